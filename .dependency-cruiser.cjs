@@ -1,0 +1,43 @@
+// Who may import what. The folder says where code runs; a wrong import is an error here before it is one in production.
+// The table is in docs/architecture.md; `npm run arrows` checks it.
+const may = {
+  town: ['^src/town/', '^node_modules/zod'],
+  formula: ['^src/(formula|town)/', '^node_modules/(zod|smol-toml)', '^(node:)?crypto$'],
+  contract: ['^src/(contract|town)/', '^node_modules/(zod|@temporalio/(workflow|common))'],
+  workflows: ['^src/(workflows|contract|town)/', '^node_modules/(zod|@temporalio/(workflow|common))'],
+  agents: ['^src/(agents|contract|town|process)/', '^(node:)?[a-z_/]+$', '^node_modules/(zod|@anthropic-ai/sdk)'],
+  git: ['^src/(git|contract|town|process)/', '^(node:)?[a-z_/]+$'],
+  ledger: ['^src/(ledger|contract|town)/', '^(node:)?[a-z_/]+$', '^node_modules/zod'],
+  process: ['^src/process/', '^(node:)?[a-z_/]+$', '^node_modules/zod'],
+  activities: [
+    '^src/(activities|contract|town|formula|agents|git|ledger|process)/',
+    '^(node:)?[a-z_/]+$',
+    '^node_modules/(zod|@temporalio/(activity|client|common))',
+  ],
+};
+const walls = Object.entries(may).map(([folder, allowed]) => ({
+  name: `${folder}-imports`,
+  comment: `src/${folder} may import only what docs/architecture.md lists for it`,
+  severity: 'error',
+  from: { path: `^src/${folder}/` },
+  to: { pathNot: allowed },
+}));
+module.exports = {
+  forbidden: [
+    ...walls,
+    {
+      name: 'cli-imports',
+      severity: 'error',
+      comment: 'only `gt up`, `gt demo` and `gt worker` meet the rest of the system',
+      from: { path: '^src/(cli|dashboard)/', pathNot: '^src/cli/(up|demo|worker)\\.ts$' },
+      to: { path: '^src/(workflows|activities|agents|git|ledger|dev)/|^src/worker\\.ts$' },
+    },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+  },
+};

@@ -1,0 +1,65 @@
+/**
+ * Finds and ends what a dead worker left running. Every program of a session carries the session's mark in its environment,
+ * children inherit it, also those that left the process group: so nothing has to be recorded beforehand, a reused process id
+ * is never hit by mistake, and there is no moment at which a started program is not yet known.
+ */
+import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
+
+export const MARK = 'GT_MARK';
+const ROUNDS_MAX = 50;
+
+/** Kills (SIGKILL) every process that carries the mark and returns how many there were, once none is left. */
+export async function killMarked(mark: string): Promise<number> {
+  const killed = new Set<number>();
+  for (let round = 0; round < ROUNDS_MAX; round += 1) {
+    const found = await findMarked((value) => value === mark);
+    if (found.length === 0) return killed.size;
+    for (const { pid } of found) {
+      killed.add(pid);
+      kill(pid);
+    }
+    await pause(20);
+  }
+  throw new Error(`processes marked ${mark} do not end: ${[...killed].join(', ')}`);
+}
+
+/** Every process of this machine whose mark satisfies `matches`; zombies are not counted. */
+export async function findMarked(
+  matches: (mark: string) => boolean,
+): Promise<readonly { readonly pid: number; readonly mark: string }[]> {
+  const all = process.platform === 'linux' ? await readLinux() : await readPs();
+  return all.filter((one) => one.pid !== process.pid && matches(one.mark));
+}
+
+async function readLinux(): Promise<{ pid: number; mark: string }[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
+      const entry = environment.split('\0').find((line) => line.startsWith(`${MARK}=`));
+      return entry === undefined ? [] : [{ pid: Number(pid), mark: entry.slice(MARK.length + 1) }];
+    }),
+  );
+  return found.flat();
+}
+
+async function readPs(): Promise<{ pid: number; mark: string }[]> {
+  const { stdout } = await promisify(execFile)('ps', ['-axEww', '-o', 'pid=,command='], {
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  return stdout.split('\n').flatMap((line) => {
+    const [, pid, mark] = new RegExp(`^\\s*(\\d+) .* ${MARK}=(\\S+)`).exec(line) ?? [];
+    return pid === undefined || mark === undefined ? [] : [{ pid: Number(pid), mark }];
+  });
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended by itself between the look and the kill.
+  }
+}

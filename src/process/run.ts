@@ -1,0 +1,124 @@
+/**
+ * Runs a program as the head of its own process group and never leaves it behind: time-out, cancellation and the end of the
+ * program itself all end the whole group. Output is kept to a bounded head and tail, so that no program can fill memory.
+ */
+import { spawn } from 'node:child_process';
+import { MARK } from './mark.js';
+
+const KEEP_CHARS = 15_000;
+const KILL_AFTER_MS = 2_000;
+
+export type RunOptions = {
+  readonly cwd: string;
+  /** The whole environment of the program; nothing is inherited but what stands here. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Written into the environment so that `killMarked` finds the program and all it started, from any later process. */
+  readonly mark?: string;
+  readonly signal?: AbortSignal;
+  readonly timeoutMs?: number;
+  readonly input?: string;
+  /** How much of each stream's head, and of its tail, is kept; 15,000 characters if not given. */
+  readonly keepChars?: number;
+  /** Called for every piece of output: the sign of life that watchers judge by. */
+  readonly onOutput?: (chars: number) => void;
+};
+
+export type RunResult = {
+  readonly end:
+    | { readonly kind: 'exited'; readonly code: number }
+    | { readonly kind: 'signalled'; readonly signal: string }
+    | { readonly kind: 'timed-out' }
+    | { readonly kind: 'cancelled' }
+    /** The program could not be started at all: no such file, no such folder, no permission. */
+    | { readonly kind: 'not-started'; readonly reason: string };
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly ms: number;
+};
+
+export async function run(file: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
+  const started = Date.now();
+  const stdout = new Clipped(options.keepChars ?? KEEP_CHARS);
+  const stderr = new Clipped(options.keepChars ?? KEEP_CHARS);
+  const end = await new Promise<RunResult['end']>((resolve) => {
+    if (options.signal?.aborted === true) return resolve({ kind: 'cancelled' });
+    const child = spawn(file, args, {
+      cwd: options.cwd,
+      env: options.mark === undefined ? { ...options.env } : { ...options.env, [MARK]: options.mark },
+      detached: true,
+      stdio: 'pipe',
+    });
+    let verdict: RunResult['end'] | undefined;
+    const stop = (why: RunResult['end']) => {
+      verdict ??= why;
+      killGroup(child.pid, 'SIGTERM');
+      setTimeout(() => killGroup(child.pid, 'SIGKILL'), KILL_AFTER_MS).unref();
+    };
+    const onAbort = () => stop({ kind: 'cancelled' });
+    const timer =
+      options.timeoutMs === undefined ? undefined : setTimeout(() => stop({ kind: 'timed-out' }), options.timeoutMs);
+    options.signal?.addEventListener('abort', onAbort, { once: true });
+    const settle = (value: RunResult['end']) => {
+      clearTimeout(timer);
+      options.signal?.removeEventListener('abort', onAbort);
+      resolve(value);
+    };
+    child.stdout.setEncoding('utf8').on('data', (piece: string) => keep(stdout, piece, options));
+    child.stderr.setEncoding('utf8').on('data', (piece: string) => keep(stderr, piece, options));
+    child.stdin.on('error', () => undefined); // a program may end without reading its input
+    child.stdin.end(options.input ?? '');
+    child.on('error', (error) => settle({ kind: 'not-started', reason: error.message }));
+    // 'exit', then the group's stragglers are killed, which closes the pipes they may still hold.
+    child.on('exit', () => killGroup(child.pid, 'SIGKILL'));
+    child.on('close', (code, signal) =>
+      settle(verdict ?? (signal === null ? { kind: 'exited', code: code ?? -1 } : { kind: 'signalled', signal })),
+    );
+  });
+  return { end, stdout: stdout.text(), stderr: stderr.text(), ms: Date.now() - started };
+}
+
+/** `run` through `sh -c`, for the commands that operators and formulas write as one line. */
+export function runShell(command: string, options: RunOptions): Promise<RunResult> {
+  return run('sh', ['-c', command], options);
+}
+
+function keep(into: Clipped, piece: string, options: RunOptions): void {
+  into.add(piece);
+  options.onOutput?.(piece.length);
+}
+
+function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // The group is gone, which is what was wanted.
+  }
+}
+
+/** The head and the tail of a stream, with a line between that says how much was left out. */
+class Clipped {
+  #head = '';
+  #tail = '';
+  #cut = 0;
+  readonly #keepChars: number;
+
+  constructor(keepChars: number) {
+    this.#keepChars = keepChars;
+  }
+
+  add(piece: string): void {
+    const room = this.#keepChars - this.#head.length;
+    this.#head += piece.slice(0, room);
+    this.#tail += piece.slice(Math.max(0, room));
+    const over = this.#tail.length - this.#keepChars;
+    if (over > 0) {
+      this.#tail = this.#tail.slice(over);
+      this.#cut += over;
+    }
+  }
+
+  text(): string {
+    return this.#cut === 0 ? this.#head + this.#tail : `${this.#head}\n[${this.#cut} characters cut]\n${this.#tail}`;
+  }
+}

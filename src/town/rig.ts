@@ -1,0 +1,48 @@
+/** The part of `town.toml` that workflows see: a frozen, hashed snapshot. */
+import { z } from 'zod';
+import { RuntimeKind } from './session.js';
+
+export const DEFAULT_NAMES = [
+  'Toast', 'Shadow', 'Copper', 'Ash', 'Storm', 'Ember', 'Flint', 'Onyx', 'Rust', 'Slate', 'Nova', 'Quill', 'Wren', 'Birch', 'Cinder',
+  'Dusk', 'Echo', 'Frost', 'Glint', 'Hazel', 'Iris', 'Jasper', 'Kestrel', 'Lark', 'Moss',
+] as const; // prettier-ignore
+
+export const Gate = z.strictObject({ name: z.string().min(1), command: z.string().min(1) });
+export type Gate = z.infer<typeof Gate>;
+
+export const RigSnapshot = z.strictObject({
+  name: z.string(),
+  /** Where the repository lives: an absolute path or a URL that git understands. */
+  url: z.string(),
+  branch: z.string(),
+  gates: z.array(Gate),
+  /** Names of the slots, the most polecats at once, and the prefix of molecule ids. */
+  names: z.array(z.string()).min(1),
+  capacity: z.number().int().positive(),
+  prefix: z.string(),
+  runtime: z.strictObject({ kind: z.union([z.literal('auto'), RuntimeKind]), model: z.string() }),
+});
+export type RigSnapshot = z.infer<typeof RigSnapshot>;
+
+export const Limits = z.strictObject({
+  /** Multiplies every wait and time-out of the town: 1 in production, less in tests and the demo. */
+  patience: z.number().positive(),
+  sessionsPerStepMax: z.number().int().positive(),
+  /** How often a step's acceptance may fail before the step escalates. */
+  rejectionsPerStepMax: z.number().int().positive(),
+  reworksMax: z.number().int().nonnegative(),
+  turnsMax: z.number().int().positive(),
+  sessionMinutesMax: z.number().positive(),
+  contextTokensMax: z.number().int().positive(),
+  quietSecondsMax: z.number().positive(),
+});
+export type Limits = z.infer<typeof Limits>;
+
+export const TownSnapshot = z.strictObject({
+  name: z.string(),
+  rigs: z.record(z.string(), RigSnapshot),
+  limits: Limits,
+  /** SHA-256, hex, over the canonical JSON of the rest. */
+  hash: z.string(),
+});
+export type TownSnapshot = z.infer<typeof TownSnapshot>;

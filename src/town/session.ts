@@ -1,0 +1,94 @@
+/**
+ * A session is one context window of an agent: what it is given and how it may end. Sessions cycle; the step goes on.
+ */
+import { z } from 'zod';
+import type { Act, Acceptance } from './protomolecule.js';
+
+export const RuntimeKind = z.enum(['script', 'anthropic', 'human']);
+export type RuntimeKind = z.infer<typeof RuntimeKind>;
+
+export type SessionLimits = {
+  readonly turnsMax: number;
+  readonly minutesMax: number;
+  readonly contextTokensMax: number;
+  /** Silence after which a session counts as stalled, in seconds. */
+  readonly quietSecondsMax: number;
+};
+
+/** All a session is told. Work is an argument of the session, never something it looks up. */
+export type SessionSpec = {
+  /** `<molecule>/<step>/<session>`, the same for every attempt of the activity: the key of its journal. */
+  readonly sessionId: string;
+  readonly mission: string;
+  readonly molecule: string;
+  readonly rig: string;
+  /** Address of the worker, `<rig>/polecats/<Name>`. Author of its commits. */
+  readonly agent: string;
+  /** 1 for the first session of a step. */
+  readonly session: number;
+  /** How many sessions of this step have ended in a handoff: tells a scripted session where to go on. */
+  readonly handoffs: number;
+  readonly step: {
+    readonly id: string;
+    readonly title: string;
+    readonly description: string;
+    readonly acceptance: Acceptance;
+    readonly script: readonly Act[] | null;
+    /** The command of a `run` step. */
+    readonly run: string | null;
+  };
+  readonly worktree: string;
+  readonly branch: string;
+  /** The commit the branch stood at when the step began. */
+  readonly base: string;
+  /** Note of the session before, or the engine's word on why it did not count. */
+  readonly note: string | null;
+  readonly runtime: { readonly kind: Exclude<RuntimeKind, 'human'>; readonly model: string };
+  readonly limits: SessionLimits;
+  /** Named commands of the operator that the session may run (the rig's gates). */
+  readonly commands: Readonly<Record<string, string>>;
+};
+
+export type Usage = {
+  readonly turns: number;
+  readonly inputTokens: number;
+  readonly cacheReadTokens: number;
+  readonly cacheWriteTokens: number;
+  readonly outputTokens: number;
+  readonly usd: number;
+};
+export const NO_USAGE: Usage = {
+  turns: 0,
+  inputTokens: 0,
+  cacheReadTokens: 0,
+  cacheWriteTokens: 0,
+  outputTokens: 0,
+  usd: 0,
+};
+
+export function addUsage(a: Usage, b: Usage): Usage {
+  return {
+    turns: a.turns + b.turns,
+    inputTokens: a.inputTokens + b.inputTokens,
+    cacheReadTokens: a.cacheReadTokens + b.cacheReadTokens,
+    cacheWriteTokens: a.cacheWriteTokens + b.cacheWriteTokens,
+    outputTokens: a.outputTokens + b.outputTokens,
+    usd: a.usd + b.usd,
+  };
+}
+
+/** How one session ended. Only trouble of the infrastructure throws; everything an agent does is one of these. */
+export type SessionResult = {
+  readonly usage: Usage;
+  /** Notes the agent left on the way, oldest first. */
+  readonly notes: readonly string[];
+} & (
+  | { readonly outcome: 'closed'; readonly verdict: 'done' | 'no-changes' | 'failed'; readonly summary: string }
+  | {
+      readonly outcome: 'handoff';
+      readonly note: string;
+      readonly reason: 'requested' | 'context' | 'turns' | 'time';
+    }
+  | { readonly outcome: 'blocked'; readonly detail: string }
+  | { readonly outcome: 'stalled'; readonly detail: string }
+);
