@@ -1,0 +1,67 @@
+/** TOML text → its value and where everything in it stands, or the one place where it stops being TOML. Never throws. */
+import { parse, TomlError } from 'smol-toml';
+import { findPlaces, type Place } from './toml-positions.js';
+
+/** Both count from 1; a column is a UTF-16 code unit. */
+export type Position = { readonly line: number; readonly column: number };
+
+export type Toml = {
+  readonly ok: true;
+  /** Plain data; dates are smol-toml's `TomlDate`, a `Date`. */
+  readonly value: Readonly<Record<string, unknown>>;
+  /**
+   * Where the key, table or array element of this path is named; for a path that is not in the document, where its nearest
+   * ancestor is. With `text`, the place of that text inside the value when it stands there as written.
+   */
+  readonly locate: (path: readonly (string | number)[], text?: string) => Position;
+};
+
+export type TomlResult = Toml | ({ readonly ok: false; readonly message: string } & Position);
+
+export function parseToml(source: string): TomlResult {
+  const text = source.replace(/^\uFEFF/, '');
+  try {
+    const value = parse(text);
+    const root = findPlaces(text);
+    const lines = lineStarts(text);
+    return { ok: true, value, locate: (path, part) => position(lines, offsetOf(text, root, path, part)) };
+  } catch (error) {
+    if (!(error instanceof TomlError))
+      return { ok: false, line: 1, column: 1, message: `not readable: ${String(error)}` };
+    return { ok: false, line: error.line, column: error.column, message: plainMessage(error) };
+  }
+}
+
+function offsetOf(text: string, root: Place, path: readonly (string | number)[], part: string | undefined): number {
+  let place = root;
+  for (const name of path) {
+    const next = place.children.get(String(name));
+    if (next === undefined) return place.at;
+    place = next;
+  }
+  const found = part === undefined ? -1 : text.slice(place.from, place.to).indexOf(part);
+  return found < 0 ? place.at : place.from + found;
+}
+
+function lineStarts(text: string): readonly number[] {
+  const starts = [0];
+  for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', end + 1)) starts.push(end + 1);
+  return starts;
+}
+
+function position(starts: readonly number[], offset: number): Position {
+  let low = 0;
+  let high = starts.length - 1;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if ((starts[middle] ?? 0) <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return { line: low + 1, column: offset - (starts[low] ?? 0) + 1 };
+}
+
+/** smol-toml's message without its preamble and its frame of source. */
+function plainMessage(error: TomlError): string {
+  const [first = ''] = error.message.split('\n');
+  return first.replace(/^Invalid TOML document: /, '');
+}
