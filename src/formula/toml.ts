@@ -21,7 +21,8 @@ export type TomlResult = Toml | ({ readonly ok: false; readonly message: string 
 export function parseToml(source: string): TomlResult {
   const text = source.replace(/^\uFEFF/, '');
   try {
-    const value = parse(text);
+    // `__proto__` and `constructor` as keys would mean something to JavaScript: such a document is refused.
+    const value = parse(text, { unsafeKeyBehaviour: 'throw' });
     const root = findPlaces(text);
     const lines = lineStarts(text);
     return { ok: true, value, locate: (path, part) => position(lines, offsetOf(text, root, path, part)) };

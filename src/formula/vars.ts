@@ -8,8 +8,8 @@ import { reportKeys, VAR_KEYS } from './keys.js';
 import { didYouMean, quote, type Path, type Report } from './problem.js';
 import { isTable, kindOf, readTable } from './shape.js';
 
-/** Names that a placeholder can hold; two leading underscores are JavaScript's own. */
-const VARIABLE_NAME = /^(?!__)[A-Za-z_][A-Za-z0-9_]*$/;
+/** Names that a placeholder can hold. */
+const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 const VariableTable = z.object({
   description: z.string().optional(),

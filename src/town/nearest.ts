@@ -6,7 +6,7 @@ const PREFIX_CHARS_MIN = 3;
 
 /**
  * The nearest candidate by edit distance (a swap of two neighbours counts once, case not at all), at most one edit for every
- * three characters; failing that, the first of which the word is the beginning. Null when nothing is near: a wrong hint is
+ * three characters; failing that, the first that begins with the word or that the word begins with. Null when nothing is near: a wrong hint is
  * worse than none. Among equally near ones the first wins.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
@@ -17,7 +17,11 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
   for (const candidate of candidates) {
     const meant = candidate.toLowerCase();
     const editsMax = Math.floor(Math.max(typed.length, meant.length) / 3);
-    if (typed.length >= PREFIX_CHARS_MIN && meant.startsWith(typed)) begun ??= candidate;
+    if (
+      Math.min(typed.length, meant.length) >= PREFIX_CHARS_MIN &&
+      (meant.startsWith(typed) || typed.startsWith(meant))
+    )
+      begun ??= candidate;
     if (Math.abs(typed.length - meant.length) > editsMax) continue;
     const edits = editDistance(typed, meant);
     if (edits <= editsMax && (best === null || edits < best.edits)) best = { candidate, edits };

@@ -83,6 +83,8 @@ test.each([
   ['a = 1\nb = "open\n', 2, 10, /strings/],
   ['a = 1\na = 2\n', 2, 1, /redefine/],
   ['[[steps]]\nid = \n', 2, 6, /./],
+  ['[vars]\n__proto__ = 1\n', 2, 1, /unsafe property/],
+  ['a = { constructor = 1 }\n', 1, 7, /unsafe property/],
 ])('%j is refused at its place, in one line', (text, line, column, message) => {
   const result = parseToml(text);
   expect(result).toMatchObject({ ok: false, line, column });

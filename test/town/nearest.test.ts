@@ -11,8 +11,9 @@ test('two swapped letters count as one mistake, and case as none', () => {
   expect(nearest('README', ['readme'])).toBe('readme');
 });
 
-test('the beginning of a word finds it when nothing is nearer', () => {
+test('the beginning of a word finds it, and a word its beginning, when nothing is nearer', () => {
   expect(nearest('desc', ['id', 'description'])).toBe('description');
+  expect(nearest('integer', ['string', 'int'])).toBe('int');
 });
 
 test('a word that is near to nothing gets no hint', () => {

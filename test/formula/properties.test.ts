@@ -1,0 +1,156 @@
+import { isDeepStrictEqual } from 'node:util';
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { canonicalHash, canonicalJson } from '../../src/formula/canonical.js';
+import { STEP_KEYS } from '../../src/formula/keys.js';
+import { Protomolecule } from '../../src/town/protomolecule.js';
+import { cookText } from '../support/formula.js';
+
+const json = fc.jsonValue({ depthSize: 'small' }).map((value) => JSON.parse(JSON.stringify(value)) as unknown);
+
+test('canonical JSON is the same value, whatever the order of the keys', () => {
+  fc.assert(
+    fc.property(json, (value) => {
+      expect(JSON.parse(canonicalJson(value))).toEqual(value);
+      expect(canonicalJson(reversed(value))).toBe(canonicalJson(value));
+      expect(canonicalHash(reversed(value))).toBe(canonicalHash(value));
+    }),
+  );
+});
+
+test('canonical JSON tells different values apart', () => {
+  fc.assert(
+    fc.property(json, json, (a, b) => {
+      expect(canonicalJson(a) === canonicalJson(b)).toBe(isDeepStrictEqual(a, b));
+    }),
+  );
+  expect(canonicalHash({ b: [1, 'x'], a: { d: null, c: true } })).toBe(
+    '582165beb9dc97d37ab12d65c9d5ff785e7a736798669e05ffc7ce355e8b3054',
+  );
+});
+
+const value = fc.oneof(
+  fc.constantFrom(
+    '""',
+    '"a"',
+    '"{{v}} {{w}}"',
+    '[]',
+    '["a", "b"]',
+    '{}',
+    '{ text = "t" }',
+    '[{ close = "x" }]',
+    '0',
+    '1',
+    'true',
+    '"""\n"""',
+  ),
+  fc.json({ maxDepth: 1, noUnicodeString: true }),
+);
+const pair = fc.tuple(fc.constantFrom(...STEP_KEYS.executed, 'gate', 'formula', 'vars', 'wat'), value);
+const line = fc.oneof(
+  { weight: 5, arbitrary: pair.map(([key, text]) => `${key} = ${text}`) },
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom(
+      '[[steps]]',
+      '[vars]',
+      '[vars.v]',
+      'default = "x"',
+      '[steps.acceptance]',
+      '[[steps.script]]',
+      '}',
+    ),
+  },
+);
+const documents = fc.array(line, { maxLength: 25 }).map((lines) => `formula = "x"\n${lines.join('\n')}\n`);
+const given = fc.dictionary(
+  fc.constantFrom('v', 'w', 'toString', '__proto__'),
+  fc.oneof(fc.string(), fc.integer(), fc.boolean()),
+);
+
+test('cooking never throws, and what it gives back is a whole protomolecule or a place for each problem', () => {
+  fc.assert(
+    fc.property(fc.oneof(documents, fc.string()), given, (text, vars) => {
+      const result = cookText(text, vars);
+      expect(result.ok ? Protomolecule.safeParse(result.protomolecule).success : result.problems.length > 0).toBe(true);
+      for (const problem of result.ok ? result.warnings : result.problems) expect(problem.line).toBeGreaterThan(0);
+    }),
+    { numRuns: 3_000 },
+  );
+});
+
+/** Edges only from later to earlier steps: no circle is possible. Steps are written in another order than they are numbered. */
+const dag = fc.integer({ min: 1, max: 25 }).chain((count) =>
+  fc.record({
+    order: fc.shuffledSubarray(range(count), { minLength: count, maxLength: count }),
+    edges: fc
+      .array(fc.tuple(fc.nat(count - 1), fc.nat(count - 1)), { maxLength: 60 })
+      .map((all) => all.filter(([a, b]) => a > b)),
+  }),
+);
+
+test('every graph of needs without a circle cooks, with exactly its edges', () => {
+  fc.assert(
+    fc.property(dag, ({ order, edges }) => {
+      const result = cookText(graph(order, edges));
+      expect(result.ok).toBe(true);
+      if (!result.ok) return;
+      expect(result.protomolecule.steps.map(({ id }) => id)).toEqual(order.map((one) => `s${one}`));
+      for (const step of result.protomolecule.steps) {
+        const wanted = edges.filter(([from]) => `s${from}` === step.id).map(([, to]) => `s${to}`);
+        expect(step.needs.toSorted()).toEqual([...new Set(wanted)].toSorted());
+      }
+    }),
+  );
+});
+
+test('every graph with a circle is refused, and the circle named is one that is there', () => {
+  const circle = fc.record({ dag, size: fc.integer({ min: 2, max: 25 }) });
+  fc.assert(
+    fc.property(circle, ({ dag: { order, edges }, size }) => {
+      fc.pre(order.length >= size);
+      const loop = range(size).map((one) => [one, (one + 1) % size] as const);
+      const all = [...edges, ...loop];
+      const result = cookText(graph(order, all));
+      expect(result.ok).toBe(false);
+      if (result.ok) return;
+      expect(result.problems.length).toBeGreaterThan(0);
+      for (const { message } of result.problems) {
+        const way = message.replace('the needs go in a circle: ', '').split(' → ');
+        expect(way.length).toBeGreaterThan(2);
+        expect(way.at(-1)).toBe(way[0]);
+        for (const [index, id] of way.slice(1).entries())
+          expect(all.some(([from, to]) => `s${from}` === way[index] && `s${to}` === id)).toBe(true);
+      }
+    }),
+  );
+});
+
+test('a chain of ten thousand steps cooks, and as a circle it is refused', () => {
+  const count = 10_000;
+  const chain = range(count - 1).map((one) => [one, one + 1] as const);
+  expect(cookText(graph(range(count), chain)).ok).toBe(true);
+  expect(cookText(graph(range(count), [...chain, [count - 1, 0]])).ok).toBe(false);
+});
+
+function graph(order: readonly number[], edges: readonly (readonly [number, number])[]): string {
+  const needs = new Map<number, string[]>();
+  for (const [from, to] of edges) needs.set(from, [...(needs.get(from) ?? []), `"s${to}"`]);
+  const step = (one: number) =>
+    `[[steps]]\nid = "s${one}"\ntitle = "T"\nneeds = [${needs.get(one)?.join(', ') ?? ''}]\n`;
+  return `formula = "x"\n${order.map(step).join('')}`;
+}
+
+function range(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index);
+}
+
+function reversed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reversed);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .toReversed()
+      .map(([key, item]) => [key, reversed(item)]),
+  );
+}

@@ -1,0 +1,36 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { cook, readFormula } from '../../src/formula/cook.js';
+import { printProblems } from '../../src/formula/problem.js';
+
+const FOLDER = new URL('../../formulas/', import.meta.url);
+const SUFFIX = '.formula.toml';
+const names = readdirSync(FOLDER)
+  .filter((file) => file.endsWith(SUFFIX))
+  .map((file) => file.slice(0, -SUFFIX.length));
+
+test.each(names)('the shipped formula %s cooks, without a warning, from its required variables alone', (name) => {
+  const read = readFormula(name, load(name), names);
+  if (!read.ok) throw new Error(printProblems(read.problems));
+  expect(printProblems(read.warnings)).toBe('');
+  const needed = read.formula.vars.filter((variable) => variable.default === null);
+  expect(needed.filter(({ required, description }) => !required || description === '')).toEqual([]);
+  const vars = Object.fromEntries(needed.map((variable) => [variable.name, variable.enum?.[0] ?? 'something']));
+  const cooked = cook({ name, vars, load, names });
+  expect(cooked.ok ? '' : printProblems(cooked.problems)).toBe('');
+});
+
+test('the formulas that the engine starts by itself are there', () => {
+  expect(names).toEqual(expect.arrayContaining(['polecat-work', 'rework', 'shiny']));
+});
+
+test('rework asks for what the refinery tells and nothing more', () => {
+  const vars = { failure_type: 'conflict', failure: 'CONFLICT in a.txt', branch: 'polecat/Toast/gt-1' };
+  const cooked = cook({ name: 'rework', vars, load, names });
+  expect(cooked).toMatchObject({ ok: true, protomolecule: { vars: { ...vars, files: '', target: 'main' } } });
+});
+
+function load(name: string) {
+  const file = `${name}${SUFFIX}`;
+  return { file: `formulas/${file}`, text: readFileSync(new URL(file, FOLDER), 'utf8') };
+}

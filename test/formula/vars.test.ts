@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest';
+import { cooked, problemsOf, warningsOf } from '../support/formula.js';
+
+const STEP = '[[steps]]\nid = "a"\ntitle = "T {{v}}"\n';
+const declared = (rest: string) => `[vars.v]\n${rest}\n${STEP}`;
+
+test('a given value wins over a default, and numbers and switches become text', () => {
+  expect(cooked(`[vars]\nv = "D"\n${STEP}`).vars).toEqual({ v: 'D' });
+  expect(cooked(`[vars]\nv = "D"\n${STEP}`, { v: '' }).vars).toEqual({ v: '' });
+  expect(cooked(declared(''), { v: 3 }).steps[0]?.title).toBe('T 3');
+  expect(cooked(declared(''), { v: true }).vars).toEqual({ v: 'true' });
+});
+
+test('a variable without a value is refused when it is required or used, and its description helps', () => {
+  const message = 'x.toml:2:1 · the variable "v" has no value and no default';
+  expect(problemsOf(declared('description = "what to build"'))).toEqual([`${message} (it is: what to build)`]);
+  expect(problemsOf(`[vars.v]\nrequired = true\n[[steps]]\nid = "a"\ntitle = "A"\n`)).toEqual([message]);
+});
+
+test('a variable that is neither required nor used may stay without a value, with a warning', () => {
+  const body = `[vars.v]\ndescription = "d"\n[[steps]]\nid = "a"\ntitle = "A"\n`;
+  expect(cooked(body).vars).toEqual({});
+  expect(warningsOf(body)).toEqual(['x.toml:2:1 · the variable "v" is never used']);
+});
+
+test('required beside a default changes nothing, and that is said', () => {
+  const body = declared('default = "D"\nrequired = true');
+  expect(cooked(body).vars).toEqual({ v: 'D' });
+  expect(warningsOf(body)).toEqual(['x.toml:4:1 · the variable "v" has a default, so required changes nothing']);
+});
+
+test('a value nobody asked for is refused, with the variable that was meant', () => {
+  expect(problemsOf(`[vars]\nv = ""\n${STEP}`, { vv: '1', title: '2', w: '3' })).toEqual([
+    'x.toml:2:1 · the formula has no variable "vv" (it declares v)',
+    'x.toml:2:1 · the formula has no variable "title" (it declares v)',
+    'x.toml:2:1 · the formula has no variable "w" (it declares v)',
+  ]);
+  expect(problemsOf('[vars]\nfeature = ""\n[[steps]]\nid = "a"\ntitle = "T{{feature}}"\n', { featrue: '1' })).toEqual([
+    'x.toml:2:1 · the formula has no variable "featrue" (did you mean "feature"?)',
+  ]);
+});
+
+test.each([
+  ['enum = ["dev", "prod"]', 'prod', 'stage', '"stage" is none of "dev", "prod"'],
+  ["pattern = '^\\d+\\.\\d+$'", '1.2', 'v1', '"v1" does not match the pattern ^\\d+\\.\\d+$'],
+  ['type = "int"', '-12', '1.5', '"1.5" is not a whole number'],
+  ['type = "bool"', 'false', 'no', '"no" is neither true nor false'],
+])('%s takes %s and refuses %s, given or as a default', (rule, good, bad, message) => {
+  expect(cooked(declared(rule), { v: good }).vars).toEqual({ v: good });
+  expect(problemsOf(declared(rule), { v: bad })).toEqual([`x.toml:2:1 · the variable "v": ${message}`]);
+  expect(problemsOf(declared(`${rule}\ndefault = "${bad}"`))).toEqual([`x.toml:4:1 · the default ${message}`]);
+  expect(cooked(declared(`${rule}\ndefault = ""`)).vars).toEqual({ v: '' });
+  expect(problemsOf(declared(rule), { v: '' })).toHaveLength(1);
+});
+
+test.each([
+  ['pattern = "("', /:3:1 · pattern is no regular expression: /],
+  ['default = 3', /:3:1 · default must be text, not a number/],
+  ['required = "yes"', /:3:1 · required must be true or false, not text/],
+  ['enum = []', /:3:1 · enum must not be empty/],
+  ['enum = [1]', /:3:9 · enum\[0\] must be text, not a number/],
+  ['type = "integer"', /:3:1 · unknown type "integer" of a variable \(did you mean "int"\?\)/],
+  ['defualt = "x"', /:3:1 · unknown key "defualt" \(did you mean "default"\?\)/],
+])('the declaration %j is refused', (rest, message) => {
+  expect(problemsOf(declared(rest), { v: '1' })).toEqual([expect.stringMatching(message)]);
+});
+
+test.each(['größe', 'two words', 'a-b', '1st'])('a variable cannot be called %j', (name) => {
+  expect(problemsOf(`[vars]\n"${name}" = ""\n[[steps]]\nid = "a"\ntitle = "A"\n`)).toEqual([
+    expect.stringMatching(/^x\.toml:3:1 · the variable ".*" cannot be used in a text/),
+  ]);
+});
+
+test('names that every object has are no variables', () => {
+  expect(problemsOf('[[steps]]\nid = "a"\ntitle = "{{constructor}} {{__proto__}}"\n')).toHaveLength(2);
+  expect(problemsOf(declared('default = ""'), JSON.parse('{"__proto__": "x", "toString": "y"}'))).toHaveLength(2);
+});

@@ -1,0 +1,29 @@
+import { cook, type Cooked } from '../../src/formula/cook.js';
+import { printProblem } from '../../src/formula/problem.js';
+import type { Protomolecule } from '../../src/town/protomolecule.js';
+
+type Values = Readonly<Record<string, string | number | boolean>>;
+
+/** Cooks one text as the formula `x` in the file `x.toml`; `rework` is the only other name there is. */
+export function cookText(text: string, vars: Values = {}): Cooked {
+  return cook({ name: 'x', vars, load: () => ({ file: 'x.toml', text }), names: ['rework', 'x'] });
+}
+
+/** `body` behind the line `formula = "x"`, which must cook. */
+export function cooked(body: string, vars: Values = {}): Protomolecule {
+  const result = cookText(`formula = "x"\n${body}`, vars);
+  if (!result.ok) throw new Error(result.problems.map(printProblem).join('\n'));
+  return result.protomolecule;
+}
+
+/** The printed problems of `body` behind the line `formula = "x"`: its own first line is line 2. */
+export function problemsOf(body: string, vars: Values = {}): readonly string[] {
+  const result = cookText(`formula = "x"\n${body}`, vars);
+  return result.ok ? [] : result.problems.map(printProblem);
+}
+
+export function warningsOf(body: string, vars: Values = {}): readonly string[] {
+  const result = cookText(`formula = "x"\n${body}`, vars);
+  if (!result.ok) throw new Error(result.problems.map(printProblem).join('\n'));
+  return result.warnings.map(printProblem);
+}
