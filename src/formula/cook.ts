@@ -113,7 +113,7 @@ function finish(draft: StepDraft, values: ReadonlyMap<string, string>, report: R
   return {
     id: step.id,
     title: step.title,
-    description: step.notes === null ? step.description : withNotes(step.description, step.notes),
+    description: withNotes(step.description, step.notes),
     kind: step.kind,
     needs: [...new Set(step.needs.map(({ id }) => id))],
     acceptance: {
@@ -125,7 +125,8 @@ function finish(draft: StepDraft, values: ReadonlyMap<string, string>, report: R
   };
 }
 
-function withNotes(description: string, notes: string): string {
+function withNotes(description: string, notes: string | null): string {
+  if (notes === null || isBlank(notes)) return description;
   return `${isBlank(description) ? '' : `${description.trimEnd()}\n\n`}## Notes\n\n${notes}`;
 }
 

@@ -13,7 +13,7 @@ export type Formula = {
 };
 
 export const VARIABLE_TYPES = ['string', 'int', 'bool'] as const;
-export type VariableType = (typeof VARIABLE_TYPES)[number];
+type VariableType = (typeof VARIABLE_TYPES)[number];
 
 export type Variable = {
   readonly name: string;

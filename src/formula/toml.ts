@@ -3,7 +3,7 @@ import { parse, TomlError } from 'smol-toml';
 import { findPlaces, type Place } from './toml-positions.js';
 
 /** Both count from 1; a column is a UTF-16 code unit. */
-export type Position = { readonly line: number; readonly column: number };
+type Position = { readonly line: number; readonly column: number };
 
 export type Toml = {
   readonly ok: true;

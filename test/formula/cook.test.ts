@@ -42,6 +42,13 @@ script = [{ write = "{{v}}.txt", text = "{{v}}{{v}}" }, { sleep = 1.5 }, { close
   expect(step.steps[1]).toMatchObject({ kind: 'run', run: 'echo V' });
 });
 
+test('notes follow the description under a heading, and blank ones leave no heading behind', () => {
+  const described = (rest: string) => cooked(`${STEP}${rest}\n`).steps[0]?.description;
+  expect(described('description = "d\\n"\nnotes = "n"')).toBe('d\n\n## Notes\n\nn');
+  expect(described('notes = "n"')).toBe('## Notes\n\nn');
+  expect(described('description = "d"\nnotes = " "')).toBe('d');
+});
+
 test('a value is never expanded again', () => {
   const { steps } = cooked(`[vars]\na = "{{b}}"\nb = "B"\n[[steps]]\nid = "a"\ntitle = "{{a}} {{b}}"\n`);
   expect(steps[0]?.title).toBe('{{b}} B');
