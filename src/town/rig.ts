@@ -38,6 +38,17 @@ export const Limits = z.strictObject({
 });
 export type Limits = z.infer<typeof Limits>;
 
+export const DEFAULT_LIMITS: Limits = {
+  patience: 1,
+  sessionsPerStepMax: 8,
+  rejectionsPerStepMax: 3,
+  reworksMax: 5,
+  turnsMax: 200,
+  sessionMinutesMax: 60,
+  contextTokensMax: 150_000,
+  quietSecondsMax: 600,
+};
+
 export const TownSnapshot = z.strictObject({
   name: z.string(),
   rigs: z.record(z.string(), RigSnapshot),

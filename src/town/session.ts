@@ -26,7 +26,7 @@ export type SessionSpec = {
   readonly agent: string;
   /** 1 for the first session of a step. */
   readonly session: number;
-  /** How many sessions of this step have ended in a handoff: tells a scripted session where to go on. */
+  /** How many sessions of this step have ended in a handoff or a question: tells a scripted session where to go on. */
   readonly handoffs: number;
   readonly step: {
     readonly id: string;
@@ -49,14 +49,16 @@ export type SessionSpec = {
   readonly commands: Readonly<Record<string, string>>;
 };
 
-export type Usage = {
-  readonly turns: number;
-  readonly inputTokens: number;
-  readonly cacheReadTokens: number;
-  readonly cacheWriteTokens: number;
-  readonly outputTokens: number;
-  readonly usd: number;
-};
+export const Usage = z.strictObject({
+  turns: z.number(),
+  inputTokens: z.number(),
+  cacheReadTokens: z.number(),
+  cacheWriteTokens: z.number(),
+  outputTokens: z.number(),
+  usd: z.number(),
+});
+export type Usage = z.infer<typeof Usage>;
+
 export const NO_USAGE: Usage = {
   turns: 0,
   inputTokens: 0,

@@ -1,0 +1,15 @@
+/**
+ * Every type of failure that the town's own code raises, as operators see it in `temporal workflow describe`. None is retried:
+ * what a retry can mend is thrown as it comes and left to the retry policy of its activity.
+ */
+export const FAILURES = {
+  BadMission: 'the input of a mission does not fit: the message names the field, what was expected and an example',
+  BadInput: 'the input of another workflow does not fit',
+  BadFormula: 'a formula cannot be cooked: every problem with file, line and step',
+  BadTown: 'town.toml cannot be read, or names no such rig',
+  Refused: 'a message asks for what cannot be done now: the sentence says what is possible instead',
+  MoleculeFailed: 'a step of the molecule was failed',
+  PolecatFailed: 'a polecat ended without landing its work; the reason says where the work is',
+} as const;
+
+export type FailureType = keyof typeof FAILURES;

@@ -1,0 +1,137 @@
+/**
+ * Every message that workflows take: its name, what it holds, one line on what it does. Handlers, documentation and the
+ * descriptions in the Temporal UI derive from here. Each exists as an Update (checked, answered) and as a Signal of the same
+ * name; each may carry an `id`, under which a repetition changes nothing and gets the first answer.
+ */
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
+import { z } from 'zod';
+import { Mail } from '../town/mail.js';
+import { PolecatReport } from '../town/mission.js';
+import { RigSnapshot } from '../town/rig.js';
+
+const id = z.string().min(1).max(200).optional().describe('repeating the message under this id is a no-op');
+const by = z.string().min(1).max(200).default('operator').describe('who asks, for the record');
+const step = z.string().min(1).describe('id of a step of this molecule');
+const item = z.string().min(1).describe('id of an item of this mission');
+const reason = z.string().min(1).max(10_000);
+
+export type Message<Schema extends z.ZodType> = {
+  readonly name: string;
+  readonly description: string;
+  readonly schema: Schema;
+  readonly update: UpdateDefinition<string, [z.input<Schema>]>;
+  readonly signal: SignalDefinition<[z.input<Schema>]>;
+};
+
+function message<Schema extends z.ZodType>(name: string, description: string, schema: Schema): Message<Schema> {
+  return { name, description, schema, update: defineUpdate(name), signal: defineSignal(name) };
+}
+
+export const moleculeMessages = {
+  close: message(
+    'close',
+    'Closes a step that waits for a person or for an answer; answers with what is next.',
+    z.strictObject({ id, by, step, note: z.string().max(10_000).default('closed') }),
+  ),
+  fail: message('fail', 'Fails a waiting step, and with it the molecule.', z.strictObject({ id, by, step, reason })),
+  skip: message(
+    'skip',
+    'Closes a step as skipped; the steps that need it go on.',
+    z.strictObject({ id, by, step, reason: reason.default('skipped') }),
+  ),
+  retry: message(
+    'retry',
+    'Answers an escalated step: a new session starts with the note.',
+    z.strictObject({ id, by, step, note: z.string().max(10_000).optional() }),
+  ),
+};
+
+export const missionMessages = {
+  retry: message(
+    'retry',
+    'Gives a failed item to a new polecat, with the formula and town.toml as they are now.',
+    z.strictObject({ id, by, item }),
+  ),
+  skip: message(
+    'skip',
+    'Gives a failed or unstarted item up; the items that need it go on.',
+    z.strictObject({ id, by, item, reason: reason.default('skipped') }),
+  ),
+  budget: message(
+    'budget',
+    'Sets the most the mission may spend before no further item starts.',
+    z.strictObject({ id, by, usd: z.number().nonnegative() }),
+  ),
+  granted: message(
+    'granted',
+    'From a witness: the slot for a claim.',
+    z.strictObject({
+      id: z.string(),
+      claim: z.string(),
+      rig: z.string(),
+      name: z.string(),
+      incarnation: z.number().int(),
+    }),
+  ),
+  report: message(
+    'report',
+    'From a polecat: how its work on an item ended.',
+    z.strictObject({ id: z.string(), claim: z.string(), report: PolecatReport }),
+  ),
+};
+
+export const mailMessage = message(
+  'mail',
+  'Delivers a mail in the form `TYPE: brief`, `Key: Value` lines, text.',
+  Mail,
+);
+
+export const witnessMessages = {
+  claim: message(
+    'claim',
+    'Asks for a slot; the answer is the signal `granted`.',
+    z.strictObject({
+      id: z.string().min(1),
+      mission: z.string(),
+      missionRun: z.string(),
+      item: z.string(),
+      priority: z.number().int().min(0).max(4),
+    }),
+  ),
+  release: message(
+    'release',
+    'Frees the slot of a claim whose polecat has closed, or withdraws the claim.',
+    z.strictObject({ id, claim: z.string().min(1) }),
+  ),
+  configure: message(
+    'configure',
+    'Gives the role the rig as town.toml has it now.',
+    z.strictObject({ id, rig: RigSnapshot, patience: z.number().positive() }),
+  ),
+};
+
+export const refineryMessages = {
+  configure: witnessMessages.configure,
+  retry: message(
+    'retry',
+    'Lets a held request try again; without `request`, all of them.',
+    z.strictObject({ id, by, request: z.string().optional() }),
+  ),
+  remove: message(
+    'remove',
+    'Takes a waiting request out of the queue and tells its polecat.',
+    z.strictObject({ id, by, request: z.string(), reason: reason.default('removed') }),
+  ),
+};
+
+export type Rejected = {
+  readonly message: string;
+  readonly reason: string;
+  readonly atMs: number;
+  readonly content: string;
+};
+
+/** On every workflow: what was refused, with reasons, newest last. */
+export const rejectedQuery = defineQuery<readonly Rejected[]>('rejected');
+export const explainQuery = defineQuery<string>('explain');

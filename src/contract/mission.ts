@@ -1,0 +1,91 @@
+import { defineQuery } from '@temporalio/workflow';
+import { z } from 'zod';
+import type { ItemState, MissionState } from '../town/mission.js';
+import type { Protomolecule } from '../town/protomolecule.js';
+import type { Limits, RigSnapshot } from '../town/rig.js';
+import type { DeskState } from './desk.js';
+
+const Vars = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String));
+const priority = z.number().int().min(0).max(4).default(2).describe('0 is the most urgent');
+const notify = z.array(z.string().min(1)).default([]).describe('addresses that hear of the landing');
+const budget = z.strictObject({ usd: z.number().positive() }).optional();
+
+export const WorkItemInput = z.strictObject({
+  id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'letters, digits, ".", "_" and "-", at most 64'),
+  title: z.string().min(1).max(200).optional(),
+  rig: z.string().min(1),
+  formula: z.string().min(1),
+  vars: Vars.default({}),
+  needs: z.array(z.string()).default([]),
+  priority,
+});
+
+export const MissionInput = z.strictObject({
+  title: z.string().min(1).max(200).optional(),
+  work: z.array(WorkItemInput).min(1).max(500),
+  notify,
+  budget,
+});
+export type MissionInput = z.infer<typeof MissionInput>;
+
+export const MISSION_EXAMPLE =
+  '{"title": "Login", "work": [{"id": "api", "rig": "server", "formula": "shiny", "vars": {"feature": "login"}}]}';
+
+/** The input of a workflow whose type is a formula's name: the rig, the mission's own options, and every other key a variable. */
+export const FormulaInput = z
+  .object({
+    rig: z.string().min(1),
+    mission: z.strictObject({ title: z.string().min(1).max(200).optional(), notify, budget, priority }).optional(),
+  })
+  .catchall(z.union([z.string(), z.number(), z.boolean()]));
+
+export const FORMULA_EXAMPLE = '{"rig": "server", "feature": "login endpoint"}';
+
+/** What a mission needs to know to give an item away: fixed when it is accepted, and again by `retry`. */
+export type Plan = {
+  readonly vars: Readonly<Record<string, string>>;
+  readonly rig: RigSnapshot;
+  readonly proto: Protomolecule;
+};
+
+/** A polecat that has not closed yet: its slot is freed only then, also when its report came long before. */
+export type OpenPolecat = {
+  readonly claim: string;
+  readonly item: string;
+  readonly rig: string;
+  readonly workflowId: string;
+  readonly runId: string;
+};
+
+/** What a mission hands to its next run: its whole state, plain JSON. */
+export type MissionCarry = {
+  readonly state: MissionState;
+  readonly plans: Readonly<Record<string, Plan>>;
+  readonly limits: Limits;
+  readonly notify: readonly string[];
+  readonly firstRun: string;
+  readonly open: readonly OpenPolecat[];
+  readonly desk: DeskState;
+};
+
+export type Progress = {
+  readonly title: string;
+  readonly phase: string;
+  readonly landed: number;
+  readonly total: number;
+  readonly usd: number;
+  readonly items: readonly {
+    readonly id: string;
+    readonly title: string;
+    readonly rig: string;
+    readonly attempt: number;
+    readonly state: ItemState;
+    readonly sessions: number;
+    readonly reworks: number;
+    readonly needs: readonly string[];
+  }[];
+};
+
+export const progressQuery = defineQuery<Progress>('progress');
+/** The polecats at work now: item → workflow id. */
+export const swarmQuery = defineQuery<Readonly<Record<string, string>>>('swarm');

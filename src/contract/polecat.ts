@@ -1,0 +1,43 @@
+import { defineQuery } from '@temporalio/workflow';
+import { z } from 'zod';
+import { Protomolecule } from '../town/protomolecule.js';
+import { Limits, RigSnapshot } from '../town/rig.js';
+
+/** Given by a mission, which has claimed the slot: a polecat is not started by hand. */
+export const PolecatInput = z.strictObject({
+  mission: z.string(),
+  /** The claim that brought the slot: reports name it, so that a namesake of the mission does not take them for its own. */
+  claim: z.string(),
+  item: z.strictObject({ id: z.string(), title: z.string(), priority: z.number().int() }),
+  name: z.string(),
+  incarnation: z.number().int(),
+  host: z.string(),
+  /** Id of the first molecule; the ones after rework add `-r1`, `-r2`. The branch is named for it. */
+  molecule: z.string(),
+  rig: RigSnapshot,
+  limits: Limits,
+  proto: Protomolecule,
+});
+export type PolecatInput = z.infer<typeof PolecatInput>;
+
+export type Sandbox = {
+  readonly path: string;
+  readonly branch: string;
+  /** The commit the branch was cut from. */
+  readonly base: string;
+};
+
+/** The three layers, and what is on the hook. */
+export type Lifecycle = {
+  readonly slot: { readonly name: string; readonly incarnation: number };
+  readonly sandbox: (Sandbox & { readonly host: string }) | null;
+  /** The molecule at work, whose `current` query tells of the session. */
+  readonly molecule: string;
+  readonly stage: string;
+  readonly round: number;
+};
+
+export const lifecycleQuery = defineQuery<Lifecycle>('lifecycle');
+export const hookQuery = defineQuery<{ readonly mission: string; readonly item: string; readonly formula: string }>(
+  'hook',
+);

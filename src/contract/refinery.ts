@@ -1,0 +1,19 @@
+import { defineQuery } from '@temporalio/workflow';
+import type { Letter } from '../town/mail.js';
+import type { Queue, Queued } from '../town/refinery.js';
+import type { RigSnapshot } from '../town/rig.js';
+import type { DeskState } from './desk.js';
+
+export type RefineryCarry = {
+  readonly rig: RigSnapshot;
+  readonly patience: number;
+  readonly queue: Queue;
+  /** The last verdicts, for polecats that ask again. */
+  readonly verdicts: readonly { readonly request: string; readonly letter: Letter }[];
+  readonly desk: DeskState;
+};
+
+/** In the order of work; `stage` says where a request stands. */
+export type QueueView = readonly (Queued & { readonly position: number; readonly stage: string })[];
+
+export const queueQuery = defineQuery<QueueView>('queue');

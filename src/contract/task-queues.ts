@@ -1,0 +1,8 @@
+/** Workflows and acts of the town as a whole. */
+export const TOWN_QUEUE = 'gastown';
+
+/** Short acts on one host's sandboxes: git, checks. Never behind a session. */
+export const hostQueue = (host: string): string => `gastown@${host}`;
+
+/** Long acts on one host: sessions and gates. */
+export const sessionQueue = (host: string): string => `gastown@${host}.sessions`;

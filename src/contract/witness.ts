@@ -1,0 +1,19 @@
+import { defineQuery } from '@temporalio/workflow';
+import { z } from 'zod';
+import { RigSnapshot } from '../town/rig.js';
+import type { Slots } from '../town/slots.js';
+import type { DeskState } from './desk.js';
+
+export const RoleInput = z.strictObject({ rig: RigSnapshot, patience: z.number().positive() });
+export type RoleInput = z.infer<typeof RoleInput>;
+
+export type WitnessCarry = {
+  readonly rig: RigSnapshot;
+  readonly patience: number;
+  readonly slots: Slots;
+  readonly desk: DeskState;
+};
+
+export const slotsQuery = defineQuery<Slots>('slots');
+/** Workflow ids of the polecats that hold a slot. */
+export const polecatsQuery = defineQuery<readonly string[]>('polecats');

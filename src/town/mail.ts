@@ -1,0 +1,110 @@
+/**
+ * Protocol mail: the messages between roles, in the form a person reads.
+ *
+ *     Subject: MERGE_READY: Toast
+ *     Branch: polecat/Toast/se-1x9k2m4p
+ *     Head: 4f1c…
+ *
+ *     ## freeform Markdown
+ *
+ * This module alone writes and reads it. Keys are schemas; an unknown type or a missing key is a problem in words.
+ */
+import { z } from 'zod';
+
+export const Mail = z.strictObject({
+  /** Repeating a mail under the same id is a no-op. */
+  id: z.string().min(1),
+  from: z.string().min(1),
+  to: z.string().min(1),
+  subject: z.string().min(1).max(500),
+  body: z.string().max(100_000),
+});
+export type Mail = z.infer<typeof Mail>;
+
+const line = z.string().min(1);
+const aboutBranch = {
+  Request: line,
+  Branch: line,
+  Head: line,
+  Target: line,
+  Issue: line,
+  Mission: line,
+  Polecat: line,
+  Incarnation: z.coerce.number().int(),
+  Rig: line,
+};
+
+/** The keys of every type of mail that the town itself acts on. */
+const PROTOCOL = {
+  POLECAT_DONE: z.strictObject({ ...aboutBranch, Priority: z.coerce.number().int(), Round: z.coerce.number().int() }),
+  MERGE_READY: z.strictObject({ ...aboutBranch, Priority: z.coerce.number().int(), Round: z.coerce.number().int() }),
+  MERGED: z.strictObject({ ...aboutBranch, 'Merge-Commit': line, 'Merged-At': line }),
+  MERGE_FAILED: z.strictObject({
+    ...aboutBranch,
+    'Failure-Type': line,
+    'Failed-At': line,
+    Gate: z.string().optional(),
+  }),
+  REWORK_REQUEST: z.strictObject({ ...aboutBranch, 'Conflict-Files': line, 'Requested-At': line }),
+} as const;
+
+type AboutBranch = z.infer<z.ZodObject<typeof aboutBranch>>;
+
+/** The keys that every mail about a branch shares. */
+export function branchKeys(keys: AboutBranch): AboutBranch {
+  const { Request, Branch, Head, Target, Issue, Mission, Polecat, Incarnation, Rig } = keys;
+  return { Request, Branch, Head, Target, Issue, Mission, Polecat, Incarnation, Rig };
+}
+
+type Protocol = typeof PROTOCOL;
+export type MailType = keyof Protocol;
+export const MAIL_TYPES = Object.keys(PROTOCOL) as MailType[]; // the keys of a const object are its literal names
+
+export type Letter = {
+  [T in MailType]: { readonly type: T; readonly keys: z.infer<Protocol[T]>; readonly text: string };
+}[MailType];
+
+type Envelope = { readonly id: string; readonly from: string; readonly to: string };
+
+export function writeMail(envelope: Envelope, brief: string, letter: Letter): Mail {
+  const lines = Object.entries(letter.keys).flatMap(([key, value]) =>
+    value === undefined ? [] : [`${key}: ${oneLine(String(value))}`],
+  );
+  const text = letter.text === '' ? '' : `\n\n${letter.text}`;
+  return { ...envelope, subject: `${letter.type}: ${oneLine(brief)}`, body: lines.join('\n') + text };
+}
+
+export type Reading = { readonly ok: true; readonly letter: Letter } | { readonly ok: false; readonly problem: string };
+
+export function readMail(mail: Mail): Reading {
+  const type = MAIL_TYPES.find((known) => mail.subject === known || mail.subject.startsWith(`${known}: `));
+  if (type === undefined) {
+    return {
+      ok: false,
+      problem: `no protocol mail: the subject "${mail.subject}" begins with none of ${MAIL_TYPES.join(', ')}`,
+    };
+  }
+  const { keys, text } = split(mail.body);
+  const read = PROTOCOL[type].safeParse(keys);
+  if (!read.success) {
+    const wrong = read.error.issues.map((issue) => `${issue.path.join('.') || type}: ${issue.message}`);
+    return { ok: false, problem: `${type} from ${mail.from}: ${wrong.join('; ')}` };
+  }
+  // The schema that has just read the keys is the one of this type, which TypeScript cannot follow through the table.
+  return { ok: true, letter: { type, keys: read.data, text } as Letter };
+}
+
+function split(body: string): { keys: Record<string, string>; text: string } {
+  const gap = body.indexOf('\n\n');
+  const head = gap === -1 ? body : body.slice(0, gap);
+  const keys: Record<string, string> = {};
+  for (const row of head.split('\n')) {
+    const colon = row.indexOf(': ');
+    if (colon > 0) keys[row.slice(0, colon)] = row.slice(colon + 2);
+  }
+  return { keys, text: gap === -1 ? '' : body.slice(gap + 2) };
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s*\n\s*/g, ' ');
+}

@@ -1,0 +1,196 @@
+/**
+ * The rules of a mission (Gas Town: convoy): which item may start, what a report means, when it has landed.
+ *
+ * An item is `waiting` for the items it needs, `queued` for a slot, `working` in the hands of a polecat, then `landed`,
+ * or `failed` until somebody answers with `retry` or `skip`. A failed item never ends the mission by itself.
+ */
+import { z } from 'zod';
+import { addUsage, NO_USAGE, Usage } from './session.js';
+import { unreachable } from './unreachable.js';
+
+const Landing = z.strictObject({
+  /** The commit on the target that holds the work; null when the work changed nothing. */
+  commit: z.string().nullable(),
+  target: z.string(),
+  branch: z.string(),
+});
+export type Landing = z.infer<typeof Landing>;
+
+const counts = {
+  usage: Usage,
+  sessions: z.number().int(),
+  reworks: z.number().int(),
+  molecules: z.array(z.string()),
+};
+
+/** How a polecat's work ended. What became of work that did not land stands in `reason`: on which branch it is, or where it was left. */
+export const PolecatReport = z.discriminatedUnion('outcome', [
+  z.strictObject({ ...counts, outcome: z.literal('landed'), landing: Landing }),
+  z.strictObject({ ...counts, outcome: z.literal('failed'), reason: z.string() }),
+  z.strictObject({ ...counts, outcome: z.literal('cancelled'), reason: z.string() }),
+]);
+export type PolecatReport = z.infer<typeof PolecatReport>;
+
+/** Who works on an item, and where. */
+export type Holder = {
+  readonly claim: string;
+  readonly name: string;
+  readonly incarnation: number;
+  readonly host: string;
+  readonly molecule: string;
+};
+
+export type ItemState =
+  | { readonly kind: 'waiting' }
+  | { readonly kind: 'queued'; readonly claim: string; readonly sinceMs: number }
+  | ({ readonly kind: 'working'; readonly sinceMs: number } & Holder)
+  | ({ readonly kind: 'landed'; readonly atMs: number } & Landing)
+  | { readonly kind: 'failed'; readonly reason: string; readonly atMs: number }
+  | { readonly kind: 'skipped'; readonly reason: string }
+  | { readonly kind: 'cancelled'; readonly reason: string };
+
+export type Item = {
+  readonly id: string;
+  readonly title: string;
+  readonly rig: string;
+  readonly formula: string;
+  readonly needs: readonly string[];
+  readonly priority: number;
+  /** 1 for the first try; `retry` and the replacement of a lost polecat count it up. */
+  readonly attempt: number;
+  /** Polecats that were terminated under this item. */
+  readonly lost: number;
+  readonly state: ItemState;
+  readonly usage: Usage;
+  readonly sessions: number;
+  readonly reworks: number;
+};
+
+export type MissionState = {
+  readonly title: string;
+  readonly items: readonly Item[];
+  /** Null: no limit. Above it no further item starts until the budget is raised. */
+  readonly budgetUsd: number | null;
+};
+
+export type MissionEvent =
+  | { readonly kind: 'queued'; readonly item: string; readonly claim: string }
+  | { readonly kind: 'started'; readonly item: string; readonly holder: Holder }
+  | { readonly kind: 'reported'; readonly item: string; readonly claim: string; readonly report: PolecatReport }
+  | { readonly kind: 'retried'; readonly item: string }
+  | { readonly kind: 'lost'; readonly item: string; readonly claim: string; readonly reason: string }
+  | { readonly kind: 'unplannable'; readonly item: string; readonly reason: string }
+  | { readonly kind: 'cancelled'; readonly item: string; readonly reason: string }
+  | { readonly kind: 'skipped'; readonly item: string; readonly reason: string }
+  | { readonly kind: 'budgeted'; readonly usd: number };
+
+export function after(mission: MissionState, event: MissionEvent, nowMs: number): MissionState {
+  switch (event.kind) {
+    case 'queued':
+      return withItem(mission, event.item, () => ({ state: { kind: 'queued', claim: event.claim, sinceMs: nowMs } }));
+    case 'started':
+      return withItem(mission, event.item, () => ({ state: { kind: 'working', sinceMs: nowMs, ...event.holder } }));
+    case 'reported':
+      return withItem(mission, event.item, (item) => reported(item, event, nowMs));
+    case 'retried':
+      return withItem(mission, event.item, (item) => ({ attempt: item.attempt + 1, state: { kind: 'waiting' } }));
+    case 'lost':
+      return withItem(mission, event.item, (item) => lost(item, event, nowMs));
+    case 'unplannable':
+      return withItem(mission, event.item, () => ({ state: { kind: 'failed', reason: event.reason, atMs: nowMs } }));
+    case 'cancelled':
+      return withItem(mission, event.item, () => ({ state: { kind: 'cancelled', reason: event.reason } }));
+    case 'skipped':
+      return withItem(mission, event.item, () => ({ state: { kind: 'skipped', reason: event.reason } }));
+    case 'budgeted':
+      return { ...mission, budgetUsd: event.usd };
+    default:
+      return unreachable(event);
+  }
+}
+
+/** A polecat's end is told twice, by signal and by the child's promise: the second telling changes nothing. */
+function reported(
+  item: Item,
+  { claim, report }: { readonly claim: string; readonly report: PolecatReport },
+  atMs: number,
+): Partial<Item> {
+  if (item.state.kind !== 'working' || item.state.claim !== claim) return {};
+  const spent = {
+    usage: addUsage(item.usage, report.usage),
+    sessions: item.sessions + report.sessions,
+    reworks: item.reworks + report.reworks,
+  };
+  switch (report.outcome) {
+    case 'landed':
+      return { ...spent, state: { kind: 'landed', atMs, ...report.landing } };
+    case 'failed':
+      return { ...spent, state: { kind: 'failed', atMs, reason: report.reason } };
+    case 'cancelled':
+      return { ...spent, state: { kind: 'cancelled', reason: report.reason } };
+    default:
+      return unreachable(report);
+  }
+}
+
+/** How often a polecat that was terminated is replaced before somebody is asked. */
+const REPLACEMENTS_MAX = 3;
+
+function lost(
+  item: Item,
+  { claim, reason }: { readonly claim: string; readonly reason: string },
+  atMs: number,
+): Partial<Item> {
+  if (item.state.kind !== 'working' || item.state.claim !== claim) return {};
+  if (item.lost >= REPLACEMENTS_MAX) return { state: { kind: 'failed', reason, atMs } };
+  return { lost: item.lost + 1, attempt: item.attempt + 1, state: { kind: 'waiting' } };
+}
+
+/** Items that may claim a slot now, the most urgent first. */
+export function startable(mission: MissionState): readonly Item[] {
+  if (isOverBudget(mission)) return [];
+  return mission.items
+    .filter((item) => item.state.kind === 'waiting' && item.needs.every((id) => isSettled(itemOf(mission, id))))
+    .toSorted((a, b) => a.priority - b.priority);
+}
+
+export function isFinished(mission: MissionState): boolean {
+  return mission.items.every(isSettled);
+}
+
+export function isOverBudget(mission: MissionState): boolean {
+  return mission.budgetUsd !== null && spent(mission).usd >= mission.budgetUsd && spent(mission).usd > 0;
+}
+
+export function spent(mission: MissionState): Usage {
+  return mission.items.reduce((sum, item) => addUsage(sum, item.usage), NO_USAGE);
+}
+
+export type Phase = 'queued' | 'working' | 'escalated' | 'landed';
+
+export function phaseOf(mission: MissionState): Phase {
+  const is = (kind: ItemState['kind']) => mission.items.some((item) => item.state.kind === kind);
+  if (isFinished(mission)) return 'landed';
+  if (is('failed') || isOverBudget(mission)) return 'escalated';
+  return is('working') ? 'working' : 'queued';
+}
+
+export function landedCount(mission: MissionState): number {
+  return mission.items.filter((item) => item.state.kind === 'landed').length;
+}
+
+/** Throws for an id the mission does not have: ids were checked when the mission was accepted. */
+export function itemOf(mission: MissionState, id: string): Item {
+  const item = mission.items.find((one) => one.id === id);
+  if (item === undefined) throw new Error(`mission has no item "${id}"`);
+  return item;
+}
+
+/** What needs this item may go on: it has landed, or somebody decided to do without it. */
+function isSettled(item: Item): boolean {
+  return item.state.kind === 'landed' || item.state.kind === 'skipped';
+}
+
+function withItem(mission: MissionState, id: string, change: (item: Item) => Partial<Item>): MissionState {
+  return { ...mission, items: mission.items.map((item) => (item.id === id ? { ...item, ...change(item) } : item)) };
+}

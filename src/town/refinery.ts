@@ -1,0 +1,82 @@
+/**
+ * The rules of a rig's merge queue. One request is in work at a time; a request leaves the queue only with a verdict that its
+ * polecat hears: merged, or sent back. What is nobody's fault but the operator's (a gate that cannot run, a target that
+ * refuses the push) is `held` with its reason: it goes on by `retry` or with the next configuration, and never lands unproved.
+ */
+
+export type MergeRequest = {
+  /** `<molecule>.<round>`: a branch handed in again after rework is a new request. */
+  readonly id: string;
+  readonly branch: string;
+  readonly head: string;
+  readonly target: string;
+  readonly issue: string;
+  readonly mission: string;
+  readonly polecat: string;
+  readonly incarnation: number;
+  readonly priority: number;
+  /** 0 for the first hand-in, then the number of reworks before this one. */
+  readonly round: number;
+  readonly sinceMs: number;
+};
+
+export type Queued = MergeRequest & {
+  readonly hold: { readonly why: string; readonly sinceMs: number } | null;
+};
+
+export type Queue = readonly Queued[];
+
+export function enqueue(queue: Queue, request: MergeRequest): Queue {
+  return queue.some((one) => one.id === request.id) ? queue : [...queue, { ...request, hold: null }];
+}
+
+export function dequeue(queue: Queue, id: string): Queue {
+  return queue.filter((one) => one.id !== id);
+}
+
+export function hold(queue: Queue, id: string, why: string, nowMs: number): Queue {
+  return queue.map((one) => (one.id === id ? { ...one, hold: { why, sinceMs: nowMs } } : one));
+}
+
+/** Lets held requests try again: one by its id, or all. */
+export function unhold(queue: Queue, id: string | null): Queue {
+  return queue.map((one) => (id === null || one.id === id ? { ...one, hold: null } : one));
+}
+
+const PRIORITY_WEIGHT = 100;
+const PRIORITY_LEAST = 4;
+const ROUND_WEIGHT = 50;
+const HOUR_MS = 3_600_000;
+
+/** Higher goes first. Age counts up without limit, so that nothing starves behind a stream of urgent work. */
+export function score(request: MergeRequest, nowMs: number): number {
+  const urgency = PRIORITY_WEIGHT * (PRIORITY_LEAST - request.priority);
+  const ageHours = (nowMs - request.sinceMs) / HOUR_MS;
+  return urgency + ROUND_WEIGHT * request.round + ageHours;
+}
+
+/** The queue in the order in which it will be worked; held requests are not in it. */
+export function inOrder(queue: Queue, nowMs: number): readonly Queued[] {
+  return queue
+    .filter((request) => request.hold === null)
+    .toSorted((a, b) => score(b, nowMs) - score(a, nowMs) || a.id.localeCompare(b.id));
+}
+
+/** What the gates said about one tip. Only `passed` lets it through. */
+export type GateVerdict =
+  | { readonly kind: 'passed' }
+  | { readonly kind: 'failed'; readonly gate: string; readonly log: string }
+  | { readonly kind: 'could-not-run'; readonly gate: string; readonly log: string };
+
+/** How a shell tells that there was nothing to run: not found, or not executable. */
+const COULD_NOT_RUN_CODES: readonly number[] = [126, 127];
+
+export function judgeGate(gate: string, end: GateEnd, log: string): GateVerdict {
+  if (end.kind === 'exited' && end.code === 0) return { kind: 'passed' };
+  const ran = end.kind === 'exited' && !COULD_NOT_RUN_CODES.includes(end.code);
+  return { kind: ran || end.kind === 'timed-out' ? 'failed' : 'could-not-run', gate, log };
+}
+
+export type GateEnd =
+  | { readonly kind: 'exited'; readonly code: number }
+  | { readonly kind: 'signalled' | 'timed-out' | 'cancelled' | 'not-started' };

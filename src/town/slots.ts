@@ -1,0 +1,83 @@
+/**
+ * Slots: the names of a rig's polecats and who holds them. A claim is granted when a name is free and fewer than `capacity`
+ * are held; else it waits, most urgent first, then oldest. A lease ends only by `release`, after its polecat has closed.
+ * Names are taken in turn, so that a name that was just freed is the last to come again.
+ */
+
+export type Claim = {
+  /** `<mission>/<item>/<attempt>@<run>`: claiming twice under one id is claiming once. */
+  readonly id: string;
+  readonly mission: string;
+  readonly missionRun: string;
+  readonly item: string;
+  /** 0 is the most urgent, 4 the least. */
+  readonly priority: number;
+};
+
+export type Lease = Claim & {
+  readonly name: string;
+  /** Counts up over all grants of the rig: tells a name's holder from those before it. */
+  readonly incarnation: number;
+  readonly sinceMs: number;
+};
+
+export type Slots = {
+  readonly names: readonly string[];
+  readonly capacity: number;
+  readonly granted: number;
+  /** Index into `names` at which the search for a free one begins. */
+  readonly turn: number;
+  readonly leases: readonly Lease[];
+  readonly queue: readonly Claim[];
+};
+
+export function openSlots(names: readonly string[], capacity: number): Slots {
+  return { names, capacity, granted: 0, turn: 0, leases: [], queue: [] };
+}
+
+/** New names and capacity. Leases stand; a smaller capacity takes effect as they end. */
+export function resizeSlots(slots: Slots, names: readonly string[], capacity: number): Slots {
+  return { ...slots, names, capacity, turn: slots.turn % names.length };
+}
+
+export function claimSlot(slots: Slots, claim: Claim): Slots {
+  const known = [...slots.leases, ...slots.queue].some((one) => one.id === claim.id);
+  if (known) return slots;
+  const queue = [...slots.queue, claim].toSorted((a, b) => a.priority - b.priority); // stable: the oldest stays first
+  return { ...slots, queue };
+}
+
+/** Ends the lease of a claim, or takes the claim out of the queue. Unknown claims are left alone. */
+export function releaseSlot(slots: Slots, claim: string): Slots {
+  return {
+    ...slots,
+    leases: slots.leases.filter((lease) => lease.id !== claim),
+    queue: slots.queue.filter((waiting) => waiting.id !== claim),
+  };
+}
+
+/** Grants as many waiting claims as there is room for. */
+export function grantSlots(slots: Slots, nowMs: number): { readonly slots: Slots; readonly grants: readonly Lease[] } {
+  const grants: Lease[] = [];
+  let after = slots;
+  for (;;) {
+    const [claim, ...queue] = after.queue;
+    const name = claim === undefined ? null : freeName(after);
+    if (claim === undefined || name === null) return { slots: after, grants };
+    const lease = { ...claim, name, incarnation: after.granted + 1, sinceMs: nowMs };
+    grants.push(lease);
+    after = {
+      ...after,
+      queue,
+      leases: [...after.leases, lease],
+      granted: lease.incarnation,
+      turn: (after.names.indexOf(name) + 1) % after.names.length,
+    };
+  }
+}
+
+function freeName(slots: Slots): string | null {
+  if (slots.leases.length >= slots.capacity) return null;
+  const inTurn = [...slots.names.slice(slots.turn), ...slots.names.slice(0, slots.turn)];
+  return inTurn.find((name) => !slots.leases.some((lease) => lease.name === name)) ?? null;
+}

@@ -1,0 +1,29 @@
+/** Checks of a mission's work that need no disk: ids, needs, rigs. All problems at once, each with where it is. */
+import { findCycle } from './graph.js';
+import { nearest } from './nearest.js';
+
+export type WorkItem = { readonly id: string; readonly rig: string; readonly needs: readonly string[] };
+
+export function checkWork(work: readonly WorkItem[], rigs: readonly string[]): readonly string[] {
+  const ids = work.map((item) => item.id);
+  const problems = work.flatMap((item, index) => {
+    const at = `work[${index}] (${item.id})`;
+    const twice =
+      ids.indexOf(item.id) === index ? [] : [`${at}.id: "${item.id}" is taken by work[${ids.indexOf(item.id)}]`];
+    const rig = rigs.includes(item.rig)
+      ? []
+      : [`${at}.rig: there is no rig "${item.rig}"; ${offer(item.rig, rigs, 'the rigs are')}`];
+    const needs = item.needs
+      .filter((need) => !ids.includes(need))
+      .map((need) => `${at}.needs: there is no item "${need}"; ${offer(need, ids, 'the items are')}`);
+    return [...twice, ...rig, ...needs];
+  });
+  const cycle = findCycle(work);
+  return cycle === null ? problems : [...problems, `work: these items need each other: ${cycle.join(' → ')}`];
+}
+
+function offer(word: string, known: readonly string[], all: string): string {
+  if (known.length === 0) return `${all} none: add one with \`gt rig add\``;
+  const near = nearest(word, known);
+  return near === null ? `${all} ${known.join(', ')}` : `did you mean "${near}"?`;
+}

@@ -1,0 +1,135 @@
+/**
+ * The desk where a workflow takes its messages: reads them, knows which it had, keeps what it refused. A bad signal never
+ * fails a workflow; a bad Update is answered with the reason.
+ */
+import { allHandlersFinished, setHandler } from '@temporalio/workflow';
+import type { z } from 'zod';
+import type { DeskState } from '../contract/desk.js';
+import { EMPTY_DESK } from '../contract/desk.js';
+import type { Message, Rejected } from '../contract/messages.js';
+import { rejectedQuery } from '../contract/messages.js';
+import { read } from '../contract/read.js';
+import { failure } from './failing.js';
+
+const ANSWERS_MAX = 1_000;
+const REJECTED_MAX = 100;
+const CONTENT_CHARS_MAX = 500;
+
+/** What a handler says: done, with a sentence for whoever asked, or refused, with a sentence that says what is possible. */
+export type Answer = { readonly ok: true; readonly says: string } | { readonly ok: false; readonly why: string };
+
+export const done = (says: string): Answer => ({ ok: true, says });
+export const refused = (why: string): Answer => ({ ok: false, why });
+
+type Handle<Schema extends z.ZodType> = (content: z.infer<Schema>) => Answer | Promise<Answer>;
+
+export class Desk {
+  /** Messages whose handlers are idempotent themselves, and have something to do when asked again. */
+  readonly #repeatable = new Set<string>();
+  readonly #answers: Map<string, string | Promise<Answer>>;
+  #rejected: readonly Rejected[];
+
+  constructor(carried: DeskState = EMPTY_DESK) {
+    this.#answers = new Map(carried.answers);
+    this.#rejected = carried.rejected;
+    setHandler(rejectedQuery, () => this.#rejected, { description: 'What was refused, with reasons.' });
+  }
+
+  /** Takes a message as Update and as Signal. Handlers that return at once keep the order in which messages came. */
+  on<Schema extends z.ZodType>(
+    message: Message<Schema>,
+    handle: Handle<Schema>,
+    options: { readonly repeatable?: boolean } = {},
+  ): void {
+    const { description } = message;
+    if (options.repeatable === true) this.#repeatable.add(message.name);
+    setHandler(message.update, async (raw: unknown) => this.#update(message, raw, handle), {
+      description,
+      validator: (raw: unknown) => {
+        const content = read(message.schema, raw);
+        if (!content.ok) throw failure('Refused', `${message.name}: ${content.problems.join('; ')}`);
+      },
+    });
+    setHandler(message.signal, (raw: unknown) => this.#signal(message, raw, handle), { description });
+  }
+
+  /** For what was read and taken, but cannot be acted on: a dead letter, kept where refusals are. */
+  drop(name: string, content: unknown, why: string): void {
+    this.#refuse(name, content, why);
+  }
+
+  state(): DeskState {
+    const answers = [...this.#answers].flatMap(([id, answer]) =>
+      typeof answer === 'string' ? [[id, answer] as const] : [],
+    );
+    return { answers, rejected: this.#rejected };
+  }
+
+  /** Nothing half answered: the workflow may end or continue as new. */
+  isQuiet(): boolean {
+    return allHandlersFinished();
+  }
+
+  async #update<Schema extends z.ZodType>(
+    message: Message<Schema>,
+    raw: unknown,
+    handle: Handle<Schema>,
+  ): Promise<string> {
+    const answer = await this.#once(message, raw, handle);
+    if (!answer.ok) throw failure('Refused', answer.why);
+    return answer.says;
+  }
+
+  async #signal<Schema extends z.ZodType>(
+    message: Message<Schema>,
+    raw: unknown,
+    handle: Handle<Schema>,
+  ): Promise<void> {
+    await this.#once(message, raw, handle);
+  }
+
+  #once<Schema extends z.ZodType>(
+    message: Message<Schema>,
+    raw: unknown,
+    handle: Handle<Schema>,
+  ): Promise<Answer> | Answer {
+    const content = read(message.schema, raw);
+    if (!content.ok) return this.#refuse(message.name, raw, content.problems.join('; '));
+    const id = this.#repeatable.has(message.name) ? null : idOf(content.value);
+    const known = id === null ? undefined : this.#answers.get(`${message.name}:${id}`);
+    if (typeof known === 'string') return done(known);
+    if (known !== undefined) return known;
+    const answer = handle(content.value);
+    if (answer instanceof Promise) {
+      if (id !== null) this.#answers.set(`${message.name}:${id}`, answer);
+      return answer.then((settled) => this.#keep(message.name, id, raw, settled));
+    }
+    return this.#keep(message.name, id, raw, answer);
+  }
+
+  /** A refusal is not kept as an answer: the same message may fit later. */
+  #keep(name: string, id: string | null, raw: unknown, answer: Answer): Answer {
+    if (!answer.ok) {
+      if (id !== null) this.#answers.delete(`${name}:${id}`);
+      return this.#refuse(name, raw, answer.why);
+    }
+    if (id !== null) {
+      this.#answers.set(`${name}:${id}`, answer.says);
+      const [oldest] = this.#answers.keys();
+      if (this.#answers.size > ANSWERS_MAX && oldest !== undefined) this.#answers.delete(oldest);
+    }
+    return answer;
+  }
+
+  #refuse(name: string, raw: unknown, why: string): Answer {
+    const content = (JSON.stringify(raw) ?? 'nothing').slice(0, CONTENT_CHARS_MAX);
+    const entry = { message: name, reason: why, atMs: Date.now(), content };
+    this.#rejected = [...this.#rejected.slice(-REJECTED_MAX + 1), entry];
+    return refused(why);
+  }
+}
+
+function idOf(content: unknown): string | null {
+  if (typeof content !== 'object' || content === null || !('id' in content)) return null;
+  return typeof content.id === 'string' ? content.id : null;
+}

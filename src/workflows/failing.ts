@@ -1,0 +1,21 @@
+/** A bare Error in a workflow fails only the task, which is retried for ever. These fail the workflow, visibly and once. */
+import { ApplicationFailure } from '@temporalio/workflow';
+import type { z } from 'zod';
+import type { FailureType } from '../contract/failures.js';
+import { read } from '../contract/read.js';
+
+export function failure(type: FailureType, message: string, details: unknown[] = []): ApplicationFailure {
+  return ApplicationFailure.create({ type, message, nonRetryable: true, details });
+}
+
+/** The input, or the end of the workflow with every problem, what was expected, and an example. */
+export function readInput<Schema extends z.ZodType>(
+  schema: Schema,
+  raw: unknown,
+  type: FailureType,
+  example: string,
+): z.infer<Schema> {
+  const result = read(schema, raw);
+  if (!result.ok) throw failure(type, `${result.problems.join('; ')}. For example: ${example}`);
+  return result.value;
+}

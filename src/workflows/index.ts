@@ -1,0 +1,27 @@
+/** The registry: every export is a workflow type, and the default export takes every other type, as the name of a formula. */
+import { workflowInfo } from '@temporalio/workflow';
+import { FORMULA_EXAMPLE, FormulaInput } from '../contract/mission.js';
+import type { MissionCarry, MissionInput } from '../contract/mission.js';
+import { readInput } from './failing.js';
+import { missionOf } from './mission.js';
+import type { MissionResult } from './mission.js';
+
+export { mission } from './mission.js';
+export { molecule } from './molecule.js';
+export { polecat } from './polecat.js';
+export { refinery } from './refinery.js';
+export { witness } from './witness.js';
+
+/** `temporal workflow start --type shiny --input '{"rig": "server", "feature": "login"}'`: a mission of one item. */
+export default async function formula(raw: unknown, carry?: MissionCarry): Promise<MissionResult> {
+  const name = workflowInfo().workflowType;
+  const { rig, mission: own, ...rest } = readInput(FormulaInput, raw, 'BadMission', FORMULA_EXAMPLE);
+  const vars = Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, String(value)]));
+  const input: MissionInput = {
+    title: own?.title ?? name,
+    work: [{ id: name, rig, formula: name, vars, needs: [], priority: own?.priority ?? 2 }],
+    notify: own?.notify ?? [],
+    ...(own?.budget === undefined ? {} : { budget: own.budget }),
+  };
+  return missionOf(raw, input, carry);
+}

@@ -1,0 +1,118 @@
+/** A mission's dealings with one polecat: its start, what its end means, and what to do when it was terminated. */
+import {
+  ApplicationFailure,
+  CancelledFailure,
+  ChildWorkflowFailure,
+  ParentClosePolicy,
+  rootCause,
+  startChild,
+  uuid4,
+} from '@temporalio/workflow';
+import type { SandboxRef } from '../contract/activities.js';
+import type { Plan } from '../contract/mission.js';
+import type { PolecatInput } from '../contract/polecat.js';
+import { attribute } from '../contract/search-attributes.js';
+import { makeId, polecatAt } from '../town/address.js';
+import type { Holder, Item } from '../town/mission.js';
+import { PolecatReport } from '../town/mission.js';
+import type { Limits } from '../town/rig.js';
+import { onHost } from './hands.js';
+import type { polecat } from './polecat.js';
+
+export type Grant = {
+  readonly claim: string;
+  readonly rig: string;
+  readonly name: string;
+  readonly incarnation: number;
+};
+
+export type StartedPolecat = {
+  readonly workflowId: string;
+  readonly runId: string;
+  /** Resolves when it has closed: with its report, or null when it was terminated. Never rejects. */
+  readonly ended: Promise<PolecatReport | null>;
+};
+
+/** One molecule id a claim: the branch, the journals and the merge requests of this attempt are named for it. */
+export function holderFor(grant: Grant, plan: Plan, host: string): Holder {
+  const { claim, name, incarnation } = grant;
+  return { claim, name, incarnation, host, molecule: makeId(plan.rig.prefix, uuid4()) };
+}
+
+export async function startPolecat(
+  mission: string,
+  item: Item,
+  holder: Holder,
+  plan: Plan,
+  limits: Limits,
+): Promise<StartedPolecat> {
+  const workflowId = polecatAt(plan.rig.name, holder.name);
+  const input: PolecatInput = {
+    mission,
+    claim: holder.claim,
+    item: { id: item.id, title: item.title, priority: item.priority },
+    name: holder.name,
+    incarnation: holder.incarnation,
+    host: holder.host,
+    molecule: holder.molecule,
+    rig: plan.rig,
+    limits,
+    proto: plan.proto,
+  };
+  const child = await startChild<typeof polecat>('polecat', {
+    workflowId,
+    args: [input],
+    parentClosePolicy: ParentClosePolicy.ABANDON,
+    staticSummary: `${item.title} · ${item.formula}`,
+    typedSearchAttributes: [
+      { key: attribute.role, value: 'polecat' },
+      { key: attribute.rig, value: [plan.rig.name] },
+      { key: attribute.mission, value: mission },
+      { key: attribute.formula, value: item.formula },
+      { key: attribute.agent, value: [workflowId] },
+      { key: attribute.phase, value: 'working' },
+    ],
+  });
+  const ended = child.result().catch(reportOfEnd);
+  return { workflowId, runId: child.firstExecutionRunId, ended };
+}
+
+/** A polecat that fails or is cancelled tells its report in the failure's details; a terminated one tells nothing. */
+function reportOfEnd(error: unknown): PolecatReport | null {
+  const cause = error instanceof ChildWorkflowFailure ? error.cause : error;
+  if (cause instanceof ApplicationFailure || cause instanceof CancelledFailure) {
+    const report = PolecatReport.safeParse(cause.details?.[0]);
+    if (report.success) return report.data;
+  }
+  return null;
+}
+
+/**
+ * The sandbox of a polecat that was terminated: its work is brought to the remote and the worktree removed, so that a
+ * successor under the same name starts clean. Answers with where the work is.
+ */
+export async function salvageLost(item: Item, holder: Holder, plan: Plan, limits: Limits): Promise<string> {
+  const hands = onHost(limits.patience, holder.host);
+  const ref: SandboxRef = {
+    rig: plan.rig,
+    name: holder.name,
+    incarnation: holder.incarnation,
+    branch: branchOf(holder),
+  };
+  try {
+    const summary = `salvage · ${holder.name} · ${item.id}`;
+    const salvage = await hands.salvage.executeWithOptions({ summary }, [ref]);
+    if (salvage.kind === 'unpushed')
+      return `its polecat was terminated; its work is left in the sandbox: ${salvage.why}`;
+    await hands.nuke.executeWithOptions({ summary: `nuke · ${holder.name}` }, [{ ...ref, landed: false }]);
+    return salvage.kind === 'pushed'
+      ? `its polecat was terminated; its work is on branch ${salvage.branch}`
+      : 'its polecat was terminated before there was work to keep';
+  } catch (error) {
+    return `its polecat was terminated, and its sandbox could not be cleared: ${rootCause(error) ?? String(error)}`;
+  }
+}
+
+export function branchOf(holder: { readonly name: string; readonly molecule: string }): string {
+  return `polecat/${holder.name}/${holder.molecule}`;
+}

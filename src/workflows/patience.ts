@@ -1,0 +1,63 @@
+/**
+ * All patience of the town: every time-out and retry, by purpose. `scale` is `limits.patience` of town.toml; operators and
+ * tests turn this one knob. What needs a person or a model to mend it is never retried here, what a machine's death or a busy
+ * network breaks is retried without end: waiting costs nothing, and giving up would lose work.
+ */
+import { ActivityCancellationType } from '@temporalio/workflow';
+import type { ActivityOptions } from '@temporalio/workflow';
+import { hostQueue, sessionQueue, TOWN_QUEUE } from '../contract/task-queues.js';
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+/** A busy worker may be silent this long without being dead. */
+const SILENCE_MIN_MS = 4 * SECOND_MS;
+
+const retry = (scale: number) => ({
+  initialInterval: Math.max(500, SECOND_MS * scale),
+  backoffCoefficient: 2,
+  maximumInterval: Math.max(2 * SECOND_MS, MINUTE_MS * scale),
+});
+
+const beat = (scale: number) => Math.max(SILENCE_MIN_MS, 30 * SECOND_MS * scale);
+
+/** Acts of the town that read, start or record something. */
+export const townAct = (scale: number): ActivityOptions => ({
+  taskQueue: TOWN_QUEUE,
+  startToCloseTimeout: 2 * MINUTE_MS,
+  heartbeatTimeout: beat(scale),
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: retry(scale),
+});
+
+/** Waiting for another workflow to close: as long as it takes. */
+export const watch = (scale: number): ActivityOptions => ({ ...townAct(scale), startToCloseTimeout: '3650 days' });
+
+/** Git and checks on the sandbox's host. A host that is away is waited for: its sandbox is only there. */
+export const hostAct = (scale: number, host: string): ActivityOptions => ({
+  ...townAct(scale),
+  taskQueue: hostQueue(host),
+  startToCloseTimeout: '1 hour',
+});
+
+/** A session or a run of gates: long, watched by heartbeats, ended by its own limits before this one. */
+export const sessionAct = (scale: number, host: string): ActivityOptions => ({
+  ...townAct(scale),
+  taskQueue: sessionQueue(host),
+  startToCloseTimeout: '1 day',
+});
+
+/** The most a command may take that formulas and town.toml name: acceptance and gates. */
+export const commandMs = (scale: number): number => Math.max(MINUTE_MS, 20 * MINUTE_MS * scale);
+
+/** After this long without an answer a claim or a hand-in is sent once more; whoever has it already does nothing. */
+export const askAgainMs = (scale: number): number => 10 * MINUTE_MS * scale;
+
+/** Slots are asked for and none is free: how often the witness looks whether a holder has died unseen. */
+export const leaseCheckMs = (scale: number): number => 5 * MINUTE_MS * scale;
+
+/** A target that refuses the push for a passing reason is tried again after this, then twice as long, up to an hour. */
+export const landAgainMs = (scale: number, tries: number): number =>
+  Math.min(60 * MINUTE_MS, 2 ** tries * 30 * SECOND_MS) * scale;
+
+/** A polecat's workflow id that is still taken is tried again after this. */
+export const startAgainMs = (scale: number): number => Math.max(2 * SECOND_MS, 30 * SECOND_MS * scale);

@@ -1,0 +1,44 @@
+import { ChildWorkflowFailure, executeChild, isCancellation, ParentClosePolicy, rootCause } from '@temporalio/workflow';
+import type { MoleculeResult } from '../contract/molecule.js';
+import type { PolecatInput, Sandbox } from '../contract/polecat.js';
+import { attribute } from '../contract/search-attributes.js';
+import { polecatAt } from '../town/address.js';
+import type { Protomolecule } from '../town/protomolecule.js';
+import { failure } from './failing.js';
+import type { molecule } from './molecule.js';
+
+/**
+ * Runs a molecule on the polecat's hook, in its sandbox, and returns with its result; a failed one fails the polecat. It ends
+ * with its polecat (parent-close policy), since it works in a sandbox that somebody else will then clear.
+ */
+export async function runMolecule(
+  id: string,
+  input: PolecatInput,
+  sandbox: Sandbox,
+  proto: Protomolecule,
+  round: number,
+): Promise<MoleculeResult> {
+  const agent = polecatAt(input.rig.name, input.name);
+  const { mission, item, rig, limits, name, incarnation, host } = input;
+  const hook = { mission, item: item.id, agent, rig, limits, name, incarnation, host, sandbox, round };
+  try {
+    return await executeChild<typeof molecule>('molecule', {
+      workflowId: id,
+      args: [{ proto, hook }],
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+      staticSummary: `${proto.formula} · ${input.name} · ${item.id}`,
+      typedSearchAttributes: [
+        { key: attribute.role, value: 'molecule' },
+        { key: attribute.rig, value: [rig.name] },
+        { key: attribute.mission, value: mission },
+        { key: attribute.formula, value: proto.formula },
+        { key: attribute.agent, value: [agent] },
+        { key: attribute.phase, value: 'working' },
+      ],
+    });
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    const why = error instanceof ChildWorkflowFailure ? (rootCause(error) ?? error.message) : String(error);
+    throw failure('PolecatFailed', `molecule ${id} failed: ${why}`);
+  }
+}

@@ -1,0 +1,98 @@
+/** The polecat's side of the merge queue: POLECAT_DONE to the witness, and what comes back of it. */
+import { uuid4 } from '@temporalio/workflow';
+import { mailMessage, refineryMessages } from '../contract/messages.js';
+import type { PolecatInput } from '../contract/polecat.js';
+import { polecatAt, refineryOf, witnessOf } from '../town/address.js';
+import type { Letter } from '../town/mail.js';
+import { writeMail } from '../town/mail.js';
+import { unreachable } from '../town/unreachable.js';
+import { town } from './hands.js';
+import { send, sendToRole } from './outbox.js';
+
+export type HandIn = { readonly request: string; readonly head: string; readonly round: number };
+
+export type Verdict =
+  | { readonly kind: 'merged'; readonly commit: string }
+  | {
+      readonly kind: 'rework';
+      readonly type: string;
+      readonly brief: string;
+      readonly text: string;
+      readonly files: string;
+    }
+  /** Taken out of the queue by somebody: not merged, and not to be tried again. */
+  | { readonly kind: 'removed'; readonly why: string };
+
+/** Tells the witness that the branch is done. Sent again under a new id it changes nothing but asks for the verdict anew. */
+export async function handIn(input: PolecatInput, branch: string, pending: HandIn): Promise<void> {
+  const { rig, item, mission, name, incarnation, limits } = input;
+  const to = witnessOf(rig.name);
+  const envelope = { id: uuid4(), from: polecatAt(rig.name, name), to };
+  const mail = writeMail(envelope, name, {
+    type: 'POLECAT_DONE',
+    keys: {
+      Request: pending.request,
+      Branch: branch,
+      Head: pending.head,
+      Target: rig.branch,
+      Issue: item.id,
+      Mission: mission,
+      Polecat: name,
+      Incarnation: incarnation,
+      Rig: rig.name,
+      Priority: item.priority,
+      Round: pending.round,
+    },
+    text: '',
+  });
+  const { patience } = limits;
+  await sendToRole(to, mailMessage, mail, () => town(patience).ensureRole({ role: 'witness', rig, patience }));
+}
+
+/** Asks the refinery to take the request out of the queue; the verdict tells whether it did so in time. */
+export async function withdraw(input: PolecatInput, pending: HandIn): Promise<void> {
+  const by = polecatAt(input.rig.name, input.name);
+  const content = { id: uuid4(), by, request: pending.request, reason: 'its polecat was cancelled' };
+  await send(refineryOf(input.rig.name), refineryMessages.remove, content);
+}
+
+/** What a letter means to the holder of this hand-in: its verdict, or nothing (another request, another incarnation). */
+export function verdictOf(
+  letter: Letter,
+  pending: HandIn | null,
+  incarnation: number,
+): Verdict | { readonly kind: 'not-ours'; readonly why: string } {
+  const { Request: request, Incarnation: theirs } = letter.keys;
+  if (pending?.request !== request || theirs !== incarnation) {
+    const ours =
+      pending === null ? 'nothing is handed in' : `handed in is ${pending.request} of incarnation ${incarnation}`;
+    return { kind: 'not-ours', why: `${letter.type} is about ${request} of incarnation ${theirs}, ${ours}` };
+  }
+  switch (letter.type) {
+    case 'MERGED':
+      return { kind: 'merged', commit: letter.keys['Merge-Commit'] };
+    case 'MERGE_FAILED': {
+      const type = letter.keys['Failure-Type'];
+      if (type === 'removed') return { kind: 'removed', why: letter.text };
+      const gate = letter.keys.Gate === undefined ? '' : ` (${letter.keys.Gate})`;
+      return { kind: 'rework', type, brief: `${type}${gate}`, text: letter.text, files: '' };
+    }
+    case 'REWORK_REQUEST': {
+      const files = letter.keys['Conflict-Files'];
+      return { kind: 'rework', type: 'conflict', brief: `conflict in ${files}`, text: letter.text, files };
+    }
+    case 'POLECAT_DONE':
+    case 'MERGE_READY':
+      return { kind: 'not-ours', why: `${letter.type} is no mail for a polecat` };
+    default:
+      return unreachable(letter);
+  }
+}
+
+export function reworkVars(
+  verdict: Extract<Verdict, { readonly kind: 'rework' }>,
+  branch: string,
+  target: string,
+): Record<string, string> {
+  return { failure_type: verdict.type, failure: verdict.text, files: verdict.files, target, branch };
+}

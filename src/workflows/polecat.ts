@@ -1,0 +1,277 @@
+/**
+ * A polecat: one assignment from slot to landing. It keeps a sandbox, runs the molecule on its hook, hands the branch in, and
+ * goes on in the same sandbox when the refinery sends it back. However it ends, its work is first brought to the remote, its
+ * report told, and only then does it close, which frees the slot.
+ */
+import {
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  isCancellation,
+  rootCause,
+  setHandler,
+} from '@temporalio/workflow';
+import type { SandboxRef } from '../contract/activities.js';
+import { explainQuery, mailMessage, missionMessages } from '../contract/messages.js';
+import type { MoleculeResult } from '../contract/molecule.js';
+import type { Sandbox } from '../contract/polecat.js';
+import { hookQuery, lifecycleQuery, PolecatInput } from '../contract/polecat.js';
+import { polecatAt } from '../town/address.js';
+import { readMail } from '../town/mail.js';
+import type { PolecatReport } from '../town/mission.js';
+import type { Protomolecule } from '../town/protomolecule.js';
+import { addUsage, NO_USAGE } from '../town/session.js';
+import { unreachable } from '../town/unreachable.js';
+import { Desk, done, refused } from './desk.js';
+import { failure, readInput } from './failing.js';
+import { onHost, town } from './hands.js';
+import { causeOf } from './mission-plan.js';
+import { send } from './outbox.js';
+import { runMolecule } from './polecat-molecule.js';
+import type { HandIn, Verdict } from './polecat-submission.js';
+import { handIn, reworkVars, verdictOf, withdraw } from './polecat-submission.js';
+import { askAgainMs } from './patience.js';
+import { Standing } from './standing.js';
+
+export async function polecat(raw: unknown): Promise<PolecatReport> {
+  const input = readInput(PolecatInput, raw, 'BadInput', 'start a mission instead; missions start polecats');
+  return new PolecatRun(input).run();
+}
+
+type Ending =
+  | { readonly outcome: 'landed'; readonly commit: string | null }
+  | { readonly outcome: 'failed' | 'cancelled'; readonly reason: string };
+
+class PolecatRun {
+  readonly #input: PolecatInput;
+  readonly #ref: SandboxRef;
+  readonly #address: string;
+  readonly #desk = new Desk();
+  readonly #standing = new Standing();
+  #sandbox: Sandbox | null = null;
+  #molecules: readonly string[] = [];
+  #results: readonly MoleculeResult[] = [];
+  #round = 0;
+  #stage = 'opening the sandbox';
+  /** The hand-in that waits for its verdict. */
+  #pending: HandIn | null = null;
+  #verdict: Verdict | null = null;
+
+  constructor(input: PolecatInput) {
+    this.#input = input;
+    this.#address = polecatAt(input.rig.name, input.name);
+    const branch = `polecat/${input.name}/${input.molecule}`;
+    this.#ref = { rig: input.rig, name: input.name, incarnation: input.incarnation, branch };
+    this.#desk.on(mailMessage, (mail) => {
+      const reading = readMail(mail);
+      if (!reading.ok) return refused(reading.problem);
+      const verdict = verdictOf(reading.letter, this.#pending, input.incarnation);
+      if (verdict.kind === 'not-ours') return refused(verdict.why);
+      this.#verdict ??= verdict;
+      return done('taken');
+    });
+    setHandler(lifecycleQuery, () => this.#lifecycle());
+    setHandler(hookQuery, () => ({ mission: input.mission, item: input.item.id, formula: input.proto.formula }));
+    setHandler(explainQuery, () => this.#board());
+  }
+
+  async run(): Promise<PolecatReport> {
+    let ending: Ending;
+    try {
+      ending = await this.#work();
+    } catch (error) {
+      ending = isCancellation(error)
+        ? await CancellationScope.nonCancellable(() => this.#withdraw())
+        : { outcome: 'failed', reason: reasonOf(error) };
+    }
+    return CancellationScope.nonCancellable(() => this.#end(ending));
+  }
+
+  async #work(): Promise<Ending> {
+    const { host, limits } = this.#input;
+    this.#show('opening the sandbox');
+    const summary = `open sandbox · ${this.#input.name}`;
+    this.#sandbox = await onHost(limits.patience, host).openSandbox.executeWithOptions({ summary }, [this.#ref]);
+    let proto = this.#input.proto;
+    for (;;) {
+      await this.#molecule(proto);
+      const verdict = await this.#submit();
+      switch (verdict.kind) {
+        case 'nothing':
+          return { outcome: 'landed', commit: null };
+        case 'merged':
+          return { outcome: 'landed', commit: verdict.commit };
+        case 'removed':
+          return { outcome: 'failed', reason: verdict.why };
+        case 'rework':
+          if (this.#round >= limits.reworksMax) {
+            return { outcome: 'failed', reason: `sent back ${this.#round + 1} times; the last time: ${verdict.brief}` };
+          }
+          proto = await this.#cookRework(proto, verdict);
+          this.#round += 1;
+          break;
+        default:
+          unreachable(verdict);
+      }
+    }
+  }
+
+  async #molecule(proto: Protomolecule): Promise<void> {
+    const { input, sandbox } = { input: this.#input, sandbox: this.#sandbox };
+    if (sandbox === null) throw failure('BadInput', 'the sandbox was not opened');
+    const id = this.#round === 0 ? input.molecule : `${input.molecule}-r${this.#round}`;
+    this.#molecules = [...this.#molecules, id];
+    this.#show(this.#round === 0 ? `molecule ${id}` : `rework ${this.#round}: molecule ${id}`);
+    this.#results = [...this.#results, await runMolecule(id, input, sandbox, proto, this.#round)];
+  }
+
+  async #submit(): Promise<Verdict | { readonly kind: 'nothing' }> {
+    const { host, limits, name } = this.#input;
+    this.#show('handing in');
+    const summary = `submit · ${name}`;
+    const submission = await onHost(limits.patience, host).submit.executeWithOptions({ summary }, [this.#ref]);
+    if (submission.kind === 'nothing') return submission;
+    if (submission.kind === 'refused')
+      throw failure('PolecatFailed', `the branch cannot be handed in: ${submission.why}`);
+    this.#verdict = null;
+    const pending = { request: `${this.#input.molecule}.${this.#round}`, head: submission.head, round: this.#round };
+    this.#pending = pending;
+    this.#show('merging');
+    const decided = () => this.#verdict !== null;
+    do await handIn(this.#input, this.#ref.branch, pending);
+    while (!(await condition(decided, askAgainMs(limits.patience))));
+    return this.#takeVerdict();
+  }
+
+  #takeVerdict(): Verdict {
+    const verdict = this.#verdict;
+    if (verdict === null) throw failure('PolecatFailed', 'the hand-in has no verdict');
+    this.#pending = null;
+    return verdict;
+  }
+
+  /** The formula for rework is the one the first formula names, with the failure and the work's own variables. */
+  async #cookRework(
+    proto: Protomolecule,
+    verdict: Extract<Verdict, { readonly kind: 'rework' }>,
+  ): Promise<Protomolecule> {
+    const { limits } = this.#input;
+    const request = {
+      formula: proto.rework,
+      vars: {},
+      offered: { ...this.#input.proto.vars, ...reworkVars(verdict, this.#ref.branch, this.#input.rig.branch) },
+    };
+    const summary = `cook ${proto.rework} · ${verdict.brief}`.slice(0, 200);
+    return town(limits.patience).cook.executeWithOptions({ summary }, [request]);
+  }
+
+  /** Cancelled. A branch in the merge queue is taken out of it, unless it has landed in the meantime. */
+  async #withdraw(): Promise<Ending> {
+    if (this.#pending !== null && this.#verdict === null) {
+      this.#show('leaving the merge queue');
+      const decided = () => this.#verdict !== null;
+      do await withdraw(this.#input, this.#pending);
+      while (!(await condition(decided, askAgainMs(this.#input.limits.patience))));
+    }
+    if (this.#verdict?.kind === 'merged') return { outcome: 'landed', commit: this.#verdict.commit };
+    return { outcome: 'cancelled', reason: 'cancelled' };
+  }
+
+  async #end(ending: Ending): Promise<PolecatReport> {
+    const where = await this.#clear(ending.outcome === 'landed');
+    const report = this.#report(ending, where);
+    const { mission, claim, limits } = this.#input;
+    this.#show(ending.outcome);
+    await send(mission, missionMessages.report, { id: `report:${claim}`, claim, report });
+    await town(limits.patience).record.executeWithOptions({ summary: `record · ${ending.outcome}` }, [
+      {
+        ...report,
+        id: `polecat/${claim}`,
+        kind: 'polecat',
+        at: new Date().toISOString(),
+        polecat: this.#address,
+        mission,
+        item: this.#input.item.id,
+        sandbox: where,
+      },
+    ]);
+    await condition(() => this.#desk.isQuiet());
+    switch (report.outcome) {
+      case 'landed':
+        return report;
+      case 'failed':
+        throw failure('PolecatFailed', report.reason, [report]);
+      case 'cancelled':
+        throw new CancelledFailure(report.reason, [report]);
+      default:
+        return unreachable(report);
+    }
+  }
+
+  /** Brings unlanded work to the remote and removes the sandbox; what is nowhere else stays. Says where the work is. */
+  async #clear(landed: boolean): Promise<string> {
+    const { name, host, limits } = this.#input;
+    const hands = onHost(limits.patience, host);
+    this.#show('clearing the sandbox');
+    if (!landed) {
+      const salvage = await hands.salvage.executeWithOptions({ summary: `salvage · ${name}` }, [this.#ref]);
+      if (salvage.kind === 'unpushed')
+        return `its work is left in the sandbox ${this.#sandbox?.path ?? ''}: ${salvage.why}`;
+    }
+    const nuke = await hands.nuke.executeWithOptions({ summary: `nuke · ${name}` }, [{ ...this.#ref, landed }]);
+    if (nuke.kind === 'kept') return `its sandbox ${this.#sandbox?.path ?? ''} is kept: ${nuke.why}`;
+    return landed ? 'its sandbox is gone' : nuke.where;
+  }
+
+  #report(ending: Ending, where: string): PolecatReport {
+    const counts = {
+      usage: this.#results.reduce((sum, result) => addUsage(sum, result.usage), NO_USAGE),
+      sessions: this.#results.reduce((sum, result) => sum + result.sessions, 0),
+      reworks: this.#round,
+      molecules: [...this.#molecules],
+    };
+    if (ending.outcome !== 'landed')
+      return { ...counts, outcome: ending.outcome, reason: `${ending.reason}; ${where}` };
+    const landing = { commit: ending.commit, target: this.#input.rig.branch, branch: this.#ref.branch };
+    return { ...counts, outcome: 'landed', landing };
+  }
+
+  #lifecycle() {
+    const { name, incarnation, host, molecule } = this.#input;
+    return {
+      slot: { name, incarnation },
+      sandbox: this.#sandbox === null ? null : { ...this.#sandbox, host },
+      molecule: this.#molecules.at(-1) ?? molecule,
+      stage: this.#stage,
+      round: this.#round,
+    };
+  }
+
+  #show(stage: string): void {
+    this.#stage = stage;
+    const phase =
+      stage === 'merging' ? 'merging' : stage === 'landed' ? 'landed' : stage === 'failed' ? 'failed' : 'working';
+    this.#standing.show(
+      { phase, waitingFor: phase === 'merging' ? `${this.#input.rig.name}/refinery` : '' },
+      this.#board(),
+    );
+  }
+
+  #board(): string {
+    const { item, mission, rig, incarnation, name } = this.#input;
+    const rows = [
+      `**${item.title}** (\`${item.id}\` of ${mission}) · ${this.#stage}`,
+      '',
+      `- slot: ${name}, incarnation ${incarnation} of ${rig.name}`,
+      `- sandbox: ${this.#sandbox === null ? 'none' : `\`${this.#sandbox.path}\` on \`${this.#ref.branch}\``}`,
+      `- molecules: ${this.#molecules.length === 0 ? 'none yet' : this.#molecules.join(', ')}`,
+      `- sent back by the refinery: ${this.#round} times`,
+    ];
+    return rows.join('\n');
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const cause = causeOf(error);
+  return rootCause(cause) ?? (cause instanceof Error ? cause.message : String(cause));
+}

@@ -1,0 +1,222 @@
+/**
+ * The refinery of a rig: lands one request at a time. Rebase on the target, gates on the very tip that will land, push by
+ * compare-and-swap, proof; then the verdict by mail. It uses no language model, and a crash at any point neither loses a
+ * request nor lands one twice: base and tip are in this history before the push, and a push tried again looks first.
+ */
+import { condition, continueAsNew, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
+import { EMPTY_DESK } from '../contract/desk.js';
+import { explainQuery, mailMessage, refineryMessages } from '../contract/messages.js';
+import { queueQuery } from '../contract/refinery.js';
+import type { QueueView, RefineryCarry } from '../contract/refinery.js';
+import { attribute } from '../contract/search-attributes.js';
+import { RoleInput } from '../contract/witness.js';
+import { refineryOf, witnessOf } from '../town/address.js';
+import { queueBoard } from '../town/board.js';
+import type { Letter } from '../town/mail.js';
+import { readMail, writeMail } from '../town/mail.js';
+import type { MergeRequest, Queued } from '../town/refinery.js';
+import { dequeue, enqueue, hold, inOrder, unhold } from '../town/refinery.js';
+import { unreachable } from '../town/unreachable.js';
+import { Desk, done, refused } from './desk.js';
+import { readInput } from './failing.js';
+import { town } from './hands.js';
+import { sendToRole } from './outbox.js';
+import type { Outcome } from './refinery-merge.js';
+import { letterOf, mergeOnce, requestOf } from './refinery-merge.js';
+import { landAgainMs } from './patience.js';
+import { Standing } from './standing.js';
+
+/** Verdicts kept, so that a polecat that asks again hears the same. */
+const VERDICTS_MAX = 200;
+
+export async function refinery(raw: unknown, carry?: RefineryCarry): Promise<never> {
+  return new RefineryRun(carry ?? freshRefinery(raw), raw).run();
+}
+
+function freshRefinery(raw: unknown): RefineryCarry {
+  const { rig, patience } = readInput(RoleInput, raw, 'BadInput', 'roles are started by missions and by `gt`');
+  return { rig, patience, queue: [], verdicts: [], desk: EMPTY_DESK };
+}
+
+class RefineryRun {
+  readonly #raw: unknown;
+  readonly #desk: Desk;
+  readonly #standing = new Standing();
+  #now: RefineryCarry;
+  #active: { readonly id: string; readonly stage: string } | null = null;
+  /** Requests that somebody wants out of the queue, with the reason. */
+  #removals: Readonly<Record<string, string>> = {};
+  #repeats: string[] = [];
+  #news = true;
+
+  constructor(carry: RefineryCarry, raw: unknown) {
+    this.#raw = raw;
+    this.#now = carry;
+    this.#desk = new Desk(carry.desk);
+    this.#takeMessages();
+    setHandler(queueQuery, () => this.#view());
+    setHandler(explainQuery, () => queueBoard(this.#view(), this.#me()));
+  }
+
+  async run(): Promise<never> {
+    this.#standing.introduce([
+      { key: attribute.role, value: 'refinery' },
+      { key: attribute.rig, value: [this.#now.rig.name] },
+    ]);
+    for (;;) {
+      this.#news = false;
+      await this.#tellAgain();
+      await this.#removeAsked();
+      const next = inOrder(this.#now.queue, Date.now())[0];
+      this.#show();
+      if (next !== undefined) await this.#work(next);
+      else if (!this.#news) await condition(() => this.#news);
+      await this.#continueWhenLong();
+    }
+  }
+
+  /** Works on a request until it has a verdict or is held. */
+  async #work(request: Queued): Promise<void> {
+    for (let tries = 0; ; tries += 1) {
+      const { rig, patience } = this.#now;
+      const outcome = await mergeOnce(request, rig, patience, {
+        stage: (stage) => this.#stage(request.id, stage),
+        removed: () => this.#removals[request.id] ?? null,
+      });
+      switch (outcome.kind) {
+        case 'moved':
+          break;
+        case 'refused': {
+          this.#stage(request.id, `the target refuses the push: ${outcome.reason}`);
+          const isAnswered = () => this.#removals[request.id] !== undefined || this.#now.rig !== rig;
+          await condition(isAnswered, landAgainMs(patience, tries));
+          break;
+        }
+        case 'held':
+          this.#active = null;
+          this.#now = { ...this.#now, queue: hold(this.#now.queue, request.id, outcome.why, Date.now()) };
+          return;
+        case 'merged':
+        case 'conflict':
+        case 'gate-failed':
+        case 'missing':
+        case 'removed':
+          return this.#decide(request, outcome);
+        default:
+          return unreachable(outcome);
+      }
+    }
+  }
+
+  async #decide(
+    request: MergeRequest,
+    outcome: Exclude<Outcome, { readonly kind: 'moved' | 'refused' | 'held' }>,
+  ): Promise<void> {
+    const letter = letterOf(request, this.#now.rig.name, outcome, new Date().toISOString());
+    const verdicts = [...this.#now.verdicts.slice(-VERDICTS_MAX + 1), { request: request.id, letter }];
+    this.#now = { ...this.#now, verdicts, queue: dequeue(this.#now.queue, request.id) };
+    this.#active = null;
+    await this.#tell(letter);
+  }
+
+  async #tell(letter: Letter): Promise<void> {
+    const { rig, patience } = this.#now;
+    const to = witnessOf(rig.name);
+    const mail = writeMail({ id: uuid4(), from: this.#me(), to }, letter.keys.Polecat, letter);
+    const ensure = () =>
+      town(patience).ensureRole.executeWithOptions({ summary: `ensure ${to}` }, [{ role: 'witness', rig, patience }]);
+    await sendToRole(to, mailMessage, mail, ensure);
+  }
+
+  async #tellAgain(): Promise<void> {
+    for (const id of this.#repeats.splice(0)) {
+      const verdict = this.#now.verdicts.find((one) => one.request === id);
+      if (verdict !== undefined) await this.#tell(verdict.letter);
+    }
+  }
+
+  async #removeAsked(): Promise<void> {
+    for (const request of this.#now.queue) {
+      const why = this.#removals[request.id];
+      if (why !== undefined) await this.#decide(request, { kind: 'removed', why });
+    }
+    this.#removals = {};
+  }
+
+  async #continueWhenLong(): Promise<void> {
+    const isQuiet = !this.#news && this.#repeats.length === 0 && Object.keys(this.#removals).length === 0;
+    if (!workflowInfo().continueAsNewSuggested || !isQuiet || !this.#desk.isQuiet()) return;
+    await continueAsNew<typeof refinery>(this.#raw, { ...this.#now, desk: this.#desk.state() });
+  }
+
+  #takeMessages(): void {
+    this.#desk.on(mailMessage, (mail) => {
+      const reading = readMail(mail);
+      if (!reading.ok) return refused(reading.problem);
+      const { letter } = reading;
+      if (letter.type !== 'MERGE_READY') return refused(`${letter.type} is no mail for a refinery`);
+      const { Request: id } = letter.keys;
+      if (this.#now.verdicts.some((one) => one.request === id)) this.#repeats.push(id);
+      else this.#now = { ...this.#now, queue: enqueue(this.#now.queue, requestOf(letter, Date.now())) };
+      this.#news = true;
+      return done('in the queue');
+    });
+    this.#desk.on(refineryMessages.configure, ({ rig, patience }) => {
+      this.#now = { ...this.#now, rig, patience, queue: unhold(this.#now.queue, null) };
+      this.#news = true;
+      return done('configured');
+    });
+    this.#desk.on(refineryMessages.retry, ({ request }) => {
+      const fits = this.#now.queue.filter((one) => one.hold !== null && (request === undefined || one.id === request));
+      if (fits.length === 0)
+        return refused(request === undefined ? 'no request is held' : `request "${request}" is not held`);
+      this.#now = { ...this.#now, queue: unhold(this.#now.queue, request ?? null) };
+      this.#news = true;
+      return done(`tried again: ${fits.map((one) => one.id).join(', ')}`);
+    });
+    this.#desk.on(refineryMessages.remove, ({ request, reason, by }) => {
+      if (this.#now.verdicts.some((one) => one.request === request)) {
+        this.#repeats.push(request);
+        this.#news = true;
+        return done(`request "${request}" has its verdict already`);
+      }
+      if (!this.#now.queue.some((one) => one.id === request))
+        return refused(`there is no request "${request}" in the queue`);
+      this.#removals = { ...this.#removals, [request]: `${reason} (${by})` };
+      this.#news = true;
+      return done(`request "${request}" leaves the queue`);
+    });
+  }
+
+  #me(): string {
+    return refineryOf(this.#now.rig.name);
+  }
+
+  #stage(id: string, stage: string): void {
+    this.#active = { id, stage };
+    this.#show();
+  }
+
+  #view(): QueueView {
+    const order = inOrder(this.#now.queue, Date.now());
+    const held = this.#now.queue.filter((request) => request.hold !== null);
+    return [...order, ...held].map((request, index) => ({
+      ...request,
+      position: index + 1,
+      stage: this.#stageOf(request),
+    }));
+  }
+
+  #stageOf(request: Queued): string {
+    if (request.hold !== null) return `held: ${request.hold.why}`;
+    return this.#active?.id === request.id ? this.#active.stage : 'waiting';
+  }
+
+  #show(): void {
+    const view = this.#view();
+    const isHeld = view.some((request) => request.hold !== null);
+    const phase = isHeld ? 'escalated' : view.length > 0 ? 'merging' : 'waiting';
+    const waitingFor = isHeld ? 'overseer: held requests' : view.length > 0 ? '' : 'requests';
+    this.#standing.show({ phase, waitingFor }, queueBoard(view, this.#me()));
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * The witness of a rig: grants slots to missions, verifies what polecats hand in and passes it to the refinery, brings the
+ * refinery's verdicts back. It holds no work of its own, and waits at no cost.
+ */
+import { condition, continueAsNew, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
+import { explainQuery, mailMessage, missionMessages, witnessMessages } from '../contract/messages.js';
+import { polecatsQuery, RoleInput, slotsQuery } from '../contract/witness.js';
+import type { WitnessCarry } from '../contract/witness.js';
+import { EMPTY_DESK } from '../contract/desk.js';
+import { attribute } from '../contract/search-attributes.js';
+import { polecatAt, refineryOf, witnessOf } from '../town/address.js';
+import { slotsBoard } from '../town/board.js';
+import type { Letter, Mail } from '../town/mail.js';
+import { branchKeys, readMail, writeMail } from '../town/mail.js';
+import { claimSlot, grantSlots, openSlots, releaseSlot, resizeSlots } from '../town/slots.js';
+import type { Lease } from '../town/slots.js';
+import { unreachable } from '../town/unreachable.js';
+import { Desk, done, refused } from './desk.js';
+import { readInput } from './failing.js';
+import { town } from './hands.js';
+import { send, sendToRole } from './outbox.js';
+import { leaseCheckMs } from './patience.js';
+import { Standing } from './standing.js';
+
+const ROLE_EXAMPLE = 'roles are started by missions and by `gt`';
+
+export async function witness(raw: unknown, carry?: WitnessCarry): Promise<never> {
+  return new WitnessRun(carry ?? freshWitness(raw), raw).run();
+}
+
+function freshWitness(raw: unknown): WitnessCarry {
+  const { rig, patience } = readInput(RoleInput, raw, 'BadInput', ROLE_EXAMPLE);
+  return { rig, patience, slots: openSlots(rig.names, rig.capacity), desk: EMPTY_DESK };
+}
+
+class WitnessRun {
+  readonly #raw: unknown;
+  readonly #desk: Desk;
+  readonly #standing = new Standing();
+  #now: WitnessCarry;
+  #mail: { readonly mail: Mail; readonly letter: Letter }[] = [];
+  /** Claims made again by missions that may not have heard of their grant. */
+  #asked: string[] = [];
+  #news = true;
+
+  constructor(carry: WitnessCarry, raw: unknown) {
+    this.#raw = raw;
+    this.#now = carry;
+    this.#desk = new Desk(carry.desk);
+    this.#takeMessages();
+    setHandler(slotsQuery, () => this.#now.slots);
+    setHandler(polecatsQuery, () => this.#now.slots.leases.map((lease) => polecatAt(this.#now.rig.name, lease.name)));
+    setHandler(explainQuery, () => slotsBoard(this.#now.slots));
+  }
+
+  async run(): Promise<never> {
+    this.#standing.introduce([
+      { key: attribute.role, value: 'witness' },
+      { key: attribute.rig, value: [this.#now.rig.name] },
+    ]);
+    for (;;) {
+      await this.#grant();
+      for (let one = this.#mail.shift(); one !== undefined; one = this.#mail.shift())
+        await this.#pass(one.mail, one.letter);
+      this.#show();
+      await this.#continueWhenLong();
+      await this.#wait();
+    }
+  }
+
+  /** Somebody waits for a slot: from time to time holders are looked at, in case one died unseen. Else only news wakes us. */
+  async #wait(): Promise<void> {
+    const woken = () => this.#news;
+    if (this.#now.slots.queue.length === 0) await condition(woken);
+    else if (!(await condition(woken, leaseCheckMs(this.#now.patience)))) await this.#checkLeases();
+    this.#news = false;
+  }
+
+  async #grant(): Promise<void> {
+    const { slots, grants } = grantSlots(this.#now.slots, Date.now());
+    this.#now = { ...this.#now, slots };
+    const again = this.#asked.splice(0).flatMap((id) => slots.leases.filter((lease) => lease.id === id));
+    await Promise.all([...grants, ...again].map((lease) => this.#tell(lease)));
+  }
+
+  async #tell(lease: Lease): Promise<void> {
+    const { id: claim, name, incarnation } = lease;
+    const grant = { id: uuid4(), claim, rig: this.#now.rig.name, name, incarnation };
+    const delivery = await send(lease.mission, missionMessages.granted, grant);
+    if (delivery === 'no-recipient') this.#free(claim);
+  }
+
+  #free(claim: string): void {
+    this.#now = { ...this.#now, slots: releaseSlot(this.#now.slots, claim) };
+    this.#news = true;
+  }
+
+  /** A lease whose mission and polecat are both gone was left by a mission that was terminated. */
+  async #checkLeases(): Promise<void> {
+    const { rig, slots, patience } = this.#now;
+    const executions = slots.leases.flatMap((lease) => [
+      { workflowId: lease.mission, firstRunId: lease.missionRun },
+      { workflowId: polecatAt(rig.name, lease.name), firstRunId: null },
+    ]);
+    const open = await town(patience).areOpen.executeWithOptions({ summary: 'look at the holders of slots' }, [
+      executions,
+    ]);
+    slots.leases.forEach((lease, index) => {
+      const isMissionOpen = open[2 * index] ?? true;
+      const isPolecatOpen = open[2 * index + 1] ?? true;
+      if (!isMissionOpen && !isPolecatOpen) this.#free(lease.id);
+    });
+  }
+
+  async #pass(mail: Mail, letter: Letter): Promise<void> {
+    switch (letter.type) {
+      case 'POLECAT_DONE':
+        return this.#handOver(letter);
+      case 'MERGED':
+      case 'MERGE_FAILED':
+      case 'REWORK_REQUEST': {
+        const to = polecatAt(this.#now.rig.name, letter.keys.Polecat);
+        const delivery = await send(to, mailMessage, { ...mail, to });
+        if (delivery === 'no-recipient') this.#desk.drop('mail', mail, `${to} is gone`);
+        return;
+      }
+      case 'MERGE_READY':
+        return this.#desk.drop('mail', mail, 'MERGE_READY is mail for a refinery');
+      default:
+        return unreachable(letter);
+    }
+  }
+
+  /** A branch that the remote does not have is sent back at once: nobody can merge it. */
+  async #handOver(letter: Extract<Letter, { readonly type: 'POLECAT_DONE' }>): Promise<void> {
+    const { keys } = letter;
+    const { rig, patience } = this.#now;
+    const me = witnessOf(rig.name);
+    const pushed = await town(patience).isPushed.executeWithOptions({ summary: `verify · ${keys.Polecat}` }, [
+      { rig, branch: keys.Branch, head: keys.Head },
+    ]);
+    if (!pushed) {
+      const to = polecatAt(rig.name, keys.Polecat);
+      const failed = { ...branchKeys(keys), 'Failure-Type': 'not-pushed', 'Failed-At': new Date().toISOString() };
+      const text = `The remote does not have ${keys.Branch} at ${keys.Head}. Push it and hand it in again.`;
+      await send(
+        to,
+        mailMessage,
+        writeMail({ id: uuid4(), from: me, to }, keys.Polecat, { type: 'MERGE_FAILED', keys: failed, text }),
+      );
+      return;
+    }
+    const to = refineryOf(rig.name);
+    const ready = writeMail({ id: uuid4(), from: me, to }, keys.Polecat, { type: 'MERGE_READY', keys, text: '' });
+    const ensure = () =>
+      town(patience).ensureRole.executeWithOptions({ summary: `ensure ${to}` }, [{ role: 'refinery', rig, patience }]);
+    await sendToRole(to, mailMessage, ready, ensure);
+  }
+
+  async #continueWhenLong(): Promise<void> {
+    const isQuiet = !this.#news && this.#mail.length === 0 && this.#asked.length === 0 && this.#desk.isQuiet();
+    if (!workflowInfo().continueAsNewSuggested || !isQuiet) return;
+    await continueAsNew<typeof witness>(this.#raw, { ...this.#now, desk: this.#desk.state() });
+  }
+
+  #takeMessages(): void {
+    this.#desk.on(
+      witnessMessages.claim,
+      ({ id: claim, ...rest }) => {
+        this.#now = { ...this.#now, slots: claimSlot(this.#now.slots, { id: claim, ...rest }) };
+        this.#asked.push(claim);
+        this.#news = true;
+        return done('in the queue');
+      },
+      { repeatable: true },
+    );
+    this.#desk.on(witnessMessages.release, ({ claim }) => {
+      this.#free(claim);
+      return done('free');
+    });
+    this.#desk.on(witnessMessages.configure, ({ rig, patience }) => {
+      this.#now = { ...this.#now, rig, patience, slots: resizeSlots(this.#now.slots, rig.names, rig.capacity) };
+      this.#news = true;
+      return done('configured');
+    });
+    this.#desk.on(mailMessage, (mail) => {
+      const reading = readMail(mail);
+      if (!reading.ok) return refused(reading.problem);
+      this.#mail.push({ mail, letter: reading.letter });
+      this.#news = true;
+      return done('taken');
+    });
+  }
+
+  #show(): void {
+    const { slots } = this.#now;
+    const phase = slots.leases.length > 0 ? 'working' : 'waiting';
+    this.#standing.show({ phase, waitingFor: slots.leases.length > 0 ? 'polecats' : 'claims' }, slotsBoard(slots));
+  }
+}
