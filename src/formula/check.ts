@@ -1,5 +1,6 @@
 /** What the parts of a formula say of one another: ids, needs, placeholders. Speaks only of what `parse.ts` could read. */
-import type { Formula, Need, StepDraft } from './formula.js';
+import { findCycle, type Node } from '../town/graph.js';
+import type { Formula, StepDraft } from './formula.js';
 import { didYouMean, quote, type Path, type Report } from './problem.js';
 import { mapTexts, placeholders, spacedPlaceholders } from './template.js';
 
@@ -31,61 +32,20 @@ function checkNeeds(step: StepDraft, byId: ReadonlyMap<string, StepDraft>, repor
   }
 }
 
-/**
- * Circles of needs that share no step, each from and to its first step in the text: `a → b → a` is "a needs b, b needs a". Steps that
- * need themselves are not among them. Peels off what can be done, so that only steps on a circle, or behind one, are walked.
- */
-export function findCycles(byId: ReadonlyMap<string, StepDraft>): readonly (readonly string[])[] {
-  const open = new Map<string, readonly string[]>();
-  for (const [id, step] of byId) open.set(id, otherNeeds(step.needs, id, byId));
+/** Circles of needs that share no step, as `a → b → a`: a needs b, b needs a. A step that needs itself is told on its own. */
+function findCycles(byId: ReadonlyMap<string, StepDraft>): readonly (readonly string[])[] {
+  let nodes: readonly Node[] = Array.from(byId, ([id, step]) => ({ id, needs: needsOfOthers(step) }));
   const cycles: (readonly string[])[] = [];
-  while (cycles.length < CYCLES_NAMED_MAX) {
-    peel(open);
-    const cycle = walk(open);
-    if (cycle === null) break;
-    const start = cycle.indexOf([...byId.keys()].find((id) => cycle.includes(id)) ?? '');
-    const turned = [...cycle.slice(start), ...cycle.slice(0, start)];
-    cycles.push([...turned, ...turned.slice(0, 1)]);
-    for (const id of cycle) open.delete(id);
+  for (let cycle = findCycle(nodes); cycle !== null && cycles.length < CYCLES_NAMED_MAX; cycle = findCycle(nodes)) {
+    const named = new Set(cycle);
+    cycles.push(cycle);
+    nodes = nodes.filter(({ id }) => !named.has(id));
   }
   return cycles;
 }
 
-function otherNeeds(needs: readonly Need[], id: string, byId: ReadonlyMap<string, StepDraft>): readonly string[] {
-  return [...new Set(needs.map((need) => need.id))].filter((need) => need !== id && byId.has(need));
-}
-
-/** Takes away every step whose needs can all be met. */
-function peel(open: Map<string, readonly string[]>): void {
-  const waiting = new Map<string, number>();
-  const dependents = new Map<string, string[]>();
-  for (const [id, needs] of open) {
-    const inside = needs.filter((need) => open.has(need));
-    waiting.set(id, inside.length);
-    for (const need of inside) dependents.set(need, [...(dependents.get(need) ?? []), id]);
-  }
-  const ready = [...waiting].filter(([, count]) => count === 0).map(([id]) => id);
-  for (let id = ready.pop(); id !== undefined; id = ready.pop()) {
-    open.delete(id);
-    for (const dependent of dependents.get(id) ?? []) {
-      const count = (waiting.get(dependent) ?? 0) - 1;
-      waiting.set(dependent, count);
-      if (count === 0) ready.push(dependent);
-    }
-  }
-}
-
-/** Follows first needs until a step comes again; null when nothing is left to follow. */
-function walk(open: ReadonlyMap<string, readonly string[]>): readonly string[] | null {
-  const seen = new Map<string, number>();
-  let [id] = open.keys();
-  while (id !== undefined) {
-    const before = seen.get(id);
-    if (before !== undefined) return [...seen.keys()].slice(before);
-    seen.set(id, seen.size);
-    id = open.get(id)?.find((need) => open.has(need));
-  }
-  return null;
+function needsOfOthers(step: StepDraft): readonly string[] {
+  return step.needs.map(({ id }) => id).filter((id) => id !== step.id);
 }
 
 /** Reports placeholders of no declared variable as problems and returns the names that are used. */

@@ -43,7 +43,6 @@ script = [{ write = "{{v}}.txt", text = "{{v}}{{v}}" }, { sleep = 1.5 }, { close
 });
 
 test('notes follow the description under a heading, and blank ones leave no heading behind', () => {
-  const described = (rest: string) => cooked(`${STEP}${rest}\n`).steps[0]?.description;
   expect(described('description = "d\\n"\nnotes = "n"')).toBe('d\n\n## Notes\n\nn');
   expect(described('notes = "n"')).toBe('## Notes\n\nn');
   expect(described('description = "d"\nnotes = " "')).toBe('d');
@@ -213,4 +212,8 @@ function other(id: string): string {
 
 function needing(id: string, need: string): string {
   return `${other(id)}needs = ["${need}"]\n`;
+}
+
+function described(rest: string): string | undefined {
+  return cooked(`${STEP}${rest}\n`).steps[0]?.description;
 }
