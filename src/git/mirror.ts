@@ -1,0 +1,110 @@
+/**
+ * A rig's mirror: a bare repository on this host with the remote's branches as `refs/remotes/origin/*`. Worktrees of polecats
+ * and of the refinery hang on it, with their branches as `refs/heads/*`. It appears at its path only when it is whole. The
+ * remote's URL stands in a file of its own, because `git remote set-url` in an agent's worktree changes the shared config.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { killMarked } from '../process/mark.js';
+import { discard, ignoreMissing, siblings } from './discard.js';
+import { exclusive } from './exclusive.js';
+import { GitError, withoutCredentials } from './git-error.js';
+import { git, gitText } from './git.js';
+import { markOf } from './marks.js';
+
+const ORIGIN_FILE = 'gt-origin';
+const MAKING = '.making-';
+const FETCH = '+refs/heads/*:refs/remotes/origin/*';
+
+export type Remote =
+  | { readonly kind: 'found'; readonly defaultBranch: string; readonly head: string }
+  | {
+      readonly kind: 'unusable';
+      readonly reason: 'not-found' | 'auth' | 'network' | 'empty' | 'detached';
+      /** What is wrong and what to do, for a person. */
+      readonly problem: string;
+    };
+
+/** Looks at a repository from outside. `url` is an absolute path or a URL that git understands. */
+export async function inspectRemote(url: string): Promise<Remote> {
+  const shown = withoutCredentials(url);
+  const unusable = (reason: (Remote & { kind: 'unusable' })['reason'], problem: string): Remote => ({
+    kind: 'unusable',
+    reason,
+    problem,
+  });
+  try {
+    const listed = await gitText('/', ['ls-remote', '--symref', '--', url, 'HEAD', 'refs/heads/*'], { network: true });
+    if (listed === '') return unusable('empty', `${shown} has no commits: make a first one and push it`);
+    const branch = /^ref: refs\/heads\/(\S+)\tHEAD$/m.exec(listed)?.[1];
+    const head = /^([0-9a-f]+)\tHEAD$/m.exec(listed)?.[1];
+    if (branch !== undefined && head !== undefined) return { kind: 'found', defaultBranch: branch, head };
+    return unusable('detached', `HEAD of ${shown} names no branch with commits: check out the main branch there`);
+  } catch (error) {
+    if (!(error instanceof GitError)) throw error;
+    if (error.kind === 'not-found') return unusable('not-found', `${shown} is not a git repository: ${error.message}`);
+    if (error.kind === 'auth' || error.kind === 'network') return unusable(error.kind, error.message);
+    throw error;
+  }
+}
+
+/** Makes the mirror of `url` at `path`, or sees that the one there follows `url`. Does not fetch into one that was there. */
+export async function openMirror({ path, url }: { readonly path: string; readonly url: string }): Promise<void> {
+  await exclusive(path, async () => {
+    if ((await stat(path).catch(ignoreMissing)) === undefined) await make(path, url);
+    const origin = await readFile(join(path, ORIGIN_FILE), 'utf8').catch(ignoreMissing);
+    if (origin === undefined) throw new Error(`${path} is no mirror of this town: move it away, then try again`);
+    if (origin.trim() !== url) await follow(path, url);
+  });
+}
+
+/** Brings the remote's branches up to date and forgets those that are gone there. */
+export async function fetchMirror(path: string): Promise<void> {
+  await exclusive(path, async () => fetchFrom(path, await originOf(path)));
+}
+
+/** The URL the mirror follows. */
+export async function originOf(mirror: string): Promise<string> {
+  return (await readFile(join(mirror, ORIGIN_FILE), 'utf8')).trim();
+}
+
+/** True for a repository on this machine's disk, given as a path or a `file:` URL. */
+export function isLocal(url: string): boolean {
+  return /^file:\/\//i.test(url) || /^[./]/.test(url);
+}
+
+/** A call that was cut off left its own folder beside the path; its git is ended before the folder is taken away. */
+async function make(path: string, url: string): Promise<void> {
+  const mark = markOf(path);
+  await killMarked(mark);
+  await mkdir(dirname(path), { recursive: true });
+  for (const half of await siblings(path, MAKING)) await discard(half);
+  const half = join(dirname(path), `${basename(path)}${MAKING}${randomUUID()}`);
+  await git(dirname(path), ['init', '--quiet', '--bare', '--template=', '--initial-branch=main', half], { mark });
+  await git(half, ['config', 'core.logAllRefUpdates', 'true']);
+  await git(half, ['config', 'gc.worktreePruneExpire', 'never']);
+  await follow(half, url);
+  await fetchFrom(half, url, mark);
+  try {
+    await rename(half, path);
+  } catch (error) {
+    // Another process was faster; what is at the path is then as whole as this one.
+    await discard(half);
+    if ((await stat(path).catch(ignoreMissing)) === undefined) throw error;
+  }
+}
+
+async function follow(mirror: string, url: string): Promise<void> {
+  await git(mirror, ['config', '--replace-all', 'remote.origin.url', url]);
+  await git(mirror, ['config', '--replace-all', 'remote.origin.fetch', FETCH]);
+  const file = join(mirror, ORIGIN_FILE);
+  await writeFile(`${file}.new`, `${url}\n`);
+  await rename(`${file}.new`, file);
+}
+
+async function fetchFrom(mirror: string, url: string, mark?: string): Promise<void> {
+  const options = mark === undefined ? { network: true } : { network: true, mark };
+  const args = ['fetch', '--quiet', '--prune', '--no-recurse-submodules', '--no-write-fetch-head', '--', url, FETCH];
+  await git(mirror, args, options);
+}

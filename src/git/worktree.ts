@@ -1,0 +1,180 @@
+/**
+ * Worktrees of a mirror. A worktree counts as made only once its metadata holds the file `gt-ready`, which names its branch:
+ * before that nobody has worked in it and it is built anew; after that it is never reset, cleaned or rebuilt while its folder
+ * is there. Whoever calls last owns the worktree: git programs that an earlier, perhaps dead, process runs on it are ended.
+ */
+import { mkdir, readdir, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { killMarked } from '../process/mark.js';
+import { discard, ignoreMissing } from './discard.js';
+import { exclusive } from './exclusive.js';
+import { commitOf, git, type GitOptions, type GitOutput } from './git.js';
+import { markOf } from './marks.js';
+
+const READY_FILE = 'gt-ready';
+const DETACHED = '(detached)';
+
+/** Absolute paths of the mirror and of the worktree's folder. */
+export type Place = { readonly mirror: string; readonly path: string };
+
+export type Worktree = {
+  readonly path: string;
+  readonly branch: string;
+  readonly head: string;
+  /** The commit the branch grew from: where it and `from` part. */
+  readonly base: string;
+};
+
+export type WorktreeState = {
+  readonly head: string;
+  /** Null when HEAD is detached, as it is during a rebase. */
+  readonly branch: string | null;
+  /** Paths that differ from the last commit, untracked ones included (a wholly untracked folder as one), ignored ones not. */
+  readonly dirty: readonly string[];
+  readonly rebasing: boolean;
+};
+
+/**
+ * A worktree at `path` on `branch`. A branch that is new starts at `from` (a commit, or a ref as `origin/main`; fetch first);
+ * one that exists is taken up with its commits, and so is a worktree that exists, with all that lies in it.
+ * Throws when the folder holds another branch's worktree or files that are no worktree of this mirror.
+ */
+export async function openWorktree(
+  args: Place & { readonly branch: string; readonly from: string },
+): Promise<Worktree> {
+  return own(args, async () => {
+    const { mirror, path, branch, from } = args;
+    const start = await commitOf(mirror, from);
+    if (start === null) throw new Error(`there is no commit ${from} in ${mirror} to start ${branch} from: fetch first`);
+    if (!(await isReady(args, branch))) {
+      const ref = `refs/heads/${branch}`;
+      // The empty old value creates and never overwrites.
+      if ((await commitOf(mirror, ref)) === null) await git(mirror, ['update-ref', ref, start, '']);
+      await build(args, ['--', path, branch], branch);
+    }
+    const head = await inWorktreeText(args, ['rev-parse', 'HEAD']);
+    const { stdout } = await git(mirror, ['merge-base', start, head], { codes: [0, 1] });
+    return { path, branch, head, base: stdout.trim() === '' ? start : stdout.trim() };
+  });
+}
+
+/** Null when there is no such worktree, or its folder is gone. Only looks: disturbs nobody who works there. */
+export async function worktreeState(place: Place): Promise<WorktreeState | null> {
+  const metadata = await metadataOf(place);
+  if (metadata === null || (await stat(place.path).catch(ignoreMissing)) === undefined) return null;
+  const look = async (args: readonly string[]) => tell(place, args, { codes: [0, 1] });
+  const status = await look(['status', '--porcelain=v1', '-z', '--untracked-files=normal', '--no-renames']);
+  const symbolic = await look(['symbolic-ref', '--quiet', '--short', 'HEAD']);
+  return {
+    head: (await look(['rev-parse', 'HEAD'])).stdout.trim(),
+    branch: symbolic.code === 0 ? symbolic.stdout.trim() : null,
+    dirty: status.stdout.split('\0').flatMap((entry) => (entry === '' ? [] : [entry.slice(3)])),
+    rebasing: await isRebasing(metadata),
+  };
+}
+
+/** Removes the worktree with everything in it, saved or not; its branch stays in the mirror. See `salvage`. */
+export async function removeWorktree(place: Place): Promise<void> {
+  await own(place, () => throwAway(place));
+}
+
+/** Runs `act` as the only one at work on this worktree. Not reentrant. */
+export async function own<T>({ path }: Place, act: () => Promise<T>): Promise<T> {
+  return exclusive(`worktree ${path}`, async () => {
+    await killMarked(markOf(path));
+    return act();
+  });
+}
+
+/** For an owner: a worktree at `commit`, on no branch. What was at the path before is thrown away. */
+export async function buildFresh(place: Place, commit: string): Promise<void> {
+  await throwAway(place);
+  await build(place, ['--detach', '--', place.path, commit], DETACHED);
+}
+
+/**
+ * For an owner: removes the worktree. The folder goes first: metadata without a folder is harmless, a folder without metadata
+ * is a riddle.
+ */
+export async function throwAway(place: Place): Promise<void> {
+  const metadata = await metadataOf(place);
+  await discard(place.path);
+  // Not beside the metadata of others, where git and `metadataOf` would take it for a worktree's.
+  if (metadata !== null) await discard(metadata, join(place.mirror, `gt-worktree-${basename(metadata)}`));
+}
+
+/** For an owner: git in the worktree, marked so that the next owner can end it. */
+export async function inWorktree(place: Place, args: readonly string[], options: GitOptions = {}): Promise<GitOutput> {
+  return tell(place, args, { ...options, mark: markOf(place.path) });
+}
+
+/** Standard output of git in the worktree without the white space around it. */
+export async function inWorktreeText(place: Place, args: readonly string[], options: GitOptions = {}): Promise<string> {
+  return (await inWorktree(place, args, options)).stdout.trim();
+}
+
+/** Folder `<mirror>/worktrees/<some name>` that git keeps for the worktree at this path, null when there is none. */
+export async function metadataOf({ mirror, path }: Place): Promise<string | null> {
+  const wanted = new Set([join(path, '.git'), join(await realOf(path), '.git')]);
+  const folder = join(mirror, 'worktrees');
+  for (const name of (await readdir(folder).catch(ignoreMissing)) ?? []) {
+    const link = await readFile(join(folder, name, 'gitdir'), 'utf8').catch(ignoreMissing);
+    if (link !== undefined && wanted.has(resolve(folder, name, link.trim()))) return join(folder, name);
+  }
+  return null;
+}
+
+/**
+ * Git is told where the metadata is instead of reading that from the `.git` file in the tree, which an agent can point at a
+ * repository, and a configuration, of its own.
+ */
+async function tell(place: Place, args: readonly string[], options: GitOptions): Promise<GitOutput> {
+  const metadata = await metadataOf(place);
+  if (metadata === null) throw new Error(`${place.path} is no worktree of ${place.mirror}`);
+  const where = { GIT_DIR: metadata, GIT_COMMON_DIR: place.mirror, GIT_WORK_TREE: place.path };
+  return git(place.path, args, { ...options, env: { ...options.env, ...where } });
+}
+
+async function isReady(place: Place, branch: string): Promise<boolean> {
+  const metadata = await metadataOf(place);
+  const inside = (await readdir(place.path).catch(ignoreMissing)) ?? null;
+  if (metadata === null) {
+    if (inside === null || inside.length === 0) return false;
+    throw new Error(
+      `${place.path} holds files that are no worktree of ${place.mirror}: move them away, then try again`,
+    );
+  }
+  const made = await readFile(join(metadata, READY_FILE), 'utf8').catch(ignoreMissing);
+  if (made === undefined || inside === null) {
+    await throwAway(place);
+    return false;
+  }
+  if (made.trim() === branch) return true;
+  throw new Error(`${place.path} is the worktree of ${made.trim()}, not of ${branch}: save and remove it first`);
+}
+
+async function build(place: Place, what: readonly string[], name: string): Promise<void> {
+  const { mirror, path } = place;
+  await mkdir(dirname(path), { recursive: true });
+  const add = ['worktree', 'add', '--quiet', '--no-checkout', ...what];
+  await exclusive(mirror, async () => git(mirror, add, { mark: markOf(path) }));
+  await inWorktree(place, ['reset', '--quiet', '--hard']);
+  const metadata = await metadataOf(place);
+  if (metadata === null) throw new Error(`git made no worktree at ${path}`);
+  const file = join(metadata, READY_FILE);
+  await writeFile(`${file}.new`, `${name}\n`);
+  await rename(`${file}.new`, file);
+}
+
+async function isRebasing(metadata: string): Promise<boolean> {
+  const found = await Promise.all(
+    ['rebase-merge', 'rebase-apply'].map((name) => stat(join(metadata, name)).catch(ignoreMissing)),
+  );
+  return found.some((one) => one !== undefined);
+}
+
+/** The path with the symbolic links of its parent folder resolved, as git writes it down. */
+async function realOf(path: string): Promise<string> {
+  const parent = await realpath(dirname(path)).catch(() => dirname(path));
+  return join(parent, basename(path));
+}

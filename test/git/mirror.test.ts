@@ -1,0 +1,95 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { fetchMirror, inspectRemote, openMirror } from '../../src/git/mirror.js';
+import { makeFolder, makeRepo, runGit } from '../support/repos.js';
+
+describe('a look at a remote', () => {
+  test('finds its default branch and head, by path and by URL', async () => {
+    const repo = await makeRepo({ branch: 'trunk' });
+    const found = { kind: 'found', defaultBranch: 'trunk', head: await repo.sha('HEAD') };
+    expect(await inspectRemote(repo.path)).toEqual(found);
+    expect(await inspectRemote(`file://${encodeURI(repo.path)}`)).toEqual(found);
+  });
+
+  test.each([
+    ['a folder that is no repository', 'not-found', async () => makeFolder()],
+    ['a folder that does not exist', 'not-found', async () => '/no/such/folder'],
+    ['a repository without commits', 'empty', async () => (await makeRepo({ files: null, bare: true })).path],
+    ['a server that does not answer', 'network', async () => 'http://127.0.0.1:9/repo.git'],
+  ])('says what is wrong with %s', async (_what, reason, make) => {
+    const url = await make();
+    expect(await inspectRemote(url)).toEqual({ kind: 'unusable', reason, problem: expect.stringMatching(/\S{5}/) });
+  });
+
+  test('says that a detached HEAD names no branch', async () => {
+    const repo = await makeRepo({});
+    await repo.git('checkout', '--quiet', '--detach');
+    expect(await inspectRemote(repo.path)).toMatchObject({ kind: 'unusable', reason: 'detached' });
+  });
+});
+
+describe('a mirror', () => {
+  test("holds the remote's branches and follows what is pushed and deleted there", async () => {
+    const repo = await makeRepo({ bare: true });
+    const mirror = join(await makeFolder(), 'deep', 'mirror.git');
+    await openMirror({ path: mirror, url: repo.url });
+    expect(await runGit(mirror, ['rev-parse', 'origin/main'])).toBe(await repo.sha('main'));
+    const sha = await repo.commit({ a: '1\n' }, { branch: 'topic' });
+    await fetchMirror(mirror);
+    expect(await runGit(mirror, ['rev-parse', 'origin/topic'])).toBe(sha);
+    await repo.git('branch', '-D', 'topic');
+    await repo.commit({ a: '1\n' }, { branch: 'topic/below' });
+    await fetchMirror(mirror);
+    expect(await runGit(mirror, ['branch', '--remotes', '--format=%(refname:short)'])).toBe(
+      'origin/main\norigin/topic/below',
+    );
+  });
+
+  test('is made once, and what a cut-off attempt left is swept away', async () => {
+    const repo = await makeRepo({ bare: true });
+    const folder = await makeFolder();
+    const path = join(folder, 'mirror.git');
+    await mkdir(join(folder, 'mirror.git.making-123', 'refs'), { recursive: true });
+    await Promise.all([1, 2, 3].map(() => openMirror({ path, url: repo.url })));
+    await openMirror({ path, url: repo.url });
+    expect(await readdir(folder)).toEqual(['mirror.git']);
+  });
+
+  test("keeps to the town's URL whatever an agent makes of the shared configuration", async () => {
+    const repo = await makeRepo({ bare: true });
+    const mirror = join(await makeFolder(), 'mirror.git');
+    await openMirror({ path: mirror, url: repo.url });
+    await runGit(mirror, ['remote', 'set-url', 'origin', '/nowhere']);
+    const sha = await repo.commit({ a: '1\n' });
+    await fetchMirror(mirror);
+    expect(await runGit(mirror, ['rev-parse', 'origin/main'])).toBe(sha);
+  });
+
+  test('follows its rig to another URL', async () => {
+    const [first, second] = [await makeRepo({}), await makeRepo({ files: { other: '1\n' } })];
+    const mirror = join(await makeFolder(), 'mirror.git');
+    await openMirror({ path: mirror, url: first.url });
+    await openMirror({ path: mirror, url: second.url });
+    await fetchMirror(mirror);
+    expect(await runGit(mirror, ['rev-parse', 'origin/main'])).toBe(await second.sha('main'));
+  });
+
+  test('of an unreachable rig is not there at all', async () => {
+    const folder = await makeFolder();
+    await expect(openMirror({ path: join(folder, 'mirror.git'), url: '/no/such/rig' })).rejects.toThrow(
+      'git fetch failed',
+    );
+    await expect(openMirror({ path: join(folder, 'mirror.git'), url: '/no/such/rig' })).rejects.toThrow(
+      'git fetch failed',
+    );
+    expect((await readdir(folder)).filter((name) => name === 'mirror.git')).toEqual([]);
+  });
+
+  test('is never made over something else', async () => {
+    const folder = await makeFolder();
+    await writeFile(join(folder, 'mine'), 'precious');
+    await expect(openMirror({ path: folder, url: '/x' })).rejects.toThrow('is no mirror of this town');
+    expect(await readdir(folder)).toEqual(['mine']);
+  });
+});

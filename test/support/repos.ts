@@ -1,0 +1,113 @@
+/** Little git repositories for tests, made by the real program. Everything lies in folders that go when the test ends. */
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { onTestFinished } from 'vitest';
+import { plainEnvironment } from '../../src/process/environment.js';
+
+/** A file's path and its text; null removes it. */
+export type Files = Readonly<Record<string, string | null>>;
+
+export type Repo = {
+  readonly path: string;
+  readonly url: string;
+  /** Standard output of git in the repository, trimmed. */
+  readonly git: (...args: readonly string[]) => Promise<string>;
+  /** Puts a commit on top of `branch` (made from the default branch when new), as a person who pushes would; its id. */
+  readonly commit: (files: Files, options?: { readonly branch?: string; readonly message?: string }) => Promise<string>;
+  /** The commit a name stands for. */
+  readonly sha: (name: string) => Promise<string>;
+};
+
+const PERSON = {
+  GIT_AUTHOR_NAME: 'Ada',
+  GIT_AUTHOR_EMAIL: 'ada@example.com',
+  GIT_COMMITTER_NAME: 'Ada',
+  GIT_COMMITTER_EMAIL: 'ada@example.com',
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_CONFIG_NOSYSTEM: '1',
+} as const;
+
+/** A folder of its own for the running test. */
+export async function makeFolder(): Promise<string> {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'gt git-')));
+  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+  return folder;
+}
+
+/** A repository with one commit on `branch`, or with none when `files` is null. */
+export async function makeRepo(options: {
+  readonly files?: Files | null;
+  readonly bare?: boolean;
+  readonly branch?: string;
+  /** Where it is to be; a folder of its own if not given. */
+  readonly path?: string;
+}): Promise<Repo> {
+  const { files = { 'README.md': 'hello\n' }, bare = false, branch = 'main' } = options;
+  const path = options.path ?? join(await makeFolder(), 'rig');
+  await mkdir(path, { recursive: true });
+  await runGit(path, ['init', '--quiet', `--initial-branch=${branch}`, ...(bare ? ['--bare'] : [])]);
+  const repo: Repo = {
+    path,
+    url: path,
+    git: (...args) => runGit(path, args),
+    sha: (name) => runGit(path, ['rev-parse', '--verify', `${name}^{commit}`]),
+    commit: (changes, { branch: on = branch, message = 'a change' } = {}) =>
+      bare
+        ? commitFromOutside(path, changes, { on, from: branch, message })
+        : commitHere(path, changes, { on, message }),
+  };
+  if (files !== null) await repo.commit(files, { message: 'first' });
+  return repo;
+}
+
+export async function runGit(cwd: string, args: readonly string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)('git', [...args], { cwd, env: plainEnvironment(PERSON) });
+  return stdout.trim();
+}
+
+export async function writeFiles(folder: string, files: Files): Promise<void> {
+  for (const [name, text] of Object.entries(files)) {
+    const file = join(folder, name);
+    await mkdir(dirname(file), { recursive: true });
+    await (text === null ? rm(file) : writeFile(file, text));
+  }
+}
+
+/** A person's commit in a working tree, on the branch that is checked out or, for another one, through a clone. */
+async function commitHere(
+  path: string,
+  files: Files,
+  { on, message }: { on: string; message: string },
+): Promise<string> {
+  if ((await runGit(path, ['symbolic-ref', '--short', 'HEAD'])) !== on) {
+    const from = await runGit(path, ['symbolic-ref', '--short', 'HEAD']);
+    return commitFromOutside(path, files, { on, from, message });
+  }
+  await writeFiles(path, files);
+  await runGit(path, ['add', '--all']);
+  await runGit(path, ['commit', '--quiet', '--allow-empty', '--message', message]);
+  return runGit(path, ['rev-parse', 'HEAD']);
+}
+
+async function commitFromOutside(
+  path: string,
+  files: Files,
+  { on, from, message }: { on: string; from: string; message: string },
+): Promise<string> {
+  const clone = await mkdtemp(join(tmpdir(), 'gt-clone-'));
+  try {
+    await runGit(clone, ['init', '--quiet', `--initial-branch=${on}`]);
+    await runGit(clone, ['fetch', '--quiet', path, '+refs/heads/*:refs/remotes/origin/*']);
+    const branches = await runGit(clone, ['for-each-ref', '--format=%(refname:lstrip=3)', 'refs/remotes/origin']);
+    const start = [on, from].find((name) => branches.split('\n').includes(name));
+    if (start !== undefined) await runGit(clone, ['reset', '--quiet', '--hard', `origin/${start}`]);
+    const sha = await commitHere(clone, files, { on, message });
+    await runGit(clone, ['push', '--quiet', path, `HEAD:refs/heads/${on}`]);
+    return sha;
+  } finally {
+    await rm(clone, { recursive: true, force: true });
+  }
+}
