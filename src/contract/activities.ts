@@ -77,6 +77,11 @@ export type SandboxRef = {
 export type HostActivities = {
   /** A worktree of the rig on the named branch: a new one, or as it was left. */
   openSandbox(request: SandboxRef): Promise<Sandbox>;
+  /**
+   * Merges the target into the branch before rework. What conflicts is left marked in the files, for whoever reworks; a
+   * merge does not rewrite what was pushed, and it needs no git of the agent's.
+   */
+  catchUp(request: SandboxRef): Promise<{ readonly conflicts: readonly string[] }>;
   /** The engine's own checks of a finished step; when they pass, everything is committed and pushed. */
   acceptStep(request: AcceptRequest): Promise<Acceptance>;
   /** Commits, pushes and verifies the branch before it is handed in. */
@@ -91,6 +96,8 @@ export type HostActivities = {
 };
 
 export type AcceptRequest = SandboxRef & {
+  readonly molecule: string;
+  readonly item: string;
   readonly step: string;
   readonly title: string;
   readonly summary: string;

@@ -41,7 +41,8 @@ export function sessionSpec(
 }
 
 export function acceptRequest(
-  { rig, name, incarnation, sandbox, limits }: Hook,
+  molecule: string,
+  { rig, name, incarnation, sandbox, limits, item }: Hook,
   proto: Protomolecule,
   step: string,
   summary: string,
@@ -54,6 +55,8 @@ export function acceptRequest(
     name,
     incarnation,
     branch: sandbox.branch,
+    molecule,
+    item,
     step,
     title,
     summary,

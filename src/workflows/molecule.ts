@@ -128,7 +128,7 @@ class MoleculeRun {
 
   /** Answers why the close does not count, or null when it does. */
   async #accept(hook: Hook, step: string, summary: string, by: string, mustMove: boolean): Promise<string | null> {
-    const request = acceptRequest(hook, this.#now.proto, step, summary, this.#head(), mustMove);
+    const request = acceptRequest(this.#id, hook, this.#now.proto, step, summary, this.#head(), mustMove);
     const hands = onHost(hook.limits.patience, hook.host);
     const acceptance = await hands.acceptStep.executeWithOptions({ summary: `check and push · ${step}` }, [request]);
     if (acceptance.kind === 'rejected') {

@@ -104,11 +104,11 @@ class PolecatRun {
         case 'removed':
           return { outcome: 'failed', reason: verdict.why };
         case 'rework':
-          if (this.#round >= limits.reworksMax) {
+          if (this.#round === limits.reworksMax) {
             return { outcome: 'failed', reason: `sent back ${this.#round + 1} times; the last time: ${verdict.brief}` };
           }
-          proto = await this.#cookRework(proto, verdict);
           this.#round += 1;
+          proto = await this.#prepareRework(proto, verdict);
           break;
         default:
           unreachable(verdict);
@@ -151,11 +151,13 @@ class PolecatRun {
   }
 
   /** The formula for rework is the one the first formula names, with the failure and the work's own variables. */
-  async #cookRework(
+  async #prepareRework(
     proto: Protomolecule,
     verdict: Extract<Verdict, { readonly kind: 'rework' }>,
   ): Promise<Protomolecule> {
-    const { limits } = this.#input;
+    const { limits, host, name } = this.#input;
+    const hands = onHost(limits.patience, host);
+    await hands.catchUp.executeWithOptions({ summary: `merge the target · ${name}` }, [this.#ref]);
     const request = {
       formula: proto.rework,
       vars: {},

@@ -1,0 +1,25 @@
+/** Where things of one host lie, all below the town's state folder. The same for every process, so that a retry finds them. */
+import { join } from 'node:path';
+
+export type Places = {
+  readonly mirror: (rig: string) => string;
+  readonly sandbox: (rig: string, name: string, incarnation: number) => string;
+  readonly merge: (rig: string, request: string) => string;
+  readonly journal: (sessionId: string) => string;
+};
+
+export function placesIn(state: string): Places {
+  const rigs = join(state, 'rigs');
+  return {
+    mirror: (rig) => join(rigs, rig, 'mirror.git'),
+    sandbox: (rig, name, incarnation) => join(rigs, rig, 'polecats', `${name}-${incarnation}`),
+    merge: (rig, request) => join(rigs, rig, 'refinery', request),
+    journal: (sessionId) => join(state, 'sessions', ...sessionId.split('/').map(safeName), 'journal.jsonl'),
+  };
+}
+
+/** Step ids are checked when a formula is cooked; this only keeps a surprise inside the folder. */
+function safeName(part: string): string {
+  const safe = part.replaceAll(/[^A-Za-z0-9._-]/g, '_');
+  return /^\.+$/.test(safe) ? `_${safe}` : safe;
+}

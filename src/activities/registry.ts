@@ -1,0 +1,24 @@
+/** The acts by task queue, ready for a worker. */
+import type { HostActivities, SessionActivities, TownActivities } from '../contract/activities.js';
+import { beating } from './beating.js';
+import { mergeActivities } from './merge.js';
+import type { Places } from './places.js';
+import { sandboxActivities } from './sandbox.js';
+import { sessionActivities } from './sessions.js';
+import type { Runtimes } from './sessions.js';
+import { townActivities } from './town.js';
+import type { TownDeps } from './town.js';
+
+export type Activities = {
+  readonly town: TownActivities;
+  readonly host: HostActivities;
+  readonly sessions: SessionActivities;
+};
+
+export function activitiesOf(town: TownDeps, places: Places, runtimes: Runtimes): Activities {
+  return {
+    town: beating(townActivities(town)),
+    host: beating({ ...sandboxActivities(places), ...mergeActivities(places) }),
+    sessions: beating(sessionActivities(places, runtimes)),
+  };
+}

@@ -1,0 +1,105 @@
+/** Long acts on one host: a session of an agent, the gates of a merge. Each first ends what a dead forerunner left running. */
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import { openJournal } from '../agents/journal.js';
+import { RuntimeTrouble } from '../agents/runtime.js';
+import type { Runtime, SessionContext } from '../agents/runtime.js';
+import type { SessionActivities } from '../contract/activities.js';
+import { authorEnvironment, authorOf } from '../git/author.js';
+import { plainEnvironment } from '../process/environment.js';
+import { killMarked } from '../process/mark.js';
+import { runShell } from '../process/run.js';
+import { judgeGate } from '../town/refinery.js';
+import type { GateVerdict } from '../town/refinery.js';
+import type { SessionResult, SessionSpec } from '../town/session.js';
+import { noteProgress } from './beating.js';
+import type { Places } from './places.js';
+import { howItEnded, tailOf } from './sandbox.js';
+
+export type Runtimes = Readonly<Record<SessionSpec['runtime']['kind'], Runtime>>;
+
+export function sessionActivities(places: Places, runtimes: Runtimes): SessionActivities {
+  const takeOver = new Succession();
+  return {
+    runSession: (spec) => takeOver.as(spec.sessionId, (signal) => runSession(places, runtimes, spec, signal)),
+    runGates: (request) => takeOver.as(`gates/${request.request}`, (signal) => runGates(request, signal)),
+  };
+}
+
+/**
+ * A later attempt of the same act ends the earlier one of this process before it begins: after a heartbeat time-out of a
+ * worker that was only busy, both would otherwise work on one tree.
+ */
+class Succession {
+  readonly #running = new Map<string, { readonly controller: AbortController; readonly ended: Promise<unknown> }>();
+
+  async as<T>(key: string, act: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const forerunner = this.#running.get(key);
+    forerunner?.controller.abort(new Error(`a later attempt of ${key} took over`));
+    const controller = new AbortController();
+    const mine = (forerunner?.ended ?? Promise.resolve()).then(async () => {
+      await killMarked(key);
+      return act(AbortSignal.any([controller.signal, Context.current().cancellationSignal]));
+    });
+    const entry = { controller, ended: mine.catch(() => undefined) };
+    this.#running.set(key, entry);
+    try {
+      return await mine;
+    } finally {
+      if (this.#running.get(key) === entry) this.#running.delete(key);
+    }
+  }
+}
+
+async function runSession(
+  places: Places,
+  runtimes: Runtimes,
+  spec: SessionSpec,
+  signal: AbortSignal,
+): Promise<SessionResult> {
+  const journal = await openJournal(places.journal(spec.sessionId), { sessionId: spec.sessionId });
+  const env = plainEnvironment({ ...authorEnvironment(authorOf(spec.agent)), GT_SESSION: spec.sessionId, GT_AGENT: spec.agent });
+  const context: SessionContext = {
+    signal,
+    journal,
+    heartbeat: noteProgress,
+    exec: (command, options = {}) => runShell(command, { cwd: spec.worktree, env, mark: spec.sessionId, signal, ...options }),
+  };
+  try {
+    return await runtimes[spec.runtime.kind].run(spec, context);
+  } catch (error) {
+    throw error instanceof RuntimeTrouble ? failureOf(error) : error;
+  } finally {
+    await journal.close();
+    await killMarked(spec.sessionId);
+  }
+}
+
+/** Provider trouble as Temporal knows it: whether to try again, and when the provider says to. */
+function failureOf(trouble: RuntimeTrouble): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: trouble.type,
+    message: trouble.message,
+    nonRetryable: !trouble.retryable,
+    details: [{ requestId: trouble.requestId }],
+    cause: trouble,
+    ...(trouble.retryAfterMs === null ? {} : { nextRetryDelay: trouble.retryAfterMs }),
+  });
+}
+
+type GateRun = Parameters<SessionActivities['runGates']>[0];
+
+/** In order, up to the first that does not pass. Gates see the tree as it will land and nothing of the worker's environment. */
+async function runGates({ request, worktree, gates, timeoutMs }: GateRun, signal: AbortSignal): Promise<GateVerdict> {
+  const mark = `gates/${request}`;
+  for (const gate of gates) {
+    noteProgress({ gate: gate.name });
+    const env = plainEnvironment({ CI: 'true' });
+    const result = await runShell(gate.command, { cwd: worktree, env, mark, signal, timeoutMs });
+    signal.throwIfAborted();
+    const log = `\`${gate.command}\` ${howItEnded(result)}\n${tailOf(result)}`;
+    const verdict = judgeGate(gate.name, result.end, log);
+    if (verdict.kind !== 'passed') return verdict;
+  }
+  return { kind: 'passed' };
+}

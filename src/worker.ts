@@ -1,0 +1,97 @@
+/**
+ * The composition root of a worker: the only place where workflows, acts, git, agents and the ledger meet. One process polls
+ * three task queues: the town's, and this host's two. Workflow code comes as a bundle made at build time, so that a restart
+ * costs a second.
+ */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Client } from '@temporalio/client';
+import type { ConnectionOptions } from '@temporalio/client';
+import { bundleWorkflowCode, NativeConnection, Runtime, DefaultLogger, Worker } from '@temporalio/worker';
+import type { WorkerOptions, WorkflowBundleOption } from '@temporalio/worker';
+import { activitiesOf } from './activities/registry.js';
+import { formulaShelf } from './activities/formulas.js';
+import { placesIn } from './activities/places.js';
+import type { TownDeps } from './activities/town.js';
+import { anthropicRuntime } from './agents/anthropic.js';
+import { scriptRuntime } from './agents/script.js';
+import { hostQueue, sessionQueue, TOWN_QUEUE } from './contract/task-queues.js';
+import { Ledger } from './ledger/ledger.js';
+import { hostId } from './dev/host-id.js';
+import { join } from 'node:path';
+
+export type WorkerSettings = {
+  readonly connection: Pick<ConnectionOptions, 'address' | 'tls' | 'apiKey'>;
+  readonly namespace: string;
+  /** The town's folder, its state folder, and the ledger's. */
+  readonly town: string;
+  readonly state: string;
+  readonly ledger: string;
+  readonly formulas: string;
+  readonly readTown: TownDeps['readTown'];
+  readonly anthropic: { readonly apiKey: string | null; readonly baseUrl: string | null };
+  /** The most sessions and gates at once on this host. */
+  readonly sessionsMax: number;
+};
+
+const GRACE = '10 seconds';
+const root = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** Runs until `stop` is called; rejects when a worker fails beyond repair. */
+export async function startWorker(settings: WorkerSettings): Promise<{ readonly done: Promise<void>; stop(): void }> {
+  Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('WARN') });
+  const connection = await NativeConnection.connect(settings.connection);
+  const host = await hostId(settings.state);
+  const places = placesIn(settings.state);
+  const client = new Client({ connection, namespace: settings.namespace });
+  const activities = activitiesOf(
+    {
+      client,
+      host,
+      places,
+      ledger: new Ledger(settings.town, join(settings.ledger, `${host}.jsonl`)),
+      formulas: formulaShelf([settings.formulas, root('../formulas')]),
+      readTown: settings.readTown,
+    },
+    places,
+    { script: scriptRuntime(), anthropic: anthropicRuntime(settings.anthropic) },
+  );
+  const shared: Pick<WorkerOptions, 'connection' | 'namespace' | 'shutdownGraceTime' | 'maxHeartbeatThrottleInterval'> = {
+    connection,
+    namespace: settings.namespace,
+    shutdownGraceTime: GRACE,
+    maxHeartbeatThrottleInterval: '1 second',
+  };
+  const workers = await Promise.all([
+    Worker.create({
+      ...shared,
+      taskQueue: TOWN_QUEUE,
+      workflowBundle: await bundle(),
+      dataConverter: { payloadConverterPath: converterPath() },
+      activities: { ...activities.town },
+      maxConcurrentActivityTaskExecutions: 1_000,
+      stickyQueueScheduleToStartTimeout: '2 seconds',
+    }),
+    Worker.create({ ...shared, taskQueue: hostQueue(host), activities: { ...activities.host }, maxConcurrentActivityTaskExecutions: 50 }),
+    Worker.create({
+      ...shared,
+      taskQueue: sessionQueue(host),
+      activities: { ...activities.sessions },
+      maxConcurrentActivityTaskExecutions: settings.sessionsMax,
+    }),
+  ]);
+  const done = Promise.all(workers.map((worker) => worker.run())).then(() => connection.close());
+  return { done, stop: () => workers.forEach((worker) => worker.shutdown()) };
+}
+
+/** Made by `npm run build`; from source it is bundled on the spot, which takes some seconds. */
+async function bundle(): Promise<WorkflowBundleOption> {
+  const built = root('./workflow-bundle.js');
+  if (existsSync(built)) return { codePath: built };
+  return bundleWorkflowCode({ workflowsPath: root('./workflows'), payloadConverterPath: converterPath() });
+}
+
+function converterPath(): string {
+  const built = root('./workflows/payload-converter.js');
+  return existsSync(built) ? built : root('./workflows/payload-converter.ts');
+}
