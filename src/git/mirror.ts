@@ -6,12 +6,11 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { killMarked } from '../process/mark.js';
 import { discard, ignoreMissing, siblings } from './discard.js';
 import { exclusive } from './exclusive.js';
 import { GitError, withoutCredentials } from './git-error.js';
 import { git, gitText } from './git.js';
-import { markOf } from './marks.js';
+import { endMarked, markOf } from './marks.js';
 
 const ORIGIN_FILE = 'gt-origin';
 const MAKING = '.making-';
@@ -77,7 +76,7 @@ export function isLocal(url: string): boolean {
 /** A call that was cut off left its own folder beside the path; its git is ended before the folder is taken away. */
 async function make(path: string, url: string): Promise<void> {
   const mark = markOf(path);
-  await killMarked(mark);
+  await endMarked(mark);
   await mkdir(dirname(path), { recursive: true });
   for (const half of await siblings(path, MAKING)) await discard(half);
   const half = join(dirname(path), `${basename(path)}${MAKING}${randomUUID()}`);

@@ -12,6 +12,8 @@ import { GitError } from './git-error.js';
 import { fetchMirror } from './mirror.js';
 import { inWorktree, inWorktreeText, metadataOf, own, worktreeState, type Place } from './worktree.js';
 
+const SAVED = 'refs/gt/saved/';
+
 export type Salvaged =
   /** There was nothing that the remote did not have. */
   | { readonly kind: 'clean' }
@@ -40,11 +42,8 @@ export async function salvage(args: {
   const tip = await commitOf(mirror, `refs/heads/${branch}`);
   const head = await furthest(mirror, tip, loose);
   if (head === null) return { kind: 'clean' };
-  const aside = [];
-  for (const commit of new Set(loose)) {
-    if (!(await isAncestor({ mirror, ancestor: commit, descendant: head }))) aside.push(asideOf(branch, commit));
-  }
-  for (const one of aside) await git(mirror, ['update-ref', `refs/gt/saved/${one.branch}`, one.head]);
+  await pinAsides(mirror, branch, loose, head);
+  const aside = await pinnedAsides(mirror, branch);
   try {
     return await bringOut({ mirror, branch, head, expected: args.expected, aside });
   } catch (error) {
@@ -64,9 +63,7 @@ async function gather(
     const kept: string[] = [];
     if (state.rebasing) {
       const snapshot = await snapshotOf(place, state.head, author);
-      const { branch: name } = asideOf(branch, snapshot);
-      await git(place.mirror, ['update-ref', `refs/gt/saved/${name}`, snapshot]);
-      kept.push(snapshot);
+      await pin(place.mirror, asideOf(branch, snapshot));
       // What cannot be aborted so (`git am`) goes on to the commit below as it is.
       await inWorktree(place, ['rebase', '--abort'], { codes: [0, 1, 128] });
     }
@@ -97,6 +94,26 @@ async function furthest(mirror: string, tip: string | null, loose: readonly stri
   const last = loose.at(-1) ?? null;
   if (tip === null || last === null) return tip ?? last;
   return (await isAncestor({ mirror, ancestor: tip, descendant: last })) ? last : tip;
+}
+
+async function pinAsides(mirror: string, branch: string, loose: readonly string[], head: string): Promise<void> {
+  for (const commit of loose) {
+    if (!(await isAncestor({ mirror, ancestor: commit, descendant: head }))) await pin(mirror, asideOf(branch, commit));
+  }
+}
+
+async function pin(mirror: string, aside: Aside): Promise<void> {
+  await git(mirror, ['update-ref', `${SAVED}${aside.branch}`, aside.head]);
+}
+
+/** The pins tell what is to be pushed: a call that was cut off may have aborted the rebase that this one no longer sees. */
+async function pinnedAsides(mirror: string, branch: string): Promise<readonly Aside[]> {
+  const form = `--format=%(objectname) %(refname)`;
+  const listed = await gitText(mirror, ['for-each-ref', form, `${SAVED}${branch}.saved-*`]);
+  return listed.split('\n').flatMap((line) => {
+    const [head, ref] = line.split(' ');
+    return head === undefined || ref === undefined ? [] : [{ branch: ref.slice(SAVED.length), head }];
+  });
 }
 
 function asideOf(branch: string, head: string): Aside {

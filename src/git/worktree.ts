@@ -3,13 +3,12 @@
  * before that nobody has worked in it and it is built anew; after that it is never reset, cleaned or rebuilt while its folder
  * is there. Whoever calls last owns the worktree: git programs that an earlier, perhaps dead, process runs on it are ended.
  */
-import { mkdir, readdir, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { killMarked } from '../process/mark.js';
 import { discard, ignoreMissing } from './discard.js';
 import { exclusive } from './exclusive.js';
 import { commitOf, git, type GitOptions, type GitOutput } from './git.js';
-import { markOf } from './marks.js';
+import { endMarked, markOf } from './marks.js';
 
 const READY_FILE = 'gt-ready';
 const DETACHED = '(detached)';
@@ -79,9 +78,10 @@ export async function removeWorktree(place: Place): Promise<void> {
 }
 
 /** Runs `act` as the only one at work on this worktree. Not reentrant. */
-export async function own<T>({ path }: Place, act: () => Promise<T>): Promise<T> {
-  return exclusive(`worktree ${path}`, async () => {
-    await killMarked(markOf(path));
+export async function own<T>(place: Place, act: () => Promise<T>): Promise<T> {
+  return exclusive(`worktree ${place.path}`, async () => {
+    const ended = await endMarked(markOf(place.path));
+    if (ended > 0) await dropLocks(place);
     return act();
   });
 }
@@ -164,6 +164,13 @@ async function build(place: Place, what: readonly string[], name: string): Promi
   const file = join(metadata, READY_FILE);
   await writeFile(`${file}.new`, `${name}\n`);
   await rename(`${file}.new`, file);
+}
+
+/** What a git that was just ended held, and what nobody else can hold now. */
+async function dropLocks(place: Place): Promise<void> {
+  const metadata = await metadataOf(place);
+  if (metadata === null) return;
+  await Promise.all(['index.lock', 'HEAD.lock'].map((name) => rm(join(metadata, name), { force: true })));
 }
 
 async function isRebasing(metadata: string): Promise<boolean> {

@@ -1,0 +1,16 @@
+/** A program that makes one call on src/git, told as JSON on its command line, so that tests can kill it in the middle. */
+import { landMerge, prepareMerge } from '../../src/git/merge.js';
+import { openMirror } from '../../src/git/mirror.js';
+import { salvage } from '../../src/git/salvage.js';
+import { openWorktree } from '../../src/git/worktree.js';
+
+export const calls = { openMirror, openWorktree, prepareMerge, landMerge, salvage };
+export type CallName = keyof typeof calls;
+
+const [name, args] = process.argv.slice(2);
+if (name !== undefined && args !== undefined && Object.hasOwn(calls, name)) {
+  // The arguments come from `killedCall`, whose types say what each call takes.
+  const call = Reflect.get(calls, name) as (args: unknown) => Promise<unknown>;
+  process.stdout.write('begin\n');
+  process.stdout.write(`${JSON.stringify(await call(JSON.parse(args)))}\n`);
+}

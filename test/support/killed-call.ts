@@ -1,0 +1,40 @@
+/** Calls of src/git that are cut off at random points by the death of their process. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { CallName, calls } from './git-call.js';
+
+const PROGRAM = fileURLToPath(new URL('git-call.ts', import.meta.url));
+
+/**
+ * Makes the call in a process of its own and kills that process (SIGKILL) `afterMs` milliseconds after the call began. Git
+ * programs that it started are left running, as they would be. Tells whether the call had ended before.
+ */
+export async function killedCall<Name extends CallName>(
+  name: Name,
+  args: Parameters<(typeof calls)[Name]>[0],
+  afterMs: number,
+): Promise<'killed' | 'ended'> {
+  const child = spawn(process.execPath, ['--import', 'tsx', PROGRAM, name, JSON.stringify(args)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exit = once(child, 'exit');
+  const begun = await Promise.race([once(child.stdout, 'data'), exit.then(() => null)]);
+  if (begun === null) throw new Error(`the program that calls ${name} did not start`);
+  await Promise.race([pause(afterMs), exit]);
+  child.kill('SIGKILL');
+  const [, signal] = await exit;
+  return signal === 'SIGKILL' ? 'killed' : 'ended';
+}
+
+/** Numbers from 0 to 1 that follow from a seed (mulberry32), so that a failing run can be had again. */
+export function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
