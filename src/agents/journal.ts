@@ -1,0 +1,94 @@
+/**
+ * The journal of a session: what was done and what came of it, a JSON line each, on disk before the session goes on. A session
+ * whose worker was killed reads it and repeats nothing that has an outcome. A last line torn by the kill was never relied on
+ * and is dropped; anything else that cannot be read sets the whole file aside under a name that tells, and starts anew.
+ */
+import { constants } from 'node:fs';
+import { mkdir, open, readFile, rename, truncate } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { RuntimeTrouble } from './runtime.js';
+
+const VERSION = 1;
+
+const Entry = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('opened'), version: z.literal(VERSION), sessionId: z.string() }),
+  /** An act or tool call is about to happen. `before` is what tells later whether it did. */
+  z.object({ kind: z.literal('begun'), key: z.string(), before: z.unknown() }),
+  z.object({ kind: z.literal('done'), key: z.string(), outcome: z.unknown() }),
+  /** One message of a conversation, ours or the model's. */
+  z.object({ kind: z.literal('message'), message: z.unknown() }),
+  z.object({ kind: z.literal('ended'), result: z.unknown() }),
+]);
+export type JournalEntry = z.infer<typeof Entry>;
+
+export type Journal = {
+  /** All entries so far, the ones of dead forerunners included, without the opening. */
+  readonly entries: readonly JournalEntry[];
+  /** Name of the unreadable journal that was set aside, null when there was none. */
+  readonly setAside: string | null;
+  append(entry: Exclude<JournalEntry, { readonly kind: 'opened' }>): Promise<void>;
+  close(): Promise<void>;
+};
+
+export async function openJournal(path: string, { sessionId }: { readonly sessionId: string }): Promise<Journal> {
+  await mkdir(dirname(path), { recursive: true });
+  const found = await load(path, sessionId);
+  const handle = await open(path, constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY);
+  const entries = [...found.entries];
+  if (!found.isOpened) await write(handle, path, { kind: 'opened', version: VERSION, sessionId });
+  return {
+    entries,
+    setAside: found.setAside,
+    append: async (entry) => {
+      await write(handle, path, entry);
+      entries.push(entry);
+    },
+    close: () => handle.close(),
+  };
+}
+
+type Found = {
+  readonly entries: readonly JournalEntry[];
+  readonly isOpened: boolean;
+  readonly setAside: string | null;
+};
+const NOTHING: Found = { entries: [], isOpened: false, setAside: null };
+
+async function load(path: string, sessionId: string): Promise<Found> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+  if (whole.length < text.length) await truncate(path, Buffer.byteLength(whole));
+  if (whole === '') return NOTHING;
+  const lines = whole.split('\n').slice(0, -1).map(readLine);
+  const [opening, ...entries] = lines;
+  const isOurs = opening?.kind === 'opened' && opening.sessionId === sessionId;
+  const readable = entries.filter((entry) => entry !== null);
+  if (isOurs && readable.length === entries.length) return { entries: readable, isOpened: true, setAside: null };
+  const setAside = `${path}.unreadable-${Date.now()}`;
+  await rename(path, setAside);
+  return { ...NOTHING, setAside };
+}
+
+function readLine(line: string): JournalEntry | null {
+  try {
+    return Entry.parse(JSON.parse(line));
+  } catch {
+    return null;
+  }
+}
+
+async function write(handle: FileHandle, path: string, entry: JournalEntry): Promise<void> {
+  try {
+    await handle.appendFile(`${JSON.stringify(entry)}\n`);
+    await handle.sync();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = `the journal ${path} cannot be written: ${reason}. Free the disk; the session goes on where it was.`;
+    throw new RuntimeTrouble({ type: 'Journal.Unwritable', message, retryable: true, cause });
+  }
+}

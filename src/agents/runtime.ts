@@ -1,0 +1,50 @@
+/** What runs a session: one interface, whatever agent is behind it. Nothing here knows of Temporal. */
+import type { RunResult } from '../process/run.js';
+import type { SessionResult, SessionSpec } from '../town/session.js';
+import type { Journal } from './journal.js';
+
+export type Runtime = {
+  readonly kind: SessionSpec['runtime']['kind'];
+  /**
+   * Runs one session to its end, or takes it up where a dead worker left it. Throws RuntimeTrouble when the infrastructure
+   * fails, and the signal's reason when it is cancelled; whatever an agent does is a result.
+   */
+  run(spec: SessionSpec, context: SessionContext): Promise<SessionResult>;
+};
+
+export type SessionProgress = { readonly turn: number; readonly doing: string };
+
+export type SessionContext = {
+  /** Cancelled: stop everything, then throw its reason. */
+  readonly signal: AbortSignal;
+  readonly journal: Journal;
+  /** Cheap; what the next heartbeat of the activity carries. */
+  readonly heartbeat: (progress: SessionProgress) => void;
+  /** A shell command in the worktree, marked as the session's, bounded in output, ended with the signal. */
+  readonly exec: (command: string, options?: { readonly timeoutMs?: number }) => Promise<RunResult>;
+};
+
+export class RuntimeTrouble extends Error {
+  override readonly name = 'RuntimeTrouble';
+  /** What went wrong, for operators to search by: `Llm.RateLimited`, `Journal.Unreadable` … */
+  readonly type: string;
+  readonly retryable: boolean;
+  /** When the provider wants to be asked again; null: whenever. */
+  readonly retryAfterMs: number | null;
+  readonly requestId: string | null;
+
+  constructor(facts: {
+    readonly type: string;
+    readonly message: string;
+    readonly retryable: boolean;
+    readonly retryAfterMs?: number | null;
+    readonly requestId?: string | null;
+    readonly cause?: unknown;
+  }) {
+    super(facts.message, { cause: facts.cause });
+    this.type = facts.type;
+    this.retryable = facts.retryable;
+    this.retryAfterMs = facts.retryAfterMs ?? null;
+    this.requestId = facts.requestId ?? null;
+  }
+}
