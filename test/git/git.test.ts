@@ -96,7 +96,7 @@ test('hooks and monitors that stand in a repository do not run', async () => {
     await writeFile(file, `#!/bin/sh\necho ${hook} >> '${spy}'\n`);
     await chmod(file, 0o755);
   }
-  await git(path, ['config', 'core.fsmonitor', join(path, '.git', 'hooks', 'fsmonitor')]);
+  await git(path, ['config', 'core.fsmonitor', '.git/hooks/fsmonitor']);
   const env = { GIT_AUTHOR_NAME: 'a', GIT_AUTHOR_EMAIL: 'a', GIT_COMMITTER_NAME: 'a', GIT_COMMITTER_EMAIL: 'a' };
   await git(path, ['commit', '--allow-empty', '--message', 'x'], { env });
   await git(path, ['checkout', '--quiet', '-b', 'other']);
