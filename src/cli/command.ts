@@ -1,0 +1,50 @@
+/** What a command of `gt` is, how it reads its arguments, and the two ways in which it may fail. */
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { nearest } from '../town/nearest.js';
+
+export type Command = {
+  /** One word, or two: `up`, `rig add`. */
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** How it is called, and below that what each argument means. */
+  readonly usage: string;
+  readonly run: (args: readonly string[]) => Promise<void>;
+};
+
+/** Trouble that the person at the terminal can put right. It is printed without a stack: `gt: what, where, what to do`. */
+export class CliError extends Error {
+  override readonly name: string = 'CliError';
+  readonly exitCode: number = 1;
+}
+
+/** The command line itself is wrong; the usage of the command is printed with it. */
+export class UsageError extends CliError {
+  override readonly name = 'UsageError';
+  override readonly exitCode = 2;
+}
+
+type Options = NonNullable<ParseArgsConfig['options']>;
+type Parsed<O extends Options> = ReturnType<
+  typeof parseArgs<{ options: O; allowPositionals: true; strict: true; args: string[] }>
+>;
+
+/** `parseArgs`, with its complaints in our words. Throws UsageError. */
+export function readArguments<const O extends Options>(args: readonly string[], options: O): Parsed<O> {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+  } catch (error) {
+    if (!(error instanceof TypeError && 'code' in error)) throw error;
+    throw new UsageError(complaint(error, Object.keys(options)));
+  }
+}
+
+function complaint(error: TypeError & { readonly code?: unknown }, known: readonly string[]): string {
+  const unknown = /^Unknown option '--?([^']*)'/.exec(error.message)?.[1];
+  if (error.code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION' || unknown === undefined)
+    return error.message.split('. ')[0] ?? '';
+  const near = nearest(unknown, known);
+  const hint =
+    near === null ? `the options are ${known.map((one) => `--${one}`).join(', ')}` : `did you mean --${near}?`;
+  return `there is no option ${unknown.length > 1 ? '--' : '-'}${unknown}; ${known.length === 0 ? 'it takes none' : hint}`;
+}

@@ -1,0 +1,151 @@
+/** `gt init`: a folder becomes a town. What is there already is left as it is. */
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
+import { plainEnvironment } from '../process/environment.js';
+import { run } from '../process/run.js';
+import { STATE_FOLDER, TOWN_FILE, townPaths } from '../town/paths.js';
+import { DEFAULT_LIMITS } from '../town/rig.js';
+import { CliError, readArguments, UsageError, type Command } from './command.js';
+
+/** What a fresh repository may hold when it is made a town. */
+const HARMLESS = /^(\.git|readme.*|license.*)$/i;
+
+export const init: Command = {
+  name: 'init',
+  summary: 'Make a folder a town: town.toml, formulas, ledger, kept in a git repository.',
+  usage: 'gt init DIR\n\n  DIR   a new folder, an empty one, or a town, to which only what is missing is added',
+  run: async (args) => {
+    const { positionals } = readArguments(args, {});
+    const [folder, ...more] = positionals;
+    if (folder === undefined || more.length > 0) throw new UsageError('gt init takes one folder');
+    const dir = resolve(folder);
+    await refuseOthers(dir);
+    const added = await fillIn(dir);
+    if (added.length === 0) return console.log(`${dir} is a town already; nothing was changed`);
+    await commit(dir, added);
+    console.log(`${dir} is a town. Added: ${added.join(', ')}`);
+    console.log('Next, give it a repository to work on: gt rig add NAME PATH_OR_URL --town ' + quoted(folder));
+  },
+};
+
+async function refuseOthers(dir: string): Promise<void> {
+  const there = await stat(dir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw new CliError(`${dir} cannot be made a town: ${error.message}`);
+  });
+  if (there === null) return;
+  if (!there.isDirectory()) throw new CliError(`${dir} is a file: name a folder`);
+  const names = await readdir(dir);
+  const others = names.filter((name) => !HARMLESS.test(name));
+  if (names.includes(TOWN_FILE) || others.length === 0) return;
+  const some = `${others.slice(0, 3).join(', ')}${others.length > 3 ? ' …' : ''}`;
+  throw new CliError(`${dir} holds other things (${some}) and is no town: name a new folder, or an empty one`);
+}
+
+/** Returns the names of what was missing. */
+async function fillIn(dir: string): Promise<readonly string[]> {
+  const added: string[] = [];
+  try {
+    await mkdir(dir, { recursive: true });
+    if (!existsSync(join(dir, '.git'))) await git(dir, ['init', '--quiet', '--initial-branch=main']);
+    for (const [path, text] of Object.entries(filesOf(dir))) {
+      if (existsSync(path)) continue;
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, text, { flag: 'wx' });
+      added.push(relative(dir, path));
+    }
+    if (await ignoreState(join(dir, '.gitignore'))) added.push('.gitignore');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) throw new CliError(`${dir} cannot be made a town: ${error.message}`);
+    throw error;
+  }
+  return added;
+}
+
+async function ignoreState(file: string): Promise<boolean> {
+  const line = `${STATE_FOLDER}/`;
+  const text = existsSync(file) ? await readFile(file, 'utf8') : '';
+  if (text.split(/\r?\n/).includes(line)) return false;
+  await writeFile(file, `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}${line}\n`);
+  return true;
+}
+
+async function commit(dir: string, added: readonly string[]): Promise<void> {
+  const who = ['-c', 'user.name=gastown', '-c', 'user.email=town@gastown.local', '-c', 'core.hooksPath=/dev/null'];
+  await git(dir, ['add', '--', ...added]);
+  await git(dir, [
+    ...who,
+    'commit',
+    '--quiet',
+    '--no-verify',
+    '--no-gpg-sign',
+    '-m',
+    'Make this folder a town',
+    '--',
+    ...added,
+  ]);
+}
+
+async function git(dir: string, args: readonly string[]): Promise<void> {
+  const { end, stderr } = await run('git', args, { cwd: dir, env: plainEnvironment(), timeoutMs: 60_000 });
+  if (end.kind === 'not-started') throw new CliError('git is not on this machine: install it, then try again');
+  if (end.kind !== 'exited' || end.code !== 0)
+    throw new CliError(`git ${args.find((arg) => /^[a-z]+$/.test(arg))} failed in ${dir}: ${stderr.trim()}`);
+}
+
+function quoted(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}
+
+function filesOf(dir: string): Readonly<Record<string, string>> {
+  const paths = townPaths(dir);
+  return {
+    [paths.file]: townToml(),
+    [join(paths.formulas, 'README.md')]:
+      'Formulas of this town, one a file: `<name>.formula.toml`. One of the same name as a shipped formula takes its place.\nCheck them with `gt formula check FILE`.\n',
+    [join(paths.ledger, 'README.md')]:
+      'What the town has done, as JSON lines, one file a writer. The town appends and commits here; do not edit.\n',
+  };
+}
+
+/** Everything that can be set, with its default. */
+function townToml(): string {
+  const limits = DEFAULT_LIMITS;
+  return `# The town's settings. A line that begins with # shows a default; remove the # to change it.
+
+[town]
+# name = "the folder's name"
+
+[server]            # the Temporal server that \`gt up\` starts
+# port = 7233       # these two are taken when free, if none are given
+# ui_port = 8233
+
+[limits]
+# patience = ${limits.patience}             # multiplies every wait of the town
+# sessions_per_step = ${limits.sessionsPerStepMax}    # then the step escalates
+# rejections_per_step = ${limits.rejectionsPerStepMax}  # of a step's work by its own check
+# reworks = ${limits.reworksMax}              # of one item, after a failed merge
+# turns = ${limits.turnsMax}              # of a session with a model
+# session_minutes = ${limits.sessionMinutesMax}
+# context_tokens = ${limits.contextTokensMax}
+# quiet_seconds = ${limits.quietSecondsMax}      # without output or effect: the session counts as stalled
+
+[runtime]
+# kind = "auto"     # or "anthropic", "script", "human"; auto: anthropic with ANTHROPIC_API_KEY, else scripts and people
+# model = "claude-opus-5-5"
+# base_url = "https://api.anthropic.com"
+
+# Rigs: the repositories that are worked on. \`gt rig add NAME PATH_OR_URL\` adds one.
+#
+# [rigs.server]
+# url = "/home/me/server"       # or a URL that git understands
+# branch = "main"               # where finished work lands
+# names = ["Toast", "Shadow"]   # of its polecats; there are 25 to begin with
+# capacity = 5                  # the most polecats at once
+# prefix = "se"                 # of molecules' ids
+# runtime = { kind = "script" }
+# [rigs.server.gates]           # run in this order before work lands
+# test = "npm test"
+`;
+}

@@ -1,0 +1,153 @@
+/**
+ * What a person sets up, read once: a town's folder with its `town.toml`, and the environment of this process. Nothing else in
+ * the program reads environment variables, but the search for the Temporal CLI and the programs we start.
+ */
+import { readFile, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import type { Metadata, TLSConfig } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { CliError } from './cli/command.js';
+import { canonicalHash } from './formula/canonical.js';
+import { TOWN_FILE, townPaths, type TownPaths } from './town/paths.js';
+import type { TownSnapshot } from './town/rig.js';
+import { readTownText, type TownSettings } from './town-toml.js';
+
+export type Town = {
+  /** Absolute. */
+  readonly dir: string;
+  readonly name: string;
+  readonly paths: TownPaths;
+  readonly server: TownSettings['server'];
+  readonly anthropic: { readonly baseUrl: string | null };
+  /** The most sessions and gates at once on one host: room for every polecat and every refinery. */
+  readonly sessionsMax: number;
+  readonly snapshot: TownSnapshot;
+};
+
+export type TownResult =
+  | { readonly ok: true; readonly town: Town }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** Each problem is a sentence with place and remedy. */
+export async function readTown(folder: string): Promise<TownResult> {
+  const dir = resolve(folder);
+  const paths = townPaths(dir);
+  let source: string;
+  try {
+    source = await readFile(paths.file, 'utf8');
+  } catch (error) {
+    return { ok: false, problems: [await explain(dir, paths.file, error)] };
+  }
+  const read = readTownText(source);
+  if (!read.ok) return read;
+  const { settings } = read;
+  const name = settings.name ?? basename(dir);
+  const rigs = Object.fromEntries(settings.rigs.map((rig) => [rig.name, { ...rig, url: absoluteUrl(rig.url, dir) }]));
+  const town = {
+    dir,
+    name,
+    paths,
+    server: settings.server,
+    anthropic: { baseUrl: settings.baseUrl },
+    sessionsMax: Math.max(
+      1,
+      settings.rigs.reduce((sum, rig) => sum + rig.capacity + 1, 0),
+    ),
+    snapshot: hashed({ name, rigs, limits: settings.limits }),
+  };
+  return { ok: true, town };
+}
+
+/** With a key, `auto` means sessions with Anthropic's models; without one each step decides by what it has. */
+export function withRuntimes(snapshot: TownSnapshot, { hasKey }: { readonly hasKey: boolean }): TownSnapshot {
+  if (!hasKey) return snapshot;
+  const { hash: _, ...content } = snapshot;
+  const rigs = Object.entries(content.rigs).map(([name, rig]) => {
+    const kind = rig.runtime.kind === 'auto' ? ('anthropic' as const) : rig.runtime.kind;
+    return [name, { ...rig, runtime: { ...rig.runtime, kind } }];
+  });
+  return hashed({ ...content, rigs: Object.fromEntries(rigs) });
+}
+
+/** Absolute when it is a path, as it is when it is a URL or `host:path`, which git tells by a colon before any slash. */
+export function absoluteUrl(url: string, dir: string): string {
+  if (/^[^/]+:/.test(url)) return url;
+  if (url === '~' || url.startsWith('~/')) return join(homedir(), url.slice(1));
+  return isAbsolute(url) ? url : resolve(dir, url);
+}
+
+/** The nearest folder with a `town.toml`, from `start` upwards; null when there is none. */
+export async function findTown(start: string): Promise<string | null> {
+  for (let dir = resolve(start); ; dir = dirname(dir)) {
+    const file = await stat(join(dir, TOWN_FILE)).catch(() => null);
+    if (file?.isFile() === true) return dir;
+    if (dir === dirname(dir)) return null;
+  }
+}
+
+export type Environment = {
+  readonly anthropic: { readonly apiKey: string | null; readonly baseUrl: string | null };
+  readonly temporal: TemporalSettings;
+};
+
+export type TemporalSettings = {
+  /** `host:port`; null when nothing names a server, which then is the town's own. */
+  readonly address: string | null;
+  readonly namespace: string;
+  readonly apiKey: string | null;
+  readonly tls: TLSConfig | boolean | null;
+  /** Headers of every call. */
+  readonly metadata: Metadata;
+};
+
+/** The town that `GT_TOWN` names, a folder. */
+export function townOfEnvironment(env: NodeJS.ProcessEnv = process.env): string | null {
+  return env['GT_TOWN'] || null;
+}
+
+/** Throws CliError when Temporal's own configuration (its variables, its file) cannot be understood. */
+export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environment {
+  const set = Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined || value === '' ? [] : [[name, value]])),
+  );
+  return {
+    anthropic: { apiKey: set['ANTHROPIC_API_KEY'] ?? null, baseUrl: set['ANTHROPIC_BASE_URL'] ?? null },
+    temporal: readTemporal(set),
+  };
+}
+
+function readTemporal(env: Readonly<Record<string, string>>): TemporalSettings {
+  try {
+    const { connectionOptions, namespace } = loadClientConnectConfig({ overrideEnvVars: { ...env } });
+    const { address, apiKey, tls, metadata } = connectionOptions;
+    return {
+      address: address ?? null,
+      namespace: namespace ?? 'default',
+      apiKey: typeof apiKey === 'string' ? apiKey : null,
+      tls: tls ?? null,
+      metadata: metadata ?? {},
+    };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CliError(
+      `the Temporal client configuration cannot be read (TEMPORAL_… variables, temporal.toml): ${why}`,
+    );
+  }
+}
+
+async function explain(dir: string, file: string, error: unknown): Promise<string> {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  const folder = await stat(dir).catch((reason: NodeJS.ErrnoException) => reason.code ?? 'unknown');
+  if (code === 'EACCES' || code === 'EPERM' || folder === 'EACCES')
+    return `${file} cannot be read: its owner must give you the permission (${code})`;
+  if (folder === 'ENOENT') return `${dir} does not exist: make a town there with: gt init ${dir}`;
+  if (typeof folder === 'object' && !folder.isDirectory())
+    return `${dir} is a file: a town is a folder with a ${TOWN_FILE}`;
+  if (code === 'ENOENT') return `${dir} is no town, it has no ${TOWN_FILE}: make it one with: gt init ${dir}`;
+  return `${file} cannot be read (${code}): is it a file?`;
+}
+
+function hashed(content: Omit<TownSnapshot, 'hash'>): TownSnapshot {
+  return { ...content, hash: canonicalHash(content) };
+}

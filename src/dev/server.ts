@@ -1,0 +1,200 @@
+/**
+ * The embedded Temporal server: one child process, one database file, everything else of its life in memory. It is set up to be
+ * fast and to remember. It sits in a process group of its own, so that Ctrl-C at the terminal does not take it away from the
+ * workers that drain; it goes when `stop` is called or when this process exits, and if that is killed, at the next start.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { dirname } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { CliError } from '../cli/command.js';
+import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.js';
+import { plainEnvironment } from '../process/environment.js';
+import { serverRecordOf } from '../town/paths.js';
+import { endLeftover, recordServer } from './leftovers.js';
+import { choosePort, LOOPBACK } from './ports.js';
+import { rememberFor } from './retention.js';
+
+export type ServerOrder = {
+  /** Path of the Temporal CLI. */
+  readonly cli: string;
+  readonly dbFile: string;
+  /** An asked port is used or refused; without one the usual port is used when it is free, else any free one. */
+  readonly port?: number;
+  readonly uiPort?: number;
+  readonly namespace: string;
+  /** The server's output is appended here. */
+  readonly log: string;
+  readonly say: (line: string) => void;
+};
+
+export type ServerEnd = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
+
+export type Server = {
+  /** `host:port` for Temporal clients. */
+  readonly address: string;
+  readonly uiUrl: string;
+  readonly pid: number;
+  /** How it ended, whoever ended it. */
+  readonly stopped: Promise<ServerEnd>;
+  /** Returns when it is gone. May be called more than once. */
+  stop(): Promise<void>;
+};
+
+const USUAL_PORT = 7233;
+const USUAL_UI_PORT = 8233;
+const RETENTION_DAYS = 30;
+const START_MS_MAX = 60_000;
+const STOP_MS_MAX = 5_000;
+const LOOK_EVERY_MS = 25;
+const LOG_BYTES_MAX = 10_000_000;
+const LOG_TAIL_LINES = 15;
+
+/** Polls per second of the one history shard's queues: the default of 20 makes every step take 50 ms. */
+const FAST_QUEUES = ['transfer', 'timer', 'visibility', 'outbound'].map(
+  (queue) => `history.${queue}ProcessorMaxPollRPS=2000`,
+);
+/** Twice as fast as the default, and as safe when the process dies; the machine's own crash may cost the last moments. */
+const DATABASE = ['journal_mode=wal', 'synchronous=normal'];
+
+/**
+ * Returns when the server answers. What was under way in the database goes on. Throws CliError when an asked port is taken, when
+ * the town is up already, and, with the end of the log, when the server does not come up.
+ */
+export async function startServer(order: ServerOrder): Promise<Server> {
+  mkdirSync(dirname(order.dbFile), { recursive: true });
+  const record = serverRecordOf(order.dbFile);
+  const ended = await endLeftover(record);
+  if (ended !== null) order.say(`Ended the server that an earlier run left behind (process ${ended})`);
+  const port = await choosePort({ what: 'port', asked: order.port ?? null, preferred: USUAL_PORT, say: order.say });
+  const uiPort = await choosePort({
+    what: 'UI port',
+    asked: order.uiPort ?? null,
+    preferred: USUAL_UI_PORT,
+    say: order.say,
+  });
+  const address = `${LOOPBACK}:${port}`;
+  const uiUrl = `http://${LOOPBACK}:${uiPort}`;
+  const running = launch(order, { port, uiPort });
+  if (!recordServer(record, { pid: running.pid, address, uiUrl })) {
+    await running.stop();
+    throw new CliError('this town is being started by another process at this very moment: use that one');
+  }
+  const stop = async () => {
+    await running.stop();
+    rmSync(record, { force: true });
+  };
+  try {
+    await answers(running, port);
+    await rememberFor(RETENTION_DAYS, { address, namespace: order.namespace });
+  } catch (error) {
+    await stop();
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CliError(
+      `the Temporal server did not come up: ${why}. The end of ${order.log}:\n${await tailOf(order.log)}`,
+    );
+  }
+  return { address, uiUrl, pid: running.pid, stopped: running.stopped, stop };
+}
+
+type Running = Pick<Server, 'pid' | 'stopped' | 'stop'>;
+
+function launch(order: ServerOrder, ports: { readonly port: number; readonly uiPort: number }): Running {
+  const log = openLog(order.log);
+  const child = spawn(order.cli, argumentsFor(order, ports), {
+    cwd: dirname(order.dbFile),
+    env: plainEnvironment(),
+    detached: true,
+    stdio: ['ignore', log, log],
+  });
+  closeSync(log);
+  const stopped = new Promise<ServerEnd>((resolve) => {
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+    child.once('error', () => resolve({ code: null, signal: null }));
+  });
+  if (child.pid === undefined)
+    throw new CliError(`${order.cli} could not be started: is it a program of this machine?`);
+  const endWithUs = () => child.kill('SIGINT');
+  process.once('exit', endWithUs);
+  void stopped.then(() => process.removeListener('exit', endWithUs));
+  return { pid: child.pid, stopped, stop: () => end(child, stopped) };
+}
+
+function argumentsFor(
+  { dbFile, namespace }: ServerOrder,
+  { port, uiPort }: { readonly port: number; readonly uiPort: number },
+): readonly string[] {
+  const flags = {
+    ip: LOOPBACK,
+    port: String(port),
+    'ui-port': String(uiPort),
+    'db-filename': dbFile,
+    namespace,
+    'log-level': 'warn',
+  };
+  return [
+    'server',
+    'start-dev',
+    '--ui-disable-news-fetch',
+    ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]),
+    ...DATABASE.flatMap((pragma) => ['--sqlite-pragma', pragma]),
+    ...FAST_QUEUES.flatMap((limit) => ['--dynamic-config-value', limit]),
+    ...Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
+  ];
+}
+
+async function end(child: ChildProcess, stopped: Promise<ServerEnd>): Promise<void> {
+  child.kill('SIGINT');
+  const giveUp = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX);
+  await stopped;
+  clearTimeout(giveUp);
+}
+
+/** Returns when something listens on the port, throws when the server has ended before that. */
+async function answers(running: Running, port: number): Promise<void> {
+  const over = new AbortController();
+  const ended = running.stopped.then((how) => {
+    over.abort();
+    throw new Error(`it ended at once (${describe(how)})`);
+  });
+  await Promise.race([ended, untilListening(port, over.signal)]);
+}
+
+async function untilListening(port: number, signal: AbortSignal): Promise<void> {
+  const until = Date.now() + START_MS_MAX;
+  while (!signal.aborted && !(await isListening(port))) {
+    if (Date.now() > until) throw new Error(`no answer in ${START_MS_MAX / 1_000} seconds`);
+    await pause(LOOK_EVERY_MS);
+  }
+}
+
+function describe({ code, signal }: ServerEnd): string {
+  return signal === null ? `exit ${code}` : signal;
+}
+
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: LOOPBACK });
+    const settle = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once('connect', () => settle(true));
+    socket.once('error', () => settle(false));
+  });
+}
+
+/** One older log is kept beside it. */
+function openLog(file: string): number {
+  mkdirSync(dirname(file), { recursive: true });
+  const bytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  if (bytes > LOG_BYTES_MAX) renameSync(file, `${file}.1`);
+  return openSync(file, 'a');
+}
+
+async function tailOf(log: string): Promise<string> {
+  const text = await readFile(log, 'utf8').catch(() => '');
+  return text.trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n');
+}

@@ -1,0 +1,232 @@
+/** The text of `town.toml` → what it says, or everything that is wrong with it: each with its line, the value found and what is possible. */
+import { z } from 'zod';
+import { parseToml, type Toml } from './formula/toml.js';
+import { nearest } from './town/nearest.js';
+import { TOWN_FILE } from './town/paths.js';
+import { DEFAULT_LIMITS, DEFAULT_NAMES, type Limits, type RigSnapshot } from './town/rig.js';
+import { RuntimeKind } from './town/session.js';
+import { derivePrefix, PREFIX, RESERVED_PREFIXES } from './town/prefix.js';
+
+export type TownSettings = {
+  /** Null when the file gives none. */
+  readonly name: string | null;
+  readonly server: { readonly port: number | null; readonly uiPort: number | null };
+  readonly limits: Limits;
+  readonly baseUrl: string | null;
+  /** `url` is as written; all defaults are filled in. */
+  readonly rigs: readonly RigSnapshot[];
+};
+
+export type TownText =
+  | { readonly ok: true; readonly settings: TownSettings }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+const DEFAULT_MODEL = 'claude-opus-5-5';
+const DEFAULT_CAPACITY = 5;
+const RESERVED_RIGS = 'mayor deacon overseer boot witness refinery polecats crew dogs channel'.split(' ');
+const KINDS = ['auto', ...RuntimeKind.options] as const;
+
+const whole = (min: number, example: number) => {
+  const expected = `a whole number of ${min} or more is expected, for example ${example}`;
+  return z.int(expected).min(min, expected);
+};
+const amount = (example: number) => {
+  const expected = `a number above 0 is expected, for example ${example}`;
+  return z.number(expected).positive(expected);
+};
+const text = (example: string) => {
+  const expected = `a text is expected, for example "${example}"`;
+  return z.string(expected).trim().min(1, expected);
+};
+const form = (pattern: RegExp, expected: string) => z.string(expected).regex(pattern, expected);
+const table = <S extends z.ZodRawShape>(shape: S) => z.strictObject(shape, 'a table is expected');
+
+const PORT_EXPECTED = 'a port from 1 to 65535 is expected';
+const port = z.int(PORT_EXPECTED).min(1, PORT_EXPECTED).max(65_535, PORT_EXPECTED);
+const runtime = {
+  kind: z.enum(KINDS, `${listed(KINDS)} is expected`).optional(),
+  model: text(DEFAULT_MODEL).optional(),
+};
+const rig = {
+  url: text('/home/me/server'),
+  branch: form(/^[^\s~^:?*[\\-][^\s~^:?*[\\]*$/, 'the name of a branch is expected, for example "main"').optional(),
+  gates: z
+    .record(
+      form(/^[A-Za-z][A-Za-z0-9_-]*$/, 'the name of a gate is letters, digits, "-" and "_", and begins with a letter'),
+      text('npm test'),
+      'a table of commands is expected, for example { test = "npm test" }',
+    )
+    .optional(),
+  names: z
+    .array(
+      form(/^[A-Za-z][A-Za-z0-9-]*$/, 'a name of letters, digits and "-" is expected, for example "Toast"'),
+      'a list of names is expected, for example ["Toast", "Shadow"]',
+    )
+    .min(1, 'at least one name is expected, for example ["Toast"]')
+    .optional(),
+  capacity: whole(1, DEFAULT_CAPACITY).optional(),
+  prefix: form(PREFIX, 'two to four lower-case letters are expected, for example "gt"').optional(),
+  runtime: table(runtime).optional(),
+};
+const limits = {
+  patience: amount(1).optional(),
+  sessions_per_step: whole(1, DEFAULT_LIMITS.sessionsPerStepMax).optional(),
+  rejections_per_step: whole(1, DEFAULT_LIMITS.rejectionsPerStepMax).optional(),
+  reworks: whole(0, DEFAULT_LIMITS.reworksMax).optional(),
+  turns: whole(1, DEFAULT_LIMITS.turnsMax).optional(),
+  session_minutes: amount(DEFAULT_LIMITS.sessionMinutesMax).optional(),
+  context_tokens: whole(1, DEFAULT_LIMITS.contextTokensMax).optional(),
+  quiet_seconds: amount(DEFAULT_LIMITS.quietSecondsMax).optional(),
+};
+const sections = {
+  town: { name: text('my-town').optional() },
+  server: { port: port.optional(), ui_port: port.optional() },
+  limits,
+  runtime: { ...runtime, base_url: z.url('a URL is expected, for example "https://api.anthropic.com"').optional() },
+};
+const RIG_NAME = /^[a-z][a-z0-9-]*$/;
+const Document = table({
+  town: table(sections.town).optional(),
+  server: table(sections.server).optional(),
+  limits: table(sections.limits).optional(),
+  runtime: table(sections.runtime).optional(),
+  rigs: z.record(z.string(), table(rig), 'a table of rigs is expected: [rigs.<name>]').optional(),
+});
+type Document = z.infer<typeof Document>;
+type Path = readonly (string | number)[];
+type Report = (path: Path, message: string) => void;
+
+export function readTownText(source: string): TownText {
+  const toml = parseToml(source);
+  if (!toml.ok) return { ok: false, problems: [`${TOWN_FILE}:${toml.line}: this is not TOML: ${toml.message}`] };
+  const problems: { readonly line: number; readonly text: string }[] = [];
+  const report: Report = (path, message) => {
+    const { line } = toml.locate(path);
+    problems.push({ line, text: `${TOWN_FILE}:${line}: ${message}` });
+  };
+  const read = Document.safeParse(toml.value);
+  if (!read.success) for (const issue of read.error.issues) reportIssue(issue, toml, report);
+  checkRigs(toml.value, report);
+  if (read.success && problems.length === 0) return { ok: true, settings: settingsOf(read.data) };
+  return { ok: false, problems: problems.toSorted((a, b) => a.line - b.line).map((problem) => problem.text) };
+}
+
+/** Why no rig can be called so, null when one can. */
+export function rigNameProblem(name: string): string | null {
+  if (!RIG_NAME.test(name)) return 'a rig is named with lower-case letters, digits and "-", beginning with a letter';
+  if (RESERVED_RIGS.includes(name)) return `it is the name of a role; no rig may be called ${listed(RESERVED_RIGS)}`;
+  return null;
+}
+
+function reportIssue(issue: z.core.$ZodIssue, toml: Toml, report: Report): void {
+  const path = issue.path.filter((part) => typeof part !== 'symbol');
+  const name = path.join('.');
+  if (issue.code === 'unrecognized_keys') {
+    for (const key of issue.keys)
+      report([...path, key], `${[...path, key].join('.')} is no key; ${offer(key, keysAt(path))}`);
+  } else if (issue.code === 'invalid_key') {
+    report(path, `${name}: ${issue.issues[0]?.message ?? 'this name is not possible'}`);
+  } else {
+    const found = valueAt(toml.value, path);
+    report(path, `${name} is ${found === undefined ? 'missing' : show(found)}; ${issue.message}`);
+  }
+}
+
+/** What one rig's settings say of each other, and rigs of rigs. Speaks only of what has the right form. */
+function checkRigs(document: Readonly<Record<string, unknown>>, report: Report): void {
+  const rigs = z.record(z.string(), z.unknown()).safeParse(document['rigs']).data ?? {};
+  const takenBy = new Map<string, string>();
+  for (const [name, raw] of Object.entries(rigs)) {
+    const at = ['rigs', name];
+    const unfit = rigNameProblem(name);
+    if (unfit !== null) report(at, `rigs.${name}: ${unfit}`);
+    const has = (key: keyof typeof rig) => rig[key].safeParse(valueAt(raw, [key])).success;
+    const { names, capacity, prefix } = raw as { names?: string[]; capacity?: number; prefix?: string }; // looked at only when `has` says so
+    if (has('names') && names !== undefined) checkNames(names, at, report);
+    const most = (has('names') ? names : undefined)?.length ?? DEFAULT_NAMES.length;
+    if (has('capacity') && capacity !== undefined && capacity > most)
+      report(
+        [...at, 'capacity'],
+        `rigs.${name}.capacity is ${capacity}; at most ${most} is possible, the number of names`,
+      );
+    if (!has('prefix') || prefix === undefined) continue;
+    const other = RESERVED_PREFIXES.includes(prefix) ? 'the town itself' : takenBy.get(prefix);
+    if (other !== undefined) report([...at, 'prefix'], `rigs.${name}.prefix is "${prefix}", which belongs to ${other}`);
+    takenBy.set(prefix, `the rig ${name}`);
+  }
+}
+
+/** Folders bear these names, and some file systems do not tell `Ash` from `ash`. */
+function checkNames(names: readonly string[], at: Path, report: Report): void {
+  const lower = names.map((name) => name.toLowerCase());
+  for (const [index, name] of lower.entries())
+    if (lower.indexOf(name) !== index)
+      report([...at, 'names', index], `${at.join('.')}.names has "${names[index]}" twice`);
+}
+
+function settingsOf({ town, server, limits = {}, runtime, rigs = {} }: Document): TownSettings {
+  const taken = [...RESERVED_PREFIXES, ...Object.values(rigs).flatMap((one) => one.prefix ?? [])];
+  return {
+    name: town?.name ?? null,
+    server: { port: server?.port ?? null, uiPort: server?.ui_port ?? null },
+    limits: {
+      patience: limits.patience ?? DEFAULT_LIMITS.patience,
+      sessionsPerStepMax: limits.sessions_per_step ?? DEFAULT_LIMITS.sessionsPerStepMax,
+      rejectionsPerStepMax: limits.rejections_per_step ?? DEFAULT_LIMITS.rejectionsPerStepMax,
+      reworksMax: limits.reworks ?? DEFAULT_LIMITS.reworksMax,
+      turnsMax: limits.turns ?? DEFAULT_LIMITS.turnsMax,
+      sessionMinutesMax: limits.session_minutes ?? DEFAULT_LIMITS.sessionMinutesMax,
+      contextTokensMax: limits.context_tokens ?? DEFAULT_LIMITS.contextTokensMax,
+      quietSecondsMax: limits.quiet_seconds ?? DEFAULT_LIMITS.quietSecondsMax,
+    },
+    baseUrl: runtime?.base_url ?? null,
+    rigs: Object.entries(rigs).map(([name, one]) => {
+      const prefix = one.prefix ?? derivePrefix(name, taken);
+      taken.push(prefix);
+      const names = one.names ?? [...DEFAULT_NAMES];
+      return {
+        name,
+        url: one.url,
+        branch: one.branch ?? 'main',
+        gates: Object.entries(one.gates ?? {}).map(([gate, command]) => ({ name: gate, command })),
+        names,
+        capacity: one.capacity ?? Math.min(DEFAULT_CAPACITY, names.length),
+        prefix,
+        runtime: {
+          kind: one.runtime?.kind ?? runtime?.kind ?? 'auto',
+          model: one.runtime?.model ?? runtime?.model ?? DEFAULT_MODEL,
+        },
+      };
+    }),
+  };
+}
+
+function keysAt([section, , inner]: Path): readonly string[] {
+  if (section === undefined) return Object.keys(Document.shape);
+  if (section === 'rigs') return Object.keys(inner === 'runtime' ? runtime : rig);
+  const shape = Object.entries(sections).find(([name]) => name === section)?.[1];
+  return Object.keys(shape ?? {});
+}
+
+function offer(key: string, known: readonly string[]): string {
+  const near = nearest(key, known);
+  return near === null ? `the keys here are ${listed(known, 'and')}` : `did you mean ${near}?`;
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (at, part) => (typeof at === 'object' && at !== null ? Reflect.get(at, part) : undefined),
+    value,
+  );
+}
+
+const SHOWN_CHARS_MAX = 60;
+
+function show(value: unknown): string {
+  const shown = JSON.stringify(value);
+  return shown.length > SHOWN_CHARS_MAX ? `${shown.slice(0, SHOWN_CHARS_MAX)}…` : shown;
+}
+
+function listed(words: readonly string[], link = 'or'): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} ${link} ${words.at(-1)}`;
+}
