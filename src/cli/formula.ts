@@ -34,7 +34,8 @@ function checkFile(file: string): boolean {
     return false;
   }
   if (read.warnings.length > 0) console.log(printProblems(read.warnings));
-  console.log(`${file}: fine, ${read.formula.steps.length} steps`);
+  const steps = read.formula.steps.length;
+  console.log(`${file}: fine, ${steps} ${steps === 1 ? 'step' : 'steps'}`);
   return true;
 }
 

@@ -58,11 +58,10 @@ function helpOn(words: readonly string[]): string {
 }
 
 function offer(words: readonly string[], family: readonly Command[]): string {
-  const typed = words.slice(0, 2).join(' ');
-  const names = commands.map((one) => one.name);
-  const near = nearest(typed, names) ?? nearest(words[0] ?? '', names);
-  if (near !== null) return `did you mean gt ${near}?`;
-  return `the commands are ${(family.length > 0 ? family : commands).map((one) => one.name).join(', ')}`;
+  const names = (family.length > 0 ? family : commands).map((one) => one.name);
+  const near =
+    nearest(words.slice(0, 2).join(' '), names) ?? (family.length > 0 ? null : nearest(words[0] ?? '', names));
+  return near === null ? `the commands are ${names.join(', ')}` : `did you mean gt ${near}?`;
 }
 
 function overview(shown: readonly Command[]): string {

@@ -157,7 +157,7 @@ async function answers(running: Running, port: number): Promise<void> {
   const over = new AbortController();
   const ended = running.stopped.then((how) => {
     over.abort();
-    throw new Error(`it ended at once (${describe(how)})`);
+    throw new Error(`it ended before it answered (${describe(how)})`);
   });
   await Promise.race([ended, untilListening(port, over.signal)]);
 }

@@ -74,7 +74,8 @@ async function keep(machine: Machine, from: string, fill: (folder: string) => Pr
     if (!(error instanceof Error && 'code' in error)) throw error;
     return { kind: 'absent', why: `could not be kept in ${dirname(entry)}: ${error.message}` };
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    // What cannot be removed now is removed by a later fetch.
+    await rm(folder, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 

@@ -1,0 +1,141 @@
+import { execFileSync } from 'node:child_process';
+import { createServer, type Server as Listener } from 'node:net';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Client } from '@temporalio/client';
+import { tsToMs } from '@temporalio/common/lib/time.js';
+import { expect, onTestFinished, test } from 'vitest';
+import { SEARCH_ATTRIBUTES } from '../../src/contract/search-attributes.js';
+import { startedAt } from '../../src/dev/leftovers.js';
+import { freePort } from '../../src/dev/ports.js';
+import { readRunningServer } from '../../src/running-server.js';
+import { makeFolder } from '../support/repos.js';
+import { connectTo, serve } from '../support/temporal.js';
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+
+/** Listens on the port, or on any free one; null when somebody else does already. */
+async function occupy(port: number): Promise<number | null> {
+  const listener = await new Promise<Listener | null>((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(null));
+    server.listen(port, '127.0.0.1', () => resolve(server));
+  });
+  if (listener === null) return null;
+  onTestFinished(() => void listener.close());
+  const address = listener.address();
+  return typeof address === 'object' ? (address?.port ?? null) : null;
+}
+
+test('a new server answers, keeps closed workflows for 30 days, and knows every search attribute', async () => {
+  const server = await serve(await makeFolder());
+  const connection = await connectTo(server.address);
+  const { config } = await connection.workflowService.describeNamespace({ namespace: 'default' });
+  expect(tsToMs(config?.workflowExecutionRetentionTtl)).toBe(30 * DAY_MS);
+  const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace: 'default' });
+  expect(Object.keys(customAttributes ?? {}).toSorted()).toEqual(Object.keys(SEARCH_ATTRIBUTES).toSorted());
+  expect((await fetch(`${server.uiUrl}/api/v1/settings`)).status).toBe(200);
+});
+
+test('a server on the database of an earlier one goes on with its workflows', async () => {
+  const folder = await makeFolder();
+  const first = await serve(folder);
+  const started = await new Client({ connection: await connectTo(first.address) }).workflow.start('anything', {
+    taskQueue: 'nobody',
+    workflowId: 'kept',
+    searchAttributes: { GtPhase: ['queued'], GtRig: ['server', 'web'] },
+  });
+  await first.stop();
+  const second = await serve(folder);
+  const again = new Client({ connection: await connectTo(second.address) }).workflow.getHandle('kept');
+  const { runId, status, searchAttributes } = await again.describe();
+  expect({ runId, status: status.name }).toEqual({ runId: started.firstExecutionRunId, status: 'RUNNING' });
+  expect(searchAttributes).toMatchObject({ GtPhase: ['queued'], GtRig: ['server', 'web'] });
+});
+
+test('after stop no process and no record is left, and stopping twice is stopping once', async () => {
+  const folder = await makeFolder();
+  const server = await serve(folder);
+  const record = join(folder, 'state', 'temporal.db.server');
+  expect(readRunningServer(record)).toMatchObject({ address: server.address, server: { pid: server.pid } });
+  await Promise.all([server.stop(), server.stop()]);
+  await server.stop();
+  expect(startedAt(server.pid)).toBeNull();
+  expect(existsSync(record)).toBe(false);
+  expect(await server.stopped).toEqual({ code: 0, signal: null });
+});
+
+test('a server that dies by itself is told', async () => {
+  const folder = await makeFolder();
+  const server = await serve(folder);
+  process.kill(server.pid, 'SIGKILL');
+  expect(await server.stopped).toEqual({ code: null, signal: 'SIGKILL' });
+  const next = await serve(folder);
+  expect(next.pid).not.toBe(server.pid);
+});
+
+test('it sits in a process group of its own, out of reach of Ctrl-C', async () => {
+  const { pid } = await serve(await makeFolder());
+  const group = execFileSync('ps', ['-o', 'pgid=', '-p', String(pid)], { encoding: 'utf8' }).trim();
+  expect(group).toBe(String(pid));
+});
+
+test('asked ports are used', async () => {
+  const [port, uiPort] = [await freePort(), await freePort()];
+  const server = await serve(await makeFolder(), { port, uiPort });
+  expect(server).toMatchObject({ address: `127.0.0.1:${port}`, uiUrl: `http://127.0.0.1:${uiPort}` });
+});
+
+test('an asked port that is taken is an error that names it', async () => {
+  const folder = await makeFolder();
+  const taken = (await occupy(0)) ?? 0;
+  await expect(serve(folder, { port: taken })).rejects.toThrow(`the port ${taken} is taken`);
+  await expect(serve(folder, { uiPort: taken })).rejects.toThrow(`the UI port ${taken} is taken`);
+});
+
+test('when the usual ports are taken, free ones are used and told', async () => {
+  await occupy(7233);
+  await occupy(8233);
+  const said: string[] = [];
+  const server = await serve(await makeFolder(), { say: (line) => said.push(line) });
+  const [port, uiPort] = [server.address.split(':')[1], new URL(server.uiUrl).port];
+  expect(said).toEqual([
+    `The usual port 7233 is taken: using ${port}`,
+    `The usual UI port 8233 is taken: using ${uiPort}`,
+  ]);
+});
+
+test('a server that does not come up is told with the end of its log, and leaves nothing', async () => {
+  const folder = await makeFolder();
+  await mkdir(join(folder, 'state'));
+  await writeFile(join(folder, 'state', 'temporal.db'), 'this is no database, and long enough to be seen as none');
+  await expect(serve(folder)).rejects.toThrow(/did not come up: it ended before it answered[^]*not a database/);
+  expect(existsSync(join(folder, 'state', 'temporal.db.server'))).toBe(false);
+});
+
+test('a program that cannot be started is told', async () => {
+  await expect(serve(await makeFolder(), { cli: '/nowhere/temporal' })).rejects.toThrow(
+    '/nowhere/temporal could not be started',
+  );
+});
+
+test('a server that is killed while it comes up is told with what it had said', async () => {
+  const folder = await makeFolder();
+  const silent = join(folder, 'silent');
+  await writeFile(silent, '#!/bin/sh\necho "coming up"\nexec sleep 1000\n');
+  await chmod(silent, 0o755);
+  const starting = serve(folder, { cli: silent }).catch((error: Error) => error.message);
+  const log = join(folder, 'logs', 'server.log');
+  await expect.poll(() => readFile(log, 'utf8').catch(() => ''), { timeout: 20_000 }).toContain('coming up');
+  const record = readRunningServer(join(folder, 'state', 'temporal.db.server'));
+  process.kill(record?.server.pid ?? 0, 'SIGKILL');
+  expect(await starting).toMatch(/it ended before it answered \(SIGKILL\)[^]*coming up/);
+});
+
+test('a server that does not obey is killed after five seconds', async () => {
+  const server = await serve(await makeFolder());
+  process.kill(server.pid, 'SIGSTOP');
+  await server.stop();
+  expect(await server.stopped).toEqual({ code: null, signal: 'SIGKILL' });
+});
