@@ -91,7 +91,7 @@ export type Environment = {
   readonly temporal: TemporalSettings;
 };
 
-export type TemporalSettings = {
+type TemporalSettings = {
   /** `host:port`; null when nothing names a server, which then is the town's own. */
   readonly address: string | null;
   readonly namespace: string;

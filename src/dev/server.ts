@@ -30,7 +30,7 @@ export type ServerOrder = {
   readonly say: (line: string) => void;
 };
 
-export type ServerEnd = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
+type ServerEnd = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 
 export type Server = {
   /** `host:port` for Temporal clients. */
