@@ -6,9 +6,8 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
-import type { ConnectionOptions } from '@temporalio/client';
 import { bundleWorkflowCode, NativeConnection, Runtime, DefaultLogger, Worker } from '@temporalio/worker';
-import type { WorkerOptions, WorkflowBundleOption } from '@temporalio/worker';
+import type { NativeConnectionOptions, WorkerOptions, WorkflowBundleOption } from '@temporalio/worker';
 import { activitiesOf } from './activities/registry.js';
 import { formulaShelf } from './activities/formulas.js';
 import { placesIn } from './activities/places.js';
@@ -21,7 +20,7 @@ import { hostId } from './dev/host-id.js';
 import { join } from 'node:path';
 
 export type WorkerSettings = {
-  readonly connection: Pick<ConnectionOptions, 'address' | 'tls' | 'apiKey'>;
+  readonly connection: Pick<NativeConnectionOptions, 'address' | 'tls' | 'apiKey'>;
   readonly namespace: string;
   /** The town's folder, its state folder, and the ledger's. */
   readonly town: string;
@@ -34,7 +33,7 @@ export type WorkerSettings = {
   readonly sessionsMax: number;
 };
 
-const GRACE = '10 seconds';
+const GRACE = '2 seconds';
 const root = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** Runs until `stop` is called; rejects when a worker fails beyond repair. */
@@ -56,12 +55,13 @@ export async function startWorker(settings: WorkerSettings): Promise<{ readonly 
     places,
     { script: scriptRuntime(), anthropic: anthropicRuntime(settings.anthropic) },
   );
-  const shared: Pick<WorkerOptions, 'connection' | 'namespace' | 'shutdownGraceTime' | 'maxHeartbeatThrottleInterval'> = {
-    connection,
-    namespace: settings.namespace,
-    shutdownGraceTime: GRACE,
-    maxHeartbeatThrottleInterval: '1 second',
-  };
+  const shared: Pick<WorkerOptions, 'connection' | 'namespace' | 'shutdownGraceTime' | 'maxHeartbeatThrottleInterval'> =
+    {
+      connection,
+      namespace: settings.namespace,
+      shutdownGraceTime: GRACE,
+      maxHeartbeatThrottleInterval: '1 second',
+    };
   const workers = await Promise.all([
     Worker.create({
       ...shared,
@@ -72,7 +72,12 @@ export async function startWorker(settings: WorkerSettings): Promise<{ readonly 
       maxConcurrentActivityTaskExecutions: 1_000,
       stickyQueueScheduleToStartTimeout: '2 seconds',
     }),
-    Worker.create({ ...shared, taskQueue: hostQueue(host), activities: { ...activities.host }, maxConcurrentActivityTaskExecutions: 50 }),
+    Worker.create({
+      ...shared,
+      taskQueue: hostQueue(host),
+      activities: { ...activities.host },
+      maxConcurrentActivityTaskExecutions: 50,
+    }),
     Worker.create({
       ...shared,
       taskQueue: sessionQueue(host),

@@ -2,7 +2,11 @@
 import type { z } from 'zod';
 import type { MissionInput } from '../contract/mission.js';
 
-export type DemoRepository = { readonly rig: string; readonly files: Readonly<Record<string, string>>; readonly gates: readonly string[] };
+export type DemoRepository = {
+  readonly rig: string;
+  readonly files: Readonly<Record<string, string>>;
+  readonly gates: readonly string[];
+};
 
 /** Refuses a mark that unfinished code carries: what the flawed item of the demo trips over. */
 const LINT = `import { readdirSync, readFileSync } from 'node:fs';
@@ -98,7 +102,7 @@ export const DEMO_MISSION: z.input<typeof MissionInput> = {
       vars: {
         title: 'Sign the page',
         file: 'src/footer.js',
-        code: "export const footer = (part) => `<p>Have a good ${part}</p>`;",
+        code: 'export const footer = (part) => `<p>Have a good ${part}</p>`;',
         flaw: '// FIXME the year is missing',
       },
     },

@@ -6,7 +6,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { CliError } from '../cli/command.js';
@@ -14,6 +13,7 @@ import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.js';
 import { plainEnvironment } from '../process/environment.js';
 import { serverRecordOf } from '../town/paths.js';
 import { endLeftover, recordServer } from './leftovers.js';
+import { listensOn } from './listening.js';
 import { choosePort, LOOPBACK } from './ports.js';
 import { rememberFor } from './retention.js';
 
@@ -87,8 +87,7 @@ export async function startServer(order: ServerOrder): Promise<Server> {
     rmSync(record, { force: true });
   };
   try {
-    await answers(running, port);
-    await rememberFor(RETENTION_DAYS, { address, namespace: order.namespace });
+    await answers(running, port, () => rememberFor(RETENTION_DAYS, { address, namespace: order.namespace }));
   } catch (error) {
     await stop();
     const why = error instanceof Error ? error.message : String(error);
@@ -152,19 +151,22 @@ async function end(child: ChildProcess, stopped: Promise<ServerEnd>): Promise<vo
   clearTimeout(giveUp);
 }
 
-/** Returns when something listens on the port, throws when the server has ended before that. */
-async function answers(running: Running, port: number): Promise<void> {
+/**
+ * Returns when the server itself listens on the port and `prepare` has been done on it; throws when it has ended before that.
+ * Something else may have taken the port a moment before: that must never be taken for this town's server.
+ */
+async function answers(running: Running, port: number, prepare: () => Promise<void>): Promise<void> {
   const over = new AbortController();
   const ended = running.stopped.then((how) => {
     over.abort();
     throw new Error(`it ended before it answered (${describe(how)})`);
   });
-  await Promise.race([ended, untilListening(port, over.signal)]);
+  await Promise.race([ended, untilListening(running.pid, port, over.signal).then(prepare)]);
 }
 
-async function untilListening(port: number, signal: AbortSignal): Promise<void> {
+async function untilListening(pid: number, port: number, signal: AbortSignal): Promise<void> {
   const until = Date.now() + START_MS_MAX;
-  while (!signal.aborted && !(await isListening(port))) {
+  while (!signal.aborted && !(await listensOn(pid, port))) {
     if (Date.now() > until) throw new Error(`no answer in ${START_MS_MAX / 1_000} seconds`);
     await pause(LOOK_EVERY_MS);
   }
@@ -172,18 +174,6 @@ async function untilListening(port: number, signal: AbortSignal): Promise<void> 
 
 function describe({ code, signal }: ServerEnd): string {
   return signal === null ? `exit ${code}` : signal;
-}
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: LOOPBACK });
-    const settle = (answer: boolean) => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.once('connect', () => settle(true));
-    socket.once('error', () => settle(false));
-  });
 }
 
 /** One older log is kept beside it. */

@@ -12,17 +12,23 @@ export async function catchUp(
 ): Promise<{ readonly conflicts: readonly string[] }> {
   await fetchMirror(args.mirror);
   return own(args, async () => {
-    const merging = await inWorktree(args, ['rev-parse', '--quiet', '--verify', 'MERGE_HEAD'], { codes: [0, 1] });
-    if (merging.code !== 0) {
+    if (!(await isMerging(args))) {
       const ref = `refs/remotes/origin/${args.target}`;
       const message = `Merge ${args.target} before rework`;
-      await inWorktree(args, ['merge', '--quiet', '--no-verify', '--no-ff', '-m', message, ref], {
+      const merge = await inWorktree(args, ['merge', '--quiet', '--no-verify', '--no-ff', '-m', message, ref], {
         codes: [0, 1],
         env: authorEnvironment(args.author),
       });
+      if (merge.code !== 0 && !(await isMerging(args))) {
+        throw new Error(`${args.target} cannot be merged into ${args.path}: ${merge.stdout}${merge.stderr}`.trim());
+      }
     }
     return { conflicts: await unresolved(args) };
   });
+}
+
+async function isMerging(place: Place): Promise<boolean> {
+  return (await inWorktree(place, ['rev-parse', '--quiet', '--verify', 'MERGE_HEAD'], { codes: [0, 1] })).code === 0;
 }
 
 /** Files in which an open merge has conflicts that nobody has resolved: still unmerged, and with the markers in them. */
@@ -31,8 +37,8 @@ export async function unresolved(place: Place): Promise<readonly string[]> {
   const files = listed.split('\0').filter(Boolean);
   if (files.length === 0) return [];
   // A file without markers was resolved by hand; git learns of it when it is added.
-  const marked = await inWorktree(place, ['grep', '--no-index', '-lE', '^(<<<<<<<|>>>>>>>)( |$)', '--', ...files], {
+  const marked = await inWorktree(place, ['grep', '--no-index', '-lzE', '^(<<<<<<<|>>>>>>>)( |$)', '--', ...files], {
     codes: [0, 1],
   });
-  return marked.stdout.split('\n').filter(Boolean);
+  return marked.stdout.split('\0').filter(Boolean);
 }

@@ -8,7 +8,12 @@ import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, relative } from 'node:path';
 import { promisify } from 'node:util';
 
-export type Record = { readonly id: string; readonly [fact: string]: unknown };
+export type Record = {
+  readonly id: string;
+  readonly kind: string;
+  readonly at: string;
+  readonly [fact: string]: unknown;
+};
 
 export class Ledger {
   readonly #file: string;
@@ -35,7 +40,8 @@ export class Ledger {
     if (isNew) {
       const handle = await open(this.#file, 'a');
       try {
-        await handle.appendFile(`${JSON.stringify(record)}\n`);
+        const { id, kind, at, ...facts } = record;
+        await handle.appendFile(`${JSON.stringify({ id, kind, at, ...facts })}\n`);
         await handle.sync();
       } finally {
         await handle.close();
@@ -78,6 +84,7 @@ export class Ledger {
 
 function idOf(line: string): string {
   const record: unknown = JSON.parse(line);
-  if (typeof record !== 'object' || record === null || !('id' in record)) throw new Error(`a ledger line has no id: ${line}`);
+  if (typeof record !== 'object' || record === null || !('id' in record))
+    throw new Error(`a ledger line has no id: ${line}`);
   return String(record.id);
 }

@@ -1,0 +1,100 @@
+/** The demo's board: a bar for each work item, from what the workflows themselves answer. Drawing is a pure function. */
+import type { Client } from '@temporalio/client';
+import { stepsQuery } from '../contract/molecule.js';
+import type { Progress } from '../contract/mission.js';
+import { progressQuery, swarmQuery } from '../contract/mission.js';
+import { lifecycleQuery } from '../contract/polecat.js';
+import { unreachable } from '../town/unreachable.js';
+
+export type Row = {
+  readonly id: string;
+  readonly rig: string;
+  readonly title: string;
+  /** From 0 to 1. */
+  readonly share: number;
+  readonly says: string;
+};
+
+export type Board = {
+  readonly title: string;
+  readonly landed: number;
+  readonly total: number;
+  readonly rows: readonly Row[];
+};
+
+const WORKED_SHARE = 0.7;
+const MERGING_SHARE = 0.85;
+const BAR_CHARS = 24;
+
+/** Asks the mission, its polecats and their molecules. A workflow that is between two workers answers a moment later. */
+export async function readBoard(client: Client, missionId: string): Promise<Board> {
+  const mission = client.workflow.getHandle(missionId);
+  const progress = await mission.query(progressQuery);
+  const swarm = await mission.query(swarmQuery);
+  const rows = await Promise.all(progress.items.map((item) => readRow(client, item, swarm[item.id])));
+  return { title: progress.title, landed: progress.landed, total: progress.total, rows };
+}
+
+async function readRow(client: Client, item: Progress['items'][number], polecat: string | undefined): Promise<Row> {
+  const { id, rig, title, state } = item;
+  const row = (share: number, says: string): Row => ({ id, rig, title, share, says });
+  switch (state.kind) {
+    case 'waiting':
+      return row(0, item.needs.length > 0 ? `waits for ${item.needs.join(', ')}` : 'waits');
+    case 'queued':
+      return row(0, 'waits for a slot');
+    case 'landed':
+      return row(1, `landed ${state.commit?.slice(0, 8) ?? ''}${extras(item)}`);
+    case 'failed':
+      return row(0, `failed: ${state.reason}`);
+    case 'skipped':
+    case 'cancelled':
+      return row(0, `${state.kind}: ${state.reason}`);
+    case 'working':
+      return polecat === undefined ? row(0, state.name) : working(client, row, state.name, polecat);
+    default:
+      return unreachable(state);
+  }
+}
+
+async function working(
+  client: Client,
+  row: (share: number, says: string) => Row,
+  name: string,
+  polecat: string,
+): Promise<Row> {
+  const { stage, molecule, round } = await client.workflow.getHandle(polecat).query(lifecycleQuery);
+  const again = round > 0 ? `, rework ${round}` : '';
+  if (!stage.includes('molecule')) return row(MERGING_SHARE, `${name}: ${stage}${again}`);
+  const steps = await client.workflow
+    .getHandle(molecule)
+    .query(stepsQuery)
+    .catch(() => []);
+  const closed = steps.filter((step) => step.state.kind === 'closed').length;
+  const now = steps.find((step) => step.state.kind === 'active');
+  const session = now === undefined ? '' : `, ${now.id} session ${now.sessions}`;
+  return row(steps.length === 0 ? 0 : (WORKED_SHARE * closed) / steps.length, `${name}${session}${again}`);
+}
+
+function extras({ sessions, reworks }: Progress['items'][number]): string {
+  return ` (${sessions} sessions${reworks > 0 ? `, ${reworks} rework` : ''})`;
+}
+
+export function drawBoard(board: Board): string {
+  const idChars = Math.max(...board.rows.map((row) => row.id.length));
+  const rigChars = Math.max(...board.rows.map((row) => row.rig.length));
+  const lines = board.rows.map((row) => {
+    const full = Math.round(row.share * BAR_CHARS);
+    const bar = '█'.repeat(full) + '░'.repeat(BAR_CHARS - full);
+    return `  ${row.id.padEnd(idChars)}  ${row.rig.padEnd(rigChars)}  ${bar}  ${row.says}`;
+  });
+  return [`${board.title}: ${board.landed}/${board.total} landed`, ...lines].join('\n');
+}
+
+/** The lines that are news since the board before, for output that is not a terminal. */
+export function newsOf(before: Board | null, now: Board): readonly string[] {
+  return now.rows.flatMap((row) => {
+    const old = before?.rows.find((one) => one.id === row.id);
+    return old?.says === row.says ? [] : [`[${now.landed}/${now.total}] ${row.rig}/${row.id}: ${row.says}`];
+  });
+}

@@ -1,0 +1,72 @@
+/** From a town's configuration to a running town. */
+import { join } from 'node:path';
+import type { Town } from '../config.js';
+import { machine } from './machine.js';
+import { startServer } from './server.js';
+import { findTemporalCli } from './temporal-cli.js';
+import type { Say } from './town-process.js';
+import { keepServer, keepWorker } from './town-process.js';
+
+export type RaisedTown = {
+  readonly address: string;
+  readonly uiUrl: string;
+  /** The program that runs the server, for whoever wants to run its other commands. */
+  readonly cli: string;
+  readonly serverPid: () => number | null;
+  readonly workerPid: () => number | null;
+  stop(): Promise<void>;
+};
+
+export type RaiseOptions = {
+  readonly say: Say;
+  /** Asked for by hand: taken means an error. Null: the configured or the usual one, else a free one. */
+  readonly port: number | null;
+  readonly uiPort: number | null;
+  /** For the worker only. */
+  readonly env?: Readonly<Record<string, string>>;
+};
+
+export async function raiseTown(town: Town, options: RaiseOptions): Promise<RaisedTown> {
+  const { say } = options;
+  const { paths } = town;
+  const cli = await findTemporalCli({ machine: machine(), say });
+  // The ports of the first start are those of every later one, so that clients find the server again.
+  let ports = portsAsked(options.port ?? town.server.port, options.uiPort ?? town.server.uiPort);
+  const order = { cli: cli.path, dbFile: paths.db, namespace: 'default', log: join(paths.logs, 'server.log'), say };
+  const start = async () => {
+    const started = await startServer({ ...order, ...ports });
+    ports = portsAsked(portOf(started.address), portOf(started.uiUrl));
+    return started;
+  };
+  const isFree = Object.keys(ports).length === 0;
+  // Ports nobody asked for may be taken by another town that starts at this moment: then others are.
+  const server = await keepServer(() => (isFree ? start().catch(start) : start()), say);
+  const first = server.current();
+  if (first === null) throw new Error('a server that started is there');
+  const { address, uiUrl } = first;
+  const log = join(paths.logs, 'worker.log');
+  const env = options.env === undefined ? {} : { env: options.env };
+  const worker = await keepWorker({ town: town.dir, address, log, ...env }, say).catch(async (error: unknown) => {
+    await server.stop();
+    throw error;
+  });
+  return {
+    address,
+    uiUrl,
+    cli: cli.path,
+    serverPid: () => server.current()?.pid ?? null,
+    workerPid: worker.current,
+    stop: async () => {
+      await worker.stop();
+      await server.stop();
+    },
+  };
+}
+
+function portsAsked(port: number | null, uiPort: number | null): { readonly port?: number; readonly uiPort?: number } {
+  return { ...(port === null ? {} : { port }), ...(uiPort === null ? {} : { uiPort }) };
+}
+
+function portOf(address: string): number {
+  return Number(address.slice(address.lastIndexOf(':') + 1));
+}

@@ -1,0 +1,135 @@
+/** Bad input fails at once, in words, before anything was created. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { until, liveTown } from '../support/live-town.js';
+import type { LiveTown } from '../support/live-town.js';
+import { QUICK } from '../support/test-formulas.js';
+
+let town: LiveTown;
+beforeAll(async () => {
+  town = await liveTown({
+    rigs: { server: { bare: true } },
+    formulas: { quick: QUICK, garbled: 'this is = = not TOML' },
+  });
+});
+afterAll(() => town.stop());
+
+let count = 0;
+async function failureOf(input: unknown, type = 'mission'): Promise<string> {
+  count += 1;
+  const id = `bad-${count}`;
+  const args = ['--task-queue', 'gastown', '--type', type, '--workflow-id', id, '--input', JSON.stringify(input)];
+  const { code, output } = await town.temporal('workflow', 'execute', ...args);
+  expect(code, output).not.toBe(0);
+  expect((await town.client.workflow.getHandle(id).describe()).status.name).toBe('FAILED');
+  return output.replaceAll(/\s+/g, ' ');
+}
+const item = (more: object) => ({ id: 'a', rig: 'server', formula: 'quick', vars: { name: 'x' }, ...more });
+
+test.each([
+  ['an unknown formula offers the nearest name', { work: [item({ formula: 'quik' })] }, 'did you mean "quick"?'],
+  ['a missing variable', { work: [item({ vars: {} })] }, 'name'],
+  ['an unknown variable', { work: [item({ vars: { name: 'x', nmae: 'y' } })] }, 'nmae'],
+  [
+    'an unknown rig offers the nearest',
+    { work: [item({ rig: 'sever' })] },
+    'there is no rig "sever"; did you mean "server"?',
+  ],
+  [
+    'a cycle between items',
+    { work: [item({ needs: ['b'] }), item({ id: 'b', needs: ['a'] })] },
+    'these items need each other: a → b → a',
+  ],
+  ['empty work', { work: [] }, 'work: '],
+  ['no work', { title: 'x' }, 'work: '],
+  ['a formula file that is not TOML', { work: [item({ formula: 'garbled' })] }, 'not TOML'],
+  ['two items of one id', { work: [item({}), item({})] }, '"a" is taken by work[0]'],
+  ['an unknown need', { work: [item({ needs: ['c'] })] }, 'there is no item "c"'],
+  ['an unknown key', { work: [item({ prioritty: 1 })] }, 'prioritty'],
+])('%s', async (_, input, message) => {
+  expect(await failureOf(input)).toContain(message);
+});
+
+test('every problem of a mission is told at once', async () => {
+  const message = await failureOf({ work: [item({ rig: 'sever', formula: 'quik' }), item({ id: 'b', needs: ['c'] })] });
+  expect(message).toContain('there is no rig "sever"');
+  expect(message).toContain('did you mean "quick"');
+  expect(message).toContain('there is no item "c"');
+});
+
+test('a formula type that does not exist', async () => {
+  expect(await failureOf({ rig: 'server', name: 'x' }, 'quikc')).toContain('quick');
+});
+
+test('a mission may not take the address of a role', async () => {
+  const args = [
+    '--task-queue',
+    'gastown',
+    '--type',
+    'mission',
+    '--workflow-id',
+    'server/refinery',
+    '--input',
+    JSON.stringify({ work: [item({})] }),
+  ];
+  const { output } = await town.temporal('workflow', 'execute', ...args);
+  expect(output.replaceAll(/\s+/g, ' ')).toContain('is the address of a role');
+});
+
+test('malformed JSON is refused by the Temporal CLI itself', async () => {
+  const { code, output } = await town.temporal(
+    'workflow',
+    'start',
+    '--task-queue',
+    'gastown',
+    '--type',
+    'mission',
+    '--input',
+    '{"work": [',
+  );
+  expect(code).not.toBe(0);
+  expect(output).toContain('JSON');
+});
+
+test('a payload that is not JSON, sent raw by a client, fails the workflow and not its task for ever', async () => {
+  const { connection } = town.client;
+  await connection.workflowService.startWorkflowExecution({
+    namespace: 'default',
+    workflowId: 'raw',
+    requestId: 'raw',
+    workflowType: { name: 'mission' },
+    taskQueue: { name: 'gastown' },
+    input: { payloads: [{ metadata: { encoding: Buffer.from('json/plain') }, data: Buffer.from('{"work": [') }] },
+  });
+  const handle = town.client.workflow.getHandle('raw');
+  await until('it has failed', async () => (await handle.describe()).status.name === 'FAILED', 20);
+  const error = await handle.result().catch((failure: Error) => failure.cause);
+  expect(String(error)).toContain('the payload cannot be decoded');
+});
+
+test('an undecodable signal is refused, not fatal', async () => {
+  const handle = await town.startMission('deaf', { work: [item({ vars: { name: 'deaf' } })] });
+  await town.client.connection.workflowService.signalWorkflowExecution({
+    namespace: 'default',
+    workflowExecution: { workflowId: 'deaf' },
+    signalName: 'skip',
+    requestId: 'deaf',
+    input: { payloads: [{ metadata: { encoding: Buffer.from('who/knows') }, data: Buffer.from([1, 2, 3]) }] },
+  });
+  await handle.result();
+});
+
+test('a town.toml that no longer reads fails new missions in words', async () => {
+  await writeFile(join(town.dir, 'town.toml'), '[rigs.server]\nurl = 3\n');
+  expect(await failureOf({ work: [item({})] })).toContain('town.toml:2');
+});
+
+test('nothing was created by any of them', async () => {
+  const ids: string[] = [];
+  for await (const one of town.client.workflow.list()) ids.push(one.workflowId);
+  const made = ids.filter((id) => !/^(bad-\d+|raw|deaf|server\/.*|se-.*)$/.test(id));
+  expect(made).toEqual([]);
+  expect((await town.git('server', 'branch', '--format=%(refname:short)')).split('\n')).toEqual(['main']);
+  expect(await town.log('server')).toHaveLength(2); // the first commit, and the one mission that was right
+});

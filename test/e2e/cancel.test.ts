@@ -1,0 +1,104 @@
+/** What a mission leaves behind when it is cancelled, and what a second one with the same names finds. */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { lifecycleQuery } from '../../src/contract/polecat.js';
+import { slotsQuery } from '../../src/contract/witness.js';
+import type { MissionResult } from '../../src/workflows/mission.js';
+import { findMarked } from '../../src/process/mark.js';
+import { count, liveTown, until } from '../support/live-town.js';
+import type { LiveTown } from '../support/live-town.js';
+import { QUICK, SLOW } from '../support/test-formulas.js';
+
+let town: LiveTown;
+beforeAll(async () => {
+  town = await liveTown({ rigs: { server: { bare: true } }, formulas: { quick: QUICK, slow: SLOW } });
+});
+afterAll(() => town.stop());
+
+const polecatOf = (id: string) =>
+  until(
+    'a polecat works',
+    async () => Object.values(await town.client.workflow.getHandle(id).query<Record<string, string>>('swarm'))[0],
+  );
+
+const sleeping = (molecule: string) =>
+  until('its command runs', async () => {
+    const found = await findMarked((mark) => mark.startsWith(`${molecule}/`));
+    return found.length > 0 ? found : null;
+  });
+
+async function expectCleared(): Promise<void> {
+  await until('the slot is free', async () => {
+    const slots = await town.client.workflow.getHandle('server/witness').query(slotsQuery);
+    return slots.leases.length === 0 && slots.queue.length === 0;
+  });
+  expect(await readdir(join(town.dir, '.gt/rigs/server/polecats'))).toEqual([]);
+}
+
+test('cancelled in mid-session: the unpushed work is on a branch, slot and processes are free', async () => {
+  const handle = await town.startMission('slow', {
+    work: [{ id: 'a', rig: 'server', formula: 'slow', vars: { name: 'a' } }],
+  });
+  const polecat = await polecatOf('slow');
+  const { molecule } = await until('its molecule', () => town.client.workflow.getHandle(polecat).query(lifecycleQuery));
+  await sleeping(molecule);
+  const { code } = await town.temporal('workflow', 'cancel', '-w', 'slow');
+  expect(code).toBe(0);
+  const error = await handle.result().then(
+    () => null,
+    (failure: unknown) => failure,
+  );
+  expect(String(error)).toContain('cancelled');
+  expect((await handle.describe()).status.name).toBe('CANCELLED');
+  expect((await town.client.workflow.getHandle(polecat).describe()).status.name).toBe('CANCELLED');
+  const branch = `polecat/${polecat.split('/').at(-1)}/${molecule}`;
+  expect(await town.git('server', 'show', `${branch}:a.txt`)).toBe('precious');
+  expect(await findMarked((mark) => mark.startsWith(`${molecule}/`))).toEqual([]);
+  expect(await town.log('server')).toHaveLength(1);
+  await expectCleared();
+});
+
+test('a polecat that is terminated is replaced by its mission, and its work is kept', async () => {
+  const handle = await town.startMission('lost', {
+    work: [{ id: 'b', rig: 'server', formula: 'slow', vars: { name: 'b' } }],
+  });
+  const polecat = await polecatOf('lost');
+  const first = await until('its molecule', () => town.client.workflow.getHandle(polecat).query(lifecycleQuery));
+  await sleeping(first.molecule);
+  await town.client.workflow.getHandle(polecat).terminate('a test');
+  const second = await until('another polecat works', async () => {
+    const swarm = await handle.query<Record<string, string>>('swarm');
+    const now = swarm['b'];
+    if (now === undefined) return null;
+    const seen = await town.client.workflow.getHandle(now).query(lifecycleQuery);
+    return seen.slot.incarnation > first.slot.incarnation ? seen : null;
+  });
+  expect(await town.git('server', 'show', `polecat/${polecat.split('/').at(-1)}/${first.molecule}:b.txt`)).toBe(
+    'precious',
+  );
+  await sleeping(second.molecule);
+  await handle.cancel();
+  await handle.result().catch(() => undefined);
+  await expectCleared();
+});
+
+test('a second mission with the same item ids, names and titles lands like the first', async () => {
+  const input = {
+    title: 'Twice',
+    work: [{ id: 'same', title: 'Same', rig: 'server', formula: 'quick', vars: { name: 'same' } }],
+  };
+  const first = (await (await town.startMission('twice', input)).result()) as MissionResult;
+  expect(first.items[0]?.state.kind).toBe('landed');
+  const other = { ...input, work: [{ ...input.work[0], vars: { name: 'other' } }] };
+  const second = (await (await town.startMission('twice', other)).result()) as MissionResult;
+  expect(second.items[0]?.state.kind).toBe('landed');
+  const log = await town.log('server');
+  expect(count(log, 'Write same')).toBe(1);
+  expect(count(log, 'Write other')).toBe(1);
+  // And the very same work again changes nothing, which is a landing, too.
+  const third = (await (await town.startMission('thrice', input)).result()) as MissionResult;
+  expect(third.items[0]?.state).toMatchObject({ kind: 'landed', commit: null });
+  expect(count(await town.log('server'), 'Write same')).toBe(1);
+  await expectCleared();
+});

@@ -1,0 +1,139 @@
+/** Outsiders drive and read workflows with Temporal's own CLI: signals, updates, queries, what is refused and why. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { count, liveTown, until } from '../support/live-town.js';
+import type { LiveTown } from '../support/live-town.js';
+import { ASK, QUICK } from '../support/test-formulas.js';
+
+let town: LiveTown;
+beforeAll(async () => {
+  town = await liveTown({ rigs: { server: { bare: true } }, formulas: { ask: ASK, quick: QUICK } });
+});
+afterAll(() => town.stop());
+
+const start = (...args: string[]) => town.temporal('workflow', 'start', '--task-queue', 'gastown', ...args);
+
+async function moleculeOf(mission: string): Promise<string> {
+  return until('the molecule waits for a person', async () => {
+    const query = `GtMission="${mission}" AND GtRole="molecule" AND GtPhase="waiting"`;
+    for await (const one of town.client.workflow.list({ query })) return one.workflowId;
+    return null;
+  });
+}
+
+test('a formula is a workflow type; a person closes its step by an update, which answers with what is next', async () => {
+  const started = await start('--type', 'ask', '--workflow-id', 'deciding', '--input', '{"rig": "server"}');
+  expect(started.output).toContain('deciding');
+  const molecule = await moleculeOf('deciding');
+  const current = await town.temporal('workflow', 'query', '-w', molecule, '--type', 'current');
+  expect(current.output).toContain('A person decides.');
+  const wrong = await town.temporal(
+    'workflow',
+    'update',
+    'execute',
+    '-w',
+    molecule,
+    '--name',
+    'close',
+    '--input',
+    '{"step": "write"}',
+  );
+  expect(wrong.code).not.toBe(0);
+  expect(wrong.output).toContain('step "write" is not ready, it needs think; waiting for an answer: think');
+  const typo = await town.temporal(
+    'workflow',
+    'update',
+    'execute',
+    '-w',
+    molecule,
+    '--name',
+    'close',
+    '--input',
+    '{"stap": "think"}',
+  );
+  expect(typo.code).not.toBe(0);
+  expect(typo.output).toContain('step');
+  const closed = await town.temporal(
+    'workflow',
+    'update',
+    'execute',
+    '-w',
+    molecule,
+    '--name',
+    'close',
+    '--input',
+    '{"step": "think", "by": "Ada", "note": "do it"}',
+  );
+  expect(closed.output).toContain('closed "think"; no step waits for you');
+  const result = await town.temporal('workflow', 'result', '-w', 'deciding');
+  expect(result.output).toContain('landed');
+  expect(count(await town.log('server'), 'Write it down')).toBe(1);
+});
+
+test('a bad signal fails nothing: it is recorded with its reason', async () => {
+  await start('--type', 'ask', '--workflow-id', 'signalled', '--input', '{"rig": "server"}');
+  const molecule = await moleculeOf('signalled');
+  for (const input of ['{"step": "nowhere"}', '[]', '{"step": 1}']) {
+    expect((await town.temporal('workflow', 'signal', '-w', molecule, '--name', 'close', '--input', input)).code).toBe(
+      0,
+    );
+  }
+  const rejected = await until('three are refused', async () => {
+    const { output } = await town.temporal('workflow', 'query', '-w', molecule, '--type', 'rejected');
+    return output.split('"reason"').length === 4 || output.match(/reason/g)?.length === 3 ? output : null;
+  });
+  expect(rejected).toContain('there is no step');
+  for (const id of ['one', 'one']) {
+    await town.temporal(
+      'workflow',
+      'signal',
+      '-w',
+      molecule,
+      '--name',
+      'close',
+      '--input',
+      JSON.stringify({ step: 'think', id }),
+    );
+  }
+  expect((await town.temporal('workflow', 'result', '-w', 'signalled')).output).toContain('landed');
+});
+
+test('current details and descriptions of messages show in the metadata', async () => {
+  await start('--type', 'ask', '--workflow-id', 'shown', '--input', '{"rig": "server"}');
+  const molecule = await moleculeOf('shown');
+  const metadata = await town.temporal('workflow', 'metadata', '-w', molecule, '-o', 'json');
+  expect(metadata.output).toContain('waits for a person');
+  expect(metadata.output).toContain('Closes a step that waits for a person');
+  const skipped = await town.temporal(
+    'workflow',
+    'update',
+    'execute',
+    '-w',
+    molecule,
+    '--name',
+    'skip',
+    '--input',
+    '{"step":"think","reason":"no time"}',
+  );
+  expect(skipped.code).toBe(0);
+  await town.temporal('workflow', 'result', '-w', 'shown');
+});
+
+test('a molecule on nobody’s hook waits for people at each step', async () => {
+  await start('--type', 'molecule', '--workflow-id', 'alone', '--input', '{"formula": "quick", "vars": {"name": "x"}}');
+  await until('it waits', async () =>
+    (await town.temporal('workflow', 'query', '-w', 'alone', '--type', 'ready')).output.includes('work'),
+  );
+  const closed = await town.temporal(
+    'workflow',
+    'update',
+    'execute',
+    '-w',
+    'alone',
+    '--name',
+    'close',
+    '--input',
+    '{"step":"work"}',
+  );
+  expect(closed.output).toContain('that was the last step');
+  expect((await town.temporal('workflow', 'result', '-w', 'alone')).output).toContain('COMPLETED');
+});

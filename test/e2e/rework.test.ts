@@ -1,0 +1,91 @@
+/** What comes back from the merge queue goes on in the same sandbox and lands on the second try. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { queueQuery } from '../../src/contract/refinery.js';
+import type { MissionResult } from '../../src/workflows/mission.js';
+import { count, liveTown, until } from '../support/live-town.js';
+import type { LiveTown } from '../support/live-town.js';
+import { CLASH, CLASH_REWORK, QUICK } from '../support/test-formulas.js';
+
+let town: LiveTown;
+beforeAll(async () => {
+  town = await liveTown({
+    rigs: {
+      shared: { files: { 'shared.txt': 'nobody\n' } },
+      strict: { gates: { clean: '! grep -rq FIXME src' }, files: { 'src/a.js': '// a\n' } },
+      broken: { gates: { test: 'no-such-program --all' } },
+    },
+    formulas: { clash: CLASH, 'clash-rework': CLASH_REWORK, quick: QUICK },
+  });
+});
+afterAll(() => town.stop());
+
+test('two items change the same line: one lands, the other is reworked in the same sandbox and lands with both', async () => {
+  const work = ['Ann', 'Bob'].map((name) => ({ id: name, rig: 'shared', formula: 'clash', vars: { name, wait: 1 } }));
+  const handle = await town.startMission('clash', { work });
+  const { items } = (await handle.result()) as MissionResult;
+  expect(items.map((item) => item.state.kind)).toEqual(['landed', 'landed']);
+  expect(items.map((item) => item.reworks).toSorted()).toEqual([0, 1]);
+  const text = await readFile(join(town.repository('shared'), 'shared.txt'), 'utf8');
+  expect(text.split('\n').filter(Boolean).toSorted()).toEqual(['Ann', 'Bob']);
+  const log = await town.log('shared');
+  expect(count(log, 'Put Ann into shared.txt')).toBe(1);
+  expect(count(log, 'Put Bob into shared.txt')).toBe(1);
+  expect(log.filter((line) => line.includes('Resolve conflict of'))).toHaveLength(1);
+});
+
+test('a red gate sends the branch back with its log, and the mended branch lands', async () => {
+  const vars = { title: 'Write b', file: 'src/b.js', code: '// b', flaw: '// FIXME' };
+  const handle = await town.startMission('red', { work: [{ id: 'b', rig: 'strict', formula: 'demo-flawed', vars }] });
+  const { items } = (await handle.result()) as MissionResult;
+  expect(items[0]?.reworks).toBe(1);
+  expect(await readFile(join(town.repository('strict'), 'src/b.js'), 'utf8')).toBe('// b\n');
+  expect(count(await town.log('strict'), 'Mend src/b.js after: gate')).toBe(1);
+});
+
+test('a gate that cannot run holds the request, lets nothing through, and goes on when it is mended', async () => {
+  const handle = await town.startMission('held', {
+    work: [{ id: 'c', rig: 'broken', formula: 'quick', vars: { name: 'c' } }],
+  });
+  const refinery = town.client.workflow.getHandle('broken/refinery');
+  const held = await until('the request is held', async () =>
+    (await refinery.query(queueQuery)).find((one) => one.hold !== null),
+  );
+  expect(held.hold?.why).toContain('gate "test" could not run');
+  expect(held.hold?.why).toContain('no-such-program');
+  expect(await town.log('broken')).toHaveLength(1);
+  const listed = await until('it shows', async () => {
+    const { output } = await town.temporal('workflow', 'list', '-q', 'GtPhase="escalated"');
+    return output.includes('broken/refinery') ? output : null;
+  });
+  expect(listed).toContain('refinery');
+  // The operator takes the request out: its polecat hears of it and fails with where the work is.
+  const removed = await town.temporal(
+    'workflow',
+    'signal',
+    '-w',
+    'broken/refinery',
+    '--name',
+    'remove',
+    '--input',
+    JSON.stringify({ request: held.id, reason: 'no gate' }),
+  );
+  expect(removed.code).toBe(0);
+  const progress = await until('the item has failed', async () => {
+    const seen = (await handle.query('progress')) as MissionResult;
+    return seen.items[0]?.state.kind === 'failed' ? seen : null;
+  });
+  expect(JSON.stringify(progress.items[0]?.state)).toContain('its work is on branch polecat/');
+  await town.temporal(
+    'workflow',
+    'signal',
+    '-w',
+    'held',
+    '--name',
+    'skip',
+    '--input',
+    '{"item":"c","reason":"test over"}',
+  );
+  await handle.result();
+});

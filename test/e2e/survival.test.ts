@@ -1,0 +1,141 @@
+/**
+ * kill -9 of the worker and of the server at twenty moments spread over missions, among them the one between a push and its
+ * record. Each mission ends, each item's patch is on main exactly once, and no worktree, slot or process is left.
+ */
+import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { slotsQuery } from '../../src/contract/witness.js';
+import { randomOf } from '../../src/dev/chaos.js';
+import { count, liveTown, until } from '../support/live-town.js';
+import type { LiveTown } from '../support/live-town.js';
+import { LONGER } from '../support/test-formulas.js';
+
+const SEED = Number(process.env['GT_SEED'] ?? Date.now() % 100_000);
+const KILLS = 20;
+const KILLS_AFTER_PUSH = 4;
+
+let town: LiveTown;
+beforeAll(async () => {
+  town = await liveTown({
+    rigs: {
+      server: { bare: true, gates: { there: 'test -f README.md' } },
+      web: { bare: true, gates: { there: 'test -f README.md' } },
+    },
+    formulas: { longer: LONGER },
+    patience: 0.05,
+  });
+});
+afterAll(() => town.stop());
+
+const RIGS = ['server', 'web'] as const;
+const missionOf = (round: number) => ({
+  work: [
+    ...RIGS.flatMap((rig) =>
+      [0, 1].map((n) => ({ id: `${rig}-${n}`, rig, formula: 'longer', vars: { name: `${rig}-${round}-${n}` } })),
+    ),
+    { id: 'last', rig: 'web', formula: 'longer', vars: { name: `last-${round}` }, needs: ['server-0', 'web-0'] },
+  ],
+});
+
+/** The remote itself kills the worker right after it took a push to main: the push is done, and nobody knows yet. */
+async function killAfterPush(rig: string, times: number): Promise<void> {
+  const hook = join(town.repository(rig), 'hooks', 'post-receive');
+  const counter = join(town.dir, `kills-${rig}`);
+  const pidFile = join(town.dir, 'worker-pid');
+  const script = `#!/bin/sh
+grep -q refs/heads/main || exit 0
+n=$(cat '${counter}' 2>/dev/null || echo 0)
+[ "$n" -lt ${times} ] || exit 0
+echo $((n + 1)) > '${counter}'
+kill -9 "$(cat '${pidFile}')"
+`;
+  await writeFile(hook, script);
+  await chmod(hook, 0o755);
+}
+
+async function followWorker(signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const pid = town.raised.workerPid();
+    if (pid !== null) await writeFile(join(town.dir, 'worker-pid'), String(pid));
+    await pause(50);
+  }
+}
+
+async function settle(id: string): Promise<void> {
+  await until(
+    `${id} ends`,
+    async () => {
+      const { status } = await town.client.workflow.getHandle(id).describe();
+      return status.name === 'RUNNING' ? null : true;
+    },
+    240,
+  );
+}
+
+test(`every mission ends as if nothing had happened (seed ${SEED})`, async () => {
+  const random = randomOf(SEED);
+  const over = new AbortController();
+  const following = followWorker(over.signal);
+  for (const rig of RIGS) await killAfterPush(rig, KILLS_AFTER_PUSH / RIGS.length);
+  let killed = 0;
+  let round = 0;
+  while (killed < KILLS - KILLS_AFTER_PUSH) {
+    round += 1;
+    const id = `round-${round}`;
+    await until('the mission starts', () => town.startMission(id, missionOf(round)), 60);
+    const isOpen = async () => (await town.client.workflow.getHandle(id).describe()).status.name === 'RUNNING';
+    while (killed < KILLS - KILLS_AFTER_PUSH) {
+      await pause(400 + random() * 2_500);
+      if (!(await isOpen().catch(() => true))) break;
+      const server = random() < 0.3;
+      const pid = server ? town.raised.serverPid() : town.raised.workerPid();
+      if (pid === null) continue;
+      process.kill(pid, 'SIGKILL');
+      killed += 1;
+    }
+    await settle(id);
+  }
+  over.abort();
+  await following;
+
+  for (let each = 1; each <= round; each += 1) {
+    const { status } = await town.client.workflow.getHandle(`round-${each}`).describe();
+    expect(status.name, `round ${each}`).toBe('COMPLETED');
+  }
+  for (const rig of RIGS) {
+    const log = await town.log(rig);
+    const names = Array.from({ length: round }, (_, at) => [
+      `${rig}-${at + 1}-0`,
+      `${rig}-${at + 1}-1`,
+      ...(rig === 'web' ? [`last-${at + 1}`] : []),
+    ]).flat();
+    for (const name of names) {
+      for (const step of ['Begin', 'Go on with', 'Finish'])
+        expect(count(log, `${step} ${name}`), `${step} ${name}`).toBe(1);
+      const text = await town.git(rig, 'show', `main:${name}.txt`);
+      expect(text.split('\n')).toEqual(['begun', 'middle', 'end']);
+    }
+    expect((await town.git(rig, 'branch', '--format=%(refname:short)')).split('\n')).toEqual(['main']);
+    const slots = await until('the slots are free', async () => {
+      const seen = await town.client.workflow.getHandle(`${rig}/witness`).query(slotsQuery);
+      return seen.leases.length === 0 ? seen : null;
+    });
+    expect(slots.queue).toEqual([]);
+    for (const folder of ['polecats', 'refinery']) {
+      expect(await readdir(join(town.dir, '.gt/rigs', rig, folder)).catch(() => [])).toEqual([]);
+    }
+    expect(Number(await readFile(join(town.dir, `kills-${rig}`), 'utf8')), `kills after a push to ${rig}`).toBe(2);
+  }
+  const ledgers = await readdir(join(town.dir, 'ledger'));
+  const records = (
+    await Promise.all(
+      ledgers.filter((f) => f.endsWith('.jsonl')).map((file) => readFile(join(town.dir, 'ledger', file), 'utf8')),
+    )
+  )
+    .flatMap((text) => text.trim().split('\n'))
+    .map((line) => (JSON.parse(line) as { id: string }).id);
+  expect(new Set(records).size).toBe(records.length);
+  expect(records.filter((id) => id.startsWith('mission/'))).toHaveLength(round);
+}, 600_000);

@@ -1,0 +1,69 @@
+/** The real `gt` as a child process, as a user runs it. */
+import { execFile, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const GT = fileURLToPath(new URL('../../bin/gt.js', import.meta.url));
+
+export type Output = { readonly code: number; readonly stdout: string; readonly stderr: string };
+
+/** Runs to the end. Variables of `env` are added to this process's; undefined takes one away. */
+export async function gt(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>> = {},
+): Promise<Output> {
+  const options = { env: { ...process.env, ...env }, maxBuffer: 16 * 1024 * 1024 };
+  try {
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [GT, ...args], options);
+    return { code: 0, stdout, stderr };
+  } catch (error) {
+    return error as Output; // what execFile rejects with has the same fields
+  }
+}
+
+export type Running = {
+  readonly child: ChildProcess;
+  readonly output: () => string;
+  /** Waits until the output has this. */
+  readonly says: (pattern: RegExp, seconds?: number) => Promise<RegExpExecArray>;
+  /** Sends the signal and waits for the end; answers the exit code. */
+  readonly end: (signal: NodeJS.Signals) => Promise<number | null>;
+};
+
+export function startGt(args: readonly string[]): Running {
+  const child = spawn(process.execPath, [GT, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  const listeners = new Set<() => void>();
+  const hear = (piece: Buffer) => {
+    output += piece.toString();
+    for (const listener of listeners) listener();
+  };
+  child.stdout.on('data', hear);
+  child.stderr.on('data', hear);
+  const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
+  return {
+    child,
+    output: () => output,
+    says: (pattern, seconds = 60) =>
+      new Promise((resolve, reject) => {
+        const timer = setTimeout(
+          () => reject(new Error(`${seconds} s without ${pattern}; it said:\n${output}`)),
+          seconds * 1_000,
+        );
+        const look = () => {
+          const match = pattern.exec(output);
+          if (match === null) return;
+          clearTimeout(timer);
+          listeners.delete(look);
+          resolve(match);
+        };
+        listeners.add(look);
+        look();
+      }),
+    end: (signal) => {
+      child.kill(signal);
+      return exited;
+    },
+  };
+}

@@ -1,0 +1,146 @@
+/** A real town for a test: its own folder, repositories, Temporal server and worker process, all gone afterwards. */
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { Client, Connection } from '@temporalio/client';
+import type { WorkflowHandle } from '@temporalio/client';
+import { readTown } from '../../src/config.js';
+import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
+import { raiseTown } from '../../src/dev/raise.js';
+import type { RaisedTown } from '../../src/dev/raise.js';
+import { processesIn } from './processes.js';
+import { makeRepo } from './repos.js';
+
+const run = promisify(execFile);
+
+export type RigPlan = {
+  readonly files?: Readonly<Record<string, string>>;
+  readonly bare?: boolean;
+  readonly gates?: Readonly<Record<string, string>>;
+  readonly capacity?: number;
+};
+
+export type TownPlan = {
+  readonly rigs: Readonly<Record<string, RigPlan>>;
+  /** Name → TOML text, put into the town's own formulas. */
+  readonly formulas?: Readonly<Record<string, string>>;
+  readonly patience?: number;
+  readonly limits?: Readonly<Record<string, number>>;
+  readonly runtime?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
+};
+
+export type LiveTown = {
+  readonly dir: string;
+  readonly raised: RaisedTown;
+  readonly client: Client;
+  /** Path of a rig's repository. */
+  readonly repository: (rig: string) => string;
+  /** The Temporal CLI against this town's server; answers its output, also when it fails. */
+  readonly temporal: (...args: string[]) => Promise<{ readonly code: number; readonly output: string }>;
+  readonly startMission: (id: string, input: unknown) => Promise<WorkflowHandle>;
+  /** `sha author subject` of the target, oldest first. */
+  readonly log: (rig: string, ref?: string) => Promise<readonly string[]>;
+  readonly git: (rig: string, ...args: string[]) => Promise<string>;
+  readonly stop: () => Promise<void>;
+};
+
+export async function makeTownFolder(plan: TownPlan): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'gt-town-'));
+  await mkdir(join(dir, 'formulas'), { recursive: true });
+  await run('git', ['-C', dir, 'init', '--quiet', '-b', 'main']);
+  await writeFile(join(dir, '.gitignore'), '.gt/\nrepositories/\n');
+  const tables = await Promise.all(Object.entries(plan.rigs).map(([rig, how]) => makeRig(dir, rig, how)));
+  const limits = Object.entries({ patience: plan.patience ?? 0.1, ...plan.limits }).map(
+    ([key, value]) => `${key} = ${value}`,
+  );
+  const runtime = Object.entries(plan.runtime ?? { kind: 'script' }).map(([key, value]) => `${key} = "${value}"`);
+  const parts = ['[town]', 'name = "test"', '[limits]', ...limits, '[runtime]', ...runtime, ...tables];
+  await writeFile(join(dir, 'town.toml'), `${parts.join('\n')}\n`);
+  for (const [name, text] of Object.entries(plan.formulas ?? {})) {
+    await writeFile(join(dir, 'formulas', `${name}.formula.toml`), text);
+  }
+  return dir;
+}
+
+async function makeRig(dir: string, rig: string, { files, bare, gates, capacity }: RigPlan): Promise<string> {
+  const path = join(dir, 'repositories', rig);
+  await makeRepo({ path, bare: bare ?? false, branch: 'main', files: files ?? { 'README.md': `${rig}\n` } });
+  const lines = Object.entries(gates ?? {}).map(([name, command]) => `${name} = ${JSON.stringify(command)}`);
+  return `[rigs.${rig}]\nurl = ${JSON.stringify(path)}\nbranch = "main"\ncapacity = ${capacity ?? 5}\n[rigs.${rig}.gates]\n${lines.join('\n')}\n`;
+}
+
+export async function liveTown(plan: TownPlan): Promise<LiveTown> {
+  const dir = await makeTownFolder(plan);
+  const raised = await raise(dir, plan.env);
+  const connection = await Connection.connect({ address: raised.address });
+  const client = new Client({ connection });
+  const repository = (rig: string) => join(dir, 'repositories', rig);
+  const git = async (rig: string, ...args: string[]) =>
+    (await run('git', ['-C', repository(rig), ...args])).stdout.trim();
+  return {
+    dir,
+    raised,
+    client,
+    repository,
+    temporal: (...args) => temporalCli(raised, args),
+    startMission: (id, input) =>
+      client.workflow.start('mission', { taskQueue: TOWN_QUEUE, workflowId: id, args: [input] }),
+    log: async (rig, ref = 'main') => (await git(rig, 'log', '--reverse', '--format=%h %an %s', ref)).split('\n'),
+    git,
+    stop: async () => {
+      await connection.close();
+      await raised.stop();
+      const left = await processesIn(dir);
+      await rm(dir, { recursive: true, force: true, maxRetries: 5 });
+      if (left.length > 0) throw new Error(`processes were left: ${left.join('; ')}`);
+    },
+  };
+}
+
+/** The town of a folder, on free ports, in this process (its server and worker are processes of their own). */
+export async function raise(dir: string, env?: Readonly<Record<string, string>>): Promise<RaisedTown> {
+  const read = await readTown(dir);
+  if (!read.ok) throw new Error(read.problems.join('\n'));
+  const options = { say: () => undefined, port: null, uiPort: null, ...(env === undefined ? {} : { env }) };
+  return raiseTown(read.town, options);
+}
+
+async function temporalCli(raised: RaisedTown, args: readonly string[]): Promise<{ code: number; output: string }> {
+  try {
+    const { stdout, stderr } = await run(raised.cli, [...args, '--address', raised.address], {
+      maxBuffer: 64 * 1024 * 1024,
+    });
+    return { code: 0, output: stdout + stderr };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string }; // what execFile rejects with
+    return { code, output: stdout + stderr };
+  }
+}
+
+/** Waits until `look` answers something else than null, false or undefined; fails with `what` after `seconds`. */
+export async function until<T>(
+  what: string,
+  look: () => Promise<T | null | false | undefined>,
+  seconds = 60,
+): Promise<T> {
+  const end = Date.now() + seconds * 1_000;
+  let last: unknown = null;
+  while (Date.now() < end) {
+    const seen = await look().catch((error: unknown) => {
+      last = error;
+      return null;
+    });
+    if (seen !== null && seen !== false && seen !== undefined) return seen;
+    await pause(100);
+  }
+  throw new Error(`waited ${seconds} s in vain: ${what}${last instanceof Error ? ` (${last.message})` : ''}`);
+}
+
+/** How many commits of the target have this subject: each item's patch must be there once. */
+export function count(log: readonly string[], subject: string): number {
+  return log.filter((line) => line.endsWith(` ${subject}`)).length;
+}

@@ -1,0 +1,80 @@
+/**
+ * Records test/histories/<version>: a mission with rework, one of a formula, one that was cancelled, one with a person's step,
+ * and the roles that served them. Run by `npm run histories` when a version is released; what is recorded stays.
+ */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { DEMO_MISSION, DEMO_REPOSITORIES } from '../../src/dev/demo-work.js';
+import { lifecycleQuery } from '../../src/contract/polecat.js';
+import { liveTown, until } from './live-town.js';
+import type { LiveTown } from './live-town.js';
+import { ASK, SLOW } from './test-formulas.js';
+
+const root = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+
+async function record(town: LiveTown, folder: string): Promise<void> {
+  await (await town.startMission('demo', DEMO_MISSION)).result();
+  await town.temporal(
+    'workflow',
+    'start',
+    '--task-queue',
+    'gastown',
+    '--type',
+    'ask',
+    '--workflow-id',
+    'asked',
+    '--input',
+    '{"rig":"server"}',
+  );
+  const molecule = await until('a person is waited for', async () => {
+    const query = 'GtMission="asked" AND GtRole="molecule" AND GtPhase="waiting"';
+    for await (const one of town.client.workflow.list({ query })) return one.workflowId;
+    return null;
+  });
+  await town.temporal('workflow', 'signal', '-w', molecule, '--name', 'close', '--input', '{"step":"nowhere"}');
+  await town.temporal(
+    'workflow',
+    'update',
+    'execute',
+    '-w',
+    molecule,
+    '--name',
+    'close',
+    '--input',
+    '{"step":"think"}',
+  );
+  await town.client.workflow.getHandle('asked').result();
+  const slow = await town.startMission('cut', {
+    work: [{ id: 'a', rig: 'web', formula: 'slow', vars: { name: 'a' } }],
+  });
+  await until('it works', async () => {
+    const [polecat] = Object.values(await slow.query<Record<string, string>>('swarm'));
+    return polecat === undefined ? null : (await town.client.workflow.getHandle(polecat).query(lifecycleQuery)).sandbox;
+  });
+  await slow.cancel();
+  await slow.result().catch(() => undefined);
+  for await (const { workflowId, runId, type } of town.client.workflow.list()) {
+    const history = await town.client.workflow.getHandle(workflowId, runId).fetchHistory();
+    const known = ['mission', 'molecule', 'polecat', 'refinery', 'witness'].includes(type);
+    const name = `${known ? type : 'formula'}-${workflowId.replaceAll('/', '_')}-${runId.slice(0, 8)}.json`;
+    await writeFile(join(folder, name), `${historyToJSON(history)}\n`);
+  }
+}
+
+const { version } = JSON.parse(await readFile(root('package.json'), 'utf8')) as { version: string };
+const folder = root(`test/histories/${version}`);
+await mkdir(folder, { recursive: true });
+const rigs = Object.fromEntries(
+  DEMO_REPOSITORIES.map(({ rig, files, gates }) => [
+    rig,
+    { files, gates: Object.fromEntries(gates.map((gate) => [gate.split('=')[0], gate.replace(/^[^=]*=/, '')])) },
+  ]),
+);
+const town = await liveTown({ rigs, formulas: { ask: ASK, slow: SLOW } });
+try {
+  await record(town, folder);
+} finally {
+  await town.stop();
+}
