@@ -37,7 +37,9 @@ const GRACE = '2 seconds';
 const root = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** Runs until `stop` is called; rejects when a worker fails beyond repair. */
-export async function startWorker(settings: WorkerSettings): Promise<{ readonly done: Promise<void>; stop(): void }> {
+export async function startWorker(
+  settings: WorkerSettings,
+): Promise<{ readonly done: Promise<void>; readonly stop: () => void }> {
   Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('WARN') });
   const connection = await NativeConnection.connect(settings.connection);
   const host = await hostId(settings.state);

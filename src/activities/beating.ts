@@ -2,7 +2,7 @@
  * The pulse of every activity: while its act is under way, Temporal hears a heartbeat each second, so that a dead worker is
  * noticed in seconds and not at the end of a long time-out. What a heartbeat carries is the act's last progress.
  */
-import { activityInfo, Context } from '@temporalio/activity';
+import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 
 const BEAT_MS = 1_000;
@@ -31,11 +31,6 @@ const progress = new WeakMap<Context, unknown>();
 /** What the next heartbeats of this activity carry. */
 export function noteProgress(value: unknown): void {
   progress.set(Context.current(), value);
-}
-
-/** How many attempts there were before this one. */
-export function priorAttempts(): number {
-  return activityInfo().attempt - 1;
 }
 
 export function refuse(type: string, message: string): ApplicationFailure {

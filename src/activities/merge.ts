@@ -4,6 +4,7 @@ import { authorOf } from '../git/author.js';
 import { closeMerge, landMerge, prepareMerge } from '../git/merge.js';
 import { fetchMirror, openMirror } from '../git/mirror.js';
 import { refineryOf } from '../town/address.js';
+import { unreachable } from '../town/unreachable.js';
 import type { Places } from './places.js';
 
 type MergeActivities = Pick<HostActivities, 'prepareMerge' | 'landMerge' | 'closeMerge'>;
@@ -26,6 +27,8 @@ export function mergeActivities(places: Places): MergeActivities {
           return { kind: 'empty', base: made.base };
         case 'missing':
           return { kind: 'missing' };
+        default:
+          return unreachable(made);
       }
     },
     landMerge: ({ rig, base, tip, target }) => landMerge({ mirror: places.mirror(rig.name), base, tip, target }),

@@ -1,5 +1,13 @@
 /** Acts on sandboxes: open, check and push, hand in, salvage, nuke. Git does the work; what counts as done is decided here. */
-import type { AcceptRequest, Acceptance, HostActivities, Nuke, Salvage, SandboxRef, Submission } from '../contract/activities.js';
+import type {
+  AcceptRequest,
+  Acceptance,
+  HostActivities,
+  Nuke,
+  Salvage,
+  SandboxRef,
+  Submission,
+} from '../contract/activities.js';
 import type { Sandbox } from '../contract/polecat.js';
 import { authorOf } from '../git/author.js';
 import { deleteLocalBranch, deleteRemoteBranch, isAncestor, pushBranch, remoteSha } from '../git/branch.js';
@@ -15,12 +23,10 @@ import { findMarked, killMarked } from '../process/mark.js';
 import { runShell } from '../process/run.js';
 import type { RunResult } from '../process/run.js';
 import { polecatAt } from '../town/address.js';
+import { unreachable } from '../town/unreachable.js';
 import type { Places } from './places.js';
 
-type SandboxActivities = Pick<
-  HostActivities,
-  'openSandbox' | 'catchUp' | 'acceptStep' | 'submit' | 'salvage' | 'nuke'
->;
+type SandboxActivities = Pick<HostActivities, 'openSandbox' | 'catchUp' | 'acceptStep' | 'submit' | 'salvage' | 'nuke'>;
 
 export function sandboxActivities(places: Places): SandboxActivities {
   return {
@@ -49,13 +55,17 @@ async function openSandbox(places: Places, ref: SandboxRef): Promise<Sandbox> {
   return { path, branch, base };
 }
 
+const rejected = (why: string): Acceptance => ({ kind: 'rejected', why });
+const kept = (why: string): Nuke => ({ kind: 'kept', why });
+
 async function acceptStep(place: Place, request: AcceptRequest): Promise<Acceptance> {
-  const rejected = (why: string): Acceptance => ({ kind: 'rejected', why });
   const state = await worktreeState(place);
   if (state === null) return rejected(`the sandbox ${place.path} is gone`);
   if (state.rebasing) return rejected('a rebase is in progress: finish it (git rebase --continue) or abort it');
   if (state.branch !== request.branch) {
-    return rejected(`the sandbox is on ${state.branch ?? 'no branch'}: go back to ${request.branch}, with the work on it`);
+    return rejected(
+      `the sandbox is on ${state.branch ?? 'no branch'}: go back to ${request.branch}, with the work on it`,
+    );
   }
   const conflicts = await unresolved(place);
   if (conflicts.length > 0) return rejected(`conflict markers are left in ${conflicts.join(', ')}: resolve them`);
@@ -84,7 +94,8 @@ async function runAcceptance(place: Place, request: AcceptRequest, command: stri
 async function push(place: Place, branch: string, head: string, since: string): Promise<Acceptance> {
   const { mirror } = place;
   const remote = await remoteSha({ mirror, branch });
-  const mayMove = remote === null || remote === since || (await isAncestor({ mirror, ancestor: remote, descendant: head }));
+  const mayMove =
+    remote === null || remote === since || (await isAncestor({ mirror, ancestor: remote, descendant: head }));
   const result = mayMove
     ? await pushBranch({ mirror, branch, sha: head, expected: remote })
     : ({ kind: 'diverged', remote } as const);
@@ -92,9 +103,11 @@ async function push(place: Place, branch: string, head: string, since: string): 
     case 'pushed':
       return { kind: 'accepted', head };
     case 'diverged':
-      return { kind: 'rejected', why: `the remote's ${branch} is at ${result.remote}, which this sandbox does not have: merge it` };
+      return rejected(`the remote's ${branch} is at ${result.remote}, which this sandbox does not have: merge it`);
     case 'refused':
-      return { kind: 'rejected', why: `the remote refuses the push of ${branch}: ${result.reason}` };
+      return rejected(`the remote refuses the push of ${branch}: ${result.reason}`);
+    default:
+      return unreachable(result);
   }
 }
 
@@ -105,7 +118,8 @@ async function submit(place: Place, ref: SandboxRef): Promise<Submission> {
   const head = await commitAll({ ...place, message: `Leftovers of ${ref.branch}\n`, author: authorFor(ref) });
   await fetchMirror(mirror);
   const target = await commitOf(mirror, `refs/remotes/origin/${ref.rig.branch}`);
-  if (target !== null && (await isAncestor({ mirror, ancestor: head, descendant: target }))) return { kind: 'nothing', head };
+  if (target !== null && (await isAncestor({ mirror, ancestor: head, descendant: target })))
+    return { kind: 'nothing', head };
   const pushed = await push(place, ref.branch, head, head);
   return pushed.kind === 'accepted' ? { kind: 'submitted', head } : { kind: 'refused', why: pushed.why };
 }
@@ -122,6 +136,8 @@ async function salvageSandbox(place: Place, ref: SandboxRef): Promise<Salvage> {
       return { kind: 'pushed', branch: saved.branch, head: saved.head };
     case 'unpushed':
       return { kind: 'unpushed', why: saved.reason };
+    default:
+      return unreachable(saved);
   }
 }
 
@@ -138,7 +154,6 @@ async function nuke(place: Place, request: SandboxRef & { readonly landed: boole
   await endSessions(branch);
   const state = await worktreeState(place);
   const head = state?.head ?? (await commitOf(mirror, `refs/heads/${branch}`));
-  const kept = (why: string): Nuke => ({ kind: 'kept', why });
   if (state !== null && state.dirty.length > 0) return kept(`not committed: ${state.dirty.slice(0, 5).join(', ')}`);
   if (head === null) return { kind: 'gone', where: 'there was no work to keep' };
   const remote = await remoteSha({ mirror, branch });
@@ -175,5 +190,7 @@ export function howItEnded({ end }: RunResult): string {
       return 'was cancelled';
     case 'not-started':
       return `could not be started: ${end.reason}`;
+    default:
+      return unreachable(end);
   }
 }

@@ -58,12 +58,17 @@ async function runSession(
   signal: AbortSignal,
 ): Promise<SessionResult> {
   const journal = await openJournal(places.journal(spec.sessionId), { sessionId: spec.sessionId });
-  const env = plainEnvironment({ ...authorEnvironment(authorOf(spec.agent)), GT_SESSION: spec.sessionId, GT_AGENT: spec.agent });
+  const env = plainEnvironment({
+    ...authorEnvironment(authorOf(spec.agent)),
+    GT_SESSION: spec.sessionId,
+    GT_AGENT: spec.agent,
+  });
   const context: SessionContext = {
     signal,
     journal,
     heartbeat: noteProgress,
-    exec: (command, options = {}) => runShell(command, { cwd: spec.worktree, env, mark: spec.sessionId, signal, ...options }),
+    exec: (command, options = {}) =>
+      runShell(command, { cwd: spec.worktree, env, mark: spec.sessionId, signal, ...options }),
   };
   try {
     return await runtimes[spec.runtime.kind].run(spec, context);

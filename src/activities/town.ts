@@ -2,7 +2,14 @@
 import { activityInfo, Context } from '@temporalio/activity';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
-import type { CookRequest, Execution, PlanRequest, RoleRequest, TownActivities, WorkPlan } from '../contract/activities.js';
+import type {
+  CookRequest,
+  Execution,
+  PlanRequest,
+  RoleRequest,
+  TownActivities,
+  WorkPlan,
+} from '../contract/activities.js';
 import { witnessMessages } from '../contract/messages.js';
 import { attribute } from '../contract/search-attributes.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
@@ -27,7 +34,9 @@ export type TownDeps = {
   readonly ledger: Ledger;
   readonly formulas: FormulaShelf;
   /** town.toml as it is now; every problem in one text when it cannot be read. */
-  readonly readTown: () => Promise<{ readonly ok: true; readonly town: TownSnapshot } | { readonly ok: false; readonly problems: string }>;
+  readonly readTown: () => Promise<
+    { readonly ok: true; readonly town: TownSnapshot } | { readonly ok: false; readonly problems: string }
+  >;
 };
 
 /** A mission's plan travels in one payload, of which the server takes 2 MB. */
@@ -72,12 +81,17 @@ async function planWork(deps: TownDeps, { items }: PlanRequest): Promise<WorkPla
   const plan = { limits, rigs: Object.fromEntries(Object.entries(rigs).filter(([name]) => used.has(name))), protos };
   const bytes = Buffer.byteLength(JSON.stringify(plan));
   if (bytes > PLAN_BYTES_MAX) {
-    throw refuse('BadMission', `work: cooked, the mission has ${bytes} bytes, the most is ${PLAN_BYTES_MAX}; split it into several missions`);
+    throw refuse(
+      'BadMission',
+      `work: cooked, the mission has ${bytes} bytes, the most is ${PLAN_BYTES_MAX}; split it into several missions`,
+    );
   }
   return plan;
 }
 
-type CookedOne = { readonly ok: true; readonly proto: Protomolecule } | { readonly ok: false; readonly problems: string };
+type CookedOne =
+  | { readonly ok: true; readonly proto: Protomolecule }
+  | { readonly ok: false; readonly problems: string };
 
 function cookOne({ formulas }: TownDeps, { formula, vars, offered }: CookRequest): CookedOne {
   const order = { name: formula, load: formulas.load, names: formulas.names() };
@@ -114,7 +128,10 @@ async function ensureRole(client: Client, { role, rig, patience }: RoleRequest):
   });
 }
 
-async function describe(client: Client, { workflowId, firstRunId }: Execution): Promise<WorkflowExecutionDescription | null> {
+async function describe(
+  client: Client,
+  { workflowId, firstRunId }: Execution,
+): Promise<WorkflowExecutionDescription | null> {
   try {
     const description = await client.workflow.getHandle(workflowId).describe();
     const first = description.raw.workflowExecutionInfo?.firstRunId ?? null;

@@ -13,7 +13,8 @@ export async function inside(worktree: string, file: string): Promise<Inside> {
   if (relative(root, wanted).split(sep)[0]?.toLowerCase() === '.git') return refused('belongs to git');
   const real = await realOf(wanted);
   if (real !== root && !real.startsWith(root + sep)) return refused('is a link that leads out of the worktree');
-  if (relative(root, real).split(sep)[0]?.toLowerCase() === '.git') return refused('is a link into what belongs to git');
+  if (relative(root, real).split(sep)[0]?.toLowerCase() === '.git')
+    return refused('is a link into what belongs to git');
   return { ok: true, path: wanted };
 }
 

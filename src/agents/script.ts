@@ -58,7 +58,12 @@ function actsOf({ step, handoffs }: SessionSpec): readonly { readonly act: Act; 
   return acts.slice(from);
 }
 
-async function end(end: End, turns: number, notes: readonly string[], { journal }: SessionContext): Promise<SessionResult> {
+async function end(
+  end: End,
+  turns: number,
+  notes: readonly string[],
+  { journal }: SessionContext,
+): Promise<SessionResult> {
   const result: SessionResult = { usage: { ...NO_USAGE, turns }, notes: [...notes], ...end };
   await journal.append({ kind: 'ended', result });
   return result;

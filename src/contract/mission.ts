@@ -10,7 +10,7 @@ const priority = z.number().int().min(0).max(4).default(2).describe('0 is the mo
 const notify = z.array(z.string().min(1)).default([]).describe('addresses that hear of the landing');
 const budget = z.strictObject({ usd: z.number().positive() }).optional();
 
-export const WorkItemInput = z.strictObject({
+const WorkItemInput = z.strictObject({
   id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'letters, digits, ".", "_" and "-", at most 64'),
   title: z.string().min(1).max(200).optional(),
   rig: z.string().min(1),

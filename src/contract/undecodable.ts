@@ -1,7 +1,7 @@
 /** What takes the place of a payload that is not JSON, so that reading it is a refused input and not a task retried for ever. */
 const KEY = '$undecodable';
 
-export type Undecodable = { readonly [KEY]: string };
+type Undecodable = { readonly [KEY]: string };
 
 export function undecodable(reason: string): Undecodable {
   return { [KEY]: reason };

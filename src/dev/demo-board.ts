@@ -6,7 +6,7 @@ import { progressQuery, swarmQuery } from '../contract/mission.js';
 import { lifecycleQuery } from '../contract/polecat.js';
 import { unreachable } from '../town/unreachable.js';
 
-export type Row = {
+type Row = {
   readonly id: string;
   readonly rig: string;
   readonly title: string;

@@ -8,7 +8,7 @@ import type { DemoRepository } from './demo-work.js';
 
 const run = promisify(execFile);
 
-export async function makeRepository(folder: string, { rig, files }: DemoRepository): Promise<string> {
+async function makeRepository(folder: string, { rig, files }: DemoRepository): Promise<string> {
   const path = join(folder, rig);
   for (const [file, text] of Object.entries(files)) {
     await mkdir(dirname(join(path, file)), { recursive: true });

@@ -13,7 +13,7 @@ export async function registerSearchAttributes(connection: Connection, namespace
   for (const [name, type] of Object.entries(SEARCH_ATTRIBUTES)) {
     const known = customAttributes[name];
     if (known === undefined || known === null) missing[name] = TYPES[type];
-    else if (Number(known) !== TYPES[type]) {
+    else if (TYPES[type] !== (known as number)) {
       throw new CliError(
         `the search attribute ${name} of namespace ${namespace} has another type than ${type}: use another namespace`,
       );

@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import type { Server } from './server.js';
 
 const RESTART_PAUSE_MS = 300;
+const SERVER_RESTART_MS_MAX = 10_000;
 const LOG_TAIL_LINES = 15;
 const WORKER_STOP_MS = 15_000;
 const GT = fileURLToPath(new URL('../../bin/gt.js', import.meta.url));
@@ -26,11 +27,11 @@ export async function keepServer(start: () => Promise<Server>, say: Say): Promis
   let server: Server | null = await start();
   let stopping = false;
   const watch = async () => {
-    while (!stopping) {
-      await server?.stopped;
-      server = null;
+    for (;;) {
+      if (server !== null) await server.stopped;
       if (stopping) return;
-      say('The Temporal server died; it is started again.');
+      if (server !== null) say('The Temporal server died; it is started again.');
+      server = null;
       server = await start().catch(async (error: unknown) => {
         say(`It did not start: ${error instanceof Error ? error.message : String(error)}`);
         await pause(RESTART_PAUSE_MS * 10);
@@ -39,12 +40,17 @@ export async function keepServer(start: () => Promise<Server>, say: Say): Promis
     }
   };
   const watching = watch();
+  // Stopped while it was being started again, it is stopped once it has started.
+  const stopNow = async () => {
+    await server?.stop();
+  };
   return {
     current: () => server,
     stop: async () => {
       stopping = true;
-      await server?.stop();
-      await watching;
+      await stopNow();
+      await Promise.race([watching, pause(SERVER_RESTART_MS_MAX, undefined, { ref: false })]);
+      await stopNow();
     },
   };
 }

@@ -57,7 +57,7 @@ export function branchKeys(keys: AboutBranch): AboutBranch {
 }
 
 type Protocol = typeof PROTOCOL;
-export type MailType = keyof Protocol;
+type MailType = keyof Protocol;
 export const MAIL_TYPES = Object.keys(PROTOCOL) as MailType[]; // the keys of a const object are its literal names
 
 export type Letter = {

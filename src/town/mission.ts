@@ -14,7 +14,7 @@ const Landing = z.strictObject({
   target: z.string(),
   branch: z.string(),
 });
-export type Landing = z.infer<typeof Landing>;
+type Landing = z.infer<typeof Landing>;
 
 const counts = {
   usage: Usage,

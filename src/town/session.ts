@@ -7,7 +7,7 @@ import type { Act, Acceptance } from './protomolecule.js';
 export const RuntimeKind = z.enum(['script', 'anthropic', 'human']);
 export type RuntimeKind = z.infer<typeof RuntimeKind>;
 
-export type SessionLimits = {
+type SessionLimits = {
   readonly turnsMax: number;
   readonly minutesMax: number;
   readonly contextTokensMax: number;

@@ -25,7 +25,7 @@ export async function acceptMission(raw: unknown): Promise<MissionCarry> {
   const plan = await planWork(input.work);
   const items = input.work.map((item): Item => ({
     id: item.id,
-    title: item.title ?? plan.protos[item.id]?.formula ?? item.id,
+    title: item.title ?? item.id,
     rig: item.rig,
     formula: item.formula,
     needs: item.needs,

@@ -113,6 +113,6 @@ export async function salvageLost(item: Item, holder: Holder, plan: Plan, limits
   }
 }
 
-export function branchOf(holder: { readonly name: string; readonly molecule: string }): string {
+function branchOf(holder: { readonly name: string; readonly molecule: string }): string {
   return `polecat/${holder.name}/${holder.molecule}`;
 }

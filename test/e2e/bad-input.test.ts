@@ -117,7 +117,7 @@ test('an undecodable signal is refused, not fatal', async () => {
     requestId: 'deaf',
     input: { payloads: [{ metadata: { encoding: Buffer.from('who/knows') }, data: Buffer.from([1, 2, 3]) }] },
   });
-  await handle.result();
+  await expect(handle.result()).resolves.toMatchObject({ landed: 1 });
 });
 
 test('a town.toml that no longer reads fails new missions in words', async () => {

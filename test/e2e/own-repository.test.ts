@@ -80,7 +80,7 @@ test('a mission started with the plain Temporal CLI; a person does its step, and
     return (JSON.parse(listed) as { execution: { workflowId: string } }[])[0]?.execution.workflowId;
   });
   expect(await temporal('workflow', 'query', '-w', 'mine', '--type', 'progress')).toContain('"total":1');
-  expect(await temporal('workflow', 'describe', '-w', 'project/polecats/Toast')).toContain('Running');
+  expect(await temporal('workflow', 'describe', '-w', 'project/polecats/Toast')).toMatch(/ParentWorkflowId\s+mine/);
   expect(await temporal('workflow', 'show', '-w', 'mine')).toContain('WorkflowExecutionStarted');
   for (const step of ['design', 'implement', 'review', 'test']) {
     await temporal(

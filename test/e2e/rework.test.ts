@@ -26,7 +26,7 @@ test('two items change the same line: one lands, the other is reworked in the sa
   const handle = await town.startMission('clash', { work });
   const { items } = (await handle.result()) as MissionResult;
   expect(items.map((item) => item.state.kind)).toEqual(['landed', 'landed']);
-  expect(items.map((item) => item.reworks).toSorted()).toEqual([0, 1]);
+  expect(items.reduce((sum, item) => sum + item.reworks, 0)).toBe(1);
   const text = await readFile(join(town.repository('shared'), 'shared.txt'), 'utf8');
   expect(text.split('\n').filter(Boolean).toSorted()).toEqual(['Ann', 'Bob']);
   const log = await town.log('shared');
@@ -73,7 +73,7 @@ test('a gate that cannot run holds the request, lets nothing through, and goes o
   );
   expect(removed.code).toBe(0);
   const progress = await until('the item has failed', async () => {
-    const seen = (await handle.query('progress')) as MissionResult;
+    const seen = await handle.query<MissionResult>('progress');
     return seen.items[0]?.state.kind === 'failed' ? seen : null;
   });
   expect(JSON.stringify(progress.items[0]?.state)).toContain('its work is on branch polecat/');

@@ -59,7 +59,9 @@ async function record(town: LiveTown, folder: string): Promise<void> {
     const history = await town.client.workflow.getHandle(workflowId, runId).fetchHistory();
     const known = ['mission', 'molecule', 'polecat', 'refinery', 'witness'].includes(type);
     const name = `${known ? type : 'formula'}-${workflowId.replaceAll('/', '_')}-${runId.slice(0, 8)}.json`;
-    await writeFile(join(folder, name), `${historyToJSON(history)}\n`);
+    // Who polled is of no interest to a replay, and names the machine.
+    const text = historyToJSON(history).replaceAll(/"identity":(\s*)"[^"]*"/g, '"identity":$1"recorded"');
+    await writeFile(join(folder, name), `${text}\n`);
   }
 }
 

@@ -3,24 +3,14 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
-import { bundleWorkflowCode, Worker } from '@temporalio/worker';
-import type { WorkflowBundle } from '@temporalio/worker';
-import { beforeAll, expect, test } from 'vitest';
+import { Worker } from '@temporalio/worker';
+import { expect, test } from 'vitest';
 
 const root = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const HISTORIES = root('test/histories');
 const files = existsSync(HISTORIES)
   ? readdirSync(HISTORIES, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.json'))
   : [];
-
-let workflowBundle: WorkflowBundle;
-beforeAll(async () => {
-  workflowBundle = await bundleWorkflowCode({
-    workflowsPath: root('src/workflows'),
-    payloadConverterPath: root('src/workflows/payload-converter.ts'),
-    logger: { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error: console.error },
-  });
-});
 
 test('there is a history of every workflow type', () => {
   const types = ['mission', 'molecule', 'polecat', 'refinery', 'witness', 'formula'];
@@ -34,9 +24,10 @@ test('there is a history of every workflow type', () => {
 test.each(files)('%s', async (file) => {
   const history = historyFromJSON(JSON.parse(readFileSync(join(HISTORIES, file), 'utf8')));
   const workflowId = /"workflowId":\s*"([^"]+)"/.exec(readFileSync(join(HISTORIES, file), 'utf8'))?.[1];
-  await Worker.runReplayHistory(
-    { workflowBundle, dataConverter: { payloadConverterPath: root('src/workflows/payload-converter.ts') } },
-    history,
-    workflowId,
-  );
+  // What `npm run build` made, as a worker loads it.
+  const options = {
+    workflowBundle: { codePath: root('dist/workflow-bundle.js') },
+    dataConverter: { payloadConverterPath: root('dist/workflows/payload-converter.js') },
+  };
+  await expect(Worker.runReplayHistory(options, history, workflowId)).resolves.toBeUndefined();
 });
