@@ -1,5 +1,5 @@
 /** A bare Error in a workflow fails only the task, which is retried for ever. These fail the workflow, visibly and once. */
-import { ApplicationFailure } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
 import type { z } from 'zod';
 import type { FailureType } from '../contract/failures.js';
 import { read } from '../contract/read.js';
@@ -18,4 +18,9 @@ export function readInput<Schema extends z.ZodType>(
   const result = read(schema, raw);
   if (!result.ok) throw failure(type, `${result.problems.join('; ')}. For example: ${example}`);
   return result.value;
+}
+
+/** What an act refused, as the workflow's own failure: operators should not have to dig for it. */
+export function causeOf(error: unknown): unknown {
+  return error instanceof ActivityFailure && error.cause instanceof ApplicationFailure ? error.cause : error;
 }

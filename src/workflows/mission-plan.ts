@@ -1,5 +1,5 @@
 /** From a mission's input to a plan that can be worked: read, checked, cooked, or refused with every problem before anything exists. */
-import { ActivityFailure, ApplicationFailure, workflowInfo } from '@temporalio/workflow';
+import { workflowInfo } from '@temporalio/workflow';
 import type { PlanRequest, WorkPlan } from '../contract/activities.js';
 import { EMPTY_DESK } from '../contract/desk.js';
 import { MISSION_EXAMPLE, MissionInput } from '../contract/mission.js';
@@ -7,7 +7,7 @@ import type { MissionCarry, Plan } from '../contract/mission.js';
 import { isRoleAddress } from '../town/address.js';
 import type { Item } from '../town/mission.js';
 import { NO_USAGE } from '../town/session.js';
-import { failure, readInput } from './failing.js';
+import { causeOf, failure, readInput } from './failing.js';
 import { town } from './hands.js';
 
 /** The time before the town's own patience is known. */
@@ -67,11 +67,6 @@ async function planWork(items: PlanRequest['items']): Promise<WorkPlan> {
   } catch (error) {
     throw causeOf(error);
   }
-}
-
-/** What an act refused, as the workflow's own failure: operators should not have to dig for it. */
-export function causeOf(error: unknown): unknown {
-  return error instanceof ActivityFailure && error.cause instanceof ApplicationFailure ? error.cause : error;
 }
 
 function pick(

@@ -108,7 +108,7 @@ class MissionRun {
     const queued = this.#now.state.items.filter((item) => item.state.kind === 'queued');
     const woken = () => this.#news;
     if (queued.length === 0) await condition(woken);
-    else if (!(await condition(woken, askAgainMs(this.#now.limits.patience)))) {
+    else if (!(await condition(woken, askAgainMs(this.#now.limits.patience), { summary: 'ask for slots again' }))) {
       await Promise.all(queued.map((item) => this.#sendClaim(item)));
     }
   }
@@ -175,7 +175,10 @@ class MissionRun {
     if (isOpen) return;
     if (item === undefined || this.#cancelled) return this.#release(grant.rig, grant.claim);
     const plan = this.#plan(item);
-    const host = await town(this.#now.limits.patience).chooseHost();
+    const host = await town(this.#now.limits.patience).chooseHost.executeWithOptions(
+      { summary: `host for ${item.id}` },
+      [],
+    );
     const holder = holderFor(grant, plan, host);
     try {
       const child = await startPolecat(this.#id, item, holder, plan, this.#now.limits);
@@ -188,7 +191,7 @@ class MissionRun {
       if (isCancellation(error)) throw error;
       // Somebody else runs under that name: give it back, and ask for another a little later.
       await this.#release(item.rig, grant.claim);
-      await sleep(startAgainMs(this.#now.limits.patience));
+      await sleep(startAgainMs(this.#now.limits.patience), { summary: `${grant.name} is taken: ask for another slot` });
       this.#note({ kind: 'retried', item: item.id });
     }
   }

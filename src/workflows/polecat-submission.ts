@@ -46,7 +46,9 @@ export async function handIn(input: PolecatInput, branch: string, pending: HandI
     text: '',
   });
   const { patience } = limits;
-  await sendToRole(to, mailMessage, mail, () => town(patience).ensureRole({ role: 'witness', rig, patience }));
+  await sendToRole(to, mailMessage, mail, () =>
+    town(patience).ensureRole.executeWithOptions({ summary: `ensure ${to}` }, [{ role: 'witness', rig, patience }]),
+  );
 }
 
 /** Asks the refinery to take the request out of the queue; the verdict tells whether it did so in time. */

@@ -23,9 +23,8 @@ import type { Protomolecule } from '../town/protomolecule.js';
 import { addUsage, NO_USAGE } from '../town/session.js';
 import { unreachable } from '../town/unreachable.js';
 import { Desk, done, refused } from './desk.js';
-import { failure, readInput } from './failing.js';
+import { causeOf, failure, readInput } from './failing.js';
 import { onHost, town } from './hands.js';
-import { causeOf } from './mission-plan.js';
 import { send } from './outbox.js';
 import { runMolecule } from './polecat-molecule.js';
 import type { HandIn, Verdict } from './polecat-submission.js';
@@ -139,7 +138,7 @@ class PolecatRun {
     this.#show('merging');
     const decided = () => this.#verdict !== null;
     do await handIn(this.#input, this.#ref.branch, pending);
-    while (!(await condition(decided, askAgainMs(limits.patience))));
+    while (!(await condition(decided, askAgainMs(limits.patience), { summary: 'ask for the verdict again' })));
     return this.#takeVerdict();
   }
 
@@ -173,7 +172,11 @@ class PolecatRun {
       this.#show('leaving the merge queue');
       const decided = () => this.#verdict !== null;
       do await withdraw(this.#input, this.#pending);
-      while (!(await condition(decided, askAgainMs(this.#input.limits.patience))));
+      while (
+        !(await condition(decided, askAgainMs(this.#input.limits.patience), {
+          summary: 'ask to leave the queue again',
+        }))
+      );
     }
     if (this.#verdict?.kind === 'merged') return { outcome: 'landed', commit: this.#verdict.commit };
     return { outcome: 'cancelled', reason: 'cancelled' };

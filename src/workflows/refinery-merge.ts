@@ -29,7 +29,7 @@ export async function mergeOnce(
 ): Promise<Outcome> {
   const unwanted = watcher.removed();
   if (unwanted !== null) return { kind: 'removed', why: unwanted };
-  const host = await town(patience).chooseHost();
+  const host = await town(patience).chooseHost.executeWithOptions({ summary: `host for ${request.id}` }, []);
   const hands = onHost(patience, host);
   const { id, branch, head, target } = request;
   const task: MergeTask = { rig, request: id, branch, head, target };

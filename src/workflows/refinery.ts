@@ -89,7 +89,7 @@ class RefineryRun {
         case 'refused': {
           this.#stage(request.id, `the target refuses the push: ${outcome.reason}`);
           const isAnswered = () => this.#removals[request.id] !== undefined || this.#now.rig !== rig;
-          await condition(isAnswered, landAgainMs(patience, tries));
+          await condition(isAnswered, landAgainMs(patience, tries), { summary: `push ${request.id} again` });
           break;
         }
         case 'held':

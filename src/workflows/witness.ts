@@ -72,7 +72,8 @@ class WitnessRun {
   async #wait(): Promise<void> {
     const woken = () => this.#news;
     if (this.#now.slots.queue.length === 0) await condition(woken);
-    else if (!(await condition(woken, leaseCheckMs(this.#now.patience)))) await this.#checkLeases();
+    else if (!(await condition(woken, leaseCheckMs(this.#now.patience), { summary: 'look at the holders of slots' })))
+      await this.#checkLeases();
     this.#news = false;
   }
 

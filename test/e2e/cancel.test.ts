@@ -12,7 +12,11 @@ import { QUICK, SLOW } from '../support/test-formulas.js';
 
 let town: LiveTown;
 beforeAll(async () => {
-  town = await liveTown({ rigs: { server: { bare: true } }, formulas: { quick: QUICK, slow: SLOW } });
+  town = await liveTown({
+    rigs: { server: { bare: true }, narrow: { bare: true, capacity: 1 } },
+    formulas: { quick: QUICK, slow: SLOW },
+    patience: 0.05,
+  });
 });
 afterAll(() => town.stop());
 
@@ -101,4 +105,22 @@ test('a second mission with the same item ids, names and titles lands like the f
   expect(third.items[0]?.state).toMatchObject({ kind: 'landed', commit: null });
   expect(count(await town.log('server'), 'Write same')).toBe(1);
   await expectCleared();
+});
+
+test('a mission that was terminated leaves its slot to the next one, once its polecat has closed', async () => {
+  const first = await town.startMission('gone', {
+    work: [{ id: 'a', rig: 'narrow', formula: 'slow', vars: { name: 'a' } }],
+  });
+  const polecat = await polecatOf('gone');
+  await first.terminate('a test');
+  const second = await town.startMission('next', {
+    work: [{ id: 'b', rig: 'narrow', formula: 'quick', vars: { name: 'b' } }],
+  });
+  const waiting = await until('the second waits', async () => {
+    const slots = await town.client.workflow.getHandle('narrow/witness').query(slotsQuery);
+    return slots.queue.length === 1 ? slots : null;
+  });
+  expect(waiting.leases).toHaveLength(1);
+  await town.client.workflow.getHandle(polecat).cancel();
+  await expect(second.result()).resolves.toMatchObject({ landed: 1 });
 });

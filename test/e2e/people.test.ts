@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { count, liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
+import type { MissionResult } from '../../src/workflows/mission.js';
 import { ASK, QUICK } from '../support/test-formulas.js';
 
 let town: LiveTown;
@@ -136,4 +137,58 @@ test('a molecule on nobody’s hook waits for people at each step', async () => 
   );
   expect(closed.output).toContain('that was the last step');
   expect((await town.temporal('workflow', 'result', '-w', 'alone')).output).toContain('COMPLETED');
+});
+
+test('a failed item keeps its mission open until somebody answers; retry gives it to a new polecat', async () => {
+  const handle = await town.startMission('patient', { work: [{ id: 'a', rig: 'server', formula: 'ask' }] });
+  const molecule = await moleculeOf('patient');
+  await town.temporal(
+    'workflow',
+    'signal',
+    '-w',
+    molecule,
+    '--name',
+    'fail',
+    '--input',
+    '{"step":"think","reason":"not like this","by":"Ada"}',
+  );
+  const failed = await until('the item has failed', async () => {
+    const seen = await handle.query<MissionResult>('progress');
+    return seen.items[0]?.state.kind === 'failed' ? seen : null;
+  });
+  expect(JSON.stringify(failed.items[0]?.state)).toContain('not like this');
+  expect((await town.client.workflow.getHandle(molecule).describe()).status.name).toBe('FAILED');
+  const wrong = await town.temporal(
+    'workflow',
+    'update',
+    'execute',
+    '-w',
+    'patient',
+    '--name',
+    'retry',
+    '--input',
+    '{"item":"b"}',
+  );
+  expect(wrong.output).toContain('there is no item "b"; the items are a');
+  const retried = await town.temporal(
+    'workflow',
+    'update',
+    'execute',
+    '-w',
+    'patient',
+    '--name',
+    'retry',
+    '--input',
+    '{"item":"a"}',
+  );
+  expect(retried.output).toContain('goes to a new polecat');
+  const again = await until('another molecule waits', async () => {
+    const now = await moleculeOf('patient');
+    return now === molecule ? null : now;
+  });
+  for (const step of ['think', 'write']) {
+    await town.temporal('workflow', 'signal', '-w', again, '--name', 'skip', '--input', JSON.stringify({ step }));
+  }
+  const result = (await handle.result()) as MissionResult;
+  expect(result.items[0]).toMatchObject({ attempt: 2, state: { kind: 'landed' } });
 });
