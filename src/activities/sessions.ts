@@ -2,7 +2,7 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { openJournal } from '../agents/journal.js';
-import { RuntimeTrouble } from '../agents/runtime.js';
+import { RuntimeTrouble } from '../agents/trouble.js';
 import type { Runtime, SessionContext } from '../agents/runtime.js';
 import type { SessionActivities } from '../contract/activities.js';
 import { authorEnvironment, authorOf } from '../git/author.js';

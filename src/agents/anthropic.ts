@@ -1,6 +1,276 @@
-// Placeholder until the runtime stands here.
-import type { Runtime } from './runtime.js';
+/**
+ * The runtime that works with Claude: an own loop over the Messages API, one conversation a session. Every answer of the model
+ * is journaled before its tools run, every tool before and after: a session taken up again asks the model nothing it has
+ * answered, and does nothing twice that it knows to have done.
+ */
+import { readFile } from 'node:fs/promises';
+import Anthropic from '@anthropic-ai/sdk';
+import { z } from 'zod';
+import { addUsage, NO_USAGE } from '../town/session.js';
+import type { SessionResult, SessionSpec, Usage } from '../town/session.js';
+import { unreachable } from '../town/unreachable.js';
+import { ContextFull, NO_KEY, troubleOf } from './anthropic-errors.js';
+import { mechanicalNote } from './mechanical-note.js';
+import { usdOf } from './prices.js';
+import type { Prices } from './prices.js';
+import { sessionPrompt } from './prompt.js';
+import type { Runtime, SessionContext } from './runtime.js';
+import { toolsFor, wrong } from './tools.js';
+import type { Effect, Tool, ToolAnswer } from './tools.js';
+import { RuntimeTrouble } from './trouble.js';
 
-export function anthropicRuntime(_: { readonly apiKey: string | null; readonly baseUrl: string | null }): Runtime {
-  return { kind: 'anthropic', run: () => Promise.reject(new Error('not here yet')) };
+export type AnthropicSettings = {
+  readonly apiKey: string | null;
+  /** Null: Anthropic's own. */
+  readonly baseUrl: string | null;
+  readonly prices?: Prices;
+};
+
+type Message = Anthropic.Messages.Message;
+type Param = Anthropic.Messages.MessageParam;
+type Block = Anthropic.Messages.ContentBlockParam;
+
+const ANSWER_TOKENS_MAX = 16_000;
+const NUDGES_MAX = 2;
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const ROLE_PROMPT = new URL('../../prompts/polecat.md', import.meta.url);
+
+const NUDGE =
+  'The step is still open. Go on, or end it: close_step when it is done, handoff if another session should go on, report_blocked if only somebody else can decide.';
+const ASK_HANDOFF =
+  'This session is at its limit. Call handoff now: what is done, what is not, and what to do next. A fresh session goes on with it.';
+
+export function anthropicRuntime(settings: AnthropicSettings): Runtime {
+  return {
+    kind: 'anthropic',
+    run: async (spec, context) => {
+      const ended = context.journal.entries.find((entry) => entry.kind === 'ended');
+      // Written by `finish` in an earlier life of this session, and read back through the same journal.
+      if (ended !== undefined) return ended.result as SessionResult;
+      const { apiKey, baseUrl } = settings;
+      if (apiKey === null) throw new RuntimeTrouble({ type: 'Llm.Auth', message: NO_KEY, retryable: false });
+      const client = new Anthropic({ apiKey, maxRetries: 0, ...(baseUrl === null ? {} : { baseURL: baseUrl }) });
+      const role = await readFile(ROLE_PROMPT, 'utf8');
+      return new Conversation(client, role, settings.prices ?? {}, spec, context).run();
+    },
+  };
+}
+
+/** The end of a session, before usage and notes are added. */
+type End = SessionResult extends infer R ? (R extends unknown ? Omit<R, 'usage' | 'notes'> : never) : never;
+
+class Conversation {
+  readonly #client: Anthropic;
+  readonly #role: string;
+  readonly #prices: Prices;
+  readonly #spec: SessionSpec;
+  readonly #context: SessionContext;
+  readonly #tools: readonly Tool[];
+  readonly #messages: Param[];
+  /** Answers that an earlier life of this session had already. */
+  readonly #recorded: Message[];
+  readonly #began = Date.now();
+  #usage: Usage = NO_USAGE;
+  #notes: readonly string[] = [];
+  #nudges = 0;
+  /** Why a handoff was asked for; the next answer is the last one. */
+  #limit: 'context' | 'turns' | 'time' | null = null;
+
+  constructor(client: Anthropic, role: string, prices: Prices, spec: SessionSpec, context: SessionContext) {
+    this.#client = client;
+    this.#role = role;
+    this.#prices = prices;
+    this.#spec = spec;
+    this.#context = context;
+    this.#tools = toolsFor(spec);
+    this.#messages = [{ role: 'user', content: [{ type: 'text', text: sessionPrompt(spec) }] }];
+    this.#recorded = context.journal.entries.flatMap((entry) =>
+      // Only `ask` writes messages, as the SDK gave them.
+      entry.kind === 'message' ? [entry.message as Message] : [],
+    );
+  }
+
+  async run(): Promise<SessionResult> {
+    for (;;) {
+      this.#context.signal.throwIfAborted();
+      const reply = this.#recorded.shift() ?? (await this.#ask());
+      if (reply === null) return this.#handOver('context');
+      this.#count(reply);
+      this.#messages.push({ role: 'assistant', content: reply.content });
+      const effects = await this.#runTools(reply);
+      const end = effects.map(endOf).find((one) => one !== null);
+      if (end !== undefined) return this.#finish(end);
+      if (this.#limit !== null) return this.#handOver(this.#limit);
+      if (reply.stop_reason !== 'tool_use' && this.#nudges > NUDGES_MAX) {
+        return this.#finish({
+          outcome: 'stalled',
+          detail: `the model ended its turn ${this.#nudges} times without an end`,
+        });
+      }
+      this.#limit = this.#limitReached(reply);
+      if (this.#limit !== null) this.#say(ASK_HANDOFF);
+    }
+  }
+
+  /** The model's next message, in the journal before anything follows from it; null when the conversation is too long. */
+  async #ask(): Promise<Message | null> {
+    const { signal, journal } = this.#context;
+    const silence = new AbortController();
+    const quietMs = this.#spec.limits.quietSecondsMax * SECOND_MS;
+    let timer = setTimeout(() => silence.abort(), quietMs);
+    try {
+      const stream = this.#client.messages.stream(this.#request(), {
+        signal: AbortSignal.any([signal, silence.signal]),
+      });
+      stream.on('streamEvent', () => {
+        clearTimeout(timer);
+        timer = setTimeout(() => silence.abort(), quietMs);
+        this.#beat('thinking');
+      });
+      const reply = await stream.finalMessage();
+      await journal.append({ kind: 'message', message: reply });
+      return reply;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof RuntimeTrouble) throw error;
+      if (silence.signal.aborted) {
+        const message = `the model was silent for ${this.#spec.limits.quietSecondsMax} seconds`;
+        throw new RuntimeTrouble({ type: 'Llm.Stalled', message, retryable: true, cause: error });
+      }
+      const trouble = troubleOf(error);
+      if (trouble instanceof ContextFull) return null;
+      throw trouble;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #request(): Anthropic.Messages.MessageStreamParams {
+    const cache_control = { type: 'ephemeral' as const };
+    return {
+      model: this.#spec.runtime.model,
+      max_tokens: ANSWER_TOKENS_MAX,
+      system: [{ type: 'text', text: this.#role, cache_control }],
+      messages: this.#messages,
+      cache_control,
+      tools: this.#tools.map(({ name, description, schema }) => ({
+        name,
+        description,
+        // zod writes the JSON schema of an object for an object.
+        input_schema: z.toJSONSchema(schema) as Anthropic.Messages.Tool.InputSchema,
+      })),
+      ...(this.#limit !== null ? { tool_choice: { type: 'tool' as const, name: 'handoff' } } : {}),
+    };
+  }
+
+  async #runTools(reply: Message): Promise<readonly Effect[]> {
+    const calls = reply.content.filter((block) => block.type === 'tool_use');
+    if (calls.length === 0) {
+      this.#nudges += 1;
+      this.#messages.push({ role: 'user', content: [{ type: 'text', text: NUDGE }] });
+      return [];
+    }
+    const results: Block[] = [];
+    const effects: Effect[] = [];
+    for (const call of calls) {
+      const { text, isError, effect } = await this.#once(call);
+      results.push({ type: 'tool_result', tool_use_id: call.id, content: text, is_error: isError });
+      effects.push(effect);
+      if (effect.kind === 'note') this.#notes = [...this.#notes, effect.text];
+    }
+    this.#messages.push({ role: 'user', content: results });
+    return effects;
+  }
+
+  /** A call with its answer in the journal is not made again; one that was cut off is told as such. */
+  async #once(call: Anthropic.Messages.ToolUseBlock): Promise<ToolAnswer> {
+    const { journal } = this.#context;
+    const key = call.id;
+    const done = journal.entries.find((entry) => entry.kind === 'done' && entry.key === key);
+    if (done?.kind === 'done') return done.outcome as ToolAnswer; // our own record of this very call
+    const tool = this.#tools.find((one) => one.name === call.name);
+    const isCutOff = journal.entries.some((entry) => entry.kind === 'begun' && entry.key === key);
+    if (!isCutOff) await journal.append({ kind: 'begun', key, before: null });
+    this.#beat(call.name);
+    const answer =
+      isCutOff && tool?.changes === true
+        ? wrong(
+            'This call was interrupted; its effect is unknown. Check whether it took effect before you make it again.',
+          )
+        : await this.#call(tool, call);
+    await journal.append({ kind: 'done', key, outcome: answer });
+    return answer;
+  }
+
+  async #call(tool: Tool | undefined, call: Anthropic.Messages.ToolUseBlock): Promise<ToolAnswer> {
+    if (tool === undefined)
+      return wrong(`there is no tool ${call.name}; there are ${this.#tools.map((one) => one.name).join(', ')}`);
+    try {
+      return await tool.run(call.input, this.#spec, this.#context);
+    } catch (error) {
+      this.#context.signal.throwIfAborted();
+      return wrong(`${call.name} failed: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  #count({ usage }: Message): void {
+    const tokens = {
+      turns: 1,
+      inputTokens: usage.input_tokens,
+      cacheReadTokens: usage.cache_read_input_tokens ?? 0,
+      cacheWriteTokens: usage.cache_creation_input_tokens ?? 0,
+      outputTokens: usage.output_tokens,
+    };
+    this.#usage = addUsage(this.#usage, { ...tokens, usd: usdOf(tokens, this.#spec.runtime.model, this.#prices) });
+  }
+
+  #limitReached({ usage, stop_reason }: Message): 'context' | 'turns' | 'time' | null {
+    const { turnsMax, minutesMax, contextTokensMax } = this.#spec.limits;
+    const cached = (usage.cache_read_input_tokens ?? 0) + (usage.cache_creation_input_tokens ?? 0);
+    if (usage.input_tokens + cached + usage.output_tokens > contextTokensMax) return 'context';
+    if (stop_reason === 'model_context_window_exceeded') return 'context';
+    if (this.#usage.turns >= turnsMax) return 'turns';
+    return Date.now() - this.#began > minutesMax * MINUTE_MS ? 'time' : null;
+  }
+
+  /** Added to the last message of ours: two in a row would not be a conversation. */
+  #say(text: string): void {
+    const last = this.#messages.at(-1);
+    if (last?.role === 'user' && typeof last.content !== 'string') last.content.push({ type: 'text', text });
+    else this.#messages.push({ role: 'user', content: [{ type: 'text', text }] });
+  }
+
+  /** Asked for a handoff and none came, or no room to ask: the engine writes the note. */
+  async #handOver(reason: 'context' | 'turns' | 'time'): Promise<SessionResult> {
+    const note = await mechanicalNote(this.#context, this.#messages);
+    return this.#finish({ outcome: 'handoff', note, reason });
+  }
+
+  async #finish(end: End): Promise<SessionResult> {
+    const asked = end.outcome === 'handoff' && this.#limit !== null ? { reason: this.#limit } : {};
+    const result = { usage: this.#usage, notes: [...this.#notes], ...end, ...asked } satisfies SessionResult;
+    await this.#context.journal.append({ kind: 'ended', result });
+    return result;
+  }
+
+  #beat(doing: string): void {
+    this.#context.heartbeat({ turn: this.#usage.turns + 1, doing });
+  }
+}
+
+function endOf(effect: Effect): End | null {
+  switch (effect.kind) {
+    case 'none':
+    case 'note':
+      return null;
+    case 'close':
+      return { outcome: 'closed', verdict: effect.verdict, summary: effect.summary };
+    case 'handoff':
+      return { outcome: 'handoff', note: effect.note, reason: 'requested' };
+    case 'blocked':
+      return { outcome: 'blocked', detail: effect.detail };
+    default:
+      return unreachable(effect);
+  }
 }

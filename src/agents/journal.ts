@@ -8,7 +8,7 @@ import { mkdir, open, readFile, rename, truncate } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { RuntimeTrouble } from './runtime.js';
+import { RuntimeTrouble } from './trouble.js';
 
 const VERSION = 1;
 

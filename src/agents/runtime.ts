@@ -23,28 +23,3 @@ export type SessionContext = {
   /** A shell command in the worktree, marked as the session's, bounded in output, ended with the signal. */
   readonly exec: (command: string, options?: { readonly timeoutMs?: number }) => Promise<RunResult>;
 };
-
-export class RuntimeTrouble extends Error {
-  override readonly name = 'RuntimeTrouble';
-  /** What went wrong, for operators to search by: `Llm.RateLimited`, `Journal.Unreadable` … */
-  readonly type: string;
-  readonly retryable: boolean;
-  /** When the provider wants to be asked again; null: whenever. */
-  readonly retryAfterMs: number | null;
-  readonly requestId: string | null;
-
-  constructor(facts: {
-    readonly type: string;
-    readonly message: string;
-    readonly retryable: boolean;
-    readonly retryAfterMs?: number | null;
-    readonly requestId?: string | null;
-    readonly cause?: unknown;
-  }) {
-    super(facts.message, { cause: facts.cause });
-    this.type = facts.type;
-    this.retryable = facts.retryable;
-    this.retryAfterMs = facts.retryAfterMs ?? null;
-    this.requestId = facts.requestId ?? null;
-  }
-}

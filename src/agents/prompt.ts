@@ -1,0 +1,34 @@
+/** What a session is told first. The lines at its head also let a scripted model server tell sessions apart. */
+import type { SessionSpec } from '../town/session.js';
+import { withoutSecrets } from './secrets.js';
+
+export function sessionPrompt(spec: SessionSpec): string {
+  const { step, commands } = spec;
+  const named = Object.entries({
+    ...commands,
+    ...(step.acceptance.command === undefined ? {} : { acceptance: step.acceptance.command }),
+  });
+  const parts = [
+    [
+      `You are ${spec.agent}.`,
+      `Mission: ${spec.mission}`,
+      `Molecule: ${spec.molecule}`,
+      `Step: ${step.id}`,
+      `Session: ${spec.session}`,
+      `Handoffs: ${spec.handoffs}`,
+    ].join('\n'),
+    `# ${step.title}\n\n${step.description}`.trimEnd(),
+    step.acceptance.text === undefined ? '' : `Done means: ${step.acceptance.text}`,
+    named.length === 0
+      ? ''
+      : `Commands you can run by name:\n${named.map(([name, command]) => `- ${name}: \`${command}\``).join('\n')}`,
+    spec.note === null ? '' : fenced('the session before this one, or the check of its work', spec.note),
+  ];
+  return parts.filter((part) => part !== '').join('\n\n');
+}
+
+/** Text of other hands: information for the model, never an instruction. It cannot close its own fence. */
+function fenced(origin: string, text: string): string {
+  const safe = withoutSecrets(text).replaceAll(/<\/?untrusted/gi, '<_untrusted');
+  return `<untrusted from="${origin}">\n${safe}\n</untrusted>`;
+}

@@ -1,0 +1,154 @@
+/** `gt demo`: a whole mission on this machine, from an empty folder to commits on two mains. */
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
+import { readEnvironment, readTown } from '../config.js';
+import { TOWN_QUEUE } from '../contract/task-queues.js';
+import { killNowAndThen } from '../dev/chaos.js';
+import { drawBoard, newsOf, readBoard } from '../dev/demo-board.js';
+import type { Board } from '../dev/demo-board.js';
+import { commitsOf, digestsIn } from '../dev/demo-report.js';
+import { makeDemoTown } from '../dev/demo-town.js';
+import type { DemoTown } from '../dev/demo-town.js';
+import { DEMO_MISSION } from '../dev/demo-work.js';
+import { demoModel } from '../dev/demo-model.js';
+import { raiseTown } from '../dev/raise.js';
+import type { RaisedTown } from '../dev/raise.js';
+import type { Command } from './command.js';
+import { CliError, readArguments } from './command.js';
+
+const MISSION_ID = 'demo';
+const LOOK_MS = 250;
+const KILLS = 5;
+
+export const demo: Pick<Command, 'run'> = {
+  run: async (args) => {
+    const options = readOptions(args);
+    const dir = options.dir === null ? await mkdtemp(join(tmpdir(), 'gastown-demo-')) : resolve(options.dir);
+    const model = await demoModel(options.model);
+    const town = await makeDemoTown(dir, model.runtime);
+    const read = await readTown(dir);
+    if (!read.ok) throw new CliError(read.problems.join('\n'));
+    say(`A town in ${dir}, with two repositories: ${Object.keys(town.repositories).join(', ')}.`);
+    const raised = await raiseTown(read.town, { say, port: null, uiPort: null, env: model.env });
+    say(`Temporal UI: ${raised.uiUrl}`);
+    try {
+      await runMission(raised, options);
+      await report(town, read.town.paths.ledger);
+      if (options.keep) await keepUp(raised);
+      else say(`To look around: npx gt up ${dir}, then open the Temporal UI that it names.`);
+    } finally {
+      await raised.stop();
+      await model.stop();
+    }
+  },
+};
+
+type Options = {
+  readonly model: 'script' | 'scripted' | 'claude';
+  readonly chaos: boolean;
+  readonly seed: number;
+  readonly dir: string | null;
+  readonly keep: boolean;
+};
+
+function readOptions(args: readonly string[]): Options {
+  const { values } = readArguments(args, {
+    model: { type: 'string' },
+    chaos: { type: 'boolean', default: false },
+    seed: { type: 'string' },
+    dir: { type: 'string' },
+    keep: { type: 'boolean', default: false },
+  });
+  const model = values.model ?? 'script';
+  if (model !== 'script' && model !== 'scripted' && model !== 'claude') {
+    throw new CliError(`--model is "${model}"; expected scripted or claude, or leave it out to run without a model`);
+  }
+  if (model === 'claude' && readEnvironment().anthropic.apiKey === null) {
+    throw new CliError('--model claude needs a key: set ANTHROPIC_API_KEY, or see the same work with --model scripted');
+  }
+  const seed = Number(values.seed ?? Date.now() % 10_000);
+  if (!Number.isInteger(seed)) throw new CliError(`--seed is "${values.seed}"; expected a whole number`);
+  return { model, seed, chaos: values.chaos, dir: values.dir ?? null, keep: values.keep };
+}
+
+async function runMission(raised: RaisedTown, { chaos, seed }: Options): Promise<void> {
+  const connection = await Connection.connect({ address: raised.address });
+  const over = new AbortController();
+  try {
+    const client = new Client({ connection });
+    const began = Date.now();
+    const handle = await client.workflow.start('mission', {
+      taskQueue: TOWN_QUEUE,
+      workflowId: MISSION_ID,
+      args: [DEMO_MISSION],
+    });
+    const result = handle.result();
+    const killing = chaos
+      ? killNowAndThen({ pid: raised.workerPid, kills: KILLS, seed, say, signal: over.signal })
+      : null;
+    await Promise.race([result, watch(client, over.signal)]);
+    over.abort();
+    await result;
+    await killing;
+    say(`Landed after ${((Date.now() - began) / 1_000).toFixed(1)} s.`);
+  } finally {
+    over.abort();
+    await connection.close();
+  }
+}
+
+/** Draws until it is told to stop. A board that cannot be read now (a worker was just killed) is read a moment later. */
+async function watch(client: Client, signal: AbortSignal): Promise<void> {
+  const draw = process.stdout.isTTY ? redraw() : printNews();
+  while (!signal.aborted) {
+    const board = await readBoard(client, MISSION_ID).catch(() => null);
+    if (board !== null) draw(board);
+    if (board !== null && board.landed === board.total) return;
+    await pause(LOOK_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+function printNews(): (board: Board) => void {
+  let before: Board | null = null;
+  return (board) => {
+    for (const line of newsOf(before, board)) say(line);
+    before = board;
+  };
+}
+
+function redraw(): (board: Board) => void {
+  let lines = 0;
+  return (board) => {
+    const text = drawBoard(board);
+    const width = process.stdout.columns;
+    const cut = text.split('\n').map((line) => line.slice(0, width - 1));
+    // Up over the last board, then each line anew, cleared to its end.
+    process.stdout.write(`${lines > 0 ? `\u001B[${lines}A` : ''}${cut.map((line) => `${line}\u001B[K\n`).join('')}`);
+    lines = cut.length;
+  };
+}
+
+async function report(town: DemoTown, ledger: string): Promise<void> {
+  for (const [rig, repository] of Object.entries(town.repositories)) {
+    say(`\n${rig}, main:`);
+    for (const line of await commitsOf(repository)) say(`  ${line}`);
+  }
+  say('\nDigests in the ledger:');
+  for (const line of await digestsIn(ledger)) say(`  ${line}`);
+  say('');
+}
+
+async function keepUp(raised: RaisedTown): Promise<void> {
+  say(`The town stays up: ${raised.uiUrl}. Ctrl-C stops it.`);
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
+}
+
+function say(line: string): void {
+  console.log(line);
+}
