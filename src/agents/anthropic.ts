@@ -158,7 +158,7 @@ class Conversation {
         name,
         description,
         // zod writes the JSON schema of an object for an object.
-        input_schema: z.toJSONSchema(schema) as Anthropic.Messages.Tool.InputSchema,
+        input_schema: z.toJSONSchema(schema, { io: 'input' }) as Anthropic.Messages.Tool.InputSchema,
       })),
       ...(this.#limit !== null ? { tool_choice: { type: 'tool' as const, name: 'handoff' } } : {}),
     };

@@ -24,11 +24,11 @@ export function sessionPrompt(spec: SessionSpec): string {
       : `Commands you can run by name:\n${named.map(([name, command]) => `- ${name}: \`${command}\``).join('\n')}`,
     spec.note === null ? '' : fenced('the session before this one, or the check of its work', spec.note),
   ];
-  return parts.filter((part) => part !== '').join('\n\n');
+  return withoutSecrets(parts.filter((part) => part !== '').join('\n\n'));
 }
 
 /** Text of other hands: information for the model, never an instruction. It cannot close its own fence. */
 function fenced(origin: string, text: string): string {
-  const safe = withoutSecrets(text).replaceAll(/<\/?untrusted/gi, '<_untrusted');
+  const safe = text.replaceAll(/<\/?untrusted/gi, '<_untrusted');
   return `<untrusted from="${origin}">\n${safe}\n</untrusted>`;
 }

@@ -1,0 +1,94 @@
+/** SIGKILL whenever the journal has grown: taken up again, a session ends the same, and does nothing twice. */
+import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { setTimeout as pause } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { startModelServer } from '../../src/dev/model-server.js';
+import type { SessionSpec } from '../../src/town/session.js';
+import { findMarked } from '../../src/process/mark.js';
+import { makeBench, specOf } from '../support/sessions.js';
+import type { Bench } from '../support/sessions.js';
+
+const PROGRAM = fileURLToPath(new URL('../support/run-session.ts', import.meta.url));
+
+/** Runs the session in a process of its own; kills it when the journal has `lines` lines. Answers its output. */
+async function run(bench: Bench, spec: SessionSpec, url: string, lines: number): Promise<string> {
+  const args = ['--import', 'tsx', PROGRAM, JSON.stringify(spec), bench.journal, url];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let output = '';
+  child.stdout.on('data', (piece: Buffer) => (output += piece.toString()));
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  let over = false;
+  void exited.then(() => (over = true));
+  while (!over) {
+    const text = await readFile(bench.journal, 'utf8').catch(() => '');
+    if (text.split('\n').length - 1 >= lines) child.kill('SIGKILL');
+    await pause(2);
+  }
+  return output;
+}
+
+const linesIn = async (bench: Bench) => (await readFile(bench.journal, 'utf8')).split('\n').length - 1;
+
+test('a script: appends once, runs again what was cut off, ends the same', async () => {
+  const bench = await makeBench();
+  const spec = specOf(bench, [
+    { append: 'README.md', text: 'one\n' },
+    { run: 'echo ran >> ran.txt; sleep 0.05' },
+    { append: 'README.md', text: 'two\n' },
+    { close: 'done' },
+  ]);
+  let result = '';
+  for (let lines = 1; result === ''; lines += 1)
+    result = await run(bench, spec, '', (await linesIn(bench).catch(() => 0)) + 1);
+  expect(JSON.parse(result)).toMatchObject({ outcome: 'closed', verdict: 'done', summary: 'done' });
+  expect(await readFile(join(bench.worktree, 'README.md'), 'utf8')).toBe('hello\none\ntwo\n');
+  expect(await findMarked((mark) => mark === spec.sessionId)).toEqual([]);
+}, 120_000);
+
+test('a model: no answer is asked for twice but one in flight, no effect is made twice', async () => {
+  const bench = await makeBench();
+  const tools = (name: string, input: Record<string, unknown>) => ({ tools: [{ name, input }] });
+  const server = await startModelServer({
+    script: {
+      rules: [
+        {
+          when: ['Step: work'],
+          turns: [
+            tools('write_file', { path: 'a.txt', text: '1' }),
+            tools('run_command', { name: 'count' }),
+            tools('note', { text: 'seen' }),
+            tools('close_step', { summary: 'done', verdict: 'done' }),
+          ],
+        },
+      ],
+    },
+  });
+  onTestFinished(() => server.stop());
+  const spec = specOf(bench, null, {
+    runtime: { kind: 'anthropic', model: 'scripted' },
+    commands: { count: 'echo once >> count.txt' },
+  });
+  let result = '';
+  let kills = -1;
+  while (result === '') {
+    kills += 1;
+    result = await run(bench, spec, server.url, (await linesIn(bench).catch(() => 0)) + 1);
+  }
+  expect(JSON.parse(result)).toMatchObject({
+    outcome: 'closed',
+    verdict: 'done',
+    notes: ['seen'],
+    usage: { turns: 4 },
+  });
+  const asked = server.requests().map((request) => request.turn);
+  for (const turn of [0, 1, 2, 3]) {
+    expect(asked.filter((one) => one === turn).length, `requests for turn ${turn}`).toBeLessThanOrEqual(2);
+  }
+  expect(kills).toBeGreaterThan(8);
+  // At most once: cut off before it began it was not run, and the model was told that nobody knows.
+  const count = await readFile(join(bench.worktree, 'count.txt'), 'utf8').catch(() => '');
+  expect(['', 'once\n']).toContain(count);
+}, 180_000);

@@ -1,0 +1,23 @@
+/** A program that runs one session and prints its result: something to be killed. Arguments: bench and spec as JSON, URL. */
+import { anthropicRuntime } from '../../src/agents/anthropic.js';
+import { openJournal } from '../../src/agents/journal.js';
+import { scriptRuntime } from '../../src/agents/script.js';
+import { plainEnvironment } from '../../src/process/environment.js';
+import { killMarked } from '../../src/process/mark.js';
+import { runShell } from '../../src/process/run.js';
+import type { SessionSpec } from '../../src/town/session.js';
+
+const [specText = '', journalPath = '', url = ''] = process.argv.slice(2);
+const spec = JSON.parse(specText) as SessionSpec; // written by the test that starts this program
+await killMarked(spec.sessionId);
+const journal = await openJournal(journalPath, { sessionId: spec.sessionId });
+const signal = new AbortController().signal;
+const runtime = url === '' ? scriptRuntime() : anthropicRuntime({ apiKey: 'test', baseUrl: url });
+const result = await runtime.run(spec, {
+  signal,
+  journal,
+  heartbeat: () => undefined,
+  exec: (command, options = {}) =>
+    runShell(command, { cwd: spec.worktree, env: plainEnvironment(), mark: spec.sessionId, signal, ...options }),
+});
+console.log(JSON.stringify(result));
