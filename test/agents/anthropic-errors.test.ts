@@ -61,7 +61,7 @@ test('a silent stream is given up by our own watch', async () => {
 test('a fault that is over lets the same session go on', async () => {
   const { url } = await serverWith([{ ...CLOSE, fault: { kind: 'overloaded', times: 1 } }]);
   const { run } = await session(url);
-  await expect(run()).rejects.toThrow();
+  await expect(run()).rejects.toThrow('overloaded');
   await expect(run()).resolves.toMatchObject({ outcome: 'closed' });
 });
 

@@ -20,15 +20,16 @@ async function run(bench: Bench, spec: SessionSpec, url: string, lines: number):
   let output = '';
   child.stdout.on('data', (piece: Buffer) => (output += piece.toString()));
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  let over = false;
-  void exited.then(() => (over = true));
-  while (!over) {
+  while (child.exitCode === null && child.signalCode === null) {
     const text = await readFile(bench.journal, 'utf8').catch(() => '');
     if (text.split('\n').length - 1 >= lines) child.kill('SIGKILL');
     await pause(2);
   }
+  await exited;
   return output;
 }
+
+const tools = (name: string, input: Record<string, unknown>) => ({ tools: [{ name, input }] });
 
 const linesIn = async (bench: Bench) => (await readFile(bench.journal, 'utf8')).split('\n').length - 1;
 
@@ -50,7 +51,6 @@ test('a script: appends once, runs again what was cut off, ends the same', async
 
 test('a model: no answer is asked for twice but one in flight, no effect is made twice', async () => {
   const bench = await makeBench();
-  const tools = (name: string, input: Record<string, unknown>) => ({ tools: [{ name, input }] });
   const server = await startModelServer({
     script: {
       rules: [
