@@ -1,5 +1,5 @@
 /** What comes back from the merge queue goes on in the same sandbox and lands on the second try. */
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { queueQuery } from '../../src/contract/refinery.js';
@@ -15,6 +15,8 @@ beforeAll(async () => {
       shared: { files: { 'shared.txt': 'nobody\n' } },
       strict: { gates: { clean: '! grep -rq FIXME src' }, files: { 'src/a.js': '// a\n' } },
       broken: { gates: { test: 'no-such-program --all' } },
+      raced: { gates: { slow: 'sleep 1.5' } },
+      mine: { files: { 'README.md': 'mine\n' } },
     },
     formulas: { clash: CLASH, 'clash-rework': CLASH_REWORK, quick: QUICK },
   });
@@ -88,4 +90,41 @@ test('a gate that cannot run holds the request, lets nothing through, and goes o
     '{"item":"c","reason":"test over"}',
   );
   await handle.result();
+});
+
+test('a checked-out target with somebody’s unsaved work refuses the push; the refinery says so, and lands when it can', async () => {
+  await writeFile(join(town.repository('mine'), 'README.md'), 'unsaved\n');
+  const handle = await town.startMission('dirty', {
+    work: [{ id: 'd', rig: 'mine', formula: 'quick', vars: { name: 'd' } }],
+  });
+  const refinery = town.client.workflow.getHandle('mine/refinery');
+  await until('it says why', async () =>
+    (await refinery.query(queueQuery))[0]?.stage.startsWith('the target refuses the push'),
+  );
+  expect(await readFile(join(town.repository('mine'), 'README.md'), 'utf8')).toBe('unsaved\n');
+  await town.git('mine', 'checkout', '--', 'README.md');
+  await expect(handle.result()).resolves.toMatchObject({ landed: 1 });
+  expect(await readFile(join(town.repository('mine'), 'd.txt'), 'utf8')).toBe('d\n');
+});
+
+test('somebody pushes to the target while gates run: the request is rebased and lands on top', async () => {
+  const handle = await town.startMission('raced', {
+    work: [{ id: 'e', rig: 'raced', formula: 'quick', vars: { name: 'e' } }],
+  });
+  const refinery = town.client.workflow.getHandle('raced/refinery');
+  await until('its gates run', async () => (await refinery.query(queueQuery))[0]?.stage.startsWith('gates'));
+  await town.git(
+    'raced',
+    '-c',
+    'user.name=Ada',
+    '-c',
+    'user.email=ada@example.com',
+    'commit',
+    '--allow-empty',
+    '-m',
+    'meanwhile',
+  );
+  await expect(handle.result()).resolves.toMatchObject({ landed: 1 });
+  const subjects = (await town.log('raced')).map((line) => line.replace(/^\S+ \S+ /, ''));
+  expect(subjects).toEqual(['first', 'meanwhile', 'Write e']);
 });

@@ -1,0 +1,74 @@
+/** The wire: every message, failure and search attribute there is. A name that goes, or comes, is seen here. */
+import { expect, expectTypeOf, test } from 'vitest';
+import { FAILURES } from '../../src/contract/failures.js';
+import {
+  mailMessage,
+  missionMessages,
+  moleculeMessages,
+  refineryMessages,
+  witnessMessages,
+} from '../../src/contract/messages.js';
+import type { MissionCarry } from '../../src/contract/mission.js';
+import type { MoleculeCarry } from '../../src/contract/molecule.js';
+import type { PolecatInput } from '../../src/contract/polecat.js';
+import { read } from '../../src/contract/read.js';
+import type { RefineryCarry } from '../../src/contract/refinery.js';
+import { attribute, SEARCH_ATTRIBUTES } from '../../src/contract/search-attributes.js';
+import { undecodable } from '../../src/contract/undecodable.js';
+import type { WitnessCarry } from '../../src/contract/witness.js';
+import type { SessionResult, SessionSpec } from '../../src/town/session.js';
+
+type Wire = null | string | number | boolean | undefined | readonly Wire[] | { readonly [key: string]: Wire };
+
+test('the messages of each workflow', () => {
+  const names = (messages: Readonly<Record<string, { readonly name: string }>>) =>
+    Object.values(messages).map((one) => one.name);
+  expect(names(missionMessages)).toEqual(['retry', 'skip', 'budget', 'granted', 'report']);
+  expect(names(moleculeMessages)).toEqual(['close', 'fail', 'skip', 'retry']);
+  expect(names(witnessMessages)).toEqual(['claim', 'release', 'configure']);
+  expect(names(refineryMessages)).toEqual(['configure', 'retry', 'remove']);
+  expect(mailMessage.name).toBe('mail');
+});
+
+test('every message says what it does', () => {
+  const all = [missionMessages, moleculeMessages, witnessMessages, refineryMessages].flatMap((each) =>
+    Object.values(each),
+  );
+  for (const { name, description } of [...all, mailMessage]) expect(description, name).toMatch(/^[A-Z].*\.$/);
+});
+
+test('the types of failure', () => {
+  expect(Object.keys(FAILURES)).toEqual([
+    'BadMission',
+    'BadInput',
+    'BadFormula',
+    'BadTown',
+    'Refused',
+    'MoleculeFailed',
+    'PolecatFailed',
+  ]);
+});
+
+test('the search attributes fit into what a dev server allows', () => {
+  const keys = Object.values(attribute).map((key) => key.name);
+  expect(keys).toEqual(Object.keys(SEARCH_ATTRIBUTES));
+  const types = Object.values(SEARCH_ATTRIBUTES);
+  expect(types.filter((type) => type === 'Keyword').length).toBeLessThanOrEqual(10);
+  expect(types.filter((type) => type === 'KeywordList').length).toBeLessThanOrEqual(3);
+});
+
+test('a problem names its field; what could not be decoded says so', () => {
+  const { schema } = moleculeMessages.close;
+  expect(read(schema, { step: 3 })).toMatchObject({ ok: false, problems: [expect.stringMatching(/^step: /)] });
+  expect(read(schema, undecodable('bytes'))).toEqual({ ok: false, problems: ['the payload cannot be decoded: bytes'] });
+});
+
+test('what crosses a process is plain JSON', () => {
+  expectTypeOf<MissionCarry>().toExtend<Wire>();
+  expectTypeOf<MoleculeCarry>().toExtend<Wire>();
+  expectTypeOf<WitnessCarry>().toExtend<Wire>();
+  expectTypeOf<RefineryCarry>().toExtend<Wire>();
+  expectTypeOf<PolecatInput>().toExtend<Wire>();
+  expectTypeOf<SessionSpec>().toExtend<Wire>();
+  expectTypeOf<SessionResult>().toExtend<Wire>();
+});

@@ -1,0 +1,59 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { MAIL_TYPES, readMail, writeMail } from '../../src/town/mail.js';
+import type { Letter } from '../../src/town/mail.js';
+
+const about = {
+  ...{ Request: 'se-1.0', Branch: 'polecat/Toast/se-1', Head: 'abc', Target: 'main', Issue: 'a', Mission: 'm' },
+  ...{ Polecat: 'Toast', Incarnation: 3, Rig: 'server' },
+};
+const LETTERS: readonly Letter[] = [
+  { type: 'POLECAT_DONE', keys: { ...about, Priority: 2, Round: 0 }, text: '' },
+  { type: 'MERGE_READY', keys: { ...about, Priority: 2, Round: 1 }, text: 'words' },
+  { type: 'MERGED', keys: { ...about, 'Merge-Commit': 'def', 'Merged-At': '2026-11-24T00:00:00Z' }, text: '' },
+  {
+    type: 'MERGE_FAILED',
+    keys: { ...about, 'Failure-Type': 'gate', 'Failed-At': 'now', Gate: 'test' },
+    text: 'red\n\nvery',
+  },
+  { type: 'REWORK_REQUEST', keys: { ...about, 'Conflict-Files': 'a.txt', 'Requested-At': 'now' }, text: '## how' },
+];
+const envelope = { id: '1', from: 'server/polecats/Toast', to: 'server/witness' };
+
+test('every type is here', () => {
+  expect(LETTERS.map((letter) => letter.type)).toEqual(MAIL_TYPES);
+});
+
+test.each(LETTERS)('$type reads as it was written', (letter) => {
+  const mail = writeMail(envelope, 'Toast', letter);
+  expect(mail.subject).toBe(`${letter.type}: Toast`);
+  expect(mail.body.split('\n')[0]).toBe('Request: se-1.0');
+  expect(readMail(mail)).toEqual({ ok: true, letter });
+});
+
+test('what is no protocol mail, or lacks a key, is a problem in words', () => {
+  expect(readMail({ ...envelope, subject: 'hello', body: '' })).toMatchObject({
+    problem: expect.stringContaining('begins with none of'),
+  });
+  const mail = writeMail(envelope, 'Toast', LETTERS[0] as Letter);
+  const torn = { ...mail, body: mail.body.replace('Head: abc\n', '') };
+  expect(readMail(torn)).toMatchObject({ ok: false, problem: expect.stringContaining('Head') });
+});
+
+test('no value and no text can forge a key', () => {
+  fc.assert(
+    fc.property(fc.string({ minLength: 1 }), fc.string(), (value, text) => {
+      const Mission = `x${value}x`;
+      const letter: Letter = {
+        type: 'MERGED',
+        keys: { ...about, Mission, 'Merge-Commit': 'c', 'Merged-At': 'n' },
+        text,
+      };
+      const evil: Letter = { ...letter, keys: { ...letter.keys, Mission: `${Mission}\nRig: theirs\n\nHead: theirs` } };
+      for (const one of [letter, evil]) {
+        const reading = readMail(writeMail(envelope, value, one));
+        expect(reading).toMatchObject({ ok: true, letter: { keys: { Rig: 'server', Head: 'abc' } } });
+      }
+    }),
+  );
+});

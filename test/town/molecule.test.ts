@@ -1,0 +1,146 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { after, fateOf, nextStep, phaseOf, pour, refusal, stepOf, usageOf } from '../../src/town/molecule.js';
+import type { Molecule, MoleculeEvent } from '../../src/town/molecule.js';
+import type { Act, Protomolecule, ProtoStep } from '../../src/town/protomolecule.js';
+import { DEFAULT_LIMITS } from '../../src/town/rig.js';
+import { NO_USAGE } from '../../src/town/session.js';
+import type { SessionResult } from '../../src/town/session.js';
+
+const SCRIPT: Act[] = [{ close: 'done' }];
+const step = (id: string, more: Partial<ProtoStep> = {}): ProtoStep => ({
+  ...{ id, title: id, description: '', kind: 'agent', needs: [], acceptance: {}, run: null, script: SCRIPT },
+  ...more,
+});
+const proto = (...steps: ProtoStep[]): Protomolecule => ({
+  ...{ formula: 'f', description: '', vars: {}, rework: 'rework', steps },
+  hash: '0'.repeat(64),
+});
+const limits = { ...DEFAULT_LIMITS, sessionsPerStepMax: 4, rejectionsPerStepMax: 2 };
+const poured = (...steps: ProtoStep[]) => pour(proto(...steps), { runtime: 'script', sandboxed: true, limits }, 0);
+const all = (molecule: Molecule, ...events: readonly MoleculeEvent[]) =>
+  events.reduce((now, event) => after(now, event, 1), molecule);
+const base = { usage: { ...NO_USAGE, turns: 1 }, notes: [] };
+const start = (id: string): MoleculeEvent => ({ kind: 'session-started', step: id });
+const end = (id: string, result: SessionResult): MoleculeEvent => ({ kind: 'session-ended', step: id, result });
+const handoff: SessionResult = { ...base, outcome: 'handoff', note: 'half', reason: 'requested' };
+const closed: SessionResult = { ...base, outcome: 'closed', verdict: 'done', summary: 'all' };
+const blocked: SessionResult = { ...base, outcome: 'blocked', detail: 'which?' };
+const stalled: SessionResult = { ...base, outcome: 'stalled', detail: 'quiet' };
+const accepted = (id: string): MoleculeEvent => ({
+  kind: 'accepted',
+  step: id,
+  summary: 'all',
+  by: 'Toast',
+  head: 'h',
+});
+const rejected = (id: string): MoleculeEvent => ({ kind: 'rejected', step: id, why: 'red' });
+
+test('steps come in the order of the formula as their needs close', () => {
+  const molecule = poured(step('b', { needs: ['a'] }), step('a'));
+  expect(nextStep(molecule)?.id).toBe('a');
+  expect(nextStep(all(molecule, start('a'), end('a', closed), accepted('a')))?.id).toBe('b');
+});
+
+test('a handoff starts another session of the same step, with the note', () => {
+  const molecule = all(poured(step('a')), start('a'), end('a', handoff));
+  expect(nextStep(molecule)).toMatchObject({
+    id: 'a',
+    sessions: 1,
+    handoffs: 1,
+    note: 'half',
+    state: { kind: 'ready' },
+  });
+});
+
+test('a close counts only when it was accepted; refused too often it asks somebody', () => {
+  const once = all(poured(step('a')), start('a'), end('a', closed));
+  expect(stepOf(once, 'a')?.state.kind).toBe('active');
+  const again = all(once, rejected('a'));
+  expect(nextStep(again)).toMatchObject({ note: 'red', rejections: 1 });
+  const asked = all(again, start('a'), end('a', closed), rejected('a'));
+  expect(stepOf(asked, 'a')?.state).toMatchObject({ kind: 'waiting', for: 'escalation' });
+  expect(phaseOf(asked)).toBe('escalated');
+});
+
+test('a question waits for its answer, and the next session goes on behind it with the answer', () => {
+  const asked = all(poured(step('a')), start('a'), end('a', blocked));
+  expect([stepOf(asked, 'a')?.state.kind, nextStep(asked)]).toEqual(['waiting', null]);
+  const answered = all(asked, { kind: 'retried', step: 'a', note: 'the left one' });
+  expect(nextStep(answered)).toMatchObject({ handoffs: 1, note: 'the left one' });
+});
+
+test('stalls are answered by fresh sessions twice, then by somebody', () => {
+  let molecule = poured(step('a'));
+  for (let round = 0; round < 3; round += 1) molecule = all(molecule, start('a'), end('a', stalled));
+  expect(stepOf(molecule, 'a')?.state).toMatchObject({
+    kind: 'waiting',
+    why: expect.stringContaining('stalled 3 times'),
+  });
+});
+
+test('sessions without end are limited', () => {
+  let molecule = poured(step('a'));
+  for (let round = 0; round < 4; round += 1) molecule = all(molecule, start('a'), end('a', handoff));
+  expect(stepOf(molecule, 'a')?.state).toMatchObject({ kind: 'waiting', why: expect.stringContaining('4 sessions') });
+});
+
+test('without a key a step with a script runs it, and any other waits for a person', () => {
+  const molecule = pour(proto(step('a'), step('b', { script: null })), { runtime: 'auto', sandboxed: true, limits }, 0);
+  expect(molecule.steps.map((one) => one.runtime)).toEqual(['script', 'human']);
+  expect(stepOf(molecule, 'b')?.state).toMatchObject({ kind: 'waiting', for: 'human' });
+  expect(phaseOf(molecule)).toBe('working');
+  const alone = pour(proto(step('a')), { runtime: 'anthropic', sandboxed: false, limits }, 0);
+  expect(alone.steps[0]?.runtime).toBe('human');
+});
+
+test('an escalated step keeps the sandbox; a person’s step does not', () => {
+  const molecule = poured(step('p', { kind: 'human', script: null }), step('a'), step('b'));
+  expect(nextStep(molecule)?.id).toBe('a');
+  expect(nextStep(all(molecule, start('a'), end('a', blocked)))).toBeNull();
+});
+
+test('a person’s refused close goes on waiting for that person', () => {
+  const molecule = poured(step('p', { kind: 'human', script: null }));
+  expect(stepOf(all(molecule, rejected('p')), 'p')?.state).toMatchObject({ kind: 'waiting', for: 'human' });
+});
+
+test('skipped steps let others go on, a failed one fails the molecule', () => {
+  const molecule = poured(step('a'), step('b', { needs: ['a'] }));
+  expect(nextStep(all(molecule, { kind: 'skipped', step: 'a', reason: 'no', by: 'Ada' }))?.id).toBe('b');
+  const failed = all(molecule, { kind: 'failed', step: 'a', reason: 'no', by: 'Ada' });
+  expect(fateOf(failed)).toEqual({ kind: 'failed', step: 'a', reason: 'no' });
+});
+
+test('what cannot be done is refused with what can', () => {
+  const molecule = poured(step('a'), step('b', { needs: ['a'] }), step('p', { kind: 'human', script: null }));
+  expect(refusal(molecule, 'close', 'p')).toBeNull();
+  expect(refusal(molecule, 'retry', 'p')).toContain('close, skip or fail it');
+  expect(refusal(molecule, 'close', 'b')).toBe('step "b" is not ready, it needs a; waiting for an answer: p');
+  expect(refusal(molecule, 'close', 'x')).toContain('there is no step "x"; the steps are a, b, p');
+  expect(refusal(molecule, 'fail', 'a')).toContain('is in work');
+});
+
+test('whatever happens: at most one step holds the sandbox, limits hold, and the end is an end or somebody is asked', () => {
+  const ids = ['a', 'b', 'c'];
+  const outcome = fc.constantFrom<readonly MoleculeEvent['kind'][] | SessionResult>(handoff, closed, blocked, stalled);
+  fc.assert(
+    fc.property(fc.array(fc.tuple(outcome, fc.boolean()), { maxLength: 60 }), (rounds) => {
+      let molecule = poured(step('a'), step('b', { needs: ['a'] }), step('c', { needs: ['b'] }));
+      let turns = 0;
+      for (const [result, isGood] of rounds as [SessionResult, boolean][]) {
+        const next = nextStep(molecule);
+        if (next === null) break;
+        turns += 1;
+        molecule = all(molecule, start(next.id), end(next.id, result));
+        if (result.outcome === 'closed') molecule = all(molecule, isGood ? accepted(next.id) : rejected(next.id));
+        const holding = molecule.steps.filter((one) => one.state.kind === 'active' || one.state.kind === 'waiting');
+        expect(holding.length).toBeLessThanOrEqual(1);
+        for (const id of ids) expect(stepOf(molecule, id)?.sessions).toBeLessThanOrEqual(limits.sessionsPerStepMax);
+      }
+      expect(usageOf(molecule).turns).toBe(turns);
+      const isAsking = molecule.steps.some((one) => one.state.kind === 'waiting');
+      expect(fateOf(molecule).kind === 'done' || isAsking || nextStep(molecule) !== null).toBe(true);
+    }),
+  );
+});

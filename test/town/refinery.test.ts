@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { dequeue, enqueue, hold, inOrder, judgeGate, score, unhold } from '../../src/town/refinery.js';
+import type { MergeRequest, Queue } from '../../src/town/refinery.js';
+
+const HOUR_MS = 3_600_000;
+const request = (id: string, more: Partial<MergeRequest> = {}): MergeRequest => ({
+  ...{ id, branch: id, head: 'h', target: 'main', issue: id, mission: 'm', polecat: 'Toast', incarnation: 1 },
+  ...{ priority: 2, round: 0, sinceMs: 0 },
+  ...more,
+});
+const queue = (...requests: readonly MergeRequest[]) => requests.reduce<Queue>(enqueue, []);
+const ids = (of: Queue, nowMs = 0) => inOrder(of, nowMs).map((one) => one.id);
+
+test('the more urgent goes first, then what came back, then the older', () => {
+  expect(ids(queue(request('low', { priority: 4 }), request('high', { priority: 0 })))).toEqual(['high', 'low']);
+  expect(ids(queue(request('new'), request('back', { round: 1 })))).toEqual(['back', 'new']);
+  expect(ids(queue(request('younger', { sinceMs: HOUR_MS }), request('older')), 2 * HOUR_MS)).toEqual([
+    'older',
+    'younger',
+  ]);
+});
+
+test('nothing starves: however urgent the newcomers, the oldest comes before them in the end', () => {
+  const old = request('old', { priority: 4 });
+  const week = 7 * 24 * 4 * HOUR_MS;
+  expect(score(old, week)).toBeGreaterThan(score(request('new', { priority: 0, round: 3, sinceMs: week }), week));
+});
+
+test('a request handed in twice is in the queue once', () => {
+  expect(queue(request('a'), request('a'))).toHaveLength(1);
+  expect(dequeue(queue(request('a')), 'a')).toEqual([]);
+});
+
+test('a held request stands aside until it is let go, by itself or with all', () => {
+  const held = hold(hold(queue(request('a'), request('b')), 'a', 'why', 0), 'b', 'why', 0);
+  expect(ids(held)).toEqual([]);
+  expect(ids(unhold(held, 'b'))).toEqual(['b']);
+  expect(ids(unhold(held, null))).toEqual(['a', 'b']);
+});
+
+test.each([
+  [{ kind: 'exited', code: 0 }, 'passed'],
+  [{ kind: 'exited', code: 1 }, 'failed'],
+  [{ kind: 'timed-out' }, 'failed'],
+  [{ kind: 'exited', code: 126 }, 'could-not-run'],
+  [{ kind: 'exited', code: 127 }, 'could-not-run'],
+  [{ kind: 'not-started' }, 'could-not-run'],
+  [{ kind: 'signalled' }, 'could-not-run'],
+] as const)('a gate that ended with %j has %s', (end, verdict) => {
+  expect(judgeGate('test', end, 'log').kind).toBe(verdict);
+});

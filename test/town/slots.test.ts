@@ -1,0 +1,69 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { claimSlot, grantSlots, openSlots, releaseSlot, resizeSlots } from '../../src/town/slots.js';
+import type { Claim } from '../../src/town/slots.js';
+
+const NAMES = ['Toast', 'Shadow', 'Copper'];
+const claim = (id: string, priority = 2): Claim => ({ id, mission: 'm', missionRun: 'r', item: id, priority });
+const grant = (slots = openSlots(NAMES, 2), now = 0) => grantSlots(slots, now);
+
+test('claims are granted up to the capacity, the most urgent first, then the oldest', () => {
+  const slots = [claim('a'), claim('b', 4), claim('c', 0)].reduce(claimSlot, openSlots(NAMES, 2));
+  const { grants, slots: after } = grant(slots);
+  expect(grants.map((lease) => lease.id)).toEqual(['c', 'a']);
+  expect(after.queue.map((one) => one.id)).toEqual(['b']);
+});
+
+test('claiming twice under one id is claiming once, waiting or granted', () => {
+  const { slots } = grant(claimSlot(openSlots(NAMES, 2), claim('a')));
+  expect(claimSlot(slots, claim('a'))).toBe(slots);
+});
+
+test('a name that was just freed is the last to come again', () => {
+  let { slots } = grant(claimSlot(openSlots(NAMES, 1), claim('a')));
+  expect(slots.leases[0]?.name).toBe('Toast');
+  ({ slots } = grant(claimSlot(releaseSlot(slots, 'a'), claim('b'))));
+  expect(slots.leases[0]).toMatchObject({ name: 'Shadow', incarnation: 2 });
+});
+
+test('releasing what nobody holds changes nothing; releasing a waiting claim withdraws it', () => {
+  const slots = claimSlot(openSlots(NAMES, 1), claim('a'));
+  expect(releaseSlot(slots, 'ghost')).toEqual(slots);
+  expect(releaseSlot(slots, 'a').queue).toEqual([]);
+});
+
+test('a smaller capacity lets leases end by themselves', () => {
+  const { slots } = grant([claim('a'), claim('b'), claim('c')].reduce(claimSlot, openSlots(NAMES, 2)));
+  const smaller = resizeSlots(slots, NAMES, 1);
+  expect(smaller.leases).toHaveLength(2);
+  expect(grantSlots(releaseSlot(smaller, 'a'), 0).grants).toEqual([]);
+  expect(grantSlots(releaseSlot(releaseSlot(smaller, 'a'), 'b'), 0).grants).toHaveLength(1);
+});
+
+test('whatever comes in whatever order: never above capacity, never a name twice, every claim granted at most once', () => {
+  const event = fc.oneof(
+    fc.record({ kind: fc.constant('claim' as const), id: fc.nat(12), priority: fc.nat(4) }),
+    fc.record({ kind: fc.constant('release' as const), id: fc.nat(12), priority: fc.constant(0) }),
+  );
+  fc.assert(
+    fc.property(fc.array(event, { maxLength: 60 }), fc.integer({ min: 1, max: 3 }), (events, capacity) => {
+      let slots = openSlots(NAMES, capacity);
+      let last = 0;
+      for (const { kind, id, priority } of events) {
+        slots = kind === 'claim' ? claimSlot(slots, claim(String(id), priority)) : releaseSlot(slots, String(id));
+        const granted = grantSlots(slots, 0);
+        slots = granted.slots;
+        for (const lease of granted.grants) {
+          expect(lease.incarnation).toBeGreaterThan(last);
+          last = lease.incarnation;
+        }
+        expect(slots.leases.length).toBeLessThanOrEqual(capacity);
+        expect(new Set(slots.leases.map((lease) => lease.name)).size).toBe(slots.leases.length);
+        const ids = [...slots.leases, ...slots.queue].map((one) => one.id);
+        expect(new Set(ids).size).toBe(ids.length);
+        // Nobody waits while there is room.
+        expect(slots.queue.length === 0 || slots.leases.length === capacity).toBe(true);
+      }
+    }),
+  );
+});
