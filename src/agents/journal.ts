@@ -21,7 +21,7 @@ const Entry = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('message'), message: z.unknown() }),
   z.object({ kind: z.literal('ended'), result: z.unknown() }),
 ]);
-export type JournalEntry = z.infer<typeof Entry>;
+type JournalEntry = z.infer<typeof Entry>;
 
 export type Journal = {
   /** All entries so far, the ones of dead forerunners included, without the opening. */

@@ -12,7 +12,7 @@ export type Runtime = {
   run(spec: SessionSpec, context: SessionContext): Promise<SessionResult>;
 };
 
-export type SessionProgress = { readonly turn: number; readonly doing: string };
+type SessionProgress = { readonly turn: number; readonly doing: string };
 
 export type SessionContext = {
   /** Cancelled: stop everything, then throw its reason. */

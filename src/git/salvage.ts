@@ -23,7 +23,7 @@ export type Salvaged =
   | { readonly kind: 'unpushed'; readonly head: string; readonly reason: string };
 
 /** Work that is not in the branch: an unfinished rebase, commits on another branch or on none. */
-export type Aside = { readonly branch: string; readonly head: string };
+type Aside = { readonly branch: string; readonly head: string };
 
 /**
  * `expected` is the commit the remote's branch is known to be at, null when it was never pushed. A remote branch that is an

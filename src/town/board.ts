@@ -24,7 +24,7 @@ export function missionBoard(mission: MissionState, id: string): string {
   return clip([head, '', ...rows, ...ask].join('\n'));
 }
 
-export function itemLine(mission: MissionState, item: Item): string {
+function itemLine(mission: MissionState, item: Item): string {
   const { state } = item;
   const again = item.attempt > 1 ? ` (attempt ${item.attempt})` : '';
   switch (state.kind) {
@@ -72,7 +72,7 @@ export function moleculeBoard(molecule: Molecule, formula: string, id: string): 
   return clip([head, '', ...rows, ...asks].join('\n'));
 }
 
-export function stepLine(step: Step): string {
+function stepLine(step: Step): string {
   const { state } = step;
   const session = step.sessions > 0 ? `session ${step.sessions}` : 'first session';
   switch (state.kind) {

@@ -20,9 +20,10 @@ import type { SessionResult, SessionSpec } from '../../src/town/session.js';
 
 type Wire = null | string | number | boolean | undefined | readonly Wire[] | { readonly [key: string]: Wire };
 
+const names = (messages: Readonly<Record<string, { readonly name: string }>>) =>
+  Object.values(messages).map((one) => one.name);
+
 test('the messages of each workflow', () => {
-  const names = (messages: Readonly<Record<string, { readonly name: string }>>) =>
-    Object.values(messages).map((one) => one.name);
   expect(names(missionMessages)).toEqual(['retry', 'skip', 'budget', 'granted', 'report']);
   expect(names(moleculeMessages)).toEqual(['close', 'fail', 'skip', 'retry']);
   expect(names(witnessMessages)).toEqual(['claim', 'release', 'configure']);

@@ -5,13 +5,14 @@ import { closeMerge, landMerge, prepareMerge } from '../../src/git/merge.js';
 import { openMirror } from '../../src/git/mirror.js';
 import { salvage } from '../../src/git/salvage.js';
 import { openWorktree, worktreeState } from '../../src/git/worktree.js';
-import { killedCall, randomFrom } from '../support/killed-call.js';
+import { randomOf } from '../../src/dev/chaos.js';
+import { killedCall } from '../support/killed-call.js';
 import { makeFolder, makeRepo, runGit, writeFiles } from '../support/repos.js';
 import { BRANCH, finishStep, makeRig, openSandbox, TOAST } from '../support/sandboxes.js';
 
 const SEED = Number(process.env['GT_SEED'] ?? Date.now() % 1_000_000);
 const ROUNDS = process.env['GT_LONG'] === undefined ? 3 : 20;
-const random = randomFrom(SEED);
+const random = randomOf(SEED);
 const MANY = Object.fromEntries(Array.from({ length: 400 }, (_, n) => [`src/${n % 20}/${n}.txt`, `${n}\n`.repeat(50)]));
 
 /** One title a round: it carries the moment of the kill and the seed. */

@@ -27,14 +27,3 @@ export async function killedCall<Name extends CallName>(
   const [, signal] = await exit;
   return signal === 'SIGKILL' ? 'killed' : 'ended';
 }
-
-/** Numbers from 0 to 1 that follow from a seed (mulberry32), so that a failing run can be had again. */
-export function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}

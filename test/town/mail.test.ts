@@ -4,8 +4,15 @@ import { MAIL_TYPES, readMail, writeMail } from '../../src/town/mail.js';
 import type { Letter } from '../../src/town/mail.js';
 
 const about = {
-  ...{ Request: 'se-1.0', Branch: 'polecat/Toast/se-1', Head: 'abc', Target: 'main', Issue: 'a', Mission: 'm' },
-  ...{ Polecat: 'Toast', Incarnation: 3, Rig: 'server' },
+  Request: 'se-1.0',
+  Branch: 'polecat/Toast/se-1',
+  Head: 'abc',
+  Target: 'main',
+  Issue: 'a',
+  Mission: 'm',
+  Polecat: 'Toast',
+  Incarnation: 3,
+  Rig: 'server',
 };
 const LETTERS: readonly Letter[] = [
   { type: 'POLECAT_DONE', keys: { ...about, Priority: 2, Round: 0 }, text: '' },

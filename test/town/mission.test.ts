@@ -5,7 +5,16 @@ import type { Holder, Item, MissionEvent, MissionState, PolecatReport } from '..
 import { NO_USAGE } from '../../src/town/session.js';
 
 const item = (id: string, needs: readonly string[] = [], priority = 2): Item => ({
-  ...{ id, needs, priority, title: id, rig: 'server', formula: 'f', attempt: 1, lost: 0, sessions: 0, reworks: 0 },
+  id,
+  needs,
+  priority,
+  title: id,
+  rig: 'server',
+  formula: 'f',
+  attempt: 1,
+  lost: 0,
+  sessions: 0,
+  reworks: 0,
   state: { kind: 'waiting' },
   usage: NO_USAGE,
 });
@@ -71,7 +80,9 @@ test('a polecat that is lost is replaced three times, then somebody is asked', (
 
 test('above its budget a mission starts nothing more until the budget is raised', () => {
   const spentAll = all({ ...mission(item('a'), item('b', ['a'])), budgetUsd: 2 }, ...started('a'), {
-    ...{ kind: 'reported', item: 'a', claim: 'a' },
+    kind: 'reported',
+    item: 'a',
+    claim: 'a',
     report: landed,
   });
   expect([startable(spentAll), phaseOf(spentAll)]).toEqual([[], 'escalated']);
@@ -104,8 +115,8 @@ test('any order and repetition of events: what has landed stays, and nothing sta
         state = after(state, one, 0);
         expect(landedCount(state)).toBeGreaterThanOrEqual(before);
         for (const each of state.items) {
-          const isBegun = each.state.kind !== 'waiting';
-          if (isBegun) for (const need of each.needs) expect(itemOf(state, need).state.kind).toBe('landed');
+          const open = each.needs.filter((need) => itemOf(state, need).state.kind !== 'landed');
+          expect(each.state.kind === 'waiting' || open.length === 0).toBe(true);
         }
       }
     }),

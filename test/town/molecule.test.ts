@@ -9,11 +9,22 @@ import type { SessionResult } from '../../src/town/session.js';
 
 const SCRIPT: Act[] = [{ close: 'done' }];
 const step = (id: string, more: Partial<ProtoStep> = {}): ProtoStep => ({
-  ...{ id, title: id, description: '', kind: 'agent', needs: [], acceptance: {}, run: null, script: SCRIPT },
+  id,
+  title: id,
+  description: '',
+  kind: 'agent',
+  needs: [],
+  acceptance: {},
+  run: null,
+  script: SCRIPT,
   ...more,
 });
 const proto = (...steps: ProtoStep[]): Protomolecule => ({
-  ...{ formula: 'f', description: '', vars: {}, rework: 'rework', steps },
+  formula: 'f',
+  description: '',
+  vars: {},
+  rework: 'rework',
+  steps,
   hash: '0'.repeat(64),
 });
 const limits = { ...DEFAULT_LIMITS, sessionsPerStepMax: 4, rejectionsPerStepMax: 2 };

@@ -4,8 +4,17 @@ import type { MergeRequest, Queue } from '../../src/town/refinery.js';
 
 const HOUR_MS = 3_600_000;
 const request = (id: string, more: Partial<MergeRequest> = {}): MergeRequest => ({
-  ...{ id, branch: id, head: 'h', target: 'main', issue: id, mission: 'm', polecat: 'Toast', incarnation: 1 },
-  ...{ priority: 2, round: 0, sinceMs: 0 },
+  id,
+  branch: id,
+  head: 'h',
+  target: 'main',
+  issue: id,
+  mission: 'm',
+  polecat: 'Toast',
+  incarnation: 1,
+  priority: 2,
+  round: 0,
+  sinceMs: 0,
   ...more,
 });
 const queue = (...requests: readonly MergeRequest[]) => requests.reduce<Queue>(enqueue, []);
