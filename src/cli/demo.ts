@@ -85,17 +85,19 @@ async function runMission(raised: RaisedTown, { chaos, seed }: Options): Promise
       workflowId: MISSION_ID,
       args: [DEMO_MISSION],
     });
-    const result = handle.result();
     const killing = chaos
       ? killNowAndThen({ pid: raised.workerPid, kills: KILLS, seed, say, signal: over.signal })
       : null;
-    await Promise.race([result, watch(client, over.signal)]);
-    over.abort();
-    await result;
-    await killing;
+    const watching = watch(client, over.signal);
+    try {
+      await handle.result();
+    } finally {
+      over.abort();
+      await watching;
+      await killing;
+    }
     say(`Landed after ${((Date.now() - began) / 1_000).toFixed(1)} s.`);
   } finally {
-    over.abort();
     await connection.close();
   }
 }
@@ -104,11 +106,15 @@ async function runMission(raised: RaisedTown, { chaos, seed }: Options): Promise
 async function watch(client: Client, signal: AbortSignal): Promise<void> {
   const draw = process.stdout.isTTY ? redraw() : printNews();
   while (!signal.aborted) {
-    const board = await readBoard(client, MISSION_ID).catch(() => null);
-    if (board !== null) draw(board);
-    if (board !== null && board.landed === board.total) return;
+    await look(client, draw);
     await pause(LOOK_MS, undefined, { signal }).catch(() => undefined);
   }
+  await look(client, draw);
+}
+
+async function look(client: Client, draw: (board: Board) => void): Promise<void> {
+  const board = await readBoard(client, MISSION_ID).catch(() => null);
+  if (board !== null) draw(board);
 }
 
 function printNews(): (board: Board) => void {

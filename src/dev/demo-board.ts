@@ -4,6 +4,7 @@ import { stepsQuery } from '../contract/molecule.js';
 import type { Progress } from '../contract/mission.js';
 import { progressQuery, swarmQuery } from '../contract/mission.js';
 import { lifecycleQuery } from '../contract/polecat.js';
+import type { Step } from '../town/molecule.js';
 import { unreachable } from '../town/unreachable.js';
 
 type Row = {
@@ -70,10 +71,17 @@ async function working(
     .getHandle(molecule)
     .query(stepsQuery)
     .catch(() => []);
-  const closed = steps.filter((step) => step.state.kind === 'closed').length;
   const now = steps.find((step) => step.state.kind === 'active');
+  const asking = steps.find((step) => step.state.kind === 'waiting');
+  if (now === undefined && asking?.state.kind === 'waiting')
+    return row(share(steps), `${name} waits: ${asking.state.why}`);
   const session = now === undefined ? '' : `, ${now.id} session ${now.sessions}`;
-  return row(steps.length === 0 ? 0 : (WORKED_SHARE * closed) / steps.length, `${name}${session}${again}`);
+  return row(share(steps), `${name}${session}${again}`);
+}
+
+function share(steps: readonly Step[]): number {
+  const closed = steps.filter((step) => step.state.kind === 'closed').length;
+  return steps.length === 0 ? 0 : (WORKED_SHARE * closed) / steps.length;
 }
 
 function extras({ sessions, reworks }: Progress['items'][number]): string {

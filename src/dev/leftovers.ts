@@ -1,9 +1,11 @@
 /**
  * A server whose owner was killed lives on and holds its database. Whoever starts a server records both processes with the time
- * each began; the next start on the same database ends what is left, and no other process, however its id came about.
+ * each began; the next start on the same database ends what is left, and no other process, however its id came about. The
+ * record is claimed before the server is started, so that no two servers ever open one database.
  */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { CliError } from '../cli/command.js';
 import { readRunningServer, type RunningServer } from '../running-server.js';
@@ -24,24 +26,43 @@ export function isAlive({ pid, started }: RunningServer['server']): boolean {
   return startedAt(pid) === started;
 }
 
-/** Returns false when another process was faster: there is a record already. */
-export function recordServer(
-  file: string,
-  facts: { readonly pid: number } & Pick<RunningServer, 'address' | 'uiUrl'>,
-): boolean {
-  const record: RunningServer = {
-    server: identify(facts.pid),
-    owner: identify(process.pid),
-    address: facts.address,
-    uiUrl: facts.uiUrl,
-  };
+type ServerFacts = Pick<RunningServer, 'address' | 'uiUrl'>;
+
+/**
+ * Takes the record for a server that is about to be started; until then its owner stands in for it. Returns false when another
+ * process was faster: there is a record already.
+ */
+export function claimRecord(file: string, facts: ServerFacts): boolean {
+  const draft = writeDraft(file, { ...facts, pid: process.pid });
   try {
-    writeFileSync(file, `${JSON.stringify(record)}\n`, { flag: 'wx' });
+    // A link appears whole or not at all, and fails when the file is there.
+    linkSync(draft, file);
     return true;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
     throw error;
+  } finally {
+    rmSync(draft, { force: true });
   }
+}
+
+/** Puts the server in the place that its owner has claimed. */
+export function recordServer(file: string, facts: { readonly pid: number } & ServerFacts): void {
+  renameSync(writeDraft(file, facts), file);
+}
+
+/** Removes the record that this process made for the server, or only claimed; one that is no longer its own stays. */
+export function forgetServer(file: string, pid: number): void {
+  const record = readRunningServer(file);
+  const isOurs = record?.owner.pid === process.pid && [pid, process.pid].includes(record.server.pid);
+  if (isOurs) rmSync(file, { force: true });
+}
+
+function writeDraft(file: string, { pid, address, uiUrl }: { readonly pid: number } & ServerFacts): string {
+  const record: RunningServer = { server: identify(pid), owner: identify(process.pid), address, uiUrl };
+  const draft = `${file}.${randomUUID()}`;
+  writeFileSync(draft, `${JSON.stringify(record)}\n`);
+  return draft;
 }
 
 /**
@@ -49,6 +70,8 @@ export function recordServer(
  * that was ended, null when there was none. Throws CliError when the server's owner is alive: that town is up.
  */
 export async function endLeftover(file: string): Promise<number | null> {
+  const text = readText(file);
+  if (text === null) return null;
   const record = readRunningServer(file);
   const server = record !== null && isAlive(record.server) ? record.server : null;
   if (record !== null && isAlive(record.owner) && (server !== null || record.owner.pid !== process.pid)) {
@@ -57,8 +80,17 @@ export async function endLeftover(file: string): Promise<number | null> {
     );
   }
   if (server !== null) await endProcess(server);
-  rmSync(file, { force: true });
+  // While it ended, another start may have taken the record over: that one is not ours to remove.
+  if (readText(file) === text) rmSync(file, { force: true });
   return server?.pid ?? null;
+}
+
+function readText(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return null;
+  }
 }
 
 /** SIGINT, and SIGKILL when that is not obeyed in five seconds. Returns when the process is gone. */

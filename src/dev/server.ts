@@ -4,7 +4,7 @@
  * workers that drain; it goes when `stop` is called or when this process exits, and if that is killed, at the next start.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -12,7 +12,7 @@ import { CliError } from '../cli/command.js';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.js';
 import { plainEnvironment } from '../process/environment.js';
 import { serverRecordOf } from '../town/paths.js';
-import { endLeftover, recordServer } from './leftovers.js';
+import { claimRecord, endLeftover, forgetServer, recordServer } from './leftovers.js';
 import { listensOn } from './listening.js';
 import { choosePort, LOOPBACK } from './ports.js';
 import { rememberFor } from './retention.js';
@@ -51,6 +51,7 @@ const STOP_MS_MAX = 5_000;
 const LOOK_EVERY_MS = 25;
 const LOG_BYTES_MAX = 10_000_000;
 const LOG_TAIL_LINES = 15;
+const BEING_STARTED = 'this town is being started by another process at this very moment: use that one';
 
 /** Polls per second of the one history shard's queues: the default of 20 makes every step take 50 ms. */
 const FAST_QUEUES = ['transfer', 'timer', 'visibility', 'outbound'].map(
@@ -77,16 +78,14 @@ export async function startServer(order: ServerOrder): Promise<Server> {
   });
   const address = `${LOOPBACK}:${port}`;
   const uiUrl = `http://${LOOPBACK}:${uiPort}`;
-  const running = launch(order, { port, uiPort });
-  if (!recordServer(record, { pid: running.pid, address, uiUrl })) {
-    await running.stop();
-    throw new CliError('this town is being started by another process at this very moment: use that one');
-  }
+  if (!claimRecord(record, { address, uiUrl })) throw new CliError(BEING_STARTED);
+  const running = launchClaimed(record, order, { port, uiPort });
   const stop = async () => {
     await running.stop();
-    rmSync(record, { force: true });
+    forgetServer(record, running.pid);
   };
   try {
+    recordServer(record, { pid: running.pid, address, uiUrl });
     await answers(running, port, () => rememberFor(RETENTION_DAYS, { address, namespace: order.namespace }));
   } catch (error) {
     await stop();
@@ -99,8 +98,18 @@ export async function startServer(order: ServerOrder): Promise<Server> {
 }
 
 type Running = Pick<Server, 'pid' | 'stopped' | 'stop'>;
+type Ports = { readonly port: number; readonly uiPort: number };
 
-function launch(order: ServerOrder, ports: { readonly port: number; readonly uiPort: number }): Running {
+function launchClaimed(record: string, order: ServerOrder, ports: Ports): Running {
+  try {
+    return launch(order, ports);
+  } catch (error) {
+    forgetServer(record, process.pid);
+    throw error;
+  }
+}
+
+function launch(order: ServerOrder, ports: Ports): Running {
   const log = openLog(order.log);
   const child = spawn(order.cli, argumentsFor(order, ports), {
     cwd: dirname(order.dbFile),
@@ -121,10 +130,7 @@ function launch(order: ServerOrder, ports: { readonly port: number; readonly uiP
   return { pid: child.pid, stopped, stop: () => end(child, stopped) };
 }
 
-function argumentsFor(
-  { dbFile, namespace }: ServerOrder,
-  { port, uiPort }: { readonly port: number; readonly uiPort: number },
-): readonly string[] {
+function argumentsFor({ dbFile, namespace }: ServerOrder, { port, uiPort }: Ports): readonly string[] {
   const flags = {
     ip: LOOPBACK,
     port: String(port),

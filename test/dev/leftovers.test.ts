@@ -1,12 +1,20 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import { expect, onTestFinished, test } from 'vitest';
-import { endLeftover, endProcess, isAlive, recordServer, startedAt } from '../../src/dev/leftovers.js';
+import {
+  claimRecord,
+  endLeftover,
+  endProcess,
+  forgetServer,
+  isAlive,
+  recordServer,
+  startedAt,
+} from '../../src/dev/leftovers.js';
 import { readRunningServer } from '../../src/running-server.js';
 import { makeFolder } from '../support/repos.js';
 import { connectTo, serve, temporalCli } from '../support/temporal.js';
@@ -38,6 +46,7 @@ function sleeper(): ChildProcess & { readonly pid: number } {
 }
 
 const ended = (child: ChildProcess) => new Promise((resolve) => child.once('exit', resolve));
+const PLACE = { address: '127.0.0.1:1', uiUrl: 'http://127.0.0.1:2' };
 const DEAD = { pid: 2 ** 22 + 1, started: 'long ago' };
 
 test('the server of a killed town is ended by the next start, which goes on with its work', async () => {
@@ -85,19 +94,49 @@ test('a process that only bears the id of a dead server is left alone', async ()
 test('a dead server of this very process makes room; a living one does not', async () => {
   const record = join(await makeFolder(), 'temporal.db.server');
   const server = sleeper();
-  expect(recordServer(record, { pid: server.pid, address: '127.0.0.1:1', uiUrl: '' })).toBe(true);
+  recordServer(record, { pid: server.pid, ...PLACE });
   await expect(endLeftover(record)).rejects.toThrow('this town is up already');
   server.kill('SIGKILL');
   await ended(server);
   expect(await endLeftover(record)).toBeNull();
 });
 
-test('of two that record at once, one is told that it came late', async () => {
+test('one claims and any other comes late, until the first has gone', async () => {
+  const folder = await makeFolder();
+  const record = join(folder, 'temporal.db.server');
+  expect(claimRecord(record, PLACE)).toBe(true);
+  expect(claimRecord(record, { ...PLACE, address: '127.0.0.1:2' })).toBe(false);
+  await expect(endLeftover(record)).rejects.toThrow('this town is up already');
+  const server = sleeper();
+  recordServer(record, { pid: server.pid, ...PLACE });
+  expect(readRunningServer(record)).toMatchObject({
+    ...PLACE,
+    server: { pid: server.pid },
+    owner: { pid: process.pid },
+  });
+  forgetServer(record, server.pid);
+  expect(await readdir(folder)).toEqual([]);
+  expect(claimRecord(record, PLACE)).toBe(true);
+});
+
+test('a server that was replaced does not take the record of its successor with it', async () => {
   const record = join(await makeFolder(), 'temporal.db.server');
   const [first, second] = [sleeper(), sleeper()];
-  expect(recordServer(record, { pid: first.pid, address: '127.0.0.1:1', uiUrl: '' })).toBe(true);
-  expect(recordServer(record, { pid: second.pid, address: '127.0.0.1:2', uiUrl: '' })).toBe(false);
-  expect(readRunningServer(record)).toMatchObject({ server: { pid: first.pid }, owner: { pid: process.pid } });
+  recordServer(record, { pid: second.pid, ...PLACE });
+  forgetServer(record, first.pid);
+  expect(readRunningServer(record)).toMatchObject({ server: { pid: second.pid } });
+});
+
+test('a record that was made while the leftover ended is left alone', async () => {
+  const record = join(await makeFolder(), 'temporal.db.server');
+  const leftover = sleeper();
+  const server = { pid: leftover.pid, started: startedAt(leftover.pid) ?? '' };
+  await writeFile(record, JSON.stringify({ server, owner: DEAD, ...PLACE }));
+  const ending = endLeftover(record);
+  const successor = sleeper();
+  recordServer(record, { pid: successor.pid, ...PLACE });
+  expect(await ending).toBe(leftover.pid);
+  expect(readRunningServer(record)).toMatchObject({ server: { pid: successor.pid } });
 });
 
 test('a record that a crash has torn is forgotten', async () => {
