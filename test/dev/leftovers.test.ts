@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -72,6 +72,19 @@ test('a town that is up is not started a second time, and stays up', async () =>
     `this town is up already: process ${town.child.pid} runs its server at ${town.address}`,
   );
   expect(startedAt(town.pid)).not.toBeNull();
+});
+
+test('of two starts at once one is up, and the other never opens the database', async () => {
+  const folder = await makeFolder();
+  const [cli, launches] = [join(folder, 'counting'), join(folder, 'launches')];
+  await writeFile(cli, `#!/bin/sh\necho launched >> '${launches}'\nexec '${await temporalCli()}' "$@"\n`, {
+    mode: 0o755,
+  });
+  const starts = await Promise.allSettled([serve(folder, { cli }), serve(folder, { cli })]);
+  expect(starts.map((start) => start.status).toSorted()).toEqual(['fulfilled', 'rejected']);
+  const refused = starts.flatMap((start) => (start.status === 'rejected' ? [String(start.reason)] : []));
+  expect(refused).toEqual([expect.stringMatching(/already|at this very moment/)]);
+  expect(await readFile(launches, 'utf8')).toBe('launched\n');
 });
 
 test('a town that exits without a word takes its server with it', async () => {
