@@ -1,38 +1,48 @@
 /** The refinery's acts on its host: a worktree for each attempt, the push, the clearing up. */
-import type { HostActivities } from '../contract/activities.js';
+import type { HostActivities, MergeTask, Prepared } from '../contract/activities.js';
 import { authorOf } from '../git/author.js';
 import { closeMerge, landMerge, prepareMerge } from '../git/merge.js';
 import { fetchMirror, openMirror } from '../git/mirror.js';
 import { refineryOf } from '../town/address.js';
 import { unreachable } from '../town/unreachable.js';
+import { needsPerson } from './git-trouble.js';
 import type { Places } from './places.js';
 
 type MergeActivities = Pick<HostActivities, 'prepareMerge' | 'landMerge' | 'closeMerge'>;
 
 export function mergeActivities(places: Places): MergeActivities {
   return {
-    prepareMerge: async ({ rig, request, branch, head, target }) => {
-      const mirror = places.mirror(rig.name);
-      const worktree = places.merge(rig.name, request);
-      await openMirror({ path: mirror, url: rig.url });
-      await fetchMirror(mirror);
-      const author = authorOf(refineryOf(rig.name));
-      const made = await prepareMerge({ mirror, worktree, branch, sha: head, target, requestId: request, author });
-      switch (made.kind) {
-        case 'prepared':
-          return { kind: 'prepared', base: made.base, tip: made.tip, commits: made.commits, worktree };
-        case 'conflict':
-          return { kind: 'conflict', base: made.base, files: made.files };
-        case 'empty':
-          return { kind: 'empty', base: made.base };
-        case 'missing':
-          return { kind: 'missing' };
-        default:
-          return unreachable(made);
-      }
-    },
-    landMerge: ({ rig, base, tip, target }) => landMerge({ mirror: places.mirror(rig.name), base, tip, target }),
+    prepareMerge: (task) => prepare(places, task).catch(refused),
+    landMerge: ({ rig, base, tip, target }) =>
+      landMerge({ mirror: places.mirror(rig.name), base, tip, target }).catch(refused),
     closeMerge: ({ rig, request }) =>
       closeMerge({ mirror: places.mirror(rig.name), worktree: places.merge(rig.name, request), requestId: request }),
   };
+}
+
+/** The refinery tries again later, and says meanwhile what stands in the way. */
+function refused(error: unknown): { readonly kind: 'refused'; readonly reason: string } {
+  if (!needsPerson(error)) throw error;
+  return { kind: 'refused', reason: error.message };
+}
+
+async function prepare(places: Places, { rig, request, branch, head, target }: MergeTask): Promise<Prepared> {
+  const mirror = places.mirror(rig.name);
+  const worktree = places.merge(rig.name, request);
+  await openMirror({ path: mirror, url: rig.url });
+  await fetchMirror(mirror);
+  const author = authorOf(refineryOf(rig.name));
+  const made = await prepareMerge({ mirror, worktree, branch, sha: head, target, requestId: request, author });
+  switch (made.kind) {
+    case 'prepared':
+      return { kind: 'prepared', base: made.base, tip: made.tip, commits: made.commits, worktree };
+    case 'conflict':
+      return { kind: 'conflict', base: made.base, files: made.files };
+    case 'empty':
+      return { kind: 'empty', base: made.base };
+    case 'missing':
+      return { kind: 'missing' };
+    default:
+      return unreachable(made);
+  }
 }

@@ -24,17 +24,19 @@ import { runShell } from '../process/run.js';
 import type { RunResult } from '../process/run.js';
 import { polecatAt } from '../town/address.js';
 import { unreachable } from '../town/unreachable.js';
+import { refuse } from './beating.js';
+import { needsPerson, orRefuse } from './git-trouble.js';
 import type { Places } from './places.js';
 
 type SandboxActivities = Pick<HostActivities, 'openSandbox' | 'catchUp' | 'acceptStep' | 'submit' | 'salvage' | 'nuke'>;
 
 export function sandboxActivities(places: Places): SandboxActivities {
   return {
-    openSandbox: (ref) => openSandbox(places, ref),
+    openSandbox: (ref) => orRefuse(ref.rig.name, () => openSandbox(places, ref)),
     catchUp: (ref) => catchUp({ ...placeOf(places, ref), target: ref.rig.branch, author: authorFor(ref) }),
-    acceptStep: (request) => acceptStep(placeOf(places, request), request),
-    submit: (ref) => submit(placeOf(places, ref), ref),
-    salvage: (ref) => salvageSandbox(placeOf(places, ref), ref),
+    acceptStep: (request) => orRefuse(request.rig.name, () => acceptStep(placeOf(places, request), request)),
+    submit: (ref) => orRefuse(ref.rig.name, () => submit(placeOf(places, ref), ref)),
+    salvage: (ref) => salvageSandbox(placeOf(places, ref), ref).catch(left),
     nuke: (request) => nuke(placeOf(places, request), request),
   };
 }
@@ -51,6 +53,12 @@ async function openSandbox(places: Places, ref: SandboxRef): Promise<Sandbox> {
   const place = placeOf(places, ref);
   await openMirror({ path: place.mirror, url: ref.rig.url });
   await fetchMirror(place.mirror);
+  if ((await commitOf(place.mirror, `refs/remotes/origin/${ref.rig.branch}`)) === null) {
+    throw refuse(
+      'BadTown',
+      `rig "${ref.rig.name}": ${ref.rig.url} has no branch "${ref.rig.branch}"; correct town.toml or push it`,
+    );
+  }
   const { path, branch, base } = await openWorktree({ ...place, branch: ref.branch, from: `origin/${ref.rig.branch}` });
   return { path, branch, base };
 }
@@ -139,6 +147,12 @@ async function salvageSandbox(place: Place, ref: SandboxRef): Promise<Salvage> {
     default:
       return unreachable(saved);
   }
+}
+
+/** A remote that only a person can bring back: the sandbox stays, and the work in it. */
+function left(error: unknown): Salvage {
+  if (!needsPerson(error)) throw error;
+  return { kind: 'unpushed', why: error.message };
 }
 
 /** Sessions and acceptance commands carry marks that begin with their molecule, for which the branch is named. */

@@ -1,5 +1,5 @@
 /** `gt demo`: a whole mission on this machine, from an empty folder to commits on two mains. */
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -27,6 +27,7 @@ export const demo: Pick<Command, 'run'> = {
   run: async (args) => {
     const options = readOptions(args);
     const dir = options.dir === null ? await mkdtemp(join(tmpdir(), 'gastown-demo-')) : resolve(options.dir);
+    await mustBeEmpty(dir);
     const model = await demoModel(options.model);
     const town = await makeDemoTown(dir, model.runtime);
     const read = await readTown(dir);
@@ -45,6 +46,12 @@ export const demo: Pick<Command, 'run'> = {
     }
   },
 };
+
+async function mustBeEmpty(dir: string): Promise<void> {
+  const entries = await readdir(dir).catch(() => []);
+  if (entries.length > 0)
+    throw new CliError(`${dir} is not empty; name another folder for the demo's town, or leave --dir out`);
+}
 
 type Options = {
   readonly model: 'script' | 'scripted' | 'claude';

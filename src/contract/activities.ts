@@ -142,7 +142,9 @@ export type Prepared =
     }
   | { readonly kind: 'conflict'; readonly base: string; readonly files: readonly string[] }
   | { readonly kind: 'empty'; readonly base: string }
-  | { readonly kind: 'missing' };
+  | { readonly kind: 'missing' }
+  /** The remote cannot be had, for a reason that only a person mends. */
+  | { readonly kind: 'refused'; readonly reason: string };
 export type Landed =
   | { readonly kind: 'merged'; readonly commit: string }
   | { readonly kind: 'moved'; readonly target: string }

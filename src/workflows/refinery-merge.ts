@@ -55,6 +55,7 @@ async function landPrepared(
   switch (prepared.kind) {
     case 'conflict':
     case 'missing':
+    case 'refused':
       return prepared;
     case 'empty':
       // Every patch of the branch is on the target already: an earlier push of ours, or somebody else's.

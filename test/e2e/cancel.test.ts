@@ -1,5 +1,5 @@
 /** What a mission leaves behind when it is cancelled, and what a second one with the same names finds. */
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { lifecycleQuery } from '../../src/contract/polecat.js';
@@ -13,7 +13,7 @@ import { QUICK, SLOW } from '../support/test-formulas.js';
 let town: LiveTown;
 beforeAll(async () => {
   town = await liveTown({
-    rigs: { server: { bare: true }, narrow: { bare: true, capacity: 1 } },
+    rigs: { server: { bare: true }, narrow: { bare: true, capacity: 1 }, moving: { bare: true } },
     formulas: { quick: QUICK, slow: SLOW },
     patience: 0.05,
   });
@@ -123,4 +123,25 @@ test('a mission that was terminated leaves its slot to the next one, once its po
   expect(waiting.leases).toHaveLength(1);
   await town.client.workflow.getHandle(polecat).cancel();
   await expect(second.result()).resolves.toMatchObject({ landed: 1 });
+});
+
+test('cancelled while the repository is away: the work stays in its sandbox, and the mission says where', async () => {
+  const handle = await town.startMission('away', {
+    work: [{ id: 'a', rig: 'moving', formula: 'slow', vars: { name: 'a' } }],
+  });
+  const polecat = await polecatOf('away');
+  const { molecule, sandbox } = await until('its command runs', async () => {
+    const seen = await town.client.workflow.getHandle(polecat).query(lifecycleQuery);
+    return (await findMarked((mark) => mark.startsWith(`${seen.molecule}/`))).length > 0 ? seen : null;
+  });
+  await rename(town.repository('moving'), `${town.repository('moving')}.away`);
+  await handle.cancel();
+  await expect(handle.result()).rejects.toThrow('cancelled');
+  const { items } = await handle.query<MissionResult>('progress');
+  expect(items[0]?.state).toMatchObject({
+    kind: 'cancelled',
+    reason: expect.stringContaining('its work is left in the sandbox'),
+  });
+  expect(await findMarked((mark) => mark.startsWith(`${molecule}/`))).toEqual([]);
+  expect(await readFile(join(sandbox?.path ?? '', 'a.txt'), 'utf8')).toBe('precious\n');
 });

@@ -16,6 +16,7 @@ beforeAll(async () => {
       strict: { gates: { clean: '! grep -rq FIXME src' }, files: { 'src/a.js': '// a\n' } },
       broken: { gates: { test: 'no-such-program --all' } },
       raced: { gates: { slow: 'sleep 1.5' } },
+      gone: {},
       mine: { files: { 'README.md': 'mine\n' } },
     },
     formulas: { clash: CLASH, 'clash-rework': CLASH_REWORK, quick: QUICK },
@@ -127,4 +128,18 @@ test('somebody pushes to the target while gates run: the request is rebased and 
   await expect(handle.result()).resolves.toMatchObject({ landed: 1 });
   const subjects = (await town.log('raced')).map((line) => line.replace(/^\S+ \S+ /, ''));
   expect(subjects).toEqual(['first', 'meanwhile', 'Write e']);
+});
+
+test('a rig whose branch or repository is gone fails the item in words, and retry goes on when it is back', async () => {
+  await town.git('gone', 'branch', '-m', 'main', 'other');
+  const work = [{ id: 'g', rig: 'gone', formula: 'quick', vars: { name: 'g' } }];
+  const handle = await town.startMission('gone', { work });
+  const reason = await until('the item has failed', async () => {
+    const state = (await handle.query<MissionResult>('progress')).items[0]?.state;
+    return state?.kind === 'failed' ? state.reason : null;
+  });
+  expect(reason).toContain('has no branch "main"; correct town.toml or push it');
+  await town.git('gone', 'branch', '-m', 'other', 'main');
+  await town.temporal('workflow', 'signal', '-w', 'gone', '--name', 'retry', '--input', '{"item":"g"}');
+  await expect(handle.result()).resolves.toMatchObject({ landed: 1 });
 });
