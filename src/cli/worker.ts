@@ -23,7 +23,11 @@ export const worker: Pick<Command, 'run'> = {
       ...(temporal.tls === undefined ? {} : { tls: temporal.tls }),
       ...(temporal.apiKey === null ? {} : { apiKey: temporal.apiKey }),
     };
-    const client = await Connection.connect(connection);
+    const client = await Connection.connect(connection).catch((error: Error) => {
+      throw new CliError(
+        `no Temporal server answers at ${address} (${error.message}): start one with \`gt up\`, or name another by --address or TEMPORAL_ADDRESS`,
+      );
+    });
     await registerSearchAttributes(client, temporal.namespace);
     await client.close();
     const running = await startWorker({

@@ -9,6 +9,7 @@ import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { CliError } from '../cli/command.js';
 import type { Server } from './server.js';
 
 const RESTART_PAUSE_MS = 300;
@@ -95,7 +96,7 @@ async function polls(child: ChildProcess, log: string): Promise<void> {
   ]);
   if (isReady) return;
   const lines = readFileSync(log, 'utf8').trim().split('\n').slice(-LOG_TAIL_LINES);
-  throw new Error(`the worker did not start. The end of ${log}:\n${lines.join('\n')}`);
+  throw new CliError(`the worker did not start. The end of ${log}:\n${lines.join('\n')}`);
 }
 
 function ended(child: ChildProcess): Promise<void> {
