@@ -19,6 +19,8 @@ const MAKING = '.making-';
 /** A fetch takes minutes at most: an older folder belongs to nobody. */
 const MAKING_MS_MAX = 60 * 60_000;
 const REASON_CHARS_MAX = 300;
+/** What shells answer, and the stand-ins of version managers, for a program that is not there. */
+const NOT_FOUND = 127;
 
 type Filled = { readonly ok: true; readonly program: string } | { readonly ok: false; readonly why: string };
 
@@ -110,7 +112,7 @@ async function runFetcher(machine: Machine, program: string, args: readonly stri
       return {
         ok: false,
         why: `${program}: ${said || `exit ${end.code}`}`,
-        isMissing: /No module named pip/.test(stderr),
+        isMissing: end.code === NOT_FOUND || /No module named pip/.test(stderr),
       };
     case 'not-started':
       return { ok: false, why: `${program}: not on this machine`, isMissing: true };

@@ -1,4 +1,5 @@
 /** What a Temporal CLI is to us: a program that tells its version, of which only some will do. */
+import { plainEnvironment } from '../process/environment.js';
 import { run } from '../process/run.js';
 
 export type TemporalCli = { readonly path: string; readonly version: string };
@@ -23,7 +24,8 @@ export async function examine(
 ): Promise<{ readonly ok: true; readonly cli: TemporalCli } | { readonly ok: false; readonly why: string }> {
   const { end, stdout, stderr } = await run(path, ['--version'], {
     cwd: '/',
-    env: {},
+    // As the server will be run: a program that a version manager stands in for finds the real one by these.
+    env: plainEnvironment(),
     timeoutMs: VERSION_TIMEOUT_MS,
     keepChars: 1_000,
   });
