@@ -66,13 +66,41 @@ test('after stop no process and no record is left, and stopping twice is stoppin
   expect(await server.stopped).toEqual({ code: 0, signal: null });
 });
 
-test('a server that dies by itself is told', async () => {
+test('a server that was killed is told, and comes back on the same ports with its work and its clients', async () => {
   const folder = await makeFolder();
-  const server = await serve(folder);
-  process.kill(server.pid, 'SIGKILL');
-  expect(await server.stopped).toEqual({ code: null, signal: 'SIGKILL' });
-  const next = await serve(folder);
-  expect(next.pid).not.toBe(server.pid);
+  const first = await serve(folder);
+  const client = new Client({ connection: await connectTo(first.address) });
+  await client.workflow.start('anything', { taskQueue: 'nobody', workflowId: 'kept' });
+  process.kill(first.pid, 'SIGKILL');
+  expect(await first.stopped).toEqual({ code: null, signal: 'SIGKILL' });
+  const ports = { port: Number(first.address.split(':')[1]), uiPort: Number(new URL(first.uiUrl).port) };
+  const second = await serve(folder, ports);
+  expect(second).toMatchObject({ address: first.address, uiUrl: first.uiUrl });
+  expect(second.pid).not.toBe(first.pid);
+  // The connection of before, not a new one: workers and commands hold theirs across a restart.
+  const status = async () => (await client.workflow.getHandle('kept').describe()).status.name;
+  await expect.poll(() => status().catch(String), { timeout: 20_000 }).toBe('RUNNING');
+});
+
+test('towns on one machine come up at the same moment and do not meet', async () => {
+  const folders = await Promise.all([makeFolder(), makeFolder(), makeFolder()]);
+  const servers = await Promise.all(folders.map((folder) => serve(folder, { port: 0, uiPort: 0 })));
+  const clients = await Promise.all(
+    servers.map(async ({ address }) => new Client({ connection: await connectTo(address) })),
+  );
+  for (const [index, client] of clients.entries())
+    await client.workflow.start('anything', { taskQueue: 'nobody', workflowId: `of-town-${index}` });
+  for (const [index, client] of clients.entries()) {
+    const statuses = await Promise.all(
+      clients.map((_, other) =>
+        client.workflow
+          .getHandle(`of-town-${other}`)
+          .describe()
+          .then(() => 'known', String),
+      ),
+    );
+    expect(statuses.map((status) => status === 'known')).toEqual(clients.map((_, other) => other === index));
+  }
 });
 
 test('it sits in a process group of its own, out of reach of Ctrl-C', async () => {
