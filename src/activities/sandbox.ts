@@ -119,7 +119,7 @@ async function push(place: Place, branch: string, head: string, since: string): 
   }
 }
 
-async function submit(place: Place, ref: SandboxRef): Promise<Submission> {
+async function submit(place: Place, ref: SandboxRef & { readonly since: string }): Promise<Submission> {
   const { mirror } = place;
   const state = await worktreeState(place);
   if (state === null) return { kind: 'refused', why: `the sandbox ${place.path} is gone` };
@@ -128,7 +128,7 @@ async function submit(place: Place, ref: SandboxRef): Promise<Submission> {
   const target = await commitOf(mirror, `refs/remotes/origin/${ref.rig.branch}`);
   if (target !== null && (await isAncestor({ mirror, ancestor: head, descendant: target })))
     return { kind: 'nothing', head };
-  const pushed = await push(place, ref.branch, head, head);
+  const pushed = await push(place, ref.branch, head, ref.since);
   return pushed.kind === 'accepted' ? { kind: 'submitted', head } : { kind: 'refused', why: pushed.why };
 }
 
@@ -172,10 +172,12 @@ async function nuke(place: Place, request: SandboxRef & { readonly landed: boole
   if (head === null) return { kind: 'gone', where: 'there was no work to keep' };
   const remote = await remoteSha({ mirror, branch });
   const isKnown = remote === head || (await isOnTarget(mirror, head, rig.branch));
-  if (!isKnown) return kept(`the commits up to ${head} are neither on the remote's ${branch} nor on ${rig.branch}`);
+  // A worktree that is gone was removed by an earlier attempt of this very act. What is not proved stays in the mirror.
+  if (!isKnown && state !== null)
+    return kept(`the commits up to ${head} are neither on the remote's ${branch} nor on ${rig.branch}`);
   await removeWorktree(place);
   if (landed && remote !== null) await deleteRemoteBranch({ mirror, branch, expected: head });
-  await deleteLocalBranch({ mirror, branch, expected: head });
+  if (isKnown) await deleteLocalBranch({ mirror, branch, expected: head });
   return { kind: 'gone', where: remote === null ? 'there was no work to keep' : `its work is on branch ${branch}` };
 }
 

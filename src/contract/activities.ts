@@ -77,15 +77,12 @@ export type SandboxRef = {
 export type HostActivities = {
   /** A worktree of the rig on the named branch: a new one, or as it was left. */
   openSandbox(request: SandboxRef): Promise<Sandbox>;
-  /**
-   * Merges the target into the branch before rework. What conflicts is left marked in the files, for whoever reworks; a
-   * merge does not rewrite what was pushed, and it needs no git of the agent's.
-   */
+  /** Brings the branch up to its target before rework. What conflicts is left marked in the files, for whoever reworks. */
   catchUp(request: SandboxRef): Promise<{ readonly conflicts: readonly string[] }>;
   /** The engine's own checks of a finished step; when they pass, everything is committed and pushed. */
   acceptStep(request: AcceptRequest): Promise<Acceptance>;
-  /** Commits, pushes and verifies the branch before it is handed in. */
-  submit(request: SandboxRef): Promise<Submission>;
+  /** Commits, pushes and verifies the branch before it is handed in. `since` is where the remote's branch is known to be. */
+  submit(request: SandboxRef & { readonly since: string }): Promise<Submission>;
   /** Ends what runs in the sandbox and brings its work to the remote, finished or not. */
   salvage(request: SandboxRef): Promise<Salvage>;
   /** Removes the sandbox of landed or salvaged work; refuses while something in it is nowhere else. */

@@ -1,30 +1,52 @@
-/** Brings a branch up to its target by a merge, which rewrites nothing that was pushed. */
+/** Brings a branch up to its target before it is reworked. */
 import { authorEnvironment, type Author } from './author.js';
+import { isAncestor } from './branch.js';
 import { fetchMirror } from './mirror.js';
-import { inWorktree, inWorktreeText, own, type Place } from './worktree.js';
+import { inWorktree, inWorktreeText, own, worktreeState, type Place } from './worktree.js';
+
+const REBASE = ['rebase', '--quiet', '--reapply-cherry-picks', '--empty=drop', '--no-keep-empty', '--no-fork-point'];
+
+type Request = Place & { readonly target: string; readonly author: Author };
 
 /**
- * Merges the remote's `target` into the worktree's branch. What conflicts is left in the files, marked, with the merge open:
- * the next commit concludes it. Called again while a merge is open, it only says what is still unresolved.
+ * Puts the worktree's branch on top of the remote's `target` by a rebase where that goes by itself. Where it conflicts, or the
+ * branch holds a merge whose resolution a rebase would drop, the target is merged in instead, and what conflicts is left marked
+ * in the files with the merge open: the next commit concludes it. Called again it goes on from whatever it finds.
  */
-export async function catchUp(
-  args: Place & { readonly target: string; readonly author: Author },
-): Promise<{ readonly conflicts: readonly string[] }> {
+export async function catchUp(args: Request): Promise<{ readonly conflicts: readonly string[] }> {
   await fetchMirror(args.mirror);
   return own(args, async () => {
-    if (!(await isMerging(args))) {
-      const ref = `refs/remotes/origin/${args.target}`;
-      const message = `Merge ${args.target} before rework`;
-      const merge = await inWorktree(args, ['merge', '--quiet', '--no-verify', '--no-ff', '-m', message, ref], {
-        codes: [0, 1],
-        env: authorEnvironment(args.author),
-      });
-      if (merge.code !== 0 && !(await isMerging(args))) {
-        throw new Error(`${args.target} cannot be merged into ${args.path}: ${merge.stdout}${merge.stderr}`.trim());
-      }
-    }
+    const target = `refs/remotes/origin/${args.target}`;
+    if (await isMerging(args)) return { conflicts: await unresolved(args) };
+    // A rebase that a crash cut off has changed nothing yet that cannot be had again.
+    if ((await worktreeState(args))?.rebasing === true) await inWorktree(args, ['rebase', '--abort']);
+    const head = await inWorktreeText(args, ['rev-parse', 'HEAD']);
+    if (await isAncestor({ mirror: args.mirror, ancestor: target, descendant: head })) return { conflicts: [] };
+    if (!(await rebase(args, target))) await merge(args, target);
     return { conflicts: await unresolved(args) };
   });
+}
+
+/** False when the branch cannot be rebased by itself; it is then as it was. */
+async function rebase(args: Request, target: string): Promise<boolean> {
+  const merges = await inWorktreeText(args, ['rev-list', '--merges', '--max-count=1', `${target}..HEAD`]);
+  if (merges !== '') return false;
+  const env = authorEnvironment(args.author);
+  const done = await inWorktree(args, [...REBASE, target], { codes: [0, 1], env });
+  if (done.code === 0) return true;
+  await inWorktree(args, ['rebase', '--abort']);
+  return false;
+}
+
+async function merge(args: Request, target: string): Promise<void> {
+  const message = `Merge ${args.target} before rework`;
+  const done = await inWorktree(args, ['merge', '--quiet', '--no-verify', '--no-ff', '-m', message, target], {
+    codes: [0, 1],
+    env: authorEnvironment(args.author),
+  });
+  if (done.code !== 0 && !(await isMerging(args))) {
+    throw new Error(`${args.target} cannot be merged into ${args.path}: ${done.stdout}${done.stderr}`.trim());
+  }
 }
 
 async function isMerging(place: Place): Promise<boolean> {

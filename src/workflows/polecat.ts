@@ -51,6 +51,8 @@ class PolecatRun {
   #molecules: readonly string[] = [];
   #results: readonly MoleculeResult[] = [];
   #round = 0;
+  /** The commit of the last submission. */
+  #handedIn: string | null = null;
   #stage = 'opening the sandbox';
   /** The hand-in that waits for its verdict. */
   #pending: HandIn | null = null;
@@ -121,18 +123,22 @@ class PolecatRun {
     const id = this.#round === 0 ? input.molecule : `${input.molecule}-r${this.#round}`;
     this.#molecules = [...this.#molecules, id];
     this.#show(this.#round === 0 ? `molecule ${id}` : `rework ${this.#round}: molecule ${id}`);
-    this.#results = [...this.#results, await runMolecule(id, input, sandbox, proto, this.#round)];
+    const base = this.#since(sandbox);
+    this.#results = [...this.#results, await runMolecule(id, input, { ...sandbox, base }, proto, this.#round)];
   }
 
   async #submit(): Promise<Verdict | { readonly kind: 'nothing' }> {
     const { host, limits, name } = this.#input;
     this.#show('handing in');
     const summary = `submit · ${name}`;
-    const submission = await onHost(limits.patience, host).submit.executeWithOptions({ summary }, [this.#ref]);
+    const submission = await onHost(limits.patience, host).submit.executeWithOptions({ summary }, [
+      { ...this.#ref, since: this.#since(this.#sandbox) },
+    ]);
     if (submission.kind === 'nothing') return submission;
     if (submission.kind === 'refused')
       throw failure('PolecatFailed', `the branch cannot be handed in: ${submission.why}`);
     this.#verdict = null;
+    this.#handedIn = submission.head;
     const pending = { request: `${this.#input.molecule}.${this.#round}`, head: submission.head, round: this.#round };
     this.#pending = pending;
     this.#show('merging');
@@ -140,6 +146,11 @@ class PolecatRun {
     do await handIn(this.#input, this.#ref.branch, pending);
     while (!(await condition(decided, askAgainMs(limits.patience), { summary: 'ask for the verdict again' })));
     return this.#takeVerdict();
+  }
+
+  /** Where the remote's branch is known to be: at what was pushed last, or where the branch began. */
+  #since(sandbox: Sandbox | null): string {
+    return this.#handedIn ?? this.#results.at(-1)?.head ?? sandbox?.base ?? '';
   }
 
   #takeVerdict(): Verdict {
@@ -156,7 +167,7 @@ class PolecatRun {
   ): Promise<Protomolecule> {
     const { limits, host, name } = this.#input;
     const hands = onHost(limits.patience, host);
-    await hands.catchUp.executeWithOptions({ summary: `merge the target · ${name}` }, [this.#ref]);
+    await hands.catchUp.executeWithOptions({ summary: `bring up to ${this.#input.rig.branch} · ${name}` }, [this.#ref]);
     const request = {
       formula: proto.rework,
       vars: {},
