@@ -22,6 +22,8 @@ export type RaiseOptions = {
   /** Asked for by hand: taken means an error. Null: the configured or the usual one, else a free one. */
   readonly port: number | null;
   readonly uiPort: number | null;
+  /** More of the server's dynamic configuration, `key=value`. */
+  readonly dynamicConfig?: readonly string[];
   /** For the worker only. */
   readonly env?: Readonly<Record<string, string>>;
 };
@@ -32,7 +34,15 @@ export async function raiseTown(town: Town, options: RaiseOptions): Promise<Rais
   const cli = await findTemporalCli({ machine: machine(), say });
   // The ports of the first start are those of every later one, so that clients find the server again.
   let ports = portsAsked(options.port ?? town.server.port, options.uiPort ?? town.server.uiPort);
-  const order = { cli: cli.path, dbFile: paths.db, namespace: 'default', log: join(paths.logs, 'server.log'), say };
+  const { dynamicConfig = [] } = options;
+  const order = {
+    dynamicConfig,
+    cli: cli.path,
+    dbFile: paths.db,
+    namespace: 'default',
+    log: join(paths.logs, 'server.log'),
+    say,
+  };
   const start = async () => {
     const started = await startServer({ ...order, ...ports });
     ports = portsAsked(portOf(started.address), portOf(started.uiUrl));

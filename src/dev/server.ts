@@ -25,6 +25,8 @@ export type ServerOrder = {
   readonly port?: number;
   readonly uiPort?: number;
   readonly namespace: string;
+  /** More of Temporal's dynamic configuration, `key=value`. */
+  readonly dynamicConfig?: readonly string[];
   /** The server's output is appended here. */
   readonly log: string;
   readonly say: (line: string) => void;
@@ -130,7 +132,10 @@ function launch(order: ServerOrder, ports: Ports): Running {
   return { pid: child.pid, stopped, stop: () => end(child, stopped) };
 }
 
-function argumentsFor({ dbFile, namespace }: ServerOrder, { port, uiPort }: Ports): readonly string[] {
+function argumentsFor(
+  { dbFile, namespace, dynamicConfig = [] }: ServerOrder,
+  { port, uiPort }: Ports,
+): readonly string[] {
   const flags = {
     ip: LOOPBACK,
     port: String(port),
@@ -145,7 +150,7 @@ function argumentsFor({ dbFile, namespace }: ServerOrder, { port, uiPort }: Port
     '--ui-disable-news-fetch',
     ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]),
     ...DATABASE.flatMap((pragma) => ['--sqlite-pragma', pragma]),
-    ...FAST_QUEUES.flatMap((limit) => ['--dynamic-config-value', limit]),
+    ...[...FAST_QUEUES, ...dynamicConfig].flatMap((limit) => ['--dynamic-config-value', limit]),
     ...Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
   ];
 }

@@ -31,6 +31,8 @@ export type TownPlan = {
   readonly limits?: Readonly<Record<string, number>>;
   readonly runtime?: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** More of the server's dynamic configuration. */
+  readonly dynamicConfig?: readonly string[];
 };
 
 export type LiveTown = {
@@ -75,7 +77,7 @@ async function makeRig(dir: string, rig: string, { files, bare, gates, capacity 
 
 export async function liveTown(plan: TownPlan): Promise<LiveTown> {
   const dir = await makeTownFolder(plan);
-  const raised = await raise(dir, plan.env);
+  const raised = await raise(dir, plan);
   const connection = await Connection.connect({ address: raised.address });
   const client = new Client({ connection });
   const repository = (rig: string) => join(dir, 'repositories', rig);
@@ -102,11 +104,16 @@ export async function liveTown(plan: TownPlan): Promise<LiveTown> {
 }
 
 /** The town of a folder, on free ports, in this process (its server and worker are processes of their own). */
-export async function raise(dir: string, env?: Readonly<Record<string, string>>): Promise<RaisedTown> {
+export async function raise(dir: string, { env, dynamicConfig }: TownPlan): Promise<RaisedTown> {
   const read = await readTown(dir);
   if (!read.ok) throw new Error(read.problems.join('\n'));
-  const options = { say: () => undefined, port: null, uiPort: null, ...(env === undefined ? {} : { env }) };
-  return raiseTown(read.town, options);
+  return raiseTown(read.town, {
+    say: () => undefined,
+    port: null,
+    uiPort: null,
+    ...(env === undefined ? {} : { env }),
+    ...(dynamicConfig === undefined ? {} : { dynamicConfig }),
+  });
 }
 
 async function temporalCli(raised: RaisedTown, args: readonly string[]): Promise<{ code: number; output: string }> {
