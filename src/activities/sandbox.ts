@@ -1,4 +1,6 @@
 /** Acts on sandboxes: open, check and push, hand in, salvage, nuke. Git does the work; what counts as done is decided here. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type {
   AcceptRequest,
   Acceptance,
@@ -59,8 +61,15 @@ async function openSandbox(places: Places, ref: SandboxRef): Promise<Sandbox> {
       `rig "${ref.rig.name}": ${ref.rig.url} has no branch "${ref.rig.branch}"; correct town.toml or push it`,
     );
   }
+  await ignoreHalfWritten(place.mirror);
   const { path, branch, base } = await openWorktree({ ...place, branch: ref.branch, from: `origin/${ref.rig.branch}` });
   return { path, branch, base };
+}
+
+/** What a kill in the middle of writing leaves beside a file (see `agents/whole-file`) is nobody's work. */
+async function ignoreHalfWritten(mirror: string): Promise<void> {
+  await mkdir(join(mirror, 'info'), { recursive: true });
+  await writeFile(join(mirror, 'info', 'exclude'), '.*.gt-part\n');
 }
 
 const rejected = (why: string): Acceptance => ({ kind: 'rejected', why });

@@ -3,8 +3,7 @@
  * needs no intelligence, for the demo, for tests. A session that is taken up again does no act twice whose outcome stands in
  * the journal; a command that was cut off is run again (it is the operator's own, and says so in a note).
  */
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile, rm } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RunResult } from '../process/run.js';
 import type { Act } from '../town/protomolecule.js';
@@ -13,6 +12,7 @@ import type { SessionResult, SessionSpec } from '../town/session.js';
 import { unreachable } from '../town/unreachable.js';
 import { inside } from './confined.js';
 import type { Runtime, SessionContext } from './runtime.js';
+import { writeWhole } from './whole-file.js';
 
 const TAIL_CHARS = 2_000;
 
@@ -106,8 +106,7 @@ async function onFile(spec: SessionSpec, file: string, change: (text: string | n
   const text = await readOr(place.path);
   const changed = change(text);
   if (changed === null) return NEXT;
-  await mkdir(dirname(place.path), { recursive: true });
-  await writeFile(place.path, changed, { flush: true });
+  await writeWhole(place.path, changed);
   return NEXT;
 }
 

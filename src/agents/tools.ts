@@ -2,13 +2,14 @@
  * The tools of a model's session, each defined once. Files are held to the worktree; commands are the operator's own, by name;
  * there is no shell. A call that does not fit is answered in words, so that the model can mend it.
  */
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { z } from 'zod';
 import type { SessionSpec } from '../town/session.js';
 import { inside } from './confined.js';
 import type { SessionContext } from './runtime.js';
 import { withoutSecrets } from './secrets.js';
+import { writeWhole } from './whole-file.js';
 
 const FILE_BYTES_MAX = 256 * 1024;
 const LISTED_MAX = 1_000;
@@ -170,8 +171,7 @@ async function readText(spec: SessionSpec, file: string): Promise<Text> {
 async function writeText(spec: SessionSpec, file: string, text: string): Promise<ToolAnswer> {
   const place = await inside(spec.worktree, file);
   if (!place.ok) return wrong(place.why);
-  await mkdir(dirname(place.path), { recursive: true });
-  await writeFile(place.path, text, { flush: true });
+  await writeWhole(place.path, text);
   return said(`wrote ${file}`);
 }
 

@@ -1,6 +1,7 @@
 /** What every runtime must do, tried on both: the script plays acts, the model is told by the server to do the same. */
-import { readFile, symlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, mkdir, readdir, readFile, stat, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { anthropicRuntime } from '../../src/agents/anthropic.js';
 import type { Runtime } from '../../src/agents/runtime.js';
@@ -90,11 +91,17 @@ describe.each(Object.entries(RUNTIMES))('%s', (_, setup) => {
   });
 
   test('nothing outside the worktree can be written, nor what belongs to git', async () => {
-    for (const path of ['../escaped.txt', '/tmp/gt-escaped.txt', '.git/hooks/pre-commit', 'link/x']) {
+    for (const path of [
+      '../escaped.txt',
+      join(tmpdir(), `gt-escaped-${process.pid}`),
+      '.git/hooks/pre-commit',
+      'link/x',
+    ]) {
       const bench = await makeBench();
-      await symlink('/tmp', join(bench.worktree, 'link'));
+      await mkdir(join(bench.folder, 'outside'));
+      await symlink(join(bench.folder, 'outside'), join(bench.worktree, 'link'));
       await play(setup, bench, [{ write: path, text: 'x' }, { close: 'done' }]);
-      await expect(readFile(join(bench.worktree, path)), path).rejects.toThrow(/ENOENT|ENOTDIR/);
+      await expect(readFile(resolve(bench.worktree, path)), path).rejects.toThrow(/ENOENT|ENOTDIR/);
     }
   });
 
@@ -106,4 +113,13 @@ describe.each(Object.entries(RUNTIMES))('%s', (_, setup) => {
     expect(await play(setup, bench, acts)).toEqual(first);
     expect(await readFile(join(bench.worktree, 'README.md'), 'utf8')).toBe(text);
   });
+});
+
+test('a file that is written anew keeps its mode, and nothing else is left beside it', async () => {
+  const bench = await makeBench({ 'run.sh': 'one\n' });
+  await chmod(join(bench.worktree, 'run.sh'), 0o755);
+  const acts = [{ write: 'run.sh', text: 'two\n' }, { append: 'run.sh', text: 'three\n' }, { close: 'done' }];
+  await play(async () => scriptRuntime(), bench, acts);
+  expect((await stat(join(bench.worktree, 'run.sh'))).mode & 0o777).toBe(0o755);
+  expect((await readdir(bench.worktree)).toSorted()).toEqual(['.git', 'run.sh']);
 });
