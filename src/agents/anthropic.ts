@@ -41,6 +41,8 @@ const NUDGE =
 const ASK_HANDOFF =
   'This session is at its limit. Call handoff now: what is done, what is not, and what to do next. A fresh session goes on with it.';
 
+const CUT = 'Your answer was cut at its greatest length, so this call was not made. Make it again in smaller pieces.';
+
 export function anthropicRuntime(settings: AnthropicSettings): Runtime {
   return {
     kind: 'anthropic',
@@ -160,7 +162,6 @@ class Conversation {
         // zod writes the JSON schema of an object for an object.
         input_schema: z.toJSONSchema(schema, { io: 'input' }) as Anthropic.Messages.Tool.InputSchema,
       })),
-      ...(this.#limit !== null ? { tool_choice: { type: 'tool' as const, name: 'handoff' } } : {}),
     };
   }
 
@@ -174,7 +175,9 @@ class Conversation {
     const results: Block[] = [];
     const effects: Effect[] = [];
     for (const call of calls) {
-      const { text, isError, effect } = await this.#once(call);
+      // Cut at its greatest length in the middle of a call, an answer may hold half of what was meant.
+      const isWhole = reply.stop_reason !== 'max_tokens';
+      const { text, isError, effect } = isWhole ? await this.#once(call) : wrong(CUT);
       results.push({ type: 'tool_result', tool_use_id: call.id, content: text, is_error: isError });
       effects.push(effect);
       if (effect.kind === 'note') this.#notes = [...this.#notes, effect.text];

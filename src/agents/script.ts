@@ -140,6 +140,8 @@ async function replace(
 async function remove(spec: SessionSpec, file: string): Promise<Step> {
   const place = await inside(spec.worktree, file);
   if (!place.ok) return failed(place.why);
+  const root = await inside(spec.worktree, '.');
+  if (root.ok && place.path === root.path) return failed('the worktree itself cannot be deleted');
   await rm(place.path, { recursive: true, force: true });
   return NEXT;
 }

@@ -1,5 +1,5 @@
 /** Files are written whole or not at all: a kill in the middle of writing must not cost what was in them. */
-import { chmod, mkdir, realpath, rename, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /**
@@ -11,7 +11,9 @@ export async function writeWhole(path: string, text: string): Promise<void> {
   const target = await realpath(path).catch(() => path);
   const known = await stat(target).catch(() => null);
   const part = join(dirname(target), `.${basename(target)}.gt-part`);
-  await writeFile(part, text, { flush: true });
+  // Made anew, so that a link of this name, planted by whoever, is not written through.
+  await rm(part, { force: true });
+  await writeFile(part, text, { flag: 'wx', flush: true });
   if (known !== null) await chmod(part, known.mode);
   await rename(part, target);
 }

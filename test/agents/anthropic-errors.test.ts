@@ -85,7 +85,7 @@ test('a full context asks for a handoff; without one the engine writes the note'
     note: 'go on there',
     reason: 'context',
   });
-  expect(JSON.stringify(asked.requests()[1]?.body)).toContain('"tool_choice":{"type":"tool","name":"handoff"}');
+  expect(JSON.stringify(asked.requests()[1]?.body)).toContain('This session is at its limit');
   const mute = await serverWith([look, { text: 'what?' }]);
   const result = await (await session(mute.url)).run();
   expect(result).toMatchObject({ outcome: 'handoff', reason: 'context' });
@@ -119,4 +119,16 @@ test('secrets in tool output do not reach the model', async () => {
   const second = JSON.stringify(server.requests()[1]?.body);
   expect(second).not.toContain('sk-ant-abcdefgh');
   expect(second).toContain('[secret taken out]');
+});
+
+test('a call in an answer that was cut at its greatest length is not made', async () => {
+  const half = {
+    tools: [{ name: 'write_file', input: { path: 'half.txt', text: 'ha' } }],
+    stop_reason: 'max_tokens' as const,
+  };
+  const server = await serverWith([half, CLOSE]);
+  const { run, context } = await session(server.url);
+  await expect(run()).resolves.toMatchObject({ outcome: 'closed' });
+  expect(context.journal.entries.filter((entry) => entry.kind === 'begun')).toHaveLength(1);
+  expect(JSON.stringify(server.requests()[1]?.body)).toContain('was not made');
 });
