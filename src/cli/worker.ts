@@ -8,6 +8,9 @@ import type { Command } from './command.js';
 import { CliError, readArguments } from './command.js';
 import { townFolder } from './town.js';
 
+/** Time for sessions to end what they run. */
+const ORPHAN_MS_MAX = 8_000;
+
 export const worker: Pick<Command, 'run'> = {
   run: async (args) => {
     const { values } = readArguments(args, { town: { type: 'string' }, address: { type: 'string' } });
@@ -47,7 +50,7 @@ export const worker: Pick<Command, 'run'> = {
     });
     const letGo = obeyParent(town.paths.server, running.stop);
     await running.done;
-    letGo();
+    await letGo();
   },
 };
 
@@ -55,17 +58,25 @@ export const worker: Pick<Command, 'run'> = {
  * Ends with SIGTERM or SIGINT, and when `gt up` is no more: then with the server that it would have ended, since a town without
  * its supervisor is down. Answers what lets go of the parent, whose channel would keep this process alive.
  */
-function obeyParent(serverRecord: string, stop: () => void): () => void {
+function obeyParent(serverRecord: string, stop: () => void): () => Promise<void> {
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
-  if (process.send === undefined) return () => undefined;
+  if (process.send === undefined) return async () => undefined;
+  let isOrphan = false;
+  const leave = async () => {
+    await endLeftover(serverRecord);
+    process.exit();
+  };
   const onOrphaned = () => {
+    isOrphan = true;
     stop();
-    void endLeftover(serverRecord);
+    // With a server that is gone, too, a worker would wait long for its last answers.
+    setTimeout(() => void leave(), ORPHAN_MS_MAX);
   };
   process.once('disconnect', onOrphaned);
   process.send('ready');
-  return () => {
+  return async () => {
+    if (isOrphan) await leave();
     process.off('disconnect', onOrphaned);
     if (process.connected) process.disconnect();
   };

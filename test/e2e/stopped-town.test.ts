@@ -60,7 +60,7 @@ async function stopInMidStep(signal: NodeJS.Signals): Promise<{ attempt: number;
   });
   await before.connection.close();
   await first.end(signal);
-  await until('nothing runs any more', async () => (await processesIn(dir)).length === 0);
+  await until('nothing runs any more', async () => (await processesIn(dir)).length === 0, 180);
   await pause(LONGER_THAN_LIMITS_MS);
   const second = startGt(['up', dir]);
   const client = await connect(second);
