@@ -2,126 +2,110 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { unreachable } from '../town/unreachable.js';
-import type { Fault, Turn } from './model-script.js';
-
-export type Due = {
-  /** The same for the same conversation at the same turn: ids of messages and tool calls are made of it. */
-  readonly id: string;
-  readonly turn: Turn;
-  readonly model: string;
-  readonly inputTokens: number;
-  readonly stream: boolean;
-};
+import type { Message } from './model-due.js';
+import type { Fault } from './model-script.js';
 
 const PIECES = 3;
 
-export async function answer(response: ServerResponse, due: Due, fault: Fault | null): Promise<void> {
+export type Answer = { readonly message: Message; readonly stream: boolean };
+
+export async function answer(
+  response: ServerResponse,
+  { message, stream }: Answer,
+  fault: Fault | null,
+): Promise<void> {
   switch (fault?.kind) {
     case 'rate-limit':
       response.setHeader('retry-after', String(fault.retry_after_seconds));
       return fail(response, 429, 'rate_limit_error', 'the script limits the rate here');
     case 'overloaded':
       return fail(response, 529, 'overloaded_error', 'the script is overloaded here');
+    case 'refuse-key':
+      return fail(response, 401, 'authentication_error', 'the script refuses the key here');
     case 'error-mid-stream':
     case 'stall':
     case 'cut':
-      return breakOff(response, due, fault);
+      return stream ? breakOffStream(response, message, fault) : breakOff(response, message, fault);
     case undefined:
-      return due.stream ? stream(response, due) : whole(response, due);
+      open(response, stream);
+      return void response.end(stream ? eventsOf(message).join('') : JSON.stringify(message));
     default:
       return unreachable(fault);
   }
 }
 
 /** An error in the API's own shape. */
-export function fail(response: ServerResponse, status: number, type: string, message: string): void {
+export function fail(response: ServerResponse, status: number, type: string, message: string, details?: object): void {
   if (response.headersSent) return void response.destroy();
   response.writeHead(status, { 'content-type': 'application/json' });
-  const request_id = response.getHeader('request-id');
-  response.end(JSON.stringify({ type: 'error', error: { type, message }, request_id }));
+  const error = { type, message, ...(details === undefined ? {} : { details }) };
+  response.end(JSON.stringify({ type: 'error', error, request_id: response.getHeader('request-id') }));
 }
 
-async function breakOff(
-  response: ServerResponse,
-  due: Due,
-  fault: Extract<Fault, { readonly kind: 'error-mid-stream' | 'stall' | 'cut' }>,
-): Promise<void> {
-  open(response);
-  send(response, 'message_start', { message: { ...messageOf(due), content: [], stop_reason: null } });
+type Break = Extract<Fault, { readonly kind: 'error-mid-stream' | 'stall' | 'cut' }>;
+
+/** Half of the events are sent, so that a call of a tool is left with a part of its input. */
+async function breakOffStream(response: ServerResponse, message: Message, fault: Break): Promise<void> {
+  const events = eventsOf(message);
+  open(response, true);
+  await written(response, events.slice(0, Math.floor(events.length / 2)).join(''));
   if (fault.kind === 'error-mid-stream') {
-    send(response, 'error', { error: { type: 'overloaded_error', message: 'the script breaks off here' } });
-    return void response.end();
+    const error = { type: 'overloaded_error', message: 'the script breaks off here' };
+    return void response.end(eventOf('error', { error }));
   }
   if (fault.kind === 'stall') await pause(fault.seconds * 1_000, undefined, { ref: false });
   response.destroy();
 }
 
-function whole(response: ServerResponse, due: Due): void {
-  response.setHeader('content-type', 'application/json');
-  response.end(JSON.stringify(messageOf(due)));
+/** Without a stream there is no middle: the error comes at once, a stall sends nothing, a cut ends within the document. */
+async function breakOff(response: ServerResponse, message: Message, fault: Break): Promise<void> {
+  if (fault.kind === 'error-mid-stream') return fail(response, 529, 'overloaded_error', 'the script breaks off here');
+  if (fault.kind === 'stall') await pause(fault.seconds * 1_000, undefined, { ref: false });
+  else {
+    const text = JSON.stringify(message);
+    response.setHeader('content-length', Buffer.byteLength(text));
+    open(response, false);
+    await written(response, text.slice(0, text.length / 2));
+  }
+  response.destroy();
 }
 
-function stream(response: ServerResponse, due: Due): void {
-  const message = messageOf(due);
-  open(response);
-  send(response, 'message_start', { message: { ...message, content: [], stop_reason: null } });
-  message.content.forEach((block, index) => {
-    const isText = block.type === 'text';
-    const start = isText ? { type: 'text', text: '' } : { ...block, input: {} };
-    send(response, 'content_block_start', { index, content_block: start });
-    if (index === 0) send(response, 'ping', {});
-    const text = isText ? block.text : JSON.stringify(block.input);
-    for (const piece of piecesOf(text)) {
-      const delta = isText ? { type: 'text_delta', text: piece } : { type: 'input_json_delta', partial_json: piece };
-      send(response, 'content_block_delta', { index, delta });
-    }
-    send(response, 'content_block_stop', { index });
-  });
-  const { stop_reason, stop_sequence, usage } = message;
-  send(response, 'message_delta', {
-    delta: { stop_reason, stop_sequence },
-    usage: { output_tokens: usage.output_tokens },
-  });
-  send(response, 'message_stop', {});
-  response.end();
+function eventsOf({ content, stop_reason, stop_sequence, usage, ...message }: Message): readonly string[] {
+  const begun = { ...usage, output_tokens: Math.min(1, usage.output_tokens) };
+  return [
+    eventOf('message_start', { message: { ...message, content: [], stop_reason: null, stop_sequence, usage: begun } }),
+    ...content.flatMap((block, index) => blockEvents(block, index)),
+    eventOf('message_delta', { delta: { stop_reason, stop_sequence }, usage }),
+    eventOf('message_stop', {}),
+  ];
 }
 
-type ContentBlock =
-  | { readonly type: 'text'; readonly text: string }
-  | { readonly type: 'tool_use'; readonly id: string; readonly name: string; readonly input: unknown };
-
-function messageOf({ id, turn, model, inputTokens }: Due) {
-  const tools = (turn.tools ?? []).map(({ name, input }, index): ContentBlock => ({
-    type: 'tool_use',
-    id: `toolu_${id}_${index}`,
-    name,
-    input,
-  }));
-  const text: ContentBlock[] = turn.text === undefined ? [] : [{ type: 'text', text: turn.text }];
-  const content = [...text, ...tools];
-  return {
-    id: `msg_${id}`,
-    type: 'message',
-    role: 'assistant',
-    model,
-    content,
-    stop_reason: turn.stop_reason ?? (tools.length > 0 ? 'tool_use' : 'end_turn'),
-    stop_sequence: null,
-    usage: {
-      input_tokens: turn.usage?.input_tokens ?? inputTokens,
-      output_tokens: turn.usage?.output_tokens ?? Math.ceil(JSON.stringify(content).length / 4),
-      cache_read_input_tokens: turn.usage?.cache_read_input_tokens ?? 0,
-      cache_creation_input_tokens: turn.usage?.cache_creation_input_tokens ?? 0,
-    },
-  };
+function blockEvents(block: Message['content'][number], index: number): readonly string[] {
+  const isText = block.type === 'text';
+  const begun = isText ? { type: 'text', text: '' } : { ...block, input: {} };
+  const deltas = piecesOf(isText ? block.text : JSON.stringify(block.input)).map((piece) =>
+    isText ? { type: 'text_delta', text: piece } : { type: 'input_json_delta', partial_json: piece },
+  );
+  return [
+    eventOf('content_block_start', { index, content_block: begun }),
+    ...(index === 0 ? [eventOf('ping', {})] : []),
+    ...deltas.map((delta) => eventOf('content_block_delta', { index, delta })),
+    eventOf('content_block_stop', { index }),
+  ];
 }
 
-function open(response: ServerResponse): void {
-  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
+function eventOf(type: string, data: object): string {
+  return `event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`;
 }
 
-function send(response: ServerResponse, type: string, data: object): void {
-  response.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`);
+function open(response: ServerResponse, stream: boolean): void {
+  const type = stream ? 'text/event-stream' : 'application/json';
+  response.writeHead(200, { 'content-type': type, 'cache-control': 'no-cache' });
+}
+
+/** Resolves when the text has left this process, or cannot any more. */
+function written(response: ServerResponse, text: string): Promise<void> {
+  return new Promise((resolve) => response.write(text, () => resolve()));
 }
 
 function piecesOf(text: string): readonly string[] {
