@@ -1,57 +1,49 @@
 /**
  * A step's script as what a model would say to do the same, so that a scripted formula can be played through the real
- * `anthropic` runtime. Pure. Acts that a model has no tool for (`run`, `sleep`, `delete`, and `append` to a file whose text is
- * not known from the script) become words beside the next call.
+ * `anthropic` runtime. Pure. What a model has no tool for (`run`, `sleep`, `delete`) becomes words beside the next call: said,
+ * not done. A `replace` whose text occurs more than once is refused by the tool, where a script would change the first.
  */
 import type { Act, Protomolecule } from '../town/protomolecule.js';
 import { unreachable } from '../town/unreachable.js';
-import type { Rule, Turn } from './model-script.js';
+import type { Call, Rule, Turn } from './model-script.js';
 
-/** The turns of each session of a step: a handoff or a question ends one. */
+/**
+ * The turns of each session of a step: a handoff or a question ends one, so there is always one list more than there are of
+ * those. One call a turn; words that no call follows are a turn of their own.
+ */
 export function turnsOfActs(acts: readonly Act[]): readonly (readonly Turn[])[] {
-  const sessions: Turn[][] = [[]];
-  const texts = new Map<string, string>();
+  const sessions: Turn[][] = [];
+  let turns: Turn[] = [];
   let words: string[] = [];
   for (const act of acts) {
-    const move = moveOf(act, texts);
-    if (move.kind === 'words') {
-      words.push(move.text);
-      continue;
+    const move = moveOf(act);
+    if (move.kind === 'words') words.push(move.text);
+    else {
+      turns.push(...move.calls.map((call, index) => turnOf(call, index === 0 ? words : [])));
+      words = [];
     }
-    const text = words.length === 0 ? {} : { text: words.join('\n') };
-    sessions.at(-1)?.push({ ...text, tools: [{ name: move.tool, input: move.input }] });
-    words = [];
-    if ('handoff' in act || 'block' in act) sessions.push([]);
+    if (!('handoff' in act || 'block' in act)) continue;
+    sessions.push(turns);
+    turns = [];
   }
-  if (words.length > 0) sessions.at(-1)?.push({ text: words.join('\n') });
-  return sessions;
+  return [...sessions, words.length === 0 ? turns : [...turns, { text: words.join('\n') }]];
+}
+
+function turnOf(call: Call, words: readonly string[]): Turn {
+  return { ...(words.length === 0 ? {} : { text: words.join('\n') }), tools: [call] };
 }
 
 type Move =
-  | { readonly kind: 'call'; readonly tool: string; readonly input: Record<string, unknown> }
+  | { readonly kind: 'calls'; readonly calls: readonly Call[] }
   | { readonly kind: 'words'; readonly text: string };
 
-const call = (tool: string, input: Record<string, unknown>): Move => ({ kind: 'call', tool, input });
+const call = (name: string, input: Call['input']): Move => ({ kind: 'calls', calls: [{ name, input }] });
 const words = (text: string): Move => ({ kind: 'words', text });
 
-/** `texts` is what the files hold as far as the script tells. */
-function moveOf(act: Act, texts: Map<string, string>): Move {
-  if ('write' in act) return write(act.write, act.text, texts);
-  if ('append' in act) {
-    const before = texts.get(act.append);
-    return before === undefined
-      ? words(`To be added to ${act.append}: ${act.text}`)
-      : write(act.append, before + act.text, texts);
-  }
-  if ('replace' in act) {
-    const before = texts.get(act.replace);
-    if (before !== undefined)
-      texts.set(
-        act.replace,
-        before.replace(act.find, () => act.with),
-      );
-    return call('edit_file', { path: act.replace, find: act.find, replace: act.with });
-  }
+function moveOf(act: Act): Move {
+  if ('write' in act) return call('write_file', { path: act.write, text: act.text });
+  if ('append' in act) return append(act.append, act.text);
+  if ('replace' in act) return call('edit_file', { path: act.replace, find: act.find, replace: act.with });
   if ('delete' in act) return words(`${act.delete} should go.`);
   if ('run' in act) return words(`Here \`${act.run}\` would be run.`);
   if ('sleep' in act) return words('Let me think.');
@@ -63,18 +55,26 @@ function moveOf(act: Act, texts: Map<string, string>): Move {
   return unreachable(act);
 }
 
-function write(path: string, text: string, texts: Map<string, string>): Move {
-  texts.set(path, text);
-  return call('write_file', { path, text });
+/** The file is read first and written whole: its text, as the tool gave it, and the new one behind. */
+function append(path: string, text: string): Move {
+  const read = { name: 'read_file', input: { path } };
+  const write = { name: 'write_file', input: { path, text }, prepend_result_to: 'text' };
+  return { kind: 'calls', calls: [read, write] };
 }
 
-/** Rules for every scripted step, told apart by the lines at the head of a session's first message and by the step's title. */
-export function rulesOfProtomolecule({ steps }: Pick<Protomolecule, 'steps'>): readonly Rule[] {
-  return steps.flatMap(({ id, title, script }) =>
-    turnsOfActs(script ?? []).flatMap((turns, handoffs) =>
-      turns.length === 0
-        ? []
-        : [{ when: [`Step: ${id}\n`, `Handoffs: ${handoffs}\n`, `# ${title}\n`], turns: [...turns] }],
-    ),
-  );
+/**
+ * Rules for every scripted step, told apart by the lines at the head of a session's first message and by the step's title. A
+ * close that is refused leaves the count of handoffs as it was, so the session after it gets the same turns again. With
+ * `mission`, the rules fit no other mission's sessions.
+ */
+export function rulesOfProtomolecule(
+  { steps }: Pick<Protomolecule, 'steps'>,
+  { mission }: { readonly mission?: string } = {},
+): readonly Rule[] {
+  const ofMission = mission === undefined ? [] : [`\nMission: ${mission}\n`];
+  return steps.flatMap(({ id, title, script }) => {
+    const isThis = [...ofMission, `\nStep: ${id}\n`, `\n# ${title}\n`];
+    const sessions = script === null ? [] : turnsOfActs(script);
+    return sessions.map((turns, handoffs) => ({ when: [...isThis, `\nHandoffs: ${handoffs}\n`], turns: [...turns] }));
+  });
 }

@@ -2,13 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import Anthropic from '@anthropic-ai/sdk';
-import * as fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
-import { turnsOfActs } from '../../src/dev/act-turns.js';
 import { readModelScript } from '../../src/dev/model-script.js';
 import type { ModelScript } from '../../src/dev/model-script.js';
 import { startModelServer } from '../../src/dev/model-server.js';
-import type { Act } from '../../src/town/protomolecule.js';
 
 const SCRIPT: ModelScript = {
   rules: [
@@ -119,31 +116,6 @@ test('a script that is none is refused with what is wrong', () => {
   const read = readModelScript({ rules: [{ when: ['x'], turns: [{ txet: 'y' }] }] });
   expect(read).toMatchObject({ ok: false });
   expect(JSON.stringify(read)).toContain('txet');
-});
-
-test('any script of acts becomes turns: sessions split at handoffs and questions, every act is in them', () => {
-  const act: fc.Arbitrary<Act> = fc.oneof(
-    fc.record({ write: fc.constantFrom('a', 'b'), text: fc.string() }),
-    fc.record({ append: fc.constantFrom('a', 'c'), text: fc.string({ minLength: 1 }) }),
-    fc.record({ run: fc.string({ minLength: 1 }) }),
-    fc.record({ note: fc.string({ minLength: 1 }) }),
-    fc.record({ handoff: fc.string({ minLength: 1 }) }),
-    fc.record({ block: fc.string({ minLength: 1 }) }),
-    fc.record({ close: fc.string({ minLength: 1 }) }),
-  );
-  fc.assert(
-    fc.property(fc.array(act), (acts) => {
-      const sessions = turnsOfActs(acts);
-      const ends = acts.filter((one) => 'handoff' in one || 'block' in one).length;
-      expect(sessions).toHaveLength(ends + 1);
-      const calls = sessions
-        .flat()
-        .flatMap((turn) => turn.tools ?? [])
-        .map((tool) => tool.name);
-      expect(calls.filter((name) => name === 'handoff' || name === 'report_blocked')).toHaveLength(ends);
-      expect(calls.filter((name) => name === 'note')).toHaveLength(acts.filter((one) => 'note' in one).length);
-    }),
-  );
 });
 
 test('the example of the documentation is a script that works', async () => {
