@@ -6,6 +6,8 @@ import type { Message } from './model-due.js';
 import type { Fault } from './model-script.js';
 
 const PIECES = 3;
+/** The last piece, the end of its block, and the two events that end a message. */
+const EVENTS_CUT = 4;
 
 export type Answer = { readonly message: Message; readonly stream: boolean };
 
@@ -44,11 +46,11 @@ export function fail(response: ServerResponse, status: number, type: string, mes
 
 type Break = Extract<Fault, { readonly kind: 'error-mid-stream' | 'stall' | 'cut' }>;
 
-/** Half of the events are sent, so that a call of a tool is left with a part of its input. */
+/** All but the last events are sent, so that the last text, or the input of the last call, is left unfinished. */
 async function breakOffStream(response: ServerResponse, message: Message, fault: Break): Promise<void> {
   const events = eventsOf(message);
   open(response, true);
-  await written(response, events.slice(0, Math.floor(events.length / 2)).join(''));
+  await written(response, events.slice(0, Math.max(1, events.length - EVENTS_CUT)).join(''));
   if (fault.kind === 'error-mid-stream') {
     const error = { type: 'overloaded_error', message: 'the script breaks off here' };
     return void response.end(eventOf('error', { error }));
