@@ -23,6 +23,8 @@ const SCRIPT: ModelScript = {
   ],
 };
 
+const PIECES = ['content_block_delta', 'content_block_delta', 'content_block_delta'];
+
 async function serve(script = SCRIPT, port?: number) {
   const server = await startModelServer({ script, ...(port === undefined ? {} : { port }) });
   onTestFinished(() => server.stop().catch(() => undefined));
@@ -166,9 +168,11 @@ test('the events of a stream come in the order of the API, with texts and inputs
     'message_start',
     'content_block_start',
     'ping',
-    ...['content_block_delta', 'content_block_delta', 'content_block_delta', 'content_block_stop'],
+    ...PIECES,
+    'content_block_stop',
     'content_block_start',
-    ...['content_block_delta', 'content_block_delta', 'content_block_delta', 'content_block_stop'],
+    ...PIECES,
+    'content_block_stop',
     'message_delta',
     'message_stop',
   ]);
