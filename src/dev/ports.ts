@@ -31,6 +31,10 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+export async function isFree(port: number): Promise<boolean> {
+  return (await tryPort(port)) !== null;
+}
+
 /** The port, chosen by the system for 0; null when it is taken or not ours to take. */
 async function tryPort(port: number): Promise<number | null> {
   const server = await listen(port);

@@ -14,7 +14,7 @@ import { plainEnvironment } from '../process/environment.js';
 import { serverRecordOf } from '../town/paths.js';
 import { claimRecord, endLeftover, forgetServer, recordServer } from './leftovers.js';
 import { listensOn } from './listening.js';
-import { choosePort, LOOPBACK } from './ports.js';
+import { choosePort, isFree, LOOPBACK } from './ports.js';
 import { rememberFor } from './retention.js';
 
 export type ServerOrder = {
@@ -51,6 +51,8 @@ const RETENTION_DAYS = 30;
 const START_MS_MAX = 60_000;
 const STOP_MS_MAX = 5_000;
 const LOOK_EVERY_MS = 25;
+/** How often another program may be quicker than this one to take a port that was free. */
+const LOST_PORTS_MAX = 5;
 const LOG_BYTES_MAX = 10_000_000;
 const LOG_TAIL_LINES = 15;
 const BEING_STARTED = 'this town is being started by another process at this very moment: use that one';
@@ -71,24 +73,30 @@ export async function startServer(order: ServerOrder): Promise<Server> {
   const record = serverRecordOf(order.dbFile);
   const ended = await endLeftover(record);
   if (ended !== null) order.say(`Ended the server that an earlier run left behind (process ${ended})`);
-  const port = await choosePort({ what: 'port', asked: order.port ?? null, preferred: USUAL_PORT, say: order.say });
-  const uiPort = await choosePort({
-    what: 'UI port',
-    asked: order.uiPort ?? null,
-    preferred: USUAL_UI_PORT,
-    say: order.say,
-  });
-  const address = `${LOOPBACK}:${port}`;
-  const uiUrl = `http://${LOOPBACK}:${uiPort}`;
+  let ports = await choosePorts(order);
+  for (let left = LOST_PORTS_MAX; ; left -= 1) {
+    try {
+      return await startOn(ports, record, order);
+    } catch (error) {
+      // Free a moment ago, and somebody else's now.
+      if (left === 0 || !(await isLost(ports))) throw error;
+      ports = await choosePorts(order);
+    }
+  }
+}
+
+async function startOn(ports: Ports, record: string, order: ServerOrder): Promise<Server> {
+  const address = `${LOOPBACK}:${ports.port}`;
+  const uiUrl = `http://${LOOPBACK}:${ports.uiPort}`;
   if (!claimRecord(record, { address, uiUrl })) throw new CliError(BEING_STARTED);
-  const running = launchClaimed(record, order, { port, uiPort });
+  const running = launchClaimed(record, order, ports);
   const stop = async () => {
     await running.stop();
     forgetServer(record, running.pid);
   };
   try {
     recordServer(record, { pid: running.pid, address, uiUrl });
-    await answers(running, port, () => rememberFor(RETENTION_DAYS, { address, namespace: order.namespace }));
+    await answers(running, ports.port, () => rememberFor(RETENTION_DAYS, { address, namespace: order.namespace }));
   } catch (error) {
     await stop();
     const why = error instanceof Error ? error.message : String(error);
@@ -97,6 +105,17 @@ export async function startServer(order: ServerOrder): Promise<Server> {
     );
   }
   return { address, uiUrl, pid: running.pid, stopped: running.stopped, stop };
+}
+
+async function choosePorts({ port, uiPort, say }: ServerOrder): Promise<Ports> {
+  return {
+    port: await choosePort({ what: 'port', asked: port ?? null, preferred: USUAL_PORT, say }),
+    uiPort: await choosePort({ what: 'UI port', asked: uiPort ?? null, preferred: USUAL_UI_PORT, say }),
+  };
+}
+
+async function isLost({ port, uiPort }: Ports): Promise<boolean> {
+  return !(await isFree(port)) || !(await isFree(uiPort));
 }
 
 type Running = Pick<Server, 'pid' | 'stopped' | 'stop'>;

@@ -11,7 +11,7 @@ import { startedAt } from '../../src/dev/leftovers.js';
 import { freePort } from '../../src/dev/ports.js';
 import { readRunningServer } from '../../src/running-server.js';
 import { makeFolder } from '../support/repos.js';
-import { connectTo, serve } from '../support/temporal.js';
+import { connectTo, serve, temporalCli } from '../support/temporal.js';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
@@ -80,6 +80,33 @@ test('a server that was killed is told, and comes back on the same ports with it
   // The connection of before, not a new one: workers and commands hold theirs across a restart.
   const status = async () => (await client.workflow.getHandle('kept').describe()).status.name;
   await expect.poll(() => status().catch(String), { timeout: 20_000 }).toBe('RUNNING');
+});
+
+test('a port that another program takes between the look and the start is given up for a free one', async () => {
+  const folder = await makeFolder();
+  const [slow, wanted, taken] = ['slow', 'wanted', 'taken'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  // The real CLI, but it says which UI port it was given and waits until somebody is there before it.
+  await writeFile(
+    slow,
+    `#!/bin/sh
+case "$*" in *start-dev*) echo "$*" | sed 's/.*--ui-port \\([0-9]*\\).*/\\1/' > '${wanted}.part' && mv '${wanted}.part' '${wanted}' ;; esac
+while [ ! -e '${taken}' ]; do sleep 0.05; done
+exec '${await temporalCli()}' "$@"
+`,
+  );
+  await chmod(slow, 0o755);
+  const starting = serve(folder, { cli: slow });
+  await expect.poll(() => existsSync(wanted), { timeout: 20_000 }).toBe(true);
+  const lost = Number(await readFile(wanted, 'utf8'));
+  expect(await occupy(lost)).toBe(lost);
+  await writeFile(taken, '');
+  const server = await starting;
+  expect(Number(new URL(server.uiUrl).port)).not.toBe(lost);
+  expect((await fetch(`${server.uiUrl}/api/v1/settings`)).status).toBe(200);
 });
 
 test('towns on one machine come up at the same moment and do not meet', async () => {
