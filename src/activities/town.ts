@@ -10,7 +10,8 @@ import type {
   TownActivities,
   WorkPlan,
 } from '../contract/activities.js';
-import { witnessMessages } from '../contract/messages.js';
+import { refineryMessages, witnessMessages } from '../contract/messages.js';
+import { landedQuery } from '../contract/refinery.js';
 import { attribute } from '../contract/search-attributes.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
 import { cook, readFormula } from '../formula/cook.js';
@@ -57,6 +58,7 @@ export function townActivities(deps: TownDeps): TownActivities {
       await openMirror({ path: mirror, url: rig.url });
       return (await remoteSha({ mirror, branch })) === head;
     },
+    abandonMerge: (request) => abandonMerge(deps.client, request),
     areOpen: (executions) => Promise.all(executions.map((execution) => isOpen(deps.client, execution))),
     awaitClosed: (execution) => awaitClosed(deps.client, execution),
     record: async (entry) => {
@@ -126,6 +128,18 @@ async function ensureRole(client: Client, { role, rig, patience }: RoleRequest):
       { key: attribute.phase, value: 'waiting' },
     ],
   });
+}
+
+/** The refinery answers once the last request of the molecule is out: what lands in the meantime is told as landed. */
+async function abandonMerge(
+  client: Client,
+  { rig, patience, molecule }: Parameters<TownActivities['abandonMerge']>[0],
+): Promise<{ readonly commit: string | null }> {
+  await ensureRole(client, { role: 'refinery', rig, patience });
+  const refinery = client.workflow.getHandle(refineryOf(rig.name));
+  const id = `abandon:${molecule}`;
+  await refinery.executeUpdate(refineryMessages.abandon.update, { updateId: id, args: [{ id, by: 'town', molecule }] });
+  return { commit: await refinery.query(landedQuery, molecule) };
 }
 
 async function describe(

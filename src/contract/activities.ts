@@ -26,6 +26,12 @@ export type TownActivities = {
   ensureRole(role: RoleRequest): Promise<void>;
   /** Whether the remote has the branch at this very commit. */
   isPushed(request: { readonly rig: RigSnapshot; readonly branch: string; readonly head: string }): Promise<boolean>;
+  /** Takes all that a molecule handed in out of the merge queue, for good; answers with the commit if it has landed before. */
+  abandonMerge(request: {
+    readonly rig: RigSnapshot;
+    readonly patience: number;
+    readonly molecule: string;
+  }): Promise<{ readonly commit: string | null }>;
   /** Whether executions are still open. */
   areOpen(executions: readonly Execution[]): Promise<readonly boolean[]>;
   /** Returns when the execution has closed, however it closed. */

@@ -123,6 +123,11 @@ export const refineryMessages = {
     'Takes a waiting request out of the queue and tells its polecat.',
     z.strictObject({ id, by, request: z.string(), reason: reason.default('removed') }),
   ),
+  abandon: message(
+    'abandon',
+    'From the town: a molecule has no holder any more. Takes what it handed in out of the queue, now and later; answers when it is out.',
+    z.strictObject({ id, by, molecule: z.string().min(1) }),
+  ),
 };
 
 export type Rejected = {

@@ -10,10 +10,14 @@ export type RefineryCarry = {
   readonly queue: Queue;
   /** The last verdicts, for polecats that ask again. */
   readonly verdicts: readonly { readonly request: string; readonly letter: Letter }[];
+  /** Molecules whose holders are gone: nothing of theirs is taken into the queue any more. */
+  readonly abandoned?: readonly string[];
   readonly desk: DeskState;
 };
 
 /** In the order of work; `stage` says where a request stands. */
 export type QueueView = readonly (Queued & { readonly position: number; readonly stage: string })[];
 
+/** The commit that a molecule's work landed as, null when it has not. */
+export const landedQuery = defineQuery<string | null, [string]>('landed');
 export const queueQuery = defineQuery<QueueView>('queue');

@@ -1,7 +1,8 @@
 /**
  * The rules of a rig's merge queue. One request is in work at a time; a request leaves the queue only with a verdict that its
- * polecat hears: merged, or sent back. What is nobody's fault but the operator's (a gate that cannot run, a target that
- * refuses the push) is `held` with its reason: it goes on by `retry` or with the next configuration, and never lands unproved.
+ * polecat hears, merged or sent back, or when its polecat is gone. What is nobody's fault but the operator's is `held` with its
+ * reason, and others go on: a gate that cannot run until `retry` or the next configuration, a target that refuses the push also
+ * by itself after a while. Nothing lands unproved.
  */
 
 export type MergeRequest = {
@@ -21,7 +22,9 @@ export type MergeRequest = {
 };
 
 export type Queued = MergeRequest & {
-  readonly hold: { readonly why: string; readonly sinceMs: number } | null;
+  readonly hold: { readonly why: string; readonly sinceMs: number; readonly againAtMs?: number } | null;
+  /** Pushes that the target refused so far. */
+  readonly refusals?: number;
 };
 
 export type Queue = readonly Queued[];
@@ -36,6 +39,43 @@ export function dequeue(queue: Queue, id: string): Queue {
 
 export function hold(queue: Queue, id: string, why: string, nowMs: number): Queue {
   return queue.map((one) => (one.id === id ? { ...one, hold: { why, sinceMs: nowMs } } : one));
+}
+
+/** Held for as long as `waitMs` says of the refusals before this one. */
+export function holdRefused(
+  queue: Queue,
+  id: string,
+  why: string,
+  nowMs: number,
+  waitMs: (refusals: number) => number,
+): Queue {
+  return queue.map((one) => {
+    if (one.id !== id) return one;
+    const refusals = one.refusals ?? 0;
+    const held = { why, sinceMs: nowMs, againAtMs: nowMs + waitMs(refusals) };
+    return { ...one, hold: held, refusals: refusals + 1 };
+  });
+}
+
+/** Lets go of what was held for a time that is over. */
+export function unholdDue(queue: Queue, nowMs: number): Queue {
+  return queue.map((one) =>
+    one.hold?.againAtMs !== undefined && one.hold.againAtMs <= nowMs ? { ...one, hold: null } : one,
+  );
+}
+
+/** How long until a held request is due, null when none is held for a time. */
+export function dueInMs(queue: Queue, nowMs: number): number | null {
+  const due = queue.flatMap(({ hold }) => (hold?.againAtMs === undefined ? [] : [hold.againAtMs - nowMs]));
+  return due.length === 0 ? null : Math.max(0, Math.min(...due));
+}
+
+/** The requests of one molecule: its first hand-in and those after rework. */
+export function requestsOf<One extends { readonly id: string }>(
+  queue: readonly One[],
+  molecule: string,
+): readonly One[] {
+  return queue.filter((one) => one.id.slice(0, one.id.lastIndexOf('.')) === molecule);
 }
 
 /** Lets held requests try again: one by its id, or all. */

@@ -52,6 +52,10 @@ export const commandMs = (scale: number): number => Math.max(MINUTE_MS, 20 * MIN
 /** After this long without an answer a claim or a hand-in is sent once more; whoever has it already does nothing. */
 export const askAgainMs = (scale: number): number => 10 * MINUTE_MS * scale;
 
+/** A verdict may be days away: the tenth time of asking is a day after the ninth. */
+export const askAgainLaterMs = (scale: number, asked: number): number =>
+  Math.min(24 * 60 * MINUTE_MS * scale, 2 ** asked * askAgainMs(scale));
+
 /** Slots are asked for and none is free: how often the witness looks whether a holder has died unseen. */
 export const leaseCheckMs = (scale: number): number => 5 * MINUTE_MS * scale;
 

@@ -1,13 +1,13 @@
 /** The polecat's side of the merge queue: POLECAT_DONE to the witness, and what comes back of it. */
 import { uuid4 } from '@temporalio/workflow';
-import { mailMessage, refineryMessages } from '../contract/messages.js';
+import { mailMessage } from '../contract/messages.js';
 import type { PolecatInput } from '../contract/polecat.js';
-import { polecatAt, refineryOf, witnessOf } from '../town/address.js';
+import { polecatAt, witnessOf } from '../town/address.js';
 import type { Letter } from '../town/mail.js';
 import { writeMail } from '../town/mail.js';
 import { unreachable } from '../town/unreachable.js';
 import { town } from './hands.js';
-import { send, sendToRole } from './outbox.js';
+import { sendToRole } from './outbox.js';
 
 export type HandIn = { readonly request: string; readonly head: string; readonly round: number };
 
@@ -49,13 +49,6 @@ export async function handIn(input: PolecatInput, branch: string, pending: HandI
   await sendToRole(to, mailMessage, mail, () =>
     town(patience).ensureRole.executeWithOptions({ summary: `ensure ${to}` }, [{ role: 'witness', rig, patience }]),
   );
-}
-
-/** Asks the refinery to take the request out of the queue; the verdict tells whether it did so in time. */
-export async function withdraw(input: PolecatInput, pending: HandIn): Promise<void> {
-  const by = polecatAt(input.rig.name, input.name);
-  const content = { id: uuid4(), by, request: pending.request, reason: 'its polecat was cancelled' };
-  await send(refineryOf(input.rig.name), refineryMessages.remove, content);
 }
 
 /** What a letter means to the holder of this hand-in: its verdict, or nothing (another request, another incarnation). */

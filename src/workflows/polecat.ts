@@ -8,6 +8,7 @@ import {
   CancelledFailure,
   condition,
   isCancellation,
+  patched,
   rootCause,
   setHandler,
 } from '@temporalio/workflow';
@@ -16,6 +17,7 @@ import { explainQuery, mailMessage, missionMessages } from '../contract/messages
 import type { MoleculeResult } from '../contract/molecule.js';
 import type { Sandbox } from '../contract/polecat.js';
 import { hookQuery, lifecycleQuery, PolecatInput } from '../contract/polecat.js';
+import type { Phase } from '../contract/search-attributes.js';
 import { polecatAt } from '../town/address.js';
 import { readMail } from '../town/mail.js';
 import type { PolecatReport } from '../town/mission.js';
@@ -28,8 +30,8 @@ import { onHost, town } from './hands.js';
 import { send } from './outbox.js';
 import { runMolecule } from './polecat-molecule.js';
 import type { HandIn, Verdict } from './polecat-submission.js';
-import { handIn, reworkVars, verdictOf, withdraw } from './polecat-submission.js';
-import { askAgainMs } from './patience.js';
+import { handIn, reworkVars, verdictOf } from './polecat-submission.js';
+import { askAgainLaterMs } from './patience.js';
 import { Standing } from './standing.js';
 
 export async function polecat(raw: unknown): Promise<PolecatReport> {
@@ -40,6 +42,12 @@ export async function polecat(raw: unknown): Promise<PolecatReport> {
 type Ending =
   | { readonly outcome: 'landed'; readonly commit: string | null }
   | { readonly outcome: 'failed' | 'cancelled'; readonly reason: string };
+
+/** A stage that is a phase of its own; every other is work. */
+function phaseOf(stage: string): Phase {
+  if (stage === 'merging' || stage === 'landed' || stage === 'failed') return stage;
+  return stage === 'cancelled' && patched('a cancelled polecat works no more') ? 'failed' : 'working';
+}
 
 class PolecatRun {
   readonly #input: PolecatInput;
@@ -143,8 +151,10 @@ class PolecatRun {
     this.#pending = pending;
     this.#show('merging');
     const decided = () => this.#verdict !== null;
-    do await handIn(this.#input, this.#ref.branch, pending);
-    while (!(await condition(decided, askAgainMs(limits.patience), { summary: 'ask for the verdict again' })));
+    for (let asked = 0; !decided(); asked += 1) {
+      await handIn(this.#input, this.#ref.branch, pending);
+      await condition(decided, askAgainLaterMs(limits.patience, asked), { summary: 'ask for the verdict again' });
+    }
     return this.#takeVerdict();
   }
 
@@ -177,19 +187,16 @@ class PolecatRun {
     return town(limits.patience).cook.executeWithOptions({ summary }, [request]);
   }
 
-  /** Cancelled. A branch in the merge queue is taken out of it, unless it has landed in the meantime. */
+  /** Cancelled. A branch that was handed in is taken out of the merge queue, unless it has landed in the meantime. */
   async #withdraw(): Promise<Ending> {
-    if (this.#pending !== null && this.#verdict === null) {
+    if (this.#pending !== null) {
+      const { rig, molecule, limits } = this.#input;
       this.#show('leaving the merge queue');
-      const decided = () => this.#verdict !== null;
-      do await withdraw(this.#input, this.#pending);
-      while (
-        !(await condition(decided, askAgainMs(this.#input.limits.patience), {
-          summary: 'ask to leave the queue again',
-        }))
-      );
+      const request = { rig, patience: limits.patience, molecule };
+      const summary = `leave the merge queue · ${this.#input.name}`;
+      const { commit } = await town(limits.patience).abandonMerge.executeWithOptions({ summary }, [request]);
+      if (commit !== null) return { outcome: 'landed', commit };
     }
-    if (this.#verdict?.kind === 'merged') return { outcome: 'landed', commit: this.#verdict.commit };
     return { outcome: 'cancelled', reason: 'cancelled' };
   }
 
@@ -265,8 +272,7 @@ class PolecatRun {
 
   #show(stage: string): void {
     this.#stage = stage;
-    const phase =
-      stage === 'merging' ? 'merging' : stage === 'landed' ? 'landed' : stage === 'failed' ? 'failed' : 'working';
+    const phase = phaseOf(stage);
     this.#standing.show(
       { phase, waitingFor: phase === 'merging' ? `${this.#input.rig.name}/refinery` : '' },
       this.#board(),

@@ -1,4 +1,5 @@
 /** One try to land one request, and the mail that says how it went. */
+import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 import type { Landed, MergeTask, Prepared } from '../contract/activities.js';
 import type { Letter } from '../town/mail.js';
 import type { MergeRequest } from '../town/refinery.js';
@@ -19,7 +20,12 @@ export type Outcome =
   /** Nobody's work is at fault: somebody has to mend the gate first. */
   | { readonly kind: 'held'; readonly why: string };
 
-export type Watcher = { readonly stage: (stage: string) => void; readonly removed: () => string | null };
+export type Watcher = {
+  /** An earlier try may have left its worktree. */
+  readonly again: boolean;
+  readonly stage: (stage: string) => void;
+  readonly removed: () => string | null;
+};
 
 export async function mergeOnce(
   request: MergeRequest,
@@ -28,20 +34,23 @@ export async function mergeOnce(
   watcher: Watcher,
 ): Promise<Outcome> {
   const unwanted = watcher.removed();
-  if (unwanted !== null) return { kind: 'removed', why: unwanted };
+  if (unwanted !== null && !watcher.again) return { kind: 'removed', why: unwanted };
   const host = await town(patience).chooseHost.executeWithOptions({ summary: `host for ${request.id}` }, []);
   const hands = onHost(patience, host);
   const { id, branch, head, target } = request;
   const task: MergeTask = { rig, request: id, branch, head, target };
+  const clearUp = (landed: boolean) =>
+    hands.closeMerge.executeWithOptions({ summary: `clear up · ${id}` }, [{ ...task, landed }]);
+  if (unwanted !== null) {
+    await clearUp(false);
+    return { kind: 'removed', why: unwanted };
+  }
   watcher.stage('rebasing');
   const prepared: Prepared = await hands.prepareMerge.executeWithOptions({ summary: `rebase ${branch} on ${target}` }, [
     task,
   ]);
   const outcome = await landPrepared(prepared, task, patience, host, watcher);
-  const landed = outcome.kind === 'merged';
-  if (outcome.kind !== 'moved') {
-    await hands.closeMerge.executeWithOptions({ summary: `clear up · ${id}` }, [{ ...task, landed }]);
-  }
+  if (outcome.kind !== 'moved') await clearUp(outcome.kind === 'merged');
   return outcome;
 }
 
@@ -77,9 +86,10 @@ async function verifyAndPush(
   const { request, rig } = task;
   watcher.stage(`gates: ${rig.gates.map((gate) => gate.name).join(', ')}`);
   const gates = { request, worktree, gates: rig.gates, timeoutMs: commandMs(patience) };
-  const verdict = await inSessions(patience, host).runGates.executeWithOptions({ summary: `gates · ${request}` }, [
-    gates,
-  ]);
+  const verdict = await unlessRemoved(watcher, () =>
+    inSessions(patience, host).runGates.executeWithOptions({ summary: `gates · ${request}` }, [gates]),
+  );
+  if (verdict === null) return { kind: 'removed', why: watcher.removed() ?? 'removed' };
   if (verdict.kind === 'failed') return { kind: 'gate-failed', gate: verdict.gate, log: verdict.log };
   if (verdict.kind === 'could-not-run')
     return { kind: 'held', why: `gate "${verdict.gate}" could not run: ${verdict.log}` };
@@ -100,6 +110,23 @@ async function verifyAndPush(
     default:
       return unreachable(landed);
   }
+}
+
+/** What `act` gives, or null when the request was taken out of the queue before: then the act is cancelled, and has ended. */
+function unlessRemoved<T>(watcher: Watcher, act: () => Promise<T>): Promise<T | null> {
+  return CancellationScope.cancellable(async () => {
+    const acting = act().then(
+      (value) => ({ value }),
+      (error: unknown) => {
+        if (isCancellation(error) && watcher.removed() !== null) return null;
+        throw error;
+      },
+    );
+    await Promise.race([acting, condition(() => watcher.removed() !== null)]);
+    // Ends whichever of the two is still going.
+    CancellationScope.current().cancel();
+    return (await acting)?.value ?? null;
+  });
 }
 
 export function requestOf({ keys }: Extract<Letter, { readonly type: 'MERGE_READY' }>, sinceMs: number): MergeRequest {

@@ -6,7 +6,7 @@
 import { condition, continueAsNew, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
 import { EMPTY_DESK } from '../contract/desk.js';
 import { explainQuery, mailMessage, refineryMessages } from '../contract/messages.js';
-import { queueQuery } from '../contract/refinery.js';
+import { landedQuery, queueQuery } from '../contract/refinery.js';
 import type { QueueView, RefineryCarry } from '../contract/refinery.js';
 import { attribute } from '../contract/search-attributes.js';
 import { RoleInput } from '../contract/witness.js';
@@ -15,8 +15,19 @@ import { queueBoard } from '../town/board.js';
 import type { Letter } from '../town/mail.js';
 import { readMail, writeMail } from '../town/mail.js';
 import type { MergeRequest, Queued } from '../town/refinery.js';
-import { dequeue, enqueue, hold, inOrder, unhold } from '../town/refinery.js';
+import {
+  dequeue,
+  dueInMs,
+  enqueue,
+  hold,
+  holdRefused,
+  inOrder,
+  requestsOf,
+  unhold,
+  unholdDue,
+} from '../town/refinery.js';
 import { unreachable } from '../town/unreachable.js';
+import type { Answer } from './desk.js';
 import { Desk, done, refused } from './desk.js';
 import { readInput } from './failing.js';
 import { town } from './hands.js';
@@ -26,8 +37,9 @@ import { letterOf, mergeOnce, requestOf } from './refinery-merge.js';
 import { landAgainMs } from './patience.js';
 import { Standing } from './standing.js';
 
-/** Verdicts kept, so that a polecat that asks again hears the same. */
+/** Verdicts kept, so that a polecat that asks again hears the same, and molecules remembered as abandoned. */
 const VERDICTS_MAX = 200;
+const ABANDONED_MAX = 200;
 
 export async function refinery(raw: unknown, carry?: RefineryCarry): Promise<never> {
   return new RefineryRun(carry ?? freshRefinery(raw), raw).run();
@@ -56,6 +68,7 @@ class RefineryRun {
     this.#takeMessages();
     setHandler(queueQuery, () => this.#view());
     setHandler(explainQuery, () => queueBoard(this.#view(), this.#me()));
+    setHandler(landedQuery, (molecule) => this.#landed(molecule));
   }
 
   async run(): Promise<never> {
@@ -67,12 +80,20 @@ class RefineryRun {
       this.#news = false;
       await this.#tellAgain();
       await this.#removeAsked();
+      this.#now = { ...this.#now, queue: unholdDue(this.#now.queue, Date.now()) };
       const next = inOrder(this.#now.queue, Date.now())[0];
       this.#show();
       if (next !== undefined) await this.#work(next);
-      else if (!this.#news) await condition(() => this.#news);
+      else await this.#wait();
       await this.#continueWhenLong();
     }
+  }
+
+  async #wait(): Promise<void> {
+    const woken = () => this.#news;
+    const dueMs = dueInMs(this.#now.queue, Date.now());
+    if (dueMs === null) await condition(woken);
+    else await condition(woken, Math.max(1, dueMs), { summary: 'push what was refused again' });
   }
 
   /** Works on a request until it has a verdict or is held. */
@@ -80,6 +101,7 @@ class RefineryRun {
     for (let tries = 0; ; tries += 1) {
       const { rig, patience } = this.#now;
       const outcome = await mergeOnce(request, rig, patience, {
+        again: tries > 0,
         stage: (stage) => this.#stage(request.id, stage),
         removed: () => this.#removals[request.id] ?? null,
       });
@@ -87,10 +109,11 @@ class RefineryRun {
         case 'moved':
           break;
         case 'refused': {
-          this.#stage(request.id, `the target refuses the push: ${outcome.reason}`);
-          const isAnswered = () => this.#removals[request.id] !== undefined || this.#now.rig !== rig;
-          await condition(isAnswered, landAgainMs(patience, tries), { summary: `push ${request.id} again` });
-          break;
+          const why = `the target refuses the push: ${outcome.reason}`;
+          const wait = (refusals: number) => landAgainMs(patience, refusals);
+          this.#active = null;
+          this.#now = { ...this.#now, queue: holdRefused(this.#now.queue, request.id, why, Date.now(), wait) };
+          return;
         }
         case 'held':
           this.#active = null;
@@ -140,7 +163,9 @@ class RefineryRun {
       const why = this.#removals[request.id];
       if (why !== undefined) await this.#decide(request, { kind: 'removed', why });
     }
-    this.#removals = {};
+    // What was asked for while verdicts were told stays: its request is in the queue still.
+    const open = new Set(this.#now.queue.map((request) => request.id));
+    this.#removals = Object.fromEntries(Object.entries(this.#removals).filter(([id]) => open.has(id)));
   }
 
   async #continueWhenLong(): Promise<void> {
@@ -156,6 +181,7 @@ class RefineryRun {
       const { letter } = reading;
       if (letter.type !== 'MERGE_READY') return refused(`${letter.type} is no mail for a refinery`);
       const { Request: id } = letter.keys;
+      if (this.#isAbandoned(id)) return refused(`nobody waits for ${id} any more`);
       if (this.#now.verdicts.some((one) => one.request === id)) this.#repeats.push(id);
       else this.#now = { ...this.#now, queue: enqueue(this.#now.queue, requestOf(letter, Date.now())) };
       this.#news = true;
@@ -186,6 +212,31 @@ class RefineryRun {
       this.#news = true;
       return done(`request "${request}" leaves the queue`);
     });
+    this.#desk.on(refineryMessages.abandon, ({ molecule }) => this.#abandon(molecule));
+  }
+
+  async #abandon(molecule: string): Promise<Answer> {
+    const abandoned = [...(this.#now.abandoned ?? []).slice(-ABANDONED_MAX + 1), molecule];
+    this.#now = { ...this.#now, abandoned };
+    const open = () => requestsOf(this.#now.queue, molecule);
+    const reasons = Object.fromEntries(open().map(({ id }) => [id, 'its polecat is gone']));
+    this.#removals = { ...this.#removals, ...reasons };
+    this.#news = true;
+    await condition(() => open().length === 0);
+    return done(`nothing of ${molecule} is in the queue`);
+  }
+
+  #isAbandoned(request: string): boolean {
+    return (this.#now.abandoned ?? []).some((molecule) => requestsOf([{ id: request }], molecule).length > 0);
+  }
+
+  #landed(molecule: string): string | null {
+    const mine = requestsOf(
+      this.#now.verdicts.map(({ request, letter }) => ({ id: request, letter })),
+      molecule,
+    );
+    const commits = mine.flatMap(({ letter }) => (letter.type === 'MERGED' ? [letter.keys['Merge-Commit']] : []));
+    return commits.at(-1) ?? null;
   }
 
   #me(): string {

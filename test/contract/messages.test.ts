@@ -27,7 +27,7 @@ test('the messages of each workflow', () => {
   expect(names(missionMessages)).toEqual(['retry', 'skip', 'budget', 'granted', 'report']);
   expect(names(moleculeMessages)).toEqual(['close', 'fail', 'skip', 'retry']);
   expect(names(witnessMessages)).toEqual(['claim', 'release', 'configure']);
-  expect(names(refineryMessages)).toEqual(['configure', 'retry', 'remove']);
+  expect(names(refineryMessages)).toEqual(['configure', 'retry', 'remove', 'abandon']);
   expect(mailMessage.name).toBe('mail');
 });
 

@@ -1,5 +1,17 @@
 import { expect, test } from 'vitest';
-import { dequeue, enqueue, hold, inOrder, judgeGate, score, unhold } from '../../src/town/refinery.js';
+import {
+  dequeue,
+  dueInMs,
+  enqueue,
+  hold,
+  holdRefused,
+  inOrder,
+  judgeGate,
+  requestsOf,
+  score,
+  unhold,
+  unholdDue,
+} from '../../src/town/refinery.js';
 import type { MergeRequest, Queue } from '../../src/town/refinery.js';
 
 const HOUR_MS = 3_600_000;
@@ -57,4 +69,21 @@ test.each([
   [{ kind: 'signalled' }, 'could-not-run'],
 ] as const)('a gate that ended with %j has %s', (end, verdict) => {
   expect(judgeGate('test', end, 'log').kind).toBe(verdict);
+});
+
+test('a push that was refused is tried again by itself, each time later; others go on meanwhile', () => {
+  const wait = (refusals: number) => HOUR_MS * (refusals + 1);
+  const once = holdRefused(queue(request('a'), request('b')), 'a', 'the target is dirty', 0, wait);
+  expect(ids(once)).toEqual(['b']);
+  expect(dueInMs(once, 0)).toBe(HOUR_MS);
+  expect(ids(unholdDue(once, HOUR_MS - 1))).toEqual(['b']);
+  const again = unholdDue(once, HOUR_MS);
+  expect(ids(again)).toEqual(['a', 'b']);
+  expect(dueInMs(holdRefused(again, 'a', 'still dirty', HOUR_MS, wait), HOUR_MS)).toBe(2 * HOUR_MS);
+  expect(dueInMs(hold(queue(request('a')), 'a', 'no such gate', 0), 0)).toBeNull();
+});
+
+test('the requests of a molecule are its rounds, and no namesake’s', () => {
+  const all = [{ id: 'se-1.0' }, { id: 'se-1.1' }, { id: 'se-11.0' }, { id: 'se-1.x.0' }];
+  expect(requestsOf(all, 'se-1').map((one) => one.id)).toEqual(['se-1.0', 'se-1.1']);
 });

@@ -1,0 +1,118 @@
+/** What leaves the merge queue without a landing, at the worst moments, and what it leaves behind. */
+import { existsSync } from 'node:fs';
+import { readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { refineryMessages } from '../../src/contract/messages.js';
+import { queueQuery } from '../../src/contract/refinery.js';
+import { lifecycleQuery } from '../../src/contract/polecat.js';
+import type { MissionResult } from '../../src/workflows/mission.js';
+import { findMarked } from '../../src/process/mark.js';
+import { count, liveTown, until } from '../support/live-town.js';
+import type { LiveTown } from '../support/live-town.js';
+import { QUICK } from '../support/test-formulas.js';
+
+let town: LiveTown;
+beforeAll(async () => {
+  town = await liveTown({
+    rigs: {
+      slow: { bare: true, gates: { long: 'sleep 30' } },
+      gone: { bare: true, gates: { long: 'sleep 30' } },
+      dirty: {},
+      held: { bare: true, gates: { absent: './no-such-gate' } },
+    },
+    formulas: { quick: QUICK },
+    patience: 0.05,
+  });
+});
+afterAll(() => town.stop());
+
+const start = (id: string, rig: string, ...names: string[]) =>
+  town.startMission(id, {
+    work: names.map((name) => ({ id: name, rig, formula: 'quick', vars: { name } })),
+  });
+
+const queueOf = (rig: string) => town.client.workflow.getHandle(`${rig}/refinery`).query(queueQuery);
+
+const inGates = (rig: string) =>
+  until('its gates run', async () => {
+    const [first] = await queueOf(rig);
+    if (first === undefined || !first.stage.startsWith('gates')) return null;
+    const running = await findMarked((mark) => mark === `gates/${first.id}`);
+    return running.length > 0 ? first : null;
+  });
+
+/** Nothing of a request is left on disk or in the mirror. */
+async function expectNoTraces(rig: string): Promise<void> {
+  const folder = join(town.dir, '.gt/rigs', rig);
+  expect(existsSync(join(folder, 'polecats'))).toBe(true);
+  expect(await readdir(join(folder, 'polecats'))).toEqual([]);
+  expect(existsSync(join(folder, 'refinery')) ? await readdir(join(folder, 'refinery')) : []).toEqual([]);
+}
+
+test('cancelled while its gates run: they end at once, nothing lands, nothing is left', async () => {
+  const handle = await start('in-gates', 'slow', 'a');
+  const request = await inGates('slow');
+  await handle.cancel();
+  await expect(handle.result()).rejects.toThrow('cancelled');
+  expect(await findMarked((mark) => mark === `gates/${request.id}`)).toEqual([]);
+  expect(await queueOf('slow')).toEqual([]);
+  expect(await town.log('slow')).toHaveLength(1);
+  await expectNoTraces('slow');
+});
+
+test('cancelled at the very moment of handing in: nothing lands, and a mail that comes later is refused', async () => {
+  const handle = await start('handing-in', 'slow', 'b');
+  const polecat = await until('it hands in', async () => {
+    const [workflowId] = Object.values(await handle.query<Record<string, string>>('swarm'));
+    if (workflowId === undefined) return null;
+    const { stage } = await town.client.workflow.getHandle(workflowId).query(lifecycleQuery);
+    return stage === 'merging' ? workflowId : null;
+  });
+  await handle.cancel();
+  await expect(handle.result()).rejects.toThrow('cancelled');
+  expect((await town.client.workflow.getHandle(polecat).describe()).status.name).toBe('CANCELLED');
+  expect(await queueOf('slow')).toEqual([]);
+  expect(await town.log('slow')).toHaveLength(1);
+});
+
+test('cancelled after the refinery was terminated: the mission ends all the same', async () => {
+  const handle = await start('no-refinery', 'gone', 'c');
+  await inGates('gone');
+  await town.client.workflow.getHandle('gone/refinery').terminate('a test');
+  await handle.cancel();
+  await expect(handle.result()).rejects.toThrow('cancelled');
+  expect(await town.log('gone')).toHaveLength(1);
+});
+
+test('a target that refuses the push holds only its own request, says so, and is tried again by word', async () => {
+  await writeFile(join(town.repository('dirty'), 'd.txt'), 'in the way\n');
+  const stuck = await start('stuck', 'dirty', 'd');
+  const held = await until('it is held', async () => (await queueOf('dirty')).find((one) => one.hold !== null));
+  expect(held.stage).toContain('the target refuses the push');
+  const { output } = await town.temporal('workflow', 'list', '-q', 'GtPhase="escalated" AND GtRole="refinery"');
+  expect(output).toContain('dirty/refinery');
+  const next = (await (await start('next', 'dirty', 'e')).result()) as MissionResult;
+  expect(next.landed).toBe(1);
+  const dirty = town.client.workflow.getHandle('dirty/refinery');
+  await until('it is told to try again', () => dirty.executeUpdate(refineryMessages.retry.update, { args: [{}] }));
+  await rm(join(town.repository('dirty'), 'd.txt'));
+  expect(((await stuck.result()) as MissionResult).landed).toBe(1);
+  const log = await town.log('dirty');
+  expect([count(log, 'Write d'), count(log, 'Write e')]).toEqual([1, 1]);
+});
+
+test('every removal that was answered is done, however close they come', async () => {
+  const handle = await start('many', 'held', 'f', 'g', 'h');
+  const requests = await until('all are held', async () => {
+    const queue = await queueOf('held');
+    return queue.length === 3 && queue.every((one) => one.hold !== null) ? queue : null;
+  });
+  const refinery = town.client.workflow.getHandle('held/refinery');
+  const remove = (request: string) =>
+    refinery.executeUpdate(refineryMessages.remove.update, { args: [{ request, reason: 'a test' }] });
+  for (const { id } of requests.toReversed()) await remove(id);
+  await until('the queue is empty', async () => (await queueOf('held')).length === 0);
+  await handle.cancel();
+  await expect(handle.result()).rejects.toThrow('cancelled');
+});
