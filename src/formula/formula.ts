@@ -1,5 +1,5 @@
 /** A formula as written: read and typed, its variables still open. `parse.ts` makes it, `check.ts` and `cook.ts` use it. */
-import type { StepKind } from '../town/protomolecule.js';
+import type { Json, StepKind } from '../town/protomolecule.js';
 
 export const DEFAULT_REWORK = 'rework';
 
@@ -43,7 +43,7 @@ export type StepDraft = {
 };
 
 /** An act of right shape whose texts are still open. */
-export type ActDraft = Readonly<Record<string, string | number>>;
+export type ActDraft = Readonly<Record<string, Json | undefined>>;
 
 /** One entry of `needs` or `depends_on`: the two mean the same. */
 export type Need = { readonly id: string; readonly key: 'needs' | 'depends_on'; readonly index: number };

@@ -48,7 +48,7 @@ export function mapTexts(step: StepDraft, change: (text: string, path: Path) => 
 }
 
 function mapAct(act: ActDraft, change: (text: string, key: string) => string): ActDraft {
-  const changed = ([key, value]: [string, string | number]) =>
+  const changed = ([key, value]: [string, ActDraft[string]]) =>
     [key, typeof value === 'string' ? change(value, key) : value] as const;
   return Object.fromEntries(Object.entries(act).map(changed));
 }

@@ -60,7 +60,7 @@ const AMONG = /^(children|descendants|steps)\(\s*([\w.-]+)\s*\)\.(all|any|count)
 const STEPS = /^steps\.(\w+)\s*([=!<>]+)\s*(\d+)$/;
 const COMPARE = /^([\w.-]+?)\s*([=!<>]+)\s*(.*)$/;
 const FORMS =
-  'the forms are `step.status == complete`, `ID.status == …`, `ID.output.x == …`, `children(ID).all(…)`, `steps.complete >= 2`, `file.exists(\'…\')`';
+  "the forms are `step.status == complete`, `ID.status == …`, `ID.output.x == …`, `children(ID).all(…)`, `steps.complete >= 2`, `file.exists('…')`";
 
 export function parseCondition(text: string): Parsed {
   const written = text.trim();
