@@ -107,7 +107,7 @@ function cookOne({ formulas }: TownDeps, { formula, vars, offered }: CookRequest
 /** Names of the variables a formula has; none when it cannot be read, which cooking then tells. */
 function declaredIn({ name, load, names }: Pick<Order, 'name' | 'load' | 'names'>): readonly string[] {
   const file = load(name);
-  const read = file === null ? null : readFormula(name, file, names);
+  const read = file === null ? null : readFormula(name, file, names, load);
   return read?.ok === true ? read.formula.vars.map((variable) => variable.name) : [];
 }
 

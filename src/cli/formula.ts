@@ -1,8 +1,8 @@
 /** `gt formula check`: all that is wrong with formulas, before anything runs. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readFormula } from '../formula/cook.js';
+import { readFormula, type FormulaFile } from '../formula/cook.js';
 import { printProblems } from '../formula/problem.js';
 import { CliError, readArguments, UsageError, type Command } from './command.js';
 
@@ -25,16 +25,14 @@ export const formulaCheck: Command = {
 /** Prints what there is to say of the file; false when it cannot be cooked. */
 function checkFile(file: string): boolean {
   if (!file.endsWith(SUFFIX)) throw new UsageError(`${file} is no formula file: its name must end in ${SUFFIX}`);
-  const read = readFormula(basename(file, SUFFIX), { file, text: textOf(file) }, [
-    ...namesAround(file),
-    ...namesIn(SHIPPED),
-  ]);
+  const names = [...namesAround(file), ...namesIn(SHIPPED)];
+  const read = readFormula(basename(file, SUFFIX), { file, text: textOf(file) }, names, loadFrom(file));
   if (!read.ok) {
     console.log(printProblems(read.problems));
     return false;
   }
   if (read.warnings.length > 0) console.log(printProblems(read.warnings));
-  const steps = read.formula.steps.length;
+  const steps = read.steps.length;
   console.log(`${file}: fine, ${steps} ${steps === 1 ? 'step' : 'steps'}`);
   return true;
 }
@@ -45,6 +43,16 @@ function textOf(file: string): string {
   } catch (error) {
     throw new CliError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+/** Formulas that the file names: those beside it, then the shipped ones. */
+function loadFrom(file: string): (name: string) => FormulaFile | null {
+  return (name) => {
+    const found = [dirname(resolve(file)), SHIPPED].find((folder) => namesIn(folder).includes(name));
+    if (found === undefined) return null;
+    const path = join(found, `${name}${SUFFIX}`);
+    return { file: path, text: textOf(path) };
+  };
 }
 
 /** Formulas that the file may name: those beside it. */

@@ -1,30 +1,31 @@
 /**
  * Formula → protomolecule: the one door of this folder. All that is wrong comes back at once; what comes back as right holds no
- * open placeholder, no unknown name and no circle of needs.
+ * open variable, no unknown name and no circle of needs.
  */
-import { Act, type ProtoStep, type Protomolecule } from '../town/protomolecule.js';
+import type { BondPoint, ProtoLoop, ProtoStep, Protomolecule } from '../town/protomolecule.js';
+import { bondPointsOf } from './bond-points.js';
 import { canonicalHash } from './canonical.js';
-import { checkSteps, checkTexts, checkVariables } from './check.js';
-import { DEFAULT_REWORK, type Formula, type StepDraft } from './formula.js';
-import { nameProblem, parseFormula } from './parse.js';
-import { didYouMean, inOrder, quote, reportInto, type Problem, type Report } from './problem.js';
-import { fillIn, mapTexts } from './template.js';
-import { parseToml, type Toml } from './toml.js';
+import { composeSteps } from './compose.js';
+import { fanOutOf } from './fan-out.js';
+import { finishStep } from './finish.js';
+import { DEFAULT_REWORK, type Formula } from './formula.js';
+import { Budget, type Kitchen } from './kitchen.js';
+import { Library, type FormulaFile, type Shelf } from './library.js';
+import { nameProblem } from './names.js';
+import { planSteps } from './plan.js';
+import { loopsOf } from './proto-loops.js';
+import { didYouMean, Findings, quote, type Problem } from './problem.js';
+import { References, type Finish } from './step-references.js';
+import { fill } from './template.js';
 import { resolveVariables } from './vars.js';
 
-export type FormulaFile = {
-  /** As it should stand in front of a problem: `formulas/shiny.formula.toml`. */
-  readonly file: string;
-  readonly text: string;
-};
+export type { FormulaFile } from './library.js';
 
-export type Order = {
+type Given = Readonly<Record<string, string | number | boolean>>;
+
+export type Order = Shelf & {
   readonly name: string;
-  readonly vars: Readonly<Record<string, string | number | boolean>>;
-  /** The file of a formula of this name, null when there is none. */
-  readonly load: (name: string) => FormulaFile | null;
-  /** All names there are, for "did you mean" and to check names of other formulas. */
-  readonly names: readonly string[];
+  readonly vars: Given;
 };
 
 export type Cooked =
@@ -32,112 +33,118 @@ export type Cooked =
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 export function cook({ name, vars, load, names }: Order): Cooked {
-  const unfit = nameProblem(name);
-  if (unfit !== null)
-    return { ok: false, problems: [nowhere(name, `no formula can have this name: it ${unfit}`, null)] };
-  const source = load(name);
-  if (source === null)
-    return {
-      ok: false,
-      problems: [nowhere(name, `there is no such formula`, didYouMean(name, names) ?? known(names))],
-    };
-  const read = readFormula(name, source, names);
-  if (!read.ok) return read;
-  const problems: Problem[] = [];
-  const report = reportInto(problems, source.file, read.toml);
-  const values = resolveVariables(read.formula, vars, read.used, report);
-  const steps = problems.length > 0 ? [] : read.formula.steps.map((step) => finish(step, values, report));
-  if (problems.length > 0) return { ok: false, problems: inOrder(problems) };
+  const findings = new Findings();
+  const done = compile(name, vars, { load, names }, findings, false);
+  if (done === null || findings.failed) return { ok: false, problems: findings.problems() };
+  const { formula, values, steps, loops, bondPoints, description } = done;
   const content = {
     formula: name,
-    description: fillIn(read.formula.description, values),
+    description,
+    type: formula.type,
+    version: formula.version ?? 1,
     vars: Object.fromEntries(values),
-    rework: read.formula.rework ?? DEFAULT_REWORK,
-    steps,
+    rework: formula.rework ?? DEFAULT_REWORK,
+    steps: [...steps],
+    ...(loops.length === 0 ? {} : { loops: [...loops] }),
+    ...(bondPoints.length === 0 ? {} : { bondPoints: [...bondPoints] }),
+    ...(formula.vapor ? { vapor: true } : {}),
+    ...(formula.squash === null ? {} : { squash: { ...formula.squash } }),
   };
-  return { ok: true, protomolecule: { ...content, hash: canonicalHash(content) }, warnings: read.warnings };
+  return {
+    ok: true,
+    protomolecule: { ...content, hash: canonicalHash(content) },
+    warnings: findings.warnings(),
+  };
 }
 
 export type FormulaResult =
   | {
       readonly ok: true;
       readonly formula: Formula;
+      /** Its steps as they would be cooked, with the variables that have no value left open. */
+      readonly steps: readonly ProtoStep[];
+      readonly loops: readonly ProtoLoop[];
       readonly warnings: readonly Problem[];
       /** Names of the variables that its texts use. */
       readonly used: ReadonlySet<string>;
-      readonly toml: Toml;
     }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-/** Reads and checks a formula without values for its variables. */
-export function readFormula(name: string, { file, text }: FormulaFile, names: readonly string[]): FormulaResult {
-  const toml = parseToml(text);
-  if (!toml.ok) {
-    const { line, column, message } = toml;
-    return { ok: false, problems: [{ file, line, column, step: null, message: `not TOML: ${message}`, hint: null }] };
-  }
-  const problems: Problem[] = [];
-  const warnings: Problem[] = [];
-  const report = reportInto(problems, file, toml);
-  const warn = reportInto(warnings, file, toml);
-  const { formula, understood } = parseFormula(toml.value, name, report);
-  // Parents, children and expansions bring names of their own: without them, every "unknown" would be a guess.
-  if (!understood) return { ok: false, problems: inOrder(problems) };
-  checkSteps(formula.steps, report);
-  checkRework(formula, names, report);
-  const used = checkTexts(formula, report, warn);
-  checkVariables(formula, used, warn);
-  if (problems.length > 0) return { ok: false, problems: inOrder(problems) };
-  return { ok: true, formula, warnings: inOrder(warnings), used, toml };
+/** Reads and checks a formula without values for its variables; `load` finds the formulas that it names. */
+export function readFormula(
+  name: string,
+  file: FormulaFile,
+  names: readonly string[],
+  load: Shelf['load'] = () => null,
+): FormulaResult {
+  const findings = new Findings();
+  const shelf = { names, load: (one: string) => (one === name ? file : load(one)) };
+  const done = compile(name, {}, shelf, findings, true);
+  if (done === null || findings.failed) return { ok: false, problems: findings.problems() };
+  const { formula, steps, loops, used } = done;
+  return { ok: true, formula, steps, loops, used, warnings: findings.warnings() };
 }
 
-function checkRework({ rework }: Formula, names: readonly string[], report: Report): void {
-  if (rework === null || nameProblem(rework) !== null || names.includes(rework)) return;
-  report(['rework'], `rework names unknown formula ${quote(rework)}`, { hint: didYouMean(rework, names) });
-}
+type Compiled = {
+  readonly formula: Formula;
+  readonly description: string;
+  readonly values: ReadonlyMap<string, string>;
+  readonly used: ReadonlySet<string>;
+  readonly steps: readonly ProtoStep[];
+  readonly loops: readonly ProtoLoop[];
+  readonly bondPoints: readonly BondPoint[];
+};
 
-/** The step with its texts filled in. Empty texts of `acceptance` are left out: "no command given" means none is run. */
-function finish(draft: StepDraft, values: ReadonlyMap<string, string>, report: Report): ProtoStep {
-  const step = mapTexts(draft, (text) => fillIn(text, values));
-  const path = ['steps', step.index];
-  const refuse = (key: string, ...more: (string | number)[]) =>
-    report([...path, key, ...more], `${key} is empty once its variables are filled in`);
-  if (isBlank(step.title)) refuse('title');
-  if (step.run !== null && isBlank(step.run)) refuse('run');
-  const script = step.script?.flatMap((draft, index) => {
-    const act = Act.safeParse(draft);
-    if (!act.success) refuse('script', index);
-    return act.success ? [act.data] : [];
-  });
-  const { text, command } = step.acceptance;
-  return {
-    id: step.id,
-    title: step.title,
-    description: withNotes(step.description, step.notes),
-    kind: step.kind,
-    needs: [...new Set(step.needs.map(({ id }) => id))],
-    acceptance: {
-      ...(text === null || isBlank(text) ? {} : { text }),
-      ...(command === null || isBlank(command) ? {} : { command }),
-    },
-    run: step.run,
-    script: script ?? null,
+/** `open`: nobody has given values yet, so that those which are missing are nobody's mistake. */
+function compile(name: string, given: Given, shelf: Shelf, findings: Findings, open: boolean): Compiled | null {
+  const library = new Library(shelf, findings);
+  const formula = library.formula(name, null);
+  if (formula === null) return null;
+  checkRework(formula, shelf.names, findings);
+  const values = open ? defaultsOf(formula) : resolveVariables(formula, given, findings);
+  const vars = new Map(formula.vars.map((variable) => [variable.name, variable]));
+  const used = new Set(formula.usedByTemplates);
+  const kitchen: Kitchen = {
+    findings,
+    library,
+    values: { vars, values, declares: formula.declares, open, used, findings },
+    budget: new Budget(findings),
+    became: new Map(),
+    fanOuts: new Map(),
   };
+  const at = { source: formula.source, path: ['description'] };
+  const description = fill(formula.description, null, kitchen.values, () => at);
+  const plan = planSteps(composeSteps(formula, kitchen), kitchen);
+  const finish: Finish = {
+    kitchen,
+    references: new References(plan.ids, kitchen),
+    agent: formula.agent,
+    chars: description.length,
+  };
+  const steps = plan.steps.map((step): ProtoStep => {
+    const { onComplete } = step.draft;
+    const fanOut = onComplete === null ? null : fanOutOf(step, onComplete, plan, finish);
+    return fanOut === null ? finishStep(step, finish) : { ...finishStep(step, finish), fanOut };
+  });
+  const loops = loopsOf(plan, finish);
+  if (plan.order !== null) finish.references.check(plan.waits, plan.order, plan.places);
+  const bondPoints = bondPointsOf(formula, plan, kitchen);
+  if (!library.gaps) warnOfUnused(formula, used, findings);
+  return { formula, description, values, used, steps, loops, bondPoints };
 }
 
-function withNotes(description: string, notes: string | null): string {
-  if (notes === null || isBlank(notes)) return description;
-  return `${isBlank(description) ? '' : `${description.trimEnd()}\n\n`}## Notes\n\n${notes}`;
+function defaultsOf({ vars }: Formula): ReadonlyMap<string, string> {
+  return new Map(vars.flatMap(({ name, default: value }) => (value === null ? [] : [[name, value] as const])));
 }
 
-function isBlank(text: string): boolean {
-  return text.trim() === '';
+function checkRework({ rework, source }: Formula, names: readonly string[], findings: Findings): void {
+  if (rework === null || nameProblem(rework) !== null || names.includes(rework)) return;
+  findings.refuse({ source, path: ['rework'] }, `rework names unknown formula ${quote(rework)}`, {
+    hint: didYouMean(rework, names),
+  });
 }
 
-function known(names: readonly string[]): string | null {
-  return names.length === 0 ? null : `there are ${names.toSorted().join(', ')}`;
-}
-
-function nowhere(name: string, message: string, hint: string | null): Problem {
-  return { file: name, line: 0, column: 0, step: null, message, hint };
+function warnOfUnused({ vars }: Formula, used: ReadonlySet<string>, findings: Findings): void {
+  for (const { name, at, requiredUnless } of vars)
+    if (!used.has(name) && requiredUnless === null) findings.warn(at, `the variable ${quote(name)} is never used`);
 }

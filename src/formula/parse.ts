@@ -1,84 +1,62 @@
-/**
- * TOML text → formula. Everything that can be said of a key by itself is said here, all of it at once; what one part says of
- * another (needs, variables) is `check.ts`.
- */
-import { z } from 'zod';
-import { WORKFLOW_TYPES } from '../town/workflow-types.js';
-import type { Formula, Need, StepDraft } from './formula.js';
-import { readScript } from './acts.js';
-import { ACCEPTANCE_KEYS, FORMULA_KEYS, reportKeys, STEP_KEYS } from './keys.js';
-import { didYouMean, quote, type Path, type Report } from './problem.js';
-import { isTable, kindOf, readTable, type Table } from './shape.js';
+/** A document → a formula as its file has it. What is wrong is reported and left out. */
+import type { Advice, Compose, FormulaType, Pointcut, Written } from './formula.js';
+import { FORMULA_TYPES } from './formula.js';
+import { ADVICE_KEYS, AROUND_KEYS, FORMULA_KEYS, POINTCUT_KEYS, reportKeys, SQUASH_KEYS } from './keys.js';
+import { compileGlob } from './glob.js';
+import { nameProblem } from './names.js';
+import { readCompose } from './parse-compose.js';
+import { readConvoy } from './parse-convoy.js';
+import { readSteps } from './parse-step.js';
+import { didYouMean, quote, type Findings, type Path, type Report, type Source } from './problem.js';
+import { AdviceTable, AroundTable, FormulaTable, PointcutTable, SquashTable } from './schemas.js';
+import { asJson, isTable, kindOf, readTable, type Table } from './shape.js';
+import type { StepReader } from './step-reader.js';
 import { readVariables } from './vars.js';
 
-/** Names and ids become workflow ids, file names and branch names. */
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
-const NAME_CHARS_MAX = 100;
-const NAME_RULE = `must begin with a letter or digit and hold letters, digits, "-", "_" and "." only, ${NAME_CHARS_MAX} at most`;
-
-const FORMULA_TYPES = ['workflow', 'expansion', 'aspect', 'convoy'];
-const STEP_TYPES = ['task', 'bug', 'feature', 'epic', 'chore', 'human'];
-
-const FormulaTable = z.object({
-  formula: z.string(),
-  description: z.string().optional(),
-  version: z.int().min(1).optional(),
-  type: z.string().optional(),
-  rework: z.string().optional(),
-  vars: z.looseObject({}).optional(),
-  steps: z.array(z.unknown()).optional(),
-});
-
-const StepTable = z.object({
-  id: z.string(),
-  title: z.string(),
-  description: z.string().optional(),
-  notes: z.string().optional(),
-  type: z.string().optional(),
-  needs: z.array(z.string()).optional(),
-  depends_on: z.array(z.string()).optional(),
-  run: z.string().optional(),
-  script: z.array(z.unknown()).optional(),
-});
-
-const AcceptanceTable = z.object({ text: z.string().optional(), command: z.string().optional() });
-
-export type Parsed = {
-  readonly formula: Formula;
-  /** False when parts of the language that are not executed yet bring names of steps and variables from elsewhere. */
-  readonly understood: boolean;
-};
-
-/** `document` is the value of the TOML, `name` what it was looked up as. What is wrong is reported and left out. */
-export function parseFormula(document: Table, name: string, report: Report): Parsed {
-  const ahead = reportKeys(document, FORMULA_KEYS, [], report);
-  const table = readTable(document, FormulaTable, [], report) ?? {};
+/** `name` is what the file was looked up as. */
+export function parseFormula(
+  name: string,
+  source: Source,
+  readBeside: StepReader['readBeside'],
+  findings: Findings,
+): Written {
+  const report = findings.reporter(source);
+  const document = source.toml.value;
+  reportKeys(document, FORMULA_KEYS, [], report);
+  const table = readTable(document, FormulaTable, [], report);
   if (table.formula !== undefined) checkName(table.formula, name, report);
   if (table.rework !== undefined && nameProblem(table.rework) !== null)
     report(['rework'], `rework names no formula: it ${nameProblem(table.rework)}`);
-  const plain = checkType(table.type ?? 'workflow', report);
-  const stepTables = table.steps ?? [];
-  const steps = stepTables.map((raw, index) => parseStep(raw, index, report));
-  const understood = plain && !ahead && steps.every((step) => step.understood);
-  if (steps.length === 0 && understood && !('steps' in document && table.steps === undefined))
-    report([], 'the formula has no steps', { hint: 'add one: [[steps]] with an id and a title' });
+  const reader = { source, report, warn: findings.warner(source), readBeside, looped: false, depth: 0 };
+  const steps = readSteps(table.steps ?? [], ['steps'], { ...reader, within: 'formula' });
+  const template = readSteps(table.template ?? [], ['template'], { ...reader, within: 'template' });
   return {
-    formula: {
-      name,
-      description: table.description ?? '',
-      rework: table.rework ?? null,
-      vars: readVariables(table.vars ?? {}, report),
-      steps: steps.flatMap(({ step }) => (step === null ? [] : [step])),
-    },
-    understood,
+    name,
+    source,
+    extends: (table.extends ?? []).map((parent, index) => ({ at: { source, path: ['extends', index] }, name: parent })),
+    description: table.description ?? null,
+    type: table.type === undefined ? null : readType(table.type, report),
+    version: table.version ?? null,
+    rework: table.rework ?? null,
+    vars: [
+      ...readVariables('vars', table.vars ?? {}, source, findings),
+      ...readVariables('inputs', table.inputs ?? {}, source, findings),
+    ],
+    steps,
+    template,
+    advice: readAdvice(table.advice ?? [], { ...reader, within: 'advice' }),
+    pointcuts: readPointcuts(table.pointcuts ?? [], source, report),
+    compose: table.compose === undefined ? NO_COMPOSE : readCompose(table.compose, source, report, reader.warn),
+    phase: readPhase(table.phase, report),
+    pour: table.pour ?? null,
+    squash: readSquash(table.squash, report),
+    agent: table.agent ?? null,
+    reviewOnly: table.review_only ?? null,
+    convoy: readConvoy(table, source, report),
   };
 }
 
-/** Why no formula can bear this name, null when one can. */
-export function nameProblem(name: string): string | null {
-  if (!NAME.test(name) || name.length > NAME_CHARS_MAX) return NAME_RULE;
-  return WORKFLOW_TYPES.some((type) => type === name) ? 'must not be the name of a workflow type' : null;
-}
+const NO_COMPOSE: Compose = { expand: [], map: [], branch: [], gate: [], aspects: [], bondPoints: [] };
 
 function checkName(written: string, name: string, report: Report): void {
   const problem = nameProblem(written);
@@ -89,68 +67,88 @@ function checkName(written: string, name: string, report: Report): void {
     });
 }
 
-/** Whether the steps and variables of the file are all there are, as in a workflow. */
-function checkType(type: string, report: Report): boolean {
-  if (type === 'workflow') return true;
-  const ahead = FORMULA_TYPES.includes(type);
-  const message = ahead
-    ? `the type ${quote(type)} belongs to the formula language, but this version does not execute it yet`
-    : `unknown formula type ${quote(type)}`;
-  report(['type'], message, { hint: didYouMean(type, ['workflow']) ?? 'this version executes "workflow"' });
-  return !ahead;
+function readType(type: string, report: Report): FormulaType | null {
+  const known = FORMULA_TYPES.find((one) => one === type);
+  if (known !== undefined) return known;
+  const hint = didYouMean(type, FORMULA_TYPES) ?? `the types are ${FORMULA_TYPES.join(', ')}`;
+  report(['type'], `unknown formula type ${quote(type)}`, { hint });
+  return null;
 }
 
-function parseStep(raw: unknown, index: number, report: Report): { step: StepDraft | null; understood: boolean } {
-  const path = ['steps', index];
-  if (!isTable(raw)) {
-    report(path, `a step must be a table, not ${kindOf(raw)}`);
-    return { step: null, understood: true };
-  }
-  const understood = !reportKeys(raw, STEP_KEYS, path, report);
-  const table = readTable(raw, StepTable, path, report) ?? {};
-  if (table.id !== undefined && (!NAME.test(table.id) || table.id.length > NAME_CHARS_MAX))
-    report([...path, 'id'], `the id ${quote(table.id)} ${NAME_RULE}`);
-  if (table.title !== undefined && table.title.trim() === '') report([...path, 'title'], 'title must not be empty');
-  const step: StepDraft = {
-    index,
-    id: table.id ?? '',
-    title: table.title ?? '',
-    description: table.description ?? '',
-    notes: table.notes ?? null,
-    kind: table.type === 'human' ? 'human' : table.run === undefined ? 'agent' : 'run',
-    needs: [...needsOf(table.needs, 'needs'), ...needsOf(table.depends_on, 'depends_on')],
-    acceptance: parseAcceptance(raw['acceptance'], [...path, 'acceptance'], report),
-    run: table.run ?? null,
-    script: table.script === undefined ? null : readScript(table.script, [...path, 'script'], report),
-  };
-  checkKind(raw, table.type, path, report);
-  return { step, understood };
+const PHASES = ['vapor', 'liquid'];
+
+function readPhase(phase: string | undefined, report: Report): string | null {
+  if (phase === undefined || PHASES.includes(phase)) return phase ?? null;
+  const hint = didYouMean(phase, PHASES) ?? 'vapor is a wisp, liquid a molecule';
+  report(['phase'], `unknown phase ${quote(phase)}`, { hint });
+  return null;
 }
 
-/** One step is worked in one way. */
-function checkKind(raw: Table, type: string | undefined, path: Path, report: Report): void {
-  if (type !== undefined && !STEP_TYPES.includes(type)) {
-    const hint = didYouMean(type, STEP_TYPES) ?? `the types are ${STEP_TYPES.join(', ')}`;
-    report([...path, 'type'], `unknown step type ${quote(type)}`, { hint });
-  }
-  if ('run' in raw && 'script' in raw)
-    report([...path, 'script'], 'a step has either run or script, not both', {
-      hint: 'an act of a script may be { run = "…" }',
+function readSquash(raw: Table | undefined, report: Report): Written['squash'] {
+  if (raw === undefined) return null;
+  reportKeys(raw, SQUASH_KEYS, ['squash'], report);
+  const table = readTable(raw, SquashTable, ['squash'], report);
+  if (table.trigger !== undefined && table.trigger !== 'on_complete')
+    report(['squash', 'trigger'], `nothing squashes at ${quote(table.trigger)}`, {
+      hint: 'the trigger is on_complete',
     });
-  for (const key of ['run', 'script'])
-    if (type === 'human' && key in raw) report([...path, key], `a human step is closed by a person and has no ${key}`);
+  return asJson(table);
 }
 
-function needsOf(ids: readonly string[] | undefined, key: Need['key']): readonly Need[] {
-  return (ids ?? []).map((id, index) => ({ id, key, index }));
+function readAdvice(list: readonly unknown[], reader: StepReader): readonly Advice[] {
+  const { report, source } = reader;
+  return list.flatMap((raw, index) => {
+    const path = ['advice', index];
+    if (!isTable(raw)) {
+      report(path, `an advice must be a table, not ${kindOf(raw)}`);
+      return [];
+    }
+    reportKeys(raw, ADVICE_KEYS, path, report);
+    const table = readTable(raw, AdviceTable, path, report);
+    const around = table.around ?? {};
+    reportKeys(around, AROUND_KEYS, [...path, 'around'], report);
+    const inner = readTable(around, AroundTable, [...path, 'around'], report);
+    const before = [
+      ...readAdviceSteps(table.before, [...path, 'before'], reader),
+      ...readAdviceSteps(inner.before, [...path, 'around', 'before'], reader),
+    ];
+    const after = [
+      ...readAdviceSteps(table.after, [...path, 'after'], reader),
+      ...readAdviceSteps(inner.after, [...path, 'around', 'after'], reader),
+    ];
+    if (before.length === 0 && after.length === 0 && !('before' in raw || 'after' in raw || 'around' in raw))
+      report(path, 'the advice has no steps', { hint: 'write before, after or around' });
+    if (table.target !== undefined && compileGlob(table.target) === null)
+      report([...path, 'target'], `${quote(table.target)} is no glob`);
+    return [{ at: { source, path }, target: table.target ?? null, before, after }];
+  });
 }
 
-function parseAcceptance(raw: unknown, path: Path, report: Report): StepDraft['acceptance'] {
-  if (typeof raw === 'string') return { text: raw, command: null, shorthand: true };
-  if (raw !== undefined && !isTable(raw))
-    report(path, `acceptance must be text, or a table with text and command, not ${kindOf(raw)}`);
-  if (!isTable(raw)) return { text: null, command: null, shorthand: false };
-  reportKeys(raw, ACCEPTANCE_KEYS, path, report);
-  const table = readTable(raw, AcceptanceTable, path, report) ?? {};
-  return { text: table.text ?? null, command: table.command ?? null, shorthand: false };
+/** One step, or a list of them. */
+function readAdviceSteps(raw: unknown, path: Path, reader: StepReader): Advice['before'] {
+  if (raw === undefined) return [];
+  if (Array.isArray(raw)) return readSteps(raw, path, reader);
+  const wrapped = { ...reader, report: shifted(reader.report), warn: shifted(reader.warn) };
+  // Read as a list of one, and reported without the place in it.
+  return readSteps([raw], path, wrapped).map((step) => ({ ...step, at: { source: step.at.source, path } }));
+
+  function shifted(report: Report): Report {
+    return (at, message, more) => report([...path, ...at.slice(path.length + 1)], message, more);
+  }
+}
+
+function readPointcuts(list: readonly unknown[], source: Source, report: Report): readonly Pointcut[] {
+  return list.flatMap((raw, index) => {
+    const path = ['pointcuts', index];
+    if (!isTable(raw)) {
+      report(path, `a pointcut must be a table, not ${kindOf(raw)}`);
+      return [];
+    }
+    reportKeys(raw, POINTCUT_KEYS, path, report);
+    const { glob = null, type = null, label = null } = readTable(raw, PointcutTable, path, report);
+    if (glob === null && type === null && label === null)
+      report(path, 'the pointcut says nothing', { hint: 'write glob, type or label' });
+    if (glob !== null && compileGlob(glob) === null) report([...path, 'glob'], `${quote(glob)} is no glob`);
+    return [{ at: { source, path }, glob, type, label }];
+  });
 }

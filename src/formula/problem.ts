@@ -15,12 +15,23 @@ export type Problem = {
 
 export type Path = readonly (string | number)[];
 
-/** Notes a problem at a path of the document; `text` narrows it to the place of that text inside the value. */
-export type Report = (
-  path: Path,
-  message: string,
-  more?: { readonly hint?: string | null; readonly text?: string },
-) => void;
+/** A file that was read: a formula's own, a parent's, a template's. */
+export type Source = { readonly file: string; readonly toml: Toml };
+
+/** Where something was written, which stays with it wherever it is moved or copied to. */
+export type Origin = { readonly source: Source; readonly path: Path };
+
+export type More = {
+  /** A hint that is dear to find is given as a question: it is only asked for the first problems. */
+  readonly hint?: string | null | (() => string | null);
+  /** Narrows the place to that of this text inside the value. */
+  readonly text?: string;
+  /** Id of the step it is about, when it is not the one written around the place. */
+  readonly step?: string | null;
+};
+
+/** Notes a problem at a path of one document. */
+export type Report = (path: Path, message: string, more?: More) => void;
 
 export function printProblem(problem: Problem): string {
   const place = problem.line === 0 ? problem.file : `${problem.file}:${problem.line}:${problem.column}`;
@@ -33,17 +44,72 @@ export function printProblems(problems: readonly Problem[]): string {
   return problems.map(printProblem).join('\n');
 }
 
-/** A report that turns paths into places and collects. */
-export function reportInto(problems: Problem[], file: string, toml: Toml): Report {
-  return (path, message, more = {}) => {
-    const step = stepAt(toml.value, path);
-    problems.push({ file, ...toml.locate(path, more.text), step, message, hint: more.hint ?? null });
-  };
-}
+/** A file of nothing but mistakes must not take minutes. */
+const HINTS_SOUGHT_MAX = 100;
 
-/** In the order of the text, so that a list of problems reads down the file. */
-export function inOrder(problems: readonly Problem[]): readonly Problem[] {
-  return problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
+/** All that is found wrong, or doubtful, in one cooking. What is said of a place twice, for copies of it, is kept once. */
+export class Findings {
+  readonly #problems = new Map<string, Problem>();
+  readonly #warnings = new Map<string, Problem>();
+  readonly #files: string[] = [];
+
+  get failed(): boolean {
+    return this.#problems.size > 0;
+  }
+
+  refuse({ source, path }: Origin, message: string, more: More = {}): void {
+    this.#note(this.#problems, source, path, message, more);
+  }
+
+  warn({ source, path }: Origin, message: string, more: More = {}): void {
+    this.#note(this.#warnings, source, path, message, more);
+  }
+
+  /** What has no place in a text. */
+  refuseFile(file: string, message: string, hint: string | null): void {
+    this.#problems.set(`${file} ${message}`, { file, line: 0, column: 0, step: null, message, hint });
+  }
+
+  refuseAt(problem: Omit<Problem, 'step' | 'hint'>): void {
+    this.#problems.set(`${problem.file} ${problem.message}`, { ...problem, step: null, hint: null });
+  }
+
+  reporter(source: Source): Report {
+    return (path, message, more) => this.refuse({ source, path }, message, more);
+  }
+
+  warner(source: Source): Report {
+    return (path, message, more) => this.warn({ source, path }, message, more);
+  }
+
+  /** In the order of the text, file by file in the order they were read, so that the list reads down the file. */
+  problems(): readonly Problem[] {
+    return this.#inOrder([...this.#problems.values()]);
+  }
+
+  warnings(): readonly Problem[] {
+    return this.#inOrder([...this.#warnings.values()]);
+  }
+
+  /** Files are told in the order of these calls. */
+  opened(file: string): void {
+    this.#files.push(file);
+  }
+
+  #inOrder(problems: readonly Problem[]): readonly Problem[] {
+    const rank = new Map(this.#files.map((file, index) => [file, index]));
+    const place = ({ file }: Problem) => rank.get(file) ?? 0;
+    return problems.toSorted((a, b) => place(a) - place(b) || a.line - b.line || a.column - b.column);
+  }
+
+  #note(into: Map<string, Problem>, { file, toml }: Source, path: Path, message: string, more: More): void {
+    const at = toml.locate(path, more.text);
+    const key = `${file}:${at.line}:${at.column} ${message}`;
+    if (into.has(key)) return;
+    const step = more.step === undefined ? stepAt(toml.value, path) : more.step;
+    const asked = typeof more.hint === 'function' ? (into.size < HINTS_SOUGHT_MAX ? more.hint() : null) : more.hint;
+    into.set(key, { file, ...at, step, message, hint: asked ?? null });
+  }
 }
 
 export function didYouMean(word: string, candidates: Iterable<string>): string | null {
@@ -58,10 +124,27 @@ export function quote(word: string): string {
   return JSON.stringify(word.length > QUOTED_CHARS_MAX ? `${word.slice(0, QUOTED_CHARS_MAX)}…` : word);
 }
 
-function stepAt(document: Readonly<Record<string, unknown>>, [top, index]: Path): string | null {
-  const steps = document['steps'];
-  if (top !== 'steps' || typeof index !== 'number' || !Array.isArray(steps)) return null;
-  const step: unknown = steps[index];
-  if (typeof step !== 'object' || step === null || !('id' in step)) return null;
-  return typeof step.id === 'string' && step.id !== '' ? step.id : null;
+const LISTS_OF_STEPS: readonly (string | number)[] = [
+  'steps',
+  'template',
+  'children',
+  'body',
+  'legs',
+  'before',
+  'after',
+];
+
+/** The id of the innermost step that is written around the path. */
+function stepAt(document: Readonly<Record<string, unknown>>, path: Path): string | null {
+  let value: unknown = document;
+  let found: string | null = null;
+  for (const [depth, key] of path.entries()) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) break;
+    value = Reflect.get(value, key) as unknown;
+    const list = typeof key === 'number' ? path[depth - 1] : key;
+    if (list === undefined || !LISTS_OF_STEPS.includes(list)) continue;
+    const id: unknown = typeof value === 'object' && value !== null && 'id' in value ? value.id : null;
+    if (typeof id === 'string' && id !== '') found = id;
+  }
+  return found;
 }

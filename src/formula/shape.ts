@@ -1,6 +1,7 @@
 /** Reads one table of a document with a zod schema, key by key: what is wrong is reported, what is right is kept. */
 import { TomlDate } from 'smol-toml';
 import type { z } from 'zod';
+import type { Json } from '../town/protomolecule.js';
 import type { Path, Report } from './problem.js';
 
 export type Table = Readonly<Record<string, unknown>>;
@@ -12,14 +13,14 @@ export function readTable<Shape extends z.ZodRawShape>(
   path: Path,
   report: Report,
 ) {
-  const read = schema.partial().safeParse(table);
   const whole = schema.safeParse(table);
-  if (whole.success && read.success) return read.data;
-  const issues = whole.error?.issues ?? [];
+  // What fits the schema fits it with every key optional: the second reading only gives it that type.
+  if (whole.success) return whole.data as Partial<typeof whole.data>;
+  const { issues } = whole.error;
   reportIssues(issues, table, path, report);
   const wrong = new Set(issues.map((issue) => issue.path[0]));
   const right = Object.fromEntries(Object.entries(table).filter(([key]) => !wrong.has(key)));
-  return schema.partial().safeParse(right).data;
+  return (schema.partial().safeParse(right).data ?? {}) as Partial<z.infer<typeof schema>>;
 }
 
 /** What zod found wrong with a table, in words of TOML; keys too many are not among it (see `keys.ts`). */
@@ -60,6 +61,8 @@ const WANTED: Readonly<Record<string, string>> = {
 function explain(issue: z.core.$ZodIssue, value: unknown): string {
   if (value === undefined) return 'is missing';
   if (issue.code === 'invalid_type') return `must be ${WANTED[issue.expected] ?? issue.expected}, not ${kindOf(value)}`;
+  if (issue.code === 'too_big') return `must be at most ${issue.maximum}`;
+  if (issue.code === 'invalid_union') return `cannot be ${kindOf(value)}`;
   if (issue.code !== 'too_small') return issue.message;
   if (issue.origin !== 'number') return 'must not be empty';
   return issue.inclusive === true ? `must be at least ${issue.minimum}` : `must be more than ${issue.minimum}`;
@@ -74,7 +77,21 @@ function valueAt(table: Table, path: Path): unknown {
   let value: unknown = table;
   for (const part of path) {
     if (typeof value !== 'object' || value === null) return undefined;
-    value = Object.entries(value).find(([key]) => key === String(part))?.[1];
+    value = Object.hasOwn(value, part) ? (Reflect.get(value, part) as unknown) : undefined;
   }
   return value;
+}
+
+/** TOML data as JSON: whole numbers of any size as numbers, dates as the text they are written as. */
+export function asJson(table: Table): Readonly<Record<string, Json>> {
+  return Object.fromEntries(Object.entries(table).map(([key, value]) => [key, jsonOf(value)]));
+}
+
+function jsonOf(value: unknown): Json {
+  if (typeof value === 'string' || typeof value === 'boolean' || value === null) return value;
+  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
+  if (typeof value === 'bigint') return Number(value);
+  if (Array.isArray(value)) return value.map(jsonOf);
+  if (value instanceof TomlDate) return value.toISOString();
+  return isTable(value) ? { ...asJson(value) } : null;
 }

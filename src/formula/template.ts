@@ -1,54 +1,203 @@
 /**
- * `{{name}}` in the texts of a step. One pass: what a value brings in is never expanded again. Braces of any other form are
- * text, and so are the words of block templates (`{{else}}`) in a text that opens a block (`{{#if …}}`): instructions to
- * agents show such templates.
+ * The braces in texts: `{{name}}` a variable, `{name}` of a loop, a template or an advice. One pass over the text as it was written:
+ * what a value brings in is never expanded again. Braces of any other form are text, and so are the words of block templates
+ * (`{{else}}`) in a text that opens a block (`{{#if …}}`): instructions to agents show such templates.
  */
-import type { Path } from './problem.js';
-import type { ActDraft, StepDraft } from './formula.js';
+import type { ActDraft, Scope, StepDraft, Variable } from './formula.js';
+import { TEXT_CHARS_MAX } from './limits.js';
+import { didYouMean, type Findings, type Origin, type Path } from './problem.js';
+import { refuseMissing } from './vars.js';
 
+const BRACES = /\{\{([A-Za-z_][A-Za-z0-9_]*)\}\}|\{([A-Za-z_][A-Za-z0-9_.]*)\}/g;
 const PLACEHOLDER = /\{\{([A-Za-z_][A-Za-z0-9_]*)\}\}/g;
 const SPACED = /\{\{(?:[ \t]+([A-Za-z_][A-Za-z0-9_]*)[ \t]*|([A-Za-z_][A-Za-z0-9_]*)[ \t]+)\}\}/g;
 const BLOCK_WORDS: readonly string[] = ['else', 'this', 'root', 'index', 'key', 'first', 'last'];
 
+/** What the variables of the formula that is cooked are worth. */
+export type Values = {
+  readonly vars: ReadonlyMap<string, Variable>;
+  readonly values: ReadonlyMap<string, string>;
+  /** False when the formula declares none, so that each placeholder must have a value. */
+  readonly declares: boolean;
+  /** Nobody has given values yet: what has none stays open, and nothing is said of it. */
+  readonly open: boolean;
+  /** Names that some text has asked for. */
+  readonly used: Set<string>;
+  readonly findings: Findings;
+};
+
 /** Names of the variables a text asks for, each once, in order. */
-export function placeholders(text: string, declared: ReadonlySet<string>): readonly string[] {
+export function placeholders(text: string): readonly string[] {
+  if (!text.includes('{{')) return [];
   const names = Array.from(text.matchAll(PLACEHOLDER), ([, name = '']) => name);
   const inBlocks = text.includes('{{#');
-  return [...new Set(names)].filter((name) => declared.has(name) || !inBlocks || !BLOCK_WORDS.includes(name));
+  return [...new Set(names)].filter((name) => !inBlocks || !BLOCK_WORDS.includes(name));
 }
 
-/** Placeholders written with spaces inside, which stay as they are: `{{ name }}`, whole, with the name meant. */
-export function spacedPlaceholders(text: string): readonly { readonly written: string; readonly name: string }[] {
-  return Array.from(text.matchAll(SPACED), ([written, before, behind]) => ({ written, name: before ?? behind ?? '' }));
+/** Whether a text still waits for a value: then nothing can be said of what it says. */
+export function isOpen(text: string): boolean {
+  return text.includes('{{') && placeholders(text).length > 0;
 }
 
-/** A placeholder without a value stays as it is; cooking has refused it before. */
-export function fillIn(text: string, values: ReadonlyMap<string, string>): string {
-  return text.replace(PLACEHOLDER, (whole, name: string) => values.get(name) ?? whole);
+/** The text with its braces filled in; `at` is where it was written. */
+export function fill(text: string, scope: Scope | null, values: Values, at: () => Origin): string {
+  if (!text.includes('{') || scope?.verbatim === true) return text;
+  let done = '';
+  let from = 0;
+  for (const match of text.matchAll(BRACES)) {
+    const [written, variable, name] = match;
+    const value =
+      variable === undefined ? single(name ?? '', scope) : double(variable, { text, written }, scope, values, at);
+    if (value === null) continue;
+    done += text.slice(from, match.index) + value;
+    from = match.index + written.length;
+    if (done.length > TEXT_CHARS_MAX) {
+      values.findings.refuse(at(), `the text has more than ${TEXT_CHARS_MAX} characters once it is filled in`);
+      return '';
+    }
+  }
+  if (text.includes('{{')) warnOfSpaces(text, values, at);
+  return done + text.slice(from);
 }
 
-/** The step with each of its texts passed through `change`: the one list of what is substituted, for checks and for cooking. */
-export function mapTexts(step: StepDraft, change: (text: string, path: Path) => string): StepDraft {
-  const at = (...path: Path): Path => ['steps', step.index, ...path];
+function single(name: string, scope: Scope | null): string | null {
+  for (let here = scope; here !== null; here = here.outer) {
+    const value = here.single.get(name);
+    if (value !== undefined) return value;
+  }
+  return null;
+}
+
+type Seen = { readonly text: string; readonly written: string };
+
+function double(name: string, seen: Seen, scope: Scope | null, values: Values, at: () => Origin): string | null {
+  for (let here = scope; here !== null; here = here.outer) {
+    const value = here.double.get(name);
+    if (value !== undefined) return value;
+  }
+  const value = values.values.get(name);
+  const variable = values.vars.get(name);
+  if (variable !== undefined || value !== undefined) values.used.add(name);
+  if (value !== undefined) return value;
+  if (variable !== undefined) {
+    if (!values.open) refuseMissing(variable, values.findings);
+    return null;
+  }
+  if (seen.text.includes('{{#') && BLOCK_WORDS.includes(name)) return null;
+  const message = `the placeholder {{${name}}} is no variable of the formula`;
+  const meant = () => didYouMean(name, values.vars.keys()) ?? `declare it: [vars] ${name} = "its default"`;
+  const more = { hint: meant, text: seen.written };
+  if (values.declares) values.findings.warn(at(), `${message} and stays as it is`, more);
+  else values.findings.refuse(at(), message, more);
+  return null;
+}
+
+/** Placeholders written with spaces inside stay as they are, which nobody means. */
+function warnOfSpaces(text: string, { vars, findings }: Values, at: () => Origin): void {
+  if (!text.includes('{{ ') && !text.includes(' }}') && !text.includes('\t')) return;
+  for (const [written, before, behind] of text.matchAll(SPACED)) {
+    const name = before ?? behind ?? '';
+    if (vars.has(name))
+      findings.warn(at(), `${written} has spaces inside and stays as it is`, {
+        hint: `write {{${name}}}`,
+        text: written,
+      });
+  }
+}
+
+/** The id that the texts of a scope mean by a name. */
+export function stepMeant(id: string, scope: Scope | null): string {
+  for (let here = scope; here !== null; here = here.outer) {
+    const meant = here.stepNamed?.(id) ?? null;
+    if (meant !== null) return meant;
+  }
+  return id;
+}
+
+type Change = (text: string, path: Path) => string;
+
+/** The step's texts passed through `change`, those aside that are read on their own (conditions, gates). */
+export function mapTexts(step: StepDraft, change: Change): StepDraft {
   const maybe = (text: string | null, path: Path) => (text === null ? null : change(text, path));
+  const { acceptance } = step;
   return {
     ...step,
-    title: change(step.title, at('title')),
-    description: change(step.description, at('description')),
-    notes: maybe(step.notes, at('notes')),
-    acceptance: {
-      text: maybe(step.acceptance.text, step.acceptance.shorthand ? at('acceptance') : at('acceptance', 'text')),
-      command: maybe(step.acceptance.command, at('acceptance', 'command')),
-      shorthand: step.acceptance.shorthand,
-    },
-    run: maybe(step.run, at('run')),
-    script:
-      step.script?.map((act, index) => mapAct(act, (text, key) => change(text, at('script', index, key)))) ?? null,
+    title: change(step.title, TITLE),
+    description: change(step.description, DESCRIPTION),
+    notes: maybe(step.notes, NOTES),
+    acceptance:
+      acceptance.text === null && acceptance.command === null
+        ? acceptance
+        : {
+            text: maybe(acceptance.text, acceptance.shorthand ? ['acceptance'] : ['acceptance', 'text']),
+            command: maybe(acceptance.command, ['acceptance', 'command']),
+            shorthand: acceptance.shorthand,
+          },
+    run: maybe(step.run, RUN),
+    script: step.script?.map((act, index) => mapAct(act, ['script', index], change)) ?? null,
+    labels: step.labels.map((label, index) => change(label, ['labels', index])),
+    metadata: mapJson(step.metadata, ['metadata'], change),
+    assignee: maybe(step.assignee, ASSIGNEE),
+    agent: maybe(step.agent, AGENT),
+    check: step.check === null ? null : { ...step.check, command: change(step.check.command, CHECK) },
   };
 }
 
-function mapAct(act: ActDraft, change: (text: string, key: string) => string): ActDraft {
-  const changed = ([key, value]: [string, ActDraft[string]]) =>
-    [key, typeof value === 'string' ? change(value, key) : value] as const;
-  return Object.fromEntries(Object.entries(act).map(changed));
+const TITLE: Path = ['title'];
+const DESCRIPTION: Path = ['description'];
+const NOTES: Path = ['notes'];
+const RUN: Path = ['run'];
+const ASSIGNEE: Path = ['assignee'];
+const AGENT: Path = ['agent'];
+const CHECK: Path = ['check'];
+
+function mapAct(act: ActDraft, path: Path, change: Change): ActDraft {
+  // Texts for texts: the act keeps its shape.
+  return mapJson(act as Readonly<Record<string, unknown>>, path, change) as ActDraft;
+}
+
+function mapJson<Value extends Readonly<Record<string, unknown>>>(table: Value, path: Path, change: Change): Value {
+  const entries = Object.entries(table);
+  if (entries.length === 0) return table;
+  return Object.fromEntries(entries.map(([key, value]) => [key, mapValue(value, [...path, key], change)])) as Value;
+}
+
+function mapValue(value: unknown, path: Path, change: Change): unknown {
+  if (typeof value === 'string') return change(value, path);
+  if (Array.isArray(value)) return value.map((entry: unknown, index) => mapValue(entry, [...path, index], change));
+  if (typeof value === 'object' && value !== null)
+    return mapJson(value as Readonly<Record<string, unknown>>, path, change);
+  return value;
+}
+
+/**
+ * The variable of a condition. What nobody declares or gives a value to is empty, hence false, as in bd; a name that nobody declares
+ * is most likely mistyped.
+ */
+export function fillSubject(text: string, scope: Scope | null, values: Values, at: () => Origin): string {
+  const name = /^\{\{([A-Za-z_][A-Za-z0-9_]*)\}\}$/.exec(text)?.[1];
+  if (name === undefined) return fill(text, scope, values, at);
+  for (let here = scope; here !== null; here = here.outer) {
+    const value = here.double.get(name);
+    if (value !== undefined) return value;
+  }
+  const value = values.values.get(name);
+  if (value !== undefined || values.vars.has(name)) {
+    values.used.add(name);
+    return value ?? (values.open ? text : '');
+  }
+  if (!values.declares) return fill(text, scope, values, at);
+  const hint = () => didYouMean(name, values.vars.keys());
+  values.findings.warn(at(), `the condition asks for {{${name}}}, which is no variable of the formula: it is empty`, {
+    hint,
+  });
+  return '';
+}
+
+/** The text with the formula's variables in single braces written in double ones, for the places where both are theirs. */
+export function withVariables(text: string, { vars }: Values): string {
+  if (!text.includes('{')) return text;
+  return text.replace(/(^|[^{])\{([A-Za-z_]\w*)\}(?!\})/g, (whole, before: string, name: string) =>
+    vars.has(name) ? `${before}{{${name}}}` : whole,
+  );
 }

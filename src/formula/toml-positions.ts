@@ -15,8 +15,21 @@ export type Place = {
 };
 
 export function findPlaces(text: string): Place {
-  return new Outline(text).read();
+  return new Outline(text, '=').read();
 }
+
+/** The same for JSON, which is a TOML value with ":" for "=". */
+export function findJsonPlaces(text: string): Place {
+  return new Outline(text, ':').readWhole();
+}
+
+const BLANK = /[ \t\r\n]*/y;
+const COMMENT = /[^\n]*/y;
+const SPACES = /[ \t]*/y;
+const BARE_KEY = /[A-Za-z0-9_-]*/y;
+const BASIC_CHARACTERS = /[^"\\]*/y;
+const LITERAL_CHARACTERS = /[^']*/y;
+const PLAIN_VALUE = /[^,\]}#\r\n]*/y;
 
 type Key = { readonly name: string; readonly at: number };
 
@@ -24,8 +37,18 @@ class Outline {
   readonly #text: string;
   #at = 0;
 
-  constructor(text: string) {
+  readonly #assign: string;
+
+  constructor(text: string, assign: string) {
     this.#text = text;
+    this.#assign = assign;
+  }
+
+  readWhole(): Place {
+    const root = newPlace(0);
+    this.#skipBlank();
+    this.#readValue(root);
+    return root;
   }
 
   read(): Place {
@@ -62,7 +85,7 @@ class Outline {
   #readPair(table: Place): void {
     let place = table;
     for (const { name, at } of this.#readKeys()) place = child(place, name, at);
-    if (!this.#sees('=')) return;
+    if (!this.#sees(this.#assign)) return;
     this.#at += 1;
     this.#readValue(place);
   }
@@ -74,7 +97,7 @@ class Outline {
       this.#skipSpaces();
       const at = this.#at;
       if (this.#sees('"') || this.#sees("'")) this.#skipString();
-      else this.#skipWhile((c) => /[A-Za-z0-9_-]/.test(c));
+      else this.#skip(BARE_KEY);
       if (this.#at === at) return keys;
       keys.push({ name: keyName(this.#text.slice(at, this.#at)), at });
       this.#skipSpaces();
@@ -89,7 +112,7 @@ class Outline {
     if (this.#sees('[')) this.#readItems(']', (index) => this.#readValue(child(place, String(index), this.#at)));
     else if (this.#sees('{')) this.#readItems('}', () => this.#readPair(place));
     else if (this.#sees('"') || this.#sees("'")) this.#skipString();
-    else this.#skipWhile((c) => !',]}#\r\n'.includes(c));
+    else this.#skip(PLAIN_VALUE);
     place.to = this.#at;
   }
 
@@ -111,7 +134,11 @@ class Outline {
     const quote = this.#text.charAt(this.#at);
     const fence = this.#sees(quote.repeat(3)) ? quote.repeat(3) : quote;
     this.#at += fence.length;
-    while (this.#at < this.#text.length && !this.#sees(fence)) this.#at += quote === '"' && this.#sees('\\') ? 2 : 1;
+    while (this.#at < this.#text.length && !this.#sees(fence)) {
+      this.#skip(quote === '"' ? BASIC_CHARACTERS : LITERAL_CHARACTERS);
+      if (this.#sees('\\')) this.#at += 2;
+      else if (!this.#sees(fence)) this.#at += 1;
+    }
     this.#at += fence.length;
     // A multi-line string may end in one or two quotes of its own.
     if (fence.length === 3) for (let extra = 0; extra < 2 && this.#sees(quote); extra += 1) this.#at += 1;
@@ -119,19 +146,20 @@ class Outline {
 
   /** Spaces, line ends and comments. */
   #skipBlank(): void {
-    this.#skipWhile((c) => ' \t\r\n'.includes(c));
+    this.#skip(BLANK);
     while (this.#sees('#')) {
-      this.#skipWhile((c) => c !== '\n');
-      this.#skipWhile((c) => ' \t\r\n'.includes(c));
+      this.#skip(COMMENT);
+      this.#skip(BLANK);
     }
   }
 
   #skipSpaces(): void {
-    this.#skipWhile((c) => c === ' ' || c === '\t');
+    this.#skip(SPACES);
   }
 
-  #skipWhile(test: (character: string) => boolean): void {
-    while (this.#at < this.#text.length && test(this.#text.charAt(this.#at))) this.#at += 1;
+  #skip(what: RegExp): void {
+    what.lastIndex = this.#at;
+    if (what.test(this.#text)) this.#at = what.lastIndex;
   }
 
   #sees(what: string): boolean {

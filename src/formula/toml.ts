@@ -1,6 +1,7 @@
-/** TOML text → its value and where everything in it stands, or the one place where it stops being TOML. Never throws. */
+/** A document's text → its value and where everything in it stands, or the one place where it cannot be read. Never throws. */
 import { parse, TomlError } from 'smol-toml';
-import { findPlaces, type Place } from './toml-positions.js';
+import { FILE_CHARS_MAX } from './limits.js';
+import { findJsonPlaces, findPlaces, type Place } from './toml-positions.js';
 
 /** Both count from 1; a column is a UTF-16 code unit. */
 type Position = { readonly line: number; readonly column: number };
@@ -20,17 +21,52 @@ export type TomlResult = Toml | ({ readonly ok: false; readonly message: string 
 
 export function parseToml(source: string): TomlResult {
   const text = source.replace(/^\uFEFF/, '');
+  if (text.length > FILE_CHARS_MAX) return tooLarge(text);
   try {
     // `__proto__` and `constructor` as keys would mean something to JavaScript: such a document is refused.
     const value = parse(text, { unsafeKeyBehaviour: 'throw' });
-    const root = findPlaces(text);
-    const lines = lineStarts(text);
-    return { ok: true, value, locate: (path, part) => position(lines, offsetOf(text, root, path, part)) };
+    return { ok: true, value, locate: locator(text, findPlaces) };
   } catch (error) {
     if (!(error instanceof TomlError))
       return { ok: false, line: 1, column: 1, message: `not readable: ${String(error)}` };
     return { ok: false, line: error.line, column: error.column, message: plainMessage(error) };
   }
+}
+
+/** JSON, of which Beads has formulas from before TOML. */
+export function parseJson(source: string): TomlResult {
+  const text = source.replace(/^\uFEFF/, '');
+  if (text.length > FILE_CHARS_MAX) return tooLarge(text);
+  try {
+    const value: unknown = JSON.parse(text, (key, part: unknown) => {
+      if (key === '__proto__' || key === 'constructor') throw new SyntaxError(`a key cannot be called ${key}`);
+      return part;
+    });
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      return { ok: false, line: 1, column: 1, message: 'a formula must be an object' };
+    return { ok: true, value: value as Readonly<Record<string, unknown>>, locate: locator(text, findJsonPlaces) };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const offset = Number(/at position (\d+)/.exec(message)?.[1] ?? 0);
+    return {
+      ok: false,
+      ...position(lineStarts(text), offset),
+      message: message.replace(/ in JSON at position.*$/s, ''),
+    };
+  }
+}
+
+function tooLarge(text: string): TomlResult {
+  return { ok: false, line: 1, column: 1, message: `it has ${text.length} characters, the most is ${FILE_CHARS_MAX}` };
+}
+
+/** Places are found when the first one is asked for: a formula without a mistake never pays for them. */
+function locator(text: string, find: (text: string) => Place): Toml['locate'] {
+  let found: { readonly root: Place; readonly lines: readonly number[] } | null = null;
+  return (path, part) => {
+    found ??= { root: find(text), lines: lineStarts(text) };
+    return position(found.lines, offsetOf(text, found.root, path, part));
+  };
 }
 
 function offsetOf(text: string, root: Place, path: readonly (string | number)[], part: string | undefined): number {

@@ -2,119 +2,201 @@
  * Variables: what a formula declares, and the values one cooking gives them. A given value wins over a default; a default makes
  * `required` moot (both are allowed together: several formulas of Gas Town say so, and the default is what was meant).
  */
-import { z } from 'zod';
-import { VARIABLE_TYPES, type Formula, type Variable } from './formula.js';
-import { reportKeys, VAR_KEYS } from './keys.js';
-import { didYouMean, quote, type Path, type Report } from './problem.js';
-import { isTable, kindOf, readTable } from './shape.js';
+import { compilePattern } from '../town/pattern.js';
+import type { ValueCheck } from '../town/protomolecule.js';
+import type { Formula, Variable, VariableDraft, VariableType } from './formula.js';
+import { VARIABLE_TYPES } from './formula.js';
+import { INPUT_KEYS, reportKeys, VAR_KEYS } from './keys.js';
+import { didYouMean, quote, type Findings, type Source } from './problem.js';
+import { InputTable, VariableTable } from './schemas.js';
+import { isTable, kindOf, readTable, type Table } from './shape.js';
 
 /** Names that a placeholder can hold. */
 const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-const VariableTable = z.object({
-  description: z.string().optional(),
-  default: z.string().optional(),
-  required: z.boolean().optional(),
-  enum: z.array(z.string()).min(1).optional(),
-  pattern: z.string().optional(),
-  type: z.string().optional(),
-});
+/** Other systems' words for the same. */
+const TYPE_SYNONYMS: Readonly<Record<string, VariableType>> = {
+  text: 'string',
+  str: 'string',
+  integer: 'int',
+  boolean: 'bool',
+};
 
-export function readVariables(vars: Readonly<Record<string, unknown>>, report: Report): readonly Variable[] {
-  return Object.entries(vars).map(([name, raw]) => readVariable(name, raw, report));
+export type VariableKind = 'vars' | 'inputs';
+
+export function readVariables(
+  kind: VariableKind,
+  tables: Table,
+  source: Source,
+  findings: Findings,
+): readonly VariableDraft[] {
+  return Object.entries(tables).map(([name, raw]) => readVariable(kind, name, raw, source, findings));
 }
 
-function readVariable(name: string, raw: unknown, report: Report): Variable {
-  const path = ['vars', name];
-  const none: Variable = {
-    name,
-    description: '',
-    required: false,
-    default: null,
-    enum: null,
-    pattern: null,
-    type: 'string',
-  };
+function readVariable(
+  kind: VariableKind,
+  name: string,
+  raw: unknown,
+  source: Source,
+  findings: Findings,
+): VariableDraft {
+  const path = [kind, name];
+  const at = { source, path };
+  const report = findings.reporter(source);
+  const none = { name, at, defaultAt: at };
   if (!VARIABLE_NAME.test(name))
     report(path, `the variable ${quote(name)} cannot be used in a text`, {
       hint: 'letters, digits and "_", a letter first',
     });
   // The shorthand `name = "x"` is a default.
-  if (typeof raw === 'string') return { ...none, default: raw };
+  if (typeof raw === 'string') {
+    if (source.file.endsWith('.json'))
+      report(path, `the variable ${quote(name)} must be an object in JSON: the shorthand is TOML's`, {
+        hint: `write { "default": ${JSON.stringify(raw)} }`,
+      });
+    return { ...none, default: raw };
+  }
   if (!isTable(raw)) {
     const hint = typeof raw === 'number' || typeof raw === 'boolean' ? `write ${name} = "${raw}"` : null;
     report(path, `the variable ${quote(name)} must be text or a table, not ${kindOf(raw)}`, { hint });
     return none;
   }
-  reportKeys(raw, VAR_KEYS, path, report);
-  const table = readTable(raw, VariableTable, path, report) ?? {};
-  const type = VARIABLE_TYPES.find((known) => known === table.type);
-  if (table.type !== undefined && type === undefined) {
-    const hint = didYouMean(table.type, VARIABLE_TYPES) ?? `the types are ${VARIABLE_TYPES.join(', ')}`;
-    report([...path, 'type'], `unknown type ${quote(table.type)} of a variable`, { hint });
+  reportKeys(raw, kind === 'vars' ? VAR_KEYS : INPUT_KEYS, path, report);
+  const schema =
+    kind === 'vars' ? VariableTable.extend({ required_unless: InputTable.shape.required_unless }) : InputTable;
+  const { type: typed, required_unless: requiredUnless, ...table } = readTable(raw, schema, path, report);
+  const type = typed === undefined ? undefined : typeNamed(typed);
+  if (type === null) {
+    const hint = didYouMean(typed ?? '', VARIABLE_TYPES) ?? `the types are ${VARIABLE_TYPES.join(', ')}`;
+    report([...path, 'type'], `unknown type ${quote(typed ?? '')} of a variable`, { hint });
   }
+  if (table.pattern !== undefined) {
+    const pattern = compilePattern(table.pattern);
+    if (!pattern.ok) report([...path, 'pattern'], `the pattern cannot be used: it ${pattern.message}`);
+  }
+  return {
+    ...none,
+    ...table,
+    defaultAt: { source, path: [...path, 'default'] },
+    ...(type === undefined || type === null ? {} : { type }),
+    ...(requiredUnless === undefined ? {} : { requiredUnless }),
+  };
+}
+
+function typeNamed(name: string): VariableType | null {
+  const synonym = Object.hasOwn(TYPE_SYNONYMS, name) ? TYPE_SYNONYMS[name] : undefined;
+  return VARIABLE_TYPES.find((known) => known === name) ?? synonym ?? null;
+}
+
+/** Key by key, the first that writes one wins: the child's, then the first parent's. */
+export function mergeVariables(lists: readonly (readonly VariableDraft[])[]): readonly VariableDraft[] {
+  const merged = new Map<string, VariableDraft>();
+  for (const list of lists)
+    for (const variable of list) {
+      const known = merged.get(variable.name);
+      if (known === undefined) merged.set(variable.name, variable);
+      else
+        merged.set(variable.name, {
+          ...variable,
+          ...known,
+          defaultAt: known.default === undefined ? variable.defaultAt : known.defaultAt,
+        });
+    }
+  return [...merged.values()];
+}
+
+export function settleVariable(draft: VariableDraft, findings: Findings): Variable {
   const variable: Variable = {
-    name,
-    description: table.description ?? '',
-    required: table.required ?? false,
-    default: table.default ?? null,
-    enum: table.enum ?? null,
-    pattern: table.pattern === undefined ? null : readPattern(table.pattern, [...path, 'pattern'], report),
-    type: type ?? 'string',
+    name: draft.name,
+    at: draft.at,
+    description: draft.description ?? '',
+    required: draft.required ?? false,
+    default: draft.default ?? null,
+    enum: draft.enum ?? null,
+    pattern: draft.pattern ?? null,
+    type: draft.type ?? 'string',
+    requiredUnless: draft.requiredUnless ?? null,
   };
   // An empty default says "none" and need not look like a value.
   const wrong = variable.default === null || variable.default === '' ? null : misfit(variable, variable.default);
-  if (wrong !== null) report([...path, 'default'], `the default ${wrong}`);
+  if (wrong !== null) findings.refuse(draft.defaultAt, `the default ${wrong}`);
+  if (variable.required && variable.default !== null)
+    findings.warn(
+      draft.required === true ? { ...draft.at, path: [...draft.at.path, 'required'] } : draft.at,
+      `the variable ${quote(variable.name)} has a default, so required changes nothing`,
+    );
   return variable;
-}
-
-function readPattern(pattern: string, path: Path, report: Report): RegExp | null {
-  try {
-    return new RegExp(pattern, 'u');
-  } catch (error) {
-    report(path, `pattern is no regular expression: ${error instanceof Error ? error.message : String(error)}`);
-    return null;
-  }
 }
 
 /** Values of all variables that have one: as given, else the default. Whatever does not fit is reported. */
 export function resolveVariables(
-  formula: Formula,
+  { vars, source }: Pick<Formula, 'vars' | 'source'>,
   given: Readonly<Record<string, string | number | boolean>>,
-  used: ReadonlySet<string>,
-  report: Report,
+  findings: Findings,
 ): ReadonlyMap<string, string> {
-  const names = formula.vars.map(({ name }) => name);
-  const unknown = Object.keys(given).filter((name) => !names.includes(name));
-  for (const name of unknown) {
-    const known = names.length === 0 ? 'it declares none' : `it declares ${names.join(', ')}`;
-    report(['vars'], `the formula has no variable ${quote(name)}`, { hint: didYouMean(name, names) ?? known });
+  const names = new Set(vars.map(({ name }) => name));
+  for (const name of Object.keys(given)) {
+    if (names.has(name)) continue;
+    const known = names.size === 0 ? 'it declares none' : `it declares ${[...names].join(', ')}`;
+    const hint = didYouMean(name, names) ?? known;
+    findings.refuse({ source, path: ['vars'] }, `the formula has no variable ${quote(name)}`, { hint });
   }
   const values = new Map<string, string>();
-  for (const variable of formula.vars) {
+  for (const variable of vars) {
     const { name } = variable;
     const value = Object.hasOwn(given, name) ? given[name] : undefined;
     const wrong = value === undefined ? null : misfit(variable, String(value));
-    if (wrong !== null) report(['vars', name], `the variable ${quote(name)}: ${wrong}`);
+    if (wrong !== null) findings.refuse(variable.at, `the variable ${quote(name)}: ${wrong}`);
     const final = value === undefined ? variable.default : String(value);
     if (final !== null) values.set(name, final);
-    else if (variable.required || used.has(name)) {
-      const hint = variable.description === '' ? null : `it is: ${variable.description}`;
-      report(['vars', name], `the variable ${quote(name)} has no value and no default`, { hint });
-    }
+    else if (variable.required) refuseMissing(variable, findings);
   }
+  for (const variable of vars) checkUnless(variable, values, findings);
   return values;
 }
 
+export function refuseMissing({ name, at, description }: Variable, findings: Findings): void {
+  const hint = description === '' ? null : `it is: ${description}`;
+  findings.refuse(at, `the variable ${quote(name)} has no value and no default`, { hint });
+}
+
+function checkUnless(
+  { name, at, requiredUnless }: Variable,
+  values: ReadonlyMap<string, string>,
+  findings: Findings,
+): void {
+  // What is no input is told where the formula is settled.
+  if (requiredUnless === null || [name, ...requiredUnless].some((one) => (values.get(one) ?? '') !== '')) return;
+  const others = requiredUnless.map(quote).join(' or ');
+  findings.refuse(at, `the variable ${quote(name)} has no value, and must have one unless ${others} has`);
+}
+
 /** What is wrong with a value, null when it fits. */
-function misfit(variable: Variable, value: string): string | null {
+export function misfit(variable: Variable, value: string): string | null {
   if (variable.enum !== null && !variable.enum.includes(value)) {
     const choices = variable.enum.map(quote).join(', ');
     return `${quote(value)} is none of ${choices}`;
   }
-  if (variable.pattern !== null && !variable.pattern.test(value))
-    return `${quote(value)} does not match the pattern ${variable.pattern.source}`;
+  const pattern = variable.pattern === null ? null : compilePattern(variable.pattern);
+  if (pattern?.ok === true && !pattern.test(value))
+    return `${quote(value)} does not match the pattern ${variable.pattern ?? ''}`;
   if (variable.type === 'int' && !/^[+-]?\d+$/.test(value)) return `${quote(value)} is not a whole number`;
+  if (variable.type === 'number' && !NUMBER.test(value)) return `${quote(value)} is not a number`;
   if (variable.type === 'bool' && !/^(true|false)$/.test(value)) return `${quote(value)} is neither true nor false`;
   return null;
+}
+
+const NUMBER = /^[+-]?\d+(\.\d+)?$/;
+
+/** The limits of a variable, for a value that is known at run time only; null when it has none. */
+export function checkOf({ name, type, enum: choices, pattern }: Variable, value: string): ValueCheck | null {
+  if (type === 'string' && choices === null && pattern === null) return null;
+  const number = type === 'number';
+  return {
+    name,
+    value,
+    type: number ? 'string' : type,
+    enum: choices === null ? null : [...choices],
+    pattern: number ? (pattern ?? NUMBER.source) : pattern,
+  };
 }

@@ -8,13 +8,13 @@ import { cooked, cookText, problemsOf, warningsOf } from '../support/formula.js'
 
 const STEP = '[[steps]]\nid = "a"\ntitle = "A"\n';
 
-test('a formula becomes a protomolecule with its steps in the order of the text and every default written out', () => {
+test('a formula becomes a protomolecule with its steps in an order that can run and every default written out', () => {
   const protomolecule = cooked(`${STEP}needs = ["b"]\n[[steps]]\nid = "b"\ntitle = "B"\n`);
   expect(Protomolecule.parse(protomolecule)).toEqual(protomolecule);
   expect(protomolecule).toMatchObject({ formula: 'x', description: '', vars: {}, rework: 'rework' });
   expect(protomolecule.steps).toEqual([
-    { id: 'a', title: 'A', description: '', kind: 'agent', needs: ['b'], acceptance: {}, run: null, script: null },
     { id: 'b', title: 'B', description: '', kind: 'agent', needs: [], acceptance: {}, run: null, script: null },
+    { id: 'a', title: 'A', description: '', kind: 'agent', needs: ['b'], acceptance: {}, run: null, script: null },
   ]);
 });
 
@@ -62,7 +62,7 @@ test('braces of any other form are text', () => {
 
 test('words of block templates are placeholders where no block is open', () => {
   expect(problemsOf('[[steps]]\nid = "a"\ntitle = "{{else}}"\n')).toEqual([
-    'x.toml:4:10 · step "a": the placeholder {{else}} is no variable of the formula (declare it: [vars] else = "its default")',
+    'x.toml:4:1 · step "a": the variable "else" has no value and no default',
   ]);
 });
 
@@ -72,15 +72,21 @@ test('a placeholder with spaces inside is warned of when a variable was meant', 
   ]);
 });
 
-test('an undeclared placeholder is refused at its line, inside a text of many lines', () => {
-  expect(problemsOf(`[vars]\nfeature = "f"\n${STEP}description = """\n{{feature}}\n  {{featur}}"""\n`)).toEqual([
-    'x.toml:9:3 · step "a": the placeholder {{featur}} is no variable of the formula (did you mean "feature"?)',
+test('an undeclared placeholder stays, and is warned of at its line, inside a text of many lines', () => {
+  expect(warningsOf(`[vars]\nfeature = "f"\n${STEP}description = """\n{{feature}}\n  {{featur}}"""\n`)).toEqual([
+    'x.toml:9:3 · step "a": the placeholder {{featur}} is no variable of the formula and stays as it is (did you mean "feature"?)',
+  ]);
+});
+
+test('in a formula that declares no variables at all each placeholder is one that must be given', () => {
+  expect(problemsOf('[[steps]]\nid = "a"\ntitle = "{{who}} {{what}}"\n', { who: 'me' })).toEqual([
+    'x.toml:4:1 · step "a": the variable "what" has no value and no default',
   ]);
 });
 
 test('needs and depends_on are one, and duplicates collapse', () => {
   const { steps } = cooked(`${STEP}needs = ["b", "b"]\ndepends_on = ["b", "c"]\n${other('b')}${other('c')}`);
-  expect(steps[0]?.needs).toEqual(['b', 'c']);
+  expect(steps.at(-1)?.needs).toEqual(['b', 'c']);
 });
 
 test('an unknown need is refused where it stands, with the step that was meant', () => {
@@ -125,20 +131,19 @@ n = 3
     'x.toml:7:1 · step "a b": needs must be a list, not text (write needs = ["c"])',
     'x.toml:10:1 · step "twice": title must not be empty',
     'x.toml:11:1 · step "twice": unknown step type "hunan" (did you mean "human"?)',
-    'x.toml:12:1 · step "twice": the key "gate" belongs to the formula language, but this version does not execute it yet',
+    'x.toml:12:1 · step "twice": a timer needs a timeout: when it opens (write it as 90s, 30m, 1h30m or 7d)',
     'x.toml:13:1 · step "twice": title is missing',
-    'x.toml:14:1 · step "twice": the id "twice" is already that of step 2',
+    'x.toml:14:1 · step "twice": the id "twice" is already that of the step at line 8',
     'x.toml:15:16 · step "twice": unknown key "commnd" (did you mean "command"?)',
     'x.toml:17:1 · the variable "n" must be text or a table, not a number (write n = "3")',
   ]);
 });
 
-test('where parts of the language bring steps from elsewhere, only those parts are refused and nothing is guessed', () => {
-  expect(
-    problemsOf(`extends = ["base"]\n${STEP}needs = ["of-the-parent"]\ndescription = "{{of_the_parent}}"\n`),
-  ).toEqual([
-    'x.toml:2:1 · the key "extends" belongs to the formula language, but this version does not execute it yet',
-  ]);
+test('where a parent is missing nothing is guessed of the names that it would bring', () => {
+  const text = `formula = "x"\nextends = ["base"]\n${STEP}needs = ["of-the-parent"]\n`;
+  const load = (name: string) => (name === 'x' ? { file: 'x.toml', text } : null);
+  const result = cook({ name: 'x', vars: {}, load, names: ['x'] });
+  expect(result.ok ? [] : result.problems.map(printProblem)).toEqual(['x.toml:2:12 · there is no formula "base"']);
 });
 
 test.each([
@@ -146,7 +151,10 @@ test.each([
   ['steps = "a"', /:2:1 · steps must be a list, not text/],
   ['steps = ["a"]', /:2:10 · a step must be a table, not text/],
   ['vars = 1\n[[steps]]\nid = "a"\ntitle = "A"', /:2:1 · vars must be a table, not a number/],
-  [`type = "convoy"\n${STEP}`, /the type "convoy" belongs to the formula language/],
+  [
+    `type = "convoy"\n[[legs]]\nid = "l"\n${STEP}`,
+    /steps is for the type workflow, and the formula is of the type convoy/,
+  ],
   [`type = "workflo"\n${STEP}`, /unknown formula type "workflo" \(did you mean "workflow"\?\)/],
   [`rework = "rewrok"\n${STEP}`, /rework names unknown formula "rewrok" \(did you mean "rework"\?\)/],
   [`rework = "mayor"\n${STEP}`, /rework names no formula: it must not be the name of a workflow type/],

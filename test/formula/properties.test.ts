@@ -99,10 +99,12 @@ test('every graph of needs without a circle cooks, with exactly its edges', () =
       const result = cookText(graph(order, edges));
       expect(result.ok).toBe(true);
       if (!result.ok) return;
-      expect(result.protomolecule.steps.map(({ id }) => id)).toEqual(order.map((one) => `s${one}`));
+      const ids = result.protomolecule.steps.map(({ id }) => id);
+      expect(ids.toSorted()).toEqual(order.map((one) => `s${one}`).toSorted());
       for (const step of result.protomolecule.steps) {
         const wanted = edges.filter(([from]) => `s${from}` === step.id).map(([, to]) => `s${to}`);
         expect(step.needs.toSorted()).toEqual([...new Set(wanted)].toSorted());
+        for (const need of step.needs) expect(ids.indexOf(need)).toBeLessThan(ids.indexOf(step.id));
       }
     }),
   );

@@ -10,7 +10,7 @@ const names = readdirSync(FOLDER)
   .map((file) => file.slice(0, -SUFFIX.length));
 
 test.each(names)('the shipped formula %s cooks, without a warning, from its required variables alone', (name) => {
-  const read = readFormula(name, load(name), names);
+  const read = readFormula(name, load(name), names, load);
   if (!read.ok) throw new Error(printProblems(read.problems));
   expect(printProblems(read.warnings)).toBe('');
   const needed = read.formula.vars.filter((variable) => variable.default === null);

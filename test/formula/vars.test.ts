@@ -54,12 +54,13 @@ test.each([
 });
 
 test.each([
-  ['pattern = "("', /:3:1 · pattern is no regular expression: /],
+  ['pattern = "("', /:3:1 · the pattern cannot be used: it has a "\(" that is never closed/],
+  ['pattern = "(a)\\\\1"', /:3:1 · the pattern cannot be used: it has at 4 what is no character, or a back-reference/],
   ['default = 3', /:3:1 · default must be text, not a number/],
   ['required = "yes"', /:3:1 · required must be true or false, not text/],
   ['enum = []', /:3:1 · enum must not be empty/],
   ['enum = [1]', /:3:9 · enum\[0\] must be text, not a number/],
-  ['type = "integer"', /:3:1 · unknown type "integer" of a variable \(did you mean "int"\?\)/],
+  ['type = "strnig"', /:3:1 · unknown type "strnig" of a variable \(did you mean "string"\?\)/],
   ['defualt = "x"', /:3:1 · unknown key "defualt" \(did you mean "default"\?\)/],
 ])('the declaration %j is refused', (rest, message) => {
   expect(problemsOf(declared(rest), { v: '1' })).toEqual([expect.stringMatching(message)]);

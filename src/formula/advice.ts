@@ -1,0 +1,125 @@
+/**
+ * Advice: steps before and after others that a glob finds. What the target needs, the first step before it needs too; who needs the
+ * target needs the last step after it, so that nothing slips by. Steps that one advice brings in are not found by the same one.
+ */
+import type { Advice, Need, Pointcut, StepDraft } from './formula.js';
+import { compileGlob, type Glob } from './glob.js';
+import { scopeIn, textIn, type Kitchen } from './kitchen.js';
+import { quote } from './problem.js';
+import { addNeeds, copyStep, eachStep, needsOn, rewriteNeeds } from './tree.js';
+
+/** `[[advice]]` of one formula, with its pointcuts, on the steps of one. */
+export function advise(
+  steps: readonly StepDraft[],
+  advice: readonly Advice[],
+  pointcuts: readonly Pointcut[],
+  kitchen: Kitchen,
+): readonly StepDraft[] {
+  if (advice.length === 0) return steps;
+  const find = finder(advice, pointcuts, kitchen);
+  const around = new Map<StepDraft, Around>();
+  const instead = new Map<string, readonly string[]>();
+  for (const step of eachStep(steps)) {
+    const rules = find(step);
+    if (rules.length === 0) continue;
+    const made = madeFor(step, rules, kitchen);
+    around.set(step, made);
+    const last = made.after.at(-1);
+    if (last !== undefined) instead.set(step.id, [last.id]);
+  }
+  if (around.size === 0) return steps;
+  return place(steps, around, instead);
+}
+
+type Around = { readonly before: readonly StepDraft[]; readonly after: readonly StepDraft[] };
+
+/** The advice that applies to a step, in order. Targets that are plain ids are looked up, not tried one by one. */
+function finder(
+  advice: readonly Advice[],
+  pointcuts: readonly Pointcut[],
+  { findings }: Kitchen,
+): (step: StepDraft) => readonly Advice[] {
+  const plain = new Map<string, number[]>();
+  const globs: { readonly index: number; readonly fits: (step: StepDraft) => boolean }[] = [];
+  const cuts = pointcuts.map((cut) => cutting(cut));
+  for (const [index, { target, at }] of advice.entries()) {
+    if (target === null) {
+      if (cuts.length === 0)
+        findings.refuse(at, 'the advice has no target', {
+          hint: 'write target, or [[pointcuts]] for all advice without one',
+        });
+      globs.push({ index, fits: (step) => cuts.some((fits) => fits(step)) });
+    } else if (/[*?[\\]/.test(target)) {
+      const glob = compileGlob(target);
+      if (glob !== null) globs.push({ index, fits: ({ id }) => glob(id) });
+    } else plain.set(target, [...(plain.get(target) ?? []), index]);
+  }
+  return (step) => {
+    const found = [...(plain.get(step.id) ?? []), ...globs.filter(({ fits }) => fits(step)).map(({ index }) => index)];
+    return found.toSorted((a, b) => a - b).flatMap((index) => advice[index] ?? []);
+  };
+}
+
+function cutting({ glob, type, label }: Pointcut): (step: StepDraft) => boolean {
+  const fits: Glob | null = glob === null ? null : compileGlob(glob);
+  return (step) =>
+    (fits === null || fits(step.id)) &&
+    (type === null || (step.type ?? (step.kind === 'human' ? 'human' : 'task')) === type) &&
+    (label === null || step.labels.includes(label));
+}
+
+function madeFor(step: StepDraft, rules: readonly Advice[], kitchen: Kitchen): Around {
+  const names = [
+    ['step.id', step.id],
+    ['step.title', textIn(step, step.title, kitchen, 'title')],
+    ['step.description', textIn(step, step.description, kitchen, 'description')],
+  ] as const;
+  const scope = scopeIn(step.scope, { single: new Map(names) });
+  const copy = (one: StepDraft): StepDraft =>
+    copyStep(one, { scope, kitchen, rename: (id) => id, repeated: step.repeated });
+  return {
+    before: rules.flatMap(({ before }) => before.map(copy)),
+    after: rules.flatMap(({ after }) => after.map(copy)),
+  };
+}
+
+function place(
+  steps: readonly StepDraft[],
+  around: ReadonlyMap<StepDraft, Around>,
+  instead: ReadonlyMap<string, readonly string[]>,
+): readonly StepDraft[] {
+  return steps.flatMap((step) => {
+    const needs = rewriteNeeds(step.needs, instead);
+    const children = step.children.length === 0 ? step.children : place(step.children, around, instead);
+    const linked = needs === step.needs && children === step.children ? step : { ...step, needs, children };
+    const made = around.get(step);
+    if (made === undefined) return linked;
+    const before = chain(made.before, needs);
+    const last = before.at(-1);
+    const target = last === undefined ? linked : addNeeds(linked, needsOn([last], last.at));
+    return [...before, target, ...chain(made.after, needsOn([step], step.at))];
+  });
+}
+
+/** Each step needs the one before it, the first needs `needs`. */
+function chain(steps: readonly StepDraft[], needs: readonly Need[]): readonly StepDraft[] {
+  return steps.map((step, index) => {
+    const previous = steps[index - 1];
+    return addNeeds(step, previous === undefined ? needs : needsOn([previous], previous.at));
+  });
+}
+
+/** A pointcut that finds no step is most likely mistyped. */
+export function checkPointcuts(
+  steps: readonly StepDraft[],
+  pointcuts: readonly Pointcut[],
+  { findings }: Kitchen,
+): void {
+  if (pointcuts.length === 0) return;
+  const all = [...eachStep(steps)];
+  for (const cut of pointcuts) {
+    const fits = cutting(cut);
+    if (!all.some(fits))
+      findings.warn(cut.at, `the pointcut finds no step${cut.glob === null ? '' : `: ${quote(cut.glob)}`}`);
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * A formula → its steps, in the order in which the parts of the language apply: branches and gates, loops, the formula's own advice,
+ * expansions (of steps, of targets, of all that a glob selects), aspects.
+ */
+import { unreachable } from '../town/unreachable.js';
+import { advise, checkPointcuts } from './advice.js';
+import { applyBranches } from './branch.js';
+import { expandAlone, expandInline, expandSelected, expandTargets } from './expand.js';
+import type { Formula, StepDraft } from './formula.js';
+import type { Kitchen } from './kitchen.js';
+import { legsOf } from './legs.js';
+import { placeFanOuts, unrollLoops } from './loops.js';
+import { quote, type Origin } from './problem.js';
+import { EMPTY_STEP } from './tree.js';
+
+export function composeSteps(formula: Formula, kitchen: Kitchen): readonly StepDraft[] {
+  checkParts(formula, kitchen);
+  const { compose, advice, pointcuts } = formula;
+  let steps = ownSteps(formula, kitchen);
+  steps = applyBranches(steps, compose, kitchen);
+  steps = placeFanOuts(unrollLoops(steps, kitchen), kitchen);
+  if (kitchen.budget.spent) return [];
+  // An aspect's advice is for the steps of others.
+  if (formula.type !== 'aspect') {
+    checkPointcuts(steps, pointcuts, kitchen);
+    steps = advise(steps, advice, pointcuts, kitchen);
+  }
+  steps = expandInline(steps, kitchen);
+  steps = expandTargets(steps, compose, kitchen);
+  steps = placeFanOuts(expandSelected(steps, compose, kitchen), kitchen);
+  for (const { at, name } of compose.aspects) steps = applyAspect(steps, name, at, kitchen);
+  return kitchen.budget.spent ? [] : steps;
+}
+
+function ownSteps(formula: Formula, kitchen: Kitchen): readonly StepDraft[] {
+  const { type, name, description, source, steps } = formula;
+  switch (type) {
+    case 'workflow':
+      return steps;
+    case 'expansion':
+      return expandAlone(formula, kitchen, mainStep(name, description, { source, path: [] }));
+    case 'aspect':
+      return [];
+    case 'convoy':
+      return legsOf(formula, kitchen);
+    default:
+      return unreachable(type);
+  }
+}
+
+function applyAspect(steps: readonly StepDraft[], name: string, at: Origin, kitchen: Kitchen): readonly StepDraft[] {
+  const aspect = kitchen.library.formula(name, at);
+  if (aspect === null) return steps;
+  if (aspect.type !== 'aspect') {
+    kitchen.findings.refuse(at, `${quote(name)} is no aspect but of the type ${aspect.type}`);
+    return steps;
+  }
+  checkPointcuts(steps, aspect.pointcuts, kitchen);
+  return advise(steps, aspect.advice, aspect.pointcuts, kitchen);
+}
+
+/** What a formula of its type cannot have would be ignored. */
+function checkParts(formula: Formula, { findings }: Kitchen): void {
+  const { type, source, steps, template, advice, convoy } = formula;
+  const refuse = (key: string, there: boolean, owner: string) => {
+    if (there && type !== owner)
+      findings.refuse(
+        { source, path: [key] },
+        `${key} is for the type ${owner}, and the formula is of the type ${type}`,
+      );
+  };
+  refuse('steps', steps.length > 0, 'workflow');
+  refuse('template', template.length > 0, 'expansion');
+  refuse('legs', convoy.legs.length > 0, 'convoy');
+  refuse('synthesis', convoy.synthesis !== null, 'convoy');
+  refuse('presets', convoy.presets.length > 0, 'convoy');
+  refuse('prompts', convoy.prompt !== null, 'convoy');
+  refuse('output', convoy.output !== null, 'convoy');
+  const empty = (key: string, message: string, hint: string) => {
+    const written = source.toml.value[key];
+    // What is written but cannot be read has been told already.
+    if (written === undefined || (Array.isArray(written) && written.length === 0))
+      findings.refuse({ source, path: [key] }, message, { hint });
+  };
+  if (type === 'workflow' && steps.length === 0)
+    empty('steps', 'the formula has no steps', 'add one: [[steps]] with an id and a title');
+  if (type === 'expansion' && template.length === 0)
+    empty('template', 'the expansion has no template', 'add a step: [[template]] with an id and a title');
+  if (type === 'aspect' && advice.length === 0) empty('advice', 'the aspect has no advice', 'add one: [[advice]]');
+  if (type === 'convoy' && convoy.legs.length === 0)
+    empty('legs', 'the convoy has no legs', 'add one: [[legs]] with an id');
+  if (formula.reviewOnly && type !== 'convoy')
+    findings.warn({ source, path: ['review_only'] }, 'review_only changes nothing: it is for the legs of a convoy');
+}
+
+export function mainStep(title: string, description: string, at: Origin, id = 'main'): StepDraft {
+  return { ...EMPTY_STEP, at, id, title, description };
+}

@@ -1,0 +1,72 @@
+/** Conditions of steps, gates and loops: read, their steps named as they are called in the end. */
+import { parseCondition, type Condition } from '../town/condition.js';
+import type { StepCondition } from '../town/protomolecule.js';
+import type { StepDraft } from './formula.js';
+
+import { didYouMean, quote, type Origin } from './problem.js';
+import type { Finish } from './step-references.js';
+import { CONDITION_FORMS, readStepCondition } from './step-condition.js';
+import { fill, fillSubject } from './template.js';
+
+/** The condition of a step; null when it has none of the forms, which is reported. */
+export function readCondition(
+  draft: StepDraft,
+  { at, text }: { readonly at: Origin; readonly text: string },
+  { kitchen, references }: Finish,
+): StepCondition | null {
+  const { findings, values } = kitchen;
+  const read = readStepCondition(text);
+  if (read === null) {
+    findings.refuse(at, `${quote(text)} is no condition`, { hint: CONDITION_FORMS });
+    return null;
+  }
+  const against = fill(read.against, draft.scope, values, () => at);
+  if (!read.value.startsWith('{{steps.'))
+    return { ...read, value: fillSubject(read.value, draft.scope, values, () => at), against };
+  const value = references.settle(
+    draft,
+    fill(read.value, draft.scope, values, () => at),
+    () => at,
+  );
+  return { ...read, value, against };
+}
+
+/** A condition of a gate or a loop, its variables filled in already, as a text with the ids of the end. */
+export function readUntil(
+  text: string,
+  at: Origin,
+  draft: StepDraft,
+  finish: Finish,
+  self: string | null = null,
+): string {
+  const { kitchen, references } = finish;
+  const parsed = parseCondition(text);
+  if (!parsed.ok) {
+    kitchen.findings.refuse(at, parsed.message);
+    return text;
+  }
+  const { condition } = parsed;
+  if (!('step' in condition)) return text;
+  const named = condition.step;
+  if (named === 'step') return self === null ? text : renamed(text, condition, self);
+  const meant = references.stepNamed(named, draft);
+  const [only, second] = meant ?? [];
+  if (only !== undefined && second === undefined) return only === named ? text : renamed(text, condition, only);
+  if (only === undefined && kitchen.library.gaps) return text;
+  const message =
+    only === undefined
+      ? `the condition names unknown step ${quote(named)}`
+      : `the condition names ${quote(named)}, in whose place now stand ${(meant ?? []).join(', ')}`;
+  const hint = only === undefined ? () => didYouMean(named, references.ids.keys()) : 'name one of them';
+  kitchen.findings.refuse(at, message, { hint });
+  return text;
+}
+
+function renamed(text: string, condition: Condition, to: string): string {
+  const written = text.trim();
+  if (condition.kind === 'among') return written.replace(/\(\s*[\w.-]+\s*\)/, () => `(${to})`);
+  if (condition.kind !== 'compare') return written;
+  // `output.x` and `status` alone speak of the step itself.
+  const alone = condition.step === 'step' && !written.startsWith('step.');
+  return alone ? `${to}.${written}` : `${to}${written.slice(condition.step.length)}`;
+}

@@ -1,0 +1,253 @@
+/**
+ * Expansions: a step gives way to the template of another formula. What the step needed, the first steps of the template need; who
+ * needed the step needs all of its last. Templates may hold whatever steps may, loops and expansions too.
+ */
+import type { Compose, ExpandDraft, Formula, Need, StepDraft } from './formula.js';
+import { compileGlob } from './glob.js';
+import { scopeIn, textIn, type Kitchen } from './kitchen.js';
+import { EXPANSION_DEPTH_MAX } from './limits.js';
+import { unrollLoops } from './loops.js';
+import { didYouMean, quote } from './problem.js';
+import { fill, isOpen, withVariables } from './template.js';
+import { addNeeds, copyStep, eachStep, endsOf, handDown, rewriteNeeds } from './tree.js';
+import { misfit, refuseMissing } from './vars.js';
+
+/** What stands in the place of a step. */
+type Replacement = {
+  readonly steps: readonly StepDraft[];
+  readonly sources: ReadonlySet<StepDraft>;
+  readonly sinks: readonly string[];
+};
+
+/** Steps with `expand`. */
+export function expandInline(steps: readonly StepDraft[], kitchen: Kitchen, depth = 0): readonly StepDraft[] {
+  const wanted = [...eachStep(steps)].filter(({ expand }) => expand !== null);
+  if (wanted.length === 0) return steps;
+  const all = new Map<StepDraft, Replacement>();
+  for (const step of wanted) {
+    const made = step.expand === null ? null : instantiate(step, step.expand, kitchen, depth);
+    if (made !== null) all.set(step, made);
+  }
+  return replaceSteps(steps, all, kitchen);
+}
+
+/** `compose.expand`. One that names a step which another brings in waits for that one. */
+export function expandTargets(
+  steps: readonly StepDraft[],
+  { expand }: Compose,
+  kitchen: Kitchen,
+): readonly StepDraft[] {
+  let open = [...expand];
+  let now = steps;
+  while (open.length > 0) {
+    const ids = new Map(Array.from(eachStep(now), (step) => [step.id, step]));
+    const all = new Map<StepDraft, Replacement>();
+    const taken = new Set<string>();
+    const later: typeof open = [];
+    for (const one of open) {
+      const target = ids.get(one.target);
+      if (target === undefined || taken.has(one.target)) {
+        later.push(one);
+        continue;
+      }
+      taken.add(one.target);
+      const made = replaceable(target, one, kitchen) ? instantiate(target, one, kitchen, 0) : null;
+      if (made !== null) all.set(target, made);
+    }
+    if (later.length === open.length) {
+      for (const { at, target } of later)
+        if (!kitchen.library.gaps)
+          kitchen.findings.refuse(
+            { source: at.source, path: [...at.path, 'target'] },
+            `there is no step ${quote(target)}`,
+            {
+              hint: () => didYouMean(target, ids.keys()) ?? 'one that has been expanded is there no more',
+            },
+          );
+      return now;
+    }
+    now = replaceSteps(now, all, kitchen);
+    open = later;
+  }
+  return now;
+}
+
+/** `compose.map`: all that the glob selects at once, so that it does not matter which is expanded first. */
+export function expandSelected(steps: readonly StepDraft[], { map }: Compose, kitchen: Kitchen): readonly StepDraft[] {
+  let now = steps;
+  for (const one of map) {
+    const glob = compileGlob(one.select);
+    if (glob === null) continue;
+    const all = new Map<StepDraft, Replacement>();
+    const selected = [...eachStep(now)].filter(({ id }) => glob(id));
+    if (selected.length === 0)
+      kitchen.findings.warn(
+        { source: one.at.source, path: [...one.at.path, 'select'] },
+        `${quote(one.select)} selects no step`,
+      );
+    for (const target of selected) {
+      const made = replaceable(target, one, kitchen) ? instantiate(target, one, kitchen, 0) : null;
+      if (made !== null) all.set(target, made);
+    }
+    now = replaceSteps(now, all, kitchen);
+  }
+  return now;
+}
+
+/** An expansion by itself: its template around a step called `main`, as bd pours it. */
+export function expandAlone(formula: Formula, kitchen: Kitchen, target: StepDraft): readonly StepDraft[] {
+  for (const { name } of formula.vars) kitchen.values.used.add(name);
+  return copyTemplate(formula, target, kitchen, 0, kitchen.values.values);
+}
+
+/** What an expanded step would lose must not be lost silently. */
+function replaceable(target: StepDraft, { at }: ExpandDraft, { findings }: Kitchen): boolean {
+  const lost = [
+    target.children.length > 0 ? 'children' : null,
+    target.retry === null ? null : 'retry',
+    target.check === null ? null : 'a check',
+    target.onComplete === null ? null : 'on_complete',
+    target.output === null ? null : 'an output',
+  ].filter((one) => one !== null);
+  if (lost.length === 0) return true;
+  const message = `the step ${quote(target.id)} cannot be expanded: it has ${lost.join(' and ')}`;
+  findings.refuse(at, message, { hint: 'write that into the template' });
+  return false;
+}
+
+function instantiate(target: StepDraft, use: ExpandDraft, kitchen: Kitchen, depth: number): Replacement | null {
+  const { findings, library } = kitchen;
+  if (depth >= EXPANSION_DEPTH_MAX) {
+    findings.refuse(use.at, `expansions stand in expansions more than ${EXPANSION_DEPTH_MAX} deep`);
+    return null;
+  }
+  const expansion = library.formula(use.formula, use.at);
+  if (expansion === null) return null;
+  if (!isExpansion(expansion, use, kitchen)) return null;
+  const steps = copyTemplate(expansion, target, kitchen, depth, valuesOf(expansion, target, use, kitchen));
+  const { sources, sinks } = endsOf(steps);
+  const accepted = acceptLast(target, steps, sinks);
+  const down = handDown(
+    target,
+    accepted,
+    new Set(accepted.filter((_, index) => sources.has(steps[index] ?? target))),
+    kitchen,
+  );
+  return {
+    steps: down,
+    sources: new Set(down.filter((_, index) => sources.has(steps[index] ?? target))),
+    sinks: sinks.map(({ id }) => id),
+  };
+}
+
+export function isExpansion(formula: Formula, { at }: ExpandDraft, { findings, library }: Kitchen): boolean {
+  if (formula.type !== 'expansion') {
+    findings.refuse(at, `${quote(formula.name)} is no expansion but of the type ${formula.type}`);
+    library.gaps = true;
+  } else if (formula.template.length === 0) findings.refuse(at, `the expansion ${quote(formula.name)} has no template`);
+  return formula.type === 'expansion' && formula.template.length > 0;
+}
+
+/** What the step counts as done by, its last steps count as done by. */
+function acceptLast(target: StepDraft, steps: readonly StepDraft[], sinks: readonly StepDraft[]): readonly StepDraft[] {
+  const { text, command } = target.acceptance;
+  if (text === null && command === null) return steps;
+  return steps.map((step) => {
+    const own = step.acceptance.text !== null || step.acceptance.command !== null;
+    return own || !sinks.includes(step) ? step : { ...step, acceptance: target.acceptance };
+  });
+}
+
+/** The values of the expansion's variables: as written at its use, else their defaults, else the user's of the same name. */
+function valuesOf(
+  expansion: Formula,
+  target: StepDraft,
+  use: ExpandDraft,
+  kitchen: Kitchen,
+): ReadonlyMap<string, string> {
+  const { findings, values } = kitchen;
+  const declared = new Map(expansion.vars.map((variable) => [variable.name, variable]));
+  const inside = (name: string) => ({ source: use.at.source, path: [...use.at.path, 'vars', name] });
+  const all = new Map<string, string>();
+  for (const [name, written] of Object.entries(use.vars)) {
+    // Gas City writes the user's variables in single braces here.
+    const text = withVariables(written, values);
+    const value = fill(text, target.scope, values, () => inside(name));
+    const variable = declared.get(name);
+    const wrong = variable === undefined || isOpen(value) ? null : misfit(variable, value);
+    if (wrong !== null)
+      findings.refuse(inside(name), `the variable ${quote(name)} of ${quote(expansion.name)}: ${wrong}`);
+    if (variable === undefined && declared.size > 0)
+      findings.warn(inside(name), `${quote(expansion.name)} has no variable ${quote(name)}`, {
+        hint: didYouMean(name, declared.keys()),
+      });
+    all.set(name, value);
+  }
+  for (const variable of expansion.vars) {
+    if (all.has(variable.name)) continue;
+    if (variable.default !== null) all.set(variable.name, variable.default);
+    else if (values.vars.has(variable.name))
+      all.set(
+        variable.name,
+        fill(`{{${variable.name}}}`, target.scope, values, () => use.at),
+      );
+    else if (variable.required) {
+      refuseMissing(variable, findings);
+      findings.refuse(use.at, `${quote(expansion.name)} needs a value for its variable ${quote(variable.name)}`);
+    }
+  }
+  return all;
+}
+
+export function copyTemplate(
+  expansion: Formula,
+  target: StepDraft,
+  kitchen: Kitchen,
+  depth: number,
+  values: ReadonlyMap<string, string>,
+): readonly StepDraft[] {
+  const names = [
+    ['target', target.id],
+    ['target.id', target.id],
+    ['target.title', textIn(target, target.title, kitchen, 'title')],
+    ['target.description', textIn(target, target.description, kitchen, 'description')],
+  ] as const;
+  const scope = scopeIn(target.scope, { single: new Map([...values, ...names]), double: values });
+  const steps = expansion.template.map((step) =>
+    copyStep(step, { scope, kitchen, rename: itself, repeated: target.repeated }),
+  );
+  if (kitchen.budget.spent) return steps;
+  return expandInline(unrollLoops(steps, kitchen), kitchen, depth + 1);
+}
+
+function replaceSteps(
+  steps: readonly StepDraft[],
+  all: ReadonlyMap<StepDraft, Replacement>,
+  kitchen: Kitchen,
+): readonly StepDraft[] {
+  if (all.size === 0) return steps;
+  const instead = new Map<string, readonly string[]>();
+  for (const [target, { steps: made, sinks }] of all) {
+    instead.set(target.id, sinks);
+    if (!made.some(({ id }) => id === target.id)) kitchen.became.set(target.id, sinks);
+  }
+  const rewritten = (step: StepDraft): StepDraft => {
+    const needs: readonly Need[] = rewriteNeeds(step.needs, instead);
+    return needs === step.needs ? step : { ...step, needs };
+  };
+  const walk = (list: readonly StepDraft[]): readonly StepDraft[] =>
+    list.flatMap((step) => {
+      const made = all.get(step);
+      if (made === undefined) {
+        const children = step.children.length === 0 ? step.children : walk(step.children);
+        return rewritten(children === step.children ? step : { ...step, children });
+      }
+      const needs = rewriteNeeds(step.needs, instead);
+      return made.steps.map((one) => (made.sources.has(one) ? addNeeds(one, needs) : one));
+    });
+  return walk(steps);
+}
+
+function itself(id: string): string {
+  return id;
+}

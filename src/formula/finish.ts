@@ -1,0 +1,142 @@
+/** A planned step → the step of a protomolecule: texts filled in, conditions and gates read, references checked. */
+import { Act, type ProtoStep, type StepCondition, type StepGate } from '../town/protomolecule.js';
+import { readCondition, readUntil } from './conditions.js';
+import type { Planned, StepDraft } from './formula.js';
+import { readGateTexts } from './gates.js';
+import type { Kitchen } from './kitchen.js';
+import { COOKED_CHARS_MAX, ID_CHARS_MAX, TEXT_CHARS_MAX } from './limits.js';
+import { isFinalId, NAME_RULE } from './names.js';
+import { originOf } from './plan.js';
+import { quote, type Path } from './problem.js';
+import type { Finish } from './step-references.js';
+import { fill, isOpen, mapTexts } from './template.js';
+
+/** Stands in ids and texts of a fan-out's steps for the number that is known at run time only. */
+export const NUMBER_MARK = '\uE000n\uE001';
+
+export function finishStep(planned: Planned, finish: Finish): Omit<ProtoStep, 'fanOut'> {
+  const { draft: open, needs, parent, group, scope } = planned;
+  const { kitchen } = finish;
+  const change = (text: string, path: Path): string => textOf(open, text, path, finish);
+  const draft = mapTexts(open, change);
+  checkId(open, kitchen);
+  checkBlank(open, draft, kitchen);
+  const gates = open.gates.flatMap((gate) => finishGate(open, gate, finish) ?? []);
+  const condition = open.condition === null ? null : readCondition(open, open.condition, finish);
+  const anyNeeds = needs.filter(({ any }) => any).map(({ id }) => id);
+  return {
+    id: draft.id,
+    title: draft.title,
+    description: withNotes(draft.description, draft.notes),
+    kind: group ? 'group' : draft.kind,
+    needs: needs.map(({ id }) => id),
+    acceptance: acceptanceOf(draft),
+    run: draft.run,
+    script: draft.script === null ? null : scriptOf(draft, draft.script, kitchen),
+    ...(parent === null ? {} : { parent }),
+    ...(anyNeeds.length === 0 ? {} : { needsAny: anyNeeds }),
+    ...workOf(draft, condition, gates),
+    ...(draft.check === null || group ? {} : { check: { ...draft.check } }),
+    ...(scope === null ? {} : { scope: { ...scope } }),
+    ...agentOf(draft, group, finish),
+    ...(draft.leg === null ? {} : { leg: { ...draft.leg } }),
+  };
+}
+
+/** The keys that most steps do not have. */
+function workOf(
+  { type, priority, labels, metadata, assignee, output, retry }: StepDraft,
+  condition: StepCondition | null,
+  gates: readonly StepGate[],
+): Partial<ProtoStep> {
+  return {
+    ...(type === null ? {} : { type }),
+    ...(priority === null ? {} : { priority }),
+    ...(labels.length === 0 ? {} : { labels: [...new Set(labels)] }),
+    ...(Object.keys(metadata).length === 0 ? {} : { metadata: { ...metadata } }),
+    ...(assignee === null || isBlank(assignee) ? {} : { assignee }),
+    ...(condition === null ? {} : { condition }),
+    ...(gates.length === 0 ? {} : { gates: [...gates] }),
+    ...(output === null ? {} : { output: { ...output } }),
+    ...(retry === null ? {} : { retry: { ...retry } }),
+  };
+}
+
+function agentOf({ kind, agent }: StepDraft, group: boolean, finish: Finish): { readonly agent?: string } {
+  const named = agent ?? (kind === 'agent' && !group ? finish.agent : null);
+  return named === null || isBlank(named) ? {} : { agent: named };
+}
+
+function textOf(draft: StepDraft, text: string, path: Path, finish: Finish): string {
+  const { kitchen, references } = finish;
+  const at = () => originOf(draft, ...path);
+  const filled = text.includes('{') ? fill(text, draft.scope, kitchen.values, at) : text;
+  if (filled.length > TEXT_CHARS_MAX) {
+    kitchen.findings.refuse(at(), `the text has more than ${TEXT_CHARS_MAX} characters`);
+    return '';
+  }
+  finish.chars += filled.length;
+  if (finish.chars > COOKED_CHARS_MAX) {
+    kitchen.findings.refuse(originOf(draft), `all texts together have more than ${COOKED_CHARS_MAX} characters`);
+    return '';
+  }
+  return filled.includes('{{steps.') ? references.settle(draft, filled, at) : filled;
+}
+
+function checkId(draft: StepDraft, { findings }: Kitchen): void {
+  const id = draft.id.replaceAll(NUMBER_MARK, 'n');
+  if (id === '' || isFinalId(id, ID_CHARS_MAX)) return;
+  const why = id.length > ID_CHARS_MAX ? `has more than ${ID_CHARS_MAX} characters` : NAME_RULE;
+  findings.refuse(originOf(draft, 'id'), `the id ${quote(id)} ${why}`, { step: draft.id });
+}
+
+/** What was blank as written has been told already. */
+function checkBlank(open: StepDraft, draft: StepDraft, { findings }: Kitchen): void {
+  const refuse = (key: string) =>
+    findings.refuse(originOf(draft, key), `${key} is empty once its variables are filled in`, { step: draft.id });
+  if (isBlank(draft.title) && !isBlank(open.title)) refuse('title');
+  if (draft.run !== null && isBlank(draft.run)) refuse('run');
+}
+
+/** Empty texts of `acceptance` are left out: "no command given" means none is run. */
+function acceptanceOf({ acceptance: { text, command } }: StepDraft): ProtoStep['acceptance'] {
+  return {
+    ...(text === null || isBlank(text) ? {} : { text }),
+    ...(command === null || isBlank(command) ? {} : { command }),
+  };
+}
+
+function scriptOf(draft: StepDraft, script: readonly Act[], { findings }: Kitchen): Act[] {
+  return script.flatMap((written, index) => {
+    const act = Act.safeParse(written);
+    if (!act.success)
+      findings.refuse(originOf(draft, 'script', index), 'script is empty once its variables are filled in', {
+        step: draft.id,
+      });
+    return act.success ? [act.data] : [];
+  });
+}
+
+function finishGate(draft: StepDraft, gate: StepDraft['gates'][number], finish: Finish): StepGate | null {
+  const { values, findings } = finish.kitchen;
+  const text = (written: string) => fill(written, draft.scope, values, () => gate.at);
+  const filled = {
+    ...gate,
+    type: text(gate.type),
+    await: text(gate.await),
+    timeout: gate.timeout === null ? null : text(gate.timeout),
+  };
+  if (isOpen(filled.type)) return null;
+  const read = readGateTexts(filled, findings);
+  if (read?.type !== 'condition' || isOpen(read.await)) return read;
+  return { ...read, await: readUntil(read.await, gate.at, draft, finish) };
+}
+
+function withNotes(description: string, notes: string | null): string {
+  if (notes === null || isBlank(notes)) return description;
+  return `${isBlank(description) ? '' : `${description.trimEnd()}\n\n`}## Notes\n\n${notes}`;
+}
+
+function isBlank(text: string): boolean {
+  return text.trim() === '';
+}

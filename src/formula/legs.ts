@@ -1,0 +1,213 @@
+/**
+ * Convoys: each leg is a step, the synthesis one that needs them. Prompts are Go templates, rendered here, so that whoever works on a leg
+ * reads nothing but text; the synthesis ends with what the legs found, filled in when they have.
+ */
+import { canonicalHash } from './canonical.js';
+import { EMPTY_STEP, needsOn } from './tree.js';
+import type { Formula, Leg, StepDraft } from './formula.js';
+import { parseGoTemplate, renderGoTemplate, type GoValue } from './go-template.js';
+import { scopeIn, type Kitchen } from './kitchen.js';
+import { TEXT_CHARS_MAX } from './limits.js';
+import { didYouMean, quote, type Origin } from './problem.js';
+
+const VERBATIM = scopeIn(null, { verbatim: true });
+const SYNTHESIS = 'synthesis';
+
+export function legsOf(formula: Formula, kitchen: Kitchen): readonly StepDraft[] {
+  const { convoy, agent, reviewOnly, name } = formula;
+  const chosen = chosenLegs(formula, kitchen);
+  const render = new Renderer(formula, kitchen);
+  const steps = chosen.map((leg): StepDraft => {
+    const texts = render.leg(leg);
+    return {
+      ...EMPTY_STEP,
+      at: leg.at,
+      scope: VERBATIM,
+      id: leg.id,
+      title: texts.title,
+      description: texts.description,
+      needs: leg.needs,
+      agent: leg.agent ?? agent,
+      leg: { role: 'leg', file: texts.file, reviewOnly: leg.reviewOnly ?? reviewOnly },
+    };
+  });
+  const { synthesis } = convoy;
+  if (synthesis === null) return steps;
+  const known = new Set(convoy.legs.map(({ id }) => id));
+  for (const [index, id] of (synthesis.dependsOn ?? []).entries())
+    if (!known.has(id)) {
+      const at = { source: synthesis.at.source, path: [...synthesis.at.path, 'depends_on', index] };
+      kitchen.findings.refuse(at, `the synthesis of ${quote(name)} needs unknown leg ${quote(id)}`, {
+        hint: didYouMean(id, known),
+      });
+    }
+  const awaited = chosen.filter(({ id }) => synthesis.dependsOn?.includes(id) ?? true);
+  return [
+    ...steps,
+    {
+      ...EMPTY_STEP,
+      at: synthesis.at,
+      scope: VERBATIM,
+      id: SYNTHESIS,
+      ...render.synthesis(synthesis, awaited),
+      needs: needsOn(awaited, synthesis.at),
+      agent,
+      leg: { role: 'synthesis', file: render.file(convoy.output?.synthesis ?? null), reviewOnly },
+    },
+  ];
+}
+
+/** All legs, those of a preset, or those that are named one by one. */
+function chosenLegs({ convoy, source }: Formula, { values, findings }: Kitchen): readonly Leg[] {
+  const known = new Set<string>();
+  const legs = convoy.legs.filter((leg) => {
+    const twice = known.has(leg.id);
+    if (twice)
+      findings.refuse({ source: leg.at.source, path: [...leg.at.path, 'id'] }, `the leg ${quote(leg.id)} stands twice`);
+    known.add(leg.id);
+    return !twice;
+  });
+  const check = (ids: readonly string[], at: Origin) => {
+    for (const id of ids)
+      if (!known.has(id))
+        findings.refuse(at, `there is no leg ${quote(id)}`, {
+          hint: didYouMean(id, known) ?? `there are ${[...known].join(', ')}`,
+        });
+  };
+  for (const preset of convoy.presets) check(preset.legs, preset.at);
+  const named = (values.values.get('legs') ?? '').split(/[\s,]+/).filter((id) => id !== '');
+  check(named, { source, path: ['legs'] });
+  const preset = convoy.presets.find(({ name }) => name === values.values.get('preset'));
+  const wanted = named.length > 0 ? named : (preset?.legs ?? null);
+  return legs.filter(({ id }) => wanted?.includes(id) ?? true);
+}
+
+class Renderer {
+  readonly #formula: Formula;
+  readonly #kitchen: Kitchen;
+  readonly #data: Readonly<Record<string, GoValue>>;
+  readonly #directory: string;
+
+  constructor(formula: Formula, kitchen: Kitchen) {
+    this.#formula = formula;
+    this.#kitchen = kitchen;
+    const plain = dataOf(formula, kitchen);
+    this.#data = plain;
+    const { output } = formula.convoy;
+    this.#directory = output === null ? '' : this.#render(output.directory, inside(output.at, 'directory'), plain);
+    if (output !== null)
+      this.#data = {
+        ...plain,
+        output: {
+          directory: this.#directory,
+          synthesis: this.#render(output.synthesis, inside(output.at, 'synthesis'), plain),
+        },
+      };
+  }
+
+  /** Where findings are written; '' for nowhere. */
+  file(name: string | null): string {
+    const { output } = this.#formula.convoy;
+    if (output === null || name === null) return '';
+    const file = this.#render(name, output.at, this.#data);
+    return this.#directory === '' || this.#directory === '.' ? file : `${this.#directory.replace(/\/+$/, '')}/${file}`;
+  }
+
+  leg(leg: Leg): { readonly title: string; readonly description: string; readonly file: string } {
+    const { prompt, output } = this.#formula.convoy;
+    const named: Readonly<Record<string, GoValue>> = {
+      ...this.#data,
+      leg: { id: leg.id, title: leg.title, focus: leg.focus, description: leg.description },
+    };
+    const name = output === null ? null : this.#render(output.legPattern, inside(output.at, 'leg_pattern'), named);
+    const file = this.file(name);
+    const text = (written: string, key: string) =>
+      this.#render(written, inside(leg.at, key), { ...named, output_path: file });
+    const own = {
+      id: leg.id,
+      title: text(leg.title, 'title'),
+      focus: text(leg.focus, 'focus'),
+      description: text(leg.description, 'description'),
+    };
+    const asked =
+      prompt === null ? null : this.#render(prompt.text, prompt.at, { ...named, leg: own, output_path: file });
+    if (asked === null) return { title: own.title, description: own.description, file };
+    const description =
+      prompt?.text.includes('.leg.description') === true ? asked : `${own.description.trimEnd()}\n\n${asked}`;
+    return { title: own.title, description, file };
+  }
+
+  synthesis(
+    { at, title, description }: NonNullable<Formula['convoy']['synthesis']>,
+    legs: readonly Leg[],
+  ): { readonly title: string; readonly description: string } {
+    const asked = this.#render(description, inside(at, 'description'), this.#data);
+    const findings = legs.map(
+      ({ id, title }) => `### ${title} (${id})\n\n{{steps.${id}.summary}}\n\n{{steps.${id}.output}}`,
+    );
+    return {
+      title: this.#render(title, inside(at, 'title'), this.#data),
+      description: `${asked.trimEnd()}\n\n## Findings of the legs\n\n${findings.join('\n\n')}\n`.trimStart(),
+    };
+  }
+
+  #render(text: string, at: Origin, data: Readonly<Record<string, GoValue>>): string {
+    if (!text.includes('{{')) return text;
+    const { findings } = this.#kitchen;
+    const template = parseGoTemplate(text);
+    if (!template.ok) {
+      const message = `the template cannot be rendered: ${template.message}`;
+      findings.refuse(at, message, template.written === '' ? {} : { text: template.written });
+      return text;
+    }
+    const rendered = renderGoTemplate(template, data);
+    if (rendered === null)
+      findings.refuse(at, `the text has more than ${TEXT_CHARS_MAX} characters once it is rendered`);
+    return rendered ?? '';
+  }
+}
+
+/** What templates of a convoy find besides its inputs, in gt's words. */
+function dataOf({ name, vars }: Formula, { values }: Kitchen): Readonly<Record<string, GoValue>> {
+  const data: Record<string, GoValue> = {};
+  for (const variable of vars) {
+    const value = values.values.get(variable.name) ?? (values.open ? `{{.${variable.name}}}` : '');
+    data[variable.name] = variable.type === 'bool' ? value === 'true' : value;
+  }
+  const given = vars.filter(
+    (variable) => !COMPUTED.includes(variable.name) && (values.values.get(variable.name) ?? '') !== '',
+  );
+  const target = given.map((variable) => `${variable.name}: ${values.values.get(variable.name)}`).join(', ');
+  const instead = (key: string, value: GoValue) => {
+    if ((data[key] ?? '') === '') data[key] = value;
+  };
+  instead('formula_name', name);
+  instead('target_description', target);
+  instead('review_id', canonicalHash({ name, vars: Object.fromEntries(values.values) }).slice(0, 8));
+  instead('pr_number', data['pr'] ?? '');
+  data['files'] = listOf(data['files']);
+  data['changed_files'] = listOf(data['changed_files']);
+  return data;
+}
+
+/** Variables that choose or are worked out, and say nothing of what a convoy is about. */
+const COMPUTED: readonly string[] = ['preset', 'legs', 'review_id', 'target_description', 'formula_name', 'pr_number'];
+
+/** A list as JSON, or its entries between commas, spaces or lines. */
+function listOf(value: GoValue | undefined): readonly GoValue[] {
+  if (typeof value !== 'string' || value.trim() === '') return [];
+  if (value.trim().startsWith('[')) {
+    try {
+      const list: unknown = JSON.parse(value);
+      // JSON is what templates can walk through, but for null, which they print as nothing.
+      if (Array.isArray(list)) return list.map((entry: unknown) => (entry ?? '') as GoValue);
+    } catch {
+      return [value];
+    }
+  }
+  return value.split(/[\s,]+/).filter((entry) => entry !== '');
+}
+
+function inside({ source, path }: Origin, key: string): Origin {
+  return { source, path: [...path, key] };
+}

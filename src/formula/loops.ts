@@ -1,0 +1,170 @@
+/**
+ * Loops. `count`, `range` and `for_each` over a list are unrolled: the loop's step gives way to its body, once an iteration, under the ids
+ * `<loop>.iter<N>.<id>`, each iteration behind all of the one before. Of a loop with `until` the first iteration is unrolled, and the
+ * rest is added as it runs. `for_each` over a step's output is a fan-out of that step.
+ */
+import { unreachable } from '../town/unreachable.js';
+import type { LoopDraft, Repetition, StepDraft } from './formula.js';
+import { scopeIn, textIn, type Kitchen } from './kitchen.js';
+import { ITERATIONS_MAX } from './limits.js';
+import { quote } from './problem.js';
+import { isOpen, stepMeant, withVariables } from './template.js';
+import { readRange } from './range.js';
+import { addNeeds, copyStep, eachStep, endsOf, handDown, mapSteps, needsOn } from './tree.js';
+
+export function unrollLoops(steps: readonly StepDraft[], kitchen: Kitchen): readonly StepDraft[] {
+  return mapSteps(steps, (step) => (step.loop === null ? step : unroll(step, step.loop, kitchen)));
+}
+
+/** Gives the steps their fan-outs that loops over their output have asked for. */
+export function placeFanOuts(steps: readonly StepDraft[], { fanOuts, findings }: Kitchen): readonly StepDraft[] {
+  if (fanOuts.size === 0) return steps;
+  const open = new Map(fanOuts);
+  fanOuts.clear();
+  const placed = mapSteps(steps, (step) => {
+    const fanOut = open.get(step.id);
+    if (fanOut === undefined) return step;
+    open.delete(step.id);
+    if (step.onComplete === null) return { ...step, onComplete: fanOut };
+    findings.refuse(fanOut.at, `the step ${quote(step.id)} fans out already, and can do so once`);
+    return step;
+  });
+  for (const [id, { at }] of open) findings.refuse(at, `the loop is over the output of the unknown step ${quote(id)}`);
+  return placed;
+}
+
+function unroll(step: StepDraft, loop: LoopDraft, kitchen: Kitchen): readonly StepDraft[] {
+  const { became, budget, findings } = kitchen;
+  const { times } = loop;
+  if (loop.body.length === 0) return [];
+  const source = times.kind === 'each' ? outputNamed(times.list) : null;
+  if (source !== null) return fanOut(step, loop, source, kitchen);
+  if (times.kind === 'until' && step.repeated !== null)
+    findings.refuse(loop.at, 'a loop with until cannot stand in another loop that ends at run time');
+  const ids = new Set(Array.from(eachStep(loop.body), ({ id }) => id));
+  const open = [...ids].some((id) => id.includes('{'));
+  const all: StepDraft[] = [];
+  let before: readonly StepDraft[] = [];
+  let iteration = 0;
+  for (const value of valuesOf(step, loop, kitchen)) {
+    iteration += 1;
+    const body = bodyOf(step, loop, { value, iteration, ids, open }, kitchen);
+    if (budget.spent) return all;
+    const { sources, sinks } = endsOf(body);
+    const needs = iteration === 1 ? step.needs : needsOn(before, loop.at);
+    const linked = new Map(body.map((one) => [one, sources.has(one) ? addNeeds(one, needs) : one]));
+    const gated = new Set(iteration === 1 ? [...sources].map((one) => linked.get(one) ?? one) : []);
+    const down = handDown(step, [...linked.values()], gated, kitchen);
+    all.push(...down);
+    before = sinks;
+  }
+  // A loop over nothing is done when what it needs is.
+  became.set(step.id, iteration === 0 ? step.needs.map(({ id }) => id) : before.map(({ id }) => id));
+  return all;
+}
+
+type Turn = {
+  readonly value: string | null;
+  readonly iteration: number;
+  readonly ids: ReadonlySet<string>;
+  /** Some ids hold the loop's variable. */
+  readonly open: boolean;
+};
+
+function bodyOf(step: StepDraft, loop: LoopDraft, turn: Turn, kitchen: Kitchen): readonly StepDraft[] {
+  const { value, iteration, ids, open } = turn;
+  const prefix = `${step.id}.iter${iteration}.`;
+  const single =
+    loop.variable === null || value === null ? new Map<string, string>() : new Map([[loop.variable, value]]);
+  const plain = scopeIn(step.scope, { single });
+  const named = open ? new Set([...ids].map((id) => textIn({ ...step, scope: plain }, id, kitchen))) : ids;
+  const stepNamed = (id: string) => (named.has(id) ? prefix + id : null);
+  const scope = { ...plain, stepNamed };
+  const repeated: Repetition | null =
+    loop.times.kind === 'until'
+      ? { id: step.id, at: loop.at, scope, until: loop.times.until, max: loop.times.max }
+      : step.repeated;
+  const rename = (id: string) => stepNamed(id) ?? id;
+  const body = loop.body.map((one) => copyStep(one, { scope, kitchen, rename, repeated }));
+  return unrollLoops(body, kitchen);
+}
+
+/** The value of the loop's variable for each iteration. */
+function valuesOf(step: StepDraft, { at, times }: LoopDraft, kitchen: Kitchen): Iterable<string> {
+  switch (times.kind) {
+    case 'until':
+      return ['1'];
+    case 'count':
+      return numbers(1, times.count);
+    case 'each':
+      return listOf(step, times.list, kitchen);
+    case 'range':
+      return rangeOf(step, times.range, { source: at.source, path: [...at.path, 'range'] }, kitchen);
+    default:
+      return unreachable(times);
+  }
+}
+
+function rangeOf(step: StepDraft, written: string, at: StepDraft['at'], kitchen: Kitchen): Iterable<string> {
+  const text = textIn(step, withVariables(written, kitchen.values), kitchen, 'loop', 'range');
+  if (kitchen.values.open && isOpen(text)) return ['1'];
+  const range = readRange(text);
+  const refuse = (message: string) => {
+    kitchen.findings.refuse(at, `the range ${quote(text)} ${message}`);
+    return ['1'];
+  };
+  if (!range.ok) return refuse(range.message);
+  if (range.to - range.from >= ITERATIONS_MAX) return refuse(`has more than ${ITERATIONS_MAX} iterations`);
+  return numbers(range.from, range.to);
+}
+
+function* numbers(from: number, to: number): Generator<string> {
+  for (let number = from; number <= to; number += 1) yield String(number);
+}
+
+/** A list as written, or the value of a variable, its entries between commas or on lines of their own. */
+function listOf(step: StepDraft, list: string | readonly string[], kitchen: Kitchen): readonly string[] {
+  if (typeof list !== 'string')
+    return list.map((entry, index) => textIn(step, entry, kitchen, 'loop', 'for_each', index));
+  const named = kitchen.values.vars.has(list.trim()) ? `{{${list.trim()}}}` : list;
+  const text = textIn(step, named, kitchen, 'loop', 'for_each');
+  if (kitchen.values.open && isOpen(text)) return ['1'];
+  return text
+    .split(/[,\n]/)
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
+}
+
+const OUTPUT = /^(?:steps\.)?([\w.-]+?)\.(output(?:\.[\w-]+)*)$/;
+
+/** The step and the path of a list that is known at run time only. */
+function outputNamed(list: string | readonly string[]): { readonly step: string; readonly path: string } | null {
+  if (typeof list !== 'string') return null;
+  const [, step, path] =
+    OUTPUT.exec(
+      list
+        .trim()
+        .replace(/^\{\{(.*)\}\}$/s, '$1')
+        .trim(),
+    ) ?? [];
+  return step === undefined || path === undefined ? null : { step, path };
+}
+
+function fanOut(
+  step: StepDraft,
+  loop: LoopDraft,
+  { step: name, path }: { readonly step: string; readonly path: string },
+  { became, fanOuts, findings }: Kitchen,
+): readonly StepDraft[] {
+  const of = stepMeant(name, step.scope);
+  if (fanOuts.has(of)) findings.refuse(loop.at, `another loop is over the output of ${quote(of)} already`);
+  fanOuts.set(of, {
+    at: loop.at,
+    forEach: path,
+    bond: { kind: 'body', loop: step },
+    vars: {},
+    sequential: false,
+  });
+  became.set(step.id, [of]);
+  return [];
+}

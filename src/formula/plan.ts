@@ -1,0 +1,176 @@
+/**
+ * Composed steps → one list in an order that can run. Says what only the whole can say: ids that stand twice, needs of nobody, circles,
+ * scopes without a body.
+ */
+import { didYouMean, quote, type Origin } from './problem.js';
+import type { Need, Planned, StepDraft } from './formula.js';
+import { circlesOf, orderOf, waitsOf, type WaitNode, type Waits } from './graph.js';
+import type { Kitchen } from './kitchen.js';
+import { readScopes } from './scopes.js';
+import { stepMeant } from './template.js';
+import { eachStep } from './tree.js';
+
+export type Plan = {
+  /** In an order that can run; as declared when there is none, which is reported. */
+  readonly steps: readonly Planned[];
+  readonly ids: ReadonlyMap<string, StepDraft>;
+  readonly waits: Waits;
+  /** Nodes of `waits` from first to last, null when they go in a circle; `places` are those of the ids. */
+  readonly order: readonly number[] | null;
+  readonly places: ReadonlyMap<string, number>;
+};
+
+/** `around` are ids of steps outside of these that they may need. */
+export function planSteps(
+  steps: readonly StepDraft[],
+  kitchen: Kitchen,
+  around: ReadonlyMap<string, unknown> = NOBODY,
+): Plan {
+  const flat = flatten(steps, kitchen);
+  const ids = new Map<string, StepDraft>();
+  for (const { draft } of flat) noteId(draft, ids, kitchen);
+  const known = flat.filter(({ draft }) => ids.get(draft.id) === draft);
+  const scoped = readScopes(known, ids, kitchen);
+  const needing = scoped.map((step) => ({ ...step, needs: settleNeeds(step, ids, around, kitchen) }));
+  const places = new Map(needing.map(({ draft }, index) => [draft.id, index]));
+  const waits = waitsOf(needing.map((step) => nodeOf(step, places, kitchen)));
+  const order = orderOf(waits);
+  if (order === null)
+    for (const circle of circlesOf(waits)) {
+      const at = ids.get(circle[0] ?? '')?.at;
+      if (at !== undefined)
+        kitchen.findings.refuse(at, `the needs go in a circle: ${circle.join(' → ')}`, { step: circle[0] ?? null });
+    }
+  const ordered = order === null ? needing : order.flatMap((node) => needing[node] ?? []);
+  return { steps: ordered, ids, waits, order, places };
+}
+
+const NOBODY: ReadonlyMap<string, unknown> = new Map();
+
+function flatten(steps: readonly StepDraft[], { findings }: Kitchen): readonly Planned[] {
+  const all: Planned[] = [];
+  const walk = (list: readonly StepDraft[], parent: string | null, around: string | null): void => {
+    for (const draft of list) {
+      const group = draft.children.length > 0;
+      const loop = draft.repeated?.id ?? around;
+      const checked = group && draft.check !== null;
+      if (checked && loop !== null)
+        findings.refuse(draft.at, 'a check on a step with children cannot stand in a loop that ends at run time');
+      if (loop !== null && draft.onComplete !== null)
+        findings.refuse(draft.onComplete.at, 'a step in a loop that ends at run time cannot fan out', {
+          hint: 'close the loop first, and fan out over the output of a step after it',
+        });
+      all.push({ draft, needs: draft.needs, parent, group, loop, scope: null });
+      if (group) walk(draft.children, draft.id, checked ? draft.id : loop);
+    }
+  };
+  walk(steps, null, null);
+  return all;
+}
+
+/** The first step of an id keeps it. */
+function noteId(draft: StepDraft, ids: Map<string, StepDraft>, { findings }: Kitchen): void {
+  if (draft.id === '') return;
+  const first = ids.get(draft.id);
+  if (first === undefined) {
+    ids.set(draft.id, draft);
+    return;
+  }
+  const at = { source: draft.at.source, path: [...draft.at.path, 'id'] };
+  const { line } = first.at.source.toml.locate(first.at.path);
+  const here = draft.at.source.toml.locate(draft.at.path);
+  if (first.at.source === draft.at.source && here.line === line)
+    findings.refuse(at, `more than one step gets the id ${quote(draft.id)}`, {
+      hint: 'put {target}, {step.id} or the variable of the loop into it',
+    });
+  else {
+    const place = first.at.source === draft.at.source ? `line ${line}` : `${first.at.source.file}:${line}`;
+    findings.refuse(at, `the id ${quote(draft.id)} is already that of the step at ${place}`, { step: draft.id });
+  }
+}
+
+/** Needs with the ids that are there in the end, each once. */
+function settleNeeds(
+  { draft, needs }: Planned,
+  ids: ReadonlyMap<string, StepDraft>,
+  around: ReadonlyMap<string, unknown>,
+  { became, findings, library }: Kitchen,
+): readonly Need[] {
+  if (needs.length === 0) return needs;
+  const settled = new Map<string, Need>();
+  for (const need of needs) {
+    const meant = standIns(need.id, ids, became) ?? standIns(need.id, around, became);
+    if (meant === null) {
+      if (!library.gaps)
+        findings.refuse(need.at, `needs unknown step ${quote(need.id)}`, {
+          hint: () => didYouMean(need.id, [...ids.keys(), ...became.keys()]),
+          step: draft.id,
+        });
+      continue;
+    }
+    for (const id of meant) {
+      if (id === draft.id) findings.refuse(need.at, 'needs itself', { step: draft.id });
+      else if (settled.get(id)?.any !== true) settled.set(id, need.id === id ? need : { ...need, id });
+    }
+  }
+  return [...settled.values()];
+}
+
+/** The steps that stand where a step of this id stood; null when there never was one. */
+export function standIns(
+  id: string,
+  ids: ReadonlyMap<string, unknown>,
+  became: ReadonlyMap<string, readonly string[]>,
+): readonly string[] | null {
+  if (ids.has(id)) return [id];
+  const found = new Set<string>();
+  const seen = new Set<string>([id]);
+  const open = [...(became.get(id) ?? [])].toReversed();
+  if (!became.has(id)) return null;
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (ids.has(next)) found.add(next);
+    else if (!seen.has(next)) {
+      seen.add(next);
+      open.push(...(became.get(next) ?? []).toReversed());
+    }
+  }
+  return [...found];
+}
+
+/** The step that a text means by an id, with everything that has become of it. */
+export function stepFor(
+  id: string,
+  draft: StepDraft,
+  ids: ReadonlyMap<string, unknown>,
+  { became }: Pick<Kitchen, 'became'>,
+): readonly string[] | null {
+  return standIns(stepMeant(id, draft.scope), ids, became);
+}
+
+function nodeOf(
+  { draft, needs, group, loop, parent }: Planned,
+  places: ReadonlyMap<string, number>,
+  { became }: Kitchen,
+): WaitNode {
+  const bond = draft.onComplete?.bond;
+  return {
+    id: draft.id,
+    needs: needs.map(({ id }) => id),
+    parent: parent === null ? null : (places.get(parent) ?? null),
+    loop,
+    group,
+    fanOut: bond === undefined ? null : outsideNeeds(bond).flatMap((id) => standIns(id, places, became) ?? []),
+  };
+}
+
+/** What the steps that a fan-out adds need besides one another. */
+function outsideNeeds(bond: NonNullable<StepDraft['onComplete']>['bond']): readonly string[] {
+  if (bond.kind === 'formula') return [];
+  const body = [...eachStep(bond.loop.loop?.body ?? [])];
+  const own = new Set(body.map(({ id }) => id));
+  return [bond.loop, ...body].flatMap(({ needs }) => needs.map(({ id }) => id)).filter((id) => !own.has(id));
+}
+
+export function originOf(draft: StepDraft, ...path: readonly (string | number)[]): Origin {
+  return { source: draft.at.source, path: [...draft.at.path, ...path] };
+}

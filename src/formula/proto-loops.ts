@@ -1,0 +1,56 @@
+/** The loops of a protomolecule: those that end at run time, by a condition (`until`) or by a script (a check on a group). */
+import type { ProtoLoop } from '../town/protomolecule.js';
+import { readUntil } from './conditions.js';
+import type { Planned, Repetition, StepDraft } from './formula.js';
+import { textIn } from './kitchen.js';
+import type { Plan } from './plan.js';
+import type { Finish } from './step-references.js';
+import { fill, isOpen } from './template.js';
+
+/** In the order of their first steps. */
+export function loopsOf({ steps }: Plan, finish: Finish): readonly ProtoLoop[] {
+  const bodies = new Map<string, Planned[]>();
+  const groups = new Map<string, StepDraft>();
+  for (const step of steps) {
+    if (step.draft.check !== null && step.group) groups.set(step.draft.id, step.draft);
+    if (step.loop === null) continue;
+    const body = bodies.get(step.loop);
+    if (body === undefined) bodies.set(step.loop, [step]);
+    else body.push(step);
+  }
+  return [...bodies].flatMap(([id, body]) => {
+    const ids = body.map(({ draft }) => draft.id);
+    const group = groups.get(id);
+    if (group !== undefined) return checkedLoop(id, ids, group, finish) ?? [];
+    const repeated = body.find(({ draft }) => draft.repeated !== null)?.draft.repeated ?? null;
+    return repeated === null ? [] : untilLoop(ids, body, repeated, finish);
+  });
+}
+
+function checkedLoop(id: string, body: string[], group: StepDraft, { kitchen }: Finish): ProtoLoop | null {
+  if (group.check === null) return null;
+  const { max, timeoutMs } = group.check;
+  const command = textIn(group, group.check.command, kitchen, 'check');
+  return { id, body, max, until: null, check: { command, timeoutMs } };
+}
+
+function untilLoop(
+  ids: string[],
+  body: readonly Planned[],
+  { id, at, scope, until, max }: Repetition,
+  finish: Finish,
+): ProtoLoop {
+  const place = { source: at.source, path: [...at.path, 'until'] };
+  const text = fill(until, scope, finish.kitchen.values, () => place);
+  const last = lastOf(body);
+  const read = isOpen(text) || last === null ? text : readUntil(text, place, last, finish, last.id);
+  return { id, body: ids, max, until: read, check: null };
+}
+
+/** What `step` and `output` without a step mean in an `until`: the last step of the body that no other of it needs. */
+function lastOf(body: readonly Planned[]): StepDraft | null {
+  const inside = new Set(body.map(({ draft }) => draft.id));
+  const needed = new Set(body.flatMap(({ needs }) => needs.map(({ id }) => id)));
+  const last = body.findLast(({ draft, parent }) => !needed.has(draft.id) && (parent === null || !inside.has(parent)));
+  return (last ?? body.at(-1))?.draft ?? null;
+}

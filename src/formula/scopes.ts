@@ -1,0 +1,76 @@
+/**
+ * Scopes, in Gas City's words in `metadata`: the members of a scope (`gc.scope_ref`, `gc.scope_role`), its body (`gc.kind = "scope"`),
+ * which is not worked and is over when its members are, and its teardown, which runs whatever became of them.
+ */
+import type { Need, Planned, StepDraft, StepScope } from './formula.js';
+import type { Kitchen } from './kitchen.js';
+import { quote } from './problem.js';
+import { stepMeant } from './template.js';
+
+const ROLES = ['body', 'setup', 'member', 'teardown'];
+
+function isScopeBody({ metadata }: StepDraft): boolean {
+  return metadata['gc.kind'] === 'scope';
+}
+
+/** The steps with their scopes; bodies need their members, teardowns their body. */
+export function readScopes(
+  steps: readonly Planned[],
+  ids: ReadonlyMap<string, StepDraft>,
+  kitchen: Kitchen,
+): readonly Planned[] {
+  if (!steps.some(({ draft }) => 'gc.scope_ref' in draft.metadata || isScopeBody(draft))) return steps;
+  const members = new Map<string, Need[]>();
+  const scoped = steps.map((step): Planned => {
+    const scope = readScope(step.draft, ids, kitchen);
+    if (scope === null) return step;
+    const at = { source: step.draft.at.source, path: [...step.draft.at.path, 'metadata', 'gc.scope_ref'] };
+    if (scope.role === 'teardown') return { ...step, scope, needs: [...step.needs, { id: scope.of, at, any: false }] };
+    members.set(scope.of, [...(members.get(scope.of) ?? []), { id: step.draft.id, at, any: false }]);
+    return { ...step, scope };
+  });
+  return scoped.map((step) => {
+    if (!isScopeBody(step.draft)) return step;
+    return { ...step, group: true, needs: [...step.needs, ...(members.get(step.draft.id) ?? [])] };
+  });
+}
+
+function readScope(
+  draft: StepDraft,
+  ids: ReadonlyMap<string, StepDraft>,
+  { findings, library }: Kitchen,
+): StepScope | null {
+  const { metadata, at } = draft;
+  const reference = metadata['gc.scope_ref'];
+  const role = metadata['gc.scope_role'] ?? 'member';
+  const inside = (key: string) => ({ source: at.source, path: [...at.path, 'metadata', key] });
+  const onFail = metadata['gc.on_fail'];
+  if (onFail !== undefined && onFail !== 'abort_scope' && onFail !== 'abort')
+    findings.refuse(inside('gc.on_fail'), 'a member that fails always ends its scope', {
+      hint: 'write abort_scope, or nothing',
+    });
+  if (typeof role !== 'string' || !ROLES.includes(role))
+    findings.refuse(
+      inside('gc.scope_role'),
+      `there is no such role in a scope: ${quote(typeof role === 'string' ? role : JSON.stringify(role))}`,
+      {
+        hint: `the roles are ${ROLES.join(', ')}`,
+      },
+    );
+  if (reference === undefined) return null;
+  if (typeof reference !== 'string') {
+    findings.refuse(inside('gc.scope_ref'), 'gc.scope_ref must be the id of the body of a scope');
+    return null;
+  }
+  const of = stepMeant(reference, draft.scope);
+  const body = ids.get(of);
+  if (body === undefined || !isScopeBody(body)) {
+    const why = body === undefined ? 'there is no such step' : 'that step is no body of a scope';
+    if (body !== undefined || !library.gaps)
+      findings.refuse(inside('gc.scope_ref'), `the scope ${quote(of)} is not there: ${why}`, {
+        hint: 'its body has metadata = { "gc.kind" = "scope", "gc.scope_role" = "body" }',
+      });
+    return null;
+  }
+  return role === 'body' ? null : { of, role: role === 'teardown' ? 'teardown' : 'member' };
+}

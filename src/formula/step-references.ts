@@ -1,0 +1,120 @@
+/**
+ * `{{steps.ID.output.x}}` in texts: each must name a step that is over when the text is read, that is one which the step needs, itself or
+ * through others.
+ */
+import { referencesIn, renameReferences } from '../town/references.js';
+import type { StepDraft } from './formula.js';
+import type { Kitchen } from './kitchen.js';
+import { stepFor } from './plan.js';
+import { didYouMean, quote, type Origin } from './problem.js';
+import type { Waits } from './graph.js';
+
+type Asked = { readonly from: string; readonly to: string; readonly written: string; readonly at: Origin };
+
+/** What the steps of one formula have in common when they are finished. */
+export type Finish = {
+  readonly kitchen: Kitchen;
+  readonly references: References;
+  /** The formula's default for steps that name no runtime. */
+  readonly agent: string | null;
+  /** Characters of all texts so far. */
+  chars: number;
+};
+
+/** References of steps that stand around these, for the steps of a fan-out: `step` is the one that fans out. */
+type Around = { readonly references: References; readonly step: string };
+
+export class References {
+  readonly ids: ReadonlyMap<string, unknown>;
+  readonly #kitchen: Kitchen;
+  readonly #around: Around | null;
+  readonly #asked: Asked[] = [];
+
+  constructor(ids: ReadonlyMap<string, unknown>, kitchen: Kitchen, around: Around | null = null) {
+    this.ids = ids;
+    this.#kitchen = kitchen;
+    this.#around = around;
+  }
+
+  stepNamed(id: string, draft: StepDraft): readonly string[] | null {
+    return stepFor(id, draft, this.ids, this.#kitchen) ?? this.#around?.references.stepNamed(id, draft) ?? null;
+  }
+
+  #ask(asked: Asked): void {
+    const around = this.ids.has(asked.to) ? null : this.#around;
+    if (around === null) this.#asked.push(asked);
+    else if (asked.to !== around.step) around.references.#ask({ ...asked, from: around.step });
+  }
+
+  /** The text with its references by the ids of the end. */
+  settle(draft: StepDraft, text: string, at: () => Origin): string {
+    const { findings, library } = this.#kitchen;
+    const references = referencesIn(text);
+    if (text.split('{{steps.').length - 1 > references.length)
+      findings.warn(at(), 'the text has {{steps. in it that is no reference and stays as it is', {
+        hint: 'write {{steps.ID.output}}, {{steps.ID.output.a.b}} or {{steps.ID.summary}}',
+        text: '{{steps.',
+      });
+    const meant = new Map<string, string>();
+    for (const { step, written } of references) {
+      if (meant.has(step)) continue;
+      const [only, second] = this.stepNamed(step, draft) ?? [];
+      if (only !== undefined && second === undefined) {
+        meant.set(step, only);
+        this.#ask({ from: draft.id, to: only, written, at: at() });
+      } else if (only !== undefined)
+        findings.refuse(
+          at(),
+          `${written} names ${quote(step)}, in whose place now stand several steps: name one of them`,
+          {
+            text: written,
+          },
+        );
+      else if (!library.gaps)
+        findings.refuse(at(), `${written} names unknown step ${quote(step)}`, {
+          hint: () => didYouMean(step, this.ids.keys()),
+          text: written,
+        });
+    }
+    return renameReferences(text, (id) => meant.get(id) ?? id);
+  }
+
+  /** Refuses what asks for steps that need not be over. `order` are the nodes from first to last, `places` those of the ids. */
+  check(waits: Waits, order: readonly number[], places: ReadonlyMap<string, number>): void {
+    const open = this.#asked.filter(({ from, to }) => !isDirect(waits, places.get(from), places.get(to)));
+    for (let at = 0; at < open.length; at += 30) this.#checkSome(open.slice(at, at + 30), waits, order, places);
+  }
+
+  /** Thirty at once: each node carries, as bits, which of the steps asked for it comes after. */
+  #checkSome(
+    some: readonly Asked[],
+    { edges, count }: Waits,
+    order: readonly number[],
+    places: ReadonlyMap<string, number>,
+  ): void {
+    const after = new Int32Array(count);
+    const own = new Int32Array(count);
+    for (const [bit, { to }] of some.entries()) {
+      const place = places.get(to) ?? -1;
+      if (place >= 0) own[place] = (own[place] ?? 0) | (1 << bit);
+    }
+    for (const node of order) {
+      let bits = 0;
+      for (const need of edges[node] ?? []) bits |= (after[need] ?? 0) | (own[need] ?? 0);
+      after[node] = bits;
+    }
+    for (const [bit, { from, to, written, at }] of some.entries()) {
+      if (((after[places.get(from) ?? -1] ?? 0) & (1 << bit)) !== 0) continue;
+      const why = from === to ? 'is of the step itself' : `is of ${quote(to)}, which need not be over before`;
+      this.#kitchen.findings.refuse(at, `${written} ${why}`, {
+        hint: from === to ? null : `write needs = [${JSON.stringify(to)}]`,
+        text: written,
+        step: from,
+      });
+    }
+  }
+}
+
+function isDirect({ edges }: Waits, from: number | undefined, to: number | undefined): boolean {
+  return from !== undefined && to !== undefined && edges[from]?.includes(to) === true;
+}

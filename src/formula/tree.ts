@@ -1,0 +1,192 @@
+/** Steps with steps inside: the walks that loops, expansions and advice have in common. */
+import type { Need, Scope, StepDraft } from './formula.js';
+import type { Kitchen } from './kitchen.js';
+import { fill, isOpen } from './template.js';
+import { readStepCondition } from './step-condition.js';
+
+/** All steps, each before its children. */
+export function* eachStep(steps: readonly StepDraft[]): Generator<StepDraft> {
+  for (const step of steps) {
+    yield step;
+    if (step.children.length > 0) yield* eachStep(step.children);
+  }
+}
+
+/** The steps with each one replaced by none, one or more; children first. The list itself when nothing changed. */
+export function mapSteps(
+  steps: readonly StepDraft[],
+  change: (step: StepDraft) => StepDraft | readonly StepDraft[],
+): readonly StepDraft[] {
+  let changed = false;
+  const all = steps.flatMap((step) => {
+    const children = step.children.length === 0 ? step.children : mapSteps(step.children, change);
+    const to = change(children === step.children ? step : { ...step, children });
+    changed ||= to !== step;
+    return to;
+  });
+  return changed ? all : steps;
+}
+
+export type Ends = {
+  /** Steps of the list that need no other of it. */
+  readonly sources: ReadonlySet<StepDraft>;
+  /** Steps of the list that no other of it needs; never empty for a list that is not. */
+  readonly sinks: readonly StepDraft[];
+};
+
+export function endsOf(steps: readonly StepDraft[]): Ends {
+  const owners = new Map<string, StepDraft>();
+  for (const step of steps) for (const { id } of eachStep([step])) owners.set(id, step);
+  const sources = new Set(steps);
+  const sinks = new Set(steps);
+  for (const step of steps)
+    for (const inner of eachStep([step]))
+      for (const need of inner.needs) {
+        const owner = owners.get(need.id);
+        if (owner === undefined || owner === step) continue;
+        sources.delete(step);
+        sinks.delete(owner);
+      }
+  // Only in a circle does every step need another, and the circle is told later.
+  return { sources, sinks: sinks.size > 0 ? [...sinks] : steps.slice(-1) };
+}
+
+/** A copy of a step under other names, its texts to be read in a scope of its own. */
+export type Copy = {
+  readonly scope: Scope;
+  readonly kitchen: Kitchen;
+  /** From an id as the copy's texts write it to the id of the copy. */
+  readonly rename: (id: string) => string;
+  readonly repeated: StepDraft['repeated'];
+};
+
+export function copyStep(step: StepDraft, copy: Copy): StepDraft {
+  const { scope, kitchen, rename, repeated } = copy;
+  kitchen.budget.take(1, step.at);
+  const named = (id: string, at: StepDraft['at']) =>
+    rename(id.includes('{') ? fill(id, scope, kitchen.values, () => at) : id);
+  return {
+    ...step,
+    scope,
+    repeated,
+    id: named(step.id, step.at),
+    needs: step.needs.map((need) => ({ ...need, id: named(need.id, need.at) })),
+    children: step.children.length === 0 ? step.children : step.children.map((child) => copyStep(child, copy)),
+    loop: step.loop === null ? null : { ...step.loop, body: copyBody(step.loop.body, copy) },
+  };
+}
+
+/** A loop's body inside a copy: its own ids are its own, so that only what it needs from around it is renamed. */
+function copyBody(body: readonly StepDraft[], copy: Copy): readonly StepDraft[] {
+  const own = new Set<string>();
+  for (const { id } of eachStep(body)) own.add(fill(id, copy.scope, copy.kitchen.values, () => copyOrigin(body)));
+  const rename = (id: string) => (own.has(id) ? id : copy.rename(id));
+  return body.map((step) => copyStep(step, { ...copy, rename }));
+}
+
+function copyOrigin(body: readonly StepDraft[]): StepDraft['at'] {
+  const [first] = body;
+  if (first === undefined) throw new Error('an empty body has no ids to fill in');
+  return first.at;
+}
+
+export function addNeeds(step: StepDraft, needs: readonly Need[]): StepDraft {
+  return needs.length === 0 ? step : { ...step, needs: [...needs, ...step.needs] };
+}
+
+/** A need on each of these steps, written where `at` is. */
+export function needsOn(steps: readonly { readonly id: string }[], at: StepDraft['at']): readonly Need[] {
+  return steps.map(({ id }) => ({ id, at, any: false }));
+}
+
+/** What a step with a loop or an expansion hands down to the steps that stand in its place. */
+export function handDown(
+  from: StepDraft,
+  to: readonly StepDraft[],
+  gated: ReadonlySet<StepDraft>,
+  kitchen: Kitchen,
+): readonly StepDraft[] {
+  const { condition, priority, labels, assignee, agent, type, gates, metadata } = from;
+  const nothing =
+    condition === null &&
+    priority === null &&
+    labels.length === 0 &&
+    assignee === null &&
+    agent === null &&
+    type === null &&
+    gates.length === 0 &&
+    Object.keys(metadata).length === 0;
+  if (nothing) return to;
+  return to.map((step) => ({
+    ...step,
+    condition: bothConditions(from, step, kitchen),
+    priority: step.priority ?? priority,
+    labels: [...new Set([...step.labels, ...labels])],
+    assignee: step.assignee ?? assignee,
+    agent: step.agent ?? agent,
+    type: step.type ?? type,
+    metadata: { ...metadata, ...step.metadata },
+    gates: gated.has(step) ? [...gates, ...step.gates] : step.gates,
+  }));
+}
+
+/** A step has one condition: of two, one must be known already. */
+function bothConditions(outer: StepDraft, inner: StepDraft, kitchen: Kitchen): StepDraft['condition'] {
+  if (outer.condition === null || inner.condition === null) return inner.condition ?? outer.condition;
+  const [around, own] = [decided(outer, kitchen), decided(inner, kitchen)];
+  if (around === false || own === true) return outer.condition;
+  if (around === null && own === null)
+    kitchen.findings.refuse(
+      inner.condition.at,
+      'the step has a condition of its own and one from the step it stands in the place of, and neither is known before it runs',
+      { hint: 'put one of them on a step before' },
+    );
+  return inner.condition;
+}
+
+/** Whether a condition holds, null when that is known at run time only. */
+function decided(step: StepDraft, { values }: Kitchen): boolean | null {
+  const condition = step.condition === null ? null : readStepCondition(step.condition.text);
+  if (condition === null || condition.value.startsWith('{{steps.')) return null;
+  const { at } = step.condition ?? step;
+  const quiet = { ...values, open: true };
+  const value = fill(condition.value, step.scope, quiet, () => at);
+  const against = fill(condition.against, step.scope, quiet, () => at);
+  if (isOpen(value) || isOpen(against)) return null;
+  const truthy = value !== '' && !['false', '0', 'no', 'off'].includes(value.toLowerCase());
+  if (condition.op === 'truthy' || condition.op === 'falsy') return truthy === (condition.op === 'truthy');
+  return (value === against) === (condition.op === 'is');
+}
+
+/** Needs with ids replaced by those of others, each once. */
+export function rewriteNeeds(needs: readonly Need[], instead: ReadonlyMap<string, readonly string[]>): readonly Need[] {
+  if (!needs.some(({ id }) => instead.has(id))) return needs;
+  return needs.flatMap((need) => (instead.get(need.id) ?? [need.id]).map((id) => ({ ...need, id })));
+}
+
+export const EMPTY_STEP: Omit<StepDraft, 'at' | 'id' | 'title' | 'description'> = {
+  scope: null,
+  notes: null,
+  kind: 'agent',
+  type: null,
+  needs: [],
+  acceptance: { text: null, command: null, shorthand: false },
+  run: null,
+  script: null,
+  priority: null,
+  labels: [],
+  metadata: {},
+  assignee: null,
+  agent: null,
+  condition: null,
+  gates: [],
+  output: null,
+  retry: null,
+  check: null,
+  loop: null,
+  expand: null,
+  onComplete: null,
+  children: [],
+  leg: null,
+  repeated: null,
+};
