@@ -1,6 +1,7 @@
 /** Acts on sandboxes: open, check and push, hand in, salvage, nuke. Git does the work; what counts as done is decided here. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { inside } from '../agents/confined.js';
 import type {
   AcceptRequest,
   Acceptance,
@@ -30,7 +31,10 @@ import { refuse } from './beating.js';
 import { needsPerson, orRefuse } from './git-trouble.js';
 import type { Places } from './places.js';
 
-type SandboxActivities = Pick<HostActivities, 'openSandbox' | 'catchUp' | 'acceptStep' | 'submit' | 'salvage' | 'nuke'>;
+type SandboxActivities = Pick<
+  HostActivities,
+  'openSandbox' | 'catchUp' | 'acceptStep' | 'submit' | 'filesExist' | 'salvage' | 'nuke'
+>;
 
 export function sandboxActivities(places: Places): SandboxActivities {
   return {
@@ -38,6 +42,7 @@ export function sandboxActivities(places: Places): SandboxActivities {
     catchUp: (ref) => catchUp({ ...placeOf(places, ref), target: ref.rig.branch, author: authorFor(ref) }),
     acceptStep: (request) => orRefuse(request.rig.name, () => acceptStep(placeOf(places, request), request)),
     submit: (ref) => orRefuse(ref.rig.name, () => submit(placeOf(places, ref), ref)),
+    filesExist: (request) => filesExist(placeOf(places, request), request.paths),
     salvage: (ref) => salvageSandbox(placeOf(places, ref), ref).catch(left),
     nuke: (request) => nuke(placeOf(places, request), request),
   };
@@ -139,6 +144,19 @@ async function submit(place: Place, ref: SandboxRef & { readonly since: string }
     return { kind: 'nothing', head };
   const pushed = await push(place, ref.branch, head, ref.since);
   return pushed.kind === 'accepted' ? { kind: 'submitted', head } : { kind: 'refused', why: pushed.why };
+}
+
+async function filesExist({ path }: Place, paths: readonly string[]): Promise<readonly boolean[]> {
+  return Promise.all(
+    paths.map(async (file) => {
+      const place = await inside(path, file);
+      if (!place.ok) return false;
+      return stat(place.path).then(
+        () => true,
+        () => false,
+      );
+    }),
+  );
 }
 
 async function salvageSandbox(place: Place, ref: SandboxRef): Promise<Salvage> {

@@ -26,6 +26,8 @@ import type { TownSnapshot } from '../town/rig.js';
 import { checkWork } from '../town/work.js';
 import { refuse } from './beating.js';
 import type { FormulaShelf } from './formulas.js';
+import { checkGate } from './gate.js';
+import { deleteExecution } from './forgetting.js';
 import type { Places } from './places.js';
 
 export type TownDeps = {
@@ -61,6 +63,8 @@ export function townActivities(deps: TownDeps): TownActivities {
     abandonMerge: (request) => abandonMerge(deps.client, request),
     areOpen: (executions) => Promise.all(executions.map((execution) => isOpen(deps.client, execution))),
     awaitClosed: (execution) => awaitClosed(deps.client, execution),
+    checkGate: (request) => checkGate(deps.client, request),
+    deleteExecution: (execution) => deleteExecution(deps.client, execution),
     record: async (entry) => {
       await deps.ledger.append(entry);
     },

@@ -3,7 +3,7 @@
  * any point. Where an act runs is part of its contract: on any host (town), or on the host that has the sandbox.
  */
 import type { GateVerdict } from '../town/refinery.js';
-import type { Protomolecule } from '../town/protomolecule.js';
+import type { Protomolecule, StepGate } from '../town/protomolecule.js';
 import type { Gate, Limits, RigSnapshot } from '../town/rig.js';
 import type { SessionResult, SessionSpec } from '../town/session.js';
 import type { Sandbox } from './polecat.js';
@@ -36,6 +36,13 @@ export type TownActivities = {
   areOpen(executions: readonly Execution[]): Promise<readonly boolean[]>;
   /** Returns when the execution has closed, however it closed. */
   awaitClosed(execution: Execution): Promise<void>;
+  /**
+   * Looks whether what a gate awaits has come. While it has not, the act fails and is tried again, later each time: the retries
+   * leave nothing in the history. A `bead` is awaited in the act itself.
+   */
+  checkGate(request: GateRequest): Promise<GateFinding>;
+  /** Takes a closed execution, all its runs and their histories, off the server. One that is gone already is no trouble. */
+  deleteExecution(execution: Execution): Promise<void>;
   /** Appends to the ledger; a record id that stands there already is left alone. */
   record(entry: LedgerEntry): Promise<void>;
 };
@@ -64,6 +71,17 @@ export type RoleRequest = {
 /** A workflow by id and, since ids come again, by the run it began with; null means whichever runs under that id. */
 export type Execution = { readonly workflowId: string; readonly firstRunId: string | null };
 
+export type GateRequest = {
+  readonly type: Extract<StepGate['type'], 'gh:run' | 'gh:pr' | 'bead'>;
+  /** Run id or workflow file; number, branch or URL of a pull request; workflow id. */
+  readonly await: string;
+  /** The rig whose repository a run or a pull request is looked for in; null without one. */
+  readonly rig: RigSnapshot | null;
+  readonly patience: number;
+};
+/** `unavailable`: nobody here can tell (no `gh` program, not logged in …), so a person must; `detail` is the sentence for them. */
+export type GateFinding = { readonly kind: 'open' | 'failed' | 'unavailable'; readonly detail: string };
+
 export type LedgerEntry = {
   readonly id: string;
   readonly kind: 'mission' | 'molecule' | 'polecat' | 'notice';
@@ -89,6 +107,8 @@ export type HostActivities = {
   acceptStep(request: AcceptRequest): Promise<Acceptance>;
   /** Commits, pushes and verifies the branch before it is handed in. `since` is where the remote's branch is known to be. */
   submit(request: SandboxRef & { readonly since: string }): Promise<Submission>;
+  /** Which of the files exist, in the order of `paths`, each relative to the sandbox; what leads out of it does not. */
+  filesExist(request: SandboxRef & { readonly paths: readonly string[] }): Promise<readonly boolean[]>;
   /** Ends what runs in the sandbox and brings its work to the remote, finished or not. */
   salvage(request: SandboxRef): Promise<Salvage>;
   /** Removes the sandbox of landed or salvaged work; refuses while something in it is nowhere else. */
@@ -109,10 +129,16 @@ export type AcceptRequest = SandboxRef & {
   readonly mustMove: boolean;
   readonly since: string;
   readonly timeoutMs: number;
+  /** The check script of the step or its loop, run when all else is well. Absent as null. */
+  readonly check?: { readonly command: string; readonly timeoutMs: number } | null;
+  /** A file of the sandbox whose text is the step's output. Absent as null. */
+  readonly file?: string | null;
 };
 export type Acceptance =
-  | { readonly kind: 'accepted'; readonly head: string }
-  | { readonly kind: 'rejected'; readonly why: string };
+  /** `output`: the text of the file asked for, cut at a limit; absent when none was asked for or there is none. */
+  | { readonly kind: 'accepted'; readonly head: string; readonly output?: string }
+  /** `check`: it was the check script that said no, and everything else was well. */
+  | { readonly kind: 'rejected'; readonly why: string; readonly check?: true };
 
 export type Submission =
   | { readonly kind: 'submitted'; readonly head: string }

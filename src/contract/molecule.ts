@@ -2,6 +2,7 @@ import { defineQuery } from '@temporalio/workflow';
 import { z } from 'zod';
 import type { Molecule, Step } from '../town/molecule.js';
 import { Protomolecule } from '../town/protomolecule.js';
+import type { Json } from '../town/protomolecule.js';
 import { Limits, RigSnapshot } from '../town/rig.js';
 import type { Usage } from '../town/session.js';
 import type { DeskState } from './desk.js';
@@ -47,7 +48,13 @@ export type MoleculeResult = {
   readonly sessions: number;
   /** Commit of the branch after the last accepted step, null without a sandbox. */
   readonly head: string | null;
-  readonly steps: readonly { readonly id: string; readonly outcome: string; readonly summary: string }[];
+  readonly steps: readonly {
+    readonly id: string;
+    readonly outcome: string;
+    readonly summary: string;
+    /** Absent when the step left none. */
+    readonly output?: Json;
+  }[];
 };
 
 export type StepView = Step & { readonly description: string; readonly acceptance: string };

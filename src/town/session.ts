@@ -2,7 +2,7 @@
  * A session is one context window of an agent: what it is given and how it may end. Sessions cycle; the step goes on.
  */
 import { z } from 'zod';
-import type { Act, Acceptance } from './protomolecule.js';
+import type { Act, Acceptance, Json } from './protomolecule.js';
 
 export const RuntimeKind = z.enum(['script', 'anthropic', 'human']);
 export type RuntimeKind = z.infer<typeof RuntimeKind>;
@@ -36,6 +36,8 @@ export type SessionSpec = {
     readonly script: readonly Act[] | null;
     /** The command of a `run` step. */
     readonly run: string | null;
+    /** JSON Schema of what the close must bring as `output`; absent when the step declares none. */
+    readonly output?: Readonly<Record<string, Json>>;
   };
   readonly worktree: string;
   readonly branch: string;
@@ -85,7 +87,15 @@ export type SessionResult = {
   /** Notes the agent left on the way, oldest first. */
   readonly notes: readonly string[];
 } & (
-  | { readonly outcome: 'closed'; readonly verdict: 'done' | 'no-changes' | 'failed'; readonly summary: string }
+  | {
+      readonly outcome: 'closed';
+      readonly verdict: 'done' | 'no-changes' | 'failed';
+      readonly summary: string;
+      /** What the step leaves to those after it; absent when it left nothing. */
+      readonly output?: Json;
+      /** Of a failure: the same may succeed when it is tried again. */
+      readonly transient?: boolean;
+    }
   | {
       readonly outcome: 'handoff';
       readonly note: string;

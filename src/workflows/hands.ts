@@ -5,7 +5,8 @@ import { hostAct, sessionAct, townAct, watch } from './patience.js';
 
 export const town = (scale: number) => proxyActivities<TownActivities>(townAct(scale));
 
-export const watcher = (scale: number) => proxyActivities<Pick<TownActivities, 'awaitClosed'>>(watch(scale));
+export const watcher = (scale: number) =>
+  proxyActivities<Pick<TownActivities, 'awaitClosed' | 'checkGate'>>(watch(scale));
 
 export const onHost = (scale: number, host: string) => proxyActivities<HostActivities>(hostAct(scale, host));
 
