@@ -54,8 +54,7 @@ async function successorOf(client: Client, workflowId: string, runId: string): P
 }
 
 function unlessGone(error: unknown): null {
-  const isGone =
-    error instanceof WorkflowNotFoundError || (isGrpcServiceError(error) && Number(error.code) === NOT_FOUND);
-  if (!isGone) throw error;
+  const code: number | null = isGrpcServiceError(error) ? error.code : null;
+  if (!(error instanceof WorkflowNotFoundError) && code !== NOT_FOUND) throw error;
   return null;
 }

@@ -1,6 +1,7 @@
 /** Acts on sandboxes: open, check and push, hand in, salvage, nuke. Git does the work; what counts as done is decided here. */
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Context } from '@temporalio/activity';
 import { inside } from '../agents/confined.js';
 import type {
   AcceptRequest,
@@ -25,6 +26,7 @@ import { plainEnvironment } from '../process/environment.js';
 import { findMarked, killMarked } from '../process/mark.js';
 import { runShell } from '../process/run.js';
 import type { RunResult } from '../process/run.js';
+import { cut, FINDINGS_CHARS_MAX } from '../town/findings.js';
 import { polecatAt } from '../town/address.js';
 import { unreachable } from '../town/unreachable.js';
 import { refuse } from './beating.js';
@@ -77,6 +79,9 @@ async function ignoreHalfWritten(mirror: string): Promise<void> {
   await writeFile(join(mirror, 'info', 'exclude'), '.*.gt-part\n');
 }
 
+/** Every character of a text that fits has at most this many bytes. */
+const FINDINGS_BYTES_MAX = 4 * (FINDINGS_CHARS_MAX + 1);
+
 const rejected = (why: string): Acceptance => ({ kind: 'rejected', why });
 const kept = (why: string): Nuke => ({ kind: 'kept', why });
 
@@ -98,18 +103,55 @@ async function acceptStep(place: Place, request: AcceptRequest): Promise<Accepta
   const trailers = `Gt-Item: ${item}\nGt-Molecule: ${molecule}\nGt-Step: ${step}`;
   const message = `${title}\n\n${summary}\n\n${trailers}\n`;
   const head = await commitAll({ ...place, message, author: authorFor(request) });
-  const red = request.command === null ? null : await runAcceptance(place, request, request.command);
-  if (red !== null) return rejected(red);
-  return push(place, request.branch, head, request.since);
+  const red = await runAcceptance(place, request);
+  if (red !== null) return red;
+  // Read before the push: once it is accepted, a step has all that it leaves.
+  const output = await findingsIn(place, request.file ?? null);
+  const pushed = await push(place, request.branch, head, request.since);
+  return pushed.kind === 'accepted' && output !== null ? { ...pushed, output } : pushed;
 }
 
-async function runAcceptance(place: Place, request: AcceptRequest, command: string): Promise<string | null> {
-  const mark = `${request.molecule}/${request.step}/acceptance`;
+/** The acceptance command, then the check script, which says no in its own words. Null: both are content. */
+async function runAcceptance(place: Place, request: AcceptRequest): Promise<Acceptance | null> {
+  const { command, timeoutMs, check = null } = request;
+  if (command !== null) {
+    const red = await runCheck(place, request, 'acceptance', { command, timeoutMs });
+    if (red !== null) return rejected(`the acceptance command \`${command}\` ${red}`);
+  }
+  const red = check === null ? null : await runCheck(place, request, 'check', check);
+  return red === null ? null : { kind: 'rejected', why: `the check \`${check?.command}\` ${red}`, check: true };
+}
+
+async function runCheck(
+  place: Place,
+  { molecule, step }: AcceptRequest,
+  what: 'acceptance' | 'check',
+  { command, timeoutMs }: { readonly command: string; readonly timeoutMs: number },
+): Promise<string | null> {
+  const mark = `${molecule}/${step}/${what}`;
   await killMarked(mark);
-  const { timeoutMs } = request;
-  const result = await runShell(command, { cwd: place.path, env: plainEnvironment({ CI: 'true' }), mark, timeoutMs });
+  const env = plainEnvironment({ CI: 'true' });
+  const signal = Context.current().cancellationSignal;
+  const result = await runShell(command, { cwd: place.path, env, mark, timeoutMs, signal });
+  signal.throwIfAborted();
   if (result.end.kind === 'exited' && result.end.code === 0) return null;
-  return `the acceptance command \`${command}\` ${howItEnded(result)}:\n${tailOf(result)}`;
+  return `${howItEnded(result)}:\n${tailOf(result)}`;
+}
+
+/** The text of a file of the sandbox, cut with a word that says so; null when none was asked for or there is none. */
+async function findingsIn({ path }: Place, file: string | null): Promise<string | null> {
+  if (file === null || file === '') return null;
+  const place = await inside(path, file);
+  if (!place.ok) return null;
+  const handle = await open(place.path, 'r').catch(() => null);
+  if (handle === null) return null;
+  try {
+    if (!(await handle.stat()).isFile()) return null;
+    const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(FINDINGS_BYTES_MAX) });
+    return cut(buffer.toString('utf8', 0, bytesRead), FINDINGS_CHARS_MAX);
+  } finally {
+    await handle.close();
+  }
 }
 
 /** The branch moves on from where the remote is known to be; what somebody else put there is never overwritten. */

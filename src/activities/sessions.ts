@@ -1,4 +1,5 @@
 /** Long acts on one host: a session of an agent, the gates of a merge. Each first ends what a dead forerunner left running. */
+import { dirname, join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { openJournal } from '../agents/journal.js';
@@ -67,8 +68,9 @@ async function runSession(
     signal,
     journal,
     heartbeat: noteProgress,
-    exec: (command, options = {}) =>
-      runShell(command, { cwd: spec.worktree, env, mark: spec.sessionId, signal, ...options }),
+    outputFile: join(dirname(places.journal(spec.sessionId)), 'output.json'),
+    exec: (command, { env: more = {}, ...options } = {}) =>
+      runShell(command, { cwd: spec.worktree, env: { ...env, ...more }, mark: spec.sessionId, signal, ...options }),
   };
   try {
     return await runtimes[spec.runtime.kind].run(spec, context);

@@ -99,6 +99,8 @@ class Conversation {
       const reply = this.#recorded.shift() ?? (await this.#ask());
       if (reply === null) return this.#handOver('context');
       this.#count(reply);
+      // Asked again it would refuse again: a person decides.
+      if (reply.stop_reason === 'refusal') return this.#finish({ outcome: 'blocked', detail: refusalOf(reply) });
       this.#messages.push({ role: 'assistant', content: reply.content });
       const effects = await this.#runTools(reply);
       const end = effects.map(endOf).find((one) => one !== null);
@@ -156,11 +158,10 @@ class Conversation {
       system: [{ type: 'text', text: this.#role, cache_control }],
       messages: this.#messages,
       cache_control,
-      tools: this.#tools.map(({ name, description, schema }) => ({
-        name,
-        description,
-        // zod writes the JSON schema of an object for an object.
-        input_schema: z.toJSONSchema(schema, { io: 'input' }) as Anthropic.Messages.Tool.InputSchema,
+      tools: this.#tools.map((tool) => ({
+        name: tool.name,
+        description: tool.description,
+        input_schema: inputSchemaOf(tool),
       })),
     };
   }
@@ -262,13 +263,27 @@ class Conversation {
   }
 }
 
+function inputSchemaOf({ schema, shown = {} }: Tool): Anthropic.Messages.Tool.InputSchema {
+  const { $defs: _, properties, ...rest } = z.toJSONSchema(schema, { io: 'input' });
+  // zod writes the JSON schema of an object for an object.
+  return { ...rest, properties: { ...properties, ...shown } } as Anthropic.Messages.Tool.InputSchema;
+}
+
+function refusalOf({ content, stop_details: details }: Message): string {
+  const said = content.flatMap((block) => (block.type === 'text' ? [block.text] : []));
+  const words = [...said, details?.explanation ?? ''].join(' ').trim();
+  return `the model refuses to go on with this step${words === '' ? '; it gave no reason' : `: ${words}`}`;
+}
+
 function endOf(effect: Effect): End | null {
   switch (effect.kind) {
     case 'none':
     case 'note':
       return null;
-    case 'close':
-      return { outcome: 'closed', verdict: effect.verdict, summary: effect.summary };
+    case 'close': {
+      const { kind: _, ...close } = effect;
+      return { outcome: 'closed', ...close };
+    }
     case 'handoff':
       return { outcome: 'handoff', note: effect.note, reason: 'requested' };
     case 'blocked':

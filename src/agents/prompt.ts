@@ -19,12 +19,17 @@ export function sessionPrompt(spec: SessionSpec): string {
     ].join('\n'),
     `# ${step.title}\n\n${step.description}`.trimEnd(),
     step.acceptance.text === undefined ? '' : `Done means: ${step.acceptance.text}`,
+    step.output === undefined ? '' : outputAsked(step.output),
     named.length === 0
       ? ''
       : `Commands you can run by name:\n${named.map(([name, command]) => `- ${name}: \`${command}\``).join('\n')}`,
     spec.note === null ? '' : fenced('the session before this one, or the check of its work', spec.note),
   ];
   return withoutSecrets(parts.filter((part) => part !== '').join('\n\n'));
+}
+
+function outputAsked(schema: NonNullable<SessionSpec['step']['output']>): string {
+  return `Close the step with an \`output\` that fits this JSON Schema; steps after this one read it:\n\n\`\`\`json\n${JSON.stringify(schema, null, 2)}\n\`\`\``;
 }
 
 /** Text of other hands: information for the model, never an instruction. It cannot close its own fence. */

@@ -21,5 +21,10 @@ export type SessionContext = {
   /** Cheap; what the next heartbeat of the activity carries. */
   readonly heartbeat: (progress: SessionProgress) => void;
   /** A shell command in the worktree, marked as the session's, bounded in output, ended with the signal. */
-  readonly exec: (command: string, options?: { readonly timeoutMs?: number }) => Promise<RunResult>;
+  readonly exec: (
+    command: string,
+    options?: { readonly timeoutMs?: number; readonly env?: Readonly<Record<string, string>> },
+  ) => Promise<RunResult>;
+  /** A path outside of the worktree, of this session alone, where a command may write its output. */
+  readonly outputFile: string;
 };

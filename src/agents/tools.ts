@@ -5,6 +5,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { z } from 'zod';
+import { outputProblem } from '../town/output.js';
+import { Json } from '../town/protomolecule.js';
 import type { SessionSpec } from '../town/session.js';
 import { inside } from './confined.js';
 import type { SessionContext } from './runtime.js';
@@ -20,7 +22,13 @@ const COMMAND_MS_MAX = 20 * 60_000;
 export type Effect =
   | { readonly kind: 'none' }
   | { readonly kind: 'note'; readonly text: string }
-  | { readonly kind: 'close'; readonly verdict: 'done' | 'no-changes' | 'failed'; readonly summary: string }
+  | {
+      readonly kind: 'close';
+      readonly verdict: 'done' | 'no-changes' | 'failed';
+      readonly summary: string;
+      readonly output?: Json;
+      readonly transient?: boolean;
+    }
   | { readonly kind: 'handoff'; readonly note: string }
   | { readonly kind: 'blocked'; readonly detail: string };
 
@@ -30,6 +38,8 @@ export type Tool = {
   readonly name: string;
   readonly description: string;
   readonly schema: z.ZodObject;
+  /** JSON Schemas of single fields that the model is shown instead of what zod makes of `schema`. */
+  readonly shown?: Readonly<Record<string, unknown>>;
   /** Changes something outside: cut off in the middle, nobody knows whether it did. */
   readonly changes: boolean;
   readonly run: (input: unknown, spec: SessionSpec, context: SessionContext) => Promise<ToolAnswer>;
@@ -113,12 +123,6 @@ const TOWN_TOOLS: readonly Tool[] = [
     async ({ text }) => said('noted', { kind: 'note', text }),
   ),
   tool(
-    'close_step',
-    'Ends the step. The work is then checked, committed and pushed.',
-    z.strictObject({ summary: z.string().min(1), verdict: z.enum(['done', 'no-changes', 'failed']).default('done') }),
-    async ({ summary, verdict }) => said('the step is handed in', { kind: 'close', verdict, summary }),
-  ),
-  tool(
     'handoff',
     'Ends this session; a fresh one goes on with your note.',
     z.strictObject({ note: z.string().min(1) }),
@@ -132,13 +136,50 @@ const TOWN_TOOLS: readonly Tool[] = [
   ),
 ];
 
+const Close = z.strictObject({
+  summary: z.string().min(1),
+  verdict: z.enum(['done', 'no-changes', 'failed']).default('done'),
+  output: Json.optional(),
+  transient: z
+    .boolean()
+    .optional()
+    .describe('with verdict failed: true if the same may succeed when it is tried again later'),
+});
+
+/** What the step leaves is held against its schema here, inside the session: a wrong one can still be mended. */
+function closeTool({ output: schema }: SessionSpec['step']): Tool {
+  const close = tool(
+    'close_step',
+    schema === undefined
+      ? 'Ends the step. The work is then checked, committed and pushed.'
+      : 'Ends the step. The work is then checked, committed and pushed. Unless it failed, it must leave an output.',
+    Close,
+    async ({ summary, verdict, output, transient }) => {
+      const failed = verdict === 'failed';
+      const problem = failed ? null : outputProblem(schema ?? null, output);
+      if (problem !== null)
+        return wrong(`the step is not closed: ${problem}. Call close_step again with an output that fits.`);
+      return said('the step is handed in', {
+        kind: 'close',
+        verdict,
+        summary,
+        ...(failed || output === undefined ? {} : { output }),
+        ...(failed && transient === true ? { transient } : {}),
+      });
+    },
+  );
+  const description = 'what the step leaves to the steps after it, as JSON';
+  return { ...close, shown: { output: { ...schema, description } } };
+}
+
 export function toolsFor({ commands, step }: SessionSpec): readonly Tool[] {
   const named: Readonly<Record<string, string>> = {
     ...commands,
     ...(step.acceptance.command === undefined ? {} : { acceptance: step.acceptance.command }),
   };
   const names = Object.keys(named);
-  if (names.length === 0) return [...FILE_TOOLS, ...TOWN_TOOLS];
+  const town = [...TOWN_TOOLS, closeTool(step)];
+  if (names.length === 0) return [...FILE_TOOLS, ...town];
   const run = tool(
     'run_command',
     'Runs one of the named commands in the worktree.',
@@ -146,7 +187,7 @@ export function toolsFor({ commands, step }: SessionSpec): readonly Tool[] {
     async ({ name }, _, context) => runNamed(named[name] ?? 'false', context),
     true,
   );
-  return [...FILE_TOOLS, run, ...TOWN_TOOLS];
+  return [...FILE_TOOLS, run, ...town];
 }
 
 async function runNamed(command: string, { exec, signal }: SessionContext): Promise<ToolAnswer> {

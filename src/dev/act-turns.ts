@@ -50,8 +50,14 @@ function moveOf(act: Act): Move {
   if ('note' in act) return call('note', { text: act.note });
   if ('handoff' in act) return call('handoff', { note: act.handoff });
   if ('block' in act) return call('report_blocked', { detail: act.block });
-  if ('fail' in act) return call('close_step', { summary: act.fail, verdict: 'failed' });
-  if ('close' in act) return call('close_step', { summary: act.close, verdict: 'done' });
+  if ('fail' in act) {
+    const transient = act.transient === true ? { transient: true } : {};
+    return call('close_step', { summary: act.fail, verdict: 'failed', ...transient });
+  }
+  if ('close' in act) {
+    const output = act.output === undefined ? {} : { output: act.output };
+    return call('close_step', { summary: act.close, verdict: 'done', ...output });
+  }
   return unreachable(act);
 }
 

@@ -11,7 +11,7 @@ import { toolsFor } from '../../src/agents/tools.js';
 import { rulesOfProtomolecule, turnsOfActs } from '../../src/dev/act-turns.js';
 import type { Rule, Turn } from '../../src/dev/model-script.js';
 import { startModelServer } from '../../src/dev/model-server.js';
-import type { Act } from '../../src/town/protomolecule.js';
+import type { Act, Json } from '../../src/town/protomolecule.js';
 import type { SessionSpec } from '../../src/town/session.js';
 import { contextOf, makeBench, specOf } from '../support/sessions.js';
 import type { Bench } from '../support/sessions.js';
@@ -26,7 +26,12 @@ const wordless: fc.Arbitrary<Act> = fc.oneof(
   fc.record({ handoff: some }),
   fc.record({ block: some }),
 );
-const ending: fc.Arbitrary<Act> = fc.oneof(fc.record({ close: some }), fc.record({ fail: some }));
+const ending: fc.Arbitrary<Act> = fc.oneof(
+  fc.record({ close: some }),
+  fc.record({ close: some, output: fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary<Json> }),
+  fc.record({ fail: some }),
+  fc.record({ fail: some, transient: fc.constant(true) }),
+);
 const edit: fc.Arbitrary<Act> = fc.record({ replace: file, find: some, with: fc.string() });
 const said: fc.Arbitrary<Act> = fc.oneof(
   fc.record({ delete: file }),
@@ -42,6 +47,10 @@ const hasTool = (act: Act) => !('delete' in act || 'run' in act || 'sleep' in ac
 function sessionsOf(acts: readonly Act[]): readonly (readonly Act[])[] {
   const ends = [...acts.flatMap((act, index) => (isCut(act) ? [index + 1] : [])), acts.length];
   return ends.map((end, index) => acts.slice(index === 0 ? 0 : ends[index - 1], end));
+}
+
+function closeOf({ summary, verdict, ...rest }: Readonly<Record<string, unknown>>): unknown {
+  return verdict === 'done' ? { close: summary, ...rest } : { fail: summary, ...rest };
 }
 
 /** What the calls of a session would do, in terms of acts again. */
@@ -67,7 +76,7 @@ function actsOf(turns: readonly Turn[]): readonly unknown[] {
         case 'report_blocked':
           return [{ block: input['detail'] }];
         case 'close_step':
-          return [input['verdict'] === 'done' ? { close: input['summary'] } : { fail: input['summary'] }];
+          return [closeOf(input)];
         default:
           throw new Error(`no act has ${name}`);
       }

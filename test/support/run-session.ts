@@ -17,7 +17,8 @@ const result = await runtime.run(spec, {
   signal,
   journal,
   heartbeat: () => undefined,
-  exec: (command, options = {}) =>
-    runShell(command, { cwd: spec.worktree, env: plainEnvironment(), mark: spec.sessionId, signal, ...options }),
+  outputFile: `${journalPath}.output.json`,
+  exec: (command, { env = {}, ...options } = {}) =>
+    runShell(command, { cwd: spec.worktree, env: plainEnvironment(env), mark: spec.sessionId, signal, ...options }),
 });
 console.log(JSON.stringify(result));

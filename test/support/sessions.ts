@@ -53,7 +53,8 @@ export async function contextOf(
     signal,
     journal,
     heartbeat: () => undefined,
-    exec: (command, options = {}) =>
-      runShell(command, { cwd: spec.worktree, env: plainEnvironment(), mark: spec.sessionId, signal, ...options }),
+    outputFile: `${bench.journal}.output.json`,
+    exec: (command, { env = {}, ...options } = {}) =>
+      runShell(command, { cwd: spec.worktree, env: plainEnvironment(env), mark: spec.sessionId, signal, ...options }),
   };
 }

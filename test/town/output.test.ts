@@ -71,6 +71,6 @@ test('an output that is too large is refused, with or without a schema', () => {
 
 test('a schema with a keyword that no value can be held against is told', () => {
   expect(schemaProblem(SCHEMA)).toBeNull();
-  expect(schemaProblem({ if: { type: 'string' }, then: {} })).toContain('if/then/else');
+  expect(schemaProblem({ if: { type: 'string' }, else: {} })).toContain('if/then/else');
   expect(schemaProblem({ $ref: 'https://example.com/schema.json' })).toContain('$ref');
 });
