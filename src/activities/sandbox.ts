@@ -8,6 +8,7 @@ import type {
   Acceptance,
   HostActivities,
   Nuke,
+  NukeRequest,
   Salvage,
   SandboxRef,
   Submission,
@@ -231,10 +232,11 @@ async function endSessions(branch: string): Promise<void> {
   for (const mark of new Set(left.map((one) => one.mark))) await killMarked(mark);
 }
 
-async function nuke(place: Place, request: SandboxRef & { readonly landed: boolean }): Promise<Nuke> {
+async function nuke(place: Place, request: NukeRequest): Promise<Nuke> {
   const { mirror } = place;
   const { branch, rig, landed } = request;
   await endSessions(branch);
+  if (request.discard === true) return discard(place, branch);
   const state = await worktreeState(place);
   const head = state?.head ?? (await commitOf(mirror, `refs/heads/${branch}`));
   if (state !== null && state.dirty.length > 0) return kept(`not committed: ${state.dirty.slice(0, 5).join(', ')}`);
@@ -248,6 +250,16 @@ async function nuke(place: Place, request: SandboxRef & { readonly landed: boole
   if (landed && remote !== null) await deleteRemoteBranch({ mirror, branch, expected: head });
   if (isKnown) await deleteLocalBranch({ mirror, branch, expected: head });
   return { kind: 'gone', where: remote === null ? 'there was no work to keep' : `its work is on branch ${branch}` };
+}
+
+async function discard(place: Place, branch: string): Promise<Nuke> {
+  const { mirror } = place;
+  await removeWorktree(place);
+  const remote = await remoteSha({ mirror, branch });
+  if (remote !== null) await deleteRemoteBranch({ mirror, branch, expected: remote });
+  const local = await commitOf(mirror, `refs/heads/${branch}`);
+  if (local !== null) await deleteLocalBranch({ mirror, branch, expected: local });
+  return { kind: 'gone', where: 'its changes were not to be kept' };
 }
 
 async function isOnTarget(mirror: string, head: string, target: string): Promise<boolean> {

@@ -14,6 +14,7 @@ import { refineryMessages, witnessMessages } from '../contract/messages.js';
 import { landedQuery } from '../contract/refinery.js';
 import { attribute } from '../contract/search-attributes.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
+import { canonicalHash } from '../formula/canonical.js';
 import { cook, readFormula } from '../formula/cook.js';
 import type { Order } from '../formula/cook.js';
 import { printProblems } from '../formula/problem.js';
@@ -21,6 +22,8 @@ import { remoteSha } from '../git/branch.js';
 import { openMirror } from '../git/mirror.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { refineryOf, witnessOf } from '../town/address.js';
+import { legsOf } from '../town/convoy.js';
+import type { ConvoyPart } from '../town/convoy.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import type { TownSnapshot } from '../town/rig.js';
 import { checkWork } from '../town/work.js';
@@ -44,6 +47,7 @@ export type TownDeps = {
 
 /** A mission's plan travels in one payload, of which the server takes 2 MB. */
 const PLAN_BYTES_MAX = 1_500_000;
+const ITEMS_MAX = 500;
 
 export function townActivities(deps: TownDeps): TownActivities {
   return {
@@ -76,15 +80,32 @@ async function planWork(deps: TownDeps, { items }: PlanRequest): Promise<WorkPla
   if (!read.ok) throw refuse('BadTown', read.problems);
   const { rigs, limits } = read.town;
   const problems = [...checkWork(items, Object.keys(rigs))];
-  const protos: Record<string, Protomolecule> = {};
+  let protos: Record<string, Protomolecule> = {};
   items.forEach((item, index) => {
     const cooked = cookOne(deps, { ...item, offered: {} });
     if (cooked.ok) protos[item.id] = cooked.proto;
     else problems.push(`work[${index}] (${item.id}).formula: ${cooked.problems}`);
   });
+  const convoys: Record<string, readonly ConvoyPart[]> = {};
+  for (const [id, proto] of Object.entries(protos)) {
+    const parts = legsOf(id, proto, canonicalHash);
+    if (parts === null) continue;
+    const { [id]: _, ...others } = protos;
+    problems.push(...parts.flatMap((part) => (part.id in others ? [taken(id, part)] : [])));
+    protos = { ...others, ...Object.fromEntries(parts.map((part) => [part.id, part.proto])) };
+    convoys[id] = parts.map(({ proto: __, ...part }) => part);
+  }
+  const count = Object.keys(protos).length;
+  if (count > ITEMS_MAX)
+    problems.push(`work: with the legs of its convoys the mission has ${count} items, the most is ${ITEMS_MAX}`);
   if (problems.length > 0) throw refuse('BadMission', problems.join('\n'));
   const used = new Set(items.map((item) => item.rig));
-  const plan = { limits, rigs: Object.fromEntries(Object.entries(rigs).filter(([name]) => used.has(name))), protos };
+  const plan = {
+    limits,
+    rigs: Object.fromEntries(Object.entries(rigs).filter(([name]) => used.has(name))),
+    protos,
+    ...(Object.keys(convoys).length === 0 ? {} : { convoys }),
+  };
   const bytes = Buffer.byteLength(JSON.stringify(plan));
   if (bytes > PLAN_BYTES_MAX) {
     throw refuse(
@@ -93,6 +114,10 @@ async function planWork(deps: TownDeps, { items }: PlanRequest): Promise<WorkPla
     );
   }
   return plan;
+}
+
+function taken(convoy: string, part: ConvoyPart): string {
+  return `work: "${part.id}" is the ${part.role} "${part.step}" of the convoy "${convoy}"; give the other item of that id another one`;
 }
 
 type CookedOne =

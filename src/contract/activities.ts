@@ -2,6 +2,7 @@
  * The acts that workflows ask for. Each is idempotent: it may be asked again with the same argument after its worker died at
  * any point. Where an act runs is part of its contract: on any host (town), or on the host that has the sandbox.
  */
+import type { ConvoyPart } from '../town/convoy.js';
 import type { GateVerdict } from '../town/refinery.js';
 import type { Protomolecule, StepGate } from '../town/protomolecule.js';
 import type { Gate, Limits, RigSnapshot } from '../town/rig.js';
@@ -59,7 +60,10 @@ export type PlanRequest = {
 export type WorkPlan = {
   readonly limits: Limits;
   readonly rigs: Readonly<Record<string, RigSnapshot>>;
+  /** By item; of a convoy, by the items that its parts become. */
   readonly protos: Readonly<Record<string, Protomolecule>>;
+  /** The parts of each item that is a convoy. Absent where there are none. */
+  readonly convoys?: Readonly<Record<string, readonly ConvoyPart[]>>;
 };
 
 export type RoleRequest = {
@@ -112,7 +116,7 @@ export type HostActivities = {
   /** Ends what runs in the sandbox and brings its work to the remote, finished or not. */
   salvage(request: SandboxRef): Promise<Salvage>;
   /** Removes the sandbox of landed or salvaged work; refuses while something in it is nowhere else. */
-  nuke(request: SandboxRef & { readonly landed: boolean }): Promise<Nuke>;
+  nuke(request: NukeRequest): Promise<Nuke>;
   prepareMerge(request: MergeTask): Promise<Prepared>;
   landMerge(request: MergeTask & { readonly base: string; readonly tip: string }): Promise<Landed>;
   closeMerge(request: MergeTask & { readonly landed: boolean }): Promise<void>;
@@ -151,6 +155,11 @@ export type Salvage =
   | { readonly kind: 'pushed'; readonly branch: string; readonly head: string }
   | { readonly kind: 'unpushed'; readonly why: string };
 
+export type NukeRequest = SandboxRef & {
+  readonly landed: boolean;
+  /** The changes are of no use to anybody: they go with the sandbox, and with the branch on the remote. */
+  readonly discard?: true;
+};
 /** `where`: what became of the work that did not land, in words. */
 export type Nuke = { readonly kind: 'gone'; readonly where: string } | { readonly kind: 'kept'; readonly why: string };
 

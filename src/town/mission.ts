@@ -5,6 +5,10 @@
  * or `failed` until somebody answers with `retry` or `skip`. A failed item never ends the mission by itself.
  */
 import { z } from 'zod';
+import type { LegOf } from './convoy.js';
+import { bounded, shareOf } from './findings.js';
+import { Json } from './protomolecule.js';
+import type { Left } from './references.js';
 import { addUsage, NO_USAGE, Usage } from './session.js';
 import { unreachable } from './unreachable.js';
 
@@ -21,6 +25,8 @@ const counts = {
   sessions: z.number().int(),
   reworks: z.number().int(),
   molecules: z.array(z.string()),
+  /** What the steps of a convoy's leg left, by step; absent for all other work. */
+  left: z.record(z.string(), z.strictObject({ summary: z.string(), output: Json.nullable() })).optional(),
 };
 
 /** How a polecat's work ended. What became of work that did not land stands in `reason`: on which branch it is, or where it was left. */
@@ -64,6 +70,10 @@ export type Item = {
   readonly usage: Usage;
   readonly sessions: number;
   readonly reworks: number;
+  /** Of a convoy's part; absent for an item that was ordered as it is. */
+  readonly leg?: LegOf;
+  /** What a leg has left to its synthesis, once it has landed. */
+  readonly left?: Left;
 };
 
 export type MissionState = {
@@ -91,7 +101,7 @@ export function after(mission: MissionState, event: MissionEvent, nowMs: number)
     case 'started':
       return withItem(mission, event.item, () => ({ state: { kind: 'working', sinceMs: nowMs, ...event.holder } }));
     case 'reported':
-      return withItem(mission, event.item, (item) => reported(item, event, nowMs));
+      return withItem(mission, event.item, (item) => reported(item, event, legsIn(mission), nowMs));
     case 'retried':
       return withItem(mission, event.item, (item) => ({ attempt: item.attempt + 1, state: { kind: 'waiting' } }));
     case 'lost':
@@ -113,6 +123,7 @@ export function after(mission: MissionState, event: MissionEvent, nowMs: number)
 function reported(
   item: Item,
   { claim, report }: { readonly claim: string; readonly report: PolecatReport },
+  legs: number,
   atMs: number,
 ): Partial<Item> {
   if (item.state.kind !== 'working' || item.state.claim !== claim) return {};
@@ -123,7 +134,7 @@ function reported(
   };
   switch (report.outcome) {
     case 'landed':
-      return { ...spent, state: { kind: 'landed', atMs, ...report.landing } };
+      return { ...spent, ...leftBy(item, report, legs), state: { kind: 'landed', atMs, ...report.landing } };
     case 'failed':
       return { ...spent, state: { kind: 'failed', atMs, reason: report.reason } };
     case 'cancelled':
@@ -131,6 +142,24 @@ function reported(
     default:
       return unreachable(report);
   }
+}
+
+function legsIn({ items }: MissionState): number {
+  return items.filter((item) => item.leg?.role === 'leg').length;
+}
+
+function leftBy({ leg }: Item, report: PolecatReport, legs: number): Pick<Item, 'left'> {
+  const left = leg?.role === 'leg' ? report.left?.[leg.step] : undefined;
+  return left === undefined ? {} : { left: bounded(left, shareOf(legs)) };
+}
+
+/** What the synthesis of a convoy reads of a leg; one that was skipped says so. Null: the convoy has no such leg. */
+export function findingsOf({ items }: MissionState, convoy: string, step: string): Left | null {
+  const item = items.find(({ leg }) => leg?.item === convoy && leg.step === step);
+  if (item === undefined) return null;
+  if (item.left !== undefined) return { ...item.left, output: item.left.output ?? item.left.summary };
+  const why = item.state.kind === 'skipped' ? `it was skipped: ${item.state.reason}` : `it is ${item.state.kind}`;
+  return { summary: `(no findings of ${step}: ${why})`, output: `(no findings of ${step}: ${why})` };
 }
 
 /** How often a polecat that was terminated is replaced before somebody is asked. */

@@ -5,6 +5,8 @@ import { EMPTY_DESK } from '../contract/desk.js';
 import { MISSION_EXAMPLE, MissionInput } from '../contract/mission.js';
 import type { MissionCarry, Plan } from '../contract/mission.js';
 import { isRoleAddress } from '../town/address.js';
+import { withParts } from '../town/convoy.js';
+import type { ConvoyPart } from '../town/convoy.js';
 import type { Item } from '../town/mission.js';
 import { NO_USAGE } from '../town/session.js';
 import { causeOf, failure, readInput } from './failing.js';
@@ -12,6 +14,7 @@ import { town } from './hands.js';
 
 /** The time before the town's own patience is known. */
 const PATIENCE_OF_ACCEPTANCE = 1;
+const TITLE_CHARS_MAX = 200;
 
 export async function acceptMission(raw: unknown): Promise<MissionCarry> {
   const input = readInput(MissionInput, raw, 'BadMission', MISSION_EXAMPLE);
@@ -23,12 +26,13 @@ export async function acceptMission(raw: unknown): Promise<MissionCarry> {
     );
   }
   const plan = await planWork(input.work);
-  const items = input.work.map((item): Item => ({
-    id: item.id,
-    title: item.title ?? item.id,
+  const parts = withParts(input.work, plan.convoys ?? {});
+  const items = parts.map(({ item, id, needs, part }): Item => ({
+    id,
+    title: titleOf(item, part),
     rig: item.rig,
     formula: item.formula,
-    needs: item.needs,
+    needs,
     priority: item.priority,
     attempt: 1,
     lost: 0,
@@ -36,10 +40,11 @@ export async function acceptMission(raw: unknown): Promise<MissionCarry> {
     usage: NO_USAGE,
     sessions: 0,
     reworks: 0,
+    ...(part === null ? {} : { leg: { item: part.item, step: part.step, role: part.role } }),
   }));
   return {
     state: { title: input.title ?? workflowId, items, budgetUsd: input.budget?.usd ?? null },
-    plans: Object.fromEntries(input.work.map((item) => [item.id, pick(plan, item)])),
+    plans: Object.fromEntries(parts.map(({ id, item }) => [id, pick(plan, { ...item, id })])),
     limits: plan.limits,
     notify: input.notify,
     firstRun: firstExecutionRunId,
@@ -54,8 +59,14 @@ export async function planAgain(
   item: Item,
 ): Promise<{ plan: Plan; limits: MissionCarry['limits'] }> {
   const vars = carry.plans[item.id]?.vars ?? {};
-  const plan = await planWork([{ ...item, needs: [], vars }]);
+  // The part of a convoy is planned with the whole of it.
+  const plan = await planWork([{ ...item, id: item.leg?.item ?? item.id, needs: [], vars }]);
   return { plan: pick(plan, { ...item, vars }), limits: plan.limits };
+}
+
+function titleOf(item: MissionInput['work'][number], part: ConvoyPart | null): string {
+  if (part === null) return item.title ?? item.id;
+  return (item.title === undefined ? part.title : `${item.title} · ${part.title}`).slice(0, TITLE_CHARS_MAX);
 }
 
 async function planWork(items: PlanRequest['items']): Promise<WorkPlan> {
@@ -75,6 +86,8 @@ function pick(
 ): Plan {
   const rig = plan.rigs[item.rig];
   const proto = plan.protos[item.id];
-  if (rig === undefined || proto === undefined) throw failure('BadMission', `no plan was made for item "${item.id}"`);
+  if (rig === undefined || proto === undefined) {
+    throw failure('BadMission', `no plan was made for item "${item.id}": its formula has no such part any more`);
+  }
   return { rig, proto, vars: item.vars };
 }

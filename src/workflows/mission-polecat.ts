@@ -13,8 +13,10 @@ import type { Plan } from '../contract/mission.js';
 import type { PolecatInput } from '../contract/polecat.js';
 import { attribute } from '../contract/search-attributes.js';
 import { makeId, polecatAt } from '../town/address.js';
-import type { Holder, Item } from '../town/mission.js';
-import { PolecatReport } from '../town/mission.js';
+import { withFindings } from '../town/convoy.js';
+import type { Holder, Item, MissionState } from '../town/mission.js';
+import { findingsOf, PolecatReport } from '../town/mission.js';
+import type { Protomolecule } from '../town/protomolecule.js';
 import type { Limits } from '../town/rig.js';
 import { onHost } from './hands.js';
 import type { polecat } from './polecat.js';
@@ -37,6 +39,11 @@ export type StartedPolecat = {
 export function holderFor(grant: Grant, plan: Plan, host: string): Holder {
   const { claim, name, incarnation } = grant;
   return { claim, name, incarnation, host, molecule: makeId(plan.rig.prefix, uuid4()) };
+}
+
+/** What the polecat works: as it was cooked, and where it is the synthesis of a convoy, with the findings of the legs. */
+export function protoFor(state: MissionState, { leg }: Item, { proto }: Plan): Protomolecule {
+  return leg?.role === 'synthesis' ? withFindings(proto, (step) => findingsOf(state, leg.item, step)) : proto;
 }
 
 export async function startPolecat(

@@ -25,7 +25,7 @@ import { town, watcher } from './hands.js';
 import { missionNotices, progressOf, waitsFor } from './mission-report.js';
 import { acceptMission, planAgain } from './mission-plan.js';
 import type { Grant } from './mission-polecat.js';
-import { holderFor, salvageLost, startPolecat } from './mission-polecat.js';
+import { holderFor, protoFor, salvageLost, startPolecat } from './mission-polecat.js';
 import { send, sendToRole } from './outbox.js';
 import { askAgainMs, startAgainMs } from './patience.js';
 import { Standing } from './standing.js';
@@ -180,8 +180,9 @@ class MissionRun {
       [],
     );
     const holder = holderFor(grant, plan, host);
+    const proto = protoFor(this.#now.state, item, plan);
     try {
-      const child = await startPolecat(this.#id, item, holder, plan, this.#now.limits);
+      const child = await startPolecat(this.#id, item, holder, { ...plan, proto }, this.#now.limits);
       const { claim } = grant;
       const polecat = { claim, item: item.id, rig: item.rig, workflowId: child.workflowId, runId: child.runId };
       this.#now = { ...this.#now, open: [...this.#now.open, polecat] };

@@ -19,6 +19,8 @@ import type { Sandbox } from '../contract/polecat.js';
 import { hookQuery, lifecycleQuery, PolecatInput } from '../contract/polecat.js';
 import type { Phase } from '../contract/search-attributes.js';
 import { polecatAt } from '../town/address.js';
+import { isReviewOnly } from '../town/convoy.js';
+import { bounded, FINDINGS_CHARS_MAX } from '../town/findings.js';
 import { readMail } from '../town/mail.js';
 import type { PolecatReport } from '../town/mission.js';
 import type { Protomolecule } from '../town/protomolecule.js';
@@ -104,6 +106,7 @@ class PolecatRun {
     let proto = this.#input.proto;
     for (;;) {
       await this.#molecule(proto);
+      if (isReviewOnly(this.#input.proto)) return { outcome: 'landed', commit: null };
       const verdict = await this.#submit();
       switch (verdict.kind) {
         case 'nothing':
@@ -241,7 +244,9 @@ class PolecatRun {
       if (salvage.kind === 'unpushed')
         return `its work is left in the sandbox ${this.#sandbox?.path ?? ''}: ${salvage.why}`;
     }
-    const nuke = await hands.nuke.executeWithOptions({ summary: `nuke · ${name}` }, [{ ...this.#ref, landed }]);
+    const discard = landed && isReviewOnly(this.#input.proto) ? ({ discard: true } as const) : {};
+    const request = { ...this.#ref, landed, ...discard };
+    const nuke = await hands.nuke.executeWithOptions({ summary: `nuke · ${name}` }, [request]);
     if (nuke.kind === 'kept') return `its sandbox ${this.#sandbox?.path ?? ''} is kept: ${nuke.why}`;
     return landed ? 'its sandbox is gone' : nuke.where;
   }
@@ -252,11 +257,22 @@ class PolecatRun {
       sessions: this.#results.reduce((sum, result) => sum + result.sessions, 0),
       reworks: this.#round,
       molecules: [...this.#molecules],
+      ...this.#left(),
     };
     if (ending.outcome !== 'landed')
       return { ...counts, outcome: ending.outcome, reason: `${ending.reason}; ${where}` };
     const landing = { commit: ending.commit, target: this.#input.rig.branch, branch: this.#ref.branch };
     return { ...counts, outcome: 'landed', landing };
+  }
+
+  /** What a convoy's leg leaves to the synthesis. */
+  #left(): Pick<PolecatReport, 'left'> {
+    const legs = this.#input.proto.steps.filter((step) => step.leg?.role === 'leg');
+    const steps = this.#results.flatMap((result) => result.steps).filter(({ id }) => legs.some((leg) => leg.id === id));
+    if (steps.length === 0) return {};
+    const left = ({ summary, output = null }: (typeof steps)[number]) =>
+      bounded({ summary, output }, FINDINGS_CHARS_MAX);
+    return { left: Object.fromEntries(steps.map((step) => [step.id, left(step)])) };
   }
 
   #lifecycle() {
