@@ -6,6 +6,8 @@ import { inside } from '../agents/confined.js';
 import type {
   AcceptRequest,
   Acceptance,
+  CheckFinding,
+  CheckRequest,
   HostActivities,
   Nuke,
   NukeRequest,
@@ -36,7 +38,7 @@ import type { Places } from './places.js';
 
 type SandboxActivities = Pick<
   HostActivities,
-  'openSandbox' | 'catchUp' | 'acceptStep' | 'submit' | 'filesExist' | 'salvage' | 'nuke'
+  'openSandbox' | 'catchUp' | 'acceptStep' | 'submit' | 'filesExist' | 'runCheck' | 'salvage' | 'nuke'
 >;
 
 export function sandboxActivities(places: Places): SandboxActivities {
@@ -46,6 +48,7 @@ export function sandboxActivities(places: Places): SandboxActivities {
     acceptStep: (request) => orRefuse(request.rig.name, () => acceptStep(placeOf(places, request), request)),
     submit: (ref) => orRefuse(ref.rig.name, () => submit(placeOf(places, ref), ref)),
     filesExist: (request) => filesExist(placeOf(places, request), request.paths),
+    runCheck: (request) => checkLoop(placeOf(places, request), request),
     salvage: (ref) => salvageSandbox(placeOf(places, ref), ref).catch(left),
     nuke: (request) => nuke(placeOf(places, request), request),
   };
@@ -125,7 +128,7 @@ async function runAcceptance(place: Place, request: AcceptRequest): Promise<Acce
 
 async function runCheck(
   place: Place,
-  { molecule, step }: AcceptRequest,
+  { molecule, step }: Pick<AcceptRequest, 'molecule' | 'step'>,
   what: 'acceptance' | 'check',
   { command, timeoutMs }: { readonly command: string; readonly timeoutMs: number },
 ): Promise<string | null> {
@@ -137,6 +140,11 @@ async function runCheck(
   signal.throwIfAborted();
   if (result.end.kind === 'exited' && result.end.code === 0) return null;
   return `${howItEnded(result)}:\n${tailOf(result)}`;
+}
+
+async function checkLoop(place: Place, request: CheckRequest): Promise<CheckFinding> {
+  const red = await runCheck(place, { molecule: request.branch, step: 'loop' }, 'check', request);
+  return red === null ? { ok: true, detail: '' } : { ok: false, detail: `the check \`${request.command}\` ${red}` };
 }
 
 /** The text of a file of the sandbox, cut with a word that says so; null when none was asked for or there is none. */

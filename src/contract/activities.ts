@@ -113,6 +113,8 @@ export type HostActivities = {
   submit(request: SandboxRef & { readonly since: string }): Promise<Submission>;
   /** Which of the files exist, in the order of `paths`, each relative to the sandbox; what leads out of it does not. */
   filesExist(request: SandboxRef & { readonly paths: readonly string[] }): Promise<readonly boolean[]>;
+  /** Whether a script in the sandbox exits with 0; `detail` is what it printed otherwise. Nothing is committed. */
+  runCheck(request: CheckRequest): Promise<CheckFinding>;
   /** Ends what runs in the sandbox and brings its work to the remote, finished or not. */
   salvage(request: SandboxRef): Promise<Salvage>;
   /** Removes the sandbox of landed or salvaged work; refuses while something in it is nowhere else. */
@@ -121,6 +123,9 @@ export type HostActivities = {
   landMerge(request: MergeTask & { readonly base: string; readonly tip: string }): Promise<Landed>;
   closeMerge(request: MergeTask & { readonly landed: boolean }): Promise<void>;
 };
+
+export type CheckRequest = SandboxRef & { readonly command: string; readonly timeoutMs: number };
+export type CheckFinding = { readonly ok: boolean; readonly detail: string };
 
 export type AcceptRequest = SandboxRef & {
   readonly molecule: string;

@@ -8,6 +8,7 @@ import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
 import { z } from 'zod';
 import { Mail } from '../town/mail.js';
 import { PolecatReport } from '../town/mission.js';
+import { Json } from '../town/protomolecule.js';
 import { RigSnapshot } from '../town/rig.js';
 
 const id = z.string().min(1).max(200).optional().describe('repeating the message under this id is a no-op');
@@ -28,11 +29,24 @@ function message<Schema extends z.ZodType>(name: string, description: string, sc
   return { name, description, schema, update: defineUpdate(name), signal: defineSignal(name) };
 }
 
+const outcome = z
+  .enum(['done', 'no-changes', 'failed'])
+  .default('done')
+  .describe('`failed` leaves it to others what becomes of the step');
+
 export const moleculeMessages = {
   close: message(
     'close',
     'Closes a step that waits for a person or for an answer; answers with what is next.',
-    z.strictObject({ id, by, step, note: z.string().max(10_000).default('closed') }),
+    z.strictObject({
+      id,
+      by,
+      step,
+      outcome,
+      note: z.string().max(10_000).default('closed'),
+      output: Json.optional().describe('what the step leaves to those after it, as its formula declares'),
+      continue: z.boolean().default(false).describe('answer with the next step also when a session works on it'),
+    }),
   ),
   fail: message('fail', 'Fails a waiting step, and with it the molecule.', z.strictObject({ id, by, step, reason })),
   skip: message(
@@ -42,8 +56,25 @@ export const moleculeMessages = {
   ),
   retry: message(
     'retry',
-    'Answers an escalated step: a new session starts with the note.',
+    'Answers an escalated step: a new session, iteration or wait starts, with the note.',
     z.strictObject({ id, by, step, note: z.string().max(10_000).optional() }),
+  ),
+  approve: message(
+    'approve',
+    'Opens the gates that a step waits for.',
+    z.strictObject({ id, by, step, note: z.string().max(10_000).optional() }),
+  ),
+  bond: message(
+    'bond',
+    'Adds the steps of another formula to the molecule, at a bond point, after a step, or beside the others.',
+    z.strictObject({
+      id,
+      by,
+      formula: z.string().min(1),
+      vars: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String)).default({}),
+      after: z.string().min(1).optional().describe('id of a step that the new ones need'),
+      at: z.string().min(1).optional().describe('id of a bond point of the formula'),
+    }),
   ),
 };
 

@@ -1,10 +1,11 @@
 import { defineQuery } from '@temporalio/workflow';
 import { z } from 'zod';
-import type { Molecule, Step } from '../town/molecule.js';
+import type { MoleculeState, Step } from '../town/molecule-state.js';
 import { Protomolecule } from '../town/protomolecule.js';
 import type { Json } from '../town/protomolecule.js';
 import { Limits, RigSnapshot } from '../town/rig.js';
 import type { Usage } from '../town/session.js';
+import type { LedgerEntry } from './activities.js';
 import type { DeskState } from './desk.js';
 
 /** Who has the molecule on the hook, and the sandbox that goes with it. */
@@ -23,13 +24,19 @@ export const Hook = z.strictObject({
 });
 export type Hook = z.infer<typeof Hook>;
 
+const wisp = z
+  .boolean()
+  .optional()
+  .describe('ephemeral: its digest goes to whoever started it; as the formula says when absent');
+
 /** Started alone, a molecule names a formula; on a hook it brings the cooked one with it. */
 export const MoleculeInput = z.union([
   z.strictObject({
     formula: z.string().min(1),
     vars: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String)).default({}),
+    wisp,
   }),
-  z.strictObject({ proto: Protomolecule, hook: Hook }),
+  z.strictObject({ proto: Protomolecule, hook: Hook, wisp }),
 ]);
 export type MoleculeInput = z.infer<typeof MoleculeInput>;
 
@@ -38,8 +45,10 @@ export const MOLECULE_EXAMPLE = '{"formula": "shiny", "vars": {"feature": "login
 export type MoleculeCarry = {
   readonly proto: Protomolecule;
   readonly hook: Hook | null;
-  readonly molecule: Molecule;
+  readonly molecule: MoleculeState;
   readonly desk: DeskState;
+  /** Its digest is in its result, and goes to the ledger only when nobody started it who would take it. */
+  readonly wisp?: boolean;
 };
 
 export type MoleculeResult = {
@@ -55,11 +64,13 @@ export type MoleculeResult = {
     /** Absent when the step left none. */
     readonly output?: Json;
   }[];
+  /** Of a wisp: what the ledger has of a molecule that is kept. */
+  readonly digest?: LedgerEntry;
 };
 
 export type StepView = Step & { readonly description: string; readonly acceptance: string };
 
-/** The steps that somebody can act on now, with their instructions. */
+/** The steps that somebody outside can act on now, with their instructions. */
 export const currentQuery = defineQuery<readonly StepView[]>('current');
 export const readyQuery = defineQuery<readonly string[]>('ready');
 export const stepsQuery = defineQuery<readonly Step[]>('steps');

@@ -4,7 +4,7 @@ import { stepsQuery } from '../contract/molecule.js';
 import type { Progress } from '../contract/mission.js';
 import { progressQuery, swarmQuery } from '../contract/mission.js';
 import { lifecycleQuery } from '../contract/polecat.js';
-import type { Step } from '../town/molecule.js';
+import type { Step } from '../town/molecule-state.js';
 import { unreachable } from '../town/unreachable.js';
 
 type Row = {

@@ -1,8 +1,6 @@
 /** Boards: the state of a workflow as Markdown, for the current details of the Temporal UI and CLI. */
 import type { Item, ItemState, MissionState } from './mission.js';
 import { landedCount, spent } from './mission.js';
-import type { Molecule, Step, StepState } from './molecule.js';
-import { sessionsOf, usageOf } from './molecule.js';
 import type { Queued } from './refinery.js';
 import type { Slots } from './slots.js';
 import { unreachable } from './unreachable.js';
@@ -33,9 +31,9 @@ function itemLine(mission: MissionState, item: Item): string {
       return open.length > 0 ? `waits for ${open.join(', ')}` : 'waits for the budget';
     }
     case 'queued':
-      return `waits for a slot of ${item.rig} since ${at(state.sinceMs)}${again}`;
+      return `waits for a slot of ${item.rig} since ${timeAt(state.sinceMs)}${again}`;
     case 'working':
-      return `${item.rig}/polecats/${state.name} since ${at(state.sinceMs)}${again}`;
+      return `${item.rig}/polecats/${state.name} since ${timeAt(state.sinceMs)}${again}`;
     case 'landed':
       return state.commit === null
         ? 'done, nothing to merge'
@@ -55,50 +53,10 @@ function isOpen(state: ItemState): boolean {
   return state.kind !== 'landed' && state.kind !== 'skipped';
 }
 
-export function moleculeBoard(molecule: Molecule, formula: string, id: string): string {
-  const closed = molecule.steps.filter((step) => step.state.kind === 'closed').length;
-  const cost = usageOf(molecule).usd;
-  const head = `**${formula}**: ${closed}/${molecule.steps.length} steps, ${sessionsOf(molecule)} sessions${cost > 0 ? `, $${cost.toFixed(2)}` : ''}`;
-  const rows = molecule.steps.map(
-    (step) => `- [${mark(step.state.kind === 'closed')}] \`${step.id}\` ${step.title} · ${stepLine(step)}`,
-  );
-  const asks = molecule.steps.flatMap((step) => {
-    if (step.state.kind !== 'waiting') return [];
-    const verbs = step.state.for === 'human' ? 'close' : 'retry';
-    return [
-      `\n> \`temporal workflow signal -w ${id} --name ${verbs} --input '{"step":"${step.id}"}'\` (or \`close\`, \`skip\`, \`fail\`)`,
-    ];
-  });
-  return clip([head, '', ...rows, ...asks].join('\n'));
-}
-
-function stepLine(step: Step): string {
-  const { state } = step;
-  const session = step.sessions > 0 ? `session ${step.sessions}` : 'first session';
-  switch (state.kind) {
-    case 'pending':
-      return `needs ${step.needs.join(', ')}`;
-    case 'ready':
-      return step.sessions > 0 ? `between sessions (${step.sessions} so far)` : 'ready';
-    case 'active':
-      return `${session} since ${at(state.sinceMs)}`;
-    case 'waiting':
-      return `**waits for ${state.for === 'human' ? 'a person' : 'an answer'}** since ${at(state.sinceMs)}: ${short(state.why)}`;
-    case 'closed':
-      return closedLine(state);
-    default:
-      return unreachable(state);
-  }
-}
-
-function closedLine(state: Extract<StepState, { readonly kind: 'closed' }>): string {
-  return `${state.outcome} by ${state.by}: ${short(state.summary)}`;
-}
-
 export function slotsBoard(slots: Slots): string {
   const rows = slots.leases.map(
     (lease) =>
-      `- **${lease.name}** (${lease.incarnation}) · ${lease.mission} / ${lease.item} since ${at(lease.sinceMs)}`,
+      `- **${lease.name}** (${lease.incarnation}) · ${lease.mission} / ${lease.item} since ${timeAt(lease.sinceMs)}`,
   );
   const waiting = slots.queue.map((claim) => `- waits: ${claim.mission} / ${claim.item}, priority ${claim.priority}`);
   return clip(
@@ -118,21 +76,21 @@ export function queueBoard(queue: readonly (Queued & { readonly stage: string })
   return clip([`${queue.length} in the merge queue`, '', ...rows, ...ask].join('\n'));
 }
 
-function mark(done: boolean): string {
+export function mark(done: boolean): string {
   return done ? 'x' : ' ';
 }
 
-function at(ms: number): string {
+export function timeAt(ms: number): string {
   // A time as text: the clock is not read here.
   // oxlint-disable-next-line no-restricted-globals
   return new Date(ms).toISOString().slice(0, 19).replace('T', ' ');
 }
 
-function short(text: string): string {
+export function short(text: string): string {
   const line = text.replaceAll(/\s+/g, ' ');
   return line.length > REASON_CHARS_MAX ? `${line.slice(0, REASON_CHARS_MAX)}…` : line;
 }
 
-function clip(text: string): string {
+export function clip(text: string): string {
   return text.length > DETAILS_CHARS_MAX ? `${text.slice(0, DETAILS_CHARS_MAX)}\n…` : text;
 }

@@ -151,6 +151,31 @@ export function withStep(condition: Condition, to: (step: string) => string): Co
   return 'step' in condition && condition.step !== 'step' ? { ...condition, step: to(condition.step) } : condition;
 }
 
+/** The condition as text that reads as the same condition. */
+export function printCondition(condition: Condition): string {
+  switch (condition.kind) {
+    case 'file':
+      return `file.exists('${condition.path}')`;
+    case 'steps':
+      return `steps.${condition.status} ${condition.op} ${condition.n}`;
+    case 'compare':
+      return `${condition.step === 'step' && condition.value.kind === 'output' ? '' : `${condition.step}.`}${printComparison(condition)}`;
+    case 'among': {
+      const { how, deep, step, inner } = condition;
+      const among = `${deep ? 'descendants' : 'children'}(${step}).${how.kind}(${printComparison(inner)})`;
+      return how.kind === 'count' ? `${among} ${how.op} ${how.n}` : among;
+    }
+    default:
+      return unreachable(condition);
+  }
+}
+
+function printComparison({ value, op, right }: Comparison): string {
+  const left = value.kind === 'status' ? 'status' : ['output', ...value.path].join('.');
+  // A text that holds one kind of quotes is put into the other.
+  return `${left} ${op} ${right.includes("'") ? `"${right}"` : `'${right}'`}`;
+}
+
 export function filesNamed(condition: Condition): readonly string[] {
   return condition.kind === 'file' ? [condition.path] : [];
 }

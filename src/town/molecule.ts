@@ -1,203 +1,188 @@
 /**
  * The rules of a molecule: one run of a cooked formula.
  *
- *     pending → ready → active(session n) → closed(done | skipped | failed)
- *                  ↑         ↓
- *                  └──── waiting(human | escalation)
+ *     pending → ready → active(session n) → closed(done | skipped | failed | soft-failed)
+ *        ↓        ↑         ↓
+ *        └→ waiting(human | escalation | gate)
  *
- * Steps share one sandbox, so at most one is active, and a step that waits for an answer to its escalation keeps the sandbox
- * (its half-done work must not end up in another step's commit). Steps worked by people hold no sandbox and wait side by side.
+ * A step begins when its needs are met and its group is open: if its condition is false it is skipped, then its gates are waited for.
+ * A group or a loop is not worked: it is `open` until all its steps have closed (`molecule-cascade`, `molecule-loops`). Steps share one
+ * sandbox, so at most one is active, and a step that waits for an answer to its escalation keeps the sandbox (its half-done work must not
+ * end up in another step's commit). What needs no sandbox, people and gates, is waited for side by side.
+ *
+ * Once a step has failed the molecule fails, as soon as the teardowns of the scopes that were begun have closed.
  */
-import type { ProtoStep, Protomolecule } from './protomolecule.js';
+import { bonded } from './molecule-bond.js';
+import {
+  begunScopes,
+  close,
+  escalated,
+  openConditions,
+  openGates,
+  settle,
+  skip,
+  start,
+  wakeFrom,
+} from './molecule-cascade.js';
+import { areOpen, awaits, describeGate, timeoutWhy, waitsForGates } from './molecule-gates.js';
+import { loopsOf, stepFrom } from './molecule-growth.js';
+import { closedBy, draftOf, loopAt, moleculeOf, positionOf, put, revive, stepAt } from './molecule-live.js';
+import type { Draft, How, Molecule } from './molecule-live.js';
+import { judged, nextIteration } from './molecule-loops.js';
+import { ended, rejected } from './molecule-session-end.js';
+import type { MoleculeEvent, Step } from './molecule-state.js';
+import type { Protomolecule } from './protomolecule.js';
 import type { Limits } from './rig.js';
-import { addUsage, NO_USAGE } from './session.js';
-import type { RuntimeKind, SessionResult, Usage } from './session.js';
+import { addUsage } from './session.js';
 import { unreachable } from './unreachable.js';
 
-export type StepState =
-  | { readonly kind: 'pending' }
-  | { readonly kind: 'ready'; readonly sinceMs: number }
-  | { readonly kind: 'active'; readonly sinceMs: number }
-  | { readonly kind: 'waiting'; readonly for: 'human' | 'escalation'; readonly why: string; readonly sinceMs: number }
-  | {
-      readonly kind: 'closed';
-      readonly outcome: 'done' | 'skipped' | 'failed';
-      readonly summary: string;
-      readonly by: string;
-      readonly atMs: number;
-      /** The commit the branch stood at when the step was accepted; null for a step without a sandbox. */
-      readonly head: string | null;
-    };
-
-export type Step = {
-  readonly id: string;
-  readonly title: string;
-  readonly needs: readonly string[];
-  readonly runtime: RuntimeKind;
-  readonly state: StepState;
-  /** Sessions begun, those of them that ended in a handoff or a question, closes that the engine's checks refused, stalls in a row. */
-  readonly sessions: number;
-  readonly handoffs: number;
-  readonly rejections: number;
-  readonly stalls: number;
-  /** What the next session is told about the ones before. */
-  readonly note: string | null;
-  readonly usage: Usage;
-};
-
-export type Molecule = { readonly steps: readonly Step[]; readonly limits: Limits };
-
-export type MoleculeEvent =
-  | { readonly kind: 'session-started'; readonly step: string }
-  | { readonly kind: 'session-ended'; readonly step: string; readonly result: SessionResult }
-  | { readonly kind: 'session-refused'; readonly step: string; readonly why: string }
-  | {
-      readonly kind: 'accepted';
-      readonly step: string;
-      readonly summary: string;
-      readonly by: string;
-      readonly head: string | null;
-    }
-  | { readonly kind: 'rejected'; readonly step: string; readonly why: string }
-  | { readonly kind: 'skipped'; readonly step: string; readonly reason: string; readonly by: string }
-  | { readonly kind: 'failed'; readonly step: string; readonly reason: string; readonly by: string }
-  | { readonly kind: 'retried'; readonly step: string; readonly note: string | null };
-
-/** `sandboxed`: false for a molecule on nobody's hook, whose agent and `run` steps wait for a person. */
-export function pour(
-  proto: Protomolecule,
-  how: { readonly runtime: RuntimeKind | 'auto'; readonly sandboxed: boolean; readonly limits: Limits },
-  nowMs: number,
-): Molecule {
-  const steps = proto.steps.map((step) => ({
-    id: step.id,
-    title: step.title,
-    needs: step.needs,
-    runtime: how.sandboxed ? runtimeOf(step, how.runtime) : 'human',
-    state: { kind: 'pending' } as const,
-    sessions: 0,
-    handoffs: 0,
-    rejections: 0,
-    stalls: 0,
-    note: null,
-    usage: NO_USAGE,
-  }));
-  return unlock({ steps, limits: how.limits }, nowMs);
-}
-
-/** With no key (`auto`) a scripted step runs its script and any other waits for a person: success is never faked. */
-function runtimeOf(step: ProtoStep, runtime: RuntimeKind | 'auto'): RuntimeKind {
-  if (step.kind === 'human') return 'human';
-  if (step.kind === 'run') return 'script';
-  if (runtime === 'auto' || runtime === 'script') return step.script === null ? 'human' : 'script';
-  return runtime;
+export function pour(proto: Protomolecule, how: How & { readonly limits: Limits }, nowMs: number): Molecule {
+  const { states, own } = loopsOf(proto.steps, proto.loops ?? [], how);
+  const { limits, runtime, sandboxed } = how;
+  const steps = [...proto.steps.map((step) => stepFrom(step, how)), ...own];
+  const draft = draftOf(revive(proto, { steps, limits, loops: states }, { runtime, sandboxed }), nowMs);
+  wakeFrom(draft, 0);
+  settle(draft);
+  return moleculeOf(draft);
 }
 
 export function after(molecule: Molecule, event: MoleculeEvent, nowMs: number): Molecule {
-  const { limits } = molecule;
-  const change = (to: (step: Step) => Partial<Step>) => unlock(withStep(molecule, event.step, to), nowMs);
+  const draft = draftOf(molecule, nowMs);
+  if ('step' in event) stepEvent(draft, event);
+  else moleculeEvent(draft, event);
+  settle(draft);
+  return moleculeOf(draft);
+}
+
+type StepEvent = Extract<MoleculeEvent, { readonly step: string }>;
+
+function stepEvent(draft: Draft, event: StepEvent): void {
+  const at = positionOf(draft, event.step);
+  if (at === null) return;
+  const { limits, nowMs } = draft;
+  const step = stepAt(draft, at);
+  const change = (to: Partial<Step>) => put(draft, at, to);
   switch (event.kind) {
     case 'session-started':
-      return change((step) => ({ sessions: step.sessions + 1, state: { kind: 'active', sinceMs: nowMs } }));
-    case 'session-ended':
-      return change((step) => ended(step, event.result, limits, nowMs));
+      draft.sessions += 1;
+      return change({ sessions: step.sessions + 1, state: { kind: 'active', sinceMs: nowMs } });
+    case 'session-ended': {
+      draft.usage = addUsage(draft.usage, event.result.usage);
+      const { closed, ...to } = ended(step, draft.plan.protos[at] ?? null, event.result, limits, nowMs);
+      change(to);
+      return closed === undefined
+        ? undefined
+        : close(draft, at, closedBy(draft, 'soft-failed', closed, 'the molecule'));
+    }
     case 'session-refused':
-      return change(() => ({ state: escalated(event.why, nowMs) }));
+      return change({ state: escalated(event.why, nowMs) });
     case 'accepted': {
-      const { summary, by, head } = event;
-      return change(() => ({ state: { kind: 'closed', outcome: 'done', summary, by, head, atMs: nowMs } }));
+      const { summary, by, head, output } = event;
+      return close(
+        draft,
+        at,
+        closedBy(draft, 'done', summary, by, { head, ...(output === undefined ? {} : { output }) }),
+      );
     }
     case 'rejected':
-      return change((step) => rejected(step, event.why, limits, nowMs));
+      return change(rejected(step, draft.plan.protos[at] ?? null, event, limits, nowMs));
     case 'skipped':
-    case 'failed': {
-      const { kind: outcome, reason: summary, by } = event;
-      return change(() => ({ state: { kind: 'closed', outcome, summary, by, head: null, atMs: nowMs } }));
-    }
+      return skip(draft, at, event.reason, event.by);
+    case 'failed':
+      return close(draft, at, closedBy(draft, 'failed', event.reason, event.by));
+    case 'given-up':
+      return change({ state: escalated(`${event.by} says that it failed: ${event.why}`, nowMs) });
     case 'retried':
-      return change((step) => ({
-        rejections: 0,
-        stalls: 0,
-        note: event.note ?? step.note,
-        state: { kind: 'ready', sinceMs: nowMs },
-      }));
+      return retried(draft, at, event.note);
+    case 'gate-opened':
+      return openGates(draft, at, (gate) => gate === event.gate, event.by);
+    case 'gate-stuck': {
+      const gate = step.gates?.[event.gate];
+      return change({ state: escalated(`${gate === undefined ? 'a gate' : describeGate(gate)}: ${event.why}`, nowMs) });
+    }
+    case 'gate-timed-out': {
+      const gate = step.gates?.[event.gate];
+      if (gate === undefined || gate.opened !== null) return undefined;
+      if (gate.type === 'timer') return openGates(draft, at, (one) => one === event.gate, 'the timer');
+      return change({ state: escalated(timeoutWhy(gate), nowMs) });
+    }
+    case 'approved':
+      return openGates(draft, at, () => true, event.by);
     default:
       return unreachable(event);
   }
 }
 
-const STALLS_MAX = 2;
+/** Mails are kept by their subjects for gates whose turn comes later. */
+const MAILS_MAX = 200;
 
-/** What a session's end does to its step. A close is not yet done: the engine's checks decide (`accepted`, `rejected`). */
-function ended(step: Step, result: SessionResult, limits: Limits, nowMs: number): Partial<Step> {
-  const spent = { usage: addUsage(step.usage, result.usage) };
-  const again = (note: string, counts: Partial<Step>): Partial<Step> =>
-    step.sessions >= limits.sessionsPerStepMax
-      ? {
-          ...spent,
-          ...counts,
-          state: escalated(`no end after ${step.sessions} sessions; the last said: ${note}`, nowMs),
-        }
-      : { ...spent, ...counts, note, state: { kind: 'ready', sinceMs: nowMs } };
-  switch (result.outcome) {
-    case 'closed':
-      if (result.verdict === 'failed') return { ...spent, state: escalated(result.summary, nowMs) };
-      return { ...spent, stalls: 0 };
-    case 'handoff':
-      return again(result.note, { handoffs: step.handoffs + 1, stalls: 0 });
-    case 'blocked':
-      // The answer goes to the session after this one, which takes up the work behind the question.
-      return { ...spent, handoffs: step.handoffs + 1, state: escalated(result.detail, nowMs) };
-    case 'stalled': {
-      const stalls = step.stalls + 1;
-      if (stalls > STALLS_MAX)
-        return { ...spent, stalls, state: escalated(`stalled ${stalls} times: ${result.detail}`, nowMs) };
-      return again(`The session before this one stalled: ${result.detail} Finish the step or say what blocks you.`, {
-        stalls,
-      });
+function moleculeEvent(draft: Draft, event: Exclude<MoleculeEvent, StepEvent>): void {
+  switch (event.kind) {
+    case 'mailed': {
+      draft.mails = [...draft.mails, event.subject].slice(-MAILS_MAX);
+      for (const at of draft.moving) {
+        const gates = stepAt(draft, at).gates ?? [];
+        const which = (gate: number) => {
+          const state = gates[gate];
+          return state !== undefined && awaits(state, event.subject);
+        };
+        if (gates.some((_gate, gate) => which(gate)))
+          openGates(draft, at, which, `mail "${event.subject}" from ${event.from}`);
+      }
+      return;
     }
+    case 'files-seen':
+      return openConditions(draft, event.files);
+    case 'loop-judged':
+      return judged(draft, event.loop, event.verdict);
+    case 'bonded':
+      return bonded(draft, event.proto, event.place);
     default:
-      return unreachable(result);
+      return unreachable(event);
   }
 }
 
-function rejected(step: Step, why: string, limits: Limits, nowMs: number): Partial<Step> {
-  const rejections = step.rejections + 1;
-  // A person's close was refused: the step goes on waiting for that person.
-  if (step.state.kind === 'waiting') return { rejections };
-  const tooOften = rejections >= limits.rejectionsPerStepMax || step.sessions >= limits.sessionsPerStepMax;
-  if (tooOften) return { rejections, state: escalated(`refused ${rejections} times: ${why}`, nowMs) };
-  return { rejections, note: why, state: { kind: 'ready', sinceMs: nowMs } };
-}
-
-function escalated(why: string, sinceMs: number): StepState {
-  return { kind: 'waiting', for: 'escalation', why, sinceMs };
-}
-
-/** Pending steps whose needs are closed become ready, or wait for their person. Needs on a failed step stay unmet. */
-function unlock(molecule: Molecule, nowMs: number): Molecule {
-  const open = new Set(molecule.steps.filter((step) => !isMet(step)).map((step) => step.id));
-  const steps = molecule.steps.map((step): Step => {
-    const canStart = step.state.kind === 'pending' && step.needs.every((need) => !open.has(need));
-    if (!canStart) return step;
-    if (step.runtime === 'human') {
-      return { ...step, state: { kind: 'waiting', for: 'human', why: 'a person works on this step', sinceMs: nowMs } };
-    }
-    return { ...step, state: { kind: 'ready', sinceMs: nowMs } };
+/** A new session, a loop's further iteration, or gates waited for anew. */
+function retried(draft: Draft, at: number, note: string | null): void {
+  const step = stepAt(draft, at);
+  const loop = loopAt(draft, at);
+  if (loop !== null) {
+    nextIteration(draft, at, loop, note);
+    return;
+  }
+  if (!areOpen(step.gates)) {
+    put(draft, at, { state: waitsForGates(step.gates ?? [], draft.nowMs) });
+    return;
+  }
+  put(draft, at, {
+    rejections: 0,
+    stalls: 0,
+    ...(step.failures === undefined ? {} : { failures: 0 }),
+    note: note ?? step.note,
   });
-  return { ...molecule, steps };
+  start(draft, at);
 }
 
-function isMet(step: Step): boolean {
-  return step.state.kind === 'closed' && step.state.outcome !== 'failed';
-}
+const PRIORITY = 2;
 
-/** The step to work on now: the first ready one in the formula's order, unless another holds the sandbox. */
+/** The step to work on now: the most urgent ready one, the first in the formula's order among equals; none while one holds the sandbox. */
 export function nextStep(molecule: Molecule): Step | null {
-  const holdsSandbox = (step: Step) =>
-    step.state.kind === 'active' || (step.state.kind === 'waiting' && step.state.for === 'escalation');
-  if (molecule.steps.some(holdsSandbox)) return null;
-  return molecule.steps.find((step) => step.state.kind === 'ready') ?? null;
+  const { moving, steps, plan, failed } = molecule;
+  if (failed === null && moving.some((at) => holdsSandbox(stepAt(molecule, at)))) return null;
+  const allowed = failed === null ? null : new Set(begunScopes(molecule).flatMap((scope) => scope.teardowns));
+  let next: number | null = null;
+  for (const at of moving) {
+    if (steps[at]?.state.kind !== 'ready' || allowed?.has(at) === false) continue;
+    const urgency = (one: number) => plan.protos[one]?.priority ?? PRIORITY;
+    if (next === null || urgency(at) < urgency(next) || (urgency(at) === urgency(next) && at < next)) next = at;
+  }
+  return next === null ? null : stepAt(molecule, next);
+}
+
+/** Of escalations only those of a step that was worked: a shut gate and a loop have nothing in the sandbox. */
+function holdsSandbox({ state, kind, gates }: Step): boolean {
+  if (state.kind === 'active') return true;
+  return state.kind === 'waiting' && state.for === 'escalation' && kind === undefined && areOpen(gates);
 }
 
 export type Fate =
@@ -206,60 +191,48 @@ export type Fate =
   | { readonly kind: 'failed'; readonly step: string; readonly reason: string };
 
 export function fateOf(molecule: Molecule): Fate {
-  for (const step of molecule.steps) {
-    if (step.state.kind === 'closed' && step.state.outcome === 'failed') {
-      return { kind: 'failed', step: step.id, reason: step.state.summary };
-    }
-  }
-  return molecule.steps.every((step) => step.state.kind === 'closed') ? { kind: 'done' } : { kind: 'open' };
+  const { failed, closed, steps, moving } = molecule;
+  if (failed === null) return closed === steps.length ? { kind: 'done' } : { kind: 'open' };
+  const scopes = begunScopes(molecule);
+  const isOpen = (at: number) => stepAt(molecule, at).state.kind !== 'closed';
+  const isAtWork = moving.some((at) => steps[at]?.state.kind === 'active');
+  if (scopes.some(({ teardowns }) => teardowns.some(isOpen)) || (scopes.length > 0 && isAtWork))
+    return { kind: 'open' };
+  const state = stepOf(molecule, failed)?.state;
+  return { kind: 'failed', step: failed, reason: state?.kind === 'closed' ? state.summary : '' };
+}
+
+/** Teardowns that a command can do alone, of scopes that were begun, in order: what is left to do when the molecule is cancelled. */
+export function teardownsLeft(molecule: Molecule): readonly string[] {
+  const all = begunScopes(molecule).flatMap((scope) => scope.teardowns);
+  return all
+    .toSorted((a, b) => a - b)
+    .map((at) => stepAt(molecule, at))
+    .filter((step) => step.runtime === 'script' && step.state.kind !== 'closed')
+    .map((step) => step.id);
 }
 
 export function stepOf(molecule: Molecule, id: string): Step | null {
-  return molecule.steps.find((step) => step.id === id) ?? null;
+  const at = positionOf(molecule, id);
+  return at === null ? null : stepAt(molecule, at);
 }
 
-export function phaseOf(molecule: Molecule): 'working' | 'waiting' | 'escalated' {
-  const waiting = molecule.steps.flatMap((step) => (step.state.kind === 'waiting' ? [step.state.for] : []));
-  if (waiting.includes('escalation')) return 'escalated';
-  const canWork = molecule.steps.some((step) => step.state.kind === 'active' || step.state.kind === 'ready');
-  return waiting.length > 0 && !canWork ? 'waiting' : 'working';
+/** Steps that somebody outside can act on: those that wait for a person, for an answer or for a gate; in the formula's order. */
+export function waitingSteps({ moving, steps }: Molecule): readonly Step[] {
+  return moving
+    .filter((at) => steps[at]?.state.kind === 'waiting')
+    .toSorted((a, b) => a - b)
+    .flatMap((at) => steps[at] ?? []);
 }
 
-export function usageOf(molecule: Molecule): Usage {
-  return molecule.steps.reduce((sum, step) => addUsage(sum, step.usage), NO_USAGE);
-}
-
-export function sessionsOf(molecule: Molecule): number {
-  return molecule.steps.reduce((sum, step) => sum + step.sessions, 0);
-}
-
-/** What stands in the way of a verb on a step, in a sentence that says what is possible instead; null when nothing does. */
-export function refusal(molecule: Molecule, verb: 'close' | 'skip' | 'fail' | 'retry', id: string): string | null {
-  const step = stepOf(molecule, id);
-  if (step === null) {
-    return `there is no step "${id}"; the steps are ${molecule.steps.map((one) => one.id).join(', ')}`;
+export function phaseOf({ moving, steps }: Molecule): 'working' | 'waiting' | 'escalated' {
+  let isWaiting = false;
+  let canWork = false;
+  for (const at of moving) {
+    const state = steps[at]?.state;
+    if (state?.kind === 'waiting' && state.for === 'escalation') return 'escalated';
+    if (state?.kind === 'waiting') isWaiting = true;
+    else canWork = true;
   }
-  const waiting = molecule.steps.filter((one) => one.state.kind === 'waiting').map((one) => one.id);
-  const instead =
-    waiting.length === 0 ? 'no step waits for an answer now' : `waiting for an answer: ${waiting.join(', ')}`;
-  switch (step.state.kind) {
-    case 'waiting':
-      return verb === 'retry' && step.state.for === 'human'
-        ? `step "${id}" waits for a person; close, skip or fail it`
-        : null;
-    case 'pending':
-      if (verb === 'skip') return null;
-      return `step "${id}" is not ready, it needs ${step.needs.join(', ')}; ${instead}`;
-    case 'ready':
-    case 'active':
-      return `step "${id}" is in work (session ${Math.max(1, step.sessions)}), which ends by itself; ${instead}`;
-    case 'closed':
-      return `step "${id}" is closed already (${step.state.outcome} by ${step.state.by}: ${step.state.summary}); ${instead}`;
-    default:
-      return unreachable(step.state);
-  }
-}
-
-function withStep(molecule: Molecule, id: string, change: (step: Step) => Partial<Step>): Molecule {
-  return { ...molecule, steps: molecule.steps.map((step) => (step.id === id ? { ...step, ...change(step) } : step)) };
+  return isWaiting && !canWork ? 'waiting' : 'working';
 }

@@ -1,45 +1,51 @@
 /** What a molecule tells: its steps to whoever acts on them, its result, its digest. */
 import type { LedgerEntry } from '../contract/activities.js';
-import type { MoleculeCarry, MoleculeResult, StepView } from '../contract/molecule.js';
-import { sessionsOf, usageOf } from '../town/molecule.js';
-import type { Step } from '../town/molecule.js';
-import type { Protomolecule } from '../town/protomolecule.js';
+import type { MoleculeResult, StepView } from '../contract/molecule.js';
+import { filled } from '../town/molecule-facts.js';
+import type { Step } from '../town/molecule-state.js';
+import type { Book } from './molecule-book.js';
 
-export function viewOf(step: Step, proto: Protomolecule): StepView {
-  const cooked = proto.steps.find((one) => one.id === step.id);
-  return { ...step, description: cooked?.description ?? '', acceptance: cooked?.acceptance.text ?? '' };
+export function viewOf({ molecule }: Book, step: Step): StepView {
+  const cooked = molecule.cooked.get(step.id);
+  if (cooked === undefined) return { ...step, description: '', acceptance: '' };
+  const { description, acceptance } = filled(molecule, cooked);
+  return { ...step, description, acceptance: acceptance.text ?? '' };
 }
 
-export function instructions(step: Step, proto: Protomolecule): string {
-  const { id, title, description, acceptance } = viewOf(step, proto);
+export function instructions(book: Book, step: Step): string {
+  const { id, title, description, acceptance } = viewOf(book, step);
   const done = acceptance === '' ? '' : `\n\nDone means: ${acceptance}`;
-  return `Next: "${id}", ${title}\n\n${description}${done}`.trimEnd();
+  const output = book.cooked(id)?.output;
+  const leaves = output === undefined ? '' : `\n\nClose it with an output that fits ${JSON.stringify(output)}`;
+  return `Next: "${id}", ${title}\n\n${description}${done}${leaves}`.trimEnd();
 }
 
-export function resultOf({ proto, molecule }: MoleculeCarry, head: string | null): MoleculeResult {
+export function resultOf(book: Book): MoleculeResult {
+  const { molecule, proto } = book;
   return {
     formula: proto.formula,
-    usage: usageOf(molecule),
-    sessions: sessionsOf(molecule),
-    head,
-    steps: molecule.steps.map(({ id, state }) => ({
-      id,
-      outcome: state.kind === 'closed' ? state.outcome : state.kind,
-      summary: state.kind === 'closed' ? state.summary : '',
-    })),
+    usage: molecule.usage,
+    sessions: molecule.sessions,
+    head: book.head(),
+    steps: molecule.steps.map(({ id, state }) => {
+      if (state.kind !== 'closed') return { id, outcome: state.kind, summary: '' };
+      const { outcome, summary, output } = state;
+      return { id, outcome, summary, ...(output === undefined ? {} : { output }) };
+    }),
   };
 }
 
+/** For the ledger: what was done, without what the steps left to each other. */
 export function digestOf(
-  id: string,
+  { id, proto, hook }: Book,
   run: string,
-  { proto, hook }: MoleculeCarry,
   result: MoleculeResult,
   outcome: string,
   at: string,
 ): LedgerEntry {
   return {
     ...result,
+    steps: result.steps.map(({ output: _output, ...step }) => step),
     id: `molecule/${id}@${run}`,
     kind: 'molecule',
     at,
@@ -51,5 +57,6 @@ export function digestOf(
     item: hook?.item ?? null,
     agent: hook?.agent ?? null,
     round: hook?.round ?? 0,
+    ...(proto.squash === undefined ? {} : { squash: proto.squash }),
   };
 }

@@ -1,20 +1,28 @@
 /** What a session is told, and what the engine checks when it says that its step is done. */
 import type { AcceptRequest } from '../contract/activities.js';
 import type { Hook } from '../contract/molecule.js';
-import type { Step } from '../town/molecule.js';
-import type { Protomolecule, ProtoStep } from '../town/protomolecule.js';
+import type { Step } from '../town/molecule-state.js';
+import type { Json, ProtoStep } from '../town/protomolecule.js';
 import type { SessionSpec } from '../town/session.js';
-import { failure } from './failing.js';
 import { commandMs } from './patience.js';
+
+/** A close to be checked: by a session, or by somebody outside. */
+export type Claim = {
+  readonly step: string;
+  readonly summary: string;
+  readonly by: string;
+  readonly output: Json | undefined;
+  /** Refuse it when nothing has changed. */
+  readonly mustMove: boolean;
+};
 
 export function sessionSpec(
   molecule: string,
   hook: Hook,
-  proto: Protomolecule,
+  { id, title, description, acceptance, script, run, output }: ProtoStep,
   step: Step,
   head: string | null,
 ): SessionSpec {
-  const { id, title, description, acceptance, script, run } = protoStep(proto, step.id);
   const { rig, limits, sandbox } = hook;
   return {
     sessionId: `${molecule}/${id}/${step.sessions}`,
@@ -24,7 +32,7 @@ export function sessionSpec(
     agent: hook.agent,
     session: step.sessions,
     handoffs: step.handoffs,
-    step: { id, title, description, acceptance, script, run },
+    step: { id, title, description, acceptance, script, run, ...(output === undefined ? {} : { output }) },
     worktree: sandbox.path,
     branch: sandbox.branch,
     base: head ?? sandbox.base,
@@ -43,13 +51,12 @@ export function sessionSpec(
 export function acceptRequest(
   molecule: string,
   { rig, name, incarnation, sandbox, limits, item }: Hook,
-  proto: Protomolecule,
-  step: string,
-  summary: string,
+  { title, acceptance, check, leg, output }: ProtoStep,
+  { step, summary, mustMove }: Claim,
   head: string | null,
-  mustMove: boolean,
 ): AcceptRequest {
-  const { title, acceptance } = protoStep(proto, step);
+  // Of a step that is checked otherwise, or whose fruit is an output, nobody expects a change of files.
+  const isSeenOtherwise = acceptance.command !== undefined || output !== undefined || leg?.reviewOnly === true;
   return {
     rig,
     name,
@@ -61,14 +68,10 @@ export function acceptRequest(
     title,
     summary,
     command: acceptance.command ?? null,
-    mustMove: mustMove && acceptance.command === undefined,
+    mustMove: mustMove && !isSeenOtherwise,
     since: head ?? sandbox.base,
     timeoutMs: commandMs(limits.patience),
+    check: check === undefined ? null : { command: check.command, timeoutMs: check.timeoutMs },
+    file: leg === undefined || leg.file === '' ? null : leg.file,
   };
-}
-
-function protoStep(proto: Protomolecule, id: string): ProtoStep {
-  const step = proto.steps.find((one) => one.id === id);
-  if (step === undefined) throw failure('MoleculeFailed', `the formula ${proto.formula} has no step "${id}"`);
-  return step;
 }

@@ -25,7 +25,7 @@ const names = (messages: Readonly<Record<string, { readonly name: string }>>) =>
 
 test('the messages of each workflow', () => {
   expect(names(missionMessages)).toEqual(['retry', 'skip', 'budget', 'granted', 'report']);
-  expect(names(moleculeMessages)).toEqual(['close', 'fail', 'skip', 'retry']);
+  expect(names(moleculeMessages)).toEqual(['close', 'fail', 'skip', 'retry', 'approve', 'bond']);
   expect(names(witnessMessages)).toEqual(['claim', 'release', 'configure']);
   expect(names(refineryMessages)).toEqual(['configure', 'retry', 'remove', 'abandon']);
   expect(mailMessage.name).toBe('mail');

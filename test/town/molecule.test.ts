@@ -1,7 +1,9 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { after, fateOf, nextStep, phaseOf, pour, refusal, stepOf, usageOf } from '../../src/town/molecule.js';
-import type { Molecule, MoleculeEvent } from '../../src/town/molecule.js';
+import type { Molecule } from '../../src/town/molecule-live.js';
+import { refusal } from '../../src/town/molecule-refusal.js';
+import type { MoleculeEvent } from '../../src/town/molecule-state.js';
+import { after, fateOf, nextStep, phaseOf, pour, stepOf } from '../../src/town/molecule.js';
 import type { Act, Protomolecule, ProtoStep } from '../../src/town/protomolecule.js';
 import { DEFAULT_LIMITS } from '../../src/town/rig.js';
 import { NO_USAGE } from '../../src/town/session.js';
@@ -149,7 +151,7 @@ test('whatever happens: at most one step holds the sandbox, limits hold, and the
         expect(holding.length).toBeLessThanOrEqual(1);
         for (const id of ids) expect(stepOf(molecule, id)?.sessions).toBeLessThanOrEqual(limits.sessionsPerStepMax);
       }
-      expect(usageOf(molecule).turns).toBe(turns);
+      expect(molecule.usage.turns).toBe(turns);
       const isAsking = molecule.steps.some((one) => one.state.kind === 'waiting');
       expect(fateOf(molecule).kind === 'done' || isAsking || nextStep(molecule) !== null).toBe(true);
     }),

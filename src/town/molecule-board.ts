@@ -1,0 +1,111 @@
+/** The board of a molecule: its steps as a checklist, what each waits for, and what to send when somebody is asked. */
+import { clip, mark, short, timeAt } from './board.js';
+import { areOpen } from './molecule-gates.js';
+import { loopAt } from './molecule-live.js';
+import type { Molecule } from './molecule-live.js';
+import { waitsOn } from './molecule-refusal.js';
+import type { Closed, Step, Waiting } from './molecule-state.js';
+import { unreachable } from './unreachable.js';
+
+/** A longer molecule is shown around the step it stands at, so that a board costs the same whatever there is. */
+const ROWS_MAX = 100;
+const ROWS_BEFORE = 10;
+const ASKS_MAX = 20;
+
+export function moleculeBoard(molecule: Molecule, formula: string, id: string): string {
+  const { steps, closed, sessions, usage } = molecule;
+  const cost = usage.usd > 0 ? `, $${usage.usd.toFixed(2)}` : '';
+  const head = `**${formula}**: ${closed}/${steps.length} steps, ${sessions} sessions${cost}`;
+  const shown = shownOf(molecule);
+  const rows = shown.flatMap((at) => {
+    const step = steps[at];
+    return step === undefined ? [] : [row(molecule, step, at)];
+  });
+  const hidden = steps.length - shown.length;
+  const more = hidden > 0 ? [`- … ${hidden} more steps: query \`steps\``] : [];
+  const asks = shown.flatMap((at) => asksOf(steps[at], id)).slice(0, ASKS_MAX);
+  return clip([head, '', ...rows, ...more, ...asks].join('\n'));
+}
+
+function shownOf({ steps, moving }: Molecule): readonly number[] {
+  if (steps.length <= ROWS_MAX) return steps.map((_step, at) => at);
+  const here = Math.max(0, steps.findIndex((step) => step.state.kind !== 'closed') - ROWS_BEFORE);
+  const around = Array.from({ length: ROWS_MAX / 2 }, (_row, row) => here + row).filter((at) => at < steps.length);
+  const all = new Set([...around, ...moving.slice(0, ROWS_MAX / 2)]);
+  return [...all].toSorted((a, b) => a - b);
+}
+
+function row(molecule: Molecule, step: Step, at: number): string {
+  const line = `- [${mark(step.state.kind === 'closed')}] \`${step.id}\` ${step.title} · ${stepLine(molecule, step, at)}`;
+  const tries = triesOf(molecule, step, at);
+  return tries === '' ? line : `${line} (${tries})`;
+}
+
+/** Iterations of a loop, attempts of a step. */
+function triesOf(molecule: Molecule, step: Step, at: number): string {
+  const loop = loopAt(molecule, at);
+  if (loop !== null) return `iteration ${loop.iteration} of ${loop.max}`;
+  const proto = molecule.plan.protos[at];
+  const { failures = 0 } = step;
+  if (proto?.retry !== undefined && failures > 0) return `${failures} of ${proto.retry.max} attempts failed`;
+  if (proto?.check !== undefined && step.rejections > 0)
+    return `check: ${step.rejections} of ${proto.check.max} failed`;
+  return '';
+}
+
+function stepLine(molecule: Molecule, step: Step, at: number): string {
+  const { state } = step;
+  const session = step.sessions > 0 ? `session ${step.sessions}` : 'first session';
+  switch (state.kind) {
+    case 'pending':
+      return waitsOn(molecule, step);
+    case 'ready':
+      return step.sessions > 0 ? `between sessions (${step.sessions} so far)` : 'ready';
+    case 'active':
+      return `${session} since ${timeAt(state.sinceMs)}`;
+    case 'open':
+      return `${molecule.left[at] ?? 0} of its steps are open since ${timeAt(state.sinceMs)}`;
+    case 'waiting':
+      return `**waits for ${waitingFor(state)}** since ${timeAt(state.sinceMs)}: ${short(state.why)}`;
+    case 'closed':
+      return closedLine(state, molecule.left[at] ?? 0);
+    default:
+      return unreachable(state);
+  }
+}
+
+function waitingFor(state: Waiting): string {
+  switch (state.for) {
+    case 'human':
+      return 'a person';
+    case 'escalation':
+      return 'an answer';
+    case 'gate':
+      return 'its gate';
+    default:
+      return unreachable(state.for);
+  }
+}
+
+/** `left`: steps of its fan-out that are still open. */
+function closedLine(state: Closed, left: number): string {
+  const fan = left > 0 ? `; ${left} steps that it added are open` : '';
+  return `${state.outcome} by ${state.by}: ${short(state.summary)}${fan}`;
+}
+
+function asksOf(step: Step | undefined, id: string): readonly string[] {
+  if (step?.state.kind !== 'waiting') return [];
+  const send = (verb: string, or: string) => [
+    `\n> \`temporal workflow signal -w ${id} --name ${verb} --input '{"step":"${step.id}"}'\` (or ${or})`,
+  ];
+  switch (step.state.for) {
+    case 'human':
+      return send('close', '`skip`, `fail`');
+    case 'escalation':
+      return send('retry', areOpen(step.gates) ? '`close`, `skip`, `fail`' : '`approve`, `close`, `skip`, `fail`');
+    case 'gate':
+      return send('approve', '`skip`, `fail`');
+    default:
+      return unreachable(step.state.for);
+  }
+}

@@ -1,0 +1,148 @@
+/** Bonding: the steps of another formula are added to a molecule at work, under ids of their own. */
+import { wakeFrom } from './molecule-cascade.js';
+import { behind, sinksOf } from './molecule-fan-out.js';
+import { ADDED_STEPS_MAX, grow, loopsOf, replan, stepFrom } from './molecule-growth.js';
+import { positionOf, put, stepAt } from './molecule-live.js';
+import type { Draft, Molecule } from './molecule-live.js';
+import { renameLoop, renamer, renameStep } from './molecule-rename.js';
+import type { BondPlace, Step } from './molecule-state.js';
+import { offer } from './molecule-refusal.js';
+import type { BondPoint, Protomolecule, ProtoStep } from './protomolecule.js';
+import { unreachable } from './unreachable.js';
+
+type Asked = { readonly after?: string | undefined; readonly at?: string | undefined };
+type Found = { readonly ok: true; readonly place: BondPlace } | { readonly ok: false; readonly why: string };
+
+/** Where a bond goes that was asked for, or why it cannot go there and where it can. */
+export function bondPlace(molecule: Molecule, points: readonly BondPoint[], { after, at }: Asked): Found {
+  if (after !== undefined && at !== undefined) {
+    return { ok: false, why: 'give either `after`, a step, or `at`, a bond point of the formula' };
+  }
+  if (at !== undefined) return atPoint(molecule, points, at);
+  if (after === undefined) return { ok: true, place: { kind: 'beside' } };
+  const problem = unknownStep(molecule, after);
+  return problem === null
+    ? { ok: true, place: { kind: 'after', step: after, between: false } }
+    : { ok: false, why: problem };
+}
+
+function atPoint(molecule: Molecule, points: readonly BondPoint[], id: string): Found {
+  const point = points.find((one) => one.id === id);
+  const ids = points.map((one) => one.id);
+  if (point === undefined)
+    return { ok: false, why: `there is no bond point "${id}"; ${offer(id, ids, 'the bond points')}` };
+  const place: BondPlace =
+    point.before !== null
+      ? { kind: 'before', step: point.before }
+      : point.after === null
+        ? { kind: 'beside' }
+        : { kind: 'after', step: point.after, between: true };
+  if (place.kind === 'beside') return { ok: true, place };
+  const { step } = place;
+  const problem = unknownStep(molecule, step);
+  if (problem !== null) return { ok: false, why: problem };
+  const position = positionOf(molecule, step) ?? 0;
+  const loop = molecule.plan.loopsAround[position]?.[0];
+  if (loop !== undefined) {
+    const around = stepAt(molecule, loop).id;
+    return {
+      ok: false,
+      why: `bond point "${id}" is in the loop "${around}", whose steps repeat; bond with {"after": "${around}"}`,
+    };
+  }
+  const { state } = stepAt(molecule, position);
+  if (place.kind === 'before' && state.kind !== 'pending') {
+    return {
+      ok: false,
+      why: `bond point "${id}" is before step "${step}", which has begun; bond with {"after": …} instead`,
+    };
+  }
+  return { ok: true, place };
+}
+
+function unknownStep(molecule: Molecule, id: string): string | null {
+  if (positionOf(molecule, id) !== null) return null;
+  const ids = molecule.steps.map((step) => step.id);
+  return `there is no step "${id}"; ${offer(id, ids, 'the steps')}`;
+}
+
+/** Why a formula cannot be bonded, whatever the place. */
+export function bondProblem(
+  molecule: Molecule,
+  { steps, formula }: Pick<Protomolecule, 'steps' | 'formula'>,
+): string | null {
+  const all = molecule.added.length + steps.length;
+  return all > ADDED_STEPS_MAX
+    ? `with the ${steps.length} steps of ${formula} the molecule would have ${all} that are not in its formula, the most is ${ADDED_STEPS_MAX}`
+    : null;
+}
+
+export function bonded(
+  draft: Draft,
+  proto: Pick<Protomolecule, 'formula' | 'steps' | 'loops'>,
+  place: BondPlace,
+): void {
+  draft.bonds += 1;
+  const prefix = `${proto.formula}.${draft.bonds}.`;
+  const to = renamer(
+    proto.steps,
+    (proto.loops ?? []).map((loop) => loop.id),
+    (id) => `${prefix}${id}`,
+  );
+  const renamed = proto.steps.map((step) => renameStep(step, to));
+  const { needs, parent } = around(draft, place);
+  const protos = renamed.map((step) => inGroup(behind(step, renamed, needs), parent));
+  const { states, own } = loopsOf(
+    protos,
+    (proto.loops ?? []).map((loop) => renameLoop(loop, to)),
+    draft.how,
+  );
+  const first = draft.steps.length;
+  const steps = [...protos.map((step) => stepFrom(step, draft.how)), ...own];
+  const followers = followersOf(draft, place);
+  grow(draft, { protos, steps, loops: [...draft.loops, ...states] });
+  if (followers.length > 0) {
+    const sinks = sinksOf(renamed);
+    for (const at of followers) put(draft, at, { needs: [...stepAt(draft, at).needs, ...sinks] });
+    replan(draft);
+  }
+  wakeFrom(draft, first);
+}
+
+/** What the first bonded steps need, and the group that all of them are in. */
+function around(
+  draft: Draft,
+  place: BondPlace,
+): { readonly needs: readonly string[]; readonly parent: string | undefined } {
+  switch (place.kind) {
+    case 'beside':
+      return { needs: [], parent: undefined };
+    case 'after': {
+      const { parent } = stepNamed(draft, place.step);
+      return { needs: [place.step], parent: place.between ? parent : undefined };
+    }
+    case 'before': {
+      const { needs, parent } = stepNamed(draft, place.step);
+      return { needs, parent };
+    }
+    default:
+      return unreachable(place);
+  }
+}
+
+function stepNamed(draft: Draft, id: string): Step {
+  return stepAt(draft, positionOf(draft, id) ?? -1);
+}
+
+function inGroup(step: ProtoStep, parent: string | undefined): ProtoStep {
+  return parent === undefined || step.parent !== undefined ? step : { ...step, parent };
+}
+
+/** Steps that have not begun and must wait for the bonded ones. */
+function followersOf(draft: Draft, place: BondPlace): readonly number[] {
+  if (place.kind === 'beside') return [];
+  const at = positionOf(draft, place.step);
+  if (at === null) return [];
+  const all = place.kind === 'before' ? [at] : place.between ? (draft.plan.dependents[at] ?? []) : [];
+  return all.filter((one) => stepAt(draft, one).state.kind === 'pending');
+}

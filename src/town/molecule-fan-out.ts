@@ -1,0 +1,100 @@
+/** Fan-out: the steps that are added when a step has closed, one set for each entry of a list in its output. */
+import { partOf } from './condition.js';
+import { listIn } from './molecule-facts.js';
+import type { Act, FanOut, Json, ProtoStep, ValueCheck } from './protomolecule.js';
+import { fillCommand } from './shell-text.js';
+import { mapTexts } from './texts.js';
+
+/** More entries than this belong into several missions. */
+const FAN_OUT_MAX = 500;
+const PROBLEMS_MAX = 5;
+
+/** Why nothing can be fanned out over an output, in words for whoever sent it; null when it can. */
+export function fanOutProblem({ forEach, checks }: FanOut, output: Json | undefined): string | null {
+  const list = listIn(output, forEach);
+  if (list === null) return `${forEach} must be a list: a set of steps is added for each of its entries`;
+  if (list.length > FAN_OUT_MAX) return `${forEach} has ${list.length} entries, the most is ${FAN_OUT_MAX}`;
+  const problems = list.flatMap((item, index) =>
+    checks.flatMap((check) => {
+      const why = checkProblem(check, fillPlain(check.value, { item, index }));
+      return why === null ? [] : [`entry ${index + 1} of ${forEach}: ${why}`];
+    }),
+  );
+  return problems.length === 0 ? null : problems.slice(0, PROBLEMS_MAX).join('; ');
+}
+
+function checkProblem({ name, type, enum: allowed, pattern }: ValueCheck, value: string): string | null {
+  const is = `${name} is ${JSON.stringify(value)}`;
+  if (type === 'int' && !/^-?\d+$/.test(value)) return `${is}, it must be a whole number`;
+  if (type === 'bool' && value !== 'true' && value !== 'false') return `${is}, it must be true or false`;
+  if (allowed !== null && !allowed.includes(value)) return `${is}, it must be one of ${allowed.join(', ')}`;
+  if (pattern !== null && !new RegExp(pattern).test(value)) return `${is}, it must match ${pattern}`;
+  return null;
+}
+
+/** The steps for all entries, in an order that can run. */
+export function fanOutSteps(source: ProtoStep, fanOut: FanOut, output: Json | undefined): readonly ProtoStep[] {
+  const added: ProtoStep[] = [];
+  let before: readonly string[] = [];
+  for (const [index, item] of (listIn(output, fanOut.forEach) ?? []).entries()) {
+    const steps = fanOut.steps.map((step) => stepFor(step, { item, index }));
+    const sinks = sinksOf(steps);
+    const after = fanOut.sequential ? before : [];
+    added.push(...steps.map((step) => inScope(behind(step, steps, after), source)));
+    before = sinks;
+  }
+  return added;
+}
+
+/** Steps of one set that nothing in the set needs. */
+export function sinksOf(steps: readonly ProtoStep[]): readonly string[] {
+  const needed = new Set(steps.flatMap((step) => [...step.needs, ...(step.parent === undefined ? [] : [step.id])]));
+  return steps.map((step) => step.id).filter((id) => !needed.has(id));
+}
+
+/** The step, needing others too when it needs nothing of its own set. */
+export function behind(step: ProtoStep, set: readonly ProtoStep[], others: readonly string[]): ProtoStep {
+  const ids = new Set(set.map((one) => one.id));
+  const isSource = step.parent === undefined && !step.needs.some((need) => ids.has(need));
+  return isSource && others.length > 0 ? { ...step, needs: [...step.needs, ...others] } : step;
+}
+
+function inScope(step: ProtoStep, { scope }: ProtoStep): ProtoStep {
+  return scope === undefined || step.scope !== undefined ? step : { ...step, scope };
+}
+
+type Entry = { readonly item: Json; readonly index: number };
+
+const PLACEHOLDER = /(?<!\{)\{(?:n|index|item(?:\.[\w-]+)*)\}(?!\})/g;
+
+function stepFor(step: ProtoStep, entry: Entry): ProtoStep {
+  const plain = (text: string) => fillPlain(text, entry);
+  const command = (text: string) => fillCommand(text, plain, PLACEHOLDER);
+  const texts = mapTexts(step, plain);
+  return {
+    ...texts,
+    run: step.run === null ? null : command(step.run),
+    script: step.script === null ? null : step.script.map((act) => actFor(act, plain, command)),
+    acceptance: {
+      ...texts.acceptance,
+      ...(step.acceptance.command === undefined ? {} : { command: command(step.acceptance.command) }),
+    },
+    ...(step.check === undefined ? {} : { check: { ...step.check, command: command(step.check.command) } }),
+  };
+}
+
+function actFor(act: Act, plain: (text: string) => string, command: (text: string) => string): Act {
+  return 'run' in act ? { run: command(act.run) } : mapTexts(act, plain);
+}
+
+function fillPlain(text: string, { item, index }: Entry): string {
+  return text.replaceAll(PLACEHOLDER, (placeholder) => {
+    const path = placeholder.slice(1, -1).split('.');
+    if (path[0] === 'n') return String(index + 1);
+    if (path[0] === 'index') return String(index);
+    const value = partOf(item, path.slice(1));
+    const filled = value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+    // What stands in an entry is a value: it must not be read as a reference later.
+    return filled.replaceAll('{{steps.', '{{ steps.');
+  });
+}

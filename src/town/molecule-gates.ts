@@ -1,0 +1,137 @@
+/**
+ * Gates of a step whose turn has come. They are shut together and open one by one, by time, a person, a mail, a condition or something
+ * outside; when all are open the step begins. One that stays shut too long, or can never open, asks a person.
+ */
+import { filesNamed, parseCondition } from './condition.js';
+import { fill, holdsNow } from './molecule-facts.js';
+import { stepAt } from './molecule-live.js';
+import type { Molecule } from './molecule-live.js';
+import type { GateState, Step, StepState } from './molecule-state.js';
+import type { StepGate } from './protomolecule.js';
+import { printSpan } from './span.js';
+import { unreachable } from './unreachable.js';
+
+type Known = Pick<Molecule, 'steps' | 'plan' | 'loops' | 'cooked' | 'mails'>;
+
+/** The gates as they are when the step's turn comes: what is there already opens them at once. */
+export function gatesFor(known: Known, step: string, gates: readonly StepGate[]): readonly GateState[] {
+  return gates.map((gate) => {
+    const shut: GateState = {
+      ...gate,
+      await: gate.type === 'condition' ? gate.await : fill(known, step, gate.await),
+      opened: null,
+    };
+    const mail = known.mails.find((subject) => awaits(shut, subject));
+    return mail === undefined ? shut : { ...shut, opened: `mail "${mail}"` };
+  });
+}
+
+export function awaits(gate: GateState, subject: string): boolean {
+  return gate.opened === null && gate.type === 'mail' && subject.toLowerCase().includes(gate.await.toLowerCase());
+}
+
+export function areOpen(gates: readonly GateState[] | undefined): boolean {
+  return (gates ?? []).every((gate) => gate.opened !== null);
+}
+
+/** The gates after one of them, or all shut ones, were opened. */
+export function opened(step: Step, which: (gate: GateState, at: number) => boolean, by: string): readonly GateState[] {
+  return (step.gates ?? []).map((gate, at) =>
+    gate.opened === null && which(gate, at) ? { ...gate, opened: by } : gate,
+  );
+}
+
+export function waitsForGates(gates: readonly GateState[], sinceMs: number): StepState {
+  return { kind: 'waiting', for: 'gate', why: describeGates(gates), sinceMs };
+}
+
+export function describeGates(gates: readonly GateState[]): string {
+  return gates
+    .filter((gate) => gate.opened === null)
+    .map(describeGate)
+    .join('; ');
+}
+
+export function describeGate({
+  type,
+  await: awaited,
+  timeoutMs,
+}: Pick<GateState, 'type' | 'await' | 'timeoutMs'>): string {
+  const at = timeoutMs === null ? '' : `, at most ${printSpan(timeoutMs)}`;
+  switch (type) {
+    case 'timer':
+      return `a timer of ${printSpan(timeoutMs ?? 0)}`;
+    case 'human':
+      return `the approval of ${awaited === '' ? 'a person' : awaited}${at}`;
+    case 'mail':
+      return `a mail about "${awaited}"${at}`;
+    case 'bead':
+      return `workflow ${awaited} to complete${at}`;
+    case 'gh:run':
+      return `the GitHub run ${awaited}${at}`;
+    case 'gh:pr':
+      return `the pull request ${awaited}${at}`;
+    case 'condition':
+      return `${awaited}${at}`;
+    default:
+      return unreachable(type);
+  }
+}
+
+/** Why a gate escalates whose time is over. Operators and tests look for the first word. */
+export function timeoutWhy(gate: GateState): string {
+  return `gate_timeout: waited for ${describeGate(gate)}`;
+}
+
+/** Gates of type condition that hold now, as positions of their steps and their own. `files` are the awaited ones that exist. */
+export function conditionsThatHold(
+  molecule: Pick<Molecule, 'steps' | 'plan' | 'loops' | 'cooked' | 'moving'>,
+  files: readonly string[],
+): readonly { readonly at: number; readonly gate: number }[] {
+  return shutGates(molecule).flatMap(({ at, gate, state }) => {
+    if (state.type !== 'condition') return [];
+    const parsed = parseCondition(state.await);
+    const holds = parsed.ok && holdsNow(molecule, stepAt(molecule, at).id, parsed.condition, files);
+    return holds ? [{ at, gate }] : [];
+  });
+}
+
+/** Gates that ask whether files exist. */
+export function fileGates(
+  molecule: Pick<Molecule, 'steps' | 'moving'>,
+): readonly (Shut & { readonly files: readonly string[] })[] {
+  return shutGates(molecule).flatMap((shut) => {
+    const step = stepAt(molecule, shut.at).state;
+    if (shut.state.type !== 'condition' || step.kind !== 'waiting' || step.for !== 'gate') return [];
+    const parsed = parseCondition(shut.state.await);
+    const files = parsed.ok ? filesNamed(parsed.condition) : [];
+    return files.length === 0 ? [] : [{ ...shut, files }];
+  });
+}
+
+type Shut = { readonly at: number; readonly gate: number; readonly state: GateState };
+
+function shutGates({ steps, moving }: Pick<Molecule, 'steps' | 'moving'>): readonly Shut[] {
+  return moving.flatMap((at) =>
+    (steps[at]?.gates ?? []).flatMap((state, gate) => (state.opened === null ? [{ at, gate, state }] : [])),
+  );
+}
+
+/** What a shell must keep an eye on: a deadline, or something outside. `key` changes when the gate is waited for anew. */
+export type Watch = {
+  readonly key: string;
+  readonly step: string;
+  readonly gate: number;
+  readonly state: GateState;
+  readonly deadlineMs: number | null;
+};
+
+export function watches(molecule: Pick<Molecule, 'steps' | 'moving'>): readonly Watch[] {
+  return shutGates(molecule).flatMap(({ at, gate, state }) => {
+    const step = stepAt(molecule, at);
+    if (step.state.kind !== 'waiting' || step.state.for !== 'gate') return [];
+    const { sinceMs } = step.state;
+    const deadlineMs = state.timeoutMs === null ? null : sinceMs + state.timeoutMs;
+    return [{ key: `${step.id} ${gate} ${sinceMs}`, step: step.id, gate, state, deadlineMs }];
+  });
+}

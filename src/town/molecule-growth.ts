@@ -1,0 +1,112 @@
+/** Steps of a molecule: how a cooked one becomes one at work, when the molecule is poured and when it grows later. */
+import { leftOf } from './molecule-live.js';
+import type { Draft, How } from './molecule-live.js';
+import { planOf } from './molecule-plan.js';
+import type { LoopState, Step } from './molecule-state.js';
+import type { ProtoLoop, ProtoStep } from './protomolecule.js';
+import { NO_USAGE, RuntimeKind } from './session.js';
+
+/** What is added to a molecule at work, by loops, fan-outs and bonds together. It travels in one payload. */
+export const ADDED_STEPS_MAX = 5_000;
+
+export function stepFrom(proto: ProtoStep, how: How, from?: string): Step {
+  return {
+    id: proto.id,
+    title: proto.title,
+    needs: proto.needs,
+    runtime: how.sandboxed ? runtimeOf(proto, how.runtime) : 'human',
+    state: { kind: 'pending' },
+    sessions: 0,
+    handoffs: 0,
+    rejections: 0,
+    stalls: 0,
+    note: null,
+    usage: NO_USAGE,
+    ...(proto.kind === 'group' ? { kind: 'group' as const } : {}),
+    ...(proto.parent === undefined ? {} : { parent: proto.parent }),
+    ...(from === undefined ? {} : { from }),
+  };
+}
+
+/** With no key (`auto`) a scripted step runs its script and any other waits for a person: success is never faked. */
+function runtimeOf(step: ProtoStep, rigs: RuntimeKind | 'auto'): RuntimeKind {
+  if (step.kind === 'human') return 'human';
+  if (step.kind === 'run') return 'script';
+  const own = RuntimeKind.safeParse(step.agent);
+  const runtime = own.success ? own.data : rigs;
+  if (runtime === 'auto' || runtime === 'script') return step.script === null ? 'human' : 'script';
+  return runtime;
+}
+
+/** The step that stands for a loop, unless a group does; it needs what its steps need from outside. */
+export function loopStep(loop: ProtoLoop, body: readonly ProtoStep[], how: How): Step {
+  const inside = new Set([loop.id, ...loop.body]);
+  const needs = [...new Set(body.flatMap((step) => step.needs.filter((need) => !inside.has(need))))];
+  const until = loop.until ?? loop.check?.command ?? '';
+  const proto: ProtoStep = {
+    id: loop.id,
+    title: `repeat until ${until}`,
+    description: '',
+    kind: 'group',
+    needs,
+    acceptance: {},
+    run: null,
+    script: null,
+  };
+  return { ...stepFrom(proto, how), kind: 'loop' };
+}
+
+/** A loop with all that is in it: children of its groups, and the loops inside. */
+function loopState(loop: ProtoLoop, steps: readonly ProtoStep[], loops: readonly ProtoLoop[]): LoopState {
+  const body = new Set(loop.body);
+  // Groups stand before their children.
+  for (const step of steps) if (step.parent !== undefined && body.has(step.parent)) body.add(step.id);
+  const inner = loops.filter((other) => other.id !== loop.id && other.body.every((id) => body.has(id)));
+  const ordered = steps.filter((step) => body.has(step.id)).map((step) => step.id);
+  return {
+    ...loop,
+    iteration: 1,
+    body: [...new Set([...inner.map((other) => other.id), ...ordered])],
+  };
+}
+
+/** Loops at work, and the steps that stand for them. */
+export function loopsOf(
+  steps: readonly ProtoStep[],
+  loops: readonly ProtoLoop[],
+  how: How,
+): { readonly states: readonly LoopState[]; readonly own: readonly Step[] } {
+  const states = loops.map((loop) => loopState(loop, steps, loops));
+  const ids = new Set(steps.map((step) => step.id));
+  const own = states
+    .filter((loop) => !ids.has(loop.id))
+    .map((loop) =>
+      loopStep(
+        loop,
+        steps.filter((step) => loop.body.includes(step.id)),
+        how,
+      ),
+    );
+  return { states, own };
+}
+
+export type Growth = {
+  readonly protos: readonly ProtoStep[];
+  readonly steps: readonly Step[];
+  readonly loops: readonly LoopState[];
+};
+
+/** Adds steps at the end. They are pending, and nothing of them has begun: the caller wakes them. */
+export function grow(draft: Draft, { protos, steps, loops }: Growth): void {
+  draft.added = [...draft.added, ...protos];
+  draft.cooked = new Map([...draft.cooked, ...protos.map((step) => [step.id, step] as const)]);
+  draft.loops = loops;
+  draft.steps.push(...steps);
+  replan(draft);
+}
+
+export function replan(draft: Draft): void {
+  draft.plan = planOf(draft.steps, draft.cooked, draft.loops);
+  draft.left = [...leftOf(draft.steps, draft.plan)];
+  draft.cursors = draft.steps.map((_step, at) => draft.cursors[at] ?? 0);
+}

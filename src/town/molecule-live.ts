@@ -1,0 +1,160 @@
+/**
+ * A molecule in memory: what is carried, and what follows from it and would be slow to work out each time. Never changed in place:
+ * an event makes a draft of it, a copy that is written to, and the draft becomes the next molecule.
+ */
+import { planOf } from './molecule-plan.js';
+import type { Need, Plan } from './molecule-plan.js';
+import type { Closed, LoopState, MoleculeState, Step } from './molecule-state.js';
+import type { Protomolecule, ProtoStep } from './protomolecule.js';
+import { addUsage, NO_USAGE } from './session.js';
+import type { RuntimeKind, Usage } from './session.js';
+
+/** `sandboxed`: false for a molecule on nobody's hook, whose agent and `run` steps wait for a person. */
+export type How = { readonly runtime: RuntimeKind | 'auto'; readonly sandboxed: boolean };
+
+export type Molecule = Required<MoleculeState> & {
+  readonly how: How;
+  /** The steps as cooked, by id. */
+  readonly cooked: ReadonlyMap<string, ProtoStep>;
+  readonly plan: Plan;
+  /** How many needs of a step, from the first on, are met. Whoever closes wakes only those whose next need it is. */
+  readonly cursors: readonly number[];
+  /** How many steps a group, a loop or a fan-out still waits for. */
+  readonly left: readonly number[];
+  /** Positions of steps that are ready, active or waiting. */
+  readonly moving: readonly number[];
+  readonly closed: number;
+  /** Id of the step that failed first, and with it the molecule. */
+  readonly failed: string | null;
+  readonly usage: Usage;
+  readonly sessions: number;
+};
+
+export function stateOf({ steps, limits, added, loops, mails, bonds, head }: Molecule): Required<MoleculeState> {
+  return { steps, limits, added, loops, mails, bonds, head };
+}
+
+export function revive(proto: Pick<Protomolecule, 'steps'>, state: MoleculeState, how: How): Molecule {
+  const { steps, limits, added = [], loops = [], mails = [], bonds = 0 } = state;
+  const cooked = new Map([...proto.steps, ...added].map((step) => [step.id, step]));
+  const plan = planOf(steps, cooked, loops);
+  return {
+    steps,
+    limits,
+    added,
+    loops,
+    mails,
+    bonds,
+    how,
+    cooked,
+    plan,
+    head: state.head ?? lastHead(steps),
+    left: leftOf(steps, plan),
+    cursors: steps.map(() => 0),
+    moving: steps.flatMap((step, at) => (isMoving(step) ? [at] : [])),
+    closed: steps.filter((step) => step.state.kind === 'closed').length,
+    failed: steps.find(hasFailed)?.id ?? null,
+    usage: steps.reduce((sum, step) => addUsage(sum, step.usage), NO_USAGE),
+    sessions: steps.reduce((sum, step) => sum + step.sessions, 0),
+  };
+}
+
+/** A molecule that an earlier version carried on does not say where its branch stands. */
+function lastHead(steps: readonly Step[]): string | null {
+  const closed = steps.flatMap(({ state }) => (state.kind === 'closed' && state.head !== null ? [state] : []));
+  return closed.toSorted((a, b) => a.atMs - b.atMs).at(-1)?.head ?? null;
+}
+
+export function leftOf(steps: readonly Step[], { owners }: Pick<Plan, 'owners'>): readonly number[] {
+  const left: number[] = steps.map(() => 0);
+  // From the end: what a fan-out adds stands behind its step, which is settled only with it.
+  for (let at = steps.length - 1; at >= 0; at -= 1) {
+    const step = steps[at];
+    if (step === undefined || isSettled(step, left[at] ?? 0)) continue;
+    for (const owner of owners[at] ?? []) left[owner] = (left[owner] ?? 0) + 1;
+  }
+  return left;
+}
+
+function isMoving({ state }: Step): boolean {
+  return state.kind === 'ready' || state.kind === 'active' || state.kind === 'waiting';
+}
+
+function hasFailed({ state }: Step): boolean {
+  return state.kind === 'closed' && state.outcome === 'failed';
+}
+
+/** Closed for those who need it, with all that its fan-out added. */
+function isSettled(step: Step, left: number): boolean {
+  return step.state.kind === 'closed' && !hasFailed(step) && (step.fan === undefined || left === 0);
+}
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+export type Draft = Omit<Writable<Molecule>, 'steps' | 'cursors' | 'left'> & {
+  readonly nowMs: number;
+  steps: Step[];
+  cursors: number[];
+  left: number[];
+  /** Positions of steps that have settled, and of whom nobody has been told. */
+  readonly settled: number[];
+};
+
+export function draftOf(molecule: Molecule, nowMs: number): Draft {
+  const { steps, cursors, left } = molecule;
+  return { ...molecule, steps: [...steps], cursors: [...cursors], left: [...left], settled: [], nowMs };
+}
+
+export function moleculeOf({ nowMs: _nowMs, settled: _settled, ...molecule }: Draft): Molecule {
+  return molecule;
+}
+
+export function positionOf({ plan }: Pick<Molecule, 'plan'>, id: string): number | null {
+  return plan.index.get(id) ?? null;
+}
+
+export function stepAt(molecule: Pick<Molecule, 'steps'>, at: number): Step {
+  const step = molecule.steps[at];
+  if (step === undefined) throw new RangeError(`a molecule has no step number ${at}`);
+  return step;
+}
+
+export function loopAt({ plan, loops }: Pick<Molecule, 'plan' | 'loops'>, at: number): LoopState | null {
+  const position = plan.loops.get(at);
+  return position === undefined ? null : (loops[position] ?? null);
+}
+
+export function put(draft: Draft, at: number, change: Partial<Step>): void {
+  const before = stepAt(draft, at);
+  const step = { ...before, ...change };
+  draft.steps[at] = step;
+  const was = isMoving(before);
+  const is = isMoving(step);
+  if (was && !is) draft.moving = draft.moving.filter((one) => one !== at);
+  if (is && !was) draft.moving = [...draft.moving, at];
+  const closings = Number(step.state.kind === 'closed') - Number(before.state.kind === 'closed');
+  draft.closed += closings;
+}
+
+export function closedBy(
+  draft: Draft,
+  outcome: Closed['outcome'],
+  summary: string,
+  by: string,
+  more: Pick<Partial<Closed>, 'head' | 'output'> = {},
+): Closed {
+  return { kind: 'closed', outcome, summary, by, atMs: draft.nowMs, head: null, ...more };
+}
+
+export function isMet(molecule: Pick<Molecule, 'steps' | 'left' | 'plan'>, { target, any }: Need): boolean {
+  if (isSettled(stepAt(molecule, target), molecule.left[target] ?? 0)) return true;
+  return any && (molecule.plan.children[target] ?? []).some((child) => isDone(stepAt(molecule, child)));
+}
+
+function isDone({ state }: Step): boolean {
+  return state.kind === 'closed' && (state.outcome === 'done' || state.outcome === 'soft-failed');
+}
+
+export function isSettledAt(molecule: Pick<Molecule, 'steps' | 'left'>, at: number): boolean {
+  return isSettled(stepAt(molecule, at), molecule.left[at] ?? 0);
+}

@@ -1,0 +1,97 @@
+/** What stands in the way of a message about a step, in a sentence that says what is possible instead. */
+import { describeGates } from './molecule-gates.js';
+import { stepAt } from './molecule-live.js';
+import type { Molecule } from './molecule-live.js';
+import { areOpen } from './molecule-gates.js';
+import type { Step } from './molecule-state.js';
+import { nearest } from './nearest.js';
+import { unreachable } from './unreachable.js';
+
+export type Verb = 'close' | 'skip' | 'fail' | 'retry' | 'approve';
+
+const NAMES_MAX = 20;
+
+/** Null when nothing does. */
+export function refusal(molecule: Molecule, verb: Verb, id: string): string | null {
+  const at = molecule.plan.index.get(id);
+  if (at === undefined) {
+    const ids = molecule.steps.map((step) => step.id);
+    return `there is no step "${id}"; ${offer(id, ids, 'the steps')}`;
+  }
+  const step = stepAt(molecule, at);
+  const why = refusalOf(molecule, verb, step);
+  return why === null ? null : `step "${id}" ${why}`;
+}
+
+function refusalOf(molecule: Molecule, verb: Verb, step: Step): string | null {
+  const { state } = step;
+  switch (state.kind) {
+    case 'waiting':
+      return waitingRefusal(verb, step);
+    case 'pending':
+      if (verb === 'skip') return null;
+      return `is not ready, it ${waitsOn(molecule, step)}; ${instead(molecule)}`;
+    case 'open':
+      return `closes by itself when ${list(openBelow(molecule, step.id))} have closed; ${instead(molecule)}`;
+    case 'ready':
+    case 'active':
+      return `is in work (session ${Math.max(1, step.sessions)}), which ends by itself; ${instead(molecule)}`;
+    case 'closed':
+      return `is closed already (${state.outcome} by ${state.by}: ${state.summary}); ${instead(molecule)}`;
+    default:
+      return unreachable(state);
+  }
+}
+
+function waitingRefusal(verb: Verb, step: Step): string | null {
+  if (step.state.kind !== 'waiting') return null;
+  const gates = step.gates ?? [];
+  const isShut = !areOpen(gates);
+  if (verb === 'approve') return isShut ? null : 'has no gate that is shut; close, skip or fail it';
+  if (step.state.for === 'human' && verb === 'retry') return 'waits for a person; close, skip or fail it';
+  if (step.state.for === 'gate' && (verb === 'retry' || verb === 'close')) {
+    return `waits for ${describeGates(gates)}; approve opens it, or skip or fail the step`;
+  }
+  return null;
+}
+
+/** `needs a, b`, of which only what is open matters, or the group that has not opened. */
+export function waitsOn(molecule: Pick<Molecule, 'plan' | 'steps'>, step: Step): string {
+  const open = step.needs.filter((need) => {
+    const at = molecule.plan.index.get(need);
+    return at !== undefined && stepAt(molecule, at).state.kind !== 'closed';
+  });
+  if (open.length > 0) return `needs ${list(open)}`;
+  if (step.parent !== undefined) return `waits for its group ${step.parent}`;
+  return step.needs.length > 0 ? `needs the end of ${list(step.needs)}` : 'has not begun';
+}
+
+function openBelow({ plan, steps }: Molecule, id: string): readonly string[] {
+  const at = plan.index.get(id) ?? -1;
+  return plan.owners.flatMap((owners, member) => {
+    const step = steps[member];
+    return step !== undefined && owners.includes(at) && step.state.kind !== 'closed' ? [step.id] : [];
+  });
+}
+
+function instead({ moving, steps }: Molecule): string {
+  const waiting = moving
+    .toSorted((a, b) => a - b)
+    .flatMap((at) => {
+      const step = steps[at];
+      return step?.state.kind === 'waiting' ? [step.id] : [];
+    });
+  return waiting.length === 0 ? 'no step waits for an answer now' : `waiting for an answer: ${list(waiting)}`;
+}
+
+/** The name that was meant, or the names there are. */
+export function offer(word: string, known: readonly string[], all: string): string {
+  if (known.length === 0) return `${all} are none`;
+  const near = nearest(word, known);
+  return near === null ? `${all} are ${list(known)}` : `did you mean "${near}"?`;
+}
+
+function list(names: readonly string[]): string {
+  const more = names.length > NAMES_MAX ? `, and ${names.length - NAMES_MAX} more` : '';
+  return `${names.slice(0, NAMES_MAX).join(', ')}${more}`;
+}

@@ -1,0 +1,91 @@
+/** What the end of a session, and the engine's word on it, does to a step. */
+import { escalated } from './molecule-cascade.js';
+import type { Step } from './molecule-state.js';
+import type { ProtoStep } from './protomolecule.js';
+import type { Limits } from './rig.js';
+import { addUsage } from './session.js';
+import type { SessionResult } from './session.js';
+import { unreachable } from './unreachable.js';
+
+const STALLS_MAX = 2;
+
+/** `closed`: the summary of a step that is given up softly. */
+type Change = Partial<Step> & { readonly closed?: string };
+
+/** A close is not yet done: the engine's checks decide (`accepted`, `rejected`). */
+export function ended(
+  step: Step,
+  proto: ProtoStep | null,
+  result: SessionResult,
+  limits: Limits,
+  nowMs: number,
+): Change {
+  const spent = { usage: addUsage(step.usage, result.usage) };
+  const again = (note: string, counts: Partial<Step>): Change =>
+    step.sessions >= sessionsMax(proto, limits)
+      ? {
+          ...spent,
+          ...counts,
+          state: escalated(`no end after ${step.sessions} sessions; the last said: ${note}`, nowMs),
+        }
+      : { ...spent, ...counts, note, state: { kind: 'ready', sinceMs: nowMs } };
+  switch (result.outcome) {
+    case 'closed':
+      if (result.verdict === 'failed') return { ...spent, ...failed(step, proto, result, nowMs) };
+      return { ...spent, stalls: 0 };
+    case 'handoff':
+      return again(result.note, { handoffs: step.handoffs + 1, stalls: 0 });
+    case 'blocked':
+      // The answer goes to the session after this one, which takes up the work behind the question.
+      return { ...spent, handoffs: step.handoffs + 1, state: escalated(result.detail, nowMs) };
+    case 'stalled': {
+      const stalls = step.stalls + 1;
+      if (stalls > STALLS_MAX)
+        return { ...spent, stalls, state: escalated(`stalled ${stalls} times: ${result.detail}`, nowMs) };
+      return again(`The session before this one stalled: ${result.detail} Finish the step or say what blocks you.`, {
+        stalls,
+      });
+    }
+    default:
+      return unreachable(result);
+  }
+}
+
+/** A failure that may pass is tried again as often as the step allows; any other asks a person at once. */
+function failed(
+  step: Step,
+  proto: ProtoStep | null,
+  { summary, transient }: Extract<SessionResult, { readonly outcome: 'closed' }>,
+  nowMs: number,
+): Change {
+  const retry = proto?.retry;
+  if (retry === undefined || transient !== true) return { state: escalated(summary, nowMs) };
+  const failures = (step.failures ?? 0) + 1;
+  if (failures < retry.max) {
+    const note = `Attempt ${failures} of ${retry.max} failed for a reason that may pass: ${summary}`;
+    return { failures, stalls: 0, note, state: { kind: 'ready', sinceMs: nowMs } };
+  }
+  const why = `failed ${failures} times; the last time: ${summary}`;
+  return retry.exhausted === 'soft' ? { failures, closed: why } : { failures, state: escalated(why, nowMs) };
+}
+
+/** What an author allows a step counts before what the town allows any. */
+function sessionsMax(proto: ProtoStep | null, limits: Limits): number {
+  return Math.max(limits.sessionsPerStepMax, proto?.check?.max ?? 0, proto?.retry?.max ?? 0);
+}
+
+export function rejected(
+  step: Step,
+  proto: ProtoStep | null,
+  { why, check }: { readonly why: string; readonly check?: boolean },
+  limits: Limits,
+  nowMs: number,
+): Partial<Step> {
+  const rejections = step.rejections + 1;
+  // A person's close was refused: the step goes on waiting for that person.
+  if (step.state.kind === 'waiting') return { rejections };
+  const most = check === true && proto?.check !== undefined ? proto.check.max : limits.rejectionsPerStepMax;
+  const tooOften = rejections >= most || step.sessions >= sessionsMax(proto, limits);
+  if (tooOften) return { rejections, state: escalated(`refused ${rejections} times: ${why}`, nowMs) };
+  return { rejections, note: why, state: { kind: 'ready', sinceMs: nowMs } };
+}

@@ -1,0 +1,123 @@
+/** What is known of a molecule at work: plain data, carried from run to run. The rules are in `molecule.ts`. */
+import type { Json, ProtoLoop, Protomolecule, ProtoStep, StepGate } from './protomolecule.js';
+import type { Limits } from './rig.js';
+import type { RuntimeKind, SessionResult, Usage } from './session.js';
+
+type Outcome = 'done' | 'skipped' | 'failed' | 'soft-failed';
+
+export type StepState =
+  | { readonly kind: 'pending' }
+  | { readonly kind: 'ready'; readonly sinceMs: number }
+  | { readonly kind: 'active'; readonly sinceMs: number }
+  /** Of a group or a loop: its children are at work. */
+  | { readonly kind: 'open'; readonly sinceMs: number }
+  | {
+      readonly kind: 'waiting';
+      readonly for: 'human' | 'escalation' | 'gate';
+      readonly why: string;
+      readonly sinceMs: number;
+    }
+  | {
+      readonly kind: 'closed';
+      readonly outcome: Outcome;
+      readonly summary: string;
+      readonly by: string;
+      readonly atMs: number;
+      /** The commit the branch stood at when the step was accepted; null for a step without a sandbox. */
+      readonly head: string | null;
+      /** What the step leaves to those after it; absent when it left nothing. */
+      readonly output?: Json;
+    };
+export type Waiting = Extract<StepState, { readonly kind: 'waiting' }>;
+export type Closed = Extract<StepState, { readonly kind: 'closed' }>;
+
+/** One gate of a step whose turn has come, with references filled in. `opened` says by what, null while it is shut. */
+export type GateState = StepGate & { readonly opened: string | null };
+
+export type Step = {
+  readonly id: string;
+  readonly title: string;
+  readonly needs: readonly string[];
+  readonly runtime: RuntimeKind;
+  readonly state: StepState;
+  /** Sessions begun, those of them that ended in a handoff or a question, closes that the engine's checks refused, stalls in a row. */
+  readonly sessions: number;
+  readonly handoffs: number;
+  readonly rejections: number;
+  readonly stalls: number;
+  /** What the next session is told about the ones before. */
+  readonly note: string | null;
+  readonly usage: Usage;
+  /** Absent on a step that is worked. A `loop` is added for each loop that is not a group itself. */
+  readonly kind?: 'group' | 'loop';
+  readonly parent?: string;
+  /** The step whose fan-out added this one. */
+  readonly from?: string;
+  /** Steps that the fan-out of this one has added. */
+  readonly fan?: readonly string[];
+  readonly gates?: readonly GateState[];
+  /** Transient failures so far. */
+  readonly failures?: number;
+};
+
+/** A loop at work: `iteration` is the last one that was begun, of `max`. */
+export type LoopState = ProtoLoop & { readonly iteration: number };
+
+/** What continue-as-new carries. What an earlier version did not know is absent in what it carried. */
+export type MoleculeState = {
+  readonly steps: readonly Step[];
+  readonly limits: Limits;
+  /** Steps that are not of the formula: iterations, fan-outs, bonds. */
+  readonly added?: readonly ProtoStep[];
+  readonly loops?: readonly LoopState[];
+  /** Subjects of mails, for gates whose turn comes after the mail. */
+  readonly mails?: readonly string[];
+  readonly bonds?: number;
+  /** The commit of the branch after the last accepted step. */
+  readonly head?: string | null;
+};
+
+type OfStep<Kind extends string, More = unknown> = { readonly kind: Kind; readonly step: string } & More;
+
+export type MoleculeEvent =
+  | OfStep<'session-started'>
+  | OfStep<'session-ended', { readonly result: SessionResult }>
+  | OfStep<'session-refused', { readonly why: string }>
+  | OfStep<
+      'accepted',
+      { readonly summary: string; readonly by: string; readonly head: string | null; readonly output?: Json }
+    >
+  /** `check`: it was the step's check script that said no. */
+  | OfStep<'rejected', { readonly why: string; readonly check?: boolean }>
+  | OfStep<'skipped' | 'failed', { readonly reason: string; readonly by: string }>
+  /** Somebody outside says that the step has failed: others decide what that means. */
+  | OfStep<'given-up', { readonly why: string; readonly by: string }>
+  | OfStep<'retried', { readonly note: string | null }>
+  | OfStep<'gate-opened', { readonly gate: number; readonly by: string }>
+  | OfStep<'gate-stuck', { readonly gate: number; readonly why: string }>
+  | OfStep<'gate-timed-out', { readonly gate: number }>
+  | OfStep<'approved', { readonly by: string }>
+  | { readonly kind: 'mailed'; readonly subject: string; readonly from: string }
+  /** Which of the awaited files exist. */
+  | { readonly kind: 'files-seen'; readonly files: readonly string[] }
+  | { readonly kind: 'loop-judged'; readonly loop: string; readonly verdict: LoopVerdict }
+  | {
+      readonly kind: 'bonded';
+      readonly proto: Pick<Protomolecule, 'formula' | 'steps' | 'loops'>;
+      readonly place: BondPlace;
+    };
+
+/**
+ * Where a formula is bonded: after a step, before a step, or beside all others. `between`: the steps that needed the one it comes
+ * after wait for the bonded ones too.
+ */
+export type BondPlace =
+  | { readonly kind: 'beside' }
+  | { readonly kind: 'after'; readonly step: string; readonly between: boolean }
+  | { readonly kind: 'before'; readonly step: string };
+
+/** Whether a loop is over: as its script says, as its condition does (`files` are those that exist), or nobody can tell. */
+export type LoopVerdict =
+  | { readonly kind: 'checked'; readonly ok: boolean; readonly detail: string }
+  | { readonly kind: 'condition'; readonly files: readonly string[] }
+  | { readonly kind: 'unknown'; readonly why: string };

@@ -1,0 +1,85 @@
+/** What a molecule's run knows, in one place: the state that its rules make of each event, and whether there is news since it was looked at. */
+import { workflowInfo } from '@temporalio/workflow';
+import type { SandboxRef } from '../contract/activities.js';
+import type { Hook, MoleculeCarry } from '../contract/molecule.js';
+import { filled } from '../town/molecule-facts.js';
+import { revive, stateOf } from '../town/molecule-live.js';
+import type { Molecule } from '../town/molecule-live.js';
+import type { MoleculeEvent, Step } from '../town/molecule-state.js';
+import { after, stepOf } from '../town/molecule.js';
+import type { Protomolecule, ProtoStep } from '../town/protomolecule.js';
+import { DEFAULT_LIMITS } from '../town/rig.js';
+import { failure } from './failing.js';
+
+export class Book {
+  readonly id = workflowInfo().workflowId;
+  readonly proto: Protomolecule;
+  readonly hook: Hook | null;
+  readonly wisp: boolean;
+  readonly patience: number;
+  #molecule: Molecule;
+  #watchers: readonly (() => void)[] = [];
+  news = true;
+
+  constructor({ proto, hook, molecule, wisp }: Omit<MoleculeCarry, 'desk'>) {
+    this.proto = proto;
+    this.hook = hook;
+    this.wisp = wisp ?? proto.vapor ?? false;
+    this.patience = hook?.limits.patience ?? DEFAULT_LIMITS.patience;
+    this.#molecule = revive(proto, molecule, howOf(hook));
+  }
+
+  get molecule(): Molecule {
+    return this.#molecule;
+  }
+
+  note(event: MoleculeEvent): void {
+    this.#molecule = after(this.#molecule, event, Date.now());
+    this.news = true;
+    for (const look of this.#watchers) look();
+  }
+
+  /** Called after every event, before anything else happens. */
+  onEvent(look: () => void): void {
+    this.#watchers = [...this.#watchers, look];
+  }
+
+  step(id: string): Step {
+    const step = stepOf(this.#molecule, id);
+    if (step === null) throw failure('MoleculeFailed', `there is no step "${id}"`);
+    return step;
+  }
+
+  /** A step as cooked, whatever brought it; null for a loop. */
+  cooked(id: string): ProtoStep | null {
+    return this.#molecule.cooked.get(id) ?? null;
+  }
+
+  /** A step to be worked, with what others left filled into its texts. */
+  filled(id: string): ProtoStep {
+    const step = this.cooked(id);
+    if (step === null) throw failure('MoleculeFailed', `the formula ${this.proto.formula} has no step "${id}"`);
+    return filled(this.#molecule, step);
+  }
+
+  /** The commit of the branch after the last accepted step. */
+  head(): string | null {
+    return this.#molecule.head ?? this.hook?.sandbox.base ?? null;
+  }
+
+  sandbox(): SandboxRef | null {
+    if (this.hook === null) return null;
+    const { rig, name, incarnation, sandbox } = this.hook;
+    return { rig, name, incarnation, branch: sandbox.branch };
+  }
+
+  carry(): Omit<MoleculeCarry, 'desk'> {
+    const { proto, hook, wisp } = this;
+    return { proto, hook, wisp, molecule: stateOf(this.#molecule) };
+  }
+}
+
+/** On nobody's hook there is no sandbox, and every step waits for a person. */
+export function howOf(hook: Hook | null): Molecule['how'] {
+  return hook === null ? { runtime: 'human', sandboxed: false } : { runtime: hook.rig.runtime.kind, sandboxed: true };
+}

@@ -1,0 +1,138 @@
+/** What a molecule does in its sandbox: sessions, the engine's checks, scripts and looks that its loops and gates ask for. */
+import { isCancellation } from '@temporalio/workflow';
+import type { Hook } from '../contract/molecule.js';
+import { fanOutProblem } from '../town/molecule-fan-out.js';
+import { filledCommand } from '../town/molecule-facts.js';
+import { fileGates } from '../town/molecule-gates.js';
+import { stepAt } from '../town/molecule-live.js';
+import type { DueLoop } from '../town/molecule-loops.js';
+import type { LoopVerdict, Step } from '../town/molecule-state.js';
+import { outputProblem } from '../town/output.js';
+import type { Json, ProtoStep } from '../town/protomolecule.js';
+import type { SessionResult } from '../town/session.js';
+import { causeOf, failure } from './failing.js';
+import { inSessions, onHost } from './hands.js';
+import type { Book } from './molecule-book.js';
+import { acceptRequest, sessionSpec } from './molecule-session.js';
+import type { Claim } from './molecule-session.js';
+
+export class Hands {
+  readonly #book: Book;
+
+  constructor(book: Book) {
+    this.#book = book;
+  }
+
+  /** One session of a step, and when it says that the step is done, the engine's checks. */
+  async work(ready: Step, begun: () => void): Promise<void> {
+    const { hook } = this.#book;
+    if (hook === null) throw failure('MoleculeFailed', `step "${ready.id}" has no sandbox to be worked in`);
+    this.#book.note({ kind: 'session-started', step: ready.id });
+    begun();
+    const step = this.#book.step(ready.id);
+    try {
+      const result = await this.session(hook, step);
+      this.#book.note({ kind: 'session-ended', step: step.id, result });
+      if (result.outcome !== 'closed' || result.verdict === 'failed') return;
+      const { summary, output } = result;
+      const why = outputRefusal(this.#book.cooked(step.id), output);
+      if (why !== null) {
+        this.#book.note({ kind: 'rejected', step: step.id, why });
+        return;
+      }
+      const mustMove = step.runtime !== 'script' && result.verdict === 'done';
+      await this.accept(hook, { step: step.id, summary, by: hook.agent, output, mustMove });
+    } catch (error) {
+      this.refuse(step.id, error);
+    }
+  }
+
+  async session(hook: Hook, step: Step): Promise<SessionResult> {
+    const spec = sessionSpec(this.#book.id, hook, this.#book.filled(step.id), step, this.#book.head());
+    const summary = `${step.id} · ${hook.name} · session ${step.sessions}`;
+    return inSessions(hook.limits.patience, hook.host).runSession.executeWithOptions({ summary }, [spec]);
+  }
+
+  /** Answers why the close does not count, or null when it does. */
+  async accept(hook: Hook, claim: Claim): Promise<string | null> {
+    const { step, summary, by, output } = claim;
+    const request = acceptRequest(this.#book.id, hook, this.#book.filled(step), claim, this.#book.head());
+    const hands = onHost(hook.limits.patience, hook.host);
+    const acceptance = await hands.acceptStep.executeWithOptions({ summary: `check and push · ${step}` }, [request]);
+    if (acceptance.kind === 'rejected') {
+      const { why, check } = acceptance;
+      this.#book.note({ kind: 'rejected', step, why, ...(check === undefined ? {} : { check }) });
+      return why;
+    }
+    const left = output ?? acceptance.output;
+    const { head } = acceptance;
+    this.#book.note({ kind: 'accepted', step, summary, by, head, ...(left === undefined ? {} : { output: left }) });
+    return null;
+  }
+
+  /** A failure that no retry mends (a missing key, a refused request) asks for a person; anything else is ours to raise. */
+  refuse(step: string, error: unknown): void {
+    if (isCancellation(error)) throw error;
+    this.#book.note({ kind: 'session-refused', step, why: sentence(error) });
+  }
+
+  async judge(loop: DueLoop): Promise<void> {
+    this.#book.note({ kind: 'loop-judged', loop: loop.id, verdict: await this.#verdictOn(loop) });
+  }
+
+  async #verdictOn({ id, iteration, check, files }: DueLoop): Promise<LoopVerdict> {
+    if (check === null && files.length === 0) return { kind: 'condition', files: [] };
+    const { hook } = this.#book;
+    const sandbox = this.#book.sandbox();
+    if (hook === null || sandbox === null) {
+      const why = 'only a person can tell whether this loop is over, on nobody’s hook there is no sandbox to look in';
+      return { kind: 'unknown', why: `${why}: close it, or retry for another iteration` };
+    }
+    if (check === null) return { kind: 'condition', files: await this.#existing(hook, files, id) };
+    const command = filledCommand(this.#book.molecule, id, check.command);
+    const summary = `check · ${id} · iteration ${iteration}`;
+    try {
+      const request = { ...sandbox, command, timeoutMs: check.timeoutMs };
+      const hands = onHost(hook.limits.patience, hook.host);
+      const { ok, detail } = await hands.runCheck.executeWithOptions({ summary }, [request]);
+      return { kind: 'checked', ok, detail };
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      return { kind: 'unknown', why: sentence(error) };
+    }
+  }
+
+  /** Tells the gates which of their files exist. */
+  async look(): Promise<void> {
+    const { hook, molecule } = this.#book;
+    const gates = fileGates(molecule);
+    if (hook === null) {
+      const why = 'on nobody’s hook there is no sandbox to look in: approve it, or skip or fail the step';
+      for (const { at, gate } of gates)
+        this.#book.note({ kind: 'gate-stuck', step: stepAt(molecule, at).id, gate, why });
+      return;
+    }
+    const files = [...new Set(gates.flatMap((one) => one.files))];
+    this.#book.note({ kind: 'files-seen', files: await this.#existing(hook, files, 'gates') });
+  }
+
+  async #existing(hook: Hook, paths: readonly string[], who: string): Promise<readonly string[]> {
+    const { rig, name, incarnation, sandbox, limits, host } = hook;
+    const request = { rig, name, incarnation, branch: sandbox.branch, paths };
+    const summary = `look for files · ${who}`;
+    const exist = await onHost(limits.patience, host).filesExist.executeWithOptions({ summary }, [request]);
+    return paths.filter((_path, at) => exist[at] === true);
+  }
+}
+
+/** Why a step cannot leave this output, in words for whoever sent it; null when it can. */
+export function outputRefusal(proto: ProtoStep | null, output: Json | undefined): string | null {
+  const problem = outputProblem(proto?.output ?? null, output);
+  if (problem !== null || proto?.fanOut === undefined) return problem;
+  return fanOutProblem(proto.fanOut, output);
+}
+
+function sentence(error: unknown): string {
+  const cause = causeOf(error);
+  return cause instanceof Error ? cause.message : String(cause);
+}

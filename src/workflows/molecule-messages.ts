@@ -1,0 +1,184 @@
+/** What people and outside agents say to a molecule: each message is refused with what is possible instead, or becomes an event. */
+import { condition } from '@temporalio/workflow';
+import type { z } from 'zod';
+import { mailMessage, moleculeMessages } from '../contract/messages.js';
+import { bondPlace, bondProblem } from '../town/molecule-bond.js';
+import { refusal } from '../town/molecule-refusal.js';
+import { fateOf, nextStep, waitingSteps } from '../town/molecule.js';
+import type { Json, Protomolecule } from '../town/protomolecule.js';
+import type { Answer, Desk } from './desk.js';
+import { done, refused } from './desk.js';
+import { causeOf } from './failing.js';
+import { town } from './hands.js';
+import type { Book } from './molecule-book.js';
+import type { Hands } from './molecule-hands.js';
+import { outputRefusal } from './molecule-hands.js';
+import { instructions } from './molecule-report.js';
+
+type Close = z.infer<typeof moleculeMessages.close.schema>;
+type Bond = z.infer<typeof moleculeMessages.bond.schema>;
+
+/** A close that must pass the engine's checks before it is answered. */
+type Closing = { readonly message: Close; answer: Answer | null };
+
+export class Messages {
+  readonly #book: Book;
+  readonly #hands: Hands;
+  #closings: Closing[] = [];
+  /** Formulas that are being cooked for a bond: the molecule does not end before they are there. */
+  #bonding = 0;
+
+  constructor(book: Book, hands: Hands, desk: Desk) {
+    this.#book = book;
+    this.#hands = hands;
+    desk.on(moleculeMessages.close, (message) => this.#close(message));
+    desk.on(moleculeMessages.skip, ({ step, reason, by }) => this.#settle('skip', 'skipped', step, reason, by));
+    desk.on(moleculeMessages.fail, ({ step, reason, by }) => this.#settle('fail', 'failed', step, reason, by));
+    desk.on(moleculeMessages.retry, ({ step, note, by }) => {
+      const why = refusal(book.molecule, 'retry', step);
+      if (why !== null) return refused(why);
+      book.note({ kind: 'retried', step, note: note === undefined ? null : `${by} answered: ${note}` });
+      return done(`step "${step}" starts a new session`);
+    });
+    desk.on(moleculeMessages.approve, ({ step, note, by }) => {
+      const why = refusal(book.molecule, 'approve', step);
+      if (why !== null) return refused(why);
+      book.note({ kind: 'approved', step, by: note === undefined ? by : `${by}: ${note}` });
+      return done(`the gates of step "${step}" are open`);
+    });
+    desk.on(moleculeMessages.bond, (message) => this.#bond(message));
+    desk.on(mailMessage, ({ subject, from }) => {
+      book.note({ kind: 'mailed', subject, from });
+      return done('taken');
+    });
+  }
+
+  get isIdle(): boolean {
+    return this.#closings.length === 0 && this.#bonding === 0;
+  }
+
+  get isBonding(): boolean {
+    return this.#bonding > 0;
+  }
+
+  /** The next close to be checked, for the one loop that acts in the sandbox. */
+  takeClosing(): Closing | null {
+    return this.#closings.shift() ?? null;
+  }
+
+  async check(closing: Closing): Promise<void> {
+    const { step, note, by, output } = closing.message;
+    const why = refusal(this.#book.molecule, 'close', step);
+    const { hook } = this.#book;
+    if (why !== null || hook === null) {
+      closing.answer = why === null ? this.#closed(closing.message) : refused(why);
+      return;
+    }
+    try {
+      const rejected = await this.#hands.accept(hook, { step, summary: note, by, output, mustMove: false });
+      closing.answer =
+        rejected === null
+          ? done(this.#whatNext(closing.message))
+          : refused(`step "${step}" is not accepted: ${rejected}`);
+    } catch (error) {
+      this.#hands.refuse(step, error);
+      closing.answer = refused(`step "${step}" could not be checked`);
+      throw error;
+    }
+  }
+
+  end(): void {
+    for (const closing of this.#closings) closing.answer ??= refused('the molecule ended first');
+  }
+
+  #close(message: Close): Answer | Promise<Answer> {
+    const { step, note, by, outcome, output } = message;
+    const why = refusal(this.#book.molecule, 'close', step);
+    if (why !== null) return refused(why);
+    if (outcome === 'failed') {
+      this.#book.note({ kind: 'given-up', step, why: note, by });
+      return done(`step "${step}" waits for an answer: retry, close, skip or fail it`);
+    }
+    const problem = outputRefusal(this.#book.cooked(step), output);
+    if (problem !== null) return refused(`step "${step}" cannot be closed so: ${problem}`);
+    if (!this.#needsChecks(step)) return this.#closed(message);
+    const closing: Closing = { message, answer: null };
+    this.#closings.push(closing);
+    this.#book.news = true;
+    return this.#answered(closing);
+  }
+
+  #closed(message: Close): Answer {
+    const { step, note: summary, by, output } = message;
+    this.#book.note({ kind: 'accepted', step, summary, by, head: null, ...left(output) });
+    return done(this.#whatNext(message));
+  }
+
+  #whatNext({ step: closed, continue: goesOn }: Close): string {
+    const { molecule } = this.#book;
+    const next = waitingSteps(molecule)[0] ?? (goesOn ? nextStep(molecule) : null);
+    if (next !== null) return `closed "${closed}".\n\n${instructions(this.#book, next)}`;
+    const isOver = molecule.closed === molecule.steps.length;
+    return isOver ? `closed "${closed}"; that was the last step` : `closed "${closed}"; no step waits for you`;
+  }
+
+  #settle(verb: 'skip' | 'fail', kind: 'skipped' | 'failed', step: string, reason: string, by: string): Answer {
+    const why = refusal(this.#book.molecule, verb, step);
+    if (why !== null) return refused(why);
+    this.#book.note({ kind, step, reason, by });
+    return done(`step "${step}" is ${kind}`);
+  }
+
+  /** A person's word closes a step, except where half-done work must be committed or a command must agree. */
+  #needsChecks(id: string): boolean {
+    const proto = this.#book.cooked(id);
+    if (this.#book.hook === null || proto === null || proto.kind === 'group') return false;
+    const isCommanded = proto.acceptance.command !== undefined || proto.check !== undefined;
+    return this.#book.step(id).runtime !== 'human' || isCommanded;
+  }
+
+  async #answered(closing: Closing): Promise<Answer> {
+    await condition(() => closing.answer !== null);
+    return closing.answer ?? refused('the molecule ended first');
+  }
+
+  async #bond(message: Bond): Promise<Answer> {
+    const place = this.#placeFor(message);
+    if (!place.ok) return refused(place.why);
+    this.#bonding += 1;
+    try {
+      const { formula, vars } = message;
+      const summary = `cook ${formula} · bond`;
+      const request = { formula, vars, offered: {} };
+      const proto = await town(this.#book.patience).cook.executeWithOptions({ summary }, [request]);
+      return this.#bonded(message, proto);
+    } catch (error) {
+      const cause = causeOf(error);
+      return refused(cause instanceof Error ? cause.message : String(cause));
+    } finally {
+      this.#bonding -= 1;
+      this.#book.news = true;
+    }
+  }
+
+  /** Meanwhile the molecule has gone on: what was possible before may not be now. */
+  #bonded(message: Bond, proto: Protomolecule): Answer {
+    const found = this.#placeFor(message);
+    const problem = found.ok ? bondProblem(this.#book.molecule, proto) : found.why;
+    if (!found.ok || problem !== null) return refused(problem ?? '');
+    const before = this.#book.molecule.steps.length;
+    this.#book.note({ kind: 'bonded', proto, place: found.place });
+    const added = this.#book.molecule.steps.slice(before).map((step) => step.id);
+    return done(`bonded ${proto.formula}: ${added.join(', ')}`);
+  }
+
+  #placeFor(message: Bond): ReturnType<typeof bondPlace> {
+    const { molecule, proto } = this.#book;
+    if (fateOf(molecule).kind === 'failed') return { ok: false, why: 'the molecule has failed; start another one' };
+    return bondPlace(molecule, proto.bondPoints ?? [], message);
+  }
+}
+
+function left(output: Json | undefined): { readonly output?: Json } {
+  return output === undefined ? {} : { output };
+}

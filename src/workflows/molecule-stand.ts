@@ -1,0 +1,29 @@
+/** Where a molecule stands, for those who search. */
+import type { Molecule } from '../town/molecule-live.js';
+import type { Step } from '../town/molecule-state.js';
+import { fateOf, phaseOf, waitingSteps } from '../town/molecule.js';
+import type { Stand } from './standing.js';
+
+const WAITING_CHARS_MAX = 200;
+/** Of steps that are waited for at once; an attribute has its limit. */
+const STEPS_MAX = 50;
+
+export function standOf(molecule: Molecule): Stand {
+  const { moving, steps, usage } = molecule;
+  const fate = fateOf(molecule).kind;
+  const open = moving
+    .filter((at) => steps[at]?.state.kind === 'active' || steps[at]?.state.kind === 'waiting')
+    .toSorted((a, b) => a - b)
+    .slice(0, STEPS_MAX);
+  return {
+    phase: fate === 'done' ? 'landed' : fate === 'failed' ? 'failed' : phaseOf(molecule),
+    waitingFor: waitingSteps(molecule).slice(0, STEPS_MAX).map(whom).join(', ').slice(0, WAITING_CHARS_MAX),
+    steps: open.flatMap((at) => steps[at]?.id ?? []),
+    usd: usage.usd,
+  };
+}
+
+function whom(step: Step): string {
+  if (step.state.kind === 'waiting' && step.state.for === 'gate') return `gate: ${step.id}`;
+  return step.runtime === 'human' ? `person: ${step.id}` : `overseer: ${step.id}`;
+}
