@@ -1,5 +1,4 @@
 /** Gates that something outside of the town opens: a run or a pull request on GitHub, asked of the `gh` program, or another workflow. */
-import { activityInfo, Context } from '@temporalio/activity';
 import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
@@ -17,22 +16,24 @@ const GH_MS_MAX = 60 * SECOND_MS;
 /** What `gh` exits with when it is not logged in. */
 const GH_NOT_LOGGED_IN = 4;
 
-export async function checkGate(client: Client, request: GateRequest): Promise<GateFinding> {
+/** `attempt` counts the looks, from 1; the signal ends the waiting. */
+export type Watch = { readonly attempt: number; readonly signal: AbortSignal };
+
+export async function checkGate(client: Client, request: GateRequest, watch: Watch): Promise<GateFinding> {
   switch (request.type) {
     case 'bead':
-      return awaitWorkflow(client, request.await);
+      return awaitWorkflow(client, request.await, watch);
     case 'gh:run':
     case 'gh:pr':
-      return askGithub(request);
+      return askGithub(request, watch);
     default:
       return unreachable(request.type);
   }
 }
 
 /** Waits by a long poll of the server, which ends with the workflow or with the activity. */
-async function awaitWorkflow(client: Client, workflowId: string): Promise<GateFinding> {
+async function awaitWorkflow(client: Client, workflowId: string, { signal }: Watch): Promise<GateFinding> {
   try {
-    const signal = Context.current().cancellationSignal;
     await client.withAbortSignal(signal, () => client.workflow.getHandle(workflowId).result());
     return { kind: 'open', detail: `${workflowId} has completed` };
   } catch (error) {
@@ -44,18 +45,22 @@ async function awaitWorkflow(client: Client, workflowId: string): Promise<GateFi
       const detail = `there is no workflow ${workflowId}: it was never started, or its history has been deleted`;
       return { kind: 'failed', detail };
     }
+    signal.throwIfAborted();
     throw error;
   }
 }
 
-async function askGithub({ type, await: awaited, rig, patience }: GateRequest): Promise<GateFinding> {
+async function askGithub(
+  { type, await: awaited, rig, patience }: GateRequest,
+  { attempt, signal }: Watch,
+): Promise<GateFinding> {
   const look = lookFor(type === 'gh:run' ? 'run' : 'pr', awaited, rig);
   if (!look.ok) return { kind: 'unavailable', detail: look.why };
-  const asked = await askGh(look);
+  const asked = await askGh(look, signal);
   if (asked.kind === 'unavailable') return asked;
   const judged =
     asked.kind === 'later' ? asked : type === 'gh:run' ? judgeRun(asked.answer) : judgePullRequest(asked.answer);
-  if (judged.kind === 'later') throw notYet(judged.detail, patience);
+  if (judged.kind === 'later') throw notYet(judged.detail, attempt, patience);
   return judged;
 }
 
@@ -64,8 +69,7 @@ type Asked =
   | { readonly kind: 'later'; readonly detail: string }
   | { readonly kind: 'unavailable'; readonly detail: string };
 
-async function askGh({ args, cwd }: Extract<Look, { readonly ok: true }>): Promise<Asked> {
-  const signal = Context.current().cancellationSignal;
+async function askGh({ args, cwd }: Extract<Look, { readonly ok: true }>, signal: AbortSignal): Promise<Asked> {
   const env = githubEnvironment({ GH_PROMPT_DISABLED: '1', NO_COLOR: '1' });
   const result = await run('gh', args, { cwd: cwd ?? '/', env, signal, timeoutMs: GH_MS_MAX });
   signal.throwIfAborted();
@@ -89,8 +93,7 @@ async function askGh({ args, cwd }: Extract<Look, { readonly ok: true }>): Promi
 }
 
 /** Thrown, so that the server asks again later and the history does not grow. */
-function notYet(detail: string, patience: number): ApplicationFailure {
-  const { attempt } = activityInfo();
+function notYet(detail: string, attempt: number, patience: number): ApplicationFailure {
   const delay = Math.min(LOOK_AGAIN_MS_MAX, LOOK_AGAIN_MS_MIN * 2 ** Math.min(attempt - 1, 10));
   const nextRetryDelay = Math.max(SECOND_MS, Math.round(delay * patience));
   return ApplicationFailure.create({ type: 'GateClosed', message: detail, nonRetryable: false, nextRetryDelay });

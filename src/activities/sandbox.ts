@@ -41,14 +41,19 @@ type SandboxActivities = Pick<
   'openSandbox' | 'catchUp' | 'acceptStep' | 'submit' | 'filesExist' | 'runCheck' | 'salvage' | 'nuke'
 >;
 
-export function sandboxActivities(places: Places): SandboxActivities {
+export function sandboxActivities(
+  places: Places,
+  /** Of the activity that is under way. */
+  signalNow: () => AbortSignal = () => Context.current().cancellationSignal,
+): SandboxActivities {
   return {
     openSandbox: (ref) => orRefuse(ref.rig.name, () => openSandbox(places, ref)),
     catchUp: (ref) => catchUp({ ...placeOf(places, ref), target: ref.rig.branch, author: authorFor(ref) }),
-    acceptStep: (request) => orRefuse(request.rig.name, () => acceptStep(placeOf(places, request), request)),
+    acceptStep: (request) =>
+      orRefuse(request.rig.name, () => acceptStep(placeOf(places, request), request, signalNow())),
     submit: (ref) => orRefuse(ref.rig.name, () => submit(placeOf(places, ref), ref)),
     filesExist: (request) => filesExist(placeOf(places, request), request.paths),
-    runCheck: (request) => checkLoop(placeOf(places, request), request),
+    runCheck: (request) => checkLoop(placeOf(places, request), request, signalNow()),
     salvage: (ref) => salvageSandbox(placeOf(places, ref), ref).catch(left),
     nuke: (request) => nuke(placeOf(places, request), request),
   };
@@ -89,7 +94,7 @@ const FINDINGS_BYTES_MAX = 4 * (FINDINGS_CHARS_MAX + 1);
 const rejected = (why: string): Acceptance => ({ kind: 'rejected', why });
 const kept = (why: string): Nuke => ({ kind: 'kept', why });
 
-async function acceptStep(place: Place, request: AcceptRequest): Promise<Acceptance> {
+async function acceptStep(place: Place, request: AcceptRequest, signal: AbortSignal): Promise<Acceptance> {
   const state = await worktreeState(place);
   if (state === null) return rejected(`the sandbox ${place.path} is gone`);
   if (state.rebasing) return rejected('a rebase is in progress: finish it (git rebase --continue) or abort it');
@@ -107,7 +112,7 @@ async function acceptStep(place: Place, request: AcceptRequest): Promise<Accepta
   const trailers = `Gt-Item: ${item}\nGt-Molecule: ${molecule}\nGt-Step: ${step}`;
   const message = `${title}\n\n${summary}\n\n${trailers}\n`;
   const head = await commitAll({ ...place, message, author: authorFor(request) });
-  const red = await runAcceptance(place, request);
+  const red = await runAcceptance(place, request, signal);
   if (red !== null) return red;
   // Read before the push: once it is accepted, a step has all that it leaves.
   const output = await findingsIn(place, request.file ?? null);
@@ -116,34 +121,33 @@ async function acceptStep(place: Place, request: AcceptRequest): Promise<Accepta
 }
 
 /** The acceptance command, then the check script, which says no in its own words. Null: both are content. */
-async function runAcceptance(place: Place, request: AcceptRequest): Promise<Acceptance | null> {
+async function runAcceptance(place: Place, request: AcceptRequest, signal: AbortSignal): Promise<Acceptance | null> {
   const { command, timeoutMs, check = null } = request;
+  const mark = `${request.molecule}/${request.step}`;
   if (command !== null) {
-    const red = await runCheck(place, request, 'acceptance', { command, timeoutMs });
+    const red = await runCheck(place, `${mark}/acceptance`, { command, timeoutMs }, signal);
     if (red !== null) return rejected(`the acceptance command \`${command}\` ${red}`);
   }
-  const red = check === null ? null : await runCheck(place, request, 'check', check);
+  const red = check === null ? null : await runCheck(place, `${mark}/check`, check, signal);
   return red === null ? null : { kind: 'rejected', why: `the check \`${check?.command}\` ${red}`, check: true };
 }
 
 async function runCheck(
   place: Place,
-  { molecule, step }: Pick<AcceptRequest, 'molecule' | 'step'>,
-  what: 'acceptance' | 'check',
+  mark: string,
   { command, timeoutMs }: { readonly command: string; readonly timeoutMs: number },
+  signal: AbortSignal,
 ): Promise<string | null> {
-  const mark = `${molecule}/${step}/${what}`;
   await killMarked(mark);
   const env = plainEnvironment({ CI: 'true' });
-  const signal = Context.current().cancellationSignal;
   const result = await runShell(command, { cwd: place.path, env, mark, timeoutMs, signal });
   signal.throwIfAborted();
   if (result.end.kind === 'exited' && result.end.code === 0) return null;
   return `${howItEnded(result)}:\n${tailOf(result)}`;
 }
 
-async function checkLoop(place: Place, request: CheckRequest): Promise<CheckFinding> {
-  const red = await runCheck(place, { molecule: request.branch, step: 'loop' }, 'check', request);
+async function checkLoop(place: Place, request: CheckRequest, signal: AbortSignal): Promise<CheckFinding> {
+  const red = await runCheck(place, `${moleculeOf(request.branch)}/loop/check`, request, signal);
   return red === null ? { ok: true, detail: '' } : { ok: false, detail: `the check \`${request.command}\` ${red}` };
 }
 
@@ -152,12 +156,14 @@ async function findingsIn({ path }: Place, file: string | null): Promise<string 
   if (file === null || file === '') return null;
   const place = await inside(path, file);
   if (!place.ok) return null;
-  const handle = await open(place.path, 'r').catch(() => null);
-  if (handle === null) return null;
+  const found = await stat(place.path).catch(() => null);
+  if (found === null || !found.isFile()) return null;
+  const handle = await open(place.path, 'r');
   try {
-    if (!(await handle.stat()).isFile()) return null;
     const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(FINDINGS_BYTES_MAX) });
-    return cut(buffer.toString('utf8', 0, bytesRead), FINDINGS_CHARS_MAX);
+    const text = buffer.toString('utf8', 0, bytesRead);
+    if (found.size <= bytesRead) return cut(text, FINDINGS_CHARS_MAX);
+    return `${text.slice(0, FINDINGS_CHARS_MAX)}\n[cut here: ${file} has ${found.size} bytes]`;
   } finally {
     await handle.close();
   }
@@ -233,9 +239,13 @@ function left(error: unknown): Salvage {
   return { kind: 'unpushed', why: error.message };
 }
 
+function moleculeOf(branch: string): string {
+  return branch.slice(branch.lastIndexOf('/') + 1);
+}
+
 /** Sessions and acceptance commands carry marks that begin with their molecule, for which the branch is named. */
 async function endSessions(branch: string): Promise<void> {
-  const molecule = branch.slice(branch.lastIndexOf('/') + 1);
+  const molecule = moleculeOf(branch);
   const left = await findMarked((mark) => mark.startsWith(`${molecule}/`) || mark.startsWith(`${molecule}-r`));
   for (const mark of new Set(left.map((one) => one.mark))) await killMarked(mark);
 }

@@ -67,7 +67,10 @@ export function townActivities(deps: TownDeps): TownActivities {
     abandonMerge: (request) => abandonMerge(deps.client, request),
     areOpen: (executions) => Promise.all(executions.map((execution) => isOpen(deps.client, execution))),
     awaitClosed: (execution) => awaitClosed(deps.client, execution),
-    checkGate: (request) => checkGate(deps.client, request),
+    checkGate: (request) => {
+      const { info, cancellationSignal: signal } = Context.current();
+      return checkGate(deps.client, request, { attempt: info.attempt, signal });
+    },
     deleteExecution: (execution) => deleteExecution(deps.client, execution),
     record: async (entry) => {
       await deps.ledger.append(entry);

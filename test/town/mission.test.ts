@@ -1,6 +1,15 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { after, isFinished, itemOf, landedCount, phaseOf, spent, startable } from '../../src/town/mission.js';
+import {
+  after,
+  findingsOf,
+  isFinished,
+  itemOf,
+  landedCount,
+  phaseOf,
+  spent,
+  startable,
+} from '../../src/town/mission.js';
 import type { Holder, Item, MissionEvent, MissionState, PolecatReport } from '../../src/town/mission.js';
 import { NO_USAGE } from '../../src/town/session.js';
 
@@ -87,6 +96,34 @@ test('above its budget a mission starts nothing more until the budget is raised'
   });
   expect([startable(spentAll), phaseOf(spentAll)]).toEqual([[], 'escalated']);
   expect(startable(all(spentAll, { kind: 'budgeted', usd: 5 }))).toHaveLength(1);
+});
+
+const leg = (step: string): Item => ({ ...item(`rev.${step}`), leg: { item: 'rev', step, role: 'leg' } });
+
+test('what a leg leaves is kept for its synthesis; a leg that was skipped says so', () => {
+  const left = { sec: { summary: 'looked', output: 'two holes' } };
+  const state = all(mission(leg('sec'), leg('speed'), leg('style'), leg('docs')), ...started('rev.sec'), {
+    kind: 'reported',
+    item: 'rev.sec',
+    claim: 'rev.sec',
+    report: { ...landed, left },
+  });
+  const skipped = all(state, { kind: 'skipped', item: 'rev.speed', reason: 'no time' });
+  expect(findingsOf(skipped, 'rev', 'sec')).toEqual(left.sec);
+  expect(findingsOf(skipped, 'rev', 'speed')?.output).toBe('(no findings of speed: it was skipped: no time)');
+  expect(findingsOf(skipped, 'other', 'sec')).toBeNull();
+  expect(findingsOf(skipped, 'rev', 'ghost')).toBeNull();
+});
+
+test('a leg without an output leaves its summary in its place', () => {
+  const report = { ...landed, left: { sec: { summary: 'all is well', output: null } } };
+  const state = all(mission(leg('sec')), ...started('rev.sec'), {
+    kind: 'reported',
+    item: 'rev.sec',
+    claim: 'rev.sec',
+    report,
+  });
+  expect(findingsOf(state, 'rev', 'sec')).toEqual({ summary: 'all is well', output: 'all is well' });
 });
 
 test('any order and repetition of events: what has landed stays, and nothing starts before what it needs', () => {

@@ -1,0 +1,120 @@
+/** What the engine checks of a finished step, and what it reads of it, on a real sandbox. */
+import { join } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { placesIn } from '../../src/activities/places.js';
+import { sandboxActivities } from '../../src/activities/sandbox.js';
+import type { AcceptRequest, SandboxRef } from '../../src/contract/activities.js';
+import { findMarked } from '../../src/process/mark.js';
+import { FINDINGS_CHARS_MAX } from '../../src/town/findings.js';
+import { makeFolder, makeRepo } from '../support/repos.js';
+
+async function makeSandbox(signal = new AbortController().signal) {
+  const folder = await makeFolder();
+  const origin = await makeRepo({ bare: true, path: join(folder, 'origin') });
+  const ref: SandboxRef = {
+    rig: {
+      name: 'server',
+      url: origin.path,
+      branch: 'main',
+      gates: [],
+      names: ['Toast'],
+      capacity: 1,
+      prefix: 'se',
+      runtime: { kind: 'auto', model: 'm' },
+    },
+    name: 'Toast',
+    incarnation: 1,
+    branch: 'polecat/Toast/se-1a2b3c4d',
+  };
+  const acts = sandboxActivities(placesIn(join(folder, 'state')), () => signal);
+  const { path, base } = await acts.openSandbox(ref);
+  const accept = (more: Partial<AcceptRequest> = {}) =>
+    acts.acceptStep({
+      ...ref,
+      molecule: `se-${folder.slice(-6)}`,
+      item: 'one',
+      step: 'work',
+      title: 'Work',
+      summary: 'done',
+      command: null,
+      mustMove: false,
+      since: base,
+      timeoutMs: 20_000,
+      ...more,
+    });
+  return { path, ref, acts, accept, origin };
+}
+
+const check = (command: string, timeoutMs = 20_000) => ({ check: { command, timeoutMs } });
+
+test('the check script decides after the acceptance command, and says no in its own words', async () => {
+  const { path, accept, origin, ref } = await makeSandbox();
+  await writeFile(join(path, 'a.txt'), 'one\n');
+  expect(await accept(check('echo two is missing; grep -q two a.txt'))).toEqual({
+    kind: 'rejected',
+    why: 'the check `echo two is missing; grep -q two a.txt` exited with 1:\ntwo is missing',
+    check: true,
+  });
+  const red = await accept({ command: 'false', ...check('false') });
+  expect(red).toEqual({ kind: 'rejected', why: 'the acceptance command `false` exited with 1:\n' });
+  await writeFile(join(path, 'a.txt'), 'two\n');
+  const accepted = await accept({ command: 'true', ...check('test "$CI" = true && grep -q two a.txt') });
+  expect(accepted).toEqual({ kind: 'accepted', head: await origin.sha(ref.branch) });
+});
+
+test('a check that runs out of time, or whose activity is cancelled, leaves nothing running', async () => {
+  const { accept } = await makeSandbox();
+  expect(await accept(check('sleep 300', 200))).toMatchObject({
+    kind: 'rejected',
+    check: true,
+    why: expect.stringContaining('ran out of time') as string,
+  });
+  const cancelled = await makeSandbox(AbortSignal.timeout(3_000));
+  await expect(cancelled.accept(check('sleep 300'))).rejects.toThrow('aborted');
+  expect(await findMarked((mark) => mark.endsWith('/work/check'))).toEqual([]);
+});
+
+test('the text of the file that was asked for comes back as the output', async () => {
+  const { path, accept } = await makeSandbox();
+  await mkdir(join(path, 'notes'));
+  await writeFile(join(path, 'notes/sec.md'), 'two holes\n');
+  expect(await accept({ file: 'notes/sec.md' })).toMatchObject({ kind: 'accepted', output: 'two holes\n' });
+  for (const file of ['ghost.md', 'notes', '../../server/mirror.git/HEAD', '.git', '', null]) {
+    expect(await accept({ file }), String(file)).not.toHaveProperty('output');
+  }
+});
+
+test('a file that is too long is cut, and says so', async () => {
+  const { path, accept } = await makeSandbox();
+  for (const [times, word] of [
+    [1, '[cut here: 3 more characters]'],
+    [5, `[cut here: long.md has ${5 * FINDINGS_CHARS_MAX + 3} bytes]`],
+  ] as const) {
+    await writeFile(join(path, 'long.md'), `${'x'.repeat(times * FINDINGS_CHARS_MAX)}end`);
+    const accepted = await accept({ file: 'long.md' });
+    expect(accepted).toMatchObject({ output: `${'x'.repeat(FINDINGS_CHARS_MAX)}\n${word}` });
+  }
+});
+
+test('files are looked for in the sandbox only', async () => {
+  const { path, ref, acts } = await makeSandbox();
+  await writeFile(join(path, 'go.mod'), '');
+  const paths = ['go.mod', 'ghost', '.', 'README.md', '../Toast-1/go.mod', '/etc/passwd', '../../mirror.git'];
+  expect(await acts.filesExist({ ...ref, paths })).toEqual([true, false, true, true, true, false, false]);
+});
+
+test('work that was only looked at goes with its sandbox, saved or not, and its branch with it', async () => {
+  const { path, ref, acts, accept, origin } = await makeSandbox();
+  await writeFile(join(path, 'notes.md'), 'x\n');
+  await accept();
+  await writeFile(join(path, 'more.md'), 'y\n');
+  const request = { ...ref, landed: true };
+  expect(await acts.nuke(request)).toMatchObject({ kind: 'kept' });
+  for (const _ of ['first', 'again'])
+    expect(await acts.nuke({ ...request, discard: true })).toEqual({
+      kind: 'gone',
+      where: 'its changes were not to be kept',
+    });
+  expect(await origin.git('for-each-ref', '--format=%(refname)')).toBe('refs/heads/main');
+});
