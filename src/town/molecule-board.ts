@@ -27,11 +27,11 @@ export function moleculeBoard(molecule: Molecule, formula: string, id: string): 
   return clip([head, '', ...rows, ...more, ...asks].join('\n'));
 }
 
-function shownOf({ steps, moving }: Molecule): readonly number[] {
+function shownOf({ steps, held }: Molecule): readonly number[] {
   if (steps.length <= ROWS_MAX) return steps.map((_step, at) => at);
   const here = Math.max(0, steps.findIndex((step) => step.state.kind !== 'closed') - ROWS_BEFORE);
   const around = Array.from({ length: ROWS_MAX / 2 }, (_row, row) => here + row).filter((at) => at < steps.length);
-  const all = new Set([...around, ...moving.slice(0, ROWS_MAX / 2)]);
+  const all = new Set([...around, ...held.slice(0, ROWS_MAX / 2)]);
   return [...all].toSorted((a, b) => a - b);
 }
 

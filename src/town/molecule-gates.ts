@@ -85,7 +85,7 @@ export function timeoutWhy(gate: GateState): string {
 
 /** Gates of type condition that hold now, as positions of their steps and their own. `files` are the awaited ones that exist. */
 export function conditionsThatHold(
-  molecule: Pick<Molecule, 'steps' | 'plan' | 'loops' | 'cooked' | 'moving'>,
+  molecule: Pick<Molecule, 'steps' | 'plan' | 'loops' | 'cooked' | 'held'>,
   files: readonly string[],
 ): readonly { readonly at: number; readonly gate: number }[] {
   return shutGates(molecule).flatMap(({ at, gate, state }) => {
@@ -98,7 +98,7 @@ export function conditionsThatHold(
 
 /** Gates that ask whether files exist. */
 export function fileGates(
-  molecule: Pick<Molecule, 'steps' | 'moving'>,
+  molecule: Pick<Molecule, 'steps' | 'held'>,
 ): readonly (Shut & { readonly files: readonly string[] })[] {
   return shutGates(molecule).flatMap((shut) => {
     const step = stepAt(molecule, shut.at).state;
@@ -111,8 +111,8 @@ export function fileGates(
 
 type Shut = { readonly at: number; readonly gate: number; readonly state: GateState };
 
-function shutGates({ steps, moving }: Pick<Molecule, 'steps' | 'moving'>): readonly Shut[] {
-  return moving.flatMap((at) =>
+function shutGates({ steps, held }: Pick<Molecule, 'steps' | 'held'>): readonly Shut[] {
+  return held.flatMap((at) =>
     (steps[at]?.gates ?? []).flatMap((state, gate) => (state.opened === null ? [{ at, gate, state }] : [])),
   );
 }
@@ -126,7 +126,7 @@ export type Watch = {
   readonly deadlineMs: number | null;
 };
 
-export function watches(molecule: Pick<Molecule, 'steps' | 'moving'>): readonly Watch[] {
+export function watches(molecule: Pick<Molecule, 'steps' | 'held'>): readonly Watch[] {
   return shutGates(molecule).flatMap(({ at, gate, state }) => {
     const step = stepAt(molecule, at);
     if (step.state.kind !== 'waiting' || step.state.for !== 'gate') return [];

@@ -21,8 +21,10 @@ export type Molecule = Required<MoleculeState> & {
   readonly cursors: readonly number[];
   /** How many steps a group, a loop or a fan-out still waits for. */
   readonly left: readonly number[];
-  /** Positions of steps that are ready, active or waiting. */
-  readonly moving: readonly number[];
+  /** Positions of steps that are ready, the most urgent first, the formula's order among equals. */
+  readonly ready: readonly number[];
+  /** Positions of steps that are active or waiting, in the formula's order. */
+  readonly held: readonly number[];
   readonly closed: number;
   /** Id of the step that failed first, and with it the molecule. */
   readonly failed: string | null;
@@ -51,7 +53,8 @@ export function revive(proto: Pick<Protomolecule, 'steps'>, state: MoleculeState
     head: state.head ?? lastHead(steps),
     left: leftOf(steps, plan),
     cursors: steps.map(() => 0),
-    moving: steps.flatMap((step, at) => (isMoving(step) ? [at] : [])),
+    ready: steps.flatMap((step, at) => (listOf(step) === 'ready' ? [at] : [])).toSorted(byUrgency(plan)),
+    held: steps.flatMap((step, at) => (listOf(step) === 'held' ? [at] : [])),
     closed: steps.filter((step) => step.state.kind === 'closed').length,
     failed: steps.find(hasFailed)?.id ?? null,
     usage: steps.reduce((sum, step) => addUsage(sum, step.usage), NO_USAGE),
@@ -76,8 +79,31 @@ export function leftOf(steps: readonly Step[], { owners }: Pick<Plan, 'owners'>)
   return left;
 }
 
-function isMoving({ state }: Step): boolean {
-  return state.kind === 'ready' || state.kind === 'active' || state.kind === 'waiting';
+function listOf({ state }: Step): 'ready' | 'held' | null {
+  if (state.kind === 'ready') return 'ready';
+  return state.kind === 'active' || state.kind === 'waiting' ? 'held' : null;
+}
+
+type Order = (a: number, b: number) => number;
+
+const PRIORITY = 2;
+
+function byUrgency({ protos }: Pick<Plan, 'protos'>): Order {
+  const urgency = (at: number) => protos[at]?.priority ?? PRIORITY;
+  return (a, b) => urgency(a) - urgency(b) || a - b;
+}
+
+const byPosition: Order = (a, b) => a - b;
+
+/** Where an entry stands in a sorted list, or would. */
+function placeIn(list: readonly number[], at: number, order: Order): number {
+  let [from, to] = [0, list.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (order(list[middle] ?? 0, at) < 0) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }
 
 function hasFailed({ state }: Step): boolean {
@@ -128,10 +154,13 @@ export function put(draft: Draft, at: number, change: Partial<Step>): void {
   const before = stepAt(draft, at);
   const step = { ...before, ...change };
   draft.steps[at] = step;
-  const was = isMoving(before);
-  const is = isMoving(step);
-  if (was && !is) draft.moving = draft.moving.filter((one) => one !== at);
-  if (is && !was) draft.moving = [...draft.moving, at];
+  const was = listOf(before);
+  const is = listOf(step);
+  if (was !== is) {
+    const orders = { ready: byUrgency(draft.plan), held: byPosition };
+    if (was !== null) draft[was] = draft[was].toSpliced(placeIn(draft[was], at, orders[was]), 1);
+    if (is !== null) draft[is] = draft[is].toSpliced(placeIn(draft[is], at, orders[is]), 0, at);
+  }
   const closings = Number(step.state.kind === 'closed') - Number(before.state.kind === 'closed');
   draft.closed += closings;
 }

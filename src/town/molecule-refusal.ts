@@ -74,13 +74,11 @@ function openBelow({ plan, steps }: Molecule, id: string): readonly string[] {
   });
 }
 
-function instead({ moving, steps }: Molecule): string {
-  const waiting = moving
-    .toSorted((a, b) => a - b)
-    .flatMap((at) => {
-      const step = steps[at];
-      return step?.state.kind === 'waiting' ? [step.id] : [];
-    });
+function instead({ held, steps }: Molecule): string {
+  const waiting = held.flatMap((at) => {
+    const step = steps[at];
+    return step?.state.kind === 'waiting' ? [step.id] : [];
+  });
   return waiting.length === 0 ? 'no step waits for an answer now' : `waiting for an answer: ${list(waiting)}`;
 }
 

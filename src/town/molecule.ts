@@ -120,7 +120,7 @@ function moleculeEvent(draft: Draft, event: Exclude<MoleculeEvent, StepEvent>): 
   switch (event.kind) {
     case 'mailed': {
       draft.mails = [...draft.mails, event.subject].slice(-MAILS_MAX);
-      for (const at of draft.moving) {
+      for (const at of draft.held) {
         const gates = stepAt(draft, at).gates ?? [];
         const which = (gate: number) => {
           const state = gates[gate];
@@ -163,20 +163,13 @@ function retried(draft: Draft, at: number, note: string | null): void {
   start(draft, at);
 }
 
-const PRIORITY = 2;
-
 /** The step to work on now: the most urgent ready one, the first in the formula's order among equals; none while one holds the sandbox. */
 export function nextStep(molecule: Molecule): Step | null {
-  const { moving, steps, plan, failed } = molecule;
-  if (failed === null && moving.some((at) => holdsSandbox(stepAt(molecule, at)))) return null;
+  const { held, ready, failed } = molecule;
+  if (failed === null && held.some((at) => holdsSandbox(stepAt(molecule, at)))) return null;
   const allowed = failed === null ? null : new Set(begunScopes(molecule).flatMap((scope) => scope.teardowns));
-  let next: number | null = null;
-  for (const at of moving) {
-    if (steps[at]?.state.kind !== 'ready' || allowed?.has(at) === false) continue;
-    const urgency = (one: number) => plan.protos[one]?.priority ?? PRIORITY;
-    if (next === null || urgency(at) < urgency(next) || (urgency(at) === urgency(next) && at < next)) next = at;
-  }
-  return next === null ? null : stepAt(molecule, next);
+  const next = ready.find((at) => allowed?.has(at) !== false);
+  return next === undefined ? null : stepAt(molecule, next);
 }
 
 /** Of escalations only those of a step that was worked: a shut gate and a loop have nothing in the sandbox. */
@@ -191,11 +184,11 @@ export type Fate =
   | { readonly kind: 'failed'; readonly step: string; readonly reason: string };
 
 export function fateOf(molecule: Molecule): Fate {
-  const { failed, closed, steps, moving } = molecule;
+  const { failed, closed, steps, held } = molecule;
   if (failed === null) return closed === steps.length ? { kind: 'done' } : { kind: 'open' };
   const scopes = begunScopes(molecule);
   const isOpen = (at: number) => stepAt(molecule, at).state.kind !== 'closed';
-  const isAtWork = moving.some((at) => steps[at]?.state.kind === 'active');
+  const isAtWork = held.some((at) => steps[at]?.state.kind === 'active');
   if (scopes.some(({ teardowns }) => teardowns.some(isOpen)) || (scopes.length > 0 && isAtWork))
     return { kind: 'open' };
   const state = stepOf(molecule, failed)?.state;
@@ -218,17 +211,14 @@ export function stepOf(molecule: Molecule, id: string): Step | null {
 }
 
 /** Steps that somebody outside can act on: those that wait for a person, for an answer or for a gate; in the formula's order. */
-export function waitingSteps({ moving, steps }: Molecule): readonly Step[] {
-  return moving
-    .filter((at) => steps[at]?.state.kind === 'waiting')
-    .toSorted((a, b) => a - b)
-    .flatMap((at) => steps[at] ?? []);
+export function waitingSteps({ held, steps }: Molecule): readonly Step[] {
+  return held.flatMap((at) => (steps[at]?.state.kind === 'waiting' ? (steps[at] ?? []) : []));
 }
 
-export function phaseOf({ moving, steps }: Molecule): 'working' | 'waiting' | 'escalated' {
+export function phaseOf({ held, ready, steps }: Molecule): 'working' | 'waiting' | 'escalated' {
   let isWaiting = false;
-  let canWork = false;
-  for (const at of moving) {
+  let canWork = ready.length > 0;
+  for (const at of held) {
     const state = steps[at]?.state;
     if (state?.kind === 'waiting' && state.for === 'escalation') return 'escalated';
     if (state?.kind === 'waiting') isWaiting = true;

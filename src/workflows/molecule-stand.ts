@@ -9,16 +9,12 @@ const WAITING_CHARS_MAX = 200;
 const STEPS_MAX = 50;
 
 export function standOf(molecule: Molecule): Stand {
-  const { moving, steps, usage } = molecule;
+  const { held, steps, usage } = molecule;
   const fate = fateOf(molecule).kind;
-  const open = moving
-    .filter((at) => steps[at]?.state.kind === 'active' || steps[at]?.state.kind === 'waiting')
-    .toSorted((a, b) => a - b)
-    .slice(0, STEPS_MAX);
   return {
     phase: fate === 'done' ? 'landed' : fate === 'failed' ? 'failed' : phaseOf(molecule),
     waitingFor: waitingSteps(molecule).slice(0, STEPS_MAX).map(whom).join(', ').slice(0, WAITING_CHARS_MAX),
-    steps: open.flatMap((at) => steps[at]?.id ?? []),
+    steps: held.slice(0, STEPS_MAX).flatMap((at) => steps[at]?.id ?? []),
     usd: usage.usd,
   };
 }

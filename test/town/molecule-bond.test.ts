@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest';
+import { bondPlace } from '../../src/town/molecule-bond.js';
+import { dueLoop } from '../../src/town/molecule-loops.js';
+import type { Molecule } from '../../src/town/molecule-live.js';
+import type { BondPlace } from '../../src/town/molecule-state.js';
+import { nextStep, stepOf } from '../../src/town/molecule.js';
+import { all, carried, ids, loop, poured, proto, stateOfStep, step, work } from '../support/molecules.js';
+
+const steps = [step('design'), step('build', { needs: ['design'] }), step('ship', { needs: ['build'] })];
+const review = proto([
+  step('read'),
+  step('say', { needs: ['read'], description: '{{steps.read.summary}} of {{steps.design.summary}}' }),
+]);
+const points = [
+  { id: 'reviewed', description: '', after: 'design', before: null },
+  { id: 'released', description: '', after: null, before: 'ship' },
+];
+const bond = (molecule: Molecule, place: BondPlace, formula = review) =>
+  all(molecule, { kind: 'bonded', proto: formula, place });
+
+test('a bonded formula runs beside the others, under ids of its own', () => {
+  const molecule = bond(poured(steps), { kind: 'beside' });
+  expect(ids(molecule.steps).slice(3)).toEqual(['f.1.read', 'f.1.say']);
+  expect(stepOf(molecule, 'f.1.say')?.needs).toEqual(['f.1.read']);
+  expect(molecule.cooked.get('f.1.say')?.description).toBe('{{steps.f.1.read.summary}} of {{steps.design.summary}}');
+  expect(ids(bond(molecule, { kind: 'beside' }).steps).slice(5)).toEqual(['f.2.read', 'f.2.say']);
+});
+
+test('at a point after a step it comes between that step and those that needed it', () => {
+  const found = bondPlace(poured(steps), points, { at: 'reviewed' });
+  expect(found).toEqual({ ok: true, place: { kind: 'after', step: 'design', between: true } });
+  const molecule = work(bond(poured(steps), { kind: 'after', step: 'design', between: true }), 'design');
+  expect([nextStep(molecule)?.id, stateOfStep(molecule, 'build')]).toEqual(['f.1.read', 'pending']);
+  const over = work(work(carried(molecule, steps), 'f.1.read'), 'f.1.say');
+  expect(nextStep(over)?.id).toBe('build');
+});
+
+test('at a point before a step it takes over what that step needed', () => {
+  const molecule = bond(poured(steps), { kind: 'before', step: 'ship' });
+  expect(stepOf(molecule, 'f.1.read')?.needs).toEqual(['build']);
+  const built = work(work(molecule, 'design'), 'build');
+  expect([nextStep(built)?.id, stateOfStep(built, 'ship')]).toEqual(['f.1.read', 'pending']);
+});
+
+test('a loop of the bonded formula goes round under its new name', () => {
+  const polish = {
+    ...proto([step('lp.iter1.x')], [loop('lp', ['lp.iter1.x'], { until: 'lp.iter1.x.output.ok == true' })]),
+    formula: 'polish',
+  };
+  const molecule = work(bond(poured([]), { kind: 'beside' }, polish), 'polish.1.lp.iter1.x', { ok: false });
+  expect(dueLoop(molecule)?.id).toBe('polish.1.lp');
+  const again = all(molecule, { kind: 'loop-judged', loop: 'polish.1.lp', verdict: { kind: 'condition', files: [] } });
+  expect(nextStep(again)?.id).toBe('polish.1.lp.iter2.x');
+});
+
+test('a place that is not there, or has gone by, is refused with what is possible', () => {
+  const molecule = work(work(poured(steps), 'design'), 'build');
+  const why = (asked: Parameters<typeof bondPlace>[2]) => {
+    const found = bondPlace(molecule, points, asked);
+    return found.ok ? '' : found.why;
+  };
+  expect(why({ at: 'reviewd' })).toBe('there is no bond point "reviewd"; did you mean "reviewed"?');
+  expect(why({ after: 'nowhere' })).toBe('there is no step "nowhere"; the steps are design, build, ship');
+  expect(why({ at: 'released' })).toBe(
+    'bond point "released" is before step "ship", which has begun; bond with {"after": …} instead',
+  );
+  expect(why({ at: 'released', after: 'ship' })).toContain('give either');
+});

@@ -1,0 +1,112 @@
+import { expect, test } from 'vitest';
+import { fileGates, watches } from '../../src/town/molecule-gates.js';
+import { refusal } from '../../src/town/molecule-refusal.js';
+import { after, fateOf, nextStep, phaseOf } from '../../src/town/molecule.js';
+import type { StepGate } from '../../src/town/protomolecule.js';
+import { all, poured, stateOfStep, step, why, work } from '../support/molecules.js';
+
+const gate = (type: StepGate['type'], awaited: string, timeoutMs: number | null = null): StepGate => ({
+  type,
+  await: awaited,
+  timeoutMs,
+});
+const behind = (...gates: StepGate[]) => [step('a'), step('b', { needs: ['a'], gates }), step('c')];
+
+test('a gate is waited for when the needs are met, and others are worked meanwhile', () => {
+  const molecule = poured(behind(gate('human', 'Ada')));
+  expect(stateOfStep(molecule, 'b')).toBe('pending');
+  const waiting = work(molecule, 'a');
+  expect([stateOfStep(waiting, 'b'), nextStep(waiting)?.id]).toEqual(['gate', 'c']);
+  expect(why(waiting, 'b')).toBe('the approval of Ada');
+  expect(phaseOf(work(waiting, 'c'))).toBe('waiting');
+  expect(nextStep(all(work(waiting, 'c'), { kind: 'approved', step: 'b', by: 'Ada' }))?.id).toBe('b');
+});
+
+test('a timer counts from the moment the needs are met and opens by itself', () => {
+  const waiting = after(
+    poured(behind(gate('timer', '', 5_000))),
+    { kind: 'skipped', step: 'a', reason: 'no', by: 'x' },
+    100,
+  );
+  expect(watches(waiting)).toMatchObject([{ step: 'b', gate: 0, deadlineMs: 5_100 }]);
+  const open = all(waiting, { kind: 'gate-timed-out', step: 'b', gate: 0 });
+  expect([stateOfStep(open, 'b'), watches(open)]).toEqual(['ready', []]);
+});
+
+test('a gate that stays shut too long escalates as gate_timeout; retry waits anew, approve opens it', () => {
+  const timedOut = all(work(poured(behind(gate('mail', 'deploy', 60_000))), 'a'), {
+    kind: 'gate-timed-out',
+    step: 'b',
+    gate: 0,
+  });
+  expect([stateOfStep(timedOut, 'b'), phaseOf(timedOut)]).toEqual(['escalation', 'escalated']);
+  expect(why(timedOut, 'b')).toBe('gate_timeout: waited for a mail about "deploy", at most 1 min');
+  // Nothing of it is in the sandbox: the others go on.
+  expect([nextStep(timedOut)?.id, watches(timedOut)]).toEqual(['c', []]);
+  const again = after(timedOut, { kind: 'retried', step: 'b', note: null }, 500);
+  expect(watches(again)).toMatchObject([{ deadlineMs: 60_500 }]);
+  expect(stateOfStep(all(timedOut, { kind: 'approved', step: 'b', by: 'Ada' }), 'b')).toBe('ready');
+  expect(stateOfStep(all(timedOut, { kind: 'failed', step: 'b', reason: 'no', by: 'Ada' }), 'b')).toBe('failed');
+});
+
+test('a mail opens the gates that await its subject, also when it came before their turn or after their time', () => {
+  const molecule = poured(behind(gate('mail', 'Deployed', 60_000)));
+  const mail = { kind: 'mailed', subject: 'RE: deployed to staging', from: 'ops' } as const;
+  expect(stateOfStep(all(work(molecule, 'a'), { ...mail, subject: 'lunch' }), 'b')).toBe('gate');
+  expect(stateOfStep(all(work(molecule, 'a'), mail), 'b')).toBe('ready');
+  expect(stateOfStep(work(all(molecule, mail), 'a'), 'b')).toBe('ready');
+  expect(stateOfStep(all(work(molecule, 'a'), { kind: 'gate-timed-out', step: 'b', gate: 0 }, mail), 'b')).toBe(
+    'ready',
+  );
+});
+
+test('several gates must all open, each in its own time', () => {
+  const molecule = work(poured(behind(gate('human', ''), gate('gh:run', '42'))), 'a');
+  const half = all(molecule, { kind: 'gate-opened', step: 'b', gate: 1, by: 'the run ended: success' });
+  expect([stateOfStep(half, 'b'), why(half, 'b')]).toEqual(['gate', 'the approval of a person']);
+  expect(stateOfStep(all(half, { kind: 'approved', step: 'b', by: 'Ada' }), 'b')).toBe('ready');
+});
+
+test('what can never open asks somebody, with the reason', () => {
+  const stuck = all(work(poured(behind(gate('gh:pr', '7'))), 'a'), {
+    kind: 'gate-stuck',
+    step: 'b',
+    gate: 0,
+    why: 'gh is not installed',
+  });
+  expect([stateOfStep(stuck, 'b'), why(stuck, 'b')]).toEqual(['escalation', 'the pull request 7: gh is not installed']);
+});
+
+test('a condition is looked at after every change; files are asked for', () => {
+  const steps = [
+    step('b', { gates: [gate('condition', "c.output.ok == 'yes'")] }),
+    step('f', { gates: [gate('condition', "file.exists('go.mod')")] }),
+    step('c'),
+  ];
+  const molecule = poured(steps);
+  expect([stateOfStep(molecule, 'b'), fileGates(molecule).map((one) => one.files)]).toEqual(['gate', [['go.mod']]]);
+  expect(stateOfStep(work(molecule, 'c', { ok: 'yes' }), 'b')).toBe('ready');
+  expect(stateOfStep(work(molecule, 'c', { ok: 'no' }), 'b')).toBe('gate');
+  expect(stateOfStep(all(molecule, { kind: 'files-seen', files: ['go.mod'] }), 'f')).toBe('ready');
+});
+
+test('gates of people’s steps and groups open them', () => {
+  const molecule = poured([
+    step('p', { kind: 'human', script: null, gates: [gate('human', '')] }),
+    step('g', { kind: 'group', script: null, gates: [gate('human', '')] }),
+    step('g.x', { parent: 'g' }),
+  ]);
+  const open = all(molecule, { kind: 'approved', step: 'p', by: 'x' }, { kind: 'approved', step: 'g', by: 'x' });
+  expect(['p', 'g', 'g.x'].map((id) => stateOfStep(open, id))).toEqual(['human', 'open', 'ready']);
+  expect(fateOf(open).kind).toBe('open');
+});
+
+test('messages about a step behind a gate are told what opens it', () => {
+  const molecule = work(poured(behind(gate('human', 'Ada'))), 'a');
+  expect(refusal(molecule, 'close', 'b')).toBe(
+    'step "b" waits for the approval of Ada; approve opens it, or skip or fail the step',
+  );
+  expect(refusal(molecule, 'approve', 'b')).toBeNull();
+  expect(refusal(molecule, 'skip', 'b')).toBeNull();
+  expect(refusal(molecule, 'approve', 'c')).toContain('is in work');
+});

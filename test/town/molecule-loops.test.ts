@@ -1,0 +1,132 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { filled } from '../../src/town/molecule-facts.js';
+import { dueLoop } from '../../src/town/molecule-loops.js';
+import { refusal } from '../../src/town/molecule-refusal.js';
+import type { LoopVerdict } from '../../src/town/molecule-state.js';
+import type { Molecule } from '../../src/town/molecule-live.js';
+import { fateOf, nextStep } from '../../src/town/molecule.js';
+import { all, carried, loop, poured, stateOfStep, step, why, work } from '../support/molecules.js';
+
+const steps = [
+  step('plan'),
+  step('lp.iter1.do', { needs: ['plan'] }),
+  step('lp.iter1.look', { needs: ['lp.iter1.do'], description: 'after {{steps.lp.iter1.do.summary}}' }),
+  step('end', { needs: ['lp.iter1.look'], description: 'clean: {{steps.lp.iter1.look.output.clean}}' }),
+];
+const until = loop('lp', ['lp.iter1.do', 'lp.iter1.look'], { max: 3, until: 'look.output.clean == true' });
+const judge = (molecule: Molecule, verdict: LoopVerdict = { kind: 'condition', files: [] }) =>
+  all(molecule, { kind: 'loop-judged', loop: dueLoop(molecule)?.id ?? 'none', verdict });
+
+/** One iteration, and the word on it. */
+function iteration(molecule: Molecule, n: number, isClean: boolean): Molecule {
+  return judge(work(work(molecule, `lp.iter${n}.do`), `lp.iter${n}.look`, { clean: isClean }));
+}
+
+test('a loop is repeated until its condition holds; who needs one of its steps waits for the end', () => {
+  const first = work(poured(steps, [until]), 'plan');
+  expect([stateOfStep(first, 'lp'), stateOfStep(first, 'end')]).toEqual(['open', 'pending']);
+  const second = iteration(first, 1, false);
+  expect([nextStep(second)?.id, stateOfStep(second, 'end')]).toEqual(['lp.iter2.do', 'pending']);
+  const look = second.cooked.get('lp.iter2.look');
+  expect(look).toMatchObject({ needs: ['lp.iter2.do'], description: 'after {{steps.lp.iter2.do.summary}}' });
+  const done = iteration(second, 2, true);
+  expect([stateOfStep(done, 'lp'), nextStep(done)?.id]).toEqual(['done', 'end']);
+  const end = done.cooked.get('end');
+  expect(end === undefined ? null : filled(done, end).description).toBe('clean: true');
+  expect(fateOf(work(done, 'end')).kind).toBe('done');
+});
+
+test('a loop that is never done asks somebody; retry adds one iteration, close ends it', () => {
+  let molecule = work(poured(steps, [until]), 'plan');
+  for (const n of [1, 2, 3]) molecule = iteration(molecule, n, false);
+  expect([stateOfStep(molecule, 'lp'), nextStep(molecule)]).toEqual(['escalation', null]);
+  expect(why(molecule, 'lp')).toContain('not done after 3 iterations');
+  expect(refusal(molecule, 'close', 'lp')).toBeNull();
+  const again = all(molecule, { kind: 'retried', step: 'lp', note: 'Ada answered: look closer' });
+  expect(nextStep(again)).toMatchObject({ id: 'lp.iter4.do', note: 'Ada answered: look closer' });
+  const ended = all(molecule, { kind: 'accepted', step: 'lp', summary: 'good enough', by: 'Ada', head: null });
+  expect(nextStep(ended)?.id).toBe('end');
+  expect(fateOf(all(molecule, { kind: 'failed', step: 'lp', reason: 'no', by: 'Ada' })).kind).toBe('failed');
+});
+
+test('a check repeats the children of its group until it passes, and tells the next iteration why', () => {
+  const group = [
+    step('fix', { kind: 'group', script: null }),
+    step('fix.code', { parent: 'fix' }),
+    step('fix.test', { parent: 'fix', needs: ['fix.code'] }),
+    step('ship', { needs: ['fix'] }),
+  ];
+  const checked = loop('fix', ['fix.code', 'fix.test'], { max: 2, check: { command: 'make test', timeoutMs: 1_000 } });
+  const due = work(work(poured(group, [checked]), 'fix.code'), 'fix.test');
+  expect(dueLoop(due)).toMatchObject({ id: 'fix', iteration: 1, check: { command: 'make test' } });
+  const again = judge(due, { kind: 'checked', ok: false, detail: '2 tests are red' });
+  expect(nextStep(again)).toMatchObject({ id: 'fix.iter2.fix.code', note: '2 tests are red', parent: 'fix' });
+  const done = judge(work(work(again, 'fix.iter2.fix.code'), 'fix.iter2.fix.test'), {
+    kind: 'checked',
+    ok: true,
+    detail: '',
+  });
+  expect([stateOfStep(done, 'fix'), nextStep(done)?.id]).toEqual(['done', 'ship']);
+});
+
+test('a loop in a loop begins anew with each iteration of the outer one', () => {
+  const nested = [
+    step('o.iter1.i.iter1.x'),
+    step('o.iter1.y', { needs: ['o.iter1.i.iter1.x'] }),
+    step('z', { needs: ['o.iter1.y'] }),
+  ];
+  const loops = [
+    loop('o', ['o.iter1.i.iter1.x', 'o.iter1.y'], { until: 'y.output.done == true' }),
+    loop('o.iter1.i', ['o.iter1.i.iter1.x'], { until: 'x.output.ok == true' }),
+  ];
+  let molecule = judge(work(poured(nested, loops), 'o.iter1.i.iter1.x', { ok: false }));
+  expect([nextStep(molecule)?.id, stateOfStep(molecule, 'o.iter1.y')]).toEqual(['o.iter1.i.iter2.x', 'pending']);
+  molecule = judge(work(molecule, 'o.iter1.i.iter2.x', { ok: true }));
+  molecule = judge(work(molecule, 'o.iter1.y', { done: false }));
+  expect(nextStep(molecule)?.id).toBe('o.iter2.i.iter1.x');
+  molecule = judge(work(molecule, 'o.iter2.i.iter1.x', { ok: false }));
+  molecule = judge(work(molecule, 'o.iter2.i.iter2.x', { ok: true }));
+  expect(stateOfStep(molecule, 'z')).toBe('pending');
+  molecule = judge(work(molecule, 'o.iter2.y', { done: true }));
+  expect([stateOfStep(molecule, 'o'), nextStep(molecule)?.id]).toEqual(['done', 'z']);
+});
+
+test('a loop of which everything was skipped is skipped', () => {
+  const condition = { text: 'no', value: '', op: 'truthy', against: '' } as const;
+  const none = [step('lp.iter1.x', { condition }), step('end', { needs: ['lp.iter1.x'] })];
+  const molecule = poured(none, [loop('lp', ['lp.iter1.x'], { until: 'x.output.a == 1' })]);
+  expect([stateOfStep(molecule, 'lp'), nextStep(molecule)?.id]).toEqual(['skipped', 'end']);
+});
+
+test('a loop that nobody here can judge asks somebody', () => {
+  const due = work(work(work(poured(steps, [until]), 'plan'), 'lp.iter1.do'), 'lp.iter1.look', {});
+  const asked = judge(due, { kind: 'unknown', why: 'there is no sandbox' });
+  expect([stateOfStep(asked, 'lp'), why(asked, 'lp')]).toEqual(['escalation', 'there is no sandbox']);
+});
+
+test('wherever a molecule is carried over, it goes on as if it had not been', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.boolean(), { minLength: 1, maxLength: 6 }),
+      fc.array(fc.boolean(), { maxLength: 20 }),
+      (words, cuts) => {
+        const run = (isCut: (turn: number) => boolean) => {
+          let molecule = poured(steps, [until]);
+          for (let turn = 0; turn < 30; turn += 1) {
+            if (isCut(turn)) molecule = carried(molecule, steps);
+            const due = dueLoop(molecule);
+            const next = nextStep(molecule);
+            if (due !== null) molecule = judge(molecule);
+            else if (next !== null) molecule = work(molecule, next.id, { clean: words[turn % words.length] ?? true });
+            else break;
+          }
+          return molecule;
+        };
+        const [whole, parts] = [run(() => false), run((turn) => cuts[turn % Math.max(1, cuts.length)] ?? false)];
+        expect(parts.steps).toEqual(whole.steps);
+        expect([parts.left, parts.closed, parts.head]).toEqual([whole.left, whole.closed, whole.head]);
+      },
+    ),
+  );
+});

@@ -1,0 +1,215 @@
+import { expect, test } from 'vitest';
+import { filled } from '../../src/town/molecule-facts.js';
+import { fateOf, nextStep, pour, stepOf } from '../../src/town/molecule.js';
+import {
+  accepted,
+  all,
+  brokeDown,
+  end,
+  how,
+  limits,
+  poured,
+  proto,
+  start,
+  stateOfStep,
+  step,
+  why,
+  work,
+} from '../support/molecules.js';
+
+test('a condition is asked at the turn of its step, over what came before; false, and the step is skipped with the reason', () => {
+  const condition = {
+    text: '{{steps.a.output.kind}} == web',
+    value: '{{steps.a.output.kind}}',
+    op: 'is',
+    against: 'web',
+  } as const;
+  const steps = [step('a'), step('b', { needs: ['a'], condition }), step('c', { needs: ['b'] })];
+  const web = work(poured(steps), 'a', { kind: 'web' });
+  expect(nextStep(web)?.id).toBe('b');
+  const other = work(poured(steps), 'a', { kind: 'server' });
+  expect([stateOfStep(other, 'b'), nextStep(other)?.id]).toEqual(['skipped', 'c']);
+  expect(why(other, 'b')).toContain('{{steps.a.output.kind}} == web');
+});
+
+test('a group opens for its children when its needs are met, and whoever needs it waits for all of them', () => {
+  const molecule = poured([
+    step('a'),
+    step('g', { kind: 'group', needs: ['a'], script: null }),
+    step('g.x', { parent: 'g' }),
+    step('g.y', { parent: 'g' }),
+    step('z', { needs: ['g'] }),
+  ]);
+  expect(['g', 'g.x', 'z'].map((id) => stateOfStep(molecule, id))).toEqual(['pending', 'pending', 'pending']);
+  const open = work(molecule, 'a');
+  expect(['g', 'g.x', 'g.y', 'z'].map((id) => stateOfStep(open, id))).toEqual(['open', 'ready', 'ready', 'pending']);
+  const half = work(open, 'g.x');
+  expect([stateOfStep(half, 'g'), stateOfStep(half, 'z')]).toEqual(['open', 'pending']);
+  const whole = work(half, 'g.y');
+  expect([stateOfStep(whole, 'g'), stateOfStep(whole, 'z')]).toEqual(['done', 'ready']);
+  expect(fateOf(work(whole, 'z')).kind).toBe('done');
+});
+
+test('a group that is skipped takes all below it along', () => {
+  const condition = { text: '{{deep}}', value: 'no', op: 'truthy', against: '' } as const;
+  const molecule = poured([
+    step('g', { kind: 'group', condition, script: null }),
+    step('g.h', { kind: 'group', parent: 'g', script: null }),
+    step('g.h.x', { parent: 'g.h' }),
+    step('z', { needs: ['g'] }),
+  ]);
+  expect(['g', 'g.h', 'g.h.x'].map((id) => stateOfStep(molecule, id))).toEqual(['skipped', 'skipped', 'skipped']);
+  expect(nextStep(molecule)?.id).toBe('z');
+});
+
+test('of several children the first to close is enough for whoever needs any', () => {
+  const molecule = poured([
+    step('g', { kind: 'group', script: null }),
+    step('x', { parent: 'g' }),
+    step('y', { parent: 'g' }),
+    step('z', { needs: ['g'], needsAny: ['g'] }),
+  ]);
+  expect(stateOfStep(molecule, 'z')).toBe('pending');
+  expect(stateOfStep(work(molecule, 'y'), 'z')).toBe('ready');
+});
+
+test('of ready steps the most urgent goes first, and the formula’s order decides between equals', () => {
+  const molecule = poured([
+    step('a'),
+    step('b', { priority: 0 }),
+    step('c', { priority: 0 }),
+    step('d', { priority: 4 }),
+  ]);
+  const order: string[] = [];
+  let now = molecule;
+  for (let next = nextStep(now); next !== null; next = nextStep(now)) {
+    order.push(next.id);
+    now = work(now, next.id);
+  }
+  expect(order).toEqual(['b', 'c', 'a', 'd']);
+});
+
+test('a failure that may pass is tried again; exhausted softly, its dependents go on, exhausted hard, somebody is asked', () => {
+  const steps = (exhausted: 'hard' | 'soft') => [
+    step('a', { retry: { max: 2, exhausted } }),
+    step('b', { needs: ['a'] }),
+  ];
+  const once = all(poured(steps('soft')), start('a'), end('a', brokeDown(true)));
+  expect(stepOf(once, 'a')).toMatchObject({
+    failures: 1,
+    note: expect.stringContaining('Attempt 1 of 2'),
+    state: { kind: 'ready' },
+  });
+  const soft = all(once, start('a'), end('a', brokeDown(true)));
+  expect([stateOfStep(soft, 'a'), nextStep(soft)?.id]).toEqual(['soft-failed', 'b']);
+  expect(fateOf(work(soft, 'b')).kind).toBe('done');
+  const again = all(
+    poured(steps('hard')),
+    start('a'),
+    end('a', brokeDown(true)),
+    start('a'),
+    end('a', brokeDown(true)),
+  );
+  expect([stateOfStep(again, 'a'), why(again, 'a')]).toEqual([
+    'escalation',
+    'failed 2 times; the last time: the network is away',
+  ]);
+});
+
+test('a failure that does not pass asks at once, whatever the retries', () => {
+  const molecule = all(
+    poured([step('a', { retry: { max: 5, exhausted: 'soft' } })]),
+    start('a'),
+    end('a', brokeDown(false)),
+  );
+  expect(stateOfStep(molecule, 'a')).toBe('escalation');
+});
+
+test('a check that says no has the step worked again with its words, as often as the formula says', () => {
+  const check = { command: './ok.sh', timeoutMs: 1_000, max: 3 };
+  let molecule = poured([step('a', { check })]);
+  for (const attempt of [1, 2]) {
+    molecule = all(molecule, start('a'), { kind: 'rejected', step: 'a', why: `red ${attempt}`, check: true });
+    expect(stepOf(molecule, 'a')).toMatchObject({ note: `red ${attempt}`, state: { kind: 'ready' } });
+  }
+  molecule = all(molecule, start('a'), { kind: 'rejected', step: 'a', why: 'red 3', check: true });
+  expect([stateOfStep(molecule, 'a'), why(molecule, 'a')]).toEqual(['escalation', 'refused 3 times: red 3']);
+});
+
+test('texts are filled with what others left when a step is worked, and values stay values in commands', () => {
+  const steps = [
+    step('a'),
+    step('b', {
+      needs: ['a'],
+      title: 'About {{steps.a.output.name}}',
+      description: '{{steps.a.summary}}: {{steps.a.output.list}}',
+      run: 'echo {{steps.a.output.name}} "{{steps.a.output.name}}"',
+    }),
+  ];
+  const molecule = work(poured(steps), 'a', { name: '$(rm) \'x\'; "y"', list: [1, 2] });
+  expect(stepOf(molecule, 'b')?.title).toBe('About $(rm) \'x\'; "y"');
+  const cooked = molecule.cooked.get('b');
+  expect(cooked === undefined ? null : filled(molecule, cooked)).toMatchObject({
+    description: 'a is done: [1,2]',
+    run: String.raw`echo '$(rm) '\''x'\''; "y"' "\$(rm) 'x'; \"y\""`,
+  });
+});
+
+test('when a member of a scope fails the others are skipped, the teardown runs, and then the molecule fails', () => {
+  const member = { of: 's', role: 'member' } as const;
+  const molecule = poured([
+    step('s', { kind: 'group', script: null }),
+    step('up', { scope: member }),
+    step('use', { scope: member, needs: ['up'] }),
+    step('more', { scope: member, needs: ['use'] }),
+    step('down', { scope: { of: 's', role: 'teardown' }, needs: ['more'] }),
+    step('after', { needs: ['down'] }),
+  ]);
+  expect(stateOfStep(molecule, 'down')).toBe('pending');
+  const failed = all(work(molecule, 'up'), { kind: 'failed', step: 'use', reason: 'no', by: 'Ada' });
+  expect(['more', 'down', 'after'].map((id) => stateOfStep(failed, id))).toEqual(['skipped', 'ready', 'pending']);
+  expect([fateOf(failed).kind, nextStep(failed)?.id]).toEqual(['open', 'down']);
+  const torn = work(failed, 'down');
+  expect(nextStep(torn)).toBeNull();
+  expect(fateOf(torn)).toEqual({ kind: 'failed', step: 'use', reason: 'no' });
+});
+
+test('a scope of which nothing was begun has nothing to take down', () => {
+  const molecule = poured([
+    step('a'),
+    step('up', { scope: { of: 's', role: 'member' }, needs: ['a'] }),
+    step('down', { scope: { of: 's', role: 'teardown' } }),
+  ]);
+  const failed = all(molecule, { kind: 'failed', step: 'a', reason: 'no', by: 'Ada' });
+  expect(fateOf(failed).kind).toBe('failed');
+});
+
+test('in the good case a teardown comes after all members, also when its author did not say so', () => {
+  const molecule = poured([
+    step('down', { scope: { of: 's', role: 'teardown' } }),
+    step('up', { scope: { of: 's', role: 'member' } }),
+  ]);
+  expect(nextStep(molecule)?.id).toBe('up');
+  expect(nextStep(work(molecule, 'up'))?.id).toBe('down');
+});
+
+test('a step may name a runtime of its own', () => {
+  const molecule = pour(
+    proto([step('a', { agent: 'human' }), step('b', { agent: 'anthropic' })]),
+    { ...how, limits },
+    0,
+  );
+  expect(molecule.steps.map((one) => one.runtime)).toEqual(['human', 'anthropic']);
+});
+
+test('an outsider who says that a step has failed leaves it to others what becomes of it', () => {
+  const molecule = all(poured([step('p', { kind: 'human', script: null })]), {
+    kind: 'given-up',
+    step: 'p',
+    why: 'cannot',
+    by: 'Ada',
+  });
+  expect([stateOfStep(molecule, 'p'), why(molecule, 'p')]).toEqual(['escalation', 'Ada says that it failed: cannot']);
+  expect(stateOfStep(all(molecule, { kind: 'retried', step: 'p', note: null }), 'p')).toBe('human');
+  expect(stateOfStep(all(molecule, accepted('p')), 'p')).toBe('done');
+});
