@@ -2,9 +2,9 @@
  * A convoy formula as items of a mission: each leg is worked by a polecat of its own, side by side, and the synthesis when all
  * that it needs have landed. Every part has a protomolecule of one step.
  */
-import { fillReferences } from './references.js';
+import { filledWith } from './molecule-facts.js';
+import type { Protomolecule } from './protomolecule.js';
 import type { Left } from './references.js';
-import type { Act, Protomolecule, ProtoStep } from './protomolecule.js';
 
 /** Where an item comes from that a mission made of a convoy. */
 export type LegOf = {
@@ -98,33 +98,8 @@ export function isReviewOnly({ steps }: Pick<Protomolecule, 'steps'>): boolean {
   return steps.length > 0 && steps.every((step) => step.leg?.reviewOnly === true);
 }
 
-/**
- * The synthesis with the findings of its legs in its texts. Commands are left alone: what an agent wrote does not run. The
- * hash stays that of the formula as it was cooked.
- */
+/** The synthesis with the findings of its legs in its texts. The hash stays that of the formula as it was cooked. */
 export function withFindings(proto: Protomolecule, leftBy: (step: string) => Left | null): Protomolecule {
-  const fill = (text: string) => fillReferences(text, leftBy);
-  return { ...proto, steps: proto.steps.map((step) => filled(step, fill)) };
-}
-
-function filled(step: ProtoStep, fill: (text: string) => string): ProtoStep {
-  const { title, description, acceptance, script } = step;
-  return {
-    ...step,
-    title: fill(title).replaceAll(/\s+/g, ' '),
-    description: fill(description),
-    acceptance: acceptance.text === undefined ? acceptance : { ...acceptance, text: fill(acceptance.text) },
-    script: script?.map((act) => filledAct(act, fill)) ?? null,
-  };
-}
-
-function filledAct(act: Act, fill: (text: string) => string): Act {
-  if ('write' in act || 'append' in act) return { ...act, text: fill(act.text) };
-  if ('replace' in act) return { ...act, with: fill(act.with) };
-  if ('note' in act) return { note: fill(act.note) };
-  if ('close' in act) return { ...act, close: fill(act.close) };
-  if ('fail' in act) return { ...act, fail: fill(act.fail) };
-  if ('block' in act) return { block: fill(act.block) };
-  if ('handoff' in act) return { handoff: fill(act.handoff) };
-  return act;
+  const steps = proto.steps.map((step) => filledWith(step, leftBy));
+  return { ...proto, steps: steps.map((step) => ({ ...step, title: step.title.replaceAll(/\s+/g, ' ') })) };
 }

@@ -61,7 +61,10 @@ export function fill(known: Known, asker: string, text: string): string {
 
 /** A step with the references of its texts filled in; in commands the values are quoted, so that they stay values. */
 export function filled(known: Known, step: ProtoStep): ProtoStep {
-  const left = leftBy(known, step.id);
+  return filledWith(step, leftBy(known, step.id));
+}
+
+export function filledWith(step: ProtoStep, left: (step: string) => Left | null): ProtoStep {
   const plain = (text: string) => fillReferences(text, left);
   const command = (text: string) => fillCommand(text, (quoted) => fillReferences(quoted, left), REFERENCE);
   const { acceptance, check } = step;

@@ -98,7 +98,7 @@ test('two convoys that need each other are joined end to beginning', () => {
   ]);
 });
 
-test('findings come into every text of the synthesis, but not into its commands', () => {
+test('findings come into every text of the synthesis, into its commands as a quoted value', () => {
   const proto = protoOf(
     synthesis(['sec'], {
       title: 'Sum up {{steps.sec.summary}}',
@@ -117,11 +117,7 @@ test('findings come into every text of the synthesis, but not into its commands'
     title: 'Sum up two holes',
     description: 'Found: $(rm -rf /) .',
     acceptance: { text: '$(rm -rf /) is mended' },
-    script: [
-      { write: 'all.md', text: '$(rm -rf /)' },
-      { run: 'echo {{steps.sec.output}}' },
-      { close: 'told two\nholes' },
-    ],
+    script: [{ write: 'all.md', text: '$(rm -rf /)' }, { run: "echo '$(rm -rf /)'" }, { close: 'told two\nholes' }],
   });
 });
 
