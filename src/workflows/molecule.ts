@@ -163,8 +163,10 @@ class MoleculeRun {
   }
 
   async #continueWhenLong(): Promise<void> {
-    const isQuiet = this.#messages.isIdle && this.#desk.isQuiet();
-    if (!workflowInfo().continueAsNewSuggested || !isQuiet || fateOf(this.#book.molecule).kind !== 'open') return;
+    if (!workflowInfo().continueAsNewSuggested || !this.#messages.isIdle) return;
+    // The handler that woke the loop has not returned yet: without this, one that only people wake would never go on.
+    await condition(() => this.#desk.isQuiet() || !this.#messages.isIdle);
+    if (!this.#messages.isIdle || fateOf(this.#book.molecule).kind !== 'open') return;
     const { formula, vars } = this.#book.proto;
     // All that counts is carried; a molecule is not to travel twice.
     await continueAsNew<typeof molecule>({ formula, vars }, { ...this.#book.carry(), desk: this.#desk.state() });
