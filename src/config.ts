@@ -4,7 +4,7 @@
  */
 import { readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { basename, isAbsolute, join, resolve } from 'node:path';
 import type { Metadata, TLSConfig } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { CliError } from './cli/command.js';
@@ -77,15 +77,6 @@ export function absoluteUrl(url: string, dir: string): string {
   return isAbsolute(url) ? url : resolve(dir, url);
 }
 
-/** The nearest folder with a `town.toml`, from `start` upwards; null when there is none. */
-export async function findTown(start: string): Promise<string | null> {
-  for (let dir = resolve(start); ; dir = dirname(dir)) {
-    const file = await stat(join(dir, TOWN_FILE)).catch(() => null);
-    if (file?.isFile() === true) return dir;
-    if (dir === dirname(dir)) return null;
-  }
-}
-
 export type Environment = {
   readonly anthropic: { readonly apiKey: string | null; readonly baseUrl: string | null };
   readonly temporal: TemporalSettings;
@@ -100,11 +91,6 @@ type TemporalSettings = {
   /** Headers of every call. */
   readonly metadata: Metadata;
 };
-
-/** The town that `GT_TOWN` names, a folder. */
-export function townOfEnvironment(env: NodeJS.ProcessEnv = process.env): string | null {
-  return env['GT_TOWN'] || null;
-}
 
 /** Throws CliError when Temporal's own configuration (its variables, its file) cannot be understood. */
 export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environment {

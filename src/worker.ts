@@ -9,7 +9,7 @@ import { Client } from '@temporalio/client';
 import { bundleWorkflowCode, NativeConnection, Runtime, DefaultLogger, Worker } from '@temporalio/worker';
 import type { NativeConnectionOptions, WorkerOptions, WorkflowBundleOption } from '@temporalio/worker';
 import { activitiesOf } from './activities/registry.js';
-import { formulaShelf } from './activities/formulas.js';
+import { formulaShelf, SHIPPED_FORMULAS } from './formula-shelf.js';
 import { placesIn } from './activities/places.js';
 import type { TownDeps } from './activities/town.js';
 import { anthropicRuntime } from './agents/anthropic.js';
@@ -51,7 +51,7 @@ export async function startWorker(
       host,
       places,
       ledger: new Ledger(settings.town, join(settings.ledger, `${host}.jsonl`)),
-      formulas: formulaShelf([settings.formulas, root('../formulas')]),
+      formulas: formulaShelf([settings.formulas, SHIPPED_FORMULAS]),
       readTown: settings.readTown,
     },
     places,

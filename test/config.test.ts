@@ -2,15 +2,8 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import {
-  absoluteUrl,
-  findTown,
-  readEnvironment,
-  readTown,
-  townOfEnvironment,
-  withRuntimes,
-  type Town,
-} from '../src/config.js';
+import { absoluteUrl, readEnvironment, readTown, withRuntimes, type Town } from '../src/config.js';
+import { findTown, townOfEnvironment } from '../src/town-folder.js';
 import { canonicalHash } from '../src/formula/canonical.js';
 import { DEFAULT_LIMITS, DEFAULT_NAMES, TownSnapshot } from '../src/town/rig.js';
 import { makeFolder } from './support/repos.js';

@@ -28,7 +28,7 @@ import type { Protomolecule } from '../town/protomolecule.js';
 import type { TownSnapshot } from '../town/rig.js';
 import { checkWork } from '../town/work.js';
 import { refuse } from './beating.js';
-import type { FormulaShelf } from './formulas.js';
+import type { FormulaShelf } from '../formula-shelf.js';
 import { checkGate } from './gate.js';
 import { deleteExecution } from './forgetting.js';
 import type { Places } from './places.js';

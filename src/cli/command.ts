@@ -12,6 +12,14 @@ export type Command = {
   readonly run: (args: readonly string[]) => Promise<void>;
 };
 
+/** A command whose code, and all that stands behind it, is read only when it is called. */
+export function lazy(name: string, summary: string, usage: string, load: () => Promise<Pick<Command, 'run'>>): Command {
+  return { name, summary, usage, run: async (args) => (await load()).run(args) };
+}
+
+export const TOWN_USAGE =
+  '  --town DIR            the town; if not given GT_TOWN, else the folder around you that has a town.toml';
+
 /** Trouble that the person at the terminal can put right. It is printed without a stack: `gt: what, where, what to do`. */
 export class CliError extends Error {
   override readonly name: string = 'CliError';

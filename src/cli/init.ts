@@ -11,10 +11,7 @@ import { CliError, readArguments, UsageError, type Command } from './command.js'
 /** What a fresh repository may hold when it is made a town. */
 const HARMLESS = /^(\.git|readme.*|license.*)$/i;
 
-export const init: Command = {
-  name: 'init',
-  summary: 'Make a folder a town: town.toml, formulas, ledger, kept in a git repository.',
-  usage: 'gt init DIR\n\n  DIR   a new folder, an empty one, or a town, to which only what is missing is added',
+export const init: Pick<Command, 'run'> = {
   run: async (args) => {
     const { positionals } = readArguments(args, {});
     const [folder, ...more] = positionals;
@@ -103,7 +100,7 @@ function filesOf(dir: string): Readonly<Record<string, string>> {
   return {
     [paths.file]: townToml(),
     [join(paths.formulas, 'README.md')]:
-      'Formulas of this town, one a file: `<name>.formula.toml`. One of the same name as a shipped formula takes its place.\nCheck them with `gt formula check FILE`.\n',
+      'Formulas of this town, one a file: `<name>.formula.toml`. One of the same name as a shipped formula takes its place.\nCheck them with `gt lint`, start one with `gt formula new NAME`.\n',
     [join(paths.ledger, 'README.md')]:
       'What the town has done, as JSON lines, one file a writer. The town appends and commits here; do not edit.\n',
   };

@@ -10,29 +10,11 @@ import { derivePrefix, RESERVED_PREFIXES } from '../town/prefix.js';
 import type { Gate, RigSnapshot } from '../town/rig.js';
 import { readTownText, rigNameProblem } from '../town-toml.js';
 import { CliError, readArguments, UsageError, type Command } from './command.js';
-import { openTown, TOWN_OPTION, TOWN_USAGE } from './town.js';
+import { openTown, TOWN_OPTION } from './town.js';
 
-export const rigAdd: Command = {
-  name: 'rig add',
-  summary: 'Add a repository to the town.',
-  usage: `gt rig add NAME PATH_OR_URL [options]
+export const rigAdd: Pick<Command, 'run'> = { run: addRig };
 
-  NAME                  lower-case letters, digits and "-"
-  PATH_OR_URL           the repository: a folder, or a URL that git understands
-  --branch BRANCH       where finished work lands; the repository's default branch if not given
-  --gate NAME=COMMAND   a check that runs before work lands; may be given several times
-  --names A,B           names of the rig's polecats
-  --capacity N          the most polecats at once
-  --prefix XX           two to four letters that the ids of its molecules begin with
-  --force               also when the program of a gate is not on this machine
-${TOWN_USAGE}`,
-  run: addRig,
-};
-
-export const rigList: Command = {
-  name: 'rig list',
-  summary: 'List the repositories of the town.',
-  usage: `gt rig list [--json]\n\n  --json                for programs\n${TOWN_USAGE}`,
+export const rigList: Pick<Command, 'run'> = {
   run: async (args) => {
     const { values, positionals } = readArguments(args, { ...TOWN_OPTION, json: { type: 'boolean' } });
     if (positionals.length > 0) throw new UsageError(`gt rig list takes no ${positionals[0]}`);

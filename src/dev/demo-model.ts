@@ -1,6 +1,5 @@
 /** Who thinks in the demo: nobody (scripts), the scripted model server over HTTP, or the real service. */
-import { fileURLToPath } from 'node:url';
-import { formulaShelf } from '../activities/formulas.js';
+import { formulaShelf, SHIPPED_FORMULAS } from '../formula-shelf.js';
 import { cook } from '../formula/cook.js';
 import { printProblems } from '../formula/problem.js';
 import type { Protomolecule } from '../town/protomolecule.js';
@@ -40,7 +39,7 @@ function rulesOfDemo(): ModelScript['rules'] {
 type Vars = Readonly<Record<string, string | number | boolean>>;
 
 function cookDemo(name: string, vars: Vars, only: readonly string[] = Object.keys(vars)): Protomolecule {
-  const { load, names } = formulaShelf([fileURLToPath(new URL('../../formulas', import.meta.url))]);
+  const { load, names } = formulaShelf([SHIPPED_FORMULAS]);
   const taken = Object.fromEntries(Object.entries(vars).filter(([key]) => only.includes(key)));
   const cooked = cook({ name, vars: taken, load, names: names() });
   if (!cooked.ok) throw new Error(printProblems(cooked.problems));

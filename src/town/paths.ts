@@ -34,3 +34,6 @@ export function townPaths(dir: string): TownPaths {
 
 /** The record stands beside the database, so that two servers on one database cannot miss each other. */
 export const serverRecordOf = (db: string): string => `${db}.server`;
+
+/** Formulas for one rig only, in the town's own repository: work for the rig finds them after the town's. */
+export const rigFormulas = (dir: string, rig: string): string => `${townPaths(dir).formulas}/${rig}`;

@@ -49,7 +49,7 @@ describe('a wrong call', () => {
   test.each([
     [['innit'], 'gt: there is no command innit; did you mean gt init?'],
     [['rig', 'lst'], 'gt: there is no command rig lst; did you mean gt rig list?'],
-    [['help', 'formla', 'check'], 'gt: there is no command formla check; did you mean gt formula check?'],
+    [['help', 'formla', 'show'], 'gt: there is no command formla show; did you mean gt formula show?'],
     [['rig', 'zzzzzzzz'], 'gt: there is no command rig zzzzzzzz; the commands are rig add, rig list'],
     [['rig', 'list', '--jsn'], 'gt: there is no option --jsn; did you mean --json?'],
     [['rig', 'list', 'extra'], 'gt: gt rig list takes no extra'],

@@ -1,0 +1,112 @@
+/** `gt formula list` and `gt formula show`: what formulas there are, and what is in one. */
+import { formulasIn, readFormulaFile } from '../formula-shelf.js';
+import { readFormula, type FormulaFile } from '../formula/cook.js';
+import { summarize, type FormulaSummary, type VariableSummary } from '../formula/summary.js';
+import { cookWord, sayRefused, sketchWord } from './cook.js';
+import { readArguments, UsageError, type Command } from './command.js';
+import {
+  findFormula,
+  formulaPlaces,
+  PLACE_OPTIONS,
+  readVars,
+  shortPath,
+  VAR_OPTION,
+  withAllRigs,
+  type FormulaPlace,
+  type Source,
+} from './formula-places.js';
+import { oneLine, stepOutline } from './outline.js';
+import { EXIT_PROBLEMS, sayProblems } from './problem-output.js';
+
+type Listed = FormulaSummary & {
+  /** `town`, `rig NAME`, `shipped` or a search path. */
+  readonly from: string;
+  readonly file: string;
+  /** A formula of the same name is found before it. */
+  readonly shadowed: boolean;
+};
+
+export const formulaList: Pick<Command, 'run'> = {
+  run: async (args) => {
+    const { values, positionals } = readArguments(args, { ...PLACE_OPTIONS, json: { type: 'boolean' } });
+    if (positionals.length > 0) throw new UsageError(`gt formula list takes no ${positionals[0]}`);
+    const places = await formulaPlaces(values);
+    const listed = listIn(values.rig === undefined ? withAllRigs(places) : places);
+    console.log(values.json === true ? JSON.stringify(listed, null, 2) : listOf(listed));
+  },
+};
+
+export const formulaShow: Pick<Command, 'run'> = {
+  run: async (args) => {
+    const { values, positionals } = readArguments(args, { ...PLACE_OPTIONS, ...VAR_OPTION });
+    const [word, ...more] = positionals;
+    if (word === undefined || more.length > 0) throw new UsageError('gt formula show takes one formula');
+    const places = await formulaPlaces(values);
+    const found = findFormula(word, places);
+    const file = found.ok ? found.source.load(found.source.name) : null;
+    if (!found.ok || file === null) return refuse(word, places);
+    console.log(describe(found.source, file));
+    const sketched = sketchWord(word, readVars(values.var), places);
+    if (sketched.ok) return console.log(`\nSteps\n${stepOutline(sketched.sketch)}`);
+    console.log('\nNot cooked:');
+    sayProblems(sketched.problems, sketched.sourceOf, process.stdout);
+  },
+};
+
+function refuse(word: string, places: readonly FormulaPlace[]): void {
+  const cooked = cookWord(word, {}, places);
+  if (!cooked.ok) sayRefused(word, cooked);
+  process.exitCode = EXIT_PROBLEMS;
+}
+
+function listIn(places: readonly FormulaPlace[]): readonly Listed[] {
+  const seen = new Map<string, string>();
+  return places.flatMap(({ label, folder }) =>
+    formulasIn(folder).map(({ name, file }) => {
+      const before = seen.get(name);
+      // What one rig has is not hidden by what another has.
+      if (before === undefined || before.startsWith('rig ')) seen.set(name, label);
+      const shadowed = before !== undefined && !before.startsWith('rig ');
+      return { ...summarize(name, readFormulaFile(file)), from: label, file: shortPath(file), shadowed };
+    }),
+  );
+}
+
+function listOf(listed: readonly Listed[]): string {
+  return listed
+    .map(({ name, type, description, from, shadowed, vars }) => {
+      const where = shadowed ? `${from}, hidden by one of the same name` : from;
+      const about = oneLine(description);
+      const told = about === '' ? [] : [`  ${about.length > 110 ? `${about.slice(0, 109).trimEnd()}…` : about}`];
+      return [`${name}  ${type} · ${where}`, ...told, ...varsLine(vars)].join('\n');
+    })
+    .join('\n');
+}
+
+function varsLine(vars: readonly VariableSummary[]): readonly string[] {
+  if (vars.length === 0) return [];
+  return [`  vars: ${vars.map(({ name, default: value }) => (value === null ? `${name} (needed)` : name)).join(', ')}`];
+}
+
+function describe({ name, names, load }: Source, file: FormulaFile): string {
+  const read = readFormula(name, file, names, load);
+  const { type, description, vars } = summarize(name, file, read.ok ? read.formula : null);
+  const about = description.trim() === '' ? [] : ['', description.trim()];
+  const width = Math.max(0, ...vars.map((one) => one.name.length));
+  const lines = vars.map((one) => `  ${one.name.padEnd(width)}  ${variableText(one)}`);
+  return [
+    `${name} · ${type} · ${file.file}`,
+    ...about,
+    ...(lines.length === 0 ? [] : ['', 'Variables', ...lines]),
+  ].join('\n');
+}
+
+function variableText({ description, default: value, enum: choices, pattern, type }: VariableSummary): string {
+  const facts = [
+    value === null ? 'needed' : `"${value}" if not given`,
+    ...(type === 'string' ? [] : [type]),
+    ...(choices === null ? [] : [`one of ${choices.join(', ')}`]),
+    ...(pattern === null ? [] : [`matches ${pattern}`]),
+  ];
+  return `${oneLine(description)}${description === '' ? '' : ' '}(${facts.join('; ')})`;
+}

@@ -1,0 +1,144 @@
+/**
+ * Where a command looks for formulas, in this order: the folder of a file that was named, `--search-path`, the town's `formulas`,
+ * the rig's (`formulas/<rig>` in the town), those that are shipped. The first that has a name wins.
+ */
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { formulaNameOf, formulaShelf, formulasIn, readFormulaFile, SHIPPED_FORMULAS } from '../formula-shelf.js';
+import type { FormulaFile } from '../formula/cook.js';
+import type { Problem } from '../formula/problem.js';
+import { rigFormulas, townPaths } from '../town/paths.js';
+import { CliError, UsageError } from './command.js';
+import { townAround, TOWN_OPTION } from './town.js';
+
+export const PLACE_OPTIONS = {
+  ...TOWN_OPTION,
+  'search-path': { type: 'string', multiple: true },
+  rig: { type: 'string' },
+} as const;
+
+export const VAR_OPTION = { var: { type: 'string', multiple: true } } as const;
+
+export type FormulaPlace = { readonly label: string; readonly folder: string };
+
+type PlaceValues = {
+  readonly town?: string | undefined;
+  readonly 'search-path'?: readonly string[] | undefined;
+  readonly rig?: string | undefined;
+};
+
+/** In the order of search. A folder that was asked for by name must be there. */
+export async function formulaPlaces(values: PlaceValues): Promise<readonly FormulaPlace[]> {
+  const asked = (values['search-path'] ?? []).map((folder) => ({ label: folder, folder: resolve(folder) }));
+  for (const { label, folder } of asked)
+    if (!isFolder(folder)) throw new CliError(`--search-path ${label} is no folder`);
+  const dir = await townAround(values.town);
+  if (dir === null && values.rig !== undefined)
+    throw new UsageError(`--rig ${values.rig} needs a town: name one with --town DIR`);
+  if (dir !== null && !existsSync(townPaths(dir).file))
+    throw new CliError(`${dir} is no town, it has no town.toml: make it one with: gt init ${dir}`);
+  return [
+    ...asked,
+    ...(dir === null ? [] : [{ label: 'town', folder: townPaths(dir).formulas }]),
+    ...(dir === null || values.rig === undefined
+      ? []
+      : [{ label: `rig ${values.rig}`, folder: rigFormulas(dir, values.rig) }]),
+    { label: 'shipped', folder: SHIPPED_FORMULAS },
+  ];
+}
+
+/** The town's places with the folders of all its rigs: what `gt formula list` shows. */
+export function withAllRigs(places: readonly FormulaPlace[]): readonly FormulaPlace[] {
+  return places.flatMap((place) => {
+    if (place.label !== 'town' || !isFolder(place.folder)) return [place];
+    const rigs = readdirSync(place.folder).filter((name) => isFolder(join(place.folder, name)));
+    const known = places.map(({ folder }) => folder);
+    const others = rigs.map((rig) => ({ label: `rig ${rig}`, folder: join(place.folder, rig) }));
+    return [place, ...others.filter(({ folder }) => !known.includes(folder))];
+  });
+}
+
+/** Everything `cook` asks for but the variables, and the texts that were read on the way, for frames. */
+export type Source = {
+  readonly name: string;
+  readonly load: (name: string) => FormulaFile | null;
+  readonly names: readonly string[];
+  readonly sourceOf: (file: string) => string | null;
+};
+
+export type Found =
+  | { readonly ok: true; readonly source: Source }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** `word` is a file when it has a slash or ends like one. */
+export function findFormula(word: string, places: readonly FormulaPlace[]): Found {
+  if (!/[\\/]|\.(toml|json)$/.test(word)) return { ok: true, source: sourceIn(word, null, places) };
+  const name = formulaNameOf(basename(word));
+  if (name === null || name === '')
+    return cannot(word, 'this is no formula file', 'a formula is in a file named <name>.formula.toml');
+  try {
+    return { ok: true, source: sourceIn(name, readFormulaFile(word), places) };
+  } catch (error) {
+    return cannot(word, reasonOf(error), null);
+  }
+}
+
+function sourceIn(name: string, own: FormulaFile | null, places: readonly FormulaPlace[]): Source {
+  const beside = own === null ? [] : [resolve(dirname(own.file))];
+  const shelf = formulaShelf([...beside, ...places.map(({ folder }) => folder)]);
+  const texts = new Map<string, string>();
+  const load = (wanted: string) => {
+    const file = own !== null && wanted === name ? own : loadFrom(shelf.load, wanted);
+    if (file !== null) texts.set(file.file, file.text);
+    return file;
+  };
+  return { name, load, names: shelf.names(), sourceOf: (file) => texts.get(file) ?? null };
+}
+
+function loadFrom(load: (name: string) => FormulaFile | null, name: string): FormulaFile | null {
+  try {
+    const found = load(name);
+    return found === null ? null : { ...found, file: shortPath(found.file) };
+  } catch (error) {
+    throw new CliError(`the formula ${name} cannot be read: ${reasonOf(error)}`);
+  }
+}
+
+/** As it is said from where the person stands, unless that leads up and away. */
+export function shortPath(file: string): string {
+  const near = relative(process.cwd(), file);
+  return near === '' || near.startsWith(`..${sep}`) || near === '..' ? file : near;
+}
+
+/** Files of all formulas in a folder and the folders in it, but for hidden ones and installed packages. */
+export function formulaFilesUnder(folder: string): readonly string[] {
+  const inside = readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
+    .flatMap((entry) => formulaFilesUnder(join(folder, entry.name)));
+  return [...formulasIn(folder).map(({ file }) => file), ...inside];
+}
+
+export function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/** `--var a=b`, of one name the last. Throws UsageError for one without a name. */
+export function readVars(vars: readonly string[] | undefined): Readonly<Record<string, string>> {
+  const pairs = (vars ?? []).map((text) => {
+    const at = text.indexOf('=');
+    if (at < 1) throw new UsageError(`--var is "${text}"; NAME=VALUE is expected, for example feature="login"`);
+    return [text.slice(0, at), text.slice(at + 1)] as const;
+  });
+  return Object.fromEntries(pairs);
+}
+
+function cannot(file: string, message: string, hint: string | null): Found {
+  return { ok: false, problems: [{ file, line: 0, column: 0, step: null, message, hint }] };
+}
+
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  if (code === 'ENOENT') return 'there is no such file';
+  if (code === 'EISDIR') return 'this is a folder, not a file';
+  return `this cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+}

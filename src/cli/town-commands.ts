@@ -1,0 +1,57 @@
+/** Commands that make, fill and run a town. */
+import { lazy, TOWN_USAGE, type Command } from './command.js';
+
+export const townCommands: readonly Command[] = [
+  lazy(
+    'init',
+    'Make a folder a town: town.toml, formulas, ledger, kept in a git repository.',
+    'gt init DIR\n\n  DIR   a new folder, an empty one, or a town, to which only what is missing is added',
+    async () => (await import('./init.js')).init,
+  ),
+  lazy(
+    'rig add',
+    'Add a repository to the town.',
+    `gt rig add NAME PATH_OR_URL [options]
+
+  NAME                  lower-case letters, digits and "-"
+  PATH_OR_URL           the repository: a folder, or a URL that git understands
+  --branch BRANCH       where finished work lands; the repository's default branch if not given
+  --gate NAME=COMMAND   a check that runs before work lands; may be given several times
+  --names A,B           names of the rig's polecats
+  --capacity N          the most polecats at once
+  --prefix XX           two to four letters that the ids of its molecules begin with
+  --force               also when the program of a gate is not on this machine
+${TOWN_USAGE}`,
+    async () => (await import('./rig.js')).rigAdd,
+  ),
+  lazy(
+    'rig list',
+    'List the repositories of the town.',
+    `gt rig list [--json]\n\n  --json                for programs\n${TOWN_USAGE}`,
+    async () => (await import('./rig.js')).rigList,
+  ),
+  lazy(
+    'up',
+    'Start the town on this machine: a Temporal server, its UI and a worker.',
+    'gt up [DIR] [--port N] [--ui-port N]',
+    async () => (await import('./up.js')).up,
+  ),
+  lazy(
+    'demo',
+    'Watch a mission of five items in two repositories, from worktrees to commits on both mains.',
+    'gt demo [--model scripted|claude] [--chaos [--seed N]] [--dir DIR] [--keep]',
+    async () => (await import('./demo.js')).demo,
+  ),
+  lazy(
+    'worker',
+    'Work for a town on a Temporal server or cluster.',
+    'gt worker [--town DIR] [--address HOST:PORT]',
+    async () => (await import('./worker.js')).worker,
+  ),
+  lazy(
+    'model serve',
+    'Serve a scripted model over HTTP, to try formulas and towns without a model.',
+    'gt model serve --script FILE [--port N] [--key K]',
+    async () => (await import('./model.js')).modelServe,
+  ),
+];

@@ -1,0 +1,87 @@
+/**
+ * Formulas on disk, folder after folder: the first that has a name wins. The file's name is the formula's: `<name>.formula.toml`,
+ * `<name>.formula.json`, or `<name>.toml` when it says of itself that it is one (a `town.toml` beside it is none).
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, isAbsolute, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { FormulaFile } from './formula/cook.js';
+
+/** Of several files of one name in a folder the first in this order counts. */
+const SUFFIXES = ['.formula.toml', '.formula.json', '.toml'] as const;
+
+/** The formulas that come with this program. */
+export const SHIPPED_FORMULAS = fileURLToPath(new URL('../formulas', import.meta.url));
+
+export type FormulaShelf = {
+  readonly names: () => readonly string[];
+  readonly load: (name: string) => FormulaFile | null;
+};
+
+/** `folders` in the order of search; one that does not exist is empty. */
+export function formulaShelf(folders: readonly string[]): FormulaShelf {
+  return {
+    names: () => [...new Set(folders.flatMap((folder) => formulasIn(folder).map(({ name }) => name)))].toSorted(),
+    load: (name) => {
+      for (const folder of folders) {
+        const found = formulasIn(folder).find((one) => one.name === name);
+        if (found !== undefined) return readFormulaFile(found.file);
+      }
+      return null;
+    },
+  };
+}
+
+/** The file with what lies beside it. Throws when it cannot be read. */
+export function readFormulaFile(file: string): FormulaFile {
+  return { file, text: readFileSync(file, 'utf8'), readBeside: (path) => textBeside(file, path) };
+}
+
+/** Null when there is no such file; a path from the root names none that lies beside. */
+function textBeside(file: string, path: string): string | null {
+  if (isAbsolute(path)) return null;
+  try {
+    return readFileSync(join(dirname(file), path), 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+export type OnShelf = { readonly name: string; readonly file: string };
+
+/** In the order of their names, each once. */
+export function formulasIn(folder: string): readonly OnShelf[] {
+  const byName = new Map<string, OnShelf>();
+  const entries = entriesOf(folder);
+  for (const suffix of SUFFIXES)
+    for (const entry of entries) {
+      const name = formulaNameOf(entry);
+      const file = join(folder, entry);
+      if (name === null || byName.has(name) || entry !== `${name}${suffix}`) continue;
+      if (suffix !== '.toml' || saysFormula(file)) byName.set(name, { name, file });
+    }
+  return [...byName.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** The name that a formula in a file of this name has; null when no formula can be in it. */
+export function formulaNameOf(fileName: string): string | null {
+  const suffix = SUFFIXES.find((one) => fileName.endsWith(one));
+  return suffix === undefined ? null : fileName.slice(0, -suffix.length);
+}
+
+function entriesOf(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return [];
+    throw error;
+  }
+}
+
+function saysFormula(file: string): boolean {
+  try {
+    return /^[ \t]*formula[ \t]*=/m.test(readFileSync(file, 'utf8'));
+  } catch {
+    return false;
+  }
+}
