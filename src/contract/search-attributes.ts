@@ -30,4 +30,14 @@ export const attribute = {
   costUsd: defineSearchAttributeKey('GtCostUsd', 'DOUBLE'),
 } as const;
 
-export type Phase = 'queued' | 'working' | 'waiting' | 'merging' | 'escalated' | 'paused' | 'landed' | 'failed';
+/** `landed` is said of missions and polecats alone: a molecule whose steps have all closed is `done`. */
+export type Phase =
+  | 'queued'
+  | 'working'
+  | 'waiting'
+  | 'merging'
+  | 'escalated'
+  | 'paused'
+  | 'done'
+  | 'landed'
+  | 'failed';

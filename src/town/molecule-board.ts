@@ -12,7 +12,8 @@ const ROWS_MAX = 100;
 const ROWS_BEFORE = 10;
 const ASKS_MAX = 20;
 
-export function moleculeBoard(molecule: Molecule, formula: string, id: string): string {
+/** `isOver`: nobody is asked any more. */
+export function moleculeBoard(molecule: Molecule, formula: string, id: string, isOver = false): string {
   const { steps, closed, sessions, usage } = molecule;
   const cost = usage.usd > 0 ? `, $${usage.usd.toFixed(2)}` : '';
   const head = `**${formula}**: ${closed}/${steps.length} steps, ${sessions} sessions${cost}`;
@@ -23,8 +24,8 @@ export function moleculeBoard(molecule: Molecule, formula: string, id: string): 
   });
   const hidden = steps.length - shown.length;
   const more = hidden > 0 ? [`- … ${hidden} more steps: query \`steps\``] : [];
-  const asks = shown.flatMap((at) => asksOf(steps[at], id)).slice(0, ASKS_MAX);
-  return clip([head, '', ...rows, ...more, ...asks].join('\n'));
+  const asks = isOver ? [] : shown.flatMap((at) => asksOf(steps[at], id)).slice(0, ASKS_MAX);
+  return clip([isOver ? `${head}, ended before its end` : head, '', ...rows, ...more, ...asks].join('\n'));
 }
 
 function shownOf({ steps, held }: Molecule): readonly number[] {
@@ -95,16 +96,19 @@ function closedLine(state: Closed, left: number): string {
 
 function asksOf(step: Step | undefined, id: string): readonly string[] {
   if (step?.state.kind !== 'waiting') return [];
-  const send = (verb: string, or: string) => [
-    `\n> \`temporal workflow signal -w ${id} --name ${verb} --input '{"step":"${step.id}"}'\` (or ${or})`,
-  ];
+  const send = (verb: string, note: string, or: string) => {
+    const input = `{"step":"${step.id}","note":"${note}"}`;
+    return [
+      `\n> \`temporal workflow signal -w ${id} --name ${verb} --input '${input}'\` (or ${or}, or \`fail\` with a \`"reason"\`)`,
+    ];
+  };
   switch (step.state.for) {
     case 'human':
-      return send('close', '`skip`, `fail`');
+      return send('close', 'what was done', '`skip`');
     case 'escalation':
-      return send('retry', areOpen(step.gates) ? '`close`, `skip`, `fail`' : '`approve`, `close`, `skip`, `fail`');
+      return send('retry', 'the answer', areOpen(step.gates) ? '`close`, `skip`' : '`approve`, `close`, `skip`');
     case 'gate':
-      return send('approve', '`skip`, `fail`');
+      return send('approve', 'why', '`skip`');
     default:
       return unreachable(step.state.for);
   }

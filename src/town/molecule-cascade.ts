@@ -153,12 +153,13 @@ export function start(draft: Draft, at: number): void {
 }
 
 /** Closes a step as skipped, and with a group all that is in it, but for what must run after a failure. */
-export function skip(draft: Draft, at: number, reason: string, by: string): void {
+export function skip(draft: Draft, at: number, reason: string, by: string, head: string | null = null): void {
   const below = [at];
   for (let next = below.pop(); next !== undefined; next = below.pop()) {
     const { state } = stepAt(draft, next);
     if (draft.failed !== null && draft.plan.protos[next]?.scope?.role === 'teardown') continue;
-    if (state.kind !== 'closed') close(draft, next, closedBy(draft, 'skipped', reason, by));
+    if (state.kind !== 'closed')
+      close(draft, next, closedBy(draft, 'skipped', reason, by, { head: next === at ? head : null }));
     below.push(...(draft.plan.children[next] ?? []));
   }
 }

@@ -89,7 +89,8 @@ export type MoleculeEvent =
     >
   /** `check`: it was the step's check script that said no. */
   | OfStep<'rejected', { readonly why: string; readonly check?: boolean }>
-  | OfStep<'skipped' | 'failed', { readonly reason: string; readonly by: string }>
+  /** `head`: the commit of what a skipped step had left in the sandbox. */
+  | OfStep<'skipped' | 'failed', { readonly reason: string; readonly by: string; readonly head?: string }>
   /** Somebody outside says that the step has failed: others decide what that means. */
   | OfStep<'given-up', { readonly why: string; readonly by: string }>
   | OfStep<'retried', { readonly note: string | null }>

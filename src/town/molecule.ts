@@ -87,7 +87,7 @@ function stepEvent(draft: Draft, event: StepEvent): void {
     case 'rejected':
       return change(rejected(step, draft.plan.protos[at] ?? null, event, limits, nowMs));
     case 'skipped':
-      return skip(draft, at, event.reason, event.by);
+      return skip(draft, at, event.reason, event.by, event.head ?? null);
     case 'failed':
       return close(draft, at, closedBy(draft, 'failed', event.reason, event.by));
     case 'given-up':
@@ -176,6 +176,14 @@ export function nextStep(molecule: Molecule): Step | null {
 function holdsSandbox({ state, kind, gates }: Step): boolean {
   if (state.kind === 'active') return true;
   return state.kind === 'waiting' && state.for === 'escalation' && kind === undefined && areOpen(gates);
+}
+
+/** Whether another step than this one has begun and not closed, so that what lies in the sandbox may be its. */
+export function isHalfDone({ moving, steps }: Molecule, id: string): boolean {
+  return moving.some((at) => {
+    const step = steps[at];
+    return step !== undefined && step.id !== id && step.sessions > 0 && step.state.kind !== 'closed';
+  });
 }
 
 export type Fate =

@@ -66,6 +66,10 @@ export class Hands {
     }
     const left = output ?? acceptance.output;
     const { head } = acceptance;
+    if (claim.skipped === true) {
+      this.#book.note({ kind: 'skipped', step, reason: summary, by, head });
+      return null;
+    }
     this.#book.note({ kind: 'accepted', step, summary, by, head, ...(left === undefined ? {} : { output: left }) });
     return null;
   }

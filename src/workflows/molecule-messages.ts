@@ -1,10 +1,11 @@
 /** What people and outside agents say to a molecule: each message is refused with what is possible instead, or becomes an event. */
-import { condition } from '@temporalio/workflow';
+import { condition, patched } from '@temporalio/workflow';
 import type { z } from 'zod';
+import type { Message } from '../contract/messages.js';
 import { mailMessage, moleculeMessages } from '../contract/messages.js';
 import { bondPlace, bondProblem } from '../town/molecule-bond.js';
 import { refusal } from '../town/molecule-refusal.js';
-import { fateOf, nextStep, waitingSteps } from '../town/molecule.js';
+import { fateOf, isHalfDone, nextStep, waitingSteps } from '../town/molecule.js';
 import type { Json, Protomolecule } from '../town/protomolecule.js';
 import type { Answer, Desk } from './desk.js';
 import { done, refused } from './desk.js';
@@ -13,41 +14,52 @@ import { town } from './hands.js';
 import type { Book } from './molecule-book.js';
 import type { Hands } from './molecule-hands.js';
 import { outputRefusal } from './molecule-hands.js';
+import type { Claim } from './molecule-session.js';
 import { instructions } from './molecule-report.js';
 
 type Close = z.infer<typeof moleculeMessages.close.schema>;
 type Bond = z.infer<typeof moleculeMessages.bond.schema>;
 
-/** A close that must pass the engine's checks before it is answered. */
-type Closing = { readonly message: Close; answer: Answer | null };
+/** The end of a step that must be committed, after the engine's checks, before it is answered. */
+type Closing = {
+  /** Null for a step that is skipped with work of its own in the sandbox. */
+  readonly message: Close | null;
+  readonly claim: Claim;
+  answer: Answer | null;
+};
 
 export class Messages {
   readonly #book: Book;
   readonly #hands: Hands;
   #closings: Closing[] = [];
+  #ended = false;
   /** Formulas that are being cooked for a bond: the molecule does not end before they are there. */
   #bonding = 0;
 
   constructor(book: Book, hands: Hands, desk: Desk) {
     this.#book = book;
     this.#hands = hands;
-    desk.on(moleculeMessages.close, (message) => this.#close(message));
-    desk.on(moleculeMessages.skip, ({ step, reason, by }) => this.#settle('skip', 'skipped', step, reason, by));
-    desk.on(moleculeMessages.fail, ({ step, reason, by }) => this.#settle('fail', 'failed', step, reason, by));
-    desk.on(moleculeMessages.retry, ({ step, note, by }) => {
+    const on = <Schema extends z.ZodType>(
+      message: Message<Schema>,
+      handle: (content: z.infer<Schema>) => Answer | Promise<Answer>,
+    ) => desk.on(message, (content) => (this.#ended ? refused('the molecule has ended') : handle(content)));
+    on(moleculeMessages.close, (message) => this.#close(message));
+    on(moleculeMessages.skip, ({ step, reason, by }) => this.#skip(step, reason, by));
+    on(moleculeMessages.fail, ({ step, reason, by }) => this.#settle('fail', 'failed', step, reason, by));
+    on(moleculeMessages.retry, ({ step, note, by }) => {
       const why = refusal(book.molecule, 'retry', step);
       if (why !== null) return refused(why);
       book.note({ kind: 'retried', step, note: note === undefined ? null : `${by} answered: ${note}` });
       return done(`step "${step}" starts a new session`);
     });
-    desk.on(moleculeMessages.approve, ({ step, note, by }) => {
+    on(moleculeMessages.approve, ({ step, note, by }) => {
       const why = refusal(book.molecule, 'approve', step);
       if (why !== null) return refused(why);
       book.note({ kind: 'approved', step, by: note === undefined ? by : `${by}: ${note}` });
       return done(`the gates of step "${step}" are open`);
     });
-    desk.on(moleculeMessages.bond, (message) => this.#bond(message));
-    desk.on(mailMessage, ({ subject, from }) => {
+    on(moleculeMessages.bond, (message) => this.#bond(message));
+    on(mailMessage, ({ subject, from }) => {
       book.note({ kind: 'mailed', subject, from });
       return done('taken');
     });
@@ -67,19 +79,18 @@ export class Messages {
   }
 
   async check(closing: Closing): Promise<void> {
-    const { step, note, by, output } = closing.message;
-    const why = refusal(this.#book.molecule, 'close', step);
+    const { message, claim } = closing;
+    const { step } = claim;
+    const why = refusal(this.#book.molecule, message === null ? 'skip' : 'close', step);
     const { hook } = this.#book;
     if (why !== null || hook === null) {
-      closing.answer = why === null ? this.#closed(closing.message) : refused(why);
+      closing.answer = why === null && message !== null ? this.#closed(message) : refused(why ?? '');
       return;
     }
     try {
-      const rejected = await this.#hands.accept(hook, { step, summary: note, by, output, mustMove: false });
-      closing.answer =
-        rejected === null
-          ? done(this.#whatNext(closing.message))
-          : refused(`step "${step}" is not accepted: ${rejected}`);
+      const rejected = await this.#hands.accept(hook, claim);
+      if (rejected !== null) closing.answer = refused(`step "${step}" is not accepted: ${rejected}`);
+      else closing.answer = done(message === null ? `step "${step}" is skipped` : this.#whatNext(message));
     } catch (error) {
       this.#hands.refuse(step, error);
       closing.answer = refused(`step "${step}" could not be checked`);
@@ -87,7 +98,9 @@ export class Messages {
     }
   }
 
+  /** What comes now comes too late: the digest is being written. */
   end(): void {
+    this.#ended = true;
     for (const closing of this.#closings) closing.answer ??= refused('the molecule ended first');
   }
 
@@ -102,10 +115,22 @@ export class Messages {
     const problem = outputRefusal(this.#book.cooked(step), output);
     if (problem !== null) return refused(`step "${step}" cannot be closed so: ${problem}`);
     if (!this.#needsChecks(step)) return this.#closed(message);
-    const closing: Closing = { message, answer: null };
-    this.#closings.push(closing);
-    this.#book.news = true;
-    return this.#answered(closing);
+    return this.#answered({
+      message,
+      claim: { step, summary: note, by, output, mustMove: false },
+      answer: null,
+    });
+  }
+
+  /** Work of its own that a step leaves in the sandbox must not end up in another step's commit: it gets one of its own. */
+  #skip(step: string, reason: string, by: string): Answer | Promise<Answer> {
+    const why = refusal(this.#book.molecule, 'skip', step);
+    if (why !== null) return refused(why);
+    const isWorked = this.#book.hook !== null && this.#book.cooked(step) !== null && this.#book.step(step).sessions > 0;
+    if (!isWorked || !patched('what a skipped step left is committed'))
+      return this.#settle('skip', 'skipped', step, reason, by);
+    const claim: Claim = { step, summary: reason, by, output: undefined, mustMove: false, skipped: true };
+    return this.#answered({ message: null, claim, answer: null });
   }
 
   #closed(message: Close): Answer {
@@ -129,15 +154,18 @@ export class Messages {
     return done(`step "${step}" is ${kind}`);
   }
 
-  /** A person's word closes a step, except where half-done work must be committed or a command must agree. */
+  /** Whatever closes a step in a sandbox, its work is committed and pushed; but not while another step's is half done. */
   #needsChecks(id: string): boolean {
     const proto = this.#book.cooked(id);
     if (this.#book.hook === null || proto === null || proto.kind === 'group') return false;
     const isCommanded = proto.acceptance.command !== undefined || proto.check !== undefined;
-    return this.#book.step(id).runtime !== 'human' || isCommanded;
+    if (this.#book.step(id).runtime !== 'human' || isCommanded) return true;
+    return !isHalfDone(this.#book.molecule, id) && patched('what a person closes is committed');
   }
 
   async #answered(closing: Closing): Promise<Answer> {
+    this.#closings.push(closing);
+    this.#book.news = true;
     await condition(() => closing.answer !== null);
     return closing.answer ?? refused('the molecule ended first');
   }

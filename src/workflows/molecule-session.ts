@@ -14,6 +14,8 @@ export type Claim = {
   readonly output: Json | undefined;
   /** Refuse it when nothing has changed. */
   readonly mustMove: boolean;
+  /** The step is given up: what it left is committed, and nothing is asked of it. */
+  readonly skipped?: boolean;
 };
 
 export function sessionSpec(
@@ -52,7 +54,7 @@ export function acceptRequest(
   molecule: string,
   { rig, name, incarnation, sandbox, limits, item }: Hook,
   { title, acceptance, check, leg, output }: ProtoStep,
-  { step, summary, mustMove }: Claim,
+  { step, summary, mustMove, skipped = false }: Claim,
   head: string | null,
 ): AcceptRequest {
   // Of a step that is checked otherwise, or whose fruit is an output, nobody expects a change of files.
@@ -66,12 +68,12 @@ export function acceptRequest(
     item,
     step,
     title,
-    summary,
-    command: acceptance.command ?? null,
+    summary: skipped ? `Skipped: ${summary}` : summary,
+    command: skipped ? null : (acceptance.command ?? null),
     mustMove: mustMove && !isSeenOtherwise,
     since: head ?? sandbox.base,
     timeoutMs: commandMs(limits.patience),
-    check: check === undefined ? null : { command: check.command, timeoutMs: check.timeoutMs },
-    file: leg === undefined || leg.file === '' ? null : leg.file,
+    check: check === undefined || skipped ? null : { command: check.command, timeoutMs: check.timeoutMs },
+    file: leg === undefined || leg.file === '' || skipped ? null : leg.file,
   };
 }

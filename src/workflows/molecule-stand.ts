@@ -12,7 +12,7 @@ export function standOf(molecule: Molecule): Stand {
   const { held, steps, usage } = molecule;
   const fate = fateOf(molecule).kind;
   return {
-    phase: fate === 'done' ? 'landed' : fate === 'failed' ? 'failed' : phaseOf(molecule),
+    phase: fate === 'done' ? 'done' : fate === 'failed' ? 'failed' : phaseOf(molecule),
     waitingFor: waitingSteps(molecule).slice(0, STEPS_MAX).map(whom).join(', ').slice(0, WAITING_CHARS_MAX),
     steps: held.slice(0, STEPS_MAX).flatMap((at) => steps[at]?.id ?? []),
     usd: usage.usd,

@@ -7,6 +7,7 @@ import {
   condition,
   continueAsNew,
   isCancellation,
+  patched,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -87,7 +88,7 @@ class MoleculeRun {
     try {
       while (this.#goesOn()) await this.#turn();
     } catch (error) {
-      if (isCancellation(error)) await CancellationScope.nonCancellable(() => this.#tearDown());
+      if (isCancellation(error)) await CancellationScope.nonCancellable(() => this.#endCancelled());
       throw error;
     }
     return CancellationScope.nonCancellable(() => this.#finish());
@@ -122,6 +123,15 @@ class MoleculeRun {
     const isNew = now !== '' && now !== this.#lookedAt;
     this.#lookedAt = now;
     return isNew;
+  }
+
+  /** A cancelled molecule asks nobody for anything any more. */
+  async #endCancelled(): Promise<void> {
+    await this.#tearDown();
+    this.#messages.end();
+    const { molecule: state, proto, id } = this.#book;
+    if (!patched('a cancelled molecule waits no more')) return;
+    this.#standing.show({ phase: 'failed', waitingFor: '', steps: [] }, moleculeBoard(state, proto.formula, id, true));
   }
 
   /** Cancelled: the commands that take down what was set up still run, each once. A person or a model is not asked any more. */

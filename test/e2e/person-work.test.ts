@@ -1,0 +1,113 @@
+/** People at work in a sandbox: what they close, skip and fail is in the branch, step by step, and nobody is asked after the end. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { moleculeMessages } from '../../src/contract/messages.js';
+import { lifecycleQuery } from '../../src/contract/polecat.js';
+import { liveTown, until } from '../support/live-town.js';
+import type { LiveTown } from '../support/live-town.js';
+
+const BY_HAND = `
+formula = "by-hand"
+[[steps]]
+id = "one"
+title = "Write one"
+[[steps]]
+id = "two"
+title = "Write two"
+needs = ["one"]
+`;
+
+const ASKING = `
+formula = "asking"
+[[steps]]
+id = "half"
+title = "Half a thing"
+script = [{ write = "half.txt", text = "half\\n" }, { block = "which colour?" }]
+[[steps]]
+id = "rest"
+title = "The rest"
+needs = ["half"]
+script = [{ write = "rest.txt", text = "rest\\n" }, { close = "wrote the rest" }]
+`;
+
+const TWO_PEOPLE = `
+formula = "two-people"
+[[steps]]
+id = "x"
+title = "X"
+type = "human"
+[[steps]]
+id = "y"
+title = "Y"
+type = "human"
+acceptance = { command = "true" }
+`;
+
+let town: LiveTown;
+beforeAll(async () => {
+  town = await liveTown({
+    rigs: { server: { bare: true } },
+    formulas: { 'by-hand': BY_HAND, asking: ASKING, 'two-people': TWO_PEOPLE },
+    patience: 0.05,
+  });
+});
+afterAll(() => town.stop());
+
+/** The polecat and the molecule of a mission of one item, once a step waits. */
+async function waiting(id: string, formula: string) {
+  const handle = await town.startMission(id, { work: [{ id: 'a', rig: 'server', formula }] });
+  return until('a step waits', async () => {
+    const [polecat] = Object.values(await handle.query<Record<string, string>>('swarm'));
+    if (polecat === undefined) return null;
+    const { molecule, sandbox } = await town.client.workflow.getHandle(polecat).query(lifecycleQuery);
+    const run = town.client.workflow.getHandle(molecule);
+    const ready = await run.query<readonly string[]>('ready');
+    return ready.length > 0 && sandbox !== null ? { handle, molecule: run, sandbox } : null;
+  });
+}
+
+test('each step that a person closes is a commit of its own on the remote, with the person’s note and the step’s trailers', async () => {
+  const { handle, molecule, sandbox } = await waiting('by-hand', 'by-hand');
+  await writeFile(join(sandbox.path, 'one.txt'), 'one\n');
+  const answer = await molecule.executeUpdate(moleculeMessages.close.update, {
+    args: [{ step: 'one', note: 'one is written', by: 'ann' }],
+  });
+  expect(answer).toContain('Next: "two"');
+  expect(await town.git('server', 'show', `${sandbox.branch}:one.txt`)).toBe('one');
+  const message = await town.git('server', 'log', '-1', '--format=%B', sandbox.branch);
+  expect(message).toMatch(/^Write one\n\none is written\n\nGt-Item: a\nGt-Molecule: .*\nGt-Step: one$/);
+  await writeFile(join(sandbox.path, 'two.txt'), 'two\n');
+  await molecule.signal(moleculeMessages.close.signal, { step: 'two', note: 'two is written' });
+  await expect(handle.result()).resolves.toMatchObject({ landed: 1 });
+  expect((await town.log('server')).map((line) => line.replace(/^\S+ \S+ /, '')).slice(1)).toEqual([
+    'Write one',
+    'Write two',
+  ]);
+});
+
+test('what a skipped step had half done is a commit of its own, not part of the next one', async () => {
+  const { handle, molecule } = await waiting('skipping', 'asking');
+  await molecule.executeUpdate(moleculeMessages.skip.update, { args: [{ step: 'half', reason: 'no colour' }] });
+  await handle.result();
+  const log = await town.git('server', 'log', '-2', '--format=%s|%b', '--name-only', 'main');
+  expect(log).toMatch(/^The rest\|[\s\S]*rest\.txt\n[\s\S]*Half a thing\|Skipped: no colour[\s\S]*half\.txt$/);
+});
+
+test('a cancelled molecule waits for nobody: not for those who search, nor for those who read', async () => {
+  const { handle, molecule } = await waiting('cancelled', 'by-hand');
+  await handle.cancel();
+  await expect(handle.result()).rejects.toThrow('cancelled');
+  const { output } = await town.temporal('workflow', 'list', '-q', 'GtPhase IN ("waiting", "escalated", "working")');
+  expect(output).not.toContain(molecule.workflowId);
+  expect(await molecule.query('explain')).toContain('Write one');
+});
+
+test('a close that comes while a failed molecule ends is refused, and the molecule ends', async () => {
+  const { handle, molecule } = await waiting('failing', 'two-people');
+  await molecule.signal(moleculeMessages.fail.signal, { step: 'x', reason: 'cannot be done' });
+  await molecule.signal(moleculeMessages.close.signal, { step: 'y', note: 'too late' });
+  await expect(molecule.result()).rejects.toThrow();
+  await handle.cancel();
+  await handle.result().catch(() => undefined);
+});
