@@ -179,8 +179,8 @@ function holdsSandbox({ state, kind, gates }: Step): boolean {
 }
 
 /** Whether another step than this one has begun and not closed, so that what lies in the sandbox may be its. */
-export function isHalfDone({ moving, steps }: Molecule, id: string): boolean {
-  return moving.some((at) => {
+export function isHalfDone({ held, ready, steps }: Molecule, id: string): boolean {
+  return [...held, ...ready].some((at) => {
     const step = steps[at];
     return step !== undefined && step.id !== id && step.sessions > 0 && step.state.kind !== 'closed';
   });
