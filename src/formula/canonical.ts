@@ -3,13 +3,18 @@ import { createHash } from 'node:crypto';
 
 /** JSON without spaces, keys sorted by UTF-16 code units, keys with no value left out. Takes plain JSON data only. */
 export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const pairs = Object.entries(value)
-    .filter(([, item]) => item !== undefined)
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`);
-  return `{${pairs.join(',')}}`;
+  if (Array.isArray(value)) {
+    let list = '';
+    for (const item of value) list += `${list === '' ? '' : ','}${canonicalJson(item ?? null)}`;
+    return `[${list}]`;
+  }
+  let pairs = '';
+  for (const key of Object.keys(value).toSorted()) {
+    const item = Reflect.get(value, key) as unknown;
+    if (item !== undefined) pairs += `${pairs === '' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(item)}`;
+  }
+  return `{${pairs}}`;
 }
 
 /** SHA-256, 64 hex digits, over the canonical JSON in UTF-8. */

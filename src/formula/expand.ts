@@ -9,7 +9,7 @@ import { EXPANSION_DEPTH_MAX } from './limits.js';
 import { unrollLoops } from './loops.js';
 import { didYouMean, quote } from './problem.js';
 import { fill, isOpen, withVariables } from './template.js';
-import { addNeeds, copyStep, eachStep, endsOf, handDown, rewriteNeeds } from './tree.js';
+import { addNeeds, anyStep, copyStep, eachStep, endsOf, handDown, rewriteNeeds } from './tree.js';
 import { misfit, refuseMissing } from './vars.js';
 
 /** What stands in the place of a step. */
@@ -21,8 +21,8 @@ type Replacement = {
 
 /** Steps with `expand`. */
 export function expandInline(steps: readonly StepDraft[], kitchen: Kitchen, depth = 0): readonly StepDraft[] {
+  if (!anyStep(steps, ({ expand }) => expand !== null)) return steps;
   const wanted = [...eachStep(steps)].filter(({ expand }) => expand !== null);
-  if (wanted.length === 0) return steps;
   const all = new Map<StepDraft, Replacement>();
   for (const step of wanted) {
     const made = step.expand === null ? null : instantiate(step, step.expand, kitchen, depth);

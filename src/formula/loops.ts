@@ -10,9 +10,10 @@ import { ITERATIONS_MAX } from './limits.js';
 import { quote } from './problem.js';
 import { isOpen, stepMeant, withVariables } from './template.js';
 import { readRange } from './range.js';
-import { addNeeds, copyStep, eachStep, endsOf, handDown, mapSteps, needsOn } from './tree.js';
+import { addNeeds, anyStep, copyStep, eachStep, endsOf, handDown, mapSteps, needsOn } from './tree.js';
 
 export function unrollLoops(steps: readonly StepDraft[], kitchen: Kitchen): readonly StepDraft[] {
+  if (!anyStep(steps, ({ loop }) => loop !== null)) return steps;
   return mapSteps(steps, (step) => (step.loop === null ? step : unroll(step, step.loop, kitchen)));
 }
 

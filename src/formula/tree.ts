@@ -12,6 +12,10 @@ export function* eachStep(steps: readonly StepDraft[]): Generator<StepDraft> {
   }
 }
 
+export function anyStep(steps: readonly StepDraft[], test: (step: StepDraft) => boolean): boolean {
+  return steps.some((step) => test(step) || (step.children.length > 0 && anyStep(step.children, test)));
+}
+
 /** The steps with each one replaced by none, one or more; children first. The list itself when nothing changed. */
 export function mapSteps(
   steps: readonly StepDraft[],
