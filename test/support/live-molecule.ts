@@ -41,7 +41,10 @@ export async function liveMolecule(town: LiveTown, rig: string, proto: Protomole
     id,
     handle,
     polecat,
-    result: () => handle.result() as Promise<MoleculeResult>,
+    result: async () => {
+      await until(`${id} has begun`, () => handle.describe());
+      return handle.result() as Promise<MoleculeResult>;
+    },
     reach: (step, stand) =>
       until(`${step} is ${stand}`, async () => {
         const found = (await steps()).find((one) => one.id === step);
