@@ -41,9 +41,9 @@ export function holderFor(grant: Grant, plan: Plan, host: string): Holder {
   return { claim, name, incarnation, host, molecule: makeId(plan.rig.prefix, uuid4()) };
 }
 
-/** What the polecat works: as it was cooked, and where it is the synthesis of a convoy, with the findings of the legs. */
+/** What the polecat works: as it was cooked, and where it is part of a convoy, with the findings of the legs it reads. */
 export function protoFor(state: MissionState, { leg }: Item, { proto }: Plan): Protomolecule {
-  return leg?.role === 'synthesis' ? withFindings(proto, (step) => findingsOf(state, leg.item, step)) : proto;
+  return leg === undefined ? proto : withFindings(proto, (step) => findingsOf(state, leg.item, step));
 }
 
 export async function startPolecat(
