@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { FormulaFile } from '../formula/cook.js';
+import { refuse } from './beating.js';
 
 const SUFFIX = '.formula.toml';
 
@@ -18,7 +19,7 @@ export function formulaShelf(folders: readonly string[]): FormulaShelf {
       for (const folder of folders) {
         if (!namesIn(folder).includes(name)) continue;
         const file = join(folder, `${name}${SUFFIX}`);
-        return { file, text: readFileSync(file, 'utf8') };
+        return { file, text: textOf(file) };
       }
       return null;
     },
@@ -32,6 +33,19 @@ function namesIn(folder: string): readonly string[] {
       .map((file) => basename(file, SUFFIX));
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-    throw error;
+    throw unreadable(folder, error);
   }
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+}
+
+/** No retry mends it: it is refused like a formula that makes no sense. */
+function unreadable(path: string, error: unknown): Error {
+  return refuse('BadFormula', `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
 }
