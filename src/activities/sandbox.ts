@@ -1,6 +1,7 @@
 /** Acts on sandboxes: open, check and push, hand in, salvage, nuke. Git does the work; what counts as done is decided here. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Context } from '@temporalio/activity';
 import type {
   AcceptRequest,
   Acceptance,
@@ -98,13 +99,21 @@ async function acceptStep(place: Place, request: AcceptRequest): Promise<Accepta
   return push(place, request.branch, head, request.since);
 }
 
+/** A cancelled step waits for no command: whoever gave up the work wants its sandbox now. */
 async function runAcceptance(place: Place, request: AcceptRequest, command: string): Promise<string | null> {
   const mark = `${request.molecule}/${request.step}/acceptance`;
+  const signal = Context.current().cancellationSignal;
   await killMarked(mark);
   const { timeoutMs } = request;
-  const result = await runShell(command, { cwd: place.path, env: plainEnvironment({ CI: 'true' }), mark, timeoutMs });
-  if (result.end.kind === 'exited' && result.end.code === 0) return null;
-  return `the acceptance command \`${command}\` ${howItEnded(result)}:\n${tailOf(result)}`;
+  const env = plainEnvironment({ CI: 'true' });
+  try {
+    const result = await runShell(command, { cwd: place.path, env, mark, signal, timeoutMs });
+    signal.throwIfAborted();
+    if (result.end.kind === 'exited' && result.end.code === 0) return null;
+    return `the acceptance command \`${command}\` ${howItEnded(result)}:\n${tailOf(result)}`;
+  } finally {
+    await killMarked(mark);
+  }
 }
 
 /** The branch moves on from where the remote is known to be; what somebody else put there is never overwritten. */

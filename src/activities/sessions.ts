@@ -97,14 +97,18 @@ type GateRun = Parameters<SessionActivities['runGates']>[0];
 /** In order, up to the first that does not pass. Gates see the tree as it will land and nothing of the worker's environment. */
 async function runGates({ request, worktree, gates, timeoutMs }: GateRun, signal: AbortSignal): Promise<GateVerdict> {
   const mark = `gates/${request}`;
-  for (const gate of gates) {
-    noteProgress({ gate: gate.name });
-    const env = plainEnvironment({ CI: 'true' });
-    const result = await runShell(gate.command, { cwd: worktree, env, mark, signal, timeoutMs });
-    signal.throwIfAborted();
-    const log = `\`${gate.command}\` ${howItEnded(result)}\n${tailOf(result)}`;
-    const verdict = judgeGate(gate.name, result.end, log);
-    if (verdict.kind !== 'passed') return verdict;
+  try {
+    for (const gate of gates) {
+      noteProgress({ gate: gate.name });
+      const env = plainEnvironment({ CI: 'true' });
+      const result = await runShell(gate.command, { cwd: worktree, env, mark, signal, timeoutMs });
+      signal.throwIfAborted();
+      const log = `\`${gate.command}\` ${howItEnded(result)}\n${tailOf(result)}`;
+      const verdict = judgeGate(gate.name, result.end, log);
+      if (verdict.kind !== 'passed') return verdict;
+    }
+    return { kind: 'passed' };
+  } finally {
+    await killMarked(mark);
   }
-  return { kind: 'passed' };
 }
