@@ -13,14 +13,25 @@ import type {
 } from '../contract/activities.js';
 import type { Sandbox } from '../contract/polecat.js';
 import { authorOf } from '../git/author.js';
-import { deleteLocalBranch, deleteRemoteBranch, isAncestor, pushBranch, remoteSha } from '../git/branch.js';
-import { catchUp, unresolved } from '../git/catch-up.js';
+import {
+  deleteRemoteBranch,
+  everHeld,
+  forgetRetired,
+  isAncestor,
+  pushBranch,
+  remoteSha,
+  retireBranch,
+  retiredAt,
+} from '../git/branch.js';
+import { catchUp, leaveOut, takeIn, unresolved } from '../git/catch-up.js';
 import { commitAll } from '../git/commit.js';
+import { Blocked } from '../git/git-error.js';
 import { commitOf } from '../git/git.js';
+import { aboutStrays, strayLinks } from '../git/gitlinks.js';
 import { fetchMirror, openMirror } from '../git/mirror.js';
 import { salvage } from '../git/salvage.js';
-import type { Place } from '../git/worktree.js';
-import { openWorktree, removeWorktree, worktreeState } from '../git/worktree.js';
+import type { Place, WorktreeState } from '../git/worktree.js';
+import { isForeign, madeFor, openWorktree, removeWorktree, worktreeState } from '../git/worktree.js';
 import { plainEnvironment } from '../process/environment.js';
 import { findMarked, killMarked } from '../process/mark.js';
 import { runShell } from '../process/run.js';
@@ -36,11 +47,17 @@ type SandboxActivities = Pick<HostActivities, 'openSandbox' | 'catchUp' | 'accep
 export function sandboxActivities(places: Places): SandboxActivities {
   return {
     openSandbox: (ref) => orRefuse(ref.rig.name, () => openSandbox(places, ref)),
-    catchUp: (ref) => catchUp({ ...placeOf(places, ref), target: ref.rig.branch, author: authorFor(ref) }),
+    catchUp: (ref) =>
+      orRefuse(ref.rig.name, () =>
+        catchUp({ ...placeOf(places, ref), target: ref.rig.branch, author: authorFor(ref) }),
+      ),
     acceptStep: (request) => orRefuse(request.rig.name, () => acceptStep(placeOf(places, request), request)),
     submit: (ref) => orRefuse(ref.rig.name, () => submit(placeOf(places, ref), ref)),
     salvage: (ref) => salvageSandbox(placeOf(places, ref), ref).catch(left),
-    nuke: (request) => nuke(placeOf(places, request), request),
+    nuke: (request) => {
+      const place = placeOf(places, request);
+      return nuke(place, request).catch((error: unknown) => stays(place, request.branch, error));
+    },
   };
 }
 
@@ -93,10 +110,11 @@ async function acceptStep(place: Place, request: AcceptRequest): Promise<Accepta
   const { title, summary, molecule, step, item } = request;
   const trailers = `Gt-Item: ${item}\nGt-Molecule: ${molecule}\nGt-Step: ${step}`;
   const message = `${title}\n\n${summary}\n\n${trailers}\n`;
-  const head = await commitAll({ ...place, message, author: authorFor(request) });
+  const committed = await commit(place, request, message, 'left');
+  if (committed.kind === 'refused') return rejected(committed.why);
   const red = request.command === null ? null : await runAcceptance(place, request, request.command);
   if (red !== null) return rejected(red);
-  return push(place, request.branch, head, request.since);
+  return push(place, request.branch, committed.head, request.since);
 }
 
 /** A cancelled step waits for no command: whoever gave up the work wants its sandbox now. */
@@ -116,12 +134,74 @@ async function runAcceptance(place: Place, request: AcceptRequest, command: stri
   }
 }
 
+type Since = { readonly since: string };
+type Committed =
+  | { readonly kind: 'committed'; readonly head: string }
+  | { readonly kind: 'refused'; readonly why: string };
+
+/**
+ * Commits everything and takes in what somebody else pushed to the branch; what stands in the way is for the agent. Conflicts
+ * are left in the files where somebody will work on.
+ */
+async function commit(
+  place: Place,
+  ref: SandboxRef & Since,
+  message: string,
+  conflicts: 'left' | 'undone',
+): Promise<Committed> {
+  try {
+    const head = await commitAll({ ...place, message, author: authorFor(ref), since: ref.since });
+    return await takeInOthers(place, ref, head, conflicts);
+  } catch (error) {
+    if (error instanceof Blocked) return { kind: 'refused', why: error.message };
+    throw error;
+  }
+}
+
+/**
+ * What was pushed on top of our last push is merged, so that neither side is lost. A branch that was rewritten is left to a
+ * person: what was taken out of it on purpose must not come back by itself.
+ */
+async function takeInOthers(
+  place: Place,
+  ref: SandboxRef & Since,
+  head: string,
+  then: 'left' | 'undone',
+): Promise<Committed> {
+  const { mirror } = place;
+  const { branch, since } = ref;
+  const remote = await remoteSha({ mirror, branch });
+  if (remote === null || remote === since) return { kind: 'committed', head };
+  if ((await commitOf(mirror, remote)) === null) await fetchMirror(mirror);
+  if ((await commitOf(mirror, remote)) === null)
+    return { kind: 'refused', why: `${branch} moves on the remote just now: close the step again` };
+  if (await isAncestor({ mirror, ancestor: remote, descendant: head })) return { kind: 'committed', head };
+  const told = `somebody pushed to ${branch}, which is at ${remote} on the remote`;
+  const isOnTop =
+    (await commitOf(mirror, since)) !== null && (await isAncestor({ mirror, ancestor: since, descendant: remote }));
+  if (!isOnTop) {
+    const why = `${told} and no longer holds what was pushed before (${since}): to keep both, git merge origin/${branch}`;
+    return { kind: 'refused', why: `${why}; to drop theirs, git push --force origin ${head}:refs/heads/${branch}` };
+  }
+  const message = `Merge what was pushed to ${branch}`;
+  const { conflicts } = await takeIn({ ...place, commit: remote, message, author: authorFor(ref) });
+  if (conflicts.length > 0) {
+    if (then === 'undone') await leaveOut(place);
+    const why = `${told}; merged into the sandbox, that conflicts in ${conflicts.join(', ')}: resolve them`;
+    return { kind: 'refused', why };
+  }
+  const now = await worktreeState(place);
+  return { kind: 'committed', head: now?.head ?? head };
+}
+
 /** The branch moves on from where the remote is known to be; what somebody else put there is never overwritten. */
 async function push(place: Place, branch: string, head: string, since: string): Promise<Acceptance> {
   const { mirror } = place;
   const remote = await remoteSha({ mirror, branch });
+  const isKnown = remote === null || remote === since || (await commitOf(mirror, remote)) !== null;
   const mayMove =
-    remote === null || remote === since || (await isAncestor({ mirror, ancestor: remote, descendant: head }));
+    isKnown &&
+    (remote === null || remote === since || (await isAncestor({ mirror, ancestor: remote, descendant: head })));
   const result = mayMove
     ? await pushBranch({ mirror, branch, sha: head, expected: remote })
     : ({ kind: 'diverged', remote } as const);
@@ -129,7 +209,9 @@ async function push(place: Place, branch: string, head: string, since: string): 
     case 'pushed':
       return { kind: 'accepted', head };
     case 'diverged':
-      return rejected(`the remote's ${branch} is at ${result.remote}, which this sandbox does not have: merge it`);
+      return rejected(
+        `somebody pushed to ${branch} just now, which is at ${result.remote} on the remote: close the step again, and it is taken in`,
+      );
     case 'refused':
       return rejected(`the remote refuses the push of ${branch}: ${result.reason}`);
     default:
@@ -137,11 +219,13 @@ async function push(place: Place, branch: string, head: string, since: string): 
   }
 }
 
-async function submit(place: Place, ref: SandboxRef & { readonly since: string }): Promise<Submission> {
+async function submit(place: Place, ref: SandboxRef & Since): Promise<Submission> {
   const { mirror } = place;
   const state = await worktreeState(place);
   if (state === null) return { kind: 'refused', why: `the sandbox ${place.path} is gone` };
-  const head = await commitAll({ ...place, message: `Leftovers of ${ref.branch}\n`, author: authorFor(ref) });
+  const committed = await commit(place, ref, `Leftovers of ${ref.branch}\n`, 'undone');
+  if (committed.kind === 'refused') return committed;
+  const { head } = committed;
   await fetchMirror(mirror);
   const target = await commitOf(mirror, `refs/remotes/origin/${ref.rig.branch}`);
   if (target !== null && (await isAncestor({ mirror, ancestor: head, descendant: target })))
@@ -153,7 +237,12 @@ async function submit(place: Place, ref: SandboxRef & { readonly since: string }
 async function salvageSandbox(place: Place, ref: SandboxRef): Promise<Salvage> {
   await endSessions(ref.branch);
   await openMirror({ path: place.mirror, url: ref.rig.url });
-  const expected = await remoteSha({ mirror: place.mirror, branch: ref.branch });
+  const { branch } = ref;
+  const { mirror } = place;
+  const remote = await remoteSha({ mirror, branch });
+  // What was pushed from here may be replaced by its rebased self, what somebody else pushed may not.
+  const isOurs = remote !== null && (await everHeld({ mirror, branch, commit: remote }));
+  const expected = isOurs ? remote : null;
   const saved = await salvage({ ...place, worktree: place.path, branch: ref.branch, author: authorFor(ref), expected });
   switch (saved.kind) {
     case 'clean':
@@ -180,30 +269,71 @@ async function endSessions(branch: string): Promise<void> {
   for (const mark of new Set(left.map((one) => one.mark))) await killMarked(mark);
 }
 
-async function nuke(place: Place, request: SandboxRef & { readonly landed: boolean }): Promise<Nuke> {
-  const { mirror } = place;
-  const { branch, rig, landed } = request;
-  await endSessions(branch);
-  const state = await worktreeState(place);
-  const head = state?.head ?? (await commitOf(mirror, `refs/heads/${branch}`));
-  if (state !== null && state.dirty.length > 0) return kept(`not committed: ${state.dirty.slice(0, 5).join(', ')}`);
-  if (head === null) return { kind: 'gone', where: 'there was no work to keep' };
-  const remote = await remoteSha({ mirror, branch });
-  const isKnown = remote === head || (await isOnTarget(mirror, head, rig.branch));
-  // A worktree that is gone was removed by an earlier attempt of this very act. What is not proved stays in the mirror.
-  if (!isKnown && state !== null)
-    return kept(`the commits up to ${head} are neither on the remote's ${branch} nor on ${rig.branch}`);
-  await removeWorktree(place);
-  if (landed && remote !== null) await deleteRemoteBranch({ mirror, branch, expected: head });
-  if (isKnown) await deleteLocalBranch({ mirror, branch, expected: head });
-  return { kind: 'gone', where: remote === null ? 'there was no work to keep' : `its work is on branch ${branch}` };
+/** The same for the last act on a sandbox, which may have removed it already. */
+async function stays(place: Place, branch: string, error: unknown): Promise<Nuke> {
+  if (!needsPerson(error)) throw error;
+  if ((await madeFor(place)) === branch) return kept(error.message);
+  return { kind: 'gone', where: `its branch ${branch} may be left on the remote: ${error.message}` };
 }
 
-async function isOnTarget(mirror: string, head: string, target: string): Promise<boolean> {
+async function nuke(place: Place, request: SandboxRef & { readonly landed: boolean }): Promise<Nuke> {
+  const { mirror } = place;
+  const { branch, rig } = request;
+  await endSessions(branch);
+  const state = (await madeFor(place)) === branch ? await worktreeState(place) : null;
+  const loose = state === null ? null : await looseIn(place, state);
+  if (loose !== null) return kept(loose);
+  const retired = await retiredAt({ mirror, branch });
+  const head = state?.head ?? (await commitOf(mirror, `refs/heads/${branch}`)) ?? retired;
+  if (head === null) return { kind: 'gone', where: 'there was no work to keep' };
+  const remote = await remoteSha({ mirror, branch });
+  const isKnown = retired === head || remote === head || (await isOnRemote(mirror, head, [branch, rig.branch]));
+  // A worktree that is gone was removed by an earlier attempt of this very act. What is not proved stays in the mirror.
+  if (!isKnown) {
+    if (state !== null)
+      return kept(`the commits up to ${head} are neither on the remote's ${branch} nor on ${rig.branch}`);
+    return { kind: 'gone', where: `its work is on branch ${branch} of ${mirror} only` };
+  }
+  if (!(await isForeign(place, branch))) await removeWorktree(place);
+  await retireBranch({ mirror, branch, expected: head });
+  const where = request.landed
+    ? await clearRemote(mirror, branch, head)
+    : remote === null
+      ? 'there was no work to keep'
+      : `its work is on branch ${branch}`;
+  await forgetRetired({ mirror, branch });
+  return { kind: 'gone', where };
+}
+
+/** What in a sandbox no commit holds, in words; null when there is nothing. */
+async function looseIn(place: Place, state: WorktreeState): Promise<string | null> {
+  if (state.dirty.length > 0) return `not committed: ${state.dirty.slice(0, 5).join(', ')}`;
+  const strays = (await strayLinks(place)).filter((link) => link.inside !== 'nothing');
+  return strays.length === 0 ? null : aboutStrays(strays.map((link) => link.path));
+}
+
+/** A branch that has landed goes, unless somebody pushed to it or the remote keeps it. */
+async function clearRemote(mirror: string, branch: string, head: string): Promise<string> {
+  const deletion = await deleteRemoteBranch({ mirror, branch, expected: head });
+  switch (deletion.kind) {
+    case 'deleted':
+      return 'its work has landed';
+    case 'diverged':
+      return `its work has landed; somebody pushed to ${branch}, which is left on the remote`;
+    case 'refused':
+      return `its work has landed; the remote keeps ${branch}: ${deletion.reason}`;
+    default:
+      return unreachable(deletion);
+  }
+}
+
+async function isOnRemote(mirror: string, head: string, branches: readonly string[]): Promise<boolean> {
   await fetchMirror(mirror);
-  const now = await commitOf(mirror, `refs/remotes/origin/${target}`);
-  if (now === null) return false;
-  return isAncestor({ mirror, ancestor: head, descendant: now });
+  for (const branch of branches) {
+    const now = await commitOf(mirror, `refs/remotes/origin/${branch}`);
+    if (now !== null && (await isAncestor({ mirror, ancestor: head, descendant: now }))) return true;
+  }
+  return false;
 }
 
 const TAIL_CHARS = 4_000;
