@@ -73,6 +73,25 @@ async function addAll(place: Place, options: GitOptions): Promise<void> {
   }
 }
 
+/** Commits one file of a person's repository as it is on disk, and nothing else that lies or is staged there. */
+export async function commitFile(args: {
+  readonly repo: string;
+  readonly file: string;
+  readonly message: string;
+  readonly author: Author;
+}): Promise<void> {
+  const { repo, file } = args;
+  const inRepo = (command: readonly string[], options: GitOptions = {}) =>
+    git(repo, [...command, '--', file], { ...options, ofPerson: true });
+  await inRepo(['add']);
+  const { stdout } = await inRepo(['diff', '--cached', '--name-only', '--no-ext-diff']);
+  if (stdout.trim() === '') return;
+  await inRepo(['commit', '--quiet', '--no-verify', '--file=-'], {
+    input: args.message,
+    env: authorEnvironment(args.author),
+  });
+}
+
 /** Commits that `to` has and `from` has not, oldest first. `repo` is any repository's folder. */
 export async function log(args: {
   readonly repo: string;
