@@ -2,7 +2,7 @@
  * Formulas on disk, folder after folder: the first that has a name wins. The file's name is the formula's: `<name>.formula.toml`,
  * `<name>.formula.json`, or `<name>.toml` when it says of itself that it is one (a `town.toml` beside it is none).
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FormulaFile } from './formula/cook.js';
@@ -32,9 +32,23 @@ export function formulaShelf(folders: readonly string[]): FormulaShelf {
   };
 }
 
-/** The file with what lies beside it. Throws when it cannot be read. */
+/** A file or folder of formulas that is there and cannot be read: no retry mends it. */
+export class Unreadable extends Error {
+  override readonly name = 'Unreadable';
+}
+
+/** The file with what lies beside it. Throws Unreadable. */
 export function readFormulaFile(file: string): FormulaFile {
-  return { file, text: readFileSync(file, 'utf8'), readBeside: (path) => textBeside(file, path) };
+  const text = orUnreadable(file, () => readFileSync(file, 'utf8'));
+  return { file, text, readBeside: (path) => textBeside(file, path) };
+}
+
+function orUnreadable<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new Unreadable(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 /** Null when there is no such file; a path from the root names none that lies beside. */
@@ -70,12 +84,7 @@ export function formulaNameOf(fileName: string): string | null {
 }
 
 function entriesOf(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return [];
-    throw error;
-  }
+  return existsSync(folder) ? orUnreadable(folder, () => readdirSync(folder)) : [];
 }
 
 function saysFormula(file: string): boolean {

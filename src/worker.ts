@@ -15,9 +15,11 @@ import type { TownDeps } from './activities/town.js';
 import { anthropicRuntime } from './agents/anthropic.js';
 import { scriptRuntime } from './agents/script.js';
 import { hostQueue, sessionQueue, TOWN_QUEUE } from './contract/task-queues.js';
+import { authorOf } from './git/author.js';
+import { commitFile } from './git/commit.js';
 import { Ledger } from './ledger/ledger.js';
 import { hostId } from './dev/host-id.js';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 
 export type WorkerSettings = {
   readonly connection: Pick<NativeConnectionOptions, 'address' | 'tls' | 'apiKey'>;
@@ -50,7 +52,7 @@ export async function startWorker(
       client,
       host,
       places,
-      ledger: new Ledger(settings.town, join(settings.ledger, `${host}.jsonl`)),
+      ledger: ledgerOf(settings, host),
       formulas: formulaShelf([settings.formulas, SHIPPED_FORMULAS]),
       readTown: settings.readTown,
     },
@@ -89,6 +91,16 @@ export async function startWorker(
   ]);
   const done = Promise.all(workers.map((worker) => worker.run())).then(() => connection.close());
   return { done, stop: () => workers.forEach((worker) => worker.shutdown()) };
+}
+
+/** In the town folder's own repository, where people look for it. */
+function ledgerOf({ town, ledger }: WorkerSettings, host: string): Ledger {
+  const file = join(ledger, `${host}.jsonl`);
+  const author = authorOf('gastown', 'ledger@gastown.local');
+  return new Ledger(file, {
+    commit: (message) => commitFile({ repo: town, file: relative(town, file), message, author }),
+    warn: (trouble) => Runtime.instance().logger.warn(trouble),
+  });
 }
 
 /** Made by `npm run build`; from source it is bundled on the spot, which takes some seconds. */

@@ -1,5 +1,5 @@
-/** Git's troubles as operators must hear of them: what no retry mends (no access, no repository) is refused at once, in words. */
-import { GitError } from '../git/git-error.js';
+/** Git's troubles as operators must hear of them: what no retry mends (no access, no room) is refused at once, in words. */
+import { Blocked, GitError } from '../git/git-error.js';
 import { refuse } from './beating.js';
 
 /** Runs a git act; trouble that only a person can mend becomes a failure that is not retried. The rest is thrown as it is. */
@@ -12,6 +12,12 @@ export async function orRefuse<T>(rig: string, act: () => Promise<T>): Promise<T
   }
 }
 
-export function needsPerson(error: unknown): error is GitError {
-  return error instanceof GitError && (error.kind === 'auth' || error.kind === 'not-found');
+const OF_PEOPLE: ReadonlySet<string> = new Set(['auth', 'not-found', 'host']);
+/** What the file system says of a disk that is full, or that this program may not write to. */
+const OF_DISKS: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM']);
+
+export function needsPerson(error: unknown): error is Error {
+  if (error instanceof Blocked) return true;
+  if (error instanceof GitError) return OF_PEOPLE.has(error.kind);
+  return error instanceof Error && 'code' in error && OF_DISKS.has(error.code);
 }

@@ -1,4 +1,5 @@
 /** The refinery's acts on its host: a worktree for each attempt, the push, the clearing up. */
+import { log } from '@temporalio/activity';
 import type { HostActivities, MergeTask, Prepared } from '../contract/activities.js';
 import { authorOf } from '../git/author.js';
 import { closeMerge, landMerge, prepareMerge } from '../git/merge.js';
@@ -16,7 +17,11 @@ export function mergeActivities(places: Places): MergeActivities {
     landMerge: ({ rig, base, tip, target }) =>
       landMerge({ mirror: places.mirror(rig.name), base, tip, target }).catch(refused),
     closeMerge: ({ rig, request }) =>
-      closeMerge({ mirror: places.mirror(rig.name), worktree: places.merge(rig.name, request), requestId: request }),
+      closeMerge({
+        mirror: places.mirror(rig.name),
+        worktree: places.merge(rig.name, request),
+        requestId: request,
+      }).catch(leave),
   };
 }
 
@@ -24,6 +29,12 @@ export function mergeActivities(places: Places): MergeActivities {
 function refused(error: unknown): { readonly kind: 'refused'; readonly reason: string } {
   if (!needsPerson(error)) throw error;
   return { kind: 'refused', reason: error.message };
+}
+
+/** What cannot be cleared up stays: it stands in nobody's way, and the queue goes on. */
+function leave(error: unknown): void {
+  if (!needsPerson(error)) throw error;
+  log.warn(`leftovers of a merge stay: ${error.message}`);
 }
 
 async function prepare(places: Places, { rig, request, branch, head, target }: MergeTask): Promise<Prepared> {

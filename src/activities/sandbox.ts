@@ -1,40 +1,33 @@
 /** Acts on sandboxes: open, check and push, hand in, salvage, nuke. Git does the work; what counts as done is decided here. */
-import { mkdir, open, stat, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
-import { inside } from '../agents/confined.js';
-import type {
-  AcceptRequest,
-  Acceptance,
-  CheckFinding,
-  CheckRequest,
-  HostActivities,
-  Nuke,
-  NukeRequest,
-  Salvage,
-  SandboxRef,
-  Submission,
-} from '../contract/activities.js';
+import type { HostActivities, Nuke, NukeRequest, Salvage, SandboxRef, Submission } from '../contract/activities.js';
 import type { Sandbox } from '../contract/polecat.js';
-import { authorOf } from '../git/author.js';
-import { deleteLocalBranch, deleteRemoteBranch, isAncestor, pushBranch, remoteSha } from '../git/branch.js';
-import { catchUp, unresolved } from '../git/catch-up.js';
-import { commitAll } from '../git/commit.js';
+import {
+  deleteRemoteBranch,
+  everHeld,
+  forgetRetired,
+  isAncestor,
+  remoteSha,
+  retireBranch,
+  retiredAt,
+} from '../git/branch.js';
+import { catchUp } from '../git/catch-up.js';
 import { commitOf } from '../git/git.js';
+import { aboutStrays, strayLinks } from '../git/gitlinks.js';
 import { fetchMirror, openMirror } from '../git/mirror.js';
 import { salvage } from '../git/salvage.js';
-import type { Place } from '../git/worktree.js';
-import { openWorktree, removeWorktree, worktreeState } from '../git/worktree.js';
-import { plainEnvironment } from '../process/environment.js';
+import type { Place, WorktreeState } from '../git/worktree.js';
+import { isForeign, madeFor, openWorktree, removeWorktree, worktreeState } from '../git/worktree.js';
 import { findMarked, killMarked } from '../process/mark.js';
-import { runShell } from '../process/run.js';
-import type { RunResult } from '../process/run.js';
-import { cut, FINDINGS_CHARS_MAX } from '../town/findings.js';
-import { polecatAt } from '../town/address.js';
 import { unreachable } from '../town/unreachable.js';
+import { acceptStep, checkLoop, filesExist } from './accept.js';
 import { refuse } from './beating.js';
 import { needsPerson, orRefuse } from './git-trouble.js';
 import type { Places } from './places.js';
+import type { Since } from './publish.js';
+import { authorFor, commit, moleculeOf, push } from './publish.js';
 
 type SandboxActivities = Pick<
   HostActivities,
@@ -48,23 +41,25 @@ export function sandboxActivities(
 ): SandboxActivities {
   return {
     openSandbox: (ref) => orRefuse(ref.rig.name, () => openSandbox(places, ref)),
-    catchUp: (ref) => catchUp({ ...placeOf(places, ref), target: ref.rig.branch, author: authorFor(ref) }),
+    catchUp: (ref) =>
+      orRefuse(ref.rig.name, () =>
+        catchUp({ ...placeOf(places, ref), target: ref.rig.branch, author: authorFor(ref) }),
+      ),
     acceptStep: (request) =>
       orRefuse(request.rig.name, () => acceptStep(placeOf(places, request), request, signalNow())),
     submit: (ref) => orRefuse(ref.rig.name, () => submit(placeOf(places, ref), ref)),
     filesExist: (request) => filesExist(placeOf(places, request), request.paths),
     runCheck: (request) => checkLoop(placeOf(places, request), request, signalNow()),
     salvage: (ref) => salvageSandbox(placeOf(places, ref), ref).catch(left),
-    nuke: (request) => nuke(placeOf(places, request), request),
+    nuke: (request) => {
+      const place = placeOf(places, request);
+      return nuke(place, request).catch((error: unknown) => stays(place, request.branch, error));
+    },
   };
 }
 
 function placeOf(places: Places, { rig, name, incarnation }: SandboxRef): Place {
   return { mirror: places.mirror(rig.name), path: places.sandbox(rig.name, name, incarnation) };
-}
-
-function authorFor({ rig, name }: SandboxRef) {
-  return authorOf(polecatAt(rig.name, name));
 }
 
 async function openSandbox(places: Places, ref: SandboxRef): Promise<Sandbox> {
@@ -88,113 +83,15 @@ async function ignoreHalfWritten(mirror: string): Promise<void> {
   await writeFile(join(mirror, 'info', 'exclude'), '.*.gt-part\n');
 }
 
-/** Every character of a text that fits has at most this many bytes. */
-const FINDINGS_BYTES_MAX = 4 * (FINDINGS_CHARS_MAX + 1);
-
-const rejected = (why: string): Acceptance => ({ kind: 'rejected', why });
 const kept = (why: string): Nuke => ({ kind: 'kept', why });
 
-async function acceptStep(place: Place, request: AcceptRequest, signal: AbortSignal): Promise<Acceptance> {
-  const state = await worktreeState(place);
-  if (state === null) return rejected(`the sandbox ${place.path} is gone`);
-  if (state.rebasing) return rejected('a rebase is in progress: finish it (git rebase --continue) or abort it');
-  if (state.branch !== request.branch) {
-    return rejected(
-      `the sandbox is on ${state.branch ?? 'no branch'}: go back to ${request.branch}, with the work on it`,
-    );
-  }
-  const conflicts = await unresolved(place);
-  if (conflicts.length > 0) return rejected(`conflict markers are left in ${conflicts.join(', ')}: resolve them`);
-  if (request.mustMove && state.head === request.since && state.dirty.length === 0) {
-    return rejected('the step was called done, but nothing changed: do the work, or close with the verdict no-changes');
-  }
-  const { title, summary, molecule, step, item } = request;
-  const trailers = `Gt-Item: ${item}\nGt-Molecule: ${molecule}\nGt-Step: ${step}`;
-  const message = `${title}\n\n${summary}\n\n${trailers}\n`;
-  const head = await commitAll({ ...place, message, author: authorFor(request) });
-  const red = await runAcceptance(place, request, signal);
-  if (red !== null) return red;
-  // Read before the push: once it is accepted, a step has all that it leaves.
-  const output = await findingsIn(place, request.file ?? null);
-  const pushed = await push(place, request.branch, head, request.since);
-  return pushed.kind === 'accepted' && output !== null ? { ...pushed, output } : pushed;
-}
-
-/** The acceptance command, then the check script, which says no in its own words. Null: both are content. */
-async function runAcceptance(place: Place, request: AcceptRequest, signal: AbortSignal): Promise<Acceptance | null> {
-  const { command, timeoutMs, check = null } = request;
-  const mark = `${request.molecule}/${request.step}`;
-  if (command !== null) {
-    const red = await runCheck(place, `${mark}/acceptance`, { command, timeoutMs }, signal);
-    if (red !== null) return rejected(`the acceptance command \`${command}\` ${red}`);
-  }
-  const red = check === null ? null : await runCheck(place, `${mark}/check`, check, signal);
-  return red === null ? null : { kind: 'rejected', why: `the check \`${check?.command}\` ${red}`, check: true };
-}
-
-async function runCheck(
-  place: Place,
-  mark: string,
-  { command, timeoutMs }: { readonly command: string; readonly timeoutMs: number },
-  signal: AbortSignal,
-): Promise<string | null> {
-  await killMarked(mark);
-  const env = plainEnvironment({ CI: 'true' });
-  const result = await runShell(command, { cwd: place.path, env, mark, timeoutMs, signal });
-  signal.throwIfAborted();
-  if (result.end.kind === 'exited' && result.end.code === 0) return null;
-  return `${howItEnded(result)}:\n${tailOf(result)}`;
-}
-
-async function checkLoop(place: Place, request: CheckRequest, signal: AbortSignal): Promise<CheckFinding> {
-  const red = await runCheck(place, `${moleculeOf(request.branch)}/loop/check`, request, signal);
-  return red === null ? { ok: true, detail: '' } : { ok: false, detail: `the check \`${request.command}\` ${red}` };
-}
-
-/** The text of a file of the sandbox, cut with a word that says so; null when none was asked for or there is none. */
-async function findingsIn({ path }: Place, file: string | null): Promise<string | null> {
-  if (file === null || file === '') return null;
-  const place = await inside(path, file);
-  if (!place.ok) return null;
-  const found = await stat(place.path).catch(() => null);
-  if (found === null || !found.isFile()) return null;
-  const handle = await open(place.path, 'r');
-  try {
-    const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(FINDINGS_BYTES_MAX) });
-    const text = buffer.toString('utf8', 0, bytesRead);
-    if (found.size <= bytesRead) return cut(text, FINDINGS_CHARS_MAX);
-    return `${text.slice(0, FINDINGS_CHARS_MAX)}\n[cut here: ${file} has ${found.size} bytes]`;
-  } finally {
-    await handle.close();
-  }
-}
-
-/** The branch moves on from where the remote is known to be; what somebody else put there is never overwritten. */
-async function push(place: Place, branch: string, head: string, since: string): Promise<Acceptance> {
-  const { mirror } = place;
-  const remote = await remoteSha({ mirror, branch });
-  const mayMove =
-    remote === null || remote === since || (await isAncestor({ mirror, ancestor: remote, descendant: head }));
-  const result = mayMove
-    ? await pushBranch({ mirror, branch, sha: head, expected: remote })
-    : ({ kind: 'diverged', remote } as const);
-  switch (result.kind) {
-    case 'pushed':
-      return { kind: 'accepted', head };
-    case 'diverged':
-      return rejected(`the remote's ${branch} is at ${result.remote}, which this sandbox does not have: merge it`);
-    case 'refused':
-      return rejected(`the remote refuses the push of ${branch}: ${result.reason}`);
-    default:
-      return unreachable(result);
-  }
-}
-
-async function submit(place: Place, ref: SandboxRef & { readonly since: string }): Promise<Submission> {
+async function submit(place: Place, ref: SandboxRef & Since): Promise<Submission> {
   const { mirror } = place;
   const state = await worktreeState(place);
   if (state === null) return { kind: 'refused', why: `the sandbox ${place.path} is gone` };
-  const head = await commitAll({ ...place, message: `Leftovers of ${ref.branch}\n`, author: authorFor(ref) });
+  const committed = await commit(place, ref, `Leftovers of ${ref.branch}\n`, 'undone');
+  if (committed.kind === 'refused') return committed;
+  const { head } = committed;
   await fetchMirror(mirror);
   const target = await commitOf(mirror, `refs/remotes/origin/${ref.rig.branch}`);
   if (target !== null && (await isAncestor({ mirror, ancestor: head, descendant: target })))
@@ -203,23 +100,15 @@ async function submit(place: Place, ref: SandboxRef & { readonly since: string }
   return pushed.kind === 'accepted' ? { kind: 'submitted', head } : { kind: 'refused', why: pushed.why };
 }
 
-async function filesExist({ path }: Place, paths: readonly string[]): Promise<readonly boolean[]> {
-  return Promise.all(
-    paths.map(async (file) => {
-      const place = await inside(path, file);
-      if (!place.ok) return false;
-      return stat(place.path).then(
-        () => true,
-        () => false,
-      );
-    }),
-  );
-}
-
 async function salvageSandbox(place: Place, ref: SandboxRef): Promise<Salvage> {
   await endSessions(ref.branch);
   await openMirror({ path: place.mirror, url: ref.rig.url });
-  const expected = await remoteSha({ mirror: place.mirror, branch: ref.branch });
+  const { branch } = ref;
+  const { mirror } = place;
+  const remote = await remoteSha({ mirror, branch });
+  // What was pushed from here may be replaced by its rebased self, what somebody else pushed may not.
+  const isOurs = remote !== null && (await everHeld({ mirror, branch, commit: remote }));
+  const expected = isOurs ? remote : null;
   const saved = await salvage({ ...place, worktree: place.path, branch: ref.branch, author: authorFor(ref), expected });
   switch (saved.kind) {
     case 'clean':
@@ -239,10 +128,6 @@ function left(error: unknown): Salvage {
   return { kind: 'unpushed', why: error.message };
 }
 
-function moleculeOf(branch: string): string {
-  return branch.slice(branch.lastIndexOf('/') + 1);
-}
-
 /** Sessions and acceptance commands carry marks that begin with their molecule, for which the branch is named. */
 async function endSessions(branch: string): Promise<void> {
   const molecule = moleculeOf(branch);
@@ -250,62 +135,82 @@ async function endSessions(branch: string): Promise<void> {
   for (const mark of new Set(left.map((one) => one.mark))) await killMarked(mark);
 }
 
-async function nuke(place: Place, request: NukeRequest): Promise<Nuke> {
-  const { mirror } = place;
-  const { branch, rig, landed } = request;
-  await endSessions(branch);
-  if (request.discard === true) return discard(place, branch);
-  const state = await worktreeState(place);
-  const head = state?.head ?? (await commitOf(mirror, `refs/heads/${branch}`));
-  if (state !== null && state.dirty.length > 0) return kept(`not committed: ${state.dirty.slice(0, 5).join(', ')}`);
-  if (head === null) return { kind: 'gone', where: 'there was no work to keep' };
-  const remote = await remoteSha({ mirror, branch });
-  const isKnown = remote === head || (await isOnTarget(mirror, head, rig.branch));
-  // A worktree that is gone was removed by an earlier attempt of this very act. What is not proved stays in the mirror.
-  if (!isKnown && state !== null)
-    return kept(`the commits up to ${head} are neither on the remote's ${branch} nor on ${rig.branch}`);
-  await removeWorktree(place);
-  if (landed && remote !== null) await deleteRemoteBranch({ mirror, branch, expected: head });
-  if (isKnown) await deleteLocalBranch({ mirror, branch, expected: head });
-  return { kind: 'gone', where: remote === null ? 'there was no work to keep' : `its work is on branch ${branch}` };
+/** The same for the last act on a sandbox, which may have removed it already. */
+async function stays(place: Place, branch: string, error: unknown): Promise<Nuke> {
+  if (!needsPerson(error)) throw error;
+  if ((await madeFor(place)) === branch) return kept(error.message);
+  return { kind: 'gone', where: `its branch ${branch} may be left on the remote: ${error.message}` };
 }
 
+async function nuke(place: Place, request: NukeRequest): Promise<Nuke> {
+  const { mirror } = place;
+  const { branch, rig } = request;
+  await endSessions(branch);
+  if (request.discard === true) return discard(place, branch);
+  const state = (await madeFor(place)) === branch ? await worktreeState(place) : null;
+  const loose = state === null ? null : await looseIn(place, state);
+  if (loose !== null) return kept(loose);
+  const retired = await retiredAt({ mirror, branch });
+  const head = state?.head ?? (await commitOf(mirror, `refs/heads/${branch}`)) ?? retired;
+  if (head === null) return { kind: 'gone', where: 'there was no work to keep' };
+  const remote = await remoteSha({ mirror, branch });
+  const isKnown = retired === head || remote === head || (await isOnRemote(mirror, head, [branch, rig.branch]));
+  // A worktree that is gone was removed by an earlier attempt of this very act. What is not proved stays in the mirror.
+  if (!isKnown) {
+    if (state !== null)
+      return kept(`the commits up to ${head} are neither on the remote's ${branch} nor on ${rig.branch}`);
+    return { kind: 'gone', where: `its work is on branch ${branch} of ${mirror} only` };
+  }
+  if (!(await isForeign(place, branch))) await removeWorktree(place);
+  await retireBranch({ mirror, branch, expected: head });
+  const where = request.landed
+    ? await clearRemote(mirror, branch, head)
+    : remote === null
+      ? 'there was no work to keep'
+      : `its work is on branch ${branch}`;
+  await forgetRetired({ mirror, branch });
+  return { kind: 'gone', where };
+}
+
+/** May be asked again after a kill anywhere: each line finds what the one before has left. */
 async function discard(place: Place, branch: string): Promise<Nuke> {
   const { mirror } = place;
   await removeWorktree(place);
   const remote = await remoteSha({ mirror, branch });
   if (remote !== null) await deleteRemoteBranch({ mirror, branch, expected: remote });
   const local = await commitOf(mirror, `refs/heads/${branch}`);
-  if (local !== null) await deleteLocalBranch({ mirror, branch, expected: local });
+  if (local !== null) await retireBranch({ mirror, branch, expected: local });
+  await forgetRetired({ mirror, branch });
   return { kind: 'gone', where: 'its changes were not to be kept' };
 }
 
-async function isOnTarget(mirror: string, head: string, target: string): Promise<boolean> {
-  await fetchMirror(mirror);
-  const now = await commitOf(mirror, `refs/remotes/origin/${target}`);
-  if (now === null) return false;
-  return isAncestor({ mirror, ancestor: head, descendant: now });
+/** What in a sandbox no commit holds, in words; null when there is nothing. */
+async function looseIn(place: Place, state: WorktreeState): Promise<string | null> {
+  if (state.dirty.length > 0) return `not committed: ${state.dirty.slice(0, 5).join(', ')}`;
+  const strays = (await strayLinks(place)).filter((link) => link.inside !== 'nothing');
+  return strays.length === 0 ? null : aboutStrays(strays.map((link) => link.path));
 }
 
-const TAIL_CHARS = 4_000;
-
-export function tailOf(result: RunResult): string {
-  return `${result.stdout}${result.stderr}`.trim().slice(-TAIL_CHARS);
-}
-
-export function howItEnded({ end }: RunResult): string {
-  switch (end.kind) {
-    case 'exited':
-      return `exited with ${end.code}`;
-    case 'signalled':
-      return `was killed by ${end.signal}`;
-    case 'timed-out':
-      return 'ran out of time';
-    case 'cancelled':
-      return 'was cancelled';
-    case 'not-started':
-      return `could not be started: ${end.reason}`;
+/** A branch that has landed goes, unless somebody pushed to it or the remote keeps it. */
+async function clearRemote(mirror: string, branch: string, head: string): Promise<string> {
+  const deletion = await deleteRemoteBranch({ mirror, branch, expected: head });
+  switch (deletion.kind) {
+    case 'deleted':
+      return 'its work has landed';
+    case 'diverged':
+      return `its work has landed; somebody pushed to ${branch}, which is left on the remote`;
+    case 'refused':
+      return `its work has landed; the remote keeps ${branch}: ${deletion.reason}`;
     default:
-      return unreachable(end);
+      return unreachable(deletion);
   }
+}
+
+async function isOnRemote(mirror: string, head: string, branches: readonly string[]): Promise<boolean> {
+  await fetchMirror(mirror);
+  for (const branch of branches) {
+    const now = await commitOf(mirror, `refs/remotes/origin/${branch}`);
+    if (now !== null && (await isAncestor({ mirror, ancestor: head, descendant: now }))) return true;
+  }
+  return false;
 }

@@ -15,7 +15,7 @@ import type { GateVerdict } from '../town/refinery.js';
 import type { SessionResult, SessionSpec } from '../town/session.js';
 import { noteProgress } from './beating.js';
 import type { Places } from './places.js';
-import { howItEnded, tailOf } from './sandbox.js';
+import { howItEnded, tailOf } from './accept.js';
 
 export type Runtimes = Readonly<Record<SessionSpec['runtime']['kind'], Runtime>>;
 
@@ -99,14 +99,18 @@ type GateRun = Parameters<SessionActivities['runGates']>[0];
 /** In order, up to the first that does not pass. Gates see the tree as it will land and nothing of the worker's environment. */
 async function runGates({ request, worktree, gates, timeoutMs }: GateRun, signal: AbortSignal): Promise<GateVerdict> {
   const mark = `gates/${request}`;
-  for (const gate of gates) {
-    noteProgress({ gate: gate.name });
-    const env = plainEnvironment({ CI: 'true' });
-    const result = await runShell(gate.command, { cwd: worktree, env, mark, signal, timeoutMs });
-    signal.throwIfAborted();
-    const log = `\`${gate.command}\` ${howItEnded(result)}\n${tailOf(result)}`;
-    const verdict = judgeGate(gate.name, result.end, log);
-    if (verdict.kind !== 'passed') return verdict;
+  try {
+    for (const gate of gates) {
+      noteProgress({ gate: gate.name });
+      const env = plainEnvironment({ CI: 'true' });
+      const result = await runShell(gate.command, { cwd: worktree, env, mark, signal, timeoutMs });
+      signal.throwIfAborted();
+      const log = `\`${gate.command}\` ${howItEnded(result)}\n${tailOf(result)}`;
+      const verdict = judgeGate(gate.name, result.end, log);
+      if (verdict.kind !== 'passed') return verdict;
+    }
+    return { kind: 'passed' };
+  } finally {
+    await killMarked(mark);
   }
-  return { kind: 'passed' };
 }

@@ -16,7 +16,7 @@ import { attribute } from '../contract/search-attributes.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
 import { canonicalHash } from '../formula/canonical.js';
 import { cook, readFormula } from '../formula/cook.js';
-import type { Order } from '../formula/cook.js';
+import type { Cooked, Order } from '../formula/cook.js';
 import { printProblems } from '../formula/problem.js';
 import { remoteSha } from '../git/branch.js';
 import { openMirror } from '../git/mirror.js';
@@ -28,6 +28,7 @@ import type { Protomolecule } from '../town/protomolecule.js';
 import type { TownSnapshot } from '../town/rig.js';
 import { checkWork } from '../town/work.js';
 import { refuse } from './beating.js';
+import { Unreadable } from '../formula-shelf.js';
 import type { FormulaShelf } from '../formula-shelf.js';
 import { checkGate } from './gate.js';
 import { deleteExecution } from './forgetting.js';
@@ -127,13 +128,22 @@ type CookedOne =
   | { readonly ok: true; readonly proto: Protomolecule }
   | { readonly ok: false; readonly problems: string };
 
-function cookOne({ formulas }: TownDeps, { formula, vars, offered }: CookRequest): CookedOne {
+function cookOne({ formulas }: TownDeps, request: CookRequest): CookedOne {
+  try {
+    const cooked = cookFrom(formulas, request);
+    if (!cooked.ok) return { ok: false, problems: printProblems(cooked.problems) };
+    return { ok: true, proto: cooked.protomolecule };
+  } catch (error) {
+    if (error instanceof Unreadable) return { ok: false, problems: error.message };
+    throw error;
+  }
+}
+
+function cookFrom(formulas: FormulaShelf, { formula, vars, offered }: CookRequest): Cooked {
   const order = { name: formula, load: formulas.load, names: formulas.names() };
   const wanted = Object.keys(offered).length === 0 ? [] : declaredIn(order);
   const taken = Object.fromEntries(Object.entries(offered).filter(([name]) => wanted.includes(name)));
-  const cooked = cook({ ...order, vars: { ...taken, ...vars } });
-  if (!cooked.ok) return { ok: false, problems: printProblems(cooked.problems) };
-  return { ok: true, proto: cooked.protomolecule };
+  return cook({ ...order, vars: { ...taken, ...vars } });
 }
 
 /** Names of the variables a formula has; none when it cannot be read, which cooking then tells. */

@@ -1,5 +1,6 @@
 /** `gt`: finds the command, runs it, and turns what went wrong into a sentence and an exit code. */
 import { readFileSync } from 'node:fs';
+import { Unreadable } from '../formula-shelf.js';
 import { nearest } from '../town/nearest.js';
 import { CliError, UsageError, type Command } from './command.js';
 import { commands } from './commands.js';
@@ -32,6 +33,7 @@ async function dispatch(argv: readonly string[], command: Command | null): Promi
 }
 
 function report(error: unknown, command: Command | null): number {
+  if (error instanceof Unreadable) return report(new CliError(error.message), command);
   if (!(error instanceof CliError)) {
     console.error('gt: this should not have happened; please report it with what follows');
     console.error(error);

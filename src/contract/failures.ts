@@ -6,7 +6,7 @@ export const FAILURES = {
   BadMission: 'the input of a mission does not fit: the message names the field, what was expected and an example',
   BadInput: 'the input of another workflow does not fit',
   BadFormula: 'a formula cannot be cooked: every problem with file, line and step',
-  BadTown: 'town.toml cannot be read, or names no such rig',
+  BadTown: 'town.toml cannot be read or names no such rig, or a repository or this host is not as the rig needs it',
   Refused: 'a message asks for what cannot be done now: the sentence says what is possible instead',
   MoleculeFailed: 'a step of the molecule was failed',
   PolecatFailed: 'a polecat ended without landing its work; the reason says where the work is',

@@ -4,6 +4,7 @@ import { originOf } from './mirror.js';
 import { pushIfUnchanged } from './push.js';
 
 const TRIES_MAX = 3;
+const RETIRED = 'refs/gt/retired/';
 
 export type BranchPush =
   | { readonly kind: 'pushed' }
@@ -41,16 +42,44 @@ export async function deleteRemoteBranch(args: {
   return result.kind === 'diverged' ? { kind: 'diverged', remote: String(result.remote) } : result;
 }
 
-/** Forgets the mirror's own `branch`, if it is at `expected`; its worktree must be gone. */
-export async function deleteLocalBranch(args: {
+/**
+ * Takes the mirror's own `branch` away, if it is at `expected`, and notes that: from then on a call that goes on after a crash
+ * knows by `retiredAt` that the commit was proved to be elsewhere. The branch's worktree must be gone.
+ */
+export async function retireBranch(args: {
   readonly mirror: string;
   readonly branch: string;
   readonly expected: string;
 }): Promise<void> {
   const ref = `refs/heads/${args.branch}`;
-  if ((await commitOf(args.mirror, ref)) === args.expected) {
-    await git(args.mirror, ['update-ref', '-d', ref, args.expected]);
-  }
+  if ((await commitOf(args.mirror, ref)) !== args.expected) return;
+  const input = `update ${RETIRED}${args.branch} ${args.expected}\ndelete ${ref} ${args.expected}\n`;
+  await git(args.mirror, ['update-ref', '--stdin'], { input });
+}
+
+/** What the branch was at when it was retired; null when it was not, or was forgotten. */
+export async function retiredAt(args: { readonly mirror: string; readonly branch: string }): Promise<string | null> {
+  return commitOf(args.mirror, `${RETIRED}${args.branch}`);
+}
+
+export async function forgetRetired(args: { readonly mirror: string; readonly branch: string }): Promise<void> {
+  await git(args.mirror, ['update-ref', '-d', `${RETIRED}${args.branch}`]);
+}
+
+/** Whether the mirror's own `branch` once held the commit: nobody else made it. */
+export async function everHeld(args: {
+  readonly mirror: string;
+  readonly branch: string;
+  readonly commit: string;
+}): Promise<boolean> {
+  const { mirror, branch, commit } = args;
+  if ((await commitOf(mirror, commit)) === null) return false;
+  const walk = ['rev-list', '--walk-reflogs', '--end-of-options', `refs/heads/${branch}`];
+  const { code, stdout } = await git(mirror, walk, { codes: [0, 128] });
+  const held = code === 0 ? stdout.split('\n').filter(Boolean) : [];
+  if (held.length === 0) return false;
+  const input = [commit, ...held.map((one) => `^${one}`)].join('\n');
+  return (await gitText(mirror, ['rev-list', '--max-count=1', '--stdin'], { input: `${input}\n` })) === '';
 }
 
 /** What the remote's branch is at now, asked of the remote itself; null when it does not exist. */

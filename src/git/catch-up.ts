@@ -1,6 +1,7 @@
 /** Brings a branch up to its target before it is reworked. */
 import { authorEnvironment, type Author } from './author.js';
 import { isAncestor } from './branch.js';
+import { Blocked } from './git-error.js';
 import { fetchMirror } from './mirror.js';
 import { inWorktree, inWorktreeText, own, worktreeState, type Place } from './worktree.js';
 
@@ -22,7 +23,8 @@ export async function catchUp(args: Request): Promise<{ readonly conflicts: read
     if ((await worktreeState(args))?.rebasing === true) await inWorktree(args, ['rebase', '--abort']);
     const head = await inWorktreeText(args, ['rev-parse', 'HEAD']);
     if (await isAncestor({ mirror: args.mirror, ancestor: target, descendant: head })) return { conflicts: [] };
-    if (!(await rebase(args, target))) await merge(args, target);
+    if (!(await rebase(args, target)))
+      await merge(args, target, ['--no-ff', '-m', `Merge ${args.target} before rework`]);
     return { conflicts: await unresolved(args) };
   });
 }
@@ -38,14 +40,31 @@ async function rebase(args: Request, target: string): Promise<boolean> {
   return false;
 }
 
-async function merge(args: Request, target: string): Promise<void> {
-  const message = `Merge ${args.target} before rework`;
-  const done = await inWorktree(args, ['merge', '--quiet', '--no-verify', '--no-ff', '-m', message, target], {
-    codes: [0, 1],
+/**
+ * Merges `commit`, which somebody pushed to the worktree's own branch. Answers the files in which that conflicts; they are left
+ * with the merge open, as by `catchUp`.
+ */
+export async function takeIn(
+  args: Place & { readonly commit: string; readonly message: string; readonly author: Author },
+): Promise<{ readonly conflicts: readonly string[] }> {
+  return own(args, async () => {
+    await merge(args, args.commit, ['--ff', '-m', args.message]);
+    return { conflicts: await unmerged(args) };
+  });
+}
+
+/** Undoes what `takeIn` left open; everything was committed before it. */
+export async function leaveOut(place: Place): Promise<void> {
+  await own(place, () => inWorktree(place, ['merge', '--abort']));
+}
+
+async function merge(args: Place & { readonly author: Author }, what: string, how: readonly string[]): Promise<void> {
+  const done = await inWorktree(args, ['merge', '--quiet', '--no-verify', ...how, what], {
+    codes: [0, 1, 2],
     env: authorEnvironment(args.author),
   });
   if (done.code !== 0 && !(await isMerging(args))) {
-    throw new Error(`${args.target} cannot be merged into ${args.path}: ${done.stdout}${done.stderr}`.trim());
+    throw new Blocked(`${what} cannot be merged into ${args.path}: ${done.stdout}${done.stderr}`.trim());
   }
 }
 
@@ -55,12 +74,16 @@ async function isMerging(place: Place): Promise<boolean> {
 
 /** Files in which an open merge has conflicts that nobody has resolved: still unmerged, and with the markers in them. */
 export async function unresolved(place: Place): Promise<readonly string[]> {
-  const listed = await inWorktreeText(place, ['diff', '--name-only', '--diff-filter=U', '-z']);
-  const files = listed.split('\0').filter(Boolean);
+  const files = await unmerged(place);
   if (files.length === 0) return [];
   // A file without markers was resolved by hand; git learns of it when it is added.
   const marked = await inWorktree(place, ['grep', '--no-index', '-lzE', '^(<<<<<<<|>>>>>>>)( |$)', '--', ...files], {
     codes: [0, 1],
   });
   return marked.stdout.split('\0').filter(Boolean);
+}
+
+async function unmerged(place: Place): Promise<readonly string[]> {
+  const listed = await inWorktreeText(place, ['diff', '--name-only', '--diff-filter=U', '-z', '--no-ext-diff']);
+  return listed.split('\0').filter(Boolean);
 }

@@ -1,6 +1,12 @@
 /** What failed in git, as facts that callers act on and a message for people. Holds no credentials of URLs. */
 
-export type GitErrorKind = 'lock' | 'network' | 'auth' | 'not-found' | 'other';
+/** `host`: this machine has no room, or gives no right to write. */
+export type GitErrorKind = 'lock' | 'network' | 'auth' | 'not-found' | 'host' | 'other';
+
+/** What no retry mends: somebody, here or in the sandbox, must do first what the message says. */
+export class Blocked extends Error {
+  override readonly name = 'Blocked';
+}
 
 export class GitError extends Error {
   override readonly name = 'GitError';
@@ -42,6 +48,7 @@ const HINTS: Readonly<Record<GitErrorKind, string | null>> = {
   network: 'the remote did not answer; it is tried again',
   auth: 'git never asks here: set up a credential helper or an SSH key that works without questions',
   'not-found': null,
+  host: 'make room on this machine, or give the right to write',
   other: null,
 };
 
@@ -54,6 +61,10 @@ const SIGNS: readonly (readonly [GitErrorKind, RegExp])[] = [
   [
     'not-found',
     /does not appear to be a git repository|[Rr]epository .*not found|returned error: 404|not a git repository|unknown revision|Needed a single revision|[Nn]ot a valid (object|commit) name|couldn't find remote ref|bad object/,
+  ],
+  [
+    'host',
+    /No space left on device|Disk quota exceeded|Read-only file system|insufficient permission|([Uu]nable to|[Cc]ould not|cannot) (create|open|write|mkdir).*Permission denied/,
   ],
   [
     'network',

@@ -14,6 +14,8 @@ import { removeStaleLock } from './lock.js';
 export type GitOptions = {
   /** True for commands that speak to a remote. */
   readonly network?: boolean;
+  /** True where the repository is a person's: the user's and the machine's settings hold, as for network commands. */
+  readonly ofPerson?: boolean;
   /** Exit codes that are answers and not failures; only 0 if not given. */
   readonly codes?: readonly number[];
   readonly env?: Readonly<Record<string, string>>;
@@ -24,6 +26,8 @@ export type GitOptions = {
   readonly timeoutMs?: number;
   /** Age from which a lock file counts as left behind by a crash; 30 seconds if not given. */
   readonly lockStaleMs?: number;
+  /** The most characters that are read of an answer's head, and of its tail; 8 million if not given. */
+  readonly keepChars?: number;
 };
 
 export type GitOutput = { readonly code: number; readonly stdout: string; readonly stderr: string };
@@ -66,7 +70,7 @@ export async function git(cwd: string, args: readonly string[], options: GitOpti
   for (const pauseMs of [...LOCK_PAUSES_MS, null]) {
     const result = await runOnce(cwd, args, options);
     if (result.end.kind === 'exited' && (options.codes ?? [0]).includes(result.end.code)) {
-      return { code: result.end.code, stdout: whole(result.stdout, args), stderr: result.stderr };
+      return { code: result.end.code, stdout: whole(result.stdout, args, options), stderr: result.stderr };
     }
     const error = failure(cwd, args, options, result);
     if (error.kind !== 'lock' || pauseMs === null) throw error;
@@ -93,12 +97,12 @@ export async function commitOf(cwd: string, name: string, options: GitOptions = 
 }
 
 function runOnce(cwd: string, args: readonly string[], options: GitOptions): Promise<RunResult> {
-  const settings = options.network === true ? {} : NO_SETTINGS_OF_OTHERS;
+  const settings = options.network === true || options.ofPerson === true ? {} : NO_SETTINGS_OF_OTHERS;
   return run('git', [...SETTINGS, ...args], {
     cwd,
     env: plainEnvironment({ ...NEVER_ASK, ...settings, ...options.env }),
     timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
-    keepChars: KEEP_CHARS,
+    keepChars: options.keepChars ?? KEEP_CHARS,
     ...(options.mark === undefined ? {} : { mark: options.mark }),
     ...(options.input === undefined ? {} : { input: options.input }),
   });
@@ -126,7 +130,7 @@ function failure(cwd: string, args: readonly string[], options: GitOptions, resu
 }
 
 /** `run` cuts the middle out of what is too long; half an answer of git must not pass for a whole one. */
-function whole(stdout: string, args: readonly string[]): string {
-  if (stdout.length <= 2 * KEEP_CHARS) return stdout;
-  throw new Error(`git ${args[0]} wrote more than ${2 * KEEP_CHARS} characters: more than is read`);
+function whole(stdout: string, args: readonly string[], { keepChars = KEEP_CHARS }: GitOptions): string {
+  if (stdout.length <= 2 * keepChars) return stdout;
+  throw new Error(`git ${args[0]} wrote more than ${2 * keepChars} characters: more than is read`);
 }

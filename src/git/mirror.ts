@@ -8,7 +8,7 @@ import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { discard, ignoreMissing, siblings } from './discard.js';
 import { exclusive } from './exclusive.js';
-import { GitError, withoutCredentials } from './git-error.js';
+import { Blocked, GitError, withoutCredentials } from './git-error.js';
 import { git, gitText } from './git.js';
 import { endMarked, markOf } from './marks.js';
 
@@ -53,8 +53,11 @@ export async function openMirror({ path, url }: { readonly path: string; readonl
   await exclusive(path, async () => {
     if ((await stat(path).catch(ignoreMissing)) === undefined) await make(path, url);
     const origin = await readFile(join(path, ORIGIN_FILE), 'utf8').catch(ignoreMissing);
-    if (origin === undefined) throw new Error(`${path} is no mirror of this town: move it away, then try again`);
-    if (origin.trim() !== url) await follow(path, url);
+    if (origin === undefined) throw new Blocked(`${path} is no mirror of this town: move it away, then try again`);
+    if (origin.trim() !== url) {
+      await sameFormat(path, url);
+      await follow(path, url);
+    }
   });
 }
 
@@ -80,7 +83,10 @@ async function make(path: string, url: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   for (const half of await siblings(path, MAKING)) await discard(half);
   const half = join(dirname(path), `${basename(path)}${MAKING}${randomUUID()}`);
-  await git(dirname(path), ['init', '--quiet', '--bare', '--template=', '--initial-branch=main', half], { mark });
+  const format = `--object-format=${await formatOf(url)}`;
+  await git(dirname(path), ['init', '--quiet', '--bare', '--template=', '--initial-branch=main', format, half], {
+    mark,
+  });
   await git(half, ['config', 'core.logAllRefUpdates', 'true']);
   await git(half, ['config', 'gc.worktreePruneExpire', 'never']);
   await follow(half, url);
@@ -92,6 +98,21 @@ async function make(path: string, url: string): Promise<void> {
     await discard(half);
     if ((await stat(path).catch(ignoreMissing)) === undefined) throw error;
   }
+}
+
+/** How the remote names its objects: its ids tell. One without commits is taken for what git makes if not asked. */
+async function formatOf(url: string): Promise<'sha1' | 'sha256'> {
+  const listed = await gitText('/', ['ls-remote', '--', url, 'HEAD', 'refs/heads/*'], { network: true });
+  return /^[0-9a-f]{64}\t/m.test(listed) ? 'sha256' : 'sha1';
+}
+
+async function sameFormat(mirror: string, url: string): Promise<void> {
+  const [ours, theirs] = [await gitText(mirror, ['rev-parse', '--show-object-format']), await formatOf(url)];
+  if (ours === theirs) return;
+  const shown = withoutCredentials(url);
+  throw new Blocked(
+    `${shown} is a ${theirs} repository, its mirror ${mirror} a ${ours} one: move that away, then try again`,
+  );
 }
 
 async function follow(mirror: string, url: string): Promise<void> {

@@ -52,7 +52,8 @@ export async function pushIfUnchanged(args: {
 function reasonOf(why: string, stderr: string): string {
   const told = stderr
     .split('\n')
-    .flatMap((line) => /^remote: (.*\S)\s*$/.exec(line)?.[1] ?? [])
+    .flatMap((line) => /^(?:remote|error): (.*\S)\s*$/.exec(line)?.[1] ?? [])
+    .filter((line) => !line.startsWith('failed to push some refs'))
     .join('\n');
   return told === '' ? why : `${why}\n${told.slice(0, 2_000)}`;
 }

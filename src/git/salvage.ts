@@ -6,11 +6,11 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { authorEnvironment, type Author } from './author.js';
 import { isAncestor, pushBranch, remoteSha } from './branch.js';
-import { commitEverything } from './commit.js';
+import { commitEverything, stageEverything } from './commit.js';
 import { commitOf, git, gitText } from './git.js';
-import { GitError } from './git-error.js';
+import { Blocked, GitError } from './git-error.js';
 import { fetchMirror } from './mirror.js';
-import { inWorktree, inWorktreeText, metadataOf, own, worktreeState, type Place } from './worktree.js';
+import { inWorktree, inWorktreeText, madeFor, metadataOf, own, worktreeState, type Place } from './worktree.js';
 
 const SAVED = 'refs/gt/saved/';
 
@@ -19,8 +19,8 @@ export type Salvaged =
   | { readonly kind: 'clean' }
   /** The remote was asked and has it: `head` as `branch`, and beside it what the branch does not contain. */
   | { readonly kind: 'pushed'; readonly branch: string; readonly head: string; readonly aside: readonly Aside[] }
-  /** It is safe in the mirror of this host only. */
-  | { readonly kind: 'unpushed'; readonly head: string; readonly reason: string };
+  /** It is in the worktree or the mirror of this host only. */
+  | { readonly kind: 'unpushed'; readonly reason: string };
 
 /** Work that is not in the branch: an unfinished rebase, commits on another branch or on none. */
 type Aside = { readonly branch: string; readonly head: string };
@@ -37,6 +37,16 @@ export async function salvage(args: {
   readonly author: Author;
   readonly expected: string | null;
 }): Promise<Salvaged> {
+  try {
+    return await save(args);
+  } catch (error) {
+    if (error instanceof Blocked) return { kind: 'unpushed', reason: error.message };
+    if (error instanceof GitError && error.kind !== 'lock') return { kind: 'unpushed', reason: error.message };
+    throw error;
+  }
+}
+
+async function save(args: Parameters<typeof salvage>[0]): Promise<Salvaged> {
   const { mirror, branch } = args;
   const loose = await gather({ mirror, path: args.worktree }, args);
   const tip = await commitOf(mirror, `refs/heads/${branch}`);
@@ -44,12 +54,7 @@ export async function salvage(args: {
   if (head === null) return { kind: 'clean' };
   await pinAsides(mirror, branch, loose, head);
   const aside = await pinnedAsides(mirror, branch);
-  try {
-    return await bringOut({ mirror, branch, head, expected: args.expected, aside });
-  } catch (error) {
-    if (error instanceof GitError) return { kind: 'unpushed', head, reason: error.message };
-    throw error;
-  }
+  return bringOut({ mirror, branch, head, expected: args.expected, aside });
 }
 
 /** Turns what lies in the worktree into commits and returns those that must be kept. */
@@ -59,7 +64,8 @@ async function gather(
 ): Promise<readonly string[]> {
   return own(place, async () => {
     const state = await worktreeState(place);
-    if (state === null) return [];
+    // Another branch's worktree at this path is another's work.
+    if (state === null || (await madeFor(place)) !== branch) return [];
     const kept: string[] = [];
     if (state.rebasing) {
       const snapshot = await snapshotOf(place, state.head, author);
@@ -79,7 +85,7 @@ async function snapshotOf(place: Place, head: string, author: Author): Promise<s
   await rm(`${index}.lock`, { force: true });
   const env = { GIT_INDEX_FILE: index };
   await inWorktree(place, ['read-tree', head], { env });
-  await inWorktree(place, ['add', '--all'], { env });
+  await stageEverything(place, null, { env });
   const tree = await inWorktreeText(place, ['write-tree'], { env });
   await rm(index, { force: true });
   const date = await inWorktreeText(place, ['show', '--no-patch', '--format=%cI', head]);
@@ -135,21 +141,30 @@ async function bringOut(args: {
   const beyond = await gitText(mirror, ['rev-list', '--max-count=1', ...heads, ...elsewhere]);
   if (beyond === '') return { kind: 'clean' };
   for (const one of [{ branch, head }, ...aside]) {
-    const remote = await remoteSha({ mirror, branch: one.branch });
-    const known = remote !== null && (await commitOf(mirror, remote)) !== null;
-    const behind = known && (await isAncestor({ mirror, ancestor: remote, descendant: one.head }));
-    const pushed = await pushBranch({
-      mirror,
-      branch: one.branch,
-      sha: one.head,
-      expected: behind ? remote : one.branch === branch ? args.expected : null,
-    });
-    if (pushed.kind === 'refused') return { kind: 'unpushed', head, reason: `${one.branch}: ${pushed.reason}` };
-    if (pushed.kind === 'diverged') {
-      return { kind: 'unpushed', head, reason: `${one.branch} of the remote is at ${pushed.remote ?? 'nothing'}` };
-    }
+    const reason = await bringOne(mirror, one, one.branch === branch ? args.expected : null);
+    if (reason !== null) return { kind: 'unpushed', reason };
+  }
+  return { kind: 'pushed', branch, head, aside };
+}
+
+/** Null when the remote's branch has the commit, asked of the remote itself after any push; else what stands in the way. */
+async function bringOne(mirror: string, { branch, head }: Aside, expected: string | null): Promise<string | null> {
+  const remote = await remoteSha({ mirror, branch });
+  if (remote !== null && (await commitOf(mirror, remote)) !== null) {
+    // Somebody else went on from it: all of it is there.
+    if (await isAncestor({ mirror, ancestor: head, descendant: remote })) return null;
+    if (await isAncestor({ mirror, ancestor: remote, descendant: head }))
+      return pushOne(mirror, { branch, head }, remote);
+  }
+  return pushOne(mirror, { branch, head }, expected);
+}
+
+async function pushOne(mirror: string, { branch, head }: Aside, expected: string | null): Promise<string | null> {
+  const pushed = await pushBranch({ mirror, branch, sha: head, expected });
+  if (pushed.kind === 'refused') return `the remote refuses the push of ${branch}: ${pushed.reason}`;
+  if (pushed.kind === 'diverged') {
+    return `somebody else changed ${branch} on the remote, which is at ${pushed.remote ?? 'nothing'} and lacks this work`;
   }
   const there = await remoteSha({ mirror, branch });
-  if (there !== head) return { kind: 'unpushed', head, reason: `${branch} of the remote is at ${there ?? 'nothing'}` };
-  return { kind: 'pushed', branch, head, aside };
+  return there === head ? null : `${branch} of the remote is at ${there ?? 'nothing'}`;
 }

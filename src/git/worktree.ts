@@ -7,6 +7,7 @@ import { mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 
 import { basename, dirname, join, resolve } from 'node:path';
 import { discard, ignoreMissing } from './discard.js';
 import { exclusive } from './exclusive.js';
+import { Blocked } from './git-error.js';
 import { commitOf, git, type GitOptions, type GitOutput } from './git.js';
 import { endMarked, markOf } from './marks.js';
 
@@ -72,6 +73,20 @@ export async function worktreeState(place: Place): Promise<WorktreeState | null>
   };
 }
 
+/** The branch that the worktree at this path was made for; null when there is none, or a half-made one. */
+export async function madeFor(place: Place): Promise<string | null> {
+  const metadata = await metadataOf(place);
+  if (metadata === null) return null;
+  return (await readFile(join(metadata, READY_FILE), 'utf8').catch(ignoreMissing))?.trim() ?? null;
+}
+
+/** Whether another branch's worktree, or what is none of this mirror's, lies at the path. */
+export async function isForeign(place: Place, branch: string): Promise<boolean> {
+  const owner = await madeFor(place);
+  if (owner !== null) return owner !== branch;
+  return (await metadataOf(place)) === null && (await stat(place.path).catch(ignoreMissing)) !== undefined;
+}
+
 /** Removes the worktree with everything in it, saved or not; its branch stays in the mirror. See `salvage`. */
 export async function removeWorktree(place: Place): Promise<void> {
   await own(place, () => throwAway(place));
@@ -130,7 +145,7 @@ export async function metadataOf({ mirror, path }: Place): Promise<string | null
  */
 async function tell(place: Place, args: readonly string[], options: GitOptions): Promise<GitOutput> {
   const metadata = await metadataOf(place);
-  if (metadata === null) throw new Error(`${place.path} is no worktree of ${place.mirror}`);
+  if (metadata === null) throw new Blocked(`${place.path} is no worktree of ${place.mirror}: it was taken away`);
   const where = { GIT_DIR: metadata, GIT_COMMON_DIR: place.mirror, GIT_WORK_TREE: place.path };
   return git(place.path, args, { ...options, env: { ...options.env, ...where } });
 }
@@ -140,17 +155,20 @@ async function isReady(place: Place, branch: string): Promise<boolean> {
   const inside = (await readdir(place.path).catch(ignoreMissing)) ?? null;
   if (metadata === null) {
     if (inside === null || inside.length === 0) return false;
-    throw new Error(
+    throw new Blocked(
       `${place.path} holds files that are no worktree of ${place.mirror}: move them away, then try again`,
     );
   }
-  const made = await readFile(join(metadata, READY_FILE), 'utf8').catch(ignoreMissing);
-  if (made === undefined || inside === null) {
+  const made = await madeFor(place);
+  if (made === null || inside === null) {
     await throwAway(place);
     return false;
   }
-  if (made.trim() === branch) return true;
-  throw new Error(`${place.path} is the worktree of ${made.trim()}, not of ${branch}: save and remove it first`);
+  if (made === branch) return true;
+  throw new Blocked(
+    `${place.path} is the worktree of ${made}, not of ${branch}: when nobody works there and its work is on the ` +
+      `remote (git -C ${place.mirror} branch -r --contains ${made}), rm -rf ${place.path}, then try again`,
+  );
 }
 
 async function build(place: Place, what: readonly string[], name: string): Promise<void> {

@@ -1,12 +1,10 @@
 /**
  * The ledger: what must outlive the histories, as JSON lines in the town folder's git repository. Append-only, one file a
  * writer, every record once: an id that stands in the file is not written again. A line torn by a crash is set aside, never
- * silently dropped.
+ * silently dropped. A record counts once it is on disk: a commit that fails comes with the next record.
  */
-import { execFile } from 'node:child_process';
 import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname, relative } from 'node:path';
-import { promisify } from 'node:util';
+import { dirname } from 'node:path';
 
 export type Record = {
   readonly id: string;
@@ -15,19 +13,26 @@ export type Record = {
   readonly [fact: string]: unknown;
 };
 
+export type LedgerHands = {
+  /** Commits the file as it is on disk, and nothing else. */
+  readonly commit: (message: string) => Promise<void>;
+  /** Told when that fails: the ledger itself is whole. */
+  readonly warn: (trouble: string) => void;
+};
+
 export class Ledger {
   readonly #file: string;
-  readonly #town: string;
+  readonly #hands: LedgerHands;
   #known: Set<string> | null = null;
   #tail: Promise<unknown> = Promise.resolve();
 
-  /** `town` is the folder whose repository keeps the ledger; `file` lies in it and belongs to this writer alone. */
-  constructor(town: string, file: string) {
-    this.#town = town;
+  /** `file` belongs to this writer alone. */
+  constructor(file: string, hands: LedgerHands) {
     this.#file = file;
+    this.#hands = hands;
   }
 
-  /** On disk and committed when it returns. Answers false when the record stood there already. */
+  /** On disk when it returns, and committed if that can be. Answers false when the record stood there already. */
   append(record: Record): Promise<boolean> {
     const mine = this.#tail.then(() => this.#append(record));
     this.#tail = mine.catch(() => undefined);
@@ -38,19 +43,29 @@ export class Ledger {
     const known = (this.#known ??= await this.#load());
     const isNew = !known.has(record.id);
     if (isNew) {
-      const handle = await open(this.#file, 'a');
-      try {
-        const { id, kind, at, ...facts } = record;
-        await handle.appendFile(`${JSON.stringify({ id, kind, at, ...facts })}\n`);
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
+      await this.#write(record);
       known.add(record.id);
     }
     // Also when the record is old: the crash may have come between its line and its commit.
-    await this.#commit(record.id);
+    await this.#commit(`ledger: ${record.id}`);
     return isNew;
+  }
+
+  /** A line that could not be written whole, for want of room, is taken back: the next one must not be glued to it. */
+  async #write({ id, kind, at, ...facts }: Record): Promise<void> {
+    const handle = await open(this.#file, 'a');
+    try {
+      const { size } = await handle.stat();
+      try {
+        await handle.appendFile(`${JSON.stringify({ id, kind, at, ...facts })}\n`);
+        await handle.sync();
+      } catch (error) {
+        await handle.truncate(size);
+        throw error;
+      }
+    } finally {
+      await handle.close();
+    }
   }
 
   async #load(): Promise<Set<string>> {
@@ -71,14 +86,12 @@ export class Ledger {
     await rename(`${this.#file}.new`, this.#file);
   }
 
-  async #commit(id: string): Promise<void> {
-    const path = relative(this.#town, this.#file);
-    const git = (...args: string[]) => promisify(execFile)('git', ['-C', this.#town, ...args]);
-    await git('add', '--', path);
-    const { stdout } = await git('diff', '--cached', '--name-only', '--', path);
-    if (stdout.trim() === '') return;
-    const who = ['-c', 'user.name=gastown', '-c', 'user.email=ledger@gastown.local', '-c', 'core.hooksPath=/dev/null'];
-    await git(...who, 'commit', '--quiet', '--no-verify', '--no-gpg-sign', '-m', `ledger: ${id}`, '--', path);
+  async #commit(message: string): Promise<void> {
+    try {
+      await this.#hands.commit(message);
+    } catch (error) {
+      this.#hands.warn(`${this.#file} is not committed, which the next record makes up for: ${String(error)}`);
+    }
   }
 }
 

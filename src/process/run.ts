@@ -7,6 +7,8 @@ import { MARK } from './mark.js';
 
 const KEEP_CHARS = 15_000;
 const KILL_AFTER_MS = 2_000;
+/** How long the output of a program that has ended is waited for: a child that left the group may hold it open for ever. */
+const DRAIN_MS = 1_000;
 
 export type RunOptions = {
   readonly cwd: string;
@@ -69,7 +71,10 @@ export async function run(file: string, args: readonly string[], options: RunOpt
     child.stdin.end(options.input ?? '');
     child.on('error', (error) => settle({ kind: 'not-started', reason: error.message }));
     // 'exit', then the group's stragglers are killed, which closes the pipes they may still hold.
-    child.on('exit', () => killGroup(child.pid, 'SIGKILL'));
+    child.on('exit', () => {
+      killGroup(child.pid, 'SIGKILL');
+      setTimeout(() => [child.stdout, child.stderr].forEach((stream) => stream.destroy()), DRAIN_MS).unref();
+    });
     child.on('close', (code, signal) =>
       settle(verdict ?? (signal === null ? { kind: 'exited', code: code ?? -1 } : { kind: 'signalled', signal })),
     );

@@ -111,7 +111,8 @@ export async function salvageLost(item: Item, holder: Holder, plan: Plan, limits
     const salvage = await hands.salvage.executeWithOptions({ summary }, [ref]);
     if (salvage.kind === 'unpushed')
       return `its polecat was terminated; its work is left in the sandbox: ${salvage.why}`;
-    await hands.nuke.executeWithOptions({ summary: `nuke · ${holder.name}` }, [{ ...ref, landed: false }]);
+    const nuke = await hands.nuke.executeWithOptions({ summary: `nuke · ${holder.name}` }, [{ ...ref, landed: false }]);
+    if (nuke.kind === 'kept') return `its polecat was terminated; its sandbox is kept: ${nuke.why}`;
     return salvage.kind === 'pushed'
       ? `its polecat was terminated; its work is on branch ${salvage.branch}`
       : 'its polecat was terminated before there was work to keep';

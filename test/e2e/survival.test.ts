@@ -2,7 +2,7 @@
  * kill -9 of the worker and of the server at twenty moments spread over missions, among them the one between a push and its
  * record. Each mission ends, each item's patch is on main exactly once, and no worktree, slot or process is left.
  */
-import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -10,6 +10,7 @@ import { slotsQuery } from '../../src/contract/witness.js';
 import { randomOf } from '../../src/dev/chaos.js';
 import { count, liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
+import { runGit } from '../support/repos.js';
 import { LONGER } from '../support/test-formulas.js';
 
 const SEED = Number(process.env['GT_SEED'] ?? Date.now() % 100_000);
@@ -40,17 +41,30 @@ const missionOf = (round: number) => ({
   ],
 });
 
+/** A worker's death belongs to whoever makes its folder first: none is counted twice, and none that was dead before. */
+const deaths = () => join(town.dir, 'deaths');
+
+async function kill(pid: number): Promise<boolean> {
+  try {
+    await mkdir(join(deaths(), String(pid)));
+    process.kill(pid, 'SIGKILL');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The remote itself kills the worker right after it took a push to main: the push is done, and nobody knows yet. */
 async function killAfterPush(rig: string, times: number): Promise<void> {
   const hook = join(town.repository(rig), 'hooks', 'post-receive');
-  const counter = join(town.dir, `kills-${rig}`);
+  const killed = join(town.dir, `kills-${rig}`);
   const pidFile = join(town.dir, 'worker-pid');
   const script = `#!/bin/sh
 grep -q refs/heads/main || exit 0
-n=$(cat '${counter}' 2>/dev/null || echo 0)
-[ "$n" -lt ${times} ] || exit 0
-echo $((n + 1)) > '${counter}'
-kill -9 "$(cat '${pidFile}')"
+[ "$(cat '${killed}' 2>/dev/null | wc -l)" -lt ${times} ] || exit 0
+pid=$(cat '${pidFile}')
+mkdir '${deaths()}'/"$pid" 2>/dev/null || exit 0
+kill -9 "$pid" && echo "$pid" >> '${killed}'
 `;
   await writeFile(hook, script);
   await chmod(hook, 0o755);
@@ -79,6 +93,7 @@ test(`every mission ends as if nothing had happened (seed ${SEED})`, async () =>
   const random = randomOf(SEED);
   const over = new AbortController();
   const following = followWorker(over.signal);
+  await mkdir(deaths());
   for (const rig of RIGS) await killAfterPush(rig, KILLS_AFTER_PUSH / RIGS.length);
   let killed = 0;
   let round = 0;
@@ -92,9 +107,7 @@ test(`every mission ends as if nothing had happened (seed ${SEED})`, async () =>
       if (!(await isOpen().catch(() => true))) break;
       const server = random() < 0.3;
       const pid = server ? town.raised.serverPid() : town.raised.workerPid();
-      if (pid === null) continue;
-      process.kill(pid, 'SIGKILL');
-      killed += 1;
+      if (pid !== null && (await kill(pid))) killed += 1;
     }
     await settle(id);
   }
@@ -124,10 +137,14 @@ test(`every mission ends as if nothing had happened (seed ${SEED})`, async () =>
       return seen.leases.length === 0 ? seen : null;
     });
     expect(slots.queue).toEqual([]);
-    for (const folder of ['polecats', 'refinery']) {
-      expect(await readdir(join(town.dir, '.gt/rigs', rig, folder)).catch(() => [])).toEqual([]);
+    const place = join(town.dir, '.gt/rigs', rig);
+    for (const folder of ['polecats', 'refinery', 'mirror.git/worktrees']) {
+      expect(await readdir(join(place, folder)), `${folder} of ${rig}`).toEqual([]);
     }
-    expect(Number(await readFile(join(town.dir, `kills-${rig}`), 'utf8')), `kills after a push to ${rig}`).toBe(2);
+    const refs = await runGit(join(place, 'mirror.git'), ['for-each-ref', 'refs/heads', 'refs/gt']);
+    expect(refs, `what the mirror of ${rig} keeps`).toBe('');
+    const afterPush = (await readFile(join(town.dir, `kills-${rig}`), 'utf8')).trim().split('\n');
+    expect(afterPush, `workers killed after a push to ${rig}`).toHaveLength(KILLS_AFTER_PUSH / RIGS.length);
   }
   const ledgers = await readdir(join(town.dir, 'ledger'));
   const records = (

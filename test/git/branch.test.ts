@@ -2,17 +2,21 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
-  deleteLocalBranch,
   deleteRemoteBranch,
+  everHeld,
+  forgetRetired,
   hasPatch,
   isAncestor,
   pushBranch,
   remoteSha,
+  retireBranch,
+  retiredAt,
 } from '../../src/git/branch.js';
+import { catchUp } from '../../src/git/catch-up.js';
 import { fetchMirror } from '../../src/git/mirror.js';
 import { removeWorktree } from '../../src/git/worktree.js';
 import { runGit } from '../support/repos.js';
-import { BRANCH, finishStep, makeRig, openSandbox } from '../support/sandboxes.js';
+import { BRANCH, finishStep, makeRig, openSandbox, TOAST } from '../support/sandboxes.js';
 
 describe('pushing a branch', () => {
   test.each([
@@ -82,19 +86,35 @@ test('the branch that a local rig has checked out cannot be deleted', async () =
   expect(await deleteRemoteBranch(deletion)).toMatchObject({ kind: 'refused' });
 });
 
-test('forgetting a local branch happens only where it is expected to be', async () => {
+test('a local branch retires only where it is expected to be, and that is known until it is forgotten', async () => {
   const rig = await makeRig();
   const sandbox = await openSandbox(rig);
   const head = await finishStep(rig, sandbox, { a: '1\n' });
   await removeWorktree({ mirror: rig.mirror, path: sandbox.path });
   const there = { mirror: rig.mirror, branch: BRANCH };
-  await deleteLocalBranch({ ...there, expected: sandbox.base });
+  await retireBranch({ ...there, expected: sandbox.base });
   expect(await runGit(rig.mirror, ['rev-parse', `refs/heads/${BRANCH}`])).toBe(head);
-  await deleteLocalBranch({ ...there, expected: head });
-  await deleteLocalBranch({ ...there, expected: head });
-  await expect(runGit(rig.mirror, ['rev-parse', '--verify', `refs/heads/${BRANCH}`])).rejects.toThrow(
-    'single revision',
-  );
+  expect(await retiredAt(there)).toBeNull();
+  await retireBranch({ ...there, expected: head });
+  await retireBranch({ ...there, expected: head });
+  expect(await runGit(rig.mirror, ['for-each-ref', 'refs/heads'])).toBe('');
+  expect(await retiredAt(there)).toBe(head);
+  await forgetRetired(there);
+  await forgetRetired(there);
+  expect(await runGit(rig.mirror, ['for-each-ref', 'refs/gt'])).toBe('');
+});
+
+test('a commit is ours when the branch once held it, also before it was rebased, and not when somebody pushed it', async () => {
+  const rig = await makeRig();
+  const sandbox = await openSandbox(rig);
+  const before = await finishStep(rig, sandbox, { a: '1\n' });
+  const theirs = await rig.origin.commit({ b: '1\n' }, { branch: BRANCH });
+  await rig.origin.commit({ c: '1\n' });
+  await catchUp({ mirror: rig.mirror, path: sandbox.path, target: 'main', author: TOAST });
+  const after = await runGit(sandbox.path, ['rev-parse', 'HEAD']);
+  const ours = (commit: string) => everHeld({ mirror: rig.mirror, branch: BRANCH, commit });
+  expect(after).not.toBe(before);
+  expect(await Promise.all([before, after, theirs, '0'.repeat(40)].map(ours))).toEqual([true, true, false, false]);
 });
 
 test('a patch counts as there when the commit, or another with the same change, is on the target', async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { git } from '../../src/git/git.js';
-import { GitError } from '../../src/git/git-error.js';
+import { GitError, kindOf } from '../../src/git/git-error.js';
 import { exclusive } from '../../src/git/exclusive.js';
 import { makeFolder, makeRepo } from '../support/repos.js';
 
@@ -37,6 +37,18 @@ describe('a failing git', () => {
     expect(error.command).toBe('ls-remote http://***@127.0.0.1:9/repo.git');
     expect(JSON.stringify(error) + error.message).not.toContain('secret');
   });
+});
+
+test.each([
+  ['host', 'fatal: unable to write loose object file: No space left on device'],
+  ['host', "fatal: could not create leading directories of 'worktrees/wt': Read-only file system"],
+  ['host', "fatal: update_ref failed: cannot lock ref 'x': Unable to create '/m/x.lock': Permission denied"],
+  ['host', 'error: insufficient permission for adding an object to repository database objects'],
+  ['auth', 'ada@example.com: Permission denied (publickey).'],
+  // A file in the tree that the agent made unreadable is the agent's matter.
+  ['other', 'error: open("x"): Permission denied'],
+])('trouble of kind %s: %s', (kind, said) => {
+  expect(kindOf(said)).toBe(kind);
 });
 
 describe('a lock file', () => {

@@ -78,12 +78,24 @@ describe('a mirror', () => {
   test('of an unreachable rig is not there at all', async () => {
     const folder = await makeFolder();
     await expect(openMirror({ path: join(folder, 'mirror.git'), url: '/no/such/rig' })).rejects.toThrow(
-      'git fetch failed',
+      'does not appear to be a git repository',
     );
     await expect(openMirror({ path: join(folder, 'mirror.git'), url: '/no/such/rig' })).rejects.toThrow(
-      'git fetch failed',
+      'does not appear to be a git repository',
     );
     expect((await readdir(folder)).filter((name) => name === 'mirror.git')).toEqual([]);
+  });
+
+  test('of a repository that names its objects by SHA-256 does so, too', async () => {
+    const folder = await makeFolder();
+    await runGit(folder, ['init', '--quiet', '--object-format=sha256', '--initial-branch=main', 'rig']);
+    const repo = await makeRepo({ path: join(folder, 'rig') });
+    const path = join(folder, 'mirror.git');
+    await openMirror({ path, url: repo.url });
+    await fetchMirror(path);
+    expect(await runGit(path, ['rev-parse', 'origin/main'])).toBe(await repo.sha('main'));
+    const other = await makeRepo({});
+    await expect(openMirror({ path, url: other.url })).rejects.toThrow('is a sha1 repository');
   });
 
   test('is never made over something else', async () => {

@@ -1,6 +1,8 @@
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { authorOf } from '../../src/git/author.js';
+import { commitFile } from '../../src/git/commit.js';
 import { Ledger } from '../../src/ledger/ledger.js';
 import { makeFolder, runGit } from '../support/repos.js';
 
@@ -9,11 +11,19 @@ const entry = (id: string) => ({ what: 'x', id, kind: 'notice', at: 'now' });
 async function makeLedger() {
   const town = await makeFolder();
   await runGit(town, ['init', '--quiet', '--initial-branch=main']);
-  const file = join(town, 'ledger', 'h1.jsonl');
+  const name = join('ledger', 'h1.jsonl');
+  const file = join(town, name);
+  const warnings: string[] = [];
+  const author = authorOf('gastown', 'ledger@gastown.local');
+  const ledger = new Ledger(file, {
+    commit: (message) => commitFile({ repo: town, file: name, message, author }),
+    warn: (trouble) => warnings.push(trouble),
+  });
   return {
     town,
     file,
-    ledger: new Ledger(town, file),
+    ledger,
+    warnings,
     lines: async () => (await readFile(file, 'utf8')).trimEnd().split('\n'),
   };
 }
@@ -58,4 +68,35 @@ test('a commit of somebody else is not swept in', async () => {
   await ledger.append(entry('a'));
   expect(await runGit(town, ['show', '--name-only', '--format=', 'HEAD'])).toBe('ledger/h1.jsonl');
   expect(await runGit(town, ['status', '--porcelain'])).toBe('A  mine.txt');
+});
+
+test('a record is kept though another git holds the lock, and committed with the next one', async () => {
+  const { town, ledger, lines, warnings } = await makeLedger();
+  const lock = join(town, '.git', 'index.lock');
+  await writeFile(lock, '');
+  expect(await ledger.append(entry('a'))).toBe(true);
+  expect(await lines()).toHaveLength(1);
+  expect(warnings).toEqual([expect.stringContaining('another git program holds the lock')]);
+  await rm(lock);
+  await ledger.append(entry('b'));
+  expect(await runGit(town, ['show', 'HEAD:ledger/h1.jsonl'])).toBe((await lines()).join('\n'));
+  expect(await runGit(town, ['status', '--porcelain'])).toBe('');
+});
+
+test('a lock that a crash left in the town folder is taken away', async () => {
+  const { town, ledger, warnings } = await makeLedger();
+  const lock = join(town, '.git', 'index.lock');
+  await writeFile(lock, '');
+  await utimes(lock, new Date(0), new Date(0));
+  await ledger.append(entry('a'));
+  expect(warnings).toEqual([]);
+  expect(await runGit(town, ['log', '--format=%an %s'])).toBe('gastown ledger: a');
+});
+
+test('a town folder that is no repository has its ledger all the same', async () => {
+  const { town, ledger, lines, warnings } = await makeLedger();
+  await rm(join(town, '.git'), { recursive: true });
+  expect(await ledger.append(entry('a'))).toBe(true);
+  expect(await lines()).toHaveLength(1);
+  expect(warnings).toHaveLength(1);
 });

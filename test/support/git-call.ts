@@ -1,10 +1,18 @@
-/** A program that makes one call on src/git, told as JSON on its command line, so that tests can kill it in the middle. */
+/** A program that makes one call on git's work, told as JSON on its command line, so that tests can kill it in the middle. */
+import { placesIn } from '../../src/activities/places.js';
+import { sandboxActivities } from '../../src/activities/sandbox.js';
 import { landMerge, prepareMerge } from '../../src/git/merge.js';
 import { openMirror } from '../../src/git/mirror.js';
 import { salvage } from '../../src/git/salvage.js';
 import { openWorktree } from '../../src/git/worktree.js';
 
-export const calls = { openMirror, openWorktree, prepareMerge, landMerge, salvage };
+type Nuking = {
+  readonly state: string;
+  readonly request: Parameters<ReturnType<typeof sandboxActivities>['nuke']>[0];
+};
+const nuke = ({ state, request }: Nuking) => sandboxActivities(placesIn(state)).nuke(request);
+
+export const calls = { openMirror, openWorktree, prepareMerge, landMerge, salvage, nuke };
 export type CallName = keyof typeof calls;
 
 const [name, args] = process.argv.slice(2);

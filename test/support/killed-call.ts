@@ -8,13 +8,13 @@ import type { CallName, calls } from './git-call.js';
 const PROGRAM = fileURLToPath(new URL('git-call.ts', import.meta.url));
 
 /**
- * Makes the call in a process of its own and kills that process (SIGKILL) `afterMs` milliseconds after the call began. Git
- * programs that it started are left running, as they would be. Tells whether the call had ended before.
+ * Makes the call in a process of its own and kills that process (SIGKILL) so many milliseconds after the call began, or when
+ * something has happened. Git programs that it started are left running, as they would be. Tells whether the call had ended before.
  */
 export async function killedCall<Name extends CallName>(
   name: Name,
   args: Parameters<(typeof calls)[Name]>[0],
-  afterMs: number,
+  when: number | Promise<unknown>,
 ): Promise<'killed' | 'ended'> {
   const child = spawn(process.execPath, ['--import', 'tsx', PROGRAM, name, JSON.stringify(args)], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -22,7 +22,7 @@ export async function killedCall<Name extends CallName>(
   const exit = once(child, 'exit');
   const begun = await Promise.race([once(child.stdout, 'data'), exit.then(() => null)]);
   if (begun === null) throw new Error(`the program that calls ${name} did not start`);
-  await Promise.race([pause(afterMs), exit]);
+  await Promise.race([typeof when === 'number' ? pause(when) : when, exit]);
   child.kill('SIGKILL');
   const [, signal] = await exit;
   return signal === 'SIGKILL' ? 'killed' : 'ended';

@@ -1,0 +1,109 @@
+/** Commits what is in a sandbox, takes in what others pushed to its branch, and pushes. What stands in the way is for the agent. */
+import type { Acceptance, SandboxRef } from '../contract/activities.js';
+import { authorOf } from '../git/author.js';
+import { isAncestor, pushBranch, remoteSha } from '../git/branch.js';
+import { leaveOut, takeIn } from '../git/catch-up.js';
+import { commitAll } from '../git/commit.js';
+import { Blocked } from '../git/git-error.js';
+import { commitOf } from '../git/git.js';
+import { fetchMirror } from '../git/mirror.js';
+import type { Place } from '../git/worktree.js';
+import { worktreeState } from '../git/worktree.js';
+import { polecatAt } from '../town/address.js';
+import { unreachable } from '../town/unreachable.js';
+
+export const rejected = (why: string): Acceptance => ({ kind: 'rejected', why });
+
+export function authorFor({ rig, name }: SandboxRef) {
+  return authorOf(polecatAt(rig.name, name));
+}
+
+export type Since = { readonly since: string };
+type Committed =
+  | { readonly kind: 'committed'; readonly head: string }
+  | { readonly kind: 'refused'; readonly why: string };
+
+/**
+ * Commits everything and takes in what somebody else pushed to the branch; what stands in the way is for the agent. Conflicts
+ * are left in the files where somebody will work on.
+ */
+export async function commit(
+  place: Place,
+  ref: SandboxRef & Since,
+  message: string,
+  conflicts: 'left' | 'undone',
+): Promise<Committed> {
+  try {
+    const head = await commitAll({ ...place, message, author: authorFor(ref), since: ref.since });
+    return await takeInOthers(place, ref, head, conflicts);
+  } catch (error) {
+    if (error instanceof Blocked) return { kind: 'refused', why: error.message };
+    throw error;
+  }
+}
+
+/**
+ * What was pushed on top of our last push is merged, so that neither side is lost. A branch that was rewritten is left to a
+ * person: what was taken out of it on purpose must not come back by itself.
+ */
+async function takeInOthers(
+  place: Place,
+  ref: SandboxRef & Since,
+  head: string,
+  then: 'left' | 'undone',
+): Promise<Committed> {
+  const { mirror } = place;
+  const { branch, since } = ref;
+  const remote = await remoteSha({ mirror, branch });
+  if (remote === null || remote === since) return { kind: 'committed', head };
+  if ((await commitOf(mirror, remote)) === null) await fetchMirror(mirror);
+  if ((await commitOf(mirror, remote)) === null)
+    return { kind: 'refused', why: `${branch} moves on the remote just now: close the step again` };
+  if (await isAncestor({ mirror, ancestor: remote, descendant: head })) return { kind: 'committed', head };
+  const told = `somebody pushed to ${branch}, which is at ${remote} on the remote`;
+  const isOnTop =
+    (await commitOf(mirror, since)) !== null && (await isAncestor({ mirror, ancestor: since, descendant: remote }));
+  if (!isOnTop) {
+    const why = `${told} and no longer holds what was pushed before (${since}): to keep both, git merge origin/${branch}`;
+    return { kind: 'refused', why: `${why}; to drop theirs, git push --force origin ${head}:refs/heads/${branch}` };
+  }
+  const message = `Merge what was pushed to ${branch}`;
+  const { conflicts } = await takeIn({ ...place, commit: remote, message, author: authorFor(ref) });
+  if (conflicts.length > 0) {
+    if (then === 'undone') await leaveOut(place);
+    const why = `${told}; merged into the sandbox, that conflicts in ${conflicts.join(', ')}: resolve them`;
+    return { kind: 'refused', why };
+  }
+  const now = await worktreeState(place);
+  return { kind: 'committed', head: now?.head ?? head };
+}
+
+/** The branch moves on from where the remote is known to be; what somebody else put there is never overwritten. */
+export async function push(place: Place, branch: string, head: string, since: string): Promise<Acceptance> {
+  const { mirror } = place;
+  const remote = await remoteSha({ mirror, branch });
+  const isKnown = remote === null || remote === since || (await commitOf(mirror, remote)) !== null;
+  const mayMove =
+    isKnown &&
+    (remote === null || remote === since || (await isAncestor({ mirror, ancestor: remote, descendant: head })));
+  const result = mayMove
+    ? await pushBranch({ mirror, branch, sha: head, expected: remote })
+    : ({ kind: 'diverged', remote } as const);
+  switch (result.kind) {
+    case 'pushed':
+      return { kind: 'accepted', head };
+    case 'diverged':
+      return rejected(
+        `somebody pushed to ${branch} just now, which is at ${result.remote} on the remote: close the step again, and it is taken in`,
+      );
+    case 'refused':
+      return rejected(`the remote refuses the push of ${branch}: ${result.reason}`);
+    default:
+      return unreachable(result);
+  }
+}
+
+/** The molecule that a branch is named for. */
+export function moleculeOf(branch: string): string {
+  return branch.slice(branch.lastIndexOf('/') + 1);
+}

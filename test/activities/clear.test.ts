@@ -1,0 +1,140 @@
+import { chmod, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+import { mergeActivities } from '../../src/activities/merge.js';
+import { placesIn } from '../../src/activities/places.js';
+import { asActivity } from '../support/activity.js';
+import { makeBench } from '../support/bench.js';
+import type { Bench } from '../support/bench.js';
+import { killedCall } from '../support/killed-call.js';
+import { until } from '../support/live-town.js';
+import { runGit, writeFiles } from '../support/repos.js';
+
+async function pushed(bench: Bench, name = 'a'): Promise<string> {
+  await writeFiles(bench.sandbox.path, { [name]: '1\n' });
+  const acceptance = await bench.acts.acceptStep(bench.step());
+  if (acceptance.kind !== 'accepted') throw new Error(acceptance.why);
+  return acceptance.head;
+}
+
+const branches = (bench: Bench) => bench.origin.git('branch', '--format=%(refname:short)');
+const refsOf = (bench: Bench) => runGit(bench.mirror, ['for-each-ref', '--format=%(refname)', 'refs/heads', 'refs/gt']);
+
+test('a repository inside the sandbox is never called safe, and the sandbox with it stays', async () => {
+  const bench = await makeBench();
+  const { path } = bench.sandbox;
+  await runGit(path, ['init', '--quiet', 'sub']);
+  await writeFiles(path, { 'sub/x': '1\n' });
+  const why = expect.stringContaining('sub is a git repository of its own');
+  expect(await bench.acts.salvage(bench.ref)).toEqual({ kind: 'unpushed', why });
+  await runGit(join(path, 'sub'), ['add', '--all']);
+  await runGit(join(path, 'sub'), ['commit', '--quiet', '--message', 'inside']);
+  expect(await bench.acts.salvage(bench.ref)).toEqual({ kind: 'unpushed', why });
+  await runGit(path, ['add', '--all']);
+  await runGit(path, ['commit', '--quiet', '--message', 'a gitlink']);
+  await runGit(path, ['push', '--quiet', bench.origin.path, `HEAD:refs/heads/${bench.ref.branch}`]);
+  expect(await bench.acts.nuke({ ...bench.ref, landed: true })).toEqual({ kind: 'kept', why });
+  expect(await readdir(join(path, 'sub'))).toContain('x');
+});
+
+test('salvage never pushes over what somebody else pushed, and is content when that holds all of the work', async () => {
+  const bench = await makeBench();
+  const first = await pushed(bench);
+  const theirs = await bench.origin.commit({ theirs: '1\n' }, { branch: bench.ref.branch });
+  expect(await bench.acts.salvage(bench.ref)).toEqual({ kind: 'pushed', branch: bench.ref.branch, head: first });
+  expect(await bench.origin.sha(bench.ref.branch)).toBe(theirs);
+  await writeFiles(bench.sandbox.path, { b: '1\n' });
+  const why = expect.stringContaining(`somebody else changed ${bench.ref.branch}`);
+  expect(await bench.acts.salvage(bench.ref)).toEqual({ kind: 'unpushed', why });
+  expect(await bench.origin.sha(bench.ref.branch)).toBe(theirs);
+});
+
+test('salvage replaces what was pushed from here by its rebased self', async () => {
+  const bench = await makeBench();
+  await pushed(bench);
+  await bench.origin.commit({ main: '1\n' });
+  expect(await bench.acts.catchUp(bench.ref)).toEqual({ conflicts: [] });
+  expect(await bench.acts.salvage(bench.ref)).toMatchObject({ kind: 'pushed' });
+  expect(await bench.origin.git('show', `${bench.ref.branch}:main`)).toBe('1');
+});
+
+test('a nuke that is killed once the remote branch is gone leaves nothing when it is asked again', async () => {
+  const bench = await makeBench();
+  const head = await pushed(bench);
+  await bench.origin.commit({ other: '1\n' });
+  // Landed, but rebased: the commit itself is nowhere but on its branch.
+  const hook = join(bench.origin.path, 'hooks', 'post-receive');
+  await writeFile(hook, '#!/bin/sh\nsleep 60\n');
+  await chmod(hook, 0o755);
+  const request = { ...bench.ref, landed: true };
+  const gone = until('the branch is gone', async () => (await branches(bench)) === 'main');
+  expect(await killedCall('nuke', { state: bench.state, request }, gone)).toBe('killed');
+  await rm(hook);
+  expect(await refsOf(bench)).not.toBe('');
+  expect(await bench.acts.nuke(request)).toEqual({ kind: 'gone', where: 'its work has landed' });
+  expect(await refsOf(bench)).toBe('');
+  expect(await readdir(dirname(bench.sandbox.path))).toEqual([]);
+  expect(await readdir(join(bench.mirror, 'worktrees')).catch(() => [])).toEqual([]);
+  await expect(bench.origin.sha(head)).resolves.toBe(head);
+});
+
+test('a repository that is missing is told in words: the sandbox stays, and nobody waits', async () => {
+  const bench = await makeBench();
+  await pushed(bench);
+  await rename(bench.origin.path, `${bench.origin.path}.away`);
+  const why = expect.stringContaining('does not appear to be a git repository');
+  expect(await bench.acts.nuke({ ...bench.ref, landed: true })).toEqual({ kind: 'kept', why });
+  const refused = { type: 'BadTown', nonRetryable: true, message: expect.stringContaining('rig "server": git fetch') };
+  await expect(bench.acts.catchUp(bench.ref)).rejects.toMatchObject(refused);
+});
+
+test('a sandbox that was taken away is no reason to try for ever', async () => {
+  const bench = await makeBench();
+  await pushed(bench);
+  await runGit(bench.mirror, ['worktree', 'remove', '--force', bench.sandbox.path]);
+  await expect(bench.acts.catchUp(bench.ref)).rejects.toMatchObject({ type: 'BadTown', nonRetryable: true });
+});
+
+test("another branch's sandbox at the path is refused in words, and neither saved nor removed", async () => {
+  const bench = await makeBench();
+  await writeFiles(bench.sandbox.path, { a: '1\n' });
+  const other = { ...bench.ref, branch: 'polecat/Toast/se-2' };
+  await expect(bench.acts.openSandbox(other)).rejects.toMatchObject({
+    nonRetryable: true,
+    message: expect.stringMatching(/Toast-1 is the worktree of polecat\/Toast\/se-1.*rm -rf .*Toast-1, then try again/),
+  });
+  expect(await bench.acts.salvage(other)).toEqual({ kind: 'clean' });
+  expect(await bench.acts.nuke({ ...other, landed: false })).toMatchObject({ kind: 'gone' });
+  expect(await runGit(bench.sandbox.path, ['status', '--porcelain'])).toBe('?? a');
+});
+
+test('a merge is cleared up whole, however little of it is left, and again', async () => {
+  const bench = await makeBench();
+  const head = await pushed(bench);
+  const places = placesIn(bench.state);
+  const { prepareMerge, landMerge, closeMerge } = mergeActivities(places);
+  const task = { rig: bench.ref.rig, request: 'se-1.0', branch: bench.ref.branch, head, target: 'main' };
+  const close = () => asActivity(() => closeMerge({ ...task, landed: false }));
+  const prepare = async () => {
+    const prepared = await prepareMerge(task);
+    if (prepared.kind !== 'prepared') throw new Error(prepared.kind);
+    return prepared;
+  };
+  const left = async () => [
+    ...(await readdir(dirname(places.merge('server', 'se-1.0')))),
+    ...(await readdir(join(bench.mirror, 'worktrees'))).filter((name) => name !== 'Toast-1'),
+    await runGit(bench.mirror, ['for-each-ref', 'refs/gt']),
+  ];
+  const { base, tip } = await prepare();
+  await bench.origin.commit({ other: '1\n' });
+  expect(await landMerge({ ...task, base, tip })).toMatchObject({ kind: 'moved' });
+  await close();
+  expect(await left()).toEqual(['']);
+  const { worktree } = await prepare();
+  await rm(worktree, { recursive: true });
+  await close();
+  await close();
+  expect(await left()).toEqual(['']);
+  await rm(bench.mirror, { recursive: true });
+  await close();
+});
