@@ -61,9 +61,12 @@ export function fill(text: string, scope: Scope | null, values: Values, at: () =
 }
 
 function single(name: string, scope: Scope | null): string | null {
+  const dot = name.indexOf('.');
   for (let here = scope; here !== null; here = here.outer) {
     const value = here.single.get(name);
     if (value !== undefined) return value;
+    // The variable of a loop over an output stands for the entry, `{item}`, and so do parts of it.
+    if (dot > 0 && here.single.get(name.slice(0, dot)) === '{item}') return `{item${name.slice(dot)}}`;
   }
   return null;
 }

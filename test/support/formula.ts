@@ -27,3 +27,33 @@ export function warningsOf(body: string, vars: Values = {}): readonly string[] {
   if (!result.ok) throw new Error(result.problems.map(printProblem).join('\n'));
   return result.warnings.map(printProblem);
 }
+
+/** Cooks the formula `x` of several, each given without its `formula = …` line. */
+export function cookAmong(bodies: Readonly<Record<string, string>>, vars: Values = {}): Cooked {
+  const load = (name: string) => {
+    const body = bodies[name];
+    return body === undefined ? null : { file: `${name}.toml`, text: `formula = "${name}"\n${body}` };
+  };
+  return cook({ name: 'x', vars, load, names: [...Object.keys(bodies), 'rework'] });
+}
+
+export function cookedAmong(bodies: Readonly<Record<string, string>>, vars: Values = {}): Protomolecule {
+  const result = cookAmong(bodies, vars);
+  if (!result.ok) throw new Error(result.problems.map(printProblem).join('\n'));
+  return result.protomolecule;
+}
+
+export function problemsAmong(bodies: Readonly<Record<string, string>>, vars: Values = {}): readonly string[] {
+  const result = cookAmong(bodies, vars);
+  return result.ok ? [] : result.problems.map(printProblem);
+}
+
+/** `a needs b, c` for each step, in order; `a` alone for one that needs nothing. */
+export function graphOf({ steps }: Pick<Protomolecule, 'steps'>): readonly string[] {
+  return steps.map(({ id, needs }) => (needs.length === 0 ? id : `${id} needs ${needs.join(', ')}`));
+}
+
+/** A step of an array of tables, with more lines behind its id and title. */
+export function step(id: string, more = '', table = 'steps'): string {
+  return `[[${table}]]\nid = "${id}"\ntitle = "${id.toUpperCase()}"\n${more}\n`;
+}

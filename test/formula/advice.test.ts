@@ -1,0 +1,91 @@
+import { expect, test } from 'vitest';
+import { cooked, cookedAmong, graphOf, problemsAmong, problemsOf, step, warningsOf } from '../support/formula.js';
+
+const CHAIN = step('plan') + step('build', 'needs = ["plan"]') + step('ship', 'needs = ["build"]');
+
+test('steps before need what the target needs, steps after are needed by who needs the target', () => {
+  const advice = `[[advice]]\ntarget = "build"\n[advice.before]\nid = "pre-{step.id}"\ntitle = "Before {step.title}"\n[advice.after]\nid = "post-{step.id}"\n`;
+  const proto = cooked(CHAIN + advice);
+  expect(graphOf(proto)).toEqual([
+    'plan',
+    'pre-build needs plan',
+    'build needs pre-build, plan',
+    'post-build needs build',
+    'ship needs post-build',
+  ]);
+  expect(proto.steps.map(({ title }) => title)).toEqual(['PLAN', 'Before BUILD', 'BUILD', 'post-build', 'SHIP']);
+});
+
+test('around is both, in chains, and several rules go one after the other', () => {
+  const advice = `[[advice]]\ntarget = "plan"\n[[advice.around.before]]\nid = "b1"\n[[advice.around.before]]\nid = "b2"\n[[advice.around.after]]\nid = "a1"\n[[advice.around.after]]\nid = "a2"\n[[advice]]\ntarget = "p*"\nafter = { id = "z" }\n`;
+  expect(graphOf(cooked(CHAIN + advice))).toEqual([
+    'b1',
+    'b2 needs b1',
+    'plan needs b2',
+    'a1 needs plan',
+    'a2 needs a1',
+    'z needs a2',
+    'build needs z',
+    'ship needs build',
+  ]);
+});
+
+test('aspects go to the steps of others, and the second finds what the first brought', () => {
+  const guard = `type = "aspect"\n[[advice]]\ntarget = "plan"\nbefore = { id = "guard" }\n`;
+  const log = `type = "aspect"\n[[advice]]\ntarget = "*"\nafter = { id = "{step.id}-log" }\n`;
+  const x = `${step('plan')}[compose]\naspects = ["guard", "log"]\n`;
+  expect(graphOf(cookedAmong({ x, guard, log }))).toEqual([
+    'guard',
+    'guard-log needs guard',
+    'plan needs guard-log',
+    'plan-log needs plan',
+  ]);
+});
+
+test('advice reaches children, and stays within their group', () => {
+  const text = `${step('p')}${step('k.leaf', '', 'steps.children')}${step('end', 'needs = ["p"]')}[[advice]]\ntarget = "*.leaf"\nafter = { id = "{step.id}-after" }\n`;
+  const { steps } = cooked(text);
+  expect(graphOf({ steps })).toEqual(['p', 'k.leaf', 'k.leaf-after needs k.leaf', 'end needs p']);
+  expect(steps[2]?.parent).toBe('p');
+});
+
+test('advice without a target goes where the pointcuts say, all that is given', () => {
+  const cut = (pointcut: string) =>
+    graphOf(
+      cooked(
+        `${step('a', 'type = "bug"')}${step('b', 'type = "bug"\nlabels = ["l"]')}[[pointcuts]]\n${pointcut}\n[[advice]]\nafter = { id = "{step.id}-log" }\n`,
+      ),
+    ).length;
+  expect([
+    cut('type = "bug"'),
+    cut('label = "l"'),
+    cut('glob = "a"\ntype = "bug"'),
+    cut('glob = "a"\nlabel = "l"'),
+  ]).toEqual([4, 3, 3, 2]);
+  expect(
+    warningsOf(`${step('a')}[[pointcuts]]\nglob = "zz"\n[[advice]]\ntarget = "a"\nafter = { id = "b" }\n`),
+  ).toEqual(['x.toml:6:1 · the pointcut finds no step: "zz"']);
+});
+
+test.each([
+  [`${step('a')}[[advice]]\ntarget = "a"\n`, /the advice has no steps/],
+  [`${step('a')}[[advice]]\nafter = { id = "b" }\n`, /the advice has no target/],
+  [`${step('a')}[[advice]]\ntarget = "["\nafter = { id = "b" }\n`, /"\[" is no glob/],
+  [
+    `${step('a')}[[advice]]\ntarget = "a"\nafter = { id = "b", args = 1 }\n`,
+    /:8:\d+ · step "b": nothing executes the key "args"/,
+  ],
+  [
+    `${step('a')}${step('b')}[[advice]]\ntarget = "*"\nafter = { id = "same" }\n`,
+    /more than one step gets the id "same"/,
+  ],
+  [`${step('a')}[compose]\naspects = ["x"]\n`, /"x" is no aspect but of the type workflow/],
+])('%j is refused', (text, message) => {
+  expect(problemsOf(text).join('\n')).toMatch(message);
+});
+
+test('an aspect by itself has no steps of its own', () => {
+  const x = `type = "aspect"\n[[advice]]\ntarget = "a"\nafter = { id = "b" }\n`;
+  expect(cookedAmong({ x })).toMatchObject({ type: 'aspect', steps: [] });
+  expect(problemsAmong({ x: 'type = "aspect"\n' }).join()).toContain('the aspect has no advice');
+});

@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import { FanOut } from '../../src/town/protomolecule.js';
+import { cookedAmong, graphOf, problemsAmong, step } from '../support/formula.js';
+
+const survey = (more: string) => `${step('survey')}[steps.on_complete]\nfor_each = "output.items"\n${more}\n`;
+const ARM = `type = "expansion"\n[vars.level]\nenum = ["1", "2"]\n${step('{target}.look', 'notes = "{level} {target.title}"', 'template')}${step('{target}.tell', 'needs = ["{target}.look"]\nnotes = "{{steps.{target}.look.output}}"', 'template')}`;
+
+test('a bonded expansion is cooked with the number and the entry left open', () => {
+  const x =
+    survey('bond = "arm"\nsequential = true\nvars = { level = "{item.level}" }') + step('after', 'needs = ["survey"]');
+  const [first, after] = cookedAmong({ x, arm: ARM }).steps;
+  expect(after?.needs).toEqual(['survey']);
+  const fanOut = FanOut.parse(first?.fanOut);
+  expect(graphOf(fanOut)).toEqual(['survey.item.{n}.look', 'survey.item.{n}.tell needs survey.item.{n}.look']);
+  expect(fanOut).toMatchObject({ bond: 'arm', forEach: 'output.items', sequential: true });
+  expect(fanOut.steps[0]?.description).toContain('{item.level} SURVEY');
+  expect(fanOut.steps[1]?.description).toContain('{{steps.survey.item.{n}.look.output}}');
+  expect(fanOut.checks).toEqual([
+    { name: 'level', value: '{item.level}', type: 'string', enum: ['1', '2'], pattern: null },
+  ]);
+});
+
+test('a bonded workflow is cooked whole, its steps under the name of the entry', () => {
+  const work = `[vars.what]\nrequired = true\n[vars.how]\ndefault = "well"\n${step('do', 'notes = "{{what}} {{how}}"')}${step('show', 'needs = ["do"]\nnotes = "{{steps.do.summary}}"')}`;
+  const fanOut = cookedAmong({ x: survey('bond = "work"\nvars = { what = "{item}-{index}-{n}" }'), work }).steps[0]
+    ?.fanOut;
+  expect(graphOf({ steps: fanOut?.steps ?? [] })).toEqual([
+    'survey.item.{n}.do',
+    'survey.item.{n}.show needs survey.item.{n}.do',
+  ]);
+  expect(fanOut?.steps[0]?.description).toContain('{item}-{index}-{n} well');
+  expect(fanOut?.steps[1]?.description).toContain('{{steps.survey.item.{n}.do.summary}}');
+});
+
+test('steps that are added stand in the group of the step that adds them', () => {
+  const x = `${step('g')}${step('survey', 'on_complete = { for_each = "output", bond = "arm" }', 'steps.children')}`;
+  const fanOut = cookedAmong({ x, arm: ARM.replace('[vars.level]\n', '[vars.level]\ndefault = "1"\n') }).steps[1]
+    ?.fanOut;
+  expect(fanOut?.steps.map(({ parent }) => parent)).toEqual(['g', 'g']);
+});
+
+test.each([
+  [survey('bond = "ghost"'), /:8:1 · step "survey": there is no formula "ghost"/],
+  [survey(''), /on_complete needs bond/],
+  [`${step('a')}[steps.on_complete]\nbond = "arm"\n`, /on_complete needs for_each/],
+  [
+    survey('bond = "arm"').replace('output.items', 'items'),
+    /for_each must be a path in the output, as output.items, not "items"/,
+  ],
+  [survey('bond = "arm"\nparallel = true\nsequential = true'), /either parallel or sequential/],
+  [survey('bond = "arm"\nvars = { level = "9" }'), /the variable "level" of "arm": "9" is none of "1", "2"/],
+  [survey('bond = "arm"\nvars = { levle = "1" }'), /"arm" has no variable "levle" \(did you mean "level"\?\)/],
+  [survey('bond = "again"'), /a step that is added at run time cannot be repeated or fan out itself/],
+  [survey('bond = "look"'), /"look" cannot be bonded: it is of the type aspect/],
+])('%j is refused', (x, message) => {
+  const again = step('a', 'on_complete = { for_each = "output", bond = "arm" }');
+  const look = 'type = "aspect"\n[[advice]]\ntarget = "a"\nafter = { id = "b" }\n';
+  expect(problemsAmong({ x, arm: ARM, again, look }).join('\n')).toMatch(message);
+});

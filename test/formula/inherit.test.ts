@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest';
+import { cookedAmong, graphOf, problemsAmong, step } from '../support/formula.js';
+
+const BASE = `description = "base"\nphase = "vapor"\n[vars.who]\ndescription = "who"\ndefault = "base"\n${step('one', 'notes = "{{who}}"')}${step('two', 'needs = ["one"]')}`;
+
+test('a child takes over what it does not say itself, and its steps stand in the places of the parent’s', () => {
+  const x = `extends = ["base"]\n${step('one', 'notes = "child {{who}}"')}${step('three', 'needs = ["two"]')}`;
+  const proto = cookedAmong({ x, base: BASE });
+  expect(graphOf(proto)).toEqual(['one', 'two needs one', 'three needs two']);
+  expect(proto).toMatchObject({ description: 'base', vapor: true, vars: { who: 'base' } });
+  expect(proto.steps[0]?.description).toBe('## Notes\n\nchild base');
+});
+
+test('a variable is joined key by key: the child, then the first parent', () => {
+  const x = `extends = ["base", "other"]\n[vars.who]\nenum = ["base", "b"]\n`;
+  const other = `[vars.who]\ndefault = "b"\ntype = "string"\n[vars.more]\ndefault = "m"\n${step('four', 'notes = "{{more}}"')}`;
+  expect(cookedAmong({ x, base: BASE, other }).vars).toEqual({ who: 'base', more: 'm' });
+  expect(problemsAmong({ x, base: BASE, other }, { who: 'c' })).toEqual([
+    'x.toml:3:1 · the variable "who": "c" is none of "base", "b"',
+  ]);
+});
+
+test('a nested step of a parent is replaced where it stands', () => {
+  const base = `${step('p')}${step('kid', '', 'steps.children')}`;
+  const { steps } = cookedAmong({ x: `extends = ["base"]\n${step('kid', 'notes = "mine"')}`, base });
+  expect(steps[1]).toMatchObject({ id: 'kid', parent: 'p', description: '## Notes\n\nmine' });
+});
+
+test('compose, advice and templates of a parent are not lost', () => {
+  const base = `${step('one')}${step('two', 'needs = ["one"]')}[[advice]]\ntarget = "one"\nafter = { id = "log" }\n[[compose.bond_points]]\nid = "end"\nafter_step = "two"\n`;
+  const x = `extends = ["base"]\n${step('l')}[[compose.branch]]\nfrom = "one"\nsteps = ["l"]\njoin = "two"\n`;
+  const proto = cookedAmong({ x, base });
+  expect(graphOf(proto)).toEqual(['one', 'log needs one', 'l needs log', 'two needs l, log']);
+  expect(proto.bondPoints).toEqual([{ id: 'end', description: '', after: 'two', before: null }]);
+  const child = cookedAmong({
+    x: `extends = ["t"]\n`,
+    t: `type = "expansion"\n${step('{target}.a', '', 'template')}`,
+  });
+  expect(child).toMatchObject({ type: 'expansion', steps: [{ id: 'main.a' }] });
+});
+
+test('pour of the child undoes the phase of the parent', () => {
+  expect(cookedAmong({ x: 'extends = ["base"]\npour = true\n', base: BASE }).vapor).toBeUndefined();
+});
+
+test.each([
+  [{ x: 'extends = ["bsae"]\n', base: BASE }, ['x.toml:2:12 · there is no formula "bsae" (did you mean "base"?)']],
+  [
+    { x: 'extends = ["a"]\n', a: 'extends = ["x"]\n' },
+    ['a.toml:2:12 · the formulas extend one another in a circle: x → a → x'],
+  ],
+  [
+    { x: 'extends = ["base", "dup"]\n', base: BASE, dup: step('one') },
+    ['dup.toml:3:1 · step "one": the id "one" is already that of the step at base.toml:7'],
+  ],
+  [
+    { x: 'extends = ["base"]\n', base: BASE.replace('needs', 'neds') },
+    ['base.toml:14:1 · step "two": unknown key "neds" (did you mean "needs"?)'],
+  ],
+  [
+    { x: 'extends = ["../base"]\n', base: BASE },
+    [expect.stringContaining('"../base" must begin with a letter or digit')],
+  ],
+])('%j is refused, at the file and line that is wrong', (files, problems) => {
+  expect(problemsAmong(files).filter((line) => !line.includes('no steps'))).toEqual(problems);
+});

@@ -1,0 +1,116 @@
+import { expect, test } from 'vitest';
+import { readFormula } from '../../src/formula/cook.js';
+import { cooked, graphOf, problemsOf, warningsOf } from '../support/formula.js';
+
+const CONVOY = `type = "convoy"
+review_only = true
+agent = "claude"
+[inputs.pr]
+type = "number"
+required_unless = ["branch"]
+[inputs.branch]
+required_unless = ["pr"]
+[prompts]
+base = "{{.leg.title}}: {{.target_description}}, {{if .pr_number}}#{{.pr_number}}{{else}}{{.branch}}{{end}}. {{.leg.description}} → {{.output_path}}"
+[output]
+directory = ".reviews/{{.review_id}}"
+leg_pattern = "{{.leg.id}}.md"
+synthesis = "all.md"
+[[legs]]
+id = "sec"
+title = "Security"
+description = "Look for {{.leg.focus}}."
+focus = "holes"
+[[legs]]
+id = "perf"
+review_only = false
+agent = "script"
+[presets.quick]
+legs = ["sec"]
+[synthesis]
+title = "Sum of {{.branch}}"
+description = "Read {{.output.directory}}/{{.output.synthesis}}"
+depends_on = ["sec", "perf"]
+`;
+
+test('legs are steps side by side, and the synthesis needs them and ends with what they found', () => {
+  const proto = cooked(CONVOY, { branch: 'topic', review_id: 'r1' });
+  expect(proto.type).toBe('convoy');
+  expect(graphOf(proto)).toEqual(['sec', 'perf', 'synthesis needs sec, perf']);
+  const [sec, perf, synthesis] = proto.steps;
+  expect(sec).toMatchObject({
+    title: 'Security',
+    description: 'Security: branch: topic, topic. Look for holes. → .reviews/r1/sec.md',
+    agent: 'claude',
+    leg: { role: 'leg', file: '.reviews/r1/sec.md', reviewOnly: true },
+  });
+  expect(perf).toMatchObject({ title: 'perf', agent: 'script', leg: { reviewOnly: false } });
+  expect(synthesis).toMatchObject({ title: 'Sum of topic', leg: { role: 'synthesis', file: '.reviews/r1/all.md' } });
+  expect(synthesis?.description).toMatch(
+    /^Read .reviews\/r1\/all.md\n\n## Findings of the legs\n\n### Security \(sec\)\n\n\{\{steps.sec.summary\}\}/,
+  );
+});
+
+test('a preset or names choose legs', () => {
+  const legsWith = (vars: Readonly<Record<string, string>>) => graphOf(cooked(CONVOY, { pr: '3', ...vars }));
+  expect(legsWith({ preset: 'quick' })).toEqual(['sec', 'synthesis needs sec']);
+  expect(legsWith({ legs: 'perf' })).toEqual(['perf', 'synthesis needs perf']);
+  expect(cooked(CONVOY, { pr: '3' }).steps[0]?.description).toContain('#3');
+});
+
+test('the same inputs give the same review, others another', () => {
+  const fileOf = (pr: string) => cooked(CONVOY, { pr }).steps[0]?.leg?.file;
+  expect(fileOf('3')).toBe(fileOf('3'));
+  expect(fileOf('3')).not.toBe(fileOf('4'));
+});
+
+test('what a value brings into a prompt is not looked at again', () => {
+  expect(cooked(CONVOY, { branch: '{{.leg.id}} {{branch}}' }).steps[0]?.description).toContain(
+    '{{.leg.id}} {{branch}}',
+  );
+});
+
+test('lists may be given as texts or as JSON', () => {
+  const text = `type = "convoy"\n[prompts]\nbase = "{{range .files}}[{{.}}]{{end}}{{range .changed_files}}({{.path}}){{end}}"\n[[legs]]\nid = "l"\n`;
+  expect(cooked(text, { files: 'a.ts, b.ts', changed_files: '[{"path": "p"}]' }).steps[0]?.description).toContain(
+    '[a.ts][b.ts](p)',
+  );
+});
+
+test.each([
+  [CONVOY, {}, /the variable "pr" has no value, and must have one unless "branch" has/],
+  [CONVOY, { pr: 'x' }, /"x" is not a number/],
+  [CONVOY, { pr: '1', preset: 'qick' }, /the variable "preset": "qick" is none of "quick", ""/],
+  [CONVOY, { pr: '1', legs: 'prf' }, /there is no leg "prf" \(did you mean "perf"\?\)/],
+  [CONVOY.replace('id = "perf"', 'id = "sec"'), { pr: '1' }, /step "sec": the leg "sec" stands twice/],
+  [CONVOY.replace('"sec", "perf"]', '"ghost"]'), { pr: '1' }, /the synthesis of "x" needs unknown leg "ghost"/],
+  [CONVOY.replace('legs = ["sec"]', 'legs = ["sce"]'), { pr: '1' }, /there is no leg "sce" \(did you mean "sec"\?\)/],
+  [CONVOY.replace('["branch"]', '["ghost"]'), { pr: '1' }, /there is no input "ghost"/],
+  [
+    CONVOY.replace('{{.branch}}', '{{upper .branch}}'),
+    { pr: '1' },
+    /the template cannot be rendered: upper cannot be executed/,
+  ],
+  ['type = "convoy"\n', {}, /the convoy has no legs/],
+])('a convoy is refused: %#', (text, vars, message) => {
+  expect(problemsOf(text, vars).join('\n')).toMatch(message);
+});
+
+test('a field that is no input is empty unless it is given, with a warning', () => {
+  const text = `type = "convoy"\n[inputs]\nbranch = "b"\n[prompts]\nbase = "{{.brnach}}{{.branch}}"\n[[legs]]\nid = "l"\n`;
+  expect(warningsOf(text).join()).toContain('{{.brnach}} is no input of the convoy');
+  expect(cooked(text, { brnach: 'B' }).steps[0]?.description).toContain('Bb');
+});
+
+test('a convoy can be read without its inputs', () => {
+  const read = readFormula('x', { file: 'x.toml', text: `formula = "x"\n${CONVOY}` }, []);
+  expect(read.ok ? read.formula.vars.map(({ name }) => name) : read.problems).toEqual([
+    'pr',
+    'branch',
+    'preset',
+    'legs',
+    'target_description',
+    'pr_number',
+    'review_id',
+  ]);
+});

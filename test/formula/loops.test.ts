@@ -1,0 +1,174 @@
+import { expect, test } from 'vitest';
+import { cooked, cookedAmong, graphOf, problemsOf, step, warningsOf } from '../support/formula.js';
+
+const loop = (how: string, body: string, more = '') => `${step('lp', more)}[steps.loop]\n${how}\n${body}`;
+const body = (id: string, more = '') => step(id, more, 'steps.loop.body');
+
+test('each iteration waits for all of the one before, and who needs the loop for the end of the last', () => {
+  const proto = cooked(
+    step('first') + loop('count = 2', body('x') + body('y'), 'needs = ["first"]') + step('end', 'needs = ["lp"]'),
+  );
+  expect(graphOf(proto)).toEqual([
+    'first',
+    'lp.iter1.x needs first',
+    'lp.iter1.y needs first',
+    'lp.iter2.x needs lp.iter1.x, lp.iter1.y',
+    'lp.iter2.y needs lp.iter1.x, lp.iter1.y',
+    'end needs lp.iter2.x, lp.iter2.y',
+  ]);
+});
+
+test('the variable of a loop stands in texts, ids, needs and labels, and never inside of double braces', () => {
+  const text = `[vars]\ni = "V"\n${loop('range = "2..3"\nvar = "i"', body('x{i}', 'labels = ["l{i}"]\ndescription = "{i} {{i}} {j}"') + body('y{i}', 'needs = ["x{i}"]'))}`;
+  const { steps } = cooked(text);
+  expect(graphOf({ steps })).toEqual([
+    'lp.iter1.x2',
+    'lp.iter1.y2 needs lp.iter1.x2',
+    'lp.iter2.x3 needs lp.iter1.y2',
+    'lp.iter2.y3 needs lp.iter2.x3',
+  ]);
+  expect(steps[2]).toMatchObject({ description: '3 V {j}', labels: ['l3'] });
+});
+
+test('ranges calculate with variables, in double braces or single ones', () => {
+  const { steps } = cooked(`[vars]\nn = "2"\n${loop('range = "1..2^{n}-{{n}}+1"', body('x'))}`, { n: 3 });
+  expect(steps).toHaveLength(6);
+});
+
+test('loops stand in loops, the inner one under the name of the outer', () => {
+  const inner = `${body('in')}[steps.loop.body.loop]\ncount = 2\n${step('z', 'needs = ["a"]', 'steps.loop.body.loop.body')}`;
+  expect(graphOf(cooked(loop('count = 2', body('a') + inner)))).toEqual([
+    'lp.iter1.a',
+    'lp.iter1.in.iter1.z needs lp.iter1.a',
+    'lp.iter1.in.iter2.z needs lp.iter1.in.iter1.z, lp.iter1.a',
+    'lp.iter2.a needs lp.iter1.in.iter2.z',
+    'lp.iter2.in.iter1.z needs lp.iter2.a',
+    'lp.iter2.in.iter2.z needs lp.iter2.in.iter1.z, lp.iter2.a',
+  ]);
+});
+
+test('what the step of a loop says is handed down to its body', () => {
+  const { steps } = cooked(
+    loop(
+      'count = 2',
+      body('x', 'priority = 0') + body('y', 'labels = ["own"]'),
+      'condition = "{{steps.a.output}}"\nneeds = ["a"]\npriority = 3\nlabels = ["l"]\nassignee = "me"\ngate = { type = "human" }',
+    ) + step('a'),
+  );
+  expect(steps.map(({ id, priority, labels, gates }) => [id, priority, labels, gates?.length ?? 0])).toEqual([
+    ['a', undefined, undefined, 0],
+    ['lp.iter1.x', 0, ['l'], 1],
+    ['lp.iter1.y', 3, ['own', 'l'], 1],
+    ['lp.iter2.x', 0, ['l'], 0],
+    ['lp.iter2.y', 3, ['own', 'l'], 0],
+  ]);
+  expect(steps.slice(1).every(({ condition, assignee }) => condition?.op === 'truthy' && assignee === 'me')).toBe(true);
+});
+
+test('a loop with until has its first iteration in the list, and the rest as a loop', () => {
+  const proto = cooked(
+    loop('until = "y.output.clean == true"\nmax = 5', body('x') + body('y', 'needs = ["x"]')) +
+      step('end', 'needs = ["lp"]'),
+  );
+  expect(graphOf(proto)).toEqual(['lp.iter1.x', 'lp.iter1.y needs lp.iter1.x', 'end needs lp.iter1.y']);
+  expect(proto.loops).toEqual([
+    { id: 'lp', body: ['lp.iter1.x', 'lp.iter1.y'], max: 5, until: 'lp.iter1.y.output.clean == true', check: null },
+  ]);
+});
+
+test('in until, the step itself is the last of the body', () => {
+  const untilOf = (until: string) =>
+    cooked(loop(`until = "${until}"\nmax = 2`, body('x') + body('y', 'needs = ["x"]'))).loops?.[0]?.until;
+  expect(untilOf("step.status == 'complete'")).toBe("lp.iter1.y.status == 'complete'");
+  expect(untilOf('output.n > 3')).toBe('lp.iter1.y.output.n > 3');
+  expect(untilOf('steps.complete >= 2')).toBe('steps.complete >= 2');
+});
+
+test('for_each over a list goes round once for each entry, over a variable too, and over nothing not at all', () => {
+  const each = (list: string) => loop(`for_each = ${list}\nvar = "who"`, body('x', 'notes = "for {who}"'));
+  const notes = (text: string, vars = {}) =>
+    cooked(text, vars).steps.map(({ description }) => description.split('\n').at(-1));
+  expect(notes(each('["a", "b"]'))).toEqual(['for a', 'for b']);
+  const list = `[vars]\nlist = "a, b\\nc"\n`;
+  expect(notes(list + each('"{{list}}"'))).toEqual(['for a', 'for b', 'for c']);
+  expect(notes(list + each('"list"'), { list: 'd' })).toEqual(['for d']);
+  const around =
+    step('s') + each('"list"').replace('title = "LP"', 'title = "LP"\nneeds = ["s"]') + step('e', 'needs = ["lp"]');
+  expect(graphOf(cooked(list + around, { list: '' }))).toEqual(['s', 'e needs s']);
+});
+
+test('for_each over the output of a step adds steps when it has closed', () => {
+  const proto = cooked(
+    step('survey') +
+      step('other') +
+      loop(
+        'for_each = "survey.output.items"\nvar = "it"',
+        body('x', 'notes = "{it} {it.name} {{steps.survey.output.why}}"') + body('y', 'needs = ["x"]'),
+        'needs = ["survey", "other"]',
+      ) +
+      step('end', 'needs = ["lp"]'),
+  );
+  expect(graphOf(proto)).toEqual(['survey', 'other', 'end needs survey']);
+  expect(proto.steps[0]?.fanOut).toMatchObject({
+    bond: 'lp',
+    forEach: 'output.items',
+    steps: [
+      {
+        id: 'lp.item.{n}.x',
+        needs: ['other'],
+        description: '## Notes\n\n{item} {item.name} {{steps.survey.output.why}}',
+      },
+      { id: 'lp.item.{n}.y', needs: ['lp.item.{n}.x'] },
+    ],
+  });
+});
+
+test('references inside of a body are to the same iteration', () => {
+  const { steps } = cooked(loop('count = 2', body('x') + body('y', 'needs = ["x"]\nnotes = "{{steps.x.summary}}"')));
+  expect(steps[3]?.description).toContain('{{steps.lp.iter2.x.summary}}');
+});
+
+test.each([
+  [loop('max = 3', body('x')), /:6:1 · step "lp": a loop needs one of count, range, until and for_each/],
+  [loop('count = 0', body('x')), /:7:1 · step "lp": count must be at least 1/],
+  [loop('count = 100001', body('x')), /count must be at most 100000/],
+  [loop('count = 2\nrange = "1..2"', body('x')), /a loop has either count or range, not both/],
+  [loop('count = 2', ''), /body is missing/],
+  [loop('count = 2\nbody = []', ''), /the body of the loop has no steps/],
+  [loop('range = "5..1"', body('x')), /:7:1 · step "lp": the range "5..1" ends \(1\) before it begins \(5\)/],
+  [loop('range = "1..100001"', body('x')), /has more than 100000 iterations/],
+  [loop('until = "output.ok == true"', body('x')), /a loop with until needs max/],
+  [loop('until = "please"\nmax = 2', body('x')), /:7:1 · step "lp": no condition: please/],
+  [loop('until = "ghost.status == done"\nmax = 2', body('x')), /the condition names unknown step "ghost"/],
+  [loop('count = 2', body('x', 'needs = ["ghost"]')), /step "lp.iter1.x": needs unknown step "ghost"/],
+  [loop('count = 1', body('x'), 'run = "true"'), /run cannot stand beside loop/],
+  [loop('count = 1\nvar = "a b"', body('x')), /"a b" is no name for a variable/],
+])('%j is refused', (text, message) => {
+  expect(problemsOf(text)).toEqual([expect.stringMatching(message)]);
+});
+
+test('a loop that ends at run time cannot stand in another, nor fan out', () => {
+  const inner = `${body('in')}[steps.loop.body.loop]\nuntil = "output.ok == true"\nmax = 2\n${step('z', '', 'steps.loop.body.loop.body')}`;
+  expect(problemsOf(loop('until = "output.ok == true"\nmax = 2', inner)).join()).toContain(
+    'cannot stand in another loop',
+  );
+  expect(graphOf(cooked(loop('count = 2', inner)))).toHaveLength(2);
+  const fan = body('x', 'on_complete = { for_each = "output.a", bond = "e" }');
+  expect(() =>
+    cookedAmong({
+      x: loop('until = "output.ok == true"\nmax = 2', fan),
+      e: `type = "expansion"\n${step('{target}.a', '', 'template')}`,
+    }),
+  ).toThrow('cannot fan out');
+});
+
+test('more steps than there may be are stopped early', () => {
+  const nested = `${body('in')}[steps.loop.body.loop]\ncount = 100000\n${step('z', '', 'steps.loop.body.loop.body')}`;
+  expect(problemsOf(loop('count = 100000', nested))).toEqual([
+    expect.stringContaining('the formula has more than 250000 steps'),
+  ]);
+});
+
+test('max beside count is said to change nothing', () => {
+  expect(warningsOf(loop('count = 1\nmax = 3', body('x'))).join()).toContain('max changes nothing');
+});

@@ -1,0 +1,215 @@
+/** What single keys of a step mean: gates, conditions, retries, checks, scopes, references, children. */
+import { expect, test } from 'vitest';
+import { cook } from '../../src/formula/cook.js';
+import { printProblem } from '../../src/formula/problem.js';
+import { cooked, graphOf, problemsOf, step, warningsOf } from '../support/formula.js';
+
+const only = (more: string, vars = '') => cooked(`${vars}${step('a', more)}`).steps[0];
+
+test.each([
+  ['{ type = "timer", timeout = "1h30m" }', { type: 'timer', await: '', timeoutMs: 5_400_000 }],
+  ['{ type = "human", await = "overseer" }', { type: 'human', await: 'overseer', timeoutMs: null }],
+  ['{ type = "mail", await_id = "MERGED", timeout = "7d" }', { type: 'mail', await: 'MERGED', timeoutMs: 604_800_000 }],
+  ['{ type = "gh:run", id = "release.yml" }', { type: 'gh:run', await: 'release.yml', timeoutMs: null }],
+  ['{ type = "gh:pr", id = "{{v}}" }', { type: 'gh:pr', await: '12', timeoutMs: null }],
+  ['{ type = "bead", id = "molecule/gt-abc12" }', { type: 'bead', await: 'molecule/gt-abc12', timeoutMs: null }],
+  [
+    '{ type = "condition", condition = "steps.failed == 0" }',
+    { type: 'condition', await: 'steps.failed == 0', timeoutMs: null },
+  ],
+  [
+    '{ type = "conditional", condition = "a.output.ok == true" }',
+    { type: 'condition', await: 'a.output.ok == true', timeoutMs: null },
+  ],
+  [
+    '{ type = "conditional", condition = "alive_detected" }',
+    { type: 'human', await: 'alive_detected', timeoutMs: null },
+  ],
+])('the gate %s is waited at', (gate, read) => {
+  expect(only(`gate = ${gate}`, '[vars]\nv = "12"\n')?.gates).toEqual([read]);
+});
+
+test.each([
+  ['{ id = "x" }', /:5:1 · step "a": type is missing/],
+  ['{ type = "tmier", timeout = "1s" }', /:5:10 · step "a": unknown gate type "tmier" \(did you mean "timer"\?\)/],
+  ['{ type = "timer" }', /a timer needs a timeout/],
+  ['{ type = "human", timeout = "soon" }', /the timeout "soon" is no duration \(write it as 90s/],
+  ['{ type = "gh:run" }', /a gate of the type gh:run must say what it awaits/],
+  ['{ type = "human", id = "a", await = "b" }', /await_id, await and id mean the same/],
+  ['{ type = "human", approvers = ["a"] }', /nothing executes the key "approvers"/],
+  ['{ type = "condition", condition = "env.CI == 1" }', /a formula does not see the environment/],
+  ['{ type = "condition", condition = "gohst.status == done" }', /the condition names unknown step "gohst"/],
+])('the gate %s is refused', (gate, message) => {
+  expect(problemsOf(step('a', `gate = ${gate}`)).join('\n')).toMatch(message);
+});
+
+test.each([
+  ['{{v}}', { value: 'yes', op: 'truthy', against: '' }],
+  ['!{{v}}', { value: 'yes', op: 'falsy', against: '' }],
+  ['{{v}} == yes', { value: 'yes', op: 'is', against: 'yes' }],
+  ['{{v}}!="no, not so"', { value: 'yes', op: 'isNot', against: 'no, not so' }],
+  ['{{v}} == {{w}}', { value: 'yes', op: 'is', against: 'no' }],
+  ['{{nothing}}', { value: '', op: 'truthy', against: '' }],
+])('the condition %j is kept, with its values', (condition, read) => {
+  const vars = '[vars]\nv = "yes"\nw = "no"\n[vars.nothing]\ndescription = "d"\n';
+  expect(only(`condition = '${condition}'`, vars)?.condition).toEqual({ text: condition, ...read });
+});
+
+test('a condition that asks for what nobody declares is false, with a warning', () => {
+  expect(warningsOf(`[vars]\nenv = ""\n${step('a', 'notes = "{{env}}"\ncondition = "{{evn}}"')}`)).toEqual([
+    'x.toml:8:1 · step "a": the condition asks for {{evn}}, which is no variable of the formula: it is empty (did you mean "env"?)',
+  ]);
+});
+
+test.each(['env == dev && on', '{{a}} and {{b}}', 'true', '', '{{a}} > 3'])('%j is no condition', (condition) => {
+  expect(problemsOf(`[vars]\na = ""\nb = ""\n${step('a', `condition = '${condition}'`)}`).join()).toContain(
+    'is no condition',
+  );
+});
+
+test('retries, checks, kinds and the rest come through', () => {
+  expect(only('retry = { max_attempts = 3, on_exhausted = "soft_fail" }')?.retry).toEqual({
+    max: 3,
+    exhausted: 'soft',
+  });
+  const check = { command: 'checks/green.sh', timeoutMs: 300_000, max: 4 };
+  expect(
+    only(
+      '[steps.ralph]\nmax_attempts = 4\n[steps.ralph.check]\nmode = "exec"\npath = "checks/green.sh"\ntimeout = "5m"',
+    )?.check,
+  ).toEqual(check);
+  expect(only('check = { max_attempts = 4, path = "checks/green.sh", timeout = "5m" }')?.check).toEqual(check);
+  expect(only('check = { max_attempts = 1, path = "it is.sh" }')?.check?.command).toBe("'./it is.sh'");
+  expect(only('interactive = true')?.kind).toBe('human');
+  expect(
+    only('labels = ["a"]\ntags = ["b", "a"]\nmetadata = { n = 1, t = "{{v}}" }\nagent = "script"', '[vars]\nv = "V"\n'),
+  ).toMatchObject({
+    labels: ['a', 'b'],
+    metadata: { n: 1, t: 'V' },
+    agent: 'script',
+  });
+});
+
+test('a check on a step with children repeats the children', () => {
+  const text = `${step('g', 'check = { max_attempts = 3, command = "make" }')}${step('k1', '', 'steps.children')}${step('k2', 'needs = ["k1"]', 'steps.children')}`;
+  const proto = cooked(text);
+  expect(proto.steps[0]).toMatchObject({ kind: 'group' });
+  expect(proto.steps[0]?.check).toBeUndefined();
+  expect(proto.loops).toEqual([
+    { id: 'g', body: ['k1', 'k2'], max: 3, until: null, check: { command: 'make', timeoutMs: 60_000 } },
+  ]);
+});
+
+test.each([
+  ['retry = { max_attempts = 0 }', /max_attempts must be at least 1/],
+  ['retry = { max_attempts = 1, on_exhausted = "shrug" }', /on_exhausted cannot be "shrug"/],
+  ['retry = { max_attempts = 1 }\nralph = { max_attempts = 1, path = "c" }', /ralph cannot stand beside retry/],
+  ['ralph = { max_attempts = 1 }', /a check needs the script to run/],
+  ['ralph = { max_attempts = 1, path = "c", mode = "vote" }', /a check of the mode "vote" cannot be executed/],
+  ['waits_for = "everyone"', /waits_for cannot be "everyone"/],
+  ['waits_for = "all-children"', /waits for the children of a step, and names none/],
+  ['type = "parallel"', /unknown step type "parallel" \(it is for a step with children\)/],
+  ['priority = 5', /priority must be at most 4/],
+  ['on_fail = "x"', /nothing executes the key "on_fail"/],
+  ['description_file = "../x.md"', /leads out of the folder/],
+  ['description_file = "x.md"', /there is no file "x.md" beside the formula/],
+])('%j is refused', (more, message) => {
+  expect(problemsOf(step('a', more)).join('\n')).toMatch(message);
+});
+
+test('a description may stand in a file beside the formula', () => {
+  const text = `formula = "x"\n${step('a', 'description_file = "a.md"')}`;
+  const readBeside = (path: string) => (path === 'a.md' ? 'From the file.' : null);
+  const result = cook({ name: 'x', vars: {}, load: () => ({ file: 'x.toml', text, readBeside }), names: [] });
+  expect(result.ok ? result.protomolecule.steps[0]?.description : result.problems.map(printProblem)).toBe(
+    'From the file.',
+  );
+});
+
+test('waits_for is a need, of any child when it says so', () => {
+  const waiting = (waits: string) => cooked(step('s') + step('w', waits)).steps[1];
+  expect(waiting('needs = ["s"]\nwaits_for = "all-children"')).toMatchObject({ needs: ['s'] });
+  expect(waiting('waits_for = "children-of(s)"')).toMatchObject({ needs: ['s'] });
+  expect(waiting('needs = ["s"]\nwaits_for = "any-children"')).toMatchObject({ needs: ['s'], needsAny: ['s'] });
+});
+
+test('a group stands before its children, and who needs it behind all of them', () => {
+  const text = step('end', 'needs = ["g"]') + step('g', 'needs = ["z"]') + step('k', '', 'steps.children') + step('z');
+  const { steps } = cooked(text);
+  expect(graphOf({ steps })).toEqual(['z', 'g needs z', 'k', 'end needs g']);
+  expect(steps.map(({ kind, parent }) => [kind, parent])).toEqual([
+    ['agent', undefined],
+    ['group', undefined],
+    ['agent', 'g'],
+    ['agent', undefined],
+  ]);
+});
+
+test.each([
+  [step('g') + step('k', 'needs = ["g"]', 'steps.children'), 'g → k → g'],
+  [step('g') + step('k', 'needs = ["a"]', 'steps.children') + step('a', 'needs = ["g"]'), 'k → a → g → k'],
+  [
+    `${step('lp')}[steps.loop]\nuntil = "output.a == 1"\nmax = 2\n${step('x', '', 'steps.loop.body')}${step('y', 'needs = ["o"]', 'steps.loop.body')}${step('o', 'needs = ["lp.iter1.x"]')}`,
+    'lp.iter1.y → o → lp → lp.iter1.y',
+  ],
+])('a circle through a group or a loop is found: %#', (text, circle) => {
+  const [problem = ''] = problemsOf(text);
+  const names = (way: string) => new Set(way.split(' → '));
+  expect(names(problem.replace(/^.*circle: /, ''))).toEqual(names(circle));
+});
+
+test('references are to steps that are over, and are told when they are not', () => {
+  const with3 = (needs: string) =>
+    problemsOf(step('a') + step('b', 'needs = ["a"]') + step('c', `${needs}\nnotes = "{{steps.a.output.x}}"`));
+  expect(with3('needs = ["b"]')).toEqual([]);
+  expect(with3('')).toEqual([
+    'x.toml:14:10 · step "c": {{steps.a.output.x}} is of "a", which need not be over before (write needs = ["a"])',
+  ]);
+  expect(problemsOf(step('a', 'notes = "{{steps.a.summary}}"')).join()).toContain('is of the step itself');
+  expect(problemsOf(step('alpha', 'notes = "{{steps.alhpa.summary}}"')).join()).toContain(
+    'names unknown step "alhpa" (did you mean "alpha"?)',
+  );
+  expect(warningsOf(step('a', 'notes = "{{steps.b}}"')).join()).toContain('that is no reference');
+});
+
+test('references to what a group before needed are right, over more steps than are looked at at once', () => {
+  const many = Array.from({ length: 70 }, (_, n) => step(`s${n}`)).join('');
+  const group = step('g', `needs = [${Array.from({ length: 70 }, (_, n) => `"s${n}"`).join(', ')}]`);
+  const notes = Array.from({ length: 70 }, (_, n) => `{{steps.s${n}.summary}}`).join(' ');
+  expect(problemsOf(many + group + step('k', `notes = "${notes}"`, 'steps.children'))).toEqual([]);
+  expect(problemsOf(many + group + step('k', '', 'steps.children') + step('free', `notes = "${notes}"`))).toHaveLength(
+    70,
+  );
+});
+
+test('scopes come through: members, their body that is not worked, their teardown', () => {
+  const meta = (more: string) => `metadata = { ${more} }`;
+  const body = step('body', meta('"gc.kind" = "scope", "gc.scope_role" = "body"'));
+  const member = step('work', meta('"gc.scope_ref" = "body", "gc.scope_role" = "setup", "gc.on_fail" = "abort_scope"'));
+  const teardown = step('clean', meta('"gc.scope_ref" = "body", "gc.scope_role" = "teardown"'));
+  const { steps } = cooked(body + member + teardown);
+  expect(graphOf({ steps })).toEqual(['work', 'body needs work', 'clean needs body']);
+  expect(steps.map(({ kind, scope }) => [kind, scope])).toEqual([
+    ['agent', { of: 'body', role: 'member' }],
+    ['group', undefined],
+    ['agent', { of: 'body', role: 'teardown' }],
+  ]);
+  expect(problemsOf(member).join()).toContain('the scope "body" is not there: there is no such step');
+  expect(problemsOf(body + step('w', meta('"gc.scope_ref" = "body", "gc.on_fail" = "go_on"'))).join()).toContain(
+    'always ends its scope',
+  );
+});
+
+test('phase, squash and bond points come through, and bad ones do not', () => {
+  const more = `phase = "vapor"\nsquash = { trigger = "on_complete", include_metrics = true }\n${step('a')}[[compose.bond_points]]\nid = "end"\nafter_step = "a"\ndescription = "d"\n`;
+  expect(cooked(more)).toMatchObject({
+    vapor: true,
+    squash: { trigger: 'on_complete', include_metrics: true },
+    bondPoints: [{ id: 'end', description: 'd', after: 'a', before: null }],
+  });
+  expect(problemsOf(`phase = "plasma"\n${step('a')}`).join()).toContain('unknown phase "plasma"');
+  expect(problemsOf(`squash = { trigger = "never" }\n${step('a')}`).join()).toContain('nothing squashes at "never"');
+  expect(problemsOf(`${step('a')}[[compose.hooks]]\ntrigger = "a"\n`).join()).toContain(
+    'nothing executes the key "hooks"',
+  );
+});
