@@ -50,7 +50,7 @@ export class Messages {
       const why = refusal(book.molecule, 'retry', step);
       if (why !== null) return refused(why);
       book.note({ kind: 'retried', step, note: note === undefined ? null : `${by} answered: ${note}` });
-      return done(`step "${step}" starts a new session`);
+      return done(this.#startsAnew(step));
     });
     on(moleculeMessages.approve, ({ step, note, by }) => {
       const why = refusal(book.molecule, 'approve', step);
@@ -145,6 +145,13 @@ export class Messages {
     if (next !== null) return `closed "${closed}".\n\n${instructions(this.#book, next)}`;
     const isOver = molecule.closed === molecule.steps.length;
     return isOver ? `closed "${closed}"; that was the last step` : `closed "${closed}"; no step waits for you`;
+  }
+
+  #startsAnew(id: string): string {
+    const { state, kind } = this.#book.step(id);
+    if (kind !== undefined) return `"${id}" begins a new iteration`;
+    const isGated = state.kind === 'waiting' && state.for === 'gate';
+    return isGated ? `step "${id}" waits anew: ${state.why}` : `step "${id}" starts a new session`;
   }
 
   #settle(verb: 'skip' | 'fail', kind: 'skipped' | 'failed', step: string, reason: string, by: string): Answer {

@@ -50,13 +50,14 @@ test('a failure that will not pass asks at once, and so does the last of hard re
   await molecule.result();
 });
 
+const check = (least: number, max: number) => ({
+  command: `test $(grep -c try checked.txt) -ge ${least} || { echo too few; exit 1; }`,
+  timeoutMs: 20_000,
+  max,
+});
+
 test('a check that says no has the step worked again before anything is pushed, bounded', async () => {
   const tries = [{ run: 'echo try >> checked.txt' }, { close: 'tried' }];
-  const check = (least: number, max: number) => ({
-    command: `test $(grep -c try checked.txt) -ge ${least} || { echo too few; exit 1; }`,
-    timeoutMs: 20_000,
-    max,
-  });
   const molecule = await liveMolecule(town, 'server', {
     ...proto([
       step('passes', { check: check(3, 4), script: tries }),

@@ -89,12 +89,13 @@ test('of ready steps the most urgent goes first, and the formula’s order decid
   expect(order).toEqual(['b', 'c', 'a', 'd']);
 });
 
+const shaky = (exhausted: 'hard' | 'soft') => [
+  step('a', { retry: { max: 2, exhausted } }),
+  step('b', { needs: ['a'] }),
+];
+
 test('a failure that may pass is tried again; exhausted softly, its dependents go on, exhausted hard, somebody is asked', () => {
-  const steps = (exhausted: 'hard' | 'soft') => [
-    step('a', { retry: { max: 2, exhausted } }),
-    step('b', { needs: ['a'] }),
-  ];
-  const once = all(poured(steps('soft')), start('a'), end('a', brokeDown(true)));
+  const once = all(poured(shaky('soft')), start('a'), end('a', brokeDown(true)));
   expect(stepOf(once, 'a')).toMatchObject({
     failures: 1,
     note: expect.stringContaining('Attempt 1 of 2'),
@@ -104,7 +105,7 @@ test('a failure that may pass is tried again; exhausted softly, its dependents g
   expect([stateOfStep(soft, 'a'), nextStep(soft)?.id]).toEqual(['soft-failed', 'b']);
   expect(fateOf(work(soft, 'b')).kind).toBe('done');
   const again = all(
-    poured(steps('hard')),
+    poured(shaky('hard')),
     start('a'),
     end('a', brokeDown(true)),
     start('a'),
