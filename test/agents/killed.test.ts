@@ -33,19 +33,20 @@ const tools = (name: string, input: Record<string, unknown>) => ({ tools: [{ nam
 
 const linesIn = async (bench: Bench) => (await readFile(bench.journal, 'utf8')).split('\n').length - 1;
 
-test('a script: appends once, runs again what was cut off, ends the same', async () => {
+test('a script: appends and replaces once, runs again what was cut off, ends the same', async () => {
   const bench = await makeBench();
   const spec = specOf(bench, [
     { append: 'README.md', text: 'one\n' },
     { run: 'echo ran >> ran.txt; sleep 0.05' },
     { append: 'README.md', text: 'two\n' },
+    { replace: 'README.md', find: 'hello', with: 'hello, hello' },
     { close: 'done' },
   ]);
   let result = '';
   for (let lines = 1; result === ''; lines += 1)
     result = await run(bench, spec, '', (await linesIn(bench).catch(() => 0)) + 1);
   expect(JSON.parse(result)).toMatchObject({ outcome: 'closed', verdict: 'done', summary: 'done' });
-  expect(await readFile(join(bench.worktree, 'README.md'), 'utf8')).toBe('hello\none\ntwo\n');
+  expect(await readFile(join(bench.worktree, 'README.md'), 'utf8')).toBe('hello, hello\none\ntwo\n');
   expect(await findMarked((mark) => mark === spec.sessionId)).toEqual([]);
 }, 120_000);
 

@@ -1,0 +1,80 @@
+/** The plan of a mission that has convoys in it: their parts by name, or every problem at once. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { expect, test } from 'vitest';
+import { formulaShelf } from '../../src/activities/formulas.js';
+import { placesIn } from '../../src/activities/places.js';
+import { townActivities } from '../../src/activities/town.js';
+import { canonicalHash } from '../../src/formula/canonical.js';
+import { Ledger } from '../../src/ledger/ledger.js';
+import { DEFAULT_LIMITS } from '../../src/town/rig.js';
+import { makeFolder } from '../support/repos.js';
+
+const convoy = (name: string, legs: number) => `
+formula = "${name}"
+type = "convoy"
+${Array.from({ length: legs }, (_, index) => `[[legs]]\nid = "l${index + 1}"\ntitle = "Leg ${index + 1}"`).join('\n')}
+[synthesis]
+title = "Sum it up"
+`;
+
+async function makeTown() {
+  const folder = await makeFolder();
+  const formulas = join(folder, 'formulas');
+  await mkdir(formulas);
+  for (const [name, text] of Object.entries({
+    eyes: convoy('eyes', 2),
+    many: convoy('many', 600),
+    plain: 'formula = "plain"\n[[steps]]\nid = "a"\ntitle = "A"\n',
+    rework: 'formula = "rework"\n[[steps]]\nid = "a"\ntitle = "A"\n',
+  }))
+    await writeFile(join(formulas, `${name}.formula.toml`), text);
+  const rig = {
+    name: 'server',
+    url: folder,
+    branch: 'main',
+    gates: [],
+    names: ['Toast'],
+    capacity: 1,
+    prefix: 'se',
+    runtime: { kind: 'auto' as const, model: 'm' },
+  };
+  const { planWork } = townActivities({
+    // Never connected to: planning does not ask the server.
+    client: new Client({ connection: Connection.lazy() }),
+    host: 'h',
+    places: placesIn(folder),
+    ledger: new Ledger(folder, join(folder, 'h.jsonl')),
+    formulas: formulaShelf([formulas]),
+    readTown: async () => ({ ok: true, town: { name: 't', rigs: { server: rig }, limits: DEFAULT_LIMITS, hash: '' } }),
+  });
+  return (...items: readonly (readonly [id: string, formula: string])[]) =>
+    planWork({ items: items.map(([id, formula]) => ({ id, formula, rig: 'server', needs: [], vars: {} })) });
+}
+
+test('a convoy is planned part by part, each hashed by itself; other items are as they were', async () => {
+  const plan = await (await makeTown())(['rev', 'eyes'], ['one', 'plain']);
+  expect(Object.keys(plan.protos).toSorted()).toEqual(['one', 'rev.l1', 'rev.l2', 'rev.synthesis']);
+  expect(plan.convoys?.['rev']?.map(({ id, role }) => [id, role])).toEqual([
+    ['rev.l1', 'leg'],
+    ['rev.l2', 'leg'],
+    ['rev.synthesis', 'synthesis'],
+  ]);
+  for (const { hash, ...content } of Object.values(plan.protos)) {
+    expect(content.steps).toHaveLength(1);
+    expect(hash).toBe(canonicalHash(content));
+  }
+});
+
+test('a plan without a convoy has no word of convoys', async () => {
+  expect(await (await makeTown())(['one', 'plain'])).not.toHaveProperty('convoys');
+});
+
+test('an id that a part takes, and more parts than a mission may have, are refused', async () => {
+  const plan = await makeTown();
+  await expect(plan(['rev', 'eyes'], ['rev.l1', 'plain'])).rejects.toThrow(
+    '"rev.l1" is the leg "l1" of the convoy "rev"',
+  );
+  await expect(plan(['rev', 'many'])).rejects.toThrow('the mission has 601 items, the most is 500');
+});
