@@ -77,8 +77,10 @@ export function absoluteUrl(url: string, dir: string): string {
   return isAbsolute(url) ? url : resolve(dir, url);
 }
 
+type AnthropicSettings = { readonly apiKey: string | null; readonly baseUrl: string | null };
+
 export type Environment = {
-  readonly anthropic: { readonly apiKey: string | null; readonly baseUrl: string | null };
+  readonly anthropic: AnthropicSettings;
   readonly temporal: TemporalSettings;
 };
 
@@ -92,15 +94,25 @@ type TemporalSettings = {
   readonly metadata: Metadata;
 };
 
+/** How the embedded server is spoken to, whatever Temporal's own configuration says of other ones. */
+export const OWN_SERVER: TemporalSettings = {
+  address: null,
+  namespace: 'default',
+  apiKey: null,
+  tls: null,
+  metadata: {},
+};
+
 /** Throws CliError when Temporal's own configuration (its variables, its file) cannot be understood. */
 export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environment {
   const set = Object.fromEntries(
     Object.entries(env).flatMap(([name, value]) => (value === undefined || value === '' ? [] : [[name, value]])),
   );
-  return {
-    anthropic: { apiKey: set['ANTHROPIC_API_KEY'] ?? null, baseUrl: set['ANTHROPIC_BASE_URL'] ?? null },
-    temporal: readTemporal(set),
-  };
+  return { anthropic: readAnthropic(env), temporal: readTemporal(set) };
+}
+
+export function readAnthropic(env: NodeJS.ProcessEnv = process.env): AnthropicSettings {
+  return { apiKey: env['ANTHROPIC_API_KEY'] || null, baseUrl: env['ANTHROPIC_BASE_URL'] || null };
 }
 
 function readTemporal(env: Readonly<Record<string, string>>): TemporalSettings {

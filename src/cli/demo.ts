@@ -1,51 +1,95 @@
 /** `gt demo`: a whole mission on this machine, from an empty folder to commits on two mains. */
-import { mkdtemp, readdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
-import { readEnvironment, readTown } from '../config.js';
+import { readAnthropic, readTown } from '../config.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
-import { killNowAndThen } from '../dev/chaos.js';
-import { drawBoard, newsOf, readBoard } from '../dev/demo-board.js';
-import type { Board } from '../dev/demo-board.js';
+import { killOnTheWay } from '../dev/chaos.js';
+import { readBoard, shareOf } from '../dev/demo-board.js';
+import type { Asking } from '../dev/demo-board.js';
 import { commitsOf, digestsIn } from '../dev/demo-report.js';
 import { makeDemoTown } from '../dev/demo-town.js';
 import type { DemoTown } from '../dev/demo-town.js';
 import { DEMO_MISSION } from '../dev/demo-work.js';
+import { screenOn } from '../dev/demo-screen.js';
 import { demoModel } from '../dev/demo-model.js';
+import type { DemoModel } from '../dev/demo-model.js';
 import { raiseTown } from '../dev/raise.js';
 import type { RaisedTown } from '../dev/raise.js';
+import { townPaths } from '../town/paths.js';
+import type { TownPaths } from '../town/paths.js';
 import type { Command } from './command.js';
-import { CliError, readArguments } from './command.js';
+import { CliError, readArguments, refuseMore, UsageError } from './command.js';
+import { GT } from './program.js';
+import { hearStop, orStopped, Stopped, untilStopped } from './stopping.js';
 
 const MISSION_ID = 'demo';
 const LOOK_MS = 250;
 const KILLS = 5;
+const screen = screenOn(process.stdout);
 
 export const demo: Pick<Command, 'run'> = {
   run: async (args) => {
+    const stop = hearStop();
     const options = readOptions(args);
     const dir = options.dir === null ? await mkdtemp(join(tmpdir(), 'gastown-demo-')) : resolve(options.dir);
     await mustBeEmpty(dir);
     const model = await demoModel(options.model);
-    const town = await makeDemoTown(dir, model.runtime);
-    const read = await readTown(dir);
-    if (!read.ok) throw new CliError(read.problems.join('\n'));
-    say(`A town in ${dir}, with two repositories: ${Object.keys(town.repositories).join(', ')}.`);
-    const raised = await raiseTown(read.town, { say, port: null, uiPort: null, env: model.env });
-    say(`Temporal UI: ${raised.uiUrl}`);
     try {
-      await runMission(raised, options);
-      await report(town, read.town.paths.ledger);
-      if (options.keep) await keepUp(raised);
-      else say(`To look around: npx gt up ${dir}, then open the Temporal UI that it names.`);
+      const begun = await begin(dir, model, stop).catch(async (error: unknown) => {
+        if (options.dir === null && isUnused(dir, error)) await rm(dir, { recursive: true, force: true });
+        throw error;
+      });
+      await show(begun, options, stop);
     } finally {
-      await raised.stop();
       await model.stop();
     }
   },
 };
+
+type Begun = { readonly town: DemoTown; readonly paths: TownPaths; readonly raised: RaisedTown };
+
+async function begin(dir: string, model: DemoModel, signal: AbortSignal): Promise<Begun> {
+  const town = await makeDemoTown(dir, model.runtime);
+  const read = await readTown(dir);
+  if (!read.ok) throw new CliError(read.problems.join('\n'));
+  say(`A town in ${dir}, with two repositories: ${Object.keys(town.repositories).join(', ')}.`);
+  const raised = await raiseTown(read.town, { say, port: null, uiPort: null, env: model.env, signal });
+  return { town, paths: read.town.paths, raised };
+}
+
+/** Nothing was done in the folder: what is left there would only be litter. A server that failed leaves its log. */
+function isUnused(dir: string, error: unknown): boolean {
+  return error instanceof Stopped || !existsSync(townPaths(dir).state);
+}
+
+async function show(begun: Begun, options: Options, stop: AbortSignal): Promise<void> {
+  const { town, paths, raised } = begun;
+  try {
+    say(`Temporal UI: ${raised.uiUrl}`);
+    await runMission(begun, options, stop);
+    await report(town, paths.ledger);
+    if (options.keep) {
+      say(`The town stays up: ${raised.uiUrl}. Ctrl-C stops it.`);
+      await untilStopped(stop);
+    } else say(`To look around: ${GT} up ${town.dir}, then open the Temporal UI that it names; the one above is gone.`);
+  } catch (error) {
+    throw error instanceof Stopped ? new Stopped(howToGoOn(town.dir, options)) : error;
+  } finally {
+    if (stop.aborted) say('Stopping …');
+    await raised.stop();
+  }
+}
+
+function howToGoOn(dir: string, { model }: Options): string {
+  const where = `stopped; the town is in ${dir}`;
+  if (model === 'scripted')
+    return `${where}. Its scripted model ended with the demo: start another demo to see it whole`;
+  return `${where}. To go on with its mission: ${GT} up ${dir}`;
+}
 
 async function mustBeEmpty(dir: string): Promise<void> {
   const entries = await readdir(dir).catch(() => []);
@@ -62,28 +106,31 @@ type Options = {
 };
 
 function readOptions(args: readonly string[]): Options {
-  const { values } = readArguments(args, {
+  const { values, positionals } = readArguments(args, {
     model: { type: 'string' },
     chaos: { type: 'boolean', default: false },
     seed: { type: 'string' },
     dir: { type: 'string' },
     keep: { type: 'boolean', default: false },
   });
+  refuseMore('demo', positionals);
   const model = values.model ?? 'script';
   if (model !== 'script' && model !== 'scripted' && model !== 'claude') {
-    throw new CliError(`--model is "${model}"; expected scripted or claude, or leave it out to run without a model`);
+    throw new UsageError(`--model is "${model}"; expected scripted or claude, or leave it out to run without a model`);
   }
-  if (model === 'claude' && readEnvironment().anthropic.apiKey === null) {
+  if (model === 'claude' && readAnthropic().apiKey === null) {
     throw new CliError('--model claude needs a key: set ANTHROPIC_API_KEY, or see the same work with --model scripted');
   }
   const seed = Number(values.seed ?? Date.now() % 10_000);
-  if (!Number.isInteger(seed)) throw new CliError(`--seed is "${values.seed}"; expected a whole number`);
+  if (!Number.isInteger(seed)) throw new UsageError(`--seed is "${values.seed}"; expected a whole number`);
   return { model, seed, chaos: values.chaos, dir: values.dir ?? null, keep: values.keep };
 }
 
-async function runMission(raised: RaisedTown, { chaos, seed }: Options): Promise<void> {
+async function runMission(begun: Begun, { chaos, seed }: Options, stop: AbortSignal): Promise<void> {
+  const { raised } = begun;
   const connection = await Connection.connect({ address: raised.address });
   const over = new AbortController();
+  const stuck = new AbortController();
   try {
     const client = new Client({ connection });
     const began = Date.now();
@@ -92,12 +139,16 @@ async function runMission(raised: RaisedTown, { chaos, seed }: Options): Promise
       workflowId: MISSION_ID,
       args: [DEMO_MISSION],
     });
+    const progress = () => readBoard(client, MISSION_ID).then(shareOf, () => null);
     const killing = chaos
-      ? killNowAndThen({ pid: raised.workerPid, kills: KILLS, seed, say, signal: over.signal })
+      ? killOnTheWay({ pid: raised.workerPid, progress, kills: KILLS, seed, say, signal: over.signal })
       : null;
-    const watching = watch(client, over.signal);
+    const watching = watch(client, over.signal, (asks) => stuck.abort(new CliError(howToAnswer(begun, asks))));
     try {
-      await handle.result();
+      const early = AbortSignal.any([stop, stuck.signal]);
+      // The call itself ends with the signal, too: one left over would be tried again on a connection that is closed.
+      const result = connection.withAbortSignal(early, () => handle.result());
+      await orStopped(result, early);
     } finally {
       over.abort();
       await watching;
@@ -109,39 +160,32 @@ async function runMission(raised: RaisedTown, { chaos, seed }: Options): Promise
   }
 }
 
+/** In a demo there is nobody to answer: it ends, and says how the answer can be given later. */
+function howToAnswer({ town, raised }: Begun, { molecule, step, why }: Asking): string {
+  const input = `'{"step": "${step}"}'`;
+  return [
+    `the step ${step} of ${molecule} waits for an answer: ${why}`,
+    `The town is in ${town.dir}. When the reason is gone, start it and have the step tried again:`,
+    `  ${GT} up ${town.dir}`,
+    `  ${raised.cli} workflow update execute --address ${raised.address} -w ${molecule} --name retry --input ${input}`,
+  ].join('\n');
+}
+
 /** Draws until it is told to stop. A board that cannot be read now (a worker was just killed) is read a moment later. */
-async function watch(client: Client, signal: AbortSignal): Promise<void> {
-  const draw = process.stdout.isTTY ? redraw() : printNews();
+async function watch(client: Client, signal: AbortSignal, onAsked: (asks: Asking) => void): Promise<void> {
   while (!signal.aborted) {
-    await look(client, draw);
+    await look(client, onAsked);
     await pause(LOOK_MS, undefined, { signal }).catch(() => undefined);
   }
-  await look(client, draw);
+  await look(client, onAsked);
 }
 
-async function look(client: Client, draw: (board: Board) => void): Promise<void> {
+async function look(client: Client, onAsked: (asks: Asking) => void): Promise<void> {
   const board = await readBoard(client, MISSION_ID).catch(() => null);
-  if (board !== null) draw(board);
-}
-
-function printNews(): (board: Board) => void {
-  let before: Board | null = null;
-  return (board) => {
-    for (const line of newsOf(before, board)) say(line);
-    before = board;
-  };
-}
-
-function redraw(): (board: Board) => void {
-  let lines = 0;
-  return (board) => {
-    const text = drawBoard(board);
-    const width = process.stdout.columns;
-    const cut = text.split('\n').map((line) => line.slice(0, width - 1));
-    // Up over the last board, then each line anew, cleared to its end.
-    process.stdout.write(`${lines > 0 ? `\u001B[${lines}A` : ''}${cut.map((line) => `${line}\u001B[K\n`).join('')}`);
-    lines = cut.length;
-  };
+  if (board === null) return;
+  screen.draw(board);
+  const asks = board.rows.find((row) => row.asks !== null)?.asks;
+  if (asks !== undefined && asks !== null) onAsked(asks);
 }
 
 async function report(town: DemoTown, ledger: string): Promise<void> {
@@ -149,19 +193,15 @@ async function report(town: DemoTown, ledger: string): Promise<void> {
     say(`\n${rig}, main:`);
     for (const line of await commitsOf(repository)) say(`  ${line}`);
   }
-  say('\nDigests in the ledger:');
+  say(`
+On the way the clock was handed off between two sessions, as every session may be. The footer was sent back once: its first
+version had a FIXME in it, which the gate lint refuses.
+
+Digests in the ledger:`);
   for (const line of await digestsIn(ledger)) say(`  ${line}`);
   say('');
 }
 
-async function keepUp(raised: RaisedTown): Promise<void> {
-  say(`The town stays up: ${raised.uiUrl}. Ctrl-C stops it.`);
-  await new Promise<void>((resolve) => {
-    process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
-  });
-}
-
 function say(line: string): void {
-  console.log(line);
+  screen.say(line);
 }

@@ -5,15 +5,16 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { CliError } from '../cli/command.js';
+import { orStopped } from '../cli/stopping.js';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.js';
 import { plainEnvironment } from '../process/environment.js';
 import { serverRecordOf } from '../town/paths.js';
 import { claimRecord, endLeftover, forgetServer, recordServer } from './leftovers.js';
 import { listensOn } from './listening.js';
+import { endOf, tailOf } from './log-tail.js';
 import { choosePort, isFree, LOOPBACK } from './ports.js';
 import { rememberFor } from './retention.js';
 
@@ -24,12 +25,16 @@ export type ServerOrder = {
   /** An asked port is used or refused; without one the usual port is used when it is free, else any free one. */
   readonly port?: number;
   readonly uiPort?: number;
+  /** The usual ports of this town, when they are others than Temporal's. */
+  readonly usual?: Ports;
   readonly namespace: string;
   /** More of Temporal's dynamic configuration, `key=value`. */
   readonly dynamicConfig?: readonly string[];
   /** The server's output is appended here. */
   readonly log: string;
   readonly say: (line: string) => void;
+  /** Ends the start: the server is stopped, and `startServer` rejects with its reason. */
+  readonly signal?: AbortSignal;
 };
 
 type ServerEnd = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
@@ -45,8 +50,7 @@ export type Server = {
   stop(): Promise<void>;
 };
 
-const USUAL_PORT = 7233;
-const USUAL_UI_PORT = 8233;
+const USUAL: Ports = { port: 7233, uiPort: 8233 };
 const RETENTION_DAYS = 30;
 const START_MS_MAX = 60_000;
 const STOP_MS_MAX = 5_000;
@@ -54,7 +58,6 @@ const LOOK_EVERY_MS = 25;
 /** How often another program may be quicker than this one to take a port that was free. */
 const LOST_PORTS_MAX = 5;
 const LOG_BYTES_MAX = 10_000_000;
-const LOG_TAIL_LINES = 15;
 const BEING_STARTED = 'this town is being started by another process at this very moment: use that one';
 
 /** Polls per second of the one history shard's queues: the default of 20 makes every step take 50 ms. */
@@ -75,11 +78,12 @@ export async function startServer(order: ServerOrder): Promise<Server> {
   if (ended !== null) order.say(`Ended the server that an earlier run left behind (process ${ended})`);
   let ports = await choosePorts(order);
   for (let left = LOST_PORTS_MAX; ; left -= 1) {
+    order.signal?.throwIfAborted();
     try {
       return await startOn(ports, record, order);
     } catch (error) {
       // Free a moment ago, and somebody else's now.
-      if (left === 0 || !(await isLost(ports))) throw error;
+      if (left === 0 || order.signal?.aborted === true || !(await isLost(ports))) throw error;
       ports = await choosePorts(order);
     }
   }
@@ -96,21 +100,23 @@ async function startOn(ports: Ports, record: string, order: ServerOrder): Promis
   };
   try {
     recordServer(record, { pid: running.pid, address, uiUrl });
-    await answers(running, ports.port, () => rememberFor(RETENTION_DAYS, { address, namespace: order.namespace }));
+    const prepare = () => rememberFor(RETENTION_DAYS, { address, namespace: order.namespace });
+    await orStopped(answers(running, ports.port, prepare), order.signal);
   } catch (error) {
     await stop();
+    order.signal?.throwIfAborted();
     const why = error instanceof Error ? error.message : String(error);
     throw new CliError(
-      `the Temporal server did not come up: ${why}. The end of ${order.log}:\n${await tailOf(order.log)}`,
+      `the Temporal server did not come up: ${why}. The end of ${order.log}:\n${tailOf(order.log, running.logFrom)}`,
     );
   }
   return { address, uiUrl, pid: running.pid, stopped: running.stopped, stop };
 }
 
-async function choosePorts({ port, uiPort, say }: ServerOrder): Promise<Ports> {
+async function choosePorts({ port, uiPort, usual = USUAL, say }: ServerOrder): Promise<Ports> {
   return {
-    port: await choosePort({ what: 'port', asked: port ?? null, preferred: USUAL_PORT, say }),
-    uiPort: await choosePort({ what: 'UI port', asked: uiPort ?? null, preferred: USUAL_UI_PORT, say }),
+    port: await choosePort({ what: 'port', asked: port ?? null, preferred: usual.port, say }),
+    uiPort: await choosePort({ what: 'UI port', asked: uiPort ?? null, preferred: usual.uiPort, say }),
   };
 }
 
@@ -118,8 +124,8 @@ async function isLost({ port, uiPort }: Ports): Promise<boolean> {
   return !(await isFree(port)) || !(await isFree(uiPort));
 }
 
-type Running = Pick<Server, 'pid' | 'stopped' | 'stop'>;
-type Ports = { readonly port: number; readonly uiPort: number };
+type Running = Pick<Server, 'pid' | 'stopped' | 'stop'> & { readonly logFrom: number };
+export type Ports = { readonly port: number; readonly uiPort: number };
 
 function launchClaimed(record: string, order: ServerOrder, ports: Ports): Running {
   try {
@@ -132,6 +138,7 @@ function launchClaimed(record: string, order: ServerOrder, ports: Ports): Runnin
 
 function launch(order: ServerOrder, ports: Ports): Running {
   const log = openLog(order.log);
+  const logFrom = endOf(order.log);
   const child = spawn(order.cli, argumentsFor(order, ports), {
     cwd: dirname(order.dbFile),
     env: plainEnvironment(),
@@ -148,7 +155,7 @@ function launch(order: ServerOrder, ports: Ports): Running {
   const endWithUs = () => child.kill('SIGINT');
   process.once('exit', endWithUs);
   void stopped.then(() => process.removeListener('exit', endWithUs));
-  return { pid: child.pid, stopped, stop: () => end(child, stopped) };
+  return { pid: child.pid, logFrom, stopped, stop: () => end(child, stopped) };
 }
 
 function argumentsFor(
@@ -212,9 +219,4 @@ function openLog(file: string): number {
   const bytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   if (bytes > LOG_BYTES_MAX) renameSync(file, `${file}.1`);
   return openSync(file, 'a');
-}
-
-async function tailOf(log: string): Promise<string> {
-  const text = await readFile(log, 'utf8').catch(() => '');
-  return text.trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n');
 }

@@ -1,13 +1,14 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { fetchMirror, inspectRemote, openMirror } from '../../src/git/mirror.js';
 import { makeFolder, makeRepo, runGit } from '../support/repos.js';
 
 describe('a look at a remote', () => {
   test('finds its default branch and head, by path and by URL', async () => {
     const repo = await makeRepo({ branch: 'trunk' });
-    const found = { kind: 'found', defaultBranch: 'trunk', head: await repo.sha('HEAD') };
+    const found = { kind: 'found', branch: 'trunk', head: await repo.sha('HEAD') };
     expect(await inspectRemote(repo.path)).toEqual(found);
     expect(await inspectRemote(`file://${encodeURI(repo.path)}`)).toEqual(found);
   });
@@ -27,9 +28,33 @@ describe('a look at a remote', () => {
     await repo.git('checkout', '--quiet', '--detach');
     expect(await inspectRemote(repo.path)).toMatchObject({ kind: 'unusable', reason: 'detached' });
   });
+
+  test('needs no HEAD when a branch is asked for, and says which is near one that is not there', async () => {
+    const repo = await makeRepo({ bare: true });
+    await repo.git('symbolic-ref', 'HEAD', 'refs/heads/gone');
+    expect(await inspectRemote(repo.path)).toMatchObject({ kind: 'unusable', reason: 'detached' });
+    expect(await inspectRemote(repo.path, 'main')).toMatchObject({ kind: 'found', branch: 'main' });
+    expect(await inspectRemote(repo.path, 'mian')).toEqual({
+      kind: 'unusable',
+      reason: 'no-branch',
+      problem: `${repo.path} has no branch mian; did you mean main?`,
+    });
+    expect(await inspectRemote(repo.path, 'release')).toMatchObject({
+      problem: `${repo.path} has no branch release; there is main`,
+    });
+  });
 });
 
 describe('a mirror', () => {
+  test('has the object format of its remote', async () => {
+    const path = join(await makeFolder(), 'rig');
+    await runGit('/', ['init', '--quiet', '--object-format=sha256', '--initial-branch=main', path]);
+    await runGit(path, ['commit', '--quiet', '--allow-empty', '--message', 'first']);
+    const mirror = join(await makeFolder(), 'mirror.git');
+    await openMirror({ path: mirror, url: path });
+    expect(await runGit(mirror, ['rev-parse', 'origin/main'])).toMatch(/^[0-9a-f]{64}$/);
+  });
+
   test("holds the remote's branches and follows what is pushed and deleted there", async () => {
     const repo = await makeRepo({ bare: true });
     const mirror = join(await makeFolder(), 'deep', 'mirror.git');
@@ -104,4 +129,20 @@ describe('a mirror', () => {
     await expect(openMirror({ path: folder, url: '/x' })).rejects.toThrow('is no mirror of this town');
     expect(await readdir(folder)).toEqual(['mine']);
   });
+});
+
+test('a remote is asked for through the proxy of the environment', async () => {
+  const asked = new Promise<string>((resolve) => {
+    const proxy = createServer((request, response) => {
+      resolve(request.url ?? '');
+      response.writeHead(404).end();
+    }).listen(0, '127.0.0.1', () => {
+      const address = proxy.address();
+      process.env['http_proxy'] = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+      void inspectRemote('http://far.example/web.git').catch(() => undefined);
+    });
+    onTestFinished(() => void proxy.close());
+  });
+  onTestFinished(() => void delete process.env['http_proxy']);
+  expect(await asked).toContain('http://far.example/web.git/info/refs');
 });
