@@ -4,11 +4,11 @@ import type { PlanRequest, WorkPlan } from '../contract/activities.js';
 import { EMPTY_DESK } from '../contract/desk.js';
 import { MISSION_EXAMPLE, MissionInput } from '../contract/mission.js';
 import type { MissionCarry, Plan } from '../contract/mission.js';
-import { isRoleAddress } from '../town/address.js';
 import type { Item } from '../town/mission.js';
 import { NO_USAGE } from '../town/session.js';
 import { causeOf, failure, readInput } from './failing.js';
 import { town } from './hands.js';
+import { refuseRoleAddress } from './start.js';
 
 /** The time before the town's own patience is known. */
 const PATIENCE_OF_ACCEPTANCE = 1;
@@ -16,12 +16,7 @@ const PATIENCE_OF_ACCEPTANCE = 1;
 export async function acceptMission(raw: unknown): Promise<MissionCarry> {
   const input = readInput(MissionInput, raw, 'BadMission', MISSION_EXAMPLE);
   const { workflowId, firstExecutionRunId } = workflowInfo();
-  if (isRoleAddress(workflowId)) {
-    throw failure(
-      'BadMission',
-      `the workflow id "${workflowId}" is the address of a role; choose another for the mission`,
-    );
-  }
+  refuseRoleAddress('BadMission', 'mission');
   const plan = await planWork(input.work);
   const items = input.work.map((item): Item => ({
     id: item.id,

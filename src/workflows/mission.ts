@@ -29,6 +29,7 @@ import { holderFor, salvageLost, startPolecat } from './mission-polecat.js';
 import { send, sendToRole } from './outbox.js';
 import { askAgainMs, startAgainMs } from './patience.js';
 import { Standing } from './standing.js';
+import { carried } from './start.js';
 
 /** What asks for an act. What only changes state is taken up by the handlers themselves. */
 type Fact =
@@ -41,12 +42,12 @@ type Fact =
 export type MissionResult = Omit<Progress, 'phase'>;
 
 export async function mission(raw: unknown, carry?: MissionCarry): Promise<MissionResult> {
-  return new MissionRun(carry ?? (await acceptMission(raw)), raw).run();
+  return new MissionRun(carried(carry, 'BadMission') ?? (await acceptMission(raw)), raw).run();
 }
 
 /** A mission whose workflow type is the formula it runs; `raw` is the formula's own input, `input` the mission made of it. */
 export async function missionOf(raw: unknown, input: MissionInput, carry?: MissionCarry): Promise<MissionResult> {
-  return new MissionRun(carry ?? (await acceptMission(input)), raw).run();
+  return new MissionRun(carried(carry, 'BadMission') ?? (await acceptMission(input)), raw).run();
 }
 
 class MissionRun {

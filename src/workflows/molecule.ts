@@ -27,9 +27,10 @@ import { inSessions, onHost, town } from './hands.js';
 import { digestOf, instructions, resultOf, viewOf } from './molecule-report.js';
 import { acceptRequest, sessionSpec } from './molecule-session.js';
 import { Standing } from './standing.js';
+import { carried, refuseRoleAddress } from './start.js';
 
 export async function molecule(raw: unknown, carry?: MoleculeCarry): Promise<MoleculeResult> {
-  return new MoleculeRun(carry ?? (await acceptMolecule(raw)), raw).run();
+  return new MoleculeRun(carried(carry, 'BadInput') ?? (await acceptMolecule(raw)), raw).run();
 }
 
 async function acceptMolecule(raw: unknown): Promise<MoleculeCarry> {
@@ -44,6 +45,7 @@ async function acceptMolecule(raw: unknown): Promise<MoleculeCarry> {
       desk: EMPTY_DESK,
     };
   }
+  refuseRoleAddress('BadInput', 'molecule');
   const limits = DEFAULT_LIMITS;
   try {
     const request = { ...input, offered: {} };

@@ -21,11 +21,12 @@ import { town } from './hands.js';
 import { send, sendToRole } from './outbox.js';
 import { leaseCheckMs } from './patience.js';
 import { Standing } from './standing.js';
+import { carried } from './start.js';
 
 const ROLE_EXAMPLE = 'roles are started by missions and by `gt`';
 
 export async function witness(raw: unknown, carry?: WitnessCarry): Promise<never> {
-  return new WitnessRun(carry ?? freshWitness(raw), raw).run();
+  return new WitnessRun(carried(carry, 'BadInput') ?? freshWitness(raw), raw).run();
 }
 
 function freshWitness(raw: unknown): WitnessCarry {
