@@ -40,10 +40,21 @@ export type Holder = {
   readonly molecule: string;
 };
 
+/** On whom the polecat's molecule waits; null while it works. */
+export type Wait = {
+  readonly molecule: string;
+  /** `person: <step>` or `overseer: <step>`. */
+  readonly for: string;
+  readonly why: string;
+  readonly sinceMs: number;
+  /** Something went wrong and wants an answer, as against a step that was made for a person. */
+  readonly escalated: boolean;
+};
+
 export type ItemState =
   | { readonly kind: 'waiting' }
   | { readonly kind: 'queued'; readonly claim: string; readonly sinceMs: number }
-  | ({ readonly kind: 'working'; readonly sinceMs: number } & Holder)
+  | ({ readonly kind: 'working'; readonly sinceMs: number; readonly wait?: Wait | null } & Holder)
   | ({ readonly kind: 'landed'; readonly atMs: number } & Landing)
   | { readonly kind: 'failed'; readonly reason: string; readonly atMs: number }
   | { readonly kind: 'skipped'; readonly reason: string }
@@ -77,6 +88,9 @@ export type MissionEvent =
   | { readonly kind: 'queued'; readonly item: string; readonly claim: string }
   | { readonly kind: 'started'; readonly item: string; readonly holder: Holder }
   | { readonly kind: 'reported'; readonly item: string; readonly claim: string; readonly report: PolecatReport }
+  | { readonly kind: 'waits'; readonly item: string; readonly claim: string; readonly wait: Wait | null }
+  /** The slot was given back before a polecat started in it: the item asks for another. */
+  | { readonly kind: 'unstarted'; readonly item: string; readonly claim: string }
   | { readonly kind: 'retried'; readonly item: string }
   | { readonly kind: 'lost'; readonly item: string; readonly claim: string; readonly reason: string }
   | { readonly kind: 'unplannable'; readonly item: string; readonly reason: string }
@@ -84,29 +98,71 @@ export type MissionEvent =
   | { readonly kind: 'skipped'; readonly item: string; readonly reason: string }
   | { readonly kind: 'budgeted'; readonly usd: number };
 
+/** An event that no longer fits, since something else came first, changes nothing. */
 export function after(mission: MissionState, event: MissionEvent, nowMs: number): MissionState {
+  if (event.kind === 'budgeted') return { ...mission, budgetUsd: event.usd };
+  return withItem(mission, event.item, (item) => changeOf(item, event, nowMs));
+}
+
+function changeOf(
+  item: Item,
+  event: Exclude<MissionEvent, { readonly kind: 'budgeted' }>,
+  nowMs: number,
+): Partial<Item> {
+  const { state } = item;
   switch (event.kind) {
     case 'queued':
-      return withItem(mission, event.item, () => ({ state: { kind: 'queued', claim: event.claim, sinceMs: nowMs } }));
+      return state.kind === 'waiting' ? { state: { kind: 'queued', claim: event.claim, sinceMs: nowMs } } : {};
     case 'started':
-      return withItem(mission, event.item, () => ({ state: { kind: 'working', sinceMs: nowMs, ...event.holder } }));
+      return isQueued(item, event.holder.claim) ? { state: { kind: 'working', sinceMs: nowMs, ...event.holder } } : {};
+    case 'unstarted':
+      return isQueued(item, event.claim) ? again(item) : {};
+    case 'waits':
+      return state.kind === 'working' && state.claim === event.claim ? { state: { ...state, wait: event.wait } } : {};
     case 'reported':
-      return withItem(mission, event.item, (item) => reported(item, event, nowMs));
-    case 'retried':
-      return withItem(mission, event.item, (item) => ({ attempt: item.attempt + 1, state: { kind: 'waiting' } }));
+      return reported(item, event, nowMs);
     case 'lost':
-      return withItem(mission, event.item, (item) => lost(item, event, nowMs));
+      return lost(item, event, nowMs);
+    case 'retried':
+      return state.kind === 'failed' ? again(item) : {};
     case 'unplannable':
-      return withItem(mission, event.item, () => ({ state: { kind: 'failed', reason: event.reason, atMs: nowMs } }));
+      return state.kind === 'failed' ? { state: failed(event.reason, nowMs) } : {};
     case 'cancelled':
-      return withItem(mission, event.item, () => ({ state: { kind: 'cancelled', reason: event.reason } }));
+      return isSettled(item) ? {} : { state: { kind: 'cancelled', reason: clip(event.reason) } };
     case 'skipped':
-      return withItem(mission, event.item, () => ({ state: { kind: 'skipped', reason: event.reason } }));
-    case 'budgeted':
-      return { ...mission, budgetUsd: event.usd };
+      return canSkip(item) ? { state: { kind: 'skipped', reason: clip(event.reason) } } : {};
     default:
       return unreachable(event);
   }
+}
+
+export function canSkip({ state }: Item): boolean {
+  return state.kind === 'failed' || state.kind === 'waiting' || state.kind === 'queued';
+}
+
+function isQueued({ state }: Item, claim: string): boolean {
+  return state.kind === 'queued' && state.claim === claim;
+}
+
+function again(item: Item): Partial<Item> {
+  return { attempt: item.attempt + 1, state: { kind: 'waiting' } };
+}
+
+function failed(reason: string, atMs: number): ItemState {
+  return { kind: 'failed', atMs, reason: clip(reason) };
+}
+
+/** Reasons travel with the mission from run to run; whole they stand in the polecat's failure and in the ledger. */
+const REASON_CHARS_MAX = 1_000;
+
+function clip(reason: string): string {
+  return reason.length > REASON_CHARS_MAX ? `${reason.slice(0, REASON_CHARS_MAX)}…` : reason;
+}
+
+/** The report of a polecat that somebody else than its mission cancelled: a failure, so that somebody answers it. */
+export function unasked(report: PolecatReport): PolecatReport {
+  if (report.outcome !== 'cancelled') return report;
+  return { ...report, outcome: 'failed', reason: `somebody cancelled its polecat or molecule: ${report.reason}` };
 }
 
 /** A polecat's end is told twice, by signal and by the child's promise: the second telling changes nothing. */
@@ -125,9 +181,9 @@ function reported(
     case 'landed':
       return { ...spent, state: { kind: 'landed', atMs, ...report.landing } };
     case 'failed':
-      return { ...spent, state: { kind: 'failed', atMs, reason: report.reason } };
+      return { ...spent, state: failed(report.reason, atMs) };
     case 'cancelled':
-      return { ...spent, state: { kind: 'cancelled', reason: report.reason } };
+      return { ...spent, state: { kind: 'cancelled', reason: clip(report.reason) } };
     default:
       return unreachable(report);
   }
@@ -142,8 +198,8 @@ function lost(
   atMs: number,
 ): Partial<Item> {
   if (item.state.kind !== 'working' || item.state.claim !== claim) return {};
-  if (item.lost >= REPLACEMENTS_MAX) return { state: { kind: 'failed', reason, atMs } };
-  return { lost: item.lost + 1, attempt: item.attempt + 1, state: { kind: 'waiting' } };
+  if (item.lost >= REPLACEMENTS_MAX) return { state: failed(reason, atMs) };
+  return { lost: item.lost + 1, ...again(item) };
 }
 
 /** Items that may claim a slot now, the most urgent first. */

@@ -3,7 +3,7 @@ import { workflowInfo } from '@temporalio/workflow';
 import { FORMULA_EXAMPLE, FormulaInput } from '../contract/mission.js';
 import type { MissionCarry, MissionInput } from '../contract/mission.js';
 import { readInput } from './failing.js';
-import { missionOf } from './mission.js';
+import { runMission } from './mission.js';
 import type { MissionResult } from './mission.js';
 
 export { mission } from './mission.js';
@@ -14,14 +14,17 @@ export { witness } from './witness.js';
 
 /** `temporal workflow start --type shiny --input '{"rig": "server", "feature": "login"}'`: a mission of one item. */
 export default async function formula(raw: unknown, carry?: MissionCarry): Promise<MissionResult> {
+  return runMission(carry, () => missionOf(raw));
+}
+
+function missionOf(raw: unknown): MissionInput {
   const name = workflowInfo().workflowType;
   const { rig, mission: own, ...rest } = readInput(FormulaInput, raw, 'BadMission', FORMULA_EXAMPLE);
   const vars = Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, String(value)]));
-  const input: MissionInput = {
+  return {
     title: own?.title ?? name,
     work: [{ id: name, rig, formula: name, vars, needs: [], priority: own?.priority ?? 2 }],
     notify: own?.notify ?? [],
     ...(own?.budget === undefined ? {} : { budget: own.budget }),
   };
-  return missionOf(raw, input, carry);
 }

@@ -1,23 +1,31 @@
-/** From a mission's input to a plan that can be worked: read, checked, cooked, or refused with every problem before anything exists. */
+/** From a mission's input to a plan that can be worked: checked, cooked, or refused with every problem before anything exists. */
 import { workflowInfo } from '@temporalio/workflow';
 import type { PlanRequest, WorkPlan } from '../contract/activities.js';
 import { EMPTY_DESK } from '../contract/desk.js';
-import { MISSION_EXAMPLE, MissionInput } from '../contract/mission.js';
-import type { MissionCarry, Plan } from '../contract/mission.js';
+import type { MissionCarry, MissionInput, Plan } from '../contract/mission.js';
 import type { Item } from '../town/mission.js';
+import type { Protomolecule } from '../town/protomolecule.js';
+import { DEFAULT_LIMITS } from '../town/rig.js';
+import type { RigSnapshot } from '../town/rig.js';
 import { NO_USAGE } from '../town/session.js';
-import { causeOf, failure, readInput } from './failing.js';
+import { causeOf, failure } from './failing.js';
 import { town } from './hands.js';
 import { refuseRoleAddress } from './start.js';
 
 /** The time before the town's own patience is known. */
 const PATIENCE_OF_ACCEPTANCE = 1;
 
-export async function acceptMission(raw: unknown): Promise<MissionCarry> {
-  const input = readInput(MissionInput, raw, 'BadMission', MISSION_EXAMPLE);
+/** The server takes 2 MB. What a mission comes to know of its items, and its desk, must find room beside the plan. */
+const CARRY_BYTES_MAX = 2_000_000;
+const DESK_BYTES = 500_000;
+const ITEM_BYTES = 1_500;
+
+type Planned = Pick<MissionCarry, 'plans' | 'rigs' | 'limits'>;
+
+/** The mission as its input has it, before its work was planned: enough to take messages and to answer queries. */
+export function draftOf(input: MissionInput): MissionCarry {
   const { workflowId, firstExecutionRunId } = workflowInfo();
   refuseRoleAddress('BadMission', 'mission');
-  const plan = await planWork(input.work);
   const items = input.work.map((item): Item => ({
     id: item.id,
     title: item.title ?? item.id,
@@ -34,8 +42,9 @@ export async function acceptMission(raw: unknown): Promise<MissionCarry> {
   }));
   return {
     state: { title: input.title ?? workflowId, items, budgetUsd: input.budget?.usd ?? null },
-    plans: Object.fromEntries(input.work.map((item) => [item.id, pick(plan, item)])),
-    limits: plan.limits,
+    plans: {},
+    rigs: {},
+    limits: DEFAULT_LIMITS,
     notify: input.notify,
     firstRun: firstExecutionRunId,
     open: [],
@@ -43,14 +52,21 @@ export async function acceptMission(raw: unknown): Promise<MissionCarry> {
   };
 }
 
-/** The plan of one item again, as formula and town.toml are now. */
-export async function planAgain(
-  carry: MissionCarry,
-  item: Item,
-): Promise<{ plan: Plan; limits: MissionCarry['limits'] }> {
-  const vars = carry.plans[item.id]?.vars ?? {};
+/** The plan of a new mission. Throws when it does not fit, or would not once the mission must continue as new. */
+export async function planned(draft: MissionCarry, input: MissionInput): Promise<Planned> {
+  const plan = await planWork(input.work);
+  const plans = Object.fromEntries(input.work.map((item) => [item.id, pick(plan, item.id, Object.keys(item.vars))]));
+  return fitting(draft, { plans, rigs: plan.rigs, limits: plan.limits });
+}
+
+/** With the plan of one item made again, as formula and town.toml are now. */
+export async function planAgain(carry: MissionCarry, item: Item): Promise<Planned> {
+  const before = carry.plans[item.id];
+  const given = before?.given ?? [];
+  const vars = Object.fromEntries(given.map((name) => [name, before?.proto.vars[name] ?? '']));
   const plan = await planWork([{ ...item, needs: [], vars }]);
-  return { plan: pick(plan, { ...item, vars }), limits: plan.limits };
+  const plans = { ...carry.plans, [item.id]: pick(plan, item.id, given) };
+  return fitting(carry, { plans, rigs: { ...carry.rigs, ...plan.rigs }, limits: plan.limits });
 }
 
 async function planWork(items: PlanRequest['items']): Promise<WorkPlan> {
@@ -64,12 +80,39 @@ async function planWork(items: PlanRequest['items']): Promise<WorkPlan> {
   }
 }
 
-function pick(
-  plan: WorkPlan,
-  item: { readonly id: string; readonly rig: string; readonly vars: Readonly<Record<string, string>> },
-): Plan {
-  const rig = plan.rigs[item.rig];
-  const proto = plan.protos[item.id];
-  if (rig === undefined || proto === undefined) throw failure('BadMission', `no plan was made for item "${item.id}"`);
-  return { rig, proto, vars: item.vars };
+function pick(plan: WorkPlan, item: string, given: readonly string[]): Plan {
+  const proto = plan.protos[item];
+  if (proto === undefined) throw failure('BadMission', `no plan was made for item "${item}"`);
+  return { given, proto };
+}
+
+function fitting(carry: MissionCarry, plan: Planned): Planned {
+  const { items } = carry.state;
+  const bytesOf = (text: string) => new TextEncoder().encode(text).length;
+  // Claims hold the mission's id, and an item at work has its claim twice.
+  const growth = items.length * (ITEM_BYTES + 2 * bytesOf(workflowInfo().workflowId));
+  const bytes = bytesOf(JSON.stringify({ ...carry, ...plan, desk: EMPTY_DESK })) + growth;
+  const most = CARRY_BYTES_MAX - DESK_BYTES;
+  if (bytes <= most) return plan;
+  throw failure(
+    'BadMission',
+    `work: cooked, the mission has ${bytes} bytes, the most is ${most}; split it into several missions`,
+  );
+}
+
+/** What a run of 0.1.0 handed over: rig and variables stood in every plan. */
+type CarryBefore = Omit<MissionCarry, 'plans' | 'rigs'> & {
+  readonly plans: Readonly<
+    Record<string, { readonly vars: object; readonly rig: RigSnapshot; readonly proto: Protomolecule }>
+  >;
+};
+
+export function asNow(carry: MissionCarry | CarryBefore): MissionCarry {
+  if ('rigs' in carry) return carry;
+  const plans = Object.entries(carry.plans);
+  return {
+    ...carry,
+    plans: Object.fromEntries(plans.map(([id, { vars, proto }]) => [id, { given: Object.keys(vars), proto }])),
+    rigs: Object.fromEntries(plans.map(([, { rig }]) => [rig.name, rig])),
+  };
 }

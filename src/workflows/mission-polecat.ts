@@ -9,13 +9,13 @@ import {
   uuid4,
 } from '@temporalio/workflow';
 import type { SandboxRef } from '../contract/activities.js';
-import type { Plan } from '../contract/mission.js';
 import type { PolecatInput } from '../contract/polecat.js';
 import { attribute } from '../contract/search-attributes.js';
 import { makeId, polecatAt } from '../town/address.js';
 import type { Holder, Item } from '../town/mission.js';
 import { PolecatReport } from '../town/mission.js';
-import type { Limits } from '../town/rig.js';
+import type { Protomolecule } from '../town/protomolecule.js';
+import type { Limits, RigSnapshot } from '../town/rig.js';
 import { onHost } from './hands.js';
 import type { polecat } from './polecat.js';
 
@@ -34,19 +34,20 @@ export type StartedPolecat = {
 };
 
 /** One molecule id a claim: the branch, the journals and the merge requests of this attempt are named for it. */
-export function holderFor(grant: Grant, plan: Plan, host: string): Holder {
+export function holderFor(grant: Grant, rig: RigSnapshot, host: string): Holder {
   const { claim, name, incarnation } = grant;
-  return { claim, name, incarnation, host, molecule: makeId(plan.rig.prefix, uuid4()) };
+  return { claim, name, incarnation, host, molecule: makeId(rig.prefix, uuid4()) };
 }
 
 export async function startPolecat(
   mission: string,
   item: Item,
   holder: Holder,
-  plan: Plan,
+  rig: RigSnapshot,
+  proto: Protomolecule,
   limits: Limits,
 ): Promise<StartedPolecat> {
-  const workflowId = polecatAt(plan.rig.name, holder.name);
+  const workflowId = polecatAt(rig.name, holder.name);
   const input: PolecatInput = {
     mission,
     claim: holder.claim,
@@ -55,9 +56,9 @@ export async function startPolecat(
     incarnation: holder.incarnation,
     host: holder.host,
     molecule: holder.molecule,
-    rig: plan.rig,
+    rig,
     limits,
-    proto: plan.proto,
+    proto,
   };
   const child = await startChild<typeof polecat>('polecat', {
     workflowId,
@@ -66,7 +67,7 @@ export async function startPolecat(
     staticSummary: `${item.title} · ${item.formula}`,
     typedSearchAttributes: [
       { key: attribute.role, value: 'polecat' },
-      { key: attribute.rig, value: [plan.rig.name] },
+      { key: attribute.rig, value: [rig.name] },
       { key: attribute.mission, value: mission },
       { key: attribute.formula, value: item.formula },
       { key: attribute.agent, value: [workflowId] },
@@ -91,10 +92,10 @@ function reportOfEnd(error: unknown): PolecatReport | null {
  * The sandbox of a polecat that was terminated: its work is brought to the remote and the worktree removed, so that a
  * successor under the same name starts clean. Answers with where the work is.
  */
-export async function salvageLost(item: Item, holder: Holder, plan: Plan, limits: Limits): Promise<string> {
+export async function salvageLost(item: Item, holder: Holder, rig: RigSnapshot, limits: Limits): Promise<string> {
   const hands = onHost(limits.patience, holder.host);
   const ref: SandboxRef = {
-    rig: plan.rig,
+    rig,
     name: holder.name,
     incarnation: holder.incarnation,
     branch: branchOf(holder),

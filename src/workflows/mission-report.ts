@@ -1,8 +1,34 @@
 /** What a mission tells: its progress, on whom it waits, and the records of its end. */
+import { workflowInfo } from '@temporalio/workflow';
+import type { SearchAttributePair } from '@temporalio/common';
 import type { LedgerEntry } from '../contract/activities.js';
 import type { MissionCarry, Progress } from '../contract/mission.js';
 import type { MissionState } from '../town/mission.js';
+import { attribute } from '../contract/search-attributes.js';
+import { Standing } from './standing.js';
 import { isOverBudget, landedCount, phaseOf, spent } from '../town/mission.js';
+
+/** What never changes of a mission. Started by a formula's name, it can be found by that, too. */
+export function introduction(state: MissionState): readonly SearchAttributePair[] {
+  const { workflowId, workflowType } = workflowInfo();
+  const rigs = [...new Set(state.items.map((item) => item.rig))];
+  const formula = workflowType === 'mission' ? [] : [{ key: attribute.formula, value: workflowType }];
+  return [
+    { key: attribute.role, value: 'mission' },
+    { key: attribute.mission, value: workflowId },
+    { key: attribute.rig, value: rigs },
+    ...formula,
+  ];
+}
+
+/** A mission that is refused can be found like any other that failed. */
+export function showRefused(): void {
+  new Standing().introduce([
+    { key: attribute.role, value: 'mission' },
+    { key: attribute.mission, value: workflowInfo().workflowId },
+    { key: attribute.phase, value: 'failed' },
+  ]);
+}
 
 export function progressOf(state: MissionState): Progress {
   return {

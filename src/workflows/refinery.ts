@@ -55,6 +55,7 @@ class RefineryRun {
     this.#now = carry;
     this.#desk = new Desk(carry.desk);
     this.#takeMessages();
+    this.#desk.refuseOthers();
     setHandler(queueQuery, () => this.#view());
     setHandler(explainQuery, () => queueBoard(this.#view(), this.#me()));
   }
