@@ -26,6 +26,7 @@ import { checkWork } from '../town/work.js';
 import { refuse } from './beating.js';
 import type { FormulaShelf } from './formulas.js';
 import type { Places } from './places.js';
+import { findPolecats } from './polecats.js';
 
 export type TownDeps = {
   readonly client: Client;
@@ -58,6 +59,7 @@ export function townActivities(deps: TownDeps): TownActivities {
       return (await remoteSha({ mirror, branch })) === head;
     },
     areOpen: (executions) => Promise.all(executions.map((execution) => isOpen(deps.client, execution))),
+    findPolecats: (rig) => findPolecats(deps.client, deps.places, rig),
     awaitClosed: (execution) => awaitClosed(deps.client, execution),
     record: async (entry) => {
       await deps.ledger.append(entry);

@@ -28,6 +28,8 @@ export type TownActivities = {
   isPushed(request: { readonly rig: RigSnapshot; readonly branch: string; readonly head: string }): Promise<boolean>;
   /** Whether executions are still open. */
   areOpen(executions: readonly Execution[]): Promise<readonly boolean[]>;
+  /** The polecats of a rig, at work or not, as the server has them. */
+  findPolecats(rig: RigSnapshot): Promise<FoundPolecats>;
   /** Returns when the execution has closed, however it closed. */
   awaitClosed(execution: Execution): Promise<void>;
   /** Appends to the ledger; a record id that stands there already is left alone. */
@@ -57,6 +59,25 @@ export type RoleRequest = {
 
 /** A workflow by id and, since ids come again, by the run it began with; null means whichever runs under that id. */
 export type Execution = { readonly workflowId: string; readonly firstRunId: string | null };
+
+/** The last polecat under a name, as its mission started it. */
+export type FoundPolecat = {
+  readonly isOpen: boolean;
+  readonly sinceMs: number;
+  readonly claim: string;
+  readonly mission: string;
+  readonly item: string;
+  readonly priority: number;
+  readonly name: string;
+  readonly incarnation: number;
+  readonly host: string;
+  readonly molecule: string;
+};
+export type FoundPolecats = {
+  readonly polecats: readonly FoundPolecat[];
+  /** Of these and of the sandboxes that lie on the disk; 0 when there are none. */
+  readonly incarnationMax: number;
+};
 
 export type LedgerEntry = {
   readonly id: string;

@@ -86,9 +86,10 @@ function pick(plan: WorkPlan, item: string, given: readonly string[]): Plan {
   return { given, proto };
 }
 
+const bytesOf = (text: string) => new TextEncoder().encode(text).length;
+
 function fitting(carry: MissionCarry, plan: Planned): Planned {
   const { items } = carry.state;
-  const bytesOf = (text: string) => new TextEncoder().encode(text).length;
   // Claims hold the mission's id, and an item at work has its claim twice.
   const growth = items.length * (ITEM_BYTES + 2 * bytesOf(workflowInfo().workflowId));
   const bytes = bytesOf(JSON.stringify({ ...carry, ...plan, desk: EMPTY_DESK })) + growth;

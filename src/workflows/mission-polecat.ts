@@ -88,32 +88,31 @@ function reportOfEnd(error: unknown): PolecatReport | null {
   return null;
 }
 
+/** What became of a lost polecat's work: `saved` on the remote, `left` in the sandbox, or there was none. */
+export type Cleared = { readonly kind: 'none' | 'saved' | 'left'; readonly says: string };
+
 /**
  * The sandbox of a polecat that was terminated: its work is brought to the remote and the worktree removed, so that a
- * successor under the same name starts clean. Answers with where the work is.
+ * successor under the same name starts clean.
  */
-export async function salvageLost(item: Item, holder: Holder, rig: RigSnapshot, limits: Limits): Promise<string> {
-  const hands = onHost(limits.patience, holder.host);
-  const ref: SandboxRef = {
-    rig,
-    name: holder.name,
-    incarnation: holder.incarnation,
-    branch: branchOf(holder),
-  };
+export async function clearLost(
+  { item, name, incarnation, molecule, host }: Omit<Holder, 'claim'> & { readonly item: string },
+  rig: RigSnapshot,
+  patience: number,
+): Promise<Cleared> {
+  const hands = onHost(patience, host);
+  const ref: SandboxRef = { rig, name, incarnation, branch: `polecat/${name}/${molecule}` };
   try {
-    const summary = `salvage · ${holder.name} · ${item.id}`;
+    const summary = `salvage · ${name} · ${item}`;
     const salvage = await hands.salvage.executeWithOptions({ summary }, [ref]);
     if (salvage.kind === 'unpushed')
-      return `its polecat was terminated; its work is left in the sandbox: ${salvage.why}`;
-    await hands.nuke.executeWithOptions({ summary: `nuke · ${holder.name}` }, [{ ...ref, landed: false }]);
+      return { kind: 'left', says: `its polecat was terminated; its work is left in the sandbox: ${salvage.why}` };
+    await hands.nuke.executeWithOptions({ summary: `nuke · ${name}` }, [{ ...ref, landed: false }]);
     return salvage.kind === 'pushed'
-      ? `its polecat was terminated; its work is on branch ${salvage.branch}`
-      : 'its polecat was terminated before there was work to keep';
+      ? { kind: 'saved', says: `its polecat was terminated; its work is on branch ${salvage.branch}` }
+      : { kind: 'none', says: 'its polecat was terminated before there was work to keep' };
   } catch (error) {
-    return `its polecat was terminated, and its sandbox could not be cleared: ${rootCause(error) ?? String(error)}`;
+    const why = rootCause(error) ?? String(error);
+    return { kind: 'left', says: `its polecat was terminated, and its sandbox could not be cleared: ${why}` };
   }
-}
-
-function branchOf(holder: { readonly name: string; readonly molecule: string }): string {
-  return `polecat/${holder.name}/${holder.molecule}`;
 }

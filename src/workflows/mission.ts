@@ -19,7 +19,7 @@ import { town, watcher } from './hands.js';
 import { introduction, missionNotices, progressOf, showRefused, waitsFor } from './mission-report.js';
 import { asNow, draftOf, planAgain, planned } from './mission-plan.js';
 import type { Grant } from './mission-polecat.js';
-import { holderFor, salvageLost, startPolecat } from './mission-polecat.js';
+import { clearLost, holderFor, startPolecat } from './mission-polecat.js';
 import { MissionSlots } from './mission-slots.js';
 import { askAgainMs, startAgainMs } from './patience.js';
 import { Standing } from './standing.js';
@@ -232,7 +232,8 @@ class MissionRun {
 
   async #salvage(polecat: OpenPolecat, item: Item, holder: Holder): Promise<void> {
     const { claim } = polecat;
-    const reason = await salvageLost(item, holder, this.#plan(item).rig, this.#now.limits);
+    const lost = { ...holder, item: item.id };
+    const { says: reason } = await clearLost(lost, this.#plan(item).rig, this.#now.limits.patience);
     if (this.#cancelled) this.#note({ kind: 'cancelled', item: item.id, reason });
     else this.#note({ kind: 'lost', item: item.id, claim, reason });
     await this.#settle(polecat);
@@ -310,7 +311,6 @@ class MissionRun {
     });
     const workedUnder = (claim: string) =>
       this.#now.state.items.find((one) => one.state.kind === 'working' && one.state.claim === claim);
-    const nobody = (claim: string) => refused(`no item of this mission is worked under the claim ${claim}`);
     this.#desk.on(missionMessages.report, ({ claim, report }) => {
       const item = workedUnder(claim);
       if (item === undefined) return nobody(claim);
@@ -360,6 +360,8 @@ class MissionRun {
     this.#standing.show({ phase, waitingFor: waitsFor(state), usd: spent(state).usd }, missionBoard(state, this.#id));
   }
 }
+
+const nobody = (claim: string) => refused(`no item of this mission is worked under the claim ${claim}`);
 
 /** One that has closed meanwhile, or is away, needs no cancelling: its end is heard of in any case. */
 async function cancel({ workflowId, runId }: OpenPolecat): Promise<void> {

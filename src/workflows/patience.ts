@@ -52,8 +52,12 @@ export const commandMs = (scale: number): number => Math.max(MINUTE_MS, 20 * MIN
 /** After this long without an answer a claim or a hand-in is sent once more; whoever has it already does nothing. */
 export const askAgainMs = (scale: number): number => 10 * MINUTE_MS * scale;
 
-/** Slots are asked for and none is free: how often the witness looks whether a holder has died unseen. */
-export const leaseCheckMs = (scale: number): number => 5 * MINUTE_MS * scale;
+/**
+ * When the witness looks whether a holder of a slot has died unseen: while somebody waits for a slot soon, again and again;
+ * else after each quiet look twice as late, up to an hour. With all slots free it does not look at all.
+ */
+export const leaseCheckMs = (scale: number, quietLooks: number): number =>
+  Math.min(60 * MINUTE_MS, 5 * MINUTE_MS * 2 ** quietLooks) * scale;
 
 /** A target that refuses the push for a passing reason is tried again after this, then twice as long, up to an hour. */
 export const landAgainMs = (scale: number, tries: number): number =>
