@@ -37,7 +37,7 @@ export class Desk {
   constructor(carried: DeskState = EMPTY_DESK) {
     this.#answers = new Map(carried.answers);
     this.#rejected = carried.rejected;
-    setHandler(rejectedQuery, () => this.#rejected, { description: 'What was refused, with reasons.' });
+    setHandler(rejectedQuery, () => this.#sweep(), { description: 'What was refused, with reasons.' });
   }
 
   /** Takes a message as Update and as Signal. Handlers that return at once keep the order in which messages came. */
@@ -59,15 +59,6 @@ export class Desk {
     setHandler(message.signal, (raw: unknown) => this.#signal(message, raw, handle), { description });
   }
 
-  /** To be called when all messages are named: a signal of any other name is refused like one that does not fit. */
-  refuseOthers(): void {
-    setDefaultSignalHandler((name, ...content) => {
-      const near = nearest(name, this.#names);
-      const offer = near === null ? `there are ${this.#names.join(', ')}` : `did you mean "${near}"?`;
-      this.#refuse(name.slice(0, CONTENT_CHARS_MAX), content[0], `there is no message of this name; ${offer}`);
-    });
-  }
-
   /** For what was read and taken, but cannot be acted on: a dead letter, kept where refusals are. */
   drop(name: string, content: unknown, why: string): void {
     this.#refuse(name, content, why);
@@ -80,12 +71,36 @@ export class Desk {
       room -= id.length + answer.length;
       return room < 0 ? [] : [[id, answer] as const];
     });
-    return { answers: newest.toReversed(), rejected: this.#rejected };
+    return { answers: newest.toReversed(), rejected: this.#sweep() };
   }
 
   /** Nothing half answered: the workflow may end or continue as new. */
   isQuiet(): boolean {
     return allHandlersFinished();
+  }
+
+  /**
+   * All that was refused, with the signals whose names nobody knows: those wait in the SDK's buffer for a handler. A default one
+   * stands only for this moment. As long as it stands, a signal whose name begins as the SDK's own do (`__temporal_`) breaks the
+   * workflow's task for ever; here it only ends the round.
+   */
+  #sweep(): readonly Rejected[] {
+    for (let isSwept = false; !isSwept;) {
+      try {
+        setDefaultSignalHandler((name, ...content) => this.#refuseUnknown(name, content[0]));
+        isSwept = true;
+      } catch (error) {
+        if (!(error instanceof TypeError)) throw error;
+      }
+    }
+    setDefaultSignalHandler(undefined);
+    return this.#rejected;
+  }
+
+  #refuseUnknown(name: string, content: unknown): void {
+    const near = nearest(name, this.#names);
+    const offer = near === null ? `there are ${this.#names.join(', ')}` : `did you mean "${near}"?`;
+    this.#refuse(name.slice(0, CONTENT_CHARS_MAX), content, `there is no message of this name; ${offer}`);
   }
 
   async #update<Schema extends z.ZodType>(

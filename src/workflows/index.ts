@@ -17,6 +17,24 @@ export default async function formula(raw: unknown, carry?: MissionCarry): Promi
   return runMission(carry, () => missionOf(raw));
 }
 
+/**
+ * Temporal looks a type up in the object of these exports, which has inherited functions: `--type toString` would complete at
+ * once, with nonsense. Under these names, too, a formula is looked for, and refused in words when there is none.
+ */
+export {
+  formula as __defineGetter__,
+  formula as __defineSetter__,
+  formula as __lookupGetter__,
+  formula as __lookupSetter__,
+  formula as constructor,
+  formula as hasOwnProperty,
+  formula as isPrototypeOf,
+  formula as propertyIsEnumerable,
+  formula as toLocaleString,
+  formula as toString,
+  formula as valueOf,
+};
+
 function missionOf(raw: unknown): MissionInput {
   const name = workflowInfo().workflowType;
   const { rig, mission: own, ...rest } = readInput(FormulaInput, raw, 'BadMission', FORMULA_EXAMPLE);

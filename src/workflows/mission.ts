@@ -77,7 +77,6 @@ class MissionRun {
     this.#desk = new Desk(carry.desk);
     this.#takeMessages();
     this.#takeAnswers();
-    this.#desk.refuseOthers();
     setHandler(progressQuery, () => progressOf(this.#now.state));
     setHandler(swarmQuery, () => Object.fromEntries(this.#now.open.map((one) => [one.item, one.workflowId])));
     setHandler(explainQuery, () => missionBoard(this.#now.state, this.#id));

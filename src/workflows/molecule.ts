@@ -74,7 +74,6 @@ class MoleculeRun {
     this.#now = carry;
     this.#desk = new Desk(carry.desk);
     this.#takeMessages();
-    this.#desk.refuseOthers();
     setHandler(stepsQuery, () => this.#now.molecule.steps);
     setHandler(readyQuery, () => this.#actionable().map((step) => step.id));
     setHandler(currentQuery, () => this.#actionable().map((step) => viewOf(step, this.#now.proto)));

@@ -71,7 +71,6 @@ class PolecatRun {
       this.#verdict ??= verdict;
       return done('taken');
     });
-    this.#desk.refuseOthers();
     setHandler(lifecycleQuery, () => this.#lifecycle());
     setHandler(hookQuery, () => ({ mission: input.mission, item: input.item.id, formula: input.proto.formula }));
     setHandler(explainQuery, () => this.#board());

@@ -55,7 +55,6 @@ class RefineryRun {
     this.#now = carry;
     this.#desk = new Desk(carry.desk);
     this.#takeMessages();
-    this.#desk.refuseOthers();
     setHandler(queueQuery, () => this.#view());
     setHandler(explainQuery, () => queueBoard(this.#view(), this.#me()));
   }

@@ -63,7 +63,6 @@ class WitnessRun {
     this.#now = carry;
     this.#desk = new Desk(carry.desk);
     this.#takeMessages();
-    this.#desk.refuseOthers();
     setHandler(slotsQuery, () => this.#now.slots);
     setHandler(polecatsQuery, () => this.#now.slots.leases.map((lease) => polecatAt(this.#now.rig.name, lease.name)));
     setHandler(explainQuery, () => slotsBoard(this.#now.slots));

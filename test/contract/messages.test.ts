@@ -9,6 +9,7 @@ import {
   refineryMessages,
   witnessMessages,
 } from '../../src/contract/messages.js';
+import { MissionInput } from '../../src/contract/mission.js';
 import type { MissionCarry } from '../../src/contract/mission.js';
 import type { MoleculeCarry } from '../../src/contract/molecule.js';
 import type { PolecatInput } from '../../src/contract/polecat.js';
@@ -64,6 +65,11 @@ test('a problem names its field; what could not be decoded says so', () => {
   const { schema } = moleculeMessages.close;
   expect(read(schema, { step: 3 })).toMatchObject({ ok: false, problems: [expect.stringMatching(/^step: /)] });
   expect(read(schema, undecodable('bytes'))).toEqual({ ok: false, problems: ['the payload cannot be decoded: bytes'] });
+});
+
+test('a key that schemas drop without a word is refused', () => {
+  const raw: unknown = JSON.parse('{"work": [{"vars": {"__proto__": "x"}}]}');
+  expect(read(MissionInput, raw)).toEqual({ ok: false, problems: ['"__proto__" can be the name of nothing'] });
 });
 
 test('what becomes a workflow id is one, and ids that the town makes of long ones are taken', () => {

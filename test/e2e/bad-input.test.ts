@@ -62,6 +62,21 @@ test('a formula type that does not exist', async () => {
   expect(await failureOf({ rig: 'server', name: 'x' }, 'quikc')).toContain('quick');
 });
 
+test.each(Object.getOwnPropertyNames(Object.prototype))(
+  'a type by the name of %s is no formula either',
+  async (type) => {
+    expect(await failureOf({ rig: 'server', name: 'x' }, type)).toMatch(/formula/);
+  },
+);
+
+test('a refused mission is found like any that failed', async () => {
+  await failureOf({ work: [] });
+  await until('it is listed', async () => {
+    for await (const _ of town.client.workflow.list({ query: 'GtRole="mission" AND GtPhase="failed"' })) return true;
+    return false;
+  });
+});
+
 test('a mission may not take the address of a role', async () => {
   const args = [
     '--task-queue',
