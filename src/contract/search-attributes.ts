@@ -30,4 +30,13 @@ export const attribute = {
   costUsd: defineSearchAttributeKey('GtCostUsd', 'DOUBLE'),
 } as const;
 
-export type Phase = 'queued' | 'working' | 'waiting' | 'merging' | 'escalated' | 'paused' | 'landed' | 'failed';
+export type Phase =
+  | 'queued'
+  | 'working'
+  | 'waiting'
+  | 'merging'
+  | 'escalated'
+  | 'paused'
+  | 'landed'
+  | 'skipped'
+  | 'failed';

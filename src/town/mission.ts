@@ -222,13 +222,23 @@ export function spent(mission: MissionState): Usage {
   return mission.items.reduce((sum, item) => addUsage(sum, item.usage), NO_USAGE);
 }
 
-export type Phase = 'queued' | 'working' | 'escalated' | 'landed';
+export type Phase = 'queued' | 'working' | 'waiting' | 'escalated' | 'landed' | 'skipped';
 
 export function phaseOf(mission: MissionState): Phase {
   const is = (kind: ItemState['kind']) => mission.items.some((item) => item.state.kind === kind);
-  if (isFinished(mission)) return 'landed';
-  if (is('failed') || isOverBudget(mission)) return 'escalated';
+  if (isFinished(mission)) return is('landed') ? 'landed' : 'skipped';
+  const waits = waitsOf(mission).map((one) => one.wait);
+  if (is('failed') || isOverBudget(mission) || waits.some((wait) => wait.escalated)) return 'escalated';
+  if (waits.length > 0 && waits.length === mission.items.filter((item) => item.state.kind === 'working').length)
+    return 'waiting';
   return is('working') ? 'working' : 'queued';
+}
+
+/** The items whose molecules wait for somebody. */
+export function waitsOf(mission: MissionState): readonly { readonly item: string; readonly wait: Wait }[] {
+  return mission.items.flatMap(({ id, state }) =>
+    state.kind === 'working' && state.wait !== undefined && state.wait !== null ? [{ item: id, wait: state.wait }] : [],
+  );
 }
 
 export function landedCount(mission: MissionState): number {

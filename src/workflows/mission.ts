@@ -272,14 +272,14 @@ class MissionRun {
   async #finish(): Promise<MissionResult> {
     this.#show();
     const { phase, ...result } = progressOf(this.#now.state);
-    const outcome = isFinished(this.#now.state) ? 'landed' : 'cancelled';
+    const outcome = !isFinished(this.#now.state) ? 'cancelled' : phase === 'skipped' ? 'skipped' : 'landed';
     const hands = town(this.#now.limits.patience);
     const at = new Date().toISOString();
     for (const entry of missionNotices(this.#id, this.#now, outcome, at)) {
       await hands.record.executeWithOptions({ summary: `record ${entry.kind} · ${outcome}` }, [entry]);
     }
     await condition(() => this.#desk.isQuiet());
-    if (outcome === 'cancelled') throw new CancelledFailure(`the mission was cancelled`, [{ ...result, phase }]);
+    if (outcome === 'cancelled') throw new CancelledFailure('the mission was cancelled', [{ ...result, phase }]);
     return result;
   }
 

@@ -12,7 +12,7 @@ import {
   setHandler,
 } from '@temporalio/workflow';
 import type { SandboxRef } from '../contract/activities.js';
-import { explainQuery, mailMessage, missionMessages } from '../contract/messages.js';
+import { explainQuery, mailMessage, missionMessages, polecatMessages } from '../contract/messages.js';
 import type { MoleculeResult } from '../contract/molecule.js';
 import type { Sandbox } from '../contract/polecat.js';
 import { hookQuery, lifecycleQuery, PolecatInput } from '../contract/polecat.js';
@@ -57,6 +57,8 @@ class PolecatRun {
   /** The hand-in that waits for its verdict. */
   #pending: HandIn | null = null;
   #verdict: Verdict | null = null;
+  /** On whom the molecule waits, as it told. */
+  #wait: { readonly for: string; readonly why: string; readonly escalated: boolean } | null = null;
 
   constructor(input: PolecatInput) {
     this.#input = input;
@@ -69,6 +71,14 @@ class PolecatRun {
       const verdict = verdictOf(reading.letter, this.#pending, input.incarnation);
       if (verdict.kind === 'not-ours') return refused(verdict.why);
       this.#verdict ??= verdict;
+      return done('taken');
+    });
+    this.#desk.on(polecatMessages.waiting, async (wait) => {
+      if (wait.molecule !== this.#molecules.at(-1)) return refused(`${wait.molecule} is not the molecule at work`);
+      this.#wait = wait.for === '' ? null : wait;
+      this.#show(this.#stage);
+      const { mission, claim } = input;
+      await send(mission, missionMessages.waiting, { ...wait, id: `${wait.id}:${claim}`.slice(0, 2_000), claim });
       return done('taken');
     });
     setHandler(lifecycleQuery, () => this.#lifecycle());
@@ -265,12 +275,12 @@ class PolecatRun {
 
   #show(stage: string): void {
     this.#stage = stage;
-    const phase =
-      stage === 'merging' ? 'merging' : stage === 'landed' ? 'landed' : stage === 'failed' ? 'failed' : 'working';
-    this.#standing.show(
-      { phase, waitingFor: phase === 'merging' ? `${this.#input.rig.name}/refinery` : '' },
-      this.#board(),
-    );
+    if (!stage.includes('molecule')) this.#wait = null;
+    const wait = this.#wait;
+    const at = wait === null ? 'working' : wait.escalated ? 'escalated' : 'waiting';
+    const phase = stage === 'merging' || stage === 'landed' || stage === 'failed' ? stage : at;
+    const waitingFor = phase === 'merging' ? `${this.#input.rig.name}/refinery` : (wait?.for ?? '');
+    this.#standing.show({ phase, waitingFor }, this.#board());
   }
 
   #board(): string {
@@ -282,6 +292,7 @@ class PolecatRun {
       `- sandbox: ${this.#sandbox === null ? 'none' : `\`${this.#sandbox.path}\` on \`${this.#ref.branch}\``}`,
       `- molecules: ${this.#molecules.length === 0 ? 'none yet' : this.#molecules.join(', ')}`,
       `- sent back by the refinery: ${this.#round} times`,
+      ...(this.#wait === null ? [] : [`- waits for ${this.#wait.for}: ${this.#wait.why}`]),
     ];
     return rows.join('\n');
   }
