@@ -3,6 +3,8 @@ import { join } from 'node:path';
 
 export type Places = {
   readonly mirror: (rig: string) => string;
+  /** The folder of a rig's sandboxes. */
+  readonly sandboxes: (rig: string) => string;
   readonly sandbox: (rig: string, name: string, incarnation: number) => string;
   readonly merge: (rig: string, request: string) => string;
   readonly journal: (sessionId: string) => string;
@@ -12,6 +14,7 @@ export function placesIn(state: string): Places {
   const rigs = join(state, 'rigs');
   return {
     mirror: (rig) => join(rigs, rig, 'mirror.git'),
+    sandboxes: (rig) => join(rigs, rig, 'polecats'),
     sandbox: (rig, name, incarnation) => join(rigs, rig, 'polecats', `${name}-${incarnation}`),
     merge: (rig, request) => join(rigs, rig, 'refinery', request),
     journal: (sessionId) => join(state, 'sessions', ...sessionId.split('/').map(safeName), 'journal.jsonl'),

@@ -33,6 +33,7 @@ import type { FormulaShelf } from '../formula-shelf.js';
 import { checkGate } from './gate.js';
 import { deleteExecution } from './forgetting.js';
 import type { Places } from './places.js';
+import { findPolecats } from './polecats.js';
 
 export type TownDeps = {
   readonly client: Client;
@@ -67,6 +68,7 @@ export function townActivities(deps: TownDeps): TownActivities {
     },
     abandonMerge: (request) => abandonMerge(deps.client, request),
     areOpen: (executions) => Promise.all(executions.map((execution) => isOpen(deps.client, execution))),
+    findPolecats: (rig) => findPolecats(deps.client, deps.places, rig),
     awaitClosed: (execution) => awaitClosed(deps.client, execution),
     checkGate: (request) => {
       const { info, cancellationSignal: signal } = Context.current();

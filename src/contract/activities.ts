@@ -35,6 +35,8 @@ export type TownActivities = {
   }): Promise<{ readonly commit: string | null }>;
   /** Whether executions are still open. */
   areOpen(executions: readonly Execution[]): Promise<readonly boolean[]>;
+  /** The polecats of a rig, at work or not, as the server has them. */
+  findPolecats(rig: RigSnapshot): Promise<FoundPolecats>;
   /** Returns when the execution has closed, however it closed. */
   awaitClosed(execution: Execution): Promise<void>;
   /**
@@ -85,6 +87,25 @@ export type GateRequest = {
 };
 /** `unavailable`: nobody here can tell (no `gh` program, not logged in …), so a person must; `detail` is the sentence for them. */
 export type GateFinding = { readonly kind: 'open' | 'failed' | 'unavailable'; readonly detail: string };
+
+/** The last polecat under a name, as its mission started it. */
+export type FoundPolecat = {
+  readonly isOpen: boolean;
+  readonly sinceMs: number;
+  readonly claim: string;
+  readonly mission: string;
+  readonly item: string;
+  readonly priority: number;
+  readonly name: string;
+  readonly incarnation: number;
+  readonly host: string;
+  readonly molecule: string;
+};
+export type FoundPolecats = {
+  readonly polecats: readonly FoundPolecat[];
+  /** Of these and of the sandboxes that lie on the disk; 0 when there are none. */
+  readonly incarnationMax: number;
+};
 
 export type LedgerEntry = {
   readonly id: string;

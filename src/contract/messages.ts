@@ -6,16 +6,30 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
 import { z } from 'zod';
+import { WorkflowId } from '../town/address.js';
 import { Mail } from '../town/mail.js';
 import { PolecatReport } from '../town/mission.js';
 import { Json } from '../town/protomolecule.js';
 import { RigSnapshot } from '../town/rig.js';
 
 const id = z.string().min(1).max(200).optional().describe('repeating the message under this id is a no-op');
+/** Made by the town: holds a mission's id, which may have 1,000 characters, an item's, a run's. */
+const machineId = z.string().min(1).max(2_000);
+const slotName = z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,199}$/, 'the name of a slot is expected');
 const by = z.string().min(1).max(200).default('operator').describe('who asks, for the record');
 const step = z.string().min(1).describe('id of a step of this molecule');
 const item = z.string().min(1).describe('id of an item of this mission');
 const reason = z.string().min(1).max(10_000);
+
+/** A molecule tells this when it changes. */
+const wait = {
+  id: machineId,
+  molecule: WorkflowId,
+  for: z.string().max(200).describe('`person: <step>` or `overseer: <step>`, empty when it waits no longer'),
+  why: z.string().max(1_000),
+  since: z.number().int().describe('milliseconds since 1970'),
+  escalated: z.boolean().describe('something went wrong and wants an answer'),
+};
 
 export type Message<Schema extends z.ZodType> = {
   readonly name: string;
@@ -98,18 +112,27 @@ export const missionMessages = {
     'granted',
     'From a witness: the slot for a claim.',
     z.strictObject({
-      id: z.string(),
-      claim: z.string(),
-      rig: z.string(),
-      name: z.string(),
+      id: machineId,
+      claim: machineId,
+      rig: z.string().min(1).max(200),
+      name: slotName,
       incarnation: z.number().int(),
     }),
   ),
   report: message(
     'report',
     'From a polecat: how its work on an item ended.',
-    z.strictObject({ id: z.string(), claim: z.string(), report: PolecatReport }),
+    z.strictObject({ id: machineId, claim: machineId, report: PolecatReport }),
   ),
+  waiting: message(
+    'waiting',
+    'From a polecat: on whom the molecule of a claim waits, or that it waits no longer.',
+    z.strictObject({ ...wait, claim: machineId }),
+  ),
+};
+
+export const polecatMessages = {
+  waiting: message('waiting', 'From its molecule: on whom it waits, or that it waits no longer.', z.strictObject(wait)),
 };
 
 export const mailMessage = message(
@@ -123,22 +146,22 @@ export const witnessMessages = {
     'claim',
     'Asks for a slot; the answer is the signal `granted`.',
     z.strictObject({
-      id: z.string().min(1),
-      mission: z.string(),
-      missionRun: z.string(),
-      item: z.string(),
+      id: machineId,
+      mission: WorkflowId,
+      missionRun: z.string().max(200),
+      item: z.string().min(1).max(200),
       priority: z.number().int().min(0).max(4),
     }),
   ),
   release: message(
     'release',
     'Frees the slot of a claim whose polecat has closed, or withdraws the claim.',
-    z.strictObject({ id, claim: z.string().min(1) }),
+    z.strictObject({ id: machineId.optional(), claim: machineId }),
   ),
   configure: message(
     'configure',
     'Gives the role the rig as town.toml has it now.',
-    z.strictObject({ id, rig: RigSnapshot, patience: z.number().positive() }),
+    z.strictObject({ id: machineId.optional(), rig: RigSnapshot, patience: z.number().positive() }),
   ),
 };
 

@@ -43,8 +43,8 @@ export const FORMULA_EXAMPLE = '{"rig": "server", "feature": "login endpoint"}';
 
 /** What a mission needs to know to give an item away: fixed when it is accepted, and again by `retry`. */
 export type Plan = {
-  readonly vars: Readonly<Record<string, string>>;
-  readonly rig: RigSnapshot;
+  /** Names of the variables that the mission's author gave; their values stand in `proto`. */
+  readonly given: readonly string[];
   readonly proto: Protomolecule;
 };
 
@@ -61,6 +61,7 @@ export type OpenPolecat = {
 export type MissionCarry = {
   readonly state: MissionState;
   readonly plans: Readonly<Record<string, Plan>>;
+  readonly rigs: Readonly<Record<string, RigSnapshot>>;
   readonly limits: Limits;
   readonly notify: readonly string[];
   readonly firstRun: string;

@@ -1,11 +1,12 @@
 import { defineQuery } from '@temporalio/workflow';
 import { z } from 'zod';
+import { WorkflowId } from '../town/address.js';
 import { Protomolecule } from '../town/protomolecule.js';
 import { Limits, RigSnapshot } from '../town/rig.js';
 
 /** Given by a mission, which has claimed the slot: a polecat is not started by hand. */
 export const PolecatInput = z.strictObject({
-  mission: z.string(),
+  mission: WorkflowId,
   /** The claim that brought the slot: reports name it, so that a namesake of the mission does not take them for its own. */
   claim: z.string(),
   item: z.strictObject({ id: z.string(), title: z.string(), priority: z.number().int() }),
@@ -13,7 +14,7 @@ export const PolecatInput = z.strictObject({
   incarnation: z.number().int(),
   host: z.string(),
   /** Id of the first molecule; the ones after rework add `-r1`, `-r2`. The branch is named for it. */
-  molecule: z.string(),
+  molecule: WorkflowId,
   rig: RigSnapshot,
   limits: Limits,
   proto: Protomolecule,

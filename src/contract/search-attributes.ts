@@ -40,4 +40,5 @@ export type Phase =
   | 'paused'
   | 'done'
   | 'landed'
+  | 'skipped'
   | 'failed';

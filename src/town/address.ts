@@ -1,5 +1,20 @@
 /** Addresses are workflow ids: whoever can be written to can be described, queried and signalled under the same name. */
 
+import { z } from 'zod';
+
+const ID_BYTES_MAX = 1_000;
+
+/** What the server takes as a workflow id. Asked to signal any other, it refuses the whole workflow task, again and again. */
+export const WorkflowId = z
+  .string()
+  .min(1, 'a workflow id is expected')
+  .refine(
+    (id) => new TextEncoder().encode(id).length <= ID_BYTES_MAX,
+    `a workflow id of at most ${ID_BYTES_MAX} bytes is expected`,
+  );
+
+export const isWorkflowId = (id: string): boolean => WorkflowId.safeParse(id).success;
+
 export const witnessOf = (rig: string): string => `${rig}/witness`;
 export const refineryOf = (rig: string): string => `${rig}/refinery`;
 export const polecatAt = (rig: string, name: string): string => `${rig}/polecats/${name}`;

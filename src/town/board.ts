@@ -1,6 +1,6 @@
 /** Boards: the state of a workflow as Markdown, for the current details of the Temporal UI and CLI. */
-import type { Item, ItemState, MissionState } from './mission.js';
-import { landedCount, spent } from './mission.js';
+import type { Item, ItemState, MissionState, Wait } from './mission.js';
+import { isOverBudget, landedCount, spent, waitsOf } from './mission.js';
 import type { Queued } from './refinery.js';
 import type { Slots } from './slots.js';
 import { unreachable } from './unreachable.js';
@@ -16,10 +16,14 @@ export function missionBoard(mission: MissionState, id: string): string {
     (item) => `- [${mark(item.state.kind === 'landed')}] \`${item.id}\` ${item.title} · ${itemLine(mission, item)}`,
   );
   const failed = items.filter((item) => item.state.kind === 'failed');
-  const ask = failed.map(
-    (item) => `\n> \`temporal workflow signal -w ${id} --name retry --input '{"item":"${item.id}"}'\` (or \`skip\`)`,
+  const signal = (name: string, input: string) =>
+    `\n> \`temporal workflow signal -w ${shellWord(id)} --name ${name} --input '${input}'\``;
+  const ask = failed.map((item) => `${signal('retry', `{"item":"${item.id}"}`)} (or \`skip\`)`);
+  const raise = isOverBudget(mission) ? [signal('budget', `{"usd":${Math.ceil(cost * 2)}}`)] : [];
+  const look = waitsOf(mission).map(
+    ({ wait }) => `\n> \`temporal workflow query -w ${wait.molecule} --type explain\` says how to answer`,
   );
-  return clip([head, '', ...rows, ...ask].join('\n'));
+  return clip([head, '', ...rows, ...ask, ...raise, ...look].join('\n'));
 }
 
 function itemLine(mission: MissionState, item: Item): string {
@@ -33,7 +37,7 @@ function itemLine(mission: MissionState, item: Item): string {
     case 'queued':
       return `waits for a slot of ${item.rig} since ${timeAt(state.sinceMs)}${again}`;
     case 'working':
-      return `${item.rig}/polecats/${state.name} since ${timeAt(state.sinceMs)}${again}`;
+      return `${item.rig}/polecats/${state.name} since ${timeAt(state.sinceMs)}${again}${waitLine(state.wait ?? null)}`;
     case 'landed':
       return state.commit === null
         ? 'done, nothing to merge'
@@ -47,6 +51,15 @@ function itemLine(mission: MissionState, item: Item): string {
     default:
       return unreachable(state);
   }
+}
+
+function waitLine(wait: Wait | null): string {
+  return wait === null ? '' : `, **waits for ${wait.for}** since ${timeAt(wait.sinceMs)}: ${short(wait.why)}`;
+}
+
+/** An id as a shell takes it. */
+function shellWord(id: string): string {
+  return /^[\w@%+=:,./-]+$/.test(id) ? id : `'${id.replaceAll("'", `'\\''`)}'`;
 }
 
 function isOpen(state: ItemState): boolean {

@@ -46,10 +46,21 @@ export type Holder = {
   readonly molecule: string;
 };
 
+/** On whom the polecat's molecule waits; null while it works. */
+export type Wait = {
+  readonly molecule: string;
+  /** `person: <step>` or `overseer: <step>`. */
+  readonly for: string;
+  readonly why: string;
+  readonly sinceMs: number;
+  /** Something went wrong and wants an answer, as against a step that was made for a person. */
+  readonly escalated: boolean;
+};
+
 export type ItemState =
   | { readonly kind: 'waiting' }
   | { readonly kind: 'queued'; readonly claim: string; readonly sinceMs: number }
-  | ({ readonly kind: 'working'; readonly sinceMs: number } & Holder)
+  | ({ readonly kind: 'working'; readonly sinceMs: number; readonly wait?: Wait | null } & Holder)
   | ({ readonly kind: 'landed'; readonly atMs: number } & Landing)
   | { readonly kind: 'failed'; readonly reason: string; readonly atMs: number }
   | { readonly kind: 'skipped'; readonly reason: string }
@@ -87,6 +98,9 @@ export type MissionEvent =
   | { readonly kind: 'queued'; readonly item: string; readonly claim: string }
   | { readonly kind: 'started'; readonly item: string; readonly holder: Holder }
   | { readonly kind: 'reported'; readonly item: string; readonly claim: string; readonly report: PolecatReport }
+  | { readonly kind: 'waits'; readonly item: string; readonly claim: string; readonly wait: Wait | null }
+  /** The slot was given back before a polecat started in it: the item asks for another. */
+  | { readonly kind: 'unstarted'; readonly item: string; readonly claim: string }
   | { readonly kind: 'retried'; readonly item: string }
   | { readonly kind: 'lost'; readonly item: string; readonly claim: string; readonly reason: string }
   | { readonly kind: 'unplannable'; readonly item: string; readonly reason: string }
@@ -94,29 +108,72 @@ export type MissionEvent =
   | { readonly kind: 'skipped'; readonly item: string; readonly reason: string }
   | { readonly kind: 'budgeted'; readonly usd: number };
 
+/** An event that no longer fits, since something else came first, changes nothing. */
 export function after(mission: MissionState, event: MissionEvent, nowMs: number): MissionState {
+  if (event.kind === 'budgeted') return { ...mission, budgetUsd: event.usd };
+  return withItem(mission, event.item, (item) => changeOf(item, event, legsIn(mission), nowMs));
+}
+
+function changeOf(
+  item: Item,
+  event: Exclude<MissionEvent, { readonly kind: 'budgeted' }>,
+  legs: number,
+  nowMs: number,
+): Partial<Item> {
+  const { state } = item;
   switch (event.kind) {
     case 'queued':
-      return withItem(mission, event.item, () => ({ state: { kind: 'queued', claim: event.claim, sinceMs: nowMs } }));
+      return state.kind === 'waiting' ? { state: { kind: 'queued', claim: event.claim, sinceMs: nowMs } } : {};
     case 'started':
-      return withItem(mission, event.item, () => ({ state: { kind: 'working', sinceMs: nowMs, ...event.holder } }));
+      return isQueued(item, event.holder.claim) ? { state: { kind: 'working', sinceMs: nowMs, ...event.holder } } : {};
+    case 'unstarted':
+      return isQueued(item, event.claim) ? again(item) : {};
+    case 'waits':
+      return state.kind === 'working' && state.claim === event.claim ? { state: { ...state, wait: event.wait } } : {};
     case 'reported':
-      return withItem(mission, event.item, (item) => reported(item, event, legsIn(mission), nowMs));
-    case 'retried':
-      return withItem(mission, event.item, (item) => ({ attempt: item.attempt + 1, state: { kind: 'waiting' } }));
+      return reported(item, event, legs, nowMs);
     case 'lost':
-      return withItem(mission, event.item, (item) => lost(item, event, nowMs));
+      return lost(item, event, nowMs);
+    case 'retried':
+      return state.kind === 'failed' ? again(item) : {};
     case 'unplannable':
-      return withItem(mission, event.item, () => ({ state: { kind: 'failed', reason: event.reason, atMs: nowMs } }));
+      return state.kind === 'failed' ? { state: failed(event.reason, nowMs) } : {};
     case 'cancelled':
-      return withItem(mission, event.item, () => ({ state: { kind: 'cancelled', reason: event.reason } }));
+      return isSettled(item) ? {} : { state: { kind: 'cancelled', reason: clip(event.reason) } };
     case 'skipped':
-      return withItem(mission, event.item, () => ({ state: { kind: 'skipped', reason: event.reason } }));
-    case 'budgeted':
-      return { ...mission, budgetUsd: event.usd };
+      return canSkip(item) ? { state: { kind: 'skipped', reason: clip(event.reason) } } : {};
     default:
       return unreachable(event);
   }
+}
+
+export function canSkip({ state }: Item): boolean {
+  return state.kind === 'failed' || state.kind === 'waiting' || state.kind === 'queued';
+}
+
+function isQueued({ state }: Item, claim: string): boolean {
+  return state.kind === 'queued' && state.claim === claim;
+}
+
+function again(item: Item): Partial<Item> {
+  return { attempt: item.attempt + 1, state: { kind: 'waiting' } };
+}
+
+function failed(reason: string, atMs: number): ItemState {
+  return { kind: 'failed', atMs, reason: clip(reason) };
+}
+
+/** Reasons travel with the mission from run to run; whole they stand in the polecat's failure and in the ledger. */
+const REASON_CHARS_MAX = 1_000;
+
+function clip(reason: string): string {
+  return reason.length > REASON_CHARS_MAX ? `${reason.slice(0, REASON_CHARS_MAX)}…` : reason;
+}
+
+/** The report of a polecat that somebody else than its mission cancelled: a failure, so that somebody answers it. */
+export function unasked(report: PolecatReport): PolecatReport {
+  if (report.outcome !== 'cancelled') return report;
+  return { ...report, outcome: 'failed', reason: `somebody cancelled its polecat or molecule: ${report.reason}` };
 }
 
 /** A polecat's end is told twice, by signal and by the child's promise: the second telling changes nothing. */
@@ -136,9 +193,9 @@ function reported(
     case 'landed':
       return { ...spent, ...leftBy(item, report, legs), state: { kind: 'landed', atMs, ...report.landing } };
     case 'failed':
-      return { ...spent, state: { kind: 'failed', atMs, reason: report.reason } };
+      return { ...spent, state: failed(report.reason, atMs) };
     case 'cancelled':
-      return { ...spent, state: { kind: 'cancelled', reason: report.reason } };
+      return { ...spent, state: { kind: 'cancelled', reason: clip(report.reason) } };
     default:
       return unreachable(report);
   }
@@ -171,8 +228,8 @@ function lost(
   atMs: number,
 ): Partial<Item> {
   if (item.state.kind !== 'working' || item.state.claim !== claim) return {};
-  if (item.lost >= REPLACEMENTS_MAX) return { state: { kind: 'failed', reason, atMs } };
-  return { lost: item.lost + 1, attempt: item.attempt + 1, state: { kind: 'waiting' } };
+  if (item.lost >= REPLACEMENTS_MAX) return { state: failed(reason, atMs) };
+  return { lost: item.lost + 1, ...again(item) };
 }
 
 /** Items that may claim a slot now, the most urgent first. */
@@ -195,13 +252,23 @@ export function spent(mission: MissionState): Usage {
   return mission.items.reduce((sum, item) => addUsage(sum, item.usage), NO_USAGE);
 }
 
-export type Phase = 'queued' | 'working' | 'escalated' | 'landed';
+export type Phase = 'queued' | 'working' | 'waiting' | 'escalated' | 'landed' | 'skipped';
 
 export function phaseOf(mission: MissionState): Phase {
   const is = (kind: ItemState['kind']) => mission.items.some((item) => item.state.kind === kind);
-  if (isFinished(mission)) return 'landed';
-  if (is('failed') || isOverBudget(mission)) return 'escalated';
+  if (isFinished(mission)) return is('landed') ? 'landed' : 'skipped';
+  const waits = waitsOf(mission).map((one) => one.wait);
+  if (is('failed') || isOverBudget(mission) || waits.some((wait) => wait.escalated)) return 'escalated';
+  if (waits.length > 0 && waits.length === mission.items.filter((item) => item.state.kind === 'working').length)
+    return 'waiting';
   return is('working') ? 'working' : 'queued';
+}
+
+/** The items whose molecules wait for somebody. */
+export function waitsOf(mission: MissionState): readonly { readonly item: string; readonly wait: Wait }[] {
+  return mission.items.flatMap(({ id, state }) =>
+    state.kind === 'working' && state.wait !== undefined && state.wait !== null ? [{ item: id, wait: state.wait }] : [],
+  );
 }
 
 export function landedCount(mission: MissionState): number {

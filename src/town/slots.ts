@@ -35,6 +35,20 @@ export function openSlots(names: readonly string[], capacity: number): Slots {
   return { names, capacity, granted: 0, turn: 0, leases: [], queue: [] };
 }
 
+/**
+ * For a witness that begins anew: the leases of polecats that are at work, and the highest incarnation there ever was. None
+ * may come again: what an earlier incarnation left in its sandbox is its own.
+ */
+export function adoptLeases(slots: Slots, found: readonly Lease[], incarnationMax: number): Slots {
+  const adopted = found.filter((lease) => !slots.leases.some((one) => one.id === lease.id || one.name === lease.name));
+  return {
+    ...slots,
+    granted: Math.max(slots.granted, incarnationMax),
+    leases: [...slots.leases, ...adopted],
+    queue: slots.queue.filter((claim) => !adopted.some((lease) => lease.id === claim.id)),
+  };
+}
+
 /** New names and capacity. Leases stand; a smaller capacity takes effect as they end. */
 export function resizeSlots(slots: Slots, names: readonly string[], capacity: number): Slots {
   return { ...slots, names, capacity, turn: slots.turn % names.length };

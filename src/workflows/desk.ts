@@ -2,18 +2,22 @@
  * The desk where a workflow takes its messages: reads them, knows which it had, keeps what it refused. A bad signal never
  * fails a workflow; a bad Update is answered with the reason.
  */
-import { allHandlersFinished, setHandler } from '@temporalio/workflow';
+import { allHandlersFinished, setDefaultSignalHandler, setHandler } from '@temporalio/workflow';
 import type { z } from 'zod';
 import type { DeskState } from '../contract/desk.js';
 import { EMPTY_DESK } from '../contract/desk.js';
 import type { Message, Rejected } from '../contract/messages.js';
 import { rejectedQuery } from '../contract/messages.js';
 import { read } from '../contract/read.js';
+import { nearest } from '../town/nearest.js';
 import { failure } from './failing.js';
 
 const ANSWERS_MAX = 1_000;
 const REJECTED_MAX = 100;
 const CONTENT_CHARS_MAX = 500;
+const REASON_CHARS_MAX = 1_000;
+/** Of the answers together: what is carried from run to run has its limit. */
+const ANSWERS_CHARS_MAX = 200_000;
 
 /** What a handler says: done, with a sentence for whoever asked, or refused, with a sentence that says what is possible. */
 export type Answer = { readonly ok: true; readonly says: string } | { readonly ok: false; readonly why: string };
@@ -26,13 +30,14 @@ type Handle<Schema extends z.ZodType> = (content: z.infer<Schema>) => Answer | P
 export class Desk {
   /** Messages whose handlers are idempotent themselves, and have something to do when asked again. */
   readonly #repeatable = new Set<string>();
+  readonly #names: string[] = [];
   readonly #answers: Map<string, string | Promise<Answer>>;
   #rejected: readonly Rejected[];
 
   constructor(carried: DeskState = EMPTY_DESK) {
     this.#answers = new Map(carried.answers);
     this.#rejected = carried.rejected;
-    setHandler(rejectedQuery, () => this.#rejected, { description: 'What was refused, with reasons.' });
+    setHandler(rejectedQuery, () => this.#sweep(), { description: 'What was refused, with reasons.' });
   }
 
   /** Takes a message as Update and as Signal. Handlers that return at once keep the order in which messages came. */
@@ -42,6 +47,7 @@ export class Desk {
     options: { readonly repeatable?: boolean } = {},
   ): void {
     const { description } = message;
+    this.#names.push(message.name);
     if (options.repeatable === true) this.#repeatable.add(message.name);
     setHandler(message.update, async (raw: unknown) => this.#update(message, raw, handle), {
       description,
@@ -59,15 +65,42 @@ export class Desk {
   }
 
   state(): DeskState {
-    const answers = [...this.#answers].flatMap(([id, answer]) =>
-      typeof answer === 'string' ? [[id, answer] as const] : [],
-    );
-    return { answers, rejected: this.#rejected };
+    let room = ANSWERS_CHARS_MAX;
+    const newest = [...this.#answers].toReversed().flatMap(([id, answer]) => {
+      if (typeof answer !== 'string' || room <= 0) return [];
+      room -= id.length + answer.length;
+      return room < 0 ? [] : [[id, answer] as const];
+    });
+    return { answers: newest.toReversed(), rejected: this.#sweep() };
   }
 
   /** Nothing half answered: the workflow may end or continue as new. */
   isQuiet(): boolean {
     return allHandlersFinished();
+  }
+
+  /**
+   * All that was refused, with the signals whose names nobody knows: those wait in the SDK's buffer for a handler. A default one
+   * stands only for this moment. As long as it stands, a signal whose name begins as the SDK's own do (`__temporal_`) breaks the
+   * workflow's task for ever; here it only ends the round.
+   */
+  #sweep(): readonly Rejected[] {
+    for (let isSwept = false; !isSwept;) {
+      try {
+        setDefaultSignalHandler((name, ...content) => this.#refuseUnknown(name, content[0]));
+        isSwept = true;
+      } catch (error) {
+        if (!(error instanceof TypeError)) throw error;
+      }
+    }
+    setDefaultSignalHandler(undefined);
+    return this.#rejected;
+  }
+
+  #refuseUnknown(name: string, content: unknown): void {
+    const near = nearest(name, this.#names);
+    const offer = near === null ? `there are ${this.#names.join(', ')}` : `did you mean "${near}"?`;
+    this.#refuse(name.slice(0, CONTENT_CHARS_MAX), content, `there is no message of this name; ${offer}`);
   }
 
   async #update<Schema extends z.ZodType>(
@@ -123,7 +156,7 @@ export class Desk {
 
   #refuse(name: string, raw: unknown, why: string): Answer {
     const content = (JSON.stringify(raw) ?? 'nothing').slice(0, CONTENT_CHARS_MAX);
-    const entry = { message: name, reason: why, atMs: Date.now(), content };
+    const entry = { message: name, reason: why.slice(0, REASON_CHARS_MAX), atMs: Date.now(), content };
     this.#rejected = [...this.#rejected.slice(-REJECTED_MAX + 1), entry];
     return refused(why);
   }

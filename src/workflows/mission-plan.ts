@@ -1,38 +1,41 @@
-/** From a mission's input to a plan that can be worked: read, checked, cooked, or refused with every problem before anything exists. */
+/** From a mission's input to a plan that can be worked: checked, cooked, or refused with every problem before anything exists. */
 import { workflowInfo } from '@temporalio/workflow';
 import type { PlanRequest, WorkPlan } from '../contract/activities.js';
 import { EMPTY_DESK } from '../contract/desk.js';
-import { MISSION_EXAMPLE, MissionInput } from '../contract/mission.js';
-import type { MissionCarry, Plan } from '../contract/mission.js';
-import { isRoleAddress } from '../town/address.js';
+import type { MissionCarry, MissionInput, Plan } from '../contract/mission.js';
 import { withParts } from '../town/convoy.js';
 import type { ConvoyPart } from '../town/convoy.js';
+import { itemOf } from '../town/mission.js';
 import type { Item } from '../town/mission.js';
+import type { Protomolecule } from '../town/protomolecule.js';
+import { DEFAULT_LIMITS } from '../town/rig.js';
+import type { RigSnapshot } from '../town/rig.js';
 import { NO_USAGE } from '../town/session.js';
-import { causeOf, failure, readInput } from './failing.js';
+import { causeOf, failure } from './failing.js';
 import { town } from './hands.js';
+import { refuseRoleAddress } from './start.js';
 
 /** The time before the town's own patience is known. */
 const PATIENCE_OF_ACCEPTANCE = 1;
 const TITLE_CHARS_MAX = 200;
 
-export async function acceptMission(raw: unknown): Promise<MissionCarry> {
-  const input = readInput(MissionInput, raw, 'BadMission', MISSION_EXAMPLE);
+/** The server takes 2 MB. What a mission comes to know of its items, and its desk, must find room beside the plan. */
+const CARRY_BYTES_MAX = 2_000_000;
+const DESK_BYTES = 500_000;
+const ITEM_BYTES = 1_500;
+
+type Planned = Pick<MissionCarry, 'plans' | 'rigs' | 'limits'>;
+
+/** The mission as its input has it, before its work was planned: enough to take messages and to answer queries. */
+export function draftOf(input: MissionInput): MissionCarry {
   const { workflowId, firstExecutionRunId } = workflowInfo();
-  if (isRoleAddress(workflowId)) {
-    throw failure(
-      'BadMission',
-      `the workflow id "${workflowId}" is the address of a role; choose another for the mission`,
-    );
-  }
-  const plan = await planWork(input.work);
-  const parts = withParts(input.work, plan.convoys ?? {});
-  const items = parts.map(({ item, id, needs, part }): Item => ({
-    id,
-    title: titleOf(item, part),
+  refuseRoleAddress('BadMission', 'mission');
+  const items = input.work.map((item): Item => ({
+    id: item.id,
+    title: item.title ?? item.id,
     rig: item.rig,
     formula: item.formula,
-    needs,
+    needs: item.needs,
     priority: item.priority,
     attempt: 1,
     lost: 0,
@@ -40,12 +43,12 @@ export async function acceptMission(raw: unknown): Promise<MissionCarry> {
     usage: NO_USAGE,
     sessions: 0,
     reworks: 0,
-    ...(part === null ? {} : { leg: { item: part.item, step: part.step, role: part.role } }),
   }));
   return {
     state: { title: input.title ?? workflowId, items, budgetUsd: input.budget?.usd ?? null },
-    plans: Object.fromEntries(parts.map(({ id, item }) => [id, pick(plan, { ...item, id })])),
-    limits: plan.limits,
+    plans: {},
+    rigs: {},
+    limits: DEFAULT_LIMITS,
     notify: input.notify,
     firstRun: firstExecutionRunId,
     open: [],
@@ -53,15 +56,35 @@ export async function acceptMission(raw: unknown): Promise<MissionCarry> {
   };
 }
 
-/** The plan of one item again, as formula and town.toml are now. */
-export async function planAgain(
-  carry: MissionCarry,
-  item: Item,
-): Promise<{ plan: Plan; limits: MissionCarry['limits'] }> {
-  const vars = carry.plans[item.id]?.vars ?? {};
+/**
+ * The mission with its work planned, each convoy in its parts. Throws when it does not fit, or would not once the mission must
+ * continue as new. `now`: messages may have come in since it was asked for.
+ */
+export async function planned(now: () => MissionCarry, input: MissionInput): Promise<MissionCarry> {
+  const plan = await planWork(input.work);
+  const before = now();
+  const parts = withParts(input.work, plan.convoys ?? {});
+  const items = parts.map(({ item, id, needs, part }) => ({
+    ...itemOf(before.state, item.id),
+    id,
+    title: titleOf(item, part),
+    needs,
+    ...(part === null ? {} : { leg: { item: part.item, step: part.step, role: part.role } }),
+  }));
+  const plans = Object.fromEntries(parts.map(({ id, item }) => [id, pick(plan, id, Object.keys(item.vars))]));
+  const carry = { ...before, state: { ...before.state, items } };
+  return { ...carry, ...fitting(carry, { plans, rigs: plan.rigs, limits: plan.limits }) };
+}
+
+/** With the plan of one item made again, as formula and town.toml are now. */
+export async function planAgain(carry: MissionCarry, item: Item): Promise<Planned> {
+  const before = carry.plans[item.id];
+  const given = before?.given ?? [];
+  const vars = Object.fromEntries(given.map((name) => [name, before?.proto.vars[name] ?? '']));
   // The part of a convoy is planned with the whole of it.
   const plan = await planWork([{ ...item, id: item.leg?.item ?? item.id, needs: [], vars }]);
-  return { plan: pick(plan, { ...item, vars }), limits: plan.limits };
+  const plans = { ...carry.plans, [item.id]: pick(plan, item.id, given) };
+  return fitting(carry, { plans, rigs: { ...carry.rigs, ...plan.rigs }, limits: plan.limits });
 }
 
 function titleOf(item: MissionInput['work'][number], part: ConvoyPart | null): string {
@@ -80,14 +103,41 @@ async function planWork(items: PlanRequest['items']): Promise<WorkPlan> {
   }
 }
 
-function pick(
-  plan: WorkPlan,
-  item: { readonly id: string; readonly rig: string; readonly vars: Readonly<Record<string, string>> },
-): Plan {
-  const rig = plan.rigs[item.rig];
-  const proto = plan.protos[item.id];
-  if (rig === undefined || proto === undefined) {
-    throw failure('BadMission', `no plan was made for item "${item.id}": its formula has no such part any more`);
-  }
-  return { rig, proto, vars: item.vars };
+function pick(plan: WorkPlan, item: string, given: readonly string[]): Plan {
+  const proto = plan.protos[item];
+  if (proto === undefined)
+    throw failure('BadMission', `no plan was made for item "${item}": its formula has no such part any more`);
+  return { given, proto };
+}
+
+const bytesOf = (text: string) => new TextEncoder().encode(text).length;
+
+function fitting(carry: MissionCarry, plan: Planned): Planned {
+  const { items } = carry.state;
+  // Claims hold the mission's id, and an item at work has its claim twice.
+  const growth = items.length * (ITEM_BYTES + 2 * bytesOf(workflowInfo().workflowId));
+  const bytes = bytesOf(JSON.stringify({ ...carry, ...plan, desk: EMPTY_DESK })) + growth;
+  const most = CARRY_BYTES_MAX - DESK_BYTES;
+  if (bytes <= most) return plan;
+  throw failure(
+    'BadMission',
+    `work: cooked, the mission has ${bytes} bytes, the most is ${most}; split it into several missions`,
+  );
+}
+
+/** What a run of 0.1.0 handed over: rig and variables stood in every plan. */
+type CarryBefore = Omit<MissionCarry, 'plans' | 'rigs'> & {
+  readonly plans: Readonly<
+    Record<string, { readonly vars: object; readonly rig: RigSnapshot; readonly proto: Protomolecule }>
+  >;
+};
+
+export function asNow(carry: MissionCarry | CarryBefore): MissionCarry {
+  if ('rigs' in carry) return carry;
+  const plans = Object.entries(carry.plans);
+  return {
+    ...carry,
+    plans: Object.fromEntries(plans.map(([id, { vars, proto }]) => [id, { given: Object.keys(vars), proto }])),
+    rigs: Object.fromEntries(plans.map(([, { rig }]) => [rig.name, rig])),
+  };
 }

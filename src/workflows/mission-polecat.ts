@@ -17,7 +17,7 @@ import { withFindings } from '../town/convoy.js';
 import type { Holder, Item, MissionState } from '../town/mission.js';
 import { findingsOf, PolecatReport } from '../town/mission.js';
 import type { Protomolecule } from '../town/protomolecule.js';
-import type { Limits } from '../town/rig.js';
+import type { Limits, RigSnapshot } from '../town/rig.js';
 import { onHost } from './hands.js';
 import type { polecat } from './polecat.js';
 
@@ -36,9 +36,9 @@ export type StartedPolecat = {
 };
 
 /** One molecule id a claim: the branch, the journals and the merge requests of this attempt are named for it. */
-export function holderFor(grant: Grant, plan: Plan, host: string): Holder {
+export function holderFor(grant: Grant, rig: RigSnapshot, host: string): Holder {
   const { claim, name, incarnation } = grant;
-  return { claim, name, incarnation, host, molecule: makeId(plan.rig.prefix, uuid4()) };
+  return { claim, name, incarnation, host, molecule: makeId(rig.prefix, uuid4()) };
 }
 
 /** What the polecat works: as it was cooked, and where it is part of a convoy, with the findings of the legs it reads. */
@@ -50,10 +50,11 @@ export async function startPolecat(
   mission: string,
   item: Item,
   holder: Holder,
-  plan: Plan,
+  rig: RigSnapshot,
+  proto: Protomolecule,
   limits: Limits,
 ): Promise<StartedPolecat> {
-  const workflowId = polecatAt(plan.rig.name, holder.name);
+  const workflowId = polecatAt(rig.name, holder.name);
   const input: PolecatInput = {
     mission,
     claim: holder.claim,
@@ -62,9 +63,9 @@ export async function startPolecat(
     incarnation: holder.incarnation,
     host: holder.host,
     molecule: holder.molecule,
-    rig: plan.rig,
+    rig,
     limits,
-    proto: plan.proto,
+    proto,
   };
   const child = await startChild<typeof polecat>('polecat', {
     workflowId,
@@ -73,7 +74,7 @@ export async function startPolecat(
     staticSummary: `${item.title} · ${item.formula}`,
     typedSearchAttributes: [
       { key: attribute.role, value: 'polecat' },
-      { key: attribute.rig, value: [plan.rig.name] },
+      { key: attribute.rig, value: [rig.name] },
       { key: attribute.mission, value: mission },
       { key: attribute.formula, value: item.formula },
       { key: attribute.agent, value: [workflowId] },
@@ -94,33 +95,33 @@ function reportOfEnd(error: unknown): PolecatReport | null {
   return null;
 }
 
+/** What became of a lost polecat's work: `saved` on the remote, `left` in the sandbox, or there was none. */
+export type Cleared = { readonly kind: 'none' | 'saved' | 'left'; readonly says: string };
+
 /**
  * The sandbox of a polecat that was terminated: its work is brought to the remote and the worktree removed, so that a
- * successor under the same name starts clean. Answers with where the work is.
+ * successor under the same name starts clean.
  */
-export async function salvageLost(item: Item, holder: Holder, plan: Plan, limits: Limits): Promise<string> {
-  const hands = onHost(limits.patience, holder.host);
-  const ref: SandboxRef = {
-    rig: plan.rig,
-    name: holder.name,
-    incarnation: holder.incarnation,
-    branch: branchOf(holder),
-  };
+export async function clearLost(
+  { item, name, incarnation, molecule, host }: Omit<Holder, 'claim'> & { readonly item: string },
+  rig: RigSnapshot,
+  patience: number,
+): Promise<Cleared> {
+  const hands = onHost(patience, host);
+  const ref: SandboxRef = { rig, name, incarnation, branch: `polecat/${name}/${molecule}` };
   try {
-    const summary = `salvage · ${holder.name} · ${item.id}`;
+    const summary = `salvage · ${name} · ${item}`;
     const salvage = await hands.salvage.executeWithOptions({ summary }, [ref]);
     if (salvage.kind === 'unpushed')
-      return `its polecat was terminated; its work is left in the sandbox: ${salvage.why}`;
-    const nuke = await hands.nuke.executeWithOptions({ summary: `nuke · ${holder.name}` }, [{ ...ref, landed: false }]);
-    if (nuke.kind === 'kept') return `its polecat was terminated; its sandbox is kept: ${nuke.why}`;
+      return { kind: 'left', says: `its polecat was terminated; its work is left in the sandbox: ${salvage.why}` };
+    const nuke = await hands.nuke.executeWithOptions({ summary: `nuke · ${name}` }, [{ ...ref, landed: false }]);
+    if (nuke.kind === 'kept')
+      return { kind: 'left', says: `its polecat was terminated; its sandbox is kept: ${nuke.why}` };
     return salvage.kind === 'pushed'
-      ? `its polecat was terminated; its work is on branch ${salvage.branch}`
-      : 'its polecat was terminated before there was work to keep';
+      ? { kind: 'saved', says: `its polecat was terminated; its work is on branch ${salvage.branch}` }
+      : { kind: 'none', says: 'its polecat was terminated before there was work to keep' };
   } catch (error) {
-    return `its polecat was terminated, and its sandbox could not be cleared: ${rootCause(error) ?? String(error)}`;
+    const why = rootCause(error) ?? String(error);
+    return { kind: 'left', says: `its polecat was terminated, and its sandbox could not be cleared: ${why}` };
   }
-}
-
-function branchOf(holder: { readonly name: string; readonly molecule: string }): string {
-  return `polecat/${holder.name}/${holder.molecule}`;
 }

@@ -1,8 +1,34 @@
 /** What a mission tells: its progress, on whom it waits, and the records of its end. */
+import { workflowInfo } from '@temporalio/workflow';
+import type { SearchAttributePair } from '@temporalio/common';
 import type { LedgerEntry } from '../contract/activities.js';
 import type { MissionCarry, Progress } from '../contract/mission.js';
 import type { MissionState } from '../town/mission.js';
-import { isOverBudget, landedCount, phaseOf, spent } from '../town/mission.js';
+import { attribute } from '../contract/search-attributes.js';
+import { Standing } from './standing.js';
+import { isOverBudget, landedCount, phaseOf, spent, waitsOf } from '../town/mission.js';
+
+/** What never changes of a mission. Started by a formula's name, it can be found by that, too. */
+export function introduction(state: MissionState): readonly SearchAttributePair[] {
+  const { workflowId, workflowType } = workflowInfo();
+  const rigs = [...new Set(state.items.map((item) => item.rig))];
+  const formula = workflowType === 'mission' ? [] : [{ key: attribute.formula, value: workflowType }];
+  return [
+    { key: attribute.role, value: 'mission' },
+    { key: attribute.mission, value: workflowId },
+    { key: attribute.rig, value: rigs },
+    ...formula,
+  ];
+}
+
+/** A mission that is refused can be found like any other that failed. */
+export function showRefused(): void {
+  new Standing().introduce([
+    { key: attribute.role, value: 'mission' },
+    { key: attribute.mission, value: workflowInfo().workflowId },
+    { key: attribute.phase, value: 'failed' },
+  ]);
+}
 
 export function progressOf(state: MissionState): Progress {
   return {
@@ -24,11 +50,17 @@ export function progressOf(state: MissionState): Progress {
   };
 }
 
-/** '' when polecats work and nothing stands still. */
+/** '' when polecats work and nothing stands still. What has failed comes first, then what waits for somebody. */
 export function waitsFor(state: MissionState): string {
   const failed = state.items.filter((item) => item.state.kind === 'failed').map((item) => item.id);
   if (failed.length > 0) return `overseer: ${failed.join(', ')}`.slice(0, 200);
   if (isOverBudget(state)) return 'overseer: budget';
+  const waits = waitsOf(state).toSorted((a, b) => Number(b.wait.escalated) - Number(a.wait.escalated));
+  if (waits.length > 0)
+    return waits
+      .map(({ item, wait }) => `${wait.for} of ${item}`)
+      .join(', ')
+      .slice(0, 200);
   const slots = new Set(state.items.flatMap((item) => (item.state.kind === 'queued' ? [item.rig] : [])));
   return slots.size === 0 ? '' : `slot: ${[...slots].join(', ')}`.slice(0, 200);
 }
@@ -37,7 +69,7 @@ export function waitsFor(state: MissionState): string {
 export function missionNotices(
   id: string,
   { state, notify, firstRun }: Pick<MissionCarry, 'state' | 'notify' | 'firstRun'>,
-  outcome: 'landed' | 'cancelled',
+  outcome: 'landed' | 'skipped' | 'cancelled',
   at: string,
 ): readonly LedgerEntry[] {
   const { items, ...progress } = progressOf(state);
@@ -51,8 +83,8 @@ export function missionNotices(
     outcome,
     items: results,
   };
-  if (outcome !== 'landed') return [digest];
-  const text = `${state.title} landed: ${progress.landed} of ${progress.total} items`;
+  if (outcome === 'cancelled') return [digest];
+  const text = `${state.title} ${outcome === 'landed' ? 'landed' : 'was skipped'}: ${progress.landed} of ${progress.total} items`;
   const notices = notify.map((to) => ({
     id: `landed/${id}@${firstRun}/${to}`,
     kind: 'notice' as const,

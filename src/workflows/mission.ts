@@ -1,34 +1,29 @@
 /**
  * A mission: gives its items to polecats as their needs land and slots come free, counts what comes back, tells the landing
- * once. Messages and ends of children leave facts; one loop takes them up, asks the rules what is next, and does it.
+ * once. Messages and ends of children leave facts; one loop takes them up, asks the rules what is next, and does it. What
+ * takes long goes on beside the loop, so that a cancellation or an answer never waits for it.
  */
-import {
-  CancellationScope,
-  CancelledFailure,
-  condition,
-  continueAsNew,
-  sleep,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { CancellationScope, CancelledFailure, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
 import { getExternalWorkflowHandle, isCancellation, setHandler } from '@temporalio/workflow';
-import { explainQuery, missionMessages, witnessMessages } from '../contract/messages.js';
-import type { MissionCarry, MissionInput, OpenPolecat, Plan, Progress } from '../contract/mission.js';
-import { progressQuery, swarmQuery } from '../contract/mission.js';
-import { attribute } from '../contract/search-attributes.js';
-import { witnessOf } from '../town/address.js';
+import { explainQuery, missionMessages } from '../contract/messages.js';
+import { MISSION_EXAMPLE, MissionInput, progressQuery, swarmQuery } from '../contract/mission.js';
+import type { MissionCarry, OpenPolecat, Plan, Progress } from '../contract/mission.js';
 import { missionBoard } from '../town/board.js';
-import type { Item, MissionEvent, PolecatReport } from '../town/mission.js';
-import { after, isFinished, itemOf, phaseOf, spent, startable } from '../town/mission.js';
+import type { Holder, Item, MissionEvent, PolecatReport } from '../town/mission.js';
+import { after, canSkip, isFinished, itemOf, phaseOf, spent, startable, unasked } from '../town/mission.js';
+import type { RigSnapshot } from '../town/rig.js';
 import { unreachable } from '../town/unreachable.js';
 import { Desk, done, refused } from './desk.js';
+import { readInput } from './failing.js';
 import { town, watcher } from './hands.js';
-import { missionNotices, progressOf, waitsFor } from './mission-report.js';
-import { acceptMission, planAgain } from './mission-plan.js';
+import { introduction, missionNotices, progressOf, showRefused, waitsFor } from './mission-report.js';
+import { asNow, draftOf, planAgain, planned } from './mission-plan.js';
 import type { Grant } from './mission-polecat.js';
-import { holderFor, protoFor, salvageLost, startPolecat } from './mission-polecat.js';
-import { send, sendToRole } from './outbox.js';
+import { clearLost, holderFor, protoFor, startPolecat } from './mission-polecat.js';
+import { MissionSlots } from './mission-slots.js';
 import { askAgainMs, startAgainMs } from './patience.js';
 import { Standing } from './standing.js';
+import { carried } from './start.js';
 
 /** What asks for an act. What only changes state is taken up by the handlers themselves. */
 type Fact =
@@ -41,36 +36,55 @@ type Fact =
 export type MissionResult = Omit<Progress, 'phase'>;
 
 export async function mission(raw: unknown, carry?: MissionCarry): Promise<MissionResult> {
-  return new MissionRun(carry ?? (await acceptMission(raw)), raw).run();
+  return runMission(carry, () => readInput(MissionInput, raw, 'BadMission', MISSION_EXAMPLE));
 }
 
-/** A mission whose workflow type is the formula it runs; `raw` is the formula's own input, `input` the mission made of it. */
-export async function missionOf(raw: unknown, input: MissionInput, carry?: MissionCarry): Promise<MissionResult> {
-  return new MissionRun(carry ?? (await acceptMission(input)), raw).run();
+/** `readIt` is asked in a first run only, and throws when the input does not fit. */
+export async function runMission(carry: MissionCarry | undefined, readIt: () => MissionInput): Promise<MissionResult> {
+  let run: MissionRun;
+  try {
+    const before = carried(carry, 'BadMission');
+    if (before !== null) run = new MissionRun(asNow(before));
+    else {
+      const input = readIt();
+      run = new MissionRun(draftOf(input));
+      await run.plan(input);
+    }
+  } catch (error) {
+    if (!isCancellation(error)) showRefused();
+    throw error;
+  }
+  return run.run();
 }
 
 class MissionRun {
   readonly #id = workflowInfo().workflowId;
   readonly #standing = new Standing();
   readonly #desk: Desk;
-  readonly #raw: unknown;
+  readonly #slots: MissionSlots;
   #now: MissionCarry;
   #inbox: Fact[] = [];
   /** Something came in since the loop last looked. */
   #news = true;
   #cancelled = false;
   #woundDown = false;
-  readonly #ensured = new Set<string>();
+  /** Acts that go on beside the loop: before they are done nothing ends or continues as new. */
+  #beside = 0;
 
-  constructor(carry: MissionCarry, raw: unknown) {
+  constructor(carry: MissionCarry) {
     this.#now = carry;
-    this.#raw = raw;
+    this.#slots = new MissionSlots(this.#id, carry.firstRun);
     this.#desk = new Desk(carry.desk);
     this.#takeMessages();
     this.#takeAnswers();
     setHandler(progressQuery, () => progressOf(this.#now.state));
     setHandler(swarmQuery, () => Object.fromEntries(this.#now.open.map((one) => [one.item, one.workflowId])));
     setHandler(explainQuery, () => missionBoard(this.#now.state, this.#id));
+  }
+
+  /** Checks and cooks the work, or throws with every problem. Messages may come in meanwhile. */
+  async plan(input: MissionInput): Promise<void> {
+    this.#now = await planned(() => this.#now, input);
   }
 
   /** Everything runs shielded: a cancelled mission first ends its polecats in order, and only then itself. */
@@ -80,12 +94,7 @@ class MissionRun {
       this.#news = true;
     });
     return CancellationScope.nonCancellable(async () => {
-      const rigs = [...new Set(this.#now.state.items.map((item) => item.rig))];
-      this.#standing.introduce([
-        { key: attribute.role, value: 'mission' },
-        { key: attribute.mission, value: this.#id },
-        { key: attribute.rig, value: rigs },
-      ]);
+      this.#standing.introduce(introduction(this.#now.state));
       for (const polecat of this.#now.open) void this.#watch(polecat);
       while (!this.#isOver()) await this.#turn();
       return this.#finish();
@@ -94,7 +103,7 @@ class MissionRun {
 
   #isOver(): boolean {
     const settled = isFinished(this.#now.state) || this.#woundDown;
-    return settled && this.#now.open.length === 0 && this.#inbox.length === 0;
+    return settled && this.#now.open.length === 0 && this.#inbox.length === 0 && this.#beside === 0;
   }
 
   async #turn(): Promise<void> {
@@ -109,7 +118,7 @@ class MissionRun {
     const woken = () => this.#news;
     if (queued.length === 0) await condition(woken);
     else if (!(await condition(woken, askAgainMs(this.#now.limits.patience), { summary: 'ask for slots again' }))) {
-      await Promise.all(queued.map((item) => this.#sendClaim(item)));
+      await Promise.all(queued.map((item) => this.#ask(item.id)));
     }
   }
 
@@ -122,10 +131,20 @@ class MissionRun {
       case 'retry':
         return this.#retry(fact.item);
       case 'withdraw':
-        return this.#release(fact.rig, fact.claim);
+        // Under a polecat that was started all the same, the slot is free only when that has closed.
+        if (this.#now.open.some((one) => one.claim === fact.claim)) return;
+        return this.#slots.release(fact.rig, fact.claim);
       default:
         return unreachable(fact);
     }
+  }
+
+  #aside(act: Promise<void>): void {
+    this.#beside += 1;
+    void act.finally(() => {
+      this.#beside -= 1;
+      this.#news = true;
+    });
   }
 
   #note(event: MissionEvent): void {
@@ -133,94 +152,105 @@ class MissionRun {
     this.#news = true;
   }
 
-  #plan(item: Item): Plan {
+  #plan(item: Item): { readonly plan: Plan; readonly rig: RigSnapshot } {
     const plan = this.#now.plans[item.id];
-    if (plan === undefined) throw new Error(`item ${item.id} was accepted without a plan`);
-    return plan;
+    const rig = this.#now.rigs[item.rig];
+    if (plan === undefined || rig === undefined) throw new Error(`item ${item.id} was accepted without a plan`);
+    return { plan, rig };
   }
 
   async #claim(item: Item): Promise<void> {
-    const claim = `${this.#id}/${item.id}/${item.attempt}@${this.#now.firstRun}`;
-    this.#note({ kind: 'queued', item: item.id, claim });
-    await this.#sendClaim(itemOf(this.#now.state, item.id));
+    this.#note({ kind: 'queued', item: item.id, claim: this.#slots.claimOf(item) });
+    await this.#ask(item.id);
   }
 
-  async #sendClaim(item: Item): Promise<void> {
-    if (item.state.kind !== 'queued') return;
-    const content = {
-      id: item.state.claim,
-      mission: this.#id,
-      missionRun: this.#now.firstRun,
-      item: item.id,
-      priority: item.priority,
-    };
-    await this.#ensure(item.rig);
-    await sendToRole(witnessOf(item.rig), witnessMessages.claim, content, () => this.#ensure(item.rig, true));
+  async #ask(id: string): Promise<void> {
+    const item = itemOf(this.#now.state, id);
+    await this.#slots.ask(item, this.#plan(item).rig, this.#now.limits.patience);
   }
 
-  /** The witness of a rig, running and with the configuration of this mission's plan. */
-  async #ensure(rig: string, again = false): Promise<void> {
-    if (this.#ensured.has(rig) && !again) return;
-    this.#ensured.add(rig);
-    const plan = Object.values(this.#now.plans).find((one) => one.rig.name === rig);
-    if (plan === undefined) return;
-    const { patience } = this.#now.limits;
-    const summary = `ensure ${rig}/witness`;
-    await town(patience).ensureRole.executeWithOptions({ summary }, [{ role: 'witness', rig: plan.rig, patience }]);
+  /** The item that waits under a claim for its slot: none when it was skipped, or everything cancelled. */
+  #queuedUnder(claim: string): Item | null {
+    if (this.#cancelled) return null;
+    return this.#now.state.items.find((one) => one.state.kind === 'queued' && one.state.claim === claim) ?? null;
   }
 
+  /** State is looked at anew after each await: in between somebody may have skipped the item or cancelled everything. */
   async #start(grant: Grant): Promise<void> {
-    const item = this.#now.state.items.find((one) => one.state.kind === 'queued' && one.state.claim === grant.claim);
-    const isOpen = this.#now.open.some((one) => one.claim === grant.claim);
-    if (isOpen) return;
-    if (item === undefined || this.#cancelled) return this.#release(grant.rig, grant.claim);
-    const plan = this.#plan(item);
-    const host = await town(this.#now.limits.patience).chooseHost.executeWithOptions(
-      { summary: `host for ${item.id}` },
-      [],
-    );
-    const holder = holderFor(grant, plan, host);
+    const { claim } = grant;
+    if (this.#now.open.some((one) => one.claim === claim)) return;
+    const wanted = this.#queuedUnder(claim);
+    if (wanted === null) return this.#slots.release(grant.rig, claim);
+    const { patience } = this.#now.limits;
+    const host = await town(patience).chooseHost.executeWithOptions({ summary: `host for ${wanted.id}` }, []);
+    const item = this.#queuedUnder(claim);
+    if (item === null) return this.#slots.release(grant.rig, claim);
+    const { plan, rig } = this.#plan(item);
+    const holder = holderFor(grant, rig, host);
     const proto = protoFor(this.#now.state, item, plan);
     try {
-      const child = await startPolecat(this.#id, item, holder, { ...plan, proto }, this.#now.limits);
-      const { claim } = grant;
+      const child = await startPolecat(this.#id, item, holder, rig, proto, this.#now.limits);
       const polecat = { claim, item: item.id, rig: item.rig, workflowId: child.workflowId, runId: child.runId };
       this.#now = { ...this.#now, open: [...this.#now.open, polecat] };
       this.#note({ kind: 'started', item: item.id, holder });
       void child.ended.then((report) => this.#hear({ kind: 'closed', polecat, report }));
+      if (!this.#isWorkedUnder(item.id, claim)) await cancel(polecat);
     } catch (error) {
       if (isCancellation(error)) throw error;
       // Somebody else runs under that name: give it back, and ask for another a little later.
-      await this.#release(item.rig, grant.claim);
-      await sleep(startAgainMs(this.#now.limits.patience), { summary: `${grant.name} is taken: ask for another slot` });
-      this.#note({ kind: 'retried', item: item.id });
+      await this.#slots.release(item.rig, claim);
+      this.#aside(this.#startAgain(item.id, grant));
     }
+  }
+
+  async #startAgain(item: string, { name, claim }: Grant): Promise<void> {
+    const summary = `${name} is taken: ask for another slot`;
+    await condition(() => this.#cancelled, startAgainMs(this.#now.limits.patience), { summary });
+    this.#note({ kind: 'unstarted', item, claim });
+  }
+
+  #isWorkedUnder(id: string, claim: string): boolean {
+    const { state } = itemOf(this.#now.state, id);
+    return state.kind === 'working' && state.claim === claim;
   }
 
   async #close(polecat: OpenPolecat, report: PolecatReport | null): Promise<void> {
     const { claim, item: id } = polecat;
-    if (report !== null) this.#note({ kind: 'reported', item: id, claim, report });
+    if (report !== null) this.#report(id, claim, report);
     const item = itemOf(this.#now.state, id);
     if (item.state.kind === 'working' && item.state.claim === claim) {
-      const reason = await salvageLost(item, item.state, this.#plan(item), this.#now.limits);
-      if (this.#cancelled) this.#note({ kind: 'cancelled', item: id, reason });
-      else this.#note({ kind: 'lost', item: id, claim, reason });
+      return this.#aside(this.#salvage(polecat, item, item.state));
     }
-    await this.#release(polecat.rig, claim);
-    this.#now = { ...this.#now, open: this.#now.open.filter((one) => one.claim !== claim) };
+    await this.#settle(polecat);
   }
 
-  async #release(rig: string, claim: string): Promise<void> {
-    await send(witnessOf(rig), witnessMessages.release, { id: `release:${claim}`, claim });
+  /** What was cancelled by us is cancelled; by somebody else it has failed, and waits for an answer. */
+  #report(item: string, claim: string, report: PolecatReport): void {
+    this.#note({ kind: 'reported', item, claim, report: this.#cancelled ? report : unasked(report) });
+  }
+
+  async #salvage(polecat: OpenPolecat, item: Item, holder: Holder): Promise<void> {
+    const { claim } = polecat;
+    const lost = { ...holder, item: item.id };
+    const { says: reason } = await clearLost(lost, this.#plan(item).rig, this.#now.limits.patience);
+    if (this.#cancelled) this.#note({ kind: 'cancelled', item: item.id, reason });
+    else this.#note({ kind: 'lost', item: item.id, claim, reason });
+    await this.#settle(polecat);
+  }
+
+  async #settle({ rig, claim }: OpenPolecat): Promise<void> {
+    await this.#slots.release(rig, claim);
+    this.#now = { ...this.#now, open: this.#now.open.filter((one) => one.claim !== claim) };
   }
 
   async #retry(id: string): Promise<void> {
     const item = itemOf(this.#now.state, id);
     if (item.state.kind !== 'failed') return;
     try {
-      const { plan, limits } = await planAgain(this.#now, item);
-      this.#now = { ...this.#now, limits, plans: { ...this.#now.plans, [id]: plan } };
-      this.#ensured.delete(item.rig);
+      const plan = await planAgain(this.#now, item);
+      if (itemOf(this.#now.state, id).state.kind !== 'failed') return;
+      this.#now = { ...this.#now, ...plan };
+      this.#slots.forget(item.rig);
       this.#note({ kind: 'retried', item: id });
     } catch (error) {
       if (isCancellation(error)) throw error;
@@ -233,37 +263,31 @@ class MissionRun {
   async #windDown(): Promise<void> {
     this.#woundDown = true;
     for (const item of this.#now.state.items) {
-      if (item.state.kind === 'queued') await this.#release(item.rig, item.state.claim);
-      const isIdle = item.state.kind === 'waiting' || item.state.kind === 'queued' || item.state.kind === 'failed';
-      if (isIdle) this.#note({ kind: 'cancelled', item: item.id, reason: 'the mission was cancelled' });
+      if (item.state.kind === 'queued') await this.#slots.release(item.rig, item.state.claim);
+      if (canSkip(item)) this.#note({ kind: 'cancelled', item: item.id, reason: 'the mission was cancelled' });
     }
-    await Promise.all(
-      this.#now.open.map((one) =>
-        getExternalWorkflowHandle(one.workflowId, one.runId)
-          .cancel()
-          .catch(() => undefined),
-      ),
-    );
+    await Promise.all(this.#now.open.map(cancel));
   }
 
   async #finish(): Promise<MissionResult> {
     this.#show();
     const { phase, ...result } = progressOf(this.#now.state);
-    const outcome = isFinished(this.#now.state) ? 'landed' : 'cancelled';
+    const outcome = !isFinished(this.#now.state) ? 'cancelled' : phase === 'skipped' ? 'skipped' : 'landed';
     const hands = town(this.#now.limits.patience);
     const at = new Date().toISOString();
     for (const entry of missionNotices(this.#id, this.#now, outcome, at)) {
       await hands.record.executeWithOptions({ summary: `record ${entry.kind} · ${outcome}` }, [entry]);
     }
     await condition(() => this.#desk.isQuiet());
-    if (outcome === 'cancelled') throw new CancelledFailure(`the mission was cancelled`, [{ ...result, phase }]);
+    if (outcome === 'cancelled') throw new CancelledFailure('the mission was cancelled', [{ ...result, phase }]);
     return result;
   }
 
+  /** The next run has all in its carry: the input, which may be large, does not travel with it. */
   async #continueWhenLong(): Promise<void> {
-    const isQuiet = this.#inbox.length === 0 && !this.#news && this.#desk.isQuiet();
+    const isQuiet = this.#inbox.length === 0 && !this.#news && this.#beside === 0 && this.#desk.isQuiet();
     if (!workflowInfo().continueAsNewSuggested || !isQuiet || this.#woundDown) return;
-    await continueAsNew<typeof mission>(this.#raw, { ...this.#now, desk: this.#desk.state() });
+    await continueAsNew<typeof mission>(null, { ...this.#now, desk: this.#desk.state() });
   }
 
   /** The end of a polecat that an earlier run of this mission started. */
@@ -284,10 +308,19 @@ class MissionRun {
       this.#hear({ kind: 'granted', claim, rig, name, incarnation });
       return done('taken');
     });
+    const workedUnder = (claim: string) =>
+      this.#now.state.items.find((one) => one.state.kind === 'working' && one.state.claim === claim);
     this.#desk.on(missionMessages.report, ({ claim, report }) => {
-      const item = this.#now.state.items.find((one) => one.state.kind === 'working' && one.state.claim === claim);
-      if (item === undefined) return refused(`no item of this mission is worked under the claim ${claim}`);
-      this.#note({ kind: 'reported', item: item.id, claim, report });
+      const item = workedUnder(claim);
+      if (item === undefined) return nobody(claim);
+      this.#report(item.id, claim, report);
+      return done('taken');
+    });
+    this.#desk.on(missionMessages.waiting, ({ claim, molecule, for: who, why, since, escalated }) => {
+      const item = workedUnder(claim);
+      if (item === undefined) return nobody(claim);
+      const wait = who === '' ? null : { molecule, for: who, why, sinceMs: since, escalated };
+      this.#note({ kind: 'waits', item: item.id, claim, wait });
       return done('taken');
     });
   }
@@ -301,10 +334,7 @@ class MissionRun {
     });
     this.#desk.on(missionMessages.skip, ({ item: id, reason, by }) => {
       const item = this.#now.state.items.find((one) => one.id === id);
-      const kind = item?.state.kind;
-      if (item === undefined || (kind !== 'failed' && kind !== 'waiting' && kind !== 'queued')) {
-        return refused(this.#instead('skip', id, item, 'failed'));
-      }
+      if (item === undefined || !canSkip(item)) return refused(this.#instead('skip', id, item, 'failed'));
       if (item.state.kind === 'queued') this.#hear({ kind: 'withdraw', claim: item.state.claim, rig: item.rig });
       this.#note({ kind: 'skipped', item: id, reason: `${reason} (${by})` });
       return done(`item "${id}" is skipped`);
@@ -328,4 +358,13 @@ class MissionRun {
     const phase = this.#woundDown && !isFinished(state) ? 'failed' : phaseOf(state);
     this.#standing.show({ phase, waitingFor: waitsFor(state), usd: spent(state).usd }, missionBoard(state, this.#id));
   }
+}
+
+const nobody = (claim: string) => refused(`no item of this mission is worked under the claim ${claim}`);
+
+/** One that has closed meanwhile, or is away, needs no cancelling: its end is heard of in any case. */
+async function cancel({ workflowId, runId }: OpenPolecat): Promise<void> {
+  await getExternalWorkflowHandle(workflowId, runId)
+    .cancel()
+    .catch(() => undefined);
 }

@@ -32,14 +32,16 @@ import { Messages } from './molecule-messages.js';
 import { digestOf, resultOf, viewOf } from './molecule-report.js';
 import { standOf } from './molecule-stand.js';
 import { Standing } from './standing.js';
+import { carried, refuseRoleAddress } from './start.js';
 
 export async function molecule(raw: unknown, carry?: MoleculeCarry): Promise<MoleculeResult> {
-  return new MoleculeRun(carry ?? (await acceptMolecule(raw))).run();
+  return new MoleculeRun(carried(carry, 'BadInput') ?? (await acceptMolecule(raw))).run();
 }
 
 async function acceptMolecule(raw: unknown): Promise<MoleculeCarry> {
   const input = readInput(MoleculeInput, raw, 'BadInput', MOLECULE_EXAMPLE);
   const { wisp } = input;
+  if (!('proto' in input)) refuseRoleAddress('BadInput', 'molecule');
   const { hook, proto } = 'proto' in input ? input : { hook: null, proto: await cooked(input) };
   const limits = hook?.limits ?? DEFAULT_LIMITS;
   const poured = pour(proto, { ...howOf(hook), limits }, Date.now());

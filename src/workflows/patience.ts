@@ -56,8 +56,12 @@ export const askAgainMs = (scale: number): number => 10 * MINUTE_MS * scale;
 export const askAgainLaterMs = (scale: number, asked: number): number =>
   Math.min(24 * 60 * MINUTE_MS * scale, 2 ** asked * askAgainMs(scale));
 
-/** Slots are asked for and none is free: how often the witness looks whether a holder has died unseen. */
-export const leaseCheckMs = (scale: number): number => 5 * MINUTE_MS * scale;
+/**
+ * When the witness looks whether a holder of a slot has died unseen: while somebody waits for a slot soon, again and again;
+ * else after each quiet look twice as late, up to an hour. With all slots free it does not look at all.
+ */
+export const leaseCheckMs = (scale: number, quietLooks: number): number =>
+  Math.min(60 * MINUTE_MS, 5 * MINUTE_MS * 2 ** quietLooks) * scale;
 
 /** A target that refuses the push for a passing reason is tried again after this, then twice as long, up to an hour. */
 export const landAgainMs = (scale: number, tries: number): number =>

@@ -13,7 +13,7 @@ import {
   setHandler,
 } from '@temporalio/workflow';
 import type { SandboxRef } from '../contract/activities.js';
-import { explainQuery, mailMessage, missionMessages } from '../contract/messages.js';
+import { explainQuery, mailMessage, missionMessages, polecatMessages } from '../contract/messages.js';
 import type { MoleculeResult } from '../contract/molecule.js';
 import type { Sandbox } from '../contract/polecat.js';
 import { hookQuery, lifecycleQuery, PolecatInput } from '../contract/polecat.js';
@@ -67,6 +67,8 @@ class PolecatRun {
   /** The hand-in that waits for its verdict. */
   #pending: HandIn | null = null;
   #verdict: Verdict | null = null;
+  /** On whom the molecule waits, as it told. */
+  #wait: { readonly for: string; readonly why: string; readonly escalated: boolean } | null = null;
 
   constructor(input: PolecatInput) {
     this.#input = input;
@@ -79,6 +81,14 @@ class PolecatRun {
       const verdict = verdictOf(reading.letter, this.#pending, input.incarnation);
       if (verdict.kind === 'not-ours') return refused(verdict.why);
       this.#verdict ??= verdict;
+      return done('taken');
+    });
+    this.#desk.on(polecatMessages.waiting, async (wait) => {
+      if (wait.molecule !== this.#molecules.at(-1)) return refused(`${wait.molecule} is not the molecule at work`);
+      this.#wait = wait.for === '' ? null : wait;
+      this.#show(this.#stage);
+      const { mission, claim } = input;
+      await send(mission, missionMessages.waiting, { ...wait, id: `${wait.id}:${claim}`.slice(0, 2_000), claim });
       return done('taken');
     });
     setHandler(lifecycleQuery, () => this.#lifecycle());
@@ -288,11 +298,11 @@ class PolecatRun {
 
   #show(stage: string): void {
     this.#stage = stage;
-    const phase = phaseOf(stage);
-    this.#standing.show(
-      { phase, waitingFor: phase === 'merging' ? `${this.#input.rig.name}/refinery` : '' },
-      this.#board(),
-    );
+    if (!stage.includes('molecule')) this.#wait = null;
+    const wait = this.#wait;
+    const phase = wait === null ? phaseOf(stage) : wait.escalated ? 'escalated' : 'waiting';
+    const waitingFor = phase === 'merging' ? `${this.#input.rig.name}/refinery` : (wait?.for ?? '');
+    this.#standing.show({ phase, waitingFor }, this.#board());
   }
 
   #board(): string {
@@ -304,6 +314,7 @@ class PolecatRun {
       `- sandbox: ${this.#sandbox === null ? 'none' : `\`${this.#sandbox.path}\` on \`${this.#ref.branch}\``}`,
       `- molecules: ${this.#molecules.length === 0 ? 'none yet' : this.#molecules.join(', ')}`,
       `- sent back by the refinery: ${this.#round} times`,
+      ...(this.#wait === null ? [] : [`- waits for ${this.#wait.for}: ${this.#wait.why}`]),
     ];
     return rows.join('\n');
   }

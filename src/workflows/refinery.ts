@@ -36,13 +36,14 @@ import type { Outcome } from './refinery-merge.js';
 import { letterOf, mergeOnce, requestOf } from './refinery-merge.js';
 import { landAgainMs } from './patience.js';
 import { Standing } from './standing.js';
+import { carried } from './start.js';
 
 /** Verdicts kept, so that a polecat that asks again hears the same, and molecules remembered as abandoned. */
 const VERDICTS_MAX = 200;
 const ABANDONED_MAX = 200;
 
 export async function refinery(raw: unknown, carry?: RefineryCarry): Promise<never> {
-  return new RefineryRun(carry ?? freshRefinery(raw), raw).run();
+  return new RefineryRun(carried(carry, 'BadInput') ?? freshRefinery(raw), raw).run();
 }
 
 function freshRefinery(raw: unknown): RefineryCarry {

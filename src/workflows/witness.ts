@@ -2,7 +2,8 @@
  * The witness of a rig: grants slots to missions, verifies what polecats hand in and passes it to the refinery, brings the
  * refinery's verdicts back. It holds no work of its own, and waits at no cost.
  */
-import { condition, continueAsNew, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
+import { condition, continueAsNew, patched, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
+import type { FoundPolecat } from '../contract/activities.js';
 import { explainQuery, mailMessage, missionMessages, witnessMessages } from '../contract/messages.js';
 import { polecatsQuery, RoleInput, slotsQuery } from '../contract/witness.js';
 import type { WitnessCarry } from '../contract/witness.js';
@@ -12,20 +13,29 @@ import { polecatAt, refineryOf, witnessOf } from '../town/address.js';
 import { slotsBoard } from '../town/board.js';
 import type { Letter, Mail } from '../town/mail.js';
 import { branchKeys, readMail, writeMail } from '../town/mail.js';
-import { claimSlot, grantSlots, openSlots, releaseSlot, resizeSlots } from '../town/slots.js';
+import { adoptLeases, claimSlot, grantSlots, openSlots, releaseSlot, resizeSlots } from '../town/slots.js';
 import type { Lease } from '../town/slots.js';
 import { unreachable } from '../town/unreachable.js';
 import { Desk, done, refused } from './desk.js';
 import { readInput } from './failing.js';
 import { town } from './hands.js';
+import { clearLost } from './mission-polecat.js';
 import { send, sendToRole } from './outbox.js';
 import { leaseCheckMs } from './patience.js';
 import { Standing } from './standing.js';
+import { carried } from './start.js';
+
+/**
+ * Since 0.1.1: adopts the polecats it finds, tells a grant once, looks at holders also when nobody waits, and clears the
+ * sandbox of those that are gone.
+ */
+const renewed = () => patched('witness-adopts');
 
 const ROLE_EXAMPLE = 'roles are started by missions and by `gt`';
 
 export async function witness(raw: unknown, carry?: WitnessCarry): Promise<never> {
-  return new WitnessRun(carry ?? freshWitness(raw), raw).run();
+  const before = carried(carry, 'BadInput');
+  return new WitnessRun(before ?? freshWitness(raw), raw).run(before === null);
 }
 
 function freshWitness(raw: unknown): WitnessCarry {
@@ -41,6 +51,11 @@ class WitnessRun {
   #mail: { readonly mail: Mail; readonly letter: Letter }[] = [];
   /** Claims made again by missions that may not have heard of their grant. */
   #asked: string[] = [];
+  /** Claims released while it is looked who is at work: what is found of them is past. */
+  #released: string[] | null = null;
+  /** Leases whose holders are gone, and whose sandboxes are being cleared. */
+  readonly #clearing = new Set<string>();
+  #quietLooks = 0;
   #news = true;
 
   constructor(carry: WitnessCarry, raw: unknown) {
@@ -53,11 +68,12 @@ class WitnessRun {
     setHandler(explainQuery, () => slotsBoard(this.#now.slots));
   }
 
-  async run(): Promise<never> {
+  async run(isFresh: boolean): Promise<never> {
     this.#standing.introduce([
       { key: attribute.role, value: 'witness' },
       { key: attribute.rig, value: [this.#now.rig.name] },
     ]);
+    if (isFresh && renewed()) await this.#adopt();
     for (;;) {
       await this.#grant();
       for (let one = this.#mail.shift(); one !== undefined; one = this.#mail.shift())
@@ -68,20 +84,41 @@ class WitnessRun {
     }
   }
 
-  /** Somebody waits for a slot: from time to time holders are looked at, in case one died unseen. Else only news wakes us. */
+  /** A witness before this one may have been terminated: whoever is at work keeps the slot, and no incarnation comes again. */
+  async #adopt(): Promise<void> {
+    const { rig, patience } = this.#now;
+    const released: string[] = [];
+    this.#released = released;
+    const summary = `who works in ${rig.name}`;
+    const found = await town(patience).findPolecats.executeWithOptions({ summary }, [rig]);
+    this.#released = null;
+    const leases = found.polecats.filter((one) => one.isOpen && !released.includes(one.claim)).map(leaseOf);
+    this.#now = { ...this.#now, slots: adoptLeases(this.#now.slots, leases, found.incarnationMax) };
+  }
+
+  /** While slots are held, their holders are looked at from time to time, in case one died unseen. Else only news wakes us. */
   async #wait(): Promise<void> {
+    const { slots, patience } = this.#now;
     const woken = () => this.#news;
-    if (this.#now.slots.queue.length === 0) await condition(woken);
-    else if (!(await condition(woken, leaseCheckMs(this.#now.patience), { summary: 'look at the holders of slots' })))
-      await this.#checkLeases();
+    const isAsked = slots.queue.length > 0;
+    if (!isAsked && (slots.leases.length === 0 || !renewed())) await condition(woken);
+    else {
+      const pause = leaseCheckMs(patience, isAsked ? 0 : this.#quietLooks);
+      this.#quietLooks += 1;
+      if (await condition(woken, pause, { summary: 'look at the holders of slots' })) this.#quietLooks = 0;
+      else await this.#checkLeases();
+    }
     this.#news = false;
   }
 
   async #grant(): Promise<void> {
     const { slots, grants } = grantSlots(this.#now.slots, Date.now());
     this.#now = { ...this.#now, slots };
-    const again = this.#asked.splice(0).flatMap((id) => slots.leases.filter((lease) => lease.id === id));
-    await Promise.all([...grants, ...again].map((lease) => this.#tell(lease)));
+    const asked = this.#asked.splice(0);
+    const isNew = (lease: Lease) => grants.some((one) => one.id === lease.id);
+    const again = asked.flatMap((id) => slots.leases.filter((lease) => lease.id === id));
+    const isTold = again.some(isNew) && renewed() ? isNew : () => false;
+    await Promise.all([...grants, ...again.filter((lease) => !isTold(lease))].map((lease) => this.#tell(lease)));
   }
 
   async #tell(lease: Lease): Promise<void> {
@@ -109,8 +146,32 @@ class WitnessRun {
     slots.leases.forEach((lease, index) => {
       const isMissionOpen = open[2 * index] ?? true;
       const isPolecatOpen = open[2 * index + 1] ?? true;
-      if (!isMissionOpen && !isPolecatOpen) this.#free(lease.id);
+      if (isMissionOpen || isPolecatOpen || this.#clearing.has(lease.id)) return;
+      if (renewed()) void this.#clear(lease);
+      else this.#free(lease.id);
     });
+  }
+
+  /** Its work is first brought to the remote, or said to be left: nobody else is there to do it. Beside the loop, as it may take long. */
+  async #clear(lease: Lease): Promise<void> {
+    const { rig, patience } = this.#now;
+    this.#clearing.add(lease.id);
+    const summary = `who held ${lease.name}`;
+    const { polecats } = await town(patience).findPolecats.executeWithOptions({ summary }, [rig]);
+    const lost = polecats.find((one) => one.claim === lease.id && !one.isOpen);
+    if (lost !== undefined) {
+      const { kind, says } = await clearLost(lost, rig, patience);
+      const { mission, item } = lease;
+      if (kind !== 'none') {
+        const text = `item ${item} of mission ${mission}, which is gone: ${says}`;
+        this.#desk.drop('lease', lease, text);
+        await town(patience).record.executeWithOptions({ summary: `record · ${says}`.slice(0, 200) }, [
+          { id: `lost/${lease.id}`, kind: 'notice', at: new Date().toISOString(), mission, item, text },
+        ]);
+      }
+    }
+    this.#clearing.delete(lease.id);
+    this.#free(lease.id);
   }
 
   async #pass(mail: Mail, letter: Letter): Promise<void> {
@@ -122,7 +183,7 @@ class WitnessRun {
       case 'REWORK_REQUEST': {
         const to = polecatAt(this.#now.rig.name, letter.keys.Polecat);
         const delivery = await send(to, mailMessage, { ...mail, to });
-        if (delivery === 'no-recipient') this.#desk.drop('mail', mail, `${to} is gone`);
+        if (delivery !== 'delivered') this.#desk.drop('mail', mail, `${to} cannot be reached: ${delivery}`);
         return;
       }
       case 'MERGE_READY':
@@ -176,6 +237,7 @@ class WitnessRun {
       { repeatable: true },
     );
     this.#desk.on(witnessMessages.release, ({ claim }) => {
+      this.#released?.push(claim);
       this.#free(claim);
       return done('free');
     });
@@ -187,6 +249,10 @@ class WitnessRun {
     this.#desk.on(mailMessage, (mail) => {
       const reading = readMail(mail);
       if (!reading.ok) return refused(reading.problem);
+      const { names, leases } = this.#now.slots;
+      const { Polecat } = reading.letter.keys;
+      if (!names.includes(Polecat) && !leases.some((lease) => lease.name === Polecat))
+        return refused(`${this.#now.rig.name} has no polecat "${Polecat.slice(0, 100)}"`);
       this.#mail.push({ mail, letter: reading.letter });
       this.#news = true;
       return done('taken');
@@ -198,4 +264,10 @@ class WitnessRun {
     const phase = slots.leases.length > 0 ? 'working' : 'waiting';
     this.#standing.show({ phase, waitingFor: slots.leases.length > 0 ? 'polecats' : 'claims' }, slotsBoard(slots));
   }
+}
+
+/** The run of the mission stands at the end of the claim. */
+function leaseOf({ claim, mission, item, priority, name, incarnation, sinceMs }: FoundPolecat): Lease {
+  const missionRun = claim.slice(claim.lastIndexOf('@') + 1);
+  return { id: claim, mission, missionRun, item, priority, name, incarnation, sinceMs };
 }

@@ -5,9 +5,11 @@ import {
   mailMessage,
   missionMessages,
   moleculeMessages,
+  polecatMessages,
   refineryMessages,
   witnessMessages,
 } from '../../src/contract/messages.js';
+import { MissionInput } from '../../src/contract/mission.js';
 import type { MissionCarry } from '../../src/contract/mission.js';
 import type { MoleculeCarry } from '../../src/contract/molecule.js';
 import type { PolecatInput } from '../../src/contract/polecat.js';
@@ -24,7 +26,8 @@ const names = (messages: Readonly<Record<string, { readonly name: string }>>) =>
   Object.values(messages).map((one) => one.name);
 
 test('the messages of each workflow', () => {
-  expect(names(missionMessages)).toEqual(['retry', 'skip', 'budget', 'granted', 'report']);
+  expect(names(missionMessages)).toEqual(['retry', 'skip', 'budget', 'granted', 'report', 'waiting']);
+  expect(names(polecatMessages)).toEqual(['waiting']);
   expect(names(moleculeMessages)).toEqual(['close', 'fail', 'skip', 'retry', 'approve', 'bond']);
   expect(names(witnessMessages)).toEqual(['claim', 'release', 'configure']);
   expect(names(refineryMessages)).toEqual(['configure', 'retry', 'remove', 'abandon']);
@@ -32,7 +35,7 @@ test('the messages of each workflow', () => {
 });
 
 test('every message says what it does', () => {
-  const all = [missionMessages, moleculeMessages, witnessMessages, refineryMessages].flatMap((each) =>
+  const all = [missionMessages, moleculeMessages, polecatMessages, witnessMessages, refineryMessages].flatMap((each) =>
     Object.values(each),
   );
   for (const { name, description } of [...all, mailMessage]) expect(description, name).toMatch(/^[A-Z].*\.$/);
@@ -62,6 +65,31 @@ test('a problem names its field; what could not be decoded says so', () => {
   const { schema } = moleculeMessages.close;
   expect(read(schema, { step: 3 })).toMatchObject({ ok: false, problems: [expect.stringMatching(/^step: /)] });
   expect(read(schema, undecodable('bytes'))).toEqual({ ok: false, problems: ['the payload cannot be decoded: bytes'] });
+});
+
+test('a key that schemas drop without a word is refused', () => {
+  const raw: unknown = JSON.parse('{"work": [{"vars": {"__proto__": "x"}}]}');
+  expect(read(MissionInput, raw)).toEqual({ ok: false, problems: ['"__proto__" can be the name of nothing'] });
+});
+
+test('what becomes a workflow id is one, and ids that the town makes of long ones are taken', () => {
+  const claim = { id: 'c', mission: 'm', missionRun: 'r', item: 'i', priority: 2 };
+  const fits = (mission: string) => read(witnessMessages.claim.schema, { ...claim, mission }).ok;
+  expect([fits(''), fits('ä'.repeat(501)), fits('m'.repeat(1_001)), fits('m'.repeat(1_000))]).toEqual([
+    false,
+    false,
+    false,
+    true,
+  ]);
+  const long = `${'m'.repeat(1_000)}/${'i'.repeat(64)}/1@${'r'.repeat(36)}`;
+  const taken = [
+    read(witnessMessages.release.schema, { id: `release:${long}`, claim: long }),
+    read(witnessMessages.claim.schema, { ...claim, id: long, mission: 'm'.repeat(1_000) }),
+    read(missionMessages.granted.schema, { id: 'g', claim: long, rig: 'server', name: 'Toast', incarnation: 1 }),
+  ];
+  expect(taken.map((one) => one.ok)).toEqual([true, true, true]);
+  const unnamed = { id: 'g', claim: 'c', rig: 'server', name: '', incarnation: 1 };
+  expect(read(missionMessages.granted.schema, unnamed).ok).toBe(false);
 });
 
 test('what crosses a process is plain JSON', () => {

@@ -16,11 +16,11 @@ beforeAll(async () => {
 afterAll(() => town.stop());
 
 let count = 0;
-async function failureOf(input: unknown, type = 'mission'): Promise<string> {
+async function failureOf(input: unknown, type = 'mission', more: readonly string[] = []): Promise<string> {
   count += 1;
   const id = `bad-${count}`;
   const args = ['--task-queue', 'gastown', '--type', type, '--workflow-id', id, '--input', JSON.stringify(input)];
-  const { code, output } = await town.temporal('workflow', 'execute', ...args);
+  const { code, output } = await town.temporal('workflow', 'execute', ...args, ...more);
   expect(code, output).not.toBe(0);
   expect((await town.client.workflow.getHandle(id).describe()).status.name).toBe('FAILED');
   return output.replaceAll(/\s+/g, ' ');
@@ -62,6 +62,21 @@ test('a formula type that does not exist', async () => {
   expect(await failureOf({ rig: 'server', name: 'x' }, 'quikc')).toContain('quick');
 });
 
+test.each(Object.getOwnPropertyNames(Object.prototype))(
+  'a type by the name of %s is no formula either',
+  async (type) => {
+    expect(await failureOf({ rig: 'server', name: 'x' }, type)).toMatch(/formula/);
+  },
+);
+
+test('a refused mission is found like any that failed', async () => {
+  await failureOf({ work: [] });
+  await until('it is listed', async () => {
+    for await (const _ of town.client.workflow.list({ query: 'GtRole="mission" AND GtPhase="failed"' })) return true;
+    return false;
+  });
+});
+
 test('a mission may not take the address of a role', async () => {
   const args = [
     '--task-queue',
@@ -75,6 +90,23 @@ test('a mission may not take the address of a role', async () => {
   ];
   const { output } = await town.temporal('workflow', 'execute', ...args);
   expect(output.replaceAll(/\s+/g, ' ')).toContain('is the address of a role');
+});
+
+test('a molecule may not take it either', async () => {
+  const args = ['--task-queue', 'gastown', '--type', 'molecule', '--workflow-id', 'server/witness', '--input'];
+  const { output } = await town.temporal('workflow', 'execute', ...args, '{"formula": "quick", "vars": {"name": "x"}}');
+  expect(output.replaceAll(/\s+/g, ' ')).toContain('is the address of a role');
+});
+
+test.each([
+  ['mission', { work: [item({})] }],
+  ['quick', { rig: 'server', name: 'x' }],
+  ['molecule', { formula: 'quick', vars: { name: 'x' } }],
+  ['witness', {}],
+  ['refinery', {}],
+])('a second input of a %s is refused, whatever it holds', async (type, input) => {
+  expect(await failureOf(input, type, ['--input', '{}'])).toContain('a second one was given');
+  expect(await failureOf(input, type, ['--input', 'null'])).toContain('a second one was given');
 });
 
 test('malformed JSON is refused by the Temporal CLI itself', async () => {

@@ -9,6 +9,7 @@ import {
   phaseOf,
   spent,
   startable,
+  unasked,
 } from '../../src/town/mission.js';
 import type { Holder, Item, MissionEvent, MissionState, PolecatReport } from '../../src/town/mission.js';
 import { NO_USAGE } from '../../src/town/session.js';
@@ -124,6 +125,39 @@ test('a leg without an output leaves its summary in its place', () => {
     report,
   });
   expect(findingsOf(state, 'rev', 'sec')).toEqual({ summary: 'all is well', output: 'all is well' });
+});
+
+test('a polecat that somebody else cancelled has failed: retry and skip fit', () => {
+  const report: PolecatReport = { ...counts, outcome: 'cancelled', reason: 'its work is on branch b' };
+  const state = all(mission(item('a')), ...started('a'), {
+    kind: 'reported',
+    item: 'a',
+    claim: 'a',
+    report: unasked(report),
+  });
+  expect(itemOf(state, 'a').state).toMatchObject({ kind: 'failed', reason: expect.stringContaining('branch b') });
+  expect(phaseOf(state)).toBe('escalated');
+  expect(unasked(landed)).toBe(landed);
+});
+
+test('a skip stands, whatever was under way: neither start nor retry undo it', () => {
+  const queued = all(mission(item('a')), { kind: 'queued', item: 'a', claim: 'a' });
+  const skipped = all(queued, { kind: 'skipped', item: 'a', reason: 'so' });
+  const late: readonly MissionEvent[] = [
+    { kind: 'started', item: 'a', holder: holder('a') },
+    { kind: 'unstarted', item: 'a', claim: 'a' },
+    { kind: 'retried', item: 'a' },
+    { kind: 'unplannable', item: 'a', reason: 'x' },
+    { kind: 'cancelled', item: 'a', reason: 'x' },
+  ];
+  for (const event of late) expect(all(skipped, event)).toEqual(skipped);
+});
+
+test('an item whose slot came to nothing asks for another, but only from under that claim', () => {
+  const queued = all(mission(item('a')), { kind: 'queued', item: 'a', claim: 'a' });
+  expect(itemOf(all(queued, { kind: 'unstarted', item: 'a', claim: 'a' }), 'a').attempt).toBe(2);
+  expect(all(queued, { kind: 'unstarted', item: 'a', claim: 'other' })).toEqual(queued);
+  expect(all(queued, { kind: 'started', item: 'a', holder: holder('other') })).toEqual(queued);
 });
 
 test('any order and repetition of events: what has landed stays, and nothing starts before what it needs', () => {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { claimSlot, grantSlots, openSlots, releaseSlot, resizeSlots } from '../../src/town/slots.js';
+import { adoptLeases, claimSlot, grantSlots, openSlots, releaseSlot, resizeSlots } from '../../src/town/slots.js';
 import type { Claim } from '../../src/town/slots.js';
 
 const NAMES = ['Toast', 'Shadow', 'Copper'];
@@ -38,6 +38,15 @@ test('a smaller capacity lets leases end by themselves', () => {
   expect(smaller.leases).toHaveLength(2);
   expect(grantSlots(releaseSlot(smaller, 'a'), 0).grants).toEqual([]);
   expect(grantSlots(releaseSlot(releaseSlot(smaller, 'a'), 'b'), 0).grants).toHaveLength(1);
+});
+
+test('a witness that begins anew leaves slots to those at work, and counts on from the highest incarnation there was', () => {
+  const waiting = [claim('a'), claim('b')].reduce(claimSlot, openSlots(NAMES, 1));
+  const { grants } = grant(claimSlot(openSlots(NAMES, 1), claim('a')));
+  const adopted = adoptLeases(waiting, grants, 7);
+  expect(adopted).toMatchObject({ leases: [{ id: 'a', name: 'Toast' }], queue: [{ id: 'b' }] });
+  expect(grant(adopted).grants).toEqual([]);
+  expect(grant(releaseSlot(adopted, 'a')).grants).toMatchObject([{ id: 'b', incarnation: 8 }]);
 });
 
 test('whatever comes in whatever order: never above capacity, never a name twice, every claim granted at most once', () => {

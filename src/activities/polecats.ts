@@ -1,0 +1,66 @@
+/** Who works in a rig, as the server has it: for a witness that begins anew, and for one whose holders may be gone. */
+import { readdir } from 'node:fs/promises';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
+import type { FoundPolecat, FoundPolecats } from '../contract/activities.js';
+import { PolecatInput } from '../contract/polecat.js';
+import { read } from '../contract/read.js';
+import { polecatAt } from '../town/address.js';
+import type { RigSnapshot } from '../town/rig.js';
+import type { Places } from './places.js';
+
+/** By the names of the pool and those of sandboxes on this host: names that town.toml no longer has may still be at work. */
+export async function findPolecats(client: Client, places: Places, rig: RigSnapshot): Promise<FoundPolecats> {
+  const sandboxes = await sandboxesIn(places.sandboxes(rig.name));
+  const names = [...new Set([...rig.names, ...sandboxes.map((one) => one.name)])];
+  const found = await Promise.all(names.map((name) => lastUnder(client, polecatAt(rig.name, name))));
+  const polecats = found.filter((one) => one !== null);
+  const incarnations = [...sandboxes, ...polecats].map((one) => one.incarnation);
+  return { polecats, incarnationMax: Math.max(0, ...incarnations) };
+}
+
+async function sandboxesIn(
+  folder: string,
+): Promise<readonly { readonly name: string; readonly incarnation: number }[]> {
+  const entries = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  return entries.flatMap((entry) => {
+    const [, name, incarnation] = /^(.+)-(\d+)$/.exec(entry) ?? [];
+    return name === undefined ? [] : [{ name, incarnation: Number(incarnation) }];
+  });
+}
+
+/** The last execution under an id, open or closed; null when there is none, or it is no polecat that a mission started. */
+async function lastUnder(client: Client, workflowId: string): Promise<FoundPolecat | null> {
+  try {
+    const { runId, status, startTime } = await client.workflow.getHandle(workflowId).describe();
+    const { history } = await client.workflowService.getWorkflowExecutionHistory({
+      namespace: client.options.namespace,
+      execution: { workflowId, runId },
+      maximumPageSize: 1,
+    });
+    const payload = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
+    if (payload === undefined) return null;
+    const input = read(PolecatInput, defaultPayloadConverter.fromPayload(payload));
+    if (!input.ok) return null;
+    const { claim, mission, item, name, incarnation, host, molecule } = input.value;
+    return {
+      isOpen: status.name === 'RUNNING' || status.name === 'PAUSED',
+      sinceMs: startTime.getTime(),
+      claim,
+      mission,
+      item: item.id,
+      priority: item.priority,
+      name,
+      incarnation,
+      host,
+      molecule,
+    };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return null;
+    throw error;
+  }
+}

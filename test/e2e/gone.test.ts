@@ -1,0 +1,115 @@
+/** Witness, mission or polecat are terminated or cancelled from outside: slots, names and work survive it. */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { witnessMessages } from '../../src/contract/messages.js';
+import { lifecycleQuery } from '../../src/contract/polecat.js';
+import { slotsQuery } from '../../src/contract/witness.js';
+import { findMarked } from '../../src/process/mark.js';
+import type { MissionResult } from '../../src/workflows/mission.js';
+import { liveTown, until } from '../support/live-town.js';
+import type { LiveTown } from '../support/live-town.js';
+import { QUICK, SLOW } from '../support/test-formulas.js';
+
+let town: LiveTown;
+beforeAll(async () => {
+  town = await liveTown({
+    rigs: { server: { bare: true, capacity: 1 }, other: { bare: true }, third: { bare: true, capacity: 1 } },
+    formulas: { quick: QUICK, slow: SLOW },
+    patience: 0.02,
+  });
+});
+afterAll(() => town.stop());
+
+const work = (rig: string, formula: string, name: string) => ({ work: [{ id: name, rig, formula, vars: { name } }] });
+const slotsOf = (rig: string) => town.client.workflow.getHandle(`${rig}/witness`).query(slotsQuery);
+const rejectedBy = (id: string) =>
+  town.client.workflow.getHandle(id).query<readonly { readonly reason: string }[]>('rejected');
+const stateOf = async (id: string) =>
+  (await town.client.workflow.getHandle(id).query<MissionResult>('progress')).items[0]?.state;
+
+/** The polecat of a mission whose command runs. */
+const atWork = (mission: string) =>
+  until(`a polecat of ${mission} works`, async () => {
+    const swarm = await town.client.workflow.getHandle(mission).query<Record<string, string>>('swarm');
+    const id = Object.values(swarm)[0];
+    if (id === undefined) return null;
+    const life = await town.client.workflow.getHandle(id).query(lifecycleQuery);
+    const found = await findMarked((mark) => mark.startsWith(`${life.molecule}/`));
+    return found.length > 0 ? { id, ...life } : null;
+  });
+
+test('a new witness knows who is at work, and counts on', async () => {
+  const first = await town.startMission('holds', work('server', 'slow', 'a'));
+  const polecat = await atWork('holds');
+  await town.client.workflow.getHandle('server/witness').terminate('a test');
+  const second = await town.startMission('waits', work('server', 'quick', 'b'));
+  const slots = await until('the second waits', async () => {
+    const seen = await slotsOf('server');
+    return seen.queue.length === 1 && seen.leases.length === 1 ? seen : null;
+  });
+  expect(slots.leases).toMatchObject([{ mission: 'holds', incarnation: polecat.slot.incarnation }]);
+  await first.cancel();
+  await expect(second.result()).resolves.toMatchObject({ landed: 1 });
+  expect((await slotsOf('server')).granted).toBe(polecat.slot.incarnation + 1);
+});
+
+test('mission and polecat both terminated: the work is brought to the remote before the slot is free', async () => {
+  const mission = await town.startMission('both', work('third', 'slow', 'c'));
+  const { id, molecule } = await atWork('both');
+  await mission.terminate('a test');
+  await town.client.workflow.getHandle(id).terminate('a test');
+  await until('the slot is free', async () => (await slotsOf('third')).leases.length === 0);
+  expect(await town.git('third', 'show', `polecat/${id.split('/').at(-1)}/${molecule}:c.txt`)).toBe('precious');
+  expect(await readdir(join(town.dir, '.gt/rigs/third/polecats'))).toEqual([]);
+  expect(JSON.stringify(await rejectedBy('third/witness'))).toContain('its work is on branch');
+});
+
+test('a polecat that somebody cancels has failed: its mission asks, and goes on when answered', async () => {
+  const mission = await town.startMission('asked', work('other', 'slow', 'd'));
+  const { molecule } = await atWork('asked');
+  await town.client.workflow.getHandle(molecule).cancel();
+  const state = await until('the item has failed', async () => {
+    const seen = await stateOf('asked');
+    return seen?.kind === 'failed' ? seen : null;
+  });
+  expect(state).toMatchObject({ reason: expect.stringContaining('its work is on branch') });
+  const skipped = await mission.executeUpdate<string, [unknown]>('skip', { args: [{ item: 'd' }] });
+  expect(skipped).toContain('is skipped');
+  await expect(mission.result()).resolves.toMatchObject({ landed: 0, total: 1 });
+});
+
+test('no message wedges a witness, and what it refuses it shows', async () => {
+  await (await town.startMission('before', work('other', 'quick', 'g'))).result();
+  const handle = town.client.workflow.getHandle('other/witness');
+  const claim = { id: 'x', mission: '', missionRun: 'r', item: 'i', priority: 2 };
+  await handle.signal(witnessMessages.claim.signal, claim);
+  await handle.signal(witnessMessages.claim.signal, { ...claim, mission: 'm'.repeat(1_001) });
+  const keys = ['Request', 'Branch', 'Head', 'Target', 'Issue', 'Mission', 'Rig', 'Merge-Commit', 'Merged-At'];
+  const body = [...keys.map((key) => `${key}: x`), 'Incarnation: 1', `Polecat: ${'P'.repeat(1_200)}`].join('\n');
+  await handle.signal('mail', { id: 'm', from: 'me', to: 'other/witness', subject: 'MERGED: x', body });
+  await handle.signal('__temporal_x', claim);
+  await handle.signal('clam', claim);
+  const rejected = await until('all are refused', async () => {
+    const seen = await rejectedBy('other/witness');
+    return seen.length === 4 ? seen.map((one) => one.reason).join('\n') : null;
+  });
+  expect(rejected).toContain('other has no polecat "PPP');
+  expect(rejected).toContain('did you mean "claim"?');
+  await expect((await town.startMission('fine', work('other', 'quick', 'e'))).result()).resolves.toMatchObject({
+    landed: 1,
+  });
+  const history = await town.client.workflow.getHandle('fine').fetchHistory();
+  const granted = history.events?.filter(
+    (event) => event.workflowExecutionSignaledEventAttributes?.signalName === 'granted',
+  );
+  expect(granted).toHaveLength(1);
+});
+
+test('a mission with the longest of ids gives its slot back, and knows an update that comes with its start', async () => {
+  const id = 'm'.repeat(1_000);
+  const mission = await town.startMission(id, work('other', 'quick', 'f'));
+  await expect(mission.executeUpdate('budget', { args: [{ usd: 5 }] })).resolves.toContain('$5');
+  await expect(mission.result()).resolves.toMatchObject({ landed: 1 });
+  await until('the slot is free', async () => (await slotsOf('other')).leases.length === 0);
+});

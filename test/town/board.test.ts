@@ -1,0 +1,75 @@
+/** What a mission's board tells to do can be done as it stands there. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { missionBoard } from '../../src/town/board.js';
+import { after, phaseOf } from '../../src/town/mission.js';
+import type { Item, ItemState, MissionState } from '../../src/town/mission.js';
+import { NO_USAGE } from '../../src/town/session.js';
+
+const run = promisify(execFile);
+const item = (state: ItemState, usd = 0): Item => ({
+  id: 'a',
+  title: 'A',
+  rig: 'server',
+  formula: 'f',
+  needs: [],
+  priority: 2,
+  attempt: 1,
+  lost: 0,
+  state,
+  usage: { ...NO_USAGE, usd },
+  sessions: 0,
+  reworks: 0,
+});
+const mission = (state: ItemState, usd = 0): MissionState => ({ title: 'm', budgetUsd: 2, items: [item(state, usd)] });
+const failed: ItemState = { kind: 'failed', reason: 'no', atMs: 0 };
+const working: ItemState = {
+  kind: 'working',
+  sinceMs: 0,
+  claim: 'c',
+  name: 'Toast',
+  incarnation: 1,
+  host: 'h',
+  molecule: 'se-1',
+};
+
+/** The words of the first command of a board, as a shell splits them. */
+async function wordsOf(board: string): Promise<readonly string[]> {
+  const command = /> `(temporal .*?)`/.exec(board)?.[1] ?? '';
+  const { stdout } = await run('sh', ['-c', `temporal() { printf '%s\\n' "$@"; }; ${command}`]);
+  return stdout.trimEnd().split('\n');
+}
+
+test.each(['add-login', 'with space', "it's; rm -rf $HOME"])('the command for the mission %s is one', async (id) => {
+  expect(await wordsOf(missionBoard(mission(failed), id))).toEqual([
+    'workflow',
+    'signal',
+    '-w',
+    id,
+    '--name',
+    'retry',
+    '--input',
+    '{"item":"a"}',
+  ]);
+});
+
+test('above its budget the board names the command that raises it', async () => {
+  const words = await wordsOf(missionBoard(mission({ kind: 'waiting' }, 3), 'm'));
+  expect(words.slice(-4)).toEqual(['--name', 'budget', '--input', '{"usd":6}']);
+});
+
+test('a molecule that waits shows on its mission, until it goes on', () => {
+  const wait = { molecule: 'se-1', for: 'person: think', why: 'decide', sinceMs: 0, escalated: false };
+  const waiting = after(mission(working), { kind: 'waits', item: 'a', claim: 'c', wait }, 0);
+  expect(phaseOf(waiting)).toBe('waiting');
+  expect(missionBoard(waiting, 'm')).toContain('waits for person: think');
+  const asked = { ...wait, escalated: true };
+  expect(phaseOf(after(waiting, { kind: 'waits', item: 'a', claim: 'c', wait: asked }, 0))).toBe('escalated');
+  expect(phaseOf(after(waiting, { kind: 'waits', item: 'a', claim: 'other', wait: asked }, 0))).toBe('waiting');
+  expect(phaseOf(after(waiting, { kind: 'waits', item: 'a', claim: 'c', wait: null }, 0))).toBe('working');
+});
+
+test('a mission of which nothing landed is skipped', () => {
+  expect(phaseOf(mission({ kind: 'skipped', reason: 'so' }))).toBe('skipped');
+});
