@@ -15,14 +15,14 @@ import { attribute } from '../contract/search-attributes.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
 import { cook, readFormula } from '../formula/cook.js';
 import type { Order } from '../formula/cook.js';
-import { printProblems } from '../formula/problem.js';
+import { printProblems, sayProblem } from '../formula/problem.js';
 import { remoteSha } from '../git/branch.js';
 import { openMirror } from '../git/mirror.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { refineryOf, witnessOf } from '../town/address.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import type { TownSnapshot } from '../town/rig.js';
-import { checkWork } from '../town/work.js';
+import { checkWork, placeOf } from '../town/work.js';
 import { refuse } from './beating.js';
 import type { FormulaShelf } from './formulas.js';
 import type { Places } from './places.js';
@@ -67,16 +67,20 @@ export function townActivities(deps: TownDeps): TownActivities {
   };
 }
 
-async function planWork(deps: TownDeps, { items }: PlanRequest): Promise<WorkPlan> {
+async function planWork(deps: TownDeps, { items, byFormula = false }: PlanRequest): Promise<WorkPlan> {
   const read = await deps.readTown();
   if (!read.ok) throw refuse('BadTown', read.problems);
   const { rigs, limits } = read.town;
-  const problems = [...checkWork(items, Object.keys(rigs))];
+  const problems = [...checkWork(items, Object.keys(rigs), byFormula)];
   const protos: Record<string, Protomolecule> = {};
   items.forEach((item, index) => {
     const cooked = cookOne(deps, { ...item, offered: {} });
     if (cooked.ok) protos[item.id] = cooked.proto;
-    else problems.push(`work[${index}] (${item.id}).formula: ${cooked.problems}`);
+    else {
+      // By a formula's name the variables are the input's own keys.
+      const key = cooked.about === 'vars' && byFormula ? '' : `${cooked.about}: `;
+      problems.push(...cooked.said.map((said) => `${placeOf(index, item.id, byFormula)}${key}${said}`));
+    }
   });
   if (problems.length > 0) throw refuse('BadMission', problems.join('\n'));
   const used = new Set(items.map((item) => item.rig));
@@ -93,14 +97,26 @@ async function planWork(deps: TownDeps, { items }: PlanRequest): Promise<WorkPla
 
 type CookedOne =
   | { readonly ok: true; readonly proto: Protomolecule }
-  | { readonly ok: false; readonly problems: string };
+  | {
+      readonly ok: false;
+      readonly problems: string;
+      /** The same to the author of a mission, who gave the values and may never have seen the formula. */
+      readonly about: 'vars' | 'formula';
+      readonly said: readonly string[];
+    };
 
 function cookOne({ formulas }: TownDeps, { formula, vars, offered }: CookRequest): CookedOne {
   const order = { name: formula, load: formulas.load, names: formulas.names() };
   const wanted = Object.keys(offered).length === 0 ? [] : declaredIn(order);
   const taken = Object.fromEntries(Object.entries(offered).filter(([name]) => wanted.includes(name)));
   const cooked = cook({ ...order, vars: { ...taken, ...vars } });
-  if (!cooked.ok) return { ok: false, problems: printProblems(cooked.problems) };
+  if (!cooked.ok) {
+    const { problems, onlyValues } = cooked;
+    const printed = printProblems(problems);
+    return onlyValues === true
+      ? { ok: false, problems: printed, about: 'vars', said: problems.map(sayProblem) }
+      : { ok: false, problems: printed, about: 'formula', said: [printed] };
+  }
   return { ok: true, proto: cooked.protomolecule };
 }
 

@@ -29,7 +29,12 @@ export type Order = {
 
 export type Cooked =
   | { readonly ok: true; readonly protomolecule: Protomolecule; readonly warnings: readonly Problem[] }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
+  | {
+      readonly ok: false;
+      readonly problems: readonly Problem[];
+      /** True when the formula is sound, and only the values given for its variables do not fit. */
+      readonly onlyValues?: true;
+    };
 
 export function cook({ name, vars, load, names }: Order): Cooked {
   const unfit = nameProblem(name);
@@ -46,7 +51,8 @@ export function cook({ name, vars, load, names }: Order): Cooked {
   const problems: Problem[] = [];
   const report = reportInto(problems, source.file, read.toml);
   const values = resolveVariables(read.formula, vars, read.used, report);
-  const steps = problems.length > 0 ? [] : read.formula.steps.map((step) => finish(step, values, report));
+  if (problems.length > 0) return { ok: false, problems: inOrder(problems), onlyValues: true };
+  const steps = read.formula.steps.map((step) => finish(step, values, report));
   if (problems.length > 0) return { ok: false, problems: inOrder(problems) };
   const content = {
     formula: name,
