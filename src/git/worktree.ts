@@ -57,6 +57,9 @@ export async function openWorktree(
   });
 }
 
+/** No retry mends this: the folder belongs to another branch, whose work may lie in it. */
+export class WorktreeTaken extends Error {}
+
 /** Null when there is no such worktree, or its folder is gone. Only looks: disturbs nobody who works there. */
 export async function worktreeState(place: Place): Promise<WorktreeState | null> {
   const metadata = await metadataOf(place);
@@ -150,7 +153,9 @@ async function isReady(place: Place, branch: string): Promise<boolean> {
     return false;
   }
   if (made.trim() === branch) return true;
-  throw new Error(`${place.path} is the worktree of ${made.trim()}, not of ${branch}: save and remove it first`);
+  throw new WorktreeTaken(
+    `${place.path} is the worktree of ${made.trim()}, not of ${branch}: save and remove it first`,
+  );
 }
 
 async function build(place: Place, what: readonly string[], name: string): Promise<void> {

@@ -78,10 +78,11 @@ test('whoever starts a formula by its name is answered in terms of what was writ
 
 test('a refused mission is found like any that failed', async () => {
   await failureOf({ work: [] });
-  await until('it is listed', async () => {
-    for await (const _ of town.client.workflow.list({ query: 'GtRole="mission" AND GtPhase="failed"' })) return true;
-    return false;
+  const listed = await until('it is listed', async () => {
+    for await (const one of town.client.workflow.list({ query: 'GtRole="mission" AND GtPhase="failed"' })) return one;
+    return null;
   });
+  expect(listed.type).toBe('mission');
 });
 
 test('a mission may not take the address of a role', async () => {
