@@ -17,7 +17,7 @@ import { TOWN_QUEUE } from '../contract/task-queues.js';
 import { canonicalHash } from '../formula/canonical.js';
 import { cook, readFormula } from '../formula/cook.js';
 import type { Cooked, Order } from '../formula/cook.js';
-import { printProblems } from '../formula/problem.js';
+import { printProblems, sayProblem } from '../formula/problem.js';
 import { remoteSha } from '../git/branch.js';
 import { openMirror } from '../git/mirror.js';
 import type { Ledger } from '../ledger/ledger.js';
@@ -26,7 +26,7 @@ import { legsOf } from '../town/convoy.js';
 import type { ConvoyPart } from '../town/convoy.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import type { TownSnapshot } from '../town/rig.js';
-import { checkWork } from '../town/work.js';
+import { checkWork, placeOf } from '../town/work.js';
 import { refuse } from './beating.js';
 import { Unreadable } from '../formula-shelf.js';
 import type { FormulaShelf } from '../formula-shelf.js';
@@ -81,16 +81,20 @@ export function townActivities(deps: TownDeps): TownActivities {
   };
 }
 
-async function planWork(deps: TownDeps, { items }: PlanRequest): Promise<WorkPlan> {
+async function planWork(deps: TownDeps, { items, byFormula = false }: PlanRequest): Promise<WorkPlan> {
   const read = await deps.readTown();
   if (!read.ok) throw refuse('BadTown', read.problems);
   const { rigs, limits } = read.town;
-  const problems = [...checkWork(items, Object.keys(rigs))];
+  const problems = [...checkWork(items, Object.keys(rigs), byFormula)];
   let protos: Record<string, Protomolecule> = {};
   items.forEach((item, index) => {
     const cooked = cookOne(deps, { ...item, offered: {} });
     if (cooked.ok) protos[item.id] = cooked.proto;
-    else problems.push(`work[${index}] (${item.id}).formula: ${cooked.problems}`);
+    else {
+      // By a formula's name the variables are the input's own keys.
+      const key = cooked.about === 'vars' && byFormula ? '' : `${cooked.about}: `;
+      problems.push(...cooked.said.map((said) => `${placeOf(index, item.id, byFormula)}${key}${said}`));
+    }
   });
   const convoys: Record<string, readonly ConvoyPart[]> = {};
   for (const [id, proto] of Object.entries(protos)) {
@@ -128,16 +132,25 @@ function taken(convoy: string, part: ConvoyPart): string {
 
 type CookedOne =
   | { readonly ok: true; readonly proto: Protomolecule }
-  | { readonly ok: false; readonly problems: string };
+  | {
+      readonly ok: false;
+      readonly problems: string;
+      /** The same to the author of a mission, who gave the values and may never have seen the formula. */
+      readonly about: 'vars' | 'formula';
+      readonly said: readonly string[];
+    };
 
 function cookOne({ formulas }: TownDeps, request: CookRequest): CookedOne {
   try {
     const cooked = cookFrom(formulas, request);
-    if (!cooked.ok) return { ok: false, problems: printProblems(cooked.problems) };
-    return { ok: true, proto: cooked.protomolecule };
+    if (cooked.ok) return { ok: true, proto: cooked.protomolecule };
+    const problems = printProblems(cooked.problems);
+    return cooked.onlyValues === true
+      ? { ok: false, problems, about: 'vars', said: cooked.problems.map(sayProblem) }
+      : { ok: false, problems, about: 'formula', said: [problems] };
   } catch (error) {
-    if (error instanceof Unreadable) return { ok: false, problems: error.message };
-    throw error;
+    if (!(error instanceof Unreadable)) throw error;
+    return { ok: false, problems: error.message, about: 'formula', said: [error.message] };
   }
 }
 

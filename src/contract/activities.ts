@@ -51,6 +51,8 @@ export type TownActivities = {
 };
 
 export type PlanRequest = {
+  /** The mission was started by a formula's name: its author wrote no list of work. */
+  readonly byFormula?: boolean;
   readonly items: readonly {
     readonly id: string;
     readonly rig: string;

@@ -30,12 +30,21 @@ export type Order = Shelf & {
 
 export type Cooked =
   | { readonly ok: true; readonly protomolecule: Protomolecule; readonly warnings: readonly Problem[] }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
+  | {
+      readonly ok: false;
+      readonly problems: readonly Problem[];
+      /** True when the formula is sound, and only the values given for its variables do not fit. */
+      readonly onlyValues?: true;
+    };
 
 export function cook({ name, vars, load, names }: Order): Cooked {
+  const shelf = { load, names };
   const findings = new Findings();
-  const done = compile(name, vars, { load, names }, findings, false);
-  if (done === null || findings.failed) return { ok: false, problems: findings.problems() };
+  const done = compile(name, vars, shelf, findings, false);
+  if (done === null || findings.failed) {
+    const problems = findings.problems();
+    return isSound(name, shelf) ? { ok: false, problems, onlyValues: true } : { ok: false, problems };
+  }
   const { formula, values, steps, loops, bondPoints, description } = done;
   const content = {
     formula: name,
@@ -55,6 +64,12 @@ export function cook({ name, vars, load, names }: Order): Cooked {
     protomolecule: { ...content, hash: canonicalHash(content) },
     warnings: findings.warnings(),
   };
+}
+
+/** Whether the formula cooks as long as nobody asks for the values of its variables. */
+function isSound(name: string, shelf: Shelf): boolean {
+  const findings = new Findings();
+  return compile(name, {}, shelf, findings, true) !== null && !findings.failed;
 }
 
 export type FormulaResult =

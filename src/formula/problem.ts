@@ -40,6 +40,11 @@ export function printProblem(problem: Problem): string {
   return `${place} · ${step}${problem.message}${hint}`;
 }
 
+/** For somebody who never saw the file: what is wrong and what to do, without the place. */
+export function sayProblem({ message, hint }: Problem): string {
+  return hint === null ? message : `${message} (${hint})`;
+}
+
 export function printProblems(problems: readonly Problem[]): string {
   return problems.map(printProblem).join('\n');
 }

@@ -4,18 +4,23 @@ import { nearest } from './nearest.js';
 
 export type WorkItem = { readonly id: string; readonly rig: string; readonly needs: readonly string[] };
 
-export function checkWork(work: readonly WorkItem[], rigs: readonly string[]): readonly string[] {
+/** Where an item stands in what the author wrote. Started by a formula's name, a mission has no list of work to point into. */
+export function placeOf(index: number, id: string, byFormula: boolean): string {
+  return byFormula ? '' : `work[${index}] (${id}).`;
+}
+
+export function checkWork(work: readonly WorkItem[], rigs: readonly string[], byFormula = false): readonly string[] {
   const ids = work.map((item) => item.id);
   const problems = work.flatMap((item, index) => {
-    const at = `work[${index}] (${item.id})`;
+    const at = placeOf(index, item.id, byFormula);
     const twice =
-      ids.indexOf(item.id) === index ? [] : [`${at}.id: "${item.id}" is taken by work[${ids.indexOf(item.id)}]`];
+      ids.indexOf(item.id) === index ? [] : [`${at}id: "${item.id}" is taken by work[${ids.indexOf(item.id)}]`];
     const rig = rigs.includes(item.rig)
       ? []
-      : [`${at}.rig: there is no rig "${item.rig}"; ${offer(item.rig, rigs, 'the rigs are')}`];
+      : [`${at}rig: there is no rig "${item.rig}"; ${offer(item.rig, rigs, 'the rigs are')}`];
     const needs = item.needs
       .filter((need) => !ids.includes(need))
-      .map((need) => `${at}.needs: there is no item "${need}"; ${offer(need, ids, 'the items are')}`);
+      .map((need) => `${at}needs: there is no item "${need}"; ${offer(need, ids, 'the items are')}`);
     return [...twice, ...rig, ...needs];
   });
   const cycle = findCycle(work);

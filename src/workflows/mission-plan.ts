@@ -96,7 +96,7 @@ async function planWork(items: PlanRequest['items']): Promise<WorkPlan> {
   const request = items.map(({ id, rig, needs, formula, vars }) => ({ id, rig, needs, formula, vars }));
   try {
     return await town(PATIENCE_OF_ACCEPTANCE).planWork.executeWithOptions({ summary: 'check and cook the work' }, [
-      { items: request },
+      { items: request, byFormula: workflowInfo().workflowType !== 'mission' },
     ]);
   } catch (error) {
     throw causeOf(error);

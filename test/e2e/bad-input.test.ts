@@ -69,12 +69,20 @@ test.each(Object.getOwnPropertyNames(Object.prototype))(
   },
 );
 
+test('whoever starts a formula by its name is answered in terms of what was written', async () => {
+  const missing = await failureOf({ rig: 'server', nmae: 'x' }, 'quick');
+  expect(missing).toContain('the variable "name" has no value and no default');
+  expect(missing).toContain('did you mean "name"?');
+  expect(missing + (await failureOf({ rig: 'sever', name: 'x' }, 'quick'))).not.toMatch(/work\[|formula\.toml/);
+});
+
 test('a refused mission is found like any that failed', async () => {
   await failureOf({ work: [] });
-  await until('it is listed', async () => {
-    for await (const _ of town.client.workflow.list({ query: 'GtRole="mission" AND GtPhase="failed"' })) return true;
-    return false;
+  const listed = await until('it is listed', async () => {
+    for await (const one of town.client.workflow.list({ query: 'GtRole="mission" AND GtPhase="failed"' })) return one;
+    return null;
   });
+  expect(listed.type).toBe('mission');
 });
 
 test('a mission may not take the address of a role', async () => {
