@@ -1,6 +1,13 @@
 import { expect, test } from 'vitest';
 import { cooked, cookedAmong, graphOf, problemsAmong, problemsOf, step, warningsOf } from '../support/formula.js';
 
+const cut = (pointcut: string) =>
+  graphOf(
+    cooked(
+      `${step('a', 'type = "bug"')}${step('b', 'type = "bug"\nlabels = ["l"]')}[[pointcuts]]\n${pointcut}\n[[advice]]\nafter = { id = "{step.id}-log" }\n`,
+    ),
+  ).length;
+
 const CHAIN = step('plan') + step('build', 'needs = ["plan"]') + step('ship', 'needs = ["build"]');
 
 test('steps before need what the target needs, steps after are needed by who needs the target', () => {
@@ -50,12 +57,6 @@ test('advice reaches children, and stays within their group', () => {
 });
 
 test('advice without a target goes where the pointcuts say, all that is given', () => {
-  const cut = (pointcut: string) =>
-    graphOf(
-      cooked(
-        `${step('a', 'type = "bug"')}${step('b', 'type = "bug"\nlabels = ["l"]')}[[pointcuts]]\n${pointcut}\n[[advice]]\nafter = { id = "{step.id}-log" }\n`,
-      ),
-    ).length;
   expect([
     cut('type = "bug"'),
     cut('label = "l"'),

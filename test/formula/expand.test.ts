@@ -1,6 +1,13 @@
 import { expect, test } from 'vitest';
 import { cookedAmong, graphOf, problemsAmong, step } from '../support/formula.js';
 
+const one = (target: string) => `[[compose.expand]]\ntarget = "${target}"\nwith = "two"\n`;
+
+const nested = (depth: number) =>
+  Array.from({ length: depth + 1 }, (_, at) => step(`{target}.d${at}`, '', `template${'.children'.repeat(at)}`)).join(
+    '',
+  );
+
 const template = (id: string, more = '') => step(id, more, 'template');
 const TWO = `type = "expansion"\n[vars.depth]\ndefault = "shallow"\n${template('{target}.plan', 'notes = "{target.title} {depth} {{depth}}"')}${template('{target}.do', 'needs = ["{target}.plan"]')}`;
 const FORK = `type = "expansion"\n${template('{target}.left')}${template('{target}.right')}`;
@@ -18,7 +25,6 @@ test('a step with expand gives way to the template, between what it needed and w
 test('compose.expand and compose.map do the same to steps from outside, in one way whatever their order', () => {
   const steps = step('a') + step('b', 'needs = ["a"]') + step('c', 'needs = ["b"]');
   const map = `${steps}[[compose.map]]\nselect = "[ab]"\nwith = "two"\n`;
-  const one = (target: string) => `[[compose.expand]]\ntarget = "${target}"\nwith = "two"\n`;
   const graph = ['a.plan', 'a.do needs a.plan', 'b.plan needs a.do', 'b.do needs b.plan', 'c needs b.do'];
   for (const x of [map, steps + one('a') + one('b'), steps + one('b') + one('a')])
     expect(graphOf(cookedAmong({ x, two: TWO }))).toEqual(graph);
@@ -121,10 +127,6 @@ test.each([
 });
 
 test('children of a template stand five deep at most', () => {
-  const nested = (depth: number) =>
-    Array.from({ length: depth + 1 }, (_, at) => step(`{target}.d${at}`, '', `template${'.children'.repeat(at)}`)).join(
-      '',
-    );
   const x = step('a', 'expand = "deep"');
   expect(problemsAmong({ x, deep: `type = "expansion"\n${nested(5)}` })).toEqual([]);
   expect(problemsAmong({ x, deep: `type = "expansion"\n${nested(6)}` }).join()).toContain('more than 5 deep');

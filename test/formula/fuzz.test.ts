@@ -47,24 +47,30 @@ function tryFile(name: string, text: string): boolean {
   const open = read.ok ? read.formula.vars.filter((variable) => variable.default === null) : [];
   const vars = Object.fromEntries(open.map((variable) => [variable.name, variable.enum?.[0] ?? '1']));
   const cooked = cook({ name, vars, load, names });
-  for (const problem of cooked.ok ? cooked.warnings : cooked.problems) {
-    expect(problem.line).toBeGreaterThan(0);
-    expect(problem.column).toBeGreaterThan(0);
-    expect(problem.message).not.toBe('');
-  }
-  if (!cooked.ok) {
-    expect(cooked.problems.length).toBeGreaterThan(0);
-    return false;
-  }
-  expect(read.ok).toBe(true);
-  const { hash, ...content } = cooked.protomolecule;
-  expect(Protomolecule.safeParse(cooked.protomolecule).error).toBeUndefined();
-  expect(canonicalHash(content)).toBe(hash);
+  const wrong = [
+    ...(cooked.ok ? cooked.warnings : cooked.problems)
+      .filter(({ line, column, message }) => line < 1 || column < 1 || message === '')
+      .map((problem) => `no place: ${JSON.stringify(problem)}`),
+    ...(cooked.ok ? wrongWith(cooked.protomolecule) : cooked.problems.length === 0 ? ['refused without a word'] : []),
+    ...(cooked.ok && !read.ok ? ['cooks, but cannot be read without values'] : []),
+  ];
+  if (wrong.length > 0) throw new Error(wrong.join('\n'));
+  return cooked.ok;
+}
+
+function wrongWith(protomolecule: Protomolecule): readonly string[] {
+  const { hash, ...content } = protomolecule;
   const places = new Map(content.steps.map(({ id }, index) => [id, index]));
-  for (const [index, { needs, parent }] of content.steps.entries())
-    for (const need of parent === undefined ? needs : [...needs, parent])
-      expect(places.get(need) ?? Infinity).toBeLessThan(index);
-  return true;
+  const shape = Protomolecule.safeParse(protomolecule).error;
+  return [
+    ...(shape === undefined ? [] : [shape.message]),
+    ...(canonicalHash(content) === hash ? [] : ['another hash']),
+    ...content.steps.flatMap(({ id, needs, parent }, index) =>
+      (parent === undefined ? needs : [...needs, parent])
+        .filter((other) => (places.get(other) ?? Infinity) >= index)
+        .map((other) => `${id} stands before ${other}`),
+    ),
+  ];
 }
 
 /** One to four changes: to a line, a word, a character, a number. */

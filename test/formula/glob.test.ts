@@ -2,6 +2,8 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compileGlob } from '../../src/formula/glob.js';
 
+const asRegExp = (part: string) => (part === '*' ? '.*' : part === '?' ? '.' : part === '.' ? '\\.' : part);
+
 test.each([
   ['*', 'anything.at-all', true],
   ['a', 'a', true],
@@ -27,7 +29,6 @@ test.each(['[', '[]', '[a', 'a\\'])('%j is no glob', (glob) => {
 test('a glob says what the regular expression for it says', () => {
   const parts = fc.array(fc.constantFrom('*', '?', 'a', 'b', '.', '[ab]', '[^a]'), { maxLength: 6 });
   const ids = fc.string({ unit: fc.constantFrom('a', 'b', '.'), maxLength: 8 });
-  const asRegExp = (part: string) => (part === '*' ? '.*' : part === '?' ? '.' : part === '.' ? '\\.' : part);
   fc.assert(
     fc.property(parts, ids, (glob, id) => {
       expect(compileGlob(glob.join(''))?.(id)).toBe(new RegExp(`^${glob.map(asRegExp).join('')}$`).test(id));

@@ -2,6 +2,8 @@ import { expect, test } from 'vitest';
 import { readFormula } from '../../src/formula/cook.js';
 import { cooked, graphOf, problemsOf, warningsOf } from '../support/formula.js';
 
+const fileOf = (pr: string) => cooked(CONVOY, { pr }).steps[0]?.leg?.file;
+
 const CONVOY = `type = "convoy"
 review_only = true
 agent = "claude"
@@ -59,7 +61,6 @@ test('a preset or names choose legs', () => {
 });
 
 test('the same inputs give the same review, others another', () => {
-  const fileOf = (pr: string) => cooked(CONVOY, { pr }).steps[0]?.leg?.file;
   expect(fileOf('3')).toBe(fileOf('3'));
   expect(fileOf('3')).not.toBe(fileOf('4'));
 });

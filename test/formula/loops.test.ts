@@ -1,6 +1,14 @@
 import { expect, test } from 'vitest';
 import { cooked, cookedAmong, graphOf, problemsOf, step, warningsOf } from '../support/formula.js';
 
+const untilOf = (until: string) =>
+  cooked(loop(`until = "${until}"\nmax = 2`, body('x') + body('y', 'needs = ["x"]'))).loops?.[0]?.until;
+
+const each = (list: string) => loop(`for_each = ${list}\nvar = "who"`, body('x', 'notes = "for {who}"'));
+
+const notes = (text: string, vars = {}) =>
+  cooked(text, vars).steps.map(({ description }) => description.split('\n').at(-1));
+
 const loop = (how: string, body: string, more = '') => `${step('lp', more)}[steps.loop]\n${how}\n${body}`;
 const body = (id: string, more = '') => step(id, more, 'steps.loop.body');
 
@@ -77,17 +85,12 @@ test('a loop with until has its first iteration in the list, and the rest as a l
 });
 
 test('in until, the step itself is the last of the body', () => {
-  const untilOf = (until: string) =>
-    cooked(loop(`until = "${until}"\nmax = 2`, body('x') + body('y', 'needs = ["x"]'))).loops?.[0]?.until;
   expect(untilOf("step.status == 'complete'")).toBe("lp.iter1.y.status == 'complete'");
   expect(untilOf('output.n > 3')).toBe('lp.iter1.y.output.n > 3');
   expect(untilOf('steps.complete >= 2')).toBe('steps.complete >= 2');
 });
 
 test('for_each over a list goes round once for each entry, over a variable too, and over nothing not at all', () => {
-  const each = (list: string) => loop(`for_each = ${list}\nvar = "who"`, body('x', 'notes = "for {who}"'));
-  const notes = (text: string, vars = {}) =>
-    cooked(text, vars).steps.map(({ description }) => description.split('\n').at(-1));
   expect(notes(each('["a", "b"]'))).toEqual(['for a', 'for b']);
   const list = `[vars]\nlist = "a, b\\nc"\n`;
   expect(notes(list + each('"{{list}}"'))).toEqual(['for a', 'for b', 'for c']);

@@ -4,6 +4,17 @@ import { cook } from '../../src/formula/cook.js';
 import { printProblem } from '../../src/formula/problem.js';
 import { cooked, graphOf, problemsOf, step, warningsOf } from '../support/formula.js';
 
+const readBeside = (path: string) => (path === 'a.md' ? 'From the file.' : null);
+
+const waiting = (waits: string) => cooked(step('s') + step('w', waits)).steps[1];
+
+const names = (way: string) => new Set(way.split(' → '));
+
+const with3 = (needs: string) =>
+  problemsOf(step('a') + step('b', 'needs = ["a"]') + step('c', `${needs}\nnotes = "{{steps.a.output.x}}"`));
+
+const meta = (more: string) => `metadata = { ${more} }`;
+
 const only = (more: string, vars = '') => cooked(`${vars}${step('a', more)}`).steps[0];
 
 test.each([
@@ -119,7 +130,6 @@ test.each([
 
 test('a description may stand in a file beside the formula', () => {
   const text = `formula = "x"\n${step('a', 'description_file = "a.md"')}`;
-  const readBeside = (path: string) => (path === 'a.md' ? 'From the file.' : null);
   const result = cook({ name: 'x', vars: {}, load: () => ({ file: 'x.toml', text, readBeside }), names: [] });
   expect(result.ok ? result.protomolecule.steps[0]?.description : result.problems.map(printProblem)).toBe(
     'From the file.',
@@ -127,7 +137,6 @@ test('a description may stand in a file beside the formula', () => {
 });
 
 test('waits_for is a need, of any child when it says so', () => {
-  const waiting = (waits: string) => cooked(step('s') + step('w', waits)).steps[1];
   expect(waiting('needs = ["s"]\nwaits_for = "all-children"')).toMatchObject({ needs: ['s'] });
   expect(waiting('waits_for = "children-of(s)"')).toMatchObject({ needs: ['s'] });
   expect(waiting('needs = ["s"]\nwaits_for = "any-children"')).toMatchObject({ needs: ['s'], needsAny: ['s'] });
@@ -154,13 +163,10 @@ test.each([
   ],
 ])('a circle through a group or a loop is found: %#', (text, circle) => {
   const [problem = ''] = problemsOf(text);
-  const names = (way: string) => new Set(way.split(' → '));
   expect(names(problem.replace(/^.*circle: /, ''))).toEqual(names(circle));
 });
 
 test('references are to steps that are over, and are told when they are not', () => {
-  const with3 = (needs: string) =>
-    problemsOf(step('a') + step('b', 'needs = ["a"]') + step('c', `${needs}\nnotes = "{{steps.a.output.x}}"`));
   expect(with3('needs = ["b"]')).toEqual([]);
   expect(with3('')).toEqual([
     'x.toml:14:10 · step "c": {{steps.a.output.x}} is of "a", which need not be over before (write needs = ["a"])',
@@ -183,7 +189,6 @@ test('references to what a group before needed are right, over more steps than a
 });
 
 test('scopes come through: members, their body that is not worked, their teardown', () => {
-  const meta = (more: string) => `metadata = { ${more} }`;
   const body = step('body', meta('"gc.kind" = "scope", "gc.scope_role" = "body"'));
   const member = step('work', meta('"gc.scope_ref" = "body", "gc.scope_role" = "setup", "gc.on_fail" = "abort_scope"'));
   const teardown = step('clean', meta('"gc.scope_ref" = "body", "gc.scope_role" = "teardown"'));
