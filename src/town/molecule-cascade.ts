@@ -4,7 +4,7 @@
  */
 import { conditionHolds, fill } from './molecule-facts.js';
 import { fanOutSteps } from './molecule-fan-out.js';
-import { areOpen, conditionsThatHold, gatesFor, opened, waitsForGates } from './molecule-gates.js';
+import { areOpen, conditionsThatHold, gatesFor, opened, unreadableGate, waitsForGates } from './molecule-gates.js';
 import { ADDED_STEPS_MAX, grow, stepFrom } from './molecule-growth.js';
 import { closedBy, isMet, isSettledAt, loopAt, put, stepAt } from './molecule-live.js';
 import type { Draft, Molecule } from './molecule-live.js';
@@ -74,9 +74,10 @@ function tell(draft: Draft, at: number): void {
 
 /** All that a group, a loop or a fan-out waited for has settled. A loop is then judged, unless nothing of it was done. */
 function complete(draft: Draft, at: number): void {
-  const { state, kind } = stepAt(draft, at);
+  const { state, kind, fan } = stepAt(draft, at);
   if (state.kind === 'closed') {
-    if (isSettledAt(draft, at)) draft.settled.push(at);
+    // Only a fan-out settles later than it closes; a group that was skipped has been told of.
+    if (fan !== undefined && isSettledAt(draft, at)) draft.settled.push(at);
     return;
   }
   const loop = loopAt(draft, at);
@@ -128,7 +129,9 @@ function begin(draft: Draft, at: number): void {
   const gates = proto?.gates ?? [];
   if (gates.length > 0) {
     const shut = gatesFor(draft, step.id, gates);
-    put(draft, at, { gates: shut, state: waitsForGates(shut, draft.nowMs) });
+    const unreadable = unreadableGate(shut);
+    const state = unreadable === null ? waitsForGates(shut, draft.nowMs) : escalated(unreadable, draft.nowMs);
+    put(draft, at, { gates: shut, state });
     if (!areOpen(shut)) return;
   }
   start(draft, at);
@@ -160,7 +163,7 @@ export function skip(draft: Draft, at: number, reason: string, by: string, head:
     if (draft.failed !== null && draft.plan.protos[next]?.scope?.role === 'teardown') continue;
     if (state.kind !== 'closed')
       close(draft, next, closedBy(draft, 'skipped', reason, by, { head: next === at ? head : null }));
-    below.push(...(draft.plan.children[next] ?? []));
+    below.push(...(stepAt(draft, next).kind === undefined ? [] : membersOf(draft, next)));
   }
 }
 

@@ -83,6 +83,15 @@ export function timeoutWhy(gate: GateState): string {
   return `gate_timeout: waited for ${describeGate(gate)}`;
 }
 
+/** Why a gate can never open by itself: its condition cannot be read. */
+export function unreadableGate(gates: readonly GateState[]): string | null {
+  for (const gate of gates) {
+    const parsed = gate.type === 'condition' ? parseCondition(gate.await) : null;
+    if (parsed?.ok === false) return `${gate.await}: ${parsed.message}`;
+  }
+  return null;
+}
+
 /** Gates of type condition that hold now, as positions of their steps and their own. `files` are the awaited ones that exist. */
 export function conditionsThatHold(
   molecule: Pick<Molecule, 'steps' | 'plan' | 'loops' | 'cooked' | 'held'>,

@@ -90,6 +90,14 @@ test('a condition is looked at after every change; files are asked for', () => {
   expect(stateOfStep(all(molecule, { kind: 'files-seen', files: ['go.mod'] }), 'f')).toBe('ready');
 });
 
+test('a condition that cannot be read asks somebody at once', () => {
+  const molecule = poured([step('b', { gates: [gate('condition', 'please')] })]);
+  expect([stateOfStep(molecule, 'b'), why(molecule, 'b')]).toEqual([
+    'escalation',
+    expect.stringContaining('no condition: please'),
+  ]);
+});
+
 test('gates of people’s steps and groups open them', () => {
   const molecule = poured([
     step('p', { kind: 'human', script: null, gates: [gate('human', '')] }),

@@ -99,6 +99,12 @@ test('a loop of which everything was skipped is skipped', () => {
   expect([stateOfStep(molecule, 'lp'), nextStep(molecule)?.id]).toEqual(['skipped', 'end']);
 });
 
+test('a loop that is skipped before its turn takes its steps along', () => {
+  const molecule = all(poured(steps, [until]), { kind: 'skipped', step: 'lp', reason: 'no', by: 'Ada' });
+  expect(['lp.iter1.do', 'lp.iter1.look'].map((id) => stateOfStep(molecule, id))).toEqual(['skipped', 'skipped']);
+  expect(nextStep(work(molecule, 'plan'))?.id).toBe('end');
+});
+
 test('a loop that nobody here can judge asks somebody', () => {
   const due = work(work(work(poured(steps, [until]), 'plan'), 'lp.iter1.do'), 'lp.iter1.look', {});
   const asked = judge(due, { kind: 'unknown', why: 'there is no sandbox' });

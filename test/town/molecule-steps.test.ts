@@ -62,6 +62,23 @@ test('a group that is skipped takes all below it along', () => {
   expect(nextStep(molecule)?.id).toBe('z');
 });
 
+test('a skipped group counts once for the group around it', () => {
+  const condition = { text: 'no', value: '', op: 'truthy', against: '' } as const;
+  const molecule = poured([
+    step('g', { kind: 'group', script: null }),
+    step('g.h', { kind: 'group', parent: 'g', condition, script: null }),
+    step('g.h.x', { parent: 'g.h' }),
+    step('g.y', { parent: 'g' }),
+    step('z', { needs: ['g'] }),
+  ]);
+  expect([stateOfStep(molecule, 'g.h'), stateOfStep(molecule, 'g'), stateOfStep(molecule, 'z')]).toEqual([
+    'skipped',
+    'open',
+    'pending',
+  ]);
+  expect(stateOfStep(work(molecule, 'g.y'), 'z')).toBe('ready');
+});
+
 test('of several children the first to close is enough for whoever needs any', () => {
   const molecule = poured([
     step('g', { kind: 'group', script: null }),
