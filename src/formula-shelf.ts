@@ -6,6 +6,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FormulaFile } from './formula/cook.js';
+import { rigFormulas, townPaths } from './town/paths.js';
 
 /** Of several files of one name in a folder the first in this order counts. */
 const SUFFIXES = ['.formula.toml', '.formula.json', '.toml'] as const;
@@ -17,6 +18,17 @@ export type FormulaShelf = {
   readonly names: () => readonly string[];
   readonly load: (name: string) => FormulaFile | null;
 };
+
+/** What a town cooks from: its own formulas, those of the rig that the work is for, those that are shipped. */
+export type TownShelf = FormulaShelf & { readonly forRig: (rig: string) => FormulaShelf };
+
+export function townShelf(dir: string): TownShelf {
+  const own = townPaths(dir).formulas;
+  return {
+    ...formulaShelf([own, SHIPPED_FORMULAS]),
+    forRig: (rig) => formulaShelf([own, rigFormulas(dir, rig), SHIPPED_FORMULAS]),
+  };
+}
 
 /** `folders` in the order of search; one that does not exist is empty. */
 export function formulaShelf(folders: readonly string[]): FormulaShelf {

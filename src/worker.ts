@@ -9,7 +9,7 @@ import { Client } from '@temporalio/client';
 import { bundleWorkflowCode, NativeConnection, Runtime, DefaultLogger, Worker } from '@temporalio/worker';
 import type { NativeConnectionOptions, WorkerOptions, WorkflowBundleOption } from '@temporalio/worker';
 import { activitiesOf } from './activities/registry.js';
-import { formulaShelf, SHIPPED_FORMULAS } from './formula-shelf.js';
+import { townShelf } from './formula-shelf.js';
 import { placesIn } from './activities/places.js';
 import type { TownDeps } from './activities/town.js';
 import { anthropicRuntime } from './agents/anthropic.js';
@@ -28,7 +28,6 @@ export type WorkerSettings = {
   readonly town: string;
   readonly state: string;
   readonly ledger: string;
-  readonly formulas: string;
   readonly readTown: TownDeps['readTown'];
   readonly anthropic: { readonly apiKey: string | null; readonly baseUrl: string | null };
   /** The most sessions and gates at once on this host. */
@@ -53,7 +52,7 @@ export async function startWorker(
       host,
       places,
       ledger: ledgerOf(settings, host),
-      formulas: formulaShelf([settings.formulas, SHIPPED_FORMULAS]),
+      formulas: townShelf(settings.town),
       readTown: settings.readTown,
     },
     places,

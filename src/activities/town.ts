@@ -29,7 +29,7 @@ import type { TownSnapshot } from '../town/rig.js';
 import { checkWork, placeOf } from '../town/work.js';
 import { refuse } from './beating.js';
 import { Unreadable } from '../formula-shelf.js';
-import type { FormulaShelf } from '../formula-shelf.js';
+import type { TownShelf } from '../formula-shelf.js';
 import { checkGate } from './gate.js';
 import { deleteExecution } from './forgetting.js';
 import type { Places } from './places.js';
@@ -40,7 +40,7 @@ export type TownDeps = {
   readonly host: string;
   readonly places: Places;
   readonly ledger: Ledger;
-  readonly formulas: FormulaShelf;
+  readonly formulas: TownShelf;
   /** town.toml as it is now; every problem in one text when it cannot be read. */
   readonly readTown: () => Promise<
     { readonly ok: true; readonly town: TownSnapshot } | { readonly ok: false; readonly problems: string }
@@ -154,8 +154,9 @@ function cookOne({ formulas }: TownDeps, request: CookRequest): CookedOne {
   }
 }
 
-function cookFrom(formulas: FormulaShelf, { formula, vars, offered }: CookRequest): Cooked {
-  const order = { name: formula, load: formulas.load, names: formulas.names() };
+function cookFrom(formulas: TownShelf, { formula, vars, offered, rig }: CookRequest): Cooked {
+  const shelf = rig === undefined ? formulas : formulas.forRig(rig);
+  const order = { name: formula, load: shelf.load, names: shelf.names() };
   const wanted = Object.keys(offered).length === 0 ? [] : declaredIn(order);
   const taken = Object.fromEntries(Object.entries(offered).filter(([name]) => wanted.includes(name)));
   return cook({ ...order, vars: { ...taken, ...vars } });

@@ -64,7 +64,6 @@ async function start(dir: string, { address: named, embedded }: Wish): ReturnTyp
     town: town.dir,
     state: town.paths.state,
     ledger: town.paths.ledger,
-    formulas: town.paths.formulas,
     readTown: async () => {
       const now = await readTown(dir);
       if (!now.ok) return { ok: false, problems: now.problems.join('\n') };

@@ -14,6 +14,8 @@ export type CookRequest = {
   readonly vars: Readonly<Record<string, string>>;
   /** Values for variables that the formula may have or not. */
   readonly offered: Readonly<Record<string, string>>;
+  /** The rig that the work is for, whose own formulas are searched, too. Absent: no rig. */
+  readonly rig?: string;
 };
 
 /** On task queue `gastown`. */

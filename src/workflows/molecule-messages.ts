@@ -184,7 +184,8 @@ export class Messages {
     try {
       const { formula, vars } = message;
       const summary = `cook ${formula} · bond`;
-      const request = { formula, vars, offered: {} };
+      const rig = this.#book.hook?.rig.name;
+      const request = { formula, vars, offered: {}, ...(rig === undefined ? {} : { rig }) };
       const proto = await town(this.#book.patience).cook.executeWithOptions({ summary }, [request]);
       return this.#bonded(message, proto);
     } catch (error) {

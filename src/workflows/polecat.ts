@@ -193,6 +193,7 @@ class PolecatRun {
     await hands.catchUp.executeWithOptions({ summary: `bring up to ${this.#input.rig.branch} · ${name}` }, [this.#ref]);
     const request = {
       formula: proto.rework,
+      rig: this.#input.rig.name,
       vars: {},
       offered: { ...this.#input.proto.vars, ...reworkVars(verdict, this.#ref.branch, this.#input.rig.branch) },
     };
