@@ -83,9 +83,9 @@ test('a formula may name the one beside it', async () => {
 
 test('a file that is not there, or is no formula, is told; in no town and with no file the usage is', async () => {
   const cwd = await makeFolder();
-  const missing = await lint(cwd, 'none.formula.toml', 'none.formula.json');
+  const missing = await lint(cwd, 'none.formula.toml', 'none.json');
   expect(missing.code).toBe(2);
   expect(missing.stdout).toContain('error: there is no such file\n --> none.formula.toml');
-  expect(missing.stdout).toContain('error: this is no formula file\n --> none.formula.json');
+  expect(missing.stdout).toContain('error: this is no formula file\n --> none.json');
   expect(await lint(cwd)).toMatchObject({ code: 2, stderr: expect.stringContaining('Usage: gt lint') });
 });
