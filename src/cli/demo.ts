@@ -1,5 +1,6 @@
 /** `gt demo`: a whole mission on this machine, from an empty folder to commits on two mains. */
-import { mkdtemp, readdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -14,10 +15,14 @@ import { makeDemoTown } from '../dev/demo-town.js';
 import type { DemoTown } from '../dev/demo-town.js';
 import { DEMO_MISSION } from '../dev/demo-work.js';
 import { demoModel } from '../dev/demo-model.js';
+import type { DemoModel } from '../dev/demo-model.js';
 import { raiseTown } from '../dev/raise.js';
 import type { RaisedTown } from '../dev/raise.js';
+import { townPaths } from '../town/paths.js';
+import type { TownPaths } from '../town/paths.js';
 import type { Command } from './command.js';
 import { CliError, readArguments } from './command.js';
+import { hearStop, orStopped, Stopped, untilStopped } from './stopping.js';
 
 const MISSION_ID = 'demo';
 const LOOK_MS = 250;
@@ -25,27 +30,62 @@ const KILLS = 5;
 
 export const demo: Pick<Command, 'run'> = {
   run: async (args) => {
+    const stop = hearStop();
     const options = readOptions(args);
     const dir = options.dir === null ? await mkdtemp(join(tmpdir(), 'gastown-demo-')) : resolve(options.dir);
     await mustBeEmpty(dir);
     const model = await demoModel(options.model);
-    const town = await makeDemoTown(dir, model.runtime);
-    const read = await readTown(dir);
-    if (!read.ok) throw new CliError(read.problems.join('\n'));
-    say(`A town in ${dir}, with two repositories: ${Object.keys(town.repositories).join(', ')}.`);
-    const raised = await raiseTown(read.town, { say, port: null, uiPort: null, env: model.env });
-    say(`Temporal UI: ${raised.uiUrl}`);
     try {
-      await runMission(raised, options);
-      await report(town, read.town.paths.ledger);
-      if (options.keep) await keepUp(raised);
-      else say(`To look around: npx gt up ${dir}, then open the Temporal UI that it names.`);
+      const begun = await begin(dir, model, stop).catch(async (error: unknown) => {
+        if (options.dir === null && isUnused(dir, error)) await rm(dir, { recursive: true, force: true });
+        throw error;
+      });
+      await show(begun, options, stop);
     } finally {
-      await raised.stop();
       await model.stop();
     }
   },
 };
+
+type Begun = { readonly town: DemoTown; readonly paths: TownPaths; readonly raised: RaisedTown };
+
+async function begin(dir: string, model: DemoModel, signal: AbortSignal): Promise<Begun> {
+  const town = await makeDemoTown(dir, model.runtime);
+  const read = await readTown(dir);
+  if (!read.ok) throw new CliError(read.problems.join('\n'));
+  say(`A town in ${dir}, with two repositories: ${Object.keys(town.repositories).join(', ')}.`);
+  const raised = await raiseTown(read.town, { say, port: null, uiPort: null, env: model.env, signal });
+  return { town, paths: read.town.paths, raised };
+}
+
+/** Nothing was done in the folder: what is left there would only be litter. A server that failed leaves its log. */
+function isUnused(dir: string, error: unknown): boolean {
+  return error instanceof Stopped || !existsSync(townPaths(dir).state);
+}
+
+async function show({ town, paths, raised }: Begun, options: Options, stop: AbortSignal): Promise<void> {
+  try {
+    say(`Temporal UI: ${raised.uiUrl}`);
+    await runMission(raised, options, stop);
+    await report(town, paths.ledger);
+    if (options.keep) {
+      say(`The town stays up: ${raised.uiUrl}. Ctrl-C stops it.`);
+      await untilStopped(stop);
+    } else say(`To look around: npx gt up ${town.dir}, then open the Temporal UI that it names.`);
+  } catch (error) {
+    throw error instanceof Stopped ? new Stopped(howToGoOn(town.dir, options)) : error;
+  } finally {
+    if (stop.aborted) say('Stopping …');
+    await raised.stop();
+  }
+}
+
+function howToGoOn(dir: string, { model }: Options): string {
+  const where = `stopped; the town is in ${dir}`;
+  if (model === 'scripted')
+    return `${where}. Its scripted model ended with the demo: start another demo to see it whole`;
+  return `${where}. To go on with its mission: npx gt up ${dir}`;
+}
 
 async function mustBeEmpty(dir: string): Promise<void> {
   const entries = await readdir(dir).catch(() => []);
@@ -81,7 +121,7 @@ function readOptions(args: readonly string[]): Options {
   return { model, seed, chaos: values.chaos, dir: values.dir ?? null, keep: values.keep };
 }
 
-async function runMission(raised: RaisedTown, { chaos, seed }: Options): Promise<void> {
+async function runMission(raised: RaisedTown, { chaos, seed }: Options, stop: AbortSignal): Promise<void> {
   const connection = await Connection.connect({ address: raised.address });
   const over = new AbortController();
   try {
@@ -97,7 +137,9 @@ async function runMission(raised: RaisedTown, { chaos, seed }: Options): Promise
       : null;
     const watching = watch(client, over.signal);
     try {
-      await handle.result();
+      // The call itself ends with the signal, too: one left over would be tried again on a connection that is closed.
+      const result = connection.withAbortSignal(stop, () => handle.result());
+      await orStopped(result, stop);
     } finally {
       over.abort();
       await watching;
@@ -152,14 +194,6 @@ async function report(town: DemoTown, ledger: string): Promise<void> {
   say('\nDigests in the ledger:');
   for (const line of await digestsIn(ledger)) say(`  ${line}`);
   say('');
-}
-
-async function keepUp(raised: RaisedTown): Promise<void> {
-  say(`The town stays up: ${raised.uiUrl}. Ctrl-C stops it.`);
-  await new Promise<void>((resolve) => {
-    process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
-  });
 }
 
 function say(line: string): void {

@@ -3,12 +3,15 @@ import { readFileSync } from 'node:fs';
 import { nearest } from '../town/nearest.js';
 import { CliError, UsageError, type Command } from './command.js';
 import { commands } from './commands.js';
+import { Stopped } from './stopping.js';
 
 /** Sets the process's exit code: 0 done, 1 failed, 2 called wrongly. Never throws. */
 export async function main(argv: readonly string[]): Promise<void> {
   // Whoever reads our output may have read enough: `gt rig list | head -1`.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
+    // The terminal was closed, which is also a signal: a stop in order goes on without words.
+    if (error.code === 'EIO') return;
     throw error;
   });
   const command = findCommand(argv);
@@ -16,6 +19,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     await dispatch(argv, command);
   } catch (error) {
     process.exitCode = report(error, command);
+    // What was stopped half-way may still have a download or a program under way, which nobody waits for.
+    if (error instanceof Stopped) process.exit();
   }
 }
 

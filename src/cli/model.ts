@@ -5,6 +5,7 @@ import type { ModelScript } from '../dev/model-script.js';
 import { startModelServer } from '../dev/model-server.js';
 import type { Command } from './command.js';
 import { CliError, readArguments, UsageError } from './command.js';
+import { hearStop, untilStopped } from './stopping.js';
 
 const PORT_MAX = 65_535;
 
@@ -20,16 +21,13 @@ export const modelServe: Pick<Command, 'run'> = {
     if (values.key === '') throw new UsageError('--key is empty; leave it out to take any key');
     const script = await readScript(values.script);
     const port = portOf(values.port);
-    const ended = new Promise<void>((resolve) => {
-      process.once('SIGINT', () => resolve());
-      process.once('SIGTERM', () => resolve());
-    });
+    const stop = hearStop();
     const settings = { script, ...(values.key === undefined ? {} : { apiKey: values.key }) };
     const server = await startModelServer(port === null ? settings : { ...settings, port }).catch((error: Error) => {
       throw new CliError(`the scripted model server cannot listen on port ${port}: ${error.message}`);
     });
     console.log(directions(server.url, values.key ?? null));
-    await ended;
+    await untilStopped(stop);
     await server.stop();
   },
 };

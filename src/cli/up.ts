@@ -3,10 +3,12 @@ import { readTown } from '../config.js';
 import { raiseTown } from '../dev/raise.js';
 import type { Command } from './command.js';
 import { CliError, readArguments } from './command.js';
+import { hearStop, untilStopped } from './stopping.js';
 import { townFolder } from './town.js';
 
 export const up: Pick<Command, 'run'> = {
   run: async (args) => {
+    const stop = hearStop();
     const { values, positionals } = readArguments(args, {
       town: { type: 'string' },
       port: { type: 'string' },
@@ -19,11 +21,12 @@ export const up: Pick<Command, 'run'> = {
       say: (line) => console.log(line),
       port: portOf('port', values.port),
       uiPort: portOf('ui-port', values['ui-port']),
+      signal: stop,
     });
     console.log(`The town ${read.town.name} is up. Ctrl-C stops it; what is in work goes on when it is started again.`);
     console.log(`  Temporal UI   ${raised.uiUrl}`);
     console.log(`  Temporal CLI  temporal --address ${raised.address} workflow list`);
-    await stopSignal();
+    await untilStopped(stop);
     console.log('Stopping …');
     await raised.stop();
   },
@@ -36,11 +39,4 @@ function portOf(name: string, text: string | undefined): number | null {
     throw new CliError(`--${name} is "${text}"; expected a port number from 1 to 65535`);
   }
   return port;
-}
-
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
-  });
 }

@@ -1,83 +1,126 @@
 /** `gt worker`: works for a town on any Temporal. `gt up` starts one as its child; on a cluster it is run by itself. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { readEnvironment, readTown, withRuntimes } from '../config.js';
 import { endLeftover } from '../dev/leftovers.js';
 import { registerSearchAttributes } from '../dev/search-attributes.js';
+import { townPaths } from '../town/paths.js';
 import { startWorker } from '../worker.js';
 import type { Command } from './command.js';
 import { CliError, readArguments } from './command.js';
+import { hearStop } from './stopping.js';
 import { townFolder } from './town.js';
 
 /** Time for sessions to end what they run. */
 const ORPHAN_MS_MAX = 8_000;
+const OWNER_LOOK_EVERY_MS = 100;
+const OWNER_LOOKS_MAX = 20;
 
 export const worker: Pick<Command, 'run'> = {
   run: async (args) => {
     const { values } = readArguments(args, { town: { type: 'string' }, address: { type: 'string' } });
     const dir = await townFolder(values.town);
-    const read = await readTown(dir);
-    if (!read.ok) throw new CliError(read.problems.join('\n'));
-    const { town } = read;
-    const environment = readEnvironment();
-    const { temporal, anthropic } = environment;
-    const address = values.address ?? temporal.address ?? 'localhost:7233';
-    const connection = {
-      address,
-      ...(temporal.tls === undefined ? {} : { tls: temporal.tls }),
-      ...(temporal.apiKey === null ? {} : { apiKey: temporal.apiKey }),
-    };
-    const client = await Connection.connect(connection).catch((error: Error) => {
-      throw new CliError(
-        `no Temporal server answers at ${address} (${error.message}): start one with \`gt up\`, or name another by --address or TEMPORAL_ADDRESS`,
-      );
-    });
-    await registerSearchAttributes(client, temporal.namespace);
-    await client.close();
-    const running = await startWorker({
-      connection,
-      namespace: temporal.namespace,
-      town: town.dir,
-      state: town.paths.state,
-      ledger: town.paths.ledger,
-      formulas: town.paths.formulas,
-      readTown: async () => {
-        const now = await readTown(dir);
-        if (!now.ok) return { ok: false, problems: now.problems.join('\n') };
-        return { ok: true, town: withRuntimes(now.town.snapshot, { hasKey: anthropic.apiKey !== null }) };
-      },
-      anthropic: { apiKey: anthropic.apiKey, baseUrl: town.anthropic.baseUrl ?? anthropic.baseUrl },
-      sessionsMax: town.sessionsMax,
-    });
-    const letGo = obeyParent(town.paths.server, running.stop);
-    await running.done;
-    await letGo();
+    const parent = hearParent(townPaths(dir).server);
+    try {
+      const running = await start(dir, values.address);
+      parent.obey(running.stop);
+      await running.done;
+    } finally {
+      await parent.letGo();
+    }
   },
+};
+
+async function start(dir: string, named: string | undefined): ReturnType<typeof startWorker> {
+  const read = await readTown(dir);
+  if (!read.ok) throw new CliError(read.problems.join('\n'));
+  const { town } = read;
+  const environment = readEnvironment();
+  const { temporal, anthropic } = environment;
+  const address = named ?? temporal.address ?? 'localhost:7233';
+  const connection = {
+    address,
+    ...(temporal.tls === undefined ? {} : { tls: temporal.tls }),
+    ...(temporal.apiKey === null ? {} : { apiKey: temporal.apiKey }),
+  };
+  const client = await Connection.connect(connection).catch((error: Error) => {
+    throw new CliError(
+      `no Temporal server answers at ${address} (${error.message}): start one with \`gt up\`, or name another by --address or TEMPORAL_ADDRESS`,
+    );
+  });
+  await registerSearchAttributes(client, temporal.namespace);
+  await client.close();
+  return startWorker({
+    connection,
+    namespace: temporal.namespace,
+    town: town.dir,
+    state: town.paths.state,
+    ledger: town.paths.ledger,
+    formulas: town.paths.formulas,
+    readTown: async () => {
+      const now = await readTown(dir);
+      if (!now.ok) return { ok: false, problems: now.problems.join('\n') };
+      return { ok: true, town: withRuntimes(now.town.snapshot, { hasKey: anthropic.apiKey !== null }) };
+    },
+    anthropic: { apiKey: anthropic.apiKey, baseUrl: town.anthropic.baseUrl ?? anthropic.baseUrl },
+    sessionsMax: town.sessionsMax,
+  });
+}
+
+type Parent = {
+  /** From here on the worker polls: it is stopped in order. */
+  readonly obey: (stop: () => void) => void;
+  /** Lets go of the parent, whose channel would keep this process alive. */
+  readonly letGo: () => Promise<void>;
 };
 
 /**
  * Ends with SIGTERM or SIGINT, and when `gt up` is no more: then with the server that it would have ended, since a town without
- * its supervisor is down. Answers what lets go of the parent, whose channel would keep this process alive.
+ * its supervisor is down. Listens from the first moment, since the parent may be gone before there is anything to stop.
  */
-function obeyParent(serverRecord: string, stop: () => void): () => Promise<void> {
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
-  if (process.send === undefined) return async () => undefined;
+function hearParent(serverRecord: string): Parent {
+  let stop: (() => void) | null = null;
   let isOrphan = false;
   const leave = async () => {
-    await endLeftover(serverRecord);
+    await endServerOf(serverRecord);
     process.exit();
   };
   const onOrphaned = () => {
+    if (isOrphan) return;
     isOrphan = true;
-    stop();
+    stop?.();
     // With a server that is gone, too, a worker would wait long for its last answers.
-    setTimeout(() => void leave(), ORPHAN_MS_MAX);
+    setTimeout(() => void leave(), stop === null ? 0 : ORPHAN_MS_MAX);
   };
-  process.once('disconnect', onOrphaned);
-  process.send('ready');
-  return async () => {
-    if (isOrphan) await leave();
-    process.off('disconnect', onOrphaned);
-    if (process.connected) process.disconnect();
+  const isChild = process.send !== undefined;
+  if (isChild) {
+    process.once('disconnect', onOrphaned);
+    if (!process.connected) onOrphaned();
+  }
+  return {
+    obey: (stopNow) => {
+      stop = stopNow;
+      const heard = hearStop();
+      heard.addEventListener('abort', stopNow, { once: true });
+      // The parent may have gone at this very moment, which `disconnect` then tells.
+      if (isChild) process.send?.('ready', undefined, undefined, () => undefined);
+    },
+    letGo: async () => {
+      if (isOrphan) await leave();
+      process.off('disconnect', onOrphaned);
+      if (process.connected) process.disconnect();
+    },
   };
+}
+
+/** The channel closes a moment before its process is gone: until then that one still looks like the server's owner. */
+async function endServerOf(serverRecord: string): Promise<void> {
+  for (let left = OWNER_LOOKS_MAX; left > 0; left -= 1) {
+    const isEnded = await endLeftover(serverRecord).then(
+      () => true,
+      () => false,
+    );
+    if (isEnded) return;
+    await pause(OWNER_LOOK_EVERY_MS);
+  }
 }

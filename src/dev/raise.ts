@@ -1,5 +1,6 @@
 /** From a town's configuration to a running town. */
 import { join } from 'node:path';
+import { orStopped } from '../cli/stopping.js';
 import type { Town } from '../config.js';
 import { machine } from './machine.js';
 import { startServer } from './server.js';
@@ -26,12 +27,14 @@ export type RaiseOptions = {
   readonly dynamicConfig?: readonly string[];
   /** For the worker only. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Ends the start: what is up by then is stopped, and `raiseTown` rejects with its reason. */
+  readonly signal?: AbortSignal;
 };
 
 export async function raiseTown(town: Town, options: RaiseOptions): Promise<RaisedTown> {
-  const { say } = options;
+  const { say, signal } = options;
   const { paths } = town;
-  const cli = await findTemporalCli({ machine: machine(), say });
+  const cli = await orStopped(findTemporalCli({ machine: machine(), say }), signal);
   // The ports of the first start are those of every later one, so that clients find the server again.
   let ports = portsAsked(options.port ?? town.server.port, options.uiPort ?? town.server.uiPort);
   const { dynamicConfig = [] } = options;
@@ -43,23 +46,29 @@ export async function raiseTown(town: Town, options: RaiseOptions): Promise<Rais
     log: join(paths.logs, 'server.log'),
     say,
   };
-  const start = async () => {
-    const started = await startServer({ ...order, ...ports });
+  const start = async (until?: AbortSignal) => {
+    const started = await startServer({ ...order, ...ports, ...(until === undefined ? {} : { signal: until }) });
     ports = portsAsked(portOf(started.address), portOf(started.uiUrl));
     return started;
   };
   const isFree = Object.keys(ports).length === 0;
   // Ports nobody asked for may be taken by another town that starts at this moment: then others are.
-  const server = await keepServer(() => (isFree ? start().catch(start) : start()), say);
+  const server = await keepServer((isFirst) => {
+    const begin = () => start(isFirst ? signal : undefined);
+    return isFree ? begin().catch(begin) : begin();
+  }, say);
   const first = server.current();
   if (first === null) throw new Error('a server that started is there');
   const { address, uiUrl } = first;
   const log = join(paths.logs, 'worker.log');
   const env = options.env === undefined ? {} : { env: options.env };
-  const worker = await keepWorker({ town: town.dir, address, log, ...env }, say).catch(async (error: unknown) => {
-    await server.stop();
-    throw error;
-  });
+  const until = signal === undefined ? {} : { signal };
+  const worker = await keepWorker({ town: town.dir, address, log, ...env, ...until }, say).catch(
+    async (error: unknown) => {
+      await server.stop();
+      throw error;
+    },
+  );
   return {
     address,
     uiUrl,

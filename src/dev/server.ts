@@ -9,6 +9,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { CliError } from '../cli/command.js';
+import { orStopped } from '../cli/stopping.js';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.js';
 import { plainEnvironment } from '../process/environment.js';
 import { serverRecordOf } from '../town/paths.js';
@@ -30,6 +31,8 @@ export type ServerOrder = {
   /** The server's output is appended here. */
   readonly log: string;
   readonly say: (line: string) => void;
+  /** Ends the start: the server is stopped, and `startServer` rejects with its reason. */
+  readonly signal?: AbortSignal;
 };
 
 type ServerEnd = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
@@ -75,11 +78,12 @@ export async function startServer(order: ServerOrder): Promise<Server> {
   if (ended !== null) order.say(`Ended the server that an earlier run left behind (process ${ended})`);
   let ports = await choosePorts(order);
   for (let left = LOST_PORTS_MAX; ; left -= 1) {
+    order.signal?.throwIfAborted();
     try {
       return await startOn(ports, record, order);
     } catch (error) {
       // Free a moment ago, and somebody else's now.
-      if (left === 0 || !(await isLost(ports))) throw error;
+      if (left === 0 || order.signal?.aborted === true || !(await isLost(ports))) throw error;
       ports = await choosePorts(order);
     }
   }
@@ -96,9 +100,11 @@ async function startOn(ports: Ports, record: string, order: ServerOrder): Promis
   };
   try {
     recordServer(record, { pid: running.pid, address, uiUrl });
-    await answers(running, ports.port, () => rememberFor(RETENTION_DAYS, { address, namespace: order.namespace }));
+    const prepare = () => rememberFor(RETENTION_DAYS, { address, namespace: order.namespace });
+    await orStopped(answers(running, ports.port, prepare), order.signal);
   } catch (error) {
     await stop();
+    order.signal?.throwIfAborted();
     const why = error instanceof Error ? error.message : String(error);
     throw new CliError(
       `the Temporal server did not come up: ${why}. The end of ${order.log}:\n${await tailOf(order.log)}`,

@@ -10,6 +10,7 @@ import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { CliError } from '../cli/command.js';
+import { orStopped } from '../cli/stopping.js';
 import type { Server } from './server.js';
 
 const RESTART_PAUSE_MS = 300;
@@ -24,8 +25,8 @@ export type Say = (line: string) => void;
 export type Kept<T> = { readonly current: () => T | null; stop(): Promise<void> };
 
 /** Keeps a server running. `start` is asked for the first one, and again whenever it has died. */
-export async function keepServer(start: () => Promise<Server>, say: Say): Promise<Kept<Server>> {
-  let server: Server | null = await start();
+export async function keepServer(start: (isFirst: boolean) => Promise<Server>, say: Say): Promise<Kept<Server>> {
+  let server: Server | null = await start(true);
   let stopping = false;
   const watch = async () => {
     for (;;) {
@@ -33,7 +34,7 @@ export async function keepServer(start: () => Promise<Server>, say: Say): Promis
       if (stopping) return;
       if (server !== null) say('The Temporal server died; it is started again.');
       server = null;
-      server = await start().catch(async (error: unknown) => {
+      server = await start(false).catch(async (error: unknown) => {
         say(`It did not start: ${error instanceof Error ? error.message : String(error)}`);
         await pause(RESTART_PAUSE_MS * 10);
         return null;
@@ -61,13 +62,18 @@ export type WorkerOrder = {
   readonly address: string;
   readonly log: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Ends the start of the first one: it is stopped, and `keepWorker` rejects with its reason. */
+  readonly signal?: AbortSignal;
 };
 
 /** Keeps a worker running. Returns when the first one polls; rejects when that one ends before, with the end of its log. */
 export async function keepWorker(order: WorkerOrder, say: Say): Promise<Kept<number>> {
   let worker: ChildProcess | null = forkWorker(order);
   let stopping = false;
-  await polls(worker, order.log);
+  await orStopped(polls(worker, order.log), order.signal).catch(async (error: unknown) => {
+    await endGently(worker);
+    throw error;
+  });
   const watch = async (first: ChildProcess) => {
     for (let child = first; ; child = forkWorker(order)) {
       worker = child;

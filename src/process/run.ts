@@ -36,6 +36,10 @@ export type RunResult = {
   readonly ms: number;
 };
 
+/** Heads of the groups that run now: they go when this process exits, whatever it has not waited for. */
+const running = new Set<number>();
+process.once('exit', () => running.forEach((pid) => killGroup(pid, 'SIGKILL')));
+
 export async function run(file: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
   const started = Date.now();
   const stdout = new Clipped(options.keepChars ?? KEEP_CHARS);
@@ -48,6 +52,7 @@ export async function run(file: string, args: readonly string[], options: RunOpt
       detached: true,
       stdio: 'pipe',
     });
+    if (child.pid !== undefined) running.add(child.pid);
     let verdict: RunResult['end'] | undefined;
     const stop = (why: RunResult['end']) => {
       verdict ??= why;
@@ -69,7 +74,10 @@ export async function run(file: string, args: readonly string[], options: RunOpt
     child.stdin.end(options.input ?? '');
     child.on('error', (error) => settle({ kind: 'not-started', reason: error.message }));
     // 'exit', then the group's stragglers are killed, which closes the pipes they may still hold.
-    child.on('exit', () => killGroup(child.pid, 'SIGKILL'));
+    child.on('exit', () => {
+      killGroup(child.pid, 'SIGKILL');
+      if (child.pid !== undefined) running.delete(child.pid);
+    });
     child.on('close', (code, signal) =>
       settle(verdict ?? (signal === null ? { kind: 'exited', code: code ?? -1 } : { kind: 'signalled', signal })),
     );

@@ -27,12 +27,17 @@ export type Running = {
   readonly output: () => string;
   /** Waits until the output has this. */
   readonly says: (pattern: RegExp, seconds?: number) => Promise<RegExpExecArray>;
+  /** The exit code, once it has ended; null after a signal. */
+  readonly exited: Promise<number | null>;
   /** Sends the signal and waits for the end; answers the exit code. */
   readonly end: (signal: NodeJS.Signals) => Promise<number | null>;
 };
 
-export function startGt(args: readonly string[]): Running {
-  const child = spawn(process.execPath, [GT, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+export function startGt(args: readonly string[], env: Readonly<Record<string, string | undefined>> = {}): Running {
+  const child = spawn(process.execPath, [GT, ...args], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   const listeners = new Set<() => void>();
   const hear = (piece: Buffer) => {
@@ -45,6 +50,7 @@ export function startGt(args: readonly string[]): Running {
   return {
     child,
     output: () => output,
+    exited,
     says: (pattern, seconds = 60) =>
       new Promise((resolve, reject) => {
         const timer = setTimeout(
