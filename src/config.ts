@@ -86,8 +86,10 @@ export async function findTown(start: string): Promise<string | null> {
   }
 }
 
+type AnthropicSettings = { readonly apiKey: string | null; readonly baseUrl: string | null };
+
 export type Environment = {
-  readonly anthropic: { readonly apiKey: string | null; readonly baseUrl: string | null };
+  readonly anthropic: AnthropicSettings;
   readonly temporal: TemporalSettings;
 };
 
@@ -101,6 +103,15 @@ type TemporalSettings = {
   readonly metadata: Metadata;
 };
 
+/** How the embedded server is spoken to, whatever Temporal's own configuration says of other ones. */
+export const OWN_SERVER: TemporalSettings = {
+  address: null,
+  namespace: 'default',
+  apiKey: null,
+  tls: null,
+  metadata: {},
+};
+
 /** The town that `GT_TOWN` names, a folder. */
 export function townOfEnvironment(env: NodeJS.ProcessEnv = process.env): string | null {
   return env['GT_TOWN'] || null;
@@ -111,10 +122,11 @@ export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environme
   const set = Object.fromEntries(
     Object.entries(env).flatMap(([name, value]) => (value === undefined || value === '' ? [] : [[name, value]])),
   );
-  return {
-    anthropic: { apiKey: set['ANTHROPIC_API_KEY'] ?? null, baseUrl: set['ANTHROPIC_BASE_URL'] ?? null },
-    temporal: readTemporal(set),
-  };
+  return { anthropic: readAnthropic(env), temporal: readTemporal(set) };
+}
+
+export function readAnthropic(env: NodeJS.ProcessEnv = process.env): AnthropicSettings {
+  return { apiKey: env['ANTHROPIC_API_KEY'] || null, baseUrl: env['ANTHROPIC_BASE_URL'] || null };
 }
 
 function readTemporal(env: Readonly<Record<string, string>>): TemporalSettings {

@@ -20,7 +20,7 @@ import { hostId } from './dev/host-id.js';
 import { join } from 'node:path';
 
 export type WorkerSettings = {
-  readonly connection: Pick<NativeConnectionOptions, 'address' | 'tls' | 'apiKey'>;
+  readonly connection: Pick<NativeConnectionOptions, 'address' | 'tls' | 'apiKey' | 'metadata'>;
   readonly namespace: string;
   /** The town's folder, its state folder, and the ledger's. */
   readonly town: string;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
-import { readEnvironment, readTown } from '../config.js';
+import { readAnthropic, readTown } from '../config.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
 import { killNowAndThen } from '../dev/chaos.js';
 import { drawBoard, newsOf, readBoard } from '../dev/demo-board.js';
@@ -113,7 +113,7 @@ function readOptions(args: readonly string[]): Options {
   if (model !== 'script' && model !== 'scripted' && model !== 'claude') {
     throw new CliError(`--model is "${model}"; expected scripted or claude, or leave it out to run without a model`);
   }
-  if (model === 'claude' && readEnvironment().anthropic.apiKey === null) {
+  if (model === 'claude' && readAnthropic().apiKey === null) {
     throw new CliError('--model claude needs a key: set ANTHROPIC_API_KEY, or see the same work with --model scripted');
   }
   const seed = Number(values.seed ?? Date.now() % 10_000);

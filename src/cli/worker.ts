@@ -1,7 +1,7 @@
 /** `gt worker`: works for a town on any Temporal. `gt up` starts one as its child; on a cluster it is run by itself. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
-import { readEnvironment, readTown, withRuntimes } from '../config.js';
+import { OWN_SERVER, readAnthropic, readEnvironment, readTown, withRuntimes } from '../config.js';
 import { endLeftover } from '../dev/leftovers.js';
 import { registerSearchAttributes } from '../dev/search-attributes.js';
 import { townPaths } from '../town/paths.js';
@@ -18,11 +18,15 @@ const OWNER_LOOKS_MAX = 20;
 
 export const worker: Pick<Command, 'run'> = {
   run: async (args) => {
-    const { values } = readArguments(args, { town: { type: 'string' }, address: { type: 'string' } });
+    const { values } = readArguments(args, {
+      town: { type: 'string' },
+      address: { type: 'string' },
+      embedded: { type: 'boolean', default: false },
+    });
     const dir = await townFolder(values.town);
     const parent = hearParent(townPaths(dir).server);
     try {
-      const running = await start(dir, values.address);
+      const running = await start(dir, values);
       parent.obey(running.stop);
       await running.done;
     } finally {
@@ -31,16 +35,19 @@ export const worker: Pick<Command, 'run'> = {
   },
 };
 
-async function start(dir: string, named: string | undefined): ReturnType<typeof startWorker> {
+type Wish = { readonly address?: string | undefined; readonly embedded: boolean };
+
+async function start(dir: string, { address: named, embedded }: Wish): ReturnType<typeof startWorker> {
   const read = await readTown(dir);
   if (!read.ok) throw new CliError(read.problems.join('\n'));
   const { town } = read;
-  const environment = readEnvironment();
-  const { temporal, anthropic } = environment;
+  const anthropic = readAnthropic();
+  const temporal = embedded ? OWN_SERVER : readEnvironment().temporal;
   const address = named ?? temporal.address ?? 'localhost:7233';
   const connection = {
     address,
-    ...(temporal.tls === undefined ? {} : { tls: temporal.tls }),
+    metadata: temporal.metadata,
+    ...(temporal.tls === null ? {} : { tls: temporal.tls }),
     ...(temporal.apiKey === null ? {} : { apiKey: temporal.apiKey }),
   };
   const client = await Connection.connect(connection).catch((error: Error) => {

@@ -116,7 +116,7 @@ function ended(child: ChildProcess): Promise<void> {
 function forkWorker({ town, address, log, env }: WorkerOrder): ChildProcess {
   mkdirSync(dirname(log), { recursive: true });
   const output = openSync(log, 'a');
-  const child = fork(GT, ['worker', '--town', town, '--address', address], {
+  const child = fork(GT, ['worker', '--embedded', '--town', town, '--address', address], {
     detached: true,
     stdio: ['ignore', output, output, 'ipc'],
     ...(env === undefined ? {} : { env: { ...process.env, ...env } }),
