@@ -25,7 +25,8 @@ export const up: Pick<Command, 'run'> = {
     });
     console.log(`The town ${read.town.name} is up. Ctrl-C stops it; what is in work goes on when it is started again.`);
     console.log(`  Temporal UI   ${raised.uiUrl}`);
-    console.log(`  Temporal CLI  temporal --address ${raised.address} workflow list`);
+    console.log(`  Temporal CLI  ${raised.cli} --address ${raised.address} workflow list`);
+    console.log(`  without --address, once: export TEMPORAL_ADDRESS=${raised.address}`);
     await untilStopped(stop);
     console.log('Stopping …');
     await raised.stop();

@@ -1,9 +1,11 @@
 /** From a town's configuration to a running town. */
 import { join } from 'node:path';
+import { CliError } from '../cli/command.js';
 import { orStopped } from '../cli/stopping.js';
 import type { Town } from '../config.js';
 import { machine } from './machine.js';
 import { startServer } from './server.js';
+import { lastPorts, rememberPorts } from './last-ports.js';
 import { findTemporalCli } from './temporal-cli.js';
 import type { Say } from './town-process.js';
 import { keepServer, keepWorker } from './town-process.js';
@@ -31,7 +33,24 @@ export type RaiseOptions = {
   readonly signal?: AbortSignal;
 };
 
+/** Throws CliError with what a person can do when the town cannot be brought up; nothing of it then runs. */
 export async function raiseTown(town: Town, options: RaiseOptions): Promise<RaisedTown> {
+  try {
+    return await raise(town, options);
+  } catch (error) {
+    throw isOfTheSystem(error)
+      ? new CliError(
+          `${town.paths.state} cannot be used (${error.code}): what runs the town must be able to write there. It said: ${error.message}`,
+        )
+      : error;
+  }
+}
+
+function isOfTheSystem(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error;
+}
+
+async function raise(town: Town, options: RaiseOptions): Promise<RaisedTown> {
   const { say, signal } = options;
   const { paths } = town;
   const cli = await orStopped(findTemporalCli({ machine: machine(), say }), signal);
@@ -46,17 +65,21 @@ export async function raiseTown(town: Town, options: RaiseOptions): Promise<Rais
     log: join(paths.logs, 'server.log'),
     say,
   };
+  const last = lastPorts(paths.state);
+  const usual = last === null ? {} : { usual: last };
   const start = async (until?: AbortSignal) => {
-    const started = await startServer({ ...order, ...ports, ...(until === undefined ? {} : { signal: until }) });
-    ports = portsAsked(portOf(started.address), portOf(started.uiUrl));
+    const started = await startServer({
+      ...order,
+      ...ports,
+      ...usual,
+      ...(until === undefined ? {} : { signal: until }),
+    });
+    const used = { port: portOf(started.address), uiPort: portOf(started.uiUrl) };
+    ports = used;
+    rememberPorts(paths.state, used);
     return started;
   };
-  const isFree = Object.keys(ports).length === 0;
-  // Ports nobody asked for may be taken by another town that starts at this moment: then others are.
-  const server = await keepServer((isFirst) => {
-    const begin = () => start(isFirst ? signal : undefined);
-    return isFree ? begin().catch(begin) : begin();
-  }, say);
+  const server = await keepServer((isFirst) => start(isFirst ? signal : undefined), say);
   const first = server.current();
   if (first === null) throw new Error('a server that started is there');
   const { address, uiUrl } = first;

@@ -5,7 +5,6 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { CliError } from '../cli/command.js';
@@ -15,6 +14,7 @@ import { plainEnvironment } from '../process/environment.js';
 import { serverRecordOf } from '../town/paths.js';
 import { claimRecord, endLeftover, forgetServer, recordServer } from './leftovers.js';
 import { listensOn } from './listening.js';
+import { endOf, tailOf } from './log-tail.js';
 import { choosePort, isFree, LOOPBACK } from './ports.js';
 import { rememberFor } from './retention.js';
 
@@ -25,6 +25,8 @@ export type ServerOrder = {
   /** An asked port is used or refused; without one the usual port is used when it is free, else any free one. */
   readonly port?: number;
   readonly uiPort?: number;
+  /** The usual ports of this town, when they are others than Temporal's. */
+  readonly usual?: Ports;
   readonly namespace: string;
   /** More of Temporal's dynamic configuration, `key=value`. */
   readonly dynamicConfig?: readonly string[];
@@ -48,8 +50,7 @@ export type Server = {
   stop(): Promise<void>;
 };
 
-const USUAL_PORT = 7233;
-const USUAL_UI_PORT = 8233;
+const USUAL: Ports = { port: 7233, uiPort: 8233 };
 const RETENTION_DAYS = 30;
 const START_MS_MAX = 60_000;
 const STOP_MS_MAX = 5_000;
@@ -57,7 +58,6 @@ const LOOK_EVERY_MS = 25;
 /** How often another program may be quicker than this one to take a port that was free. */
 const LOST_PORTS_MAX = 5;
 const LOG_BYTES_MAX = 10_000_000;
-const LOG_TAIL_LINES = 15;
 const BEING_STARTED = 'this town is being started by another process at this very moment: use that one';
 
 /** Polls per second of the one history shard's queues: the default of 20 makes every step take 50 ms. */
@@ -107,16 +107,16 @@ async function startOn(ports: Ports, record: string, order: ServerOrder): Promis
     order.signal?.throwIfAborted();
     const why = error instanceof Error ? error.message : String(error);
     throw new CliError(
-      `the Temporal server did not come up: ${why}. The end of ${order.log}:\n${await tailOf(order.log)}`,
+      `the Temporal server did not come up: ${why}. The end of ${order.log}:\n${tailOf(order.log, running.logFrom)}`,
     );
   }
   return { address, uiUrl, pid: running.pid, stopped: running.stopped, stop };
 }
 
-async function choosePorts({ port, uiPort, say }: ServerOrder): Promise<Ports> {
+async function choosePorts({ port, uiPort, usual = USUAL, say }: ServerOrder): Promise<Ports> {
   return {
-    port: await choosePort({ what: 'port', asked: port ?? null, preferred: USUAL_PORT, say }),
-    uiPort: await choosePort({ what: 'UI port', asked: uiPort ?? null, preferred: USUAL_UI_PORT, say }),
+    port: await choosePort({ what: 'port', asked: port ?? null, preferred: usual.port, say }),
+    uiPort: await choosePort({ what: 'UI port', asked: uiPort ?? null, preferred: usual.uiPort, say }),
   };
 }
 
@@ -124,8 +124,8 @@ async function isLost({ port, uiPort }: Ports): Promise<boolean> {
   return !(await isFree(port)) || !(await isFree(uiPort));
 }
 
-type Running = Pick<Server, 'pid' | 'stopped' | 'stop'>;
-type Ports = { readonly port: number; readonly uiPort: number };
+type Running = Pick<Server, 'pid' | 'stopped' | 'stop'> & { readonly logFrom: number };
+export type Ports = { readonly port: number; readonly uiPort: number };
 
 function launchClaimed(record: string, order: ServerOrder, ports: Ports): Running {
   try {
@@ -138,6 +138,7 @@ function launchClaimed(record: string, order: ServerOrder, ports: Ports): Runnin
 
 function launch(order: ServerOrder, ports: Ports): Running {
   const log = openLog(order.log);
+  const logFrom = endOf(order.log);
   const child = spawn(order.cli, argumentsFor(order, ports), {
     cwd: dirname(order.dbFile),
     env: plainEnvironment(),
@@ -154,7 +155,7 @@ function launch(order: ServerOrder, ports: Ports): Running {
   const endWithUs = () => child.kill('SIGINT');
   process.once('exit', endWithUs);
   void stopped.then(() => process.removeListener('exit', endWithUs));
-  return { pid: child.pid, stopped, stop: () => end(child, stopped) };
+  return { pid: child.pid, logFrom, stopped, stop: () => end(child, stopped) };
 }
 
 function argumentsFor(
@@ -218,9 +219,4 @@ function openLog(file: string): number {
   const bytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   if (bytes > LOG_BYTES_MAX) renameSync(file, `${file}.1`);
   return openSync(file, 'a');
-}
-
-async function tailOf(log: string): Promise<string> {
-  const text = await readFile(log, 'utf8').catch(() => '');
-  return text.trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n');
 }

@@ -5,17 +5,19 @@
  */
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { CliError } from '../cli/command.js';
 import { orStopped } from '../cli/stopping.js';
+import { endOf, tailOf } from './log-tail.js';
 import type { Server } from './server.js';
 
 const RESTART_PAUSE_MS = 300;
+const RESTART_PAUSE_MS_MAX = 30_000;
+const START_MS_MAX = 60_000;
 const SERVER_RESTART_MS_MAX = 10_000;
-const LOG_TAIL_LINES = 15;
 const WORKER_STOP_MS = 15_000;
 const GT = fileURLToPath(new URL('../../bin/gt.js', import.meta.url));
 
@@ -68,41 +70,61 @@ export type WorkerOrder = {
 
 /** Keeps a worker running. Returns when the first one polls; rejects when that one ends before, with the end of its log. */
 export async function keepWorker(order: WorkerOrder, say: Say): Promise<Kept<number>> {
-  let worker: ChildProcess | null = forkWorker(order);
-  let stopping = false;
-  await orStopped(polls(worker, order.log), order.signal).catch(async (error: unknown) => {
-    await endGently(worker);
+  const stopping = new AbortController();
+  let worker = forkWorker(order);
+  let current: ChildProcess | null = worker.child;
+  await orStopped(polls(worker), order.signal).catch(async (error: unknown) => {
+    await endGently(current);
     throw error;
   });
-  const watch = async (first: ChildProcess) => {
-    for (let child = first; ; child = forkWorker(order)) {
-      worker = child;
-      await ended(child);
-      worker = null;
-      if (!stopping) await pause(RESTART_PAUSE_MS);
-      if (stopping) return;
-      say('The worker died; it is started again, and takes up what it was doing.');
+  const watch = async () => {
+    for (let failures = 0; ;) {
+      const problem = await polls(worker).then(() => null, reasonOf);
+      await ended(worker.child);
+      current = null;
+      if (stopping.signal.aborted) return;
+      failures = problem === null ? 0 : failures + 1;
+      const waitMs = Math.min(RESTART_PAUSE_MS * 2 ** failures, RESTART_PAUSE_MS_MAX);
+      say(
+        problem === null
+          ? 'The worker died; it is started again, and takes up what it was doing.'
+          : `It is tried again in ${(waitMs / 1_000).toFixed(0)} s: ${problem}`,
+      );
+      await pause(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+      if (stopping.signal.aborted) return;
+      worker = forkWorker(order);
+      current = worker.child;
     }
   };
-  const watching = watch(worker);
+  const watching = watch();
   return {
-    current: () => worker?.pid ?? null,
+    current: () => current?.pid ?? null,
     stop: async () => {
-      stopping = true;
-      await endGently(worker);
+      stopping.abort();
+      await endGently(current);
       await watching;
     },
   };
 }
 
-async function polls(child: ChildProcess, log: string): Promise<void> {
-  const isReady = await Promise.race([
-    new Promise<boolean>((resolve) => child.once('message', () => resolve(true))),
-    ended(child).then(() => false),
-  ]);
-  if (isReady) return;
-  const lines = readFileSync(log, 'utf8').trim().split('\n').slice(-LOG_TAIL_LINES);
-  throw new CliError(`the worker did not start. The end of ${log}:\n${lines.join('\n')}`);
+type Worker = { readonly child: ChildProcess; readonly isReady: Promise<boolean>; readonly tail: () => string };
+
+/** Rejects with the end of the log when the worker ends before it polls, or takes too long for it: then it is killed. */
+async function polls({ child, isReady, tail }: Worker): Promise<void> {
+  const patience = new AbortController();
+  const late = pause(START_MS_MAX, 'late' as const, { signal: patience.signal, ref: false }).catch(
+    () => 'late' as const,
+  );
+  const how = await Promise.race([isReady, late]);
+  patience.abort();
+  if (how === true) return;
+  child.kill('SIGKILL');
+  const why = how === 'late' ? `was not ready after ${START_MS_MAX / 1_000} s` : 'did not start';
+  throw new CliError(`the worker ${why}. ${tail()}`);
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function ended(child: ChildProcess): Promise<void> {
@@ -113,8 +135,9 @@ function ended(child: ChildProcess): Promise<void> {
 }
 
 /** In a process group of its own, so that Ctrl-C in the terminal reaches only this process, which then stops it in order. */
-function forkWorker({ town, address, log, env }: WorkerOrder): ChildProcess {
+function forkWorker({ town, address, log, env }: WorkerOrder): Worker {
   mkdirSync(dirname(log), { recursive: true });
+  const from = endOf(log);
   const output = openSync(log, 'a');
   const child = fork(GT, ['worker', '--embedded', '--town', town, '--address', address], {
     detached: true,
@@ -122,7 +145,9 @@ function forkWorker({ town, address, log, env }: WorkerOrder): ChildProcess {
     ...(env === undefined ? {} : { env: { ...process.env, ...env } }),
   });
   closeSync(output);
-  return child;
+  const ready = new Promise<boolean>((resolve) => child.once('message', () => resolve(true)));
+  const isReady = Promise.race([ready, ended(child).then(() => false)]);
+  return { child, isReady, tail: () => `The end of ${log}:\n${tailOf(log, from)}` };
 }
 
 async function endGently(child: ChildProcess | null): Promise<void> {
