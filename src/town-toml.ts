@@ -47,9 +47,11 @@ const runtime = {
   kind: z.enum(KINDS, `${listed(KINDS)} is expected`).optional(),
   model: text(DEFAULT_MODEL).optional(),
 };
+/** What git takes for a branch's name, without `refs/heads/` before it: that would be a branch of that name. */
+const BRANCH = /^(?!-|\/|\.|refs\/)(?!.*(\.\.|\/\/|\/\.|@\{|\.lock(\/|$)))[^\s~^:?*[\\\p{Cc}]*[^\s~^:?*[\\\p{Cc}/.]$/u;
 const rig = {
   url: text('/home/me/server'),
-  branch: form(/^[^\s~^:?*[\\-][^\s~^:?*[\\]*$/, 'the name of a branch is expected, for example "main"').optional(),
+  branch: form(BRANCH, 'the name of a branch is expected, for example "main"').optional(),
   gates: z
     .record(
       form(/^[A-Za-z][A-Za-z0-9_-]*$/, 'the name of a gate is letters, digits, "-" and "_", and begins with a letter'),
@@ -98,7 +100,7 @@ type Report = (path: Path, message: string) => void;
 
 export function readTownText(source: string): TownText {
   const toml = parseToml(source);
-  if (!toml.ok) return { ok: false, problems: [`${TOWN_FILE}:${toml.line}: this is not TOML: ${toml.message}`] };
+  if (!toml.ok) return { ok: false, problems: [`${TOWN_FILE}:${toml.line}: ${tomlProblem(source, toml)}`] };
   const problems: { readonly line: number; readonly text: string }[] = [];
   const report: Report = (path, message) => {
     const { line } = toml.locate(path);
@@ -106,6 +108,8 @@ export function readTownText(source: string): TownText {
   };
   const read = Document.safeParse(toml.value);
   if (!read.success) for (const issue of read.error.issues) reportIssue(issue, toml, report);
+  checkPorts(toml.value, report);
+  checkDates(toml.value, [], report);
   checkRigs(toml.value, report);
   if (read.success && problems.length === 0) return { ok: true, settings: settingsOf(read.data) };
   return { ok: false, problems: problems.toSorted((a, b) => a.line - b.line).map((problem) => problem.text) };
@@ -118,6 +122,26 @@ export function rigNameProblem(name: string): string | null {
   return null;
 }
 
+/** Names such as `constructor`, which mean something to JavaScript, are refused by the parser without being named. */
+function tomlProblem(source: string, { line, message }: { readonly line: number; readonly message: string }): string {
+  if (!message.includes('unsafe property')) return `this is not TOML: ${message}`;
+  const key = /__proto__|constructor|prototype/.exec(source.split('\n')[line - 1] ?? '')?.[0] ?? 'this';
+  return `${key} is no key: nothing here may be called so, choose another name`;
+}
+
+function checkPorts(document: Readonly<Record<string, unknown>>, report: Report): void {
+  const [one, other] = [valueAt(document, ['server', 'port']), valueAt(document, ['server', 'ui_port'])];
+  if (typeof one === 'number' && one === other)
+    report(['server', 'ui_port'], `server.ui_port is ${one}, as server.port is; another port is expected`);
+}
+
+/** A date is an object without keys, and would pass for an empty table. */
+function checkDates(value: unknown, path: Path, report: Report): void {
+  if (value instanceof Date) report(path, `${path.join('.')} is a date, ${show(value)}; none is possible here`);
+  else if (typeof value === 'object' && value !== null)
+    for (const [key, inner] of Object.entries(value)) checkDates(inner, [...path, key], report);
+}
+
 function reportIssue(issue: z.core.$ZodIssue, toml: Toml, report: Report): void {
   const path = issue.path.filter((part) => typeof part !== 'symbol');
   const name = path.join('.');
@@ -128,6 +152,7 @@ function reportIssue(issue: z.core.$ZodIssue, toml: Toml, report: Report): void 
     report(path, `${name}: ${issue.issues[0]?.message ?? 'this name is not possible'}`);
   } else {
     const found = valueAt(toml.value, path);
+    if (found instanceof Date) return; // told by `checkDates`
     report(path, `${name} is ${found === undefined ? 'missing' : show(found)}; ${issue.message}`);
   }
 }
@@ -223,6 +248,8 @@ function valueAt(value: unknown, path: Path): unknown {
 const SHOWN_CHARS_MAX = 60;
 
 function show(value: unknown): string {
+  if (value instanceof Date) return value.toISOString();
+  if (typeof value === 'number' && !Number.isFinite(value)) return Number.isNaN(value) ? 'nan' : 'inf';
   const shown = JSON.stringify(value);
   return shown.length > SHOWN_CHARS_MAX ? `${shown.slice(0, SHOWN_CHARS_MAX)}…` : shown;
 }

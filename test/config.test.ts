@@ -1,4 +1,4 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -204,6 +204,22 @@ describe('a mistake in town.toml', () => {
       'rigs.server.prefix is "Server"; two to four lower-case letters are expected, for example "gt"',
     ],
     [`${SERVER}branch = "-x"`, 3, 'rigs.server.branch is "-x"; the name of a branch is expected, for example "main"'],
+    [
+      `${SERVER}branch = "a..b"`,
+      3,
+      'rigs.server.branch is "a..b"; the name of a branch is expected, for example "main"',
+    ],
+    [
+      `${SERVER}branch = "refs/heads/main"`,
+      3,
+      'rigs.server.branch is "refs/heads/main"; the name of a branch is expected, for example "main"',
+    ],
+    ['limits = 2024-01-01', 1, 'limits is a date, 2024-01-01; none is possible here'],
+    [`${SERVER}names = ["Ash", 2024-01-01]`, 3, 'rigs.server.names.1 is a date, 2024-01-01; none is possible here'],
+    ['[limits]\npatience = nan', 2, 'limits.patience is nan; a number above 0 is expected, for example 1'],
+    ['[server]\nport = 7233\nui_port = 7233', 3, 'server.ui_port is 7233, as server.port is; another port is expected'],
+    ['[constructor]\nx = 1', 1, 'constructor is no key: nothing here may be called so, choose another name'],
+    ['[rigs]\n__proto__ = 1', 2, '__proto__ is no key: nothing here may be called so, choose another name'],
     ['rigs = 5', 1, 'rigs is 5; a table of rigs is expected: [rigs.<name>]'],
     ['[rigs]\nserver = "/x"', 2, 'rigs.server is "/x"; a table is expected'],
   ])('%j is told with its line, what was found and what is possible', async (text, line, message) => {
@@ -277,10 +293,35 @@ describe('a folder that is no town', () => {
     expect(await problemOf(dir)).toEqual([`${join(dir, 'town.toml')} cannot be read (EISDIR): is it a file?`]);
   });
 
-  test.skipIf(process.getuid?.() === 0)('may not be read', async () => {
+  test('has a link that leads nowhere, or round in a circle, for a town.toml', async () => {
+    const dir = await makeFolder();
+    await symlink('nowhere', join(dir, 'town.toml'));
+    expect(await problemOf(dir)).toEqual([`${dir} is no town, it has no town.toml: make it one with: gt init ${dir}`]);
+    await rm(join(dir, 'town.toml'));
+    await symlink('town.toml', join(dir, 'town.toml'));
+    expect(await problemOf(dir)).toEqual([`${join(dir, 'town.toml')} cannot be read (ELOOP): is it a file?`]);
+  });
+
+  test('lies below a file, or is a link round in a circle', async () => {
+    const file = join(await townWith(''), 'town.toml');
+    const below = join(file, 'town');
+    expect(await problemOf(below)).toEqual([`${join(below, 'town.toml')} cannot be read (ENOTDIR): is it a file?`]);
+    const circle = join(await makeFolder(), 'circle');
+    await symlink('circle', circle);
+    expect(await problemOf(circle)).toEqual([`${join(circle, 'town.toml')} cannot be read (ELOOP): is it a file?`]);
+  });
+
+  test('may not be read, nor what is in it', async () => {
+    // Root may read everything: then there is nothing to refuse.
     const dir = await townWith('');
-    await chmod(join(dir, 'town.toml'), 0);
-    expect(await problemOf(dir)).toEqual([expect.stringContaining('must give you the permission (EACCES)')]);
+    const file = join(dir, 'town.toml');
+    const refused = [`${file} cannot be read: its owner must give you the permission (EACCES)`];
+    const expected = process.getuid?.() === 0 ? null : refused;
+    await chmod(file, 0);
+    expect(await problemOf(dir)).toEqual(expected);
+    await chmod(dir, 0);
+    expect(await problemOf(dir)).toEqual(expected);
+    await chmod(dir, 0o700);
   });
 });
 

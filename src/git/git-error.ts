@@ -38,8 +38,8 @@ export class GitError extends Error {
 }
 
 const HINTS: Readonly<Record<GitErrorKind, string | null>> = {
-  lock: 'another git program holds the lock; it is tried again',
-  network: 'the remote did not answer; it is tried again',
+  lock: 'another git program holds the lock',
+  network: 'the remote did not answer',
   auth: 'git never asks here: set up a credential helper or an SSH key that works without questions',
   'not-found': null,
   other: null,
@@ -66,9 +66,14 @@ export function kindOf(stderr: string): GitErrorKind {
   return SIGNS.find(([, sign]) => sign.test(stderr))?.[0] ?? 'other';
 }
 
-/** `https://user:token@host/…` without the user and token: messages end in histories that others read. */
+/**
+ * `https://user:token@host/…` without the user and token: messages end in histories that others read. With https a user alone may
+ * be a token, elsewhere it is only a name.
+ */
 export function withoutCredentials(text: string): string {
-  return text.replaceAll(/\b(https?:\/\/)[^\s/@]+@/g, '$1***@');
+  return text
+    .replaceAll(/\b(https?:\/\/)[^\s/@]+@/gi, '$1***@')
+    .replaceAll(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@:]*:[^\s/@]+@/gi, '$1***@');
 }
 
 /** The lines in which git names the trouble; all of a short text when no line is marked as such. */

@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { nearest } from '../town/nearest.js';
 import { discard, ignoreMissing, siblings } from './discard.js';
 import { exclusive } from './exclusive.js';
 import { GitError, withoutCredentials } from './git-error.js';
@@ -14,19 +15,23 @@ import { endMarked, markOf } from './marks.js';
 
 const ORIGIN_FILE = 'gt-origin';
 const MAKING = '.making-';
+const SHOWN_MAX = 8;
 const FETCH = '+refs/heads/*:refs/remotes/origin/*';
 
 export type Remote =
-  | { readonly kind: 'found'; readonly defaultBranch: string; readonly head: string }
+  | { readonly kind: 'found'; readonly branch: string; readonly head: string }
   | {
       readonly kind: 'unusable';
-      readonly reason: 'not-found' | 'auth' | 'network' | 'empty' | 'detached';
+      readonly reason: 'not-found' | 'auth' | 'network' | 'empty' | 'detached' | 'no-branch';
       /** What is wrong and what to do, for a person. */
       readonly problem: string;
     };
 
-/** Looks at a repository from outside. `url` is an absolute path or a URL that git understands. */
-export async function inspectRemote(url: string): Promise<Remote> {
+/**
+ * Looks at a repository from outside, for the branch that was asked for or else the one its HEAD names. `url` is an absolute path or
+ * a URL that git understands.
+ */
+export async function inspectRemote(url: string, asked?: string): Promise<Remote> {
   const shown = withoutCredentials(url);
   const unusable = (reason: (Remote & { kind: 'unusable' })['reason'], problem: string): Remote => ({
     kind: 'unusable',
@@ -35,17 +40,32 @@ export async function inspectRemote(url: string): Promise<Remote> {
   });
   try {
     const listed = await gitText('/', ['ls-remote', '--symref', '--', url, 'HEAD', 'refs/heads/*'], { network: true });
-    if (listed === '') return unusable('empty', `${shown} has no commits: make a first one and push it`);
-    const branch = /^ref: refs\/heads\/(\S+)\tHEAD$/m.exec(listed)?.[1];
-    const head = /^([0-9a-f]+)\tHEAD$/m.exec(listed)?.[1];
-    if (branch !== undefined && head !== undefined) return { kind: 'found', defaultBranch: branch, head };
-    return unusable('detached', `HEAD of ${shown} names no branch with commits: check out the main branch there`);
+    const branches = new Map(
+      [...listed.matchAll(/^([0-9a-f]+)\trefs\/heads\/(\S+)$/gm)].map(([, head = '', name = '']) => [name, head]),
+    );
+    if (branches.size === 0) return unusable('empty', `${shown} has no commits: make a first one and push it`);
+    const branch = asked ?? /^ref: refs\/heads\/(\S+)\tHEAD$/m.exec(listed)?.[1];
+    const head = branch === undefined ? undefined : branches.get(branch);
+    if (branch !== undefined && head !== undefined) return { kind: 'found', branch, head };
+    const names = [...branches.keys()];
+    if (asked === undefined)
+      return unusable(
+        'detached',
+        `HEAD of ${shown} names no branch with commits: name the branch work lands on, there is ${someOf(names)}`,
+      );
+    const near = nearest(asked, names);
+    const hint = near === null ? `there is ${someOf(names)}` : `did you mean ${near}?`;
+    return unusable('no-branch', `${shown} has no branch ${asked}; ${hint}`);
   } catch (error) {
     if (!(error instanceof GitError)) throw error;
     if (error.kind === 'not-found') return unusable('not-found', `${shown} is not a git repository: ${error.message}`);
     if (error.kind === 'auth' || error.kind === 'network') return unusable(error.kind, error.message);
     throw error;
   }
+}
+
+function someOf(names: readonly string[]): string {
+  return `${names.slice(0, SHOWN_MAX).join(', ')}${names.length > SHOWN_MAX ? ', …' : ''}`;
 }
 
 /** Makes the mirror of `url` at `path`, or sees that the one there follows `url`. Does not fetch into one that was there. */
@@ -80,7 +100,10 @@ async function make(path: string, url: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   for (const half of await siblings(path, MAKING)) await discard(half);
   const half = join(dirname(path), `${basename(path)}${MAKING}${randomUUID()}`);
-  await git(dirname(path), ['init', '--quiet', '--bare', '--template=', '--initial-branch=main', half], { mark });
+  const format = `--object-format=${await objectFormatOf(url, mark)}`;
+  await git(dirname(path), ['init', '--quiet', '--bare', '--template=', '--initial-branch=main', format, half], {
+    mark,
+  });
   await git(half, ['config', 'core.logAllRefUpdates', 'true']);
   await git(half, ['config', 'gc.worktreePruneExpire', 'never']);
   await follow(half, url);
@@ -92,6 +115,12 @@ async function make(path: string, url: string): Promise<void> {
     await discard(half);
     if ((await stat(path).catch(ignoreMissing)) === undefined) throw error;
   }
+}
+
+/** Repositories of two formats cannot fetch from each other; the length of any commit's name tells. */
+async function objectFormatOf(url: string, mark: string): Promise<'sha1' | 'sha256'> {
+  const listed = await gitText('/', ['ls-remote', '--', url, 'refs/heads/*'], { network: true, mark });
+  return /^[0-9a-f]{64}\t/.test(listed) ? 'sha256' : 'sha1';
 }
 
 async function follow(mirror: string, url: string): Promise<void> {

@@ -55,6 +55,7 @@ test('a rig is added below what was written by hand, with the branch that the re
 
 test('what is given goes in: branch, names, capacity, prefix', async () => {
   const at = await place();
+  await runGit(at.repo, ['branch', 'next']);
   const options = ['--branch', 'next', '--names', 'Ash, Storm', '--capacity', '2', '--prefix', 'zz'];
   expect((await add(at, 'server', at.repo, ...options)).code).toBe(0);
   expect((await rigsOf(at))['server']).toMatchObject({
@@ -89,6 +90,7 @@ test.each([
     1,
     /the gate test needs the program no-such-program, .* --force/,
   ],
+  [['server', '.', '--gate', 'test=true', '--gate', 'test=false'], 2, /--gate test is given twice/],
   [['server', '/no/such/folder'], 1, /^gt: \/no\/such\/folder is not a git repository/],
 ])('%j is refused, and town.toml is left as it is', async (args, code, message) => {
   const at = await place();
@@ -107,6 +109,50 @@ test('a repository without commits is refused with what to do', async () => {
     code: 1,
     stderr: `gt: ${empty.path} has no commits: make a first one and push it\n`,
   });
+});
+
+test('several that are added at the same moment are all there, and what is said is true', async () => {
+  const at = await place();
+  const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+  const results = await Promise.all(names.map((name) => add(at, name, at.repo)));
+  expect(results.map(({ code, stderr }) => ({ code, stderr }))).toEqual(names.map(() => ({ code: 0, stderr: '' })));
+  const rigs = await rigsOf(at);
+  expect(Object.keys(rigs).toSorted()).toEqual(names);
+  expect(new Set(Object.values(rigs).map((rig) => rig.prefix)).size).toBe(names.length);
+  expect(await readdir(at.town)).toEqual(['town.toml']);
+});
+
+test('of one name that is added twice at the same moment one is there, and the other is refused', async () => {
+  const at = await place();
+  const results = await Promise.all([add(at, 'server', at.repo), add(at, 'server', at.repo)]);
+  expect(results.map(({ code }) => String(code)).toSorted()).toEqual(['0', '1']);
+  expect(results.map(({ stderr }) => stderr).join('')).toMatch(/^gt: there is a rig server already, [^\n]*\n$/);
+});
+
+test('a branch that the repository does not have is refused with the nearest', async () => {
+  const at = await place();
+  const { code, stderr } = await add(at, 'server', at.repo, '--branch', 'trnuk');
+  expect({ code, stderr }).toEqual({ code: 1, stderr: `gt: ${at.repo} has no branch trnuk; did you mean trunk?\n` });
+  expect(await readFile(at.file, 'utf8')).toBe(TOWN);
+});
+
+test('a name that every object of JavaScript has is no rig that is there already', async () => {
+  const at = await place();
+  const { stderr } = await add(at, 'constructor', at.repo);
+  expect(stderr).not.toContain('already');
+});
+
+test('a password in a URL is shown to nobody', async () => {
+  const at = await place(`${TOWN}[rigs.web]\nurl = "https://me:hunter2@example.com/web.git"\n`);
+  for (const args of [
+    ['rig', 'list'],
+    ['rig', 'list', '--json'],
+    ['rig', 'add', 'web', at.repo],
+  ]) {
+    const { stdout, stderr } = await runCli(args, { cwd: at.town });
+    expect(stdout + stderr).toContain('https://***@example.com/web.git');
+    expect(stdout + stderr).not.toContain('hunter2');
+  }
 });
 
 test('with --force a gate may need a program that is not here', async () => {

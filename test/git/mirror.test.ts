@@ -7,7 +7,7 @@ import { makeFolder, makeRepo, runGit } from '../support/repos.js';
 describe('a look at a remote', () => {
   test('finds its default branch and head, by path and by URL', async () => {
     const repo = await makeRepo({ branch: 'trunk' });
-    const found = { kind: 'found', defaultBranch: 'trunk', head: await repo.sha('HEAD') };
+    const found = { kind: 'found', branch: 'trunk', head: await repo.sha('HEAD') };
     expect(await inspectRemote(repo.path)).toEqual(found);
     expect(await inspectRemote(`file://${encodeURI(repo.path)}`)).toEqual(found);
   });
@@ -27,9 +27,33 @@ describe('a look at a remote', () => {
     await repo.git('checkout', '--quiet', '--detach');
     expect(await inspectRemote(repo.path)).toMatchObject({ kind: 'unusable', reason: 'detached' });
   });
+
+  test('needs no HEAD when a branch is asked for, and says which is near one that is not there', async () => {
+    const repo = await makeRepo({ bare: true });
+    await repo.git('symbolic-ref', 'HEAD', 'refs/heads/gone');
+    expect(await inspectRemote(repo.path)).toMatchObject({ kind: 'unusable', reason: 'detached' });
+    expect(await inspectRemote(repo.path, 'main')).toMatchObject({ kind: 'found', branch: 'main' });
+    expect(await inspectRemote(repo.path, 'mian')).toEqual({
+      kind: 'unusable',
+      reason: 'no-branch',
+      problem: `${repo.path} has no branch mian; did you mean main?`,
+    });
+    expect(await inspectRemote(repo.path, 'release')).toMatchObject({
+      problem: `${repo.path} has no branch release; there is main`,
+    });
+  });
 });
 
 describe('a mirror', () => {
+  test('has the object format of its remote', async () => {
+    const path = join(await makeFolder(), 'rig');
+    await runGit('/', ['init', '--quiet', '--object-format=sha256', '--initial-branch=main', path]);
+    await runGit(path, ['commit', '--quiet', '--allow-empty', '--message', 'first']);
+    const mirror = join(await makeFolder(), 'mirror.git');
+    await openMirror({ path: mirror, url: path });
+    expect(await runGit(mirror, ['rev-parse', 'origin/main'])).toMatch(/^[0-9a-f]{64}$/);
+  });
+
   test("holds the remote's branches and follows what is pushed and deleted there", async () => {
     const repo = await makeRepo({ bare: true });
     const mirror = join(await makeFolder(), 'deep', 'mirror.git');
@@ -78,10 +102,10 @@ describe('a mirror', () => {
   test('of an unreachable rig is not there at all', async () => {
     const folder = await makeFolder();
     await expect(openMirror({ path: join(folder, 'mirror.git'), url: '/no/such/rig' })).rejects.toThrow(
-      'git fetch failed',
+      'git ls-remote failed',
     );
     await expect(openMirror({ path: join(folder, 'mirror.git'), url: '/no/such/rig' })).rejects.toThrow(
-      'git fetch failed',
+      'git ls-remote failed',
     );
     expect((await readdir(folder)).filter((name) => name === 'mirror.git')).toEqual([]);
   });
