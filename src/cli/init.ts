@@ -22,9 +22,12 @@ export const init: Command = {
     const dir = resolve(folder);
     await refuseOthers(dir);
     const added = await fillIn(dir);
-    if (added.length === 0) return console.log(`${dir} is a town already; nothing was changed`);
-    await commit(dir, added);
-    console.log(`${dir} is a town. Added: ${added.join(', ')}`);
+    const unfinished = await uncommitted(dir);
+    if (unfinished.length === 0) return console.log(`${dir} is a town already; nothing was changed`);
+    await commit(dir, unfinished);
+    console.log(
+      `${dir} is a town. ${added.length > 0 ? `Added: ${added.join(', ')}` : `Committed: ${unfinished.join(', ')}`}`,
+    );
     console.log('Next, give it a repository to work on: gt rig add NAME PATH_OR_URL --town ' + quoted(folder));
   },
 };
@@ -71,6 +74,15 @@ async function ignoreState(file: string): Promise<boolean> {
   return true;
 }
 
+/** What makes the folder a town and was never committed: new, or left by a try that failed half-way. */
+async function uncommitted(dir: string): Promise<readonly string[]> {
+  const own = [...Object.keys(filesOf(dir)).map((path) => relative(dir, path)), '.gitignore'];
+  const hasCommits = (await gitRun(dir, ['rev-parse', '--quiet', '--verify', 'HEAD'])).end;
+  if (hasCommits.kind !== 'exited' || hasCommits.code !== 0) return own;
+  const { stdout } = await gitRun(dir, ['ls-tree', '-r', '-z', '--name-only', 'HEAD', '--', ...own]);
+  return own.filter((path) => !stdout.split('\0').includes(path));
+}
+
 async function commit(dir: string, added: readonly string[]): Promise<void> {
   const who = ['-c', 'user.name=gastown', '-c', 'user.email=town@gastown.local', '-c', 'core.hooksPath=/dev/null'];
   await git(dir, ['add', '--', ...added]);
@@ -88,10 +100,14 @@ async function commit(dir: string, added: readonly string[]): Promise<void> {
 }
 
 async function git(dir: string, args: readonly string[]): Promise<void> {
-  const { end, stderr } = await run('git', args, { cwd: dir, env: plainEnvironment(), timeoutMs: 60_000 });
+  const { end, stderr } = await gitRun(dir, args);
   if (end.kind === 'not-started') throw new CliError('git is not on this machine: install it, then try again');
   if (end.kind !== 'exited' || end.code !== 0)
     throw new CliError(`git ${args.find((arg) => /^[a-z]+$/.test(arg))} failed in ${dir}: ${stderr.trim()}`);
+}
+
+function gitRun(dir: string, args: readonly string[]): ReturnType<typeof run> {
+  return run('git', args, { cwd: dir, env: plainEnvironment(), timeoutMs: 60_000 });
 }
 
 function quoted(path: string): string {

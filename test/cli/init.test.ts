@@ -64,6 +64,24 @@ test('a second time nothing is changed, and that is said', async () => {
   expect(await runGit(join(cwd, 'town'), ['status', '--porcelain'])).toBe('M town.toml');
 });
 
+test('what failed half-way is finished by the next try', async () => {
+  const cwd = await makeFolder();
+  await runGit(cwd, ['init', '--quiet', '--initial-branch=main']);
+  await writeFile(join(cwd, '.git', 'info', 'exclude'), 'town.toml\n');
+  for (const _ of [1, 2]) {
+    const { code, stderr } = await init(cwd, '.');
+    expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('git add failed') });
+  }
+  await writeFile(join(cwd, '.git', 'info', 'exclude'), '');
+  const { code, stdout } = await init(cwd, '.');
+  expect({ code, stdout }).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('Committed: town.toml, formulas/README.md, ledger/README.md, .gitignore'),
+  });
+  expect(await runGit(cwd, ['status', '--porcelain'])).toBe('');
+  expect((await init(cwd, '.')).stdout).toContain('is a town already');
+});
+
 test('to a town that lacks something only that is added', async () => {
   const cwd = await makeFolder();
   await writeFile(join(cwd, 'town.toml'), '[town]\nname = "old"\n');
