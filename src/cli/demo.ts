@@ -7,13 +7,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { readAnthropic, readTown } from '../config.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
-import { killNowAndThen } from '../dev/chaos.js';
-import { drawBoard, newsOf, readBoard } from '../dev/demo-board.js';
-import type { Board } from '../dev/demo-board.js';
+import { killOnTheWay } from '../dev/chaos.js';
+import { readBoard, shareOf } from '../dev/demo-board.js';
+import type { Asking } from '../dev/demo-board.js';
 import { commitsOf, digestsIn } from '../dev/demo-report.js';
 import { makeDemoTown } from '../dev/demo-town.js';
 import type { DemoTown } from '../dev/demo-town.js';
 import { DEMO_MISSION } from '../dev/demo-work.js';
+import { screenOn } from '../dev/demo-screen.js';
 import { demoModel } from '../dev/demo-model.js';
 import type { DemoModel } from '../dev/demo-model.js';
 import { raiseTown } from '../dev/raise.js';
@@ -22,11 +23,13 @@ import { townPaths } from '../town/paths.js';
 import type { TownPaths } from '../town/paths.js';
 import type { Command } from './command.js';
 import { CliError, readArguments } from './command.js';
+import { GT } from './program.js';
 import { hearStop, orStopped, Stopped, untilStopped } from './stopping.js';
 
 const MISSION_ID = 'demo';
 const LOOK_MS = 250;
 const KILLS = 5;
+const screen = screenOn(process.stdout);
 
 export const demo: Pick<Command, 'run'> = {
   run: async (args) => {
@@ -63,15 +66,16 @@ function isUnused(dir: string, error: unknown): boolean {
   return error instanceof Stopped || !existsSync(townPaths(dir).state);
 }
 
-async function show({ town, paths, raised }: Begun, options: Options, stop: AbortSignal): Promise<void> {
+async function show(begun: Begun, options: Options, stop: AbortSignal): Promise<void> {
+  const { town, paths, raised } = begun;
   try {
     say(`Temporal UI: ${raised.uiUrl}`);
-    await runMission(raised, options, stop);
+    await runMission(begun, options, stop);
     await report(town, paths.ledger);
     if (options.keep) {
       say(`The town stays up: ${raised.uiUrl}. Ctrl-C stops it.`);
       await untilStopped(stop);
-    } else say(`To look around: npx gt up ${town.dir}, then open the Temporal UI that it names.`);
+    } else say(`To look around: ${GT} up ${town.dir}, then open the Temporal UI that it names; the one above is gone.`);
   } catch (error) {
     throw error instanceof Stopped ? new Stopped(howToGoOn(town.dir, options)) : error;
   } finally {
@@ -84,7 +88,7 @@ function howToGoOn(dir: string, { model }: Options): string {
   const where = `stopped; the town is in ${dir}`;
   if (model === 'scripted')
     return `${where}. Its scripted model ended with the demo: start another demo to see it whole`;
-  return `${where}. To go on with its mission: npx gt up ${dir}`;
+  return `${where}. To go on with its mission: ${GT} up ${dir}`;
 }
 
 async function mustBeEmpty(dir: string): Promise<void> {
@@ -121,9 +125,11 @@ function readOptions(args: readonly string[]): Options {
   return { model, seed, chaos: values.chaos, dir: values.dir ?? null, keep: values.keep };
 }
 
-async function runMission(raised: RaisedTown, { chaos, seed }: Options, stop: AbortSignal): Promise<void> {
+async function runMission(begun: Begun, { chaos, seed }: Options, stop: AbortSignal): Promise<void> {
+  const { raised } = begun;
   const connection = await Connection.connect({ address: raised.address });
   const over = new AbortController();
+  const stuck = new AbortController();
   try {
     const client = new Client({ connection });
     const began = Date.now();
@@ -132,14 +138,16 @@ async function runMission(raised: RaisedTown, { chaos, seed }: Options, stop: Ab
       workflowId: MISSION_ID,
       args: [DEMO_MISSION],
     });
+    const progress = () => readBoard(client, MISSION_ID).then(shareOf, () => null);
     const killing = chaos
-      ? killNowAndThen({ pid: raised.workerPid, kills: KILLS, seed, say, signal: over.signal })
+      ? killOnTheWay({ pid: raised.workerPid, progress, kills: KILLS, seed, say, signal: over.signal })
       : null;
-    const watching = watch(client, over.signal);
+    const watching = watch(client, over.signal, (asks) => stuck.abort(new CliError(howToAnswer(begun, asks))));
     try {
+      const early = AbortSignal.any([stop, stuck.signal]);
       // The call itself ends with the signal, too: one left over would be tried again on a connection that is closed.
-      const result = connection.withAbortSignal(stop, () => handle.result());
-      await orStopped(result, stop);
+      const result = connection.withAbortSignal(early, () => handle.result());
+      await orStopped(result, early);
     } finally {
       over.abort();
       await watching;
@@ -151,39 +159,32 @@ async function runMission(raised: RaisedTown, { chaos, seed }: Options, stop: Ab
   }
 }
 
+/** In a demo there is nobody to answer: it ends, and says how the answer can be given later. */
+function howToAnswer({ town, raised }: Begun, { molecule, step, why }: Asking): string {
+  const input = `'{"step": "${step}"}'`;
+  return [
+    `the step ${step} of ${molecule} waits for an answer: ${why}`,
+    `The town is in ${town.dir}. When the reason is gone, start it and have the step tried again:`,
+    `  ${GT} up ${town.dir}`,
+    `  ${raised.cli} workflow update execute --address ${raised.address} -w ${molecule} --name retry --input ${input}`,
+  ].join('\n');
+}
+
 /** Draws until it is told to stop. A board that cannot be read now (a worker was just killed) is read a moment later. */
-async function watch(client: Client, signal: AbortSignal): Promise<void> {
-  const draw = process.stdout.isTTY ? redraw() : printNews();
+async function watch(client: Client, signal: AbortSignal, onAsked: (asks: Asking) => void): Promise<void> {
   while (!signal.aborted) {
-    await look(client, draw);
+    await look(client, onAsked);
     await pause(LOOK_MS, undefined, { signal }).catch(() => undefined);
   }
-  await look(client, draw);
+  await look(client, onAsked);
 }
 
-async function look(client: Client, draw: (board: Board) => void): Promise<void> {
+async function look(client: Client, onAsked: (asks: Asking) => void): Promise<void> {
   const board = await readBoard(client, MISSION_ID).catch(() => null);
-  if (board !== null) draw(board);
-}
-
-function printNews(): (board: Board) => void {
-  let before: Board | null = null;
-  return (board) => {
-    for (const line of newsOf(before, board)) say(line);
-    before = board;
-  };
-}
-
-function redraw(): (board: Board) => void {
-  let lines = 0;
-  return (board) => {
-    const text = drawBoard(board);
-    const width = process.stdout.columns;
-    const cut = text.split('\n').map((line) => line.slice(0, width - 1));
-    // Up over the last board, then each line anew, cleared to its end.
-    process.stdout.write(`${lines > 0 ? `\u001B[${lines}A` : ''}${cut.map((line) => `${line}\u001B[K\n`).join('')}`);
-    lines = cut.length;
-  };
+  if (board === null) return;
+  screen.draw(board);
+  const asks = board.rows.find((row) => row.asks !== null)?.asks;
+  if (asks !== undefined && asks !== null) onAsked(asks);
 }
 
 async function report(town: DemoTown, ledger: string): Promise<void> {
@@ -191,11 +192,15 @@ async function report(town: DemoTown, ledger: string): Promise<void> {
     say(`\n${rig}, main:`);
     for (const line of await commitsOf(repository)) say(`  ${line}`);
   }
-  say('\nDigests in the ledger:');
+  say(`
+On the way the clock was handed off between two sessions, as every session may be. The footer was sent back once: its first
+version had a FIXME in it, which the gate lint refuses.
+
+Digests in the ledger:`);
   for (const line of await digestsIn(ledger)) say(`  ${line}`);
   say('');
 }
 
 function say(line: string): void {
-  console.log(line);
+  screen.say(line);
 }

@@ -14,7 +14,11 @@ type Row = {
   /** From 0 to 1. */
   readonly share: number;
   readonly says: string;
+  /** A step that nobody works on until somebody answers. */
+  readonly asks: Asking | null;
 };
+
+export type Asking = { readonly molecule: string; readonly step: string; readonly why: string };
 
 export type Board = {
   readonly title: string;
@@ -26,6 +30,10 @@ export type Board = {
 const WORKED_SHARE = 0.7;
 const MERGING_SHARE = 0.85;
 const BAR_CHARS = 24;
+const BAR_CHARS_MIN = 5;
+/** Between the columns, and what a row says at least. */
+const GAPS_CHARS = 8;
+const SAYS_CHARS = 36;
 
 /** Asks the mission, its polecats and their molecules. A workflow that is between two workers answers a moment later. */
 export async function readBoard(client: Client, missionId: string): Promise<Board> {
@@ -38,7 +46,7 @@ export async function readBoard(client: Client, missionId: string): Promise<Boar
 
 async function readRow(client: Client, item: Progress['items'][number], polecat: string | undefined): Promise<Row> {
   const { id, rig, title, state } = item;
-  const row = (share: number, says: string): Row => ({ id, rig, title, share, says });
+  const row = (share: number, says: string): Row => ({ id, rig, title, share, says, asks: null });
   switch (state.kind) {
     case 'waiting':
       return row(0, item.needs.length > 0 ? `waits for ${item.needs.join(', ')}` : 'waits');
@@ -74,8 +82,11 @@ async function working(
   const now = steps.find((step) => step.state.kind === 'active');
   const asking = steps.find((step) => step.state.kind === 'waiting');
   if (now === undefined && asking?.state.kind === 'waiting')
-    return row(share(steps), `${name} waits: ${asking.state.why}`);
-  const session = now === undefined ? '' : `, ${now.id} session ${now.sessions}`;
+    return {
+      ...row(share(steps), `${name} waits: ${asking.state.why}`),
+      asks: { molecule, step: asking.id, why: asking.state.why },
+    };
+  const session = now === undefined ? '' : `, ${now.id} session ${now.sessions}${handoffsOf(now)}`;
   return row(share(steps), `${name}${session}${again}`);
 }
 
@@ -84,16 +95,28 @@ function share(steps: readonly Step[]): number {
   return steps.length === 0 ? 0 : (WORKED_SHARE * closed) / steps.length;
 }
 
-function extras({ sessions, reworks }: Progress['items'][number]): string {
-  return ` (${sessions} sessions${reworks > 0 ? `, ${reworks} rework` : ''})`;
+function handoffsOf({ handoffs }: Step): string {
+  return handoffs === 0 ? '' : ` after ${handoffs} ${handoffs === 1 ? 'handoff' : 'handoffs'}`;
 }
 
-export function drawBoard(board: Board): string {
+/** How much of the whole is done, from 0 to 1. */
+export function shareOf({ rows }: Board): number {
+  return rows.reduce((sum, row) => sum + row.share, 0) / Math.max(1, rows.length);
+}
+
+function extras({ sessions, reworks }: Progress['items'][number]): string {
+  return ` (${sessions} ${sessions === 1 ? 'session' : 'sessions'}${reworks > 0 ? `, ${reworks} rework` : ''})`;
+}
+
+/** On a narrow terminal the bars are the first to give way. */
+export function drawBoard(board: Board, width = Infinity): string {
   const idChars = Math.max(...board.rows.map((row) => row.id.length));
   const rigChars = Math.max(...board.rows.map((row) => row.rig.length));
+  const room = width - idChars - rigChars - GAPS_CHARS - SAYS_CHARS;
+  const barChars = Math.max(BAR_CHARS_MIN, Math.min(BAR_CHARS, room));
   const lines = board.rows.map((row) => {
-    const full = Math.round(row.share * BAR_CHARS);
-    const bar = '█'.repeat(full) + '░'.repeat(BAR_CHARS - full);
+    const full = Math.round(row.share * barChars);
+    const bar = '█'.repeat(full) + '░'.repeat(barChars - full);
     return `  ${row.id.padEnd(idChars)}  ${row.rig.padEnd(rigChars)}  ${bar}  ${row.says}`;
   });
   return [`${board.title}: ${board.landed}/${board.total} landed`, ...lines].join('\n');

@@ -18,12 +18,19 @@ export async function digestsIn(ledger: string): Promise<readonly string[]> {
 }
 
 function digestLine(record: unknown): readonly string[] {
-  if (typeof record !== 'object' || record === null || !('kind' in record) || record.kind !== 'molecule') return [];
+  if (typeof record !== 'object' || record === null || !('kind' in record)) return [];
   const facts = new Map(Object.entries(record));
   const steps = facts.get('steps');
   const count = Array.isArray(steps) ? steps.length : 0;
   const text = (key: string) => String(facts.get(key));
+  if (record.kind === 'mission')
+    return [`${text('mission')}  mission  ${text('outcome')}: ${text('landed')} of ${text('total')} items`];
+  if (record.kind !== 'molecule') return [];
   return [
-    `${text('molecule')}  ${text('formula')}  ${text('agent')}  ${text('outcome')}: ${count} steps, ${text('sessions')} sessions`,
+    `${text('molecule')}  ${text('formula')}  ${text('agent')}  ${text('outcome')}: ${many('step', count)}, ${many('session', Number(facts.get('sessions')))}`,
   ];
+}
+
+function many(word: string, n: number): string {
+  return `${n} ${word}${n === 1 ? '' : 's'}`;
 }

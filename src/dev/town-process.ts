@@ -8,8 +8,8 @@ import type { ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { CliError } from '../cli/command.js';
+import { GT } from '../cli/program.js';
 import { orStopped } from '../cli/stopping.js';
 import { endOf, tailOf } from './log-tail.js';
 import type { Server } from './server.js';
@@ -19,7 +19,6 @@ const RESTART_PAUSE_MS_MAX = 30_000;
 const START_MS_MAX = 60_000;
 const SERVER_RESTART_MS_MAX = 10_000;
 const WORKER_STOP_MS = 15_000;
-const GT = fileURLToPath(new URL('../../bin/gt.js', import.meta.url));
 
 export type Say = (line: string) => void;
 

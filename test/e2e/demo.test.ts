@@ -3,6 +3,8 @@ import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startModelServer } from '../../src/dev/model-server.js';
+import { here } from '../support/cli.js';
 import { gt } from '../support/gt.js';
 import { count } from '../support/live-town.js';
 import { processesIn } from '../support/processes.js';
@@ -34,6 +36,10 @@ async function expectLanded(dir: string, output: string): Promise<void> {
   expect(output).toMatch(/Temporal UI: http:\/\/127\.0\.0\.1:\d+/);
   expect(output).toMatch(/footer.*1 rework/);
   expect(output).toMatch(/clock.*2 sessions/);
+  expect(output).toMatch(/clock: .*session 2 after 1 handoff/);
+  expect(output).toMatch(/demo {2}mission {2}landed: 5 of 5 items/);
+  expect(output).not.toMatch(/\b1 (sessions|steps)/);
+  expect(output).toContain(`${here('bin/gt.js')} up ${dir}`);
   for (const [rig, subjects] of Object.entries(SUBJECTS)) {
     const repository = join(dir, 'repositories', rig);
     const log = (await runGit(repository, ['log', '--format=%h %an %s', 'main'])).split('\n');
@@ -60,7 +66,9 @@ test('the same commits with the worker killed on the way', async () => {
   const dir = join(folder, 'chaos');
   const { code, stdout, stderr } = await gt(['demo', '--chaos', '--dir', dir], KEY);
   expect(code, stderr).toBe(0);
-  expect(stdout).toMatch(/kill -9 of the worker/);
+  // Not all before the work began: some of it was done when the last kills came.
+  expect(stdout).toMatch(/\[[1-4]\/5\][^]*kill -9 of the worker/);
+  expect(stdout.match(/kill -9 of the worker/g)?.length).toBeGreaterThan(2);
   await expectLanded(dir, stdout);
 });
 
@@ -77,4 +85,18 @@ test('the real service without a key is refused in words', async () => {
   const { code, stderr } = await gt(['demo', '--model', 'claude'], { ANTHROPIC_API_KEY: undefined });
   expect(code).toBe(1);
   expect(stderr).toContain('ANTHROPIC_API_KEY');
+});
+
+test('a key that the service refuses ends the demo with the reason, and what to do', async () => {
+  const server = await startModelServer({ script: { rules: [] }, apiKey: 'another' });
+  const dir = join(folder, 'refused');
+  const env = { ANTHROPIC_API_KEY: 'wrong', ANTHROPIC_BASE_URL: server.url };
+  const { code, stderr } = await gt(['demo', '--model', 'claude', '--dir', dir], env);
+  await server.stop();
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^gt: the step implement of \S+ waits for an answer: .*401/);
+  expect(stderr).toMatch(
+    /temporal workflow update execute --address \S+ -w \S+ --name retry --input '\{"step": "implement"\}'/,
+  );
+  expect(await processesIn(dir)).toEqual([]);
 });
