@@ -24,6 +24,8 @@ export class UsageError extends CliError {
   override readonly exitCode = 2;
 }
 
+const PORT_MAX = 65_535;
+
 type Options = NonNullable<ParseArgsConfig['options']>;
 type Parsed<O extends Options> = ReturnType<
   typeof parseArgs<{ options: O; allowPositionals: true; strict: true; args: string[] }>
@@ -32,11 +34,33 @@ type Parsed<O extends Options> = ReturnType<
 /** `parseArgs`, with its complaints in our words. Throws UsageError. */
 export function readArguments<const O extends Options>(args: readonly string[], options: O): Parsed<O> {
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+    return withoutEmpty(parseArgs({ args: [...args], options, allowPositionals: true, strict: true }));
   } catch (error) {
     if (!(error instanceof TypeError && 'code' in error)) throw error;
     throw new UsageError(complaint(error, Object.keys(options)));
   }
+}
+
+/** An empty argument is a variable that was not set: taken for a path it would mean the folder one stands in. */
+function withoutEmpty<P extends { readonly values: object; readonly positionals: readonly string[] }>(parsed: P): P {
+  if (parsed.positionals.includes(''))
+    throw new UsageError('an argument is empty: was a variable meant that is not set?');
+  const empty = Object.entries(parsed.values).find(([, value]) => [value].flat().includes(''))?.[0];
+  if (empty !== undefined) throw new UsageError(`--${empty} is empty: give it a value, or leave it out`);
+  return parsed;
+}
+
+/** For commands that take nothing but options. */
+export function refuseMore(command: string, extra: readonly string[]): void {
+  if (extra.length > 0) throw new UsageError(`gt ${command} takes no ${extra[0]}`);
+}
+
+/** Throws UsageError; null when none is asked for. */
+export function readPort(option: string, text: string | undefined): number | null {
+  if (text === undefined) return null;
+  const port = /^\d+$/.test(text) ? Number(text) : 0;
+  if (port >= 1 && port <= PORT_MAX) return port;
+  throw new UsageError(`--${option} is "${text}"; expected a port number from 1 to ${PORT_MAX}`);
 }
 
 function complaint(error: TypeError & { readonly code?: unknown }, known: readonly string[]): string {

@@ -22,7 +22,7 @@ import type { RaisedTown } from '../dev/raise.js';
 import { townPaths } from '../town/paths.js';
 import type { TownPaths } from '../town/paths.js';
 import type { Command } from './command.js';
-import { CliError, readArguments } from './command.js';
+import { CliError, readArguments, refuseMore, UsageError } from './command.js';
 import { GT } from './program.js';
 import { hearStop, orStopped, Stopped, untilStopped } from './stopping.js';
 
@@ -106,22 +106,23 @@ type Options = {
 };
 
 function readOptions(args: readonly string[]): Options {
-  const { values } = readArguments(args, {
+  const { values, positionals } = readArguments(args, {
     model: { type: 'string' },
     chaos: { type: 'boolean', default: false },
     seed: { type: 'string' },
     dir: { type: 'string' },
     keep: { type: 'boolean', default: false },
   });
+  refuseMore('demo', positionals);
   const model = values.model ?? 'script';
   if (model !== 'script' && model !== 'scripted' && model !== 'claude') {
-    throw new CliError(`--model is "${model}"; expected scripted or claude, or leave it out to run without a model`);
+    throw new UsageError(`--model is "${model}"; expected scripted or claude, or leave it out to run without a model`);
   }
   if (model === 'claude' && readAnthropic().apiKey === null) {
     throw new CliError('--model claude needs a key: set ANTHROPIC_API_KEY, or see the same work with --model scripted');
   }
   const seed = Number(values.seed ?? Date.now() % 10_000);
-  if (!Number.isInteger(seed)) throw new CliError(`--seed is "${values.seed}"; expected a whole number`);
+  if (!Number.isInteger(seed)) throw new UsageError(`--seed is "${values.seed}"; expected a whole number`);
   return { model, seed, chaos: values.chaos, dir: values.dir ?? null, keep: values.keep };
 }
 

@@ -4,10 +4,8 @@ import { readModelScript } from '../dev/model-script.js';
 import type { ModelScript } from '../dev/model-script.js';
 import { startModelServer } from '../dev/model-server.js';
 import type { Command } from './command.js';
-import { CliError, readArguments, UsageError } from './command.js';
+import { CliError, readArguments, readPort, refuseMore, UsageError } from './command.js';
 import { hearStop, untilStopped } from './stopping.js';
-
-const PORT_MAX = 65_535;
 
 export const modelServe: Pick<Command, 'run'> = {
   run: async (args) => {
@@ -16,11 +14,10 @@ export const modelServe: Pick<Command, 'run'> = {
       port: { type: 'string' },
       key: { type: 'string' },
     });
-    if (positionals.length > 0) throw new UsageError(`gt model serve takes no ${positionals[0]}`);
+    refuseMore('model serve', positionals);
     if (values.script === undefined) throw new UsageError('--script is missing: the file with the rules');
-    if (values.key === '') throw new UsageError('--key is empty; leave it out to take any key');
     const script = await readScript(values.script);
-    const port = portOf(values.port);
+    const port = readPort('port', values.port);
     const stop = hearStop();
     const settings = { script, ...(values.key === undefined ? {} : { apiKey: values.key }) };
     const server = await startModelServer(port === null ? settings : { ...settings, port }).catch((error: Error) => {
@@ -43,13 +40,6 @@ A town works with it when its town.toml says
   base_url = "${url}"
 
 and \`gt up\` is started with ANTHROPIC_API_KEY=${key === null ? 'anything' : 'the key given here'}`;
-}
-
-function portOf(text: string | undefined): number | null {
-  if (text === undefined) return null;
-  const port = Number(text);
-  if (Number.isInteger(port) && port >= 1 && port <= PORT_MAX) return port;
-  throw new UsageError(`--port is "${text}"; expected a port number from 1 to ${PORT_MAX}`);
 }
 
 async function readScript(file: string): Promise<ModelScript> {

@@ -2,7 +2,7 @@
 import { readTown } from '../config.js';
 import { raiseTown } from '../dev/raise.js';
 import type { Command } from './command.js';
-import { CliError, readArguments } from './command.js';
+import { CliError, readArguments, readPort, refuseMore, UsageError } from './command.js';
 import { hearStop, untilStopped } from './stopping.js';
 import { townFolder } from './town.js';
 
@@ -14,13 +14,18 @@ export const up: Pick<Command, 'run'> = {
       port: { type: 'string' },
       'ui-port': { type: 'string' },
     });
-    const dir = await townFolder(positionals[0] ?? values.town);
+    const [folder, ...more] = positionals;
+    refuseMore('up', more);
+    if (folder !== undefined && values.town !== undefined)
+      throw new UsageError('gt up takes DIR or --town DIR, not both');
+    const [port, uiPort] = [readPort('port', values.port), readPort('ui-port', values['ui-port'])];
+    const dir = await townFolder(folder ?? values.town);
     const read = await readTown(dir);
     if (!read.ok) throw new CliError(read.problems.join('\n'));
     const raised = await raiseTown(read.town, {
       say: (line) => console.log(line),
-      port: portOf('port', values.port),
-      uiPort: portOf('ui-port', values['ui-port']),
+      port,
+      uiPort,
       signal: stop,
     });
     console.log(`The town ${read.town.name} is up. Ctrl-C stops it; what is in work goes on when it is started again.`);
@@ -32,12 +37,3 @@ export const up: Pick<Command, 'run'> = {
     await raised.stop();
   },
 };
-
-function portOf(name: string, text: string | undefined): number | null {
-  if (text === undefined) return null;
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-    throw new CliError(`--${name} is "${text}"; expected a port number from 1 to 65535`);
-  }
-  return port;
-}

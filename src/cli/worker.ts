@@ -7,7 +7,7 @@ import { registerSearchAttributes } from '../dev/search-attributes.js';
 import { townPaths } from '../town/paths.js';
 import { startWorker } from '../worker.js';
 import type { Command } from './command.js';
-import { CliError, readArguments } from './command.js';
+import { CliError, readArguments, refuseMore } from './command.js';
 import { hearStop } from './stopping.js';
 import { townFolder } from './town.js';
 
@@ -18,11 +18,12 @@ const OWNER_LOOKS_MAX = 20;
 
 export const worker: Pick<Command, 'run'> = {
   run: async (args) => {
-    const { values } = readArguments(args, {
+    const { values, positionals } = readArguments(args, {
       town: { type: 'string' },
       address: { type: 'string' },
       embedded: { type: 'boolean', default: false },
     });
+    refuseMore('worker', positionals);
     const dir = await townFolder(values.town);
     const parent = hearParent(townPaths(dir).server);
     try {

@@ -14,6 +14,19 @@ test('every command has a name of its own, and usage that begins with it', () =>
   }
 });
 
+test('the help on a command explains every option that its first line or the code knows', async () => {
+  const options = {
+    up: ['port', 'ui-port', 'town'],
+    demo: ['model', 'chaos', 'seed', 'dir', 'keep'],
+    worker: ['town', 'address', 'embedded'],
+    'model serve': ['script', 'port', 'key'],
+  };
+  for (const [name, names] of Object.entries(options)) {
+    const { stdout } = await gt('help', ...name.split(' '));
+    for (const option of names) expect(stdout).toMatch(new RegExp(`^  --${option}\\b.* {2,}\\S`, 'm'));
+  }
+});
+
 test.each([[], ['help'], ['--help'], ['-h']])('%j lists every command', async (...args) => {
   const { code, stdout } = await gt(...args);
   expect(code).toBe(0);
@@ -54,6 +67,16 @@ describe('a wrong call', () => {
     [['rig', 'list', '--jsn'], 'gt: there is no option --jsn; did you mean --json?'],
     [['rig', 'list', 'extra'], 'gt: gt rig list takes no extra'],
     [['init', '--force'], 'gt: there is no option --force; it takes none'],
+    [['up', 'town', 'extra'], 'gt: gt up takes no extra'],
+    [['up', 'a', '--town', 'b'], 'gt: gt up takes DIR or --town DIR, not both'],
+    [['up', '--port', 'abc'], 'gt: --port is "abc"; expected a port number from 1 to 65535'],
+    [['up', '--ui-port', '0x10'], 'gt: --ui-port is "0x10"; expected a port number'],
+    [['demo', 'foo'], 'gt: gt demo takes no foo'],
+    [['demo', '--seed', '1.5'], 'gt: --seed is "1.5"; expected a whole number'],
+    [['demo', '--model', 'gpt'], 'gt: --model is "gpt"; expected scripted or claude'],
+    [['worker', 'extra'], 'gt: gt worker takes no extra'],
+    [['init', ''], 'gt: an argument is empty'],
+    [['rig', 'list', '--town', ''], 'gt: --town is empty: give it a value, or leave it out'],
     [['rig', 'add', 'a', 'b', '--branch'], 'gt: Option'],
   ])('%j is told what would be right, and exits 2', async (args, message) => {
     const { code, stderr, stdout } = await gt(...args);
