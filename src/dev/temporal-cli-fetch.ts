@@ -70,6 +70,9 @@ async function keep(machine: Machine, from: string, fill: (folder: string) => Pr
     await chmod(filled.program, 0o755);
     const examined = await examine(filled.program);
     if (!examined.ok) return { kind: 'unfit', why: examined.why };
+    // Something else may lie where the program belongs, such as a folder, which nothing can be renamed over.
+    const there = await stat(entry).catch(() => null);
+    if (there?.isDirectory() === true) await rm(entry, { recursive: true });
     await rename(filled.program, entry);
     return { kind: 'found', cli: { ...examined.cli, path: entry }, from: `${from}, kept in ${dirname(entry)}` };
   } catch (error) {

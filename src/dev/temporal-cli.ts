@@ -4,7 +4,7 @@
  */
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { CliError } from '../cli/command.js';
 import { unreachable } from '../town/unreachable.js';
 import type { Machine } from './machine.js';
@@ -59,20 +59,25 @@ export function rungs({ machine, say }: Search): readonly Rung[] {
 
 async function chosen({ temporalCli }: Machine): Promise<Attempt> {
   if (temporalCli === null) return { kind: 'absent', why: 'not set' };
-  const examined = await examine(temporalCli);
+  // A plain word is looked for on PATH, as a shell would; any other name that is no whole path is meant from here.
+  const path = temporalCli.includes('/') ? resolve(temporalCli) : temporalCli;
+  const examined = await examine(path);
   if (!examined.ok) return { kind: 'refused', why: `TEMPORAL_CLI is set, but ${examined.why}` };
-  return { kind: 'found', cli: examined.cli, from: `as TEMPORAL_CLI says, ${temporalCli}` };
+  return { kind: 'found', cli: examined.cli, from: `as TEMPORAL_CLI says, ${path}` };
 }
 
 async function onPath({ searchPath }: Machine): Promise<Attempt> {
+  const unfit: string[] = [];
   for (const folder of searchPath) {
     const path = join(folder, 'temporal');
     if (!(await isProgram(path))) continue;
     const examined = await examine(path);
-    if (!examined.ok) return { kind: 'unfit', why: examined.why };
-    return { kind: 'found', cli: examined.cli, from: `on PATH, ${path}` };
+    if (examined.ok) return { kind: 'found', cli: examined.cli, from: `on PATH, ${path}` };
+    unfit.push(examined.why);
   }
-  return { kind: 'absent', why: 'no program named temporal' };
+  return unfit.length > 0
+    ? { kind: 'unfit', why: unfit.join('; ') }
+    : { kind: 'absent', why: 'no program named temporal' };
 }
 
 async function isProgram(path: string): Promise<boolean> {

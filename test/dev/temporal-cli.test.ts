@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { machine, type Machine } from '../../src/dev/machine.js';
@@ -104,7 +104,23 @@ describe('TEMPORAL_CLI', () => {
   });
 });
 
+test('a relative TEMPORAL_CLI is meant from the folder one stands in', async () => {
+  const on = await bareMachine();
+  const path = await script(join(on.caches, 'temporal'), temporal('1.9.9'));
+  const { cli } = await find({ ...on, temporalCli: relative(process.cwd(), path) });
+  expect(cli).toEqual({ path, version: '1.9.9' });
+});
+
 describe('PATH', () => {
+  test('is searched on, past one that will not do', async () => {
+    const on = await bareMachine();
+    const [first, second] = [join(on.caches, 'a'), join(on.caches, 'b')];
+    await script(join(first, 'temporal'), temporal('1.5.1'));
+    const path = await script(join(second, 'temporal'), temporal('1.9.1'));
+    const found = await attempt({ ...on, searchPath: [first, second] }, 'PATH');
+    expect(found).toMatchObject({ kind: 'found', cli: { path } });
+  });
+
   test('is searched in order, past what is not a program', async () => {
     const on = await bareMachine();
     const [first, second] = [join(on.caches, 'a'), join(on.caches, 'b')];
@@ -141,6 +157,13 @@ describe('the cache', () => {
       kind: 'found',
       cli: { path: cacheEntry(on), version: '1.9.1' },
     });
+  });
+
+  test('is filled anew when a folder lies where the program belongs', async () => {
+    const on = await bareMachine();
+    await mkdir(join(cacheEntry(on), 'sub'), { recursive: true });
+    await python(on, pipInstalling(temporal('1.9.1')));
+    expect((await find(on)).cli).toEqual({ path: cacheEntry(on), version: '1.9.1' });
   });
 
   test('is filled anew when what it holds does not work', async () => {
