@@ -5,7 +5,7 @@
  * credential helpers, proxies and certificates are set up.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { plainEnvironment } from '../process/environment.js';
+import { plainEnvironment, remoteEnvironment } from '../process/environment.js';
 import { run, type RunResult } from '../process/run.js';
 import { unreachable } from '../town/unreachable.js';
 import { GitError, kindOf } from './git-error.js';
@@ -93,10 +93,11 @@ export async function commitOf(cwd: string, name: string, options: GitOptions = 
 }
 
 function runOnce(cwd: string, args: readonly string[], options: GitOptions): Promise<RunResult> {
-  const settings = options.network === true ? {} : NO_SETTINGS_OF_OTHERS;
+  const isRemote = options.network === true;
+  const settings = isRemote ? {} : NO_SETTINGS_OF_OTHERS;
   return run('git', [...SETTINGS, ...args], {
     cwd,
-    env: plainEnvironment({ ...NEVER_ASK, ...settings, ...options.env }),
+    env: (isRemote ? remoteEnvironment : plainEnvironment)({ ...NEVER_ASK, ...settings, ...options.env }),
     timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
     keepChars: KEEP_CHARS,
     ...(options.mark === undefined ? {} : { mark: options.mark }),

@@ -1,6 +1,7 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { fetchMirror, inspectRemote, openMirror } from '../../src/git/mirror.js';
 import { makeFolder, makeRepo, runGit } from '../support/repos.js';
 
@@ -116,4 +117,20 @@ describe('a mirror', () => {
     await expect(openMirror({ path: folder, url: '/x' })).rejects.toThrow('is no mirror of this town');
     expect(await readdir(folder)).toEqual(['mine']);
   });
+});
+
+test('a remote is asked for through the proxy of the environment', async () => {
+  const asked = new Promise<string>((resolve) => {
+    const proxy = createServer((request, response) => {
+      resolve(request.url ?? '');
+      response.writeHead(404).end();
+    }).listen(0, '127.0.0.1', () => {
+      const address = proxy.address();
+      process.env['http_proxy'] = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+      void inspectRemote('http://far.example/web.git').catch(() => undefined);
+    });
+    onTestFinished(() => void proxy.close());
+  });
+  onTestFinished(() => void delete process.env['http_proxy']);
+  expect(await asked).toContain('http://far.example/web.git/info/refs');
 });

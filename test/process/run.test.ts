@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { plainEnvironment } from '../../src/process/environment.js';
+import { plainEnvironment, remoteEnvironment } from '../../src/process/environment.js';
 import { findMarked, killMarked } from '../../src/process/mark.js';
 import { runShell } from '../../src/process/run.js';
 
@@ -57,4 +57,13 @@ test('no key reaches a program', async () => {
   delete process.env['ANTHROPIC_API_KEY'];
   expect(stdout).not.toContain('secret');
   expect(stdout).toContain('EXTRA=1');
+});
+
+test('proxies are for git on its way to a remote, and for no other program', async () => {
+  process.env['https_proxy'] = 'http://me:secret@proxy:1';
+  const plain = plainEnvironment();
+  const remote = remoteEnvironment({ EXTRA: '1' });
+  delete process.env['https_proxy'];
+  expect(JSON.stringify(plain)).not.toContain('secret');
+  expect(remote).toMatchObject({ https_proxy: 'http://me:secret@proxy:1', PATH: process.env['PATH'], EXTRA: '1' });
 });
