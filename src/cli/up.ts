@@ -28,7 +28,7 @@ export const up: Pick<Command, 'run'> = {
       uiPort,
       signal: stop,
     });
-    console.log(`The town ${read.town.name} is up. Ctrl-C stops it; what is in work goes on when it is started again.`);
+    console.log(`"${read.town.name}" is up. Ctrl-C stops it; what is in work goes on when it is started again.`);
     console.log(`  Temporal UI   ${raised.uiUrl}`);
     console.log(`  Temporal CLI  ${raised.cli} --address ${raised.address} workflow list`);
     console.log(`  without --address, once: export TEMPORAL_ADDRESS=${raised.address}`);

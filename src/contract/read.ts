@@ -10,9 +10,50 @@ export function read<Schema extends z.ZodType>(schema: Schema, raw: unknown): Re
   const reason = undecodableReason(raw);
   if (reason !== null) return { ok: false, problems: [`the payload cannot be decoded: ${reason}`] };
   if (hasPrototypeKey(raw)) return { ok: false, problems: ['"__proto__" can be the name of nothing'] };
-  const result = schema.safeParse(raw);
+  const result = schema.safeParse(raw, { reportInput: true });
   if (result.success) return { ok: true, value: result.data };
-  return { ok: false, problems: result.error.issues.map((issue) => `${pathOf(issue.path)}${issue.message}`) };
+  return { ok: false, problems: result.error.issues.map((issue) => `${pathOf(issue.path)}${inOurWords(issue)}`) };
+}
+
+/** A schema's own message stays; what the library says of itself is said as the rest of the program speaks. */
+function inOurWords(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_type' && issue.message.startsWith('Invalid input')) {
+    if (issue.input === undefined) return `it is missing; ${kindOf(issue.expected)} is expected`;
+    return `${kindOf(issue.expected)} is expected, and this is ${shown(issue.input)}`;
+  }
+  if ((issue.code === 'too_small' || issue.code === 'too_big') && issue.message.startsWith('Too ')) {
+    const limit = Number(issue.code === 'too_small' ? issue.minimum : issue.maximum);
+    const [one, many] = UNITS[issue.origin] ?? ['is', 'is'];
+    return `at ${issue.code === 'too_small' ? 'least' : 'most'} ${limit} ${limit === 1 ? one : many} expected`;
+  }
+  if (issue.code === 'unrecognized_keys') {
+    const keys = issue.keys.map((key) => `"${key}"`).join(', ');
+    return `${keys} ${issue.keys.length === 1 ? 'is no key' : 'are no keys'} here`;
+  }
+  return issue.message;
+}
+
+const UNITS: Readonly<Record<string, readonly [one: string, many: string]>> = {
+  array: ['entry is', 'entries are'],
+  string: ['character is', 'characters are'],
+};
+
+function kindOf(type: string): string {
+  const names: Readonly<Record<string, string>> = {
+    string: 'a text',
+    number: 'a number',
+    int: 'a whole number',
+    boolean: 'true or false',
+    array: 'a list',
+    object: 'an object',
+    record: 'an object',
+  };
+  return names[type] ?? type;
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 
 /** A schema drops this key without a word. */

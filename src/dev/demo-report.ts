@@ -29,7 +29,14 @@ function digestLine(record: unknown): readonly string[] {
   const count = Array.isArray(steps) ? steps.length : 0;
   const text = (key: string) => String(facts.get(key));
   const many = (word: string, n: number) => `${n} ${word}${n === 1 ? '' : 's'}`;
+  if (record.kind === 'mission')
+    return [`${text('mission')}  mission  ${text('outcome')}: ${text('landed')} of ${text('total')} items`];
+  if (record.kind !== 'molecule') return [];
   return [
     `${text('molecule')}  ${text('formula')}  ${text('agent')}  ${text('outcome')}: ${many('step', count)}, ${many('session', Number(facts.get('sessions')))}`,
   ];
+}
+
+function many(word: string, n: number): string {
+  return `${n} ${word}${n === 1 ? '' : 's'}`;
 }

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { expect, test } from 'vitest';
-import { formulaShelf } from '../../src/formula-shelf.js';
+import { townShelf } from '../../src/formula-shelf.js';
 import { placesIn } from '../../src/activities/places.js';
 import { townActivities } from '../../src/activities/town.js';
 import { canonicalHash } from '../../src/formula/canonical.js';
@@ -46,7 +46,7 @@ async function makeTown() {
     host: 'h',
     places: placesIn(folder),
     ledger: new Ledger(join(folder, 'h.jsonl'), { commit: async () => undefined, warn: () => undefined }),
-    formulas: formulaShelf([formulas]),
+    formulas: townShelf(folder),
     readTown: async () => ({ ok: true, town: { name: 't', rigs: { server: rig }, limits: DEFAULT_LIMITS, hash: '' } }),
   });
   return (...items: readonly (readonly [id: string, formula: string])[]) =>

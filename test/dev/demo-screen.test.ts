@@ -26,7 +26,7 @@ function terminal(columns?: number) {
     isTTY: true,
     ...(columns === undefined ? {} : { columns }),
     write: (text: string) => {
-      const [, up, rest = text] = /^\u001B\[(\d+)A\r\u001B\[J([^]*)$/.exec(text) ?? [];
+      const [, up, rest = text] = /^\S\[(\d+)A\r\S\[J([^]*)$/.exec(text) ?? [];
       if (up !== undefined) {
         row -= Number(up);
         lines.splice(row);
