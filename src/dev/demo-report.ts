@@ -20,15 +20,9 @@ export async function digestsIn(ledger: string): Promise<readonly string[]> {
 function digestLine(record: unknown): readonly string[] {
   if (typeof record !== 'object' || record === null || !('kind' in record)) return [];
   const facts = new Map(Object.entries(record));
-  if (record.kind === 'mission')
-    return [
-      `${facts.get('mission')}  mission  ${facts.get('outcome')}: ${facts.get('landed')} of ${facts.get('total')} items`,
-    ];
-  if (record.kind !== 'molecule') return [];
   const steps = facts.get('steps');
   const count = Array.isArray(steps) ? steps.length : 0;
   const text = (key: string) => String(facts.get(key));
-  const many = (word: string, n: number) => `${n} ${word}${n === 1 ? '' : 's'}`;
   if (record.kind === 'mission')
     return [`${text('mission')}  mission  ${text('outcome')}: ${text('landed')} of ${text('total')} items`];
   if (record.kind !== 'molecule') return [];

@@ -141,11 +141,6 @@ function wrong(message: string): Parsed {
   return { ok: false, message: `${message} (${FORMS})` };
 }
 
-/** Steps that a condition names, `step` aside. */
-export function stepsNamed(condition: Condition): readonly string[] {
-  return 'step' in condition && condition.step !== 'step' ? [condition.step] : [];
-}
-
 /** The condition with another step in place of the one it names. */
 export function withStep(condition: Condition, to: (step: string) => string): Condition {
   return 'step' in condition && condition.step !== 'step' ? { ...condition, step: to(condition.step) } : condition;

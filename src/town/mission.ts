@@ -18,7 +18,7 @@ const Landing = z.strictObject({
   target: z.string(),
   branch: z.string(),
 });
-type Landing = z.infer<typeof Landing>;
+export type Landing = z.infer<typeof Landing>;
 
 const counts = {
   usage: Usage,
@@ -103,6 +103,8 @@ export type MissionEvent =
   | { readonly kind: 'unstarted'; readonly item: string; readonly claim: string }
   | { readonly kind: 'retried'; readonly item: string }
   | { readonly kind: 'lost'; readonly item: string; readonly claim: string; readonly reason: string }
+  /** A polecat that was terminated had landed its work before. */
+  | { readonly kind: 'landed'; readonly item: string; readonly claim: string; readonly landing: Landing }
   | { readonly kind: 'unplannable'; readonly item: string; readonly reason: string }
   | { readonly kind: 'cancelled'; readonly item: string; readonly reason: string }
   | { readonly kind: 'skipped'; readonly item: string; readonly reason: string }
@@ -134,6 +136,10 @@ function changeOf(
       return reported(item, event, legs, nowMs);
     case 'lost':
       return lost(item, event, nowMs);
+    case 'landed':
+      return state.kind === 'working' && state.claim === event.claim
+        ? { state: { kind: 'landed', atMs: nowMs, ...event.landing } }
+        : {};
     case 'retried':
       return state.kind === 'failed' ? again(item) : {};
     case 'unplannable':

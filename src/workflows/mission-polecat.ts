@@ -4,6 +4,7 @@ import {
   CancelledFailure,
   ChildWorkflowFailure,
   ParentClosePolicy,
+  patched,
   rootCause,
   startChild,
   uuid4,
@@ -14,11 +15,11 @@ import type { PolecatInput } from '../contract/polecat.js';
 import { attribute } from '../contract/search-attributes.js';
 import { makeId, polecatAt } from '../town/address.js';
 import { withFindings } from '../town/convoy.js';
-import type { Holder, Item, MissionState } from '../town/mission.js';
+import type { Holder, Item, Landing, MissionState } from '../town/mission.js';
 import { findingsOf, PolecatReport } from '../town/mission.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import type { Limits, RigSnapshot } from '../town/rig.js';
-import { onHost } from './hands.js';
+import { onHost, town } from './hands.js';
 import type { polecat } from './polecat.js';
 
 export type Grant = {
@@ -95,8 +96,10 @@ function reportOfEnd(error: unknown): PolecatReport | null {
   return null;
 }
 
-/** What became of a lost polecat's work: `saved` on the remote, `left` in the sandbox, or there was none. */
-export type Cleared = { readonly kind: 'none' | 'saved' | 'left'; readonly says: string };
+/** What became of a lost polecat's work: `saved` on the remote, `left` in the sandbox, landed all the same, or there was none. */
+export type Cleared =
+  | { readonly kind: 'none' | 'saved' | 'left'; readonly says: string }
+  | { readonly kind: 'landed'; readonly says: string; readonly landing: Landing };
 
 /**
  * The sandbox of a polecat that was terminated: its work is brought to the remote and the worktree removed, so that a
@@ -110,13 +113,18 @@ export async function clearLost(
   const hands = onHost(patience, host);
   const ref: SandboxRef = { rig, name, incarnation, branch: `polecat/${name}/${molecule}` };
   try {
+    // First of all: what it handed in must not land beside its successor's work.
+    const landing = await leaveQueue(ref, molecule, patience);
     const summary = `salvage · ${name} · ${item}`;
     const salvage = await hands.salvage.executeWithOptions({ summary }, [ref]);
-    if (salvage.kind === 'unpushed')
-      return { kind: 'left', says: `its polecat was terminated; its work is left in the sandbox: ${salvage.why}` };
-    const nuke = await hands.nuke.executeWithOptions({ summary: `nuke · ${name}` }, [{ ...ref, landed: false }]);
+    const landed = landing !== null && salvage.kind === 'clean';
+    const nuke =
+      salvage.kind === 'unpushed'
+        ? ({ kind: 'kept', why: salvage.why } as const)
+        : await hands.nuke.executeWithOptions({ summary: `nuke · ${name}` }, [{ ...ref, landed }]);
+    if (landing !== null) return { kind: 'landed', says: 'its work had landed', landing };
     if (nuke.kind === 'kept')
-      return { kind: 'left', says: `its polecat was terminated; its sandbox is kept: ${nuke.why}` };
+      return { kind: 'left', says: `its polecat was terminated; its work is left in the sandbox: ${nuke.why}` };
     return salvage.kind === 'pushed'
       ? { kind: 'saved', says: `its polecat was terminated; its work is on branch ${salvage.branch}` }
       : { kind: 'none', says: 'its polecat was terminated before there was work to keep' };
@@ -124,4 +132,17 @@ export async function clearLost(
     const why = rootCause(error) ?? String(error);
     return { kind: 'left', says: `its polecat was terminated, and its sandbox could not be cleared: ${why}` };
   }
+}
+
+/** Where the work landed, null when it has not: then it never will. */
+async function leaveQueue(
+  { rig, name, branch }: SandboxRef,
+  molecule: string,
+  patience: number,
+): Promise<Landing | null> {
+  if (!patched('a lost polecat leaves the merge queue')) return null;
+  const summary = `leave the merge queue · ${name}`;
+  const request = { rig, patience, molecule };
+  const { commit } = await town(patience).abandonMerge.executeWithOptions({ summary }, [request]);
+  return commit === null ? null : { commit, target: rig.branch, branch };
 }

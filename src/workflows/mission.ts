@@ -232,8 +232,10 @@ class MissionRun {
   async #salvage(polecat: OpenPolecat, item: Item, holder: Holder): Promise<void> {
     const { claim } = polecat;
     const lost = { ...holder, item: item.id };
-    const { says: reason } = await clearLost(lost, this.#plan(item).rig, this.#now.limits.patience);
-    if (this.#cancelled) this.#note({ kind: 'cancelled', item: item.id, reason });
+    const cleared = await clearLost(lost, this.#plan(item).rig, this.#now.limits.patience);
+    const { says: reason } = cleared;
+    if (cleared.kind === 'landed') this.#note({ kind: 'landed', item: item.id, claim, landing: cleared.landing });
+    else if (this.#cancelled) this.#note({ kind: 'cancelled', item: item.id, reason });
     else this.#note({ kind: 'lost', item: item.id, claim, reason });
     await this.#settle(polecat);
   }

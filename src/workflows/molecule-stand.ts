@@ -1,4 +1,6 @@
 /** Where a molecule stands, for those who search. */
+import type { z } from 'zod';
+import type { polecatMessages } from '../contract/messages.js';
 import type { Molecule } from '../town/molecule-live.js';
 import type { Step } from '../town/molecule-state.js';
 import { fateOf, phaseOf, waitingSteps } from '../town/molecule.js';
@@ -16,6 +18,23 @@ export function standOf(molecule: Molecule): Stand {
     waitingFor: waitingSteps(molecule).slice(0, STEPS_MAX).map(whom).join(', ').slice(0, WAITING_CHARS_MAX),
     steps: held.slice(0, STEPS_MAX).flatMap((at) => steps[at]?.id ?? []),
     usd: usage.usd,
+  };
+}
+
+const WHY_CHARS_MAX = 1_000;
+
+/** For the polecat: on whom its molecule waits, `for` empty when work goes on. What went wrong comes first. */
+export function waitOf(molecule: Molecule): Omit<z.infer<typeof polecatMessages.waiting.schema>, 'id' | 'molecule'> {
+  const phase = fateOf(molecule).kind === 'open' ? phaseOf(molecule) : 'working';
+  const waiting = phase === 'working' ? [] : waitingSteps(molecule);
+  const step = waiting.find(({ state }) => state.kind === 'waiting' && state.for === 'escalation') ?? waiting[0];
+  if (step?.state.kind !== 'waiting') return { for: '', why: '', since: 0, escalated: false };
+  const { why, sinceMs: since } = step.state;
+  return {
+    for: whom(step).slice(0, WAITING_CHARS_MAX),
+    why: why.slice(0, WHY_CHARS_MAX),
+    since,
+    escalated: phase === 'escalated',
   };
 }
 

@@ -12,7 +12,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { EMPTY_DESK } from '../contract/desk.js';
-import { explainQuery } from '../contract/messages.js';
+import { explainQuery, polecatMessages } from '../contract/messages.js';
 import type { MoleculeCarry, MoleculeResult } from '../contract/molecule.js';
 import { currentQuery, MOLECULE_EXAMPLE, MoleculeInput, readyQuery, stepsQuery } from '../contract/molecule.js';
 import { attribute } from '../contract/search-attributes.js';
@@ -30,7 +30,8 @@ import { GateWatch } from './molecule-gates.js';
 import { Hands } from './molecule-hands.js';
 import { Messages } from './molecule-messages.js';
 import { digestOf, resultOf, viewOf } from './molecule-report.js';
-import { standOf } from './molecule-stand.js';
+import { standOf, waitOf } from './molecule-stand.js';
+import { send } from './outbox.js';
 import { Standing } from './standing.js';
 import { carried, refuseRoleAddress } from './start.js';
 
@@ -65,6 +66,8 @@ class MoleculeRun {
   readonly #hands: Hands;
   readonly #messages: Messages;
   readonly #standing = new Standing();
+  /** The wait that its polecat knows of, '' for none. */
+  #told = '';
   /** How the molecule stood when files were looked for last. */
   #lookedAt = '';
 
@@ -186,6 +189,18 @@ class MoleculeRun {
 
   #show(): void {
     this.#standing.show(standOf(this.#book.molecule), this.#board());
+    this.#tellWait();
+  }
+
+  /** The polecat shows on whom its molecule waits, and its mission with it. Nothing here depends on whether they hear of it. */
+  #tellWait(): void {
+    const { hook, id, molecule: state } = this.#book;
+    const wait = waitOf(state);
+    const told = `${wait.for} ${wait.since} ${wait.escalated}`;
+    if (hook === null || told === this.#told || (wait.for === '' && this.#told === '')) return;
+    this.#told = wait.for === '' ? '' : told;
+    if (!patched('a wait is told')) return;
+    void send(hook.agent, polecatMessages.waiting, { ...wait, id: `wait:${id}:${told}`, molecule: id });
   }
 
   #board(): string {

@@ -40,7 +40,7 @@ async function makeTown() {
     prefix: 'se',
     runtime: { kind: 'auto' as const, model: 'm' },
   };
-  const { planWork } = townActivities({
+  const acts = townActivities({
     // Never connected to: planning does not ask the server.
     client: new Client({ connection: Connection.lazy() }),
     host: 'h',
@@ -50,7 +50,7 @@ async function makeTown() {
     readTown: async () => ({ ok: true, town: { name: 't', rigs: { server: rig }, limits: DEFAULT_LIMITS, hash: '' } }),
   });
   return (...items: readonly (readonly [id: string, formula: string])[]) =>
-    planWork({ items: items.map(([id, formula]) => ({ id, formula, rig: 'server', needs: [], vars: {} })) });
+    acts.planWork({ items: items.map(([id, formula]) => ({ id, formula, rig: 'server', needs: [], vars: {} })) });
 }
 
 test('a convoy is planned part by part, each hashed by itself; other items are as they were', async () => {

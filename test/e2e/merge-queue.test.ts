@@ -10,7 +10,7 @@ import type { MissionResult } from '../../src/workflows/mission.js';
 import { findMarked } from '../../src/process/mark.js';
 import { count, liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
-import { QUICK } from '../support/test-formulas.js';
+import { ASK, QUICK } from '../support/test-formulas.js';
 
 let town: LiveTown;
 beforeAll(async () => {
@@ -18,10 +18,11 @@ beforeAll(async () => {
     rigs: {
       slow: { bare: true, gates: { long: 'sleep 30' } },
       gone: { bare: true, gates: { long: 'sleep 30' } },
+      brief: { bare: true, gates: { long: 'sleep 3' } },
       dirty: {},
       held: { bare: true, gates: { absent: './no-such-gate' } },
     },
-    formulas: { quick: QUICK },
+    formulas: { quick: QUICK, ask: ASK },
     patience: 0.05,
   });
 });
@@ -115,4 +116,30 @@ test('every removal that was answered is done, however close they come', async (
   await until('the queue is empty', async () => (await queueOf('held')).length === 0);
   await handle.cancel();
   await expect(handle.result()).rejects.toThrow('cancelled');
+});
+
+test('a polecat that is terminated in the queue: its successor’s work lands, and nothing lands twice', async () => {
+  const handle = await start('terminated', 'brief', 'i');
+  const request = await inGates('brief');
+  const polecat = `brief/polecats/${request.polecat}`;
+  await town.client.workflow.getHandle(polecat).terminate('a test');
+  const result = (await handle.result()) as MissionResult;
+  expect(result.landed).toBe(1);
+  expect(count(await town.log('brief'), 'Write i')).toBe(1);
+  expect(await queueOf('brief')).toEqual([]);
+  await expectNoTraces('brief');
+});
+
+test('on whom a molecule waits shows on its polecat and its mission, and no longer once it is answered', async () => {
+  const handle = await town.startMission('asked', { work: [{ id: 'j', rig: 'brief', formula: 'ask' }] });
+  const found = async () => {
+    const query = 'GtMission="asked" AND GtPhase="waiting" AND GtRole IN ("mission", "polecat", "molecule")';
+    return (await town.temporal('workflow', 'count', '-q', query)).output;
+  };
+  await until('all three show it', async () => /\b3\b/.test(await found()));
+  const [polecat = ''] = Object.values(await handle.query<Record<string, string>>('swarm'));
+  const { molecule } = await town.client.workflow.getHandle(polecat).query(lifecycleQuery);
+  await town.client.workflow.getHandle(molecule).signal('close', { step: 'think', note: 'thought' });
+  await handle.result();
+  expect(await found()).toMatch(/\b0\b/);
 });

@@ -107,7 +107,7 @@ test('a close that comes while a failed molecule ends is refused, and the molecu
   const { handle, molecule } = await waiting('failing', 'two-people');
   await molecule.signal(moleculeMessages.fail.signal, { step: 'x', reason: 'cannot be done' });
   await molecule.signal(moleculeMessages.close.signal, { step: 'y', note: 'too late' });
-  await expect(molecule.result()).rejects.toThrow();
+  await expect(molecule.result()).rejects.toThrow('Workflow execution failed');
   await handle.cancel();
   await handle.result().catch(() => undefined);
 });
