@@ -1,7 +1,7 @@
 // Who may import what. The folder says where code runs; a wrong import is an error here before it is one in production.
 // The table is in docs/architecture.md; `npm run arrows` checks it.
 const may = {
-  town: ['^src/town/', '^node_modules/zod'],
+  town: ['^src/town/', '^node_modules/(zod|re2js)'],
   formula: ['^src/(formula|town)/', '^node_modules/(zod|smol-toml|@dagrejs/dagre)', '^(node:)?crypto$'],
   contract: ['^src/(contract|town)/', '^node_modules/(zod|@temporalio/(workflow|common))'],
   workflows: ['^src/(workflows|contract|town)/', '^node_modules/(zod|@temporalio/(workflow|common))'],

@@ -1,4 +1,5 @@
 /** Fan-out: the steps that are added when a step has closed, one set for each entry of a list in its output. */
+import { compilePattern } from './pattern.js';
 import { partOf } from './condition.js';
 import { listIn } from './molecule-facts.js';
 import type { Act, FanOut, Json, ProtoStep, ValueCheck } from './protomolecule.js';
@@ -28,8 +29,8 @@ function checkProblem({ name, type, enum: allowed, pattern }: ValueCheck, value:
   if (type === 'int' && !/^-?\d+$/.test(value)) return `${is}, it must be a whole number`;
   if (type === 'bool' && value !== 'true' && value !== 'false') return `${is}, it must be true or false`;
   if (allowed !== null && !allowed.includes(value)) return `${is}, it must be one of ${allowed.join(', ')}`;
-  if (pattern !== null && !new RegExp(pattern).test(value)) return `${is}, it must match ${pattern}`;
-  return null;
+  const compiled = pattern === null ? null : compilePattern(pattern);
+  return compiled?.ok === true && !compiled.test(value) ? `${is}, it must match ${pattern}` : null;
 }
 
 /** The steps for all entries, in an order that can run. */

@@ -54,8 +54,11 @@ test.each([
 });
 
 test.each([
-  ['pattern = "("', /:3:1 · the pattern cannot be used: it has a "\(" that is never closed/],
-  ['pattern = "(a)\\\\1"', /:3:1 · the pattern cannot be used: it has at 4 what is no character, or a back-reference/],
+  ['pattern = "("', /:3:1 · the pattern cannot be used: it is no pattern: missing closing \): `\(`/],
+  [
+    'pattern = "(a)\\\\1"',
+    /:3:1 · the pattern cannot be used: it is no pattern: invalid escape sequence: .*back-references could run away/,
+  ],
   ['default = 3', /:3:1 · default must be text, not a number/],
   ['required = "yes"', /:3:1 · required must be true or false, not text/],
   ['enum = []', /:3:1 · enum must not be empty/],
