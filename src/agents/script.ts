@@ -230,13 +230,15 @@ function readJson(text: string): Json | undefined {
 
 async function runCommand(
   command: string,
-  { step }: SessionSpec,
+  { step, limits }: SessionSpec,
   context: SessionContext,
   { again }: Life,
 ): Promise<Step> {
   const { exec, signal, outputFile } = context;
   await rm(outputFile, { force: true, recursive: true });
-  const result = await exec(command, step.run === null ? {} : { env: { GT_OUTPUT: outputFile } });
+  // A session has its time, and a command is all that can use it up here.
+  const timeoutMs = limits.minutesMax * 60_000;
+  const result = await exec(command, { timeoutMs, ...(step.run === null ? {} : { env: { GT_OUTPUT: outputFile } }) });
   signal.throwIfAborted();
   const { end } = result;
   if (end.kind !== 'exited' || end.code !== 0) return failed(account(command, result), isTransient(end));
@@ -244,13 +246,14 @@ async function runCommand(
 }
 
 function isTransient(end: RunResult['end']): boolean {
-  if (end.kind !== 'exited') return end.kind === 'signalled';
+  if (end.kind !== 'exited') return end.kind === 'signalled' || end.kind === 'timed-out';
   const isKilled = end.code >= SIGNAL_CODES.first && end.code <= SIGNAL_CODES.last;
   return isKilled || end.code === TEMPORARY_FAILURE;
 }
 
 function account(command: string, { end, stdout, stderr }: RunResult): string {
-  const how = end.kind === 'exited' ? `exited with ${end.code}` : end.kind;
+  const how =
+    end.kind === 'exited' ? `exited with ${end.code}` : end.kind === 'timed-out' ? 'ran out of time' : end.kind;
   return `\`${command}\` ${how}\n${`${stdout}${stderr}`.trim().slice(-TAIL_CHARS)}`;
 }
 

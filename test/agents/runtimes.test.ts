@@ -168,6 +168,15 @@ describe('a script', () => {
     expect(result).toMatchObject({ outcome: 'closed', verdict: 'failed', summary });
   });
 
+  test('a command that does not end has the time of its session, and may be tried again', async () => {
+    const bench = await makeBench();
+    const spec = specOf(bench, null);
+    const limits = { ...spec.limits, minutesMax: 0.02 };
+    const result = await play(script, bench, [], { limits, step: { ...spec.step, run: 'sleep 1000' } });
+    const summary = expect.stringContaining('`sleep 1000` ran out of time') as string;
+    expect(result).toMatchObject({ outcome: 'closed', verdict: 'failed', transient: true, summary });
+  });
+
   test('a command leaves what it writes to $GT_OUTPUT, which is no file of the worktree', async () => {
     const command = `echo '{"findings": ["a"]}' > "$GT_OUTPUT" && test -z "$(git status --porcelain)"`;
     const result = await runStep(command, FINDINGS);
