@@ -32,12 +32,12 @@ test.each([
   [
     'a missing variable',
     { work: [item({ vars: {} })] },
-    'quick.formula.toml:3:1 · the variable "name" has no value and no default (it is: name of the file)',
+    'work[0] (a).vars: the variable "name" has no value and no default (it is: name of the file)',
   ],
   [
     'an unknown variable',
     { work: [item({ vars: { name: 'x', nmae: 'y' } })] },
-    'quick.formula.toml:3:1 · the formula has no variable "nmae" (did you mean "name"?)',
+    'work[0] (a).vars: the formula has no variable "nmae" (did you mean "name"?)',
   ],
   [
     'an unknown rig offers the nearest',
