@@ -100,7 +100,7 @@ test('a checked-out target with somebody’s unsaved work refuses the push; the 
   });
   const refinery = town.client.workflow.getHandle('mine/refinery');
   await until('it says why', async () =>
-    (await refinery.query(queueQuery))[0]?.stage.startsWith('the target refuses the push'),
+    (await refinery.query(queueQuery))[0]?.stage.includes('the target refuses the push'),
   );
   expect(await readFile(join(town.repository('mine'), 'README.md'), 'utf8')).toBe('unsaved\n');
   await town.git('mine', 'checkout', '--', 'README.md');
