@@ -47,6 +47,13 @@ export function formulaShelf(folders: readonly string[]): FormulaShelf {
 /** A file or folder of formulas that is there and cannot be read: no retry mends it. */
 export class Unreadable extends Error {
   override readonly name = 'Unreadable';
+  /** The system's word for why, as ENOENT; null when it has none. */
+  readonly code: string | null;
+
+  constructor(path: string, cause: unknown) {
+    super(`${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+    this.code = cause instanceof Error && 'code' in cause ? String(cause.code) : null;
+  }
 }
 
 /** The file with what lies beside it. Throws Unreadable. */
@@ -59,7 +66,7 @@ function orUnreadable<T>(path: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw new Unreadable(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Unreadable(path, error);
   }
 }
 

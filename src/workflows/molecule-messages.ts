@@ -33,6 +33,8 @@ export class Messages {
   readonly #hands: Hands;
   #closings: Closing[] = [];
   #ended = false;
+  /** Steps whose end is being checked, or waits to be. */
+  #checking = 0;
   /** Formulas that are being cooked for a bond: the molecule does not end before they are there. */
   #bonding = 0;
 
@@ -107,6 +109,8 @@ export class Messages {
   #close(message: Close): Answer | Promise<Answer> {
     const { step, note, by, outcome, output } = message;
     const why = refusal(this.#book.molecule, 'close', step);
+    // Closes sent one after the other are taken so, though each is answered only after its checks.
+    if (why !== null && this.#checking > 0 && !this.#ended) return this.#closeLater(message);
     if (why !== null) return refused(why);
     if (outcome === 'failed') {
       this.#book.note({ kind: 'given-up', step, why: note, by });
@@ -131,6 +135,11 @@ export class Messages {
       return this.#settle('skip', 'skipped', step, reason, by);
     const claim: Claim = { step, summary: reason, by, output: undefined, mustMove: false, skipped: true };
     return this.#answered({ message: null, claim, answer: null });
+  }
+
+  async #closeLater(message: Close): Promise<Answer> {
+    await condition(() => this.#checking === 0 || this.#ended);
+    return this.#ended ? refused('the molecule has ended') : this.#close(message);
   }
 
   #closed(message: Close): Answer {
@@ -172,8 +181,10 @@ export class Messages {
 
   async #answered(closing: Closing): Promise<Answer> {
     this.#closings.push(closing);
+    this.#checking += 1;
     this.#book.news = true;
     await condition(() => closing.answer !== null);
+    this.#checking -= 1;
     return closing.answer ?? refused('the molecule ended first');
   }
 
