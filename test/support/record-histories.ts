@@ -10,9 +10,22 @@ import { DEMO_MISSION, DEMO_REPOSITORIES } from '../../src/dev/demo-work.js';
 import { lifecycleQuery } from '../../src/contract/polecat.js';
 import { liveTown, until } from './live-town.js';
 import type { LiveTown } from './live-town.js';
-import { ASK, SLOW } from './test-formulas.js';
+import { ASK, ONE, SLOW, WHOLE } from './test-formulas.js';
 
 const root = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+
+async function decideAtRunTime(town: LiveTown): Promise<void> {
+  const handle = await town.startMission('whole', { work: [{ id: 'w', rig: 'server', formula: 'whole' }] });
+  const molecule = await until('its gate is shut', async () => {
+    const [polecat] = Object.values(await handle.query<Record<string, string>>('swarm'));
+    if (polecat === undefined) return null;
+    const { molecule: id } = await town.client.workflow.getHandle(polecat).query(lifecycleQuery);
+    const ready = await town.client.workflow.getHandle(id).query<readonly string[]>('ready');
+    return ready.includes('ask') ? id : null;
+  });
+  await town.client.workflow.getHandle(molecule).executeUpdate('approve', { args: [{ step: 'ask', by: 'Ada' }] });
+  await handle.result();
+}
 
 async function record(town: LiveTown, folder: string): Promise<void> {
   await (await town.startMission('demo', DEMO_MISSION)).result();
@@ -46,6 +59,7 @@ async function record(town: LiveTown, folder: string): Promise<void> {
     '{"step":"think"}',
   );
   await town.client.workflow.getHandle('asked').result();
+  await decideAtRunTime(town);
   const slow = await town.startMission('cut', {
     work: [{ id: 'a', rig: 'web', formula: 'slow', vars: { name: 'a' } }],
   });
@@ -74,7 +88,7 @@ const rigs = Object.fromEntries(
     { files, gates: Object.fromEntries(gates.map((gate) => [gate.split('=')[0], gate.replace(/^[^=]*=/, '')])) },
   ]),
 );
-const town = await liveTown({ rigs, formulas: { ask: ASK, slow: SLOW } });
+const town = await liveTown({ rigs, formulas: { ask: ASK, one: ONE, slow: SLOW, whole: WHOLE } });
 try {
   await record(town, folder);
 } finally {

@@ -131,3 +131,62 @@ text = "yes\\n"
 [[steps.script]]
 close = "written"
 `;
+
+/** A step for each entry, for `WHOLE`. */
+export const ONE = `
+formula = "one"
+type = "expansion"
+[vars.file]
+required = true
+[[template]]
+id = "{target}.write"
+title = "Write {file}"
+run = "echo {file} > {file}.txt"
+`;
+
+/** What the engine decides at run time: outputs, fan-out, a loop, a condition, a gate, a retry, a check, a teardown. */
+export const WHOLE = `
+formula = "whole"
+[[steps]]
+id = "survey"
+title = "Survey"
+script = [{ close = "two of them", output = { files = ["x", "y"], deep = false } }]
+[steps.output]
+files = ["string"]
+deep = "boolean"
+[steps.on_complete]
+for_each = "output.files"
+bond = "one"
+vars = { file = "{item}" }
+[[steps]]
+id = "dive"
+title = "Dive"
+needs = ["survey"]
+condition = "{{steps.survey.output.deep}} == true"
+run = "false"
+[[steps]]
+id = "polish"
+title = "Polish"
+needs = ["survey"]
+[steps.loop]
+until = "rub.output.clean == true"
+max = 3
+[[steps.loop.body]]
+id = "rub"
+title = "Rub"
+run = "echo >> rubbed; if [ $(wc -l < rubbed) -ge 2 ]; then c=true; else c=false; fi; echo \\"{\\\\\\"clean\\\\\\": $c}\\" > $GT_OUTPUT"
+output = { clean = "boolean" }
+[[steps]]
+id = "flaky"
+title = "Try twice"
+needs = ["polish"]
+run = "exit 75"
+retry = { max_attempts = 2, on_exhausted = "soft_fail" }
+[[steps]]
+id = "ask"
+title = "Write it down once agreed"
+needs = ["flaky"]
+gate = { type = "human", id = "Ada" }
+run = "echo agreed > agreed.txt"
+ralph = { max_attempts = 2, check = { command = "test -s agreed.txt" } }
+`;
