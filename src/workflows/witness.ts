@@ -251,8 +251,9 @@ class WitnessRun {
       if (!reading.ok) return refused(reading.problem);
       const { names, leases } = this.#now.slots;
       const { Polecat } = reading.letter.keys;
-      if (!names.includes(Polecat) && !leases.some((lease) => lease.name === Polecat))
-        return refused(`${this.#now.rig.name} has no polecat "${Polecat.slice(0, 100)}"`);
+      // Before a fresh witness has looked, it does not know who is at work.
+      const isKnown = this.#released !== null || names.includes(Polecat) || leases.some((one) => one.name === Polecat);
+      if (!isKnown) return refused(`${this.#now.rig.name} has no polecat "${Polecat.slice(0, 100)}"`);
       this.#mail.push({ mail, letter: reading.letter });
       this.#news = true;
       return done('taken');
