@@ -36,7 +36,7 @@ async function expectLanded(dir: string, output: string): Promise<void> {
   expect(output).toMatch(/Temporal UI: http:\/\/127\.0\.0\.1:\d+/);
   expect(output).toMatch(/footer.*1 rework/);
   expect(output).toMatch(/clock.*2 sessions/);
-  expect(output).toMatch(/clock: .*session 2 after 1 handoff/);
+  expect(output).toMatch(/demo-relay .*, 2 sessions/);
   expect(output).toMatch(/demo {2}mission {2}landed: 5 of 5 items/);
   expect(output).not.toMatch(/\b1 (sessions|steps)/);
   expect(output).toContain(`${here('bin/gt.js')} up ${dir}`);
