@@ -258,7 +258,7 @@ export function spent(mission: MissionState): Usage {
   return mission.items.reduce((sum, item) => addUsage(sum, item.usage), NO_USAGE);
 }
 
-export type Phase = 'queued' | 'working' | 'waiting' | 'escalated' | 'landed' | 'skipped';
+export type Phase = 'queued' | 'working' | 'waiting' | 'escalated' | 'landed' | 'skipped' | 'failed';
 
 export function phaseOf(mission: MissionState): Phase {
   const is = (kind: ItemState['kind']) => mission.items.some((item) => item.state.kind === kind);
@@ -267,7 +267,8 @@ export function phaseOf(mission: MissionState): Phase {
   if (is('failed') || isOverBudget(mission) || waits.some((wait) => wait.escalated)) return 'escalated';
   if (waits.length > 0 && waits.length === mission.items.filter((item) => item.state.kind === 'working').length)
     return 'waiting';
-  return is('working') ? 'working' : 'queued';
+  if (is('working')) return 'working';
+  return is('cancelled') && !is('waiting') && !is('queued') ? 'failed' : 'queued';
 }
 
 /** The items whose molecules wait for somebody. */

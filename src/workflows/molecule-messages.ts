@@ -1,5 +1,5 @@
 /** What people and outside agents say to a molecule: each message is refused with what is possible instead, or becomes an event. */
-import { condition, patched } from '@temporalio/workflow';
+import { CancellationScope, condition, patched } from '@temporalio/workflow';
 import type { z } from 'zod';
 import type { Message } from '../contract/messages.js';
 import { mailMessage, moleculeMessages } from '../contract/messages.js';
@@ -60,7 +60,7 @@ export class Messages {
       book.note({ kind: 'approved', step, by: note === undefined ? by : `${by}: ${note}` });
       return done(`the gates of step "${step}" are open`);
     });
-    on(moleculeMessages.bond, (message) => this.#bond(message));
+    on(moleculeMessages.bond, (message) => CancellationScope.nonCancellable(() => this.#bond(message)));
     on(mailMessage, ({ subject, from }) => {
       book.note({ kind: 'mailed', subject, from });
       return done('taken');
@@ -94,9 +94,8 @@ export class Messages {
       if (rejected !== null) closing.answer = refused(`step "${step}" is not accepted: ${rejected}`);
       else closing.answer = done(message === null ? `step "${step}" is skipped` : this.#whatNext(message));
     } catch (error) {
-      this.#hands.refuse(step, error);
       closing.answer = refused(`step "${step}" could not be checked`);
-      throw error;
+      this.#hands.refuse(step, error);
     }
   }
 
@@ -138,7 +137,7 @@ export class Messages {
   }
 
   async #closeLater(message: Close): Promise<Answer> {
-    await condition(() => this.#checking === 0 || this.#ended);
+    await CancellationScope.nonCancellable(() => condition(() => this.#checking === 0 || this.#ended));
     return this.#ended ? refused('the molecule has ended') : this.#close(message);
   }
 
@@ -183,7 +182,8 @@ export class Messages {
     this.#closings.push(closing);
     this.#checking += 1;
     this.#book.news = true;
-    await condition(() => closing.answer !== null);
+    // A cancelled molecule ends in order, and answers: a handler that is cut off would close it at once.
+    await CancellationScope.nonCancellable(() => condition(() => closing.answer !== null));
     this.#checking -= 1;
     return closing.answer ?? refused('the molecule ended first');
   }

@@ -200,7 +200,8 @@ class MoleculeRun {
     if (hook === null || told === this.#told || (wait.for === '' && this.#told === '')) return;
     this.#told = wait.for === '' ? '' : told;
     if (!patched('a wait is told')) return;
-    void send(hook.agent, polecatMessages.waiting, { ...wait, id: `wait:${id}:${told}`, molecule: id });
+    const content = { ...wait, id: `wait:${id}:${told}`, molecule: id };
+    void CancellationScope.nonCancellable(() => send(hook.agent, polecatMessages.waiting, content));
   }
 
   #board(): string {

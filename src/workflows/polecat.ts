@@ -88,7 +88,9 @@ class PolecatRun {
       this.#wait = wait.for === '' ? null : wait;
       this.#show(this.#stage);
       const { mission, claim } = input;
-      await send(mission, missionMessages.waiting, { ...wait, id: `${wait.id}:${claim}`.slice(0, 2_000), claim });
+      const content = { ...wait, id: `${wait.id}:${claim}`.slice(0, 2_000), claim };
+      // A handler that is cut off by a cancellation would close the polecat before it has ended in order.
+      await CancellationScope.nonCancellable(() => send(mission, missionMessages.waiting, content));
       return done('taken');
     });
     setHandler(lifecycleQuery, () => this.#lifecycle());

@@ -57,6 +57,8 @@ class RefineryRun {
   readonly #standing = new Standing();
   #now: RefineryCarry;
   #active: { readonly id: string; readonly stage: string } | null = null;
+  /** The request that is in the hands of the loop. */
+  #working: string | null = null;
   /** Requests that somebody wants out of the queue, with the reason. */
   #removals: Readonly<Record<string, string>> = {};
   #repeats: string[] = [];
@@ -99,6 +101,12 @@ class RefineryRun {
 
   /** Works on a request until it has a verdict or is held. */
   async #work(request: Queued): Promise<void> {
+    this.#working = request.id;
+    await this.#workUntilDecided(request);
+    this.#working = null;
+  }
+
+  async #workUntilDecided(request: Queued): Promise<void> {
     for (let tries = 0; ; tries += 1) {
       const { rig, patience } = this.#now;
       const outcome = await mergeOnce(request, rig, patience, {
@@ -220,6 +228,9 @@ class RefineryRun {
     const abandoned = [...(this.#now.abandoned ?? []).slice(-ABANDONED_MAX + 1), molecule];
     this.#now = { ...this.#now, abandoned };
     const open = () => requestsOf(this.#now.queue, molecule);
+    // What is not in work goes at once: its polecat is not to wait for somebody else's gates.
+    const idle = new Set(open().flatMap(({ id }) => (id === this.#working ? [] : [id])));
+    this.#now = { ...this.#now, queue: this.#now.queue.filter(({ id }) => !idle.has(id)) };
     const reasons = Object.fromEntries(open().map(({ id }) => [id, 'its polecat is gone']));
     this.#removals = { ...this.#removals, ...reasons };
     this.#news = true;
