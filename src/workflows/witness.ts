@@ -4,7 +4,7 @@
  */
 import { condition, continueAsNew, patched, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
 import type { FoundPolecat } from '../contract/activities.js';
-import { explainQuery, mailMessage, missionMessages, witnessMessages } from '../contract/messages.js';
+import { explainQuery, mailMessage, missionMessages, refineryMessages, witnessMessages } from '../contract/messages.js';
 import { polecatsQuery, RoleInput, slotsQuery } from '../contract/witness.js';
 import type { WitnessCarry } from '../contract/witness.js';
 import { EMPTY_DESK } from '../contract/desk.js';
@@ -57,6 +57,8 @@ class WitnessRun {
   readonly #clearing = new Set<string>();
   #quietLooks = 0;
   #news = true;
+  /** The rig was configured otherwise than before, and the refinery has not heard of it. */
+  #isChanged = false;
 
   constructor(carry: WitnessCarry, raw: unknown) {
     this.#raw = raw;
@@ -75,6 +77,7 @@ class WitnessRun {
     ]);
     if (isFresh && renewed()) await this.#adopt();
     for (;;) {
+      await this.#passOn();
       await this.#grant();
       for (let one = this.#mail.shift(); one !== undefined; one = this.#mail.shift())
         await this.#pass(one.mail, one.letter);
@@ -109,6 +112,14 @@ class WitnessRun {
       else await this.#checkLeases();
     }
     this.#news = false;
+  }
+
+  /** What town.toml says now goes on to the refinery, if there is one: it works with the gates that it was told last. */
+  async #passOn(): Promise<void> {
+    if (!this.#isChanged) return;
+    this.#isChanged = false;
+    const { rig, patience } = this.#now;
+    await send(refineryOf(rig.name), refineryMessages.configure, { id: uuid4(), rig, patience });
   }
 
   async #grant(): Promise<void> {
@@ -220,7 +231,8 @@ class WitnessRun {
   }
 
   async #continueWhenLong(): Promise<void> {
-    const isQuiet = !this.#news && this.#mail.length === 0 && this.#asked.length === 0 && this.#desk.isQuiet();
+    const isQuiet =
+      !this.#news && !this.#isChanged && this.#mail.length === 0 && this.#asked.length === 0 && this.#desk.isQuiet();
     if (!workflowInfo().continueAsNewSuggested || !isQuiet) return;
     await continueAsNew<typeof witness>(this.#raw, { ...this.#now, desk: this.#desk.state() });
   }
@@ -242,6 +254,7 @@ class WitnessRun {
       return done('free');
     });
     this.#desk.on(witnessMessages.configure, ({ rig, patience }) => {
+      this.#isChanged ||= JSON.stringify(rig) !== JSON.stringify(this.#now.rig) || patience !== this.#now.patience;
       this.#now = { ...this.#now, rig, patience, slots: resizeSlots(this.#now.slots, rig.names, rig.capacity) };
       this.#news = true;
       return done('configured');

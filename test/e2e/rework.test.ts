@@ -15,6 +15,7 @@ beforeAll(async () => {
       shared: { files: { 'shared.txt': 'nobody\n' } },
       strict: { gates: { clean: '! grep -rq FIXME src' }, files: { 'src/a.js': '// a\n' } },
       broken: { gates: { test: 'no-such-program --all' } },
+      mended: { gates: { test: 'no-such-gate-yet --all' } },
       raced: { gates: { slow: 'sleep 1.5' } },
       gone: {},
       mine: { files: { 'README.md': 'mine\n' } },
@@ -91,6 +92,19 @@ test('a gate that cannot run holds the request, lets nothing through, and goes o
     '{"item":"c","reason":"test over"}',
   );
   await handle.result();
+});
+
+test('a gate that is mended in town.toml is the refinery’s with the next mission, and lets the held request through', async () => {
+  const start = (id: string) =>
+    town.startMission(id, { work: [{ id, rig: 'mended', formula: 'quick', vars: { name: id } }] });
+  const first = await start('first');
+  const refinery = town.client.workflow.getHandle('mended/refinery');
+  await until('it is held', async () => (await refinery.query(queueQuery)).some((one) => one.hold !== null));
+  const file = join(town.dir, 'town.toml');
+  await writeFile(file, (await readFile(file, 'utf8')).replace('no-such-gate-yet', 'true'));
+  const second = await start('second');
+  await expect(second.result()).resolves.toMatchObject({ landed: 1 });
+  await expect(first.result()).resolves.toMatchObject({ landed: 1 });
 });
 
 test('a checked-out target with somebody’s unsaved work refuses the push; the refinery says so, and lands when it can', async () => {
