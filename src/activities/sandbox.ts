@@ -34,11 +34,10 @@ type SandboxActivities = Pick<
   'openSandbox' | 'catchUp' | 'acceptStep' | 'submit' | 'filesExist' | 'runCheck' | 'salvage' | 'nuke'
 >;
 
-export function sandboxActivities(
-  places: Places,
-  /** Of the activity that is under way. */
-  signalNow: () => AbortSignal = () => Context.current().cancellationSignal,
-): SandboxActivities {
+/** Of the activity that is under way. */
+const signalNow = () => Context.current().cancellationSignal;
+
+export function sandboxActivities(places: Places): SandboxActivities {
   return {
     openSandbox: (ref) => orRefuse(ref.rig.name, () => openSandbox(places, ref)),
     catchUp: (ref) =>

@@ -4,46 +4,20 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { placesIn } from '../../src/activities/places.js';
 import { sandboxActivities } from '../../src/activities/sandbox.js';
-import type { AcceptRequest, SandboxRef } from '../../src/contract/activities.js';
+import type { AcceptRequest } from '../../src/contract/activities.js';
 import { findMarked } from '../../src/process/mark.js';
 import { FINDINGS_CHARS_MAX } from '../../src/town/findings.js';
-import { makeFolder, makeRepo } from '../support/repos.js';
+import { asActivity, cancelActivity } from '../support/activity.js';
+import { makeBench } from '../support/bench.js';
 
-async function makeSandbox(signal = new AbortController().signal) {
-  const folder = await makeFolder();
-  const origin = await makeRepo({ bare: true, path: join(folder, 'origin') });
-  const ref: SandboxRef = {
-    rig: {
-      name: 'server',
-      url: origin.path,
-      branch: 'main',
-      gates: [],
-      names: ['Toast'],
-      capacity: 1,
-      prefix: 'se',
-      runtime: { kind: 'auto', model: 'm' },
-    },
-    name: 'Toast',
-    incarnation: 1,
-    branch: 'polecat/Toast/se-1a2b3c4d',
-  };
-  const acts = sandboxActivities(placesIn(join(folder, 'state')), () => signal);
-  const { path, base } = await acts.openSandbox(ref);
+/** A sandbox, and `accept` as a molecule of its own would ask it: others' commands bear other marks. */
+async function makeSandbox(cancel?: AbortController) {
+  const { state, origin, ref, sandbox, acts, step } = await makeBench();
+  const molecule = `se-${state.split('/').at(-2) ?? ''}`;
+  const own = sandboxActivities(placesIn(state));
   const accept = (more: Partial<AcceptRequest> = {}) =>
-    acts.acceptStep({
-      ...ref,
-      molecule: `se-${folder.slice(-6)}`,
-      item: 'one',
-      step: 'work',
-      title: 'Work',
-      summary: 'done',
-      command: null,
-      mustMove: false,
-      since: base,
-      timeoutMs: 20_000,
-      ...more,
-    });
-  return { path, ref, acts, accept, origin };
+    asActivity(() => own.acceptStep(step({ molecule, timeoutMs: 20_000, ...more })), cancel);
+  return { path: sandbox.path, ref, acts, accept, origin };
 }
 
 const check = (command: string, timeoutMs = 20_000) => ({ check: { command, timeoutMs } });
@@ -70,8 +44,10 @@ test('a check that runs out of time, or whose activity is cancelled, leaves noth
     check: true,
     why: expect.stringContaining('ran out of time') as string,
   });
-  const cancelled = await makeSandbox(AbortSignal.timeout(3_000));
-  await expect(cancelled.accept(check('sleep 300'))).rejects.toThrow('aborted');
+  const cancel = new AbortController();
+  const cancelled = await makeSandbox(cancel);
+  setTimeout(() => cancelActivity(cancel), 3_000);
+  await expect(cancelled.accept(check('sleep 300'))).rejects.toThrow('CANCELLED');
   expect(await findMarked((mark) => mark.endsWith('/work/check'))).toEqual([]);
 });
 

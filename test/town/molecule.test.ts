@@ -4,33 +4,12 @@ import type { Molecule } from '../../src/town/molecule-live.js';
 import { refusal } from '../../src/town/molecule-refusal.js';
 import type { MoleculeEvent } from '../../src/town/molecule-state.js';
 import { after, fateOf, nextStep, phaseOf, pour, stepOf } from '../../src/town/molecule.js';
-import type { Act, Protomolecule, ProtoStep } from '../../src/town/protomolecule.js';
-import { DEFAULT_LIMITS } from '../../src/town/rig.js';
+import type { ProtoStep } from '../../src/town/protomolecule.js';
 import { NO_USAGE } from '../../src/town/session.js';
 import type { SessionResult } from '../../src/town/session.js';
+import { limits, proto, step } from '../support/molecules.js';
 
-const SCRIPT: Act[] = [{ close: 'done' }];
-const step = (id: string, more: Partial<ProtoStep> = {}): ProtoStep => ({
-  id,
-  title: id,
-  description: '',
-  kind: 'agent',
-  needs: [],
-  acceptance: {},
-  run: null,
-  script: SCRIPT,
-  ...more,
-});
-const proto = (...steps: ProtoStep[]): Protomolecule => ({
-  formula: 'f',
-  description: '',
-  vars: {},
-  rework: 'rework',
-  steps,
-  hash: '0'.repeat(64),
-});
-const limits = { ...DEFAULT_LIMITS, sessionsPerStepMax: 4, rejectionsPerStepMax: 2 };
-const poured = (...steps: ProtoStep[]) => pour(proto(...steps), { runtime: 'script', sandboxed: true, limits }, 0);
+const poured = (...steps: ProtoStep[]) => pour(proto(steps), { runtime: 'script', sandboxed: true, limits }, 0);
 const all = (molecule: Molecule, ...events: readonly MoleculeEvent[]) =>
   events.reduce((now, event) => after(now, event, 1), molecule);
 const base = { usage: { ...NO_USAGE, turns: 1 }, notes: [] };
@@ -99,11 +78,15 @@ test('sessions without end are limited', () => {
 });
 
 test('without a key a step with a script runs it, and any other waits for a person', () => {
-  const molecule = pour(proto(step('a'), step('b', { script: null })), { runtime: 'auto', sandboxed: true, limits }, 0);
+  const molecule = pour(
+    proto([step('a'), step('b', { script: null })]),
+    { runtime: 'auto', sandboxed: true, limits },
+    0,
+  );
   expect(molecule.steps.map((one) => one.runtime)).toEqual(['script', 'human']);
   expect(stepOf(molecule, 'b')?.state).toMatchObject({ kind: 'waiting', for: 'human' });
   expect(phaseOf(molecule)).toBe('working');
-  const alone = pour(proto(step('a')), { runtime: 'anthropic', sandboxed: false, limits }, 0);
+  const alone = pour(proto([step('a')]), { runtime: 'anthropic', sandboxed: false, limits }, 0);
   expect(alone.steps[0]?.runtime).toBe('human');
 });
 
