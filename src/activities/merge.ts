@@ -14,13 +14,14 @@ type MergeActivities = Pick<HostActivities, 'prepareMerge' | 'landMerge' | 'clos
 export function mergeActivities(places: Places): MergeActivities {
   return {
     prepareMerge: (task) => prepare(places, task).catch(refused),
-    landMerge: ({ rig, base, tip, target }) =>
-      landMerge({ mirror: places.mirror(rig.name), base, tip, target }).catch(refused),
-    closeMerge: ({ rig, request }) =>
+    landMerge: ({ rig, request, base, tip, target }) =>
+      landMerge({ mirror: places.mirror(rig.name), requestId: request, base, tip, target }).catch(refused),
+    closeMerge: ({ rig, request, landed }) =>
       closeMerge({
         mirror: places.mirror(rig.name),
         worktree: places.merge(rig.name, request),
         requestId: request,
+        landed,
       }).catch(leave),
   };
 }
@@ -51,6 +52,8 @@ async function prepare(places: Places, { rig, request, branch, head, target }: M
       return { kind: 'conflict', base: made.base, files: made.files };
     case 'empty':
       return { kind: 'empty', base: made.base };
+    case 'landed':
+      return { kind: 'landed', commit: made.commit };
     case 'missing':
       return { kind: 'missing' };
     default:

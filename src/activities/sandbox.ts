@@ -16,11 +16,13 @@ import {
 import { catchUp } from '../git/catch-up.js';
 import { commitOf } from '../git/git.js';
 import { aboutStrays, strayLinks } from '../git/gitlinks.js';
+import { forgetMerges } from '../git/merge.js';
 import { fetchMirror, openMirror } from '../git/mirror.js';
 import { salvage } from '../git/salvage.js';
 import type { Place, WorktreeState } from '../git/worktree.js';
 import { isForeign, madeFor, openWorktree, removeWorktree, worktreeState } from '../git/worktree.js';
 import { findMarked, killMarked } from '../process/mark.js';
+import { requestsPattern } from '../town/refinery.js';
 import { unreachable } from '../town/unreachable.js';
 import { acceptStep, checkLoop, filesExist } from './accept.js';
 import { refuse } from './beating.js';
@@ -145,6 +147,7 @@ async function nuke(place: Place, request: NukeRequest): Promise<Nuke> {
   const { mirror } = place;
   const { branch, rig } = request;
   await endSessions(branch);
+  await forgetMerges({ mirror, requests: requestsPattern(moleculeOf(branch)) });
   if (request.discard === true) return discard(place, branch);
   const state = (await madeFor(place)) === branch ? await worktreeState(place) : null;
   const loose = state === null ? null : await looseIn(place, state);

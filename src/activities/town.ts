@@ -1,5 +1,5 @@
 /** Acts of the town: plan and cook work, start roles, look at workflows, keep the ledger. */
-import { activityInfo, Context } from '@temporalio/activity';
+import { activityInfo, Context, log } from '@temporalio/activity';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import type {
@@ -19,12 +19,14 @@ import { cook, readFormula } from '../formula/cook.js';
 import type { Cooked, Order } from '../formula/cook.js';
 import { printProblems, sayProblem } from '../formula/problem.js';
 import { remoteSha } from '../git/branch.js';
+import { revokeMerge } from '../git/merge.js';
 import { openMirror } from '../git/mirror.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { refineryOf, witnessOf } from '../town/address.js';
 import { legsOf } from '../town/convoy.js';
 import type { ConvoyPart } from '../town/convoy.js';
 import type { Protomolecule } from '../town/protomolecule.js';
+import { requestsPattern } from '../town/refinery.js';
 import type { TownSnapshot } from '../town/rig.js';
 import { checkWork, placeOf } from '../town/work.js';
 import { refuse } from './beating.js';
@@ -32,6 +34,7 @@ import { Unreadable } from '../formula-shelf.js';
 import type { TownShelf } from '../formula-shelf.js';
 import { checkGate } from './gate.js';
 import { deleteExecution } from './forgetting.js';
+import { needsPerson } from './git-trouble.js';
 import type { Places } from './places.js';
 import { findPolecats } from './polecats.js';
 
@@ -66,7 +69,7 @@ export function townActivities(deps: TownDeps): TownActivities {
       await openMirror({ path: mirror, url: rig.url });
       return (await remoteSha({ mirror, branch })) === head;
     },
-    abandonMerge: (request) => abandonMerge(deps.client, request),
+    abandonMerge: (request) => abandonMerge(deps, request),
     areOpen: (executions) => Promise.all(executions.map((execution) => isOpen(deps.client, execution))),
     findPolecats: (rig) => findPolecats(deps.client, deps.places, rig),
     awaitClosed: (execution) => awaitClosed(deps.client, execution),
@@ -188,16 +191,30 @@ async function ensureRole(client: Client, { role, rig, patience }: RoleRequest):
   });
 }
 
-/** The refinery answers once the last request of the molecule is out: what lands in the meantime is told as landed. */
+/**
+ * The refinery answers once the last request of the molecule is out: what lands in the meantime is told as landed. A refinery
+ * that was terminated may have left a push under way of which the one that runs knows nothing; the mirror does.
+ */
 async function abandonMerge(
-  client: Client,
+  { client, places }: TownDeps,
   { rig, patience, molecule }: Parameters<TownActivities['abandonMerge']>[0],
 ): Promise<{ readonly commit: string | null }> {
   await ensureRole(client, { role: 'refinery', rig, patience });
   const refinery = client.workflow.getHandle(refineryOf(rig.name));
   const id = `abandon:${molecule}`;
   await refinery.executeUpdate(refineryMessages.abandon.update, { updateId: id, args: [{ id, by: 'town', molecule }] });
-  return { commit: await refinery.query(landedQuery, molecule) };
+  const known = await refinery.query(landedQuery, molecule);
+  if (known !== null) return { commit: known };
+  const mirror = places.mirror(rig.name);
+  try {
+    await openMirror({ path: mirror, url: rig.url });
+    return { commit: await revokeMerge({ mirror, requests: requestsPattern(molecule), target: rig.branch }) };
+  } catch (error) {
+    if (!needsPerson(error)) throw error;
+    // Nobody can see the target, nor land anything on it: its sandbox is kept for the same reason.
+    log.warn(`what ${molecule} handed in counts as not landed: ${error.message}`);
+    return { commit: null };
+  }
 }
 
 async function describe(

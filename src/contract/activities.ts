@@ -210,6 +210,7 @@ export type Prepared =
     }
   | { readonly kind: 'conflict'; readonly base: string; readonly files: readonly string[] }
   | { readonly kind: 'empty'; readonly base: string }
+  | { readonly kind: 'landed'; readonly commit: string }
   | { readonly kind: 'missing' }
   /** The remote cannot be had, for a reason that only a person mends. */
   | { readonly kind: 'refused'; readonly reason: string };

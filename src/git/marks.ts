@@ -28,6 +28,25 @@ export async function endMarked(mark: string): Promise<number> {
   return Math.max(found.length, left === 0 ? 0 : await killMarked(mark));
 }
 
+/**
+ * Waits until no program carries the mark, at most `limitMs`. Each is waited for once in the life of this process: one that
+ * stays for good, as what a hook of the remote started, is not in the way for ever.
+ */
+export async function awaitMarked(mark: string, limitMs: number): Promise<void> {
+  const deadline = Date.now() + limitMs;
+  for (;;) {
+    const left = (await findMarked((value) => value === mark)).filter(({ pid }) => !waitedFor.has(pid));
+    if (left.length === 0) return;
+    if (Date.now() >= deadline) {
+      for (const { pid } of left) waitedFor.add(pid);
+      return;
+    }
+    await pause(LOOK_EVERY_MS);
+  }
+}
+
+const waitedFor = new Set<number>();
+
 function ask(pid: number): void {
   try {
     process.kill(pid, 'SIGTERM');

@@ -1,13 +1,17 @@
 /**
  * The refinery's hands: put a branch on top of its target in a worktree of its own, and land the result. What is prepared is
- * pinned in the mirror before anybody relies on it; landing is a compare-and-swap on the target. Whether something landed is
- * decided by ancestry alone, because equal patches also look landed after a revert.
+ * pinned in the mirror: the pin is the permit to land it, and stays as the proof that it landed. So a refinery that was
+ * terminated in the middle of a push leaves its successor able to tell, and a tip that nobody stands for any more never lands.
+ * Landing is a compare-and-swap on the target. Whether something landed is decided by ancestry alone, because equal patches
+ * also look landed after a revert.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { authorEnvironment, authorOf, type Author } from './author.js';
 import { isAncestor } from './branch.js';
+import { exclusive } from './exclusive.js';
 import { commitOf, git, gitText } from './git.js';
 import { GitError, kindOf } from './git-error.js';
+import { awaitMarked, markOf } from './marks.js';
 import { fetchMirror } from './mirror.js';
 import { pushIfUnchanged } from './push.js';
 import { buildFresh, inWorktree, inWorktreeText, own, removeWorktree, throwAway, type Place } from './worktree.js';
@@ -16,6 +20,9 @@ const LANDING_TRIES_MAX = 3;
 /** How often, and how far apart, a refusal is checked against a push of a dead process that is just arriving. */
 const LOOKS_AFTER_REFUSAL = 5;
 const LOOK_PAUSE_MS = 200;
+/** How long a push that a dead process left running is waited for. */
+const LEFT_PUSH_MS = 20_000;
+const PINS = 'refs/gt/prepared/';
 
 /** Commits are applied even if the target once had the same change: it may have been reverted there since. */
 const REBASE = ['rebase', '--quiet', '--reapply-cherry-picks', '--empty=drop', '--no-keep-empty', '--no-fork-point'];
@@ -39,6 +46,8 @@ export type Preparation =
   | { readonly kind: 'conflict'; readonly base: string; readonly files: readonly string[] }
   /** The target has all of it already. */
   | { readonly kind: 'empty'; readonly base: string }
+  /** It landed as this commit, by a call whose answer nobody heard. */
+  | { readonly kind: 'landed'; readonly commit: string }
   /** The remote has no such target, or its branch does not hold the commit (any more). */
   | { readonly kind: 'missing'; readonly what: 'target' | 'commit' };
 
@@ -50,7 +59,8 @@ export type Landing =
 
 /**
  * Rebases the commits of `branch` up to `sha` onto the remote's `target`; their authors stay. A branch that contains merges is
- * merged instead, because a rebase would drop what was resolved in them. Everything from an earlier call is made anew.
+ * merged instead, because a rebase would drop what was resolved in them. Everything from an earlier call is made anew, and what
+ * that call prepared may land no longer.
  */
 export async function prepareMerge(args: Preparing): Promise<Preparation> {
   const place = { mirror: args.mirror, path: args.worktree };
@@ -63,15 +73,52 @@ export async function prepareMerge(args: Preparing): Promise<Preparation> {
 }
 
 /**
- * Moves the remote's `target` from `base` to `tip`. Called again after any crash it finds out what happened: a tip that is in
- * the target is merged, and nothing is pushed twice. Throws GitError for trouble that is worth another try.
+ * Moves the remote's `target` from `base` to `tip`, if that is what was prepared last for the request. Called again after any
+ * crash it finds out what happened: a tip that is in the target is merged, and nothing is pushed twice. Throws GitError for
+ * trouble that is worth another try.
  */
-export async function landMerge(args: {
+export async function landMerge(args: LandingArgs): Promise<Landing> {
+  return oneLanding(args.mirror, () => land(args));
+}
+
+/**
+ * From now on nothing lands of what is prepared for the requests that fit `requests` (an id, or a pattern of git's); a push
+ * that is under way has ended by then. Answers with the commit as which one of them is in the target, null when none is.
+ */
+export async function revokeMerge(args: {
   readonly mirror: string;
+  readonly requests: string;
+  readonly target: string;
+}): Promise<string | null> {
+  return oneLanding(args.mirror, () => revoke(args));
+}
+
+/** Clears up after `prepareMerge`. What landed stays known until `forgetMerges`: the answer may not have been heard yet. */
+export async function closeMerge(args: {
+  readonly mirror: string;
+  readonly worktree: string;
+  readonly requestId: string;
+  readonly landed: boolean;
+}): Promise<void> {
+  const { mirror, worktree, requestId, landed } = args;
+  await removeWorktree({ mirror, path: worktree });
+  if (!landed) await forgetMerges({ mirror, requests: requestId });
+}
+
+/** Forgets that anything was prepared for the requests that fit: whoever asked for it has heard what became of it. */
+export async function forgetMerges(args: { readonly mirror: string; readonly requests: string }): Promise<void> {
+  await unpin(args.mirror, await pinsOf(args.mirror, args.requests));
+}
+
+type LandingArgs = {
+  readonly mirror: string;
+  readonly requestId: string;
   readonly base: string;
   readonly tip: string;
   readonly target: string;
-}): Promise<Landing> {
+};
+
+async function land(args: LandingArgs): Promise<Landing> {
   const { mirror, base, tip } = args;
   if (!(await isAncestor({ mirror, ancestor: base, descendant: tip }))) {
     throw new Error(`${tip} does not grow from ${base}: landing it would drop commits of ${args.target}`);
@@ -79,7 +126,8 @@ export async function landMerge(args: {
   for (let attempt = 1; attempt <= LANDING_TRIES_MAX; attempt += 1) {
     const seen = await look(args);
     if (seen !== null) return seen;
-    const result = await pushIfUnchanged({ mirror, branch: args.target, sha: tip, expected: base });
+    const mark = landingMark(mirror);
+    const result = await pushIfUnchanged({ mirror, branch: args.target, sha: tip, expected: base, mark });
     if (result.kind === 'pushed') return { kind: 'merged', commit: tip };
     if (result.kind === 'refused') return (await lookAgain(args)) ?? result;
   }
@@ -87,30 +135,58 @@ export async function landMerge(args: {
   throw new GitError({ kind: 'lock', command: ['push'], cwd: mirror, code: null, stderr: stuck, how: 'stale' });
 }
 
-/** Forgets what `prepareMerge` made, whether or not it landed. */
-export async function closeMerge(args: {
-  readonly mirror: string;
-  readonly worktree: string;
-  readonly requestId: string;
-}): Promise<void> {
-  await removeWorktree({ mirror: args.mirror, path: args.worktree });
-  await git(args.mirror, ['update-ref', '-d', pinOf(args.requestId)]);
+/** Alone with the targets of a mirror's remote: no push of this process, nor one that a dead process left, goes on beside it. */
+function oneLanding<T>(mirror: string, act: () => Promise<T>): Promise<T> {
+  return exclusive(`landing ${mirror}`, async () => {
+    await awaitMarked(landingMark(mirror), LEFT_PUSH_MS);
+    return act();
+  });
 }
 
-function pinOf(requestId: string): string {
-  return `refs/gt/requests/${requestId}`;
+function landingMark(mirror: string): string {
+  return markOf(`${mirror} landing`);
 }
 
-/** Where the target stands: already merged, moved, gone, or (null) still at `base`. */
-async function look({ mirror, base, tip, target }: Parameters<typeof landMerge>[0]): Promise<Landing | null> {
+function pinOf(requestId: string, tip: string): string {
+  return `${PINS}${requestId}/${tip}`;
+}
+
+/** Full names of refs; only of those whose commit is in `inside`, if it is given. */
+async function pinsOf(mirror: string, requests: string, inside?: string): Promise<readonly string[]> {
+  const merged = inside === undefined ? [] : [`--merged=${inside}`];
+  const listed = await gitText(mirror, ['for-each-ref', '--format=%(refname)', ...merged, `${PINS}${requests}/*`]);
+  return listed === '' ? [] : listed.split('\n');
+}
+
+async function unpin(mirror: string, pins: readonly string[]): Promise<void> {
+  if (pins.length === 0) return;
+  const input = pins.map((pin) => `delete ${pin}\n`).join('');
+  await git(mirror, ['update-ref', '--stdin'], { input });
+}
+
+/** For the one that lands: takes the permits away, except those that have become proofs. */
+async function revoke({ mirror, requests, target }: Parameters<typeof revokeMerge>[0]): Promise<string | null> {
+  const pins = await pinsOf(mirror, requests);
+  if (pins.length === 0) return null;
+  await fetchMirror(mirror);
+  const now = await commitOf(mirror, `refs/remotes/origin/${target}`);
+  const landed = now === null ? [] : await pinsOf(mirror, requests, now);
+  const others = pins.filter((pin) => !landed.includes(pin));
+  await unpin(mirror, others);
+  return landed[0]?.slice(landed[0].lastIndexOf('/') + 1) ?? null;
+}
+
+/** Where the target stands: already merged, moved, gone, or (null) still at `base` with a permit to move it. */
+async function look({ mirror, requestId, base, tip, target }: LandingArgs): Promise<Landing | null> {
   await fetchMirror(mirror);
   const now = await commitOf(mirror, `refs/remotes/origin/${target}`);
   if (now === null) return { kind: 'refused', reason: `the remote has no branch ${target}` };
   if (await isAncestor({ mirror, ancestor: tip, descendant: now })) return { kind: 'merged', commit: tip };
-  return now === base ? null : { kind: 'moved', target: now };
+  const isPermitted = (await commitOf(mirror, pinOf(requestId, tip))) !== null;
+  return now === base && isPermitted ? null : { kind: 'moved', target: now };
 }
 
-async function lookAgain(args: Parameters<typeof landMerge>[0]): Promise<Landing | null> {
+async function lookAgain(args: LandingArgs): Promise<Landing | null> {
   for (let round = 0; round < LOOKS_AFTER_REFUSAL; round += 1) {
     const seen = await look(args);
     if (seen !== null) return seen;
@@ -119,10 +195,14 @@ async function lookAgain(args: Parameters<typeof landMerge>[0]): Promise<Landing
   return null;
 }
 
-async function findStart(
-  args: Preparing,
-): Promise<{ readonly kind: 'found'; readonly base: string } | Extract<Preparation, { kind: 'empty' | 'missing' }>> {
-  const { mirror, sha } = args;
+type Start =
+  | { readonly kind: 'found'; readonly base: string }
+  | Extract<Preparation, { readonly kind: 'empty' | 'landed' | 'missing' }>;
+
+async function findStart(args: Preparing): Promise<Start> {
+  const { mirror, sha, requestId, target } = args;
+  const landed = await revokeMerge({ mirror, requests: requestId, target });
+  if (landed !== null) return { kind: 'landed', commit: landed };
   await fetchMirror(mirror);
   const base = await commitOf(mirror, `refs/remotes/origin/${args.target}`);
   if (base === null) return { kind: 'missing', what: 'target' };
@@ -149,7 +229,7 @@ async function stack(place: Place, args: Preparing & { readonly base: string }):
   const tip = await inWorktreeText(place, ['rev-parse', 'HEAD']);
   const differs = await git(mirror, ['diff', '--quiet', '--no-ext-diff', base, tip], { codes: [0, 1] });
   if (differs.code === 0) return { kind: 'empty', base };
-  await git(mirror, ['update-ref', pinOf(args.requestId), tip]);
+  await git(mirror, ['update-ref', pinOf(args.requestId, tip), tip]);
   const commits = Number(await gitText(mirror, ['rev-list', '--count', `${base}..${tip}`]));
   return { kind: 'prepared', base, tip, commits };
 }

@@ -22,6 +22,8 @@ export async function pushIfUnchanged(args: {
   readonly branch: string;
   readonly sha: string | null;
   readonly expected: string | null;
+  /** See `GitOptions`. */
+  readonly mark?: string;
 }): Promise<PushResult> {
   const url = await originOf(args.mirror);
   const ref = `refs/heads/${args.branch}`;
@@ -37,7 +39,8 @@ export async function pushIfUnchanged(args: {
     url,
     `${args.sha ?? ''}:${ref}`,
   ];
-  const { code, stdout, stderr } = await git(args.mirror, command, { network: true, codes: [0, 1] });
+  const mark = args.mark === undefined ? {} : { mark: args.mark };
+  const { code, stdout, stderr } = await git(args.mirror, command, { network: true, codes: [0, 1], ...mark });
   if (code === 0) return { kind: 'pushed' };
   const refusal = /^!\t[^\t]*\t\[([^\]]+)\](?: \((.*)\))?$/m.exec(stdout);
   const why = refusal?.[2] ?? '';

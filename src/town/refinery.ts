@@ -78,6 +78,11 @@ export function requestsOf<One extends { readonly id: string }>(
   return queue.filter((one) => one.id.slice(0, one.id.lastIndexOf('.')) === molecule);
 }
 
+/** What fits the ids of `requestsOf` in a pattern of git's. */
+export function requestsPattern(molecule: string): string {
+  return `${molecule}.*`;
+}
+
 /** Lets held requests try again: one by its id, or all. */
 export function unhold(queue: Queue, id: string | null): Queue {
   return queue.map((one) => (id === null || one.id === id ? { ...one, hold: null } : one));

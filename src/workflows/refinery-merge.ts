@@ -67,8 +67,10 @@ async function landPrepared(
     case 'refused':
       return prepared;
     case 'empty':
-      // Every patch of the branch is on the target already: an earlier push of ours, or somebody else's.
+      // Every patch of the branch is on the target already.
       return { kind: 'merged', commit: prepared.base };
+    case 'landed':
+      return { kind: 'merged', commit: prepared.commit };
     case 'prepared':
       return verifyAndPush(prepared, task, patience, host, watcher);
     default:

@@ -1,5 +1,5 @@
 /** Witness, mission or polecat are terminated or cancelled from outside: slots, names and work survive it. */
-import { readdir } from 'node:fs/promises';
+import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { witnessMessages } from '../../src/contract/messages.js';
@@ -25,6 +25,7 @@ const work = (rig: string, formula: string, name: string) => ({ work: [{ id: nam
 const slotsOf = (rig: string) => town.client.workflow.getHandle(`${rig}/witness`).query(slotsQuery);
 const rejectedBy = (id: string) =>
   town.client.workflow.getHandle(id).query<readonly { readonly reason: string }[]>('rejected');
+const terminate = (id: string) => town.client.workflow.getHandle(id).terminate('a test');
 const stateOf = async (id: string) =>
   (await town.client.workflow.getHandle(id).query<MissionResult>('progress')).items[0]?.state;
 
@@ -64,6 +65,40 @@ test('mission and polecat both terminated: the work is brought to the remote bef
   expect(await readdir(join(town.dir, '.gt/rigs/third/polecats'))).toEqual([]);
   expect(JSON.stringify(await rejectedBy('third/witness'))).toContain('its work is on branch');
 });
+
+test.each([
+  ['the polecat is terminated', async (_: string, polecat: string) => terminate(polecat)],
+  ['the mission is cancelled', async (mission: string) => town.client.workflow.getHandle(mission).cancel()],
+  ['nothing else happens', async () => undefined],
+] as const)(
+  'the refinery is terminated in the middle of a push, and %s: it lands once and is told so',
+  async (what, then) => {
+    const name = what.replaceAll(/\W/g, '-');
+    const hooks = join(town.repository('other'), 'hooks');
+    const began = join(hooks, `began-${name}`);
+    await writeFile(
+      join(hooks, 'pre-receive'),
+      `#!/bin/sh\ngrep -q refs/heads/main && touch ${began} && sleep 3; true\n`,
+      {
+        mode: 0o755,
+      },
+    );
+    const mission = await town.startMission(name, work('other', 'quick', name));
+    await until('it is pushed', () => stat(began));
+    const polecat = Object.values(await mission.query<Record<string, string>>('swarm'))[0] ?? '';
+    await terminate('other/refinery');
+    await then(name, polecat);
+    const state = await until('it is over', async () => {
+      const seen = await stateOf(name);
+      return seen?.kind === 'landed' || seen?.kind === 'failed' || seen?.kind === 'cancelled' ? seen : null;
+    });
+    await rm(join(hooks, 'pre-receive'));
+    expect(state).toMatchObject({ kind: 'landed' });
+    const commits = (await town.log('other')).filter((line) => line.includes(name));
+    expect(commits).toHaveLength(1);
+    await until('the slot is free', async () => (await slotsOf('other')).leases.length === 0);
+  },
+);
 
 test('a polecat that somebody cancels has failed: its mission asks, and goes on when answered', async () => {
   const mission = await town.startMission('asked', work('other', 'slow', 'd'));

@@ -56,9 +56,9 @@ test.each(rounds(600))(`a merge that is killed while prepared at $ms ms lands on
   if (made.kind !== 'prepared') throw new Error(made.kind);
   expect(made).toMatchObject({ base, commits: 2 });
   expect(await worktreeState({ mirror: rig.mirror, path: worktree })).toMatchObject({ head: made.tip, dirty: [] });
-  const landing = { mirror: rig.mirror, base, tip: made.tip, target: 'main' };
+  const landing = { mirror: rig.mirror, requestId: 'r1', base, tip: made.tip, target: 'main' };
   expect(await landMerge(landing)).toEqual({ kind: 'merged', commit: made.tip });
-  await closeMerge(args);
+  await closeMerge({ ...args, landed: true });
   expect(await rig.origin.git('log', '--format=%h', '--', 'one')).toMatch(/^\w+$/);
   expect(await rig.origin.git('rev-list', '--count', 'main')).toBe('4');
 });
@@ -75,7 +75,7 @@ test.each(
   const request = { mirror: rig.mirror, worktree, branch: BRANCH, sha, target: 'main', requestId: 'r1' };
   const made = await prepareMerge(request);
   if (made.kind !== 'prepared') throw new Error(made.kind);
-  const landing = { mirror: rig.mirror, base: made.base, tip: made.tip, target: 'main' };
+  const landing = { mirror: rig.mirror, requestId: 'r1', base: made.base, tip: made.tip, target: 'main' };
   await killedCall('landMerge', landing, ms);
   expect(await landMerge(landing)).toEqual({ kind: 'merged', commit: made.tip });
   expect(await rig.origin.sha('main')).toBe(made.tip);

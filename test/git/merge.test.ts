@@ -1,26 +1,42 @@
-import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { log } from '../../src/git/commit.js';
-import { closeMerge, landMerge, prepareMerge, type Preparation } from '../../src/git/merge.js';
+import {
+  closeMerge,
+  forgetMerges,
+  landMerge,
+  prepareMerge,
+  revokeMerge,
+  type Preparation,
+} from '../../src/git/merge.js';
 import { openWorktree } from '../../src/git/worktree.js';
+import { killedCall } from '../support/killed-call.js';
+import { until } from '../support/live-town.js';
 import { runGit, writeFiles } from '../support/repos.js';
 import { BRANCH, finishStep, makeRig, openSandbox, type Rig } from '../support/sandboxes.js';
 
 type Prepared = Extract<Preparation, { kind: 'prepared' }>;
 
-function requestOf(rig: Rig, sha: string, branch = BRANCH) {
+function requestOf(rig: Rig, sha: string, branch = BRANCH, requestId = REQUEST) {
   const worktree = join(rig.folder, 'town', 'server', 'refinery', 'a request');
-  return { mirror: rig.mirror, worktree, branch, sha, target: 'main', requestId: 'se-1a2b3c4d/1' };
+  return { mirror: rig.mirror, worktree, branch, sha, target: 'main', requestId };
 }
 
-async function prepared(rig: Rig, sha: string, branch = BRANCH): Promise<Prepared> {
-  const made = await prepareMerge(requestOf(rig, sha, branch));
+async function prepared(rig: Rig, sha: string, branch = BRANCH, requestId = REQUEST): Promise<Prepared> {
+  const made = await prepareMerge(requestOf(rig, sha, branch, requestId));
   if (made.kind !== 'prepared') throw new Error(`prepareMerge answered ${JSON.stringify(made)}`);
   return made;
 }
 
-const landing = (rig: Rig, { base, tip }: Prepared) => ({ mirror: rig.mirror, base, tip, target: 'main' });
+const REQUEST = 'se-1a2b3c4d.0';
+const landing = (rig: Rig, { base, tip }: Prepared, requestId = REQUEST) => ({
+  mirror: rig.mirror,
+  requestId,
+  base,
+  tip,
+  target: 'main',
+});
 
 describe('preparing', () => {
   test('puts the commits on top of the target with their authors, pins the tip and leaves it checked out', async () => {
@@ -37,7 +53,7 @@ describe('preparing', () => {
       'server/polecats/Toast: two',
     ]);
     expect(await runGit(rig.mirror, ['show', '-s', '--format=%cn', made.tip])).toBe('refinery');
-    expect(await runGit(rig.mirror, ['rev-parse', 'refs/gt/requests/se-1a2b3c4d/1'])).toBe(made.tip);
+    expect(await runGit(rig.mirror, ['rev-parse', `refs/gt/prepared/${REQUEST}/${made.tip}`])).toBe(made.tip);
     const { worktree } = requestOf(rig, two);
     expect((await readdir(worktree)).toSorted()).toEqual(['.git', 'README.md', 'a', 'b']);
     expect(await runGit(worktree, ['rev-parse', 'HEAD'])).toBe(made.tip);
@@ -89,7 +105,7 @@ describe('preparing', () => {
     const sandbox = await openWorktree({ mirror: rig.mirror, path, branch: 'polecat/Shadow/again', from });
     const before = await finishStep(rig, sandbox, { before: '1\n' });
     const again = await finishStep(rig, { ...sandbox, head: before }, { a: '1\n' }, 'again');
-    const made = await prepared(rig, again, sandbox.branch);
+    const made = await prepared(rig, again, sandbox.branch, 'se-5e6f7a8b.0');
     expect(await runGit(rig.mirror, ['show', `${made.tip}:a`])).toBe('1');
   });
 
@@ -143,10 +159,12 @@ describe('landing', () => {
     expect(await landMerge(landing(rig, made))).toEqual(merged);
     await rig.origin.commit({ b: '1\n' });
     expect(await landMerge(landing(rig, made))).toEqual(merged);
-    await closeMerge(requestOf(rig, sha));
-    await closeMerge(requestOf(rig, sha));
+    await closeMerge({ ...requestOf(rig, sha), landed: true });
+    await closeMerge({ ...requestOf(rig, sha), landed: true });
     expect(await landMerge(landing(rig, made))).toEqual(merged);
+    expect(await prepareMerge(requestOf(rig, sha))).toEqual({ kind: 'landed', commit: made.tip });
     expect(await rig.origin.git('rev-list', '--count', 'main')).toBe('3');
+    await forgetMerges({ mirror: rig.mirror, requests: REQUEST });
     expect(await runGit(rig.mirror, ['for-each-ref', 'refs/gt'])).toBe('');
   });
 
@@ -205,7 +223,7 @@ describe('landing', () => {
         if (answer.kind !== 'prepared') throw new Error(answer.kind);
         made.push(answer);
       }
-      const answers = await Promise.all(made.map((one) => landMerge(landing(rig, one))));
+      const answers = await Promise.all(made.map((one, n) => landMerge(landing(rig, one, `r${n}`))));
       expect(answers.map(({ kind }) => kind).toSorted()).toEqual(['merged', 'moved']);
       const winner = made[answers[0]?.kind === 'merged' ? 0 : 1];
       expect(await rig.origin.sha('main')).toBe(winner?.tip);
@@ -219,6 +237,52 @@ describe('landing', () => {
     const answers = await Promise.all([1, 2, 3].map(() => landMerge(landing(rig, made))));
     expect(answers).toEqual(answers.map(() => ({ kind: 'merged', commit: made.tip })));
     expect(await rig.origin.git('rev-list', '--count', 'main')).toBe('2');
+  });
+});
+
+const revoked = (rig: Rig) => revokeMerge({ mirror: rig.mirror, requests: 'se-1a2b3c4d.*', target: 'main' });
+
+describe('revoking', () => {
+  const SLOWLY = '#!/bin/sh\nsleep 1\n';
+
+  test('ends the permit to land; what is prepared again has one of its own', async () => {
+    const rig = await makeRig();
+    const sha = await finishStep(rig, await openSandbox(rig), { a: '1\n' });
+    const made = await prepared(rig, sha);
+    expect(await revoked(rig)).toBe(null);
+    expect(await landMerge(landing(rig, made))).toEqual({ kind: 'moved', target: made.base });
+    expect(await rig.origin.sha('main')).toBe(made.base);
+    const again = await prepared(rig, sha);
+    expect(await landMerge(landing(rig, again))).toEqual({ kind: 'merged', commit: again.tip });
+  });
+
+  test.each(['pre-receive', 'post-receive'])('waits for a push that its %s hook holds up', async (name) => {
+    const rig = await makeRig();
+    const sha = await finishStep(rig, await openSandbox(rig), { a: '1\n' });
+    const made = await prepared(rig, sha);
+    await writeFile(join(rig.origin.path, 'hooks', name), SLOWLY, { mode: 0o755 });
+    const [landed, told] = await Promise.all([landMerge(landing(rig, made)), revoked(rig)]);
+    expect(landed).toEqual({ kind: 'merged', commit: made.tip });
+    expect(told).toBe(made.tip);
+    expect(await revoked(rig)).toBe(made.tip);
+  });
+
+  test('waits for the push of a process that was killed in the middle of it', async () => {
+    const rig = await makeRig();
+    const sha = await finishStep(rig, await openSandbox(rig), { a: '1\n' });
+    const made = await prepared(rig, sha);
+    const began = join(rig.origin.path, 'began');
+    await writeFile(join(rig.origin.path, 'hooks', 'pre-receive'), `#!/bin/sh\ntouch "${began}"\nsleep 4\n`, {
+      mode: 0o755,
+    });
+    await killedCall(
+      'landMerge',
+      landing(rig, made),
+      until('the push began', () => stat(began)),
+    );
+    expect(await rig.origin.sha('main')).toBe(made.base);
+    expect(await revoked(rig)).toBe(made.tip);
+    expect(await rig.origin.sha('main')).toBe(made.tip);
   });
 });
 
