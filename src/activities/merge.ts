@@ -4,11 +4,13 @@ import type { HostActivities, MergeTask, Prepared } from '../contract/activities
 import { authorOf } from '../git/author.js';
 import { closeMerge, landMerge, prepareMerge } from '../git/merge.js';
 import { fetchMirror, openMirror } from '../git/mirror.js';
+import { removeWorktree } from '../git/worktree.js';
 import { refineryOf } from '../town/address.js';
 import { unreachable } from '../town/unreachable.js';
 import { needsPerson } from './git-trouble.js';
 import type { Places } from './places.js';
 
+type ClosingTask = Parameters<HostActivities['closeMerge']>[0];
 type MergeActivities = Pick<HostActivities, 'prepareMerge' | 'landMerge' | 'closeMerge'>;
 
 export function mergeActivities(places: Places): MergeActivities {
@@ -16,13 +18,7 @@ export function mergeActivities(places: Places): MergeActivities {
     prepareMerge: (task) => prepare(places, task).catch(refused),
     landMerge: ({ rig, request, base, tip, target }) =>
       landMerge({ mirror: places.mirror(rig.name), requestId: request, base, tip, target }).catch(refused),
-    closeMerge: ({ rig, request, landed }) =>
-      closeMerge({
-        mirror: places.mirror(rig.name),
-        worktree: places.merge(rig.name, request),
-        requestId: request,
-        landed,
-      }).catch(leave),
+    closeMerge: (task) => close(places, task).catch(leave),
   };
 }
 
@@ -36,6 +32,12 @@ function refused(error: unknown): { readonly kind: 'refused'; readonly reason: s
 function leave(error: unknown): void {
   if (!needsPerson(error)) throw error;
   log.warn(`leftovers of a merge stay: ${error.message}`);
+}
+
+async function close(places: Places, { rig, request, landed }: ClosingTask): Promise<void> {
+  const mirror = places.mirror(rig.name);
+  await removeWorktree({ mirror, path: places.mergeTarget(rig.name, request) });
+  await closeMerge({ mirror, worktree: places.merge(rig.name, request), requestId: request, landed });
 }
 
 async function prepare(places: Places, { rig, request, branch, head, target }: MergeTask): Promise<Prepared> {

@@ -7,6 +7,8 @@ export type Places = {
   readonly sandboxes: (rig: string) => string;
   readonly sandbox: (rig: string, name: string, incarnation: number) => string;
   readonly merge: (rig: string, request: string) => string;
+  /** The target alone, beside the tree of a request. */
+  readonly mergeTarget: (rig: string, request: string) => string;
   readonly journal: (sessionId: string) => string;
 };
 
@@ -17,6 +19,7 @@ export function placesIn(state: string): Places {
     sandboxes: (rig) => join(rigs, rig, 'polecats'),
     sandbox: (rig, name, incarnation) => join(rigs, rig, 'polecats', `${name}-${incarnation}`),
     merge: (rig, request) => join(rigs, rig, 'refinery', request),
+    mergeTarget: (rig, request) => join(rigs, rig, 'refinery', `${request}.target`),
     journal: (sessionId) => join(state, 'sessions', ...sessionId.split('/').map(safeName), 'journal.jsonl'),
   };
 }

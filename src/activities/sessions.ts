@@ -10,12 +10,10 @@ import { authorEnvironment, authorOf } from '../git/author.js';
 import { plainEnvironment } from '../process/environment.js';
 import { killMarked } from '../process/mark.js';
 import { runShell } from '../process/run.js';
-import { judgeGate } from '../town/refinery.js';
-import type { GateVerdict } from '../town/refinery.js';
 import type { SessionResult, SessionSpec } from '../town/session.js';
 import { noteProgress } from './beating.js';
+import { runGates } from './merge-gates.js';
 import type { Places } from './places.js';
-import { howItEnded, tailOf } from './accept.js';
 
 export type Runtimes = Readonly<Record<SessionSpec['runtime']['kind'], Runtime>>;
 
@@ -23,7 +21,7 @@ export function sessionActivities(places: Places, runtimes: Runtimes): SessionAc
   const takeOver = new Succession();
   return {
     runSession: (spec) => takeOver.as(spec.sessionId, (signal) => runSession(places, runtimes, spec, signal)),
-    runGates: (request) => takeOver.as(`gates/${request.request}`, (signal) => runGates(request, signal)),
+    runGates: (request) => takeOver.as(`gates/${request.request}`, (signal) => runGates(places, request, signal)),
   };
 }
 
@@ -92,25 +90,4 @@ function failureOf(trouble: RuntimeTrouble): ApplicationFailure {
     cause: trouble,
     ...(trouble.retryAfterMs === null ? {} : { nextRetryDelay: trouble.retryAfterMs }),
   });
-}
-
-type GateRun = Parameters<SessionActivities['runGates']>[0];
-
-/** In order, up to the first that does not pass. Gates see the tree as it will land and nothing of the worker's environment. */
-async function runGates({ request, worktree, gates, timeoutMs }: GateRun, signal: AbortSignal): Promise<GateVerdict> {
-  const mark = `gates/${request}`;
-  try {
-    for (const gate of gates) {
-      noteProgress({ gate: gate.name });
-      const env = plainEnvironment({ CI: 'true' });
-      const result = await runShell(gate.command, { cwd: worktree, env, mark, signal, timeoutMs });
-      signal.throwIfAborted();
-      const log = `\`${gate.command}\` ${howItEnded(result)}\n${tailOf(result)}`;
-      const verdict = judgeGate(gate.name, result.end, log);
-      if (verdict.kind !== 'passed') return verdict;
-    }
-    return { kind: 'passed' };
-  } finally {
-    await killMarked(mark);
-  }
 }

@@ -227,5 +227,7 @@ export type SessionActivities = {
     readonly worktree: string;
     readonly gates: readonly Gate[];
     readonly timeoutMs: number;
+    /** What the tree was made on: a gate that cannot run is tried there alone. Absent in what an earlier version asked for. */
+    readonly target?: { readonly rig: string; readonly branch: string; readonly base: string };
   }): Promise<GateVerdict>;
 };

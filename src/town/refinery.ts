@@ -1,8 +1,8 @@
 /**
  * The rules of a rig's merge queue. One request is in work at a time; a request leaves the queue only with a verdict that its
  * polecat hears, merged or sent back, or when its polecat is gone. What is nobody's fault but the operator's is `held` with its
- * reason, and others go on: a gate that cannot run until `retry` or the next configuration, a target that refuses the push also
- * by itself after a while. Nothing lands unproved.
+ * reason, and others go on: a gate that cannot run, on the target neither, until `retry` or the next configuration, a target that
+ * refuses the push also by itself after a while. Nothing lands unproved.
  */
 
 export type MergeRequest = {
@@ -118,8 +118,29 @@ const COULD_NOT_RUN_CODES: readonly number[] = [126, 127];
 
 export function judgeGate(gate: string, end: GateEnd, log: string): GateVerdict {
   if (end.kind === 'exited' && end.code === 0) return { kind: 'passed' };
-  const ran = end.kind === 'exited' && !COULD_NOT_RUN_CODES.includes(end.code);
+  const ran = end.kind === 'exited' && !foundNothing(end);
   return { kind: ran || end.kind === 'timed-out' ? 'failed' : 'could-not-run', gate, log };
+}
+
+/** Whether what a gate runs may be missing by the branch's own doing: then the target is asked, see `judgeByTarget`. */
+export function foundNothing(end: GateEnd): boolean {
+  return end.kind === 'exited' && COULD_NOT_RUN_CODES.includes(end.code);
+}
+
+/**
+ * The verdict on a gate that could not run, once it was tried on the target alone and ended there with `end`. Where it runs,
+ * well or not, the branch took away what it needs; where it cannot run either, it is the operator's. It never becomes `passed`.
+ */
+export function judgeByTarget(
+  { gate, log }: Exclude<GateVerdict, { readonly kind: 'passed' }>,
+  target: string,
+  end: GateEnd,
+  onTarget: string,
+): GateVerdict {
+  if (judgeGate(gate, end, onTarget).kind === 'could-not-run')
+    return { kind: 'could-not-run', gate, log: `${log}\nOn ${target} alone it cannot run either.` };
+  const why = `On ${target} alone this gate runs, so the branch took away, or made not executable, what it needs:`;
+  return { kind: 'failed', gate, log: `${log}\n${why}\n${onTarget}` };
 }
 
 export type GateEnd =

@@ -87,7 +87,8 @@ async function verifyAndPush(
 ): Promise<Outcome> {
   const { request, rig } = task;
   watcher.stage(`gates: ${rig.gates.map((gate) => gate.name).join(', ')}`);
-  const gates = { request, worktree, gates: rig.gates, timeoutMs: commandMs(patience) };
+  const target = { rig: rig.name, branch: task.target, base };
+  const gates = { request, worktree, gates: rig.gates, timeoutMs: commandMs(patience), target };
   const verdict = await unlessRemoved(watcher, () =>
     inSessions(patience, host).runGates.executeWithOptions({ summary: `gates · ${request}` }, [gates]),
   );

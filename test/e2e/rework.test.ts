@@ -6,7 +6,7 @@ import { queueQuery } from '../../src/contract/refinery.js';
 import type { MissionResult } from '../../src/workflows/mission.js';
 import { count, liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
-import { CLASH, CLASH_REWORK, QUICK } from '../support/test-formulas.js';
+import { CLASH, CLASH_REWORK, QUICK, STRIP, STRIP_REWORK } from '../support/test-formulas.js';
 
 let town: LiveTown;
 beforeAll(async () => {
@@ -14,13 +14,14 @@ beforeAll(async () => {
     rigs: {
       shared: { files: { 'shared.txt': 'nobody\n' } },
       strict: { gates: { clean: '! grep -rq FIXME src' }, files: { 'src/a.js': '// a\n' } },
+      stripped: { gates: { check: 'chmod +x check.sh; ./check.sh' }, files: { 'check.sh': 'true\n' } },
       broken: { gates: { test: 'no-such-program --all' } },
       mended: { gates: { test: 'no-such-gate-yet --all' } },
       raced: { gates: { slow: 'sleep 1.5' } },
       gone: {},
       mine: { files: { 'README.md': 'mine\n' } },
     },
-    formulas: { clash: CLASH, 'clash-rework': CLASH_REWORK, quick: QUICK },
+    formulas: { clash: CLASH, 'clash-rework': CLASH_REWORK, quick: QUICK, strip: STRIP, 'strip-rework': STRIP_REWORK },
   });
 });
 afterAll(() => town.stop());
@@ -48,6 +49,14 @@ test('a red gate sends the branch back with its log, and the mended branch lands
   expect(count(await town.log('strict'), 'Mend src/b.js after: gate')).toBe(1);
 });
 
+test('a branch that deleted what its gate runs comes back with that, and lands when it is restored', async () => {
+  const handle = await town.startMission('strip', { work: [{ id: 's', rig: 'stripped', formula: 'strip' }] });
+  const { items } = (await handle.result()) as MissionResult;
+  expect(items[0]).toMatchObject({ reworks: 1, state: { kind: 'landed' } });
+  expect(count(await town.log('stripped'), 'Restore after: gate')).toBe(1);
+  expect(await readFile(join(town.repository('stripped'), 'check.sh'), 'utf8')).toBe('true\n');
+});
+
 test('a gate that cannot run holds the request, lets nothing through, and goes on when it is mended', async () => {
   const handle = await town.startMission('held', {
     work: [{ id: 'c', rig: 'broken', formula: 'quick', vars: { name: 'c' } }],
@@ -58,6 +67,7 @@ test('a gate that cannot run holds the request, lets nothing through, and goes o
   );
   expect(held.hold?.why).toContain('gate "test" could not run');
   expect(held.hold?.why).toContain('no-such-program');
+  expect(held.hold?.why).toContain('On main alone it cannot run either.');
   expect(await town.log('broken')).toHaveLength(1);
   const listed = await until('it shows', async () => {
     const { output } = await town.temporal('workflow', 'list', '-q', 'GtPhase="escalated"');

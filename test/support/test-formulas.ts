@@ -113,6 +113,41 @@ run = "grep -v -e '^<<<<' -e '^====' -e '^>>>>' shared.txt > kept && mv kept sha
 close = "kept both sides"
 `;
 
+/** Takes away what the rig's gate runs; sent back, it puts that where it was. */
+export const STRIP = `
+formula = "strip"
+rework = "strip-rework"
+[[steps]]
+id = "work"
+title = "Tidy up"
+[[steps.script]]
+delete = "check.sh"
+[[steps.script]]
+write = "tidy.txt"
+text = "tidy\\n"
+[[steps.script]]
+close = "tidied up"
+`;
+
+export const STRIP_REWORK = `
+formula = "strip-rework"
+[vars.failure_type]
+description = "what stopped the merge"
+required = true
+[vars.failure]
+description = "the refinery's account of it"
+required = true
+[[steps]]
+id = "restore"
+title = "Restore after: {{failure_type}}"
+description = "{{failure}}"
+[[steps.script]]
+write = "check.sh"
+text = "true\\n"
+[[steps.script]]
+close = "restored"
+`;
+
 /** A person closes the step. */
 export const ASK = `
 formula = "ask"

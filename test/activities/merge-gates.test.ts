@@ -1,0 +1,82 @@
+/** What a gate that finds nothing to run means: the branch's doing is told from a gate that never was. */
+import { existsSync } from 'node:fs';
+import { chmod } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { mergeActivities } from '../../src/activities/merge.js';
+import { placesIn } from '../../src/activities/places.js';
+import { sessionActivities } from '../../src/activities/sessions.js';
+import type { Runtimes } from '../../src/activities/sessions.js';
+import type { MergeTask } from '../../src/contract/activities.js';
+import type { GateVerdict } from '../../src/town/refinery.js';
+import { asActivity } from '../support/activity.js';
+import { makeBench } from '../support/bench.js';
+import { runGit, writeFiles } from '../support/repos.js';
+import type { Files } from '../support/repos.js';
+
+const CHECK = '#!/bin/sh\necho checked\nexit 1\n';
+
+/** What the gates say of a branch with these changes to a target that has an executable `check.sh`. */
+async function verdictOn(
+  change: { readonly files?: Files; readonly mode?: number },
+  commands: readonly string[],
+  { asked = true } = {},
+): Promise<GateVerdict> {
+  const bench = await makeBench({ files: { 'README.md': 'hello\n', 'check.sh': CHECK } });
+  const { origin, ref, state } = bench;
+  const { path } = bench.sandbox;
+  const head = async () => (await bench.acts.submit({ ...ref, since: bench.sandbox.base })) as { head: string };
+  await runGit(path, ['update-index', '--chmod=+x', 'check.sh']);
+  await chmod(join(path, 'check.sh'), 0o755);
+  await runGit(path, ['commit', '--quiet', '--message', 'executable']);
+  await origin.git('fetch', '--quiet', path, 'HEAD:refs/heads/main');
+  await writeFiles(path, { 'work.txt': 'work\n', ...change.files });
+  if (change.mode !== undefined) await chmod(join(path, 'check.sh'), change.mode);
+  const task: MergeTask = { rig: ref.rig, request: 'se-1.0', branch: ref.branch, target: 'main', ...(await head()) };
+  const places = placesIn(state);
+  const acts = { ...mergeActivities(places), ...sessionActivities(places, {} as Runtimes) }; // gates use no runtime
+  const prepared = await asActivity(() => acts.prepareMerge(task));
+  if (prepared.kind !== 'prepared') throw new Error(prepared.kind);
+  const gates = commands.map((command, at) => ({ name: `gate-${at}`, command }));
+  const target = { rig: ref.rig.name, branch: 'main', base: prepared.base };
+  const request = { request: task.request, worktree: prepared.worktree, gates, timeoutMs: 60_000 };
+  const verdict = await asActivity(() => acts.runGates({ ...request, ...(asked ? { target } : {}) }));
+  await asActivity(() => acts.closeMerge({ ...task, landed: false }));
+  const left = [places.merge('server', 'se-1.0'), places.mergeTarget('server', 'se-1.0')];
+  expect(left.filter((folder) => existsSync(folder))).toEqual([]);
+  return verdict;
+}
+
+test('a gate whose script the branch deleted has failed, with what it says on the target', async () => {
+  const verdict = await verdictOn({ files: { 'check.sh': null } }, ['true', './check.sh']);
+  expect(verdict).toMatchObject({ kind: 'failed', gate: 'gate-1' });
+  expect(verdict).toHaveProperty(
+    'log',
+    expect.stringMatching(/exited with 127[^]*On main alone this gate runs[^]*checked/),
+  );
+});
+
+test('so has one whose script the branch made not executable', async () => {
+  const verdict = await verdictOn({ mode: 0o644 }, ['./check.sh']);
+  expect(verdict).toMatchObject({ kind: 'failed', log: expect.stringContaining('exited with 126') });
+});
+
+test('the target is made ready by the gates before, as the branch was', async () => {
+  const commands = ['test ! -f check.sh || cp -p check.sh built', './built'];
+  expect(await verdictOn({ files: { 'check.sh': null } }, commands)).toMatchObject({ kind: 'failed', gate: 'gate-1' });
+});
+
+test('a gate that never was could not run, whatever the branch did', async () => {
+  const never = await verdictOn({ files: { 'check.sh': null } }, ['no-such-program --all']);
+  expect(never).toMatchObject({
+    kind: 'could-not-run',
+    gate: 'gate-0',
+    log: expect.stringContaining('On main alone it cannot run either.'),
+  });
+  expect(await verdictOn({ files: { 'other.sh': CHECK } }, ['./other.sh'])).toMatchObject({ kind: 'could-not-run' });
+});
+
+test('a request of before, which names no target, has the verdict of before', async () => {
+  const verdict = await verdictOn({ files: { 'check.sh': null } }, ['./check.sh'], { asked: false });
+  expect(verdict).toMatchObject({ kind: 'could-not-run', log: expect.stringContaining('exited with 127') });
+});
