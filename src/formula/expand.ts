@@ -10,7 +10,8 @@ import { unrollLoops } from './loops.js';
 import { didYouMean, quote } from './problem.js';
 import { fill, isOpen, withVariables } from './template.js';
 import { addNeeds, anyStep, copyStep, eachStep, endsOf, handDown, rewriteNeeds } from './tree.js';
-import { misfit, refuseMissing } from './vars.js';
+import { misfit } from '../town/value.js';
+import { refuseMissing } from './vars.js';
 
 /** What stands in the place of a step. */
 type Replacement = {

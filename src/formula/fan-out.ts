@@ -4,6 +4,7 @@
  */
 import type { FanOut, ProtoStep, ValueCheck } from '../town/protomolecule.js';
 import { renameReferences } from '../town/references.js';
+import { misfit } from '../town/value.js';
 import { composeSteps, mainStep } from './compose.js';
 import { copyTemplate, isExpansion } from './expand.js';
 import { finishStep, NUMBER_MARK } from './finish.js';
@@ -15,7 +16,7 @@ import { didYouMean, quote } from './problem.js';
 import { References, type Finish } from './step-references.js';
 import { fill } from './template.js';
 import { copyStep, eachStep, endsOf, handDown } from './tree.js';
-import { checkOf, misfit } from './vars.js';
+import { checkOf } from './vars.js';
 
 /** Null when the steps cannot be cooked, which is reported. */
 export function fanOutOf(step: Planned, onComplete: OnComplete, plan: Plan, finish: Finish): FanOut | null {

@@ -4,6 +4,7 @@
  */
 import type { Act, Json, StepKind } from '../town/protomolecule.js';
 import type { Origin, Source } from './problem.js';
+import type { ValueType } from '../town/value.js';
 
 export const DEFAULT_REWORK = 'rework';
 
@@ -68,12 +69,9 @@ export type VariableDraft = {
   readonly default?: string | undefined;
   readonly enum?: readonly string[] | undefined;
   readonly pattern?: string | undefined;
-  readonly type?: VariableType | undefined;
+  readonly type?: ValueType | undefined;
   readonly requiredUnless?: readonly string[] | undefined;
 };
-
-export const VARIABLE_TYPES = ['string', 'int', 'bool', 'number'] as const;
-export type VariableType = (typeof VARIABLE_TYPES)[number];
 
 export type Variable = {
   readonly name: string;
@@ -85,7 +83,7 @@ export type Variable = {
   readonly enum: readonly string[] | null;
   /** A regular expression that must match somewhere in the value. */
   readonly pattern: string | null;
-  readonly type: VariableType;
+  readonly type: ValueType;
   /** Of a convoy's inputs: one of them must be given when none of these is. */
   readonly requiredUnless: readonly string[] | null;
 };

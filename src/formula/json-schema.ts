@@ -6,7 +6,8 @@
 import { z } from 'zod';
 import { Act } from '../town/protomolecule.js';
 import type { Json } from '../town/protomolecule.js';
-import { FORMULA_TYPES, STEP_TYPES, VARIABLE_TYPES } from './formula.js';
+import { VALUE_TYPES } from '../town/value.js';
+import { FORMULA_TYPES, STEP_TYPES } from './formula.js';
 import { KEY_TEXTS, type TableName } from './key-texts.js';
 import * as tables from './schemas.js';
 
@@ -52,7 +53,7 @@ const FORMULA_KEYS: Keys = {
   presets: named(ref('preset')),
 };
 
-const VARIABLE_KEYS: Keys = { type: oneOf(...VARIABLE_TYPES, 'text', 'str', 'integer', 'boolean') };
+const VARIABLE_KEYS: Keys = { type: oneOf(...VALUE_TYPES, 'text', 'str', 'integer', 'boolean') };
 
 const STEP_KEYS: Keys = {
   type: oneOf('human', ...STEP_TYPES, 'parallel'),

@@ -4,8 +4,9 @@
  */
 import { compilePattern } from '../town/pattern.js';
 import type { ValueCheck } from '../town/protomolecule.js';
-import type { Formula, Variable, VariableDraft, VariableType } from './formula.js';
-import { VARIABLE_TYPES } from './formula.js';
+import { misfit, VALUE_TYPES } from '../town/value.js';
+import type { ValueType } from '../town/value.js';
+import type { Formula, Variable, VariableDraft } from './formula.js';
 import { INPUT_KEYS, reportKeys, VAR_KEYS } from './keys.js';
 import { didYouMean, quote, type Findings, type Source } from './problem.js';
 import { InputTable, VariableTable } from './schemas.js';
@@ -15,7 +16,7 @@ import { isTable, kindOf, readTable, type Table } from './shape.js';
 const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** Other systems' words for the same. */
-const TYPE_SYNONYMS: Readonly<Record<string, VariableType>> = {
+const TYPE_SYNONYMS: Readonly<Record<string, ValueType>> = {
   text: 'string',
   str: 'string',
   integer: 'int',
@@ -67,7 +68,7 @@ function readVariable(
   const { type: typed, required_unless: requiredUnless, ...table } = readTable(raw, schema, path, report);
   const type = typed === undefined ? undefined : typeNamed(typed);
   if (type === null) {
-    const hint = didYouMean(typed ?? '', VARIABLE_TYPES) ?? `the types are ${VARIABLE_TYPES.join(', ')}`;
+    const hint = didYouMean(typed ?? '', VALUE_TYPES) ?? `the types are ${VALUE_TYPES.join(', ')}`;
     report([...path, 'type'], `unknown type ${quote(typed ?? '')} of a variable`, { hint });
   }
   if (table.pattern !== undefined) {
@@ -83,9 +84,9 @@ function readVariable(
   };
 }
 
-function typeNamed(name: string): VariableType | null {
+function typeNamed(name: string): ValueType | null {
   const synonym = Object.hasOwn(TYPE_SYNONYMS, name) ? TYPE_SYNONYMS[name] : undefined;
-  return VARIABLE_TYPES.find((known) => known === name) ?? synonym ?? null;
+  return VALUE_TYPES.find((known) => known === name) ?? synonym ?? null;
 }
 
 /** Key by key, the first that writes one wins: the child's, then the first parent's. */
@@ -171,32 +172,8 @@ function checkUnless(
   findings.refuse(at, `the variable ${quote(name)} has no value, and must have one unless ${others} has`);
 }
 
-/** What is wrong with a value, null when it fits. */
-export function misfit(variable: Variable, value: string): string | null {
-  if (variable.enum !== null && !variable.enum.includes(value)) {
-    const choices = variable.enum.map(quote).join(', ');
-    return `${quote(value)} is none of ${choices}`;
-  }
-  const pattern = variable.pattern === null ? null : compilePattern(variable.pattern);
-  if (pattern?.ok === true && !pattern.test(value))
-    return `${quote(value)} does not match the pattern ${variable.pattern ?? ''}`;
-  if (variable.type === 'int' && !/^[+-]?\d+$/.test(value)) return `${quote(value)} is not a whole number`;
-  if (variable.type === 'number' && !NUMBER.test(value)) return `${quote(value)} is not a number`;
-  if (variable.type === 'bool' && !/^(true|false)$/.test(value)) return `${quote(value)} is neither true nor false`;
-  return null;
-}
-
-const NUMBER = /^[+-]?\d+(\.\d+)?$/;
-
 /** The limits of a variable, for a value that is known at run time only; null when it has none. */
 export function checkOf({ name, type, enum: choices, pattern }: Variable, value: string): ValueCheck | null {
   if (type === 'string' && choices === null && pattern === null) return null;
-  const number = type === 'number';
-  return {
-    name,
-    value,
-    type: number ? 'string' : type,
-    enum: choices === null ? null : [...choices],
-    pattern: number ? (pattern ?? NUMBER.source) : pattern,
-  };
+  return { name, value, type, enum: choices === null ? null : [...choices], pattern };
 }

@@ -1,10 +1,10 @@
 /** Fan-out: the steps that are added when a step has closed, one set for each entry of a list in its output. */
-import { compilePattern } from './pattern.js';
 import { partOf } from './condition.js';
 import { listIn } from './molecule-facts.js';
-import type { Act, FanOut, Json, ProtoStep, ValueCheck } from './protomolecule.js';
+import type { Act, FanOut, Json, ProtoStep } from './protomolecule.js';
 import { fillCommand } from './shell-text.js';
 import { mapTexts } from './texts.js';
+import { misfit } from './value.js';
 
 /** More entries than this belong into several missions. */
 const FAN_OUT_MAX = 500;
@@ -17,20 +17,11 @@ export function fanOutProblem({ forEach, checks }: FanOut, output: Json | undefi
   if (list.length > FAN_OUT_MAX) return `${forEach} has ${list.length} entries, the most is ${FAN_OUT_MAX}`;
   const problems = list.flatMap((item, index) =>
     checks.flatMap((check) => {
-      const why = checkProblem(check, fillPlain(check.value, { item, index }));
-      return why === null ? [] : [`entry ${index + 1} of ${forEach}: ${why}`];
+      const why = misfit(check, fillPlain(check.value, { item, index }));
+      return why === null ? [] : [`entry ${index + 1} of ${forEach}: ${check.name}: ${why}`];
     }),
   );
   return problems.length === 0 ? null : problems.slice(0, PROBLEMS_MAX).join('; ');
-}
-
-function checkProblem({ name, type, enum: allowed, pattern }: ValueCheck, value: string): string | null {
-  const is = `${name} is ${JSON.stringify(value)}`;
-  if (type === 'int' && !/^-?\d+$/.test(value)) return `${is}, it must be a whole number`;
-  if (type === 'bool' && value !== 'true' && value !== 'false') return `${is}, it must be true or false`;
-  if (allowed !== null && !allowed.includes(value)) return `${is}, it must be one of ${allowed.join(', ')}`;
-  const compiled = pattern === null ? null : compilePattern(pattern);
-  return compiled?.ok === true && !compiled.test(value) ? `${is}, it must match ${pattern}` : null;
 }
 
 /** The steps for all entries, in an order that can run. */

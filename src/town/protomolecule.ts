@@ -7,6 +7,7 @@
  * `{{steps.ID.summary}}`, where ID is a step of this protomolecule.
  */
 import { z } from 'zod';
+import { VALUE_TYPES } from './value.js';
 
 /** Plain data that an author or an agent writes. */
 export const Json = z.json();
@@ -72,7 +73,7 @@ export type StepGate = z.infer<typeof StepGate>;
 export const ValueCheck = z.strictObject({
   name: z.string(),
   value: z.string().describe('text with {item…} open'),
-  type: z.enum(['string', 'int', 'bool']),
+  type: z.enum(VALUE_TYPES),
   enum: z.array(z.string()).nullable(),
   pattern: z.string().nullable(),
 });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { fanOutProblem } from '../../src/town/molecule-fan-out.js';
 import { FanOut } from '../../src/town/protomolecule.js';
 import { cookedAmong, graphOf, problemsAmong, step } from '../support/formula.js';
 
@@ -57,3 +58,29 @@ test.each([
   const look = 'type = "aspect"\n[[advice]]\ntarget = "a"\nafter = { id = "b" }\n';
   expect(problemsAmong({ x, arm: ARM, again, look }).join('\n')).toMatch(message);
 });
+
+/** What is said of the value, without where it stands. */
+function saidOf(problem: string | null | undefined): string | null {
+  return /(?:"arm"|level): (".*)$/.exec(problem ?? '')?.[1] ?? null;
+}
+
+test.each([
+  ['type = "int"', ['3', '-3', '+3', '3.0', ' 3', '', 'x']],
+  ['type = "number"', ['3', '-1.5', '+1.5', '1.', '.5', '1e3', '']],
+  ['type = "number"\npattern = "5"', ['5', '-1.5', '+5', '6', 'x5']],
+  ['type = "bool"', ['true', 'false', 'True', 'yes', '']],
+  ['enum = ["a", "b"]', ['a', 'b', 'c', 'A', '']],
+  ["pattern = '^\\d+$'", ['1', '12', 'x', '']],
+])(
+  'of a variable with %s a value means the same when it is written and when it comes from an output',
+  (rule, values) => {
+    const arm = ARM.replace('enum = ["1", "2"]', () => rule);
+    const written = (level: string) => problemsAmong({ x: survey(`bond = "arm"\nvars = { level = "${level}" }`), arm });
+    const open = cookedAmong({ x: survey('bond = "arm"\nvars = { level = "{item}" }'), arm }).steps[0]?.fanOut;
+    const { checks } = FanOut.parse(open);
+    const cold = values.map((value) => saidOf(written(value)[0]));
+    const hot = values.map((value) => saidOf(fanOutProblem({ ...FanOut.parse(open), checks }, { items: [value] })));
+    expect(hot).toEqual(cold);
+    expect(new Set(cold.map((one) => one === null)).size).toBe(2);
+  },
+);

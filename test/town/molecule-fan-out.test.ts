@@ -87,7 +87,7 @@ test('an output that is no list, too long, or against what the formula declares 
       ],
     }),
   ).toBe(
-    'entry 2 of output.bugs: severity is "huge", it must be one of low, high; entry 2 of output.bugs: line is "x", it must be a whole number',
+    'entry 2 of output.bugs: severity: "huge" is none of "low", "high"; entry 2 of output.bugs: line: "x" is not a whole number',
   );
   expect(fanOutProblem(fanOut, { bugs: Array.from({ length: 501 }, () => 1) })).toContain(
     '501 entries, the most is 500',
