@@ -20,7 +20,7 @@ export type Town = {
   readonly paths: TownPaths;
   readonly server: TownSettings['server'];
   readonly anthropic: { readonly baseUrl: string | null };
-  /** The most sessions and gates at once on one host: room for every polecat and every refinery. */
+  /** The most sessions and gates at once on one host. */
   readonly sessionsMax: number;
   readonly snapshot: TownSnapshot;
 };
@@ -50,10 +50,7 @@ export async function readTown(folder: string): Promise<TownResult> {
     paths,
     server: settings.server,
     anthropic: { baseUrl: settings.baseUrl },
-    sessionsMax: Math.max(
-      1,
-      settings.rigs.reduce((sum, rig) => sum + rig.capacity + 1, 0),
-    ),
+    sessionsMax: settings.sessionsMax,
     snapshot: hashed({ name, rigs, limits: settings.limits }),
   };
   return { ok: true, town };

@@ -12,6 +12,7 @@ export type TownSettings = {
   readonly name: string | null;
   readonly server: { readonly port: number | null; readonly uiPort: number | null };
   readonly limits: Limits;
+  readonly sessionsMax: number;
   readonly baseUrl: string | null;
   /** `url` is as written; all defaults are filled in. */
   readonly rigs: readonly RigSnapshot[];
@@ -23,6 +24,11 @@ export type TownText =
 
 const DEFAULT_MODEL = 'claude-opus-5-5';
 const DEFAULT_CAPACITY = 5;
+/**
+ * Of one host. A place costs nothing while nobody takes it, and how many polecats there are the capacities of the rigs decide: so
+ * there is room for rigs, too, that are added while a worker runs. A limit of its own is for a host that cannot bear them all.
+ */
+export const DEFAULT_SESSIONS_AT_ONCE = 500;
 const RESERVED_RIGS = 'mayor deacon overseer boot witness refinery polecats crew dogs channel'.split(' ');
 const KINDS = ['auto', ...RuntimeKind.options] as const;
 
@@ -72,6 +78,7 @@ const rig = {
 };
 const limits = {
   patience: amount(1).optional(),
+  sessions_at_once: whole(1, DEFAULT_SESSIONS_AT_ONCE).optional(),
   sessions_per_step: whole(1, DEFAULT_LIMITS.sessionsPerStepMax).optional(),
   rejections_per_step: whole(1, DEFAULT_LIMITS.rejectionsPerStepMax).optional(),
   reworks: whole(0, DEFAULT_LIMITS.reworksMax).optional(),
@@ -204,6 +211,7 @@ function settingsOf({ town, server, limits = {}, runtime, rigs = {} }: Document)
       contextTokensMax: limits.context_tokens ?? DEFAULT_LIMITS.contextTokensMax,
       quietSecondsMax: limits.quiet_seconds ?? DEFAULT_LIMITS.quietSecondsMax,
     },
+    sessionsMax: limits.sessions_at_once ?? DEFAULT_SESSIONS_AT_ONCE,
     baseUrl: runtime?.base_url ?? null,
     rigs: Object.entries(rigs).map(([name, one]) => {
       const prefix = one.prefix ?? derivePrefix(name, taken);

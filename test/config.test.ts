@@ -6,6 +6,7 @@ import { absoluteUrl, readEnvironment, readTown, withRuntimes, type Town } from 
 import { findTown, townOfEnvironment } from '../src/town-folder.js';
 import { canonicalHash } from '../src/formula/canonical.js';
 import { DEFAULT_LIMITS, DEFAULT_NAMES, TownSnapshot } from '../src/town/rig.js';
+import { DEFAULT_SESSIONS_AT_ONCE } from '../src/town-toml.js';
 import { makeFolder } from './support/repos.js';
 
 async function townWith(text: string): Promise<string> {
@@ -42,7 +43,7 @@ describe('a town', () => {
         dir,
         server: { port: null, uiPort: null },
         anthropic: { baseUrl: null },
-        sessionsMax: 1,
+        sessionsMax: DEFAULT_SESSIONS_AT_ONCE,
         snapshot: { rigs: {}, limits: DEFAULT_LIMITS },
       },
     });
@@ -65,6 +66,7 @@ ui_port = 7001
 [limits]
 patience = 0.5
 sessions_per_step = 1
+sessions_at_once = 9
 rejections_per_step = 2
 reworks = 0
 turns = 4
@@ -87,7 +89,7 @@ runtime = { kind = "human", model = "another" }
     expect(town).toMatchObject({
       server: { port: 7000, uiPort: 7001 },
       anthropic: { baseUrl: 'http://127.0.0.1:9' },
-      sessionsMax: 3,
+      sessionsMax: 9,
     });
     expect(town.snapshot.limits).toEqual({
       patience: 0.5,
@@ -184,6 +186,11 @@ describe('a mistake in town.toml', () => {
     ['[runtime]\nkind = "robot"', 2, 'runtime.kind is "robot"; auto, script, anthropic or human is expected'],
     ['[server]\nport = 70000', 2, 'server.port is 70000; a port from 1 to 65535 is expected'],
     ['[limits]\npatience = 0', 2, 'limits.patience is 0; a number above 0 is expected, for example 1'],
+    [
+      '[limits]\nsessions_at_once = 0',
+      2,
+      'limits.sessions_at_once is 0; a whole number of 1 or more is expected, for example 500',
+    ],
     ['[limits]\nreworks = 1.5', 2, 'limits.reworks is 1.5; a whole number of 0 or more is expected, for example 5'],
     [`${SERVER}names = []`, 3, 'rigs.server.names is []; at least one name is expected, for example ["Toast"]'],
     [

@@ -6,6 +6,7 @@ import { plainEnvironment } from '../process/environment.js';
 import { run } from '../process/run.js';
 import { STATE_FOLDER, TOWN_FILE, townPaths } from '../town/paths.js';
 import { DEFAULT_LIMITS } from '../town/rig.js';
+import { DEFAULT_SESSIONS_AT_ONCE } from '../town-toml.js';
 import { CliError, readArguments, UsageError, type Command } from './command.js';
 
 /** What a fresh repository may hold when it is made a town. */
@@ -137,6 +138,7 @@ function townToml(): string {
 [limits]
 # patience = ${limits.patience}             # multiplies every wait of the town
 # sessions_per_step = ${limits.sessionsPerStepMax}    # then the step escalates
+# sessions_at_once = ${DEFAULT_SESSIONS_AT_ONCE}   # on one host, gates counted too; read when a worker starts
 # rejections_per_step = ${limits.rejectionsPerStepMax}  # of a step's work by its own check
 # reworks = ${limits.reworksMax}              # of one item, after a failed merge
 # turns = ${limits.turnsMax}              # of a session with a model

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readTown } from '../../src/config.js';
 import { DEFAULT_LIMITS } from '../../src/town/rig.js';
+import { DEFAULT_SESSIONS_AT_ONCE } from '../../src/town-toml.js';
 import { runCli } from '../support/cli.js';
 import { makeFolder, runGit } from '../support/repos.js';
 
@@ -34,6 +35,7 @@ test('what town.toml shows as defaults are the defaults', async () => {
     town: {
       server: { port: 7233, uiPort: 8233 },
       anthropic: { baseUrl: 'https://api.anthropic.com' },
+      sessionsMax: DEFAULT_SESSIONS_AT_ONCE,
       snapshot: { limits: DEFAULT_LIMITS },
     },
   });
