@@ -104,7 +104,7 @@ async function planWork(deps: TownDeps, { items, byFormula = false }: PlanReques
     const parts = legsOf(id, proto, canonicalHash);
     if (parts === null) continue;
     const { [id]: _, ...others } = protos;
-    problems.push(...parts.flatMap((part) => (part.id in others ? [taken(id, part)] : [])));
+    problems.push(...parts.flatMap((part) => (Object.hasOwn(others, part.id) ? [taken(id, part)] : [])));
     protos = { ...others, ...Object.fromEntries(parts.map((part) => [part.id, part.proto])) };
     convoys[id] = parts.map(({ proto: __, ...part }) => part);
   }

@@ -1,5 +1,6 @@
 /** A provider's failure as what it means for the session: try again (when?), ask a person, or hand over to a fresh context. */
 import { AnthropicError, APIConnectionError, APIError, APIUserAbortError } from '@anthropic-ai/sdk';
+import { own } from '../town/own.js';
 import { RuntimeTrouble } from './trouble.js';
 
 const WAIT_MS_MAX = 15 * 60_000;
@@ -44,7 +45,7 @@ const BY_TYPE: Readonly<Record<string, Kind>> = {
 function ofApi(error: APIError): RuntimeTrouble | ContextFull {
   const tooLong = error.status === 413 || /prompt is too long|context window/i.test(error.message);
   if (tooLong) return new ContextFull(error.message, { cause: error });
-  const kind = BY_TYPE[error.type ?? ''] ?? byStatus(error.status);
+  const kind = own(BY_TYPE, error.type ?? '') ?? byStatus(error.status);
   const shouldRetry = error.headers?.get('x-should-retry');
   const retryable = shouldRetry === 'true' || (shouldRetry !== 'false' && kind.retryable);
   return new RuntimeTrouble({

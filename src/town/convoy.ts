@@ -3,6 +3,7 @@
  * that it needs have landed. Every part has a protomolecule of one step.
  */
 import { filledWith } from './molecule-facts.js';
+import { own } from './own.js';
 import type { Protomolecule } from './protomolecule.js';
 import type { Left } from './references.js';
 
@@ -80,14 +81,14 @@ export function withParts<Item extends Ordered>(
   convoys: Readonly<Record<string, readonly ConvoyPart[]>>,
 ): readonly Placed<Item>[] {
   const ends = (id: string): readonly string[] => {
-    const parts = convoys[id];
+    const parts = own(convoys, id);
     if (parts === undefined) return [id];
     const needed = new Set(parts.flatMap((part) => part.needs));
     return parts.flatMap((part) => (needed.has(part.id) ? [] : [part.id]));
   };
   return items.flatMap((item): readonly Placed<Item>[] => {
     const outside = item.needs.flatMap(ends);
-    const parts = convoys[item.id];
+    const parts = own(convoys, item.id);
     if (parts === undefined) return [{ item, id: item.id, needs: outside, part: null }];
     return parts.map((part) => ({ item, id: part.id, needs: part.needs.length > 0 ? part.needs : outside, part }));
   });

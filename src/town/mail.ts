@@ -97,12 +97,11 @@ export function readMail(mail: Mail): Reading {
 function split(body: string): { keys: Record<string, string>; text: string } {
   const gap = body.indexOf('\n\n');
   const head = gap === -1 ? body : body.slice(0, gap);
-  const keys: Record<string, string> = {};
-  for (const row of head.split('\n')) {
+  const keys = head.split('\n').flatMap((row) => {
     const colon = row.indexOf(': ');
-    if (colon > 0) keys[row.slice(0, colon)] = row.slice(colon + 2);
-  }
-  return { keys, text: gap === -1 ? '' : body.slice(gap + 2) };
+    return colon > 0 ? [[row.slice(0, colon), row.slice(colon + 2)] as const] : [];
+  });
+  return { keys: Object.fromEntries(keys), text: gap === -1 ? '' : body.slice(gap + 2) };
 }
 
 function oneLine(text: string): string {

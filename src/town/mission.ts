@@ -7,6 +7,7 @@
 import { z } from 'zod';
 import type { LegOf } from './convoy.js';
 import { bounded, shareOf } from './findings.js';
+import { own } from './own.js';
 import { Json } from './protomolecule.js';
 import type { Left } from './references.js';
 import { addUsage, NO_USAGE, Usage } from './session.js';
@@ -212,7 +213,7 @@ function legsIn({ items }: MissionState): number {
 }
 
 function leftBy({ leg }: Item, report: PolecatReport, legs: number): Pick<Item, 'left'> {
-  const left = leg?.role === 'leg' ? report.left?.[leg.step] : undefined;
+  const left = leg?.role === 'leg' ? own(report.left ?? {}, leg.step) : undefined;
   return left === undefined ? {} : { left: bounded(left, shareOf(legs)) };
 }
 

@@ -7,6 +7,7 @@ import { withParts } from '../town/convoy.js';
 import type { ConvoyPart } from '../town/convoy.js';
 import { itemOf } from '../town/mission.js';
 import type { Item } from '../town/mission.js';
+import { own } from '../town/own.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import { DEFAULT_LIMITS } from '../town/rig.js';
 import type { RigSnapshot } from '../town/rig.js';
@@ -78,9 +79,9 @@ export async function planned(now: () => MissionCarry, input: MissionInput): Pro
 
 /** With the plan of one item made again, as formula and town.toml are now. */
 export async function planAgain(carry: MissionCarry, item: Item): Promise<Planned> {
-  const before = carry.plans[item.id];
+  const before = own(carry.plans, item.id);
   const given = before?.given ?? [];
-  const vars = Object.fromEntries(given.map((name) => [name, before?.proto.vars[name] ?? '']));
+  const vars = Object.fromEntries(given.map((name) => [name, own(before?.proto.vars ?? {}, name) ?? '']));
   // The part of a convoy is planned with the whole of it.
   const plan = await planWork([{ ...item, id: item.leg?.item ?? item.id, needs: [], vars }]);
   const plans = { ...carry.plans, [item.id]: pick(plan, item.id, given) };
@@ -104,7 +105,7 @@ async function planWork(items: PlanRequest['items']): Promise<WorkPlan> {
 }
 
 function pick(plan: WorkPlan, item: string, given: readonly string[]): Plan {
-  const proto = plan.protos[item];
+  const proto = own(plan.protos, item);
   if (proto === undefined)
     throw failure('BadMission', `no plan was made for item "${item}": its formula has no such part any more`);
   return { given, proto };

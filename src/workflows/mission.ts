@@ -11,6 +11,7 @@ import type { MissionCarry, OpenPolecat, Plan, Progress } from '../contract/miss
 import { missionBoard } from '../town/board.js';
 import type { Holder, Item, MissionEvent, PolecatReport } from '../town/mission.js';
 import { after, canSkip, isFinished, itemOf, phaseOf, spent, startable, unasked } from '../town/mission.js';
+import { own } from '../town/own.js';
 import type { RigSnapshot } from '../town/rig.js';
 import { unreachable } from '../town/unreachable.js';
 import { Desk, done, refused } from './desk.js';
@@ -153,8 +154,8 @@ class MissionRun {
   }
 
   #plan(item: Item): { readonly plan: Plan; readonly rig: RigSnapshot } {
-    const plan = this.#now.plans[item.id];
-    const rig = this.#now.rigs[item.rig];
+    const plan = own(this.#now.plans, item.id);
+    const rig = own(this.#now.rigs, item.rig);
     if (plan === undefined || rig === undefined) throw new Error(`item ${item.id} was accepted without a plan`);
     return { plan, rig };
   }

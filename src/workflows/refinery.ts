@@ -60,7 +60,7 @@ class RefineryRun {
   /** The request that is in the hands of the loop. */
   #working: string | null = null;
   /** Requests that somebody wants out of the queue, with the reason. */
-  #removals: Readonly<Record<string, string>> = {};
+  #removals: ReadonlyMap<string, string> = new Map();
   #repeats: string[] = [];
   #news = true;
 
@@ -112,7 +112,7 @@ class RefineryRun {
       const outcome = await mergeOnce(request, rig, patience, {
         again: tries > 0,
         stage: (stage) => this.#stage(request.id, stage),
-        removed: () => this.#removals[request.id] ?? null,
+        removed: () => this.#removals.get(request.id) ?? null,
       });
       switch (outcome.kind) {
         case 'moved':
@@ -169,16 +169,16 @@ class RefineryRun {
 
   async #removeAsked(): Promise<void> {
     for (const request of this.#now.queue) {
-      const why = this.#removals[request.id];
+      const why = this.#removals.get(request.id);
       if (why !== undefined) await this.#decide(request, { kind: 'removed', why });
     }
     // What was asked for while verdicts were told stays: its request is in the queue still.
     const open = new Set(this.#now.queue.map((request) => request.id));
-    this.#removals = Object.fromEntries(Object.entries(this.#removals).filter(([id]) => open.has(id)));
+    this.#removals = new Map([...this.#removals].filter(([id]) => open.has(id)));
   }
 
   async #continueWhenLong(): Promise<void> {
-    const isQuiet = !this.#news && this.#repeats.length === 0 && Object.keys(this.#removals).length === 0;
+    const isQuiet = !this.#news && this.#repeats.length === 0 && this.#removals.size === 0;
     if (!workflowInfo().continueAsNewSuggested || !isQuiet || !this.#desk.isQuiet()) return;
     await continueAsNew<typeof refinery>(this.#raw, { ...this.#now, desk: this.#desk.state() });
   }
@@ -217,7 +217,7 @@ class RefineryRun {
       }
       if (!this.#now.queue.some((one) => one.id === request))
         return refused(`there is no request "${request}" in the queue`);
-      this.#removals = { ...this.#removals, [request]: `${reason} (${by})` };
+      this.#removals = new Map(this.#removals).set(request, `${reason} (${by})`);
       this.#news = true;
       return done(`request "${request}" leaves the queue`);
     });
@@ -231,8 +231,8 @@ class RefineryRun {
     // What is not in work goes at once: its polecat is not to wait for somebody else's gates.
     const idle = new Set(open().flatMap(({ id }) => (id === this.#working ? [] : [id])));
     this.#now = { ...this.#now, queue: this.#now.queue.filter(({ id }) => !idle.has(id)) };
-    const reasons = Object.fromEntries(open().map(({ id }) => [id, 'its polecat is gone']));
-    this.#removals = { ...this.#removals, ...reasons };
+    const reasons = open().map(({ id }) => [id, 'its polecat is gone'] as const);
+    this.#removals = new Map([...this.#removals, ...reasons]);
     this.#news = true;
     await condition(() => open().length === 0);
     return done(`nothing of ${molecule} is in the queue`);
