@@ -85,6 +85,8 @@ export function townActivities(deps: TownDeps): TownActivities {
 }
 
 async function planWork(deps: TownDeps, { items, byFormula = false }: PlanRequest): Promise<WorkPlan> {
+  // Before it is read: what changes in between is told again by the next one.
+  const readAtMs = Date.now();
   const read = await deps.readTown();
   if (!read.ok) throw refuse('BadTown', read.problems);
   const { rigs, limits } = read.town;
@@ -115,7 +117,9 @@ async function planWork(deps: TownDeps, { items, byFormula = false }: PlanReques
   const used = new Set(items.map((item) => item.rig));
   const plan = {
     limits,
-    rigs: Object.fromEntries(Object.entries(rigs).filter(([name]) => used.has(name))),
+    rigs: Object.fromEntries(
+      Object.entries(rigs).flatMap(([name, rig]) => (used.has(name) ? [[name, { ...rig, readAtMs }]] : [])),
+    ),
     protos,
     ...(Object.keys(convoys).length === 0 ? {} : { convoys }),
   };
@@ -173,7 +177,9 @@ function declaredIn({ name, load, names }: Pick<Order, 'name' | 'load' | 'names'
 }
 
 /** A role that runs is only given its configuration; one that does not is started with it. Both in one call. */
-async function ensureRole(client: Client, { role, rig, patience }: RoleRequest): Promise<void> {
+async function ensureRole(client: Client, { role, rig: given, patience }: RoleRequest): Promise<void> {
+  // Of a plan that does not tell when it was made, by an earlier version: any other is newer.
+  const rig = { readAtMs: 0, ...given };
   const workflowId = role === 'witness' ? witnessOf(rig.name) : refineryOf(rig.name);
   const id = `configure:${activityInfo().workflowExecution?.runId ?? ''}:${activityInfo().activityId}`;
   await client.workflow.signalWithStart(role, {

@@ -21,6 +21,8 @@ export const RigSnapshot = z.strictObject({
   capacity: z.number().int().positive(),
   prefix: z.string(),
   runtime: z.strictObject({ kind: z.union([z.literal('auto'), RuntimeKind]), model: z.string() }),
+  /** When town.toml said so: a role keeps to the latest word. Absent where nobody looked, and from versions that did not tell. */
+  readAtMs: z.number().int().nonnegative().optional(),
 });
 export type RigSnapshot = z.infer<typeof RigSnapshot>;
 
@@ -48,6 +50,29 @@ export const DEFAULT_LIMITS: Limits = {
   contextTokensMax: 150_000,
   quietSecondsMax: 600,
 };
+
+/** What a role of a rig works with. */
+export type RoleSettings = { readonly rig: RigSnapshot; readonly patience: number };
+
+/**
+ * The settings of a role that knows some and is told others; null when it is told older ones, as a mission tells them that was
+ * planned before town.toml changed. Settings without a time are those of whoever tells them now. A time that is yet to come, of a
+ * clock that was wrong, must not outlast what is told later.
+ */
+export function settingsAfter(
+  known: RoleSettings,
+  { rig, patience }: RoleSettings,
+  nowMs: number,
+): RoleSettings | null {
+  const readAtMs = Math.min(rig.readAtMs ?? nowMs, nowMs);
+  return readAtMs < (known.rig.readAtMs ?? 0) ? null : { rig: { ...rig, readAtMs }, patience };
+}
+
+/** Whether they say the same, whenever they were read. */
+export function areAlike(one: RoleSettings, other: RoleSettings): boolean {
+  const said = ({ rig, patience }: RoleSettings) => JSON.stringify({ rig: { ...rig, readAtMs: 0 }, patience });
+  return said(one) === said(other);
+}
 
 export const TownSnapshot = z.strictObject({
   name: z.string(),

@@ -23,6 +23,8 @@ const ANSWERS_CHARS_MAX = 200_000;
 export type Answer = { readonly ok: true; readonly says: string } | { readonly ok: false; readonly why: string };
 
 export const done = (says: string): Answer => ({ ok: true, says });
+/** What a role says to settings that were read before those it has. */
+export const OLDER = 'town.toml was read again since: nothing changes';
 export const refused = (why: string): Answer => ({ ok: false, why });
 
 type Handle<Schema extends z.ZodType> = (content: z.infer<Schema>) => Answer | Promise<Answer>;

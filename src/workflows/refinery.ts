@@ -26,9 +26,10 @@ import {
   unhold,
   unholdDue,
 } from '../town/refinery.js';
+import { settingsAfter } from '../town/rig.js';
 import { unreachable } from '../town/unreachable.js';
 import type { Answer } from './desk.js';
-import { Desk, done, refused } from './desk.js';
+import { Desk, done, OLDER, refused } from './desk.js';
 import { readInput } from './failing.js';
 import { town } from './hands.js';
 import { sendToRole } from './outbox.js';
@@ -196,8 +197,10 @@ class RefineryRun {
       this.#news = true;
       return done('in the queue');
     });
-    this.#desk.on(refineryMessages.configure, ({ rig, patience }) => {
-      this.#now = { ...this.#now, rig, patience, queue: unhold(this.#now.queue, null) };
+    this.#desk.on(refineryMessages.configure, (told) => {
+      const settings = settingsAfter(this.#now, told, Date.now());
+      if (settings === null) return done(OLDER);
+      this.#now = { ...this.#now, ...settings, queue: unhold(this.#now.queue, null) };
       this.#news = true;
       return done('configured');
     });

@@ -13,10 +13,11 @@ import { polecatAt, refineryOf, witnessOf } from '../town/address.js';
 import { slotsBoard } from '../town/board.js';
 import type { Letter, Mail } from '../town/mail.js';
 import { branchKeys, readMail, writeMail } from '../town/mail.js';
+import { areAlike, settingsAfter } from '../town/rig.js';
 import { adoptLeases, claimSlot, grantSlots, openSlots, releaseSlot, resizeSlots } from '../town/slots.js';
 import type { Lease } from '../town/slots.js';
 import { unreachable } from '../town/unreachable.js';
-import { Desk, done, refused } from './desk.js';
+import { Desk, done, OLDER, refused } from './desk.js';
 import { readInput } from './failing.js';
 import { town } from './hands.js';
 import { clearLost } from './mission-polecat.js';
@@ -253,9 +254,12 @@ class WitnessRun {
       this.#free(claim);
       return done('free');
     });
-    this.#desk.on(witnessMessages.configure, ({ rig, patience }) => {
-      this.#isChanged ||= JSON.stringify(rig) !== JSON.stringify(this.#now.rig) || patience !== this.#now.patience;
-      this.#now = { ...this.#now, rig, patience, slots: resizeSlots(this.#now.slots, rig.names, rig.capacity) };
+    this.#desk.on(witnessMessages.configure, (told) => {
+      const settings = settingsAfter(this.#now, told, Date.now());
+      if (settings === null) return done(OLDER);
+      this.#isChanged ||= !areAlike(settings, this.#now);
+      const { names, capacity } = settings.rig;
+      this.#now = { ...this.#now, ...settings, slots: resizeSlots(this.#now.slots, names, capacity) };
       this.#news = true;
       return done('configured');
     });
