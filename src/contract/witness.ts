@@ -1,5 +1,6 @@
 import { defineQuery } from '@temporalio/workflow';
 import { z } from 'zod';
+import type { Mail } from '../town/mail.js';
 import { RigSnapshot } from '../town/rig.js';
 import type { Slots } from '../town/slots.js';
 import type { DeskState } from './desk.js';
@@ -12,6 +13,8 @@ export type WitnessCarry = {
   readonly patience: number;
   readonly slots: Slots;
   readonly desk: DeskState;
+  /** What was being verified, to be verified anew. */
+  readonly handIns?: readonly Mail[];
 };
 
 export const slotsQuery = defineQuery<Slots>('slots');

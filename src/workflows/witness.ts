@@ -2,7 +2,7 @@
  * The witness of a rig: grants slots to missions, verifies what polecats hand in and passes it to the refinery, brings the
  * refinery's verdicts back. It holds no work of its own, and waits at no cost.
  */
-import { condition, continueAsNew, patched, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
+import { condition, continueAsNew, patched, rootCause, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
 import type { FoundPolecat } from '../contract/activities.js';
 import { explainQuery, mailMessage, missionMessages, refineryMessages, witnessMessages } from '../contract/messages.js';
 import { polecatsQuery, RoleInput, slotsQuery } from '../contract/witness.js';
@@ -32,6 +32,9 @@ import { carried } from './start.js';
  */
 const renewed = () => patched('witness-adopts');
 
+/** A repository may be away for long: what is handed in is verified beside the loop, which grants slots meanwhile. */
+const besideLoop = () => patched('a hand-in is verified beside the loop');
+
 const ROLE_EXAMPLE = 'roles are started by missions and by `gt`';
 
 export async function witness(raw: unknown, carry?: WitnessCarry): Promise<never> {
@@ -56,6 +59,8 @@ class WitnessRun {
   #released: string[] | null = null;
   /** Leases whose holders are gone, and whose sandboxes are being cleared. */
   readonly #clearing = new Set<string>();
+  /** Hand-ins that are being verified, by request and commit: asked again meanwhile, they are the same. */
+  readonly #verifying = new Map<string, Mail>();
   #quietLooks = 0;
   #news = true;
   /** The rig was configured otherwise than before, and the refinery has not heard of it. */
@@ -65,6 +70,10 @@ class WitnessRun {
     this.#raw = raw;
     this.#now = carry;
     this.#desk = new Desk(carry.desk);
+    this.#mail = (carry.handIns ?? []).flatMap((mail) => {
+      const reading = readMail(mail);
+      return reading.ok ? [{ mail, letter: reading.letter }] : [];
+    });
     this.#takeMessages();
     setHandler(slotsQuery, () => this.#now.slots);
     setHandler(polecatsQuery, () => this.#now.slots.leases.map((lease) => polecatAt(this.#now.rig.name, lease.name)));
@@ -164,10 +173,22 @@ class WitnessRun {
     });
   }
 
-  /** Its work is first brought to the remote, or said to be left: nobody else is there to do it. Beside the loop, as it may take long. */
+  /** Beside the loop, as it may take long. The slot is held until it is done: what fails is tried again with the next look. */
   async #clear(lease: Lease): Promise<void> {
-    const { rig, patience } = this.#now;
     this.#clearing.add(lease.id);
+    try {
+      await this.#clearUp(lease);
+      this.#free(lease.id);
+    } catch (error) {
+      this.#desk.drop('lease', lease, `what ${lease.name} left could not be cleared yet: ${reasonOf(error)}`);
+    } finally {
+      this.#clearing.delete(lease.id);
+    }
+  }
+
+  /** Its work is first brought to the remote, or said to be left: nobody else is there to do it. */
+  async #clearUp(lease: Lease): Promise<void> {
+    const { rig, patience } = this.#now;
     const summary = `who held ${lease.name}`;
     const { polecats } = await town(patience).findPolecats.executeWithOptions({ summary }, [rig]);
     const lost = polecats.find((one) => one.claim === lease.id && !one.isOpen);
@@ -182,14 +203,12 @@ class WitnessRun {
         ]);
       }
     }
-    this.#clearing.delete(lease.id);
-    this.#free(lease.id);
   }
 
   async #pass(mail: Mail, letter: Letter): Promise<void> {
     switch (letter.type) {
       case 'POLECAT_DONE':
-        return this.#handOver(letter);
+        return besideLoop() ? this.#verify(mail, letter) : this.#handOver(letter);
       case 'MERGED':
       case 'MERGE_FAILED':
       case 'REWORK_REQUEST': {
@@ -203,6 +222,17 @@ class WitnessRun {
       default:
         return unreachable(letter);
     }
+  }
+
+  #verify(mail: Mail, letter: Extract<Letter, { readonly type: 'POLECAT_DONE' }>): void {
+    const { Request, Head } = letter.keys;
+    const key = `${Request} ${Head}`;
+    if (this.#verifying.has(key)) return;
+    this.#verifying.set(key, mail);
+    // Its polecat asks again in any case.
+    void this.#handOver(letter)
+      .catch((error: unknown) => this.#desk.drop('mail', mail, `${Request} is not verified: ${reasonOf(error)}`))
+      .finally(() => this.#verifying.delete(key));
   }
 
   /** A branch that the remote does not have is sent back at once: nobody can merge it. */
@@ -235,7 +265,8 @@ class WitnessRun {
     const isQuiet =
       !this.#news && !this.#isChanged && this.#mail.length === 0 && this.#asked.length === 0 && this.#desk.isQuiet();
     if (!workflowInfo().continueAsNewSuggested || !isQuiet) return;
-    await continueAsNew<typeof witness>(this.#raw, { ...this.#now, desk: this.#desk.state() });
+    const handIns = [...this.#verifying.values()];
+    await continueAsNew<typeof witness>(this.#raw, { ...this.#now, desk: this.#desk.state(), handIns });
   }
 
   #takeMessages(): void {
@@ -288,4 +319,8 @@ class WitnessRun {
 function leaseOf({ claim, mission, item, priority, name, incarnation, sinceMs }: FoundPolecat): Lease {
   const missionRun = claim.slice(claim.lastIndexOf('@') + 1);
   return { id: claim, mission, missionRun, item, priority, name, incarnation, sinceMs };
+}
+
+function reasonOf(error: unknown): string {
+  return rootCause(error) ?? String(error);
 }

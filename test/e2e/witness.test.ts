@@ -1,0 +1,178 @@
+/** What reaches a witness late, wrong or not at all: it keeps to the newest settings, and goes on granting slots. */
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Client } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { mailMessage, witnessMessages } from '../../src/contract/messages.js';
+import { queueQuery } from '../../src/contract/refinery.js';
+import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
+import { slotsQuery } from '../../src/contract/witness.js';
+import { writeMail } from '../../src/town/mail.js';
+import { liveTown, until } from '../support/live-town.js';
+import type { LiveTown } from '../support/live-town.js';
+import { makeFolder } from '../support/repos.js';
+import { connectTo, serve } from '../support/temporal.js';
+import { ASK, QUICK } from '../support/test-formulas.js';
+
+let town: LiveTown;
+beforeAll(async () => {
+  town = await liveTown({
+    rigs: {
+      first: { bare: true },
+      late: { bare: true, capacity: 1, gates: { old: 'false' } },
+      away: { bare: true },
+      named: { bare: true },
+    },
+    formulas: { quick: QUICK, ask: ASK },
+    patience: 0.05,
+  });
+});
+afterAll(() => town.stop());
+
+const built = (path: string) => fileURLToPath(new URL(`../../dist/${path}`, import.meta.url));
+const quick = (id: string, rig: string) => ({ id, rig, formula: 'quick', vars: { name: id } });
+const slotsOf = (rig: string) => town.client.workflow.getHandle(`${rig}/witness`).query(slotsQuery);
+const about = (rig: string, request: string) => ({
+  Request: request,
+  Branch: 'polecat/Toast/none',
+  Head: '1'.repeat(40),
+  Target: 'main',
+  Issue: 'i',
+  Mission: 'm',
+  Polecat: 'Toast',
+  Incarnation: 1,
+  Rig: rig,
+  Priority: 2,
+  Round: 0,
+});
+const refusals = async (id: string) =>
+  JSON.stringify(await town.client.workflow.getHandle(id).query<readonly unknown[]>('rejected'));
+
+test('a mission that claims late does not put back the settings of a rig that were changed since', async () => {
+  const before = await town.startMission('before', {
+    work: [
+      { id: 'question', rig: 'first', formula: 'ask' },
+      { ...quick('answer', 'late'), needs: ['question'] },
+    ],
+  });
+  const polecat = await until('it asks', async () => {
+    const swarm = await before.query<Record<string, string>>('swarm');
+    return swarm['question'];
+  });
+  const file = join(town.dir, 'town.toml');
+  const text = await readFile(file, 'utf8');
+  const changed = text.replace(
+    'capacity = 1\n[rigs.late.gates]\nold = "false"',
+    'capacity = 3\n[rigs.late.gates]\nnew = "true"',
+  );
+  expect(changed).not.toBe(text);
+  await writeFile(file, changed);
+  const since = await town.startMission('since', { work: [quick('newer', 'late')] });
+  await expect(since.result()).resolves.toMatchObject({ landed: 1 });
+  expect((await slotsOf('late')).capacity).toBe(3);
+  const { molecule } = await town.client.workflow.getHandle(polecat).query<{ molecule: string }>('lifecycle');
+  await until('it is answered', () =>
+    town.client.workflow.getHandle(molecule).executeUpdate('close', { args: [{ step: 'think', note: 'thought' }] }),
+  );
+  await expect(before.result()).resolves.toMatchObject({ landed: 2, items: [{}, { reworks: 0 }] });
+  expect((await slotsOf('late')).capacity).toBe(3);
+});
+
+test('a repository that is away while a hand-in is verified keeps nobody from a slot', async () => {
+  await (await town.startMission('there', { work: [quick('there', 'away')] })).result();
+  const { granted } = await slotsOf('away');
+  await rename(town.repository('away'), `${town.repository('away')}.gone`);
+  const witness = town.client.workflow.getHandle('away/witness');
+  const envelope = { id: 'by-hand', from: 'me', to: 'away/witness' };
+  const letter = { type: 'POLECAT_DONE', keys: about('away', 'none.0'), text: '' } as const;
+  await witness.executeUpdate(mailMessage.update, { args: [writeMail(envelope, 'Toast', letter)] });
+  const next = await town.startMission('next', { work: [quick('next', 'away')] });
+  await until('a slot is granted', async () => (await slotsOf('away')).granted === granted + 1);
+  await rename(`${town.repository('away')}.gone`, town.repository('away'));
+  const retried = await until('it lands once the repository is back', async () => {
+    const { items } = await next.query<{ items: readonly { state: { kind: string } }[] }>('progress');
+    if (items[0]?.state.kind === 'failed') await next.executeUpdate('retry', { args: [{ item: 'next' }] });
+    return items[0]?.state.kind === 'landed';
+  });
+  expect(retried).toBe(true);
+  const history = await until('the hand-in is answered', async () => {
+    const { events } = await witness.fetchHistory();
+    const summary = JSON.stringify(
+      events?.map((event) => event.signalExternalWorkflowExecutionInitiatedEventAttributes),
+    );
+    return summary.includes('away/polecats/Toast') ? summary : null;
+  });
+  expect(history).toContain('mail');
+});
+
+test('items and requests may be called what every object has by birth', async () => {
+  const work = ['constructor', 'toString', 'valueOf'].map((id) => quick(id, 'named'));
+  await expect((await town.startMission('hasOwnProperty', { work })).result()).resolves.toMatchObject({ landed: 3 });
+  const refinery = town.client.workflow.getHandle('named/refinery');
+  const envelope = { id: 'odd', from: 'me', to: 'named/refinery' };
+  const letter = { type: 'MERGE_READY', keys: about('named', 'toString'), text: '' } as const;
+  await refinery.executeUpdate(mailMessage.update, { args: [writeMail(envelope, 'Toast', letter)] });
+  await until('it is out of the queue', async () => (await refinery.query(queueQuery)).length === 0);
+  const told = await until('its verdict came back', async () => {
+    const seen = await refusals('named/witness');
+    return seen.includes('Failure-Type') ? seen : null;
+  });
+  expect(told).toContain('Failure-Type: not-pushed');
+});
+
+test('a clean-up that fails is told and tried again, and the slot is free only then', async () => {
+  const server = await serve(await makeFolder());
+  const client = new Client({ connection: await connectTo(server.address) });
+  const connection = await NativeConnection.connect({ address: server.address });
+  let looks = 0;
+  const worker = await Worker.create({
+    connection,
+    taskQueue: TOWN_QUEUE,
+    workflowBundle: { codePath: built('workflow-bundle.js') },
+    dataConverter: { payloadConverterPath: built('workflows/payload-converter.js') },
+    activities: {
+      // The first look is the one of a witness that begins.
+      findPolecats: () => {
+        looks += 1;
+        if (looks === 2) throw ApplicationFailure.nonRetryable('no such look');
+        return { polecats: [], incarnationMax: 0 };
+      },
+      areOpen: (executions: readonly unknown[]) => executions.map(() => false),
+    },
+  });
+  const running = worker.run();
+  onTestFinished(async () => {
+    worker.shutdown();
+    await running;
+    await connection.close();
+  });
+  await client.workflow.start('nobody', { taskQueue: 'nobody', workflowId: 'gone' });
+  const rig = {
+    name: 'alone',
+    url: '/nowhere',
+    branch: 'main',
+    gates: [],
+    names: ['Toast'],
+    capacity: 1,
+    prefix: 'al',
+    runtime: { kind: 'script', model: 'none' },
+  };
+  const witness = await client.workflow.signalWithStart('witness', {
+    taskQueue: TOWN_QUEUE,
+    workflowId: 'alone/witness',
+    args: [{ rig, patience: 0.001 }],
+    signal: witnessMessages.claim.signal,
+    signalArgs: [{ id: 'gone/i/1@r', mission: 'gone', missionRun: 'r', item: 'i', priority: 2 }],
+  });
+  await until('the slot was held and is free', async () => {
+    const slots = await witness.query(slotsQuery);
+    return slots.granted === 1 && slots.leases.length === 0;
+  });
+  expect(looks).toBe(3);
+  expect(JSON.stringify(await witness.query('rejected'))).toContain('could not be cleared yet: no such look');
+  const { events } = await witness.fetchHistory();
+  expect(events?.filter((event) => event.workflowTaskFailedEventAttributes)).toEqual([]);
+});
