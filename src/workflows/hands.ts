@@ -8,6 +8,8 @@ export const town = (scale: number) => proxyActivities<TownActivities>(townAct(s
 export const watcher = (scale: number) =>
   proxyActivities<Pick<TownActivities, 'awaitClosed' | 'checkGate'>>(watch(scale));
 
-export const onHost = (scale: number, host: string) => proxyActivities<HostActivities>(hostAct(scale, host));
+export const onHost = (scale: number, host: string, commandsMs?: number) =>
+  proxyActivities<HostActivities>(hostAct(scale, host, commandsMs));
 
-export const inSessions = (scale: number, host: string) => proxyActivities<SessionActivities>(sessionAct(scale, host));
+export const inSessions = (scale: number, host: string, minutesMax?: number) =>
+  proxyActivities<SessionActivities>(sessionAct(scale, host, minutesMax));

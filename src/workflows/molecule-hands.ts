@@ -50,14 +50,16 @@ export class Hands {
   async session(hook: Hook, step: Step): Promise<SessionResult> {
     const spec = sessionSpec(this.#book.id, hook, this.#book.filled(step.id), step, this.#book.head());
     const summary = `${step.id} · ${hook.name} · session ${step.sessions}`;
-    return inSessions(hook.limits.patience, hook.host).runSession.executeWithOptions({ summary }, [spec]);
+    const { patience, sessionMinutesMax } = hook.limits;
+    return inSessions(patience, hook.host, sessionMinutesMax).runSession.executeWithOptions({ summary }, [spec]);
   }
 
   /** Answers why the close does not count, or null when it does. */
   async accept(hook: Hook, claim: Claim): Promise<string | null> {
     const { step, summary, by, output } = claim;
     const request = acceptRequest(this.#book.id, hook, this.#book.filled(step), claim, this.#book.head());
-    const hands = onHost(hook.limits.patience, hook.host);
+    const commandsMs = request.timeoutMs + (request.check?.timeoutMs ?? 0);
+    const hands = onHost(hook.limits.patience, hook.host, commandsMs);
     const acceptance = await hands.acceptStep.executeWithOptions({ summary: `check and push · ${step}` }, [request]);
     if (acceptance.kind === 'rejected') {
       const { why, check } = acceptance;
@@ -97,7 +99,7 @@ export class Hands {
     const summary = `check · ${id} · iteration ${iteration}`;
     try {
       const request = { ...sandbox, command, timeoutMs: check.timeoutMs };
-      const hands = onHost(hook.limits.patience, hook.host);
+      const hands = onHost(hook.limits.patience, hook.host, check.timeoutMs);
       const { ok, detail } = await hands.runCheck.executeWithOptions({ summary }, [request]);
       return { kind: 'checked', ok, detail };
     } catch (error) {

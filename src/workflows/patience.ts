@@ -9,6 +9,8 @@ import { hostQueue, sessionQueue, TOWN_QUEUE } from '../contract/task-queues.js'
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
 /** A busy worker may be silent this long without being dead. */
 const SILENCE_MIN_MS = 4 * SECOND_MS;
 
@@ -32,18 +34,24 @@ export const townAct = (scale: number): ActivityOptions => ({
 /** Waiting for another workflow to close: as long as it takes. */
 export const watch = (scale: number): ActivityOptions => ({ ...townAct(scale), startToCloseTimeout: '3650 days' });
 
-/** Git and checks on the sandbox's host. A host that is away is waited for: its sandbox is only there. */
-export const hostAct = (scale: number, host: string): ActivityOptions => ({
+/**
+ * Git and checks on the sandbox's host. A host that is away is waited for: its sandbox is only there. `commandsMs`: the most that
+ * the commands of the act may take, which end by limits of their own.
+ */
+export const hostAct = (scale: number, host: string, commandsMs = 0): ActivityOptions => ({
   ...townAct(scale),
   taskQueue: hostQueue(host),
-  startToCloseTimeout: '1 hour',
+  startToCloseTimeout: HOUR_MS + commandsMs,
 });
 
-/** A session or a run of gates: long, watched by heartbeats, ended by its own limits before this one. */
-export const sessionAct = (scale: number, host: string): ActivityOptions => ({
+/**
+ * A session or a run of gates: long, watched by heartbeats, ended by its own limits before this one. `minutesMax`: the limit of a
+ * session.
+ */
+export const sessionAct = (scale: number, host: string, minutesMax = 0): ActivityOptions => ({
   ...townAct(scale),
   taskQueue: sessionQueue(host),
-  startToCloseTimeout: '1 day',
+  startToCloseTimeout: DAY_MS * Math.max(1, scale) + minutesMax * MINUTE_MS,
 });
 
 /** The most a command may take that formulas and town.toml name: acceptance and gates. */
