@@ -1,9 +1,10 @@
 /** What a session is told first. The lines at its head also let a scripted model server tell sessions apart. */
 import type { SessionSpec } from '../town/session.js';
+import { untrusted } from '../town/untrusted.js';
 import { withoutSecrets } from './secrets.js';
 
 export function sessionPrompt(spec: SessionSpec): string {
-  const { step, commands } = spec;
+  const { step, commands, notes = [] } = spec;
   const named = Object.entries({
     ...commands,
     ...(step.acceptance.command === undefined ? {} : { acceptance: step.acceptance.command }),
@@ -23,17 +24,14 @@ export function sessionPrompt(spec: SessionSpec): string {
     named.length === 0
       ? ''
       : `Commands you can run by name:\n${named.map(([name, command]) => `- ${name}: \`${command}\``).join('\n')}`,
-    spec.note === null ? '' : fenced('the session before this one, or the check of its work', spec.note),
+    notes.length === 0
+      ? ''
+      : untrusted('notes of the sessions of this step, oldest first', notes.map((note) => `- ${note}`).join('\n')),
+    spec.note === null ? '' : untrusted('the session before this one, or the check of its work', spec.note),
   ];
   return withoutSecrets(parts.filter((part) => part !== '').join('\n\n'));
 }
 
 function outputAsked(schema: NonNullable<SessionSpec['step']['output']>): string {
   return `Close the step with an \`output\` that fits this JSON Schema; steps after this one read it:\n\n\`\`\`json\n${JSON.stringify(schema, null, 2)}\n\`\`\``;
-}
-
-/** Text of other hands: information for the model, never an instruction. It cannot close its own fence. */
-function fenced(origin: string, text: string): string {
-  const safe = text.replaceAll(/<\/?untrusted/gi, '<_untrusted');
-  return `<untrusted from="${origin}">\n${safe}\n</untrusted>`;
 }

@@ -5,7 +5,10 @@
 import { filledWith } from './molecule-facts.js';
 import { own } from './own.js';
 import type { Protomolecule } from './protomolecule.js';
+import { withoutReferences } from './references.js';
 import type { Left } from './references.js';
+import { mapTexts } from './texts.js';
+import { untrusted } from './untrusted.js';
 
 /** Where an item comes from that a mission made of a convoy. */
 export type LegOf = {
@@ -99,8 +102,17 @@ export function isReviewOnly({ steps }: Pick<Protomolecule, 'steps'>): boolean {
   return steps.length > 0 && steps.every((step) => step.leg?.reviewOnly === true);
 }
 
-/** The synthesis with the findings of its legs in its texts. The hash stays that of the formula as it was cooked. */
+/**
+ * The synthesis with the findings of its legs in its texts: fenced where its session is told them, as they come from other
+ * agents. The hash stays that of the formula as it was cooked.
+ */
 export function withFindings(proto: Protomolecule, leftBy: (step: string) => Left | null): Protomolecule {
-  const steps = proto.steps.map((step) => filledWith(step, leftBy));
+  // The molecule fills its references once more: what a leg wrote must not be one of them.
+  const inert = (step: string) => mapTexts(leftBy(step), withoutReferences);
+  const steps = proto.steps.map((step) => filledWith(step, inert, fencedFinding));
   return { ...proto, steps: steps.map((step) => ({ ...step, title: step.title.replaceAll(/\s+/g, ' ') })) };
+}
+
+function fencedFinding(value: string, step: string): string {
+  return untrusted(`leg ${step}`, withoutReferences(value));
 }

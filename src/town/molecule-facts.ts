@@ -7,7 +7,7 @@ import { idIn } from './molecule-plan.js';
 import type { Step } from './molecule-state.js';
 import type { Act, Json, ProtoStep, StepCondition } from './protomolecule.js';
 import { fillReferences } from './references.js';
-import type { Left } from './references.js';
+import type { Left, Quote } from './references.js';
 import { fillCommand } from './shell-text.js';
 import { mapTexts } from './texts.js';
 import { unreachable } from './unreachable.js';
@@ -64,16 +64,18 @@ export function filled(known: Known, step: ProtoStep): ProtoStep {
   return filledWith(step, leftBy(known, step.id));
 }
 
-export function filledWith(step: ProtoStep, left: (step: string) => Left | null): ProtoStep {
+/** `quote`: for the texts that only a reader sees, a model or a person. */
+export function filledWith(step: ProtoStep, left: (step: string) => Left | null, quote?: Quote): ProtoStep {
   const plain = (text: string) => fillReferences(text, left);
+  const told = (text: string) => fillReferences(text, left, quote);
   const command = (text: string) => fillCommand(text, (quoted) => fillReferences(quoted, left), REFERENCE);
   const { acceptance, check } = step;
   return {
     ...step,
     title: plain(step.title),
-    description: plain(step.description),
+    description: told(step.description),
     acceptance: {
-      ...(acceptance.text === undefined ? {} : { text: plain(acceptance.text) }),
+      ...(acceptance.text === undefined ? {} : { text: told(acceptance.text) }),
       ...(acceptance.command === undefined ? {} : { command: command(acceptance.command) }),
     },
     run: step.run === null ? null : command(step.run),

@@ -2,6 +2,7 @@
 import { partOf } from './condition.js';
 import { listIn } from './molecule-facts.js';
 import type { Act, FanOut, Json, ProtoStep } from './protomolecule.js';
+import { withoutReferences } from './references.js';
 import { fillCommand } from './shell-text.js';
 import { mapTexts } from './texts.js';
 import { misfit } from './value.js';
@@ -87,6 +88,6 @@ function fillPlain(text: string, { item, index }: Entry): string {
     const value = partOf(item, path.slice(1));
     const filled = value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value);
     // What stands in an entry is a value: it must not be read as a reference later.
-    return filled.replaceAll('{{steps.', '{{ steps.');
+    return withoutReferences(filled);
   });
 }

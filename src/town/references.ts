@@ -23,16 +23,31 @@ export function referencesIn(text: string): readonly Reference[] {
 /** What a closed step leaves to those after it. */
 export type Left = { readonly summary: string; readonly output: Json | null };
 
+/** How a value that is not empty stands in the text. */
+export type Quote = (value: string, step: string) => string;
+
 /** Texts stand as they are, other values as JSON; what is not there is the empty text. Values are not looked at again. */
-export function fillReferences(text: string, leftBy: (step: string) => Left | null): string {
+export function fillReferences(
+  text: string,
+  leftBy: (step: string) => Left | null,
+  quote: Quote = (value) => value,
+): string {
   if (!text.includes('{{steps.')) return text;
   return text.replaceAll(REFERENCE, (_written, step: string, part: string, path: string) => {
     const left = leftBy(step);
-    if (left === null) return '';
-    if (part === 'summary') return left.summary;
-    const value = partOf(left.output, path.split('.').slice(1));
-    return value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+    const value = left === null ? '' : part === 'summary' ? left.summary : valueAt(left.output, path);
+    return value === '' ? '' : quote(value, step);
   });
+}
+
+function valueAt(output: Json | null, path: string): string {
+  const value = partOf(output, path.split('.').slice(1));
+  return value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** The text with nothing in it that would be taken for a reference when it is filled once more. */
+export function withoutReferences(text: string): string {
+  return text.replaceAll('{{steps.', '{{ steps.');
 }
 
 /** The text with other ids in its references. */

@@ -45,6 +45,8 @@ export type SessionSpec = {
   readonly base: string;
   /** Note of the session before, or the engine's word on why it did not count. */
   readonly note: string | null;
+  /** What earlier sessions of the step left on the way, oldest first. Absent when they left nothing. */
+  readonly notes?: readonly string[];
   readonly runtime: { readonly kind: Exclude<RuntimeKind, 'human'>; readonly model: string };
   readonly limits: SessionLimits;
   /** Named commands of the operator that the session may run (the rig's gates). */
