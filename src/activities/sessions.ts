@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { openJournal } from '../agents/journal.js';
+import { notesIn } from '../agents/tools.js';
 import { RuntimeTrouble } from '../agents/trouble.js';
 import type { Runtime, SessionContext } from '../agents/runtime.js';
 import type { SessionActivities } from '../contract/activities.js';
@@ -73,7 +74,7 @@ async function runSession(
   try {
     return await runtimes[spec.runtime.kind].run(spec, context);
   } catch (error) {
-    throw error instanceof RuntimeTrouble ? failureOf(error) : error;
+    throw error instanceof RuntimeTrouble ? failureOf(error, notesIn(journal)) : error;
   } finally {
     await journal.close();
     await killMarked(spec.sessionId);
@@ -81,12 +82,12 @@ async function runSession(
 }
 
 /** Provider trouble as Temporal knows it: whether to try again, and when the provider says to. */
-function failureOf(trouble: RuntimeTrouble): ApplicationFailure {
+function failureOf(trouble: RuntimeTrouble, notes: readonly string[]): ApplicationFailure {
   return ApplicationFailure.create({
     type: trouble.type,
     message: trouble.message,
     nonRetryable: !trouble.retryable,
-    details: [{ requestId: trouble.requestId }],
+    details: [{ requestId: trouble.requestId, notes }],
     cause: trouble,
     ...(trouble.retryAfterMs === null ? {} : { nextRetryDelay: trouble.retryAfterMs }),
   });

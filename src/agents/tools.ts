@@ -9,6 +9,7 @@ import { outputProblem } from '../town/output.js';
 import { Json } from '../town/protomolecule.js';
 import type { SessionSpec } from '../town/session.js';
 import { inside } from './confined.js';
+import type { Journal } from './journal.js';
 import type { SessionContext } from './runtime.js';
 import { withoutSecrets } from './secrets.js';
 import { writeWhole } from './whole-file.js';
@@ -33,6 +34,19 @@ export type Effect =
   | { readonly kind: 'blocked'; readonly detail: string };
 
 export type ToolAnswer = { readonly text: string; readonly isError: boolean; readonly effect: Effect };
+
+const NotesKept = z.object({ effect: z.object({ kind: z.literal('note'), text: z.string() }) });
+const NOTES_MAX = 20;
+const NOTE_CHARS_MAX = 2_000;
+
+/** The last notes that a session has in its journal: what is left of one that ended without a result. */
+export function notesIn({ entries }: Pick<Journal, 'entries'>): readonly string[] {
+  const notes = entries.flatMap((entry) => {
+    const kept = entry.kind === 'done' ? NotesKept.safeParse(entry.outcome) : null;
+    return kept?.success === true ? [kept.data.effect.text.slice(0, NOTE_CHARS_MAX)] : [];
+  });
+  return notes.slice(-NOTES_MAX);
+}
 
 export type Tool = {
   readonly name: string;

@@ -20,7 +20,8 @@ export function escalated(why: string, sinceMs: number): StepState {
 
 /** Closes a step; whoever waits for it is told when the draft is settled. */
 export function close(draft: Draft, at: number, state: Closed): void {
-  put(draft, at, { state });
+  // Notes were for its next session.
+  put(draft, at, { state, ...(stepAt(draft, at).notes === undefined ? {} : { notes: [] }) });
   const step = stepAt(draft, at);
   if (state.outcome === 'failed') {
     draft.failed ??= step.id;

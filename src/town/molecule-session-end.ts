@@ -1,4 +1,5 @@
 /** What the end of a session, and the engine's word on it, does to a step. */
+import { cut } from './findings.js';
 import { escalated } from './molecule-cascade.js';
 import type { Step } from './molecule-state.js';
 import type { ProtoStep } from './protomolecule.js';
@@ -20,7 +21,7 @@ export function ended(
   limits: Limits,
   nowMs: number,
 ): Change {
-  const spent = { usage: addUsage(step.usage, result.usage) };
+  const spent = { usage: addUsage(step.usage, result.usage), ...withNotes(step, result.notes) };
   const again = (note: string, counts: Partial<Step>): Change =>
     step.sessions >= sessionsMax(proto, limits)
       ? {
@@ -49,6 +50,22 @@ export function ended(
     default:
       return unreachable(result);
   }
+}
+
+const NOTE_CHARS_MAX = 2_000;
+/** Of the notes of a step together: the oldest make room. */
+const NOTES_CHARS_MAX = 10_000;
+
+/** The notes of a step with those of a session that has ended, however it ended. */
+export function withNotes(step: Step, more: readonly string[]): Pick<Step, 'notes'> {
+  if (more.length === 0) return {};
+  let room = NOTES_CHARS_MAX;
+  const newest = [...(step.notes ?? []), ...more.map((note) => cut(note, NOTE_CHARS_MAX))].toReversed();
+  const kept = newest.filter((note) => {
+    room -= note.length;
+    return room >= 0;
+  });
+  return { notes: kept.toReversed() };
 }
 
 /** A failure that may pass is tried again as often as the step allows; any other asks a person at once. */

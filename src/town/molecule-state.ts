@@ -47,6 +47,8 @@ export type Step = {
   readonly stalls: number;
   /** What the next session is told about the ones before. */
   readonly note: string | null;
+  /** What its sessions noted on the way, oldest first, for those after them. Absent when they noted nothing. */
+  readonly notes?: readonly string[];
   readonly usage: Usage;
   /** Absent on a step that is worked. A `loop` is added for each loop that is not a group itself. */
   readonly kind?: 'group' | 'loop';
@@ -82,7 +84,7 @@ type OfStep<Kind extends string, More = unknown> = { readonly kind: Kind; readon
 export type MoleculeEvent =
   | OfStep<'session-started'>
   | OfStep<'session-ended', { readonly result: SessionResult }>
-  | OfStep<'session-refused', { readonly why: string }>
+  | OfStep<'session-refused', { readonly why: string; readonly notes?: readonly string[] }>
   | OfStep<
       'accepted',
       { readonly summary: string; readonly by: string; readonly head: string | null; readonly output?: Json }

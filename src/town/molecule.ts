@@ -29,7 +29,7 @@ import { loopsOf, stepFrom } from './molecule-growth.js';
 import { closedBy, draftOf, loopAt, moleculeOf, positionOf, put, revive, stepAt } from './molecule-live.js';
 import type { Draft, How, Molecule } from './molecule-live.js';
 import { judged, nextIteration } from './molecule-loops.js';
-import { ended, rejected } from './molecule-session-end.js';
+import { ended, rejected, withNotes } from './molecule-session-end.js';
 import type { MoleculeEvent, Step } from './molecule-state.js';
 import type { Protomolecule } from './protomolecule.js';
 import type { Limits } from './rig.js';
@@ -75,7 +75,7 @@ function stepEvent(draft: Draft, event: StepEvent): void {
         : close(draft, at, closedBy(draft, 'soft-failed', closed, 'the molecule'));
     }
     case 'session-refused':
-      return change({ state: escalated(event.why, nowMs) });
+      return change({ ...withNotes(step, event.notes ?? []), state: escalated(event.why, nowMs) });
     case 'accepted': {
       const { summary, by, head, output } = event;
       return close(

@@ -1,5 +1,6 @@
 /** What a molecule does in its sandbox: sessions, the engine's checks, scripts and looks that its loops and gates ask for. */
-import { isCancellation } from '@temporalio/workflow';
+import { ApplicationFailure, isCancellation } from '@temporalio/workflow';
+import { z } from 'zod';
 import type { Hook } from '../contract/molecule.js';
 import { fanOutProblem } from '../town/molecule-fan-out.js';
 import { filledCommand } from '../town/molecule-facts.js';
@@ -79,7 +80,8 @@ export class Hands {
   /** A failure that no retry mends (a missing key, a refused request) asks for a person; anything else is ours to raise. */
   refuse(step: string, error: unknown): void {
     if (isCancellation(error)) throw error;
-    this.#book.note({ kind: 'session-refused', step, why: sentence(error) });
+    const notes = notesOf(error);
+    this.#book.note({ kind: 'session-refused', step, why: sentence(error), ...(notes.length === 0 ? {} : { notes }) });
   }
 
   async judge(loop: DueLoop): Promise<void> {
@@ -141,4 +143,13 @@ export function outputRefusal(proto: ProtoStep | null, output: Json | undefined)
 function sentence(error: unknown): string {
   const cause = causeOf(error);
   return cause instanceof Error ? cause.message : String(cause);
+}
+
+const LeftNotes = z.object({ notes: z.array(z.string()) });
+
+/** What a session had noted before it failed. */
+function notesOf(error: unknown): readonly string[] {
+  const cause = causeOf(error);
+  const left = LeftNotes.safeParse(cause instanceof ApplicationFailure ? cause.details?.[0] : null);
+  return left.success ? left.data.notes : [];
 }

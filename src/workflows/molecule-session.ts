@@ -39,6 +39,7 @@ export function sessionSpec(
     branch: sandbox.branch,
     base: head ?? sandbox.base,
     note: step.note,
+    ...(step.notes === undefined || step.notes.length === 0 ? {} : { notes: step.notes }),
     runtime: { kind: step.runtime === 'anthropic' ? 'anthropic' : 'script', model: rig.runtime.model },
     limits: {
       turnsMax: limits.turnsMax,

@@ -54,8 +54,9 @@ function rulesOf(mission: string, blocked: string | null): readonly Rule[] {
   }));
   const found = LEGS.map((leg) => (leg === blocked ? `(no findings of ${leg}: it was skipped: ` : `a hole in ${leg}`));
   const report = `${found.join('\n')}\n`;
+  const fenced = LEGS.filter((leg) => leg !== blocked).map((leg) => `<untrusted from="leg ${leg}">\na hole in ${leg}`);
   const synthesis = {
-    when: [...of('synthesis'), ...found],
+    when: [...of('synthesis'), ...found, ...fenced],
     turns: [turn('write_file', { path: 'all.md', text: report }), close('summed up')],
   };
   const quick = {
@@ -65,12 +66,30 @@ function rulesOf(mission: string, blocked: string | null): readonly Rule[] {
   return [...legs, synthesis, quick];
 }
 
+/** The second session is told what the first one noted before it handed over, the third what the second did before it broke off. */
+const NOTED: readonly Rule[] = [
+  {
+    when: ['\nMission: noted\n', '\nSession: 1\n'],
+    turns: [turn('note', { text: 'the port is 4000' }), turn('handoff', { note: 'half' })],
+  },
+  {
+    when: ['\nMission: noted\n', '\nSession: 2\n', '- the port is 4000\n</untrusted>', 'half\n</untrusted>'],
+    turns: [turn('note', { text: 'the key is odd' }), { fault: { kind: 'refuse-key', times: 1 } }],
+  },
+  {
+    when: ['\nMission: noted\n', '\nSession: 3\n', '- the port is 4000\n- the key is odd\n</untrusted>'],
+    turns: [turn('write_file', { path: 'noted.txt', text: 'noted\n' }), close('wrote it')],
+  },
+];
+
 let meeting: string;
 let server: Awaited<ReturnType<typeof startModelServer>>;
 let town: LiveTown;
 beforeAll(async () => {
   meeting = await mkdtemp(join(tmpdir(), 'gt-meeting-'));
-  server = await startModelServer({ script: { rules: [...rulesOf('first', null), ...rulesOf('second', 'speed')] } });
+  server = await startModelServer({
+    script: { rules: [...rulesOf('first', null), ...rulesOf('second', 'speed'), ...NOTED] },
+  });
   const together = `touch "${meeting}/\${GT_AGENT##*/}." && until [ "$(ls -A ${meeting} | wc -l)" -ge 3 ]; do sleep 0.1; done`;
   town = await liveTown({
     rigs: { server: { bare: true, gates: { together } } },
@@ -154,4 +173,18 @@ test('a leg that fails is retried and skipped like any item, and the synthesis i
     ['rev.synthesis', 'landed'],
   ]);
   expect(await town.git('server', 'show', 'main:all.md')).toContain('(no findings of speed: it was skipped: ');
+});
+
+test('what a session notes reaches every later session of its step, also when it broke off', async () => {
+  const handle = await town.startMission('noted', {
+    work: [{ id: 'noted', rig: 'server', formula: 'quick', vars: { name: 'noted' } }],
+  });
+  const molecule = await until('the step asks for a key', async () => {
+    const { items } = await handle.query<Progress>('progress');
+    const state = items[0]?.state;
+    if (state?.kind !== 'working' || state.wait?.escalated !== true) return null;
+    return state.molecule;
+  });
+  await town.client.workflow.getHandle(molecule).executeUpdate('retry', { args: [{ step: 'work' }] });
+  await expect(handle.result()).resolves.toMatchObject({ landed: 1 });
 });

@@ -45,6 +45,26 @@ test('a handoff starts another session of the same step, with the note', () => {
   });
 });
 
+test('what sessions noted goes to every later one of the step, the newest where there is no room for all, and ends with it', () => {
+  const noting = (result: SessionResult, ...notes: string[]) => end('a', { ...result, notes });
+  const first = all(poured(step('a')), start('a'), noting(handoff, 'one', 'two'));
+  expect(nextStep(first)?.notes).toEqual(['one', 'two']);
+  const refused = all(first, start('a'), { kind: 'session-refused', step: 'a', why: 'no key', notes: ['three'] });
+  const again = all(
+    refused,
+    { kind: 'retried', step: 'a', note: null },
+    start('a'),
+    noting(closed, 'four'),
+    rejected('a'),
+  );
+  expect(nextStep(again)?.notes).toEqual(['one', 'two', 'three', 'four']);
+  const long = all(first, start('a'), noting(handoff, ...Array.from({ length: 9 }, (_, n) => `${n}`.repeat(3_000))));
+  const kept = nextStep(long)?.notes ?? [];
+  expect(kept.map((note) => note[0])).toEqual(['5', '6', '7', '8']);
+  expect(kept.join('').length).toBeLessThanOrEqual(10_000);
+  expect(stepOf(all(again, start('a'), end('a', closed), accepted('a')), 'a')?.notes).toEqual([]);
+});
+
 test('a close counts only when it was accepted; refused too often it asks somebody', () => {
   const once = all(poured(step('a')), start('a'), end('a', closed));
   expect(stepOf(once, 'a')?.state.kind).toBe('active');
