@@ -51,7 +51,7 @@ export async function readTown(folder: string): Promise<TownResult> {
     server: settings.server,
     anthropic: { baseUrl: settings.baseUrl },
     sessionsMax: settings.sessionsMax,
-    snapshot: hashed({ name, rigs, limits: settings.limits }),
+    snapshot: hashed({ name, rigs, limits: settings.limits, prices: settings.prices }),
   };
   return { ok: true, town };
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { parseToml, type Toml } from './formula/toml.js';
 import { nearest } from './town/nearest.js';
 import { TOWN_FILE } from './town/paths.js';
+import type { Prices } from './town/prices.js';
 import { DEFAULT_LIMITS, DEFAULT_NAMES, type Limits, type RigSnapshot } from './town/rig.js';
 import { RuntimeKind } from './town/session.js';
 import { derivePrefix, PREFIX, RESERVED_PREFIXES } from './town/prefix.js';
@@ -13,6 +14,7 @@ export type TownSettings = {
   readonly server: { readonly port: number | null; readonly uiPort: number | null };
   readonly limits: Limits;
   readonly sessionsMax: number;
+  readonly prices: Prices;
   readonly baseUrl: string | null;
   /** `url` is as written; all defaults are filled in. */
   readonly rigs: readonly RigSnapshot[];
@@ -39,6 +41,10 @@ const whole = (min: number, example: number) => {
 const amount = (example: number) => {
   const expected = `a number above 0 is expected, for example ${example}`;
   return z.number(expected).positive(expected);
+};
+const dollars = (example: number) => {
+  const expected = `dollars for a million tokens are expected, a number of 0 or more, for example ${example}`;
+  return z.number(expected).nonnegative(expected);
 };
 const text = (example: string) => {
   const expected = `a text is expected, for example "${example}"`;
@@ -93,12 +99,28 @@ const sections = {
   limits,
   runtime: { ...runtime, base_url: z.url('a URL is expected, for example "https://api.anthropic.com"').optional() },
 };
+const price = {
+  input: dollars(5),
+  output: dollars(25),
+  cache_read: dollars(0.5).optional(),
+  cache_write: dollars(6.25).optional(),
+};
+/** What Anthropic asks for reading from its cache and for writing to it, of what input costs. */
+const CACHE_READ_SHARE = 0.1;
+const CACHE_WRITE_SHARE = 1.25;
 const RIG_NAME = /^[a-z][a-z0-9-]*$/;
 const Document = table({
   town: table(sections.town).optional(),
   server: table(sections.server).optional(),
   limits: table(sections.limits).optional(),
   runtime: table(sections.runtime).optional(),
+  prices: z
+    .record(
+      form(/^\S+$/, `the name of a model is expected, or its beginning, for example "${DEFAULT_MODEL}"`),
+      table(price),
+      `a table of prices is expected: [prices."${DEFAULT_MODEL}"]`,
+    )
+    .optional(),
   rigs: z.record(z.string(), table(rig), 'a table of rigs is expected: [rigs.<name>]').optional(),
 });
 type Document = z.infer<typeof Document>;
@@ -154,7 +176,10 @@ function reportIssue(issue: z.core.$ZodIssue, toml: Toml, report: Report): void 
   const name = path.join('.');
   if (issue.code === 'unrecognized_keys') {
     for (const key of issue.keys)
-      report([...path, key], `${[...path, key].join('.')} is no key; ${offer(key, keysAt(path))}`);
+      report(
+        [...path, key],
+        `${[...path, key].join('.')} is no key; ${dotted([...path, key], toml) ?? offer(key, keysAt(path))}`,
+      );
   } else if (issue.code === 'invalid_key') {
     report(path, `${name}: ${issue.issues[0]?.message ?? 'this name is not possible'}`);
   } else {
@@ -196,7 +221,7 @@ function checkNames(names: readonly string[], at: Path, report: Report): void {
       report([...at, 'names', index], `${at.join('.')}.names has "${names[index]}" twice`);
 }
 
-function settingsOf({ town, server, limits = {}, runtime, rigs = {} }: Document): TownSettings {
+function settingsOf({ town, server, limits = {}, runtime, prices = {}, rigs = {} }: Document): TownSettings {
   const taken = [...RESERVED_PREFIXES, ...Object.values(rigs).flatMap((one) => one.prefix ?? [])];
   return {
     name: town?.name ?? null,
@@ -212,6 +237,7 @@ function settingsOf({ town, server, limits = {}, runtime, rigs = {} }: Document)
       quietSecondsMax: limits.quiet_seconds ?? DEFAULT_LIMITS.quietSecondsMax,
     },
     sessionsMax: limits.sessions_at_once ?? DEFAULT_SESSIONS_AT_ONCE,
+    prices: Object.fromEntries(Object.entries(prices).map(([model, one]) => [model, priceFrom(one)])),
     baseUrl: runtime?.base_url ?? null,
     rigs: Object.entries(rigs).map(([name, one]) => {
       const prefix = one.prefix ?? derivePrefix(name, taken);
@@ -234,11 +260,33 @@ function settingsOf({ town, server, limits = {}, runtime, rigs = {} }: Document)
   };
 }
 
+function priceFrom({
+  input,
+  output,
+  cache_read,
+  cache_write,
+}: NonNullable<Document['prices']>[string]): Prices[string] {
+  return {
+    input,
+    output,
+    cacheRead: cache_read ?? input * CACHE_READ_SHARE,
+    cacheWrite: cache_write ?? input * CACHE_WRITE_SHARE,
+  };
+}
+
 function keysAt([section, , inner]: Path): readonly string[] {
   if (section === undefined) return Object.keys(Document.shape);
+  if (section === 'prices') return Object.keys(price);
   if (section === 'rigs') return Object.keys(inner === 'runtime' ? runtime : rig);
   const shape = Object.entries(sections).find(([name]) => name === section)?.[1];
   return Object.keys(shape ?? {});
+}
+
+/** Without quotes a model's name with a dot in it is a table in a table. */
+function dotted([section, ...name]: Path, { value }: Toml): string | null {
+  const inner = valueAt(value, [section ?? '', ...name]);
+  if (section !== 'prices' || typeof inner !== 'object') return null;
+  return `a name with a dot in it stands in quotes: [prices."${name.join('.')}"]`;
 }
 
 function offer(key: string, known: readonly string[]): string {

@@ -19,6 +19,7 @@ import { authorOf } from './git/author.js';
 import { commitFile } from './git/commit.js';
 import { Ledger } from './ledger/ledger.js';
 import { hostId } from './dev/host-id.js';
+import type { Prices } from './town/prices.js';
 import { join, relative } from 'node:path';
 
 export type WorkerSettings = {
@@ -56,7 +57,10 @@ export async function startWorker(
       readTown: settings.readTown,
     },
     places,
-    { script: scriptRuntime(), anthropic: anthropicRuntime(settings.anthropic) },
+    {
+      script: scriptRuntime(),
+      anthropic: anthropicRuntime({ ...settings.anthropic, prices: pricesFrom(settings.readTown) }),
+    },
   );
   const shared: Pick<WorkerOptions, 'connection' | 'namespace' | 'shutdownGraceTime' | 'maxHeartbeatThrottleInterval'> =
     {
@@ -90,6 +94,16 @@ export async function startWorker(
   ]);
   const done = Promise.all(workers.map((worker) => worker.run())).then(() => connection.close());
   return { done, stop: () => workers.forEach((worker) => worker.shutdown()) };
+}
+
+/** As town.toml has them now; while it cannot be read, as it had them when it last could. */
+function pricesFrom(readTown: WorkerSettings['readTown']): () => Promise<Prices> {
+  let known: Prices = {};
+  return async () => {
+    const read = await readTown();
+    if (read.ok) known = read.town.prices;
+    return known;
+  };
 }
 
 /** In the town folder's own repository, where people look for it. */

@@ -44,7 +44,7 @@ describe('a town', () => {
         server: { port: null, uiPort: null },
         anthropic: { baseUrl: null },
         sessionsMax: DEFAULT_SESSIONS_AT_ONCE,
-        snapshot: { rigs: {}, limits: DEFAULT_LIMITS },
+        snapshot: { rigs: {}, limits: DEFAULT_LIMITS, prices: {} },
       },
     });
   });

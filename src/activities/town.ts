@@ -25,6 +25,7 @@ import type { Ledger } from '../ledger/ledger.js';
 import { refineryOf, witnessOf } from '../town/address.js';
 import { legsOf } from '../town/convoy.js';
 import type { ConvoyPart } from '../town/convoy.js';
+import { unpricedModels } from '../town/prices.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import { requestsPattern } from '../town/refinery.js';
 import type { TownSnapshot } from '../town/rig.js';
@@ -89,7 +90,7 @@ async function planWork(deps: TownDeps, { items, byFormula = false }: PlanReques
   const readAtMs = Date.now();
   const read = await deps.readTown();
   if (!read.ok) throw refuse('BadTown', read.problems);
-  const { rigs, limits } = read.town;
+  const { rigs, limits, prices } = read.town;
   const problems = [...checkWork(items, Object.keys(rigs), byFormula)];
   let protos: Record<string, Protomolecule> = {};
   items.forEach((item, index) => {
@@ -101,6 +102,11 @@ async function planWork(deps: TownDeps, { items, byFormula = false }: PlanReques
       problems.push(...cooked.said.map((said) => `${placeOf(index, item.id, byFormula)}${key}${said}`));
     }
   });
+  const work = items.flatMap(({ id, rig: name }) => {
+    const [rig, proto] = [rigs[name], protos[id]];
+    return rig === undefined || proto === undefined ? [] : [{ rig, proto }];
+  });
+  const unpriced = unpricedModels(work, prices);
   const convoys: Record<string, readonly ConvoyPart[]> = {};
   for (const [id, proto] of Object.entries(protos)) {
     const parts = legsOf(id, proto, canonicalHash);
@@ -122,6 +128,7 @@ async function planWork(deps: TownDeps, { items, byFormula = false }: PlanReques
     ),
     protos,
     ...(Object.keys(convoys).length === 0 ? {} : { convoys }),
+    ...(unpriced.length === 0 ? {} : { unpriced }),
   };
   const bytes = Buffer.byteLength(JSON.stringify(plan));
   if (bytes > PLAN_BYTES_MAX) {

@@ -6,13 +6,13 @@
 import { readFile } from 'node:fs/promises';
 import Anthropic from '@anthropic-ai/sdk';
 import { z } from 'zod';
+import { costOf } from '../town/prices.js';
+import type { Prices } from '../town/prices.js';
 import { addUsage, NO_USAGE } from '../town/session.js';
 import type { SessionResult, SessionSpec, Usage } from '../town/session.js';
 import { unreachable } from '../town/unreachable.js';
 import { ContextFull, NO_KEY, troubleOf } from './anthropic-errors.js';
 import { mechanicalNote } from './mechanical-note.js';
-import { usdOf } from './prices.js';
-import type { Prices } from './prices.js';
 import { sessionPrompt } from './prompt.js';
 import type { Runtime, SessionContext } from './runtime.js';
 import { toolsFor, wrong } from './tools.js';
@@ -23,7 +23,8 @@ export type AnthropicSettings = {
   readonly apiKey: string | null;
   /** Null: Anthropic's own. */
   readonly baseUrl: string | null;
-  readonly prices?: Prices;
+  /** As they are when a session begins; no model has one when this is absent. */
+  readonly prices?: () => Promise<Prices>;
 };
 
 type Message = Anthropic.Messages.Message;
@@ -54,7 +55,8 @@ export function anthropicRuntime(settings: AnthropicSettings): Runtime {
       if (apiKey === null) throw new RuntimeTrouble({ type: 'Llm.Auth', message: NO_KEY, retryable: false });
       const client = new Anthropic({ apiKey, maxRetries: 0, ...(baseUrl === null ? {} : { baseURL: baseUrl }) });
       const role = await readFile(ROLE_PROMPT, 'utf8');
-      return new Conversation(client, role, settings.prices ?? {}, spec, context).run();
+      const prices = (await settings.prices?.()) ?? {};
+      return new Conversation(client, role, prices, spec, context).run();
     },
   };
 }
@@ -226,7 +228,7 @@ class Conversation {
       cacheWriteTokens: usage.cache_creation_input_tokens ?? 0,
       outputTokens: usage.output_tokens,
     };
-    this.#usage = addUsage(this.#usage, { ...tokens, usd: usdOf(tokens, this.#spec.runtime.model, this.#prices) });
+    this.#usage = addUsage(this.#usage, { ...tokens, ...costOf(tokens, this.#spec.runtime.model, this.#prices) });
   }
 
   #limitReached({ usage, stop_reason }: Message): 'context' | 'turns' | 'time' | null {

@@ -151,6 +151,15 @@ function townToml(): string {
 # model = "claude-opus-5-5"
 # base_url = "https://api.anthropic.com"
 
+# Prices: what a model costs, in US dollars for a million tokens. Tokens of a model without a price are counted, but no budget
+# holds them. The name may be the beginning of a model's; of several that fit, the longest counts.
+#
+# [prices."claude-opus-5-5"]    # these figures are an example: take those of your provider
+# input = 5.0
+# output = 25.0
+# cache_read = 0.5              # a tenth of input, if not given
+# cache_write = 6.25            # input and a quarter, if not given
+
 # Rigs: the repositories that are worked on. \`gt rig add NAME PATH_OR_URL\` adds one.
 #
 # [rigs.server]

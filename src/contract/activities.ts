@@ -70,6 +70,8 @@ export type WorkPlan = {
   readonly protos: Readonly<Record<string, Protomolecule>>;
   /** The parts of each item that is a convoy. Absent where there are none. */
   readonly convoys?: Readonly<Record<string, readonly ConvoyPart[]>>;
+  /** Models that may work on it and have no price in town.toml. Absent when there are none. */
+  readonly unpriced?: readonly string[];
 };
 
 export type RoleRequest = {

@@ -75,6 +75,10 @@ export type Progress = {
   readonly landed: number;
   readonly total: number;
   readonly usd: number;
+  /** Tokens of models without a price, which are not in `usd`. Absent as 0. */
+  readonly unpricedTokens?: number;
+  /** What the mission's budget does not hold, and what to do. Absent when it holds everything. */
+  readonly warning?: string;
   readonly items: readonly {
     readonly id: string;
     readonly title: string;

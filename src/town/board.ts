@@ -1,6 +1,7 @@
 /** Boards: the state of a workflow as Markdown, for the current details of the Temporal UI and CLI. */
 import type { Item, ItemState, MissionState, Wait } from './mission.js';
-import { isOverBudget, landedCount, spent, waitsOf } from './mission.js';
+import { budgetGap, isOverBudget, landedCount, spent, waitsOf } from './mission.js';
+import { spentText } from './prices.js';
 import type { Queued } from './refinery.js';
 import type { Slots } from './slots.js';
 import { unreachable } from './unreachable.js';
@@ -10,8 +11,10 @@ const REASON_CHARS_MAX = 300;
 
 export function missionBoard(mission: MissionState, id: string): string {
   const { items, title } = mission;
-  const cost = spent(mission).usd;
-  const head = `**${title}**: ${landedCount(mission)}/${items.length} landed${cost > 0 ? `, $${cost.toFixed(2)}` : ''}`;
+  const { usd } = spent(mission);
+  const cost = spentText(spent(mission));
+  const head = `**${title}**: ${landedCount(mission)}/${items.length} landed${cost === '' ? '' : `, ${cost}`}`;
+  const gap = budgetGap(mission);
   const rows = items.map(
     (item) => `- [${mark(item.state.kind === 'landed')}] \`${item.id}\` ${item.title} · ${itemLine(mission, item)}`,
   );
@@ -19,11 +22,11 @@ export function missionBoard(mission: MissionState, id: string): string {
   const signal = (name: string, input: string) =>
     `\n> \`temporal workflow signal -w ${shellWord(id)} --name ${name} --input '${input}'\``;
   const ask = failed.map((item) => `${signal('retry', `{"item":"${item.id}"}`)} (or \`skip\`)`);
-  const raise = isOverBudget(mission) ? [signal('budget', `{"usd":${Math.ceil(cost * 2)}}`)] : [];
+  const raise = isOverBudget(mission) ? [signal('budget', `{"usd":${Math.ceil(usd * 2)}}`)] : [];
   const look = waitsOf(mission).map(
     ({ wait }) => `\n> \`temporal workflow query -w ${wait.molecule} --type explain\` says how to answer`,
   );
-  return clip([head, '', ...rows, ...ask, ...raise, ...look].join('\n'));
+  return clip([head, ...(gap === null ? [] : [`\n> ${gap}`]), '', ...rows, ...ask, ...raise, ...look].join('\n'));
 }
 
 function itemLine(mission: MissionState, item: Item): string {

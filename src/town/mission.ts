@@ -8,6 +8,7 @@ import { z } from 'zod';
 import type { LegOf } from './convoy.js';
 import { bounded, shareOf } from './findings.js';
 import { own } from './own.js';
+import { priceRemedy } from './prices.js';
 import { Json } from './protomolecule.js';
 import type { Left } from './references.js';
 import { addUsage, NO_USAGE, Usage } from './session.js';
@@ -91,8 +92,10 @@ export type Item = {
 export type MissionState = {
   readonly title: string;
   readonly items: readonly Item[];
-  /** Null: no limit. Above it no further item starts until the budget is raised. */
+  /** Null: no limit. Once it is spent no further item starts until the budget is raised; what is at work goes on. */
   readonly budgetUsd: number | null;
+  /** Models that may work on it and had no price when it was planned: the budget does not hold what they cost. Absent when there are none. */
+  readonly unpriced?: readonly string[];
 };
 
 export type MissionEvent =
@@ -253,6 +256,17 @@ export function isFinished(mission: MissionState): boolean {
 
 export function isOverBudget(mission: MissionState): boolean {
   return mission.budgetUsd !== null && spent(mission).usd >= mission.budgetUsd && spent(mission).usd > 0;
+}
+
+/** What a budget does not hold, in words with the remedy; null when it holds everything, or there is none. */
+export function budgetGap(mission: MissionState): string | null {
+  const { budgetUsd, unpriced = [] } = mission;
+  const { unpricedTokens = 0 } = spent(mission);
+  if (budgetUsd === null || (unpriced.length === 0 && unpricedTokens === 0)) return null;
+  const had = unpricedTokens > 0 ? [`${unpricedTokens} tokens so far had no price`] : [];
+  const have = unpriced.map((model) => `the model ${model} had no price when the work was planned`);
+  const remedy = priceRemedy(unpriced[0] ?? 'the model');
+  return `the budget of $${budgetUsd} does not hold everything: ${[...have, ...had].join(', ')}. To have what sessions use from then on counted, ${remedy}`;
 }
 
 export function spent(mission: MissionState): Usage {

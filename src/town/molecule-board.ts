@@ -5,6 +5,7 @@ import { loopAt } from './molecule-live.js';
 import type { Molecule } from './molecule-live.js';
 import { waitsOn } from './molecule-refusal.js';
 import type { Closed, Step, Waiting } from './molecule-state.js';
+import { spentText } from './prices.js';
 import { unreachable } from './unreachable.js';
 
 /** A longer molecule is shown around the step it stands at, so that a board costs the same whatever there is. */
@@ -15,8 +16,8 @@ const ASKS_MAX = 20;
 /** `isOver`: nobody is asked any more. */
 export function moleculeBoard(molecule: Molecule, formula: string, id: string, isOver = false): string {
   const { steps, closed, sessions, usage } = molecule;
-  const cost = usage.usd > 0 ? `, $${usage.usd.toFixed(2)}` : '';
-  const head = `**${formula}**: ${closed}/${steps.length} steps, ${sessions} sessions${cost}`;
+  const cost = spentText(usage);
+  const head = `**${formula}**: ${closed}/${steps.length} steps, ${sessions} sessions${cost === '' ? '' : `, ${cost}`}`;
   const shown = shownOf(molecule);
   const rows = shown.flatMap((at) => {
     const step = steps[at];

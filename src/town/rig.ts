@@ -1,5 +1,6 @@
 /** The part of `town.toml` that workflows see: a frozen, hashed snapshot. */
 import { z } from 'zod';
+import { Price } from './prices.js';
 import { RuntimeKind } from './session.js';
 
 export const DEFAULT_NAMES = [
@@ -78,6 +79,8 @@ export const TownSnapshot = z.strictObject({
   name: z.string(),
   rigs: z.record(z.string(), RigSnapshot),
   limits: Limits,
+  /** By the beginning of a model's id. */
+  prices: z.record(z.string(), Price),
   /** SHA-256, hex, over the canonical JSON of the rest. */
   hash: z.string(),
 });

@@ -60,6 +60,8 @@ export const Usage = z.strictObject({
   cacheWriteTokens: z.number(),
   outputTokens: z.number(),
   usd: z.number(),
+  /** Of models without a price: what they cost is not in `usd`. Absent as 0. */
+  unpricedTokens: z.number().optional(),
 });
 export type Usage = z.infer<typeof Usage>;
 
@@ -73,6 +75,7 @@ export const NO_USAGE: Usage = {
 };
 
 export function addUsage(a: Usage, b: Usage): Usage {
+  const unpricedTokens = (a.unpricedTokens ?? 0) + (b.unpricedTokens ?? 0);
   return {
     turns: a.turns + b.turns,
     inputTokens: a.inputTokens + b.inputTokens,
@@ -80,6 +83,7 @@ export function addUsage(a: Usage, b: Usage): Usage {
     cacheWriteTokens: a.cacheWriteTokens + b.cacheWriteTokens,
     outputTokens: a.outputTokens + b.outputTokens,
     usd: a.usd + b.usd,
+    ...(unpricedTokens > 0 ? { unpricedTokens } : {}),
   };
 }
 

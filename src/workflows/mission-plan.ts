@@ -6,7 +6,7 @@ import type { MissionCarry, MissionInput, Plan } from '../contract/mission.js';
 import { withParts } from '../town/convoy.js';
 import type { ConvoyPart } from '../town/convoy.js';
 import { itemOf } from '../town/mission.js';
-import type { Item } from '../town/mission.js';
+import type { Item, MissionState } from '../town/mission.js';
 import { own } from '../town/own.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import { DEFAULT_LIMITS } from '../town/rig.js';
@@ -73,19 +73,31 @@ export async function planned(now: () => MissionCarry, input: MissionInput): Pro
     ...(part === null ? {} : { leg: { item: part.item, step: part.step, role: part.role } }),
   }));
   const plans = Object.fromEntries(parts.map(({ id, item }) => [id, pick(plan, id, Object.keys(item.vars))]));
-  const carry = { ...before, state: { ...before.state, items } };
+  const carry = { ...before, state: withUnpriced({ ...before.state, items }, plan) };
   return { ...carry, ...fitting(carry, { plans, rigs: plan.rigs, limits: plan.limits }) };
 }
 
-/** With the plan of one item made again, as formula and town.toml are now. */
-export async function planAgain(carry: MissionCarry, item: Item): Promise<Planned> {
+/** The plan of one item made again, as formula and town.toml are now; taken up by `withPlan`. */
+export async function planAgain(carry: MissionCarry, item: Item): Promise<WorkPlan> {
   const before = own(carry.plans, item.id);
   const given = before?.given ?? [];
   const vars = Object.fromEntries(given.map((name) => [name, own(before?.proto.vars ?? {}, name) ?? '']));
   // The part of a convoy is planned with the whole of it.
-  const plan = await planWork([{ ...item, id: item.leg?.item ?? item.id, needs: [], vars }]);
-  const plans = { ...carry.plans, [item.id]: pick(plan, item.id, given) };
-  return fitting(carry, { plans, rigs: { ...carry.rigs, ...plan.rigs }, limits: plan.limits });
+  return planWork([{ ...item, id: item.leg?.item ?? item.id, needs: [], vars }]);
+}
+
+/** Throws when it does not fit. */
+export function withPlan(carry: MissionCarry, item: Item, plan: WorkPlan): MissionCarry {
+  const plans = { ...carry.plans, [item.id]: pick(plan, item.id, own(carry.plans, item.id)?.given ?? []) };
+  const fits = fitting(carry, { plans, rigs: { ...carry.rigs, ...plan.rigs }, limits: plan.limits });
+  return { ...carry, ...fits, state: withUnpriced(carry.state, plan) };
+}
+
+/** Of the models of a plan it is known anew whether they have a price; of the others it stays. */
+function withUnpriced({ unpriced = [], ...state }: MissionState, plan: WorkPlan): MissionState {
+  const planned = Object.values(plan.rigs).map((rig) => rig.runtime.model);
+  const now = [...unpriced.filter((model) => !planned.includes(model)), ...(plan.unpriced ?? [])];
+  return now.length === 0 ? state : { ...state, unpriced: now };
 }
 
 function titleOf(item: MissionInput['work'][number], part: ConvoyPart | null): string {

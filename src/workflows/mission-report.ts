@@ -6,7 +6,7 @@ import type { MissionCarry, Progress } from '../contract/mission.js';
 import type { MissionState } from '../town/mission.js';
 import { attribute } from '../contract/search-attributes.js';
 import { Standing } from './standing.js';
-import { isOverBudget, landedCount, phaseOf, spent, waitsOf } from '../town/mission.js';
+import { budgetGap, isOverBudget, landedCount, phaseOf, spent, waitsOf } from '../town/mission.js';
 
 /** What never changes of a mission. Started by a formula's name, it can be found by that, too. */
 export function introduction(state: MissionState): readonly SearchAttributePair[] {
@@ -31,12 +31,16 @@ export function showRefused(): void {
 }
 
 export function progressOf(state: MissionState): Progress {
+  const { usd, unpricedTokens } = spent(state);
+  const warning = budgetGap(state);
   return {
     title: state.title,
     phase: phaseOf(state),
     landed: landedCount(state),
     total: state.items.length,
-    usd: spent(state).usd,
+    usd,
+    ...(unpricedTokens === undefined ? {} : { unpricedTokens }),
+    ...(warning === null ? {} : { warning }),
     items: state.items.map(({ id, title, rig, attempt, state: stand, sessions, reworks, needs }) => ({
       id,
       title,

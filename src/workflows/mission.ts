@@ -10,7 +10,8 @@ import { MISSION_EXAMPLE, MissionInput, progressQuery, swarmQuery } from '../con
 import type { MissionCarry, OpenPolecat, Plan, Progress } from '../contract/mission.js';
 import { missionBoard } from '../town/board.js';
 import type { Holder, Item, MissionEvent, PolecatReport } from '../town/mission.js';
-import { after, canSkip, isFinished, itemOf, phaseOf, spent, startable, unasked } from '../town/mission.js';
+import { after, budgetGap, canSkip, isFinished, isOverBudget, itemOf, phaseOf } from '../town/mission.js';
+import { spent, startable, unasked } from '../town/mission.js';
 import { own } from '../town/own.js';
 import type { RigSnapshot } from '../town/rig.js';
 import { unreachable } from '../town/unreachable.js';
@@ -18,7 +19,7 @@ import { Desk, done, refused } from './desk.js';
 import { readInput } from './failing.js';
 import { town, watcher } from './hands.js';
 import { introduction, missionNotices, progressOf, showRefused, waitsFor } from './mission-report.js';
-import { asNow, draftOf, planAgain, planned } from './mission-plan.js';
+import { asNow, draftOf, planAgain, planned, withPlan } from './mission-plan.js';
 import type { Grant } from './mission-polecat.js';
 import { clearLost, holderFor, protoFor, startPolecat } from './mission-polecat.js';
 import { MissionSlots } from './mission-slots.js';
@@ -182,6 +183,11 @@ class MissionRun {
     if (this.#now.open.some((one) => one.claim === claim)) return;
     const wanted = this.#queuedUnder(claim);
     if (wanted === null) return this.#slots.release(grant.rig, claim);
+    if (isOverBudget(this.#now.state)) {
+      // It asked before the others had spent all: it asks anew once the budget is raised.
+      this.#note({ kind: 'unstarted', item: wanted.id, claim });
+      return this.#slots.release(grant.rig, claim);
+    }
     const { patience } = this.#now.limits;
     const host = await town(patience).chooseHost.executeWithOptions({ summary: `host for ${wanted.id}` }, []);
     const item = this.#queuedUnder(claim);
@@ -252,7 +258,7 @@ class MissionRun {
     try {
       const plan = await planAgain(this.#now, item);
       if (itemOf(this.#now.state, id).state.kind !== 'failed') return;
-      this.#now = { ...this.#now, ...plan };
+      this.#now = withPlan(this.#now, item, plan);
       this.#slots.forget(item.rig);
       this.#note({ kind: 'retried', item: id });
     } catch (error) {
@@ -344,7 +350,9 @@ class MissionRun {
     });
     this.#desk.on(missionMessages.budget, ({ usd }) => {
       this.#note({ kind: 'budgeted', usd });
-      return done(`the budget is $${usd}; spent so far: $${spent(this.#now.state).usd.toFixed(2)}`);
+      const gap = budgetGap(this.#now.state);
+      const said = `the budget is $${usd}; spent so far: $${spent(this.#now.state).usd.toFixed(2)}`;
+      return done(gap === null ? said : `${said}; ${gap}`);
     });
   }
 

@@ -19,7 +19,7 @@ ${Array.from({ length: legs }, (_, index) => `[[legs]]\nid = "l${index + 1}"\nti
 title = "Sum it up"
 `;
 
-async function makeTown() {
+async function makeTown(kind: 'auto' | 'anthropic' = 'auto') {
   const folder = await makeFolder();
   const formulas = join(folder, 'formulas');
   await mkdir(formulas);
@@ -38,7 +38,7 @@ async function makeTown() {
     names: ['Toast'],
     capacity: 1,
     prefix: 'se',
-    runtime: { kind: 'auto' as const, model: 'm' },
+    runtime: { kind, model: 'm' },
   };
   const acts = townActivities({
     // Never connected to: planning does not ask the server.
@@ -47,7 +47,10 @@ async function makeTown() {
     places: placesIn(folder),
     ledger: new Ledger(join(folder, 'h.jsonl'), { commit: async () => undefined, warn: () => undefined }),
     formulas: townShelf(folder),
-    readTown: async () => ({ ok: true, town: { name: 't', rigs: { server: rig }, limits: DEFAULT_LIMITS, hash: '' } }),
+    readTown: async () => ({
+      ok: true,
+      town: { name: 't', rigs: { server: rig }, limits: DEFAULT_LIMITS, prices: {}, hash: '' },
+    }),
   });
   return (...items: readonly (readonly [id: string, formula: string])[]) =>
     acts.planWork({ items: items.map(([id, formula]) => ({ id, formula, rig: 'server', needs: [], vars: {} })) });
@@ -77,4 +80,9 @@ test('an id that a part takes, and more parts than a mission may have, are refus
     '"rev.l1" is the leg "l1" of the convoy "rev"',
   );
   await expect(plan(['rev', 'many'])).rejects.toThrow('the mission has 601 items, the most is 500');
+});
+
+test('a plan names the models that may work on it and have no price', async () => {
+  expect((await (await makeTown('anthropic'))(['rev', 'eyes'], ['one', 'plain'])).unpriced).toEqual(['m']);
+  expect(await (await makeTown())(['one', 'plain'])).not.toHaveProperty('unpriced');
 });

@@ -257,6 +257,22 @@ describe('a model', () => {
     expect(tool?.shown).toMatchObject({ output: FINDINGS });
   });
 
+  test('costs what its price says when the session begins, and without one its tokens are said to have none', async () => {
+    const turn = { ...close({}), usage: { input_tokens: 1_000_000, output_tokens: 100_000 } };
+    for (const [prices, usage] of [
+      [{ s: { input: 3, output: 10, cacheRead: 0, cacheWrite: 0 } }, { usd: 4 }],
+      [{ other: { input: 3, output: 10, cacheRead: 0, cacheWrite: 0 } }, { usd: 0, unpricedTokens: 1_100_000 }],
+    ] as const) {
+      const server = await startModelServer({ script: { rules: [{ when: [], turns: [turn] }] } });
+      onTestFinished(() => server.stop());
+      const runtime = anthropicRuntime({ apiKey: 'test', baseUrl: server.url, prices: async () => prices });
+      const bench = await makeBench();
+      const spec = specOf(bench, null);
+      const result = await runtime.run(spec, await contextOf(bench, spec));
+      expect(result).toMatchObject({ outcome: 'closed', usage });
+    }
+  });
+
   test('that refuses is not nudged: a person hears of it at once', async () => {
     const bench = await makeBench();
     const { server, runtime } = await modelOf([{ text: 'I cannot help with that.', stop_reason: 'refusal' }]);

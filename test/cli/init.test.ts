@@ -26,7 +26,7 @@ test('what town.toml shows as defaults are the defaults', async () => {
   const cwd = await makeFolder();
   await init(cwd, 'town');
   const file = join(cwd, 'town', 'town.toml');
-  const [head = ''] = (await readFile(file, 'utf8')).split('# Rigs:');
+  const [head = ''] = (await readFile(file, 'utf8')).split('# Prices:');
   // Every setting that stands behind a "# " is taken at its word, but the name, which the folder gives.
   await writeFile(file, head.replaceAll(/^# (?=\w+ = )/gm, '').replace(/^name = .*$/m, ''));
   const read = await readTown(join(cwd, 'town'));
@@ -39,6 +39,18 @@ test('what town.toml shows as defaults are the defaults', async () => {
       snapshot: { limits: DEFAULT_LIMITS },
     },
   });
+});
+
+test('the prices that town.toml shows can be read, and what they leave out is as it says', async () => {
+  const cwd = await makeFolder();
+  await init(cwd, 'town');
+  const file = join(cwd, 'town', 'town.toml');
+  const [, shown = ''] = /^(# \[prices\.[^]*?)\n\n/m.exec(await readFile(file, 'utf8')) ?? [];
+  const prices = { 'claude-opus-5-5': { input: 5, output: 25, cacheRead: 0.5, cacheWrite: 6.25 } };
+  for (const text of [shown, shown.replaceAll(/^# cache.*\n?/gm, '')]) {
+    await writeFile(file, text.replaceAll(/^# /gm, ''));
+    expect(await readTown(join(cwd, 'town'))).toMatchObject({ ok: true, town: { snapshot: { prices } } });
+  }
 });
 
 test('the rig that town.toml shows is one that can be read', async () => {

@@ -21,6 +21,7 @@ export type RigPlan = {
   readonly bare?: boolean;
   readonly gates?: Readonly<Record<string, string>>;
   readonly capacity?: number;
+  readonly model?: string;
 };
 
 export type TownPlan = {
@@ -30,6 +31,8 @@ export type TownPlan = {
   readonly patience?: number;
   readonly limits?: Readonly<Record<string, number>>;
   readonly runtime?: Readonly<Record<string, string>>;
+  /** By model, in dollars for a million tokens. */
+  readonly prices?: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly env?: Readonly<Record<string, string>>;
   /** More of the server's dynamic configuration. */
   readonly dynamicConfig?: readonly string[];
@@ -60,7 +63,11 @@ export async function makeTownFolder(plan: TownPlan): Promise<string> {
     ([key, value]) => `${key} = ${value}`,
   );
   const runtime = Object.entries(plan.runtime ?? { kind: 'script' }).map(([key, value]) => `${key} = "${value}"`);
-  const parts = ['[town]', 'name = "test"', '[limits]', ...limits, '[runtime]', ...runtime, ...tables];
+  const prices = Object.entries(plan.prices ?? {}).flatMap(([model, one]) => [
+    `[prices.${JSON.stringify(model)}]`,
+    ...Object.entries(one).map(([key, value]) => `${key} = ${value}`),
+  ]);
+  const parts = ['[town]', 'name = "test"', '[limits]', ...limits, '[runtime]', ...runtime, ...prices, ...tables];
   await writeFile(join(dir, 'town.toml'), `${parts.join('\n')}\n`);
   for (const [name, text] of Object.entries(plan.formulas ?? {})) {
     await writeFile(join(dir, 'formulas', `${name}.formula.toml`), text);
@@ -68,11 +75,11 @@ export async function makeTownFolder(plan: TownPlan): Promise<string> {
   return dir;
 }
 
-async function makeRig(dir: string, rig: string, { files, bare, gates, capacity }: RigPlan): Promise<string> {
+async function makeRig(dir: string, rig: string, { files, bare, gates, capacity, model }: RigPlan): Promise<string> {
   const path = join(dir, 'repositories', rig);
   await makeRepo({ path, bare: bare ?? false, branch: 'main', files: files ?? { 'README.md': `${rig}\n` } });
   const lines = Object.entries(gates ?? {}).map(([name, command]) => `${name} = ${JSON.stringify(command)}`);
-  return `[rigs.${rig}]\nurl = ${JSON.stringify(path)}\nbranch = "main"\ncapacity = ${capacity ?? 5}\n[rigs.${rig}.gates]\n${lines.join('\n')}\n`;
+  return `[rigs.${rig}]\nurl = ${JSON.stringify(path)}\nbranch = "main"\ncapacity = ${capacity ?? 5}\n${model === undefined ? '' : `runtime = { model = ${JSON.stringify(model)} }\n`}[rigs.${rig}.gates]\n${lines.join('\n')}\n`;
 }
 
 export async function liveTown(plan: TownPlan): Promise<LiveTown> {

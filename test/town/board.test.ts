@@ -4,6 +4,8 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { missionBoard } from '../../src/town/board.js';
 import { after, phaseOf } from '../../src/town/mission.js';
+import { poured, step } from '../support/molecules.js';
+import { moleculeBoard } from '../../src/town/molecule-board.js';
 import type { Item, ItemState, MissionState } from '../../src/town/mission.js';
 import { NO_USAGE } from '../../src/town/session.js';
 
@@ -72,4 +74,25 @@ test('a molecule that waits shows on its mission, until it goes on', () => {
 
 test('a mission of which nothing landed is skipped', () => {
   expect(phaseOf(mission({ kind: 'skipped', reason: 'so' }))).toBe('skipped');
+});
+
+test('a board with a budget says what the budget does not hold, and how it would', () => {
+  const held = mission({ kind: 'waiting' }, 1);
+  expect(missionBoard(held, 'm')).toContain('0/1 landed, $1.00\n\n- [ ]');
+  const told = missionBoard({ ...held, unpriced: ['big-model'] }, 'm');
+  expect(told).toContain('> the budget of $2 does not hold everything: the model big-model had no price when');
+  expect(told).toContain('add [prices."big-model"] to town.toml');
+  expect(missionBoard({ ...held, unpriced: ['big-model'], budgetUsd: null }, 'm')).not.toContain('the budget of');
+  const [only] = held.items;
+  const spent = only === undefined ? [] : [{ ...only, usage: { ...only.usage, unpricedTokens: 7 } }];
+  const later = missionBoard({ ...held, items: spent }, 'm');
+  expect(later).toContain('$1.00 and 7 tokens of a model without a price');
+  expect(later).toContain('7 tokens so far had no price');
+});
+
+test('a molecule says what it cost, and what of it has no price', () => {
+  const molecule = { ...poured([step('a')]), usage: { ...NO_USAGE, usd: 1, unpricedTokens: 7 } };
+  expect(moleculeBoard(molecule, 'f', 'm')).toContain(
+    '0/1 steps, 0 sessions, $1.00 and 7 tokens of a model without a price',
+  );
 });

@@ -1,0 +1,70 @@
+/**
+ * What tokens cost: US dollars for a million, by the beginning of a model's id. No provider tells its prices to a program, so they stand
+ * in town.toml. Tokens of a model without a price are counted and said to be without one: a made-up figure would be worse.
+ */
+import { z } from 'zod';
+import type { Protomolecule } from './protomolecule.js';
+import type { Usage } from './session.js';
+
+export const Price = z.strictObject({
+  input: z.number().nonnegative(),
+  output: z.number().nonnegative(),
+  cacheRead: z.number().nonnegative(),
+  cacheWrite: z.number().nonnegative(),
+});
+type Price = z.infer<typeof Price>;
+export type Prices = Readonly<Record<string, Price>>;
+
+const MILLION = 1_000_000;
+
+type Tokens = Pick<Usage, 'inputTokens' | 'outputTokens' | 'cacheReadTokens' | 'cacheWriteTokens'>;
+
+export function costOf(tokens: Tokens, model: string, prices: Prices): Pick<Usage, 'usd' | 'unpricedTokens'> {
+  const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens } = tokens;
+  const price = priceOf(model, prices);
+  if (price === null)
+    return { usd: 0, unpricedTokens: inputTokens + outputTokens + cacheReadTokens + cacheWriteTokens };
+  const sum =
+    inputTokens * price.input +
+    outputTokens * price.output +
+    cacheReadTokens * price.cacheRead +
+    cacheWriteTokens * price.cacheWrite;
+  return { usd: sum / MILLION };
+}
+
+/** Of several names that the model's id begins with, the longest counts. */
+function priceOf(model: string, prices: Prices): Price | null {
+  const name = Object.keys(prices)
+    .filter((one) => model.startsWith(one))
+    .toSorted((a, b) => b.length - a.length)[0];
+  return name === undefined ? null : (prices[name] ?? null);
+}
+
+type Work = {
+  readonly rig: { readonly runtime: { readonly kind: string; readonly model: string } };
+  readonly proto: Pick<Protomolecule, 'steps'>;
+};
+
+/** The models that may work on this and have no price, each once. */
+export function unpricedModels(work: readonly Work[], prices: Prices): readonly string[] {
+  const models = work.filter(mayUseModel).map(({ rig }) => rig.runtime.model);
+  return [...new Set(models)].filter((model) => priceOf(model, prices) === null).toSorted();
+}
+
+/** Where a rig's steps are worked by a model, so is its rework, whatever the steps are. */
+function mayUseModel({ rig, proto }: Work): boolean {
+  const steps = proto.steps.flatMap((step) => [step, ...(step.fanOut?.steps ?? [])]);
+  return rig.runtime.kind === 'anthropic' || steps.some(({ agent }) => agent === 'anthropic');
+}
+
+/** What was spent, for people: '' when nothing was that could be counted. */
+export function spentText({ usd, unpricedTokens = 0 }: Pick<Usage, 'usd' | 'unpricedTokens'>): string {
+  const dollars = usd > 0 ? [`$${usd.toFixed(2)}`] : [];
+  const rest = unpricedTokens > 0 ? [`${unpricedTokens} tokens of a model without a price`] : [];
+  return [...dollars, ...rest].join(' and ');
+}
+
+/** How to give a model its price. */
+export function priceRemedy(model: string): string {
+  return `add [prices.${JSON.stringify(model)}] to town.toml, with input and output in dollars for a million tokens`;
+}

@@ -1,0 +1,59 @@
+/** What town.toml says of prices. */
+import { expect, test } from 'vitest';
+import { readTownText } from '../src/town-toml.js';
+
+function problemsOf(text: string): readonly string[] {
+  const read = readTownText(text);
+  return read.ok ? [] : read.problems;
+}
+
+test('the prices of a model stand under its name; what is not said of the cache follows from input', () => {
+  const read = readTownText(`
+[prices."claude-opus-5-5"]
+input = 3
+output = 15.5
+cache_read = 0
+cache_write = 4
+[prices.other]
+input = 1
+output = 2
+`);
+  expect(read).toMatchObject({ ok: true });
+  expect(read.ok && read.settings.prices).toEqual({
+    'claude-opus-5-5': { input: 3, output: 15.5, cacheRead: 0, cacheWrite: 4 },
+    other: { input: 1, output: 2, cacheRead: 0.1, cacheWrite: 1.25 },
+  });
+});
+
+test.each([
+  [
+    '[prices.m]\ninput = "free"\noutput = 1',
+    2,
+    'prices.m.input is "free"; dollars for a million tokens are expected, a number of 0 or more, for example 5',
+  ],
+  [
+    '[prices.m]\ninput = 1',
+    1,
+    'prices.m.output is missing; dollars for a million tokens are expected, a number of 0 or more, for example 25',
+  ],
+  [
+    '[prices.m]\ninput = 1\noutput = 2\ncache_read = -1',
+    4,
+    'prices.m.cache_read is -1; dollars for a million tokens are expected, a number of 0 or more, for example 0.5',
+  ],
+  ['prices = 5', 1, 'prices is 5; a table of prices is expected: [prices."claude-opus-5-5"]'],
+  [
+    '[prices." "]\ninput = 1\noutput = 2',
+    1,
+    'prices. : the name of a model is expected, or its beginning, for example "claude-opus-5-5"',
+  ],
+  ['[prices.m]\ninput = 1\noutput = 2\ncache_raed = 1', 4, 'prices.m.cache_raed is no key; did you mean cache_read?'],
+])('%j is told with its line, what was found and what is possible', (text, line, message) => {
+  expect(problemsOf(text)).toEqual([`town.toml:${line}: ${message}`]);
+});
+
+test('a name with a dot in it, written without quotes, is told how to write it', () => {
+  expect(problemsOf('[prices.claude-3.5-sonnet]\ninput = 1\noutput = 2')).toContain(
+    'town.toml:1: prices.claude-3.5-sonnet is no key; a name with a dot in it stands in quotes: [prices."claude-3.5-sonnet"]',
+  );
+});
