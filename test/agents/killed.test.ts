@@ -2,20 +2,20 @@
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { startModelServer } from '../../src/dev/model-server.js';
 import type { SessionSpec } from '../../src/town/session.js';
 import { findMarked } from '../../src/process/mark.js';
+import { programOf } from '../support/program.js';
 import { makeBench, specOf } from '../support/sessions.js';
 import type { Bench } from '../support/sessions.js';
 
-const PROGRAM = fileURLToPath(new URL('../support/run-session.ts', import.meta.url));
+const PROGRAM = await programOf('run-session');
 
 /** Runs the session in a process of its own; kills it when the journal has `lines` lines. Answers its output. */
 async function run(bench: Bench, spec: SessionSpec, url: string, lines: number): Promise<string> {
-  const args = ['--import', 'tsx', PROGRAM, JSON.stringify(spec), bench.journal, url];
+  const args = [PROGRAM, JSON.stringify(spec), bench.journal, url];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
   child.stdout.on('data', (piece: Buffer) => (output += piece.toString()));

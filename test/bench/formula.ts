@@ -7,7 +7,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cook } from '../../src/formula/cook.js';
-import { here } from '../support/cli.js';
+import { here } from '../support/here.js';
 import { liveTown } from '../support/live-town.js';
 
 const SIZES = [10, 100, 1_000, 10_000, 100_000];

@@ -1,7 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { here, runCli } from '../support/cli.js';
+import { runCli } from '../support/cli.js';
+import { here } from '../support/here.js';
 import { makeFolder } from '../support/repos.js';
 
 const formula = (cwd: string, ...args: string[]) => runCli(['formula', ...args], { cwd });

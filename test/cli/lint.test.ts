@@ -2,7 +2,8 @@ import { readdirSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { here, runCli } from '../support/cli.js';
+import { runCli } from '../support/cli.js';
+import { here } from '../support/here.js';
 import { makeFolder } from '../support/repos.js';
 
 const lint = (cwd: string, ...args: string[]) => runCli(['lint', ...args], { cwd });

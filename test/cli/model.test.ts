@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import Anthropic from '@anthropic-ai/sdk';
 import { expect, onTestFinished, test } from 'vitest';
 import { startModelServer } from '../../src/dev/model-server.js';
+import { builtGt } from '../support/built.js';
 import { runCli } from '../support/cli.js';
 
 const SCRIPT = { rules: [{ when: ['hello'], turns: [{ text: 'hello yourself' }] }] };
-const MAIN = new URL('../../src/cli/main.ts', import.meta.url).href;
 
 async function folderWith(files: Readonly<Record<string, string>>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'gt-model-'));
@@ -18,11 +18,8 @@ async function folderWith(files: Readonly<Record<string, string>>): Promise<stri
   return folder;
 }
 
-/** Started from its source, so that the test says nothing of an older build. */
 function start(args: readonly string[]) {
-  const program = `import { main } from ${JSON.stringify(MAIN)}; await main(process.argv.slice(1));`;
-  const node = ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', program, '--', ...args];
-  const child = spawn(process.execPath, node, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [builtGt(), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   let output = '';
   const url = new Promise<string>((resolve) => {

@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import { expect, onTestFinished, test } from 'vitest';
 import {
@@ -16,16 +15,17 @@ import {
   startedAt,
 } from '../../src/dev/leftovers.js';
 import { readRunningServer } from '../../src/running-server.js';
+import { programOf } from '../support/program.js';
 import { makeFolder } from '../support/repos.js';
 import { connectTo, serve, temporalCli } from '../support/temporal.js';
 
-const TOWN = fileURLToPath(new URL('../support/town-process.ts', import.meta.url));
+const TOWN = await programOf('town-process');
 
 type TownProcess = { readonly child: ChildProcess; readonly pid: number; readonly address: string };
 
 /** A process that runs a server on a database in the folder. */
 async function townProcess(folder: string): Promise<TownProcess> {
-  const args = ['--import', import.meta.resolve('tsx'), TOWN, await temporalCli(), folder];
+  const args = [TOWN, await temporalCli(), folder];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   const line = await new Promise<string>((resolve, reject) => {

@@ -9,7 +9,7 @@ import { formulaJsonSchema } from '../../src/formula/json-schema.js';
 import { lintFormula } from '../../src/formula/lint.js';
 import { starter, STARTER_TYPES } from '../../src/formula/starter.js';
 import { parseJson, parseToml } from '../../src/formula/toml.js';
-import { here } from '../support/cli.js';
+import { here } from '../support/here.js';
 
 const schema = formulaJsonSchema();
 const validate = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true }).compile(schema);

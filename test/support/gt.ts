@@ -1,10 +1,10 @@
 /** The real `gt` as a child process, as a user runs it. */
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { builtGt } from './built.js';
 
-const GT = fileURLToPath(new URL('../../bin/gt.js', import.meta.url));
+const GT = builtGt();
 
 export type Output = { readonly code: number; readonly stdout: string; readonly stderr: string };
 

@@ -2,10 +2,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { CallName, calls } from './git-call.js';
+import { programOf } from './program.js';
 
-const PROGRAM = fileURLToPath(new URL('git-call.ts', import.meta.url));
+const PROGRAM = await programOf('git-call');
 
 /**
  * Makes the call in a process of its own and kills that process (SIGKILL) so many milliseconds after the call began, or when
@@ -16,7 +16,7 @@ export async function killedCall<Name extends CallName>(
   args: Parameters<(typeof calls)[Name]>[0],
   when: number | Promise<unknown>,
 ): Promise<'killed' | 'ended'> {
-  const child = spawn(process.execPath, ['--import', 'tsx', PROGRAM, name, JSON.stringify(args)], {
+  const child = spawn(process.execPath, [PROGRAM, name, JSON.stringify(args)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exit = once(child, 'exit');

@@ -1,0 +1,27 @@
+/**
+ * Programs of tests, each made into one file of JavaScript: started many times, they would spend most of their time on reading
+ * TypeScript. Made from source when a test file begins, so that they say nothing of an older build.
+ */
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { build } from 'esbuild';
+import { afterAll } from 'vitest';
+import { here } from './here.js';
+
+/** The path of what becomes of `test/support/<name>.ts`; gone with the test file that asks for it. */
+export async function programOf(name: string): Promise<string> {
+  // Where packages are found, and as deep as a folder of sources, which find their neighbours by their own place.
+  const outfile = here(`node_modules/.gt-test/${name}-${randomUUID()}.mjs`);
+  afterAll(() => rm(outfile, { force: true }));
+  await build({
+    entryPoints: [here(`test/support/${name}.ts`)],
+    outfile,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    logLevel: 'warning',
+  });
+  return outfile;
+}
