@@ -18,6 +18,7 @@ import { hostQueue, sessionQueue, TOWN_QUEUE } from './contract/task-queues.js';
 import { authorOf } from './git/author.js';
 import { commitFile } from './git/commit.js';
 import { Ledger } from './ledger/ledger.js';
+import { startProgramsElsewhere } from './process/starter.js';
 import { hostId } from './dev/host-id.js';
 import type { Prices } from './town/prices.js';
 import { join, relative } from 'node:path';
@@ -42,6 +43,7 @@ const root = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 export async function startWorker(
   settings: WorkerSettings,
 ): Promise<{ readonly done: Promise<void>; readonly stop: () => void }> {
+  startProgramsElsewhere();
   Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('WARN') });
   const connection = await NativeConnection.connect(settings.connection);
   const host = await hostId(settings.state);

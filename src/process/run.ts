@@ -38,11 +38,23 @@ export type RunResult = {
   readonly ms: number;
 };
 
+type Run = (file: string, args: readonly string[], options: RunOptions) => Promise<RunResult>;
+
+let runElsewhere: Run | null = null;
+
+/** From now on programs are started so; null: by this process itself. */
+export function startProgramsBy(run: Run | null): void {
+  runElsewhere = run;
+}
+
+export const run: Run = (file, args, options) => (runElsewhere ?? runHere)(file, args, options);
+
 /** Heads of the groups that run now: they go when this process exits, whatever it has not waited for. */
 const running = new Set<number>();
 process.once('exit', () => running.forEach((pid) => killGroup(pid, 'SIGKILL')));
 
-export async function run(file: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
+/** `run` by this very process. */
+export async function runHere(file: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
   const started = Date.now();
   const stdout = new Clipped(options.keepChars ?? KEEP_CHARS);
   const stderr = new Clipped(options.keepChars ?? KEEP_CHARS);

@@ -11,7 +11,7 @@ import { programOf } from '../support/program.js';
 import { makeBench, specOf } from '../support/sessions.js';
 import type { Bench } from '../support/sessions.js';
 
-const PROGRAM = await programOf('run-session');
+const PROGRAM = await programOf('test/support/run-session.ts');
 
 /** Runs the session in a process of its own; kills it when the journal has `lines` lines. Answers its output. */
 async function run(bench: Bench, spec: SessionSpec, url: string, lines: number): Promise<string> {

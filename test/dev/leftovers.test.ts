@@ -19,7 +19,7 @@ import { programOf } from '../support/program.js';
 import { makeFolder } from '../support/repos.js';
 import { connectTo, serve, temporalCli } from '../support/temporal.js';
 
-const TOWN = await programOf('town-process');
+const TOWN = await programOf('test/support/town-process.ts');
 
 type TownProcess = { readonly child: ChildProcess; readonly pid: number; readonly address: string };
 

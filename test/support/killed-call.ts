@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { CallName, calls } from './git-call.js';
 import { programOf } from './program.js';
 
-const PROGRAM = await programOf('git-call');
+const PROGRAM = await programOf('test/support/git-call.ts');
 
 /**
  * Makes the call in a process of its own and kills that process (SIGKILL) so many milliseconds after the call began, or when

@@ -4,17 +4,18 @@
  */
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll } from 'vitest';
 import { here } from './here.js';
 
-/** The path of what becomes of `test/support/<name>.ts`; gone with the test file that asks for it. */
-export async function programOf(name: string): Promise<string> {
+/** The path of what becomes of a source of this repository; gone with the test file that asks for it. */
+export async function programOf(source: string): Promise<string> {
   // Where packages are found, and as deep as a folder of sources, which find their neighbours by their own place.
-  const outfile = here(`node_modules/.gt-test/${name}-${randomUUID()}.mjs`);
+  const outfile = here(`node_modules/.gt-test/${basename(source, '.ts')}-${randomUUID()}.mjs`);
   afterAll(() => rm(outfile, { force: true }));
   await build({
-    entryPoints: [here(`test/support/${name}.ts`)],
+    entryPoints: [here(source)],
     outfile,
     bundle: true,
     packages: 'external',

@@ -1,0 +1,79 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterEach, expect, test } from 'vitest';
+import { plainEnvironment } from '../../src/process/environment.js';
+import { findMarked, killMarked } from '../../src/process/mark.js';
+import { runShell, startProgramsBy } from '../../src/process/run.js';
+import { startProgramsElsewhere } from '../../src/process/starter.js';
+import { programOf } from '../support/program.js';
+
+const STARTER = await programOf('src/process/starter-process.ts');
+const STARTING = await programOf('test/support/starting.ts');
+
+const options = { cwd: '/', env: plainEnvironment() };
+const markOf = (name: string) => `test-starter-${name}-${process.pid}`;
+const running = (mark: string) => findMarked((one) => one === mark);
+
+/** Empty when there is no such process. */
+const parentOf = async (pid = 0) => (await runShell(`ps -o ppid= -p ${pid}`, options)).stdout.trim();
+
+/** The shell's parent is what started it. */
+const starterPid = async () => Number((await runShell('echo $PPID', options)).stdout);
+
+afterEach(() => startProgramsBy(null));
+
+test('programs are started by another process, and end as they would here', async () => {
+  startProgramsElsewhere(STARTER);
+  expect(await starterPid()).not.toBe(process.pid);
+  let chars = 0;
+  const onOutput = (more: number) => (chars += more);
+  expect(await runShell('cat; echo err >&2; exit 3', { ...options, input: 'in', onOutput })).toMatchObject({
+    end: { kind: 'exited', code: 3 },
+    stdout: 'in',
+    stderr: 'err\n',
+  });
+  expect(chars).toBe(6);
+  expect((await runShell('true', { ...options, cwd: '/no/such/folder' })).end.kind).toBe('not-started');
+  await expect(runShell('true\0', options)).rejects.toThrow('null bytes');
+});
+
+test('a cancellation reaches it, also one from before the start', async () => {
+  startProgramsElsewhere(STARTER);
+  const mark = markOf('cancel');
+  const controller = new AbortController();
+  const result = runShell('sleep 60 & sleep 60', { ...options, mark, signal: controller.signal });
+  await expect.poll(() => running(mark), { timeout: 10_000 }).not.toEqual([]);
+  controller.abort();
+  expect((await result).end).toEqual({ kind: 'cancelled' });
+  expect(await running(mark)).toEqual([]);
+  expect((await runShell('sleep 60', { ...options, signal: controller.signal })).end).toEqual({ kind: 'cancelled' });
+});
+
+test('when it dies, what it ran has failed, and programs are started from here again', async () => {
+  startProgramsElsewhere(STARTER);
+  const pid = await starterPid();
+  const mark = markOf('death');
+  const result = runShell('sleep 60', { ...options, mark });
+  await expect.poll(() => running(mark), { timeout: 10_000 }).not.toEqual([]);
+  process.kill(pid, 'SIGKILL');
+  await expect(result).rejects.toThrow('the process that starts programs has died');
+  expect(await starterPid()).toBe(process.pid);
+  expect(await killMarked(mark)).toBeGreaterThan(0);
+});
+
+test.each([
+  ['SIGTERM', 'exits takes its programs along', 0],
+  ['SIGKILL', 'is killed leaves them to whoever looks for their mark', 1],
+] as const)('on %s: a process that %s', async (signal, _, left) => {
+  const mark = markOf(signal);
+  const child = spawn(process.execPath, [STARTING, STARTER, mark], { stdio: 'inherit' });
+  await expect.poll(async () => (await running(mark)).length, { timeout: 10_000 }).toBe(1);
+  const [program] = await running(mark);
+  const starter = await parentOf(program?.pid);
+  child.kill(signal);
+  await once(child, 'exit');
+  // The starter goes, too, and what it left behind is then somebody else's child.
+  await expect.poll(() => parentOf(program?.pid), { timeout: 10_000 }).not.toBe(starter);
+  await expect.poll(async () => (await running(mark)).length, { timeout: 10_000 }).toBe(left);
+  await killMarked(mark);
+});
