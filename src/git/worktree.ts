@@ -48,14 +48,23 @@ export async function openWorktree(
     if (start === null) throw new Error(`there is no commit ${from} in ${mirror} to start ${branch} from: fetch first`);
     if (!(await isReady(args, branch))) {
       const ref = `refs/heads/${branch}`;
-      // The empty old value creates and never overwrites.
-      if ((await commitOf(mirror, ref)) === null) await git(mirror, ['update-ref', ref, start, '']);
+      if ((await commitOf(mirror, ref)) === null) await create(mirror, ref, start);
       await build(args, ['--', path, branch], branch);
     }
     const head = await inWorktreeText(args, ['rev-parse', 'HEAD']);
     const { stdout } = await git(mirror, ['merge-base', start, head], { codes: [0, 1] });
     return { path, branch, head, base: stdout.trim() === '' ? start : stdout.trim() };
   });
+}
+
+/** The git of a call that was cut off may be about to do the same: then it is done. */
+async function create(mirror: string, ref: string, start: string): Promise<void> {
+  try {
+    // The empty old value creates and never overwrites.
+    await git(mirror, ['update-ref', ref, start, '']);
+  } catch (error) {
+    if ((await commitOf(mirror, ref)) === null) throw error;
+  }
 }
 
 /** Null when there is no such worktree, or its folder is gone. Only looks: disturbs nobody who works there. */
