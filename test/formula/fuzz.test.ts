@@ -12,7 +12,7 @@ import { random, type Random } from '../support/random.js';
 import { Protomolecule } from '../../src/town/protomolecule.js';
 
 const SEED = Number(process.env['GT_SEED'] ?? Date.now() % 1_000_000);
-const FILES = process.env['GT_LONG'] === undefined ? 4_000 : 100_000;
+const FILES = process.env['GT_LONG'] === undefined ? 2_000 : 100_000;
 /** Longer ones only take longer. */
 const CHARS_MAX = 6_000;
 

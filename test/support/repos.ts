@@ -1,6 +1,7 @@
 /** Little git repositories for tests, made by the real program. Everything lies in folders that go when the test ends. */
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { existsSync, rmSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -47,9 +48,46 @@ export async function makeRepo(options: {
 }): Promise<Repo> {
   const { files = { 'README.md': 'hello\n' }, bare = false, branch = 'main' } = options;
   const path = options.path ?? join(await makeFolder(), 'rig');
+  const beginning: Beginning = { files, bare, branch };
+  const repo = repoAt(path, beginning);
+  // A folder that is there may be a repository of another kind.
+  if (files !== null && !existsSync(path)) {
+    await cp(await templateOf(beginning), path, { recursive: true, preserveTimestamps: true });
+    return repo;
+  }
+  await begin(path, beginning);
+  if (files !== null) await repo.commit(files, { message: 'first' });
+  return repo;
+}
+
+type Beginning = { readonly files: Files | null; readonly bare: boolean; readonly branch: string };
+
+const templates = new Map<string, Promise<string>>();
+
+/** What begins alike is made once in a test file and then copied: a bare repository with a commit takes ten programs of git. */
+function templateOf(beginning: Beginning): Promise<string> {
+  const key = JSON.stringify(beginning);
+  const made = templates.get(key) ?? makeTemplate(beginning);
+  templates.set(key, made);
+  return made;
+}
+
+async function makeTemplate(beginning: Beginning): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'gt-template-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, 'repository');
+  await begin(path, beginning);
+  await repoAt(path, beginning).commit(beginning.files ?? {}, { message: 'first' });
+  return path;
+}
+
+async function begin(path: string, { bare, branch }: Beginning): Promise<void> {
   await mkdir(path, { recursive: true });
   await runGit(path, ['init', '--quiet', `--initial-branch=${branch}`, ...(bare ? ['--bare'] : [])]);
-  const repo: Repo = {
+}
+
+function repoAt(path: string, { bare, branch }: Beginning): Repo {
+  return {
     path,
     url: path,
     git: (...args) => runGit(path, args),
@@ -59,8 +97,6 @@ export async function makeRepo(options: {
         ? commitFromOutside(path, changes, { on, from: branch, message })
         : commitHere(path, changes, { on, message }),
   };
-  if (files !== null) await repo.commit(files, { message: 'first' });
-  return repo;
 }
 
 export async function runGit(cwd: string, args: readonly string[]): Promise<string> {
