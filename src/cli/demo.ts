@@ -29,6 +29,7 @@ import { hearStop, orStopped, Stopped, untilStopped } from './stopping.js';
 const MISSION_ID = 'demo';
 const LOOK_MS = 250;
 const KILLS = 5;
+const KILLS_MAX = 100;
 const screen = screenOn(process.stdout);
 
 export const demo: Pick<Command, 'run'> = {
@@ -100,6 +101,7 @@ async function mustBeEmpty(dir: string): Promise<void> {
 type Options = {
   readonly model: 'script' | 'scripted' | 'claude';
   readonly chaos: boolean;
+  readonly kills: number;
   readonly seed: number;
   readonly dir: string | null;
   readonly keep: boolean;
@@ -109,6 +111,7 @@ function readOptions(args: readonly string[]): Options {
   const { values, positionals } = readArguments(args, {
     model: { type: 'string' },
     chaos: { type: 'boolean', default: false },
+    kills: { type: 'string' },
     seed: { type: 'string' },
     dir: { type: 'string' },
     keep: { type: 'boolean', default: false },
@@ -123,10 +126,15 @@ function readOptions(args: readonly string[]): Options {
   }
   const seed = Number(values.seed ?? Date.now() % 10_000);
   if (!Number.isInteger(seed)) throw new UsageError(`--seed is "${values.seed}"; expected a whole number`);
-  return { model, seed, chaos: values.chaos, dir: values.dir ?? null, keep: values.keep };
+  if (values.kills !== undefined && !values.chaos)
+    throw new UsageError('--kills is for --chaos: give both, or neither');
+  const kills = Number(values.kills ?? KILLS);
+  if (!Number.isInteger(kills) || kills < 1 || kills > KILLS_MAX)
+    throw new UsageError(`--kills is "${values.kills}"; expected a whole number from 1 to ${KILLS_MAX}`);
+  return { model, seed, kills, chaos: values.chaos, dir: values.dir ?? null, keep: values.keep };
 }
 
-async function runMission(begun: Begun, { chaos, seed }: Options, stop: AbortSignal): Promise<void> {
+async function runMission(begun: Begun, { chaos, kills, seed }: Options, stop: AbortSignal): Promise<void> {
   const { raised } = begun;
   const connection = await Connection.connect({ address: raised.address });
   const over = new AbortController();
@@ -141,7 +149,7 @@ async function runMission(begun: Begun, { chaos, seed }: Options, stop: AbortSig
     });
     const progress = () => readBoard(client, MISSION_ID).then(shareOf, () => null);
     const killing = chaos
-      ? killOnTheWay({ pid: raised.workerPid, progress, kills: KILLS, seed, say, signal: over.signal })
+      ? killOnTheWay({ pid: raised.workerPid, progress, kills, seed, say, signal: over.signal })
       : null;
     const watching = watch(client, over.signal, (asks) => stuck.abort(new CliError(howToAnswer(begun, asks))));
     try {

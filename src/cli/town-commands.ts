@@ -48,7 +48,8 @@ ${TOWN_USAGE}`,
 
   --model scripted      the Anthropic SDK, against a scripted model on this machine
   --model claude        the real service, with your ANTHROPIC_API_KEY and at your cost; without --model scripts do the work
-  --chaos               kill the worker five times on the way
+  --chaos               kill the worker on the way
+  --kills N             with --chaos: how often; 5 if not given
   --seed N              a whole number: the same moments for the same number; any if not given
   --dir DIR             a new or empty folder for the demo's town; a new one for temporary files if not given
   --keep                leave the town up at the end, until Ctrl-C`,

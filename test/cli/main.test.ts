@@ -17,7 +17,7 @@ test('every command has a name of its own, and usage that begins with it', () =>
 test('the help on a command explains every option that its first line or the code knows', async () => {
   const options = {
     up: ['port', 'ui-port', 'town'],
-    demo: ['model', 'chaos', 'seed', 'dir', 'keep'],
+    demo: ['model', 'chaos', 'kills', 'seed', 'dir', 'keep'],
     worker: ['town', 'address', 'embedded'],
     'model serve': ['script', 'port', 'key'],
   };
@@ -72,6 +72,8 @@ describe('a wrong call', () => {
     [['up', '--port', 'abc'], 'gt: --port is "abc"; expected a port number from 1 to 65535'],
     [['up', '--ui-port', '0x10'], 'gt: --ui-port is "0x10"; expected a port number'],
     [['demo', 'foo'], 'gt: gt demo takes no foo'],
+    [['demo', '--chaos', '--kills', '0'], 'gt: --kills is "0"; expected a whole number from 1 to 100'],
+    [['demo', '--kills', '3'], 'gt: --kills is for --chaos: give both, or neither'],
     [['demo', '--seed', '1.5'], 'gt: --seed is "1.5"; expected a whole number'],
     [['demo', '--model', 'gpt'], 'gt: --model is "gpt"; expected scripted or claude'],
     [['worker', 'extra'], 'gt: gt worker takes no extra'],
