@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-// `unit` needs no server. `server` brings up real Temporal servers, git repositories and worker processes.
+/** Functions of plain data: their files may share a process, which spares each the loading of the libraries. */
+const RULES = ['test/town/**', 'test/formula/**', 'test/contract/**'];
+
+// `rules` and `unit` need no town. `e2e` brings up real Temporal servers, git repositories and worker processes.
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -8,7 +11,21 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], testTimeout: 60_000 },
+        test: {
+          name: 'rules',
+          include: RULES.map((folder) => `${folder}/*.test.ts`),
+          isolate: false,
+          testTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/e2e/**', ...RULES],
+          testTimeout: 60_000,
+        },
       },
       {
         extends: true,
