@@ -25,7 +25,7 @@ import { clearLost, holderFor, protoFor, startPolecat } from './mission-polecat.
 import { MissionSlots } from './mission-slots.js';
 import { askAgainMs, startAgainMs } from './patience.js';
 import { Standing } from './standing.js';
-import { carried } from './start.js';
+import { carried, isLong } from './start.js';
 
 /** What asks for an act. What only changes state is taken up by the handlers themselves. */
 type Fact =
@@ -295,7 +295,7 @@ class MissionRun {
   /** The next run has all in its carry: the input, which may be large, does not travel with it. */
   async #continueWhenLong(): Promise<void> {
     const isQuiet = this.#inbox.length === 0 && !this.#news && this.#beside === 0 && this.#desk.isQuiet();
-    if (!workflowInfo().continueAsNewSuggested || !isQuiet || this.#woundDown) return;
+    if (!isLong() || !isQuiet || this.#woundDown) return;
     await continueAsNew<typeof mission>(null, { ...this.#now, desk: this.#desk.state() });
   }
 

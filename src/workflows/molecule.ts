@@ -33,7 +33,7 @@ import { digestOf, resultOf, viewOf } from './molecule-report.js';
 import { standOf, waitOf } from './molecule-stand.js';
 import { send } from './outbox.js';
 import { Standing } from './standing.js';
-import { carried, refuseRoleAddress } from './start.js';
+import { carried, isLong, refuseRoleAddress } from './start.js';
 
 export async function molecule(raw: unknown, carry?: MoleculeCarry): Promise<MoleculeResult> {
   return new MoleculeRun(carried(carry, 'BadInput') ?? (await acceptMolecule(raw))).run();
@@ -178,7 +178,7 @@ class MoleculeRun {
   }
 
   async #continueWhenLong(): Promise<void> {
-    if (!workflowInfo().continueAsNewSuggested || !this.#messages.isIdle) return;
+    if (!isLong() || !this.#messages.isIdle) return;
     // The handler that woke the loop has not returned yet: without this, one that only people wake would never go on.
     await condition(() => this.#desk.isQuiet() || !this.#messages.isIdle);
     if (!this.#messages.isIdle || fateOf(this.#book.molecule).kind !== 'open') return;

@@ -6,12 +6,30 @@ import { failure } from './failing.js';
 
 /**
  * What the run before handed over, null in a first run. Only a run of ours may hand over: a second argument from a client
- * would be taken for a whole state, and break the workflow's tasks for ever.
+ * would be taken for a whole state, and break the workflow's tasks for ever. With a cron line each time continues the time
+ * before, with the same arguments; a run that one of ours handed over to has no cron line any more.
  */
 export function carried<Carry>(carry: Carry | undefined, type: FailureType): Carry | null {
-  if (workflowInfo().continuedFromExecutionRunId !== undefined) return carry ?? null;
+  const { continuedFromExecutionRunId: before } = workflowInfo();
+  if (before !== undefined && !hasCron()) return carry ?? null;
   if (carry === undefined) return null;
   throw failure(type, 'one input is expected, a JSON object; a second one was given: put everything into one --input');
+}
+
+/** The server ends a workflow at 51,200 events. */
+const CRON_EVENTS_MAX = 30_000;
+
+/**
+ * Whether the history has grown so long that a next run should go on. That one has no cron line, and nothing would start the
+ * workflow again: with one it goes on as long as it can.
+ */
+export function isLong(): boolean {
+  const { continueAsNewSuggested, historyLength } = workflowInfo();
+  return continueAsNewSuggested && (!hasCron() || historyLength > CRON_EVENTS_MAX);
+}
+
+function hasCron(): boolean {
+  return (workflowInfo().cronSchedule ?? '') !== '';
 }
 
 export function refuseRoleAddress(type: FailureType, what: string): void {
