@@ -5,6 +5,7 @@ import { Context } from '@temporalio/activity';
 import type { HostActivities, Nuke, NukeRequest, Salvage, SandboxRef, Submission } from '../contract/activities.js';
 import type { Sandbox } from '../contract/polecat.js';
 import {
+  bornAt,
   deleteRemoteBranch,
   everHeld,
   forgetRetired,
@@ -19,6 +20,7 @@ import { aboutStrays, strayLinks } from '../git/gitlinks.js';
 import { forgetMerges } from '../git/merge.js';
 import { fetchMirror, openMirror } from '../git/mirror.js';
 import { salvage } from '../git/salvage.js';
+import { aboutUnpushed, unpushedSubmodules } from '../git/submodules.js';
 import type { Place, WorktreeState } from '../git/worktree.js';
 import { isForeign, madeFor, openWorktree, removeWorktree, worktreeState } from '../git/worktree.js';
 import { findMarked, killMarked } from '../process/mark.js';
@@ -111,16 +113,23 @@ async function salvageSandbox(place: Place, ref: SandboxRef): Promise<Salvage> {
   const isOurs = remote !== null && (await everHeld({ mirror, branch, commit: remote }));
   const expected = isOurs ? remote : null;
   const saved = await salvage({ ...place, worktree: place.path, branch: ref.branch, author: authorFor(ref), expected });
+  if (saved.kind === 'unpushed') return { kind: 'unpushed', why: saved.reason };
+  const modules = (await madeFor(place)) === branch ? await unpushedIn(place, branch) : null;
+  if (modules !== null) return { kind: 'unpushed', why: modules };
   switch (saved.kind) {
     case 'clean':
       return saved;
     case 'pushed':
       return { kind: 'pushed', branch: saved.branch, head: saved.head };
-    case 'unpushed':
-      return { kind: 'unpushed', why: saved.reason };
     default:
       return unreachable(saved);
   }
+}
+
+/** Commits in submodules that would be gone with the sandbox, in words; null when there are none. */
+async function unpushedIn(place: Place, branch: string): Promise<string | null> {
+  const names = await unpushedSubmodules(place, await bornAt({ mirror: place.mirror, branch }));
+  return names.length === 0 ? null : aboutUnpushed(names);
 }
 
 /** A remote that only a person can bring back: the sandbox stays, and the work in it. */
@@ -149,9 +158,11 @@ async function nuke(place: Place, request: NukeRequest): Promise<Nuke> {
   await endSessions(branch);
   await forgetMerges({ mirror, requests: requestsPattern(moleculeOf(branch)) });
   if (request.discard === true) return discard(place, branch);
-  const state = (await madeFor(place)) === branch ? await worktreeState(place) : null;
+  const isMine = (await madeFor(place)) === branch;
+  const state = isMine ? await worktreeState(place) : null;
   const loose = state === null ? null : await looseIn(place, state);
-  if (loose !== null) return kept(loose);
+  const stays = loose ?? (isMine ? await unpushedIn(place, branch) : null);
+  if (stays !== null) return kept(stays);
   const retired = await retiredAt({ mirror, branch });
   const head = state?.head ?? (await commitOf(mirror, `refs/heads/${branch}`)) ?? retired;
   if (head === null) return { kind: 'gone', where: 'there was no work to keep' };

@@ -1,4 +1,7 @@
 /** Branches of the mirror and of its remote. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ignoreMissing } from './discard.js';
 import { commitOf, git, gitText } from './git.js';
 import { originOf } from './mirror.js';
 import { pushIfUnchanged } from './push.js';
@@ -80,6 +83,12 @@ export async function everHeld(args: {
   if (held.length === 0) return false;
   const input = [commit, ...held.map((one) => `^${one}`)].join('\n');
   return (await gitText(mirror, ['rev-list', '--max-count=1', '--stdin'], { input: `${input}\n` })) === '';
+}
+
+/** The commit that the mirror's own `branch` began at; null when its log does not go back so far. */
+export async function bornAt(args: { readonly mirror: string; readonly branch: string }): Promise<string | null> {
+  const log = await readFile(join(args.mirror, 'logs', 'refs', 'heads', args.branch), 'utf8').catch(ignoreMissing);
+  return /^0+ ([0-9a-f]+) /.exec(log ?? '')?.[1] ?? null;
 }
 
 /** What the remote's branch is at now, asked of the remote itself; null when it does not exist. */

@@ -8,7 +8,8 @@ import { makeBench } from '../support/bench.js';
 import type { Bench } from '../support/bench.js';
 import { killedCall } from '../support/killed-call.js';
 import { until } from '../support/live-town.js';
-import { runGit, writeFiles } from '../support/repos.js';
+import { makeFolder, makeRepo, runGit, writeFiles } from '../support/repos.js';
+import type { Repo } from '../support/repos.js';
 
 async function pushed(bench: Bench, name = 'a'): Promise<string> {
   await writeFiles(bench.sandbox.path, { [name]: '1\n' });
@@ -35,6 +36,72 @@ test('a repository inside the sandbox is never called safe, and the sandbox with
   await runGit(path, ['push', '--quiet', bench.origin.path, `HEAD:refs/heads/${bench.ref.branch}`]);
   expect(await bench.acts.nuke({ ...bench.ref, landed: true })).toEqual({ kind: 'kept', why });
   expect(await readdir(join(path, 'sub'))).toContain('x');
+});
+
+/** A sandbox whose repository has a submodule `lib`, checked out, and the repository that it is of. */
+async function withSubmodule(): Promise<Bench & { readonly lib: Repo; readonly inside: string }> {
+  const lib = await makeRepo({ bare: true, path: join(await makeFolder(), 'lib') });
+  const bench = await makeBench();
+  const { path } = bench.sandbox;
+  await runGit(path, ['-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', lib.path, 'lib']);
+  return { ...bench, lib, inside: join(path, 'lib') };
+}
+
+const commitIn = async (folder: string, file: string) => {
+  await writeFiles(folder, { [file]: '1\n' });
+  await runGit(folder, ['add', '--all']);
+  await runGit(folder, ['commit', '--quiet', '--message', file]);
+};
+
+test('commits of a submodule that nobody else has keep the sandbox, landed or not, until they are pushed', async () => {
+  const bench = await withSubmodule();
+  await commitIn(bench.inside, 'inner');
+  await pushed(bench);
+  const why = expect.stringContaining('the submodule lib has commits that none of their remotes has');
+  expect(await bench.acts.salvage(bench.ref)).toEqual({ kind: 'unpushed', why });
+  expect(await bench.acts.nuke({ ...bench.ref, landed: true })).toEqual({ kind: 'kept', why });
+  expect(await readdir(bench.inside)).toContain('inner');
+  await runGit(bench.inside, ['push', '--quiet', 'origin', 'HEAD:refs/heads/mine']);
+  expect(await bench.acts.salvage(bench.ref)).toMatchObject({ kind: 'pushed' });
+  expect(await bench.acts.nuke({ ...bench.ref, landed: false })).toMatchObject({ kind: 'gone' });
+  expect(await bench.lib.git('show', 'mine:inner')).toBe('1');
+});
+
+test.each<[string, (inside: string) => Promise<unknown>]>([
+  ['of another branch', (inside) => runGit(inside, ['checkout', '--quiet', '-'])],
+  ['of no branch', (inside) => runGit(inside, ['checkout', '--quiet', '--detach'])],
+  ['whose folder was deleted', (inside) => rm(inside, { recursive: true })],
+  ['whose sandbox was deleted', (inside) => rm(dirname(inside), { recursive: true })],
+])('commits of a submodule are found, too: %s', async (_, leave) => {
+  const bench = await withSubmodule();
+  await pushed(bench);
+  await runGit(bench.inside, ['checkout', '--quiet', '-b', 'aside']);
+  await commitIn(bench.inside, 'inner');
+  await leave(bench.inside);
+  await runGit(bench.sandbox.path, ['add', '--all']).catch(() => undefined);
+  await runGit(bench.sandbox.path, ['commit', '--quiet', '--message', 'all']).catch(() => undefined);
+  await runGit(bench.sandbox.path, ['push', '--quiet', 'origin', `HEAD:refs/heads/${bench.ref.branch}`]).catch(
+    () => undefined,
+  );
+  expect(await bench.acts.nuke({ ...bench.ref, landed: true })).toMatchObject({
+    kind: 'kept',
+    why: expect.stringContaining('the submodule lib has commits'),
+  });
+});
+
+test('that the target names a commit of a submodule is no proof that anybody has it; that the work began with it is', async () => {
+  const bench = await withSubmodule();
+  await commitIn(bench.inside, 'inner');
+  await pushed(bench);
+  await bench.origin.git('update-ref', 'refs/heads/main', bench.ref.branch);
+  expect(await bench.acts.nuke({ ...bench.ref, landed: true })).toMatchObject({ kind: 'kept' });
+  const next = { ...bench.ref, incarnation: 2, branch: 'polecat/Toast/se-2' };
+  const { path } = await bench.acts.openSandbox(next);
+  // A commit that no branch of the submodule's remote has, as one that only a tag names.
+  await runGit(bench.inside, ['push', '--quiet', 'origin', 'HEAD:refs/tags/v1']);
+  await runGit(path, ['-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'update', '--init']);
+  expect(await readdir(join(path, 'lib'))).toContain('inner');
+  expect(await bench.acts.nuke({ ...next, landed: false })).toMatchObject({ kind: 'gone' });
 });
 
 test('salvage never pushes over what somebody else pushed, and is content when that holds all of the work', async () => {
