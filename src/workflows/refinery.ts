@@ -198,6 +198,7 @@ class RefineryRun {
       return done('in the queue');
     });
     this.#desk.on(refineryMessages.configure, (told) => {
+      if (told.rig.name !== this.#now.rig.name) return refused(`these are settings of rig "${told.rig.name}"`);
       const settings = settingsAfter(this.#now, told, Date.now());
       if (settings === null) return done(OLDER);
       this.#now = { ...this.#now, ...settings, queue: unhold(this.#now.queue, null) };

@@ -286,6 +286,7 @@ class WitnessRun {
       return done('free');
     });
     this.#desk.on(witnessMessages.configure, (told) => {
+      if (told.rig.name !== this.#now.rig.name) return refused(`these are settings of rig "${told.rig.name}"`);
       const settings = settingsAfter(this.#now, told, Date.now());
       if (settings === null) return done(OLDER);
       this.#isChanged ||= !areAlike(settings, this.#now);

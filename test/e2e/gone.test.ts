@@ -125,12 +125,24 @@ test('no message wedges a witness, and what it refuses it shows', async () => {
   await handle.signal('mail', { id: 'm', from: 'me', to: 'other/witness', subject: 'MERGED: x', body });
   await handle.signal('__temporal_x', claim);
   await handle.signal('clam', claim);
+  const runtime = { kind: 'script', model: 'auto' } as const;
+  const place = {
+    name: 'server',
+    url: '/nowhere',
+    branch: 'main',
+    gates: [],
+    names: ['Nux'],
+    capacity: 1,
+    prefix: 'se',
+  };
+  await handle.signal(witnessMessages.configure.signal, { id: 'c', rig: { ...place, runtime }, patience: 1 });
   const rejected = await until('all are refused', async () => {
     const seen = await rejectedBy('other/witness');
-    return seen.length === 4 ? seen.map((one) => one.reason).join('\n') : null;
+    return seen.length === 5 ? seen.map((one) => one.reason).join('\n') : null;
   });
   expect(rejected).toContain('other has no polecat "PPP');
   expect(rejected).toContain('did you mean "claim"?');
+  expect(rejected).toContain('these are settings of rig "server"');
   await expect((await town.startMission('fine', work('other', 'quick', 'e'))).result()).resolves.toMatchObject({
     landed: 1,
   });
