@@ -4,20 +4,54 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { FoundPolecat, FoundPolecats } from '../contract/activities.js';
+import { grantsQuery } from '../contract/mission.js';
 import { PolecatInput } from '../contract/polecat.js';
 import { read } from '../contract/read.js';
 import { polecatAt } from '../town/address.js';
 import type { RigSnapshot } from '../town/rig.js';
 import type { Places } from './places.js';
 
-/** By the names of the pool and those of sandboxes on this host: names that town.toml no longer has may still be at work. */
+/**
+ * By the names of the pool and those of sandboxes on this host: names that town.toml no longer has may still be at work. A slot
+ * that a mission was given is held, too, before its polecat has started.
+ */
 export async function findPolecats(client: Client, places: Places, rig: RigSnapshot): Promise<FoundPolecats> {
   const sandboxes = await sandboxesIn(places.sandboxes(rig.name));
   const names = [...new Set([...rig.names, ...sandboxes.map((one) => one.name)])];
   const found = await Promise.all(names.map((name) => lastUnder(client, polecatAt(rig.name, name))));
-  const polecats = found.filter((one) => one !== null);
+  const started = found.filter((one) => one !== null);
+  const granted = await grantsIn(client, rig.name);
+  const polecats = [...started, ...granted.filter((one) => !started.some(({ claim }) => claim === one.claim))];
   const incarnations = [...sandboxes, ...polecats].map((one) => one.incarnation);
   return { polecats, incarnationMax: Math.max(0, ...incarnations) };
+}
+
+/** A mission that does not answer soon holds nobody up: its worker is away, and it starts nothing. */
+const ANSWER_MS_MAX = 10_000;
+
+async function grantsIn(client: Client, rig: string): Promise<readonly FoundPolecat[]> {
+  const missions: string[] = [];
+  const query = `GtRole="mission" AND GtRig="${rig}" AND ExecutionStatus="Running"`;
+  for await (const one of client.workflow.list({ query })) missions.push(one.workflowId);
+  const found = await Promise.all(
+    missions.map(async (mission) => {
+      const ask = () => client.workflow.getHandle(mission).query(grantsQuery);
+      const grants = await client.withDeadline(Date.now() + ANSWER_MS_MAX, ask).catch(() => []);
+      return grants.flatMap((grant) => (grant.rig === rig ? [{ ...grant, mission }] : []));
+    }),
+  );
+  return found.flat().map(({ claim, mission, item, priority, name, incarnation }) => ({
+    isOpen: true,
+    sinceMs: Date.now(),
+    claim,
+    mission,
+    item,
+    priority,
+    name,
+    incarnation,
+    host: '',
+    molecule: '',
+  }));
 }
 
 async function sandboxesIn(

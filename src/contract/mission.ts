@@ -92,5 +92,16 @@ export type Progress = {
 };
 
 export const progressQuery = defineQuery<Progress>('progress');
+/** A slot that a mission was given, and whose polecat it has not started yet. */
+export type Grant = {
+  readonly claim: string;
+  readonly item: string;
+  readonly rig: string;
+  readonly priority: number;
+  readonly name: string;
+  readonly incarnation: number;
+};
+
+export const grantsQuery = defineQuery<readonly Grant[]>('grants');
 /** The polecats at work now: item → workflow id. */
 export const swarmQuery = defineQuery<Readonly<Record<string, string>>>('swarm');

@@ -6,7 +6,7 @@
 import { CancellationScope, CancelledFailure, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
 import { getExternalWorkflowHandle, isCancellation, setHandler } from '@temporalio/workflow';
 import { explainQuery, missionMessages } from '../contract/messages.js';
-import { MISSION_EXAMPLE, MissionInput, progressQuery, swarmQuery } from '../contract/mission.js';
+import { grantsQuery, MISSION_EXAMPLE, MissionInput, progressQuery, swarmQuery } from '../contract/mission.js';
 import type { MissionCarry, OpenPolecat, Plan, Progress } from '../contract/mission.js';
 import { missionBoard } from '../town/board.js';
 import type { Holder, Item, MissionEvent, PolecatReport } from '../town/mission.js';
@@ -66,6 +66,8 @@ class MissionRun {
   readonly #slots: MissionSlots;
   #now: MissionCarry;
   #inbox: Fact[] = [];
+  /** Slots that were given to claims, up to the start of their polecats. */
+  readonly #granted = new Map<string, Grant>();
   /** Something came in since the loop last looked. */
   #news = true;
   #cancelled = false;
@@ -81,6 +83,12 @@ class MissionRun {
     this.#takeAnswers();
     setHandler(progressQuery, () => progressOf(this.#now.state));
     setHandler(swarmQuery, () => Object.fromEntries(this.#now.open.map((one) => [one.item, one.workflowId])));
+    setHandler(grantsQuery, () =>
+      [...this.#granted.values()].flatMap((grant) => {
+        const item = this.#queuedUnder(grant.claim);
+        return item === null ? [] : [{ ...grant, item: item.id, priority: item.priority }];
+      }),
+    );
     setHandler(explainQuery, () => missionBoard(this.#now.state, this.#id));
   }
 
@@ -127,7 +135,9 @@ class MissionRun {
   async #act(fact: Fact): Promise<void> {
     switch (fact.kind) {
       case 'granted':
-        return this.#start(fact);
+        await this.#start(fact);
+        this.#granted.delete(fact.claim);
+        return undefined;
       case 'closed':
         return this.#close(fact.polecat, fact.report);
       case 'retry':
@@ -314,6 +324,7 @@ class MissionRun {
 
   #takeMessages(): void {
     this.#desk.on(missionMessages.granted, ({ claim, rig, name, incarnation }) => {
+      this.#granted.set(claim, { claim, rig, name, incarnation });
       this.#hear({ kind: 'granted', claim, rig, name, incarnation });
       return done('taken');
     });

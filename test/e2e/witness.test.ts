@@ -1,4 +1,5 @@
 /** What reaches a witness late, wrong or not at all: it keeps to the newest settings, and goes on granting slots. */
+import { once } from 'node:events';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,13 +7,19 @@ import { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { placesIn } from '../../src/activities/places.js';
+import { townActivities } from '../../src/activities/town.js';
 import { mailMessage, witnessMessages } from '../../src/contract/messages.js';
 import { queueQuery } from '../../src/contract/refinery.js';
 import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
 import { slotsQuery } from '../../src/contract/witness.js';
+import { townShelf } from '../../src/formula-shelf.js';
+import { Ledger } from '../../src/ledger/ledger.js';
 import { writeMail } from '../../src/town/mail.js';
+import { DEFAULT_LIMITS } from '../../src/town/rig.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
+import { proto, step } from '../support/molecules.js';
 import { makeFolder } from '../support/repos.js';
 import { connectTo, serve } from '../support/temporal.js';
 import { ASK, QUICK } from '../support/test-formulas.js';
@@ -123,25 +130,17 @@ test('items and requests may be called what every object has by birth', async ()
   expect(told).toContain('Failure-Type: not-pushed');
 });
 
-test('a clean-up that fails is told and tried again, and the slot is free only then', async () => {
+/** A server, a worker with the real workflows, and these acts for them. */
+async function withActs(acts: (client: Client) => Record<string, (...args: never[]) => unknown>): Promise<Client> {
   const server = await serve(await makeFolder());
   const client = new Client({ connection: await connectTo(server.address) });
   const connection = await NativeConnection.connect({ address: server.address });
-  let looks = 0;
   const worker = await Worker.create({
     connection,
     taskQueue: TOWN_QUEUE,
     workflowBundle: { codePath: built('workflow-bundle.js') },
     dataConverter: { payloadConverterPath: built('workflows/payload-converter.js') },
-    activities: {
-      // The first look is the one of a witness that begins.
-      findPolecats: () => {
-        looks += 1;
-        if (looks === 2) throw ApplicationFailure.nonRetryable('no such look');
-        return { polecats: [], incarnationMax: 0 };
-      },
-      areOpen: (executions: readonly unknown[]) => executions.map(() => false),
-    },
+    activities: acts(client),
   });
   const running = worker.run();
   onTestFinished(async () => {
@@ -149,21 +148,36 @@ test('a clean-up that fails is told and tried again, and the slot is free only t
     await running;
     await connection.close();
   });
+  return client;
+}
+
+const ALONE = {
+  name: 'alone',
+  url: '/nowhere',
+  branch: 'main',
+  gates: [],
+  names: ['Toast', 'Shadow'],
+  capacity: 1,
+  prefix: 'al',
+  runtime: { kind: 'script' as const, model: 'none' },
+};
+
+test('a clean-up that fails is told and tried again, and the slot is free only then', async () => {
+  let looks = 0;
+  const client = await withActs(() => ({
+    // The first look is the one of a witness that begins.
+    findPolecats: () => {
+      looks += 1;
+      if (looks === 2) throw ApplicationFailure.nonRetryable('no such look');
+      return { polecats: [], incarnationMax: 0 };
+    },
+    areOpen: (executions: readonly unknown[]) => executions.map(() => false),
+  }));
   await client.workflow.start('nobody', { taskQueue: 'nobody', workflowId: 'gone' });
-  const rig = {
-    name: 'alone',
-    url: '/nowhere',
-    branch: 'main',
-    gates: [],
-    names: ['Toast'],
-    capacity: 1,
-    prefix: 'al',
-    runtime: { kind: 'script', model: 'none' },
-  };
   const witness = await client.workflow.signalWithStart('witness', {
     taskQueue: TOWN_QUEUE,
     workflowId: 'alone/witness',
-    args: [{ rig, patience: 0.001 }],
+    args: [{ rig: ALONE, patience: 0.001 }],
     signal: witnessMessages.claim.signal,
     signalArgs: [{ id: 'gone/i/1@r', mission: 'gone', missionRun: 'r', item: 'i', priority: 2 }],
   });
@@ -175,4 +189,52 @@ test('a clean-up that fails is told and tried again, and the slot is free only t
   expect(JSON.stringify(await witness.query('rejected'))).toContain('could not be cleared yet: no such look');
   const { events } = await witness.fetchHistory();
   expect(events?.filter((event) => event.workflowTaskFailedEventAttributes)).toEqual([]);
+});
+
+test('a witness that begins while a polecat is about to start counts its slot as held', async () => {
+  const state = await makeFolder();
+  let hosts = 0;
+  const end = new AbortController();
+  const client = await withActs((town) => {
+    const acts = townActivities({
+      client: town,
+      host: 'none',
+      places: placesIn(state),
+      ledger: new Ledger(join(state, 'ledger.jsonl'), { commit: async () => undefined, warn: () => undefined }),
+      formulas: townShelf(state),
+      readTown: async () => ({ ok: false, problems: 'there is none' }),
+    });
+    const limits = { ...DEFAULT_LIMITS, patience: 0.05 };
+    return {
+      ...acts,
+      planWork: ({ items }: { items: readonly { id: string }[] }) => ({
+        limits,
+        rigs: { alone: ALONE },
+        protos: Object.fromEntries(items.map(({ id }) => [id, proto([step('work')])])),
+      }),
+      chooseHost: async () => {
+        hosts += 1;
+        await once(end.signal, 'abort');
+        return 'none';
+      },
+    };
+  });
+  onTestFinished(() => end.abort());
+  const start = (workflowId: string) => {
+    const work = [{ id: 'i', rig: 'alone', formula: 'f' }];
+    return client.workflow.start('mission', { taskQueue: TOWN_QUEUE, workflowId, args: [{ work }] });
+  };
+  const first = await start('first');
+  await until('the first is about to start its polecat', async () => hosts === 1);
+  const witness = client.workflow.getHandle('alone/witness');
+  await witness.terminate('a test');
+  const second = await start('second');
+  const slots = await until('one holds the slot and one waits', async () => {
+    const seen = await witness.query(slotsQuery);
+    return seen.leases.length > 0 && seen.queue.length > 0 ? seen : null;
+  });
+  expect(slots.leases).toMatchObject([{ mission: 'first', name: 'Toast', incarnation: 1 }]);
+  expect([slots.queue.map((claim) => claim.mission), hosts]).toEqual([['second'], 1]);
+  await first.terminate('a test');
+  await second.terminate('a test');
 });
