@@ -136,7 +136,7 @@ export function resolveVariables(
   findings: Findings,
 ): ReadonlyMap<string, string> {
   const names = new Set(vars.map(({ name }) => name));
-  for (const name of Object.keys(given)) {
+  for (const name of Object.keys(given).toSorted()) {
     if (names.has(name)) continue;
     const known = names.size === 0 ? 'it declares none' : `it declares ${[...names].join(', ')}`;
     const hint = didYouMean(name, names) ?? known;

@@ -31,8 +31,8 @@ test('required beside a default changes nothing, and that is said', () => {
 
 test('a value nobody asked for is refused, with the variable that was meant', () => {
   expect(problemsOf(`[vars]\nv = ""\n${STEP}`, { vv: '1', title: '2', w: '3' })).toEqual([
-    'x.toml:2:1 · the formula has no variable "vv" (it declares v)',
     'x.toml:2:1 · the formula has no variable "title" (it declares v)',
+    'x.toml:2:1 · the formula has no variable "vv" (it declares v)',
     'x.toml:2:1 · the formula has no variable "w" (it declares v)',
   ]);
   expect(problemsOf('[vars]\nfeature = ""\n[[steps]]\nid = "a"\ntitle = "T{{feature}}"\n', { featrue: '1' })).toEqual([
