@@ -20,7 +20,7 @@ const MONO = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'Liberation Mono', 
 const STYLE = `
   text { font: ${TITLE_SIZE}px ${SANS}; }
   .card { fill: #ffffff; stroke: #afb8c1; }
-  .bar-agent { fill: #4f7cd1; } .bar-run { fill: #6e7781; } .bar-human { fill: #d08a1d; }
+  .bar-agent { fill: #4f7cd1; } .bar-run { fill: #6e7781; } .bar-human { fill: #d08a1d; } .bar-group { fill: #b4bcc6; }
   .title { fill: #1f2328; font-weight: 600; }
   .id { fill: #59636e; font: ${SMALL_SIZE}px ${MONO}; }
   .mark { fill: #9a5b00; font-size: ${SMALL_SIZE}px; }
@@ -70,7 +70,12 @@ function textPart({ lines }: TextBlock, { left, top }: Pick<Rect, 'left' | 'top'
     .join('\n');
 }
 
-const KIND_TEXT = { agent: 'an agent works on it', run: 'a command', human: 'a person closes it' } as const;
+const KIND_TEXT = {
+  agent: 'an agent works on it',
+  run: 'a command',
+  human: 'a person closes it',
+  group: 'nobody works on it',
+} as const;
 
 function edgePart({ from, to, any, points }: PlacedEdge): string {
   const [first] = points;

@@ -4,7 +4,8 @@ import type { ProtoLoop, ProtoStep, Protomolecule } from '../town/protomolecule.
 export type PictureStep = {
   readonly id: string;
   readonly title: string;
-  readonly kind: 'agent' | 'run' | 'human';
+  /** `group`: of nothing, like the body of a scope, so that there is no box to draw. */
+  readonly kind: ProtoStep['kind'];
   /** What it waits for besides other steps, and how it repeats: `gate timer`, `if …`, `3 attempts`. */
   readonly marks: readonly string[];
   readonly box: string | null;
@@ -32,7 +33,9 @@ export type Picture = {
 
 export function pictureOf(proto: Pick<Protomolecule, 'formula' | 'description' | 'steps' | 'loops'>): Picture {
   const { steps, loops = [] } = proto;
-  const isGroup = new Set(steps.flatMap(({ id, kind }) => (kind === 'group' ? [id] : [])));
+  const withChildren = new Set(steps.map(({ parent }) => parent));
+  const isBox = ({ id, kind }: ProtoStep) => kind === 'group' && withChildren.has(id);
+  const isGroup = new Set(steps.flatMap((step) => (isBox(step) ? [step.id] : [])));
   const apart = loops.filter(({ id }) => !isGroup.has(id));
   const loopOf = new Map(apart.flatMap((loop) => loop.body.map((id) => [id, boxIdOf(loop)] as const)));
   const parents = new Map(steps.map(({ id, parent }) => [id, parent ?? null]));
@@ -42,7 +45,7 @@ export function pictureOf(proto: Pick<Protomolecule, 'formula' | 'description' |
     return loop !== null && (parent === undefined || loopOf.get(parent) !== loop) ? loop : (parent ?? null);
   };
   const groups = steps.flatMap((step) => {
-    if (step.kind !== 'group') return [];
+    if (!isBox(step)) return [];
     const loop = loops.find(({ id }) => id === step.id);
     const marks = [...(loop === undefined ? [] : [endOf(loop)]), ...marksOf(step)];
     return [{ id: step.id, title: step.title, marks, isLoop: loop !== undefined, box: boxOf(step) }];
@@ -51,9 +54,7 @@ export function pictureOf(proto: Pick<Protomolecule, 'formula' | 'description' |
     title: proto.formula,
     description: proto.description,
     steps: steps.flatMap((step) =>
-      step.kind === 'group'
-        ? []
-        : [{ id: step.id, title: step.title, kind: step.kind, marks: marksOf(step), box: boxOf(step) }],
+      isBox(step) ? [] : [{ id: step.id, title: step.title, kind: step.kind, marks: marksOf(step), box: boxOf(step) }],
     ),
     boxes: [...groups, ...apart.map((loop) => boxOfLoop(loop, parents))],
     edges: steps.flatMap(({ id, needs, needsAny = [] }) =>

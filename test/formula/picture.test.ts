@@ -56,6 +56,18 @@ function overlap(a: Rect, b: Rect): boolean {
 }
 
 describe('a picture', () => {
+  test('has a card for a group of nothing, such as the body of a scope', () => {
+    const picture = pictureOf(proto([step('a'), step('body', ['a'], { kind: 'group' }), step('b', ['body'])]));
+    expect(picture.boxes).toEqual([]);
+    expect(picture.steps.map(({ id, kind }) => [id, kind])).toEqual([
+      ['a', 'agent'],
+      ['body', 'group'],
+      ['b', 'agent'],
+    ]);
+    expect(printSvg(picture)).toContain('body: nobody works on it');
+    expect(printMermaid(picture)).not.toContain('subgraph');
+  });
+
   test('has a box for each group and each loop, and an arrow for each need', () => {
     const { steps, boxes, edges } = pictureOf(RELEASE);
     expect(steps.map(({ id, box }) => [id, box])).toEqual([
