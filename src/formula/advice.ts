@@ -6,7 +6,7 @@ import type { Advice, Need, Pointcut, StepDraft } from './formula.js';
 import { compileGlob, type Glob } from './glob.js';
 import { scopeIn, textIn, type Kitchen } from './kitchen.js';
 import { quote } from './problem.js';
-import { addNeeds, copyStep, eachStep, needsOn, rewriteNeeds } from './tree.js';
+import { addNeeds, copyStep, eachStep, needsOn, rewriteNeeds, standIns, targets } from './tree.js';
 
 /** `[[advice]]` of one formula, with its pointcuts, on the steps of one. */
 export function advise(
@@ -19,7 +19,7 @@ export function advise(
   const find = finder(advice, pointcuts, kitchen);
   const around = new Map<StepDraft, Around>();
   const instead = new Map<string, readonly string[]>();
-  for (const step of eachStep(steps)) {
+  for (const step of targets(steps)) {
     const rules = find(step);
     if (rules.length === 0) continue;
     const made = madeFor(step, rules, kitchen);
@@ -28,7 +28,7 @@ export function advise(
     if (last !== undefined) instead.set(step.id, [last.id]);
   }
   if (around.size === 0) return steps;
-  return place(steps, around, instead);
+  return place(steps, around, { ids: new Set(Array.from(eachStep(steps), ({ id }) => id)), instead, kitchen });
 }
 
 type Around = { readonly before: readonly StepDraft[]; readonly after: readonly StepDraft[] };
@@ -83,14 +83,21 @@ function madeFor(step: StepDraft, rules: readonly Advice[], kitchen: Kitchen): A
   };
 }
 
+type Placing = {
+  readonly ids: ReadonlySet<string>;
+  /** The last step after a target, by the id of the target. */
+  readonly instead: ReadonlyMap<string, readonly string[]>;
+  readonly kitchen: Kitchen;
+};
+
 function place(
   steps: readonly StepDraft[],
   around: ReadonlyMap<StepDraft, Around>,
-  instead: ReadonlyMap<string, readonly string[]>,
+  placing: Placing,
 ): readonly StepDraft[] {
   return steps.flatMap((step) => {
-    const needs = rewriteNeeds(step.needs, instead);
-    const children = step.children.length === 0 ? step.children : place(step.children, around, instead);
+    const needs = needsBehind(step.needs, placing);
+    const children = step.children.length === 0 ? step.children : place(step.children, around, placing);
     const linked = needs === step.needs && children === step.children ? step : { ...step, needs, children };
     const made = around.get(step);
     if (made === undefined) return linked;
@@ -99,6 +106,15 @@ function place(
     const target = last === undefined ? linked : addNeeds(linked, needsOn([last], last.at));
     return [...before, target, ...chain(made.after, needsOn([step], step.at))];
   });
+}
+
+/** Needs on targets as needs on what follows them; a need on a loop is one on the steps at its end, which may be targets. */
+function needsBehind(needs: readonly Need[], { ids, instead, kitchen }: Placing): readonly Need[] {
+  if (instead.size === 0) return needs;
+  const settled = needs.every(({ id }) => ids.has(id))
+    ? needs
+    : needs.flatMap((need) => (standIns(need.id, ids, kitchen.became) ?? [need.id]).map((id) => ({ ...need, id })));
+  return rewriteNeeds(settled, instead);
 }
 
 /** Each step needs the one before it, the first needs `needs`. */
@@ -116,7 +132,7 @@ export function checkPointcuts(
   { findings }: Kitchen,
 ): void {
   if (pointcuts.length === 0) return;
-  const all = [...eachStep(steps)];
+  const all = [...targets(steps)];
   for (const cut of pointcuts) {
     const fits = cutting(cut);
     if (!all.some(fits))

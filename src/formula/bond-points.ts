@@ -2,8 +2,9 @@
 import type { BondPoint } from '../town/protomolecule.js';
 import type { Formula } from './formula.js';
 import type { Kitchen } from './kitchen.js';
-import { standIns, type Plan } from './plan.js';
+import type { Plan } from './plan.js';
 import { didYouMean, quote, type Origin } from './problem.js';
+import { standIns } from './tree.js';
 
 export function bondPointsOf({ compose }: Formula, plan: Plan, kitchen: Kitchen): readonly BondPoint[] {
   const { findings, became, library } = kitchen;

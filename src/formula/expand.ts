@@ -9,7 +9,7 @@ import { EXPANSION_DEPTH_MAX } from './limits.js';
 import { unrollLoops } from './loops.js';
 import { didYouMean, quote } from './problem.js';
 import { fill, isOpen, withVariables } from './template.js';
-import { addNeeds, anyStep, copyStep, eachStep, endsOf, handDown, rewriteNeeds } from './tree.js';
+import { addNeeds, anyStep, copyStep, eachStep, endsOf, handDown, rewriteNeeds, targets } from './tree.js';
 import { misfit } from '../town/value.js';
 import { refuseMissing } from './vars.js';
 
@@ -41,7 +41,7 @@ export function expandTargets(
   let open = [...expand];
   let now = steps;
   while (open.length > 0) {
-    const ids = new Map(Array.from(eachStep(now), (step) => [step.id, step]));
+    const ids = new Map(Array.from(targets(now), (step) => [step.id, step]));
     const all = new Map<StepDraft, Replacement>();
     const taken = new Set<string>();
     const later: typeof open = [];
@@ -80,7 +80,7 @@ export function expandSelected(steps: readonly StepDraft[], { map }: Compose, ki
     const glob = compileGlob(one.select);
     if (glob === null) continue;
     const all = new Map<StepDraft, Replacement>();
-    const selected = [...eachStep(now)].filter(({ id }) => glob(id));
+    const selected = [...targets(now)].filter(({ id }) => glob(id));
     if (selected.length === 0)
       kitchen.findings.warn(
         { source: one.at.source, path: [...one.at.path, 'select'] },
@@ -126,7 +126,7 @@ function instantiate(target: StepDraft, use: ExpandDraft, kitchen: Kitchen, dept
   if (expansion === null) return null;
   if (!isExpansion(expansion, use, kitchen)) return null;
   const steps = copyTemplate(expansion, target, kitchen, depth, valuesOf(expansion, target, use, kitchen));
-  const { sources, sinks } = endsOf(steps);
+  const { sources, sinks } = endsOf(steps, kitchen);
   const accepted = acceptLast(target, steps, sinks);
   const down = handDown(
     target,

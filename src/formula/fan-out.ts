@@ -11,11 +11,11 @@ import { finishStep, NUMBER_MARK } from './finish.js';
 import type { Formula, OnComplete, Planned, StepDraft } from './formula.js';
 import { scopeIn, textIn, type Kitchen } from './kitchen.js';
 import { unrollLoops } from './loops.js';
-import { planSteps, standIns, type Plan } from './plan.js';
+import { planSteps, type Plan } from './plan.js';
 import { didYouMean, quote } from './problem.js';
 import { References, type Finish } from './step-references.js';
 import { fill } from './template.js';
-import { copyStep, eachStep, endsOf, handDown } from './tree.js';
+import { copyStep, eachStep, endsOf, handDown, standIns } from './tree.js';
 import { checkOf } from './vars.js';
 
 /** Null when the steps cannot be cooked, which is reported. */
@@ -125,7 +125,7 @@ function fromBody(step: Planned, loop: StepDraft, plan: Plan, finish: Finish): M
     body.map((one) => copyStep(one, { scope, kitchen, rename, repeated: null })),
     kitchen,
   );
-  const { sources } = endsOf(copies);
+  const { sources } = endsOf(copies, kitchen);
   const needs = loop.needs.filter(({ id }) => standIns(id, plan.ids, kitchen.became)?.[0] !== step.draft.id);
   const linked = copies.map((one) => (sources.has(one) ? { ...one, needs: [...needs, ...one.needs] } : one));
   const gated = new Set(linked.filter((_, index) => sources.has(copies[index] ?? loop)));

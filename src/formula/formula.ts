@@ -131,6 +131,8 @@ export type StepDraft = {
   readonly expand: ExpandDraft | null;
   readonly onComplete: OnComplete | null;
   readonly children: readonly StepDraft[];
+  /** A loop over nothing: a group without children, which no glob or target finds. */
+  readonly hollow: boolean;
   readonly leg: { readonly role: 'leg' | 'synthesis'; readonly file: string; readonly reviewOnly: boolean } | null;
   /** The loop with an end known at run time only that it belongs to. */
   readonly repeated: Repetition | null;

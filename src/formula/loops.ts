@@ -7,14 +7,23 @@ import { unreachable } from '../town/unreachable.js';
 import type { LoopDraft, Repetition, StepDraft } from './formula.js';
 import { scopeIn, textIn, type Kitchen } from './kitchen.js';
 import { ITERATIONS_MAX } from './limits.js';
-import { quote } from './problem.js';
+import { didYouMean, quote } from './problem.js';
 import { isOpen, stepMeant, withVariables } from './template.js';
 import { readRange } from './range.js';
 import { addNeeds, anyStep, copyStep, eachStep, endsOf, handDown, mapSteps, needsOn } from './tree.js';
 
-export function unrollLoops(steps: readonly StepDraft[], kitchen: Kitchen): readonly StepDraft[] {
+/** `group` is the step that these are children of. */
+export function unrollLoops(
+  steps: readonly StepDraft[],
+  kitchen: Kitchen,
+  group: string | null = null,
+): readonly StepDraft[] {
   if (!anyStep(steps, ({ loop }) => loop !== null)) return steps;
-  return mapSteps(steps, (step) => (step.loop === null ? step : unroll(step, step.loop, kitchen)));
+  return steps.flatMap((step) => {
+    if (step.loop !== null) return unroll(step, step.loop, kitchen, group);
+    const children = unrollLoops(step.children, kitchen, step.id);
+    return children === step.children ? step : { ...step, children };
+  });
 }
 
 /** Gives the steps their fan-outs that loops over their output have asked for. */
@@ -23,23 +32,35 @@ export function placeFanOuts(steps: readonly StepDraft[], { fanOuts, findings }:
   const open = new Map(fanOuts);
   fanOuts.clear();
   const placed = mapSteps(steps, (step) => {
-    const fanOut = open.get(step.id);
-    if (fanOut === undefined) return step;
+    const asked = open.get(step.id);
+    if (asked === undefined) return step;
     open.delete(step.id);
-    if (step.onComplete === null) return { ...step, onComplete: fanOut };
-    findings.refuse(fanOut.at, `the step ${quote(step.id)} fans out already, and can do so once`);
+    const { fanOut, group } = asked;
+    if (step.onComplete === null && (group === null || isInside(step.id, group, steps)))
+      return { ...step, onComplete: fanOut };
+    if (step.onComplete === null)
+      findings.refuse(fanOut.at, `the loop stands in the group ${quote(group ?? '')}, and ${quote(step.id)} does not`, {
+        hint: 'what the loop adds would not be in the group: put both into it, or neither',
+      });
+    else findings.refuse(fanOut.at, `the step ${quote(step.id)} fans out already, and can do so once`);
     return step;
   });
-  for (const [id, { at }] of open) findings.refuse(at, `the loop is over the output of the unknown step ${quote(id)}`);
+  for (const [id, { fanOut }] of open)
+    findings.refuse(fanOut.at, `the loop is over the output of the unknown step ${quote(id)}`);
   return placed;
 }
 
-function unroll(step: StepDraft, loop: LoopDraft, kitchen: Kitchen): readonly StepDraft[] {
+function isInside(id: string, group: string, steps: readonly StepDraft[]): boolean {
+  for (const step of eachStep(steps)) if (step.id === group) return anyStep(step.children, (one) => one.id === id);
+  return false;
+}
+
+function unroll(step: StepDraft, loop: LoopDraft, kitchen: Kitchen, group: string | null): readonly StepDraft[] {
   const { became, budget, findings } = kitchen;
   const { times } = loop;
   if (loop.body.length === 0) return [];
   const source = times.kind === 'each' ? outputNamed(times.list) : null;
-  if (source !== null) return fanOut(step, loop, source, kitchen);
+  if (source !== null) return fanOut(step, loop, source, kitchen, group);
   if (times.kind === 'until' && step.repeated !== null)
     findings.refuse(loop.at, 'a loop with until cannot stand in another loop that ends at run time');
   const ids = new Set(Array.from(eachStep(loop.body), ({ id }) => id));
@@ -49,18 +70,21 @@ function unroll(step: StepDraft, loop: LoopDraft, kitchen: Kitchen): readonly St
   let iteration = 0;
   for (const value of valuesOf(step, loop, kitchen)) {
     iteration += 1;
-    const body = bodyOf(step, loop, { value, iteration, ids, open }, kitchen);
+    const body = bodyOf(step, loop, { value, iteration, ids, open, group }, kitchen);
     if (budget.spent) return all;
-    const { sources, sinks } = endsOf(body);
+    const { sources, sinks } = endsOf(body, kitchen);
     const needs = iteration === 1 ? step.needs : needsOn(before, loop.at);
     const linked = new Map(body.map((one) => [one, sources.has(one) ? addNeeds(one, needs) : one]));
     const gated = new Set(iteration === 1 ? [...sources].map((one) => linked.get(one) ?? one) : []);
     const down = handDown(step, [...linked.values()], gated, kitchen);
-    all.push(...down);
+    for (const one of down) all.push(one);
     before = sinks;
   }
-  // A loop over nothing is done when what it needs is.
-  became.set(step.id, iteration === 0 ? step.needs.map(({ id }) => id) : before.map(({ id }) => id));
+  if (iteration === 0) return [{ ...step, loop: null, hollow: true }];
+  became.set(
+    step.id,
+    before.map(({ id }) => id),
+  );
   return all;
 }
 
@@ -70,10 +94,12 @@ type Turn = {
   readonly ids: ReadonlySet<string>;
   /** Some ids hold the loop's variable. */
   readonly open: boolean;
+  /** The step that the loop is a child of. */
+  readonly group: string | null;
 };
 
 function bodyOf(step: StepDraft, loop: LoopDraft, turn: Turn, kitchen: Kitchen): readonly StepDraft[] {
-  const { value, iteration, ids, open } = turn;
+  const { value, iteration, ids, open, group } = turn;
   const prefix = `${step.id}.iter${iteration}.`;
   const single =
     loop.variable === null || value === null ? new Map<string, string>() : new Map([[loop.variable, value]]);
@@ -87,7 +113,7 @@ function bodyOf(step: StepDraft, loop: LoopDraft, turn: Turn, kitchen: Kitchen):
       : step.repeated;
   const rename = (id: string) => stepNamed(id) ?? id;
   const body = loop.body.map((one) => copyStep(one, { scope, kitchen, rename, repeated }));
-  return unrollLoops(body, kitchen);
+  return unrollLoops(body, kitchen, group);
 }
 
 /** The value of the loop's variable for each iteration. */
@@ -98,7 +124,7 @@ function valuesOf(step: StepDraft, { at, times }: LoopDraft, kitchen: Kitchen): 
     case 'count':
       return numbers(1, times.count);
     case 'each':
-      return listOf(step, times.list, kitchen);
+      return listOf(step, times.list, { source: at.source, path: [...at.path, 'for_each'] }, kitchen);
     case 'range':
       return rangeOf(step, times.range, { source: at.source, path: [...at.path, 'range'] }, kitchen);
     default:
@@ -124,16 +150,34 @@ function* numbers(from: number, to: number): Generator<string> {
 }
 
 /** A list as written, or the value of a variable, its entries between commas or on lines of their own. */
-function listOf(step: StepDraft, list: string | readonly string[], kitchen: Kitchen): readonly string[] {
+function listOf(
+  step: StepDraft,
+  list: string | readonly string[],
+  at: StepDraft['at'],
+  kitchen: Kitchen,
+): readonly string[] {
   if (typeof list !== 'string')
     return list.map((entry, index) => textIn(step, entry, kitchen, 'loop', 'for_each', index));
-  const named = kitchen.values.vars.has(list.trim()) ? `{{${list.trim()}}}` : list;
+  const bare = /^[A-Za-z_]\w*$/.exec(list.trim())?.[0] ?? null;
+  const named = bare === null ? list : placeholderOf(bare, step.scope, kitchen.values);
+  if (named === null) {
+    const hint = () =>
+      didYouMean(bare ?? '', kitchen.values.vars.keys()) ?? `a list of one text is [${quote(list.trim())}]`;
+    kitchen.findings.refuse(at, `there is no variable ${quote(list.trim())} to go round over`, { hint });
+    return ['1'];
+  }
   const text = textIn(step, named, kitchen, 'loop', 'for_each');
   if (kitchen.values.open && isOpen(text)) return ['1'];
   return text
     .split(/[,\n]/)
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '');
+}
+
+/** How a text says the variable of this name; null when there is none. */
+function placeholderOf(name: string, scope: StepDraft['scope'], { vars }: Kitchen['values']): string | null {
+  for (let here = scope; here !== null; here = here.outer) if (here.single.has(name)) return `{${name}}`;
+  return vars.has(name) ? `{{${name}}}` : null;
 }
 
 const OUTPUT = /^(?:steps\.)?([\w.-]+?)\.(output(?:\.[\w-]+)*)$/;
@@ -156,16 +200,12 @@ function fanOut(
   loop: LoopDraft,
   { step: name, path }: { readonly step: string; readonly path: string },
   { became, fanOuts, findings }: Kitchen,
+  group: string | null,
 ): readonly StepDraft[] {
   const of = stepMeant(name, step.scope);
   if (fanOuts.has(of)) findings.refuse(loop.at, `another loop is over the output of ${quote(of)} already`);
-  fanOuts.set(of, {
-    at: loop.at,
-    forEach: path,
-    bond: { kind: 'body', loop: step },
-    vars: {},
-    sequential: false,
-  });
+  const bond = { kind: 'body', loop: step } as const;
+  fanOuts.set(of, { group, fanOut: { at: loop.at, forEach: path, bond, vars: {}, sequential: false } });
   became.set(step.id, [of]);
   return [];
 }

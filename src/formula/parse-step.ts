@@ -67,6 +67,7 @@ function readStep(raw: unknown, path: Path, reader: StepReader): StepDraft | nul
     expand: readExpand(table, at, report),
     onComplete: readOnComplete(table.on_complete, inside(at, 'on_complete'), report),
     children: readChildren(table.children, [...path, 'children'], reader),
+    hollow: false,
     leg: null,
     repeated: null,
   };

@@ -8,7 +8,7 @@ import { circlesOf, orderOf, waitsOf, type WaitNode, type Waits } from './graph.
 import type { Kitchen } from './kitchen.js';
 import { readScopes } from './scopes.js';
 import { stepMeant } from './template.js';
-import { eachStep } from './tree.js';
+import { eachStep, standIns } from './tree.js';
 
 export type Plan = {
   /** In an order that can run; as declared when there is none, which is reported. */
@@ -51,7 +51,7 @@ function flatten(steps: readonly StepDraft[], { findings }: Kitchen): readonly P
   const all: Planned[] = [];
   const walk = (list: readonly StepDraft[], parent: string | null, around: string | null): void => {
     for (const draft of list) {
-      const group = draft.children.length > 0;
+      const group = draft.hollow || draft.children.length > 0;
       const loop = draft.repeated?.id ?? around;
       const checked = group && draft.check !== null;
       if (checked && loop !== null)
@@ -61,7 +61,7 @@ function flatten(steps: readonly StepDraft[], { findings }: Kitchen): readonly P
           hint: 'close the loop first, and fan out over the output of a step after it',
         });
       all.push({ draft, needs: draft.needs, parent, group, loop, scope: null });
-      if (group) walk(draft.children, draft.id, checked ? draft.id : loop);
+      walk(draft.children, draft.id, checked ? draft.id : loop);
     }
   };
   walk(steps, null, null);
@@ -114,27 +114,6 @@ function settleNeeds(
     }
   }
   return [...settled.values()];
-}
-
-/** The steps that stand where a step of this id stood; null when there never was one. */
-export function standIns(
-  id: string,
-  ids: ReadonlyMap<string, unknown>,
-  became: ReadonlyMap<string, readonly string[]>,
-): readonly string[] | null {
-  if (ids.has(id)) return [id];
-  const found = new Set<string>();
-  const seen = new Set<string>([id]);
-  const open = [...(became.get(id) ?? [])].toReversed();
-  if (!became.has(id)) return null;
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (ids.has(next)) found.add(next);
-    else if (!seen.has(next)) {
-      seen.add(next);
-      open.push(...(became.get(next) ?? []).toReversed());
-    }
-  }
-  return [...found];
 }
 
 /** The step that a text means by an id, with everything that has become of it. */

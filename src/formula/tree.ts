@@ -12,6 +12,11 @@ export function* eachStep(steps: readonly StepDraft[]): Generator<StepDraft> {
   }
 }
 
+/** The steps that advice and `compose` may find: all but those where a loop goes round not at all. */
+export function* targets(steps: readonly StepDraft[]): Generator<StepDraft> {
+  for (const step of eachStep(steps)) if (!step.hollow) yield step;
+}
+
 export function anyStep(steps: readonly StepDraft[], test: (step: StepDraft) => boolean): boolean {
   return steps.some((step) => test(step) || (step.children.length > 0 && anyStep(step.children, test)));
 }
@@ -31,28 +36,46 @@ export function mapSteps(
   return changed ? all : steps;
 }
 
+/** The steps that stand where a step of this id stood; null when there never was one. */
+export function standIns(
+  id: string,
+  ids: Pick<ReadonlySet<string>, 'has'>,
+  became: ReadonlyMap<string, readonly string[]>,
+): readonly string[] | null {
+  if (ids.has(id)) return [id];
+  const found = new Set<string>();
+  const seen = new Set<string>([id]);
+  const open = [...(became.get(id) ?? [])].toReversed();
+  if (!became.has(id)) return null;
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (ids.has(next)) found.add(next);
+    else if (!seen.has(next)) {
+      seen.add(next);
+      open.push(...(became.get(next) ?? []).toReversed());
+    }
+  }
+  return [...found];
+}
+
 export type Ends = {
-  /** Steps of the list that need no other of it. */
+  /** Steps of the list that need no other of it, and groups that something in which needs no other of it. */
   readonly sources: ReadonlySet<StepDraft>;
   /** Steps of the list that no other of it needs; never empty for a list that is not. */
   readonly sinks: readonly StepDraft[];
 };
 
-export function endsOf(steps: readonly StepDraft[]): Ends {
+export function endsOf(steps: readonly StepDraft[], { became }: Pick<Kitchen, 'became'>): Ends {
   const owners = new Map<string, StepDraft>();
   for (const step of steps) for (const { id } of eachStep([step])) owners.set(id, step);
-  const sources = new Set(steps);
+  const needed = (step: StepDraft) =>
+    step.needs.flatMap(({ id }) => standIns(id, owners, became)?.flatMap((one) => owners.get(one) ?? []) ?? []);
+  const isFree = (step: StepDraft): boolean =>
+    needed(step).length === 0 && (step.children.length === 0 || step.children.some(isFree));
   const sinks = new Set(steps);
   for (const step of steps)
-    for (const inner of eachStep([step]))
-      for (const need of inner.needs) {
-        const owner = owners.get(need.id);
-        if (owner === undefined || owner === step) continue;
-        sources.delete(step);
-        sinks.delete(owner);
-      }
+    for (const inner of eachStep([step])) for (const owner of needed(inner)) if (owner !== step) sinks.delete(owner);
   // Only in a circle does every step need another, and the circle is told later.
-  return { sources, sinks: sinks.size > 0 ? [...sinks] : steps.slice(-1) };
+  return { sources: new Set(steps.filter(isFree)), sinks: sinks.size > 0 ? [...sinks] : steps.slice(-1) };
 }
 
 /** A copy of a step under other names, its texts to be read in a scope of its own. */
@@ -191,6 +214,7 @@ export const EMPTY_STEP: Omit<StepDraft, 'at' | 'id' | 'title' | 'description'> 
   expand: null,
   onComplete: null,
   children: [],
+  hollow: false,
   leg: null,
   repeated: null,
 };

@@ -90,3 +90,15 @@ test('an aspect by itself has no steps of its own', () => {
   expect(cookedAmong({ x })).toMatchObject({ type: 'aspect', steps: [] });
   expect(problemsAmong({ x: 'type = "aspect"\n' }).join()).toContain('the aspect has no advice');
 });
+
+test('who needs a loop waits for what an advice puts after its last steps', () => {
+  const loop = `${step('lp')}[steps.loop]\ncount = 2\n${step('m', '', 'steps.loop.body')}`;
+  const advice = `[[advice]]\ntarget = "lp.*"\nafter = { id = "{step.id}.post" }\n`;
+  expect(graphOf(cooked(loop + step('end', 'needs = ["lp"]') + advice))).toEqual([
+    'lp.iter1.m',
+    'lp.iter1.m.post needs lp.iter1.m',
+    'lp.iter2.m needs lp.iter1.m.post',
+    'lp.iter2.m.post needs lp.iter2.m',
+    'end needs lp.iter2.m.post',
+  ]);
+});

@@ -131,3 +131,15 @@ test('children of a template stand five deep at most', () => {
   expect(problemsAmong({ x, deep: `type = "expansion"\n${nested(5)}` })).toEqual([]);
   expect(problemsAmong({ x, deep: `type = "expansion"\n${nested(6)}` }).join()).toContain('more than 5 deep');
 });
+
+test('in a template for_each goes round over a variable of the template, and a step behind a loop is not a first one', () => {
+  const loop = `${template('{target}.l')}[template.loop]\nfor_each = "names"\nvar = "v"\n${step('x', 'notes = "{v}"', 'template.loop.body')}`;
+  const each = `type = "expansion"\n[vars]\nnames = "one"\n${loop}${template('{target}.q', 'needs = ["{target}.l"]')}`;
+  const x = step('a') + step('b', 'needs = ["a"]\nexpand = "each"\nexpand_vars = { names = "p,q" }');
+  expect(graphOf(cookedAmong({ x, each }))).toEqual([
+    'a',
+    'b.l.iter1.x needs a',
+    'b.l.iter2.x needs b.l.iter1.x',
+    'b.q needs b.l.iter2.x',
+  ]);
+});

@@ -90,14 +90,66 @@ test('in until, the step itself is the last of the body', () => {
   expect(untilOf('steps.complete >= 2')).toBe('steps.complete >= 2');
 });
 
-test('for_each over a list goes round once for each entry, over a variable too, and over nothing not at all', () => {
+test('for_each over a list goes round once for each entry, over a variable too', () => {
   expect(notes(each('["a", "b"]'))).toEqual(['for a', 'for b']);
   const list = `[vars]\nlist = "a, b\\nc"\n`;
   expect(notes(list + each('"{{list}}"'))).toEqual(['for a', 'for b', 'for c']);
   expect(notes(list + each('"list"'), { list: 'd' })).toEqual(['for d']);
-  const around =
-    step('s') + each('"list"').replace('title = "LP"', 'title = "LP"\nneeds = ["s"]') + step('e', 'needs = ["lp"]');
-  expect(graphOf(cooked(list + around, { list: '' }))).toEqual(['s', 'e needs s']);
+});
+
+test('a loop over nothing stays as a group without steps, so that nobody goes before what it needs', () => {
+  const list = `[vars]\nlist = ""\n`;
+  const none = loop('for_each = "list"', body('x'), 'needs = ["s"]');
+  const proto = cooked(list + step('s') + none + step('e', 'needs = ["lp"]'));
+  expect(graphOf(proto)).toEqual(['s', 'lp needs s', 'e needs lp']);
+  expect(proto.steps[1]?.kind).toBe('group');
+  const inner = `${body('in')}[steps.loop.body.loop]\nfor_each = "list"\n${step('z', '', 'steps.loop.body.loop.body')}`;
+  const outer = loop('count = 2', inner, 'needs = ["s"]');
+  expect(graphOf(cooked(list + step('s') + outer + step('e', 'needs = ["lp"]')))).toEqual([
+    's',
+    'lp.iter1.in needs s',
+    'lp.iter2.in needs lp.iter1.in',
+    'e needs lp.iter2.in',
+  ]);
+  const child = `${step('k', '', 'steps.children')}[steps.children.loop]\nfor_each = "list"\n${step('x', '', 'steps.children.loop.body')}`;
+  const kinds = cooked(list + step('g') + child).steps.map(({ id, kind, parent }) => [id, kind, parent]);
+  expect(kinds).toEqual([
+    ['g', 'group', undefined],
+    ['k', 'group', 'g'],
+  ]);
+  const advised = `${list}${none}${step('s')}[[advice]]\ntarget = "*"\nafter = { id = "{step.id}.post" }`;
+  expect(graphOf(cooked(advised))).toEqual(['s', 's.post needs s', 'lp needs s.post']);
+});
+
+test('a name alone in for_each must be that of a variable', () => {
+  expect(problemsOf(`[vars]\nlist = "a"\n${each('"lsit"')}`)).toEqual([
+    'x.toml:9:1 · step "lp": there is no variable "lsit" to go round over (did you mean "list"?)',
+  ]);
+});
+
+test('the gate of a loop is in front of what begins in its first iteration, and of nothing behind that', () => {
+  const inner = `${body('in')}[steps.loop.body.loop]\ncount = 2\n${step('z', '', 'steps.loop.body.loop.body')}`;
+  const proto = cooked(loop('count = 2', inner + body('q', 'needs = ["in"]'), 'gate = { type = "human" }'));
+  expect(proto.steps.filter(({ gates }) => gates !== undefined).map(({ id }) => id)).toEqual(['lp.iter1.in.iter1.z']);
+  expect(graphOf(proto).slice(2, 4)).toEqual([
+    'lp.iter1.q needs lp.iter1.in.iter2.z',
+    'lp.iter2.in.iter1.z needs lp.iter1.q',
+  ]);
+});
+
+test('a group in a body waits for the iteration before when anything in it could begin', () => {
+  const group =
+    body('g') + step('k', 'needs = ["a"]', 'steps.loop.body.children') + step('l', '', 'steps.loop.body.children');
+  expect(graphOf(cooked(loop('count = 2', body('a') + group)))).toContain('lp.iter2.g needs lp.iter1.g');
+});
+
+test('a loop over an output stands in a group only with the step whose output it is', () => {
+  const over = `${step('k', '', 'steps.children')}[steps.children.loop]\nfor_each = "survey.output.items"\n${step('x', '', 'steps.children.loop.body')}`;
+  expect(problemsOf(step('survey') + step('g') + over)).toEqual([
+    'x.toml:14:1 · step "k": the loop stands in the group "g", and "survey" does not (what the loop adds would not be in the group: put both into it, or neither)',
+  ]);
+  const both = step('g') + step('survey', '', 'steps.children') + over + step('end', 'needs = ["g"]');
+  expect(cooked(both).steps[1]?.fanOut?.steps).toMatchObject([{ id: 'k.item.{n}.x', parent: 'g' }]);
 });
 
 test('for_each over the output of a step adds steps when it has closed', () => {
