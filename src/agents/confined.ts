@@ -1,4 +1,7 @@
-/** File access held to the worktree: neither `..` nor a link leads out of it, nor into `.git`. */
+/**
+ * File access held to the worktree: neither `..` nor a link leads out of it, nor into a `.git`, of the worktree or of a repository
+ * inside it: what such a one is set to run is run by git, for a mere look at the worktree.
+ */
 import { lstat, realpath } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 
@@ -10,12 +13,15 @@ export async function inside(worktree: string, file: string): Promise<Inside> {
   const root = await realpath(worktree);
   const wanted = resolve(root, file);
   if (wanted !== root && !wanted.startsWith(root + sep)) return refused('is outside the worktree');
-  if (relative(root, wanted).split(sep)[0]?.toLowerCase() === '.git') return refused('belongs to git');
+  if (isGits(relative(root, wanted))) return refused('belongs to git');
   const real = await realOf(wanted);
   if (real !== root && !real.startsWith(root + sep)) return refused('is a link that leads out of the worktree');
-  if (relative(root, real).split(sep)[0]?.toLowerCase() === '.git')
-    return refused('is a link into what belongs to git');
+  if (isGits(relative(root, real))) return refused('is a link into what belongs to git');
   return { ok: true, path: wanted };
+}
+
+function isGits(path: string): boolean {
+  return path.split(sep).some((part) => part.toLowerCase() === '.git');
 }
 
 /** Where a path really leads: the nearest part of it that exists, resolved, and the rest. A dangling link leads where it says. */

@@ -99,6 +99,8 @@ describe.each(Object.entries(RUNTIMES))('%s', (_, setup) => {
       '../escaped.txt',
       join(tmpdir(), `gt-escaped-${process.pid}`),
       '.git/hooks/pre-commit',
+      'sub/.git/config',
+      'sub/.GIT',
       'link/x',
     ]) {
       const bench = await makeBench();
