@@ -4,7 +4,7 @@
  * takes long goes on beside the loop, so that a cancellation or an answer never waits for it.
  */
 import { CancellationScope, CancelledFailure, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
-import { getExternalWorkflowHandle, isCancellation, setHandler } from '@temporalio/workflow';
+import { getExternalWorkflowHandle, isCancellation, patched, setHandler } from '@temporalio/workflow';
 import { explainQuery, missionMessages } from '../contract/messages.js';
 import { grantsQuery, MISSION_EXAMPLE, MissionInput, progressQuery, swarmQuery } from '../contract/mission.js';
 import type { MissionCarry, OpenPolecat, Plan, Progress } from '../contract/mission.js';
@@ -193,7 +193,7 @@ class MissionRun {
     if (this.#now.open.some((one) => one.claim === claim)) return;
     const wanted = this.#queuedUnder(claim);
     if (wanted === null) return this.#slots.release(grant.rig, claim);
-    if (isOverBudget(this.#now.state)) {
+    if (isOverBudget(this.#now.state) && patched('a spent budget gives granted slots back')) {
       // It asked before the others had spent all: it asks anew once the budget is raised.
       this.#note({ kind: 'unstarted', item: wanted.id, claim });
       return this.#slots.release(grant.rig, claim);
