@@ -49,6 +49,11 @@ export function readCheck(
   const inner = table.check === undefined ? path : [...path, 'check'];
   if (table.check !== undefined) reportKeys(table.check, SCRIPT_KEYS, inner, report);
   const script = table.check === undefined ? table : readTable(table.check, ScriptTable, inner, report);
+  if (table.check !== undefined)
+    for (const key of Object.keys(ScriptTable.shape))
+      if (key in raw) report([...path, key], `${key} stands beside the table check`, { hint: 'write it into that' });
+  if (script.path !== undefined && script.command !== undefined)
+    report([...inner, 'command'], 'a check has either path or command, not both');
   if (script.mode !== undefined && script.mode !== 'exec')
     report([...inner, 'mode'], `a check of the mode ${quote(script.mode)} cannot be executed`, {
       hint: 'the mode is exec',

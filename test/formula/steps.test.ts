@@ -116,6 +116,8 @@ test.each([
   ['retry = { max_attempts = 1, on_exhausted = "shrug" }', /on_exhausted cannot be "shrug"/],
   ['retry = { max_attempts = 1 }\nralph = { max_attempts = 1, path = "c" }', /ralph cannot stand beside retry/],
   ['ralph = { max_attempts = 1 }', /a check needs the script to run/],
+  ['check = { max_attempts = 1, path = "c", command = "d" }', /a check has either path or command, not both/],
+  ['check = { max_attempts = 1, path = "c", check = { path = "d" } }', /path stands beside the table check/],
   ['ralph = { max_attempts = 1, path = "c", mode = "vote" }', /a check of the mode "vote" cannot be executed/],
   ['waits_for = "everyone"', /waits_for cannot be "everyone"/],
   ['waits_for = "all-children"', /waits for the children of a step, and names none/],
