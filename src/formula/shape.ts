@@ -45,6 +45,7 @@ export function kindOf(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'bigint') return 'a number';
   if (typeof value === 'boolean') return 'true or false';
   if (Array.isArray(value)) return 'a list';
+  if (value === null) return 'null';
   return value instanceof TomlDate ? 'a date' : 'a table';
 }
 

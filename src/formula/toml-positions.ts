@@ -23,6 +23,13 @@ export function findJsonPlaces(text: string): Place {
   return new Outline(text, ':').readWhole();
 }
 
+/** The first key that stands a second time in its object: JavaScript would forget the one before it. */
+export function findRepeatedKey(text: string): { readonly name: string; readonly at: number } | null {
+  const outline = new Outline(text, ':');
+  outline.readWhole();
+  return outline.repeated;
+}
+
 const BLANK = /[ \t\r\n]*/y;
 const COMMENT = /[^\n]*/y;
 const SPACES = /[ \t]*/y;
@@ -35,9 +42,9 @@ type Key = { readonly name: string; readonly at: number };
 
 class Outline {
   readonly #text: string;
-  #at = 0;
-
   readonly #assign: string;
+  #at = 0;
+  repeated: Key | null = null;
 
   constructor(text: string, assign: string) {
     this.#text = text;
@@ -84,7 +91,10 @@ class Outline {
 
   #readPair(table: Place): void {
     let place = table;
-    for (const { name, at } of this.#readKeys()) place = child(place, name, at);
+    for (const { name, at } of this.#readKeys()) {
+      if (place.children.has(name)) this.repeated ??= { name, at };
+      place = child(place, name, at);
+    }
     if (!this.#sees(this.#assign)) return;
     this.#at += 1;
     this.#readValue(place);

@@ -1,7 +1,7 @@
 /** A document's text → its value and where everything in it stands, or the one place where it cannot be read. Never throws. */
 import { parse, TomlError } from 'smol-toml';
 import { FILE_CHARS_MAX } from './limits.js';
-import { findJsonPlaces, findPlaces, type Place } from './toml-positions.js';
+import { findJsonPlaces, findPlaces, findRepeatedKey, type Place } from './toml-positions.js';
 
 /** Both count from 1; a column is a UTF-16 code unit. */
 type Position = { readonly line: number; readonly column: number };
@@ -44,6 +44,11 @@ export function parseJson(source: string): TomlResult {
     });
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       return { ok: false, line: 1, column: 1, message: 'a formula must be an object' };
+    const repeated = findRepeatedKey(text);
+    if (repeated !== null) {
+      const at = position(lineStarts(text), repeated.at);
+      return { ok: false, ...at, message: `the key ${JSON.stringify(repeated.name)} stands twice in one object` };
+    }
     return { ok: true, value: value as Readonly<Record<string, unknown>>, locate: locator(text, findJsonPlaces) };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

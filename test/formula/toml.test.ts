@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseToml, type Toml } from '../../src/formula/toml.js';
+import { parseJson, parseToml, type Toml } from '../../src/formula/toml.js';
 
 const FORMULA = `# a comment with [brackets] and "quotes"
 formula = "x"
@@ -156,3 +156,18 @@ function read(text: string): Toml {
   if (!result.ok) throw new Error(result.message);
   return result;
 }
+
+test('a key that stands twice in an object of JSON is refused at its second place, like one of TOML', () => {
+  expect(parseJson('{\n "a": { "n": ["b"], "m": 1, "n": [] },\n "a": 2 }')).toEqual({
+    ok: false,
+    line: 2,
+    column: 29,
+    message: 'the key "n" stands twice in one object',
+  });
+  fc.assert(
+    fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 })), (value) => {
+      const read = parseJson(JSON.stringify(value, null, 1));
+      if (!read.ok) expect(read.message).toMatch(/^a key cannot be called/);
+    }),
+  );
+});
