@@ -29,6 +29,7 @@ export class References {
   readonly #kitchen: Kitchen;
   readonly #around: Around | null;
   readonly #asked: Asked[] = [];
+  readonly #awaited: Asked[] = [];
 
   constructor(ids: ReadonlyMap<string, unknown>, kitchen: Kitchen, around: Around | null = null) {
     this.ids = ids;
@@ -44,6 +45,11 @@ export class References {
     const around = this.ids.has(asked.to) ? null : this.#around;
     if (around === null) this.#asked.push(asked);
     else if (asked.to !== around.step) around.references.#ask({ ...asked, from: around.step });
+  }
+
+  /** The gate of a step opens when another has closed, which then must not wait for the step itself. */
+  awaits(draft: StepDraft, to: string, condition: string, at: Origin): void {
+    if (this.ids.has(to)) this.#awaited.push({ from: draft.id, to, written: quote(condition), at });
   }
 
   /** The text with its references by the ids of the end. */
@@ -82,16 +88,38 @@ export class References {
   /** Refuses what asks for steps that need not be over. `order` are the nodes from first to last, `places` those of the ids. */
   check(waits: Waits, order: readonly number[], places: ReadonlyMap<string, number>): void {
     const open = this.#asked.filter(({ from, to }) => !isDirect(waits, places.get(from), places.get(to)));
-    for (let at = 0; at < open.length; at += 30) this.#checkSome(open.slice(at, at + 30), waits, order, places);
+    const inTime = comeAfter(open, waits, order, places);
+    for (const [index, { from, to, written, at }] of open.entries()) {
+      if (inTime[index] === true) continue;
+      const why = from === to ? 'is of the step itself' : `is of ${quote(to)}, which need not be over before`;
+      this.#kitchen.findings.refuse(at, `${written} ${why}`, {
+        hint: from === to ? null : `write needs = [${JSON.stringify(to)}]`,
+        text: written,
+        step: from,
+      });
+    }
+    const behind = this.#awaited.map(({ from, to }) => ({ from: to, to: from }));
+    const waiting = comeAfter(behind, waits, order, places);
+    for (const [index, { from, to, written, at }] of this.#awaited.entries()) {
+      if (from !== to && waiting[index] !== true) continue;
+      const why = from === to ? 'the step itself' : `${quote(to)}, which waits for this step`;
+      this.#kitchen.findings.refuse(at, `the gate goes in a circle: ${written} is of ${why}`, { step: from });
+    }
   }
+}
 
-  /** Thirty at once: each node carries, as bits, which of the steps asked for it comes after. */
-  #checkSome(
-    some: readonly Asked[],
-    { edges, count }: Waits,
-    order: readonly number[],
-    places: ReadonlyMap<string, number>,
-  ): void {
+type Pair = Pick<Asked, 'from' | 'to'>;
+
+/** Of each pair whether `from` comes after `to`. Thirty at once: each node carries, as bits, which of the `to` are before it. */
+function comeAfter(
+  pairs: readonly Pair[],
+  { edges, count }: Waits,
+  order: readonly number[],
+  places: ReadonlyMap<string, number>,
+): readonly boolean[] {
+  const all: boolean[] = [];
+  for (let at = 0; at < pairs.length; at += 30) {
+    const some = pairs.slice(at, at + 30);
     const after = new Int32Array(count);
     const own = new Int32Array(count);
     for (const [bit, { to }] of some.entries()) {
@@ -103,16 +131,9 @@ export class References {
       for (const need of edges[node] ?? []) bits |= (after[need] ?? 0) | (own[need] ?? 0);
       after[node] = bits;
     }
-    for (const [bit, { from, to, written, at }] of some.entries()) {
-      if (((after[places.get(from) ?? -1] ?? 0) & (1 << bit)) !== 0) continue;
-      const why = from === to ? 'is of the step itself' : `is of ${quote(to)}, which need not be over before`;
-      this.#kitchen.findings.refuse(at, `${written} ${why}`, {
-        hint: from === to ? null : `write needs = [${JSON.stringify(to)}]`,
-        text: written,
-        step: from,
-      });
-    }
+    for (const [bit, { from }] of some.entries()) all.push(((after[places.get(from) ?? -1] ?? 0) & (1 << bit)) !== 0);
   }
+  return all;
 }
 
 function isDirect({ edges }: Waits, from: number | undefined, to: number | undefined): boolean {

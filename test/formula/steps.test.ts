@@ -13,6 +13,11 @@ const names = (way: string) => new Set(way.split(' → '));
 const with3 = (needs: string) =>
   problemsOf(step('a') + step('b', 'needs = ["a"]') + step('c', `${needs}\nnotes = "{{steps.a.output.x}}"`));
 
+const gatedBy = (condition: string) => {
+  const gate = `gate = { type = "condition", condition = "${condition}" }`;
+  return problemsOf(step('a', gate) + step('b', 'needs = ["a"]') + step('c'));
+};
+
 const meta = (more: string) => `metadata = { ${more} }`;
 
 const only = (more: string, vars = '') => cooked(`${vars}${step('a', more)}`).steps[0];
@@ -29,8 +34,8 @@ test.each([
     { type: 'condition', await: 'steps.failed == 0', timeoutMs: null },
   ],
   [
-    '{ type = "conditional", condition = "a.output.ok == true" }',
-    { type: 'condition', await: 'a.output.ok == true', timeoutMs: null },
+    '{ type = "conditional", condition = "steps.complete >= 2" }',
+    { type: 'condition', await: 'steps.complete >= 2', timeoutMs: null },
   ],
   [
     '{ type = "conditional", condition = "alive_detected" }',
@@ -219,4 +224,16 @@ test('phase, squash and bond points come through, and bad ones do not', () => {
   expect(problemsOf(`${step('a')}[[compose.hooks]]\ntrigger = "a"\n`).join()).toContain(
     'nothing executes the key "hooks"',
   );
+});
+
+test('a gate cannot wait for the close of its own step, or of one behind it', () => {
+  expect(gatedBy('b.status == done')).toEqual([
+    'x.toml:5:1 · step "a": the gate goes in a circle: "b.status == done" is of "b", which waits for this step',
+  ]);
+  expect(gatedBy('b.output.n < 3')).toHaveLength(1);
+  expect(gatedBy('step.status == complete')).toEqual([
+    'x.toml:5:1 · step "a": the gate goes in a circle: "step.status == complete" is of the step itself',
+  ]);
+  for (const right of ['c.status == complete', 'b.status != complete', 'b.status == skipped', 'steps.complete >= 1'])
+    expect(gatedBy(right)).toEqual([]);
 });
