@@ -167,7 +167,7 @@ test('a key that stands twice in an object of JSON is refused at its second plac
   fc.assert(
     fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 })), (value) => {
       const read = parseJson(JSON.stringify(value, null, 1));
-      if (!read.ok) expect(read.message).toMatch(/^a key cannot be called/);
+      expect(read.ok ? 'read' : read.message).toMatch(/^read$|^a key cannot be called/);
     }),
   );
 });
