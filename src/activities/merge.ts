@@ -1,11 +1,15 @@
 /** The refinery's acts on its host: a worktree for each attempt, the push, the clearing up. */
+import { join } from 'node:path';
 import { log } from '@temporalio/activity';
 import type { HostActivities, MergeTask, Prepared } from '../contract/activities.js';
 import { authorOf } from '../git/author.js';
-import { closeMerge, landMerge, prepareMerge } from '../git/merge.js';
+import { siblings } from '../git/discard.js';
+import { closeMerge, forgetMerges, landMerge, prepareMerge } from '../git/merge.js';
 import { fetchMirror, openMirror } from '../git/mirror.js';
 import { removeWorktree } from '../git/worktree.js';
+import { findMarked, killMarked } from '../process/mark.js';
 import { refineryOf } from '../town/address.js';
+import { requestsPattern } from '../town/refinery.js';
 import { unreachable } from '../town/unreachable.js';
 import { needsPerson } from './git-trouble.js';
 import type { Places } from './places.js';
@@ -38,6 +42,19 @@ async function close(places: Places, { rig, request, landed }: ClosingTask): Pro
   const mirror = places.mirror(rig.name);
   await removeWorktree({ mirror, path: places.mergeTarget(rig.name, request) });
   await closeMerge({ mirror, worktree: places.merge(rig.name, request), requestId: request, landed });
+}
+
+/**
+ * What is left of tries to land a molecule's work that has nobody who waits for it any more: its refinery was terminated, and the
+ * next one knows nothing of them.
+ */
+export async function clearMerges(places: Places, rig: string, molecule: string): Promise<void> {
+  const mirror = places.mirror(rig);
+  const gates = await findMarked((mark) => mark.startsWith(`gates/${molecule}.`));
+  for (const mark of new Set(gates.map((one) => one.mark))) await killMarked(mark);
+  for (const path of await siblings(join(places.merges(rig), molecule), '.'))
+    await removeWorktree({ mirror, path }).catch(leave);
+  await forgetMerges({ mirror, requests: requestsPattern(molecule) });
 }
 
 async function prepare(places: Places, { rig, request, branch, head, target }: MergeTask): Promise<Prepared> {

@@ -17,18 +17,17 @@ import {
 import { catchUp } from '../git/catch-up.js';
 import { commitOf } from '../git/git.js';
 import { aboutStrays, strayLinks } from '../git/gitlinks.js';
-import { forgetMerges } from '../git/merge.js';
 import { fetchMirror, openMirror } from '../git/mirror.js';
 import { salvage } from '../git/salvage.js';
 import { aboutUnpushed, unpushedSubmodules } from '../git/submodules.js';
 import type { Place, WorktreeState } from '../git/worktree.js';
 import { isForeign, madeFor, openWorktree, removeWorktree, worktreeState } from '../git/worktree.js';
 import { findMarked, killMarked } from '../process/mark.js';
-import { requestsPattern } from '../town/refinery.js';
 import { unreachable } from '../town/unreachable.js';
 import { acceptStep, checkLoop, filesExist } from './accept.js';
 import { refuse } from './beating.js';
 import { needsPerson, orRefuse } from './git-trouble.js';
+import { clearMerges } from './merge.js';
 import type { Places } from './places.js';
 import type { Since } from './publish.js';
 import { authorFor, commit, moleculeOf, push } from './publish.js';
@@ -56,7 +55,7 @@ export function sandboxActivities(places: Places): SandboxActivities {
     salvage: (ref) => salvageSandbox(placeOf(places, ref), ref).catch(left),
     nuke: (request) => {
       const place = placeOf(places, request);
-      return nuke(place, request).catch((error: unknown) => stays(place, request.branch, error));
+      return nuke(places, request).catch((error: unknown) => stays(place, request.branch, error));
     },
   };
 }
@@ -152,11 +151,12 @@ async function stays(place: Place, branch: string, error: unknown): Promise<Nuke
   return { kind: 'gone', where: `its branch ${branch} may be left on the remote: ${error.message}` };
 }
 
-async function nuke(place: Place, request: NukeRequest): Promise<Nuke> {
+async function nuke(places: Places, request: NukeRequest): Promise<Nuke> {
+  const place = placeOf(places, request);
   const { mirror } = place;
   const { branch, rig } = request;
   await endSessions(branch);
-  await forgetMerges({ mirror, requests: requestsPattern(moleculeOf(branch)) });
+  await clearMerges(places, rig.name, moleculeOf(branch));
   if (request.discard === true) return discard(place, branch);
   const isMine = (await madeFor(place)) === branch;
   const state = isMine ? await worktreeState(place) : null;

@@ -3,6 +3,9 @@ import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { mergeActivities } from '../../src/activities/merge.js';
 import { placesIn } from '../../src/activities/places.js';
+import { plainEnvironment } from '../../src/process/environment.js';
+import { findMarked } from '../../src/process/mark.js';
+import { runShell } from '../../src/process/run.js';
 import { asActivity } from '../support/activity.js';
 import { makeBench } from '../support/bench.js';
 import type { Bench } from '../support/bench.js';
@@ -204,4 +207,22 @@ test('a merge is cleared up whole, however little of it is left, and again', asy
   expect(await left()).toEqual(['']);
   await rm(bench.mirror, { recursive: true });
   await close();
+});
+
+test('a nuke takes along what a refinery that was terminated left of its try to land the work, and nothing of others', async () => {
+  const bench = await makeBench();
+  const head = await pushed(bench);
+  const places = placesIn(bench.state);
+  const { prepareMerge } = mergeActivities(places);
+  const task = { rig: bench.ref.rig, branch: bench.ref.branch, head, target: 'main' };
+  for (const request of ['se-1.0', 'se-12.0']) {
+    expect(await prepareMerge({ ...task, request })).toMatchObject({ kind: 'prepared' });
+  }
+  const mark = 'gates/se-1.0';
+  const gate = runShell('sleep 60', { cwd: places.merge('server', 'se-1.0'), env: plainEnvironment(), mark });
+  await until('the gate runs', async () => (await findMarked((one) => one === mark)).length > 0);
+  expect(await bench.acts.nuke({ ...bench.ref, landed: false })).toMatchObject({ kind: 'gone' });
+  expect((await gate).end).toEqual({ kind: 'signalled', signal: 'SIGKILL' });
+  expect(await readdir(places.merges('server'))).toEqual(['se-12.0']);
+  expect(await refsOf(bench)).toMatch(/^refs\/gt\/prepared\/se-12\.0\/[0-9a-f]+$/);
 });
