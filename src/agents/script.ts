@@ -252,9 +252,13 @@ function isTransient(end: RunResult['end']): boolean {
 }
 
 function account(command: string, { end, stdout, stderr }: RunResult): string {
-  const how =
-    end.kind === 'exited' ? `exited with ${end.code}` : end.kind === 'timed-out' ? 'ran out of time' : end.kind;
-  return `\`${command}\` ${how}\n${`${stdout}${stderr}`.trim().slice(-TAIL_CHARS)}`;
+  return `\`${command}\` ${howOf(end)}\n${`${stdout}${stderr}`.trim().slice(-TAIL_CHARS)}`;
+}
+
+function howOf(end: RunResult['end']): string {
+  if (end.kind === 'exited') return `exited with ${end.code}`;
+  if (end.kind === 'not-started') return `could not be started: ${end.reason}`;
+  return end.kind === 'timed-out' ? 'ran out of time' : end.kind;
 }
 
 async function rest(seconds: number, { signal }: SessionContext): Promise<Step> {

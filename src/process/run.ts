@@ -3,6 +3,7 @@
  * program itself all end the whole group. Output is kept to a bounded head and tail, so that no program can fill memory.
  */
 import { spawn } from 'node:child_process';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { MARK } from './mark.js';
 
 const KEEP_CHARS = 15_000;
@@ -31,7 +32,7 @@ export type RunResult = {
     | { readonly kind: 'signalled'; readonly signal: string }
     | { readonly kind: 'timed-out' }
     | { readonly kind: 'cancelled' }
-    /** The program could not be started at all: no such file, no such folder, no permission. */
+    /** The program could not be started at all: no such file, no such folder, no permission, too long a command. */
     | { readonly kind: 'not-started'; readonly reason: string };
   readonly stdout: string;
   readonly stderr: string;
@@ -60,12 +61,8 @@ export async function runHere(file: string, args: readonly string[], options: Ru
   const stderr = new Clipped(options.keepChars ?? KEEP_CHARS);
   const end = await new Promise<RunResult['end']>((resolve) => {
     if (options.signal?.aborted === true) return resolve({ kind: 'cancelled' });
-    const child = spawn(file, args, {
-      cwd: options.cwd,
-      env: options.mark === undefined ? { ...options.env } : { ...options.env, [MARK]: options.mark },
-      detached: true,
-      stdio: 'pipe',
-    });
+    const child = start(file, args, options);
+    if (child instanceof Error) return resolve({ kind: 'not-started', reason: child.message });
     if (child.pid !== undefined) running.add(child.pid);
     let verdict: RunResult['end'] | undefined;
     const stop = (why: RunResult['end']) => {
@@ -98,6 +95,16 @@ export async function runHere(file: string, args: readonly string[], options: Ru
     );
   });
   return { end, stdout: stdout.text(), stderr: stderr.text(), ms: Date.now() - started };
+}
+
+/** The error that some failures of `spawn` are thrown as; the others are told by an event. */
+function start(file: string, args: readonly string[], options: RunOptions): ChildProcessWithoutNullStreams | Error {
+  const env = options.mark === undefined ? { ...options.env } : { ...options.env, [MARK]: options.mark };
+  try {
+    return spawn(file, args, { cwd: options.cwd, env, detached: true, stdio: 'pipe' });
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
 }
 
 /** `run` through `sh -c`, for the commands that operators and formulas write as one line. */

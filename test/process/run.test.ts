@@ -16,6 +16,14 @@ test('tells how a program ended, and what it said', async () => {
   expect((await runShell('true', { ...options, cwd: '/no/such/folder' })).end.kind).toBe('not-started');
 });
 
+test.each([
+  ['longer than the system takes', 'x'.repeat(3_000_000), 'E2BIG'],
+  ['with a null byte', '\0', 'null bytes'],
+])('a command %s is not started, and says why', async (_, more, why) => {
+  const { end } = await runShell(`: ${more}`, options);
+  expect(end).toMatchObject({ kind: 'not-started', reason: expect.stringContaining(why) });
+});
+
 test('a time-out ends the whole group', async () => {
   const mark = markOf('timeout');
   const result = await runShell('sleep 60 & sleep 60', { ...options, mark, timeoutMs: 100 });
