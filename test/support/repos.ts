@@ -5,7 +5,7 @@ import { cp, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { onTestFinished } from 'vitest';
+import { afterAll, onTestFinished } from 'vitest';
 import { plainEnvironment } from '../../src/process/environment.js';
 
 /** A file's path and its text; null removes it. */
@@ -63,6 +63,15 @@ export async function makeRepo(options: {
 type Beginning = { readonly files: Files | null; readonly bare: boolean; readonly branch: string };
 
 const templates = new Map<string, Promise<string>>();
+const templateFolders: string[] = [];
+
+function dropTemplates(): void {
+  templates.clear();
+  for (const folder of templateFolders.splice(0)) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+}
+// A process of tests is ended by a signal, and no `exit` is heard; a program that is none has no `afterAll`.
+if (process.env['VITEST'] === undefined) process.once('exit', dropTemplates);
+else afterAll(dropTemplates);
 
 /** What begins alike is made once in a test file and then copied: a bare repository with a commit takes ten programs of git. */
 function templateOf(beginning: Beginning): Promise<string> {
@@ -74,7 +83,7 @@ function templateOf(beginning: Beginning): Promise<string> {
 
 async function makeTemplate(beginning: Beginning): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'gt-template-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  templateFolders.push(folder);
   const path = join(folder, 'repository');
   await begin(path, beginning);
   await repoAt(path, beginning).commit(beginning.files ?? {}, { message: 'first' });
