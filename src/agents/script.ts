@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { readFile, rm, stat } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RunResult } from '../process/run.js';
+import { cut } from '../town/findings.js';
 import { OUTPUT_CHARS_MAX, outputProblem } from '../town/output.js';
 import type { Act, Json } from '../town/protomolecule.js';
 import { NO_USAGE } from '../town/session.js';
@@ -18,6 +19,8 @@ import { RuntimeTrouble } from './trouble.js';
 import { writeWhole } from './whole-file.js';
 
 const TAIL_CHARS = 2_000;
+/** Of a command, where it is told how it ended: what it was filled with may be long, and must not hide that. */
+const SHOWN_CHARS_MAX = 200;
 
 /** What an act leads to: the next act, or the end of the session. */
 type Step = { readonly kind: 'next'; readonly note?: string } | { readonly kind: 'end'; readonly end: End };
@@ -252,7 +255,7 @@ function isTransient(end: RunResult['end']): boolean {
 }
 
 function account(command: string, { end, stdout, stderr }: RunResult): string {
-  return `\`${command}\` ${howOf(end)}\n${`${stdout}${stderr}`.trim().slice(-TAIL_CHARS)}`;
+  return `\`${cut(command, SHOWN_CHARS_MAX)}\` ${howOf(end)}\n${`${stdout}${stderr}`.trim().slice(-TAIL_CHARS)}`;
 }
 
 function howOf(end: RunResult['end']): string {

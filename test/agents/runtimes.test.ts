@@ -212,6 +212,12 @@ describe('a script', () => {
     expect('transient' in result && result.transient).toBe(transient);
   });
 
+  test('a command that is too long to be started has failed, and its length does not hide why', async () => {
+    const result = await runStep(`: ${'x'.repeat(3_000_000)}`);
+    expect(result).toMatchObject({ outcome: 'closed', verdict: 'failed' });
+    expect('summary' in result && result.summary.slice(0, 300)).toContain('could not be started: spawn E2BIG');
+  });
+
   test('a replacement whose new text holds the old one is made once, wherever it was cut off', async () => {
     for (const wasMade of [false, true]) {
       const bench = await makeBench({ 'a.txt': wasMade ? 'long word\n' : 'word\n' });
