@@ -10,7 +10,7 @@ export function builtGt(): string {
   if (!existsSync(bundle)) throw new Error('gt is not built: run npm run build first');
   const builtMs = statSync(bundle).mtimeMs;
   const newer = readdirSync(here('src'), { recursive: true, encoding: 'utf8' }).find(
-    (file) => statSync(join(here('src'), file)).mtimeMs > builtMs,
+    (file) => file.endsWith('.ts') && statSync(join(here('src'), file)).mtimeMs > builtMs,
   );
   if (newer !== undefined) throw new Error(`src/${newer} is newer than what is built of it: run npm run build first`);
   return here('bin/gt.js');
