@@ -29,8 +29,12 @@ text = "rested\\n"
 [[steps.script]]
 close = "rested"
 `;
-/** The smallest silence that counts as death, with all patience scaled down, and then some. */
-const LONGER_THAN_LIMITS_MS = 6_000;
+/**
+ * Silence, a quiet session, a long session, an answer that is waited for: all scaled down below this. The least that commands
+ * may take is a minute: the whole campaign, with GT_LONG, rests longer than that, too.
+ */
+const LONGER_THAN_LIMITS_MS = process.env['GT_LONG'] === undefined ? 26_000 : 75_000;
+const LIMITS = { patience: 0.01, limits: { quiet_seconds: 20, session_minutes: 0.4 } };
 
 const folders: string[] = [];
 afterAll(async () => {
@@ -47,7 +51,7 @@ async function stopInMidStep(
   signal: NodeJS.Signals,
   expect: ExpectStatic,
 ): Promise<{ attempt: number; sessions: number }> {
-  const dir = await makeTownFolder({ rigs: { server: { bare: true } }, formulas: { nap: NAP }, patience: 0.02 });
+  const dir = await makeTownFolder({ rigs: { server: { bare: true } }, formulas: { nap: NAP }, ...LIMITS });
   folders.push(dir);
   const first = startGt(['up', dir]);
   const before = await connect(first);
