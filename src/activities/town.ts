@@ -26,6 +26,7 @@ import { refineryOf, witnessOf } from '../town/address.js';
 import { legsOf } from '../town/convoy.js';
 import type { ConvoyPart } from '../town/convoy.js';
 import { unpricedModels } from '../town/prices.js';
+import { own } from '../town/own.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import { requestsPattern } from '../town/refinery.js';
 import type { TownSnapshot } from '../town/rig.js';
@@ -92,29 +93,28 @@ async function planWork(deps: TownDeps, { items, byFormula = false }: PlanReques
   if (!read.ok) throw refuse('BadTown', read.problems);
   const { rigs, limits, prices } = read.town;
   const problems = [...checkWork(items, Object.keys(rigs), byFormula)];
-  let protos: Record<string, Protomolecule> = {};
-  items.forEach((item, index) => {
+  const cookedItems = items.flatMap((item, index): [string, Protomolecule][] => {
     const cooked = cookOne(deps, { ...item, offered: {} });
-    if (cooked.ok) protos[item.id] = cooked.proto;
-    else {
-      // By a formula's name the variables are the input's own keys.
-      const key = cooked.about === 'vars' && byFormula ? '' : `${cooked.about}: `;
-      problems.push(...cooked.said.map((said) => `${placeOf(index, item.id, byFormula)}${key}${said}`));
-    }
+    if (cooked.ok) return [[item.id, cooked.proto]];
+    // By a formula's name the variables are the input's own keys.
+    const key = cooked.about === 'vars' && byFormula ? '' : `${cooked.about}: `;
+    problems.push(...cooked.said.map((said) => `${placeOf(index, item.id, byFormula)}${key}${said}`));
+    return [];
   });
+  let protos = Object.fromEntries(cookedItems);
   const work = items.flatMap(({ id, rig: name }) => {
-    const [rig, proto] = [rigs[name], protos[id]];
+    const [rig, proto] = [own(rigs, name), own(protos, id)];
     return rig === undefined || proto === undefined ? [] : [{ rig, proto }];
   });
   const unpriced = unpricedModels(work, prices);
-  const convoys: Record<string, readonly ConvoyPart[]> = {};
+  let convoys: Readonly<Record<string, readonly ConvoyPart[]>> = {};
   for (const [id, proto] of Object.entries(protos)) {
     const parts = legsOf(id, proto, canonicalHash);
     if (parts === null) continue;
     const { [id]: _, ...others } = protos;
     problems.push(...parts.flatMap((part) => (Object.hasOwn(others, part.id) ? [taken(id, part)] : [])));
     protos = { ...others, ...Object.fromEntries(parts.map((part) => [part.id, part.proto])) };
-    convoys[id] = parts.map(({ proto: __, ...part }) => part);
+    convoys = { ...convoys, [id]: parts.map(({ proto: __, ...part }) => part) };
   }
   const count = Object.keys(protos).length;
   if (count > ITEMS_MAX)
