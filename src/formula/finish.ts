@@ -10,6 +10,7 @@ import { originOf } from './plan.js';
 import { quote, type Path } from './problem.js';
 import type { Finish } from './step-references.js';
 import { fill, isOpen, mapTexts } from './template.js';
+import { isBlank } from './shape.js';
 
 /** Stands in ids and texts of a fan-out's steps for the number that is known at run time only. */
 export const NUMBER_MARK = '\uE000n\uE001';
@@ -135,8 +136,4 @@ function finishGate(draft: StepDraft, gate: StepDraft['gates'][number], finish: 
 function withNotes(description: string, notes: string | null): string {
   if (notes === null || isBlank(notes)) return description;
   return `${isBlank(description) ? '' : `${description.trimEnd()}\n\n`}## Notes\n\n${notes}`;
-}
-
-function isBlank(text: string): boolean {
-  return text.trim() === '';
 }

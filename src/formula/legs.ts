@@ -9,6 +9,7 @@ import { parseGoTemplate, renderGoTemplate, type GoValue } from './go-template.j
 import { scopeIn, type Kitchen } from './kitchen.js';
 import { TEXT_CHARS_MAX } from './limits.js';
 import { didYouMean, quote, type Origin } from './problem.js';
+import { isBlank } from './shape.js';
 
 const VERBATIM = scopeIn(null, { verbatim: true });
 const SYNTHESIS = 'synthesis';
@@ -125,7 +126,7 @@ class Renderer {
       this.#render(written, inside(leg.at, key), { ...named, output_path: file });
     const own = {
       id: leg.id,
-      title: text(leg.title, 'title'),
+      title: this.#title(leg, { ...named, output_path: file }),
       focus: text(leg.focus, 'focus'),
       description: text(leg.description, 'description'),
     };
@@ -146,9 +147,17 @@ class Renderer {
       ({ id, title }) => `### ${title} (${id})\n\n{{steps.${id}.summary}}\n\n{{steps.${id}.output}}`,
     );
     return {
-      title: this.#render(title, inside(at, 'title'), this.#data),
+      title: this.#title({ at, title }, this.#data),
       description: `${asked.trimEnd()}\n\n## Findings of the legs\n\n${findings.join('\n\n')}\n`.trimStart(),
     };
+  }
+
+  /** What was blank as written has been told already. */
+  #title({ at, title }: Pick<Leg, 'at' | 'title'>, data: Readonly<Record<string, GoValue>>): string {
+    const rendered = this.#render(title, inside(at, 'title'), data);
+    if (isBlank(rendered) && !isBlank(title) && !this.#kitchen.values.open)
+      this.#kitchen.findings.refuse(inside(at, 'title'), 'title is empty once it is rendered');
+    return rendered;
   }
 
   #render(text: string, at: Origin, data: Readonly<Record<string, GoValue>>): string {

@@ -2,9 +2,9 @@
 import type { Convoy, Leg } from './formula.js';
 import { LEG_KEYS, OUTPUT_KEYS, PRESET_KEYS, PROMPTS_KEYS, reportKeys, SYNTHESIS_KEYS } from './keys.js';
 import { isId, NAME_RULE } from './names.js';
-import { quote, type Report, type Source } from './problem.js';
+import { quote, type Path, type Report, type Source } from './problem.js';
 import { LegTable, OutputTable, PresetTable, PromptsTable, SynthesisTable } from './schemas.js';
-import { isTable, kindOf, readTable, type Table } from './shape.js';
+import { isBlank, isTable, kindOf, readTable, type Table } from './shape.js';
 
 export function readConvoy(
   table: {
@@ -36,6 +36,7 @@ function readLeg(raw: unknown, index: number, source: Source, report: Report): r
   const { id, title, focus, description, agent, review_only, needs } = readTable(raw, LegTable, path, report);
   if (id === undefined) return [];
   if (!isId(id, false)) report([...path, 'id'], `the id ${quote(id)} ${NAME_RULE}`);
+  refuseBlank(title, path, report);
   return [
     {
       at: { source, path },
@@ -50,10 +51,15 @@ function readLeg(raw: unknown, index: number, source: Source, report: Report): r
   ];
 }
 
+function refuseBlank(title: string | undefined, path: Path, report: Report): void {
+  if (title !== undefined && isBlank(title)) report([...path, 'title'], 'title must not be empty');
+}
+
 function readSynthesis(raw: Table | undefined, source: Source, report: Report): Convoy['synthesis'] {
   if (raw === undefined) return null;
   reportKeys(raw, SYNTHESIS_KEYS, ['synthesis'], report);
   const { title, description, depends_on } = readTable(raw, SynthesisTable, ['synthesis'], report);
+  refuseBlank(title, ['synthesis'], report);
   return {
     at: { source, path: ['synthesis'] },
     title: title ?? 'Synthesis',

@@ -39,6 +39,10 @@ export function isTable(value: unknown): value is Table {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof TomlDate);
 }
 
+export function isBlank(text: string): boolean {
+  return text.trim() === '';
+}
+
 /** The TOML word for what a value is. */
 export function kindOf(value: unknown): string {
   if (typeof value === 'string') return 'text';

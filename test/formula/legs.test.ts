@@ -92,6 +92,8 @@ test.each([
     { pr: '1' },
     /the template cannot be rendered: upper cannot be executed/,
   ],
+  [CONVOY.replace('title = "Security"', 'title = " "'), { pr: '1' }, /title must not be empty/],
+  [CONVOY.replace('title = "Security"', 'title = "{{.branch}}"'), { pr: '1' }, /title is empty once it is rendered/],
   ['type = "convoy"\n', {}, /the convoy has no legs/],
 ])('a convoy is refused: %#', (text, vars, message) => {
   expect(problemsOf(text, vars).join('\n')).toMatch(message);
