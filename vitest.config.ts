@@ -7,7 +7,8 @@ const RULES = ['test/town/**', 'test/formula/**', 'test/contract/**'];
 export default defineConfig({
   test: {
     pool: 'forks',
-    maxWorkers: 2,
+    // On two processors three keep both busy: tests of real servers wait a third of their time.
+    maxWorkers: 3,
     projects: [
       {
         extends: true,
