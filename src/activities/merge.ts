@@ -5,9 +5,9 @@ import type { HostActivities, MergeTask, Prepared } from '../contract/activities
 import { authorOf } from '../git/author.js';
 import { siblings } from '../git/discard.js';
 import { closeMerge, forgetMerges, landMerge, prepareMerge } from '../git/merge.js';
-import { fetchMirror, openMirror } from '../git/mirror.js';
+import { openMirror } from '../git/mirror.js';
 import { removeWorktree } from '../git/worktree.js';
-import { findMarked, killMarked } from '../process/mark.js';
+import { killAllMarked } from '../process/mark.js';
 import { refineryOf } from '../town/address.js';
 import { requestsPattern } from '../town/refinery.js';
 import { unreachable } from '../town/unreachable.js';
@@ -50,8 +50,7 @@ async function close(places: Places, { rig, request, landed }: ClosingTask): Pro
  */
 export async function clearMerges(places: Places, rig: string, molecule: string): Promise<void> {
   const mirror = places.mirror(rig);
-  const gates = await findMarked((mark) => mark.startsWith(`gates/${molecule}.`));
-  for (const mark of new Set(gates.map((one) => one.mark))) await killMarked(mark);
+  await killAllMarked((mark) => mark.startsWith(`gates/${molecule}.`));
   for (const path of await siblings(join(places.merges(rig), molecule), '.'))
     await removeWorktree({ mirror, path }).catch(leave);
   await forgetMerges({ mirror, requests: requestsPattern(molecule) });
@@ -61,18 +60,15 @@ async function prepare(places: Places, { rig, request, branch, head, target }: M
   const mirror = places.mirror(rig.name);
   const worktree = places.merge(rig.name, request);
   await openMirror({ path: mirror, url: rig.url });
-  await fetchMirror(mirror);
   const author = authorOf(refineryOf(rig.name));
   const made = await prepareMerge({ mirror, worktree, branch, sha: head, target, requestId: request, author });
   switch (made.kind) {
     case 'prepared':
       return { kind: 'prepared', base: made.base, tip: made.tip, commits: made.commits, worktree };
     case 'conflict':
-      return { kind: 'conflict', base: made.base, files: made.files };
     case 'empty':
-      return { kind: 'empty', base: made.base };
     case 'landed':
-      return { kind: 'landed', commit: made.commit };
+      return made;
     case 'missing':
       return { kind: 'missing' };
     default:

@@ -22,7 +22,7 @@ import { salvage } from '../git/salvage.js';
 import { aboutUnpushed, unpushedSubmodules } from '../git/submodules.js';
 import type { Place, WorktreeState } from '../git/worktree.js';
 import { isForeign, madeFor, openWorktree, removeWorktree, worktreeState } from '../git/worktree.js';
-import { findMarked, killMarked } from '../process/mark.js';
+import { killAllMarked } from '../process/mark.js';
 import { unreachable } from '../town/unreachable.js';
 import { acceptStep, checkLoop, filesExist } from './accept.js';
 import { refuse } from './beating.js';
@@ -140,8 +140,7 @@ function left(error: unknown): Salvage {
 /** Sessions and acceptance commands carry marks that begin with their molecule, for which the branch is named. */
 async function endSessions(branch: string): Promise<void> {
   const molecule = moleculeOf(branch);
-  const left = await findMarked((mark) => mark.startsWith(`${molecule}/`) || mark.startsWith(`${molecule}-r`));
-  for (const mark of new Set(left.map((one) => one.mark))) await killMarked(mark);
+  await killAllMarked((mark) => mark.startsWith(`${molecule}/`) || mark.startsWith(`${molecule}-r`));
 }
 
 /** The same for the last act on a sandbox, which may have removed it already. */

@@ -91,17 +91,17 @@ export type Progress = {
   }[];
 };
 
-export const progressQuery = defineQuery<Progress>('progress');
-/** A slot that a mission was given, and whose polecat it has not started yet. */
+/** A slot that the witness gave to a claim. */
 export type Grant = {
   readonly claim: string;
-  readonly item: string;
   readonly rig: string;
-  readonly priority: number;
   readonly name: string;
   readonly incarnation: number;
 };
 
-export const grantsQuery = defineQuery<readonly Grant[]>('grants');
+export const progressQuery = defineQuery<Progress>('progress');
+/** The slots that a mission was given, and whose polecats it has not started yet. */
+export const grantsQuery =
+  defineQuery<readonly (Grant & { readonly item: string; readonly priority: number })[]>('grants');
 /** The polecats at work now: item → workflow id. */
 export const swarmQuery = defineQuery<Readonly<Record<string, string>>>('swarm');

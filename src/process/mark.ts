@@ -26,6 +26,12 @@ export async function killMarked(mark: string): Promise<number> {
   throw new Error(`processes marked ${mark} do not end: ${[...killed].join(', ')}`);
 }
 
+/** The same for every mark that satisfies `matches`. */
+export async function killAllMarked(matches: (mark: string) => boolean): Promise<void> {
+  const found = await findMarked(matches);
+  for (const mark of new Set(found.map((one) => one.mark))) await killMarked(mark);
+}
+
 /** Every process of this machine whose mark satisfies `matches`; zombies are not counted. */
 export async function findMarked(
   matches: (mark: string) => boolean,

@@ -11,8 +11,8 @@ const REASON_CHARS_MAX = 300;
 
 export function missionBoard(mission: MissionState, id: string): string {
   const { items, title } = mission;
-  const { usd } = spent(mission);
-  const cost = spentText(spent(mission));
+  const sum = spent(mission);
+  const cost = spentText(sum);
   const head = `**${title}**: ${landedCount(mission)}/${items.length} landed${cost === '' ? '' : `, ${cost}`}`;
   const gap = budgetGap(mission);
   const rows = items.map(
@@ -22,7 +22,7 @@ export function missionBoard(mission: MissionState, id: string): string {
   const signal = (name: string, input: string) =>
     `\n> \`temporal workflow signal -w ${shellWord(id)} --name ${name} --input '${input}'\``;
   const ask = failed.map((item) => `${signal('retry', `{"item":"${item.id}"}`)} (or \`skip\`)`);
-  const raise = isOverBudget(mission) ? [signal('budget', `{"usd":${Math.ceil(usd * 2)}}`)] : [];
+  const raise = isOverBudget(mission) ? [signal('budget', `{"usd":${Math.ceil(sum.usd * 2)}}`)] : [];
   const look = waitsOf(mission).map(
     ({ wait }) => `\n> \`temporal workflow query -w ${wait.molecule} --type explain\` says how to answer`,
   );

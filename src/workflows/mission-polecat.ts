@@ -10,7 +10,7 @@ import {
   uuid4,
 } from '@temporalio/workflow';
 import type { SandboxRef } from '../contract/activities.js';
-import type { Plan } from '../contract/mission.js';
+import type { Grant, Plan } from '../contract/mission.js';
 import type { PolecatInput } from '../contract/polecat.js';
 import { attribute } from '../contract/search-attributes.js';
 import { makeId, polecatAt } from '../town/address.js';
@@ -21,13 +21,6 @@ import type { Protomolecule } from '../town/protomolecule.js';
 import type { Limits, RigSnapshot } from '../town/rig.js';
 import { onHost, town } from './hands.js';
 import type { polecat } from './polecat.js';
-
-export type Grant = {
-  readonly claim: string;
-  readonly rig: string;
-  readonly name: string;
-  readonly incarnation: number;
-};
 
 export type StartedPolecat = {
   readonly workflowId: string;

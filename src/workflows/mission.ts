@@ -7,7 +7,7 @@ import { CancellationScope, CancelledFailure, condition, continueAsNew, workflow
 import { getExternalWorkflowHandle, isCancellation, patched, setHandler } from '@temporalio/workflow';
 import { explainQuery, missionMessages } from '../contract/messages.js';
 import { grantsQuery, MISSION_EXAMPLE, MissionInput, progressQuery, swarmQuery } from '../contract/mission.js';
-import type { MissionCarry, OpenPolecat, Plan, Progress } from '../contract/mission.js';
+import type { Grant, MissionCarry, OpenPolecat, Plan, Progress } from '../contract/mission.js';
 import { missionBoard } from '../town/board.js';
 import type { Holder, Item, MissionEvent, PolecatReport } from '../town/mission.js';
 import { after, budgetGap, canSkip, isFinished, isOverBudget, itemOf, phaseOf } from '../town/mission.js';
@@ -20,7 +20,6 @@ import { readInput } from './failing.js';
 import { town, watcher } from './hands.js';
 import { introduction, missionNotices, progressOf, showRefused, waitsFor } from './mission-report.js';
 import { asNow, draftOf, planAgain, planned, withPlan } from './mission-plan.js';
-import type { Grant } from './mission-polecat.js';
 import { clearLost, holderFor, protoFor, startPolecat } from './mission-polecat.js';
 import { MissionSlots } from './mission-slots.js';
 import { askAgainMs, startAgainMs } from './patience.js';
