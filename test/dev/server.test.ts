@@ -150,14 +150,14 @@ test('an asked port that is taken is an error that names it', async () => {
 });
 
 test('when the usual ports are taken, free ones are used and told', async () => {
-  await occupy(7233);
-  await occupy(8233);
+  // Not 7233 and 8233: a server of another test may hold and leave those meanwhile.
+  const usual = { port: (await occupy(0)) ?? 0, uiPort: (await occupy(0)) ?? 0 };
   const said: string[] = [];
-  const server = await serve(await makeFolder(), { say: (line) => said.push(line) });
+  const server = await serve(await makeFolder(), { usual, say: (line) => said.push(line) });
   const [port, uiPort] = [server.address.split(':')[1], new URL(server.uiUrl).port];
   expect(said).toEqual([
-    `The usual port 7233 is taken: using ${port}`,
-    `The usual UI port 8233 is taken: using ${uiPort}`,
+    `The usual port ${usual.port} is taken: using ${port}`,
+    `The usual UI port ${usual.uiPort} is taken: using ${uiPort}`,
   ]);
 });
 
