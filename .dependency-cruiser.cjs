@@ -2,7 +2,7 @@
 // The table is in docs/architecture.md; `npm run arrows` checks it.
 const may = {
   town: ['^src/town/', '^node_modules/(zod|re2js)'],
-  formula: ['^src/(formula|town)/', '^node_modules/(zod|smol-toml|@dagrejs/dagre)', '^(node:)?crypto$'],
+  formula: ['^src/(formula|town)/', '^node_modules/(zod|semver|smol-toml|@dagrejs/dagre)', '^(node:)?crypto$'],
   contract: ['^src/(contract|town)/', '^node_modules/(zod|@temporalio/(workflow|common))'],
   workflows: ['^src/(workflows|contract|town)/', '^node_modules/(zod|@temporalio/(workflow|common))'],
   agents: ['^src/(agents|contract|town|process)/', '^(node:)?[a-z_/]+$', '^node_modules/(zod|@anthropic-ai/sdk)'],

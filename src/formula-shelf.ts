@@ -37,7 +37,7 @@ export function formulaShelf(folders: readonly string[]): FormulaShelf {
     load: (name) => {
       for (const folder of folders) {
         const found = formulasIn(folder).find((one) => one.name === name);
-        if (found !== undefined) return readFormulaFile(found.file);
+        if (found !== undefined) return readFormulaFile(found.file, folders);
       }
       return null;
     },
@@ -56,10 +56,10 @@ export class Unreadable extends Error {
   }
 }
 
-/** The file with what lies beside it. Throws Unreadable. */
-export function readFormulaFile(file: string): FormulaFile {
+/** The file with what lies beside it; of `../assets` what the first of `folders` has there counts. Throws Unreadable. */
+export function readFormulaFile(file: string, folders: readonly string[] = []): FormulaFile {
   const text = orUnreadable(file, () => readFileSync(file, 'utf8'));
-  return { file, text, readBeside: (path) => textBeside(file, path) };
+  return { file, text, readBeside: (path) => textBeside([...folders, dirname(file)], path) };
 }
 
 function orUnreadable<T>(path: string, read: () => T): T {
@@ -70,14 +70,19 @@ function orUnreadable<T>(path: string, read: () => T): T {
   }
 }
 
-/** Null when there is no such file; a path from the root names none that lies beside. */
-function textBeside(file: string, path: string): string | null {
+/**
+ * Null when there is no such file; a path from the root names none that lies beside. A file in `../assets` may lie with any folder of
+ * the search, so that a town can put its own words into a formula that is shipped; any other lies with the formula, the last.
+ */
+function textBeside(folders: readonly string[], path: string): string | null {
   if (isAbsolute(path)) return null;
-  try {
-    return readFileSync(join(dirname(file), path), 'utf8');
-  } catch {
-    return null;
-  }
+  for (const folder of path.startsWith('../') ? folders : folders.slice(-1))
+    try {
+      return readFileSync(join(folder, path), 'utf8');
+    } catch {
+      continue;
+    }
+  return null;
 }
 
 export type OnShelf = { readonly name: string; readonly file: string };

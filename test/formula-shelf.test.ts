@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { formulaNameOf, formulaShelf, formulasIn, townShelf } from '../src/formula-shelf.js';
+import { formulaNameOf, formulaShelf, formulasIn, readFormulaFile, townShelf } from '../src/formula-shelf.js';
 import { makeFolder } from './support/repos.js';
 
 async function folderWith(files: Readonly<Record<string, string>>): Promise<string> {
@@ -45,6 +45,26 @@ test('what lies beside a formula is read from there, and never from the root', a
   expect(file?.readBeside?.('prompts/a.md')).toBe('Do it.');
   expect(file?.readBeside?.('none.md')).toBeNull();
   expect(file?.readBeside?.(join(dir, 'prompts/a.md'))).toBeNull();
+});
+
+test('of ../assets what the first folder of the search has counts, of any other file what the formula has', async () => {
+  const dir = await folderWith({
+    'town/assets/work.md': 'Ours.',
+    'town/formulas/read.md': 'Not meant.',
+    'pack/assets/work.md': 'Theirs.',
+    'pack/assets/more.md': 'More.',
+    'pack/formulas/a.formula.toml': '',
+    'pack/formulas/read.md': 'Meant.',
+  });
+  const shelf = formulaShelf([join(dir, 'town/formulas'), join(dir, 'pack/formulas')]);
+  const beside = shelf.load('a')?.readBeside;
+  expect(['../assets/work.md', '../assets/more.md', 'read.md'].map((path) => beside?.(path))).toEqual([
+    'Ours.',
+    'More.',
+    'Meant.',
+  ]);
+  const alone = readFormulaFile(join(dir, 'pack/formulas/a.formula.toml'));
+  expect(alone.readBeside?.('../assets/work.md')).toBe('Theirs.');
 });
 
 test('work for a rig finds the formulas of the town, then its own, then those that are shipped', async () => {

@@ -37,7 +37,11 @@ Needs neither a server nor a town. Exit code 2 when the formula cannot be cooked
   lazy(
     'formula list',
     'List the formulas: name, type, where each comes from, variables.',
-    `gt formula list [--json] [options]\n\n  --json                for programs\n${WHERE}`,
+    `gt formula list [--all] [--json] [options]
+
+  --all                 also those that are internal to others
+  --json                for programs
+${WHERE}`,
     async () => (await import('./formula-list.js')).formulaList,
   ),
   lazy(

@@ -28,11 +28,17 @@ type Listed = FormulaSummary & {
 
 export const formulaList: Pick<Command, 'run'> = {
   run: async (args) => {
-    const { values, positionals } = readArguments(args, { ...PLACE_OPTIONS, json: { type: 'boolean' } });
+    const { values, positionals } = readArguments(args, {
+      ...PLACE_OPTIONS,
+      all: { type: 'boolean' },
+      json: { type: 'boolean' },
+    });
     if (positionals.length > 0) throw new UsageError(`gt formula list takes no ${positionals[0]}`);
     const places = await formulaPlaces(values);
-    const listed = listIn(values.rig === undefined ? withAllRigs(places) : places);
+    const found = listIn(values.rig === undefined ? withAllRigs(places) : places);
+    const listed = values.all === true ? found : found.filter(({ internal }) => !internal);
     console.log(values.json === true ? JSON.stringify(listed, null, 2) : listOf(listed));
+    if (listed.length < found.length) console.error(`${found.length - listed.length} internal: gt formula list --all`);
   },
 };
 
@@ -74,9 +80,9 @@ function listIn(places: readonly FormulaPlace[]): readonly Listed[] {
 
 function listOf(listed: readonly Listed[]): string {
   return listed
-    .map(({ name, type, description, from, shadowed, vars }) => {
+    .map(({ name, type, description, catalog, from, shadowed, vars }) => {
       const where = shadowed ? `${from}, hidden by one of the same name` : from;
-      const about = oneLine(description);
+      const about = oneLine(catalog ?? description);
       const told = about === '' ? [] : [`  ${about.length > 110 ? `${about.slice(0, 109).trimEnd()}…` : about}`];
       return [`${name}  ${type} · ${where}`, ...told, ...varsLine(vars)].join('\n');
     })

@@ -51,6 +51,10 @@ const FORMULA_KEYS: Keys = {
   legs: list(ref('leg')),
   synthesis: ref('synthesis'),
   presets: named(ref('preset')),
+  contract: oneOf('graph.v2'),
+  requires: ref('requires'),
+  catalog: ref('catalog'),
+  metadata: { type: 'object' },
 };
 
 const VARIABLE_KEYS: Keys = { type: oneOf(...VALUE_TYPES, 'text', 'str', 'integer', 'boolean') };
@@ -119,6 +123,8 @@ const DEFINITIONS: Readonly<Record<string, Schema>> = {
   preset: tableOf('preset', tables.PresetTable),
   prompts: tableOf('prompts', tables.PromptsTable),
   output: tableOf('output', tables.OutputTable),
+  requires: tableOf('requires', tables.RequiresTable),
+  catalog: tableOf('catalog', tables.CatalogTable),
 };
 
 /** The table's own keys, those of `keys` in their place, and no other. */

@@ -35,14 +35,21 @@ export function readRetry(raw: Table | undefined, path: Path, report: Report): S
 
 const CHECK_TIMEOUT_MS = 60_000;
 
+type CheckedStep = {
+  readonly ralph?: Table | undefined;
+  readonly check?: Table | undefined;
+  /** Of a script that says none itself. */
+  readonly timeout?: string | undefined;
+};
+
 /** `ralph` and `check` are one. The script stands in a table of its own, `[steps.ralph.check]`, or right in this one. */
-export function readCheck(
-  { ralph, check }: { readonly ralph?: Table | undefined; readonly check?: Table | undefined },
-  at: Path,
-  report: Report,
-): StepDraft['check'] {
+export function readCheck({ ralph, check, timeout: outer }: CheckedStep, at: Path, report: Report): StepDraft['check'] {
   const raw = ralph ?? check;
-  if (raw === undefined) return null;
+  if (raw === undefined) {
+    if (outer !== undefined)
+      report([...at, 'timeout'], 'a step has a timeout for its check only, and this one has no check');
+    return null;
+  }
   const path = [...at, ralph === undefined ? 'check' : 'ralph'];
   reportKeys(raw, CHECK_KEYS, path, report);
   const table = readTable(raw, CheckTable, path, report);
@@ -58,9 +65,16 @@ export function readCheck(
     report([...inner, 'mode'], `a check of the mode ${quote(script.mode)} cannot be executed`, {
       hint: 'the mode is exec',
     });
-  const timeoutMs = script.timeout === undefined ? CHECK_TIMEOUT_MS : durationMs(script.timeout);
+  const timeout = script.timeout ?? outer;
+  const timeoutMs = timeout === undefined ? CHECK_TIMEOUT_MS : durationMs(timeout);
   if (timeoutMs === null)
-    report([...inner, 'timeout'], `the timeout ${quote(script.timeout ?? '')} is no duration`, { hint: DURATION_FORM });
+    report(
+      [...(script.timeout === undefined ? at : inner), 'timeout'],
+      `the timeout ${quote(timeout ?? '')} is no duration`,
+      {
+        hint: DURATION_FORM,
+      },
+    );
   const command = script.command ?? (script.path === undefined ? null : commandOf(script.path));
   if (command === null || command.trim() === '')
     report(inner, 'a check needs the script to run', { hint: 'write path = "checks/green.sh"' });

@@ -32,7 +32,7 @@ function readStep(raw: unknown, path: Path, reader: StepReader): StepDraft | nul
     report(path, `a step must be a table, not ${kindOf(raw)}`);
     return null;
   }
-  reportKeys(raw, STEP_KEYS, path, report);
+  reportKeys(raw, STEP_KEYS, path, report, reader.warn);
   const table = readTable(raw, StepTable, path, report);
   const at = { source: reader.source, path };
   const id = table.id ?? '';
@@ -111,14 +111,19 @@ function readDescription(table: Read, path: Path, { report, readBeside }: StepRe
   if (file === undefined) return table.description ?? '';
   const at = [...path, 'description_file'];
   if (table.description !== undefined) report(at, 'a step has either description or description_file, not both');
-  if (/^[/\\~]|(^|[/\\])\.\.([/\\]|$)|\0/.test(file)) {
-    report(at, `${quote(file)} leads out of the folder of the formula`);
+  if (/^[/\\~]|(^|[/\\])\.\.([/\\]|$)|\0/.test(file.replace(ASSETS, ''))) {
+    report(at, `${quote(file)} leads out of the folder of the formula`, {
+      hint: 'it may lie in that folder, or in ../assets beside it',
+    });
     return '';
   }
   const text = readBeside?.(file) ?? null;
   if (text === null) report(at, `there is no file ${quote(file)} beside the formula`);
   return text ?? '';
 }
+
+/** Gas City's folder for such files: `assets`, beside the folder of the formulas. */
+const ASSETS = /^\.\.\/assets\//;
 
 function kindOfStep(
   table: Read,

@@ -4,6 +4,7 @@ import { FORMULA_TYPES } from './formula.js';
 import { ADVICE_KEYS, AROUND_KEYS, FORMULA_KEYS, POINTCUT_KEYS, reportKeys, SQUASH_KEYS } from './keys.js';
 import { compileGlob } from './glob.js';
 import { nameProblem } from './names.js';
+import { checkDeclarations } from './parse-declarations.js';
 import { readCompose } from './parse-compose.js';
 import { readConvoy } from './parse-convoy.js';
 import { readSteps } from './parse-step.js';
@@ -22,12 +23,14 @@ export function parseFormula(
 ): Written {
   const report = findings.reporter(source);
   const document = source.toml.value;
-  reportKeys(document, FORMULA_KEYS, [], report);
+  const warn = findings.warner(source);
+  reportKeys(document, FORMULA_KEYS, [], report, warn);
   const table = readTable(document, FormulaTable, [], report);
   if (table.formula !== undefined) checkName(table.formula, name, report);
   if (table.rework !== undefined && nameProblem(table.rework) !== null)
     report(['rework'], `rework names no formula: it ${nameProblem(table.rework)}`);
-  const reader = { source, report, warn: findings.warner(source), readBeside, looped: false, depth: 0 };
+  checkDeclarations(table, report);
+  const reader = { source, report, warn, readBeside, looped: false, depth: 0 };
   const steps = readSteps(table.steps ?? [], ['steps'], { ...reader, within: 'formula' });
   const template = readSteps(table.template ?? [], ['template'], { ...reader, within: 'template' });
   return {

@@ -33,7 +33,15 @@ export const FormulaTable = z.object({
   legs: steps.optional(),
   synthesis: table.optional(),
   presets: table.optional(),
+  contract: text.optional(),
+  requires: table.optional(),
+  catalog: table.optional(),
+  internal: z.boolean().optional(),
+  metadata: table.optional(),
 });
+
+export const RequiresTable = z.object({ formula_compiler: text.optional() });
+export const CatalogTable = z.object({ name: text.optional(), description: text.optional() });
 
 export const StepTable = z.object({
   id: text,
@@ -60,6 +68,7 @@ export const StepTable = z.object({
   retry: table.optional(),
   ralph: table.optional(),
   check: table.optional(),
+  timeout: text.optional(),
   loop: table.optional(),
   expand: text.optional(),
   expand_vars: table.optional(),

@@ -5,7 +5,7 @@
 import type { Need, Planned, StepDraft, StepScope } from './formula.js';
 import type { Kitchen } from './kitchen.js';
 import { quote } from './problem.js';
-import { stepMeant } from './template.js';
+import { fill, stepMeant } from './template.js';
 
 const ROLES = ['body', 'setup', 'member', 'teardown'];
 
@@ -38,7 +38,7 @@ export function readScopes(
 function readScope(
   draft: StepDraft,
   ids: ReadonlyMap<string, StepDraft>,
-  { findings, library }: Kitchen,
+  { findings, library, values }: Kitchen,
 ): StepScope | null {
   const { metadata, at } = draft;
   const reference = metadata['gc.scope_ref'];
@@ -62,7 +62,10 @@ function readScope(
     findings.refuse(inside('gc.scope_ref'), 'gc.scope_ref must be the id of the body of a scope');
     return null;
   }
-  const of = stepMeant(reference, draft.scope);
+  const of = stepMeant(
+    fill(reference, draft.scope, values, () => inside('gc.scope_ref')),
+    draft.scope,
+  );
   const body = ids.get(of);
   if (body === undefined || !isScopeBody(body)) {
     const why = body === undefined ? 'there is no such step' : 'that step is no body of a scope';

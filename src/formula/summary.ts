@@ -18,6 +18,10 @@ export type FormulaSummary = {
   readonly name: string;
   readonly type: string;
   readonly description: string;
+  /** When to run it, of `[catalog]`; null when that is not said. */
+  readonly catalog: string | null;
+  /** Other formulas use it; nobody starts it. */
+  readonly internal: boolean;
   readonly vars: readonly VariableSummary[];
 };
 
@@ -28,11 +32,14 @@ const TYPE_BY_KEY = { legs: 'convoy', template: 'expansion', advice: 'aspect' } 
 export function summarize(name: string, { file, text }: FormulaFile, read: Formula | null = null): FormulaSummary {
   const toml = file.endsWith('.json') ? parseJson(text) : parseToml(text);
   const table: Table = toml.ok ? toml.value : {};
+  const catalog = table['catalog'];
   const guessed = Object.entries(TYPE_BY_KEY).find(([key]) => key in table && !('steps' in table))?.[1];
   return {
     name,
     type: read?.type ?? textOr(table['type'], guessed ?? 'workflow'),
     description: read?.description ?? (toml.ok ? textOr(table['description'], '') : `not readable: ${toml.message}`),
+    catalog: isTable(catalog) ? textOr(catalog['description'], '') || null : null,
+    internal: table['internal'] === true,
     vars: read === null ? varsOf(table) : varsOfFormula(read),
   };
 }

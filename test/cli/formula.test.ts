@@ -33,6 +33,19 @@ test('list says of each formula what it is, where it comes from, and what it nee
   );
 });
 
+test('list leaves out what is internal to others unless it is asked for, and says when to run what has a catalog entry', async () => {
+  const dir = await town();
+  const text = OWN.replace('[vars', 'internal = true\ncatalog = { description = "When it burns." }\n[vars').replace(
+    '"own"',
+    '"part"',
+  );
+  await writeFile(join(dir, 'formulas', 'part.formula.toml'), text);
+  const { stdout, stderr } = await formula(dir, 'list');
+  expect(stdout).not.toContain('part  workflow');
+  expect(stderr).toBe('1 internal: gt formula list --all\n');
+  expect((await formula(dir, 'list', '--all')).stdout).toContain('part  workflow · town\n  When it burns.\n');
+});
+
 test('show tells description, variables and steps, with the variables open that have no value', async () => {
   const dir = await town();
   const { code, stdout } = await formula(dir, 'show', 'own');

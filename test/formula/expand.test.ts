@@ -143,3 +143,13 @@ test('in a template for_each goes round over a variable of the template, and a s
     'b.q needs b.l.iter2.x',
   ]);
 });
+
+test('a scope may be that of the step which is expanded', () => {
+  const body = '[[template]]\nid = "{target}"\ntitle = "S"\nmetadata = { "gc.kind" = "scope" }\n';
+  const member = '[[template]]\nid = "{target}.a"\ntitle = "A"\nmetadata = { "gc.scope_ref" = "{target}" }\n';
+  const { steps } = cookedAmong({ x: step('s', 'expand = "two"'), two: `type = "expansion"\n${body}${member}` });
+  expect(steps).toMatchObject([
+    { id: 's.a', scope: { of: 's' } },
+    { id: 's', kind: 'group', needs: ['s.a'] },
+  ]);
+});

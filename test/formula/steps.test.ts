@@ -22,6 +22,9 @@ const meta = (more: string) => `metadata = { ${more} }`;
 
 const only = (more: string, vars = '') => cooked(`${vars}${step('a', more)}`).steps[0];
 
+const timeoutOf = (own: string) =>
+  only(`timeout = "5m"\ncheck = { max_attempts = 2, check = { path = "checks/green.sh"${own} } }`)?.check?.timeoutMs;
+
 test.each([
   ['{ type = "timer", timeout = "1h30m" }', { type: 'timer', await: '', timeoutMs: 5_400_000 }],
   ['{ type = "human", await = "overseer" }', { type: 'human', await: 'overseer', timeoutMs: null }],
@@ -130,6 +133,12 @@ test.each([
   ['priority = 5', /priority must be at most 4/],
   ['on_fail = "x"', /nothing executes the key "on_fail"/],
   ['description_file = "../x.md"', /leads out of the folder/],
+  ['description_file = "../assets/../x.md"', /leads out of the folder .*\(it may lie .* in \.\.\/assets beside it\)/],
+  ['description_file = "assets/../assets/x.md"', /leads out of the folder/],
+  ['timeout = "5m"', /a step has a timeout for its check only/],
+  ['timeout = "soon"\ncheck = { max_attempts = 1, path = "c" }', /:5:1 .* the timeout "soon" is no duration/],
+  ['drain = { formula = "work" }', /nothing executes the key "drain" \(there is no input convoy/],
+  ['target = "mayor"', /nothing executes the key "target"/],
   ['description_file = "x.md"', /there is no file "x.md" beside the formula/],
 ])('%j is refused', (more, message) => {
   expect(problemsOf(step('a', more)).join('\n')).toMatch(message);
@@ -141,6 +150,18 @@ test('a description may stand in a file beside the formula', () => {
   expect(result.ok ? result.protomolecule.steps[0]?.description : result.problems.map(printProblem)).toBe(
     'From the file.',
   );
+});
+
+test('a check has the timeout of its step when it names none', () => {
+  expect([timeoutOf(''), timeoutOf(', timeout = "2m"')]).toEqual([300_000, 120_000]);
+});
+
+test('what never did anything anywhere is accepted, and told', () => {
+  const warnings = warningsOf(`target_required = true\n${step('a', 'wisp_ttl = "30m"')}`);
+  expect(warnings).toEqual([
+    expect.stringMatching(/^x\.toml:2:1 · the key "target_required" changes nothing \(there is no target/),
+    expect.stringMatching(/^x\.toml:6:1 · step "a": the key "wisp_ttl" changes nothing/),
+  ]);
 });
 
 test('waits_for is a need, of any child when it says so', () => {
