@@ -2,6 +2,7 @@
 import type { Command } from './command.js';
 import { formulaCommands } from './formula-commands.js';
 import { molCommands } from './mol-commands.js';
+import { stepCommands } from './step-commands.js';
 import { townCommands } from './town-commands.js';
 
-export const commands: readonly Command[] = [...townCommands, ...formulaCommands, ...molCommands];
+export const commands: readonly Command[] = [...townCommands, ...formulaCommands, ...molCommands, ...stepCommands];

@@ -1,7 +1,7 @@
 /** Commands about molecules: runs of formulas on the town's Temporal server. */
 import { lazy, TOWN_USAGE, type Command } from './command.js';
 
-const SERVER = `  --address HOST:PORT   the Temporal server; if not given TEMPORAL_ADDRESS, else that of the town, else localhost:7233
+export const SERVER_USAGE = `  --address HOST:PORT   the Temporal server; if not given TEMPORAL_ADDRESS, else that of the town, else localhost:7233
 ${TOWN_USAGE}`;
 
 const START = `  FORMULA               the name of a formula of the town, or of a shipped one
@@ -17,7 +17,7 @@ export const molCommands: readonly Command[] = [
 
 ${START}
   --rig NAME            work for this rig: a mission whose only item runs the formula
-${SERVER}
+${SERVER_USAGE}
 
 Prints the workflow id. Without a rig there is no sandbox: each step waits for somebody to close it.`,
     async () => (await import('./mol-start.js')).molPour,
@@ -28,7 +28,7 @@ Prints the workflow id. Without a rig there is no sandbox: each step waits for s
     `gt mol wisp FORMULA [options]
 
 ${START}
-${SERVER}
+${SERVER_USAGE}
 
 Prints the workflow id, gt-wisp-… . When all its steps have closed: gt mol squash ID.`,
     async () => (await import('./mol-start.js')).molWisp,
@@ -43,7 +43,7 @@ Prints the workflow id, gt-wisp-… . When all its steps have closed: gt mol squ
   --var NAME=VALUE      a value for a variable; may be given several times
   --after STEP          the new steps wait for this one
   --at POINT            at this bond point of the molecule's formula
-${SERVER}
+${SERVER_USAGE}
 
 With neither --after nor --at the new steps stand beside the others.`,
     async () => (await import('./mol-start.js')).molBond,
@@ -54,7 +54,7 @@ With neither --after nor --at the new steps stand beside the others.`,
     `gt mol squash WISP [options]
 
   WISP                  workflow id of a wisp
-${SERVER}
+${SERVER_USAGE}
 
 An open wisp is refused with what is open. Squashed once more, it is said to be gone.`,
     async () => (await import('./mol-end.js')).molSquash,
@@ -66,7 +66,7 @@ An open wisp is refused with what is open. Squashed once more, it is said to be 
 
   MOL                   workflow id of a molecule or wisp
   --yes                 also when it is a mol with closed steps
-${SERVER}
+${SERVER_USAGE}
 
 A molecule on the hook of a polecat is refused.`,
     async () => (await import('./mol-end.js')).molBurn,
@@ -74,13 +74,19 @@ A molecule on the hook of a polecat is refused.`,
   lazy(
     'mol show',
     'Show the steps of a molecule as they are now.',
-    `gt mol show MOL [--json] [options]\n\n  MOL                   workflow id of a molecule\n  --json                for programs\n${SERVER}`,
+    `gt mol show MOL [--json] [options]\n\n  MOL                   workflow id of a molecule\n  --json                for programs\n${SERVER_USAGE}`,
     async () => (await import('./mol-show.js')).molShow,
+  ),
+  lazy(
+    'mol current',
+    'Show what the steps that wait ask for, with their instructions.',
+    `gt mol current [MOL] [--json] [options]\n\n  MOL                   workflow id of a molecule; if not given GT_MOLECULE\n  --json                for programs\n${SERVER_USAGE}`,
+    async () => (await import('./step-show.js')).current,
   ),
   lazy(
     'mol list',
     'List the molecules that are open.',
-    `gt mol list [--all] [--json] [options]\n\n  --all                 the closed ones, too\n  --json                for programs\n${SERVER}`,
+    `gt mol list [--all] [--json] [options]\n\n  --all                 the closed ones, too\n  --json                for programs\n${SERVER_USAGE}`,
     async () => (await import('./mol-show.js')).molList,
   ),
 ];

@@ -1,5 +1,5 @@
 /** `gt mol pour`, `gt mol wisp`, `gt mol bond`: molecules begin, and grow. */
-import { WorkflowUpdateFailedError, type Client } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { moleculeMessages } from '../contract/messages.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
 import { isRoleAddress } from '../town/address.js';
@@ -7,7 +7,7 @@ import { CliError, readArguments, UsageError, type Command } from './command.js'
 import { cookWord, sayRefused } from './cook.js';
 import { formulaPlaces, readVars, VAR_OPTION } from './formula-places.js';
 import { EXIT_PROBLEMS } from './problem-output.js';
-import { messageOf, newId, ofExecution, SERVER_OPTIONS, withServer } from './server.js';
+import { newId, ofExecution, refused, SERVER_OPTIONS, withServer } from './server.js';
 
 const START_OPTIONS = {
   ...SERVER_OPTIONS,
@@ -66,16 +66,11 @@ export const molBond: Pick<Command, 'run'> = {
     await withServer(values, (client) =>
       ofExecution(mol, async () => {
         const answer = client.workflow.getHandle(mol).executeUpdate(moleculeMessages.bond.update, { args: [message] });
-        console.log(await answer.catch(refusedUpdate));
+        console.log(await answer.catch(refused));
       }),
     );
   },
 };
-
-function refusedUpdate(error: unknown): never {
-  if (error instanceof WorkflowUpdateFailedError) throw new CliError(messageOf(error));
-  throw error;
-}
 
 function oneFormula(verb: string, positionals: readonly string[]): string {
   const [formula, ...more] = positionals;

@@ -1,6 +1,12 @@
 /** The Temporal server that a command talks to: the one named, that of Temporal's own configuration, or the town's own. */
 import { randomUUID } from 'node:crypto';
-import { Client, Connection, isGrpcServiceError, WorkflowNotFoundError } from '@temporalio/client';
+import {
+  Client,
+  Connection,
+  isGrpcServiceError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client';
 import { readEnvironment } from '../config.js';
 import { readRunningServer } from '../running-server.js';
 import { makeId } from '../town/address.js';
@@ -56,6 +62,12 @@ export async function ofExecution<T>(id: string, work: () => Promise<T>): Promis
       throw new CliError(`there is no molecule ${id}: gt mol list --all shows those that are`);
     throw error;
   }
+}
+
+/** What a workflow says to a message that it does not take, as CliError. */
+export function refused(error: unknown): never {
+  if (error instanceof WorkflowUpdateFailedError) throw new CliError(messageOf(error));
+  throw error;
 }
 
 export function newId(prefix: string): string {

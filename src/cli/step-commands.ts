@@ -1,0 +1,75 @@
+/** Commands for those who work on the steps of molecules, agents and people, and for those who steer them. */
+import { lazy, type Command } from './command.js';
+import { SERVER_USAGE } from './mol-commands.js';
+
+const MOL = `  --mol MOL             workflow id of the molecule; if not given GT_MOLECULE`;
+const WHO = `  --by WHO              who asks, for the record; if not given GT_AGENT, else your name on this machine
+  --id ID               makes a repetition harmless: under the same id nothing happens twice`;
+
+export const stepCommands: readonly Command[] = [
+  lazy(
+    'ready',
+    'List the steps that wait for somebody, of one molecule or of all.',
+    `gt ready [MOL] [--json] [options]\n\n  MOL                   workflow id of a molecule; if not given all that are open\n  --json                for programs\n${SERVER_USAGE}`,
+    async () => (await import('./step-show.js')).ready,
+  ),
+  lazy(
+    'close',
+    'Close a step that waits for you; answers with what is next.',
+    `gt close STEP [--continue] [options]
+
+  STEP                  the step's id, as gt ready lists it
+  --continue            answer with the next step's instructions, also when a session works on it
+  --note TEXT           what was done, in a sentence
+  --output JSON         what the step leaves to those after it, as its formula declares; "-" reads it from standard input
+  --outcome WORD        done (if not given), no-changes, or failed: then others decide what becomes of the step
+${MOL}
+${WHO}
+${SERVER_USAGE}
+
+The step counts as closed when its checks have passed. What is refused is told with what is possible instead, and exits 1.`,
+    async () => (await import('./step.js')).close,
+  ),
+  lazy(
+    'skip',
+    'Close a step as skipped; those that need it go on.',
+    `gt skip STEP --reason TEXT [options]\n\n  STEP                  the step's id\n  --reason TEXT         why, for the record\n${MOL}\n${WHO}\n${SERVER_USAGE}`,
+    async () => (await import('./step.js')).skip,
+  ),
+  lazy(
+    'fail',
+    'Fail a step that waits, and with it the molecule.',
+    `gt fail STEP --reason TEXT [options]\n\n  STEP                  the step's id\n  --reason TEXT         why, for the record\n${MOL}\n${WHO}\n${SERVER_USAGE}`,
+    async () => (await import('./step.js')).fail,
+  ),
+  lazy(
+    'retry',
+    'Answer a step that escalated: a new session, iteration or wait begins.',
+    `gt retry STEP [--note TEXT] [options]\n\n  STEP                  the step's id\n  --note TEXT           the answer, which the next session is told\n${MOL}\n${WHO}\n${SERVER_USAGE}`,
+    async () => (await import('./step.js')).retry,
+  ),
+  lazy(
+    'approve',
+    'Open the gates that a step waits for.',
+    `gt approve STEP [--note TEXT] [options]\n\n  STEP                  the step's id\n  --note TEXT           why, for the record\n${MOL}\n${WHO}\n${SERVER_USAGE}`,
+    async () => (await import('./step.js')).approve,
+  ),
+  lazy(
+    'prime',
+    'Tell an agent what it has to do now: its molecule, its steps, how to close them.',
+    `gt prime [MOL] [options]\n\n  MOL                   workflow id of the molecule; if not given GT_MOLECULE\n${SERVER_USAGE}`,
+    async () => (await import('./step-show.js')).prime,
+  ),
+  lazy(
+    'hook',
+    'Show what an agent has on its hook.',
+    `gt hook [AGENT] [--json] [options]\n\n  AGENT                 its address, RIG/polecats/NAME; if not given GT_AGENT\n  --json                for programs\n${SERVER_USAGE}`,
+    async () => (await import('./step-show.js')).hook,
+  ),
+  lazy(
+    'explain',
+    'Say how a mission, a molecule, a polecat or a role stands, and on whom it waits.',
+    `gt explain ID [options]\n\n  ID                    a workflow id\n${SERVER_USAGE}`,
+    async () => (await import('./step-show.js')).explain,
+  ),
+];

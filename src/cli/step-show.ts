@@ -1,0 +1,141 @@
+/** `gt ready`, `gt mol current`, `gt prime`, `gt hook`, `gt explain`: what there is to do, and how things stand. */
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import { explainQuery } from '../contract/messages.js';
+import { currentQuery, type StepView } from '../contract/molecule.js';
+import { hookQuery, lifecycleQuery } from '../contract/polecat.js';
+import { attribute } from '../contract/search-attributes.js';
+import { timeAt } from '../town/board.js';
+import { readArguments, refuseMore, UsageError, type Command } from './command.js';
+import { ofExecution, SERVER_OPTIONS, withServer } from './server.js';
+import { molNamed } from './step.js';
+
+const SHOW_OPTIONS = { ...SERVER_OPTIONS, json: { type: 'boolean' } } as const;
+
+type Waiting = {
+  readonly molecule: string;
+  readonly step: string;
+  readonly title: string;
+  readonly waitsFor: string;
+  readonly why: string;
+  /** ISO 8601. */
+  readonly since: string;
+};
+
+export const ready: Pick<Command, 'run'> = {
+  run: async (args) => {
+    const { values, positionals } = readArguments(args, SHOW_OPTIONS);
+    const [mol, ...more] = positionals;
+    refuseMore('ready', more);
+    await withServer(values, async (client) => {
+      const mols = mol === undefined ? await waitingMolecules(client) : [mol];
+      const waiting: Waiting[] = [];
+      for (const id of mols) waiting.push(...(await ofExecution(id, () => waitingIn(client, id))));
+      if (values.json === true) return console.log(JSON.stringify(waiting, null, 2));
+      console.log(waiting.length === 0 ? 'No step waits for anybody' : waiting.map(lineOf).join('\n'));
+    });
+  },
+};
+
+export const current: Pick<Command, 'run'> = {
+  run: async (args) => {
+    const { values, positionals } = readArguments(args, SHOW_OPTIONS);
+    const [mol, ...more] = positionals;
+    refuseMore('mol current', more);
+    const id = molNamed(mol);
+    await withServer(values, (client) =>
+      ofExecution(id, async () => {
+        const steps = await client.workflow.getHandle(id).query(currentQuery);
+        console.log(values.json === true ? JSON.stringify(steps, null, 2) : instructionsFor(id, steps));
+      }),
+    );
+  },
+};
+
+export const prime: Pick<Command, 'run'> = {
+  run: async (args) => {
+    const { values, positionals } = readArguments(args, SERVER_OPTIONS);
+    const [mol, ...more] = positionals;
+    refuseMore('prime', more);
+    const id = molNamed(mol);
+    await withServer(values, (client) =>
+      ofExecution(id, async () => {
+        const handle = client.workflow.getHandle(id);
+        console.log(`${await handle.query(explainQuery)}\n`);
+        console.log(instructionsFor(id, await handle.query(currentQuery)));
+      }),
+    );
+  },
+};
+
+export const hook: Pick<Command, 'run'> = {
+  run: async (args) => {
+    const { values, positionals } = readArguments(args, SHOW_OPTIONS);
+    const [named, ...more] = positionals;
+    refuseMore('hook', more);
+    const agent = named ?? process.env['GT_AGENT'];
+    if (agent === undefined || agent === '') throw new UsageError('whose hook? Name an agent, as RIG/polecats/NAME');
+    await withServer(values, (client) =>
+      ofExecution(agent, async () => {
+        const handle = client.workflow.getHandle(agent);
+        const on = { agent, ...(await handle.query(hookQuery)), ...(await handle.query(lifecycleQuery)) };
+        console.log(values.json === true ? JSON.stringify(on, null, 2) : await handle.query(explainQuery));
+      }),
+    );
+  },
+};
+
+export const explain: Pick<Command, 'run'> = {
+  run: async (args) => {
+    const { values, positionals } = readArguments(args, SERVER_OPTIONS);
+    const [id, ...more] = positionals;
+    if (id === undefined || more.length > 0) throw new UsageError('gt explain takes one workflow id');
+    await withServer(values, (client) => ofExecution(id, () => tell(client.workflow.getHandle(id), id)));
+  },
+};
+
+async function tell(handle: WorkflowHandle, id: string): Promise<void> {
+  const { status, type } = await handle.describe();
+  console.log(`${id} · ${type} · ${status.name.toLowerCase()}\n\n${await handle.query(explainQuery)}`);
+}
+
+/** Those whose search attributes say that somebody is waited for; the queries tell the steps. */
+async function waitingMolecules(client: Client): Promise<readonly string[]> {
+  const query = `WorkflowType="molecule" AND ExecutionStatus="Running" AND ${attribute.phase.name} IN ("waiting", "escalated")`;
+  const found: string[] = [];
+  for await (const { workflowId } of client.workflow.list({ query })) found.push(workflowId);
+  return found.toSorted();
+}
+
+async function waitingIn(client: Client, molecule: string): Promise<readonly Waiting[]> {
+  const steps = await client.workflow.getHandle(molecule).query(currentQuery);
+  return steps.flatMap(({ id: step, title, state }) => {
+    if (state.kind !== 'waiting') return [];
+    const since = new Date(state.sinceMs).toISOString();
+    return [{ molecule, step, title, waitsFor: state.for, why: state.why, since }];
+  });
+}
+
+function lineOf({ molecule, step, title, waitsFor, since }: Waiting): string {
+  return `${molecule}  ${step}  ${title} · waits for ${waitsFor} since ${timeAt(Date.parse(since))}`;
+}
+
+function instructionsFor(id: string, steps: readonly StepView[]): string {
+  if (steps.length === 0) return 'No step waits for you now';
+  return steps.map((step) => instructionOf(id, step)).join('\n\n');
+}
+
+function instructionOf(id: string, { id: step, title, description, acceptance, state }: StepView): string {
+  const done = acceptance === '' ? [] : [`Done means: ${acceptance}`];
+  const isGate = state.kind === 'waiting' && state.for === 'gate';
+  const isAsked = state.kind === 'waiting' && state.for === 'escalation';
+  const why = isGate || isAsked ? [`It waits: ${state.why}`] : [];
+  const how = isGate ? 'approve' : isAsked ? 'retry' : 'close';
+  const note = how === 'close' ? '--continue' : '--note "…"';
+  return [
+    `## ${step}: ${title}`,
+    ...(description === '' ? [] : [description]),
+    ...done,
+    ...why,
+    `When it is so: gt ${how} ${step} --mol ${id} ${note}`,
+  ].join('\n\n');
+}

@@ -1,0 +1,146 @@
+/** `gt ready`, `close`, `prime` and the other commands about steps, as people and outside agents call them. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { gt } from '../support/gt.js';
+import { liveTown, until } from '../support/live-town.js';
+import type { LiveTown } from '../support/live-town.js';
+
+/** Two steps in a row, the first with an output; a gate before a third. */
+const REVIEW = `
+formula = "review"
+[[steps]]
+id = "read"
+title = "Read the change"
+description = "All of it."
+acceptance = "You can say what it does."
+output = { verdict = "string" }
+[[steps]]
+id = "answer"
+title = "Answer: {{steps.read.output.verdict}}"
+needs = ["read"]
+[[steps]]
+id = "ship"
+title = "Ship it"
+needs = ["answer"]
+gate = { type = "human", await = "release" }
+`;
+
+const STUCK = `
+formula = "stuck"
+[vars.name]
+required = true
+[[steps]]
+id = "ask"
+title = "Ask about {{name}}"
+[[steps.script]]
+block = "what now?"
+[[steps.script]]
+write = "{{name}}.txt"
+text = "x"
+[[steps.script]]
+close = "wrote it"
+`;
+
+let town: LiveTown;
+beforeAll(async () => {
+  town = await liveTown({ rigs: { server: {} }, formulas: { review: REVIEW, stuck: STUCK } });
+});
+afterAll(() => town.stop());
+
+const NOBODY = { TEMPORAL_ADDRESS: undefined, GT_MOLECULE: undefined, GT_AGENT: undefined };
+const call = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  gt([...args, '--town', town.dir], { ...NOBODY, ...env });
+
+async function poured(formula: string): Promise<string> {
+  const id = (await call(['mol', 'pour', formula])).stdout.trim();
+  await until('a step waits', async () => (await readyIn(id)).length > 0);
+  return id;
+}
+
+async function readyIn(id: string): Promise<readonly { readonly step: string }[]> {
+  return JSON.parse((await call(['ready', id, '--json'])).stdout) as readonly { readonly step: string }[];
+}
+
+test('a molecule is worked from the shell: primed, closed with an output, led on, approved', async () => {
+  const id = await poured('review');
+  const mine = { GT_MOLECULE: id, GT_AGENT: 'crew/ada' };
+  const primed = await call(['prime'], mine);
+  expect(primed).toMatchObject({ code: 0, stderr: '' });
+  expect(primed.stdout).toContain('**review**: 0/3 steps');
+  expect(primed.stdout).toContain(
+    `## read: Read the change\n\nAll of it.\n\nDone means: You can say what it does.\n\nWhen it is so: gt close read --mol ${id} --continue`,
+  );
+  const early = await call(['close', 'answer'], mine);
+  expect(early).toMatchObject({ code: 1, stdout: '' });
+  expect(early.stderr).toBe('gt: step "answer" is not ready, it needs read; waiting for an answer: read\n');
+  expect(await call(['close', 'read'], mine)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('step "read" cannot be closed so: ') as string,
+  });
+  const closing = ['close', 'read', '--note', 'read it', '--output', '{"verdict":"good"}', '--continue', '--id', 'one'];
+  const closed = await call(closing, mine);
+  expect(closed).toMatchObject({ code: 0, stdout: 'closed "read".\n\nNext: "answer", Answer: good\n' });
+  // The answer was lost, say: under the same id nothing happens twice, and the answer is the same.
+  expect(await call(closing, mine)).toEqual(closed);
+  expect((await call(['mol', 'current'], mine)).stdout).toContain('## answer: Answer: good');
+  expect((await call(['close', 'answer'], mine)).code).toBe(0);
+  expect((await call(['mol', 'current', id])).stdout).toContain(`gt approve ship --mol ${id} --note "…"`);
+  expect((await call(['approve', 'ship', '--mol', id, '--note', 'go', '--by', 'Ada'])).stdout).toBe(
+    'the gates of step "ship" are open\n',
+  );
+  expect((await call(['close', 'ship', '--mol', id, '--continue'])).stdout).toBe(
+    'closed "ship"; that was the last step\n',
+  );
+  const result = (await town.client.workflow.getHandle(id).result()) as { readonly steps: readonly object[] };
+  expect(result.steps).toMatchObject([{ id: 'read', summary: 'read it', output: { verdict: 'good' } }, {}, {}]);
+  expect((await call(['explain', id])).stdout).toMatch(
+    /^gt-\w+ · molecule · completed\n\n\*\*review\*\*: 3\/3 steps[^]*`read` Read the change · done by crew\/ada: read it/,
+  );
+});
+
+test('what waits is listed, of one molecule or of all; skip and fail say why', async () => {
+  const [one, other] = [await poured('review'), await poured('review')];
+  await until('both are listed', async () => {
+    const { stdout } = await call(['ready']);
+    return [one, other].every((id) => stdout.includes(`${id}  read  Read the change · waits for human since `));
+  });
+  expect((await call(['skip', 'read', '--mol', one, '--reason', 'known'])).stdout).toBe('step "read" is skipped\n');
+  expect((await call(['fail', 'read', '--mol', other, '--reason', 'no time'])).stdout).toBe('step "read" is failed\n');
+  await expect(town.client.workflow.getHandle(other).result()).rejects.toMatchObject({
+    cause: { message: 'step "read" failed: no time' },
+  });
+  expect(await readyIn(one)).toMatchObject([{ molecule: one, step: 'answer', waitsFor: 'human' }]);
+});
+
+test('an agent of the town is asked what is on its hook, and its question is answered', async () => {
+  const mission = (await call(['mol', 'pour', 'stuck', '--var', 'name=x', '--rig', 'server'])).stdout.trim();
+  let asked: readonly { readonly molecule: string; readonly step: string; readonly why: string }[] = [];
+  await until('it asks', async () => {
+    const all = JSON.parse((await call(['ready', '--json'])).stdout) as typeof asked;
+    asked = all.filter(({ step }) => step === 'ask');
+    return asked.length > 0;
+  });
+  const [{ molecule, why } = { molecule: '', why: '' }] = asked;
+  expect(why).toContain('what now?');
+  const swarm = await town.client.workflow.getHandle(mission).query<Readonly<Record<string, string>>>('swarm');
+  const agent = swarm['work'] ?? '';
+  const hook = JSON.parse((await call(['hook', agent, '--json'])).stdout) as object;
+  expect(hook).toMatchObject({ agent, mission, item: 'work', formula: 'stuck', molecule });
+  expect((await call(['hook'], { GT_AGENT: agent })).stdout).toContain(molecule);
+  expect((await call(['retry', 'ask', '--mol', molecule, '--note', 'go on'])).stdout).toBe(
+    'step "ask" starts a new session\n',
+  );
+  await town.client.workflow.getHandle(mission).result();
+});
+
+test.each([
+  [['close'], 2, 'gt close takes one step'],
+  [['close', 'read'], 2, 'which molecule? Name it with --mol ID; gt ready lists those that wait'],
+  [['close', 'read', '--mol', 'x', '--output', '{'], 2, '--output is no JSON'],
+  [['close', 'read', '--mol', 'x', '--outcome', 'great'], 2, 'outcome'],
+  [['skip', 'read', '--mol', 'x'], 2, 'gt skip needs --reason TEXT'],
+  [['close', 'read', '--mol', 'gt-none'], 1, 'there is no molecule gt-none'],
+  [['hook'], 2, 'whose hook?'],
+  [['explain', 'gt-none'], 1, 'gt-none'],
+] as const)('gt %j is refused', async (args, code, why) => {
+  expect(await call(args)).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(why) as string });
+});
