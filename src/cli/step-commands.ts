@@ -55,6 +55,18 @@ The step counts as closed when its checks have passed. What is refused is told w
     async () => (await import('./step.js')).approve,
   ),
   lazy(
+    'pause',
+    'Hold a mission, a polecat or a molecule: nothing new begins in it.',
+    `gt pause ID --reason TEXT [options]\n\n  ID                    a workflow id\n  --reason TEXT         why, for the record\n${WHO}\n${SERVER_USAGE}\n\nSessions under way end first. Steps may be closed and answered meanwhile, and what is handed in still lands.`,
+    async () => (await import('./step.js')).pause,
+  ),
+  lazy(
+    'resume',
+    'Let what was paused go on.',
+    `gt resume ID [options]\n\n  ID                    a workflow id\n${WHO}\n${SERVER_USAGE}`,
+    async () => (await import('./step.js')).resume,
+  ),
+  lazy(
     'prime',
     'Tell an agent what it has to do now: its molecule, its steps, how to close them.',
     `gt prime [MOL] [options]\n\n  MOL                   workflow id of the molecule; if not given GT_MOLECULE\n${SERVER_USAGE}`,

@@ -1,4 +1,4 @@
-/** `gt close`, `skip`, `fail`, `retry`, `approve`: what is said to a molecule about one of its steps, as Updates. */
+/** `gt close`, `skip`, `fail`, `retry`, `approve`, `pause`, `resume`: what is said to work under way, as Updates. */
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { z } from 'zod';
@@ -7,14 +7,10 @@ import { Json } from '../town/protomolecule.js';
 import { readArguments, UsageError, type Command } from './command.js';
 import { ofExecution, refused, SERVER_OPTIONS, withServer } from './server.js';
 
-const STEP_OPTIONS = {
-  ...SERVER_OPTIONS,
-  mol: { type: 'string' },
-  by: { type: 'string' },
-  id: { type: 'string' },
-} as const;
+const WHO_OPTIONS = { ...SERVER_OPTIONS, by: { type: 'string' }, id: { type: 'string' } } as const;
+const STEP_OPTIONS = { ...WHO_OPTIONS, mol: { type: 'string' } } as const;
 
-type StepValues = { readonly [Key in keyof typeof STEP_OPTIONS]?: string | undefined };
+type WhoValues = { readonly [Key in keyof typeof WHO_OPTIONS]?: string | undefined };
 
 export const close: Pick<Command, 'run'> = {
   run: async (args) => {
@@ -26,7 +22,9 @@ export const close: Pick<Command, 'run'> = {
       continue: { type: 'boolean' },
     });
     const { note, output, outcome } = values;
-    await say(moleculeMessages.close, 'close', positionals, values, {
+    const step = oneOf('close', 'step', positionals);
+    await say(moleculeMessages.close, molNamed(values.mol), values, {
+      step,
       ...given({ note, outcome }),
       ...(output === undefined ? {} : { output: readOutput(output) }),
       ...(values.continue === true ? { continue: true } : {}),
@@ -39,41 +37,58 @@ export const fail = withText('fail', moleculeMessages.fail, 'reason');
 export const retry = withText('retry', moleculeMessages.retry, 'note');
 export const approve = withText('approve', moleculeMessages.approve, 'note');
 
+/** To whatever can be held: a mission, a polecat, a molecule. */
+export const pause: Pick<Command, 'run'> = {
+  run: async (args) => {
+    const { values, positionals } = readArguments(args, { ...WHO_OPTIONS, reason: { type: 'string' } });
+    if (values.reason === undefined) throw new UsageError('gt pause needs --reason TEXT: why, for the record');
+    const id = oneOf('pause', 'workflow id', positionals);
+    await say(moleculeMessages.pause, id, values, { reason: values.reason });
+  },
+};
+
+export const resume: Pick<Command, 'run'> = {
+  run: async (args) => {
+    const { values, positionals } = readArguments(args, WHO_OPTIONS);
+    await say(moleculeMessages.resume, oneOf('resume', 'workflow id', positionals), values, {});
+  },
+};
+
 /** A verb with one text beside the step; a reason must be given, a note may be. */
 function withText(verb: string, message: Message<z.ZodType>, text: 'reason' | 'note'): Pick<Command, 'run'> {
   return {
     run: async (args) => {
       const { values, positionals } = readArguments(args, { ...STEP_OPTIONS, [text]: { type: 'string' } });
       const written = Object.entries(values).find(([key]) => key === text)?.[1];
+      const step = oneOf(verb, 'step', positionals);
       if (text === 'reason' && written === undefined)
         throw new UsageError(`gt ${verb} needs --reason TEXT: why, for the record`);
-      await say(message, verb, positionals, values, given({ [text]: written }));
+      await say(message, molNamed(values.mol), values, { step, ...given({ [text]: written }) });
     },
   };
 }
 
+function oneOf(verb: string, what: string, positionals: readonly string[]): string {
+  const [one, ...more] = positionals;
+  if (one === undefined || more.length > 0) throw new UsageError(`gt ${verb} takes one ${what}`);
+  return one;
+}
+
 async function say(
   message: Message<z.ZodType>,
-  verb: string,
-  positionals: readonly string[],
-  values: StepValues,
-  content: Readonly<Record<string, Json>>,
+  to: string,
+  values: WhoValues,
+  about: Readonly<Record<string, Json>>,
 ): Promise<void> {
-  const [step, ...more] = positionals;
-  if (step === undefined || more.length > 0) throw new UsageError(`gt ${verb} takes one step`);
-  const mol = molNamed(values.mol);
   const by = values.by ?? process.env['GT_AGENT'] ?? userInfo().username;
-  const whole = { ...content, step, by, ...given({ id: values.id }) };
-  const unfit = message.schema.safeParse(whole);
-  if (!unfit.success) throw new UsageError(z.prettifyError(unfit.error));
+  const content = { ...about, by, ...given({ id: values.id }) };
+  const unfit = message.schema.safeParse(content).error;
+  if (unfit !== undefined) throw new UsageError(z.prettifyError(unfit));
+  // One id for the message and for the Update: asked again after a lost answer, the server gives the first one.
+  const updateId = values.id === undefined ? {} : { updateId: `${message.name}:${values.id}` };
   await withServer(values, (client) =>
-    ofExecution(mol, async () => {
-      // One id for the message and for the Update: asked again after a lost answer, the server gives the first one.
-      const options = {
-        args: [whole] as [unknown],
-        ...(values.id === undefined ? {} : { updateId: `${verb}:${values.id}` }),
-      };
-      const answer = client.workflow.getHandle(mol).executeUpdate(message.update, options);
+    ofExecution(to, async () => {
+      const answer = client.workflow.getHandle(to).executeUpdate(message.update, { args: [content], ...updateId });
       console.log(await answer.catch(refused));
     }),
   );

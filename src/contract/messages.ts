@@ -48,7 +48,17 @@ const outcome = z
   .default('done')
   .describe('`failed` leaves it to others what becomes of the step');
 
+const pauses = (what: string) => ({
+  pause: message(
+    'pause',
+    `Holds ${what}: nothing new begins until \`resume\`. A session under way ends first; answers are taken all the same.`,
+    z.strictObject({ id, by, reason: reason.default('paused') }),
+  ),
+  resume: message('resume', `Lets ${what} go on.`, z.strictObject({ id, by })),
+});
+
 export const moleculeMessages = {
+  ...pauses('the molecule'),
   close: message(
     'close',
     'Closes a step that waits for a person or for an answer; answers with what is next.',
@@ -93,6 +103,7 @@ export const moleculeMessages = {
 };
 
 export const missionMessages = {
+  ...pauses('the mission and its molecules'),
   retry: message(
     'retry',
     'Gives a failed item to a new polecat, with the formula and town.toml as they are now.',
@@ -132,6 +143,7 @@ export const missionMessages = {
 };
 
 export const polecatMessages = {
+  ...pauses('its molecule'),
   waiting: message('waiting', 'From its molecule: on whom it waits, or that it waits no longer.', z.strictObject(wait)),
 };
 

@@ -36,7 +36,12 @@ export const MoleculeInput = z.union([
     vars: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String)).default({}),
     wisp,
   }),
-  z.strictObject({ proto: Protomolecule, hook: Hook, wisp }),
+  z.strictObject({
+    proto: Protomolecule,
+    hook: Hook,
+    wisp,
+    paused: z.strictObject({ by: z.string(), why: z.string() }).optional().describe('it begins held, until `resume`'),
+  }),
 ]);
 export type MoleculeInput = z.infer<typeof MoleculeInput>;
 

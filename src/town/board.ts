@@ -1,6 +1,7 @@
 /** Boards: the state of a workflow as Markdown, for the current details of the Temporal UI and CLI. */
 import type { Item, ItemState, MissionState, Wait } from './mission.js';
-import { budgetGap, isOverBudget, landedCount, spent, waitsOf } from './mission.js';
+import { budgetGap, isOverBudget, isPaused, landedCount, spent, waitsOf } from './mission.js';
+import type { Pause } from './pause.js';
 import { spentText } from './prices.js';
 import type { Queued } from './refinery.js';
 import type { Slots } from './slots.js';
@@ -8,6 +9,13 @@ import { unreachable } from './unreachable.js';
 
 const DETAILS_CHARS_MAX = 15_000;
 const REASON_CHARS_MAX = 300;
+
+/** What a board says of work that is held. */
+export function pauseLines(paused: Pause | null, id: string): readonly string[] {
+  if (paused === null) return [];
+  const resume = `\`temporal workflow signal -w ${shellWord(id)} --name resume --input '{}'\` lets it go on`;
+  return ['', `> **Paused** by ${paused.by} since ${timeAt(paused.sinceMs)}: ${short(paused.why)}. ${resume}`];
+}
 
 export function missionBoard(mission: MissionState, id: string): string {
   const { items, title } = mission;
@@ -26,7 +34,10 @@ export function missionBoard(mission: MissionState, id: string): string {
   const look = waitsOf(mission).map(
     ({ wait }) => `\n> \`temporal workflow query -w ${wait.molecule} --type explain\` says how to answer`,
   );
-  return clip([head, ...(gap === null ? [] : [`\n> ${gap}`]), '', ...rows, ...ask, ...raise, ...look].join('\n'));
+  const paused = pauseLines(mission.paused ?? null, id);
+  return clip(
+    [head, ...paused, ...(gap === null ? [] : [`\n> ${gap}`]), '', ...rows, ...ask, ...raise, ...look].join('\n'),
+  );
 }
 
 function itemLine(mission: MissionState, item: Item): string {
@@ -35,7 +46,8 @@ function itemLine(mission: MissionState, item: Item): string {
   switch (state.kind) {
     case 'waiting': {
       const open = item.needs.filter((need) => mission.items.some((other) => other.id === need && isOpen(other.state)));
-      return open.length > 0 ? `waits for ${open.join(', ')}` : 'waits for the budget';
+      if (open.length > 0) return `waits for ${open.join(', ')}`;
+      return isPaused(mission) ? 'waits until the mission goes on' : 'waits for the budget';
     }
     case 'queued':
       return `waits for a slot of ${item.rig} since ${timeAt(state.sinceMs)}${again}`;

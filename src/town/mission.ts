@@ -8,6 +8,7 @@ import { z } from 'zod';
 import type { LegOf } from './convoy.js';
 import { bounded, shareOf } from './findings.js';
 import { own } from './own.js';
+import type { Pause } from './pause.js';
 import { priceRemedy } from './prices.js';
 import { Json } from './protomolecule.js';
 import type { Left } from './references.js';
@@ -96,9 +97,17 @@ export type MissionState = {
   readonly budgetUsd: number | null;
   /** Models that may work on it and had no price when it was planned: the budget does not hold what they cost. Absent when there are none. */
   readonly unpriced?: readonly string[];
+  /** Absent or null while it goes on. */
+  readonly paused?: Pause | null;
 };
 
-export type MissionEvent =
+/** What concerns the mission as a whole. */
+type WideEvent =
+  | { readonly kind: 'budgeted'; readonly usd: number }
+  | { readonly kind: 'paused'; readonly by: string; readonly why: string }
+  | { readonly kind: 'resumed' };
+
+type ItemEvent =
   | { readonly kind: 'queued'; readonly item: string; readonly claim: string }
   | { readonly kind: 'started'; readonly item: string; readonly holder: Holder }
   | { readonly kind: 'reported'; readonly item: string; readonly claim: string; readonly report: PolecatReport }
@@ -111,21 +120,26 @@ export type MissionEvent =
   | { readonly kind: 'landed'; readonly item: string; readonly claim: string; readonly landing: Landing }
   | { readonly kind: 'unplannable'; readonly item: string; readonly reason: string }
   | { readonly kind: 'cancelled'; readonly item: string; readonly reason: string }
-  | { readonly kind: 'skipped'; readonly item: string; readonly reason: string }
-  | { readonly kind: 'budgeted'; readonly usd: number };
+  | { readonly kind: 'skipped'; readonly item: string; readonly reason: string };
+
+export type MissionEvent = WideEvent | ItemEvent;
 
 /** An event that no longer fits, since something else came first, changes nothing. */
 export function after(mission: MissionState, event: MissionEvent, nowMs: number): MissionState {
-  if (event.kind === 'budgeted') return { ...mission, budgetUsd: event.usd };
-  return withItem(mission, event.item, (item) => changeOf(item, event, legsIn(mission), nowMs));
+  if ('item' in event) return withItem(mission, event.item, (item) => changeOf(item, event, legsIn(mission), nowMs));
+  switch (event.kind) {
+    case 'budgeted':
+      return { ...mission, budgetUsd: event.usd };
+    case 'paused':
+      return { ...mission, paused: { by: event.by, why: event.why, sinceMs: nowMs } };
+    case 'resumed':
+      return { ...mission, paused: null };
+    default:
+      return unreachable(event);
+  }
 }
 
-function changeOf(
-  item: Item,
-  event: Exclude<MissionEvent, { readonly kind: 'budgeted' }>,
-  legs: number,
-  nowMs: number,
-): Partial<Item> {
+function changeOf(item: Item, event: ItemEvent, legs: number, nowMs: number): Partial<Item> {
   const { state } = item;
   switch (event.kind) {
     case 'queued':
@@ -244,10 +258,14 @@ function lost(
 
 /** Items that may claim a slot now, the most urgent first. */
 export function startable(mission: MissionState): readonly Item[] {
-  if (isOverBudget(mission)) return [];
+  if (isPaused(mission) || isOverBudget(mission)) return [];
   return mission.items
     .filter((item) => item.state.kind === 'waiting' && item.needs.every((id) => isSettled(itemOf(mission, id))))
     .toSorted((a, b) => a.priority - b.priority);
+}
+
+export function isPaused({ paused = null }: MissionState): boolean {
+  return paused !== null;
 }
 
 export function isFinished(mission: MissionState): boolean {
@@ -273,11 +291,12 @@ export function spent(mission: MissionState): Usage {
   return mission.items.reduce((sum, item) => addUsage(sum, item.usage), NO_USAGE);
 }
 
-export type Phase = 'queued' | 'working' | 'waiting' | 'escalated' | 'landed' | 'skipped' | 'failed';
+export type Phase = 'queued' | 'paused' | 'working' | 'waiting' | 'escalated' | 'landed' | 'skipped' | 'failed';
 
 export function phaseOf(mission: MissionState): Phase {
   const is = (kind: ItemState['kind']) => mission.items.some((item) => item.state.kind === kind);
   if (isFinished(mission)) return is('landed') ? 'landed' : 'skipped';
+  if (isPaused(mission)) return 'paused';
   const waits = waitsOf(mission).map((one) => one.wait);
   if (is('failed') || isOverBudget(mission) || waits.some((wait) => wait.escalated)) return 'escalated';
   if (waits.length > 0 && waits.length === mission.items.filter((item) => item.state.kind === 'working').length)

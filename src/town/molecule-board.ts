@@ -1,5 +1,5 @@
 /** The board of a molecule: its steps as a checklist, what each waits for, and what to send when somebody is asked. */
-import { clip, mark, short, timeAt } from './board.js';
+import { clip, mark, pauseLines, short, timeAt } from './board.js';
 import { areOpen } from './molecule-gates.js';
 import { loopAt } from './molecule-live.js';
 import type { Molecule } from './molecule-live.js';
@@ -26,7 +26,16 @@ export function moleculeBoard(molecule: Molecule, formula: string, id: string, i
   const hidden = steps.length - shown.length;
   const more = hidden > 0 ? [`- … ${hidden} more steps: query \`steps\``] : [];
   const asks = isOver ? [] : shown.flatMap((at) => asksOf(steps[at], id)).slice(0, ASKS_MAX);
-  return clip([isOver ? `${head}, ended before its end` : head, '', ...rows, ...more, ...asks].join('\n'));
+  return clip(
+    [
+      isOver ? `${head}, ended before its end` : head,
+      ...(isOver ? [] : pauseLines(molecule.paused, id)),
+      '',
+      ...rows,
+      ...more,
+      ...asks,
+    ].join('\n'),
+  );
 }
 
 function shownOf({ steps, held }: Molecule): readonly number[] {

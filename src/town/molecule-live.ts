@@ -32,12 +32,21 @@ export type Molecule = Required<MoleculeState> & {
   readonly sessions: number;
 };
 
-export function stateOf({ steps, limits, added, loops, mails, bonds, head }: Molecule): Required<MoleculeState> {
-  return { steps, limits, added, loops, mails, bonds, head };
+export function stateOf({
+  steps,
+  limits,
+  added,
+  loops,
+  mails,
+  bonds,
+  head,
+  paused,
+}: Molecule): Required<MoleculeState> {
+  return { steps, limits, added, loops, mails, bonds, head, paused };
 }
 
 export function revive(proto: Pick<Protomolecule, 'steps'>, state: MoleculeState, how: How): Molecule {
-  const { steps, limits, added = [], loops = [], mails = [], bonds = 0 } = state;
+  const { steps, limits, added = [], loops = [], mails = [], bonds = 0, paused = null } = state;
   const cooked = new Map([...proto.steps, ...added].map((step) => [step.id, step]));
   const plan = planOf(steps, cooked, loops);
   return {
@@ -47,6 +56,7 @@ export function revive(proto: Pick<Protomolecule, 'steps'>, state: MoleculeState
     loops,
     mails,
     bonds,
+    paused,
     how,
     cooked,
     plan,

@@ -22,7 +22,7 @@ export type DueLoop = {
 };
 
 export function dueLoop(molecule: Molecule): DueLoop | null {
-  if (molecule.failed !== null) return null;
+  if (molecule.failed !== null || molecule.paused !== null) return null;
   for (const [at] of molecule.plan.loops) {
     const loop = loopAt(molecule, at);
     const { kind } = stepAt(molecule, at).state;

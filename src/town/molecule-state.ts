@@ -1,4 +1,5 @@
 /** What is known of a molecule at work: plain data, carried from run to run. The rules are in `molecule.ts`. */
+import type { Pause } from './pause.js';
 import type { Json, ProtoLoop, Protomolecule, ProtoStep, StepGate } from './protomolecule.js';
 import type { Limits } from './rig.js';
 import type { RuntimeKind, SessionResult, Usage } from './session.js';
@@ -77,6 +78,8 @@ export type MoleculeState = {
   readonly bonds?: number;
   /** The commit of the branch after the last accepted step. */
   readonly head?: string | null;
+  /** Null while it goes on. */
+  readonly paused?: Pause | null;
 };
 
 type OfStep<Kind extends string, More = unknown> = { readonly kind: Kind; readonly step: string } & More;
@@ -100,6 +103,8 @@ export type MoleculeEvent =
   | OfStep<'gate-stuck', { readonly gate: number; readonly why: string }>
   | OfStep<'gate-timed-out', { readonly gate: number }>
   | OfStep<'approved', { readonly by: string }>
+  | { readonly kind: 'paused'; readonly by: string; readonly why: string }
+  | { readonly kind: 'resumed' }
   | { readonly kind: 'mailed'; readonly subject: string; readonly from: string }
   /** Which of the awaited files exist. */
   | { readonly kind: 'files-seen'; readonly files: readonly string[] }

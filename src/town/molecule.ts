@@ -118,6 +118,12 @@ const MAILS_MAX = 200;
 
 function moleculeEvent(draft: Draft, event: Exclude<MoleculeEvent, StepEvent>): void {
   switch (event.kind) {
+    case 'paused':
+      draft.paused = { by: event.by, why: event.why, sinceMs: draft.nowMs };
+      return;
+    case 'resumed':
+      draft.paused = null;
+      return;
     case 'mailed': {
       draft.mails = [...draft.mails, event.subject].slice(-MAILS_MAX);
       for (const at of draft.held) {
@@ -163,9 +169,13 @@ function retried(draft: Draft, at: number, note: string | null): void {
   start(draft, at);
 }
 
-/** The step to work on now: the most urgent ready one, the first in the formula's order among equals; none while one holds the sandbox. */
+/**
+ * The step to work on now: the most urgent ready one, the first in the formula's order among equals; none while one holds the
+ * sandbox, and none while the molecule is paused.
+ */
 export function nextStep(molecule: Molecule): Step | null {
-  const { held, ready, failed } = molecule;
+  const { held, ready, failed, paused } = molecule;
+  if (paused !== null) return null;
   if (failed === null && held.some((at) => holdsSandbox(stepAt(molecule, at)))) return null;
   const allowed = failed === null ? null : new Set(begunScopes(molecule).flatMap((scope) => scope.teardowns));
   const next = ready.find((at) => allowed?.has(at) !== false);
@@ -223,7 +233,13 @@ export function waitingSteps({ held, steps }: Molecule): readonly Step[] {
   return held.flatMap((at) => (steps[at]?.state.kind === 'waiting' ? (steps[at] ?? []) : []));
 }
 
-export function phaseOf({ held, ready, steps }: Molecule): 'working' | 'waiting' | 'escalated' {
+/** Ids of the steps that a session works on. */
+export function activeSteps({ held, steps }: Molecule): readonly string[] {
+  return held.flatMap((at) => (steps[at]?.state.kind === 'active' ? [steps[at].id] : []));
+}
+
+export function phaseOf({ held, ready, steps, paused }: Molecule): 'working' | 'waiting' | 'escalated' | 'paused' {
+  if (paused !== null) return 'paused';
   let isWaiting = false;
   let canWork = ready.length > 0;
   for (const at of held) {

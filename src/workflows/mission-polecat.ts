@@ -3,6 +3,7 @@ import {
   ApplicationFailure,
   CancelledFailure,
   ChildWorkflowFailure,
+  getExternalWorkflowHandle,
   ParentClosePolicy,
   patched,
   rootCause,
@@ -10,7 +11,7 @@ import {
   uuid4,
 } from '@temporalio/workflow';
 import type { SandboxRef } from '../contract/activities.js';
-import type { Grant, Plan } from '../contract/mission.js';
+import type { Grant, OpenPolecat, Plan } from '../contract/mission.js';
 import type { PolecatInput } from '../contract/polecat.js';
 import { attribute } from '../contract/search-attributes.js';
 import { makeId, polecatAt } from '../town/address.js';
@@ -87,6 +88,13 @@ function reportOfEnd(error: unknown): PolecatReport | null {
     if (report.success) return report.data;
   }
   return null;
+}
+
+/** One that has closed meanwhile, or is away, needs no cancelling: its end is heard of in any case. */
+export async function cancel({ workflowId, runId }: Pick<OpenPolecat, 'workflowId' | 'runId'>): Promise<void> {
+  await getExternalWorkflowHandle(workflowId, runId)
+    .cancel()
+    .catch(() => undefined);
 }
 
 /** What became of a lost polecat's work: `saved` on the remote, `left` in the sandbox, landed all the same, or there was none. */

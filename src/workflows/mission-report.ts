@@ -5,8 +5,9 @@ import type { LedgerEntry } from '../contract/activities.js';
 import type { MissionCarry, Progress } from '../contract/mission.js';
 import type { MissionState } from '../town/mission.js';
 import { attribute } from '../contract/search-attributes.js';
+import { RESUME } from '../town/pause.js';
 import { Standing } from './standing.js';
-import { budgetGap, isOverBudget, landedCount, phaseOf, spent, waitsOf } from '../town/mission.js';
+import { budgetGap, isOverBudget, isPaused, landedCount, phaseOf, spent, waitsOf } from '../town/mission.js';
 
 /** What never changes of a mission. Started by a formula's name, it can be found by that, too. */
 export function introduction(state: MissionState): readonly SearchAttributePair[] {
@@ -56,6 +57,7 @@ export function progressOf(state: MissionState): Progress {
 
 /** '' when polecats work and nothing stands still. What has failed comes first, then what waits for somebody. */
 export function waitsFor(state: MissionState): string {
+  if (isPaused(state)) return RESUME;
   const failed = state.items.filter((item) => item.state.kind === 'failed').map((item) => item.id);
   if (failed.length > 0) return `overseer: ${failed.join(', ')}`.slice(0, 200);
   if (isOverBudget(state)) return 'overseer: budget';

@@ -4,13 +4,13 @@
  * takes long goes on beside the loop, so that a cancellation or an answer never waits for it.
  */
 import { CancellationScope, CancelledFailure, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
-import { getExternalWorkflowHandle, isCancellation, patched, setHandler } from '@temporalio/workflow';
+import { isCancellation, patched, setHandler } from '@temporalio/workflow';
 import { explainQuery, missionMessages } from '../contract/messages.js';
 import { grantsQuery, MISSION_EXAMPLE, MissionInput, progressQuery, swarmQuery } from '../contract/mission.js';
 import type { Grant, MissionCarry, OpenPolecat, Plan, Progress } from '../contract/mission.js';
 import { missionBoard } from '../town/board.js';
 import type { Holder, Item, MissionEvent, PolecatReport } from '../town/mission.js';
-import { after, budgetGap, canSkip, isFinished, isOverBudget, itemOf, phaseOf } from '../town/mission.js';
+import { after, budgetGap, canSkip, isFinished, isOverBudget, isPaused, itemOf, phaseOf } from '../town/mission.js';
 import { spent, startable, unasked } from '../town/mission.js';
 import { own } from '../town/own.js';
 import type { RigSnapshot } from '../town/rig.js';
@@ -20,9 +20,10 @@ import { readInput } from './failing.js';
 import { town, watcher } from './hands.js';
 import { introduction, missionNotices, progressOf, showRefused, waitsFor } from './mission-report.js';
 import { asNow, draftOf, planAgain, planned, withPlan } from './mission-plan.js';
-import { clearLost, holderFor, protoFor, startPolecat } from './mission-polecat.js';
+import { cancel, clearLost, holderFor, protoFor, startPolecat } from './mission-polecat.js';
 import { MissionSlots } from './mission-slots.js';
 import { askAgainMs, startAgainMs } from './patience.js';
+import { takePauses, tellPolecats } from './pausing.js';
 import { Standing } from './standing.js';
 import { carried, isLong } from './start.js';
 
@@ -192,8 +193,11 @@ class MissionRun {
     if (this.#now.open.some((one) => one.claim === claim)) return;
     const wanted = this.#queuedUnder(claim);
     if (wanted === null) return this.#slots.release(grant.rig, claim);
-    if (isOverBudget(this.#now.state) && patched('a spent budget gives granted slots back')) {
-      // It asked before the others had spent all: it asks anew once the budget is raised.
+    if (
+      isPaused(this.#now.state) ||
+      (isOverBudget(this.#now.state) && patched('a spent budget gives granted slots back'))
+    ) {
+      // It asked before the budget was spent, or the mission paused: it asks anew when it may.
       this.#note({ kind: 'unstarted', item: wanted.id, claim });
       return this.#slots.release(grant.rig, claim);
     }
@@ -211,6 +215,8 @@ class MissionRun {
       this.#note({ kind: 'started', item: item.id, holder });
       void child.ended.then((report) => this.#hear({ kind: 'closed', polecat, report }));
       if (!this.#isWorkedUnder(item.id, claim)) await cancel(polecat);
+      const { paused = null } = this.#now.state;
+      if (paused !== null) await tellPolecats([polecat], 'pause', { by: paused.by, reason: paused.why });
     } catch (error) {
       if (isCancellation(error)) throw error;
       // Somebody else runs under that name: give it back, and ask for another a little later.
@@ -358,6 +364,14 @@ class MissionRun {
       this.#note({ kind: 'skipped', item: id, reason: `${reason} (${by})` });
       return done(`item "${id}" is skipped`);
     });
+    takePauses(this.#desk, {
+      what: 'the mission',
+      messages: missionMessages,
+      paused: () => this.#now.state.paused ?? null,
+      set: (paused) => this.#note(paused === null ? { kind: 'resumed' } : { kind: 'paused', ...paused }),
+      tell: (verb, content) => tellPolecats(this.#now.open, verb, content),
+      meanwhile: () => 'sessions under way end first, and what is handed in still lands',
+    });
     this.#desk.on(missionMessages.budget, ({ usd }) => {
       this.#note({ kind: 'budgeted', usd });
       const gap = budgetGap(this.#now.state);
@@ -382,10 +396,3 @@ class MissionRun {
 }
 
 const nobody = (claim: string) => refused(`no item of this mission is worked under the claim ${claim}`);
-
-/** One that has closed meanwhile, or is away, needs no cancelling: its end is heard of in any case. */
-async function cancel({ workflowId, runId }: OpenPolecat): Promise<void> {
-  await getExternalWorkflowHandle(workflowId, runId)
-    .cancel()
-    .catch(() => undefined);
-}

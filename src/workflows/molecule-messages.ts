@@ -5,7 +5,7 @@ import type { Message } from '../contract/messages.js';
 import { mailMessage, moleculeMessages } from '../contract/messages.js';
 import { bondPlace, bondProblem } from '../town/molecule-bond.js';
 import { refusal } from '../town/molecule-refusal.js';
-import { fateOf, isHalfDone, nextStep, waitingSteps } from '../town/molecule.js';
+import { activeSteps, fateOf, isHalfDone, nextStep, waitingSteps } from '../town/molecule.js';
 import type { Json, Protomolecule } from '../town/protomolecule.js';
 import type { Answer, Desk } from './desk.js';
 import { done, refused } from './desk.js';
@@ -16,6 +16,7 @@ import type { Hands } from './molecule-hands.js';
 import { outputRefusal } from './molecule-hands.js';
 import type { Claim } from './molecule-session.js';
 import { instructions } from './molecule-report.js';
+import { takePauses } from './pausing.js';
 
 type Close = z.infer<typeof moleculeMessages.close.schema>;
 type Bond = z.infer<typeof moleculeMessages.bond.schema>;
@@ -61,6 +62,16 @@ export class Messages {
       return done(`the gates of step "${step}" are open`);
     });
     on(moleculeMessages.bond, (message) => CancellationScope.nonCancellable(() => this.#bond(message)));
+    takePauses(desk, {
+      what: 'the molecule',
+      messages: moleculeMessages,
+      paused: () => book.molecule.paused,
+      set: (paused) => book.note(paused === null ? { kind: 'resumed' } : { kind: 'paused', ...paused }),
+      meanwhile: () => {
+        const active = activeSteps(book.molecule);
+        return active.length === 0 ? '' : `the session of "${active.join('", "')}" ends first`;
+      },
+    });
     on(mailMessage, ({ subject, from }) => {
       book.note({ kind: 'mailed', subject, from });
       return done('taken');

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { polecatMessages } from '../contract/messages.js';
 import type { Molecule } from '../town/molecule-live.js';
 import type { Step } from '../town/molecule-state.js';
+import { RESUME } from '../town/pause.js';
 import { fateOf, phaseOf, waitingSteps } from '../town/molecule.js';
 import type { Stand } from './standing.js';
 
@@ -15,10 +16,15 @@ export function standOf(molecule: Molecule): Stand {
   const fate = fateOf(molecule).kind;
   return {
     phase: fate === 'done' ? 'done' : fate === 'failed' ? 'failed' : phaseOf(molecule),
-    waitingFor: waitingSteps(molecule).slice(0, STEPS_MAX).map(whom).join(', ').slice(0, WAITING_CHARS_MAX),
+    waitingFor: waitingFor(molecule),
     steps: held.slice(0, STEPS_MAX).flatMap((at) => steps[at]?.id ?? []),
     usd: usage.usd,
   };
+}
+
+function waitingFor(molecule: Molecule): string {
+  if (molecule.paused !== null) return RESUME;
+  return waitingSteps(molecule).slice(0, STEPS_MAX).map(whom).join(', ').slice(0, WAITING_CHARS_MAX);
 }
 
 const WHY_CHARS_MAX = 1_000;
@@ -26,6 +32,14 @@ const WHY_CHARS_MAX = 1_000;
 /** For the polecat: on whom its molecule waits, `for` empty when work goes on. What went wrong comes first. */
 export function waitOf(molecule: Molecule): Omit<z.infer<typeof polecatMessages.waiting.schema>, 'id' | 'molecule'> {
   const phase = fateOf(molecule).kind === 'open' ? phaseOf(molecule) : 'working';
+  const { paused } = molecule;
+  if (phase === 'paused' && paused !== null)
+    return {
+      for: RESUME,
+      why: `paused by ${paused.by}: ${paused.why}`.slice(0, WHY_CHARS_MAX),
+      since: paused.sinceMs,
+      escalated: false,
+    };
   const waiting = phase === 'working' ? [] : waitingSteps(molecule);
   const step = waiting.find(({ state }) => state.kind === 'waiting' && state.for === 'escalation') ?? waiting[0];
   if (step?.state.kind !== 'waiting') return { for: '', why: '', since: 0, escalated: false };

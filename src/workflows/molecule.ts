@@ -20,7 +20,7 @@ import { moleculeBoard } from '../town/molecule-board.js';
 import { fileGates } from '../town/molecule-gates.js';
 import { stateOf } from '../town/molecule-live.js';
 import { dueLoop } from '../town/molecule-loops.js';
-import { fateOf, nextStep, pour, teardownsLeft, waitingSteps } from '../town/molecule.js';
+import { after, fateOf, nextStep, pour, teardownsLeft, waitingSteps } from '../town/molecule.js';
 import { DEFAULT_LIMITS } from '../town/rig.js';
 import { Desk } from './desk.js';
 import { causeOf, failure, readInput } from './failing.js';
@@ -45,7 +45,9 @@ async function acceptMolecule(raw: unknown): Promise<MoleculeCarry> {
   if (!('proto' in input)) refuseRoleAddress('BadInput', 'molecule');
   const { hook, proto } = 'proto' in input ? input : { hook: null, proto: await cooked(input) };
   const limits = hook?.limits ?? DEFAULT_LIMITS;
-  const poured = pour(proto, { ...howOf(hook), limits }, Date.now());
+  const fresh = pour(proto, { ...howOf(hook), limits }, Date.now());
+  const paused = 'proto' in input ? input.paused : undefined;
+  const poured = paused === undefined ? fresh : after(fresh, { kind: 'paused', ...paused }, Date.now());
   return { proto, hook, molecule: stateOf(poured), desk: EMPTY_DESK, ...(wisp === undefined ? {} : { wisp }) };
 }
 
@@ -78,6 +80,13 @@ class MoleculeRun {
     this.#gates = new GateWatch(book);
     this.#hands = new Hands(book);
     this.#messages = new Messages(book, this.#hands, this.#desk);
+    let { paused } = book.molecule;
+    // A session may be under way for an hour: that it is the last for now is shown at once.
+    book.onEvent(() => {
+      if (book.molecule.paused === paused) return;
+      paused = book.molecule.paused;
+      this.#show();
+    });
     setHandler(stepsQuery, () => book.molecule.steps);
     setHandler(readyQuery, () => waitingSteps(book.molecule).map((step) => step.id));
     setHandler(currentQuery, () => waitingSteps(book.molecule).map((step) => viewOf(book, step)));
@@ -123,6 +132,7 @@ class MoleculeRun {
   /** Files come and go by the work of steps: gates that ask for them are looked at again after each. */
   #shouldLook(): boolean {
     const { molecule: state } = this.#book;
+    if (state.paused !== null) return false;
     const gates = fileGates(state);
     const now = gates.length === 0 ? '' : `${state.closed} ${gates.map(({ at, gate }) => `${at}.${gate}`).join(' ')}`;
     const isNew = now !== '' && now !== this.#lookedAt;

@@ -17,6 +17,7 @@ export async function runMolecule(
   sandbox: Sandbox,
   proto: Protomolecule,
   round: number,
+  paused: { readonly by: string; readonly why: string } | null,
 ): Promise<MoleculeResult> {
   const agent = polecatAt(input.rig.name, input.name);
   const { mission, item, rig, limits, name, incarnation, host } = input;
@@ -24,7 +25,7 @@ export async function runMolecule(
   try {
     return await executeChild<typeof molecule>('molecule', {
       workflowId: id,
-      args: [{ proto, hook }],
+      args: [{ proto, hook, ...(paused === null ? {} : { paused }) }],
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       staticSummary: `${proto.formula} · ${input.name} · ${item.id}`,
       typedSearchAttributes: [

@@ -13,7 +13,7 @@ import {
   setHandler,
 } from '@temporalio/workflow';
 import type { SandboxRef } from '../contract/activities.js';
-import { explainQuery, mailMessage, missionMessages, polecatMessages } from '../contract/messages.js';
+import { explainQuery, mailMessage, missionMessages, moleculeMessages, polecatMessages } from '../contract/messages.js';
 import type { MoleculeResult } from '../contract/molecule.js';
 import type { Sandbox } from '../contract/polecat.js';
 import { hookQuery, lifecycleQuery, PolecatInput } from '../contract/polecat.js';
@@ -34,6 +34,7 @@ import { runMolecule } from './polecat-molecule.js';
 import type { HandIn, Verdict } from './polecat-submission.js';
 import { handIn, reworkVars, verdictOf } from './polecat-submission.js';
 import { askAgainLaterMs } from './patience.js';
+import { takePauses } from './pausing.js';
 import { Standing } from './standing.js';
 
 export async function polecat(raw: unknown): Promise<PolecatReport> {
@@ -70,6 +71,9 @@ class PolecatRun {
   /** On whom the molecule waits, as it told. */
   #wait: { readonly for: string; readonly why: string; readonly escalated: boolean } | null = null;
 
+  /** By whom its molecules are held, and why. */
+  #paused: { readonly by: string; readonly why: string } | null = null;
+
   constructor(input: PolecatInput) {
     this.#input = input;
     this.#address = polecatAt(input.rig.name, input.name);
@@ -92,6 +96,14 @@ class PolecatRun {
       // A handler that is cut off by a cancellation would close the polecat before it has ended in order.
       await CancellationScope.nonCancellable(() => send(mission, missionMessages.waiting, content));
       return done('taken');
+    });
+    takePauses(this.#desk, {
+      what: 'the polecat',
+      messages: polecatMessages,
+      paused: () => this.#paused,
+      set: (paused) => (this.#paused = paused),
+      tell: (verb, content) => this.#tellMolecule((molecule) => send(molecule, moleculeMessages[verb], content)),
+      meanwhile: () => 'its session ends first, and what is handed in still lands',
     });
     setHandler(lifecycleQuery, () => this.#lifecycle());
     setHandler(hookQuery, () => ({ mission: input.mission, item: input.item.id, formula: input.proto.formula }));
@@ -147,7 +159,16 @@ class PolecatRun {
     this.#molecules = [...this.#molecules, id];
     this.#show(this.#round === 0 ? `molecule ${id}` : `rework ${this.#round}: molecule ${id}`);
     const base = this.#since(sandbox);
-    this.#results = [...this.#results, await runMolecule(id, input, { ...sandbox, base }, proto, this.#round)];
+    this.#results = [
+      ...this.#results,
+      await runMolecule(id, input, { ...sandbox, base }, proto, this.#round, this.#paused),
+    ];
+  }
+
+  /** None is at work before the sandbox is open, and none while the branch is merged: the next one begins as it should. */
+  async #tellMolecule(tell: (molecule: string) => Promise<unknown>): Promise<void> {
+    const molecule = this.#molecules.at(-1);
+    if (molecule !== undefined && this.#stage.includes('molecule')) await tell(molecule);
   }
 
   async #submit(): Promise<Verdict | { readonly kind: 'nothing' }> {

@@ -26,9 +26,18 @@ const names = (messages: Readonly<Record<string, { readonly name: string }>>) =>
   Object.values(messages).map((one) => one.name);
 
 test('the messages of each workflow', () => {
-  expect(names(missionMessages)).toEqual(['retry', 'skip', 'budget', 'granted', 'report', 'waiting']);
-  expect(names(polecatMessages)).toEqual(['waiting']);
-  expect(names(moleculeMessages)).toEqual(['close', 'fail', 'skip', 'retry', 'approve', 'bond']);
+  expect(names(missionMessages)).toEqual([
+    'pause',
+    'resume',
+    'retry',
+    'skip',
+    'budget',
+    'granted',
+    'report',
+    'waiting',
+  ]);
+  expect(names(polecatMessages)).toEqual(['pause', 'resume', 'waiting']);
+  expect(names(moleculeMessages)).toEqual(['pause', 'resume', 'close', 'fail', 'skip', 'retry', 'approve', 'bond']);
   expect(names(witnessMessages)).toEqual(['claim', 'release', 'configure']);
   expect(names(refineryMessages)).toEqual(['configure', 'retry', 'remove', 'abandon']);
   expect(mailMessage.name).toBe('mail');

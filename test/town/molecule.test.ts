@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { revive, stateOf } from '../../src/town/molecule-live.js';
 import type { Molecule } from '../../src/town/molecule-live.js';
 import { refusal } from '../../src/town/molecule-refusal.js';
 import type { MoleculeEvent } from '../../src/town/molecule-state.js';
@@ -135,6 +136,17 @@ test('what cannot be done is refused with what can', () => {
   expect(refusal(molecule, 'close', 'b')).toBe('step "b" is not ready, it needs a; waiting for an answer: p');
   expect(refusal(molecule, 'close', 'x')).toContain('there is no step "x"; the steps are a, b, p');
   expect(refusal(molecule, 'fail', 'a')).toContain('is in work');
+});
+
+test('a paused molecule begins nothing, takes what is closed, and goes on where it stood', () => {
+  const pausing: MoleculeEvent = { kind: 'paused', by: 'Ada', why: 'lunch' };
+  const paused = all(poured(step('a'), step('b', { needs: ['a'] })), start('a'), pausing);
+  expect([phaseOf(paused), nextStep(paused)]).toEqual(['paused', null]);
+  const later = all(paused, end('a', closed), accepted('a'));
+  expect([stepOf(later, 'b')?.state.kind, nextStep(later)]).toEqual(['ready', null]);
+  const carried = revive(proto([step('a'), step('b', { needs: ['a'] })]), stateOf(later), later.how);
+  expect([carried.paused, nextStep(carried)]).toEqual([{ by: 'Ada', why: 'lunch', sinceMs: 1 }, null]);
+  expect(nextStep(all(carried, { kind: 'resumed' }))?.id).toBe('b');
 });
 
 test('whatever happens: at most one step holds the sandbox, limits hold, and the end is an end or somebody is asked', () => {

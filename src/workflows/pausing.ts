@@ -1,0 +1,50 @@
+/** `pause` and `resume`, alike on everything that can be held. */
+import { CancellationScope } from '@temporalio/workflow';
+import type { missionMessages } from '../contract/messages.js';
+import { polecatMessages } from '../contract/messages.js';
+import type { Pause } from '../town/pause.js';
+import type { Desk } from './desk.js';
+import { done, refused } from './desk.js';
+import { send } from './outbox.js';
+
+type Held = {
+  /** `the molecule` */
+  readonly what: string;
+  readonly messages: Pick<typeof missionMessages, 'pause' | 'resume'>;
+  readonly paused: () => Omit<Pause, 'sinceMs'> | null;
+  /** Null: it goes on. */
+  readonly set: (paused: Omit<Pause, 'sinceMs'> | null) => void;
+  /** Passes it on to those below. */
+  readonly tell?: (
+    verb: 'pause' | 'resume',
+    content: { readonly by: string; readonly reason?: string },
+  ) => Promise<unknown>;
+  /** For whoever pauses: what goes on all the same, '' for nothing. */
+  readonly meanwhile: () => string;
+};
+
+export function takePauses(desk: Desk, { what, messages, paused, set, tell, meanwhile }: Held): void {
+  desk.on(messages.pause, async ({ by, reason }) => {
+    const before = paused();
+    if (before !== null) return refused(`${what} is paused already, by ${before.by}: ${before.why}`);
+    set({ by, why: reason });
+    await CancellationScope.nonCancellable(async () => tell?.('pause', { by, reason }));
+    const still = meanwhile();
+    return done(still === '' ? `${what} is paused` : `${what} is paused; ${still}`);
+  });
+  desk.on(messages.resume, async ({ by }) => {
+    if (paused() === null) return refused(`${what} is not paused`);
+    set(null);
+    await CancellationScope.nonCancellable(async () => tell?.('resume', { by }));
+    return done(`${what} goes on`);
+  });
+}
+
+/** To those whose molecules a mission holds. One that has closed meanwhile needs no telling. */
+export async function tellPolecats(
+  polecats: readonly { readonly workflowId: string }[],
+  verb: 'pause' | 'resume',
+  content: { readonly by: string; readonly reason?: string },
+): Promise<void> {
+  await Promise.all(polecats.map(({ workflowId }) => send(workflowId, polecatMessages[verb], content)));
+}
