@@ -2,7 +2,7 @@
 import { parseCondition, type Condition } from '../town/condition.js';
 import type { StepCondition } from '../town/protomolecule.js';
 import type { StepDraft } from './formula.js';
-
+import { awaitedMoment } from './gate-circles.js';
 import { didYouMean, quote, type Origin } from './problem.js';
 import type { Finish } from './step-references.js';
 import { CONDITION_FORMS, readStepCondition } from './step-condition.js';
@@ -48,13 +48,20 @@ export function readUntil(
   const { condition } = parsed;
   if (!('step' in condition)) return text;
   const named = condition.step;
-  const gated = self === null && isOver(condition);
-  if (gated && named === 'step') references.awaits(draft, draft.id, text, at);
-  if (named === 'step') return self === null ? text : renamed(text, condition, self);
+  const moment = self === null ? awaitedMoment(condition) : null;
+  const awaits = (to: string) => {
+    if (moment !== null) references.awaits({ from: draft.id, added: false, to, moment, condition: text, at });
+  };
+  if (named === 'step') {
+    awaits(draft.id);
+    return self === null ? text : renamed(text, condition, self);
+  }
   const meant = references.stepNamed(named, draft);
   const [only, second] = meant ?? [];
-  if (gated && only !== undefined && second === undefined) references.awaits(draft, only, text, at);
-  if (only !== undefined && second === undefined) return only === named ? text : renamed(text, condition, only);
+  if (only !== undefined && second === undefined) {
+    awaits(only);
+    return only === named ? text : renamed(text, condition, only);
+  }
   if (only === undefined && kitchen.library.gaps) return text;
   const message =
     only === undefined
@@ -63,13 +70,6 @@ export function readUntil(
   const hint = only === undefined ? () => didYouMean(named, references.ids.keys()) : 'name one of them';
   kitchen.findings.refuse(at, message, { hint });
   return text;
-}
-
-/** Whether the condition can hold only when the step it names has closed. */
-function isOver(condition: Condition): boolean {
-  if (condition.kind !== 'compare') return false;
-  const { value, op, right } = condition;
-  return value.kind === 'status' ? op === '==' && right === 'complete' : op !== '!=' && right !== '';
 }
 
 function renamed(text: string, condition: Condition, to: string): string {

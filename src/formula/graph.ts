@@ -21,6 +21,10 @@ export type Waits = {
   /** For each node those that it waits for. Nodes behind the first `steps` are ends. */
   readonly edges: readonly (readonly number[])[];
   readonly steps: number;
+  /** The node at which a step is closed: a group with its children. */
+  readonly closeOf: (step: number) => number;
+  /** The node at which all of a step is over: what its fan-out adds, too. */
+  readonly wholeOf: (step: number) => number;
   /** The id that stands for the node in a message. */
   readonly nameOf: (node: number) => string;
 };
@@ -42,11 +46,12 @@ export function waitsOf(nodes: readonly WaitNode[]): Waits {
     if (fanOut !== null) fanEnds.set(index, end(id));
     if (loop !== null && !loopEnds.has(loop)) loopEnds.set(loop, end(loop));
   }
-  const ownEnd = (index: number): number => fanEnds.get(index) ?? groupEnds.get(index) ?? index;
+  const closeOf = (index: number): number => groupEnds.get(index) ?? index;
+  const wholeOf = (index: number): number => fanEnds.get(index) ?? closeOf(index);
   /** What a need of `from` on `index` waits for: from outside of a loop, the end of the loop. */
   const awaited = (from: WaitNode, index: number): number => {
     const loop = nodes[index]?.loop ?? null;
-    return loop === null || loop === from.loop ? ownEnd(index) : (loopEnds.get(loop) ?? index);
+    return loop === null || loop === from.loop ? wholeOf(index) : (loopEnds.get(loop) ?? index);
   };
   for (const [index, node] of nodes.entries()) {
     const own = edges[index] ?? [];
@@ -64,11 +69,11 @@ export function waitsOf(nodes: readonly WaitNode[]): Waits {
       edges[fanEnd]?.push(index);
       needs(node.fanOut ?? [], edges[fanEnd] ?? []);
     }
-    const whole = ownEnd(index);
+    const whole = wholeOf(index);
     if (node.parent !== null) edges[groupEnds.get(node.parent) ?? -1]?.push(whole);
     if (node.loop !== null) edges[loopEnds.get(node.loop) ?? -1]?.push(whole);
   }
-  return { count: names.length, edges, steps: nodes.length, nameOf: (node) => names[node] ?? '' };
+  return { count: names.length, edges, steps: nodes.length, closeOf, wholeOf, nameOf: (node) => names[node] ?? '' };
 }
 
 /** All nodes in an order that can run: of those that can come next always the one that was declared first. Null in a circle. */

@@ -4,6 +4,7 @@
  */
 import { referencesIn, renameReferences } from '../town/references.js';
 import type { StepDraft } from './formula.js';
+import { refuseGateCircles, type Awaited } from './gate-circles.js';
 import type { Kitchen } from './kitchen.js';
 import { stepFor } from './plan.js';
 import { didYouMean, quote, type Origin } from './problem.js';
@@ -29,7 +30,7 @@ export class References {
   readonly #kitchen: Kitchen;
   readonly #around: Around | null;
   readonly #asked: Asked[] = [];
-  readonly #awaited: Asked[] = [];
+  readonly #awaited: Awaited[] = [];
 
   constructor(ids: ReadonlyMap<string, unknown>, kitchen: Kitchen, around: Around | null = null) {
     this.ids = ids;
@@ -47,9 +48,15 @@ export class References {
     else if (asked.to !== around.step) around.references.#ask({ ...asked, from: around.step });
   }
 
-  /** The gate of a step opens when another has closed, which then must not wait for the step itself. */
-  awaits(draft: StepDraft, to: string, condition: string, at: Origin): void {
-    if (this.ids.has(to)) this.#awaited.push({ from: draft.id, to, written: quote(condition), at });
+  /** A gate opens when something has become of another step. */
+  awaits(gate: Awaited): void {
+    if (this.ids.has(gate.to)) this.#awaited.push(gate);
+    else if (this.#around !== null) {
+      const { references, step } = this.#around;
+      // What a fan-out adds is added when its step has closed.
+      if (gate.to !== step || gate.moment === 'children closed')
+        references.awaits({ ...gate, from: step, added: true });
+    }
   }
 
   /** The text with its references by the ids of the end. */
@@ -98,13 +105,7 @@ export class References {
         step: from,
       });
     }
-    const behind = this.#awaited.map(({ from, to }) => ({ from: to, to: from }));
-    const waiting = comeAfter(behind, waits, order, places);
-    for (const [index, { from, to, written, at }] of this.#awaited.entries()) {
-      if (from !== to && waiting[index] !== true) continue;
-      const why = from === to ? 'the step itself' : `${quote(to)}, which waits for this step`;
-      this.#kitchen.findings.refuse(at, `the gate goes in a circle: ${written} is of ${why}`, { step: from });
-    }
+    refuseGateCircles(this.#awaited, waits, places, this.#kitchen.findings);
   }
 }
 

@@ -13,10 +13,9 @@ const names = (way: string) => new Set(way.split(' → '));
 const with3 = (needs: string) =>
   problemsOf(step('a') + step('b', 'needs = ["a"]') + step('c', `${needs}\nnotes = "{{steps.a.output.x}}"`));
 
-const gatedBy = (condition: string) => {
-  const gate = `gate = { type = "condition", condition = "${condition}" }`;
-  return problemsOf(step('a', gate) + step('b', 'needs = ["a"]') + step('c'));
-};
+const gate = (condition: string) => `gate = { type = "condition", condition = "${condition}" }`;
+const gatedBy = (condition: string) =>
+  problemsOf(step('a', gate(condition)) + step('b', 'needs = ["a"]') + step('c', gate('d.status == done')) + step('d'));
 
 const meta = (more: string) => `metadata = { ${more} }`;
 
@@ -249,12 +248,34 @@ test('phase, squash and bond points come through, and bad ones do not', () => {
 
 test('a gate cannot wait for the close of its own step, or of one behind it', () => {
   expect(gatedBy('b.status == done')).toEqual([
-    'x.toml:5:1 · step "a": the gate goes in a circle: "b.status == done" is of "b", which waits for this step',
+    'x.toml:5:1 · step "a": the gate goes in a circle, a → b → a: "b.status == done" is of "b", which waits for this step',
   ]);
   expect(gatedBy('b.output.n < 3')).toHaveLength(1);
   expect(gatedBy('step.status == complete')).toEqual([
     'x.toml:5:1 · step "a": the gate goes in a circle: "step.status == complete" is of the step itself',
   ]);
+  expect(gatedBy('b.status == active')).toHaveLength(1);
   for (const right of ['c.status == complete', 'b.status != complete', 'b.status == skipped', 'steps.complete >= 1'])
     expect(gatedBy(right)).toEqual([]);
+});
+
+const inGroup = (condition: string) => step('g') + step('k', gate(condition), 'steps.children');
+const around = `${step('s', 'output = { list = ["string"] }')}${step('end', 'needs = ["s"]')}${step('lp')}[steps.loop]\nfor_each = "s.output.list"\n`;
+
+test.each([
+  [step('a', gate('b.status == done')) + step('b', gate('a.output.x == 1')), ['a → b → a', '"b.status == done"']],
+  [inGroup('g.status == complete'), ['k → g → k', '"g.status == complete"']],
+  [inGroup('children(g).all(status == done)'), ['k → g → k', '"children(g).all(status == done)"']],
+  [
+    step('o', gate('children(g).any(status == done)')) + step('g', 'needs = ["o"]') + step('k', '', 'steps.children'),
+    ['o → g → o'],
+  ],
+  [inGroup('') + step('o', gate('children(g).any(status == done)')), []],
+  [around + step('e', gate('end.status == done'), 'steps.loop.body'), ['s → end → s', '"end.status == done"']],
+  [around + step('e', gate('s.status == done'), 'steps.loop.body'), []],
+  [step('a', gate('b.status == waiting')) + step('b', gate('a.status == complete')), []],
+])('a circle through gates is refused, through several and through a group, a loop and a fan-out: %#', (text, said) => {
+  const problems = problemsOf(text).filter((problem) => problem.includes('the gate goes in a circle'));
+  expect(problems).toHaveLength(said.length === 0 ? 0 : 1);
+  for (const part of said) expect(problems[0]).toContain(part);
 });

@@ -1,0 +1,73 @@
+/**
+ * Gates that wait for steps of their own molecule. Such a gate is one more thing its step waits for, so that the needs and the gates
+ * together must not go in a circle.
+ */
+import type { Condition } from '../town/condition.js';
+import { circlesOf, type Waits } from './graph.js';
+import { quote, type Findings, type Origin } from './problem.js';
+
+/** What must be over before a condition can hold: the needs and gates of a step, the step, its children too. */
+export type Moment = 'begun' | 'closed' | 'children closed';
+
+export type Awaited = {
+  /** The step with the gate; when `added`, the one whose fan-out the gate is in. */
+  readonly from: string;
+  readonly added: boolean;
+  readonly to: string;
+  readonly moment: Moment;
+  readonly condition: string;
+  readonly at: Origin;
+};
+
+/** Null for a condition that may hold whatever becomes of the step it names. */
+export function awaitedMoment(condition: Condition): Moment | null {
+  if (condition.kind === 'compare') return comparedMoment(condition);
+  if (condition.kind !== 'among' || comparedMoment(condition.inner) !== 'closed') return null;
+  if (condition.how.kind === 'all') return 'children closed';
+  // Of a count it depends on the number what must be over.
+  return condition.how.kind === 'any' ? 'begun' : null;
+}
+
+function comparedMoment({ value, op, right }: Pick<Extract<Condition, { kind: 'compare' }>, 'value' | 'op' | 'right'>) {
+  if (value.kind === 'output') return op !== '!=' && right !== '' ? 'closed' : null;
+  if (op !== '==') return null;
+  if (right === 'complete') return 'closed';
+  return right === 'ready' || right === 'active' ? 'begun' : null;
+}
+
+/** `waits` go in no circle by themselves; `places` are the nodes of the ids. */
+export function refuseGateCircles(
+  gates: readonly Awaited[],
+  waits: Waits,
+  places: ReadonlyMap<string, number>,
+  findings: Findings,
+): void {
+  const refuse = ({ condition, at, from }: Awaited, circle: string, of: string) =>
+    findings.refuse(at, `the gate goes in a circle${circle}: ${quote(condition)} is of ${of}`, { step: from });
+  const edges = [...waits.edges];
+  for (const gate of gates) {
+    const [from, to] = [places.get(gate.from), places.get(gate.to)];
+    if (from === undefined || to === undefined) continue;
+    if (from === to) refuse(gate, '', 'the step itself');
+    else {
+      const node = gate.added ? waits.wholeOf(from) : from;
+      edges[node] = [...(edges[node] ?? []), endAt(gate.moment, to, waits)];
+    }
+  }
+  for (const circle of circlesOf({ ...waits, edges })) {
+    const gate = gates.find(({ from, to }) => circle.some((id, at) => id === from && circle[at + 1] === to));
+    if (gate !== undefined)
+      refuse(gate, `, ${turned(circle, gate.from).join(' → ')}`, `${quote(gate.to)}, which waits for this step`);
+  }
+}
+
+function endAt(moment: Moment, step: number, { closeOf, wholeOf }: Waits): number {
+  if (moment === 'begun') return step;
+  return moment === 'closed' ? closeOf(step) : wholeOf(step);
+}
+
+/** The circle, first and last the same, from this id on. */
+function turned(circle: readonly string[], first: string): readonly string[] {
+  const at = circle.indexOf(first);
+  return [...circle.slice(at, -1), ...circle.slice(0, at), first];
+}
