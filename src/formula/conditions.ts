@@ -52,14 +52,20 @@ export function readUntil(
   const awaits = (to: string) => {
     if (moment !== null) references.awaits({ from: draft.id, added: false, to, moment, condition: text, at });
   };
+  const checkPath = (of: string) => {
+    if (condition.kind === 'compare' && condition.value.kind === 'output')
+      references.checkPath(of, condition.value.path, text, at);
+  };
   if (named === 'step') {
     awaits(draft.id);
+    checkPath(self ?? draft.id);
     return self === null ? text : renamed(text, condition, self);
   }
   const meant = references.stepNamed(named, draft);
   const [only, second] = meant ?? [];
   if (only !== undefined && second === undefined) {
     awaits(only);
+    checkPath(only);
     return only === named ? text : renamed(text, condition, only);
   }
   if (only === undefined && kitchen.library.gaps) return text;

@@ -11,6 +11,7 @@ import { finishStep, NUMBER_MARK } from './finish.js';
 import type { Formula, OnComplete, Planned, StepDraft } from './formula.js';
 import { scopeIn, textIn, type Kitchen } from './kitchen.js';
 import { unrollLoops } from './loops.js';
+import { mayBeList, partsIn, shapeAt } from './output-shape.js';
 import { planSteps, type Plan } from './plan.js';
 import { didYouMean, quote } from './problem.js';
 import { References, type Finish } from './step-references.js';
@@ -21,12 +22,26 @@ import { checkOf } from './vars.js';
 /** Null when the steps cannot be cooked, which is reported. */
 export function fanOutOf(step: Planned, onComplete: OnComplete, plan: Plan, finish: Finish): FanOut | null {
   const { bond, forEach, sequential } = onComplete;
+  checkList(step.draft, onComplete, finish.kitchen);
   const made = bond.kind === 'body' ? fromBody(step, bond.loop, plan, finish) : fromFormula(step, onComplete, finish);
   if (made === null) return null;
   const name = bond.kind === 'body' ? bond.loop.id : bond.name;
   const { parent } = step;
   const steps = made.steps.map((one) => (one.parent === undefined && parent !== null ? { ...one, parent } : one));
   return withNumber({ bond: name, forEach, sequential, steps, checks: [...made.checks] });
+}
+
+/** The list must be in the output that the step declares, if it declares one. */
+function checkList({ id, output }: StepDraft, { at, forEach }: OnComplete, { findings }: Kitchen): void {
+  if (output === null) return;
+  const shape = shapeAt(output, forEach.split('.').slice(1));
+  if (shape !== null && mayBeList(shape)) return;
+  const lists = partsIn(output).flatMap(({ name, schema }) => (mayBeList(schema) ? name : []));
+  const what = shape === null ? `no ${forEach}` : `${forEach} as no list`;
+  findings.refuse({ source: at.source, path: [...at.path, 'for_each'] }, `the step ${quote(id)} declares ${what}`, {
+    hint:
+      didYouMean(forEach, lists) ?? (lists.length === 0 ? 'it declares no list' : `its lists are ${lists.join(', ')}`),
+  });
 }
 
 type Made = { readonly steps: readonly ProtoStep[]; readonly checks: readonly ValueCheck[] };

@@ -73,3 +73,38 @@ function wrong(path: Path, report: Report, message: string): null {
   report(path, message, { hint: FORMS });
   return null;
 }
+
+/** What a schema says of the part at a path: nothing, `{}`, where it leaves that open; null where there is no such part. */
+export function shapeAt(schema: JsonSchema, path: readonly string[]): JsonSchema | null {
+  const [key, ...rest] = path;
+  if (key === undefined || isAny(schema)) return schema;
+  const inner = partsOf(schema, key);
+  return inner === null ? null : shapeAt(inner, rest);
+}
+
+function partsOf({ type, properties, items }: JsonSchema, key: string): JsonSchema | null {
+  if (type === 'array') return /^\d+$/.test(key) ? asSchema(items) : null;
+  if (type !== 'object') return null;
+  if (!isTable(properties)) return {};
+  return Object.hasOwn(properties, key) ? asSchema(properties[key]) : null;
+}
+
+export function mayBeList(schema: JsonSchema): boolean {
+  return isAny(schema) || schema['type'] === 'array';
+}
+
+/** All parts that a reference may name, as `output.a.b`, each before those in it. */
+export function partsIn(schema: JsonSchema, name = 'output'): readonly { name: string; schema: JsonSchema }[] {
+  const { properties } = schema;
+  const inner = isTable(properties) ? Object.entries(properties) : [];
+  return [{ name, schema }, ...inner.flatMap(([key, value]) => partsIn(asSchema(value), `${name}.${key}`))];
+}
+
+function isAny(schema: JsonSchema): boolean {
+  return Object.keys(schema).length === 0;
+}
+
+function asSchema(value: unknown): JsonSchema {
+  // `readShape` has put schemas there.
+  return isTable(value) ? (value as JsonSchema) : {};
+}

@@ -6,7 +6,8 @@ import { referencesIn, renameReferences } from '../town/references.js';
 import type { StepDraft } from './formula.js';
 import { refuseGateCircles, type Awaited } from './gate-circles.js';
 import type { Kitchen } from './kitchen.js';
-import { stepFor } from './plan.js';
+import { partsIn, shapeAt } from './output-shape.js';
+import { stepFor, type Plan } from './plan.js';
 import { didYouMean, quote, type Origin } from './problem.js';
 import type { Waits } from './graph.js';
 
@@ -26,13 +27,13 @@ export type Finish = {
 type Around = { readonly references: References; readonly step: string };
 
 export class References {
-  readonly ids: ReadonlyMap<string, unknown>;
+  readonly ids: Plan['ids'];
   readonly #kitchen: Kitchen;
   readonly #around: Around | null;
   readonly #asked: Asked[] = [];
   readonly #awaited: Awaited[] = [];
 
-  constructor(ids: ReadonlyMap<string, unknown>, kitchen: Kitchen, around: Around | null = null) {
+  constructor(ids: Plan['ids'], kitchen: Kitchen, around: Around | null = null) {
     this.ids = ids;
     this.#kitchen = kitchen;
     this.#around = around;
@@ -59,6 +60,19 @@ export class References {
     }
   }
 
+  /** A path in what the step leaves must be in the output that it declares, if it declares one. */
+  checkPath(step: string, path: readonly string[], written: string, at: Origin): void {
+    const draft = this.ids.get(step);
+    if (draft === undefined) return this.#around?.references.checkPath(step, path, written, at);
+    const { output } = draft;
+    if (output === null || shapeAt(output, path) !== null) return;
+    const parts = partsIn(output).map(({ name }) => name);
+    this.#kitchen.findings.refuse(at, `the step ${quote(step)} declares no ${['output', ...path].join('.')}`, {
+      hint: didYouMean(['output', ...path].join('.'), parts) ?? `it declares ${parts.join(', ')}`,
+      text: written,
+    });
+  }
+
   /** The text with its references by the ids of the end. */
   settle(draft: StepDraft, text: string, at: () => Origin): string {
     const { findings, library } = this.#kitchen;
@@ -69,10 +83,11 @@ export class References {
         text: '{{steps.',
       });
     const meant = new Map<string, string>();
-    for (const { step, written } of references) {
-      if (meant.has(step)) continue;
+    for (const { step, written, path } of references) {
       const [only, second] = this.stepNamed(step, draft) ?? [];
       if (only !== undefined && second === undefined) {
+        this.checkPath(only, path, written, at());
+        if (meant.has(step)) continue;
         meant.set(step, only);
         this.#ask({ from: draft.id, to: only, written, at: at() });
       } else if (only !== undefined)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cooked, problemsOf, step } from '../support/formula.js';
+import { cooked, problemsAmong, problemsOf, step } from '../support/formula.js';
 
 const outputOf = (output: string) => cooked(step('a', output)).steps[0]?.output;
 
@@ -31,4 +31,40 @@ test.each([
   ['output = { a = { enum = [] } }', /enum is a list of texts, numbers, true and false, one at least/],
 ])('%j is refused', (output, message) => {
   expect(problemsOf(step('a', output))).toEqual([expect.stringMatching(message)]);
+});
+
+const SURVEY = step('s', 'output = { list = ["string"], at = { line = "integer" }, rest = "any", n = "number" }');
+const over = (path: string) =>
+  problemsOf(`${SURVEY}${step('lp')}[steps.loop]\nfor_each = "s.${path}"\n${step('x', '', 'steps.loop.body')}`);
+const bonded = (output: string) =>
+  problemsAmong({ x: step('a', `${output}\non_complete = { for_each = "output.items", bond = "e" }`), e: step('e') });
+const reading = (text: string) => problemsOf(SURVEY + step('b', `needs = ["s"]\nnotes = "${text}"`));
+
+test('what a fan-out goes over must be a list of the output, where one is declared', () => {
+  expect(over('output.lst')).toEqual([
+    'x.toml:11:1 · step "lp": the step "s" declares no output.lst (did you mean "output.list"?)',
+  ]);
+  expect(over('output.n')).toEqual([
+    'x.toml:11:1 · step "lp": the step "s" declares output.n as no list (its lists are output.list, output.rest)',
+  ]);
+  for (const path of ['output.list', 'output.rest', 'output.rest.deep']) expect(over(path)).toEqual([]);
+  expect(bonded('output = { size = "number" }')).toEqual([
+    'x.toml:6:17 · step "a": the step "a" declares no output.items (it declares no list)',
+  ]);
+  expect(bonded('')).toEqual([]);
+});
+
+test('what is read of a declared output must be in it', () => {
+  expect(reading('{{steps.s.output.lst}} {{steps.s.output.at.lin}} {{steps.s.output.n.x}}')).toEqual([
+    'x.toml:10:10 · step "b": the step "s" declares no output.lst (did you mean "output.list"?)',
+    'x.toml:10:33 · step "b": the step "s" declares no output.at.lin (did you mean "output.at.line"?)',
+    expect.stringContaining('declares no output.n.x'),
+  ]);
+  expect(
+    reading('{{steps.s.output}} {{steps.s.output.at}} {{steps.s.output.list.0}} {{steps.s.output.rest.x}}'),
+  ).toEqual([]);
+  const until = `${step('lp')}[steps.loop]\nuntil = "output.cleen == true"\nmax = 2\n${step('x', 'output = { clean = "boolean" }', 'steps.loop.body')}`;
+  expect(problemsOf(until)).toEqual([
+    'x.toml:7:10 · step "lp": the step "lp.iter1.x" declares no output.cleen (did you mean "output.clean"?)',
+  ]);
 });
