@@ -3,33 +3,72 @@
  * target needs the last step after it, so that nothing slips by. Steps that one advice brings in are not found by the same one.
  */
 import type { Advice, Need, Pointcut, StepDraft } from './formula.js';
-import { compileGlob, type Glob } from './glob.js';
+import { compileGlob, isGlob, type Glob } from './glob.js';
 import { scopeIn, textIn, type Kitchen } from './kitchen.js';
-import { quote } from './problem.js';
+import { didYouMean, quote } from './problem.js';
 import { addNeeds, copyStep, eachStep, needsOn, rewriteNeeds, standIns, targets } from './tree.js';
 
-/** `[[advice]]` of one formula, with its pointcuts, on the steps of one. */
-export function advise(
-  steps: readonly StepDraft[],
-  advice: readonly Advice[],
-  pointcuts: readonly Pointcut[],
-  kitchen: Kitchen,
-): readonly StepDraft[] {
+/** The advice of one formula, for the steps of one. */
+export type Advising = {
+  readonly advice: readonly Advice[];
+  readonly pointcuts: readonly Pointcut[];
+  /** The formula whose steps they are. */
+  readonly of: string;
+  /** Whether each id that a target names must be there: not in an aspect, which is for many, nor where values choose the steps. */
+  readonly certain: boolean;
+};
+
+export function advise(steps: readonly StepDraft[], advising: Advising, kitchen: Kitchen): readonly StepDraft[] {
+  const { advice, pointcuts } = advising;
+  checkPointcuts(steps, pointcuts, kitchen);
   if (advice.length === 0) return steps;
   const find = finder(advice, pointcuts, kitchen);
+  const found = new Set<Advice>();
   const around = new Map<StepDraft, Around>();
   const instead = new Map<string, readonly string[]>();
   for (const step of targets(steps)) {
     const rules = find(step);
     if (rules.length === 0) continue;
+    for (const rule of rules) found.add(rule);
     const made = madeFor(step, rules, kitchen);
     around.set(step, made);
     const last = made.after.at(-1);
     if (last !== undefined) instead.set(step.id, [last.id]);
   }
+  tellUnfound(steps, found, advising, kitchen);
   if (around.size === 0) return steps;
   return place(steps, around, { ids: new Set(Array.from(eachStep(steps), ({ id }) => id)), instead, kitchen });
 }
+
+/** Ids that depend on how often a loop goes round. */
+const IN_LOOP = /\.iter\d+\./;
+
+/** A target that finds no step is most likely mistyped. */
+function tellUnfound(
+  steps: readonly StepDraft[],
+  found: ReadonlySet<Advice>,
+  { advice, of, certain }: Advising,
+  { findings, library }: Kitchen,
+): void {
+  if (library.gaps) return;
+  for (const one of advice) {
+    const { target, at } = one;
+    if (target === null || found.has(one)) continue;
+    const place = { source: at.source, path: [...at.path, 'target'] };
+    const message = `the advice finds no step of ${quote(of)}: ${quote(target)}`;
+    const near = () =>
+      isGlob(target)
+        ? null
+        : didYouMean(
+            target,
+            Array.from(targets(steps), ({ id }) => id),
+          );
+    if (!certain || isGlob(target) || IN_LOOP.test(target)) findings.warn(place, message, { hint: near });
+    else findings.refuse(place, message, { hint: () => near() ?? FOUND_LATER });
+  }
+}
+
+const FOUND_LATER = 'the steps of expansions, and what advice brings in, are found by aspects only';
 
 type Around = { readonly before: readonly StepDraft[]; readonly after: readonly StepDraft[] };
 
@@ -49,7 +88,7 @@ function finder(
           hint: 'write target, or [[pointcuts]] for all advice without one',
         });
       globs.push({ index, fits: (step) => cuts.some((fits) => fits(step)) });
-    } else if (/[*?[\\]/.test(target)) {
+    } else if (isGlob(target)) {
       const glob = compileGlob(target);
       if (glob !== null) globs.push({ index, fits: ({ id }) => glob(id) });
     } else plain.set(target, [...(plain.get(target) ?? []), index]);
@@ -126,11 +165,7 @@ function chain(steps: readonly StepDraft[], needs: readonly Need[]): readonly St
 }
 
 /** A pointcut that finds no step is most likely mistyped. */
-export function checkPointcuts(
-  steps: readonly StepDraft[],
-  pointcuts: readonly Pointcut[],
-  { findings }: Kitchen,
-): void {
+function checkPointcuts(steps: readonly StepDraft[], pointcuts: readonly Pointcut[], { findings }: Kitchen): void {
   if (pointcuts.length === 0) return;
   const all = [...targets(steps)];
   for (const cut of pointcuts) {

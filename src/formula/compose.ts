@@ -3,10 +3,10 @@
  * expansions (of steps, of targets, of all that a glob selects), aspects.
  */
 import { unreachable } from '../town/unreachable.js';
-import { advise, checkPointcuts } from './advice.js';
+import { advise } from './advice.js';
 import { applyBranches } from './branch.js';
 import { expandAlone, expandInline, expandSelected, expandTargets } from './expand.js';
-import type { Formula, StepDraft } from './formula.js';
+import type { Compose, Formula, StepDraft } from './formula.js';
 import type { Kitchen } from './kitchen.js';
 import { legsOf } from './legs.js';
 import { placeFanOuts, unrollLoops } from './loops.js';
@@ -21,14 +21,13 @@ export function composeSteps(formula: Formula, kitchen: Kitchen): readonly StepD
   steps = placeFanOuts(unrollLoops(steps, kitchen), kitchen);
   if (kitchen.budget.spent) return [];
   // An aspect's advice is for the steps of others.
-  if (formula.type !== 'aspect') {
-    checkPointcuts(steps, pointcuts, kitchen);
-    steps = advise(steps, advice, pointcuts, kitchen);
-  }
+  if (formula.type !== 'aspect')
+    // Which legs a convoy has is for its values to say.
+    steps = advise(steps, { advice, pointcuts, of: formula.name, certain: formula.type !== 'convoy' }, kitchen);
   steps = expandInline(steps, kitchen);
   steps = expandTargets(steps, compose, kitchen);
   steps = placeFanOuts(expandSelected(steps, compose, kitchen), kitchen);
-  for (const { at, name } of compose.aspects) steps = applyAspect(steps, name, at, kitchen);
+  for (const aspect of compose.aspects) steps = applyAspect(steps, aspect, formula.name, kitchen);
   return kitchen.budget.spent ? [] : steps;
 }
 
@@ -48,15 +47,20 @@ function ownSteps(formula: Formula, kitchen: Kitchen): readonly StepDraft[] {
   }
 }
 
-function applyAspect(steps: readonly StepDraft[], name: string, at: Origin, kitchen: Kitchen): readonly StepDraft[] {
+function applyAspect(
+  steps: readonly StepDraft[],
+  { name, at }: Compose['aspects'][number],
+  of: string,
+  kitchen: Kitchen,
+): readonly StepDraft[] {
   const aspect = kitchen.library.formula(name, at);
   if (aspect === null) return steps;
   if (aspect.type !== 'aspect') {
     kitchen.findings.refuse(at, `${quote(name)} is no aspect but of the type ${aspect.type}`);
     return steps;
   }
-  checkPointcuts(steps, aspect.pointcuts, kitchen);
-  return advise(steps, aspect.advice, aspect.pointcuts, kitchen);
+  const { advice, pointcuts } = aspect;
+  return advise(steps, { advice, pointcuts, of, certain: false }, kitchen);
 }
 
 /** What a formula of its type cannot have would be ignored. */

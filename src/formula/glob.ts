@@ -7,9 +7,14 @@ type Part = { readonly kind: 'any' } | { readonly kind: 'one'; readonly fits: (c
 
 export type Glob = (id: string) => boolean;
 
+/** Whether it is more than one id. */
+export function isGlob(text: string): boolean {
+  return /[*?[\\]/.test(text);
+}
+
 /** Null when it is no glob. */
 export function compileGlob(text: string): Glob | null {
-  if (!/[*?[\\]/.test(text)) return (id) => id === text;
+  if (!isGlob(text)) return (id) => id === text;
   const parts: Part[] = [];
   for (let at = 0; at < text.length;) {
     const character = text.charAt(at);

@@ -1,5 +1,16 @@
 import { expect, test } from 'vitest';
-import { cooked, cookedAmong, graphOf, problemsAmong, problemsOf, step, warningsOf } from '../support/formula.js';
+import { printProblem } from '../../src/formula/problem.js';
+import {
+  cookAmong,
+  cooked,
+  cookedAmong,
+  cookText,
+  graphOf,
+  problemsAmong,
+  problemsOf,
+  step,
+  warningsOf,
+} from '../support/formula.js';
 
 const cut = (pointcut: string) =>
   graphOf(
@@ -101,4 +112,31 @@ test('who needs a loop waits for what an advice puts after its last steps', () =
     'lp.iter2.m.post needs lp.iter2.m',
     'end needs lp.iter2.m.post',
   ]);
+});
+
+const ADVICE = (target: string) => `[[advice]]\ntarget = "${target}"\nafter = { id = "post" }\n`;
+
+test('an advice whose target is no step is refused, one whose glob finds none is a warning', () => {
+  expect(problemsOf(step('build') + ADVICE('biuld'))).toEqual([
+    'x.toml:7:1 · the advice finds no step of "x": "biuld" (did you mean "build"?)',
+  ]);
+  expect(problemsOf(step('build') + ADVICE('nobody')).join()).toContain('are found by aspects only');
+  expect(warningsOf(step('build') + ADVICE('*.deploy'))).toEqual([
+    'x.toml:7:1 · the advice finds no step of "x": "*.deploy"',
+  ]);
+});
+
+test('an aspect that finds no step, and what values decide, is a warning', () => {
+  const x = `${step('build')}[compose]\naspects = ["look"]\n`;
+  const cooked = cookAmong({ x, look: `type = "aspect"\n${ADVICE('biuld')}` });
+  expect(cooked.ok && cooked.warnings.map(printProblem)).toEqual([
+    'look.toml:4:1 · the advice finds no step of "x": "biuld" (did you mean "build"?)',
+  ]);
+  const loop = `[vars]\nlist = "a"\n${step('lp')}[steps.loop]\nfor_each = "list"\n${step('m', '', 'steps.loop.body')}`;
+  expect(warningsOf(loop + ADVICE('lp.iter2.m'))).toHaveLength(1);
+  const legs = ['sec', 'perf'].map((id) => step(id, '', 'legs')).join('');
+  const convoy = `type = "convoy"\n${legs}[presets.quick]\nlegs = ["perf"]\n${ADVICE('sec')}`;
+  expect(cookText(`formula = "x"\n${convoy}`, { preset: 'quick' }).ok).toBe(true);
+  const child = problemsAmong({ x: `extends = ["gone"]\n${step('a')}${ADVICE('theirs')}` });
+  expect(child).toEqual([expect.stringContaining('there is no formula "gone"')]);
 });
