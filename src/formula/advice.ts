@@ -6,7 +6,17 @@ import type { Advice, Need, Pointcut, StepDraft } from './formula.js';
 import { compileGlob, isGlob, type Glob } from './glob.js';
 import { scopeIn, textIn, type Kitchen } from './kitchen.js';
 import { didYouMean, quote } from './problem.js';
-import { addNeeds, copyStep, eachStep, needsOn, rewriteNeeds, standIns, targets } from './tree.js';
+import {
+  addNeeds,
+  copyStep,
+  eachStep,
+  needsOn,
+  relink,
+  rewriteNeeds,
+  standIns,
+  targets,
+  type Instead,
+} from './tree.js';
 
 /** The advice of one formula, for the steps of one. */
 export type Advising = {
@@ -135,21 +145,25 @@ function place(
   placing: Placing,
 ): readonly StepDraft[] {
   return steps.flatMap((step) => {
-    const needs = needsBehind(step.needs, placing);
+    const behind = linkBehind(step, placing);
     const children = step.children.length === 0 ? step.children : place(step.children, around, placing);
-    const linked = needs === step.needs && children === step.children ? step : { ...step, needs, children };
+    const linked = children === step.children ? behind : { ...behind, children };
     const made = around.get(step);
     if (made === undefined) return linked;
-    const before = chain(made.before, needs);
+    const before = chain(made.before, behind.needs);
     const last = before.at(-1);
     const target = last === undefined ? linked : addNeeds(linked, needsOn([last], last.at));
     return [...before, target, ...chain(made.after, needsOn([step], step.at))];
   });
 }
 
+function linkBehind(step: StepDraft, placing: Placing): StepDraft {
+  const { instead } = placing;
+  return instead.size === 0 ? step : relink(step, instead, (needs, others) => needsBehind(needs, others, placing));
+}
+
 /** Needs on targets as needs on what follows them; a need on a loop is one on the steps at its end, which may be targets. */
-function needsBehind(needs: readonly Need[], { ids, instead, kitchen }: Placing): readonly Need[] {
-  if (instead.size === 0) return needs;
+function needsBehind(needs: readonly Need[], instead: Instead, { ids, kitchen }: Placing): readonly Need[] {
   const settled = needs.every(({ id }) => ids.has(id))
     ? needs
     : needs.flatMap((need) => (standIns(need.id, ids, kitchen.became) ?? [need.id]).map((id) => ({ ...need, id })));

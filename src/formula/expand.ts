@@ -2,14 +2,25 @@
  * Expansions: a step gives way to the template of another formula. What the step needed, the first steps of the template need; who
  * needed the step needs all of its last. Templates may hold whatever steps may, loops and expansions too.
  */
-import type { Compose, ExpandDraft, Formula, Need, StepDraft } from './formula.js';
+import type { Compose, ExpandDraft, Formula, StepDraft } from './formula.js';
 import { compileGlob } from './glob.js';
 import { scopeIn, textIn, type Kitchen } from './kitchen.js';
 import { EXPANSION_DEPTH_MAX } from './limits.js';
 import { unrollLoops } from './loops.js';
 import { didYouMean, quote } from './problem.js';
 import { fill, isOpen, withVariables } from './template.js';
-import { addNeeds, anyStep, copyStep, eachStep, endsOf, handDown, rewriteNeeds, targets } from './tree.js';
+import {
+  addNeeds,
+  anyStep,
+  copyStep,
+  eachStep,
+  endsOf,
+  handDown,
+  relink,
+  relinkFanOut,
+  rewriteNeeds,
+  targets,
+} from './tree.js';
 import { misfit } from '../town/value.js';
 import { refuseMissing } from './vars.js';
 
@@ -232,16 +243,14 @@ function replaceSteps(
     instead.set(target.id, sinks);
     if (!made.some(({ id }) => id === target.id)) kitchen.became.set(target.id, sinks);
   }
-  const rewritten = (step: StepDraft): StepDraft => {
-    const needs: readonly Need[] = rewriteNeeds(step.needs, instead);
-    return needs === step.needs ? step : { ...step, needs };
-  };
+  for (const [of, asked] of kitchen.fanOuts)
+    kitchen.fanOuts.set(of, { ...asked, fanOut: relinkFanOut(of, asked.fanOut, instead, rewriteNeeds) });
   const walk = (list: readonly StepDraft[]): readonly StepDraft[] =>
     list.flatMap((step) => {
       const made = all.get(step);
       if (made === undefined) {
         const children = step.children.length === 0 ? step.children : walk(step.children);
-        return rewritten(children === step.children ? step : { ...step, children });
+        return relink(children === step.children ? step : { ...step, children }, instead, rewriteNeeds);
       }
       const needs = rewriteNeeds(step.needs, instead);
       return made.steps.map((one) => (made.sources.has(one) ? addNeeds(one, needs) : one));

@@ -1,5 +1,5 @@
 /** Steps with steps inside: the walks that loops, expansions and advice have in common. */
-import type { Need, Scope, StepDraft } from './formula.js';
+import type { Need, OnComplete, Scope, StepDraft } from './formula.js';
 import type { Kitchen } from './kitchen.js';
 import { fill, isOpen } from './template.js';
 import { readStepCondition } from './step-condition.js';
@@ -185,11 +185,50 @@ function decided(step: StepDraft, { values }: Kitchen): boolean | null {
   return (value === against) === (condition.op === 'is');
 }
 
+/** What ids have become: by each the ids that are needed now. */
+export type Instead = Pick<ReadonlyMap<string, readonly string[]>, 'get' | 'has'>;
+type Rewrite = (needs: readonly Need[], instead: Instead) => readonly Need[];
+
 /** Needs with ids replaced by those of others, each once. */
-export function rewriteNeeds(needs: readonly Need[], instead: ReadonlyMap<string, readonly string[]>): readonly Need[] {
+export function rewriteNeeds(needs: readonly Need[], instead: Instead): readonly Need[] {
   if (!needs.some(({ id }) => instead.has(id))) return needs;
   return needs.flatMap((need) => (instead.get(need.id) ?? [need.id]).map((id) => ({ ...need, id })));
 }
+
+/** The step with its needs rewritten, and those of what a loop over its output adds to it. */
+export function relink(step: StepDraft, instead: Instead, rewrite: Rewrite): StepDraft {
+  const needs = rewrite(step.needs, instead);
+  const onComplete = step.onComplete === null ? null : relinkFanOut(step.id, step.onComplete, instead, rewrite);
+  return needs === step.needs && onComplete === step.onComplete ? step : { ...step, needs, onComplete };
+}
+
+/** `of` is the step that fans out: what comes after it as a whole comes after the added steps, too. */
+export function relinkFanOut(of: string, fanOut: OnComplete, instead: Instead, rewrite: Rewrite): OnComplete {
+  const { bond } = fanOut;
+  if (bond.kind === 'formula') return fanOut;
+  const get = (id: string) => (id === of ? undefined : instead.get(id));
+  const others = { get, has: (id: string) => get(id) !== undefined };
+  const loop = relinkLoop(bond.loop, NOTHING, (needs) => rewrite(needs, others));
+  return { ...fanOut, bond: { ...bond, loop } };
+}
+
+/** A loop's step with its needs and those in its body rewritten, but those of the body on itself: `own` are its ids. */
+function relinkLoop(
+  step: StepDraft,
+  own: ReadonlySet<string>,
+  rewrite: (needs: readonly Need[]) => readonly Need[],
+): StepDraft {
+  const { loop } = step;
+  const inner = loop === null ? own : new Set([...own, ...Array.from(eachStep(loop.body), ({ id }) => id)]);
+  return {
+    ...step,
+    needs: step.needs.flatMap((need) => (own.has(need.id) ? need : rewrite([need]))),
+    children: step.children.map((child) => relinkLoop(child, own, rewrite)),
+    loop: loop === null ? null : { ...loop, body: loop.body.map((one) => relinkLoop(one, inner, rewrite)) },
+  };
+}
+
+const NOTHING: ReadonlySet<string> = new Set();
 
 export const EMPTY_STEP: Omit<StepDraft, 'at' | 'id' | 'title' | 'description'> = {
   scope: null,

@@ -84,3 +84,33 @@ test.each([
     expect(new Set(cold.map((one) => one === null)).size).toBe(2);
   },
 );
+
+/** What the first of the steps that a loop over the output of `s` adds needs, and what `end`, behind the loop, does. */
+const needsOfAdded = (more: string, body = '') => {
+  const loop = `${step('lp', 'needs = ["s", "b"]')}[steps.loop]\nfor_each = "s.output.items"\n`;
+  const inner = `${step('m', body, 'steps.loop.body')}${step('n', 'needs = ["m"]', 'steps.loop.body')}`;
+  const x = `${step('s')}${step('b')}${step('m')}${loop}${inner}${step('end', 'needs = ["lp"]')}${more}`;
+  const pair = `type = "expansion"\n${step('{target}', '', 'template')}${step('{target}.more', 'needs = ["{target}"]', 'template')}`;
+  const { steps } = cookedAmong({ x, pair });
+  const fanOut = steps.find(({ id }) => id === 's')?.fanOut;
+  return [...graphOf({ steps: fanOut?.steps ?? [] }), ...graphOf({ steps }).filter((line) => line.startsWith('end'))];
+};
+const after = (target: string) => `[[advice]]\ntarget = "${target}"\nafter = { id = "{step.id}.post" }\n`;
+
+test('what is added waits for what comes after a step that only the loop needs', () => {
+  expect(needsOfAdded(after('b'))).toEqual([
+    'lp.item.{n}.m needs b.post',
+    'lp.item.{n}.n needs lp.item.{n}.m',
+    'end needs s',
+  ]);
+  expect(needsOfAdded('[[compose.expand]]\ntarget = "b"\nwith = "pair"\n')[0]).toBe('lp.item.{n}.m needs b.more');
+  expect(needsOfAdded(after('b'), 'needs = ["b"]')[0]).toBe('lp.item.{n}.m needs b.post');
+});
+
+test('a step after the one that fans out waits for what is added, and the body keeps the needs on itself', () => {
+  expect(needsOfAdded(after('[sm]'))).toEqual([
+    'lp.item.{n}.m needs b',
+    'lp.item.{n}.n needs lp.item.{n}.m',
+    'end needs s.post',
+  ]);
+});
