@@ -64,7 +64,7 @@ function applyAspect(
 }
 
 /** What a formula of its type cannot have would be ignored. */
-function checkParts(formula: Formula, { findings }: Kitchen): void {
+function checkParts(formula: Formula, { findings, library }: Kitchen): void {
   const { type, source, steps, template, advice, convoy } = formula;
   const refuse = (key: string, there: boolean, owner: string) => {
     if (there && type !== owner)
@@ -82,7 +82,8 @@ function checkParts(formula: Formula, { findings }: Kitchen): void {
   refuse('output', convoy.output !== null, 'convoy');
   const empty = (key: string, message: string, hint: string) => {
     const written = source.toml.value[key];
-    // What is written but cannot be read has been told already.
+    // What is written but cannot be read has been told already, and a parent that is missing may have it.
+    if (library.gaps) return;
     if (written === undefined || (Array.isArray(written) && written.length === 0))
       findings.refuse({ source, path: [key] }, message, { hint });
   };

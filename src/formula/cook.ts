@@ -116,13 +116,15 @@ function compile(name: string, given: Given, shelf: Shelf, findings: Findings, o
   const formula = library.formula(name, null);
   if (formula === null) return null;
   checkRework(formula, shelf.names, findings);
-  const values = open ? defaultsOf(formula) : resolveVariables(formula, given, findings);
+  // Which variables there are is not known while a parent is missing.
+  const isOpen = open || library.gaps;
+  const values = isOpen ? defaultsOf(formula) : resolveVariables(formula, given, findings);
   const vars = new Map(formula.vars.map((variable) => [variable.name, variable]));
   const used = new Set(formula.usedByTemplates);
   const kitchen: Kitchen = {
     findings,
     library,
-    values: { vars, values, declares: formula.declares, open, used, findings },
+    values: { vars, values, declares: formula.declares, open: isOpen, used, findings },
     budget: new Budget(findings),
     became: new Map(),
     fanOuts: new Map(),

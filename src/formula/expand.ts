@@ -22,7 +22,7 @@ import {
   targets,
 } from './tree.js';
 import { misfit } from '../town/value.js';
-import { refuseMissing } from './vars.js';
+import { standIn } from './vars.js';
 
 /** What stands in the place of a step. */
 type Replacement = {
@@ -203,10 +203,7 @@ function valuesOf(
         variable.name,
         fill(`{{${variable.name}}}`, target.scope, values, () => use.at),
       );
-    else if (variable.required) {
-      refuseMissing(variable, findings);
-      findings.refuse(use.at, `${quote(expansion.name)} needs a value for its variable ${quote(variable.name)}`);
-    }
+    else if (variable.required) all.set(variable.name, standIn(variable, expansion.name, use.at, findings));
   }
   return all;
 }

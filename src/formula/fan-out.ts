@@ -17,7 +17,7 @@ import { didYouMean, quote } from './problem.js';
 import { References, type Finish } from './step-references.js';
 import { fill } from './template.js';
 import { copyStep, eachStep, endsOf, handDown, standIns } from './tree.js';
-import { checkOf } from './vars.js';
+import { checkOf, standIn } from './vars.js';
 
 /** Null when the steps cannot be cooked, which is reported. */
 export function fanOutOf(step: Planned, onComplete: OnComplete, plan: Plan, finish: Finish): FanOut | null {
@@ -108,8 +108,7 @@ function valuesOf(
     const written = Object.hasOwn(vars, name) ? vars[name] : undefined;
     if (written === undefined) {
       if (variable.default !== null) values.set(name, variable.default);
-      else if (variable.required)
-        findings.refuse(inside(), `${quote(bonded.name)} needs a value for its variable ${quote(name)}`);
+      else if (variable.required) values.set(name, standIn(variable, bonded.name, inside(), findings));
       continue;
     }
     const value = fill(written, draft.scope, kitchen.values, () => inside(name));

@@ -8,7 +8,7 @@ import { misfit, VALUE_TYPES } from '../town/value.js';
 import type { ValueType } from '../town/value.js';
 import type { Formula, Variable, VariableDraft } from './formula.js';
 import { INPUT_KEYS, reportKeys, VAR_KEYS } from './keys.js';
-import { didYouMean, quote, type Findings, type Source } from './problem.js';
+import { didYouMean, quote, type Findings, type Origin, type Source } from './problem.js';
 import { InputTable, VariableTable } from './schemas.js';
 import { isTable, kindOf, readTable, type Table } from './shape.js';
 
@@ -60,7 +60,7 @@ function readVariable(
   if (!isTable(raw)) {
     const hint = typeof raw === 'number' || typeof raw === 'boolean' ? `write ${name} = "${raw}"` : null;
     report(path, `the variable ${quote(name)} must be text or a table, not ${kindOf(raw)}`, { hint });
-    return none;
+    return { ...none, default: meantBy(raw) };
   }
   reportKeys(raw, kind === 'vars' ? VAR_KEYS : INPUT_KEYS, path, report);
   const schema =
@@ -78,10 +78,16 @@ function readVariable(
   return {
     ...none,
     ...table,
+    ...('default' in raw && table.default === undefined ? { default: meantBy(raw['default']) } : {}),
     defaultAt: { source, path: [...path, 'default'] },
     ...(type === undefined || type === null ? {} : { type }),
     ...(requiredUnless === undefined ? {} : { requiredUnless }),
   };
+}
+
+/** Stands in for a value that is no text, so that the variable is not said to have none. */
+function meantBy(raw: unknown): string {
+  return typeof raw === 'number' || typeof raw === 'boolean' ? String(raw) : '';
 }
 
 function typeNamed(name: string): ValueType | null {
@@ -154,6 +160,13 @@ export function resolveVariables(
   }
   for (const variable of vars) checkUnless(variable, values, findings);
   return values;
+}
+
+/** A formula that another one uses was given no value for a variable. What stands in for it keeps more from being said of that. */
+export function standIn({ name, description }: Variable, owner: string, at: Origin, findings: Findings): string {
+  const hint = description === '' ? null : `it is: ${description}`;
+  findings.refuse(at, `${quote(owner)} needs a value for its variable ${quote(name)}`, { hint });
+  return '1';
 }
 
 export function refuseMissing({ name, at, description }: Variable, findings: Findings): void {

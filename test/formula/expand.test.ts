@@ -153,3 +153,10 @@ test('a scope may be that of the step which is expanded', () => {
     { id: 's', kind: 'group', needs: ['s.a'] },
   ]);
 });
+
+test('a value that is missing is told once, where it is missing', () => {
+  const e = `type = "expansion"\n[vars.lang]\nrequired = true\ndescription = "a language"\n${step('{target}.a', 'notes = "{lang} {{lang}}"', 'template')}`;
+  const once = ['x.toml:5:1 · step "a": "e" needs a value for its variable "lang" (it is: a language)'];
+  expect(problemsAmong({ x: step('a', 'expand = "e"'), e })).toEqual(once);
+  expect(problemsAmong({ x: step('a', 'on_complete = { for_each = "output", bond = "e" }'), e })).toEqual(once);
+});

@@ -64,3 +64,9 @@ test.each([
 ])('%j is refused, at the file and line that is wrong', (files, problems) => {
   expect(problemsAmong(files).filter((line) => !line.includes('no steps'))).toEqual(problems);
 });
+
+test('of a formula whose parent is missing only that is said', () => {
+  const missing = [expect.stringContaining(':2:12 · there is no formula "gone"')];
+  expect(problemsAmong({ x: 'extends = ["gone"]\n' })).toEqual(missing);
+  expect(problemsAmong({ x: `extends = ["gone"]\n${step('a', 'notes = "{{what}}"')}` }, { which: 1 })).toEqual(missing);
+});

@@ -44,6 +44,7 @@ test.each([
   ['enum = ["dev", "prod"]', 'prod', 'stage', '"stage" is none of "dev", "prod"'],
   ["pattern = '^\\d+\\.\\d+$'", '1.2', 'v1', '"v1" does not match the pattern ^\\d+\\.\\d+$'],
   ['type = "int"', '-12', '1.5', '"1.5" is not a whole number'],
+  ['type = "int"', '1', '1.0', '"1.0" is not a whole number'],
   ['type = "bool"', 'false', 'no', '"no" is neither true nor false'],
 ])('%s takes %s and refuses %s, given or as a default', (rule, good, bad, message) => {
   expect(cooked(declared(rule), { v: good }).vars).toEqual({ v: good });
@@ -78,4 +79,12 @@ test.each(['größe', 'two words', 'a-b', '1st'])('a variable cannot be called %
 test('names that every object has are no variables', () => {
   expect(problemsOf('[[steps]]\nid = "a"\ntitle = "{{constructor}} {{__proto__}}"\n')).toHaveLength(2);
   expect(problemsOf(declared('default = ""'), JSON.parse('{"__proto__": "x", "toString": "y"}'))).toHaveLength(2);
+});
+
+test.each([
+  ['[vars.v]\ndefault = 3\ntype = "int"\n', 'x.toml:3:1 · default must be text, not a number'],
+  ['[vars.v]\ndefault = ["a"]\ntype = "int"\n', 'x.toml:3:1 · default must be text, not a list'],
+  ['[vars]\nv = 3\n', 'x.toml:3:1 · the variable "v" must be text or a table, not a number'],
+])('of a default that is no text only that is said: %j', (vars, message) => {
+  expect(problemsOf(vars + STEP)).toEqual([expect.stringContaining(message)]);
 });
