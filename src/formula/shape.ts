@@ -1,6 +1,6 @@
 /** Reads one table of a document with a zod schema, key by key: what is wrong is reported, what is right is kept. */
 import { TomlDate } from 'smol-toml';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Json } from '../town/protomolecule.js';
 import type { Path, Report } from './problem.js';
 
@@ -17,22 +17,56 @@ export function readTable<Shape extends z.ZodRawShape>(
   // What fits the schema fits it with every key optional: the second reading only gives it that type.
   if (whole.success) return whole.data as Partial<typeof whole.data>;
   const { issues } = whole.error;
-  reportIssues(issues, table, path, report);
+  reportIssues(issues, table, path, report, schema);
   const wrong = new Set(issues.map((issue) => issue.path[0]));
   const right = Object.fromEntries(Object.entries(table).filter(([key]) => !wrong.has(key)));
   return (schema.partial().safeParse(right).data ?? {}) as Partial<z.infer<typeof schema>>;
 }
 
 /** What zod found wrong with a table, in words of TOML; keys too many are not among it (see `keys.ts`). */
-export function reportIssues(issues: readonly z.core.$ZodIssue[], table: Table, path: Path, report: Report): void {
+export function reportIssues(
+  issues: readonly z.core.$ZodIssue[],
+  table: Table,
+  path: Path,
+  report: Report,
+  schema: z.ZodObject | null = null,
+): void {
   for (const issue of issues) {
     if (issue.code === 'unrecognized_keys') continue;
     const at = issue.path.filter((part) => typeof part !== 'symbol');
     const value = valueAt(table, at);
-    const listed = issue.code === 'invalid_type' && issue.expected === 'array' && typeof value === 'string';
-    const hint = listed ? `write ${nameOf(at)} = [${JSON.stringify(value)}]` : null;
+    const header = [...path, ...at].filter((part) => typeof part === 'string').join('.');
+    const ofTables = schema !== null && isListOfTables(schema, at);
+    const hint = issue.code === 'invalid_type' ? howToWrite(issue.expected, value, { at, header, ofTables }) : null;
     report([...path, ...at], `${nameOf(at)} ${explain(issue, value)}`, { hint });
   }
+}
+
+type Written = {
+  readonly at: Path;
+  /** As it stands in the header of a table. */
+  readonly header: string;
+  readonly ofTables: boolean;
+};
+
+/** How a value of another kind was probably meant, null when that cannot be told. */
+function howToWrite(expected: string, value: unknown, { at, header, ofTables }: Written): string | null {
+  const key = typeof at.at(-1) === 'number' ? '' : `${nameOf(at)} = `;
+  if (expected === 'string' && (typeof value === 'number' || typeof value === 'boolean'))
+    return `write ${key}"${value}"`;
+  if (expected === 'array' && isTable(value)) return ofTables ? `write [[${header}]], in double brackets` : null;
+  if (expected === 'array' && typeof value === 'string')
+    return ofTables ? `write a list of tables: ${key}[{ … }]` : `write ${key}[${JSON.stringify(value)}]`;
+  if (expected === 'object' && Array.isArray(value) && value.length === 1 && value.every(isTable))
+    return `write [${header}], in single brackets`;
+  return null;
+}
+
+/** The schema of a table leaves what stands in a list of tables to others. */
+function isListOfTables({ shape }: z.ZodObject, [key, ...more]: Path): boolean {
+  const field: unknown = key === undefined || more.length > 0 ? null : shape[key];
+  const list = field instanceof z.ZodOptional ? field.unwrap() : field;
+  return list instanceof z.ZodArray && list.element instanceof z.ZodUnknown;
 }
 
 export function isTable(value: unknown): value is Table {

@@ -127,7 +127,7 @@ n = 3
     'x.toml:2:1 · version must be at least 1',
     'x.toml:3:1 · unknown key "descripton" (did you mean "description"?)',
     expect.stringContaining('x.toml:5:1 · step "a b": the id "a b" must begin with a letter or digit'),
-    'x.toml:6:1 · step "a b": title must be text, not a number',
+    'x.toml:6:1 · step "a b": title must be text, not a number (write title = "3")',
     'x.toml:7:1 · step "a b": needs must be a list, not text (write needs = ["c"])',
     'x.toml:10:1 · step "twice": title must not be empty',
     'x.toml:11:1 · step "twice": unknown step type "hunan" (did you mean "human"?)',

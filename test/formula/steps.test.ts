@@ -279,3 +279,19 @@ test.each([
   expect(problems).toHaveLength(said.length === 0 ? 0 : 1);
   for (const part of said) expect(problems[0]).toContain(part);
 });
+
+test.each([
+  ['[steps]\nid = "a"\n', 'steps must be a list, not a table (write [[steps]], in double brackets)'],
+  [step('a') + '[steps.children]\nid = "b"\n', 'not a table (write [[steps.children]], in double brackets)'],
+  [step('a', 'script = "echo"'), 'script must be a list, not text (write a list of tables: script = [{ … }])'],
+  [step('a', 'needs = "b"'), 'needs must be a list, not text (write needs = ["b"])'],
+  [step('a', 'needs = [3]'), 'needs[0] must be text, not a number (write "3")'],
+  [step('a', 'notes = true'), 'notes must be text, not true or false (write notes = "true")'],
+  [
+    `[vars.n]\ndefault = 3\n${step('a', 'notes = "{{n}}"')}`,
+    'default must be text, not a number (write default = "3")',
+  ],
+  [`[[vars]]\nn = "3"\n${step('a')}`, 'vars must be a table, not a list (write [vars], in single brackets)'],
+])('a value of another kind is told with how it is written: %j', (text, said) => {
+  expect(problemsOf(text)).toEqual([expect.stringContaining(said)]);
+});
