@@ -1,6 +1,6 @@
 /** The text of `town.toml` → what it says, or everything that is wrong with it: each with its line, the value found and what is possible. */
 import { z } from 'zod';
-import { parseToml, type Toml } from './formula/toml.js';
+import { parseToml, type Toml, type Unreadable } from './formula/toml.js';
 import { nearest } from './town/nearest.js';
 import { TOWN_FILE } from './town/paths.js';
 import type { Prices } from './town/prices.js';
@@ -152,8 +152,9 @@ export function rigNameProblem(name: string): string | null {
 }
 
 /** Names such as `constructor`, which mean something to JavaScript, are refused by the parser without being named. */
-function tomlProblem(source: string, { line, message }: { readonly line: number; readonly message: string }): string {
-  if (!message.includes('unsafe property')) return `this is not TOML: ${message}`;
+function tomlProblem(source: string, { line, message, hint }: Unreadable): string {
+  if (!message.includes('unsafe property'))
+    return `this is not TOML: ${message}${hint === undefined ? '' : ` (${hint})`}`;
   const key = /__proto__|constructor|prototype/.exec(source.split('\n')[line - 1] ?? '')?.[0] ?? 'this';
   return `${key} is no key: nothing here may be called so, choose another name`;
 }

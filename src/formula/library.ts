@@ -97,8 +97,8 @@ export class Library {
     const json = file.endsWith('.json');
     const toml = json ? parseJson(text) : parseToml(text);
     if (toml.ok) return parseFormula(name, { file, toml }, readBeside ?? null, this.#findings);
-    const { line, column, message } = toml;
-    this.#findings.refuseAt({ file, line, column, message: `not ${json ? 'JSON' : 'TOML'}: ${message}` });
+    const { line, column, message, hint = null } = toml;
+    this.#findings.refuseAt({ file, line, column, message: `not ${json ? 'JSON' : 'TOML'}: ${message}`, hint });
     return null;
   }
 }

@@ -75,8 +75,8 @@ export class Findings {
     this.#problems.set(`${file} ${message}`, { file, line: 0, column: 0, step: null, message, hint });
   }
 
-  refuseAt(problem: Omit<Problem, 'step' | 'hint'>): void {
-    this.#problems.set(`${problem.file} ${problem.message}`, { ...problem, step: null, hint: null });
+  refuseAt(problem: Omit<Problem, 'step'>): void {
+    this.#problems.set(`${problem.file} ${problem.message}`, { ...problem, step: null });
   }
 
   reporter(source: Source): Report {

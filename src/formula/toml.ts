@@ -17,7 +17,9 @@ export type Toml = {
   readonly locate: (path: readonly (string | number)[], text?: string) => Position;
 };
 
-export type TomlResult = Toml | ({ readonly ok: false; readonly message: string } & Position);
+export type TomlResult = Toml | ({ readonly ok: false } & Unreadable);
+
+export type Unreadable = Position & { readonly message: string; readonly hint?: string };
 
 export function parseToml(source: string): TomlResult {
   const text = source.replace(/^\uFEFF/, '');
@@ -29,7 +31,7 @@ export function parseToml(source: string): TomlResult {
   } catch (error) {
     if (!(error instanceof TomlError))
       return { ok: false, line: 1, column: 1, message: `not readable: ${String(error)}` };
-    return { ok: false, line: error.line, column: error.column, message: plainMessage(error) };
+    return { ok: false, ...(unclosedText(text, error) ?? plain(error)) };
   }
 }
 
@@ -103,7 +105,28 @@ function position(starts: readonly number[], offset: number): Position {
 }
 
 /** smol-toml's message without its preamble and its frame of source. */
-function plainMessage(error: TomlError): string {
-  const [first = ''] = error.message.split('\n');
-  return first.replace(/^Invalid TOML document: /, '');
+function plain({ line, column, message }: TomlError): Unreadable {
+  const [first = ''] = message.split('\n');
+  return { line, column, message: first.replace(/^Invalid TOML document: /, '') };
+}
+
+/** A text on one line, in either quotes; one that ends with the line is not closed. */
+const TEXT = /(["'])(?:(?<=")(?:\\.|[^"\\])*|(?<=')[^']*)(\1|$)/g;
+
+/** A text that is not closed is told where it begins; null for any other mistake. */
+function unclosedText(text: string, { line, column, message }: TomlError): Unreadable | null {
+  const written = text.split('\n')[line - 1]?.trimEnd() ?? '';
+  if (message.includes('unfinished string')) return unclosed(written, line, column - 1);
+  if (column <= written.length || !message.includes('control characters')) return null;
+  const open = Array.from(written.matchAll(TEXT)).find(([, , end]) => end === '');
+  return open === undefined ? null : unclosed(written, line, open.index);
+}
+
+function unclosed(written: string, line: number, at: number): Unreadable {
+  const quote = written.charAt(at);
+  const fence = quote.repeat(3);
+  const hint = written.startsWith(fence, at)
+    ? `end it with ${fence}`
+    : `end it with ${quote} on the same line, or write ${fence} before and behind several lines`;
+  return { line, column: at + 1, message: 'the text that begins here has no end', hint };
 }

@@ -80,7 +80,7 @@ test('Windows line ends and a byte order mark do not shift the lines', () => {
 });
 
 test.each([
-  ['a = 1\nb = "open\n', 2, 10, /strings/],
+  ['a = 1\nb = "open\n', 2, 5, /has no end/],
   ['a = 1\na = 2\n', 2, 1, /redefine/],
   ['[[steps]]\nid = \n', 2, 6, /./],
   ['[vars]\n__proto__ = 1\n', 2, 1, /unsafe property/],
@@ -90,6 +90,20 @@ test.each([
   expect(result).toMatchObject({ ok: false, line, column });
   expect(!result.ok && result.message).toMatch(message);
   expect(!result.ok && result.message).not.toContain('\n');
+});
+
+test.each([
+  ['a = "x\nb = "y"\n', 1, 5, 'end it with " on the same line, or write """ before and behind several lines'],
+  [
+    'a = ["x", "it\'s # \\\\", \'no]\r\n',
+    1,
+    24,
+    "end it with ' on the same line, or write ''' before and behind several lines",
+  ],
+  ['a = 1\nb = """\nlong\n', 2, 5, 'end it with """'],
+  ["b = 'x", 1, 5, "end it with ' on the same line, or write ''' before and behind several lines"],
+])('a text without an end is told where it begins: %j', (text, line, column, hint) => {
+  expect(parseToml(text)).toEqual({ ok: false, line, column, message: 'the text that begins here has no end', hint });
 });
 
 test('no text at all makes it throw', () => {
