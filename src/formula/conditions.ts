@@ -3,6 +3,7 @@ import { parseCondition, type Condition } from '../town/condition.js';
 import type { StepCondition } from '../town/protomolecule.js';
 import type { StepDraft } from './formula.js';
 import { awaitedMoment } from './gate-circles.js';
+import { namesIn } from './plan.js';
 import { didYouMean, quote, type Origin } from './problem.js';
 import type { Finish } from './step-references.js';
 import { CONDITION_FORMS, readStepCondition } from './step-condition.js';
@@ -73,7 +74,7 @@ export function readUntil(
     only === undefined
       ? `the condition names unknown step ${quote(named)}`
       : `the condition names ${quote(named)}, in whose place now stand ${(meant ?? []).join(', ')}`;
-  const hint = only === undefined ? () => didYouMean(named, references.ids.keys()) : 'name one of them';
+  const hint = only === undefined ? () => didYouMean(named, namesIn(draft, references.ids)) : 'name one of them';
   kitchen.findings.refuse(at, message, { hint });
   return text;
 }

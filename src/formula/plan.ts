@@ -103,7 +103,7 @@ function settleNeeds(
     if (meant === null) {
       if (!library.gaps)
         findings.refuse(need.at, `needs unknown step ${quote(need.id)}`, {
-          hint: () => didYouMean(need.id, [...ids.keys(), ...became.keys()]),
+          hint: () => didYouMean(need.id, [...namesIn(draft, ids), ...became.keys()]),
           step: draft.id,
         });
       continue;
@@ -124,6 +124,14 @@ export function stepFor(
   { became }: Pick<Kitchen, 'became'>,
 ): readonly string[] | null {
   return standIns(stepMeant(id, draft.scope), ids, became);
+}
+
+/** The names that a text may call steps by: their ids, and in the body of a loop those written there. */
+export function namesIn(draft: StepDraft, ids: ReadonlyMap<string, unknown>): readonly string[] {
+  return Array.from(ids.keys()).flatMap((id) => {
+    const short = id.replace(/^.*\.(?:iter|item\.)[^.]+\./, '');
+    return short !== id && stepMeant(short, draft.scope) === id ? [short, id] : [id];
+  });
 }
 
 function nodeOf(

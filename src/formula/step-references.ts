@@ -7,7 +7,7 @@ import type { StepDraft } from './formula.js';
 import { refuseGateCircles, type Awaited } from './gate-circles.js';
 import type { Kitchen } from './kitchen.js';
 import { partsIn, shapeAt } from './output-shape.js';
-import { stepFor, type Plan } from './plan.js';
+import { namesIn, stepFor, type Plan } from './plan.js';
 import { didYouMean, quote, type Origin } from './problem.js';
 import type { Waits } from './graph.js';
 
@@ -100,7 +100,7 @@ export class References {
         );
       else if (!library.gaps)
         findings.refuse(at(), `${written} names unknown step ${quote(step)}`, {
-          hint: () => didYouMean(step, this.ids.keys()),
+          hint: () => didYouMean(step, namesIn(draft, this.ids)),
           text: written,
         });
     }

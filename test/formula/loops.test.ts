@@ -227,3 +227,11 @@ test('more steps than there may be are stopped early', () => {
 test('max beside count is said to change nothing', () => {
   expect(warningsOf(loop('count = 1\nmax = 3', body('x'))).join()).toContain('max changes nothing');
 });
+
+test('a mistyped step of a body is told with the name it has there', () => {
+  const until = loop('until = "reviw.status == done"\nmax = 2', body('review') + body('fix', 'needs = ["reveiw"]'));
+  expect(problemsOf(until)).toEqual([
+    'x.toml:7:1 · step "lp": the condition names unknown step "reviw" (did you mean "review"?)',
+    'x.toml:16:10 · step "lp.iter1.fix": needs unknown step "reveiw" (did you mean "review"?)',
+  ]);
+});
