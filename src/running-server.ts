@@ -1,6 +1,6 @@
 /** The record that a running embedded server leaves in the town's state folder: how others find it, and who must end it. */
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A process and when it began: together they are never reused, as an id alone is. */
 const Process = z.strictObject({ pid: z.number().int().positive(), started: z.string().min(1) });

@@ -1,5 +1,5 @@
 /** The text of `town.toml` → what it says, or everything that is wrong with it: each with its line, the value found and what is possible. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseToml, type Toml, type Unreadable } from './formula/toml.js';
 import { nearest } from './town/nearest.js';
 import { TOWN_FILE } from './town/paths.js';

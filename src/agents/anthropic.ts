@@ -5,7 +5,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import Anthropic from '@anthropic-ai/sdk';
-import { z } from 'zod';
+import * as z from 'zod';
 import { costOf } from '../town/prices.js';
 import type { Prices } from '../town/prices.js';
 import { addUsage, NO_USAGE } from '../town/session.js';

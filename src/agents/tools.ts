@@ -4,7 +4,7 @@
  */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { outputProblem } from '../town/output.js';
 import { Json } from '../town/protomolecule.js';
 import type { SessionSpec } from '../town/session.js';

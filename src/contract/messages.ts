@@ -5,7 +5,7 @@
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
-import { z } from 'zod';
+import * as z from 'zod';
 import { WorkflowId } from '../town/address.js';
 import { Mail } from '../town/mail.js';
 import { PolecatReport } from '../town/mission.js';

@@ -1,5 +1,5 @@
 import { defineQuery } from '@temporalio/workflow';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ItemState, MissionState } from '../town/mission.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import type { Limits, RigSnapshot } from '../town/rig.js';

@@ -1,5 +1,5 @@
 import { defineQuery } from '@temporalio/workflow';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { MoleculeState, Step } from '../town/molecule-state.js';
 import { Protomolecule } from '../town/protomolecule.js';
 import type { Json } from '../town/protomolecule.js';

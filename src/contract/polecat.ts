@@ -1,5 +1,5 @@
 import { defineQuery } from '@temporalio/workflow';
-import { z } from 'zod';
+import * as z from 'zod';
 import { WorkflowId } from '../town/address.js';
 import { Protomolecule } from '../town/protomolecule.js';
 import { Limits, RigSnapshot } from '../town/rig.js';

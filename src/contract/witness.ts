@@ -1,5 +1,5 @@
 import { defineQuery } from '@temporalio/workflow';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Mail } from '../town/mail.js';
 import { RigSnapshot } from '../town/rig.js';
 import type { Slots } from '../town/slots.js';

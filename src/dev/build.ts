@@ -48,8 +48,6 @@ async function bundleCompiler(): Promise<void> {
     outfile: file,
     allowOverwrite: true,
     bundle: true,
-    minify: true,
-    keepNames: true,
     sourcemap: true,
     platform: 'node',
     format: 'esm',

@@ -1,7 +1,7 @@
 /** The ports of the last start: clients were told them, so the next start takes them again when they are free. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Ports } from './server.js';
 
 const FILE = 'ports.json';

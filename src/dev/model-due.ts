@@ -1,6 +1,6 @@
 /** What is due: which turn of which rule answers a request. Pure, so the same request always gets the same answer. */
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { asksForCaching, lastResultOf, openingOf, tokensOf, turnOf } from './model-request.js';
 import type { MessagesRequest } from './model-request.js';
 import type { Call, Fault, ModelScript, Turn } from './model-script.js';

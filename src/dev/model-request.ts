@@ -1,5 +1,5 @@
 /** What a client asks the scripted model server, read and checked as the API would. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const Block = z.looseObject({
   type: z.string(),

@@ -1,5 +1,5 @@
 /** What a scripted model says: rules, each with its turns. Read from JSON that people write, so with problems in words. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { nearest } from '../town/nearest.js';
 
 const Usage = z.strictObject({

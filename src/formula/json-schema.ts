@@ -3,7 +3,7 @@
  * here is which table stands where, what a key means, and which words it takes. What a schema cannot say (names of steps, circles)
  * is left to `gt lint`.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Act } from '../town/protomolecule.js';
 import type { Json } from '../town/protomolecule.js';
 import { VALUE_TYPES } from '../town/value.js';

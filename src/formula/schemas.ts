@@ -2,7 +2,7 @@
  * The shape of every table of the language. What zod cannot say (which keys go together, what ids mean) is said by the `parse*.ts`;
  * lists of steps stand as `unknown` here, each step being read by itself.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const text = z.string();
 const texts = z.array(z.string());

@@ -1,6 +1,6 @@
 /** Addresses are workflow ids: whoever can be written to can be described, queried and signalled under the same name. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 const ID_BYTES_MAX = 1_000;
 

@@ -1,5 +1,5 @@
 /** What is asked of the `gh` program about a gate, and what its answer means. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { RigSnapshot } from './rig.js';
 
 export type Look =

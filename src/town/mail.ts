@@ -9,7 +9,7 @@
  *
  * This module alone writes and reads it. Keys are schemas; an unknown type or a missing key is a problem in words.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const Mail = z.strictObject({
   /** Repeating a mail under the same id is a no-op. */

@@ -4,7 +4,7 @@
  * An item is `waiting` for the items it needs, `queued` for a slot, `working` in the hands of a polecat, then `landed`,
  * or `failed` until somebody answers with `retry` or `skip`. A failed item never ends the mission by itself.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { LegOf } from './convoy.js';
 import { bounded, shareOf } from './findings.js';
 import { own } from './own.js';

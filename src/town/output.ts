@@ -1,5 +1,5 @@
 /** Whether what a step left fits the JSON Schema that it declares, and if not, why, in words for whoever sent it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Json } from './protomolecule.js';
 
 /** An output travels in histories and in the texts of later steps; what is larger belongs into a file of the branch. */

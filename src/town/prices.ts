@@ -2,7 +2,7 @@
  * What tokens cost: US dollars for a million, by the beginning of a model's id. No provider tells its prices to a program, so they stand
  * in town.toml. Tokens of a model without a price are counted and said to be without one: a made-up figure would be worse.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Protomolecule } from './protomolecule.js';
 import type { Usage } from './session.js';
 

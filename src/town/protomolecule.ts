@@ -6,7 +6,7 @@
  * Texts may hold references that are filled in when a step begins: `{{steps.ID.output}}`, `{{steps.ID.output.a.b}}` and
  * `{{steps.ID.summary}}`, where ID is a step of this protomolecule.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { VALUE_TYPES } from './value.js';
 
 /** Plain data that an author or an agent writes. */

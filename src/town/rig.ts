@@ -1,5 +1,5 @@
 /** The part of `town.toml` that workflows see: a frozen, hashed snapshot. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Price } from './prices.js';
 import { RuntimeKind } from './session.js';
 

@@ -1,7 +1,7 @@
 /**
  * A session is one context window of an agent: what it is given and how it may end. Sessions cycle; the step goes on.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Act, Acceptance, Json } from './protomolecule.js';
 
 export const RuntimeKind = z.enum(['script', 'anthropic', 'human']);

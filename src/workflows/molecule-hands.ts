@@ -1,6 +1,6 @@
 /** What a molecule does in its sandbox: sessions, the engine's checks, scripts and looks that its loops and gates ask for. */
 import { ApplicationFailure, isCancellation } from '@temporalio/workflow';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Hook } from '../contract/molecule.js';
 import { fanOutProblem } from '../town/molecule-fan-out.js';
 import { filledCommand } from '../town/molecule-facts.js';

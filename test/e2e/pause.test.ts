@@ -98,7 +98,14 @@ test('a molecule alone is held by a signal, and told when it is not', async () =
   const mol = await molecule('a');
   expect(await call('resume', mol.workflowId)).toMatchObject({ code: 1, stderr: 'gt: the molecule is not paused\n' });
   const { code } = await town.temporal(
-    ...['workflow', 'signal', '-w', mol.workflowId, '--name', 'pause', '--input', '{"by":"Ada"}'],
+    'workflow',
+    'signal',
+    '-w',
+    mol.workflowId,
+    '--name',
+    'pause',
+    '--input',
+    '{"by":"Ada"}',
   );
   expect(code).toBe(0);
   await until('it is held', async () => (await mol.query<string>('explain')).includes('**Paused** by Ada'));
