@@ -9,7 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { RunResult } from '../process/run.js';
 import { cut } from '../town/findings.js';
 import { OUTPUT_CHARS_MAX, outputProblem } from '../town/output.js';
-import type { Act, Json } from '../town/protomolecule.js';
+import type { Act, Json } from '../town/act.js';
 import { NO_USAGE } from '../town/session.js';
 import type { SessionResult, SessionSpec } from '../town/session.js';
 import { unreachable } from '../town/unreachable.js';

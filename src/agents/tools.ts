@@ -6,7 +6,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import * as z from 'zod';
 import { outputProblem } from '../town/output.js';
-import { Json } from '../town/protomolecule.js';
+import { Json } from '../town/act.js';
 import type { SessionSpec } from '../town/session.js';
 import { inside } from './confined.js';
 import type { Journal } from './journal.js';

@@ -1,9 +1,9 @@
 /** `gt close`, `skip`, `fail`, `retry`, `approve`, `pause`, `resume`: what is said to work under way, as Updates. */
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { z } from 'zod';
+import * as z from 'zod';
 import { moleculeMessages, type Message } from '../contract/messages.js';
-import { Json } from '../town/protomolecule.js';
+import { Json } from '../town/act.js';
 import { readArguments, UsageError, type Command } from './command.js';
 import { ofExecution, refused, SERVER_OPTIONS, withServer } from './server.js';
 

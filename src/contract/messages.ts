@@ -9,7 +9,7 @@ import * as z from 'zod';
 import { WorkflowId } from '../town/address.js';
 import { Mail } from '../town/mail.js';
 import { PolecatReport } from '../town/mission.js';
-import { Json } from '../town/protomolecule.js';
+import { Json } from '../town/act.js';
 import { RigSnapshot } from '../town/rig.js';
 
 const id = z.string().min(1).max(200).optional().describe('repeating the message under this id is a no-op');

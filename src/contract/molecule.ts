@@ -2,7 +2,7 @@ import { defineQuery } from '@temporalio/workflow';
 import * as z from 'zod';
 import type { MoleculeState, Step } from '../town/molecule-state.js';
 import { Protomolecule } from '../town/protomolecule.js';
-import type { Json } from '../town/protomolecule.js';
+import type { Json } from '../town/act.js';
 import { Limits, RigSnapshot } from '../town/rig.js';
 import type { Usage } from '../town/session.js';
 import type { LedgerEntry } from './activities.js';

@@ -3,7 +3,8 @@
  * `anthropic` runtime. Pure. What a model has no tool for (`run`, `sleep`, `delete`) becomes words beside the next call: said,
  * not done. A `replace` whose text occurs more than once is refused by the tool, where a script would change the first.
  */
-import type { Act, Protomolecule } from '../town/protomolecule.js';
+import type { Act } from '../town/act.js';
+import type { Protomolecule } from '../town/protomolecule.js';
 import { unreachable } from '../town/unreachable.js';
 import type { Call, Rule, Turn } from './model-script.js';
 

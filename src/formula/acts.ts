@@ -1,5 +1,5 @@
 /** The acts of a scripted session, as authors write them: a bad one is told by its verb, not by a schema's failure. */
-import { Act } from '../town/protomolecule.js';
+import { Act } from '../town/act.js';
 import { didYouMean, quote, type Path, type Report } from './problem.js';
 import { isTable, kindOf, reportIssues } from './shape.js';
 

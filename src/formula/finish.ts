@@ -1,5 +1,6 @@
 /** A planned step → the step of a protomolecule: texts filled in, conditions and gates read, references checked. */
-import { Act, type ProtoStep, type StepCondition, type StepGate } from '../town/protomolecule.js';
+import { Act } from '../town/act.js';
+import type { ProtoStep, StepCondition, StepGate } from '../town/protomolecule.js';
 import { readCondition, readUntil } from './conditions.js';
 import type { Planned, StepDraft } from './formula.js';
 import { readGateTexts } from './gates.js';

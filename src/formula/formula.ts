@@ -2,7 +2,8 @@
  * A formula as written, read and typed, with everything still open: variables, loops, expansions. `parse*.ts` make it, `inherit.ts`
  * joins it with its parents, `compose.ts` turns it into steps. Every part remembers where it was written.
  */
-import type { Act, Json, StepKind } from '../town/protomolecule.js';
+import type { Act, Json } from '../town/act.js';
+import type { StepKind } from '../town/protomolecule.js';
 import type { Origin, Source } from './problem.js';
 import type { ValueType } from '../town/value.js';
 

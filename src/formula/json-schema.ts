@@ -4,8 +4,8 @@
  * is left to `gt lint`.
  */
 import * as z from 'zod';
-import { Act } from '../town/protomolecule.js';
-import type { Json } from '../town/protomolecule.js';
+import { Act } from '../town/act.js';
+import type { Json } from '../town/act.js';
 import { VALUE_TYPES } from '../town/value.js';
 import { FORMULA_TYPES, STEP_TYPES } from './formula.js';
 import { KEY_TEXTS, type TableName } from './key-texts.js';

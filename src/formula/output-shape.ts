@@ -2,7 +2,7 @@
  * The shape of a step's output, in a shorthand: `"string"`, `"number"`, `"integer"`, `"boolean"`, `"any"`, with "?" behind it what may be
  * left out, `[shape]` a list, a table an object, `{ enum = [...] }` one of these values. It becomes a JSON Schema.
  */
-import type { Json } from '../town/protomolecule.js';
+import type { Json } from '../town/act.js';
 import { NESTING_MAX } from './limits.js';
 import { didYouMean, quote, type Path, type Report } from './problem.js';
 import { isTable, kindOf } from './shape.js';

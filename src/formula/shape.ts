@@ -1,7 +1,7 @@
 /** Reads one table of a document with a zod schema, key by key: what is wrong is reported, what is right is kept. */
 import { TomlDate } from 'smol-toml';
-import { z } from 'zod';
-import type { Json } from '../town/protomolecule.js';
+import * as z from 'zod';
+import type { Json } from '../town/act.js';
 import type { Path, Report } from './problem.js';
 
 export type Table = Readonly<Record<string, unknown>>;

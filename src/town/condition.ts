@@ -12,7 +12,7 @@
  * Two texts that read as numbers are compared as numbers. What is not there equals the empty text only, and is never
  * greater or less than anything. `all` of nothing is false.
  */
-import type { Json } from './protomolecule.js';
+import type { Json } from './act.js';
 import { unreachable } from './unreachable.js';
 
 const STATUSES = ['pending', 'ready', 'active', 'waiting', 'complete', 'skipped', 'failed'] as const;

@@ -1,6 +1,6 @@
 /** What the legs of a convoy leave to its synthesis, and how much of it is kept on the way. */
 import { OUTPUT_CHARS_MAX } from './output.js';
-import type { Json } from './protomolecule.js';
+import type { Json } from './act.js';
 import type { Left } from './references.js';
 
 /** The most of one leg's output that its report carries. */

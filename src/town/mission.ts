@@ -10,7 +10,7 @@ import { bounded, shareOf } from './findings.js';
 import { own } from './own.js';
 import type { Pause } from './pause.js';
 import { priceRemedy } from './prices.js';
-import { Json } from './protomolecule.js';
+import { Json } from './act.js';
 import type { Left } from './references.js';
 import { addUsage, NO_USAGE, Usage } from './session.js';
 import { unreachable } from './unreachable.js';

@@ -1,7 +1,8 @@
 /** Fan-out: the steps that are added when a step has closed, one set for each entry of a list in its output. */
 import { partOf } from './condition.js';
 import { listIn } from './molecule-facts.js';
-import type { Act, FanOut, Json, ProtoStep } from './protomolecule.js';
+import type { Act, Json } from './act.js';
+import type { FanOut, ProtoStep } from './protomolecule.js';
 import { withoutReferences } from './references.js';
 import { fillCommand } from './shell-text.js';
 import { mapTexts } from './texts.js';

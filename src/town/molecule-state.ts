@@ -1,6 +1,7 @@
 /** What is known of a molecule at work: plain data, carried from run to run. The rules are in `molecule.ts`. */
+import type { Json } from './act.js';
 import type { Pause } from './pause.js';
-import type { Json, ProtoLoop, Protomolecule, ProtoStep, StepGate } from './protomolecule.js';
+import type { ProtoLoop, Protomolecule, ProtoStep, StepGate } from './protomolecule.js';
 import type { Limits } from './rig.js';
 import type { RuntimeKind, SessionResult, Usage } from './session.js';
 

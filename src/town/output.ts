@@ -1,6 +1,6 @@
 /** Whether what a step left fits the JSON Schema that it declares, and if not, why, in words for whoever sent it. */
 import * as z from 'zod';
-import type { Json } from './protomolecule.js';
+import type { Json } from './act.js';
 
 /** An output travels in histories and in the texts of later steps; what is larger belongs into a file of the branch. */
 export const OUTPUT_CHARS_MAX = 50_000;

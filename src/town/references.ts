@@ -1,6 +1,6 @@
 /** References to other steps in texts, `{{steps.ID.output.a.b}}` and `{{steps.ID.summary}}`, filled in when a step begins. */
 import { partOf } from './condition.js';
-import type { Json } from './protomolecule.js';
+import type { Json } from './act.js';
 
 const REFERENCE = /\{\{steps\.([\w.-]+?)\.(output|summary)((?:\.[\w-]+)*)\}\}/g;
 

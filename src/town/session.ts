@@ -2,7 +2,8 @@
  * A session is one context window of an agent: what it is given and how it may end. Sessions cycle; the step goes on.
  */
 import * as z from 'zod';
-import type { Act, Acceptance, Json } from './protomolecule.js';
+import type { Act, Json } from './act.js';
+import type { Acceptance } from './protomolecule.js';
 
 export const RuntimeKind = z.enum(['script', 'anthropic', 'human']);
 export type RuntimeKind = z.infer<typeof RuntimeKind>;

@@ -2,7 +2,8 @@
 import type { AcceptRequest } from '../contract/activities.js';
 import type { Hook } from '../contract/molecule.js';
 import type { Step } from '../town/molecule-state.js';
-import type { Json, ProtoStep } from '../town/protomolecule.js';
+import type { Json } from '../town/act.js';
+import type { ProtoStep } from '../town/protomolecule.js';
 import type { SessionSpec } from '../town/session.js';
 import { commandMs } from './patience.js';
 

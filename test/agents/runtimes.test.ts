@@ -12,7 +12,7 @@ import { toolsFor } from '../../src/agents/tools.js';
 import { rulesOfProtomolecule } from '../../src/dev/act-turns.js';
 import type { Turn } from '../../src/dev/model-script.js';
 import { startModelServer } from '../../src/dev/model-server.js';
-import type { Act } from '../../src/town/protomolecule.js';
+import type { Act } from '../../src/town/act.js';
 import type { SessionSpec } from '../../src/town/session.js';
 import { contextOf, makeBench, specOf } from '../support/sessions.js';
 import type { Bench } from '../support/sessions.js';

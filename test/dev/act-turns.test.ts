@@ -11,7 +11,7 @@ import { toolsFor } from '../../src/agents/tools.js';
 import { rulesOfProtomolecule, turnsOfActs } from '../../src/dev/act-turns.js';
 import type { Rule, Turn } from '../../src/dev/model-script.js';
 import { startModelServer } from '../../src/dev/model-server.js';
-import type { Act, Json } from '../../src/town/protomolecule.js';
+import type { Act, Json } from '../../src/town/act.js';
 import type { SessionSpec } from '../../src/town/session.js';
 import { contextOf, makeBench, specOf } from '../support/sessions.js';
 import type { Bench } from '../support/sessions.js';

@@ -7,7 +7,7 @@ import { openJournal } from '../../src/agents/journal.js';
 import type { SessionContext } from '../../src/agents/runtime.js';
 import { plainEnvironment } from '../../src/process/environment.js';
 import { runShell } from '../../src/process/run.js';
-import type { Act } from '../../src/town/protomolecule.js';
+import type { Act } from '../../src/town/act.js';
 import type { SessionSpec } from '../../src/town/session.js';
 import { makeRepo } from './repos.js';
 

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { fanOutProblem } from '../../src/town/molecule-fan-out.js';
 import { fateOf, nextStep, stepOf } from '../../src/town/molecule.js';
-import type { FanOut, Json } from '../../src/town/protomolecule.js';
+import type { Json } from '../../src/town/act.js';
+import type { FanOut } from '../../src/town/protomolecule.js';
 import { all, carried, ids, loop, poured, stateOfStep, step, work } from '../support/molecules.js';
 import { dueLoop } from '../../src/town/molecule-loops.js';
 
