@@ -51,10 +51,10 @@ async function awaitWorkflow(client: Client, workflowId: string, { signal }: Wat
 }
 
 async function askGithub(
-  { type, await: awaited, rig, patience }: GateRequest,
+  { type, await: awaited, rig, patience, sinceMs }: GateRequest,
   { attempt, signal }: Watch,
 ): Promise<GateFinding> {
-  const look = lookFor(type === 'gh:run' ? 'run' : 'pr', awaited, rig);
+  const look = lookFor(type === 'gh:run' ? 'run' : 'pr', awaited, rig, sinceMs ?? null);
   if (!look.ok) return { kind: 'unavailable', detail: look.why };
   const asked = await askGh(look, signal);
   if (asked.kind === 'unavailable') return asked;

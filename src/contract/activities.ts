@@ -90,6 +90,8 @@ export type GateRequest = {
   /** The rig whose repository a run or a pull request is looked for in; null without one. */
   readonly rig: RigSnapshot | null;
   readonly patience: number;
+  /** Of the runs of a workflow only those that began then or later, in milliseconds since 1970; absent: whichever is the latest. */
+  readonly sinceMs?: number;
 };
 /** `unavailable`: nobody here can tell (no `gh` program, not logged in …), so a person must; `detail` is the sentence for them. */
 export type GateFinding = { readonly kind: 'open' | 'failed' | 'unavailable'; readonly detail: string };

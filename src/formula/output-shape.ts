@@ -47,7 +47,7 @@ function readTable(raw: Readonly<Record<string, unknown>>, path: Path, report: R
     properties[name] = shape.schema;
     if (!optional && !shape.optional) required.push(name);
   }
-  return { schema: { type: 'object', properties, required }, optional: false };
+  return { schema: { type: 'object', properties, required: required.toSorted() }, optional: false };
 }
 
 function readWord(word: string, path: Path, report: Report): Shape | null {

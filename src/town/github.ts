@@ -12,8 +12,19 @@ const PR_URL = /^https:\/\/[^/]+\/[^/]+\/[^/]+\/pull\/\d+/;
 const RUN_FIELDS = 'status,conclusion,url,workflowName';
 const PR_FIELDS = 'state,url,title';
 
-/** A run is named by its id, its URL, or a workflow (its file or name), of which the latest run counts; '' is any workflow. */
-export function lookFor(what: 'run' | 'pr', awaited: string, rig: Pick<RigSnapshot, 'name' | 'url'> | null): Look {
+/** Clocks differ, and a push may set a run going before its step is known to have closed. */
+const SKEW_MS = 60_000;
+
+/**
+ * A run is named by its id, its URL, or a workflow (its file or name), of which the latest run counts; '' is any workflow. `sinceMs`
+ * leaves out the runs of before.
+ */
+export function lookFor(
+  what: 'run' | 'pr',
+  awaited: string,
+  rig: Pick<RigSnapshot, 'name' | 'url'> | null,
+  sinceMs: number | null,
+): Look {
   const wanted = awaited.trim();
   const url = RUN_URL.exec(wanted);
   if (what === 'run' && url !== null) {
@@ -31,7 +42,15 @@ export function lookFor(what: 'run' | 'pr', awaited: string, rig: Pick<RigSnapsh
   if (what === 'pr') return { ok: true, args: ['pr', 'view', number, '--json', PR_FIELDS, ...repo], cwd };
   if (/^\d+$/.test(wanted)) return { ok: true, args: ['run', 'view', wanted, '--json', RUN_FIELDS, ...repo], cwd };
   const workflow = wanted === '' ? [] : [`--workflow=${wanted}`];
-  return { ok: true, args: ['run', 'list', '--limit', '1', ...workflow, '--json', RUN_FIELDS, ...repo], cwd };
+  const since = sinceMs === null ? [] : [`--created=>=${secondOf(sinceMs - SKEW_MS)}`];
+  return { ok: true, args: ['run', 'list', '--limit', '1', ...workflow, ...since, '--json', RUN_FIELDS, ...repo], cwd };
+}
+
+/** As GitHub's search takes it. */
+function secondOf(ms: number): string {
+  // A time as text: the clock is not read here.
+  // oxlint-disable-next-line no-restricted-globals
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }
 
 type Where =

@@ -1,5 +1,5 @@
 /** Keeps an eye on the gates of a molecule that are shut: a timer for each that has a time, an act for each that something outside opens. */
-import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
 import { describeGate, watches } from '../town/molecule-gates.js';
 import type { Watch } from '../town/molecule-gates.js';
 import { printSpan } from '../town/span.js';
@@ -56,7 +56,12 @@ export class GateWatch {
     const { type } = state;
     if (type !== 'bead' && type !== 'gh:run' && type !== 'gh:pr') return;
     const { hook, patience } = this.#book;
-    const request = { type, await: state.await, rig: hook?.rig ?? null, patience };
+    // What this molecule has set going began after it did; a gate before all work looks at what is there.
+    const since =
+      type === 'gh:run' && this.#book.step(step).needs.length > 0
+        ? { sinceMs: workflowInfo().startTime.getTime() }
+        : {};
+    const request = { type, await: state.await, rig: hook?.rig ?? null, patience, ...since };
     const summary = `gate · ${step} · ${describeGate(state)}`.slice(0, 200);
     try {
       const finding = await watcher(patience).checkGate.executeWithOptions({ summary }, [request]);

@@ -155,6 +155,13 @@ describe('with a small program named gh, first on the PATH, that answers from fi
     ],
     [
       'gh:run',
+      'ci.yml',
+      'git@github.com:o/r.git',
+      'run list --limit 1 --workflow=ci.yml --created=>=2026-01-02T03:03:05Z --json status,conclusion,url,workflowName --repo github.com/o/r',
+      Date.parse('2026-01-02T03:04:05Z'),
+    ],
+    [
+      'gh:run',
       'https://github.com/a/b/actions/runs/5/job/6',
       '/tmp',
       'run view 5 --json status,conclusion,url,workflowName --repo github.com/a/b',
@@ -167,9 +174,9 @@ describe('with a small program named gh, first on the PATH, that answers from fi
       'https://x:y@github.com/o/r',
       'pr view feature/login --json state,url,title --repo github.com/o/r',
     ],
-  ] as const)('%s %s of %s asks `gh %s`', async (type, awaited, url, command) => {
+  ] as const)('%s %s of %s asks `gh %s`', async (type, awaited, url, command, sinceMs?: number) => {
     const called = await ghAnswers({ stdout: type === 'gh:run' ? run('completed', 'success') : pr('MERGED') });
-    await look({ type, await: awaited, rig: rig(url) });
+    await look({ type, await: awaited, rig: rig(url), ...(sinceMs === undefined ? {} : { sinceMs }) });
     expect((await called()).split('\n')[0]).toBe(command);
   });
 

@@ -18,10 +18,17 @@ test('the shorthand of an output becomes a JSON Schema', () => {
       how: { enum: ['a', 'b'] },
       rest: {},
     },
-    required: ['n', 'tags', 'at', 'how', 'rest'],
+    required: ['at', 'how', 'n', 'rest', 'tags'],
   });
   expect(outputOf('output = ["string"]')).toEqual({ type: 'array', items: { type: 'string' } });
   expect(outputOf('output = { "list?" = ["any"] }')).toMatchObject({ required: [] });
+});
+
+test('the order of keys does not matter', () => {
+  const hashOf = (output: string) => cooked(step('a', output)).hash;
+  expect(hashOf('output = { b = "string", a = { d = "any", c = "any" } }')).toBe(
+    hashOf('output = { a = { c = "any", d = "any" }, b = "string" }'),
+  );
 });
 
 test.each([
