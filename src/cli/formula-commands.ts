@@ -26,7 +26,7 @@ export const formulaCommands: readonly Command[] = [
     `gt cook FILE_OR_NAME [options]
 
 ${FILE_OR_NAME}
-  --var NAME=VALUE      a value for a variable; may be given several times
+  --var NAME=VALUE      a value for a variable; once for each
   --json                the protomolecule as canonical JSON, or {"problems": […]}
 ${WHERE}
 
@@ -50,7 +50,7 @@ ${WHERE}`,
     `gt formula show FILE_OR_NAME [options]
 
 ${FILE_OR_NAME}
-  --var NAME=VALUE      a value for a variable; may be given several times
+  --var NAME=VALUE      a value for a variable; once for each
 ${WHERE}`,
     async () => (await import('./formula-list.js')).formulaShow,
   ),
@@ -63,7 +63,7 @@ ${WHERE}`,
 ${FILE_OR_NAME}
   --format FORMAT       svg (if not given) or mermaid
   --out FILE            write the picture there instead of printing it
-  --var NAME=VALUE      a value for a variable; may be given several times
+  --var NAME=VALUE      a value for a variable; once for each
 ${WHERE}`,
     async () => (await import('./formula-graph.js')).formulaGraph,
   ),

@@ -122,14 +122,19 @@ export function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
-/** `--var a=b`, of one name the last. Throws UsageError for one without a name. */
+/** `--var a=b`, each name once. Throws UsageError for one without a name, and for a name that is given twice. */
 export function readVars(vars: readonly string[] | undefined): Readonly<Record<string, string>> {
-  const pairs = (vars ?? []).map((text) => {
+  const values = new Map<string, string>();
+  for (const text of vars ?? []) {
     const at = text.indexOf('=');
     if (at < 1) throw new UsageError(`--var is "${text}"; NAME=VALUE is expected, for example feature="login"`);
-    return [text.slice(0, at), text.slice(at + 1)] as const;
-  });
-  return Object.fromEntries(pairs);
+    const [name, value] = [text.slice(0, at), text.slice(at + 1)];
+    const before = values.get(name);
+    if (before !== undefined)
+      throw new UsageError(`--var gives ${name} twice, as "${before}" and as "${value}": give it once`);
+    values.set(name, value);
+  }
+  return Object.fromEntries(values);
 }
 
 function cannot(file: string, message: string, hint: string | null): Found {

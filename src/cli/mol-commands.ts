@@ -5,7 +5,7 @@ export const SERVER_USAGE = `  --address HOST:PORT   the Temporal server; if not
 ${TOWN_USAGE}`;
 
 const START = `  FORMULA               the name of a formula of the town, or of a shipped one
-  --var NAME=VALUE      a value for a variable; may be given several times
+  --var NAME=VALUE      a value for a variable; once for each
   --id ID               the workflow id, instead of a new one
   --json                {"id", "kind"} for programs`;
 
@@ -40,7 +40,7 @@ Prints the workflow id, gt-wisp-… . When all its steps have closed: gt mol squ
 
   MOL                   workflow id of an open molecule
   FORMULA               the name of a formula of the town, or of a shipped one
-  --var NAME=VALUE      a value for a variable; may be given several times
+  --var NAME=VALUE      a value for a variable; once for each
   --after STEP          the new steps wait for this one
   --at POINT            at this bond point of the molecule's formula
 ${SERVER_USAGE}
@@ -56,7 +56,7 @@ With neither --after nor --at the new steps stand beside the others.`,
   WISP                  workflow id of a wisp
 ${SERVER_USAGE}
 
-An open wisp is refused with what is open. Squashed once more, it is said to be gone.`,
+An open wisp is refused with what is open, one that is not there because there is no digest to print.`,
     async () => (await import('./mol-end.js')).molSquash,
   ),
   lazy(

@@ -27,7 +27,8 @@ export const molBurn: Pick<Command, 'run'> = {
 
 async function squash(client: Client, id: string): Promise<void> {
   const found = await look(client, id);
-  if (found === null) return console.log(`${id} is not there: it was squashed or burned before, or never poured`);
+  // A wisp that was squashed has left nothing by which to tell it from one that never was.
+  if (found === null) throw new CliError(`${gone(id)}; gt mol list --all shows those that are`);
   if (found.isOpen)
     throw new CliError(
       `${id} is still open, ${await openSteps(client, id)}; close its steps, or end it: gt mol burn ${id}`,
@@ -46,7 +47,7 @@ async function squash(client: Client, id: string): Promise<void> {
 
 async function burn(client: Client, id: string, isSure: boolean): Promise<void> {
   const found = await look(client, id);
-  if (found === null) return console.log(`${id} is not there: it was squashed or burned before, or never poured`);
+  if (found === null) return console.log(gone(id));
   if (found.parent !== null && found.isOpen)
     throw new CliError(
       `${id} is on the hook of ${found.parent}, which would start it again: cancel what ${found.parent} works for`,
@@ -62,6 +63,10 @@ async function burn(client: Client, id: string, isSure: boolean): Promise<void> 
   }
   await forget(client, id, found.firstRunId);
   console.log(`${id} is burned: nothing of it is left`);
+}
+
+function gone(id: string): string {
+  return `${id} is not there: it was squashed or burned before, or never poured`;
 }
 
 type Seen = { readonly isOpen: boolean; readonly firstRunId: string; readonly parent: string | null };

@@ -1,5 +1,6 @@
 /** `gt mol pour`, `gt mol wisp`, `gt mol bond`: molecules begin, and grow. */
 import type { Client } from '@temporalio/client';
+import { readEnvironment } from '../config.js';
 import { moleculeMessages } from '../contract/messages.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
 import { isRoleAddress } from '../town/address.js';
@@ -89,16 +90,23 @@ function idOr(asked: string | undefined, prefix: string): string {
   return asked;
 }
 
-type FitValues = { readonly town?: string | undefined; readonly rig?: string | undefined };
+type FitValues = {
+  readonly town?: string | undefined;
+  readonly rig?: string | undefined;
+  readonly address?: string | undefined;
+};
 
 /**
- * A formula that this machine has is cooked here first: what is wrong then stands in its frame, and nothing was started. One that
- * only the server's machine has is left to it.
+ * A formula is cooked here first: what is wrong then stands in its frame, and nothing was started. One that is not here may be on
+ * the machine of a server that was named, and is left to it.
  */
 async function isFit(formula: string, vars: Vars, values: FitValues): Promise<boolean> {
   const cooked = cookWord(formula, vars, await placesOrShipped(values));
-  if (cooked.ok || cooked.problems.every(({ line }) => line === 0)) return true;
+  if (cooked.ok) return true;
+  const isNotHere = cooked.problems.every(({ line }) => line === 0);
+  if (isNotHere && (values.address ?? readEnvironment().temporal.address) !== null) return true;
   sayRefused(formula, cooked);
+  if (isNotHere) console.error("if only the server's machine has it, name the server: --address HOST:PORT");
   process.exitCode = EXIT_PROBLEMS;
   return false;
 }

@@ -63,13 +63,18 @@ test('a wisp leaves its digest and nothing else', async () => {
     digest: { molecule: id, formula: 'quick', outcome: 'done', steps: [{ id: 'work', outcome: 'done' }] },
   });
   expect(await isGone(id)).toBe(true);
-  expect(await mol('squash', id)).toMatchObject({ code: 0, stdout: expect.stringContaining('is not there') });
+  expect(await mol('squash', id)).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringContaining('is not there'),
+  });
 });
 
 test('an open wisp is burned without asking', async () => {
   const id = await poured('wisp', 'quick', '--var', 'name=x');
   expect(await mol('burn', id)).toMatchObject({ code: 0 });
   expect(await isGone(id)).toBe(true);
+  expect(await mol('burn', id)).toMatchObject({ code: 0, stdout: expect.stringContaining('is not there') });
 });
 
 test('a formula is bonded to a molecule at work, after a step or beside', async () => {

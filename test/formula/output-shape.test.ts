@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { cooked, problemsAmong, problemsOf, step } from '../support/formula.js';
 
+const hashOf = (output: string) => cooked(step('a', output)).hash;
+
 const outputOf = (output: string) => cooked(step('a', output)).steps[0]?.output;
 
 test('the shorthand of an output becomes a JSON Schema', () => {
@@ -25,7 +27,6 @@ test('the shorthand of an output becomes a JSON Schema', () => {
 });
 
 test('the order of keys does not matter', () => {
-  const hashOf = (output: string) => cooked(step('a', output)).hash;
   expect(hashOf('output = { b = "string", a = { d = "any", c = "any" } }')).toBe(
     hashOf('output = { a = { c = "any", d = "any" }, b = "string" }'),
   );
