@@ -180,7 +180,8 @@ function placeholderOf(name: string, scope: StepDraft['scope'], { vars }: Kitche
   return vars.has(name) ? `{{${name}}}` : null;
 }
 
-const OUTPUT = /^(?:steps\.)?([\w.-]+?)\.(output(?:\.[\w-]+)*)$/;
+/** In a template the step may be `{target}.x`. */
+const OUTPUT = /^(?:steps\.)?([\w.{}-]+?)\.(output(?:\.[\w-]+)*)$/;
 
 /** The step and the path of a list that is known at run time only. */
 function outputNamed(list: string | readonly string[]): { readonly step: string; readonly path: string } | null {
@@ -199,10 +200,11 @@ function fanOut(
   step: StepDraft,
   loop: LoopDraft,
   { step: name, path }: { readonly step: string; readonly path: string },
-  { became, fanOuts, findings }: Kitchen,
+  kitchen: Kitchen,
   group: string | null,
 ): readonly StepDraft[] {
-  const of = stepMeant(name, step.scope);
+  const { became, fanOuts, findings } = kitchen;
+  const of = stepMeant(textIn(step, name, kitchen, 'loop', 'for_each'), step.scope);
   if (fanOuts.has(of)) findings.refuse(loop.at, `another loop is over the output of ${quote(of)} already`);
   const bond = { kind: 'body', loop: step } as const;
   fanOuts.set(of, { group, fanOut: { at: loop.at, forEach: path, bond, vars: {}, sequential: false } });

@@ -140,22 +140,25 @@ function nodeOf(
   { became }: Kitchen,
 ): WaitNode {
   const bond = draft.onComplete?.bond;
+  const added = bond?.kind === 'body' ? [bond.loop] : [];
   return {
     id: draft.id,
     needs: needs.map(({ id }) => id),
     parent: parent === null ? null : (places.get(parent) ?? null),
     loop,
     group,
-    fanOut: bond === undefined ? null : outsideNeeds(bond).flatMap((id) => standIns(id, places, became) ?? []),
+    fanOut: bond === undefined ? null : outsideNeeds(added).flatMap((id) => standIns(id, places, became) ?? []),
   };
 }
 
-/** What the steps that a fan-out adds need besides one another. */
-function outsideNeeds(bond: NonNullable<StepDraft['onComplete']>['bond']): readonly string[] {
-  if (bond.kind === 'formula') return [];
-  const body = [...eachStep(bond.loop.loop?.body ?? [])];
-  const own = new Set(body.map(({ id }) => id));
-  return [bond.loop, ...body].flatMap(({ needs }) => needs.map(({ id }) => id)).filter((id) => !own.has(id));
+/** What the steps that a fan-out adds need besides one another: `own` are the ids of the bodies around. */
+function outsideNeeds(steps: readonly StepDraft[], own: ReadonlySet<string> = new Set()): readonly string[] {
+  return steps.flatMap(({ needs, children, loop }) => {
+    const body = loop?.body ?? [];
+    const inner = new Set([...own, ...Array.from(eachStep(body), ({ id }) => id)]);
+    const outside = needs.flatMap(({ id }) => (own.has(id) ? [] : id));
+    return [...outside, ...outsideNeeds(children, own), ...outsideNeeds(body, inner)];
+  });
 }
 
 export function originOf(draft: StepDraft, ...path: readonly (string | number)[]): Origin {

@@ -114,3 +114,18 @@ test('a step after the one that fans out waits for what is added, and the body k
     'end needs s.post',
   ]);
 });
+
+test('a loop in a template is over the output of a step of it, and waits for what has taken the place of another', () => {
+  const pair = `type = "expansion"\n${step('{target}', '', 'template')}${step('{target}.more', 'needs = ["{target}"]', 'template')}`;
+  const loop = `${step('{target}.lp', 'needs = ["{target}.b"]', 'template')}[template.loop]\nfor_each = "{target}.s.output.items"\n${step('m', '', 'template.loop.body')}`;
+  const e = `type = "expansion"\n${step('{target}.s', '', 'template')}${step('{target}.b', 'expand = "pair"', 'template')}${loop}`;
+  const { steps } = cookedAmong({ x: step('a', 'expand = "e"'), e, pair });
+  expect(graphOf({ steps })).toEqual(['a.s', 'a.b', 'a.b.more needs a.b']);
+  expect(graphOf({ steps: steps[0]?.fanOut?.steps ?? [] })).toEqual(['a.lp.item.{n}.m needs a.b.more']);
+});
+
+test('a circle through a loop in the body of a loop over an output is found', () => {
+  const inner = `${step('in', '', 'steps.loop.body')}[steps.loop.body.loop]\ncount = 2\n${step('m', 'needs = ["end"]', 'steps.loop.body.loop.body')}`;
+  const x = `${step('s')}${step('end', 'needs = ["s"]')}${step('lp')}[steps.loop]\nfor_each = "s.output.items"\n${inner}`;
+  expect(problemsAmong({ x }).join()).toContain('the needs go in a circle: end → s → end');
+});
