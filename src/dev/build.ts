@@ -1,6 +1,6 @@
 /**
- * What `npm run build` does: TypeScript to `dist`, the workflows to the one bundle that every worker loads in a moment, and the
- * compiler of formulas to one file, since reading its libraries file by file is half of the time that `gt cook` takes.
+ * What `npm run build` does: TypeScript to `dist`, the workflows to the one bundle that every worker loads in a moment, and what
+ * `gt cook` reads to few files, since reading its libraries file by file would be half of the time that it takes.
  */
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,7 @@ const root = (path: string) => fileURLToPath(new URL(`../../${path}`, import.met
 async function build(): Promise<void> {
   rmSync(root('dist'), { recursive: true, force: true });
   await compile();
-  await bundleCompiler();
+  await bundleStart();
   const { code } = await bundleWorkflowCode({
     workflowsPath: root('dist/workflows'),
     payloadConverterPath: root('dist/workflows/payload-converter.js'),
@@ -40,12 +40,16 @@ async function compile(): Promise<void> {
   });
 }
 
-/** In place, with zod and the TOML parser in it, but without zod's sentences in fifty languages. */
-async function bundleCompiler(): Promise<void> {
-  const file = root('dist/formula/cook.js');
+/**
+ * In place, each with the libraries and the small files that it imports. A file stays apart when there may be only one of it (its
+ * class is thrown by one command and caught by `main`, it finds others from where it lies), and when it is read only once it is
+ * called. Of zod only what is used comes along, where it is imported as `* as z`.
+ */
+async function bundleStart(): Promise<void> {
   await esbuild({
-    entryPoints: [file],
-    outfile: file,
+    entryPoints: ['cli/main', 'cli/cook', 'formula/cook'].map((name) => root(`dist/${name}.js`)),
+    outdir: root('dist'),
+    outbase: root('dist'),
     allowOverwrite: true,
     bundle: true,
     sourcemap: true,
@@ -55,13 +59,23 @@ async function bundleCompiler(): Promise<void> {
     logLevel: 'warning',
     plugins: [
       {
-        name: 'no-locales',
+        name: 'apart',
         setup: (plugin) => {
-          plugin.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({ contents: 'export {};' }));
+          plugin.onResolve({ filter: /^\.\.?\// }, ({ path, kind }) =>
+            kind === 'dynamic-import' || APART.has(path) ? { path, external: true } : null,
+          );
         },
       },
     ],
   });
 }
+
+/** As they are imported. */
+const APART: ReadonlySet<string> = new Set([
+  './command.js',
+  './stopping.js',
+  '../formula-shelf.js',
+  '../formula/cook.js',
+]);
 
 await build();
