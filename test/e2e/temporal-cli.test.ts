@@ -1,0 +1,82 @@
+/** Every command of docs/temporal-cli.md, run by a shell in the order of the page. */
+import { execFile } from 'node:child_process';
+import { mkdir, readFile, symlink } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import {
+  mailMessage,
+  missionMessages,
+  moleculeMessages,
+  polecatMessages,
+  refineryMessages,
+} from '../../src/contract/messages.js';
+import { here } from '../support/here.js';
+import { liveTown, until } from '../support/live-town.js';
+
+const page = await readFile(here('docs/temporal-cli.md'), 'utf8');
+
+/** One a line, those aside that a quotation mark keeps open. */
+function commandsOf(text: string): readonly string[] {
+  const blocks = Array.from(text.matchAll(/^```\n(.*?)^```$/gms), ([, block = '']) => block).join('');
+  return Array.from(blocks.matchAll(/^(?:'[^']*'|[^'\n])+$/gm), ([command]) => command.replace(/\s+#[^'"]*$/, ''));
+}
+
+test('each command does what the page says', { timeout: 300_000 }, async () => {
+  const town = await liveTown({ rigs: { project: {} } });
+  try {
+    const bin = join(town.dir, 'bin');
+    await mkdir(bin);
+    await symlink(town.raised.cli, join(bin, 'temporal'));
+    const env = {
+      ...process.env,
+      PATH: `${bin}${delimiter}${process.env['PATH'] ?? ''}`,
+      TEMPORAL_ADDRESS: town.raised.address,
+    };
+    const sh = async (command: string) => (await promisify(execFile)('sh', ['-c', command], { env })).stdout;
+    const commands = commandsOf(page).filter((command) => !command.startsWith('export'));
+    expect(commands.length).toBeGreaterThan(25);
+    const said = new Map<string, string>();
+    // What a command needs may still be on its way: a step that is about to wait, a search attribute that is about to be indexed.
+    for (const command of commands)
+      said.set(command, await until(command, async () => (await sh(command)).trim() || null, 30));
+    const answers = (part: string) =>
+      [...said]
+        .filter(([command]) => command.includes(part))
+        .map(([, answer]) => answer)
+        .join('\n');
+    expect(answers('--type explain')).toContain('**Login**');
+    expect(answers('"step": "design", "note"')).toContain('Next: "implement", Implement tidying');
+    expect(answers('--type rejected')).not.toContain('close-1');
+    expect(answers('GtPhase="paused"')).toContain('login');
+    expect(answers('--name pause')).toContain('the mission is paused');
+    const ended = async (id: string) => (await town.client.workflow.getHandle(id).describe()).status.name;
+    await until(
+      'all has ended',
+      async () => (await ended('login')) === 'CANCELLED' && (await ended('logout')) === 'CANCELLED',
+    );
+    expect(await ended('tidy')).toBe('FAILED');
+  } finally {
+    await town.stop();
+  }
+});
+
+test('the page has every message that people send, in its own words', () => {
+  const rows = [
+    ...rowsOf('mission', missionMessages),
+    ...rowsOf('molecule', moleculeMessages),
+    ...rowsOf('polecat', polecatMessages),
+    ...rowsOf('refinery', refineryMessages),
+    ...rowsOf('polecat, molecule', { mail: mailMessage }),
+  ];
+  expect(page.slice(page.indexOf('| to | message')).trim().split('\n').slice(2)).toEqual(rows);
+});
+
+type Messages = Readonly<Record<string, { readonly name: string; readonly description: string }>>;
+
+/** What the town's own parts say to each other begins with whom it is from. */
+function rowsOf(to: string, messages: Messages): readonly string[] {
+  return Object.values(messages)
+    .filter(({ description }) => !description.startsWith('From ') && !description.startsWith('Gives the role'))
+    .map(({ name, description }) => `| ${to} | \`${name}\` | ${description} |`);
+}
