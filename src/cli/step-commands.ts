@@ -84,4 +84,10 @@ The step counts as closed when its checks have passed. What is refused is told w
     `gt explain ID [options]\n\n  ID                    a workflow id\n${SERVER_USAGE}`,
     async () => (await import('./step-show.js')).explain,
   ),
+  lazy(
+    'export',
+    'Print all that is known of a mission, and of all that work for it, as JSON.',
+    `gt export ID [options]\n\n  ID                    a workflow id\n${SERVER_USAGE}`,
+    async () => (await import('./export.js')).exportState,
+  ),
 ];

@@ -130,6 +130,22 @@ test('an agent of the town is asked what is on its hook, and its question is ans
     'step "ask" starts a new session\n',
   );
   await town.client.workflow.getHandle(mission).result();
+  const exported = JSON.parse((await call(['export', mission])).stdout) as { readonly workflows: readonly object[] };
+  expect(exported).toMatchObject({ id: mission });
+  const shape = { status: 'completed', closedAt: expect.stringMatching(/^20.*Z$/) as string };
+  expect(exported.workflows).toEqual([
+    expect.objectContaining({
+      ...shape,
+      id: mission,
+      end: { result: expect.objectContaining({ landed: 1 }) as object },
+    }),
+    expect.objectContaining({ ...shape, id: agent, state: expect.objectContaining({ rejected: [] }) as object }),
+    expect.objectContaining({
+      ...shape,
+      id: molecule,
+      attributes: expect.objectContaining({ GtPhase: 'done' }) as object,
+    }),
+  ]);
 });
 
 test.each([
@@ -139,6 +155,7 @@ test.each([
   [['close', 'read', '--mol', 'x', '--outcome', 'great'], 2, 'outcome'],
   [['skip', 'read', '--mol', 'x'], 2, 'gt skip needs --reason TEXT'],
   [['close', 'read', '--mol', 'gt-none'], 1, 'there is no molecule gt-none'],
+  [['export'], 2, 'gt export takes one workflow id'],
   [['hook'], 2, 'whose hook?'],
   [['explain', 'gt-none'], 1, 'gt-none'],
 ] as const)('gt %j is refused', async (args, code, why) => {

@@ -1,0 +1,93 @@
+/** `gt export`: everything that is known of a mission or another workflow, and of all that work for it, as one JSON document. */
+import { WorkflowFailedError, type Client, type WorkflowExecutionInfo } from '@temporalio/client';
+import type { Json } from '../town/act.js';
+import { attribute } from '../contract/search-attributes.js';
+import { readArguments, UsageError, type Command } from './command.js';
+import { messageOf, ofExecution, SERVER_OPTIONS, withServer } from './server.js';
+
+/** What each role is asked, besides `explain` and `rejected`. */
+const QUERIES: Readonly<Record<string, readonly string[]>> = {
+  mission: ['progress', 'swarm', 'grants'],
+  polecat: ['hook', 'lifecycle'],
+  molecule: ['steps'],
+  witness: ['slots'],
+  refinery: ['queue'],
+};
+
+type Info = Omit<WorkflowExecutionInfo, 'raw'>;
+
+type Exported = {
+  readonly id: string;
+  readonly runId: string;
+  readonly type: string;
+  readonly status: string;
+  /** ISO 8601; `closedAt` is null while it is open. */
+  readonly startedAt: string;
+  readonly closedAt: string | null;
+  /** Events, and bytes where the server tells them. */
+  readonly history: { readonly events: number; readonly bytes: number | null };
+  readonly attributes: Readonly<Record<string, Json>>;
+  /** By query; a query that could not be answered says why. */
+  readonly state: Readonly<Record<string, Json>>;
+  /** Null while it is open. */
+  readonly end: { readonly result: Json } | { readonly failure: string } | null;
+};
+
+export const exportState: Pick<Command, 'run'> = {
+  run: async (args) => {
+    const { values, positionals } = readArguments(args, SERVER_OPTIONS);
+    const [id, ...more] = positionals;
+    if (id === undefined || more.length > 0) throw new UsageError('gt export takes one workflow id');
+    await withServer(values, (client) =>
+      ofExecution(id, async () => {
+        const own = await client.workflow.getHandle(id).describe();
+        const workflows = [await exported(client, own)];
+        for (const other of await workingFor(client, id)) workflows.push(await exported(client, other));
+        console.log(JSON.stringify({ id, exportedAt: new Date().toISOString(), workflows }, null, 2));
+      }),
+    );
+  },
+};
+
+/** The polecats and molecules of a mission, open and closed, the oldest first. */
+async function workingFor(client: Client, mission: string): Promise<readonly Info[]> {
+  const found: Info[] = [];
+  const query = `${attribute.mission.name}=${JSON.stringify(mission)}`;
+  for await (const one of client.workflow.list({ query })) if (one.workflowId !== mission) found.push(one);
+  return found.toSorted((a, b) => a.startTime.getTime() - b.startTime.getTime());
+}
+
+async function exported(client: Client, info: Info): Promise<Exported> {
+  const { workflowId: id, runId, type, status, startTime, closeTime, historyLength, historySize } = info;
+  const handle = client.workflow.getHandle(id, runId);
+  const state: Record<string, Json> = {};
+  const own = QUERIES[info.typedSearchAttributes.get(attribute.role) ?? ''] ?? [];
+  for (const query of [...own, 'explain', 'rejected'])
+    state[query] = await handle.query<Json>(query).catch((error: unknown) => ({ unanswered: messageOf(error) }));
+  const end =
+    closeTime === undefined
+      ? null
+      : await handle.result().then(
+          (result) => ({ result: result as Json }), // what a workflow returns is JSON
+          (error: unknown) => ({ failure: error instanceof WorkflowFailedError ? messageOf(error) : String(error) }),
+        );
+  return {
+    id,
+    runId,
+    type,
+    status: status.name.toLowerCase(),
+    startedAt: startTime.toISOString(),
+    closedAt: closeTime?.toISOString() ?? null,
+    history: { events: historyLength, bytes: historySize ?? null },
+    attributes: attributesOf(info),
+    state,
+    end,
+  };
+}
+
+function attributesOf({ typedSearchAttributes }: Info): Readonly<Record<string, Json>> {
+  const pairs = typedSearchAttributes.getAll();
+  return Object.fromEntries(
+    pairs.map(({ key, value }) => [key.name, value instanceof Date ? value.toISOString() : (value as Json)]),
+  );
+}
