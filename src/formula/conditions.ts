@@ -1,11 +1,12 @@
 /** Conditions of steps, gates and loops: read, their steps named as they are called in the end. */
 import { parseCondition, type Condition } from '../town/condition.js';
 import type { StepCondition } from '../town/protomolecule.js';
+import { referencesIn } from '../town/references.js';
 import type { StepDraft } from './formula.js';
 import { awaitedMoment } from './gate-circles.js';
 import { namesIn } from './plan.js';
 import { didYouMean, quote, type Origin } from './problem.js';
-import type { Finish } from './step-references.js';
+import type { Finish, References } from './step-references.js';
 import { CONDITION_FORMS, readStepCondition } from './step-condition.js';
 import { fill, fillSubject } from './template.js';
 
@@ -29,7 +30,17 @@ export function readCondition(
     fill(read.value, draft.scope, values, () => at),
     () => at,
   );
-  return { ...read, value, against };
+  const condition = { ...read, value, against };
+  checkAgainst(condition, at, references);
+  return condition;
+}
+
+/** What is compared with an entry, or with a value that nobody has given yet, is not known. */
+function checkAgainst({ value, op, against }: StepCondition, at: Origin, references: References): void {
+  const [reference] = referencesIn(value);
+  if (reference?.part !== 'output' || (op !== 'is' && op !== 'isNot') || against.includes('{')) return;
+  const comparison = { op: op === 'is' ? '==' : '!=', right: against, exact: true } as const;
+  references.checkComparison(reference.step, reference.path, comparison, at);
 }
 
 /** A condition of a gate or a loop, its variables filled in already, as a text with the ids of the end. */
@@ -53,20 +64,21 @@ export function readUntil(
   const awaits = (to: string) => {
     if (moment !== null) references.awaits({ from: draft.id, added: false, to, moment, condition: text, at });
   };
-  const checkPath = (of: string) => {
-    if (condition.kind === 'compare' && condition.value.kind === 'output')
-      references.checkPath(of, condition.value.path, text, at);
+  const checkOutput = (of: string) => {
+    if (condition.kind !== 'compare' || condition.value.kind !== 'output') return;
+    references.checkPath(of, condition.value.path, text, at);
+    references.checkComparison(of, condition.value.path, { ...condition, exact: false }, at);
   };
   if (named === 'step') {
     awaits(draft.id);
-    checkPath(self ?? draft.id);
+    checkOutput(self ?? draft.id);
     return self === null ? text : renamed(text, condition, self);
   }
   const meant = references.stepNamed(named, draft);
   const [only, second] = meant ?? [];
   if (only !== undefined && second === undefined) {
     awaits(only);
-    checkPath(only);
+    checkOutput(only);
     return only === named ? text : renamed(text, condition, only);
   }
   if (only === undefined && kitchen.library.gaps) return text;

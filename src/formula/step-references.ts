@@ -7,6 +7,7 @@ import type { StepDraft } from './formula.js';
 import { refuseGateCircles, type Awaited } from './gate-circles.js';
 import type { Kitchen } from './kitchen.js';
 import { partsIn, shapeAt } from './output-shape.js';
+import { comparisonProblem, type Comparison } from './output-comparison.js';
 import { namesIn, stepFor, type Plan } from './plan.js';
 import { didYouMean, quote, type Origin } from './problem.js';
 import type { Waits } from './graph.js';
@@ -60,17 +61,30 @@ export class References {
     }
   }
 
+  /** The step of this id among these and those around them. */
+  draftOf(id: string): StepDraft | null {
+    return this.ids.get(id) ?? this.#around?.references.draftOf(id) ?? null;
+  }
+
   /** A path in what the step leaves must be in the output that it declares, if it declares one. */
   checkPath(step: string, path: readonly string[], written: string, at: Origin): void {
-    const draft = this.ids.get(step);
-    if (draft === undefined) return this.#around?.references.checkPath(step, path, written, at);
-    const { output } = draft;
+    const output = this.draftOf(step)?.output ?? null;
     if (output === null || shapeAt(output, path) !== null) return;
     const parts = partsIn(output).map(({ name }) => name);
     this.#kitchen.findings.refuse(at, `the step ${quote(step)} declares no ${['output', ...path].join('.')}`, {
       hint: didYouMean(['output', ...path].join('.'), parts) ?? `it declares ${parts.join(', ')}`,
       text: written,
     });
+  }
+
+  /** What a part of a declared output is compared with must be possible for it. */
+  checkComparison(step: string, path: readonly string[], comparison: Comparison, at: Origin): void {
+    const output = this.draftOf(step)?.output ?? null;
+    const shape = output === null ? null : shapeAt(output, path);
+    const problem = shape === null ? null : comparisonProblem(shape, comparison);
+    if (problem === null) return;
+    const part = `${['output', ...path].join('.')} of the step ${quote(step)}`;
+    this.#kitchen.findings.refuse(at, `${part} cannot be ${problem.never}`, { hint: problem.hint });
   }
 
   /** The text with its references by the ids of the end. */

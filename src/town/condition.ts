@@ -29,7 +29,7 @@ const SYNONYMS: Readonly<Record<string, Status>> = {
 };
 
 const OPERATORS = ['==', '!=', '>=', '<=', '>', '<'] as const;
-type Operator = (typeof OPERATORS)[number];
+export type Operator = (typeof OPERATORS)[number];
 
 /** What is compared: a step's status or a part of its output. */
 type Value = { readonly kind: 'status' } | { readonly kind: 'output'; readonly path: readonly string[] };
@@ -248,7 +248,7 @@ export function partOf(output: Json | null, path: readonly string[]): Json | nul
   return part;
 }
 
-function compared(left: Json | null, op: Operator, right: string): boolean {
+export function compared(left: Json | null, op: Operator, right: string): boolean {
   if (left === null) return op === '==' ? right === '' : op === '!=' && right !== '';
   const text = typeof left === 'string' ? left : JSON.stringify(left);
   const [a, b] = [numberOf(text), numberOf(right)];

@@ -76,3 +76,37 @@ test('what is read of a declared output must be in it', () => {
     'x.toml:7:10 · step "lp": the step "lp.iter1.x" declares no output.cleen (did you mean "output.clean"?)',
   ]);
 });
+
+const SHAPES = step(
+  's',
+  'output = { ok = "boolean", size = { enum = ["low", "high"] }, n = "integer", x = "number", list = ["any"], text = "string" }',
+);
+const whenStep = (comparison: string) =>
+  problemsOf(`${SHAPES}${step('b', `needs = ["s"]\ncondition = "{{steps.s.output.${comparison}"`)}`);
+const whenGate = (comparison: string) =>
+  problemsOf(`${SHAPES}${step('b', `gate = { type = "condition", condition = "s.output.${comparison}" }`)}`);
+
+test('a declared output cannot be compared with what it can never be', () => {
+  expect(whenStep('ok}} == yes')).toEqual([
+    'x.toml:10:1 · step "b": output.ok of the step "s" cannot be "yes" (it is true or false)',
+  ]);
+  expect(whenStep('size}} != hihg')).toEqual([
+    expect.stringContaining('output.size of the step "s" cannot be "hihg" (did you mean "high"?)'),
+  ]);
+  expect(whenGate('size == medium')).toEqual([
+    expect.stringContaining('output.size of the step "s" cannot be "medium" (it is low or high)'),
+  ]);
+  expect(whenGate('ok < 3')).toEqual([expect.stringContaining('cannot be < "3" (it is true or false)')]);
+  for (const wrong of ['n == 1.5', 'n == many', 'list >= 3']) expect(whenGate(wrong)).toHaveLength(1);
+  for (const wrong of ['x}} == 1.0', 'n}} == 01']) expect(whenStep(wrong)).toHaveLength(1);
+});
+
+test('what is compared with what it may be is taken', () => {
+  for (const right of ['ok == true', 'size != low', 'n == 1.0', 'n < 1.5', 'x >= 2', 'list == []', 'text == yes'])
+    expect(whenGate(right)).toEqual([]);
+  for (const right of ['ok}} == false', "ok}} == ''", 'n}} == 3', 'size}} == high', 'list}} != []', 'text}} == 1'])
+    expect(whenStep(right)).toEqual([]);
+  const given = `[vars.v]\nrequired = true\n${SHAPES}${step('b', 'needs = ["s"]\ncondition = "{{steps.s.output.ok}} == {{v}}"')}`;
+  expect(problemsOf(given, { v: 'true' })).toEqual([]);
+  expect(problemsOf(given, { v: 'yes' })).toHaveLength(1);
+});
