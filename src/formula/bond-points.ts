@@ -1,32 +1,71 @@
 /** `compose.bond_points`: named places of a molecule, by the steps that stand there in the end. */
 import type { BondPoint } from '../town/protomolecule.js';
-import type { Formula } from './formula.js';
+import type { Compose, Formula } from './formula.js';
 import type { Kitchen } from './kitchen.js';
 import type { Plan } from './plan.js';
 import { didYouMean, quote, type Origin } from './problem.js';
 import { standIns } from './tree.js';
 
+type Written = Compose['bondPoints'][number];
+
 export function bondPointsOf({ compose }: Formula, plan: Plan, kitchen: Kitchen): readonly BondPoint[] {
-  const { findings, became, library } = kitchen;
   const known = new Set<string>();
-  return compose.bondPoints.map(({ at, id, description, after, before }) => {
-    const inside = (key: string): Origin => ({ source: at.source, path: [...at.path, key] });
-    if (known.has(id)) findings.refuse(inside('id'), `the bond point ${quote(id)} stands twice`);
+  return compose.bondPoints.map((point): BondPoint => {
+    const { id, description } = point;
+    if (known.has(id)) kitchen.findings.refuse(inside(point, 'id'), `the bond point ${quote(id)} stands twice`);
     known.add(id);
-    const place = (step: string | null, key: string): string | null => {
-      if (step === null) return null;
-      const [only, second] = standIns(step, plan.ids, became) ?? [];
-      if (only === undefined && !library.gaps)
-        findings.refuse(inside(key), `${key} names unknown step ${quote(step)}`, {
-          hint: () => didYouMean(step, plan.ids.keys()),
-        });
-      if (second !== undefined)
-        findings.refuse(
-          inside(key),
-          `${key} names ${quote(step)}, in whose place now stand several steps: name one of them`,
-        );
-      return only ?? null;
-    };
-    return { id, description, after: place(after, 'after_step'), before: place(before, 'before_step') };
+    return { id, description, after: lastStep(point, plan, kitchen), before: firstSteps(point, plan, kitchen) };
   });
+}
+
+function inside({ at }: Written, key: string): Origin {
+  return { source: at.source, path: [...at.path, key] };
+}
+
+function lastStep(point: Written, plan: Plan, kitchen: Kitchen): string | null {
+  const { after } = point;
+  if (after === null) return null;
+  const meant = stepsMeant(after, plan, kitchen.became);
+  if (meant === null) refuseUnknown(point, 'after_step', after, plan, kitchen);
+  const [only, second] = meant ?? [];
+  if (second !== undefined)
+    kitchen.findings.refuse(
+      inside(point, 'after_step'),
+      `after_step names ${quote(after)}, in whose place now stand several steps: name one of them`,
+    );
+  return only ?? null;
+}
+
+/** All of them wait for what is bonded there. */
+function firstSteps(point: Written, plan: Plan, kitchen: Kitchen): string | string[] | null {
+  const { before } = point;
+  if (before === null) return null;
+  const meant = stepsMeant(before, plan, kitchen.began);
+  if (meant === null && kitchen.became.has(before))
+    kitchen.findings.refuse(
+      inside(point, 'before_step'),
+      `before_step names ${quote(before)}, whose steps are added as the molecule runs`,
+      { hint: 'write after_step, with the step that they come after' },
+    );
+  else if (meant === null) refuseUnknown(point, 'before_step', before, plan, kitchen);
+  const [only, second] = meant ?? [];
+  return second === undefined ? (only ?? null) : [...(meant ?? [])];
+}
+
+/** The steps that stand at one end of what the id has become, null for none; a loop that ends at run time stands for its steps. */
+function stepsMeant(id: string, { ids }: Plan, ends: Kitchen['became']): readonly string[] | null {
+  const found = standIns(id, ids, ends);
+  if (found === null) return null;
+  const meant = found.map((one) => {
+    const loop = ids.get(one)?.repeated?.id;
+    return loop === undefined || one === id || id.startsWith(`${loop}.`) ? one : loop;
+  });
+  return [...new Set(meant)];
+}
+
+function refuseUnknown(point: Written, key: string, step: string, { ids }: Plan, { findings, library }: Kitchen): void {
+  if (!library.gaps)
+    findings.refuse(inside(point, key), `${key} names unknown step ${quote(step)}`, {
+      hint: () => didYouMean(step, ids.keys()),
+    });
 }

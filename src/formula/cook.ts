@@ -127,6 +127,7 @@ function compile(name: string, given: Given, shelf: Shelf, findings: Findings, o
     values: { vars, values, declares: formula.declares, open: isOpen, used, findings },
     budget: new Budget(findings),
     became: new Map(),
+    began: new Map(),
     fanOuts: new Map(),
   };
   const at = { source: formula.source, path: ['description'] };

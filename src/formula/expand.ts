@@ -236,9 +236,14 @@ function replaceSteps(
 ): readonly StepDraft[] {
   if (all.size === 0) return steps;
   const instead = new Map<string, readonly string[]>();
-  for (const [target, { steps: made, sinks }] of all) {
+  for (const [target, { steps: made, sources, sinks }] of all) {
     instead.set(target.id, sinks);
-    if (!made.some(({ id }) => id === target.id)) kitchen.became.set(target.id, sinks);
+    if (made.some(({ id }) => id === target.id)) continue;
+    kitchen.became.set(target.id, sinks);
+    kitchen.began.set(
+      target.id,
+      Array.from(sources, ({ id }) => id),
+    );
   }
   for (const [of, asked] of kitchen.fanOuts)
     kitchen.fanOuts.set(of, { ...asked, fanOut: relinkFanOut(of, asked.fanOut, instead, rewriteNeeds) });

@@ -79,6 +79,7 @@ function fromFormula(step: Planned, onComplete: OnComplete, finish: Finish): Mad
     budget,
     values: { vars, values, declares: bonded.declares, open: kitchen.values.open, used: new Set(), findings },
     became: new Map(),
+    began: new Map(),
     fanOuts: new Map(),
   };
   const steps = cookAdded(composeSteps(bonded, inner), inner, null, finish);

@@ -12,6 +12,8 @@ export type Kitchen = {
   readonly budget: Budget;
   /** Ids that loops and expansions have taken away, and the ids of those that stand at their end. */
   readonly became: Map<string, readonly string[]>;
+  /** The same ids, and the ids of those that stand at their beginning. */
+  readonly began: Map<string, readonly string[]>;
   /** Fan-outs over a step's output that loops have asked for, by the id of the step; `group` is the one the loop stands in. */
   readonly fanOuts: Map<string, { readonly fanOut: OnComplete; readonly group: string | null }>;
 };

@@ -56,7 +56,7 @@ function isInside(id: string, group: string, steps: readonly StepDraft[]): boole
 }
 
 function unroll(step: StepDraft, loop: LoopDraft, kitchen: Kitchen, group: string | null): readonly StepDraft[] {
-  const { became, budget, findings } = kitchen;
+  const { became, began, budget, findings } = kitchen;
   const { times } = loop;
   if (loop.body.length === 0) return [];
   const source = times.kind === 'each' ? outputNamed(times.list) : null;
@@ -74,6 +74,11 @@ function unroll(step: StepDraft, loop: LoopDraft, kitchen: Kitchen, group: strin
     if (budget.spent) return all;
     const { sources, sinks } = endsOf(body, kitchen);
     const needs = iteration === 1 ? step.needs : needsOn(before, loop.at);
+    if (iteration === 1)
+      began.set(
+        step.id,
+        Array.from(sources, ({ id }) => id),
+      );
     const linked = new Map(body.map((one) => [one, sources.has(one) ? addNeeds(one, needs) : one]));
     const gated = new Set(iteration === 1 ? [...sources].map((one) => linked.get(one) ?? one) : []);
     const down = handDown(step, [...linked.values()], gated, kitchen);

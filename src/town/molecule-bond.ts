@@ -2,7 +2,7 @@
 import { wakeFrom } from './molecule-cascade.js';
 import { behind, sinksOf } from './molecule-fan-out.js';
 import { ADDED_STEPS_MAX, grow, loopsOf, replan, stepFrom } from './molecule-growth.js';
-import { positionOf, put, stepAt } from './molecule-live.js';
+import { loopAt, positionOf, put, stepAt } from './molecule-live.js';
 import type { Draft, Molecule } from './molecule-live.js';
 import { renameLoop, renamer, renameStep } from './molecule-rename.js';
 import type { BondPlace, Step } from './molecule-state.js';
@@ -31,33 +31,35 @@ function atPoint(molecule: Molecule, points: readonly BondPoint[], id: string): 
   const ids = points.map((one) => one.id);
   if (point === undefined)
     return { ok: false, why: `there is no bond point "${id}"; ${offer(id, ids, 'the bond points')}` };
-  const place: BondPlace =
-    point.before !== null
-      ? { kind: 'before', step: point.before }
-      : point.after === null
-        ? { kind: 'beside' }
-        : { kind: 'after', step: point.after, between: true };
-  if (place.kind === 'beside') return { ok: true, place };
-  const { step } = place;
-  const problem = unknownStep(molecule, step);
-  if (problem !== null) return { ok: false, why: problem };
+  const place = placeOf(point);
+  for (const step of stepsAt(place)) {
+    const why = unknownStep(molecule, step) ?? notAt(molecule, point, place, step);
+    if (why !== null) return { ok: false, why };
+  }
+  return { ok: true, place };
+}
+
+function placeOf({ before, after }: BondPoint): BondPlace {
+  if (before !== null) return { kind: 'before', steps: [before].flat() };
+  return after === null ? { kind: 'beside' } : { kind: 'after', step: after, between: true };
+}
+
+function stepsAt(place: BondPlace): readonly string[] {
+  if (place.kind === 'beside') return [];
+  return place.kind === 'before' ? place.steps : [place.step];
+}
+
+/** Why nothing can be bonded there now. */
+function notAt(molecule: Molecule, { id }: BondPoint, { kind }: BondPlace, step: string): string | null {
   const position = positionOf(molecule, step) ?? 0;
   const loop = molecule.plan.loopsAround[position]?.[0];
   if (loop !== undefined) {
     const around = stepAt(molecule, loop).id;
-    return {
-      ok: false,
-      why: `bond point "${id}" is in the loop "${around}", whose steps repeat; bond with {"after": "${around}"}`,
-    };
+    return `bond point "${id}" is in the loop "${around}", whose steps repeat; bond with {"after": "${around}"}`;
   }
-  const { state } = stepAt(molecule, position);
-  if (place.kind === 'before' && state.kind !== 'pending') {
-    return {
-      ok: false,
-      why: `bond point "${id}" is before step "${step}", which has begun; bond with {"after": …} instead`,
-    };
-  }
-  return { ok: true, place };
+  return kind === 'before' && stepAt(molecule, position).state.kind !== 'pending'
+    ? `bond point "${id}" is before step "${step}", which has begun; bond with {"after": …} instead`
+    : null;
 }
 
 function unknownStep(molecule: Molecule, id: string): string | null {
@@ -122,8 +124,10 @@ function around(
       return { needs: [place.step], parent: place.between ? parent : undefined };
     }
     case 'before': {
-      const { needs, parent } = stepNamed(draft, place.step);
-      return { needs, parent };
+      const [first, ...others] = place.steps.map((id) => stepNamed(draft, id));
+      // What only some of them need may come after the others.
+      const needs = first?.needs.filter((need) => others.every((other) => other.needs.includes(need))) ?? [];
+      return { needs, parent: first?.parent };
     }
     default:
       return unreachable(place);
@@ -140,9 +144,23 @@ function inGroup(step: ProtoStep, parent: string | undefined): ProtoStep {
 
 /** Steps that have not begun and must wait for the bonded ones. */
 function followersOf(draft: Draft, place: BondPlace): readonly number[] {
-  if (place.kind === 'beside') return [];
-  const at = positionOf(draft, place.step);
-  if (at === null) return [];
-  const all = place.kind === 'before' ? [at] : place.between ? (draft.plan.dependents[at] ?? []) : [];
-  return all.filter((one) => stepAt(draft, one).state.kind === 'pending');
+  return stepsAt(place)
+    .flatMap((step) => {
+      const at = positionOf(draft, step);
+      if (at === null) return [];
+      if (place.kind === 'before') return [at, ...firstOfLoop(draft, at)];
+      return place.kind === 'after' && place.between ? (draft.plan.dependents[at] ?? []) : [];
+    })
+    .filter((one) => stepAt(draft, one).state.kind === 'pending');
+}
+
+/** The steps of a loop's body that need no other of it. */
+function firstOfLoop(draft: Draft, at: number): readonly number[] {
+  const body = new Set(loopAt(draft, at)?.body);
+  return [...body].flatMap((id) => {
+    const own = positionOf(draft, id);
+    if (own === null) return [];
+    const { needs, parent } = stepAt(draft, own);
+    return needs.some((need) => body.has(need)) || (parent !== undefined && body.has(parent)) ? [] : [own];
+  });
 }

@@ -154,7 +154,8 @@ export const BondPoint = z.strictObject({
   id: z.string(),
   description: z.string(),
   after: z.string().nullable(),
-  before: z.string().nullable(),
+  /** Several steps where what stood there begins with several: all of them wait. A loop by its own id. */
+  before: z.union([z.string(), z.array(z.string())]).nullable(),
 });
 export type BondPoint = z.infer<typeof BondPoint>;
 

@@ -36,10 +36,42 @@ test('at a point after a step it comes between that step and those that needed i
 });
 
 test('at a point before a step it takes over what that step needed', () => {
-  const molecule = bond(poured(steps), { kind: 'before', step: 'ship' });
+  const molecule = bond(poured(steps), { kind: 'before', steps: ['ship'] });
   expect(stepOf(molecule, 'f.1.read')?.needs).toEqual(['build']);
   const built = work(work(molecule, 'design'), 'build');
   expect([nextStep(built)?.id, stateOfStep(built, 'ship')]).toEqual(['f.1.read', 'pending']);
+});
+
+test('at a point before several steps all of them wait, and it needs what they have in common', () => {
+  const begun = [step('design'), step('a', { needs: ['design'] }), step('b', { needs: ['design', 'a'] })];
+  const point = { id: 'begun', description: '', after: null, before: ['a', 'b'] };
+  const found = bondPlace(poured(begun), [point], { at: 'begun' });
+  expect(found).toEqual({ ok: true, place: { kind: 'before', steps: ['a', 'b'] } });
+  const molecule = bond(poured(begun), { kind: 'before', steps: ['a', 'b'] });
+  expect(stepOf(molecule, 'f.1.read')?.needs).toEqual(['design']);
+  const over = work(work(work(molecule, 'design'), 'f.1.read'), 'f.1.say');
+  expect(nextStep(over)?.id).toBe('a');
+});
+
+test('at a point before a loop its first steps wait', () => {
+  const round = [
+    step('design'),
+    step('lp.iter1.x', { needs: ['design'] }),
+    step('lp.iter1.y', { needs: ['lp.iter1.x'] }),
+  ];
+  const loops = [loop('lp', ['lp.iter1.x', 'lp.iter1.y'], { until: 'lp.iter1.y.output.ok == true' })];
+  const point = { id: 'round', description: '', after: null, before: 'lp' };
+  const found = bondPlace(poured(round, loops), [point], { at: 'round' });
+  expect(found).toEqual({ ok: true, place: { kind: 'before', steps: ['lp'] } });
+  const designed = work(bond(poured(round, loops), { kind: 'before', steps: ['lp'] }), 'design');
+  expect([nextStep(designed)?.id, stateOfStep(designed, 'lp.iter1.x')]).toEqual(['f.1.read', 'pending']);
+  const said = work(work(designed, 'f.1.read'), 'f.1.say');
+  const again = all(work(work(said, 'lp.iter1.x'), 'lp.iter1.y', { ok: false }), {
+    kind: 'loop-judged',
+    loop: 'lp',
+    verdict: { kind: 'condition', files: [] },
+  });
+  expect(nextStep(again)?.id).toBe('lp.iter2.x');
 });
 
 test('a loop of the bonded formula goes round under its new name', () => {
