@@ -6,6 +6,7 @@ import type { Advice, Need, Pointcut, StepDraft } from './formula.js';
 import { compileGlob, isGlob, type Glob } from './glob.js';
 import { scopeIn, textIn, type Kitchen } from './kitchen.js';
 import { didYouMean, quote } from './problem.js';
+import { inScopeOf } from './scopes.js';
 import {
   addNeeds,
   copyStep,
@@ -125,7 +126,7 @@ function madeFor(step: StepDraft, rules: readonly Advice[], kitchen: Kitchen): A
   ] as const;
   const scope = scopeIn(step.scope, { single: new Map(names) });
   const copy = (one: StepDraft): StepDraft =>
-    copyStep(one, { scope, kitchen, rename: (id) => id, repeated: step.repeated });
+    inScopeOf(step, copyStep(one, { scope, kitchen, rename: (id) => id, repeated: step.repeated }));
   return {
     before: rules.flatMap(({ before }) => before.map(copy)),
     after: rules.flatMap(({ after }) => after.map(copy)),

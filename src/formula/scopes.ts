@@ -13,6 +13,14 @@ function isScopeBody({ metadata }: StepDraft): boolean {
   return metadata['gc.kind'] === 'scope';
 }
 
+/** A step that is put before or after one of a scope belongs to the scope, too, unless it names one itself. */
+export function inScopeOf(step: StepDraft, added: StepDraft): StepDraft {
+  const { 'gc.scope_ref': reference, 'gc.scope_role': role } = step.metadata;
+  if (reference === undefined || 'gc.scope_ref' in added.metadata || isScopeBody(added)) return added;
+  const scope = { 'gc.scope_ref': reference, ...(role === undefined ? {} : { 'gc.scope_role': role }) };
+  return { ...added, metadata: { ...added.metadata, ...scope } };
+}
+
 /** The steps with their scopes; bodies need their members, teardowns their body. */
 export function readScopes(
   steps: readonly Planned[],

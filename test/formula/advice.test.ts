@@ -140,3 +140,17 @@ test('an aspect that finds no step, and what values decide, is a warning', () =>
   const child = problemsAmong({ x: `extends = ["gone"]\n${step('a')}${ADVICE('theirs')}` });
   expect(child).toEqual([expect.stringContaining('there is no formula "gone"')]);
 });
+
+const inScope = (role: string) => `metadata = { "gc.scope_ref" = "body", "gc.scope_role" = "${role}" }`;
+const around = (target: string) =>
+  `[[advice]]\ntarget = "${target}"\nbefore = { id = "pre-${target}" }\nafter = { id = "post-${target}" }\n`;
+
+test('what stands around a step of a scope is in the scope, too, in the same role', () => {
+  const body = step('body', 'metadata = { "gc.kind" = "scope" }');
+  const scoped = body + step('x', inScope('member')) + step('t', inScope('teardown'));
+  const proto = cooked(scoped + around('x') + around('t'));
+  const roles = new Map(proto.steps.map(({ id, scope }) => [id, scope?.role]));
+  for (const id of ['pre-x', 'x', 'post-x']) expect(roles.get(id)).toBe('member');
+  for (const id of ['pre-t', 't', 'post-t']) expect(roles.get(id)).toBe('teardown');
+  expect(graphOf(proto).find((one) => one.startsWith('body '))).toBe('body needs pre-x, x, post-x');
+});
