@@ -8,7 +8,7 @@ import { namesIn } from './plan.js';
 import { didYouMean, quote, type Origin } from './problem.js';
 import type { Finish, References } from './step-references.js';
 import { CONDITION_FORMS, readStepCondition } from './step-condition.js';
-import { fill, fillSubject } from './template.js';
+import { fill, fillSubject, stepMeant } from './template.js';
 
 /** The condition of a step; null when it has none of the forms, which is reported. */
 export function readCondition(
@@ -70,6 +70,7 @@ export function readUntil(
     references.checkComparison(of, condition.value.path, { ...condition, exact: false }, at);
   };
   if (named === 'step') {
+    if (condition.kind === 'among') checkChildren({ text, at, of: self ?? draft.id, given: false }, finish);
     awaits(draft.id);
     checkOutput(self ?? draft.id);
     return self === null ? text : renamed(text, condition, self);
@@ -79,6 +80,8 @@ export function readUntil(
   if (only !== undefined && second === undefined) {
     awaits(only);
     checkOutput(only);
+    const given = only !== stepMeant(named, draft.scope);
+    if (condition.kind === 'among') checkChildren({ text, at, of: only, given }, finish);
     return only === named ? text : renamed(text, condition, only);
   }
   if (only === undefined && kitchen.library.gaps) return text;
@@ -86,9 +89,28 @@ export function readUntil(
     only === undefined
       ? `the condition names unknown step ${quote(named)}`
       : `the condition names ${quote(named)}, in whose place now stand ${(meant ?? []).join(', ')}`;
-  const hint = only === undefined ? () => didYouMean(named, namesIn(draft, references.ids)) : 'name one of them';
+  const one = condition.kind === 'among' ? AS_A_GROUP : 'name one of them';
+  const hint = only === undefined ? () => didYouMean(named, namesIn(draft, references.ids)) : one;
   kitchen.findings.refuse(at, message, { hint });
   return text;
+}
+
+const AS_A_GROUP = 'put it into a step with children, and ask for those of that step';
+
+type OfChildren = {
+  readonly text: string;
+  readonly at: Origin;
+  readonly of: string;
+  /** It stands where another step has given way, which the condition names. */
+  readonly given: boolean;
+};
+
+/** A condition on children is of a step that has some: a group, or one that fans out. Of others it could never hold. */
+function checkChildren({ text, at, of, given }: OfChildren, { kitchen, references }: Finish): void {
+  const draft = references.draftOf(of);
+  if (draft === null || draft.hollow || draft.children.length > 0 || draft.onComplete !== null) return;
+  const why = given ? 'that step has given way to others, and is no group' : `the step ${quote(of)} has none`;
+  kitchen.findings.refuse(at, `${quote(text)} asks for children: ${why}`, { hint: given ? AS_A_GROUP : null });
 }
 
 function renamed(text: string, condition: Condition, to: string): string {

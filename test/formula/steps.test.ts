@@ -295,3 +295,26 @@ test.each([
 ])('a value of another kind is told with how it is written: %j', (text, said) => {
   expect(problemsOf(text)).toEqual([expect.stringContaining(said)]);
 });
+
+const unrolled = `${step('lp')}[steps.loop]\ncount = 2\n${step('x', '', 'steps.loop.body')}`;
+
+test('children are asked for of steps that have some', () => {
+  const all = gate('children(lp).all(status == complete)');
+  expect(problemsOf(unrolled + step('z', all))).toEqual([
+    expect.stringContaining(
+      'asks for children: that step has given way to others, and is no group (put it into a step',
+    ),
+  ]);
+  expect(problemsOf(step('lp') + step('z', all))).toEqual([
+    expect.stringContaining('asks for children: the step "lp" has none'),
+  ]);
+  expect(
+    problemsOf(
+      unrolled.replaceAll('steps.loop', 'steps.children.loop').replace('[[steps]]', `${step('g')}[[steps.children]]`) +
+        step('z', gate('descendants(g).all(status == complete)')),
+    ),
+  ).toEqual([]);
+  expect(
+    problemsOf(around + step('e', '', 'steps.loop.body') + step('z', gate('children(lp).any(status == failed)'))),
+  ).toEqual([]);
+});
