@@ -1,6 +1,6 @@
 /**
- * Ranges of loops: `a..b`, both ends in it. Each end is a whole number or a calculation with `+ - * / ^` and parentheses; a
- * fraction is cut off in the end.
+ * Ranges of loops: `a..b`, both ends in it. Each end is a whole number or a calculation with `+ - * / ^` and parentheses; the
+ * fraction that a division leaves is cut off in the end.
  */
 import { NESTING_MAX } from './limits.js';
 
@@ -29,8 +29,11 @@ export function readRange(text: string): Range {
 
 function valueOf(text: string): number {
   const calculation = new Calculation(text);
-  const value = Math.trunc(calculation.read());
-  if (!Number.isSafeInteger(value)) throw new Refused(`has an end that is no whole number: ${text.trim()}`);
+  const read = calculation.read();
+  const value = Math.trunc(read);
+  // A division is cut off, as in bd.
+  if (!Number.isSafeInteger(value) || (read !== value && text.includes('.')))
+    throw new Refused(`has an end that is no whole number: ${text.trim()}`);
   return value === 0 ? 0 : value;
 }
 

@@ -23,6 +23,7 @@ test.each([
   ['1..2 3', 'does not understand "3"'],
   ['1..(2', 'a "(" that is never closed'],
   ['1..9^99', 'no whole number'],
+  ['1 .. 1.5', 'an end that is no whole number: 1.5'],
   ['1..2+', 'ends where a number must stand'],
   [`1..${'('.repeat(90)}`, 'more than 50 parentheses'],
   [`1..${'1'.repeat(300)}`, 'more than 200 characters'],
