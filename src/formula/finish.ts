@@ -89,7 +89,7 @@ function checkId(draft: StepDraft, { findings }: Kitchen): void {
   const id = draft.id.replaceAll(NUMBER_MARK, 'n');
   if (id === '' || isFinalId(id, ID_CHARS_MAX)) return;
   const why = id.length > ID_CHARS_MAX ? `has more than ${ID_CHARS_MAX} characters` : NAME_RULE;
-  findings.refuse(originOf(draft, 'id'), `the id ${quote(id)} ${why}`, { step: draft.id });
+  findings.refuse(originOf(draft, 'id'), `the id ${quote(id)} ${why}`, { step: draft.id, once: 'id' });
 }
 
 /** What was blank as written has been told already. */

@@ -37,7 +37,7 @@ function readStep(raw: unknown, path: Path, reader: StepReader): StepDraft | nul
   const at = { source: reader.source, path };
   const id = table.id ?? '';
   if (table.id !== undefined && !isId(id, reader.looped || reader.within !== 'formula'))
-    report([...path, 'id'], `the id ${quote(id)} ${NAME_RULE}`);
+    report([...path, 'id'], `the id ${quote(id)} ${NAME_RULE}`, { once: 'id' });
   checkKind(raw, table, path, reader);
   const { type, kind } = kindOfStep(table, path, report);
   return {

@@ -82,10 +82,14 @@ function noteId(draft: StepDraft, ids: Map<string, StepDraft>, { findings }: Kit
   if (first.at.source === draft.at.source && here.line === line)
     findings.refuse(at, `more than one step gets the id ${quote(draft.id)}`, {
       hint: 'put {target}, {step.id} or the variable of the loop into it',
+      once: 'id',
     });
   else {
     const place = first.at.source === draft.at.source ? `line ${line}` : `${first.at.source.file}:${line}`;
-    findings.refuse(at, `the id ${quote(draft.id)} is already that of the step at ${place}`, { step: draft.id });
+    findings.refuse(at, `the id ${quote(draft.id)} is already that of the step at ${place}`, {
+      step: draft.id,
+      once: 'id',
+    });
   }
 }
 

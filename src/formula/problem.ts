@@ -28,6 +28,8 @@ export type More = {
   readonly text?: string;
   /** Id of the step it is about, when it is not the one written around the place. */
   readonly step?: string | null;
+  /** What is said of a place once, whatever ids the copies of it get: a word for what it is. */
+  readonly once?: string;
 };
 
 /** Notes a problem at a path of one document. */
@@ -109,7 +111,7 @@ export class Findings {
 
   #note(into: Map<string, Problem>, { file, toml }: Source, path: Path, message: string, more: More): void {
     const at = toml.locate(path, more.text);
-    const key = `${file}:${at.line}:${at.column} ${message}`;
+    const key = `${file}:${at.line}:${at.column} ${more.once ?? message}`;
     if (into.has(key)) return;
     const step = more.step === undefined ? stepAt(toml.value, path) : more.step;
     const asked = typeof more.hint === 'function' ? (into.size < HINTS_SOUGHT_MAX ? more.hint() : null) : more.hint;

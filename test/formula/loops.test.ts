@@ -235,3 +235,13 @@ test('a mistyped step of a body is told with the name it has there', () => {
     'x.toml:16:10 · step "lp.iter1.fix": needs unknown step "reveiw" (did you mean "review"?)',
   ]);
 });
+
+const withBody = (id: string) =>
+  `${step('lp')}[steps.loop]\ncount = 3\n${step('w', '', 'steps.loop.body')}${step(id, '', 'steps.loop.body')}`;
+
+test('one bad id, or one that stands twice, in a body is told once', () => {
+  expect(problemsOf(withBody('w'))).toEqual([
+    expect.stringContaining('the id "lp.iter1.w" is already that of the step'),
+  ]);
+  expect(problemsOf(withBody('x_{j}'))).toEqual([expect.stringContaining('the id "lp.iter1.x_{j}" must begin with')]);
+});
