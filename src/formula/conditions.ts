@@ -2,6 +2,7 @@
 import { parseCondition, type Condition } from '../town/condition.js';
 import type { StepCondition } from '../town/protomolecule.js';
 import { referencesIn } from '../town/references.js';
+import { INSTEAD_AT_WORK, INSTEAD_IN_STEP, isOneCondition } from './and-or.js';
 import type { StepDraft } from './formula.js';
 import { awaitedMoment } from './gate-circles.js';
 import { namesIn } from './plan.js';
@@ -17,6 +18,7 @@ export function readCondition(
   { kitchen, references }: Finish,
 ): StepCondition | null {
   const { findings, values } = kitchen;
+  if (!isOneCondition(text, at, INSTEAD_IN_STEP, findings)) return null;
   const read = readStepCondition(text);
   if (read === null) {
     findings.refuse(at, `${quote(text)} is no condition`, { hint: CONDITION_FORMS });
@@ -52,6 +54,7 @@ export function readUntil(
   self: string | null = null,
 ): string {
   const { kitchen, references } = finish;
+  if (!isOneCondition(text, at, INSTEAD_AT_WORK, kitchen.findings)) return text;
   const parsed = parseCondition(text);
   if (!parsed.ok) {
     kitchen.findings.refuse(at, parsed.message);

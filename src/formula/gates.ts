@@ -1,6 +1,6 @@
 /** Gates as written → gates as they are waited at. */
-import { parseCondition } from '../town/condition.js';
 import type { StepGate } from '../town/protomolecule.js';
+import { meansCondition } from './and-or.js';
 import { durationMs, DURATION_FORM } from './durations.js';
 import type { GateDraft } from './formula.js';
 import { didYouMean, quote, type Findings } from './problem.js';
@@ -43,5 +43,5 @@ export function readGateTexts(gate: GateDraft, findings: Findings): StepGate | n
 
 function typeOf({ type, await: awaited }: GateDraft): GateType | null {
   if (type !== 'conditional') return TYPES.find((known) => known === type) ?? null;
-  return parseCondition(awaited).ok ? 'condition' : 'human';
+  return meansCondition(awaited) ? 'condition' : 'human';
 }

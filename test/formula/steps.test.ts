@@ -79,7 +79,7 @@ test('a condition that asks for what nobody declares is false, with a warning', 
   ]);
 });
 
-test.each(['env == dev && on', '{{a}} and {{b}}', 'true', '', '{{a}} > 3'])('%j is no condition', (condition) => {
+test.each(['env == dev', '{{a}} {{b}}', 'true', '', '{{a}} > 3'])('%j is no condition', (condition) => {
   expect(problemsOf(`[vars]\na = ""\nb = ""\n${step('a', `condition = '${condition}'`)}`).join()).toContain(
     'is no condition',
   );
