@@ -7,7 +7,8 @@ import { compileGlob } from './glob.js';
 import { scopeIn, textIn, type Kitchen } from './kitchen.js';
 import { EXPANSION_DEPTH_MAX } from './limits.js';
 import { unrollLoops } from './loops.js';
-import { didYouMean, quote } from './problem.js';
+import { withNotes } from './notes.js';
+import { didYouMean, placeOf, quote } from './problem.js';
 import { fill, isOpen, withVariables } from './template.js';
 import {
   addNeeds,
@@ -114,15 +115,20 @@ export function expandAlone(formula: Formula, kitchen: Kitchen, target: StepDraf
 
 /** What an expanded step would lose must not be lost silently. */
 function replaceable(target: StepDraft, { at }: ExpandDraft, { findings }: Kitchen): boolean {
-  const lost = [
-    target.children.length > 0 ? 'children' : null,
-    target.retry === null ? null : 'retry',
-    target.check === null ? null : 'a check',
-    target.onComplete === null ? null : 'on_complete',
-    target.output === null ? null : 'an output',
-  ].filter((one) => one !== null);
+  const lost = Object.entries({
+    children: target.children.length > 0,
+    run: target.run !== null,
+    script: target.script !== null,
+    'a person who closes it': target.kind === 'human',
+    retry: target.retry !== null,
+    'a check': target.check !== null,
+    on_complete: target.onComplete !== null,
+    'an output': target.output !== null,
+    'a place among the legs of the convoy': target.leg !== null,
+  }).flatMap(([what, there]) => (there ? [what] : []));
   if (lost.length === 0) return true;
-  const message = `the step ${quote(target.id)} cannot be expanded: it has ${lost.join(' and ')}`;
+  const step = `the step ${quote(target.id)} at ${placeOf(target.at, at)}`;
+  const message = `${step} cannot be expanded: it has ${lost.join(' and ')}`;
   findings.refuse(at, message, { hint: 'write that into the template' });
   return false;
 }
@@ -219,7 +225,7 @@ export function copyTemplate(
     ['target', target.id],
     ['target.id', target.id],
     ['target.title', textIn(target, target.title, kitchen, 'title')],
-    ['target.description', textIn(target, target.description, kitchen, 'description')],
+    ['target.description', descriptionOf(target, kitchen)],
   ] as const;
   const scope = scopeIn(target.scope, { single: new Map([...values, ...names]), double: values });
   const steps = expansion.template.map((step) =>
@@ -227,6 +233,12 @@ export function copyTemplate(
   );
   if (kitchen.budget.spent) return steps;
   return expandInline(unrollLoops(steps, kitchen), kitchen, depth + 1);
+}
+
+/** A step's description is what it says with its notes. */
+function descriptionOf(step: StepDraft, kitchen: Kitchen): string {
+  const notes = step.notes === null ? null : textIn(step, step.notes, kitchen, 'notes');
+  return withNotes(textIn(step, step.description, kitchen, 'description'), notes);
 }
 
 function replaceSteps(

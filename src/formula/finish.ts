@@ -7,6 +7,7 @@ import { readGateTexts } from './gates.js';
 import type { Kitchen } from './kitchen.js';
 import { COOKED_CHARS_MAX, ID_CHARS_MAX, TEXT_CHARS_MAX } from './limits.js';
 import { isFinalId, NAME_RULE } from './names.js';
+import { withNotes } from './notes.js';
 import { originOf } from './plan.js';
 import { quote, type Path } from './problem.js';
 import type { Finish } from './step-references.js';
@@ -132,9 +133,4 @@ function finishGate(draft: StepDraft, gate: StepDraft['gates'][number], finish: 
   const read = readGateTexts(filled, findings);
   if (read?.type !== 'condition' || isOpen(read.await)) return read;
   return { ...read, await: readUntil(read.await, gate.at, draft, finish) };
-}
-
-function withNotes(description: string, notes: string | null): string {
-  if (notes === null || isBlank(notes)) return description;
-  return `${isBlank(description) ? '' : `${description.trimEnd()}\n\n`}## Notes\n\n${notes}`;
 }

@@ -130,9 +130,8 @@ function kindOfStep(
   path: Path,
   report: Report,
 ): { readonly type: StepType | null; readonly kind: StepKind } {
-  const { type, run, interactive } = table;
+  const { type, run } = table;
   const issue = STEP_TYPES.find((known) => known === type) ?? null;
-  const human = type === 'human' || interactive === true;
   const parallel = type === 'parallel' && table.children !== undefined;
   if (type !== undefined && issue === null && type !== 'human' && !parallel) {
     const known = [...STEP_TYPES, 'human'];
@@ -142,8 +141,19 @@ function kindOfStep(
         : (didYouMean(type, known) ?? `the types are ${known.join(', ')}, and parallel for a step with children`);
     report([...path, 'type'], `unknown step type ${quote(type)}`, { hint });
   }
-  return { type: issue, kind: human ? 'human' : run === undefined ? 'agent' : 'run' };
+  return { type: issue, kind: humanKey(table) !== null ? 'human' : run === undefined ? 'agent' : 'run' };
 }
+
+/** What says that a person closes the step, null when nothing does. */
+function humanKey({ type, interactive }: Read): 'type' | 'interactive' | null {
+  if (type === 'human') return 'type';
+  return interactive === true ? 'interactive' : null;
+}
+
+/** What would be lost of a step with `loop`, `expand` or `children`. */
+const REPLACED = ['run', 'script', 'output', 'retry', 'ralph', 'check', 'on_complete', 'children'];
+const REPEATED = [...REPLACED, 'acceptance', 'expand'];
+const WORKED = ['run', 'script', 'acceptance', 'output', 'retry', 'on_complete', 'agent'];
 
 /** One step is worked in one way. */
 function checkKind(raw: Table, table: Read, path: Path, { report, warn }: StepReader): void {
@@ -151,7 +161,8 @@ function checkKind(raw: Table, table: Read, path: Path, { report, warn }: StepRe
     report([...path, 'script'], 'a step has either run or script, not both', {
       hint: 'an act of a script may be { run = "…" }',
     });
-  if (table.type === 'human' || table.interactive === true)
+  const human = humanKey(table);
+  if (human !== null)
     for (const key of ['run', 'script', 'agent'])
       if (key in raw) report([...path, key], `a human step is closed by a person and has no ${key}`);
   const refuse = (key: string, beside: readonly string[], why: string) => {
@@ -159,23 +170,13 @@ function checkKind(raw: Table, table: Read, path: Path, { report, warn }: StepRe
     for (const other of beside)
       if (other in raw) report([...path, other], `${other} cannot stand beside ${key}: ${why}`);
   };
-  const work = [
-    'run',
-    'script',
-    'acceptance',
-    'output',
-    'retry',
-    'ralph',
-    'check',
-    'on_complete',
-    'children',
-    'expand',
-  ];
-  refuse('loop', work, 'a step with a loop only repeats its body; write it into the steps of the body');
-  const replaced = ['run', 'script', 'output', 'retry', 'ralph', 'check', 'on_complete', 'children'];
-  refuse('expand', replaced, 'the step is replaced by the template; write it there');
-  const worked = ['run', 'script', 'acceptance', 'output', 'retry', 'on_complete', 'agent'];
-  refuse('children', worked, 'a step with children is not worked itself; write it into the children');
+  const refuseWork = (key: string, work: readonly string[], why: string) => {
+    refuse(key, work, why);
+    if (key in raw && human !== null) report([...path, human], `a human step cannot have ${key}: ${why}`);
+  };
+  refuseWork('loop', REPEATED, 'a step with a loop only repeats its body; write it into the steps of the body');
+  refuseWork('expand', REPLACED, 'the step is replaced by the template; write it there');
+  refuseWork('children', WORKED, 'a step with children is not worked itself; write it into the children');
   refuse('retry', ['ralph', 'check'], 'a check works the step again already');
   refuse('ralph', ['check'], 'the two mean the same');
   if (table.parallel === true)

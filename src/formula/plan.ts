@@ -2,7 +2,7 @@
  * Composed steps → one list in an order that can run. Says what only the whole can say: ids that stand twice, needs of nobody, circles,
  * scopes without a body.
  */
-import { didYouMean, quote, type Origin } from './problem.js';
+import { didYouMean, placeOf, quote, type Origin } from './problem.js';
 import type { Need, Planned, StepDraft } from './formula.js';
 import { circlesOf, orderOf, waitsOf, type WaitNode, type Waits } from './graph.js';
 import type { Kitchen } from './kitchen.js';
@@ -84,13 +84,11 @@ function noteId(draft: StepDraft, ids: Map<string, StepDraft>, { findings }: Kit
       hint: 'put {target}, {step.id} or the variable of the loop into it',
       once: 'id',
     });
-  else {
-    const place = first.at.source === draft.at.source ? `line ${line}` : `${first.at.source.file}:${line}`;
-    findings.refuse(at, `the id ${quote(draft.id)} is already that of the step at ${place}`, {
+  else
+    findings.refuse(at, `the id ${quote(draft.id)} is already that of the step at ${placeOf(first.at, at)}`, {
       step: draft.id,
       once: 'id',
     });
-  }
 }
 
 /** Needs with the ids that are there in the end, each once. */

@@ -21,6 +21,12 @@ export type Source = { readonly file: string; readonly toml: Toml };
 /** Where something was written, which stays with it wherever it is moved or copied to. */
 export type Origin = { readonly source: Source; readonly path: Path };
 
+/** How a text that stands `here` tells of another place: `line 7`, or `two.toml:7` in another file. */
+export function placeOf(there: Origin, here: Origin): string {
+  const { line } = there.source.toml.locate(there.path);
+  return there.source === here.source ? `line ${line}` : `${there.source.file}:${line}`;
+}
+
 export type More = {
   /** A hint that is dear to find is given as a question: it is only asked for the first problems. */
   readonly hint?: string | null | (() => string | null);

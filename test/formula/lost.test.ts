@@ -1,0 +1,45 @@
+/** What a step says and nothing would do, because others stand in its place or it is not worked itself. */
+import { expect, test } from 'vitest';
+import { cookedAmong, problemsAmong, problemsOf, step } from '../support/formula.js';
+
+const TWO = `type = "expansion"\n${step('{target}.do', 'description = "{target.description}"', 'template')}`;
+const body = step('x', '', 'steps.loop.body');
+const CHILD = step('k', '', 'steps.children');
+
+const lost = [
+  ['run = "npm test"', 'run'],
+  ['script = [{ close = "done" }]', 'script'],
+  ['type = "human"', 'a person who closes it'],
+  ['output = { ok = "boolean" }\nretry = { max_attempts = 2 }', 'retry and an output'],
+] as const;
+
+test.each(lost)('compose.expand and compose.map refuse a step with %j', (more, what) => {
+  const message = `the step "a" at line 6 cannot be expanded: it has ${what} (write that into the template)`;
+  for (const use of ['[[compose.expand]]\ntarget = "a"', '[[compose.map]]\nselect = "a"'])
+    expect(problemsAmong({ x: `${step('s')}${step('a', more)}${use}\nwith = "two"\n`, two: TWO })).toEqual([
+      expect.stringContaining(message),
+    ]);
+});
+
+test('a leg of a convoy keeps its place, which an expansion would take', () => {
+  const legs = 'type = "convoy"\n[[legs]]\nid = "sec"\ntitle = "S"\n';
+  expect(problemsAmong({ x: `${legs}[[compose.map]]\nselect = "*"\nwith = "two"\n`, two: TWO })).toEqual([
+    expect.stringContaining('it has a place among the legs of the convoy'),
+  ]);
+});
+
+test('the notes of a step that is expanded are in its description', () => {
+  const x = `[vars]\nv = "V"\n${step('a', 'description = "D"\nnotes = "N {{v}}"\nexpand = "two"')}`;
+  expect(cookedAmong({ x, two: TWO }).steps[0]?.description).toBe('D\n\n## Notes\n\nN V');
+});
+
+test.each([
+  ['loop', '[steps.loop]\ncount = 2\n', body],
+  ['expand', 'expand = "two"\n', ''],
+  ['children', '', CHILD],
+])('a human step cannot have %s', (key, more, inside) => {
+  for (const written of ['type = "human"', 'interactive = true'])
+    expect(problemsOf(`${step('a', `${written}\n${more}`)}${inside}`).join('\n')).toContain(
+      `x.toml:5:1 · step "a": a human step cannot have ${key}: `,
+    );
+});
