@@ -8,13 +8,14 @@ import type { Need, StepDraft, StepType } from './formula.js';
 import { STEP_TYPES } from './formula.js';
 import { ACCEPTANCE_KEYS, reportKeys, STEP_KEYS } from './keys.js';
 import { CHILDREN_DEPTH_MAX, TEMPLATE_DEPTH_MAX } from './limits.js';
+import { readMetadata } from './metadata.js';
 import { isId, NAME_RULE } from './names.js';
 import { readOutput } from './output-shape.js';
 import { readCheck, readExpand, readGate, readLoop, readOnComplete, readRetry } from './parse-parts.js';
 import { didYouMean, quote, type Path, type Report } from './problem.js';
 import type { StepReader } from './step-reader.js';
 import { AcceptanceTable, StepTable } from './schemas.js';
-import { asJson, isTable, kindOf, readTable, type Table } from './shape.js';
+import { isTable, kindOf, readTable, type Table } from './shape.js';
 
 type Read = ReturnType<typeof readTable<typeof StepTable.shape>>;
 
@@ -55,7 +56,7 @@ function readStep(raw: unknown, path: Path, reader: StepReader): StepDraft | nul
     script: table.script === undefined ? null : readScript(table.script, [...path, 'script'], report),
     priority: table.priority ?? null,
     labels: table.tags === undefined ? (table.labels ?? []) : [...new Set([...(table.labels ?? []), ...table.tags])],
-    metadata: table.metadata === undefined ? {} : asJson(table.metadata),
+    metadata: readMetadata(table.metadata, [...path, 'metadata'], report),
     assignee: table.assignee ?? null,
     agent: table.agent ?? null,
     condition: table.condition === undefined ? null : { at: inside(at, 'condition'), text: table.condition },

@@ -4,14 +4,12 @@
  */
 import type { Need, Planned, StepDraft, StepScope } from './formula.js';
 import type { Kitchen } from './kitchen.js';
+import { isScopeBody, originOfWord } from './metadata.js';
 import { quote } from './problem.js';
 import { fill, stepMeant } from './template.js';
 
+const WORDS = ['gc.kind', 'gc.scope_ref', 'gc.scope_role', 'gc.on_fail'];
 const ROLES = ['body', 'setup', 'member', 'teardown'];
-
-function isScopeBody({ metadata }: StepDraft): boolean {
-  return metadata['gc.kind'] === 'scope';
-}
 
 /** A step that is put before or after one of a scope belongs to the scope, too, unless it names one itself. */
 export function inScopeOf(step: StepDraft, added: StepDraft): StepDraft {
@@ -27,12 +25,12 @@ export function readScopes(
   ids: ReadonlyMap<string, StepDraft>,
   kitchen: Kitchen,
 ): readonly Planned[] {
-  if (!steps.some(({ draft }) => 'gc.scope_ref' in draft.metadata || isScopeBody(draft))) return steps;
+  if (!steps.some(({ draft }) => WORDS.some((word) => word in draft.metadata))) return steps;
   const members = new Map<string, Need[]>();
   const scoped = steps.map((step): Planned => {
     const scope = readScope(step.draft, ids, kitchen);
     if (scope === null) return step;
-    const at = { source: step.draft.at.source, path: [...step.draft.at.path, 'metadata', 'gc.scope_ref'] };
+    const at = originOfWord(step.draft, 'gc.scope_ref');
     if (scope.role === 'teardown') return { ...step, scope, needs: [...step.needs, { id: scope.of, at, any: false }] };
     members.set(scope.of, [...(members.get(scope.of) ?? []), { id: step.draft.id, at, any: false }]);
     return { ...step, scope };
@@ -48,16 +46,17 @@ function readScope(
   ids: ReadonlyMap<string, StepDraft>,
   { findings, library, values }: Kitchen,
 ): StepScope | null {
-  const { metadata, at } = draft;
+  const { metadata } = draft;
   const reference = metadata['gc.scope_ref'];
   const role = metadata['gc.scope_role'] ?? 'member';
-  const inside = (key: string) => ({ source: at.source, path: [...at.path, 'metadata', key] });
+  const inside = (word: string) => originOfWord(draft, word);
   const onFail = metadata['gc.on_fail'];
   if (onFail !== undefined && onFail !== 'abort_scope' && onFail !== 'abort')
     findings.refuse(inside('gc.on_fail'), 'a member that fails always ends its scope', {
       hint: 'write abort_scope, or nothing',
     });
-  if (typeof role !== 'string' || !ROLES.includes(role))
+  const isRole = typeof role === 'string' && ROLES.includes(role);
+  if (!isRole)
     findings.refuse(
       inside('gc.scope_role'),
       `there is no such role in a scope: ${quote(typeof role === 'string' ? role : JSON.stringify(role))}`,
@@ -65,7 +64,13 @@ function readScope(
         hint: `the roles are ${ROLES.join(', ')}`,
       },
     );
-  if (reference === undefined) return null;
+  if (reference === undefined) {
+    if (isRole && 'gc.scope_role' in metadata && !(role === 'body' && isScopeBody(draft)))
+      findings.refuse(inside('gc.scope_role'), 'the step has a role in a scope and names none', {
+        hint: 'a body has "gc.kind" = "scope", any other "gc.scope_ref", the id of the body',
+      });
+    return null;
+  }
   if (typeof reference !== 'string') {
     findings.refuse(inside('gc.scope_ref'), 'gc.scope_ref must be the id of the body of a scope');
     return null;

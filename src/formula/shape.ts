@@ -112,7 +112,7 @@ function nameOf(path: Path): string {
   return path.map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`)).join('');
 }
 
-function valueAt(table: Table, path: Path): unknown {
+export function valueAt(table: Table, path: Path): unknown {
   let value: unknown = table;
   for (const part of path) {
     if (typeof value !== 'object' || value === null) return undefined;
