@@ -7,6 +7,7 @@ import { compileGlob } from './glob.js';
 import { scopeIn, textIn, type Kitchen } from './kitchen.js';
 import { EXPANSION_DEPTH_MAX } from './limits.js';
 import { unrollLoops } from './loops.js';
+import { isScopeBody } from './metadata.js';
 import { withNotes } from './notes.js';
 import { didYouMean, placeOf, quote } from './problem.js';
 import { fill, isOpen, withVariables } from './template.js';
@@ -124,6 +125,7 @@ function replaceable(target: StepDraft, { at }: ExpandDraft, { findings }: Kitch
     'a check': target.check !== null,
     on_complete: target.onComplete !== null,
     'an output': target.output !== null,
+    'members of its scope': isScopeBody(target),
     'a place among the legs of the convoy': target.leg !== null,
   }).flatMap(([what, there]) => (there ? [what] : []));
   if (lost.length === 0) return true;

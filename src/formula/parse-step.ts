@@ -8,7 +8,7 @@ import type { Need, StepDraft, StepType } from './formula.js';
 import { STEP_TYPES } from './formula.js';
 import { ACCEPTANCE_KEYS, reportKeys, STEP_KEYS } from './keys.js';
 import { CHILDREN_DEPTH_MAX, TEMPLATE_DEPTH_MAX } from './limits.js';
-import { readMetadata } from './metadata.js';
+import { isScopeBody, readMetadata } from './metadata.js';
 import { isId, NAME_RULE } from './names.js';
 import { readOutput } from './output-shape.js';
 import { readCheck, readExpand, readGate, readLoop, readOnComplete, readRetry } from './parse-parts.js';
@@ -39,7 +39,8 @@ function readStep(raw: unknown, path: Path, reader: StepReader): StepDraft | nul
   const id = table.id ?? '';
   if (table.id !== undefined && !isId(id, reader.looped || reader.within !== 'formula'))
     report([...path, 'id'], `the id ${quote(id)} ${NAME_RULE}`, { once: 'id' });
-  checkKind(raw, table, path, reader);
+  const metadata = readMetadata(table.metadata, [...path, 'metadata'], report);
+  checkKind(raw, table, { metadata }, path, reader);
   const { type, kind } = kindOfStep(table, path, report);
   return {
     at,
@@ -56,7 +57,7 @@ function readStep(raw: unknown, path: Path, reader: StepReader): StepDraft | nul
     script: table.script === undefined ? null : readScript(table.script, [...path, 'script'], report),
     priority: table.priority ?? null,
     labels: table.tags === undefined ? (table.labels ?? []) : [...new Set([...(table.labels ?? []), ...table.tags])],
-    metadata: readMetadata(table.metadata, [...path, 'metadata'], report),
+    metadata,
     assignee: table.assignee ?? null,
     agent: table.agent ?? null,
     condition: table.condition === undefined ? null : { at: inside(at, 'condition'), text: table.condition },
@@ -155,9 +156,16 @@ function humanKey({ type, interactive }: Read): 'type' | 'interactive' | null {
 const REPLACED = ['run', 'script', 'output', 'retry', 'ralph', 'check', 'on_complete', 'children'];
 const REPEATED = [...REPLACED, 'acceptance', 'expand'];
 const WORKED = ['run', 'script', 'acceptance', 'output', 'retry', 'on_complete', 'agent'];
+const SCOPED = [...WORKED, 'ralph', 'check', 'loop', 'expand'];
 
 /** One step is worked in one way. */
-function checkKind(raw: Table, table: Read, path: Path, { report, warn }: StepReader): void {
+function checkKind(
+  raw: Table,
+  table: Read,
+  step: Pick<StepDraft, 'metadata'>,
+  path: Path,
+  { report, warn }: StepReader,
+): void {
   if ('run' in raw && 'script' in raw)
     report([...path, 'script'], 'a step has either run or script, not both', {
       hint: 'an act of a script may be { run = "…" }',
@@ -166,18 +174,20 @@ function checkKind(raw: Table, table: Read, path: Path, { report, warn }: StepRe
   if (human !== null)
     for (const key of ['run', 'script', 'agent'])
       if (key in raw) report([...path, key], `a human step is closed by a person and has no ${key}`);
-  const refuse = (key: string, beside: readonly string[], why: string) => {
-    if (!(key in raw)) return;
+  const refuse = (key: string, beside: readonly string[], why: string, there = key in raw) => {
+    if (!there) return;
     for (const other of beside)
       if (other in raw) report([...path, other], `${other} cannot stand beside ${key}: ${why}`);
   };
-  const refuseWork = (key: string, work: readonly string[], why: string) => {
-    refuse(key, work, why);
-    if (key in raw && human !== null) report([...path, human], `a human step cannot have ${key}: ${why}`);
+  const refuseWork = (key: string, work: readonly string[], why: string, there = key in raw) => {
+    refuse(key, work, why, there);
+    if (there && human !== null) report([...path, human], `a human step cannot have ${key}: ${why}`);
   };
   refuseWork('loop', REPEATED, 'a step with a loop only repeats its body; write it into the steps of the body');
   refuseWork('expand', REPLACED, 'the step is replaced by the template; write it there');
   refuseWork('children', WORKED, 'a step with children is not worked itself; write it into the children');
+  const scope = 'the body of a scope is not worked itself; write it into a member';
+  refuseWork('gc.kind = "scope"', SCOPED, scope, isScopeBody(step));
   refuse('retry', ['ralph', 'check'], 'a check works the step again already');
   refuse('ralph', ['check'], 'the two mean the same');
   if (table.parallel === true)

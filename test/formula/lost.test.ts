@@ -43,3 +43,30 @@ test.each([
       `x.toml:5:1 · step "a": a human step cannot have ${key}: `,
     );
 });
+
+test.each([
+  'run = "true"',
+  'script = [{ close = "done" }]',
+  'acceptance = "done"',
+  'output = { ok = "boolean" }',
+  'retry = { max_attempts = 2 }',
+  'check = { max_attempts = 2, path = "c" }',
+  'agent = "anthropic"',
+  'expand = "two"',
+])('the body of a scope, which is not worked, cannot have %s', (more) => {
+  const body = step('body', `metadata = { "gc.kind" = "scope" }\n${more}`);
+  expect(problemsAmong({ x: body, two: TWO })).toEqual([
+    `x.toml:6:1 · step "body": ${more.split(' ')[0]} cannot stand beside gc.kind = "scope": the body of a scope is not worked itself; write it into a member`,
+  ]);
+});
+
+test('the body of a scope is closed by no person, and nothing else takes its place', () => {
+  const body = step('body', 'metadata = { gc.kind = "scope" }');
+  expect(problemsOf(`${body}type = "human"\n`)).toEqual([
+    expect.stringContaining('a human step cannot have gc.kind = "scope"'),
+  ]);
+  const expanded = `${body}[[compose.expand]]\ntarget = "body"\nwith = "two"\n`;
+  expect(problemsAmong({ x: expanded, two: TWO })).toEqual([
+    expect.stringContaining('cannot be expanded: it has members of its scope'),
+  ]);
+});
