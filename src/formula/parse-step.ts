@@ -16,6 +16,7 @@ import { didYouMean, quote, type Path, type Report } from './problem.js';
 import type { StepReader } from './step-reader.js';
 import { AcceptanceTable, StepTable } from './schemas.js';
 import { isTable, kindOf, readTable, type Table } from './shape.js';
+import { withLineFeeds } from './toml.js';
 
 type Read = ReturnType<typeof readTable<typeof StepTable.shape>>;
 
@@ -121,7 +122,7 @@ function readDescription(table: Read, path: Path, { report, readBeside }: StepRe
   }
   const text = readBeside?.(file) ?? null;
   if (text === null) report(at, `there is no file ${quote(file)} beside the formula`);
-  return text ?? '';
+  return withLineFeeds(text ?? '');
 }
 
 /** Gas City's folder for such files: `assets`, beside the folder of the formulas. */

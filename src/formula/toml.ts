@@ -22,7 +22,7 @@ export type TomlResult = Toml | ({ readonly ok: false } & Unreadable);
 export type Unreadable = Position & { readonly message: string; readonly hint?: string };
 
 export function parseToml(source: string): TomlResult {
-  const text = source.replace(/^\uFEFF/, '');
+  const text = withLineFeeds(source.replace(/^\uFEFF/, ''));
   if (text.length > FILE_CHARS_MAX) return tooLarge(text);
   try {
     // `__proto__` and `constructor` as keys would mean something to JavaScript: such a document is refused.
@@ -37,7 +37,7 @@ export function parseToml(source: string): TomlResult {
 
 /** JSON, of which Beads has formulas from before TOML. */
 export function parseJson(source: string): TomlResult {
-  const text = source.replace(/^\uFEFF/, '');
+  const text = withLineFeeds(source.replace(/^\uFEFF/, ''));
   if (text.length > FILE_CHARS_MAX) return tooLarge(text);
   try {
     const value: unknown = JSON.parse(text, (key, part: unknown) => {
@@ -61,6 +61,14 @@ export function parseJson(source: string): TomlResult {
       message: message.replace(/ in JSON at position.*$/s, ''),
     };
   }
+}
+
+/**
+ * A text is the same however the lines of its file end: a carriage return in a command would be a part of it for the shell. Lines and
+ * columns stay what they are.
+ */
+export function withLineFeeds(text: string): string {
+  return text.includes('\r') ? text.replaceAll('\r\n', '\n') : text;
 }
 
 function tooLarge(text: string): TomlResult {
