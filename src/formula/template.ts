@@ -200,7 +200,7 @@ export function fillSubject(text: string, scope: Scope | null, values: Values, a
 /** The text with the formula's variables in single braces written in double ones, for the places where both are theirs. */
 export function withVariables(text: string, { vars }: Values): string {
   if (!text.includes('{')) return text;
-  return text.replace(/(^|[^{])\{([A-Za-z_]\w*)\}(?!\})/g, (whole, before: string, name: string) =>
-    vars.has(name) ? `${before}{{${name}}}` : whole,
+  return text.replace(/(?<!\{)\{([A-Za-z_]\w*)\}(?!\})/g, (whole, name: string) =>
+    vars.has(name) ? `{{${name}}}` : whole,
   );
 }

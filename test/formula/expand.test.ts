@@ -50,6 +50,13 @@ test('values come from the use, the default, or the variable of the same name', 
   expect(noteOf('expand = "two"', two)).toBe('## Notes\n\nA user user');
 });
 
+test('variables in single braces may stand side by side', () => {
+  const x = `[vars]\na = "1"\nb = "2"\n${step('s', 'expand = "two"\nexpand_vars = { depth = "{a}{b}{{a}}{b}" }')}`;
+  expect(cookedAmong({ x, two: TWO }).steps[0]?.description).toContain('S 1212 1212');
+  const loop = `${step('l')}[steps.loop]\nrange = "1..{a}{b}"\n${step('y', '', 'steps.loop.body')}`;
+  expect(cookedAmong({ x: `[vars]\na = "1"\nb = "2"\n${loop}` }).steps).toHaveLength(12);
+});
+
 test('templates keep everything: conditions, gates, loops, expansions inside of expansions', () => {
   const rich = `type = "expansion"\n${template('{target}.a', 'condition = "{{flag}}"\ngate = { type = "human", await = "{target}" }')}${template('{target}.b', 'needs = ["{target}.a"]\nexpand = "two"')}${template('{target}.l', 'needs = ["{target}.b"]')}[template.loop]\ncount = 2\n${step('y', 'notes = "{target}"', 'template.loop.body')}`;
   const { steps } = cookedAmong({ x: `[vars]\nflag = "yes"\n${step('s', 'expand = "rich"')}`, rich, two: TWO });
