@@ -91,7 +91,8 @@ export function expandSelected(steps: readonly StepDraft[], { map }: Compose, ki
   let now = steps;
   for (const one of map) {
     const glob = compileGlob(one.select);
-    if (glob === null) continue;
+    // What it names must be there, whatever it selects.
+    if (glob === null || expansionOf(one, kitchen) === null) continue;
     const all = new Map<StepDraft, Replacement>();
     const selected = [...targets(now)].filter(({ id }) => glob(id));
     if (selected.length === 0)
@@ -136,14 +137,13 @@ function replaceable(target: StepDraft, { at }: ExpandDraft, { findings }: Kitch
 }
 
 function instantiate(target: StepDraft, use: ExpandDraft, kitchen: Kitchen, depth: number): Replacement | null {
-  const { findings, library } = kitchen;
+  const { findings } = kitchen;
   if (depth >= EXPANSION_DEPTH_MAX) {
     findings.refuse(use.at, `expansions stand in expansions more than ${EXPANSION_DEPTH_MAX} deep`);
     return null;
   }
-  const expansion = library.formula(use.formula, use.at);
+  const expansion = expansionOf(use, kitchen);
   if (expansion === null) return null;
-  if (!isExpansion(expansion, use, kitchen)) return null;
   const steps = copyTemplate(expansion, target, kitchen, depth, valuesOf(expansion, target, use, kitchen));
   const { sources, sinks } = endsOf(steps, kitchen);
   const accepted = acceptLast(target, steps, sinks);
@@ -158,6 +158,12 @@ function instantiate(target: StepDraft, use: ExpandDraft, kitchen: Kitchen, dept
     sources: new Set(down.filter((_, index) => sources.has(steps[index] ?? target))),
     sinks: sinks.map(({ id }) => id),
   };
+}
+
+/** The expansion that is used; null when there is none of the name, which is reported. */
+function expansionOf(use: ExpandDraft, kitchen: Kitchen): Formula | null {
+  const formula = kitchen.library.formula(use.formula, use.at);
+  return formula !== null && isExpansion(formula, use, kitchen) ? formula : null;
 }
 
 export function isExpansion(formula: Formula, { at }: ExpandDraft, { findings, library }: Kitchen): boolean {

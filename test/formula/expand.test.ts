@@ -50,6 +50,17 @@ test('values come from the use, the default, or the variable of the same name', 
   expect(noteOf('expand = "two"', two)).toBe('## Notes\n\nA user user');
 });
 
+test('what compose.map names must be an expansion, whatever it selects', () => {
+  const naming = (name: string) => `${step('a')}[[compose.map]]\nselect = "none*"\nwith = "${name}"\n`;
+  expect(problemsAmong({ x: naming('ghost') })).toEqual([
+    expect.stringContaining('x.toml:6:1 · there is no formula "ghost"'),
+  ]);
+  expect(problemsAmong({ x: naming('flow'), flow: step('f') })).toEqual([
+    expect.stringContaining('"flow" is no expansion but of the type workflow'),
+  ]);
+  expect(problemsAmong({ x: naming('two'), two: TWO })).toEqual([]);
+});
+
 test('variables in single braces may stand side by side', () => {
   const x = `[vars]\na = "1"\nb = "2"\n${step('s', 'expand = "two"\nexpand_vars = { depth = "{a}{b}{{a}}{b}" }')}`;
   expect(cookedAmong({ x, two: TWO }).steps[0]?.description).toContain('S 1212 1212');
