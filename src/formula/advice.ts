@@ -165,10 +165,9 @@ function linkBehind(step: StepDraft, placing: Placing): StepDraft {
 
 /** Needs on targets as needs on what follows them; a need on a loop is one on the steps at its end, which may be targets. */
 function needsBehind(needs: readonly Need[], instead: Instead, { ids, kitchen }: Placing): readonly Need[] {
-  const settled = needs.every(({ id }) => ids.has(id))
-    ? needs
-    : needs.flatMap((need) => (standIns(need.id, ids, kitchen.became) ?? [need.id]).map((id) => ({ ...need, id })));
-  return rewriteNeeds(settled, instead);
+  const { became, budget } = kitchen;
+  const gone = { has: (id: string) => !ids.has(id), get: (id: string) => standIns(id, ids, became) ?? undefined };
+  return rewriteNeeds(rewriteNeeds(needs, gone, budget), instead, budget);
 }
 
 /** Each step needs the one before it, the first needs `needs`. */

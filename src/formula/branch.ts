@@ -17,7 +17,11 @@ export function applyBranches(steps: readonly StepDraft[], compose: Compose, kit
     if (!library.gaps) findings.refuse(at, `${key} names unknown step ${quote(id)}`, { hint, text: id });
     return false;
   };
-  const add = (id: string, need: Need) => needs.set(id, [...(needs.get(id) ?? []), need]);
+  const add = (id: string, need: Need) => {
+    const known = needs.get(id);
+    if (known === undefined) needs.set(id, [need]);
+    else known.push(need);
+  };
   for (const { at, from, steps: beside, join } of branch) {
     const inside = (key: string) => ({ source: at.source, path: [...at.path, key] });
     const starts = known(from, 'from', inside('from'));

@@ -133,6 +133,7 @@ function compile(name: string, given: Given, shelf: Shelf, findings: Findings, o
   const at = { source: formula.source, path: ['description'] };
   const description = fill(formula.description, null, kitchen.values, () => at);
   const plan = planSteps(composeSteps(formula, kitchen), kitchen);
+  if (kitchen.budget.spent) return null;
   const finish: Finish = {
     kitchen,
     references: new References(plan.ids, kitchen),

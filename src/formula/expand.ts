@@ -4,7 +4,7 @@
  */
 import type { Compose, ExpandDraft, Formula, StepDraft } from './formula.js';
 import { compileGlob } from './glob.js';
-import { scopeIn, textIn, type Kitchen } from './kitchen.js';
+import { beginning, scopeIn, textIn, type Kitchen } from './kitchen.js';
 import { EXPANSION_DEPTH_MAX } from './limits.js';
 import { unrollLoops } from './loops.js';
 import { isScopeBody } from './metadata.js';
@@ -22,6 +22,7 @@ import {
   relinkFanOut,
   rewriteNeeds,
   targets,
+  type Rewrite,
 } from './tree.js';
 import { misfit } from '../town/value.js';
 import { standIn } from './vars.js';
@@ -255,6 +256,8 @@ function replaceSteps(
   kitchen: Kitchen,
 ): readonly StepDraft[] {
   if (all.size === 0) return steps;
+  const { budget } = kitchen;
+  const rewrite: Rewrite = (needs, others) => rewriteNeeds(needs, others, budget);
   const instead = new Map<string, readonly string[]>();
   for (const [target, { steps: made, sources, sinks }] of all) {
     instead.set(target.id, sinks);
@@ -266,15 +269,17 @@ function replaceSteps(
     );
   }
   for (const [of, asked] of kitchen.fanOuts)
-    kitchen.fanOuts.set(of, { ...asked, fanOut: relinkFanOut(of, asked.fanOut, instead, rewriteNeeds) });
+    kitchen.fanOuts.set(of, { ...asked, fanOut: relinkFanOut(of, asked.fanOut, instead, rewrite) });
   const walk = (list: readonly StepDraft[]): readonly StepDraft[] =>
     list.flatMap((step) => {
       const made = all.get(step);
       if (made === undefined) {
         const children = step.children.length === 0 ? step.children : walk(step.children);
-        return relink(children === step.children ? step : { ...step, children }, instead, rewriteNeeds);
+        return relink(children === step.children ? step : { ...step, children }, instead, rewrite);
       }
-      const needs = rewriteNeeds(step.needs, instead);
+      const needs = rewrite(step.needs, instead);
+      budget.takeNeeds('made', beginning(step, made.sources.size, needs.length));
+      if (budget.spent) return made.steps;
       return made.steps.map((one) => (made.sources.has(one) ? addNeeds(one, needs) : one));
     });
   return walk(steps);

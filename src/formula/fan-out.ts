@@ -9,7 +9,7 @@ import { composeSteps, mainStep } from './compose.js';
 import { copyTemplate, isExpansion } from './expand.js';
 import { finishStep, NUMBER_MARK } from './finish.js';
 import type { Formula, OnComplete, Planned, StepDraft } from './formula.js';
-import { scopeIn, textIn, type Kitchen } from './kitchen.js';
+import { beginning, scopeIn, textIn, type Kitchen } from './kitchen.js';
 import { unrollLoops } from './loops.js';
 import { mayBeList, partsIn, shapeAt } from './output-shape.js';
 import { planSteps, type Plan } from './plan.js';
@@ -142,6 +142,8 @@ function fromBody(step: Planned, loop: StepDraft, plan: Plan, finish: Finish): M
   );
   const { sources } = endsOf(copies, kitchen);
   const needs = loop.needs.filter(({ id }) => standIns(id, plan.ids, kitchen.became)?.[0] !== step.draft.id);
+  kitchen.budget.takeNeeds('made', beginning(loop, sources.size, needs.length));
+  if (kitchen.budget.spent) return { steps: [], checks: [] };
   const linked = copies.map((one) => (sources.has(one) ? { ...one, needs: [...needs, ...one.needs] } : one));
   const gated = new Set(linked.filter((_, index) => sources.has(copies[index] ?? loop)));
   const steps = handDown(loop, linked, gated, kitchen);

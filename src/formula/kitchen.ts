@@ -1,8 +1,8 @@
 /** What one cooking has at hand while it turns a formula into steps. */
-import type { OnComplete, Scope, StepDraft } from './formula.js';
-import { STEPS_MAX } from './limits.js';
+import type { Need, OnComplete, Scope, StepDraft } from './formula.js';
+import { NEEDS_MAX, STEPS_MAX } from './limits.js';
 import type { Library } from './library.js';
-import type { Findings, Origin } from './problem.js';
+import { quote, type Findings, type Origin } from './problem.js';
 import { fill, type Values } from './template.js';
 
 export type Kitchen = {
@@ -18,9 +18,11 @@ export type Kitchen = {
   readonly fanOuts: Map<string, { readonly fanOut: OnComplete; readonly group: string | null }>;
 };
 
-/** Counts the steps that loops and expansions make. */
+/** Counts the steps and needs that loops and expansions make. */
 export class Budget {
   #left = STEPS_MAX;
+  #needs = { made: NEEDS_MAX, settled: NEEDS_MAX };
+  #widest: NeedsMade | null = null;
   readonly #findings: Findings;
 
   constructor(findings: Findings) {
@@ -28,7 +30,7 @@ export class Budget {
   }
 
   get spent(): boolean {
-    return this.#left <= 0;
+    return this.#left <= 0 || this.#needs.made < 0 || this.#needs.settled < 0;
   }
 
   take(steps: number, at: Origin): void {
@@ -36,6 +38,45 @@ export class Budget {
     this.#left -= steps;
     if (this.spent) this.#findings.refuse(at, `the formula has more than ${STEPS_MAX} steps`);
   }
+
+  /** To be asked before they are made of few, and once more for those that are there in the end. */
+  takeNeeds(when: 'made' | 'settled', needs: NeedsMade): void {
+    if (this.spent) return;
+    this.#needs[when] -= needs.count;
+    if (this.#widest === null || needs.count > this.#widest.count) this.#widest = needs;
+    if (!this.spent) return;
+    const { count, at, why, todo } = this.#widest;
+    const [reason, hint] = count > 1 ? [`: ${why}`, todo] : ['', null];
+    this.#findings.refuse(at, `the formula has more than ${NEEDS_MAX} needs${reason}`, { hint });
+  }
+}
+
+/** Needs that come of one place at once, and what to do when they are too many. */
+export type NeedsMade = {
+  readonly count: number;
+  readonly at: Origin;
+  readonly why: string;
+  readonly todo: string;
+};
+
+/** One need that stands for needs on all of `ids`. */
+export function standingFor({ id, at }: Need, ids: readonly string[]): NeedsMade {
+  return {
+    count: ids.length,
+    at,
+    why: `${quote(id)} stands for ${ids.length} steps here`,
+    todo: 'end its body or template with one step that needs the others',
+  };
+}
+
+/** The first steps in the place of `step` need all that it needed. */
+export function beginning({ at }: StepDraft, first: number, needs: number): NeedsMade {
+  return {
+    count: first * needs,
+    at,
+    why: `each of the ${first} first steps in the place of this one needs the ${needs} that it needs`,
+    todo: 'begin the body or template with one step that the others need',
+  };
 }
 
 export function textIn(step: StepDraft, text: string, kitchen: Kitchen, ...path: readonly (string | number)[]): string {

@@ -4,6 +4,8 @@
 export const FILE_CHARS_MAX = 64 * 1024 * 1024;
 /** Steps of one formula when loops, expansions and advice have done their work. */
 export const STEPS_MAX = 250_000;
+/** Needs of all steps together: what each waits for, by the steps that are there in the end. */
+export const NEEDS_MAX = 1_000_000;
 /** Iterations of one loop, unrolled or at run time. */
 export const ITERATIONS_MAX = 100_000;
 /** How deep children may stand below a step, and loops inside loops. */

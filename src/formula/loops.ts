@@ -5,7 +5,7 @@
  */
 import { unreachable } from '../town/unreachable.js';
 import type { LoopDraft, Repetition, StepDraft } from './formula.js';
-import { scopeIn, textIn, type Kitchen } from './kitchen.js';
+import { beginning, scopeIn, textIn, type Kitchen, type NeedsMade } from './kitchen.js';
 import { ITERATIONS_MAX } from './limits.js';
 import { didYouMean, quote } from './problem.js';
 import { isOpen, stepMeant, withVariables } from './template.js';
@@ -74,6 +74,9 @@ function unroll(step: StepDraft, loop: LoopDraft, kitchen: Kitchen, group: strin
     if (budget.spent) return all;
     const { sources, sinks } = endsOf(body, kitchen);
     const needs = iteration === 1 ? step.needs : needsOn(before, loop.at);
+    const made = iteration === 1 ? beginning(step, sources.size, needs.length) : following(loop, sources.size, before);
+    budget.takeNeeds('made', made);
+    if (budget.spent) return all;
     if (iteration === 1)
       began.set(
         step.id,
@@ -91,6 +94,15 @@ function unroll(step: StepDraft, loop: LoopDraft, kitchen: Kitchen, group: strin
     before.map(({ id }) => id),
   );
   return all;
+}
+
+function following({ at }: LoopDraft, first: number, before: readonly StepDraft[]): NeedsMade {
+  return {
+    count: first * before.length,
+    at,
+    why: `each of the ${first} first steps of an iteration needs the ${before.length} last ones of the one before`,
+    todo: 'end the body with one step that needs the others',
+  };
 }
 
 type Turn = {

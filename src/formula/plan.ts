@@ -5,7 +5,7 @@
 import { didYouMean, placeOf, quote, type Origin } from './problem.js';
 import type { Need, Planned, StepDraft } from './formula.js';
 import { circlesOf, orderOf, waitsOf, type WaitNode, type Waits } from './graph.js';
-import type { Kitchen } from './kitchen.js';
+import { standingFor, type Kitchen } from './kitchen.js';
 import { readScopes } from './scopes.js';
 import { stepMeant } from './template.js';
 import { eachStep, standIns } from './tree.js';
@@ -15,7 +15,7 @@ export type Plan = {
   readonly steps: readonly Planned[];
   readonly ids: ReadonlyMap<string, StepDraft>;
   readonly waits: Waits;
-  /** Nodes of `waits` from first to last, null when they go in a circle; `places` are those of the ids. */
+  /** Nodes of `waits` from first to last, null when they go in a circle, or are too many; `places` are those of the ids. */
   readonly order: readonly number[] | null;
   readonly places: ReadonlyMap<string, number>;
 };
@@ -34,8 +34,8 @@ export function planSteps(
   const needing = scoped.map((step) => ({ ...step, needs: settleNeeds(step, ids, around, kitchen) }));
   const places = new Map(needing.map(({ draft }, index) => [draft.id, index]));
   const waits = waitsOf(needing.map((step) => nodeOf(step, places, kitchen)));
-  const order = orderOf(waits);
-  if (order === null)
+  const order = kitchen.budget.spent ? null : orderOf(waits);
+  if (order === null && !kitchen.budget.spent)
     for (const circle of circlesOf(waits)) {
       const at = ids.get(circle[0] ?? '')?.at;
       if (at !== undefined)
@@ -96,7 +96,7 @@ function settleNeeds(
   { draft, needs }: Planned,
   ids: ReadonlyMap<string, StepDraft>,
   around: ReadonlyMap<string, unknown>,
-  { became, findings, library }: Kitchen,
+  { became, budget, findings, library }: Kitchen,
 ): readonly Need[] {
   if (needs.length === 0) return needs;
   const settled = new Map<string, Need>();
@@ -110,6 +110,8 @@ function settleNeeds(
         });
       continue;
     }
+    budget.takeNeeds('settled', standingFor(need, meant));
+    if (budget.spent) return needs;
     for (const id of meant) {
       if (id === draft.id) findings.refuse(need.at, 'needs itself', { step: draft.id });
       else if (settled.get(id)?.any !== true) settled.set(id, need.id === id ? need : { ...need, id });

@@ -1,6 +1,6 @@
 /** Steps with steps inside: the walks that loops, expansions and advice have in common. */
 import type { Need, OnComplete, Scope, StepDraft } from './formula.js';
-import type { Kitchen } from './kitchen.js';
+import { standingFor, type Budget, type Kitchen, type NeedsMade } from './kitchen.js';
 import { fill, isOpen } from './template.js';
 import { readStepCondition } from './step-condition.js';
 
@@ -90,6 +90,7 @@ export type Copy = {
 export function copyStep(step: StepDraft, copy: Copy): StepDraft {
   const { scope, kitchen, rename, repeated } = copy;
   kitchen.budget.take(1, step.at);
+  kitchen.budget.takeNeeds('made', copying(step));
   const named = (id: string, at: StepDraft['at']) =>
     rename(id.includes('{') ? fill(id, scope, kitchen.values, () => at) : id);
   return {
@@ -101,6 +102,11 @@ export function copyStep(step: StepDraft, copy: Copy): StepDraft {
     children: step.children.length === 0 ? step.children : step.children.map((child) => copyStep(child, copy)),
     loop: step.loop === null ? null : { ...step.loop, body: copyBody(step.loop.body, copy) },
   };
+}
+
+function copying({ at, needs }: StepDraft): NeedsMade {
+  const why = `each copy of this step needs ${needs.length} others`;
+  return { count: needs.length, at, why, todo: 'let one step need them, and this one need that' };
 }
 
 /** A loop's body inside a copy: its own ids are its own, so that only what it needs from around it is renamed. */
@@ -187,12 +193,16 @@ function decided(step: StepDraft, { values }: Kitchen): boolean | null {
 
 /** What ids have become: by each the ids that are needed now. */
 export type Instead = Pick<ReadonlyMap<string, readonly string[]>, 'get' | 'has'>;
-type Rewrite = (needs: readonly Need[], instead: Instead) => readonly Need[];
+export type Rewrite = (needs: readonly Need[], instead: Instead) => readonly Need[];
 
-/** Needs with ids replaced by those of others, each once. */
-export function rewriteNeeds(needs: readonly Need[], instead: Instead): readonly Need[] {
+/** Needs with ids replaced by those of others. */
+export function rewriteNeeds(needs: readonly Need[], instead: Instead, budget: Budget): readonly Need[] {
   if (!needs.some(({ id }) => instead.has(id))) return needs;
-  return needs.flatMap((need) => (instead.get(need.id) ?? [need.id]).map((id) => ({ ...need, id })));
+  return needs.flatMap((need) => {
+    const ids = instead.get(need.id) ?? [need.id];
+    budget.takeNeeds('made', standingFor(need, ids));
+    return budget.spent ? need : ids.map((id) => ({ ...need, id }));
+  });
 }
 
 /** The step with its needs rewritten, and those of what a loop over its output adds to it. */

@@ -178,3 +178,12 @@ test('a value that is missing is told once, where it is missing', () => {
   expect(problemsAmong({ x: step('a', 'expand = "e"'), e })).toEqual(once);
   expect(problemsAmong({ x: step('a', 'on_complete = { for_each = "output", bond = "e" }'), e })).toEqual(once);
 });
+
+test('more needs than there may be between two expansions are refused before they are made', () => {
+  const e = `type = "expansion"\n${Array.from({ length: 1001 }, (_, index) => step(`{target}.${index}`, '', 'template')).join('')}`;
+  expect(problemsAmong({ x: step('p', 'expand = "e"') + step('q', 'expand = "e"\nneeds = ["p"]'), e })).toEqual([
+    expect.stringMatching(
+      /step "q": the formula has more than 1000000 needs: each of the 1001 first steps in the place of this one needs the 1001 that it needs \(begin the body or template/,
+    ),
+  ]);
+});

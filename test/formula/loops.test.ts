@@ -245,3 +245,36 @@ test('one bad id, or one that stands twice, in a body is told once', () => {
   ]);
   expect(problemsOf(withBody('x_{j}'))).toEqual([expect.stringContaining('the id "lp.iter1.x_{j}" must begin with')]);
 });
+
+const many = (count: number, one: (index: number) => string) =>
+  Array.from({ length: count }, (_, index) => one(index)).join('');
+
+test('more needs than there may be are refused before they are made, where they come from', () => {
+  expect(
+    problemsOf(
+      loop(
+        'count = 50',
+        many(1000, (index) => body(`b${index}`)),
+      ),
+    ),
+  ).toEqual([
+    'x.toml:6:1 · step "lp": the formula has more than 1000000 needs: each of the 1000 first steps of an iteration needs the 1000 last ones of the one before (end the body with one step that needs the others)',
+  ]);
+  const wide = loop(
+    'count = 1',
+    many(1001, (index) => body(`b${index}`)),
+  );
+  expect(problemsOf(wide + many(1000, (index) => step(`n${index}`, 'needs = ["lp"]')))).toEqual([
+    expect.stringContaining('needs: "lp" stands for 1001 steps here (end its body or template with one step'),
+  ]);
+  const among = `[${many(1000, (index) => `"w${index}",`)}]`;
+  expect(
+    problemsOf(loop('count = 100000', body('x', `needs = ${among}`)) + many(1000, (index) => step(`w${index}`))),
+  ).toEqual([expect.stringContaining('needs: each copy of this step needs 1000 others')]);
+});
+
+test('a body that ends with one step may be wide', () => {
+  const wide = many(1000, (index) => body(`b${index}`));
+  const last = body('all', `needs = [${many(1000, (index) => `"b${index}",`)}]`);
+  expect(cooked(loop('count = 10', wide + last)).steps).toHaveLength(10_010);
+});
