@@ -3,7 +3,8 @@
  * reads nothing but text; the synthesis ends with what the legs found, filled in when they have.
  */
 import { canonicalHash } from './canonical.js';
-import { EMPTY_STEP, needsOn } from './tree.js';
+import { EMPTY_STEP, needsOn, rewriteNeeds, standIns, type Instead } from './tree.js';
+import { referencesIn } from '../town/references.js';
 import type { Formula, Leg, StepDraft } from './formula.js';
 import { parseGoTemplate, renderGoTemplate, type GoValue } from './go-template.js';
 import { scopeIn, type Kitchen } from './kitchen.js';
@@ -17,7 +18,8 @@ const SYNTHESIS = 'synthesis';
 export function legsOf(formula: Formula, kitchen: Kitchen): readonly StepDraft[] {
   const { convoy, agent, reviewOnly, name } = formula;
   const chosen = chosenLegs(formula, kitchen);
-  const render = new Renderer(formula, kitchen);
+  const skipped = skippedLegs(convoy.legs, chosen);
+  const render = new Renderer(formula, kitchen, skipped);
   const steps = chosen.map((leg): StepDraft => {
     const texts = render.leg(leg);
     return {
@@ -27,7 +29,7 @@ export function legsOf(formula: Formula, kitchen: Kitchen): readonly StepDraft[]
       id: leg.id,
       title: texts.title,
       description: texts.description,
-      needs: leg.needs,
+      needs: rewriteNeeds(leg.needs, skipped, kitchen.budget),
       agent: leg.agent ?? agent,
       leg: { role: 'leg', file: texts.file, reviewOnly: leg.reviewOnly ?? reviewOnly },
     };
@@ -42,7 +44,7 @@ export function legsOf(formula: Formula, kitchen: Kitchen): readonly StepDraft[]
         hint: didYouMean(id, known),
       });
     }
-  const awaited = chosen.filter(({ id }) => synthesis.dependsOn?.includes(id) ?? true);
+  const awaited = awaitedBy(synthesis, chosen, skipped);
   return [
     ...steps,
     {
@@ -56,6 +58,26 @@ export function legsOf(formula: Formula, kitchen: Kitchen): readonly StepDraft[]
       leg: { role: 'synthesis', file: render.file(convoy.output?.synthesis ?? null), reviewOnly },
     },
   ];
+}
+
+/** Those that are not chosen, with the ids of the chosen ones that they need, themselves or through others. */
+function skippedLegs(all: readonly Leg[], chosen: readonly Leg[]): Instead {
+  const ids = new Set(chosen.map(({ id }) => id));
+  const skipped = all.filter(({ id }) => !ids.has(id));
+  const needed = new Map(skipped.map(({ id, needs }) => [id, needs.map((need) => need.id)]));
+  return new Map(skipped.map(({ id }) => [id, standIns(id, ids, needed) ?? []]));
+}
+
+/** The legs that the synthesis needs: all that are chosen, when none of those it names has to do with it. */
+function awaitedBy(
+  { dependsOn }: NonNullable<Formula['convoy']['synthesis']>,
+  chosen: readonly Leg[],
+  skipped: Instead,
+): readonly Leg[] {
+  if (dependsOn === null) return chosen;
+  const ids = new Set(dependsOn.flatMap((id) => skipped.get(id) ?? [id]));
+  const awaited = chosen.filter(({ id }) => ids.has(id));
+  return awaited.length === 0 && dependsOn.length > 0 ? chosen : awaited;
 }
 
 /** All legs, those of a preset, or those that are named one by one. */
@@ -88,10 +110,12 @@ class Renderer {
   readonly #kitchen: Kitchen;
   readonly #data: Readonly<Record<string, GoValue>>;
   readonly #directory: string;
+  readonly #skipped: Instead;
 
-  constructor(formula: Formula, kitchen: Kitchen) {
+  constructor(formula: Formula, kitchen: Kitchen, skipped: Instead) {
     this.#formula = formula;
     this.#kitchen = kitchen;
+    this.#skipped = skipped;
     const plain = dataOf(formula, kitchen);
     this.#data = plain;
     const { output } = formula.convoy;
@@ -172,7 +196,13 @@ class Renderer {
     const rendered = renderGoTemplate(template, data);
     if (rendered === null)
       findings.refuse(at, `the text has more than ${TEXT_CHARS_MAX} characters once it is rendered`);
-    return rendered ?? '';
+    return this.#withoutSkipped(rendered ?? '');
+  }
+
+  /** What a leg that is not chosen would have left is empty, like that of a step that is skipped. */
+  #withoutSkipped(text: string): string {
+    const gone = referencesIn(text).filter(({ step }) => this.#skipped.has(step));
+    return gone.reduce((rest, { written }) => rest.replaceAll(written, ''), text);
   }
 }
 

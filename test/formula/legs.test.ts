@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { readFormula } from '../../src/formula/cook.js';
-import { cooked, graphOf, problemsOf, warningsOf } from '../support/formula.js';
+import { cooked, graphOf, problemsOf, step, warningsOf } from '../support/formula.js';
 
 const fileOf = (pr: string) => cooked(CONVOY, { pr }).steps[0]?.leg?.file;
 
@@ -116,4 +116,14 @@ test('a convoy can be read without its inputs', () => {
     'pr_number',
     'review_id',
   ]);
+});
+
+test('a leg that is not chosen is as one that is skipped: who needs it waits for what it waited for', () => {
+  const legs = `${step('arch', '', 'legs')}${step('sec', 'needs = ["arch"]', 'legs')}${step('perf', 'needs = ["sec"]\ndescription = "After: {{steps.sec.summary}}."', 'legs')}`;
+  const chosen = `type = "convoy"\n${legs}[presets.quick]\nlegs = ["perf"]\n[presets.deep]\nlegs = ["arch", "perf"]\n[synthesis]\ndepends_on = ["sec"]\n`;
+  const graphWith = (preset: string) => graphOf(cooked(chosen, { preset }));
+  expect(graphWith('')).toEqual(['arch', 'sec needs arch', 'perf needs sec', 'synthesis needs sec']);
+  expect(graphWith('deep')).toEqual(['arch', 'perf needs arch', 'synthesis needs arch']);
+  expect(graphWith('quick')).toEqual(['perf', 'synthesis needs perf']);
+  expect(cooked(chosen, { preset: 'quick' }).steps[0]?.description).toContain('After: .');
 });
