@@ -50,8 +50,9 @@ test('values come from the use, the default, or the variable of the same name', 
   expect(noteOf('expand = "two"', two)).toBe('## Notes\n\nA user user');
 });
 
+const naming = (name: string) => `${step('a')}[[compose.map]]\nselect = "none*"\nwith = "${name}"\n`;
+
 test('what compose.map names must be an expansion, whatever it selects', () => {
-  const naming = (name: string) => `${step('a')}[[compose.map]]\nselect = "none*"\nwith = "${name}"\n`;
   expect(problemsAmong({ x: naming('ghost') })).toEqual([
     expect.stringContaining('x.toml:6:1 · there is no formula "ghost"'),
   ]);

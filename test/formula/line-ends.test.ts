@@ -31,11 +31,12 @@ test('texts of many lines and description files lose their carriage returns', ()
   });
 });
 
+function problemsOf(file: string, text: string): readonly string[] {
+  const cooked = cookFile(file, text, '');
+  return cooked.ok ? [] : cooked.problems.map(printProblem);
+}
+
 test('problems stand where they stood', () => {
-  const problemsOf = (file: string, text: string) => {
-    const cooked = cookFile(file, text, '');
-    return cooked.ok ? [] : cooked.problems.map(printProblem);
-  };
   const wrong = TEXT.replace('title = "B"', 'title = "B"\nneeds = ["a", "c"]');
   expect(problemsOf('x.toml', withReturns(wrong))).toEqual(['x.toml:12:15 · step "b": needs unknown step "c"']);
   const json = JSON.stringify({ formula: 'x', steps: [{ id: 'b', title: 'B', needs: ['c'] }] }, null, 2);
