@@ -2,12 +2,13 @@
 import { Act } from '../town/act.js';
 import type { ProtoStep, StepCondition, StepGate } from '../town/protomolecule.js';
 import { readCondition, readUntil } from './conditions.js';
-import type { Planned, StepDraft } from './formula.js';
+import type { CheckDraft, Planned, StepDraft } from './formula.js';
 import { readGateTexts } from './gates.js';
 import type { Kitchen } from './kitchen.js';
 import { COOKED_CHARS_MAX, ID_CHARS_MAX, TEXT_CHARS_MAX } from './limits.js';
 import { isFinalId, NAME_RULE } from './names.js';
 import { withNotes } from './notes.js';
+import { misplaced, SCRIPT_PLACE } from './parse-parts.js';
 import { originOf } from './plan.js';
 import { quote, type Path } from './problem.js';
 import type { Finish } from './step-references.js';
@@ -24,6 +25,7 @@ export function finishStep(planned: Planned, finish: Finish): Omit<ProtoStep, 'f
   const draft = mapTexts(open, change);
   checkId(open, kitchen);
   checkBlank(open, draft, kitchen);
+  checkScript(draft, kitchen);
   const gates = open.gates.flatMap((gate) => finishGate(open, gate, finish) ?? []);
   const condition = open.condition === null ? null : readCondition(open, open.condition, finish);
   const anyNeeds = needs.filter(({ any }) => any).map(({ id }) => id);
@@ -39,7 +41,7 @@ export function finishStep(planned: Planned, finish: Finish): Omit<ProtoStep, 'f
     ...(parent === null ? {} : { parent }),
     ...(anyNeeds.length === 0 ? {} : { needsAny: anyNeeds }),
     ...workOf(draft, condition, gates),
-    ...(draft.check === null || group ? {} : { check: { ...draft.check } }),
+    ...(draft.check === null || group ? {} : { check: checkOf(draft.check) }),
     ...(scope === null ? {} : { scope: { ...scope } }),
     ...agentOf(draft, group, finish),
     ...(draft.leg === null ? {} : { leg: { ...draft.leg } }),
@@ -99,6 +101,16 @@ function checkBlank(open: StepDraft, draft: StepDraft, { findings }: Kitchen): v
     findings.refuse(originOf(draft, key), `${key} is empty once its variables are filled in`, { step: draft.id });
   if (isBlank(draft.title) && !isBlank(open.title)) refuse('title');
   if (draft.run !== null && isBlank(draft.run)) refuse('run');
+}
+
+function checkScript(draft: StepDraft, { findings }: Kitchen): void {
+  const path = draft.check?.path ?? null;
+  const wrong = path === null ? null : misplaced(path);
+  if (wrong !== null) findings.refuse(originOf(draft, 'check'), wrong, { hint: SCRIPT_PLACE, step: draft.id });
+}
+
+function checkOf({ command, timeoutMs, max }: CheckDraft): NonNullable<ProtoStep['check']> {
+  return { command, timeoutMs, max };
 }
 
 /** Empty texts of `acceptance` are left out: "no command given" means none is run. */

@@ -127,7 +127,7 @@ export type StepDraft = {
   /** JSON Schema. */
   readonly output: Readonly<Record<string, Json>> | null;
   readonly retry: { readonly max: number; readonly exhausted: 'hard' | 'soft' } | null;
-  readonly check: { readonly command: string; readonly timeoutMs: number; readonly max: number } | null;
+  readonly check: CheckDraft | null;
   readonly loop: LoopDraft | null;
   readonly expand: ExpandDraft | null;
   readonly onComplete: OnComplete | null;
@@ -147,6 +147,14 @@ export type ActDraft = Act;
 
 /** An id that a step needs; `any` when the first of its children to close is enough. */
 export type Need = { readonly id: string; readonly at: Origin; readonly any: boolean };
+
+export type CheckDraft = {
+  /** The file that the command is, when it is not known until variables are filled in; else null. */
+  readonly path: string | null;
+  readonly command: string;
+  readonly timeoutMs: number;
+  readonly max: number;
+};
 
 export type GateDraft = {
   readonly at: Origin;

@@ -8,6 +8,8 @@ export const STEPS_MAX = 250_000;
 export const NEEDS_MAX = 1_000_000;
 /** Iterations of one loop, unrolled or at run time. */
 export const ITERATIONS_MAX = 100_000;
+/** Attempts of one step, by a retry or a check. */
+export const ATTEMPTS_MAX = 1_000;
 /** How deep children may stand below a step, and loops inside loops. */
 export const CHILDREN_DEPTH_MAX = 32;
 /** How deep children may stand below a step of a template: as in bd. */

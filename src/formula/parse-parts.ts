@@ -3,9 +3,10 @@ import { durationMs, DURATION_FORM } from './durations.js';
 import type { ExpandDraft, GateDraft, LoopDraft, OnComplete, StepDraft } from './formula.js';
 import { CHECK_KEYS, GATE_KEYS, LOOP_KEYS, ON_COMPLETE_KEYS, reportKeys, RETRY_KEYS, SCRIPT_KEYS } from './keys.js';
 import { ITERATIONS_MAX } from './limits.js';
+import { leadsOut } from './paths.js';
 import { quote, type Origin, type Path, type Report } from './problem.js';
 import { CheckTable, GateTable, LoopTable, OnCompleteTable, RetryTable, ScriptTable } from './schemas.js';
-import { isTable, kindOf, readTable, type Table } from './shape.js';
+import { isBlank, isTable, kindOf, readTable, type Table } from './shape.js';
 import type { StepReader } from './step-reader.js';
 
 export function readGate(raw: Table | undefined, at: Origin, report: Report): readonly GateDraft[] {
@@ -75,11 +76,21 @@ export function readCheck({ ralph, check, timeout: outer }: CheckedStep, at: Pat
         hint: DURATION_FORM,
       },
     );
-  const command = script.command ?? (script.path === undefined ? null : commandOf(script.path));
-  if (command === null || command.trim() === '')
-    report(inner, 'a check needs the script to run', { hint: 'write path = "checks/green.sh"' });
+  const { path: file } = script;
+  const wrong = file === undefined || file.includes('{{') ? null : misplaced(file);
+  if (wrong !== null) report([...inner, 'path'], wrong, { hint: SCRIPT_PLACE });
+  const command = script.command ?? (file === undefined ? null : commandOf(file));
+  if (command === null || isBlank(command)) report(inner, 'a check needs the script to run', { hint: SCRIPT_PLACE });
   if (table.max_attempts === undefined || command === null || timeoutMs === null) return null;
-  return { command, timeoutMs, max: table.max_attempts };
+  return { path: file?.includes('{{') === true ? file : null, command, timeoutMs, max: table.max_attempts };
+}
+
+export const SCRIPT_PLACE = 'write path = "checks/green.sh", a file of the sandbox, or command = …, any shell command';
+
+/** Why no check can be the file of this path; null when it can. */
+export function misplaced(path: string): string | null {
+  if (isBlank(path)) return 'the path of the check is empty';
+  return leadsOut(path) ? `the path ${quote(path)} of the check leads out of the sandbox` : null;
 }
 
 /** A path as a word of the shell; a bare name is a file of the sandbox and no program of the machine. */

@@ -12,6 +12,7 @@ import { isScopeBody, readMetadata } from './metadata.js';
 import { isId, NAME_RULE } from './names.js';
 import { readOutput } from './output-shape.js';
 import { readCheck, readExpand, readGate, readLoop, readOnComplete, readRetry } from './parse-parts.js';
+import { leadsOut } from './paths.js';
 import { didYouMean, quote, type Path, type Report } from './problem.js';
 import type { StepReader } from './step-reader.js';
 import { AcceptanceTable, StepTable } from './schemas.js';
@@ -114,7 +115,7 @@ function readDescription(table: Read, path: Path, { report, readBeside }: StepRe
   if (file === undefined) return table.description ?? '';
   const at = [...path, 'description_file'];
   if (table.description !== undefined) report(at, 'a step has either description or description_file, not both');
-  if (/^[/\\~]|(^|[/\\])\.\.([/\\]|$)|\0/.test(file.replace(ASSETS, ''))) {
+  if (leadsOut(file.replace(ASSETS, ''))) {
     report(at, `${quote(file)} leads out of the folder of the formula`, {
       hint: 'it may lie in that folder, or in ../assets beside it',
     });
@@ -173,7 +174,7 @@ function checkKind(
     });
   const human = humanKey(table);
   if (human !== null)
-    for (const key of ['run', 'script', 'agent'])
+    for (const key of ['run', 'script', 'agent', 'retry'])
       if (key in raw) report([...path, key], `a human step is closed by a person and has no ${key}`);
   const refuse = (key: string, beside: readonly string[], why: string, there = key in raw) => {
     if (!there) return;

@@ -3,11 +3,13 @@
  * lists of steps stand as `unknown` here, each step being read by itself.
  */
 import * as z from 'zod';
+import { ATTEMPTS_MAX } from './limits.js';
 
 const text = z.string();
 const texts = z.array(z.string());
 const steps = z.array(z.unknown());
 const table = z.looseObject({});
+const attempts = z.int().min(1).max(ATTEMPTS_MAX);
 
 export const FormulaTable = z.object({
   formula: text.describe('the name of the formula, the same as the file’s'),
@@ -101,12 +103,12 @@ export const GateTable = z.object({
 });
 
 export const RetryTable = z.object({
-  max_attempts: z.int().min(1),
+  max_attempts: attempts,
   on_exhausted: text.optional(),
 });
 
 export const CheckTable = z.object({
-  max_attempts: z.int().min(1),
+  max_attempts: attempts,
   check: table.optional(),
   mode: text.optional(),
   path: text.optional(),

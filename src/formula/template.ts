@@ -142,7 +142,10 @@ export function mapTexts(step: StepDraft, change: Change): StepDraft {
     metadata: mapJson(step.metadata, ['metadata'], change),
     assignee: maybe(step.assignee, ASSIGNEE),
     agent: maybe(step.agent, AGENT),
-    check: step.check === null ? null : { ...step.check, command: change(step.check.command, CHECK) },
+    check:
+      step.check === null
+        ? null
+        : { ...step.check, path: maybe(step.check.path, CHECK), command: change(step.check.command, CHECK) },
   };
 }
 

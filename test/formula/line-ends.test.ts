@@ -23,6 +23,11 @@ function cookFile(file: string, text: string, beside: string) {
   return cook({ name: 'x', vars: {}, load: () => ({ file, text, readBeside: () => beside }), names: [] });
 }
 
+function problemsOf(file: string, text: string): readonly string[] {
+  const cooked = cookFile(file, text, '');
+  return cooked.ok ? [] : cooked.problems.map(printProblem);
+}
+
 test('texts of many lines and description files lose their carriage returns', () => {
   const cooked = cookFile('x.toml', withReturns(TEXT), 'One.\r\nTwo.\r\n');
   expect(cooked).toEqual(cookFile('x.toml', TEXT, 'One.\nTwo.\n'));
