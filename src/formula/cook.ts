@@ -3,6 +3,7 @@
  * open variable, no unknown name and no circle of needs.
  */
 import type { BondPoint, ProtoLoop, ProtoStep, Protomolecule } from '../town/protomolecule.js';
+import { checkAgent } from './agents.js';
 import { bondPointsOf } from './bond-points.js';
 import { canonicalHash } from './canonical.js';
 import { composeSteps } from './compose.js';
@@ -116,6 +117,7 @@ function compile(name: string, given: Given, shelf: Shelf, findings: Findings, o
   const formula = library.formula(name, null);
   if (formula === null) return null;
   checkRework(formula, shelf.names, findings);
+  if (formula.agent !== null) checkAgent(formula.agent, { source: formula.source, path: ['agent'] }, findings);
   // Which variables there are is not known while a parent is missing.
   const isOpen = open || library.gaps;
   const values = isOpen ? defaultsOf(formula) : resolveVariables(formula, given, findings);

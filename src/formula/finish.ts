@@ -1,6 +1,7 @@
 /** A planned step → the step of a protomolecule: texts filled in, conditions and gates read, references checked. */
 import { Act } from '../town/act.js';
 import type { ProtoStep, StepCondition, StepGate } from '../town/protomolecule.js';
+import { checkAgent } from './agents.js';
 import { readCondition, readUntil } from './conditions.js';
 import type { CheckDraft, Planned, StepDraft } from './formula.js';
 import { readGateTexts } from './gates.js';
@@ -67,7 +68,9 @@ function workOf(
   };
 }
 
-function agentOf({ kind, agent }: StepDraft, group: boolean, finish: Finish): { readonly agent?: string } {
+function agentOf(draft: StepDraft, group: boolean, finish: Finish): { readonly agent?: string } {
+  const { kind, agent } = draft;
+  if (agent !== null) checkAgent(agent, originOf(draft, 'agent'), finish.kitchen.findings);
   const named = agent ?? (kind === 'agent' && !group ? finish.agent : null);
   return named === null || isBlank(named) ? {} : { agent: named };
 }

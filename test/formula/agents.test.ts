@@ -1,0 +1,24 @@
+/** The runtimes that a formula names. */
+import { expect, test } from 'vitest';
+import { cooked, step, warningsOf } from '../support/formula.js';
+
+test('a runtime that is not known is warned of, and the rig’s own works', () => {
+  expect(warningsOf(`agent = "claude"\n${step('a', 'agent = "gemini"')}${step('b', 'agent = "antropic"')}`)).toEqual([
+    'x.toml:2:1 · there is no runtime "claude" here: the rig’s own works on it (the runtimes are script, anthropic, human)',
+    'x.toml:6:1 · step "a": there is no runtime "gemini" here: the rig’s own works on it (the runtimes are script, anthropic, human)',
+    'x.toml:10:1 · step "b": there is no runtime "antropic" here: the rig’s own works on it (did you mean "anthropic"?)',
+  ]);
+});
+
+test('a leg that names one is warned of, too', () => {
+  expect(warningsOf('type = "convoy"\n[[legs]]\nid = "a"\ntitle = "A"\nagent = "codex"\n')).toEqual([
+    expect.stringContaining('x.toml:6:1 · step "a": there is no runtime "codex" here'),
+  ]);
+});
+
+test('a variable may say the runtime', () => {
+  const text = `[vars]\nagent = "human"\n${step('a', 'agent = "{{agent}}"')}`;
+  expect(warningsOf(text)).toEqual([]);
+  expect(cooked(text, { agent: 'anthropic' }).steps[0]?.agent).toBe('anthropic');
+  expect(warningsOf(`[vars]\nagent = ""\n${step('a', 'agent = "{{agent}}"')}`)).toEqual([]);
+});
