@@ -15,7 +15,7 @@ export function readMetadata(raw: Table | undefined, path: Path, report: Report)
   const { gc, ...more } = raw;
   if (!isTable(gc)) {
     checkWords(raw, path, '', report);
-    return asJson(raw);
+    return asJson(raw, path, report);
   }
   checkWords(more, path, '', report);
   checkWords(gc, [...path, 'gc'], 'gc.', report);
@@ -24,8 +24,8 @@ export function readMetadata(raw: Table | undefined, path: Path, report: Report)
       report([...path, 'gc', key], `${quote(`gc.${key}`)} stands twice, in quotes and without`, {
         hint: 'the two are the same: write one',
       });
-  const words = Object.entries(gc).map(([key, value]) => [`gc.${key}`, value]);
-  return asJson({ ...more, ...Object.fromEntries(words) });
+  const words = Object.entries(asJson(gc, [...path, 'gc'], report)).map(([key, value]) => [`gc.${key}`, value]);
+  return { ...asJson(more, path, report), ...Object.fromEntries(words) };
 }
 
 /** A mistyped word would make no scope, and nobody would know. Other words are free. */

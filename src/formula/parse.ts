@@ -95,7 +95,7 @@ function readSquash(raw: Table | undefined, report: Report): Written['squash'] {
     report(['squash', 'trigger'], `nothing squashes at ${quote(table.trigger)}`, {
       hint: 'the trigger is on_complete',
     });
-  return asJson(table);
+  return asJson(table, ['squash'], report);
 }
 
 function readAdvice(list: readonly unknown[], reader: StepReader): readonly Advice[] {

@@ -121,16 +121,19 @@ export function valueAt(table: Table, path: Path): unknown {
   return value;
 }
 
-/** TOML data as JSON: whole numbers of any size as numbers, dates as the text they are written as. */
-export function asJson(table: Table): Readonly<Record<string, Json>> {
-  return Object.fromEntries(Object.entries(table).map(([key, value]) => [key, jsonOf(value)]));
+/** TOML data as JSON: whole numbers of any size as numbers, dates as the text they are written as. What JSON cannot say is reported. */
+export function asJson(table: Table, path: Path, report: Report): Readonly<Record<string, Json>> {
+  return Object.fromEntries(Object.entries(table).map(([key, value]) => [key, jsonOf(value, [...path, key], report)]));
 }
 
-function jsonOf(value: unknown): Json {
+function jsonOf(value: unknown, path: Path, report: Report): Json {
   if (typeof value === 'string' || typeof value === 'boolean' || value === null) return value;
-  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
-  if (typeof value === 'bigint') return Number(value);
-  if (Array.isArray(value)) return value.map(jsonOf);
+  if (typeof value === 'number' && !Number.isFinite(value))
+    report(path, 'nan, inf and what is larger than any number cannot be kept: JSON has no such number', {
+      hint: 'write it as text',
+    });
+  if (typeof value === 'number' || typeof value === 'bigint') return Number(value);
+  if (Array.isArray(value)) return value.map((entry, index) => jsonOf(entry, [...path, index], report));
   if (value instanceof TomlDate) return value.toISOString();
-  return isTable(value) ? { ...asJson(value) } : null;
+  return isTable(value) ? { ...asJson(value, path, report) } : null;
 }

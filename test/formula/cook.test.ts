@@ -225,3 +225,11 @@ function needing(id: string, need: string): string {
 function described(rest: string): string | undefined {
   return cooked(`${STEP}${rest}\n`).steps[0]?.description;
 }
+
+test('numbers that JSON does not have are refused in metadata', () => {
+  for (const number of ['nan', '-inf', '1e400'])
+    expect(problemsOf(`${STEP}metadata = { list = [1, ${number}] }\n`)).toEqual([
+      expect.stringMatching(/^x\.toml:5:25 · step "a": nan, inf and .* cannot be kept.*\(write it as text\)$/),
+    ]);
+  expect(problemsOf(`${STEP}[steps.metadata.gc]\nn = nan\n`)).toEqual([expect.stringContaining('x.toml:6:1 · ')]);
+});
