@@ -2,10 +2,11 @@
  * Formulas on disk, folder after folder: the first that has a name wins. The file's name is the formula's: `<name>.formula.toml`,
  * `<name>.formula.json`, or `<name>.toml` when it says of itself that it is one (a `town.toml` beside it is none).
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, isAbsolute, join } from 'node:path';
+import { isUtf8 } from 'node:buffer';
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { FormulaFile } from './formula/cook.js';
+import type { Beside, FormulaFile } from './formula/cook.js';
 import { rigFormulas, townPaths } from './town/paths.js';
 
 /** Of several files of one name in a folder the first in this order counts. */
@@ -58,8 +59,23 @@ export class Unreadable extends Error {
 
 /** The file with what lies beside it; of `../assets` what the first of `folders` has there counts. Throws Unreadable. */
 export function readFormulaFile(file: string, folders: readonly string[] = []): FormulaFile {
-  const text = orUnreadable(file, () => readFileSync(file, 'utf8'));
-  return { file, text, readBeside: (path) => textBeside([...folders, dirname(file)], path) };
+  const bytes = orUnreadable(file, () => readFileSync(file));
+  const garbled = garbledIn(bytes);
+  return {
+    file,
+    text: bytes.toString('utf8'),
+    ...(garbled === null ? {} : { garbled }),
+    readBeside: (path) => textBeside(file, folders, path),
+  };
+}
+
+/** Where the first bytes stand that are not UTF-8. */
+function garbledIn(bytes: Buffer): { readonly line: number; readonly column: number } | null {
+  if (isUtf8(bytes)) return null;
+  const read = Buffer.from(bytes.toString('utf8'));
+  const at = bytes.findIndex((byte, index) => byte !== read[index]);
+  const lines = bytes.toString('utf8', 0, at).split('\n');
+  return { line: lines.length, column: (lines.at(-1) ?? '').length + 1 };
 }
 
 function orUnreadable<T>(path: string, read: () => T): T {
@@ -72,17 +88,38 @@ function orUnreadable<T>(path: string, read: () => T): T {
 
 /**
  * Null when there is no such file; a path from the root names none that lies beside. A file in `../assets` may lie with any folder of
- * the search, so that a town can put its own words into a formula that is shipped; any other lies with the formula, the last.
+ * the search, so that a town can put its own words into a formula that is shipped; any other lies with the formula. Of a formula that is
+ * a link, what does not lie beside the link is sought beside the file that it leads to. Links to other places are refused.
  */
-function textBeside(folders: readonly string[], path: string): string | null {
+function textBeside(file: string, folders: readonly string[], path: string): Beside {
   if (isAbsolute(path)) return null;
-  for (const folder of path.startsWith('../') ? folders : folders.slice(-1))
-    try {
-      return readFileSync(join(folder, path), 'utf8');
-    } catch {
-      continue;
-    }
+  const own = [...new Set([file, realpathSync(file)].map((one) => dirname(one)))];
+  const places = path.startsWith('../') ? [...folders, ...own] : own;
+  const roots = [...own, ...places.map((folder) => join(folder, '..', 'assets'))].flatMap((root) => realOf(root) ?? []);
+  for (const place of places) {
+    const found = realOf(join(place, path));
+    if (found === null || !statSync(found).isFile()) continue;
+    if (!roots.some((root) => isInside(found, root)))
+      return { refused: 'is a link that leads out of the folder of the formula' };
+    const bytes = readFileSync(found);
+    const garbled = garbledIn(bytes);
+    return garbled === null ? bytes.toString('utf8') : { refused: `is not UTF-8 in line ${garbled.line}` };
+  }
   return null;
+}
+
+/** Without links; null when nothing is there. */
+function realOf(path: string): string | null {
+  try {
+    return realpathSync(path);
+  } catch {
+    return null;
+  }
+}
+
+function isInside(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
 export type OnShelf = { readonly name: string; readonly file: string };

@@ -1,6 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { cook } from '../src/formula/cook.js';
 import { formulaNameOf, formulaShelf, formulasIn, readFormulaFile, townShelf } from '../src/formula-shelf.js';
 import { makeFolder } from './support/repos.js';
 
@@ -92,4 +93,70 @@ test('a formulas folder that cannot be read is refused, one that does not exist 
   await writeFile(join(folder, 'file'), '');
   expect(() => formulaShelf([join(folder, 'file')]).names()).toThrow(`${folder}/file cannot be read: ENOTDIR`);
   expect(formulaShelf([join(folder, 'none')]).names()).toEqual([]);
+});
+
+test('a link beside a formula is read when it stays in the folder of the formula or in assets', async () => {
+  const dir = await folderWith({
+    'pack/formulas/a.formula.toml': '',
+    'pack/formulas/real.md': 'Real.',
+    'pack/assets/work.md': 'Work.',
+    'secret/key.md': 'Secret.',
+  });
+  const file = join(dir, 'pack/formulas/a.formula.toml');
+  const out = { refused: 'is a link that leads out of the folder of the formula' };
+  const links = { 'formulas/in.md': 'formulas/real.md', 'assets/in.md': 'assets/work.md' };
+  for (const [link, to] of Object.entries(links)) await symlink(join(dir, 'pack', to), join(dir, 'pack', link));
+  await symlink(join(dir, 'secret/key.md'), join(dir, 'pack/formulas/out.md'));
+  await symlink(join(dir, 'secret/key.md'), join(dir, 'pack/assets/out.md'));
+  await symlink(join(dir, 'secret'), join(dir, 'pack/formulas/folder'));
+  const { readBeside } = readFormulaFile(file);
+  expect(['in.md', '../assets/in.md'].map((path) => readBeside?.(path))).toEqual(['Real.', 'Work.']);
+  expect(['out.md', '../assets/out.md', 'folder/key.md'].map((path) => readBeside?.(path))).toEqual([out, out, out]);
+  expect(readBeside?.('folder')).toBeNull();
+});
+
+test('a formula that is a link is read with what lies beside the link, then beside the file it leads to', async () => {
+  const dir = await folderWith({
+    'pack/formulas/a.formula.toml': '',
+    'pack/formulas/near.md': 'Of the pack.',
+    'pack/formulas/both.md': 'Of the pack.',
+    'pack/assets/work.md': 'Asset.',
+    'town/formulas/both.md': 'Of the town.',
+  });
+  await symlink(join(dir, 'pack/formulas/a.formula.toml'), join(dir, 'town/formulas/a.formula.toml'));
+  await symlink(join(dir, 'pack/formulas/near.md'), join(dir, 'town/formulas/linked.md'));
+  await symlink(join(dir, 'pack/formulas'), join(dir, 'folder'));
+  const town = formulaShelf([join(dir, 'town/formulas')]).load('a');
+  const paths = ['near.md', 'both.md', 'linked.md', '../assets/work.md'];
+  expect(paths.map((path) => town?.readBeside?.(path))).toEqual([
+    'Of the pack.',
+    'Of the town.',
+    'Of the pack.',
+    'Asset.',
+  ]);
+  const folder = formulaShelf([join(dir, 'folder')]).load('a');
+  expect(['near.md', '../assets/work.md'].map((path) => folder?.readBeside?.(path))).toEqual([
+    'Of the pack.',
+    'Asset.',
+  ]);
+});
+
+test('what is not UTF-8 is refused with its line', async () => {
+  const dir = await folderWith({ 'formulas/ok.md': 'ä \uFFFD' });
+  const text = 'formula = "a"\n[[steps]]\nid = "a"\ntitle = "A"\ndescription_file = "torn.md"\n';
+  await writeFile(join(dir, 'formulas/a.formula.toml'), text);
+  await writeFile(join(dir, 'formulas/torn.md'), Buffer.from('One.\nTw\u00f6.', 'latin1'));
+  const torn = Buffer.from(text.replace('"A"', '"ä \u00c3"').replace('torn', 'ok'), 'utf8');
+  torn[torn.lastIndexOf(0xc3) + 1] = 0x20;
+  await writeFile(join(dir, 'formulas/b.formula.toml'), torn);
+  const { load, names } = formulaShelf([join(dir, 'formulas')]);
+  const problemsOf = (name: string) => {
+    const cooked = cook({ name, vars: {}, load, names: names() });
+    return cooked.ok ? [] : cooked.problems;
+  };
+  expect(load('b')?.readBeside?.('ok.md')).toBe('ä \uFFFD');
+  expect(problemsOf('a')).toMatchObject([{ line: 5, message: '"torn.md" is not UTF-8 in line 2' }]);
+  expect(problemsOf('b')).toMatchObject([
+    { line: 4, column: 12, message: 'not UTF-8: no character can be read here', hint: 'save the file as UTF-8' },
+  ]);
 });

@@ -21,6 +21,7 @@ import { fill } from './template.js';
 import { resolveVariables } from './vars.js';
 
 export type { FormulaFile } from './library.js';
+export type { Beside } from './step-reader.js';
 
 type Given = Readonly<Record<string, string | number | boolean>>;
 

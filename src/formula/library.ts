@@ -5,14 +5,17 @@ import { EXTENDS_DEPTH_MAX } from './limits.js';
 import { nameProblem } from './names.js';
 import { parseFormula } from './parse.js';
 import { didYouMean, quote, type Findings, type Origin } from './problem.js';
+import type { Beside } from './step-reader.js';
 import { parseJson, parseToml } from './toml.js';
 
 export type FormulaFile = {
   /** As it should stand in front of a problem: `formulas/shiny.formula.toml`. */
   readonly file: string;
   readonly text: string;
-  /** The text of a file beside it, for `description_file`; null when there is none. */
-  readonly readBeside?: (path: string) => string | null;
+  /** Where the file is no text: what stands there is not UTF-8. */
+  readonly garbled?: { readonly line: number; readonly column: number };
+  /** For `description_file`. */
+  readonly readBeside?: (path: string) => Beside;
 };
 
 export type Shelf = {
@@ -92,8 +95,13 @@ export class Library {
     return this.#parse(name, found);
   }
 
-  #parse(name: string, { file, text, readBeside }: FormulaFile): Written | null {
+  #parse(name: string, { file, text, garbled, readBeside }: FormulaFile): Written | null {
     this.#findings.opened(file);
+    if (garbled !== undefined) {
+      const hint = 'save the file as UTF-8';
+      this.#findings.refuseAt({ file, ...garbled, message: 'not UTF-8: no character can be read here', hint });
+      return null;
+    }
     const json = file.endsWith('.json');
     const toml = json ? parseJson(text) : parseToml(text);
     if (toml.ok) return parseFormula(name, { file, toml }, readBeside ?? null, this.#findings);

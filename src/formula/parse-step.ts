@@ -121,9 +121,12 @@ function readDescription(table: Read, path: Path, { report, readBeside }: StepRe
     });
     return '';
   }
-  const text = readBeside?.(file) ?? null;
-  if (text === null) report(at, `there is no file ${quote(file)} beside the formula`);
-  return withLineFeeds(text ?? '');
+  const beside = readBeside?.(file) ?? null;
+  if (typeof beside === 'string') return withLineFeeds(beside);
+  const message =
+    beside === null ? `there is no file ${quote(file)} beside the formula` : `${quote(file)} ${beside.refused}`;
+  report(at, message);
+  return '';
 }
 
 /** Gas City's folder for such files: `assets`, beside the folder of the formulas. */

@@ -5,10 +5,13 @@ export type StepReader = {
   readonly source: Source;
   readonly report: Report;
   readonly warn: Report;
-  readonly readBeside: ((path: string) => string | null) | null;
+  readonly readBeside: ((path: string) => Beside) | null;
   /** Of an expansion's template or an advice: ids are open, and children stand at most so deep. */
   readonly within: 'formula' | 'template' | 'advice';
   /** In the body of a loop. */
   readonly looped: boolean;
   readonly depth: number;
 };
+
+/** The text of a file beside a formula, or why it is not read; null when there is none. */
+export type Beside = string | { readonly refused: string } | null;
