@@ -59,7 +59,7 @@ export class Unreadable extends Error {
 
 /** The file with what lies beside it; of `../assets` what the first of `folders` has there counts. Throws Unreadable. */
 export function readFormulaFile(file: string, folders: readonly string[] = []): FormulaFile {
-  const bytes = orUnreadable(file, () => readFileSync(file));
+  const bytes = orUnreadable(file, () => bytesOf(file));
   const garbled = garbledIn(bytes);
   return {
     file,
@@ -76,6 +76,13 @@ function garbledIn(bytes: Buffer): { readonly line: number; readonly column: num
   const at = bytes.findIndex((byte, index) => byte !== read[index]);
   const lines = bytes.toString('utf8', 0, at).split('\n');
   return { line: lines.length, column: (lines.at(-1) ?? '').length + 1 };
+}
+
+/** A pipe or a device might never end. */
+function bytesOf(file: string): Buffer {
+  const found = statSync(file);
+  if (!found.isFile() && !found.isDirectory()) throw new Error('it is no regular file, but a pipe or a device');
+  return readFileSync(file);
 }
 
 function orUnreadable<T>(path: string, read: () => T): T {
@@ -150,7 +157,7 @@ function entriesOf(folder: string): readonly string[] {
 
 function saysFormula(file: string): boolean {
   try {
-    return /^[ \t]*formula[ \t]*=/m.test(readFileSync(file, 'utf8'));
+    return /^[ \t]*formula[ \t]*=/m.test(bytesOf(file).toString('utf8'));
   } catch {
     return false;
   }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -159,4 +160,15 @@ test('what is not UTF-8 is refused with its line', async () => {
   expect(problemsOf('b')).toMatchObject([
     { line: 4, column: 12, message: 'not UTF-8: no character can be read here', hint: 'save the file as UTF-8' },
   ]);
+});
+
+const MAKE_PIPES = 'mkfifo p.formula.toml q.toml r.md';
+
+test('a pipe is refused, not waited for', async () => {
+  const dir = await folderWith({ 'a.formula.toml': '' });
+  execFileSync('sh', ['-c', MAKE_PIPES], { cwd: dir });
+  expect(() => readFormulaFile(join(dir, 'p.formula.toml'))).toThrow('cannot be read: it is no regular file');
+  const { names, load } = formulaShelf([dir]);
+  expect(names()).toEqual(['a', 'p']);
+  expect(load('a')?.readBeside?.('r.md')).toBeNull();
 });

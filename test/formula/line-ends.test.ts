@@ -36,11 +36,6 @@ test('texts of many lines and description files lose their carriage returns', ()
   });
 });
 
-function problemsOf(file: string, text: string): readonly string[] {
-  const cooked = cookFile(file, text, '');
-  return cooked.ok ? [] : cooked.problems.map(printProblem);
-}
-
 test('problems stand where they stood', () => {
   const wrong = TEXT.replace('title = "B"', 'title = "B"\nneeds = ["a", "c"]');
   expect(problemsOf('x.toml', withReturns(wrong))).toEqual(['x.toml:12:15 · step "b": needs unknown step "c"']);
