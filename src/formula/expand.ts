@@ -40,6 +40,7 @@ export function expandInline(steps: readonly StepDraft[], kitchen: Kitchen, dept
   const wanted = [...eachStep(steps)].filter(({ expand }) => expand !== null);
   const all = new Map<StepDraft, Replacement>();
   for (const step of wanted) {
+    if (kitchen.budget.spent) return steps;
     const made = step.expand === null ? null : instantiate(step, step.expand, kitchen, depth);
     if (made !== null) all.set(step, made);
   }

@@ -18,6 +18,8 @@ export type Kitchen = {
   readonly fanOuts: Map<string, { readonly fanOut: OnComplete; readonly group: string | null }>;
 };
 
+const FEWER_STEPS = 'let a loop go round less often, or put fewer steps into its body or the template';
+
 /** Counts the steps and needs that loops and expansions make. */
 export class Budget {
   #left = STEPS_MAX;
@@ -30,13 +32,18 @@ export class Budget {
   }
 
   get spent(): boolean {
-    return this.#left <= 0 || this.#needs.made < 0 || this.#needs.settled < 0;
+    return this.#left < 0 || this.#needs.made < 0 || this.#needs.settled < 0;
   }
 
   take(steps: number, at: Origin): void {
     if (this.spent) return;
     this.#left -= steps;
-    if (this.spent) this.#findings.refuse(at, `the formula has more than ${STEPS_MAX} steps`);
+    if (this.spent) this.#findings.refuse(at, `the formula has more than ${STEPS_MAX} steps`, { hint: FEWER_STEPS });
+  }
+
+  /** To be asked before so many steps are made, each of which is taken when it is. */
+  foresee(steps: number, at: Origin): void {
+    if (steps > this.#left) this.take(steps, at);
   }
 
   /** To be asked before they are made of few, and once more for those that are there in the end. */

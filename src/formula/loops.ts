@@ -6,7 +6,7 @@
 import { unreachable } from '../town/unreachable.js';
 import type { LoopDraft, Repetition, StepDraft } from './formula.js';
 import { beginning, scopeIn, textIn, type Kitchen, type NeedsMade } from './kitchen.js';
-import { ITERATIONS_MAX } from './limits.js';
+import { ITERATIONS_MAX, STEPS_MAX } from './limits.js';
 import { didYouMean, quote } from './problem.js';
 import { isOpen, stepMeant, withVariables } from './template.js';
 import { readRange } from './range.js';
@@ -68,6 +68,8 @@ function unroll(step: StepDraft, loop: LoopDraft, kitchen: Kitchen, group: strin
   const all: StepDraft[] = [];
   let before: readonly StepDraft[] = [];
   let iteration = 0;
+  budget.foresee(stepsOf(step, loop, kitchen), step.at);
+  if (budget.spent) return all;
   for (const value of valuesOf(step, loop, kitchen)) {
     iteration += 1;
     const body = bodyOf(step, loop, { value, iteration, ids, open, group }, kitchen);
@@ -106,7 +108,7 @@ function following({ at }: LoopDraft, first: number, before: readonly StepDraft[
 }
 
 type Turn = {
-  readonly value: string | null;
+  readonly value: string;
   readonly iteration: number;
   readonly ids: ReadonlySet<string>;
   /** Some ids hold the loop's variable. */
@@ -118,9 +120,7 @@ type Turn = {
 function bodyOf(step: StepDraft, loop: LoopDraft, turn: Turn, kitchen: Kitchen): readonly StepDraft[] {
   const { value, iteration, ids, open, group } = turn;
   const prefix = `${step.id}.iter${iteration}.`;
-  const single =
-    loop.variable === null || value === null ? new Map<string, string>() : new Map([[loop.variable, value]]);
-  const plain = scopeIn(step.scope, { single });
+  const plain = scopeIn(step.scope, { single: variableOf(loop, value) });
   const named = open ? new Set([...ids].map((id) => textIn({ ...step, scope: plain }, id, kitchen))) : ids;
   const stepNamed = (id: string) => (named.has(id) ? prefix + id : null);
   const scope = { ...plain, stepNamed };
@@ -133,8 +133,29 @@ function bodyOf(step: StepDraft, loop: LoopDraft, turn: Turn, kitchen: Kitchen):
   return unrollLoops(body, kitchen, group);
 }
 
+/** How many steps a loop comes to, those of expansions aside. The count ends where they are more than there may be. */
+function stepsOf(step: StepDraft, loop: LoopDraft, kitchen: Kitchen): number {
+  const { times } = loop;
+  if (times.kind === 'each' && outputNamed(times.list) !== null) return 0;
+  const values = valuesOf(step, loop, kitchen);
+  const inside = [...eachStep(loop.body)];
+  const loops = inside.filter((one) => one.loop !== null);
+  let steps = values.length * (inside.length - loops.length);
+  for (const value of loops.length === 0 ? [] : values)
+    for (const inner of loops) {
+      if (steps > STEPS_MAX) return steps;
+      const scope = scopeIn(step.scope, { single: variableOf(loop, value) });
+      if (inner.loop !== null) steps += stepsOf({ ...inner, scope }, inner.loop, kitchen);
+    }
+  return values.length === 0 ? 1 : steps;
+}
+
+function variableOf({ variable }: LoopDraft, value: string): ReadonlyMap<string, string> {
+  return new Map(variable === null ? [] : [[variable, value]]);
+}
+
 /** The value of the loop's variable for each iteration. */
-function valuesOf(step: StepDraft, { at, times }: LoopDraft, kitchen: Kitchen): Iterable<string> {
+function valuesOf(step: StepDraft, { at, times }: LoopDraft, kitchen: Kitchen): readonly string[] {
   switch (times.kind) {
     case 'until':
       return ['1'];
@@ -149,7 +170,7 @@ function valuesOf(step: StepDraft, { at, times }: LoopDraft, kitchen: Kitchen): 
   }
 }
 
-function rangeOf(step: StepDraft, written: string, at: StepDraft['at'], kitchen: Kitchen): Iterable<string> {
+function rangeOf(step: StepDraft, written: string, at: StepDraft['at'], kitchen: Kitchen): readonly string[] {
   const text = textIn(step, withVariables(written, kitchen.values), kitchen, 'loop', 'range');
   if (kitchen.values.open && isOpen(text)) return ['1'];
   const range = readRange(text);
@@ -162,8 +183,8 @@ function rangeOf(step: StepDraft, written: string, at: StepDraft['at'], kitchen:
   return numbers(range.from, range.to);
 }
 
-function* numbers(from: number, to: number): Generator<string> {
-  for (let number = from; number <= to; number += 1) yield String(number);
+function numbers(from: number, to: number): readonly string[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => String(from + index));
 }
 
 /** A list as written, or the value of a variable, its entries between commas or on lines of their own. */
