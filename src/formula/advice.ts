@@ -27,10 +27,12 @@ export type Advising = {
   readonly of: string;
   /** Whether each id that a target names must be there: not in an aspect, which is for many, nor where values choose the steps. */
   readonly certain: boolean;
+  /** Of an aspect's own variables. */
+  readonly values: ReadonlyMap<string, string>;
 };
 
 export function advise(steps: readonly StepDraft[], advising: Advising, kitchen: Kitchen): readonly StepDraft[] {
-  const { advice, pointcuts } = advising;
+  const { advice, pointcuts, values } = advising;
   checkPointcuts(steps, pointcuts, kitchen);
   if (advice.length === 0) return steps;
   const find = finder(advice, pointcuts, kitchen);
@@ -41,7 +43,7 @@ export function advise(steps: readonly StepDraft[], advising: Advising, kitchen:
     const rules = find(step);
     if (rules.length === 0) continue;
     for (const rule of rules) found.add(rule);
-    const made = madeFor(step, rules, kitchen);
+    const made = madeFor(step, rules, values, kitchen);
     around.set(step, made);
     const last = made.after.at(-1);
     if (last !== undefined) instead.set(step.id, [last.id]);
@@ -118,13 +120,13 @@ function cutting({ glob, type, label }: Pointcut): (step: StepDraft) => boolean 
     (label === null || step.labels.includes(label));
 }
 
-function madeFor(step: StepDraft, rules: readonly Advice[], kitchen: Kitchen): Around {
+function madeFor(step: StepDraft, rules: readonly Advice[], values: Advising['values'], kitchen: Kitchen): Around {
   const names = [
     ['step.id', step.id],
     ['step.title', textIn(step, step.title, kitchen, 'title')],
     ['step.description', textIn(step, step.description, kitchen, 'description')],
   ] as const;
-  const scope = scopeIn(step.scope, { single: new Map(names) });
+  const scope = scopeIn(step.scope, { single: new Map([...values, ...names]), double: values });
   const copy = (one: StepDraft): StepDraft =>
     inScopeOf(step, copyStep(one, { scope, kitchen, rename: (id) => id, repeated: step.repeated }));
   return {

@@ -12,6 +12,8 @@ import { legsOf } from './legs.js';
 import { placeFanOuts, unrollLoops } from './loops.js';
 import { quote, type Origin } from './problem.js';
 import { EMPTY_STEP } from './tree.js';
+import { standIn } from './vars.js';
+import { misfit } from '../town/value.js';
 
 export function composeSteps(formula: Formula, kitchen: Kitchen): readonly StepDraft[] {
   checkParts(formula, kitchen);
@@ -23,7 +25,11 @@ export function composeSteps(formula: Formula, kitchen: Kitchen): readonly StepD
   // An aspect's advice is for the steps of others.
   if (formula.type !== 'aspect')
     // Which legs a convoy has is for its values to say.
-    steps = advise(steps, { advice, pointcuts, of: formula.name, certain: formula.type !== 'convoy' }, kitchen);
+    steps = advise(
+      steps,
+      { advice, pointcuts, of: formula.name, certain: formula.type !== 'convoy', values: NOTHING },
+      kitchen,
+    );
   steps = expandInline(steps, kitchen);
   steps = expandTargets(steps, compose, kitchen);
   steps = placeFanOuts(expandSelected(steps, compose, kitchen), kitchen);
@@ -39,6 +45,7 @@ function ownSteps(formula: Formula, kitchen: Kitchen): readonly StepDraft[] {
     case 'expansion':
       return expandAlone(formula, kitchen, mainStep(name, description, { source, path: [] }));
     case 'aspect':
+      for (const variable of formula.vars) kitchen.values.used.add(variable.name);
       return [];
     case 'convoy':
       return legsOf(formula, kitchen);
@@ -60,7 +67,25 @@ function applyAspect(
     return steps;
   }
   const { advice, pointcuts } = aspect;
-  return advise(steps, { advice, pointcuts, of, certain: false }, kitchen);
+  return advise(steps, { advice, pointcuts, of, certain: false, values: valuesOf(aspect, at, kitchen) }, kitchen);
+}
+
+const NOTHING: ReadonlyMap<string, string> = new Map();
+
+/** The values of an aspect's variables: the formula's of the same name, else their defaults. */
+function valuesOf(aspect: Formula, at: Origin, { values, findings }: Kitchen): ReadonlyMap<string, string> {
+  const all = new Map<string, string>();
+  for (const variable of aspect.vars) {
+    const { name } = variable;
+    const own = values.vars.has(name) ? values.values.get(name) : undefined;
+    const wrong = own === undefined || own === '' ? null : misfit(variable, own);
+    if (wrong !== null) findings.refuse(at, `the variable ${quote(name)} of ${quote(aspect.name)}: ${wrong}`);
+    if (values.vars.has(name)) values.used.add(name);
+    const value = own ?? variable.default;
+    if (value !== null) all.set(name, value);
+    else if (variable.required && !values.vars.has(name)) all.set(name, standIn(variable, aspect.name, at, findings));
+  }
+  return all;
 }
 
 /** What a formula of its type cannot have would be ignored. */

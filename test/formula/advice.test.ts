@@ -154,3 +154,23 @@ test('what stands around a step of a scope is in the scope, too, in the same rol
   for (const id of ['pre-t', 't', 'post-t']) expect(roles.get(id)).toBe('teardown');
   expect(graphOf(proto).find((one) => one.startsWith('body '))).toBe('body needs pre-x, x, post-x');
 });
+
+const looked = (vars: string) => `${vars}${step('build')}[compose]\naspects = ["look"]\n`;
+
+test('the variables of an aspect hold in its advice, and one of the same name in the formula gives their value', () => {
+  const look = `type = "aspect"\n[vars.who]\ndefault = "Ann"\npattern = "^[A-Z]"\n[[advice]]\ntarget = "build"\nafter = { id = "post", title = "By {{who}}", description = "For {who}" }\n`;
+  const told = (vars: string, values = {}) => {
+    const { title, description } = cookedAmong({ x: looked(vars), look }, values).steps[1] ?? {};
+    return [title, description];
+  };
+  expect(told('')).toEqual(['By Ann', 'For Ann']);
+  expect(told('[vars]\nwho = "Bob"\n')).toEqual(['By Bob', 'For Bob']);
+  expect(told('[vars.who]\nrequired = true\n', { who: 'Cleo' })).toEqual(['By Cleo', 'For Cleo']);
+  expect(problemsAmong({ x: looked('[vars]\nwho = "bob"\n'), look })).toEqual([
+    expect.stringContaining('the variable "who" of "look": "bob" does not match the pattern ^[A-Z]'),
+  ]);
+  expect(problemsAmong({ x: looked(''), look: look.replace('default = "Ann"', 'required = true') })).toEqual([
+    expect.stringContaining('"look" needs a value for its variable "who"'),
+  ]);
+  expect(warningsOf(`type = "aspect"\n[vars]\nwho = "Ann"\n${ADVICE('build')}`)).toEqual([]);
+});
