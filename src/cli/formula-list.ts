@@ -107,11 +107,16 @@ function describe({ name, names, load }: Source, file: FormulaFile): string {
   ].join('\n');
 }
 
+function choiceText(choices: readonly string[]): string {
+  const named = choices.filter((choice) => choice !== '').join(', ');
+  return choices.includes('') ? `one of ${named}, or empty` : `one of ${named}`;
+}
+
 function variableText({ description, default: value, enum: choices, pattern, type }: VariableSummary): string {
   const facts = [
     value === null ? 'needed' : `"${value}" if not given`,
     ...(type === 'string' ? [] : [type]),
-    ...(choices === null ? [] : [`one of ${choices.join(', ')}`]),
+    ...(choices === null ? [] : [choiceText(choices)]),
     ...(pattern === null ? [] : [`matches ${pattern}`]),
   ];
   return `${oneLine(description)}${description === '' ? '' : ' '}(${facts.join('; ')})`;

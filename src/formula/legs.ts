@@ -158,7 +158,9 @@ class Renderer {
       prompt === null ? null : this.#render(prompt.text, prompt.at, { ...named, leg: own, output_path: file });
     if (asked === null) return { title: own.title, description: own.description, file };
     const description =
-      prompt?.text.includes('.leg.description') === true ? asked : `${own.description.trimEnd()}\n\n${asked}`;
+      prompt?.text.includes('.leg.description') === true || isBlank(own.description)
+        ? asked
+        : `${own.description.trimEnd()}\n\n${asked}`;
     return { title: own.title, description, file };
   }
 

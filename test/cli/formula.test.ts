@@ -55,6 +55,7 @@ test('show tells description, variables and steps, with the variables open that 
       'own · workflow · formulas/own.formula.toml\n\nOur own.\n\nVariables\n  who  (needed)\n\nSteps\n  1  a  A {{who}}\n',
   });
   expect((await formula(dir, 'show', 'own', '--var', 'who=you')).stdout).toContain('A you');
+  expect((await formula(dir, 'show', 'code-review')).stdout).toContain('full, or empty)');
   expect(await formula(dir, 'show', 'none')).toMatchObject({ code: 2 });
 });
 

@@ -127,3 +127,9 @@ test('a leg that is not chosen is as one that is skipped: who needs it waits for
   expect(graphWith('quick')).toEqual(['perf', 'synthesis needs perf']);
   expect(cooked(chosen, { preset: 'quick' }).steps[0]?.description).toContain('After: .');
 });
+
+test('the prompt of a leg without a description begins with the text for all', () => {
+  const legs = `${step('a', '', 'legs')}${step('b', 'description = "Own."', 'legs')}`;
+  const { steps } = cooked(`type = "convoy"\n[prompts]\nbase = "Look."\n${legs}`);
+  expect(steps.map(({ description }) => description)).toEqual(['Look.', 'Own.\n\nLook.']);
+});
