@@ -123,8 +123,8 @@ class Parser {
   #term(tokens: readonly string[], written: string): Term {
     const state = { at: 0 };
     const term = this.#read(tokens, state, written, 0);
-    if (state.at < tokens.length)
-      throw new Refused(`${tokens[state.at] ?? ''} is more than this version executes`, written);
+    const more = tokens[state.at];
+    if (more !== undefined) throw new Refused(tooMuch(more, term), written);
     return term;
   }
 
@@ -161,6 +161,14 @@ class Parser {
     if (path[0] !== undefined && (root || !inRange)) this.fields.add(path[0]);
     return { kind: 'field', root, path };
   }
+}
+
+function tooMuch(more: string, term: Term): string {
+  if (more === '|') return 'pipes cannot be executed here';
+  const takes = term.kind === 'call' ? (CALLS[term.name] ?? null) : null;
+  if (term.kind !== 'call' || takes === null) return `${more} cannot stand there: a function must stand in front`;
+  const rule = `${term.name} takes ${takes === 1 ? 'one value' : 'two values'}, and ${more} is one more`;
+  return term.name === 'eq' ? `${rule}: write or (eq … …) (eq … …)` : rule;
 }
 
 /** Null when the text would be longer than a text may be. */

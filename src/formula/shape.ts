@@ -99,7 +99,10 @@ const WANTED: Readonly<Record<string, string>> = {
 
 function explain(issue: z.core.$ZodIssue, value: unknown): string {
   if (value === undefined) return 'is missing';
-  if (issue.code === 'invalid_type') return `must be ${WANTED[issue.expected] ?? issue.expected}, not ${kindOf(value)}`;
+  if (issue.code === 'invalid_type') {
+    const found = issue.expected === 'int' && typeof value === 'number' ? String(value) : kindOf(value);
+    return `must be ${WANTED[issue.expected] ?? issue.expected}, not ${found}`;
+  }
   if (issue.code === 'too_big') return `must be at most ${issue.maximum}`;
   if (issue.code === 'invalid_union') return `cannot be ${kindOf(value)}`;
   if (issue.code !== 'too_small') return issue.message;

@@ -40,7 +40,10 @@ test.each([
   ['{{end}}', 'no block that this could end'],
   ['{{else}}', 'no block that this could be the other side of'],
   ['{{printf "%s" .a}}', 'printf cannot be executed'],
-  ['{{.a | upper}}', 'more than this version executes'],
+  ['{{.a | upper}}', 'pipes cannot be executed'],
+  ['{{if eq .a "1" "2"}}{{end}}', 'eq takes two values, and "2" is one more: write or (eq … …) (eq … …)'],
+  ['{{if not .a .b}}{{end}}', 'not takes one value, and .b is one more'],
+  ['{{.a .b}}', '.b cannot stand there: a function must stand in front'],
   ['{{if}}{{end}}', 'something is missing'],
   ['{{if .a}}'.repeat(60), 'more than 50 deep'],
 ])('%j is refused', (text, why) => {

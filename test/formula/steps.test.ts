@@ -130,6 +130,7 @@ test.each([
   ['waits_for = "all-children"', /waits for the children of a step, and names none/],
   ['type = "parallel"', /unknown step type "parallel" \(it is for a step with children\)/],
   ['priority = 5', /priority must be at most 4/],
+  ['priority = 1.5', /priority must be a whole number, not 1\.5/],
   ['on_fail = "x"', /nothing executes the key "on_fail"/],
   ['description_file = "../x.md"', /leads out of the folder/],
   ['description_file = "../assets/../x.md"', /leads out of the folder .*\(it may lie .* in \.\.\/assets beside it\)/],
