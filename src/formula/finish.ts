@@ -23,7 +23,8 @@ export function finishStep(planned: Planned, finish: Finish): Omit<ProtoStep, 'f
   const { draft: open, needs, parent, group, scope } = planned;
   const { kitchen } = finish;
   const change = (text: string, path: Path): string => textOf(open, text, path, finish);
-  const draft = mapTexts(open, change);
+  const fits = takeChars(open, charsOf(open.metadata) + charsOf(open.output), finish);
+  const draft = mapTexts(fits ? open : { ...open, metadata: {}, output: null }, change);
   checkId(open, kitchen);
   checkBlank(open, draft, kitchen);
   checkScript(draft, kitchen);
@@ -83,12 +84,29 @@ function textOf(draft: StepDraft, text: string, path: Path, finish: Finish): str
     kitchen.findings.refuse(at(), `the text has more than ${TEXT_CHARS_MAX} characters`);
     return '';
   }
-  finish.chars += filled.length;
-  if (finish.chars > COOKED_CHARS_MAX) {
-    kitchen.findings.refuse(originOf(draft), `all texts together have more than ${COOKED_CHARS_MAX} characters`);
-    return '';
-  }
+  if (!takeChars(draft, filled.length, finish)) return '';
   return filled.includes('{{steps.') ? references.settle(draft, filled, at) : filled;
+}
+
+/** False, and told, when there are more than there may be. */
+function takeChars(draft: StepDraft, chars: number, finish: Finish): boolean {
+  finish.chars += chars;
+  if (finish.chars <= COOKED_CHARS_MAX) return true;
+  const message = `all texts together have more than ${COOKED_CHARS_MAX} characters`;
+  finish.kitchen.findings.refuse(originOf(draft), message);
+  return false;
+}
+
+/** Of tables that copies of a step share. */
+const counted = new WeakMap<object, number>();
+
+function charsOf(table: object | null): number {
+  if (table === null) return 0;
+  const known = counted.get(table);
+  if (known !== undefined) return known;
+  const chars = JSON.stringify(table).length;
+  counted.set(table, chars);
+  return chars;
 }
 
 function checkId(draft: StepDraft, { findings }: Kitchen): void {
