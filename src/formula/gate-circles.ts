@@ -3,7 +3,8 @@
  * together must not go in a circle.
  */
 import type { Condition } from '../town/condition.js';
-import { circlesOf, type Waits } from './graph.js';
+import { circlesOf, printCircle, type Circle } from './circles.js';
+import type { Waits } from './graph.js';
 import { quote, type Findings, type Origin } from './problem.js';
 
 /** What must be over before a condition can hold: the needs and gates of a step, the step, its children too. */
@@ -42,6 +43,7 @@ export function refuseGateCircles(
   places: ReadonlyMap<string, number>,
   findings: Findings,
 ): void {
+  if (gates.length === 0) return;
   const refuse = ({ condition, at, from }: Awaited, circle: string, of: string) =>
     findings.refuse(at, `the gate goes in a circle${circle}: ${quote(condition)} is of ${of}`, { step: from });
   const edges = [...waits.edges];
@@ -55,19 +57,17 @@ export function refuseGateCircles(
     }
   }
   for (const circle of circlesOf({ ...waits, edges })) {
-    const gate = gates.find(({ from, to }) => circle.some((id, at) => id === from && circle[at + 1] === to));
+    const gate = gates.find(({ from, to }) => goesAlong(circle, from, to));
     if (gate !== undefined)
-      refuse(gate, `, ${turned(circle, gate.from).join(' → ')}`, `${quote(gate.to)}, which waits for this step`);
+      refuse(gate, `, ${printCircle(circle, gate.from)}`, `${quote(gate.to)}, which waits for this step`);
   }
+}
+
+function goesAlong(circle: Circle, from: string, to: string): boolean {
+  return circle.some(({ id }, at) => id === from && circle[(at + 1) % circle.length]?.id === to);
 }
 
 function endAt(moment: Moment, step: number, { closeOf, wholeOf }: Waits): number {
   if (moment === 'begun') return step;
   return moment === 'closed' ? closeOf(step) : wholeOf(step);
-}
-
-/** The circle, first and last the same, from this id on. */
-function turned(circle: readonly string[], first: string): readonly string[] {
-  const at = circle.indexOf(first);
-  return [...circle.slice(at, -1), ...circle.slice(0, at), first];
 }

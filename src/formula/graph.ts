@@ -27,6 +27,10 @@ export type Waits = {
   readonly wholeOf: (step: number) => number;
   /** The id that stands for the node in a message. */
   readonly nameOf: (node: number) => string;
+  /** Whether one node waits for another by how steps stand in groups, loops and fan-outs, not by a need that somebody has written. */
+  readonly isPlaced: (from: number, to: number) => boolean;
+  /** Whether a step waits, at this node, for what its fan-out adds and not for itself. */
+  readonly isAdded: (from: number, to: number) => boolean;
 };
 
 /** `nodes` have different ids, and needs that name none of them are left out. */
@@ -73,7 +77,17 @@ export function waitsOf(nodes: readonly WaitNode[]): Waits {
     if (node.parent !== null) edges[groupEnds.get(node.parent) ?? -1]?.push(whole);
     if (node.loop !== null) edges[loopEnds.get(node.loop) ?? -1]?.push(whole);
   }
-  return { count: names.length, edges, steps: nodes.length, closeOf, wholeOf, nameOf: (node) => names[node] ?? '' };
+  const added = new Map(Array.from(fanEnds, ([step, node]) => [node, step] as const));
+  return {
+    count: names.length,
+    edges,
+    steps: nodes.length,
+    closeOf,
+    wholeOf,
+    nameOf: (node) => names[node] ?? '',
+    isPlaced: (from, to) => from >= nodes.length || groupEnds.has(to),
+    isAdded: (from, to) => added.has(from) && added.get(from) !== to,
+  };
 }
 
 /** All nodes in an order that can run: of those that can come next always the one that was declared first. Null in a circle. */
@@ -108,50 +122,6 @@ export function orderOf({ count, edges, steps }: Waits): readonly number[] | nul
     close(node);
   }
   return order.length === count ? order : null;
-}
-
-/** More circles than this are not named one by one. */
-const CIRCLES_NAMED_MAX = 10;
-
-/** Circles that share no node, as the ids along each, first and last the same. */
-export function circlesOf({ count, edges, nameOf }: Waits): readonly (readonly string[])[] {
-  const circles: (readonly string[])[] = [];
-  const gone = new Uint8Array(count);
-  while (circles.length < CIRCLES_NAMED_MAX) {
-    const circle = circleIn(count, edges, gone);
-    if (circle === null) break;
-    for (const node of circle) gone[node] = 1;
-    const names = circle.map(nameOf).filter((name, index, all) => name !== all[index - 1]);
-    if (names.length > 1 && names[0] === names.at(-1)) names.pop();
-    circles.push([...names, names[0] ?? '']);
-  }
-  return circles;
-}
-
-/** The nodes of one circle among those that are not gone, each needing the next. */
-function circleIn(count: number, edges: readonly (readonly number[])[], gone: Uint8Array): readonly number[] | null {
-  const [fresh, open, closed] = [0, 1, 2];
-  const states = new Uint8Array(count);
-  for (let start = 0; start < count; start += 1) {
-    if (gone[start] === 1 || states[start] !== fresh) continue;
-    const path = [{ node: start, next: 0 }];
-    states[start] = open;
-    for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
-      const need = edges[top.node]?.[top.next];
-      top.next += 1;
-      if (need === undefined) {
-        states[top.node] = closed;
-        path.pop();
-      } else if (gone[need] !== 1 && states[need] === open) {
-        const nodes = path.map(({ node }) => node);
-        return nodes.slice(nodes.indexOf(need));
-      } else if (gone[need] !== 1 && states[need] === fresh) {
-        states[need] = open;
-        path.push({ node: need, next: 0 });
-      }
-    }
-  }
-  return null;
 }
 
 /** The smallest number first. */

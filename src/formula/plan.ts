@@ -4,7 +4,8 @@
  */
 import { didYouMean, placeOf, quote, type Origin } from './problem.js';
 import type { Need, Planned, StepDraft } from './formula.js';
-import { circlesOf, orderOf, waitsOf, type WaitNode, type Waits } from './graph.js';
+import { circlesOf, printCircle } from './circles.js';
+import { orderOf, waitsOf, type WaitNode, type Waits } from './graph.js';
 import { standingFor, type Kitchen } from './kitchen.js';
 import { readScopes } from './scopes.js';
 import { stepMeant } from './template.js';
@@ -37,9 +38,9 @@ export function planSteps(
   const order = kitchen.budget.spent ? null : orderOf(waits);
   if (order === null && !kitchen.budget.spent)
     for (const circle of circlesOf(waits)) {
-      const at = ids.get(circle[0] ?? '')?.at;
-      if (at !== undefined)
-        kitchen.findings.refuse(at, `the needs go in a circle: ${circle.join(' → ')}`, { step: circle[0] ?? null });
+      const step = circle[0]?.id ?? '';
+      const at = ids.get(step)?.at;
+      if (at !== undefined) kitchen.findings.refuse(at, `the needs go in a circle: ${printCircle(circle)}`, { step });
     }
   const ordered = order === null ? needing : order.flatMap((node) => needing[node] ?? []);
   return { steps: ordered, ids, waits, order, places };

@@ -36,8 +36,8 @@ test.each([
     { type: 'condition', await: 'steps.failed == 0', timeoutMs: null },
   ],
   [
-    '{ type = "conditional", condition = "steps.complete >= 2" }',
-    { type: 'condition', await: 'steps.complete >= 2', timeoutMs: null },
+    '{ type = "conditional", condition = "steps.complete < 2" }',
+    { type: 'condition', await: 'steps.complete < 2', timeoutMs: null },
   ],
   [
     '{ type = "conditional", condition = "alive_detected" }',
@@ -272,7 +272,10 @@ test.each([
     ['o → g → o'],
   ],
   [inGroup('') + step('o', gate('children(g).any(status == done)')), []],
-  [around + step('e', gate('end.status == done'), 'steps.loop.body'), ['s → end → s', '"end.status == done"']],
+  [
+    around + step('e', gate('end.status == done'), 'steps.loop.body'),
+    ['what s adds → end → what s adds', '"end.status == done"'],
+  ],
   [around + step('e', gate('s.status == done'), 'steps.loop.body'), []],
   [step('a', gate('b.status == waiting')) + step('b', gate('a.status == complete')), []],
 ])('a circle through gates is refused, through several and through a group, a loop and a fan-out: %#', (text, said) => {
@@ -318,4 +321,15 @@ test('children are asked for of steps that have some', () => {
   expect(
     problemsOf(around + step('e', '', 'steps.loop.body') + step('z', gate('children(lp).any(status == failed)'))),
   ).toEqual([]);
+});
+
+const circlesIn = (text: string) => problemsOf(text).map((problem) => problem.replace(/^.*circle: /, ''));
+
+test('circles that share a step are told, each, and what a fan-out adds is called so', () => {
+  const both = step('a', 'needs = ["b"]') + step('b', 'needs = ["c"]') + step('c', 'needs = ["a", "d"]');
+  expect(circlesIn(both + step('d', 'needs = ["c"]'))).toEqual(['a → b → c → a', 'c → d → c']);
+  const added = step('s') + step('b', 'needs = ["s"]') + `${step('lp')}[steps.loop]\nfor_each = "s.output.list"\n`;
+  expect(circlesIn(added + step('w', 'needs = ["b"]', 'steps.loop.body'))).toEqual(['b → what s adds → b']);
+  const group = step('g', 'needs = ["x"]') + step('k', '', 'steps.children') + step('l', '', 'steps.children');
+  expect(circlesIn(group + step('x', 'needs = ["g"]'))).toEqual(['g → x → g']);
 });
