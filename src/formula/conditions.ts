@@ -5,6 +5,7 @@ import { referencesIn } from '../town/references.js';
 import { INSTEAD_AT_WORK, INSTEAD_IN_STEP, isOneCondition } from './and-or.js';
 import type { StepDraft } from './formula.js';
 import { awaitedMoment } from './gate-circles.js';
+import { leastClosed } from './gate-counts.js';
 import { namesIn } from './plan.js';
 import { didYouMean, quote, type Origin } from './problem.js';
 import type { Finish, References } from './step-references.js';
@@ -61,6 +62,8 @@ export function readUntil(
     return text;
   }
   const { condition } = parsed;
+  const least = self === null ? leastClosed(condition) : null;
+  if (least !== null) references.counts({ from: draft.id, least, condition: text, at });
   if (!('step' in condition)) return text;
   const named = condition.step;
   const moment = self === null ? awaitedMoment(condition) : null;

@@ -4,6 +4,7 @@
  */
 import { referencesIn, renameReferences } from '../town/references.js';
 import type { StepDraft } from './formula.js';
+import { refuseCounts, type Counted } from './gate-counts.js';
 import { refuseGateCircles, type Awaited } from './gate-circles.js';
 import type { Kitchen } from './kitchen.js';
 import { partsIn, shapeAt } from './output-shape.js';
@@ -33,6 +34,7 @@ export class References {
   readonly #around: Around | null;
   readonly #asked: Asked[] = [];
   readonly #awaited: Awaited[] = [];
+  readonly #counted: Counted[] = [];
 
   constructor(ids: Plan['ids'], kitchen: Kitchen, around: Around | null = null) {
     this.ids = ids;
@@ -59,6 +61,18 @@ export class References {
       if (gate.to !== step || gate.moment === 'children closed')
         references.awaits({ ...gate, from: step, added: true });
     }
+  }
+
+  /** A gate opens when so many steps of the molecule have closed. What a fan-out adds comes among others, nobody knows how many. */
+  counts(gate: Counted): void {
+    if (this.#around === null) this.#counted.push(gate);
+  }
+
+  /** Refuses gates that wait for more steps than there are; for the steps of a whole molecule only. */
+  checkCounts({ steps, waits, places }: Plan): void {
+    const growing = steps.filter(({ draft, loop }) => draft.onComplete !== null || loop !== null);
+    const grows = new Set(growing.map(({ draft }) => places.get(draft.id) ?? -1));
+    refuseCounts(this.#counted, waits, { places, grows }, this.#kitchen.findings);
   }
 
   /** The step of this id among these and those around them. */

@@ -333,3 +333,20 @@ test('circles that share a step are told, each, and what a fan-out adds is calle
   const group = step('g', 'needs = ["x"]') + step('k', '', 'steps.children') + step('l', '', 'steps.children');
   expect(circlesIn(group + step('x', 'needs = ["g"]'))).toEqual(['g → x → g']);
 });
+
+test('a gate cannot wait for more steps than can close before it', () => {
+  const atFirst = (condition: string) => step('a', gate(condition)) + step('b', 'needs = ["a"]') + step('c');
+  expect(problemsOf(atFirst('steps.complete >= 4'))).toEqual([
+    'x.toml:5:1 · step "a": the gate can never open: "steps.complete >= 4" wants 4 steps that have closed (1 at most can close before it)',
+  ]);
+  for (const wrong of ['steps.complete >= 2', 'steps.complete > 1', 'steps.skipped == 2'])
+    expect(problemsOf(atFirst(wrong))).toHaveLength(1);
+  for (const right of ['steps.complete >= 1', 'steps.complete < 9', 'steps.pending >= 3', 'steps.failed == 0'])
+    expect(problemsOf(atFirst(right))).toEqual([]);
+  const each = gate('steps.complete >= 1');
+  expect(problemsOf(step('a', each) + step('b', each))).toHaveLength(2);
+  expect(problemsOf(around + step('e', '', 'steps.loop.body') + step('z', gate('steps.complete >= 50')))).toEqual([]);
+  const grouped =
+    step('g') + step('k', '', 'steps.children') + step('l', gate('steps.complete >= 2'), 'steps.children');
+  expect(problemsOf(grouped)).toHaveLength(1);
+});
