@@ -34,14 +34,17 @@ type Replacement = {
   readonly sinks: readonly string[];
 };
 
+/** The names of the expansions that steps stand in, from the outermost on. */
+type Within = readonly string[];
+
 /** Steps with `expand`. */
-export function expandInline(steps: readonly StepDraft[], kitchen: Kitchen, depth = 0): readonly StepDraft[] {
+export function expandInline(steps: readonly StepDraft[], kitchen: Kitchen, within: Within = []): readonly StepDraft[] {
   if (!anyStep(steps, ({ expand }) => expand !== null)) return steps;
   const wanted = [...eachStep(steps)].filter(({ expand }) => expand !== null);
   const all = new Map<StepDraft, Replacement>();
   for (const step of wanted) {
     if (kitchen.budget.spent) return steps;
-    const made = step.expand === null ? null : instantiate(step, step.expand, kitchen, depth);
+    const made = step.expand === null ? null : instantiate(step, step.expand, kitchen, within);
     if (made !== null) all.set(step, made);
   }
   return replaceSteps(steps, all, kitchen);
@@ -67,7 +70,7 @@ export function expandTargets(
         continue;
       }
       taken.add(one.target);
-      const made = replaceable(target, one, kitchen) ? instantiate(target, one, kitchen, 0) : null;
+      const made = replaceable(target, one, kitchen) ? instantiate(target, one, kitchen, []) : null;
       if (made !== null) all.set(target, made);
     }
     if (later.length === open.length) {
@@ -103,7 +106,7 @@ export function expandSelected(steps: readonly StepDraft[], { map }: Compose, ki
         `${quote(one.select)} selects no step`,
       );
     for (const target of selected) {
-      const made = replaceable(target, one, kitchen) ? instantiate(target, one, kitchen, 0) : null;
+      const made = replaceable(target, one, kitchen) ? instantiate(target, one, kitchen, []) : null;
       if (made !== null) all.set(target, made);
     }
     now = replaceSteps(now, all, kitchen);
@@ -114,7 +117,7 @@ export function expandSelected(steps: readonly StepDraft[], { map }: Compose, ki
 /** An expansion by itself: its template around a step called `main`, as bd pours it. */
 export function expandAlone(formula: Formula, kitchen: Kitchen, target: StepDraft): readonly StepDraft[] {
   for (const { name } of formula.vars) kitchen.values.used.add(name);
-  return copyTemplate(formula, target, kitchen, 0, kitchen.values.values);
+  return copyTemplate(formula, target, kitchen, [], kitchen.values.values);
 }
 
 /** What an expanded step would lose must not be lost silently. */
@@ -138,15 +141,15 @@ function replaceable(target: StepDraft, { at }: ExpandDraft, { findings }: Kitch
   return false;
 }
 
-function instantiate(target: StepDraft, use: ExpandDraft, kitchen: Kitchen, depth: number): Replacement | null {
+function instantiate(target: StepDraft, use: ExpandDraft, kitchen: Kitchen, within: Within): Replacement | null {
   const { findings } = kitchen;
-  if (depth >= EXPANSION_DEPTH_MAX) {
-    findings.refuse(use.at, `expansions stand in expansions more than ${EXPANSION_DEPTH_MAX} deep`);
+  if (within.length >= EXPANSION_DEPTH_MAX) {
+    findings.refuse(use.at, tooDeep(use.formula, within));
     return null;
   }
   const expansion = expansionOf(use, kitchen);
   if (expansion === null) return null;
-  const steps = copyTemplate(expansion, target, kitchen, depth, valuesOf(expansion, target, use, kitchen));
+  const steps = copyTemplate(expansion, target, kitchen, within, valuesOf(expansion, target, use, kitchen));
   const { sources, sinks } = endsOf(steps, kitchen);
   const accepted = acceptLast(target, steps, sinks);
   const down = handDown(
@@ -166,6 +169,12 @@ function instantiate(target: StepDraft, use: ExpandDraft, kitchen: Kitchen, dept
 function expansionOf(use: ExpandDraft, kitchen: Kitchen): Formula | null {
   const formula = kitchen.library.formula(use.formula, use.at);
   return formula !== null && isExpansion(formula, use, kitchen) ? formula : null;
+}
+
+function tooDeep(name: string, within: Within): string {
+  const last = within.lastIndexOf(name);
+  if (last < 0) return `expansions stand in expansions more than ${EXPANSION_DEPTH_MAX} deep`;
+  return `the expansion ${quote(name)} expands itself without end: ${[...within.slice(last), name].join(' → ')}`;
 }
 
 export function isExpansion(formula: Formula, { at }: ExpandDraft, { findings, library }: Kitchen): boolean {
@@ -228,7 +237,7 @@ export function copyTemplate(
   expansion: Formula,
   target: StepDraft,
   kitchen: Kitchen,
-  depth: number,
+  within: Within,
   values: ReadonlyMap<string, string>,
 ): readonly StepDraft[] {
   const names = [
@@ -242,7 +251,7 @@ export function copyTemplate(
     copyStep(step, { scope, kitchen, rename: itself, repeated: target.repeated }),
   );
   if (kitchen.budget.spent) return steps;
-  return expandInline(unrollLoops(steps, kitchen), kitchen, depth + 1);
+  return expandInline(unrollLoops(steps, kitchen), kitchen, [...within, expansion.name]);
 }
 
 /** A step's description is what it says with its notes. */

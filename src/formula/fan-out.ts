@@ -68,7 +68,7 @@ function fromFormula(step: Planned, onComplete: OnComplete, finish: Finish): Mad
       ...mainStep(step.draft.title, step.draft.description, step.draft.at, prefix),
       scope: step.draft.scope,
     };
-    const steps = copyTemplate(bonded, target, kitchen, 0, values);
+    const steps = copyTemplate(bonded, target, kitchen, [], values);
     return { steps: cookAdded(steps, kitchen, step, finish), checks };
   }
   const vars = new Map(bonded.vars.map((variable) => [variable.name, variable]));

@@ -128,7 +128,7 @@ test.each([
   [step('a', 'expand_vars = { a = "b" }'), /expand_vars are for a step with expand/],
   [step('a', 'expand = "picky"'), /"picky" needs a value for its variable "v"/],
   [step('a', 'expand = "picky"\nexpand_vars = { v = "z" }'), /the variable "v" of "picky": "z" is none of "a"/],
-  [step('a', 'expand = "again"'), /expansions stand in expansions more than 10 deep/],
+  [step('a', 'expand = "again"'), /the expansion "again" expands itself without end: again → again/],
   [`${step('a')}[[compose.expand]]\ntarget = "b"\nwith = "two"\n`, /:7:1 · there is no step "b"/],
   [
     `${step('a', 'retry = { max_attempts = 2 }')}[[compose.expand]]\ntarget = "a"\nwith = "two"\n`,
@@ -186,5 +186,14 @@ test('more needs than there may be between two expansions are refused before the
     expect.stringMatching(
       /step "q": the formula has more than 1000000 needs: each of the 1001 first steps in the place of this one needs the 1001 that it needs \(begin the body or template/,
     ),
+  ]);
+});
+
+const expanding = (id: string, name: string) => `type = "expansion"\n${step(id, `expand = "${name}"`, 'template')}`;
+
+test('an expansion that expands itself is told so, with the way round', () => {
+  const [e, f] = [expanding('{target}.1', 'f'), expanding('{target}.2', 'e')];
+  expect(problemsAmong({ x: step('a', 'expand = "e"'), e, f })).toEqual([
+    expect.stringContaining('the expansion "e" expands itself without end: e → f → e'),
   ]);
 });
