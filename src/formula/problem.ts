@@ -115,7 +115,10 @@ export class Findings {
     return problems.toSorted((a, b) => place(a) - place(b) || a.line - b.line || a.column - b.column);
   }
 
-  #note(into: Map<string, Problem>, { file, toml }: Source, path: Path, message: string, more: More): void {
+  #note(into: Map<string, Problem>, { file, toml }: Source, written: Path, said: string, more: More): void {
+    const beside = fileOfText(toml.value, written);
+    const path = beside === null ? written : [...written.slice(0, -1), 'description_file'];
+    const message = beside === null ? said : `in ${quote(beside)}, ${said}`;
     const at = toml.locate(path, more.text);
     const key = `${file}:${at.line}:${at.column} ${more.once ?? message}`;
     if (into.has(key)) return;
@@ -146,6 +149,18 @@ const LISTS_OF_STEPS: readonly (string | number)[] = [
   'before',
   'after',
 ];
+
+/** The file of a description that stands in one of its own, null for texts that stand in the formula. */
+function fileOfText(document: Readonly<Record<string, unknown>>, path: Path): string | null {
+  if (path.at(-1) !== 'description') return null;
+  let value: unknown = document;
+  for (const key of path.slice(0, -1)) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return null;
+    value = Reflect.get(value, key) as unknown;
+  }
+  if (typeof value !== 'object' || value === null || 'description' in value) return null;
+  return 'description_file' in value && typeof value.description_file === 'string' ? value.description_file : null;
+}
 
 /** The id of the innermost step that is written around the path. */
 function stepAt(document: Readonly<Record<string, unknown>>, path: Path): string | null {

@@ -350,3 +350,12 @@ test('a gate cannot wait for more steps than can close before it', () => {
     step('g') + step('k', '', 'steps.children') + step('l', gate('steps.complete >= 2'), 'steps.children');
   expect(problemsOf(grouped)).toHaveLength(1);
 });
+
+test('a mistake in the text of a description_file is told of that file', () => {
+  const text = `formula = "x"\n${step('a')}${step('b', 'description_file = "b.md"')}`;
+  const file = { file: 'x.toml', text, readBeside: () => 'Read {{steps.a.output}}.' };
+  const result = cook({ name: 'x', vars: {}, load: () => file, names: ['rework', 'x'] });
+  expect(result.ok ? [] : result.problems.map(printProblem)).toEqual([
+    expect.stringContaining('x.toml:9:1 · step "b": in "b.md", {{steps.a.output}} is of "a"'),
+  ]);
+});
