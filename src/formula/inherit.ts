@@ -43,17 +43,42 @@ export function joinParents(child: Written, parents: readonly Written[]): Writte
 function joinSteps(parents: readonly (readonly StepDraft[])[], own: readonly StepDraft[]): readonly StepDraft[] {
   const instead = new Map(own.map((step) => [step.id, step]));
   const placed = new Set<string>();
-  const replace = (steps: readonly StepDraft[]): readonly StepDraft[] =>
-    steps.map((step) => {
+  const owners = new Map<Origin, number>();
+  const replace = (steps: readonly StepDraft[], parent: number): readonly StepDraft[] =>
+    steps.flatMap((step) => {
+      // What another parent has brought in from the same formula has been told.
+      if ((owners.get(step.at) ?? parent) !== parent) return [];
+      owners.set(step.at, parent);
       const child = instead.get(step.id);
       if (child !== undefined) {
         placed.add(child.id);
         return child;
       }
-      return step.children.length === 0 ? step : { ...step, children: replace(step.children) };
+      return step.children.length === 0 ? step : { ...step, children: replace(step.children, parent) };
     });
   const joined = parents.flatMap(replace);
   return [...joined, ...own.filter(({ id }) => !placed.has(id))];
+}
+
+/** A step that two parents have from one file, by their places in the list. */
+type Shared = { readonly step: StepDraft; readonly first: number; readonly second: number };
+
+/** The first such step of each two parents: of it the first parent's is kept. */
+export function sharedSteps(parents: readonly Written[]): readonly Shared[] {
+  const owners = new Map<Origin, number>();
+  const shared = new Map<string, Shared>();
+  for (const [second, { steps, template }] of parents.entries())
+    for (const step of withChildren([...steps, ...template])) {
+      const first = owners.get(step.at) ?? second;
+      const pair = `${first} ${second}`;
+      if (first === second) owners.set(step.at, second);
+      else if (!shared.has(pair)) shared.set(pair, { step, first, second });
+    }
+  return [...shared.values()];
+}
+
+function withChildren(steps: readonly StepDraft[]): readonly StepDraft[] {
+  return steps.flatMap((step) => [step, ...withChildren(step.children)]);
 }
 
 /** The last that says something of a key wins, at the place of the first. */

@@ -1,6 +1,6 @@
 /** The formulas that one cooking reads: each file once, each joined with its parents once. */
 import type { Formula, Written } from './formula.js';
-import { joinParents, settleFormula } from './inherit.js';
+import { joinParents, settleFormula, sharedSteps } from './inherit.js';
 import { EXTENDS_DEPTH_MAX } from './limits.js';
 import { nameProblem } from './names.js';
 import { parseFormula } from './parse.js';
@@ -69,11 +69,27 @@ export class Library {
         return refuse(`the formulas extend one another in a circle: ${[...way, parent.name].join(' → ')}`);
       if (way.length >= EXTENDS_DEPTH_MAX)
         return refuse(`more than ${EXTENDS_DEPTH_MAX} formulas extend one another in a row`);
-      return this.#join(parent.name, parent.at, way) ?? [];
+      const joined = this.#join(parent.name, parent.at, way);
+      return joined === null ? [] : { at: parent.at, joined };
     });
-    const joined = joinParents(written, parents);
+    this.#refuseShared(parents);
+    const joined = joinParents(
+      written,
+      parents.map((parent) => parent.joined),
+    );
     this.#joined.set(name, joined);
     return joined;
+  }
+
+  #refuseShared(parents: readonly { readonly at: Origin; readonly joined: Written }[]): void {
+    for (const { step, first, second } of sharedSteps(parents.map(({ joined }) => joined))) {
+      const [one, other] = [parents[first], parents[second]];
+      if (one === undefined || other === undefined) continue;
+      const both = `the parents ${quote(one.joined.name)} and ${quote(other.joined.name)}`;
+      this.#findings.refuse(other.at, `${both} both have the step ${quote(step.id)} from ${step.at.source.file}`, {
+        hint: 'steps can be taken over once: extend one of the two',
+      });
+    }
   }
 
   #read(name: string, from: Origin | null): Written | null {

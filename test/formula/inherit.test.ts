@@ -70,3 +70,17 @@ test('of a formula whose parent is missing only that is said', () => {
   expect(problemsAmong({ x: 'extends = ["gone"]\n' })).toEqual(missing);
   expect(problemsAmong({ x: `extends = ["gone"]\n${step('a', 'notes = "{{what}}"')}` }, { which: 1 })).toEqual(missing);
 });
+
+test('a step of the child does not stand in for one of a loop of the parent', () => {
+  const parent = `${step('lp')}[steps.loop]\ncount = 2\n${step('w', '', 'steps.loop.body')}`;
+  const { steps } = cookedAmong({ x: `extends = ["p"]\n${step('w')}`, p: parent });
+  expect(steps.map(({ id }) => id)).toEqual(['lp.iter1.w', 'lp.iter2.w', 'w']);
+});
+
+test('a step that two parents have from one formula is told where they are named', () => {
+  const both = 'extends = ["p", "q"]\n';
+  const over = 'extends = ["g"]\n';
+  expect(problemsAmong({ x: both, p: over, q: over, g: step('a') + step('b', 'needs = ["a"]') })).toEqual([
+    'x.toml:2:17 · the parents "p" and "q" both have the step "a" from g.toml (steps can be taken over once: extend one of the two)',
+  ]);
+});
