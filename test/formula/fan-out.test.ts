@@ -127,5 +127,5 @@ test('a loop in a template is over the output of a step of it, and waits for wha
 test('a circle through a loop in the body of a loop over an output is found', () => {
   const inner = `${step('in', '', 'steps.loop.body')}[steps.loop.body.loop]\ncount = 2\n${step('m', 'needs = ["end"]', 'steps.loop.body.loop.body')}`;
   const x = `${step('s')}${step('end', 'needs = ["s"]')}${step('lp')}[steps.loop]\nfor_each = "s.output.items"\n${inner}`;
-  expect(problemsAmong({ x }).join()).toContain('the needs go in a circle: end → s → end');
+  expect(problemsAmong({ x }).join()).toContain('the needs go in a circle: end → what s adds → end');
 });

@@ -111,10 +111,11 @@ test('what is compared with what it may be is taken', () => {
   expect(problemsOf(given, { v: 'yes' })).toHaveLength(1);
 });
 
+const looped = (more: string) =>
+  problemsOf(`${step('l')}[steps.loop]\ncount = 20000\n${step('b', more, 'steps.loop.body')}`);
+
 test('shapes and metadata count among the texts that all steps together may have', () => {
   const keys = Array.from({ length: 1_000 }, (_, index) => `a_key_of_some_length_${index} = 1`).join(', ');
-  const looped = (more: string) =>
-    problemsOf(`${step('l')}[steps.loop]\ncount = 20000\n${step('b', more, 'steps.loop.body')}`);
   expect(looped(`metadata = { ${keys} }`)[0]).toContain('all texts together have more than');
   expect(looped(`output = { ${keys.replaceAll('= 1', '= "any"')} }`)[0]).toContain('all texts together have more than');
 });
