@@ -1,5 +1,5 @@
 /**
- * Records test/histories/<version>: a mission with rework, one of a formula, one that was cancelled, one with a person's step,
+ * Records test/histories/<version>: a mission with rework, one of a formula, one that was held, one that was cancelled, one with a person's step,
  * and the roles that served them. Run by `npm run histories` when a version is released; what is recorded stays.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -27,6 +27,17 @@ async function decideAtRunTime(town: LiveTown): Promise<void> {
   await handle.result();
 }
 
+async function holdAndLetGo(town: LiveTown, mission: string): Promise<void> {
+  const handle = town.client.workflow.getHandle(mission);
+  await handle.executeUpdate('pause', { args: [{ reason: 'freeze', by: 'Ada' }] });
+  await until('its molecule is held', async () => {
+    const query = `GtMission="${mission}" AND GtRole="molecule" AND GtPhase="paused"`;
+    for await (const one of town.client.workflow.list({ query })) return one.workflowId;
+    return null;
+  });
+  await handle.executeUpdate('resume', { args: [{ by: 'Ada' }] });
+}
+
 async function record(town: LiveTown, folder: string): Promise<void> {
   await (await town.startMission('demo', DEMO_MISSION)).result();
   await town.temporal(
@@ -46,6 +57,7 @@ async function record(town: LiveTown, folder: string): Promise<void> {
     for await (const one of town.client.workflow.list({ query })) return one.workflowId;
     return null;
   });
+  await holdAndLetGo(town, 'asked');
   await town.temporal('workflow', 'signal', '-w', molecule, '--name', 'close', '--input', '{"step":"nowhere"}');
   await town.temporal(
     'workflow',
