@@ -68,16 +68,16 @@ function skippedLegs(all: readonly Leg[], chosen: readonly Leg[]): Instead {
   return new Map(skipped.map(({ id }) => [id, standIns(id, ids, needed) ?? []]));
 }
 
-/** The legs that the synthesis needs: all that are chosen, when none of those it names has to do with it. */
+/** The legs that the synthesis needs: all that are chosen, when none of those that it names is. */
 function awaitedBy(
   { dependsOn }: NonNullable<Formula['convoy']['synthesis']>,
   chosen: readonly Leg[],
   skipped: Instead,
 ): readonly Leg[] {
   if (dependsOn === null) return chosen;
+  if (dependsOn.length > 0 && dependsOn.every((id) => skipped.has(id))) return chosen;
   const ids = new Set(dependsOn.flatMap((id) => skipped.get(id) ?? [id]));
-  const awaited = chosen.filter(({ id }) => ids.has(id));
-  return awaited.length === 0 && dependsOn.length > 0 ? chosen : awaited;
+  return chosen.filter(({ id }) => ids.has(id));
 }
 
 /** All legs, those of a preset, or those that are named one by one. */

@@ -123,7 +123,7 @@ test('a leg that is not chosen is as one that is skipped: who needs it waits for
   const chosen = `type = "convoy"\n${legs}[presets.quick]\nlegs = ["perf"]\n[presets.deep]\nlegs = ["arch", "perf"]\n[synthesis]\ndepends_on = ["sec"]\n`;
   const graphWith = (preset: string) => graphOf(cooked(chosen, { preset }));
   expect(graphWith('')).toEqual(['arch', 'sec needs arch', 'perf needs sec', 'synthesis needs sec']);
-  expect(graphWith('deep')).toEqual(['arch', 'perf needs arch', 'synthesis needs arch']);
+  expect(graphWith('deep')).toEqual(['arch', 'perf needs arch', 'synthesis needs arch, perf']);
   expect(graphWith('quick')).toEqual(['perf', 'synthesis needs perf']);
   expect(cooked(chosen, { preset: 'quick' }).steps[0]?.description).toContain('After: .');
 });
@@ -132,4 +132,10 @@ test('the prompt of a leg without a description begins with the text for all', (
   const legs = `${step('a', '', 'legs')}${step('b', 'description = "Own."', 'legs')}`;
   const { steps } = cooked(`type = "convoy"\n[prompts]\nbase = "Look."\n${legs}`);
   expect(steps.map(({ description }) => description)).toEqual(['Look.', 'Own.\n\nLook.']);
+});
+
+test('a synthesis of whose legs none is chosen reads all that are, also where the others need one of them', () => {
+  const legs = step('fetch', '', 'legs') + ['b', 'c', 'd'].map((id) => step(id, 'needs = ["fetch"]', 'legs')).join('');
+  const convoy = `type = "convoy"\n${legs}[presets.quick]\nlegs = ["fetch", "d"]\n[synthesis]\ndepends_on = ["b", "c"]\n`;
+  expect(graphOf(cooked(convoy, { preset: 'quick' }))).toEqual(['fetch', 'd needs fetch', 'synthesis needs fetch, d']);
 });
