@@ -172,7 +172,7 @@ function bothConditions(outer: StepDraft, inner: StepDraft, kitchen: Kitchen): S
     kitchen.findings.refuse(
       inner.condition.at,
       'the step has a condition of its own and one from the step it stands in the place of, and neither is known before it runs',
-      { hint: 'put one of them on a step before' },
+      { hint: 'put one of them on a group around it, a step with children' },
     );
   return inner.condition;
 }
