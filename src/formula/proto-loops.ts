@@ -44,7 +44,8 @@ function untilLoop(
   const text = fill(until, scope, finish.kitchen.values, () => place);
   const last = lastOf(body);
   const read = isOpen(text) || last === null ? text : readUntil(text, place, last, finish, last.id);
-  return { id, body: ids, max, until: read, check: null };
+  // A group stands before its children, so that the first step is in nothing of the body.
+  return { id, body: ids, max, until: read, check: null, parent: body[0]?.parent ?? null };
 }
 
 /** What `step` and `output` without a step mean in an `until`: the last step of the body that no other of it needs. */

@@ -7,7 +7,7 @@ import type { Draft, Molecule } from './molecule-live.js';
 import { renameLoop, renamer, renameStep } from './molecule-rename.js';
 import type { BondPlace, Step } from './molecule-state.js';
 import { offer } from './molecule-refusal.js';
-import type { BondPoint, Protomolecule, ProtoStep } from './protomolecule.js';
+import type { BondPoint, ProtoLoop, Protomolecule, ProtoStep } from './protomolecule.js';
 import { unreachable } from './unreachable.js';
 
 type Asked = { readonly after?: string | undefined; readonly at?: string | undefined };
@@ -96,7 +96,7 @@ export function bonded(
   const protos = renamed.map((step) => inGroup(behind(step, renamed, needs), parent));
   const { states, own } = loopsOf(
     protos,
-    (proto.loops ?? []).map((loop) => renameLoop(loop, to)),
+    (proto.loops ?? []).map((loop) => loopInGroup(renameLoop(loop, to), parent)),
     draft.how,
   );
   const first = draft.steps.length;
@@ -140,6 +140,11 @@ function stepNamed(draft: Draft, id: string): Step {
 
 function inGroup(step: ProtoStep, parent: string | undefined): ProtoStep {
   return parent === undefined || step.parent !== undefined ? step : { ...step, parent };
+}
+
+/** A loop that an earlier version cooked says nothing of a group, and stays in none. */
+function loopInGroup(loop: ProtoLoop, parent: string | undefined): ProtoLoop {
+  return parent === undefined || loop.parent !== null ? loop : { ...loop, parent };
 }
 
 /** Steps that have not begun and must wait for the bonded ones. */

@@ -124,9 +124,10 @@ export function holdsNow(known: Known, self: string, condition: Condition, files
   return holds(named, { self, files, steps: known.steps.map(seen) });
 }
 
-function seen({ id, parent, from, state }: Step): Seen {
+/** The step that stands for a loop is none of the formula's, and no child to a condition: its steps are. */
+function seen({ id, parent, from, state, kind }: Step): Seen {
   const output = state.kind === 'closed' ? (state.output ?? null) : null;
-  return { id, parent: parent ?? from ?? null, status: statusOf(state), output };
+  return { id, parent: kind === 'loop' ? null : (parent ?? from ?? null), status: statusOf(state), output };
 }
 
 function statusOf(state: Step['state']): Status {

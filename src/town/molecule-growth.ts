@@ -52,6 +52,7 @@ export function loopStep(loop: ProtoLoop, body: readonly ProtoStep[], how: How):
     acceptance: {},
     run: null,
     script: null,
+    ...(loop.parent == null ? {} : { parent: loop.parent }),
   };
   return { ...stepFrom(proto, how), kind: 'loop' };
 }

@@ -50,6 +50,7 @@ export function renameLoop<Loop extends ProtoLoop>(loop: Loop, to: Rename): Loop
     id: to(loop.id),
     body: loop.body.map(to),
     until: loop.until === null ? null : renameCondition(loop.until, to),
+    ...(loop.parent == null ? {} : { parent: to(loop.parent) }),
   };
 }
 

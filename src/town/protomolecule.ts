@@ -140,6 +140,8 @@ export const ProtoLoop = z.strictObject({
   /** In the grammar of `town/condition`. */
   until: z.string().nullable(),
   check: z.strictObject({ command: z.string().min(1), timeoutMs: z.number().int().positive() }).nullable(),
+  /** The group that waits for the end of the loop, null outside of groups. Absent where the loop is a group itself. */
+  parent: z.string().nullable().optional(),
 });
 export type ProtoLoop = z.infer<typeof ProtoLoop>;
 

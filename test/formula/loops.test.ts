@@ -81,8 +81,17 @@ test('a loop with until has its first iteration in the list, and the rest as a l
       step('end', 'needs = ["lp"]'),
   );
   expect(graphOf(proto)).toEqual(['lp.iter1.x', 'lp.iter1.y needs lp.iter1.x', 'end needs lp.iter1.y']);
+  const until = 'lp.iter1.y.output.clean == true';
   expect(proto.loops).toEqual([
-    { id: 'lp', body: ['lp.iter1.x', 'lp.iter1.y'], max: 5, until: 'lp.iter1.y.output.clean == true', check: null },
+    { id: 'lp', body: ['lp.iter1.x', 'lp.iter1.y'], max: 5, until, check: null, parent: null },
+  ]);
+});
+
+test('a loop with until names the group it stands in, which waits for its end', () => {
+  const inner = `${step('lp', '', 'steps.children')}[steps.children.loop]\nuntil = "output.ok == true"\nmax = 2\n`;
+  const body = `${step('h', '', 'steps.children.loop.body')}${step('x', '', 'steps.children.loop.body.children')}`;
+  expect(cooked(step('g') + inner + body).loops).toMatchObject([
+    { id: 'lp', body: ['lp.iter1.h', 'lp.iter1.x'], parent: 'g' },
   ]);
 });
 

@@ -85,6 +85,18 @@ test('a loop of the bonded formula goes round under its new name', () => {
   expect(nextStep(again)?.id).toBe('polish.1.lp.iter2.x');
 });
 
+test('a loop of the bonded formula holds the group open that it stands in, there or in the formula', () => {
+  const group = [step('g', { kind: 'group', script: null }), step('design', { parent: 'g' }), step('ship')];
+  const place = { kind: 'after', step: 'design', between: true } as const;
+  const bare = proto([step('lp.iter1.x')], [loop('lp', ['lp.iter1.x'], { parent: null })]);
+  expect(stepOf(bond(poured(group), place, bare), 'f.1.lp')?.parent).toBe('g');
+  const steps = [step('own', { kind: 'group', script: null }), step('lp.iter1.x', { parent: 'own' })];
+  const within = proto(steps, [loop('lp', ['lp.iter1.x'], { parent: 'own' })]);
+  expect(stepOf(bond(poured(group), place, within), 'f.1.lp')?.parent).toBe('f.1.own');
+  const old = proto([step('lp.iter1.x')], [loop('lp', ['lp.iter1.x'], {})]);
+  expect(stepOf(bond(poured(group), place, old), 'f.1.lp')?.parent).toBeUndefined();
+});
+
 test('a place that is not there, or has gone by, is refused with what is possible', () => {
   const molecule = work(work(poured(steps), 'design'), 'build');
   const why = (asked: Parameters<typeof bondPlace>[2]) => {

@@ -37,6 +37,44 @@ test('a loop is repeated until its condition holds; who needs one of its steps w
   expect(fateOf(work(done, 'end')).kind).toBe('done');
 });
 
+/** A loop that is all there is in a group, and a step behind the group. */
+const grouped = [
+  step('begin'),
+  step('g', { kind: 'group', script: null, needs: ['begin'] }),
+  step('lp.iter1.x', { parent: 'g' }),
+  step('end', { needs: ['g'] }),
+];
+const inGroup = loop('lp', ['lp.iter1.x'], { max: 3, until: 'x.output.ok == true', parent: 'g' });
+
+test('a group is open until the loop in it is over', () => {
+  const begun = poured(grouped, [inGroup]);
+  expect(stateOfStep(begun, 'lp')).toBe('pending');
+  const first = work(work(begun, 'begin'), 'lp.iter1.x', { ok: false });
+  expect(['g', 'lp', 'end'].map((id) => stateOfStep(first, id))).toEqual(['open', 'open', 'pending']);
+  const second = judge(carried(first, grouped));
+  expect([nextStep(second)?.id, stateOfStep(second, 'g')]).toEqual(['lp.iter2.x', 'open']);
+  const done = judge(work(second, 'lp.iter2.x', { ok: true }));
+  expect([stateOfStep(done, 'g'), nextStep(done)?.id]).toEqual(['done', 'end']);
+  expect(fateOf(work(done, 'end')).kind).toBe('done');
+});
+
+test('a group that is skipped takes the loop in it along, before and between its iterations', () => {
+  const skip = { kind: 'skipped', step: 'g', reason: 'no', by: 'Ada' } as const;
+  const begun = work(poured(grouped, [inGroup]), 'begin');
+  for (const molecule of [begun, work(begun, 'lp.iter1.x', { ok: false })]) {
+    const skipped = all(molecule, skip);
+    expect([stateOfStep(skipped, 'lp'), dueLoop(skipped), nextStep(skipped)?.id]).toEqual(['skipped', null, 'end']);
+  }
+});
+
+test('to a condition the children of a group are steps, and the loop in it is none', () => {
+  const gates = [{ type: 'condition', await: 'children(g).all(output.ok == true)', timeoutMs: null }] as const;
+  const molecule = poured([...grouped, step('watch', { gates: [...gates] })], [inGroup]);
+  expect(stateOfStep(molecule, 'watch')).toBe('gate');
+  const done = judge(work(work(molecule, 'begin'), 'lp.iter1.x', { ok: true }));
+  expect(stateOfStep(done, 'watch')).toBe('ready');
+});
+
 test('a loop that is never done asks somebody; retry adds one iteration, close ends it', () => {
   let molecule = work(poured(steps, [until]), 'plan');
   for (const n of [1, 2, 3]) molecule = iteration(molecule, n, false);
