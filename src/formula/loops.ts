@@ -61,8 +61,7 @@ function unroll(step: StepDraft, loop: LoopDraft, kitchen: Kitchen, group: strin
   if (loop.body.length === 0) return [];
   const source = times.kind === 'each' ? outputNamed(times.list) : null;
   if (source !== null) return fanOut(step, loop, source, kitchen, group);
-  if (times.kind === 'until' && step.repeated !== null)
-    findings.refuse(loop.at, 'a loop with until cannot stand in another loop that ends at run time');
+  if (times.kind === 'until' && step.repeated !== null) refuseUntil(loop.at, findings);
   const ids = new Set(Array.from(eachStep(loop.body), ({ id }) => id));
   const open = [...ids].some((id) => id.includes('{'));
   const all: StepDraft[] = [];
@@ -96,6 +95,11 @@ function unroll(step: StepDraft, loop: LoopDraft, kitchen: Kitchen, group: strin
     before.map(({ id }) => id),
   );
   return all;
+}
+
+/** A loop that ends at run time cannot stand in another. Told once, with the first hint. */
+export function refuseUntil(at: LoopDraft['at'], findings: Kitchen['findings'], hint: string | null = null): void {
+  findings.refuse(at, 'a loop with until cannot stand in another loop that ends at run time', { hint, once: 'until' });
 }
 
 function following({ at }: LoopDraft, first: number, before: readonly StepDraft[]): NeedsMade {

@@ -7,6 +7,7 @@ import type { Need, Planned, StepDraft } from './formula.js';
 import { circlesOf, printCircle } from './circles.js';
 import { orderOf, waitsOf, type WaitNode, type Waits } from './graph.js';
 import { standingFor, type Kitchen } from './kitchen.js';
+import { refuseUntil } from './loops.js';
 import { readScopes } from './scopes.js';
 import { stepMeant } from './template.js';
 import { eachStep, standIns } from './tree.js';
@@ -55,6 +56,12 @@ function flatten(steps: readonly StepDraft[], { findings }: Kitchen): readonly P
       const group = draft.hollow || draft.children.length > 0;
       const loop = draft.repeated?.id ?? around;
       const checked = group && draft.check !== null;
+      if (around !== null && loop !== around && draft.repeated !== null)
+        refuseUntil(
+          draft.repeated.at,
+          findings,
+          `the check of ${quote(around)} repeats its children: put the loop before ${quote(around)} or after it`,
+        );
       if (checked && loop !== null)
         findings.refuse(draft.at, 'a check on a step with children cannot stand in a loop that ends at run time');
       if (loop !== null && draft.onComplete !== null)
@@ -62,7 +69,7 @@ function flatten(steps: readonly StepDraft[], { findings }: Kitchen): readonly P
           hint: 'close the loop first, and fan out over the output of a step after it',
         });
       all.push({ draft, needs: draft.needs, parent, group, loop, scope: null });
-      walk(draft.children, draft.id, checked ? draft.id : loop);
+      walk(draft.children, draft.id, checked && loop === null ? draft.id : loop);
     }
   };
   walk(steps, null, null);

@@ -228,6 +228,20 @@ test('a loop that ends at run time cannot stand in another, nor fan out', () => 
   ).toThrow('cannot fan out');
 });
 
+test('nor among the children of a step with a check, which repeats them', () => {
+  const group = step('g', 'check = { command = "make", max_attempts = 3 }') + step('code', '', 'steps.children');
+  const polish = `${step('polish', 'needs = ["code"]', 'steps.children')}[steps.children.loop]\nuntil = "look.output.ok == true"\nmax = 2\n`;
+  const [rub, look] = ['rub', 'look'].map((id) => step(id, '', 'steps.children.loop.body'));
+  expect(problemsOf(group + polish + rub + look)).toEqual([
+    'x.toml:14:1 · step "polish": a loop with until cannot stand in another loop that ends at run time (the check of "g" repeats its children: put the loop before "g" or after it)',
+  ]);
+  const mirror = `${loop('until = "output.ok == true"\nmax = 2', body('h', 'check = { command = "make", max_attempts = 3 }'))}${step('k', '', 'steps.loop.body.children')}`;
+  expect(problemsOf(mirror)).toEqual([
+    expect.stringContaining('a check on a step with children cannot stand in a loop'),
+  ]);
+  expect(graphOf(cooked(group + polish.replace(/until.*\nmax/, 'count') + rub))).toHaveLength(4);
+});
+
 test('more steps than there may be are refused before any is made', () => {
   const began = performance.now();
   for (const text of [
