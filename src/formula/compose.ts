@@ -3,7 +3,7 @@
  * expansions (of steps, of targets, of all that a glob selects), aspects.
  */
 import { unreachable } from '../town/unreachable.js';
-import { advise } from './advice.js';
+import { advise, type Advising } from './advice.js';
 import { applyBranches } from './branch.js';
 import { expandAlone, expandInline, expandSelected, expandTargets } from './expand.js';
 import type { Compose, Formula, StepDraft } from './formula.js';
@@ -25,7 +25,7 @@ export function composeSteps(formula: Formula, kitchen: Kitchen): readonly StepD
   // An aspect's advice is for the steps of others.
   if (formula.type !== 'aspect')
     // Which legs a convoy has is for its values to say.
-    steps = advise(
+    steps = withAdvice(
       steps,
       { advice, pointcuts, of: formula.name, certain: formula.type !== 'convoy', values: NOTHING },
       kitchen,
@@ -33,7 +33,8 @@ export function composeSteps(formula: Formula, kitchen: Kitchen): readonly StepD
   steps = expandInline(steps, kitchen);
   steps = expandTargets(steps, compose, kitchen);
   steps = placeFanOuts(expandSelected(steps, compose, kitchen), kitchen);
-  for (const aspect of compose.aspects) steps = applyAspect(steps, aspect, formula.name, kitchen);
+  for (const aspect of compose.aspects)
+    steps = placeFanOuts(expandInline(applyAspect(steps, aspect, formula.name, kitchen), kitchen), kitchen);
   return kitchen.budget.spent ? [] : steps;
 }
 
@@ -67,7 +68,12 @@ function applyAspect(
     return steps;
   }
   const { advice, pointcuts } = aspect;
-  return advise(steps, { advice, pointcuts, of, certain: false, values: valuesOf(aspect, at, kitchen) }, kitchen);
+  return withAdvice(steps, { advice, pointcuts, of, certain: false, values: valuesOf(aspect, at, kitchen) }, kitchen);
+}
+
+/** The steps with those around them that advice brings in, whose loops are unrolled then. */
+function withAdvice(steps: readonly StepDraft[], advising: Advising, kitchen: Kitchen): readonly StepDraft[] {
+  return unrollLoops(advise(steps, advising, kitchen), kitchen);
 }
 
 const NOTHING: ReadonlyMap<string, string> = new Map();

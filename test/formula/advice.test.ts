@@ -174,3 +174,45 @@ test('the variables of an aspect hold in its advice, and one of the same name in
   ]);
   expect(warningsOf(`type = "aspect"\n[vars]\nwho = "Ann"\n${ADVICE('build')}`)).toEqual([]);
 });
+
+test.each(['', 'aspect'])('loops in steps that advice brings in are unrolled, in an %j', (aspect) => {
+  const loop = 'loop = { count = 2, body = [{ id = "bb", title = "B {step.id}" }] }';
+  const advice = `[[advice]]\ntarget = "build"\nbefore = [{ id = "w", title = "W", ${loop} }]\nafter = { id = "g", children = [{ id = "v", title = "V", ${loop} }] }\n`;
+  const proto =
+    aspect === ''
+      ? cooked(CHAIN + advice)
+      : cookedAmong({ x: `${CHAIN}[compose]\naspects = ["y"]\n`, y: `type = "aspect"\n${advice}` });
+  expect(graphOf(proto)).toEqual([
+    'plan',
+    'w.iter1.bb needs plan',
+    'w.iter2.bb needs w.iter1.bb',
+    'build needs w.iter2.bb, plan',
+    'g needs build',
+    'v.iter1.bb',
+    'v.iter2.bb needs v.iter1.bb',
+    'ship needs g',
+  ]);
+});
+
+test('steps that an aspect brings in are expanded, and fan out, as those of the formula', () => {
+  const x = `${CHAIN}[compose]\naspects = ["y"]\n`;
+  const y = `type = "aspect"\n[[advice]]\ntarget = "build"\nbefore = { id = "w", title = "W", expand = "two" }\nafter = [{ id = "list", title = "L", output = { of = ["string"] } }, { id = "all", title = "A", loop = { for_each = "list.output.of", var = "one", body = [{ id = "bb", title = "B {one}" }] } }]\n`;
+  const two = `type = "expansion"\n${step('{target}.a', '', 'template')}${step('{target}.b', 'needs = ["{target}.a"]', 'template')}`;
+  const proto = cookedAmong({ x, y, two });
+  expect(graphOf(proto)).toEqual([
+    'plan',
+    'w.a needs plan',
+    'w.b needs w.a',
+    'build needs w.b, plan',
+    'list needs build',
+    'ship needs list',
+  ]);
+  expect(proto.steps.find(({ id }) => id === 'list')?.fanOut).toBeDefined();
+});
+
+test('a loop with until in a step that advice brings in is repeated at run time', () => {
+  const loop = 'loop = { until = "output.ok == true", max = 3, body = [{ id = "bb", title = "B" }] }';
+  const proto = cooked(`${CHAIN}[[advice]]\ntarget = "build"\nbefore = { id = "w", title = "W", ${loop} }\n`);
+  expect(graphOf(proto).slice(0, 3)).toEqual(['plan', 'w.iter1.bb needs plan', 'build needs w.iter1.bb, plan']);
+  expect(proto.loops?.map(({ id }) => id)).toEqual(['w']);
+});
