@@ -4,6 +4,7 @@
  */
 import type { Compose, ExpandDraft, Formula, StepDraft } from './formula.js';
 import { compileGlob } from './glob.js';
+import { withHanded } from './handed.js';
 import { beginning, scopeIn, textIn, type Kitchen } from './kitchen.js';
 import { EXPANSION_DEPTH_MAX } from './limits.js';
 import { unrollLoops } from './loops.js';
@@ -191,7 +192,9 @@ function acceptLast(target: StepDraft, steps: readonly StepDraft[], sinks: reado
   if (text === null && command === null) return steps;
   return steps.map((step) => {
     const own = step.acceptance.text !== null || step.acceptance.command !== null;
-    return own || !sinks.includes(step) ? step : { ...step, acceptance: target.acceptance };
+    if (own || !sinks.includes(step)) return step;
+    const handed = withHanded(step, target, [[['acceptance'], ['acceptance']]]);
+    return { ...step, acceptance: target.acceptance, handed };
   });
 }
 

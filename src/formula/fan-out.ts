@@ -146,7 +146,7 @@ function fromBody(step: Planned, loop: StepDraft, plan: Plan, finish: Finish): M
   if (kitchen.budget.spent) return { steps: [], checks: [] };
   const linked = copies.map((one) => (sources.has(one) ? { ...one, needs: [...needs, ...one.needs] } : one));
   const gated = new Set(linked.filter((_, index) => sources.has(copies[index] ?? loop)));
-  const steps = handDown(loop, linked, gated, kitchen);
+  const steps = handDown({ ...loop, scope: plain }, linked, gated, kitchen);
   return { steps: cookAdded(steps, kitchen, step, finish, plan), checks: [] };
 }
 

@@ -5,6 +5,7 @@ import { checkAgent } from './agents.js';
 import { readCondition, readUntil } from './conditions.js';
 import type { CheckDraft, Planned, StepDraft } from './formula.js';
 import { readGateTexts } from './gates.js';
+import { readAt, readIn, writtenAt } from './handed.js';
 import type { Kitchen } from './kitchen.js';
 import { COOKED_CHARS_MAX, ID_CHARS_MAX, TEXT_CHARS_MAX } from './limits.js';
 import { isFinalId, NAME_RULE } from './names.js';
@@ -29,7 +30,8 @@ export function finishStep(planned: Planned, finish: Finish): Omit<ProtoStep, 'f
   checkBlank(open, draft, kitchen);
   checkScript(draft, kitchen);
   const gates = open.gates.flatMap((gate) => finishGate(open, gate, finish) ?? []);
-  const condition = open.condition === null ? null : readCondition(open, open.condition, finish);
+  const condition =
+    open.condition === null ? null : readCondition(readIn(open, open.condition.scope), open.condition, finish);
   const anyNeeds = needs.filter(({ any }) => any).map(({ id }) => id);
   return {
     id: draft.id,
@@ -71,21 +73,22 @@ function workOf(
 
 function agentOf(draft: StepDraft, group: boolean, finish: Finish): { readonly agent?: string } {
   const { kind, agent } = draft;
-  if (agent !== null) checkAgent(agent, originOf(draft, 'agent'), finish.kitchen.findings);
+  if (agent !== null) checkAgent(agent, writtenAt(draft, ['agent']).at, finish.kitchen.findings);
   const named = agent ?? (kind === 'agent' && !group ? finish.agent : null);
   return named === null || isBlank(named) ? {} : { agent: named };
 }
 
 function textOf(draft: StepDraft, text: string, path: Path, finish: Finish): string {
   const { kitchen, references } = finish;
-  const at = () => originOf(draft, ...path);
-  const filled = text.includes('{') ? fill(text, draft.scope, kitchen.values, at) : text;
+  const at = () => writtenAt(draft, path).at;
+  const reader = readAt(draft, path);
+  const filled = text.includes('{') ? fill(text, reader.scope, kitchen.values, at) : text;
   if (filled.length > TEXT_CHARS_MAX) {
     kitchen.findings.refuse(at(), `the text has more than ${TEXT_CHARS_MAX} characters`);
     return '';
   }
   if (!takeChars(draft, filled.length, finish)) return '';
-  return filled.includes('{{steps.') ? references.settle(draft, filled, at) : filled;
+  return filled.includes('{{steps.') ? references.settle(reader, filled, at) : filled;
 }
 
 /** False, and told, when there are more than there may be. */
@@ -155,7 +158,8 @@ function scriptOf(draft: StepDraft, script: readonly Act[], { findings }: Kitche
 
 function finishGate(draft: StepDraft, gate: StepDraft['gates'][number], finish: Finish): StepGate | null {
   const { values, findings } = finish.kitchen;
-  const text = (written: string) => fill(written, draft.scope, values, () => gate.at);
+  const reader = readIn(draft, gate.scope);
+  const text = (written: string) => fill(written, reader.scope, values, () => gate.at);
   const filled = {
     ...gate,
     type: text(gate.type),
@@ -165,5 +169,5 @@ function finishGate(draft: StepDraft, gate: StepDraft['gates'][number], finish: 
   if (isOpen(filled.type)) return null;
   const read = readGateTexts(filled, findings);
   if (read?.type !== 'condition' || isOpen(read.await)) return read;
-  return { ...read, await: readUntil(read.await, gate.at, draft, finish) };
+  return { ...read, await: readUntil(read.await, gate.at, reader, finish) };
 }

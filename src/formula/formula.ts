@@ -103,6 +103,9 @@ export type Scope = {
   readonly verbatim: boolean;
 };
 
+/** A text that a step has from the one in whose place it stands: what is in it means what it means where it was written. */
+export type Handed = { readonly at: Origin; readonly scope: Scope | null };
+
 export type StepDraft = {
   readonly at: Origin;
   readonly scope: Scope | null;
@@ -122,7 +125,7 @@ export type StepDraft = {
   readonly metadata: Readonly<Record<string, Json>>;
   readonly assignee: string | null;
   readonly agent: string | null;
-  readonly condition: { readonly at: Origin; readonly text: string } | null;
+  readonly condition: ConditionDraft | null;
   readonly gates: readonly GateDraft[];
   /** JSON Schema. */
   readonly output: Readonly<Record<string, Json>> | null;
@@ -137,6 +140,8 @@ export type StepDraft = {
   readonly leg: { readonly role: 'leg' | 'synthesis'; readonly file: string; readonly reviewOnly: boolean } | null;
   /** The loop with an end known at run time only that it belongs to. */
   readonly repeated: Repetition | null;
+  /** Which of its texts were handed down, by key, those of labels and metadata by key and place in it. */
+  readonly handed: ReadonlyMap<string, Handed>;
 };
 
 export const STEP_TYPES = ['task', 'bug', 'feature', 'epic', 'chore'] as const;
@@ -156,8 +161,13 @@ export type CheckDraft = {
   readonly max: number;
 };
 
+/** `scope` is that of the step it was handed down from; left out where it is the step's own. */
+type ConditionDraft = { readonly at: Origin; readonly text: string; readonly scope?: Scope | null };
+
+/** `scope` as for a condition. */
 export type GateDraft = {
   readonly at: Origin;
+  readonly scope?: Scope | null;
   readonly type: string;
   readonly await: string;
   readonly timeout: string | null;

@@ -85,7 +85,8 @@ function unroll(step: StepDraft, loop: LoopDraft, kitchen: Kitchen, group: strin
       );
     const linked = new Map(body.map((one) => [one, sources.has(one) ? addNeeds(one, needs) : one]));
     const gated = new Set(iteration === 1 ? [...sources].map((one) => linked.get(one) ?? one) : []);
-    const down = handDown(step, [...linked.values()], gated, kitchen);
+    const from = { ...step, scope: scopeIn(step.scope, { single: variableOf(loop, value) }) };
+    const down = handDown(from, [...linked.values()], gated, kitchen);
     for (const one of down) all.push(one);
     before = sinks;
   }

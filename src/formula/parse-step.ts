@@ -3,6 +3,7 @@
  * said of a key by itself is said here; what one step says of another waits until all of them are known.
  */
 import type { StepKind } from '../town/protomolecule.js';
+import { NOTHING_HANDED } from './handed.js';
 import { readScript } from './acts.js';
 import type { Need, StepDraft, StepType } from './formula.js';
 import { STEP_TYPES } from './formula.js';
@@ -74,6 +75,7 @@ function readStep(raw: unknown, path: Path, reader: StepReader): StepDraft | nul
     hollow: false,
     leg: null,
     repeated: null,
+    handed: NOTHING_HANDED,
   };
 }
 

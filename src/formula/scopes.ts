@@ -3,6 +3,7 @@
  * which is not worked and is over when its members are, and its teardown, which runs whatever became of them.
  */
 import type { Need, Planned, StepDraft, StepScope } from './formula.js';
+import { readAt, withHanded } from './handed.js';
 import type { Kitchen } from './kitchen.js';
 import { isScopeBody, originOfWord } from './metadata.js';
 import { quote } from './problem.js';
@@ -16,7 +17,14 @@ export function inScopeOf(step: StepDraft, added: StepDraft): StepDraft {
   const { 'gc.scope_ref': reference, 'gc.scope_role': role } = step.metadata;
   if (reference === undefined || 'gc.scope_ref' in added.metadata || isScopeBody(added)) return added;
   const scope = { 'gc.scope_ref': reference, ...(role === undefined ? {} : { 'gc.scope_role': role }) };
-  return { ...added, metadata: { ...added.metadata, ...scope } };
+  const paths = Object.keys(scope).map(
+    (word) =>
+      [
+        ['metadata', word],
+        ['metadata', word],
+      ] as const,
+  );
+  return { ...added, metadata: { ...added.metadata, ...scope }, handed: withHanded(added, step, paths) };
 }
 
 /** The steps with their scopes; bodies need their members, teardowns their body. */
@@ -75,9 +83,10 @@ function readScope(
     findings.refuse(inside('gc.scope_ref'), 'gc.scope_ref must be the id of the body of a scope');
     return null;
   }
+  const { scope } = readAt(draft, ['metadata', 'gc.scope_ref']);
   const of = stepMeant(
-    fill(reference, draft.scope, values, () => inside('gc.scope_ref')),
-    draft.scope,
+    fill(reference, scope, values, () => inside('gc.scope_ref')),
+    scope,
   );
   const body = ids.get(of);
   if (body === undefined || !isScopeBody(body)) {

@@ -1,6 +1,8 @@
 /** Steps with steps inside: the walks that loops, expansions and advice have in common. */
 import type { Need, OnComplete, Scope, StepDraft } from './formula.js';
+import { handCondition, handGates, NOTHING_HANDED, withHanded } from './handed.js';
 import { standingFor, type Budget, type Kitchen, type NeedsMade } from './kitchen.js';
+import type { Path } from './problem.js';
 import { fill, isOpen } from './template.js';
 import { readStepCondition } from './step-condition.js';
 
@@ -150,24 +152,49 @@ export function handDown(
     gates.length === 0 &&
     Object.keys(metadata).length === 0;
   if (nothing) return to;
+  const outer = handGates(from);
   return to.map((step) => ({
     ...step,
     condition: bothConditions(from, step, kitchen),
     priority: step.priority ?? priority,
-    labels: [...new Set([...step.labels, ...labels])],
+    labels: [...step.labels, ...labels],
     assignee: step.assignee ?? assignee,
     agent: step.agent ?? agent,
     type: step.type ?? type,
     metadata: { ...metadata, ...step.metadata },
-    gates: gated.has(step) ? [...gates, ...step.gates] : step.gates,
+    gates: gated.has(step) ? [...outer, ...step.gates] : step.gates,
+    handed: withHanded(step, from, handedPaths(from, step)),
   }));
+}
+
+/** Where the step has texts from `from`, and where they are there. */
+function handedPaths(from: StepDraft, step: StepDraft): readonly (readonly [Path, Path])[] {
+  const whole = (['assignee', 'agent'] as const).filter((key) => step[key] === null && from[key] !== null);
+  const entries = Object.keys(from.metadata).filter((key) => !Object.hasOwn(step.metadata, key));
+  return [
+    ...whole.map((key) => [[key], [key]] as const),
+    ...entries.map(
+      (key) =>
+        [
+          ['metadata', key],
+          ['metadata', key],
+        ] as const,
+    ),
+    ...from.labels.map(
+      (_, index) =>
+        [
+          ['labels', step.labels.length + index],
+          ['labels', index],
+        ] as const,
+    ),
+  ];
 }
 
 /** A step has one condition: of two, one must be known already. */
 function bothConditions(outer: StepDraft, inner: StepDraft, kitchen: Kitchen): StepDraft['condition'] {
-  if (outer.condition === null || inner.condition === null) return inner.condition ?? outer.condition;
+  if (outer.condition === null || inner.condition === null) return inner.condition ?? handCondition(outer);
   const [around, own] = [decided(outer, kitchen), decided(inner, kitchen)];
-  if (around === false || own === true) return outer.condition;
+  if (around === false || own === true) return handCondition(outer);
   if (around === null && own === null)
     kitchen.findings.refuse(
       inner.condition.at,
@@ -178,13 +205,13 @@ function bothConditions(outer: StepDraft, inner: StepDraft, kitchen: Kitchen): S
 }
 
 /** Whether a condition holds, null when that is known at run time only. */
-function decided(step: StepDraft, { values }: Kitchen): boolean | null {
-  const condition = step.condition === null ? null : readStepCondition(step.condition.text);
-  if (condition === null || condition.value.startsWith('{{steps.')) return null;
-  const { at } = step.condition ?? step;
+function decided({ condition: written, scope: own }: StepDraft, { values }: Kitchen): boolean | null {
+  const condition = written === null ? null : readStepCondition(written.text);
+  if (written === null || condition === null || condition.value.startsWith('{{steps.')) return null;
+  const { at, scope = own } = written;
   const quiet = { ...values, open: true };
-  const value = fill(condition.value, step.scope, quiet, () => at);
-  const against = fill(condition.against, step.scope, quiet, () => at);
+  const value = fill(condition.value, scope, quiet, () => at);
+  const against = fill(condition.against, scope, quiet, () => at);
   if (isOpen(value) || isOpen(against)) return null;
   const truthy = value !== '' && !['false', '0', 'no', 'off'].includes(value.toLowerCase());
   if (condition.op === 'truthy' || condition.op === 'falsy') return truthy === (condition.op === 'truthy');
@@ -266,4 +293,5 @@ export const EMPTY_STEP: Omit<StepDraft, 'at' | 'id' | 'title' | 'description'> 
   hollow: false,
   leg: null,
   repeated: null,
+  handed: NOTHING_HANDED,
 };
