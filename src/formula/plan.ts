@@ -22,17 +22,13 @@ export type Plan = {
   readonly places: ReadonlyMap<string, number>;
 };
 
-/** `around` are ids of steps outside of these that they may need. */
-export function planSteps(
-  steps: readonly StepDraft[],
-  kitchen: Kitchen,
-  around: ReadonlyMap<string, unknown> = NOBODY,
-): Plan {
+/** `around` are steps outside of these that they may need, and whose scopes they may join. */
+export function planSteps(steps: readonly StepDraft[], kitchen: Kitchen, around: Plan['ids'] = NOBODY): Plan {
   const flat = flatten(steps, kitchen);
   const ids = new Map<string, StepDraft>();
   for (const { draft } of flat) noteId(draft, ids, kitchen);
   const known = flat.filter(({ draft }) => ids.get(draft.id) === draft);
-  const scoped = readScopes(known, ids, kitchen);
+  const scoped = readScopes(known, { ids, around }, kitchen);
   const needing = scoped.map((step) => ({ ...step, needs: settleNeeds(step, ids, around, kitchen) }));
   const places = new Map(needing.map(({ draft }, index) => [draft.id, index]));
   const waits = waitsOf(needing.map((step) => nodeOf(step, places, kitchen)));
@@ -47,7 +43,7 @@ export function planSteps(
   return { steps: ordered, ids, waits, order, places };
 }
 
-const NOBODY: ReadonlyMap<string, unknown> = new Map();
+const NOBODY: Plan['ids'] = new Map();
 
 function flatten(steps: readonly StepDraft[], { findings }: Kitchen): readonly Planned[] {
   const all: Planned[] = [];

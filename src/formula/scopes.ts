@@ -8,6 +8,7 @@ import type { Kitchen } from './kitchen.js';
 import { isScopeBody, originOfWord } from './metadata.js';
 import { quote } from './problem.js';
 import { fill, stepMeant } from './template.js';
+import { eachStep } from './tree.js';
 
 const WORDS = ['gc.kind', 'gc.scope_ref', 'gc.scope_role', 'gc.on_fail'];
 const ROLES = ['body', 'setup', 'member', 'teardown'];
@@ -27,20 +28,22 @@ export function inScopeOf(step: StepDraft, added: StepDraft): StepDraft {
   return { ...added, metadata: { ...added.metadata, ...scope }, handed: withHanded(added, step, paths) };
 }
 
+/** Steps by their ids: those that are planned, and for what a fan-out adds those around it. */
+type Known = { readonly ids: ReadonlyMap<string, StepDraft>; readonly around: ReadonlyMap<string, StepDraft> };
+
 /** The steps with their scopes; bodies need their members, teardowns their body. */
-export function readScopes(
-  steps: readonly Planned[],
-  ids: ReadonlyMap<string, StepDraft>,
-  kitchen: Kitchen,
-): readonly Planned[] {
+export function readScopes(steps: readonly Planned[], known: Known, kitchen: Kitchen): readonly Planned[] {
   if (!steps.some(({ draft }) => WORDS.some((word) => word in draft.metadata))) return steps;
   const members = new Map<string, Need[]>();
+  const join = (of: string, id: string, at: Need['at']) =>
+    members.set(of, [...(members.get(of) ?? []), { id, at, any: false }]);
   const scoped = steps.map((step): Planned => {
-    const scope = readScope(step.draft, ids, kitchen);
+    for (const { of, at } of joinedLater(step.draft, kitchen)) join(of, step.draft.id, at);
+    const scope = readScope(step.draft, known, kitchen);
     if (scope === null) return step;
     const at = originOfWord(step.draft, 'gc.scope_ref');
     if (scope.role === 'teardown') return { ...step, scope, needs: [...step.needs, { id: scope.of, at, any: false }] };
-    members.set(scope.of, [...(members.get(scope.of) ?? []), { id: step.draft.id, at, any: false }]);
+    join(scope.of, step.draft.id, at);
     return { ...step, scope };
   });
   return scoped.map((step) => {
@@ -49,11 +52,39 @@ export function readScopes(
   });
 }
 
-function readScope(
-  draft: StepDraft,
-  ids: ReadonlyMap<string, StepDraft>,
-  { findings, library, values }: Kitchen,
-): StepScope | null {
+/** The scopes that steps of a loop over the step's output belong to: they are not over before it has added them. */
+function joinedLater(
+  { onComplete }: StepDraft,
+  kitchen: Kitchen,
+): readonly { readonly of: string; readonly at: Need['at'] }[] {
+  const bond = onComplete?.bond;
+  if (bond?.kind !== 'body') return [];
+  const added = [...withBodies([bond.loop])];
+  const own = new Set(added.map(({ id }) => id));
+  return added.flatMap((draft) => {
+    const reference = draft.metadata['gc.scope_ref'];
+    if (typeof reference !== 'string' || own.has(reference)) return [];
+    const at = originOfWord(draft, 'gc.scope_ref');
+    return [{ of: scopeMeant(reference, bond.loop.scope, at, kitchen), at }];
+  });
+}
+
+function* withBodies(steps: readonly StepDraft[]): Generator<StepDraft> {
+  for (const step of eachStep(steps)) {
+    yield step;
+    if (step.loop !== null) yield* withBodies(step.loop.body);
+  }
+}
+
+function scopeMeant(reference: string, scope: StepDraft['scope'], at: Need['at'], { values }: Kitchen): string {
+  return stepMeant(
+    fill(reference, scope, values, () => at),
+    scope,
+  );
+}
+
+function readScope(draft: StepDraft, { ids, around }: Known, kitchen: Kitchen): StepScope | null {
+  const { findings, library } = kitchen;
   const { metadata } = draft;
   const reference = metadata['gc.scope_ref'];
   const role = metadata['gc.scope_role'] ?? 'member';
@@ -84,11 +115,8 @@ function readScope(
     return null;
   }
   const { scope } = readAt(draft, ['metadata', 'gc.scope_ref']);
-  const of = stepMeant(
-    fill(reference, scope, values, () => inside('gc.scope_ref')),
-    scope,
-  );
-  const body = ids.get(of);
+  const of = scopeMeant(reference, scope, inside('gc.scope_ref'), kitchen);
+  const body = ids.get(of) ?? around.get(of);
   if (body === undefined || !isScopeBody(body)) {
     const why = body === undefined ? 'there is no such step' : 'that step is no body of a scope';
     if (body !== undefined || !library.gaps)
@@ -97,5 +125,9 @@ function readScope(
       });
     return null;
   }
+  if (role === 'teardown' && !ids.has(of))
+    findings.refuse(inside('gc.scope_role'), 'what a loop over an output adds cannot be the teardown of a scope', {
+      hint: 'when the scope fails before it is added nothing would be taken down: put it outside of the loop',
+    });
   return role === 'body' ? null : { of, role: role === 'teardown' ? 'teardown' : 'member' };
 }

@@ -41,3 +41,30 @@ test('other words of Gas City are annotations', () => {
   const free = '"gc.kind" = "cleanup", "gc.scope_name" = "s", "gc.run_target" = "dog", "gc.step_ref" = "x"';
   expect(problemsOf(step('a', meta(free)))).toEqual([]);
 });
+
+const survey = step('survey', 'output = { l = ["string"] }');
+const each = (words: string, more = '') =>
+  `${step('each', `${meta(words)}\n${more}`)}[steps.loop]\nfor_each = "survey.output.l"\nvar = "e"\n${step('x', '', 'steps.loop.body')}`;
+
+test('what a loop over an output adds may be members of a scope, which waits for them', () => {
+  const proto = cooked(BODY + survey + each('"gc.scope_ref" = "body"'));
+  expect(graphOf(proto)).toEqual(['survey', 'body needs survey']);
+  expect(proto.steps[0]?.fanOut?.steps).toMatchObject([
+    { id: 'each.item.{n}.x', scope: { of: 'body', role: 'member' } },
+  ]);
+  const inBody = each('n = 1').replace('title = "X"', `title = "X"\n${meta('gc.scope_ref = "{{s}}"')}`);
+  expect(graphOf(cooked(`[vars]\ns = "body"\n${BODY}${survey}${inBody}`))).toEqual(['survey', 'body needs survey']);
+});
+
+test('a loop over an output adds no teardown, to no unknown scope, and to none that it waits for', () => {
+  const teardown = each('"gc.scope_ref" = "body", "gc.scope_role" = "teardown"');
+  expect(problemsOf(BODY + survey + teardown)).toEqual([
+    expect.stringContaining('what a loop over an output adds cannot be the teardown of a scope (when the scope fails'),
+  ]);
+  expect(problemsOf(BODY + survey + each('"gc.scope_ref" = "bdoy"'))).toEqual([
+    expect.stringContaining('the scope "bdoy" is not there: there is no such step'),
+  ]);
+  expect(problemsOf(BODY + survey + each('"gc.scope_ref" = "body"', 'needs = ["body"]'))).toEqual([
+    expect.stringContaining('the needs go in a circle'),
+  ]);
+});

@@ -113,3 +113,21 @@ test('in a loop each iteration fans out for itself, and ends with what it added'
   const again = work(next, 'lp.iter2.survey', bugs('b'));
   expect(nextStep(again)?.id).toBe('lp.iter2.survey.item.1.fix');
 });
+
+test('what is added may be a member of a scope that its step is not in: when it fails the teardown runs', () => {
+  const scope = { of: 's', role: 'member' } as const;
+  const steps = [
+    step('survey', { fanOut: { ...fanOut, checks: [], steps: [step('x{n}', { scope })] } }),
+    step('s', { kind: 'group', script: null, needs: ['survey'] }),
+    step('down', { scope: { of: 's', role: 'teardown' }, needs: ['s'] }),
+  ];
+  const added = work(poured(steps), 'survey', bugs('a', 'b'));
+  expect([nextStep(added)?.id, stateOfStep(added, 's'), stateOfStep(added, 'down')]).toEqual([
+    'x1',
+    'pending',
+    'pending',
+  ]);
+  const failed = all(added, { kind: 'failed', step: 'x1', reason: 'no', by: 'Ada' });
+  expect([stateOfStep(failed, 'x2'), nextStep(failed)?.id]).toEqual(['skipped', 'down']);
+  expect(nextStep(work(work(added, 'x1'), 'x2'))?.id).toBe('down');
+});
