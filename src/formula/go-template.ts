@@ -141,8 +141,7 @@ class Parser {
     if (/^["`]/.test(token)) return { kind: 'text', text: token.slice(1, -1).replace(/\\(.)/g, '$1') };
     if (/^-?\d+$/.test(token)) return { kind: 'text', text: token };
     if (/^\$?\.?$|^\$?(\.[A-Za-z_]\w*)+$/.test(token)) return this.#field(token);
-    if (!Object.hasOwn(CALLS, token))
-      throw new Refused(`${token} cannot be executed; fields have a dot: {{.${token}}}`, written);
+    if (!Object.hasOwn(CALLS, token)) throw new Refused(unknown(tokens, state.at - 1), written);
     const terms: Term[] = [];
     const count = CALLS[token] ?? null;
     while (count === null ? state.at < tokens.length && tokens[state.at] !== ')' : terms.length < count)
@@ -161,6 +160,17 @@ class Parser {
     if (path[0] !== undefined && (root || !inRange)) this.fields.add(path[0]);
     return { kind: 'field', root, path };
   }
+}
+
+/** What is said of a token that is nothing here: a name behind which values stand is a function, any other a field without its dot. */
+function unknown(tokens: readonly string[], at: number): string {
+  const [before, token = '', behind] = [tokens[at - 1], tokens[at], tokens[at + 1]];
+  if (token.startsWith('$'))
+    return `${token} cannot be executed: there are no variables; in a range {{.}} is the entry`;
+  if (!/^[A-Za-z_]\w*$/.test(token)) return `${token} cannot be executed`;
+  const isCalled = (before === undefined || before === '(') && behind !== undefined && !/^[)|]$/.test(behind);
+  if (isCalled) return `${token} cannot be executed; the functions are ${Object.keys(CALLS).join(', ')}`;
+  return `${token} cannot be executed; fields have a dot: {{.${token}}}`;
 }
 
 function tooMuch(more: string, term: Term): string {

@@ -8,6 +8,7 @@ const open = (value: string) => `[vars]\nv = "${value}"\n${checked('{{v}}')}`;
 test.each([
   ['', 'the path of the check is empty'],
   ['  ', 'the path of the check is empty'],
+  ['scripts/../../x.sh', 'the path "scripts/../../x.sh" of the check leads out of the sandbox'],
   ['../../etc/passwd', 'the path "../../etc/passwd" of the check leads out of the sandbox'],
   ['/etc/passwd', 'the path "/etc/passwd" of the check leads out of the sandbox'],
   ['~/x.sh', 'the path "~/x.sh" of the check leads out of the sandbox'],
@@ -15,6 +16,10 @@ test.each([
   expect(problemsOf(checked(path))).toEqual([expect.stringMatching(/^x\.toml:5:29 · step "a": /)]);
   expect(problemsOf(checked(path)).join()).toContain(message);
   expect(problemsOf(open(path))).toEqual([expect.stringContaining(message)]);
+});
+
+test('a path that comes back into the sandbox is none that leads out', () => {
+  expect(cooked(checked('scripts/../x.sh')).steps[0]?.check?.command).toBe('scripts/../x.sh');
 });
 
 test('the path of a check may be that of a variable', () => {
