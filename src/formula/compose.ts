@@ -12,8 +12,7 @@ import { legsOf } from './legs.js';
 import { placeFanOuts, unrollLoops } from './loops.js';
 import { quote, type Origin } from './problem.js';
 import { EMPTY_STEP } from './tree.js';
-import { standIn } from './vars.js';
-import { misfit } from '../town/value.js';
+import { standIn, unfit } from './vars.js';
 
 export function composeSteps(formula: Formula, kitchen: Kitchen): readonly StepDraft[] {
   checkParts(formula, kitchen);
@@ -84,7 +83,7 @@ function valuesOf(aspect: Formula, at: Origin, { values, findings }: Kitchen): R
   for (const variable of aspect.vars) {
     const { name } = variable;
     const own = values.vars.has(name) ? values.values.get(name) : undefined;
-    const wrong = own === undefined || own === '' ? null : misfit(variable, own);
+    const wrong = own === undefined || own === '' ? null : unfit(variable, own);
     if (wrong !== null) findings.refuse(at, `the variable ${quote(name)} of ${quote(aspect.name)}: ${wrong}`);
     if (values.vars.has(name)) values.used.add(name);
     const value = own ?? variable.default;

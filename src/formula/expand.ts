@@ -25,8 +25,7 @@ import {
   targets,
   type Rewrite,
 } from './tree.js';
-import { misfit } from '../town/value.js';
-import { standIn } from './vars.js';
+import { standIn, unfit } from './vars.js';
 
 /** What stands in the place of a step. */
 type Replacement = {
@@ -214,7 +213,7 @@ function valuesOf(
     const text = withVariables(written, values);
     const value = fill(text, target.scope, values, () => inside(name));
     const variable = declared.get(name);
-    const wrong = variable === undefined || isOpen(value) ? null : misfit(variable, value);
+    const wrong = variable === undefined || isOpen(value) ? null : unfit(variable, value);
     if (wrong !== null)
       findings.refuse(inside(name), `the variable ${quote(name)} of ${quote(expansion.name)}: ${wrong}`);
     if (variable === undefined && declared.size > 0)

@@ -4,7 +4,6 @@
  */
 import type { FanOut, ProtoStep, ValueCheck } from '../town/protomolecule.js';
 import { renameReferences } from '../town/references.js';
-import { misfit } from '../town/value.js';
 import { composeSteps, mainStep } from './compose.js';
 import { copyTemplate, isExpansion } from './expand.js';
 import { finishStep, NUMBER_MARK } from './finish.js';
@@ -17,7 +16,7 @@ import { didYouMean, quote } from './problem.js';
 import { References, type Finish } from './step-references.js';
 import { fill } from './template.js';
 import { copyStep, eachStep, endsOf, handDown, standIns } from './tree.js';
-import { checkOf, standIn } from './vars.js';
+import { checkOf, standIn, unfit } from './vars.js';
 
 /** Null when the steps cannot be cooked, which is reported. */
 export function fanOutOf(step: Planned, onComplete: OnComplete, plan: Plan, finish: Finish): FanOut | null {
@@ -119,7 +118,7 @@ function valuesOf(
       if (check !== null) checks.push(check);
       continue;
     }
-    const wrong = misfit(variable, value);
+    const wrong = unfit(variable, value);
     if (wrong !== null) findings.refuse(inside(name), `the variable ${quote(name)} of ${quote(bonded.name)}: ${wrong}`);
   }
   return values;

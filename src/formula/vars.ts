@@ -3,6 +3,7 @@
  * `required` moot (both are allowed together: several formulas of Gas Town say so, and the default is what was meant).
  */
 import { compilePattern } from '../town/pattern.js';
+import { referencesIn } from '../town/references.js';
 import type { ValueCheck } from '../town/protomolecule.js';
 import { misfit, VALUE_TYPES } from '../town/value.js';
 import type { ValueType } from '../town/value.js';
@@ -125,7 +126,7 @@ export function settleVariable(draft: VariableDraft, findings: Findings): Variab
     requiredUnless: draft.requiredUnless ?? null,
   };
   // An empty default says "none" and need not look like a value.
-  const wrong = variable.default === null || variable.default === '' ? null : misfit(variable, variable.default);
+  const wrong = variable.default === null || variable.default === '' ? null : unfit(variable, variable.default);
   if (wrong !== null) findings.refuse(draft.defaultAt, `the default ${wrong}`);
   if (variable.required && variable.default !== null)
     findings.warn(
@@ -152,7 +153,7 @@ export function resolveVariables(
   for (const variable of vars) {
     const { name } = variable;
     const value = Object.hasOwn(given, name) ? given[name] : undefined;
-    const wrong = value === undefined ? null : misfit(variable, String(value));
+    const wrong = value === undefined ? null : unfit(variable, String(value));
     if (wrong !== null) findings.refuse(variable.at, `the variable ${quote(name)}: ${wrong}`);
     const final = value === undefined ? variable.default : String(value);
     if (final !== null) values.set(name, final);
@@ -183,6 +184,11 @@ function checkUnless(
   if (requiredUnless === null || [name, ...requiredUnless].some((one) => (values.get(one) ?? '') !== '')) return;
   const others = requiredUnless.map(quote).join(' or ');
   findings.refuse(at, `the variable ${quote(name)} has no value, and must have one unless ${others} has`);
+}
+
+/** What is wrong with a value, null when it fits, or when it is known only when a step has left it. */
+export function unfit(variable: Variable, value: string): string | null {
+  return referencesIn(value).length > 0 ? null : misfit(variable, value);
 }
 
 /** The limits of a variable, for a value that is known at run time only; null when it has none. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cooked, problemsOf, warningsOf } from '../support/formula.js';
+import { cooked, problemsAmong, problemsOf, step, warningsOf } from '../support/formula.js';
 
 const STEP = '[[steps]]\nid = "a"\ntitle = "T {{v}}"\n';
 const declared = (rest: string) => `[vars.v]\n${rest}\n${STEP}`;
@@ -87,4 +87,15 @@ test.each([
   ['[vars]\nv = 3\n', 'x.toml:3:1 · the variable "v" must be text or a table, not a number'],
 ])('of a default that is no text only that is said: %j', (vars, message) => {
   expect(problemsOf(vars + STEP)).toEqual([expect.stringContaining(message)]);
+});
+
+test('a value that a step will leave is not held against the limits of a variable', () => {
+  const why = `[vars.why]\npattern = '^[a-z]+$'\ndefault = "{{steps.a.output.why}}"\n`;
+  const text = `${why}${step('a')}${step('b', 'needs = ["a"]\nnotes = "{{why}}"')}`;
+  expect(problemsOf(text)).toEqual([]);
+  expect(problemsOf(text, { why: '{{steps.a.summary}}' })).toEqual([]);
+  expect(problemsOf(text, { why: '{{steps.a}}' })).toHaveLength(1);
+  const e = `type = "expansion"\n[vars.n]\ntype = "int"\n${step('{target}.x', 'notes = "{{n}}"', 'template')}`;
+  const x = `${step('a')}${step('b', 'needs = ["a"]\nexpand = "e"\nexpand_vars = { n = "{{steps.a.output.n}}" }')}`;
+  expect(problemsAmong({ x, e })).toEqual([]);
 });
