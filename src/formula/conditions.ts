@@ -3,14 +3,15 @@ import { parseCondition, type Condition } from '../town/condition.js';
 import type { StepCondition } from '../town/protomolecule.js';
 import { referencesIn } from '../town/references.js';
 import { INSTEAD_AT_WORK, INSTEAD_IN_STEP, isOneCondition } from './and-or.js';
+import { checkSubject, formsFor } from './condition-subject.js';
 import type { StepDraft } from './formula.js';
 import { awaitedMoment } from './gate-circles.js';
 import { leastClosed } from './gate-counts.js';
 import { namesIn } from './plan.js';
 import { didYouMean, quote, type Origin } from './problem.js';
 import type { Finish, References } from './step-references.js';
-import { CONDITION_FORMS, readStepCondition } from './step-condition.js';
-import { fill, fillSubject, stepMeant } from './template.js';
+import { readStepCondition } from './step-condition.js';
+import { fill, fillSubject, isOpen, stepMeant } from './template.js';
 
 /** The condition of a step; null when it has none of the forms, which is reported. */
 export function readCondition(
@@ -22,33 +23,42 @@ export function readCondition(
   if (!isOneCondition(text, at, INSTEAD_IN_STEP, findings)) return null;
   const read = readStepCondition(text);
   if (read === null) {
-    findings.refuse(at, `${quote(text)} is no condition`, { hint: CONDITION_FORMS });
+    findings.refuse(at, `${quote(text)} is no condition`, { hint: formsFor(text) });
     return null;
   }
   const against = fill(read.against, draft.scope, values, () => at);
-  if (!read.value.startsWith('{{steps.'))
-    return { ...read, value: fillSubject(read.value, draft.scope, values, () => at), against };
-  const value = references.settle(
-    draft,
-    fill(read.value, draft.scope, values, () => at),
-    () => at,
-  );
-  const condition = { ...read, value, against };
-  checkAgainst(condition, at, references);
-  return condition;
+  if (against.includes('{{steps.')) {
+    const message = `${quote(read.against)} is compared as it is written: an output stands before == and != only`;
+    findings.refuse(at, message, { hint: 'let the step that leaves it compare, and leave the outcome as an output' });
+    return null;
+  }
+  const filled = fillSubject(read.value, draft.scope, values, () => at);
+  const condition = { ...read, value: filled, against };
+  if (values.open && isOpen(filled)) return condition;
+  const isStep = (id: string) => references.stepNamed(id, draft) !== null;
+  if (!checkSubject({ written: read.value, value: filled, at }, isStep, findings)) return null;
+  const value = references.settle(draft, filled, () => at);
+  const settled = { ...condition, value };
+  checkAgainst(settled, { at, written: read.against }, references);
+  return settled;
 }
 
+type Compared = { readonly at: Origin; readonly written: string };
+
 /** What is compared with an entry, or with a value that nobody has given yet, is not known. */
-function checkAgainst({ value, op, against }: StepCondition, at: Origin, references: References): void {
+function checkAgainst({ value, op, against }: StepCondition, { at, written }: Compared, references: References): void {
   const [reference] = referencesIn(value);
   if (reference?.part !== 'output' || (op !== 'is' && op !== 'isNot') || against.includes('{')) return;
-  const comparison = { op: op === 'is' ? '==' : '!=', right: against, exact: true } as const;
+  const comparison = { op: op === 'is' ? '==' : '!=', right: against, written, exact: true } as const;
   references.checkComparison(reference.step, reference.path, comparison, at);
 }
 
+/** A text with its variables filled in, and as it was written. */
+type Filled = { readonly text: string; readonly written: string };
+
 /** A condition of a gate or a loop, its variables filled in already, as a text with the ids of the end. */
 export function readUntil(
-  text: string,
+  { text, written }: Filled,
   at: Origin,
   draft: StepDraft,
   finish: Finish,
@@ -73,7 +83,8 @@ export function readUntil(
   const checkOutput = (of: string) => {
     if (condition.kind !== 'compare' || condition.value.kind !== 'output') return;
     references.checkPath(of, condition.value.path, text, at);
-    references.checkComparison(of, condition.value.path, { ...condition, exact: false }, at);
+    const comparison = { ...condition, written: rightOf(written), exact: false };
+    references.checkComparison(of, condition.value.path, comparison, at);
   };
   if (named === 'step') {
     if (condition.kind === 'among') checkChildren({ text, at, of: self ?? draft.id, given: false }, finish);
@@ -99,6 +110,11 @@ export function readUntil(
   const hint = only === undefined ? () => didYouMean(named, namesIn(draft, references.ids)) : one;
   kitchen.findings.refuse(at, message, { hint });
   return text;
+}
+
+/** What a condition compares with; the whole of one that is a variable. */
+function rightOf(condition: string): string {
+  return /(?:[=!<>]=|[<>])(.*)$/s.exec(condition)?.[1] ?? condition;
 }
 
 const AS_A_GROUP = 'put it into a step with children, and ask for those of that step';

@@ -169,5 +169,5 @@ function finishGate(draft: StepDraft, gate: StepDraft['gates'][number], finish: 
   if (isOpen(filled.type)) return null;
   const read = readGateTexts(filled, findings);
   if (read?.type !== 'condition' || isOpen(read.await)) return read;
-  return { ...read, await: readUntil(read.await, gate.at, reader, finish) };
+  return { ...read, await: readUntil({ text: read.await, written: gate.await }, gate.at, reader, finish) };
 }

@@ -6,6 +6,8 @@ import { didYouMean, quote } from './problem.js';
 export type Comparison = {
   readonly op: Operator;
   readonly right: string;
+  /** `right` before its variables were filled in. */
+  readonly written: string;
   /** As texts, as in the condition of a step: 1 is not 1.0. */
   readonly exact: boolean;
 };

@@ -7,7 +7,6 @@ import type { StepCondition } from '../town/protomolecule.js';
 const SUBJECT = String.raw`\{\{[A-Za-z_][\w.{}-]*?\}\}`;
 const TRUTHY = new RegExp(`^(!?)\\s*(${SUBJECT})$`);
 const COMPARED = new RegExp(`^(${SUBJECT})\\s*(==|!=)\\s*(.*)$`, 's');
-export const CONDITION_FORMS = 'the forms are {{v}}, !{{v}}, {{v}} == text and {{v}} != text';
 
 /** The condition with its braces still open, null when it has none of the forms. */
 export function readStepCondition(text: string): StepCondition | null {

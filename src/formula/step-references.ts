@@ -98,7 +98,13 @@ export class References {
     const problem = shape === null ? null : comparisonProblem(shape, comparison);
     if (problem === null) return;
     const part = `${['output', ...path].join('.')} of the step ${quote(step)}`;
-    this.#kitchen.findings.refuse(at, `${part} cannot be ${problem.never}`, { hint: problem.hint });
+    const message = `${part} cannot be ${problem.never}`;
+    const { findings } = this.#kitchen;
+    const { hint } = problem;
+    // A variable may have such a value to say "never" or "always".
+    if (comparison.written.includes('{'))
+      findings.warn(at, `${message}, which ${comparison.written.trim()} is here`, { hint });
+    else findings.refuse(at, message, { hint });
   }
 
   /** The text with its references by the ids of the end. */

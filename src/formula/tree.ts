@@ -4,6 +4,7 @@ import { handCondition, handGates, NOTHING_HANDED, withHanded } from './handed.j
 import { standingFor, type Budget, type Kitchen, type NeedsMade } from './kitchen.js';
 import type { Path } from './problem.js';
 import { fill, isOpen } from './template.js';
+import { referencesIn } from '../town/references.js';
 import { readStepCondition } from './step-condition.js';
 
 /** All steps, each before its children. */
@@ -212,7 +213,7 @@ function decided({ condition: written, scope: own }: StepDraft, { values }: Kitc
   const quiet = { ...values, open: true };
   const value = fill(condition.value, scope, quiet, () => at);
   const against = fill(condition.against, scope, quiet, () => at);
-  if (isOpen(value) || isOpen(against)) return null;
+  if (isOpen(value) || isOpen(against) || referencesIn(value).length > 0) return null;
   const truthy = value !== '' && !['false', '0', 'no', 'off'].includes(value.toLowerCase());
   if (condition.op === 'truthy' || condition.op === 'falsy') return truthy === (condition.op === 'truthy');
   return (value === against) === (condition.op === 'is');

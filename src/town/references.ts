@@ -2,7 +2,8 @@
 import { partOf } from './condition.js';
 import type { Json } from './act.js';
 
-const REFERENCE = /\{\{steps\.([\w.-]+?)\.(output|summary)((?:\.[\w-]+)*)\}\}/g;
+/** Ids of steps that a fan-out will add hold a mark for their number, as `src/formula` writes it. */
+const REFERENCE = /\{\{steps\.([\w.\uE000\uE001-]+?)\.(output|summary)((?:\.[\w-]+)*)\}\}/g;
 
 export type Reference = {
   readonly written: string;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { fanOutProblem } from '../../src/town/molecule-fan-out.js';
 import { FanOut } from '../../src/town/protomolecule.js';
-import { cookedAmong, graphOf, problemsAmong, step } from '../support/formula.js';
+import { cookAmong, cookedAmong, graphOf, problemsAmong, step } from '../support/formula.js';
 
 const survey = (more: string) => `${step('survey')}[steps.on_complete]\nfor_each = "output.items"\n${more}\n`;
 const ARM = `type = "expansion"\n[vars.level]\nenum = ["1", "2"]\n${step('{target}.look', 'notes = "{level} {target.title}"', 'template')}${step('{target}.tell', 'needs = ["{target}.look"]\nnotes = "{{steps.{target}.look.output}}"', 'template')}`;
@@ -128,4 +128,13 @@ test('a circle through a loop in the body of a loop over an output is found', ()
   const inner = `${step('in', '', 'steps.loop.body')}[steps.loop.body.loop]\ncount = 2\n${step('m', 'needs = ["end"]', 'steps.loop.body.loop.body')}`;
   const x = `${step('s')}${step('end', 'needs = ["s"]')}${step('lp')}[steps.loop]\nfor_each = "s.output.items"\n${inner}`;
   expect(problemsAmong({ x }).join()).toContain('the needs go in a circle: end → what s adds → end');
+});
+
+test('the steps of a bonded expansion may read one another, in conditions too', () => {
+  const one = `type = "expansion"\n${step('{target}.read', 'output = { ok = "boolean" }', 'template')}${step('{target}.b', 'needs = ["{target}.read"]\ncondition = "{{steps.{target}.read.output.ok}} == true"', 'template')}`;
+  const x = step('s', 'output = { l = ["string"] }\non_complete = { for_each = "output.l", bond = "one" }');
+  const cookedOne = cookAmong({ x, one });
+  expect(cookedOne).toMatchObject({ ok: true, warnings: [] });
+  const wrong = one.replace('output.ok}}', 'output.no}}');
+  expect(problemsAmong({ x, one: wrong })).toEqual([expect.stringContaining('declares no output.no')]);
 });

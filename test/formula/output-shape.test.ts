@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cooked, problemsAmong, problemsOf, step } from '../support/formula.js';
+import { cooked, problemsAmong, problemsOf, step, warningsOf } from '../support/formula.js';
 
 const hashOf = (output: string) => cooked(step('a', output)).hash;
 
@@ -108,7 +108,18 @@ test('what is compared with what it may be is taken', () => {
     expect(whenStep(right)).toEqual([]);
   const given = `[vars.v]\nrequired = true\n${SHAPES}${step('b', 'needs = ["s"]\ncondition = "{{steps.s.output.ok}} == {{v}}"')}`;
   expect(problemsOf(given, { v: 'true' })).toEqual([]);
-  expect(problemsOf(given, { v: 'yes' })).toHaveLength(1);
+});
+
+test('a variable may bring what the output can never be, with a warning', () => {
+  const vars = '[vars]\nmin = "none"\n';
+  const inStep = `${vars}${SHAPES}${step('b', 'needs = ["s"]\ncondition = "{{steps.s.output.size}} != {{min}}"')}`;
+  const inGate = `${vars}${SHAPES}${step('b', 'gate = { type = "condition", condition = "s.output.size != {{min}}" }')}`;
+  for (const text of [inStep, inGate])
+    expect(warningsOf(text)).toEqual([
+      expect.stringContaining(
+        'output.size of the step "s" cannot be "none", which {{min}} is here (it is low or high)',
+      ),
+    ]);
 });
 
 const looped = (more: string) =>

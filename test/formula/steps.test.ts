@@ -134,7 +134,7 @@ test.each([
   ['on_fail = "x"', /nothing executes the key "on_fail"/],
   ['description_file = "../x.md"', /leads out of the folder/],
   ['description_file = "../assets/../x.md"', /leads out of the folder .*\(it may lie .* in \.\.\/assets beside it\)/],
-  ['description_file = "assets/../assets/x.md"', /leads out of the folder/],
+  ['description_file = "assets/../../x.md"', /leads out of the folder/],
   ['timeout = "5m"', /a step has a timeout for its check only/],
   ['timeout = "soon"\ncheck = { max_attempts = 1, path = "c" }', /:5:1 .* the timeout "soon" is no duration/],
   ['drain = { formula = "work" }', /nothing executes the key "drain" \(there is no input convoy/],
@@ -358,4 +358,40 @@ test('a mistake in the text of a description_file is told of that file', () => {
   expect(result.ok ? [] : result.problems.map(printProblem)).toEqual([
     expect.stringContaining('x.toml:9:1 · step "b": in "b.md", {{steps.a.output}} is of "a"'),
   ]);
+});
+
+const asks = (condition: string) =>
+  problemsOf(
+    `[vars]\nmode = ""\n${step('a.x', 'output = { ok = "boolean" }')}${step('b', `notes = "{{mode}}"\nneeds = ["a.x"]\ncondition = "${condition}"`)}`,
+  );
+
+test.each([
+  ['{{a.x.output.ok}} == true', 'did you mean {{steps.a.x.output.ok}}?'],
+  ['{{steps.a.x.outputs.ok}} == true', 'did you mean {{steps.a.x.output.ok}}?'],
+  ['!{{a.x.ok}}', 'did you mean {{steps.a.x.output.ok}}?'],
+  ['{{steps.a.x}}', 'did you mean {{steps.a.x.output}}?'],
+  ['{{steps.a.x.status}} == failed', 'a status is asked by a gate or until'],
+  ['{{item.ok}} != true', 'write {{name}} for a variable, {{steps.ID.output.path}} for an output'],
+])('the condition %j asks for nothing that there is', (condition, hint) => {
+  expect(asks(condition)).toEqual([expect.stringContaining('which is neither a variable nor an output')]);
+  expect(asks(condition)[0]).toContain(hint);
+});
+
+test('a condition with spaces in its braces is told to have none', () => {
+  expect(asks('{{ mode }} == fast')).toEqual([expect.stringContaining('(write it without spaces: {{mode}})')]);
+});
+
+test('an output behind the comparison is refused, since it would not be filled in', () => {
+  expect(asks('{{mode}} == {{steps.a.x.output.ok}}')).toEqual([
+    expect.stringContaining('an output stands before == and != only'),
+  ]);
+});
+
+const whenValue = (value: string) =>
+  `[vars]\nok = "${value}"\n${step('a')}${step('b', 'needs = ["a"]\ncondition = "{{ok}}"')}`;
+
+test('a condition on an output may come from a variable, and is checked as one that is written', () => {
+  expect(problemsOf(whenValue('{{steps.a.output.ok}}'))).toEqual([]);
+  expect(problemsOf(whenValue('{{steps.a.outputs.ok}}'))).toEqual([expect.stringContaining('{{steps.a.output.ok}}?')]);
+  expect(problemsOf(whenValue('{{steps.ghost.output.ok}}'))).toEqual([expect.stringContaining('unknown step "ghost"')]);
 });
