@@ -11,7 +11,7 @@ import { namesIn } from './plan.js';
 import { didYouMean, quote, type Origin } from './problem.js';
 import type { Finish, References } from './step-references.js';
 import { readStepCondition } from './step-condition.js';
-import { fill, fillSubject, isOpen, stepMeant } from './template.js';
+import { fill, fillSubject, isOpen } from './template.js';
 
 /** The condition of a step; null when it has none of the forms, which is reported. */
 export function readCondition(
@@ -97,7 +97,7 @@ export function readUntil(
   if (only !== undefined && second === undefined) {
     awaits(only);
     checkOutput(only);
-    const given = only !== stepMeant(named, draft.scope);
+    const given = !references.isStep(named, draft);
     if (condition.kind === 'among') checkChildren({ text, at, of: only, given }, finish);
     return only === named ? text : renamed(text, condition, only);
   }

@@ -19,6 +19,7 @@ import {
   eachStep,
   endsOf,
   handDown,
+  nameNeeds,
   relink,
   relinkFanOut,
   rewriteNeeds,
@@ -269,7 +270,13 @@ function replaceSteps(
 ): readonly StepDraft[] {
   if (all.size === 0) return steps;
   const { budget } = kitchen;
-  const rewrite: Rewrite = (needs, others) => rewriteNeeds(needs, others, budget);
+  const brought = new Set([...all.values()].flatMap(({ steps: made }) => Array.from(eachStep(made), ({ id }) => id)));
+  const rewrite: Rewrite = (needs, others) =>
+    rewriteNeeds(
+      nameNeeds(needs, (id) => brought.has(id)),
+      others,
+      budget,
+    );
   const instead = new Map<string, readonly string[]>();
   for (const [target, { steps: made, sources, sinks }] of all) {
     instead.set(target.id, sinks);

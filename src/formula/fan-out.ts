@@ -5,11 +5,11 @@
 import type { FanOut, ProtoStep, ValueCheck } from '../town/protomolecule.js';
 import { renameReferences } from '../town/references.js';
 import { composeSteps, mainStep } from './compose.js';
-import { copyTemplate, isExpansion } from './expand.js';
+import { copyTemplate, expandInline, isExpansion } from './expand.js';
 import { finishStep, NUMBER_MARK } from './finish.js';
 import type { Formula, OnComplete, Planned, StepDraft } from './formula.js';
 import { beginning, scopeIn, textIn, type Kitchen } from './kitchen.js';
-import { unrollLoops } from './loops.js';
+import { nameInside, unrollLoops } from './loops.js';
 import { mayBeList, partsIn, shapeAt } from './output-shape.js';
 import { planSteps, type Plan } from './plan.js';
 import { didYouMean, quote } from './problem.js';
@@ -133,12 +133,10 @@ function fromBody(step: Planned, loop: StepDraft, plan: Plan, finish: Finish): M
   const body = loop.loop?.body ?? [];
   const ids = new Set(Array.from(eachStep(body), ({ id }) => textIn({ ...loop, scope: plain }, id, kitchen)));
   const stepNamed = (id: string) => (ids.has(id) ? prefix + id : null);
-  const scope = { ...plain, stepNamed };
+  const scope = { ...plain, stepNamed, prefix };
   const rename = (id: string) => stepNamed(id) ?? id;
-  const copies = unrollLoops(
-    body.map((one) => copyStep(one, { scope, kitchen, rename, repeated: null })),
-    kitchen,
-  );
+  const once = body.map((one) => copyStep(one, { scope, kitchen, rename, repeated: null }));
+  const copies = expandInline(nameInside(once, unrollLoops(once, kitchen)), kitchen);
   const { sources } = endsOf(copies, kitchen);
   const needs = loop.needs.filter(({ id }) => standIns(id, plan.ids, kitchen.became)?.[0] !== step.draft.id);
   kitchen.budget.takeNeeds('made', beginning(loop, sources.size, needs.length));

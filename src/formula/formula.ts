@@ -99,6 +99,8 @@ export type Scope = {
   readonly double: ReadonlyMap<string, string>;
   /** The id of a step that texts of this scope name by a shorter one; null for those of other scopes. */
   readonly stepNamed: ((id: string) => string | null) | null;
+  /** In the body of a loop, what the ids of all steps of the iteration begin with. */
+  readonly prefix: string | null;
   /** Its texts are final: nothing in them is looked at. */
   readonly verbatim: boolean;
 };
@@ -151,7 +153,13 @@ export type StepType = (typeof STEP_TYPES)[number];
 export type ActDraft = Act;
 
 /** An id that a step needs; `any` when the first of its children to close is enough. */
-export type Need = { readonly id: string; readonly at: Origin; readonly any: boolean };
+export type Need = {
+  readonly id: string;
+  readonly at: Origin;
+  readonly any: boolean;
+  /** In the body of a loop, the scope it was written in: it may be on a step that comes into being there later. */
+  readonly scope?: Scope | null;
+};
 
 export type CheckDraft = {
   /** The file that the command is, when it is not known until variables are filled in; else null. */

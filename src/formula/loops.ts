@@ -10,7 +10,7 @@ import { ITERATIONS_MAX, STEPS_MAX } from './limits.js';
 import { didYouMean, quote } from './problem.js';
 import { isOpen, stepMeant, withVariables } from './template.js';
 import { readRange } from './range.js';
-import { addNeeds, anyStep, copyStep, eachStep, endsOf, handDown, mapSteps, needsOn } from './tree.js';
+import { addNeeds, anyStep, copyStep, eachStep, endsOf, handDown, mapSteps, nameNeeds, needsOn } from './tree.js';
 
 /** `group` is the step that these are children of. */
 export function unrollLoops(
@@ -128,14 +128,21 @@ function bodyOf(step: StepDraft, loop: LoopDraft, turn: Turn, kitchen: Kitchen):
   const plain = scopeIn(step.scope, { single: variableOf(loop, value) });
   const named = open ? new Set([...ids].map((id) => textIn({ ...step, scope: plain }, id, kitchen))) : ids;
   const stepNamed = (id: string) => (named.has(id) ? prefix + id : null);
-  const scope = { ...plain, stepNamed };
+  const scope = { ...plain, stepNamed, prefix };
   const repeated: Repetition | null =
     loop.times.kind === 'until'
       ? { id: step.id, at: loop.at, scope, until: loop.times.until, max: loop.times.max }
       : step.repeated;
   const rename = (id: string) => stepNamed(id) ?? id;
   const body = loop.body.map((one) => copyStep(one, { scope, kitchen, rename, repeated }));
-  return unrollLoops(body, kitchen, group);
+  return nameInside(body, unrollLoops(body, kitchen, group));
+}
+
+/** The steps of a body once its loops are unrolled, their needs on steps of these by the ids of the end. */
+export function nameInside(body: readonly StepDraft[], unrolled: readonly StepDraft[]): readonly StepDraft[] {
+  if (unrolled === body) return body;
+  const ids = new Set(Array.from(eachStep(unrolled), ({ id }) => id));
+  return mapSteps(unrolled, (step) => ({ ...step, needs: nameNeeds(step.needs, (id) => ids.has(id)) }));
 }
 
 /** How many steps a loop comes to, those of expansions aside. The count ends where they are more than there may be. */

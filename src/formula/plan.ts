@@ -10,7 +10,7 @@ import { standingFor, type Kitchen } from './kitchen.js';
 import { refuseUntil } from './loops.js';
 import { readScopes } from './scopes.js';
 import { stepMeant } from './template.js';
-import { eachStep, standIns } from './tree.js';
+import { eachStep, nameNeeds, standIns } from './tree.js';
 
 export type Plan = {
   /** In an order that can run; as declared when there is none, which is reported. */
@@ -104,7 +104,8 @@ function settleNeeds(
 ): readonly Need[] {
   if (needs.length === 0) return needs;
   const settled = new Map<string, Need>();
-  for (const need of needs) {
+  const isThere = (id: string) => ids.has(id) || became.has(id) || around.has(id);
+  for (const need of nameNeeds(needs, isThere)) {
     const meant = standIns(need.id, ids, became) ?? standIns(need.id, around, became);
     if (meant === null) {
       if (!library.gaps)
@@ -131,14 +132,18 @@ export function stepFor(
   ids: ReadonlyMap<string, unknown>,
   { became }: Pick<Kitchen, 'became'>,
 ): readonly string[] | null {
-  return standIns(stepMeant(id, draft.scope), ids, became);
+  return standIns(
+    stepMeant(id, draft.scope, (one) => ids.has(one) || became.has(one)),
+    ids,
+    became,
+  );
 }
 
 /** The names that a text may call steps by: their ids, and in the body of a loop those written there. */
 export function namesIn(draft: StepDraft, ids: ReadonlyMap<string, unknown>): readonly string[] {
   return Array.from(ids.keys()).flatMap((id) => {
     const short = id.replace(/^.*\.(?:iter|item\.)[^.]+\./, '');
-    return short !== id && stepMeant(short, draft.scope) === id ? [short, id] : [id];
+    return short !== id && stepMeant(short, draft.scope, (one) => ids.has(one)) === id ? [short, id] : [id];
   });
 }
 

@@ -43,7 +43,10 @@ function untilLoop(
   const place = { source: at.source, path: [...at.path, 'until'] };
   const text = fill(until, scope, finish.kitchen.values, () => place);
   const last = lastOf(body);
-  const read = isOpen(text) || last === null ? text : readUntil({ text, written: until }, place, last, finish, last.id);
+  const read =
+    isOpen(text) || last === null
+      ? text
+      : readUntil({ text, written: until }, place, { ...last, scope }, finish, last.id);
   // A group stands before its children, so that the first step is in nothing of the body.
   return { id, body: ids, max, until: read, check: null, parent: body[0]?.parent ?? null };
 }

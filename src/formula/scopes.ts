@@ -38,7 +38,7 @@ export function readScopes(steps: readonly Planned[], known: Known, kitchen: Kit
   const join = (of: string, id: string, at: Need['at']) =>
     members.set(of, [...(members.get(of) ?? []), { id, at, any: false }]);
   const scoped = steps.map((step): Planned => {
-    for (const { of, at } of joinedLater(step.draft, kitchen)) join(of, step.draft.id, at);
+    for (const { of, at } of joinedLater(step.draft, known, kitchen)) join(of, step.draft.id, at);
     const scope = readScope(step.draft, known, kitchen);
     if (scope === null) return step;
     const at = originOfWord(step.draft, 'gc.scope_ref');
@@ -55,6 +55,7 @@ export function readScopes(steps: readonly Planned[], known: Known, kitchen: Kit
 /** The scopes that steps of a loop over the step's output belong to: they are not over before it has added them. */
 function joinedLater(
   { onComplete }: StepDraft,
+  { ids }: Known,
   kitchen: Kitchen,
 ): readonly { readonly of: string; readonly at: Need['at'] }[] {
   const bond = onComplete?.bond;
@@ -65,7 +66,7 @@ function joinedLater(
     const reference = draft.metadata['gc.scope_ref'];
     if (typeof reference !== 'string' || own.has(reference)) return [];
     const at = originOfWord(draft, 'gc.scope_ref');
-    return [{ of: scopeMeant(reference, bond.loop.scope, at, kitchen), at }];
+    return [{ of: scopeMeant(reference, bond.loop.scope, at, kitchen, ids), at }];
   });
 }
 
@@ -76,10 +77,17 @@ function* withBodies(steps: readonly StepDraft[]): Generator<StepDraft> {
   }
 }
 
-function scopeMeant(reference: string, scope: StepDraft['scope'], at: Need['at'], { values }: Kitchen): string {
+function scopeMeant(
+  reference: string,
+  scope: StepDraft['scope'],
+  at: Need['at'],
+  { values }: Kitchen,
+  ids: Known['ids'],
+): string {
   return stepMeant(
     fill(reference, scope, values, () => at),
     scope,
+    (id) => ids.has(id),
   );
 }
 
@@ -115,7 +123,7 @@ function readScope(draft: StepDraft, { ids, around }: Known, kitchen: Kitchen): 
     return null;
   }
   const { scope } = readAt(draft, ['metadata', 'gc.scope_ref']);
-  const of = scopeMeant(reference, scope, inside('gc.scope_ref'), kitchen);
+  const of = scopeMeant(reference, scope, inside('gc.scope_ref'), kitchen, ids);
   const body = ids.get(of) ?? around.get(of);
   if (body === undefined || !isScopeBody(body)) {
     const why = body === undefined ? 'there is no such step' : 'that step is no body of a scope';

@@ -12,6 +12,7 @@ import { comparisonProblem, type Comparison } from './output-comparison.js';
 import { namesIn, stepFor, type Plan } from './plan.js';
 import { didYouMean, quote, type Origin } from './problem.js';
 import type { Waits } from './graph.js';
+import { stepMeant } from './template.js';
 
 type Asked = { readonly from: string; readonly to: string; readonly written: string; readonly at: Origin };
 
@@ -44,6 +45,12 @@ export class References {
 
   stepNamed(id: string, draft: StepDraft): readonly string[] | null {
     return stepFor(id, draft, this.ids, this.#kitchen) ?? this.#around?.references.stepNamed(id, draft) ?? null;
+  }
+
+  /** Whether a text of the step names a step that is there, and not one that has given way. */
+  isStep(id: string, draft: StepDraft): boolean {
+    const isThere = (one: string) => this.draftOf(one) !== null;
+    return isThere(stepMeant(id, draft.scope, isThere));
   }
 
   #ask(asked: Asked): void {

@@ -108,13 +108,18 @@ function warnOfSpaces(text: string, { vars, findings }: Values, at: () => Origin
   }
 }
 
-/** The id that the texts of a scope mean by a name. */
-export function stepMeant(id: string, scope: Scope | null): string {
+/** The id that the texts of a scope mean by a name: in the body of a loop, a step of the same iteration before one outside. */
+export function stepMeant(id: string, scope: Scope | null, isThere: (id: string) => boolean = nowhere): string {
   for (let here = scope; here !== null; here = here.outer) {
     const meant = here.stepNamed?.(id) ?? null;
     if (meant !== null) return meant;
+    if (here.prefix !== null && isThere(here.prefix + id)) return here.prefix + id;
   }
   return id;
+}
+
+function nowhere(): boolean {
+  return false;
 }
 
 type Change = (text: string, path: Path) => string;

@@ -3,7 +3,7 @@ import type { Need, OnComplete, Scope, StepDraft } from './formula.js';
 import { handCondition, handGates, NOTHING_HANDED, withHanded } from './handed.js';
 import { standingFor, type Budget, type Kitchen, type NeedsMade } from './kitchen.js';
 import type { Path } from './problem.js';
-import { fill, isOpen } from './template.js';
+import { fill, isOpen, stepMeant } from './template.js';
 import { referencesIn } from '../town/references.js';
 import { readStepCondition } from './step-condition.js';
 
@@ -60,6 +60,12 @@ export function standIns(
   return [...found];
 }
 
+/** Needs by the ids of what has come into being, where they were written in the body of a loop. */
+export function nameNeeds(needs: readonly Need[], isThere: (id: string) => boolean): readonly Need[] {
+  if (!needs.some(({ scope }) => scope !== undefined)) return needs;
+  return needs.map((need) => ({ ...need, id: stepMeant(need.id, need.scope ?? null, isThere) }));
+}
+
 export type Ends = {
   /** Steps of the list that need no other of it, and groups that something in which needs no other of it. */
   readonly sources: ReadonlySet<StepDraft>;
@@ -96,12 +102,13 @@ export function copyStep(step: StepDraft, copy: Copy): StepDraft {
   kitchen.budget.takeNeeds('made', copying(step));
   const named = (id: string, at: StepDraft['at']) =>
     rename(id.includes('{') ? fill(id, scope, kitchen.values, () => at) : id);
+  const within = scope.prefix === null ? {} : { scope };
   return {
     ...step,
     scope,
     repeated,
     id: named(step.id, step.at),
-    needs: step.needs.map((need) => ({ ...need, id: named(need.id, need.at) })),
+    needs: step.needs.map((need) => ({ ...need, ...within, id: named(need.id, need.at) })),
     children: step.children.length === 0 ? step.children : step.children.map((child) => copyStep(child, copy)),
     loop: step.loop === null ? null : { ...step.loop, body: copyBody(step.loop.body, copy) },
   };
