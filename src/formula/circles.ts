@@ -3,12 +3,13 @@
  * wait for one another.
  */
 import type { Waits } from './graph.js';
+import { quote } from './problem.js';
 
 /** More circles than this are not named one by one. */
 const CIRCLES_NAMED_MAX = 10;
 
 /** What stands along a circle, each waiting for the next and the last for the first. */
-export type Circle = readonly { readonly id: string; readonly label: string }[];
+export type Circle = readonly { readonly id: string; readonly label: string; readonly added: boolean }[];
 
 export function circlesOf(waits: Waits): readonly Circle[] {
   const circles: Circle[] = [];
@@ -36,6 +37,14 @@ export function printCircle(circle: Circle, first = circle[0]?.id): string {
   return turned.map(({ label }) => label).join(' → ');
 }
 
+/** How a circle can be mended through which a loop over an output needs what waits for it; null for others. */
+export function wayOut(circle: Circle): string | null {
+  const at = circle.findIndex(({ added }) => added);
+  const [fanOut, needed] = [circle[at], circle[(at + 1) % circle.length]];
+  if (fanOut === undefined || needed === undefined) return null;
+  return `who needs ${quote(fanOut.id)} waits for the loop over its output: let a step that needs ${quote(needed.id)} leave the list once more, and loop over that`;
+}
+
 function keyOf(from: number, to: number, { count }: Waits): number {
   return from * count + to;
 }
@@ -54,7 +63,8 @@ function after(circle: readonly number[], at: number): number {
 function named(circle: readonly number[], { nameOf, isAdded }: Waits): Circle {
   const all = circle.map((node, at) => {
     const id = nameOf(node);
-    return { id, label: isAdded(node, after(circle, at)) ? `what ${id} adds` : id };
+    const added = isAdded(node, after(circle, at));
+    return { id, added, label: added ? `what ${id} adds` : id };
   });
   // A step and its end stand side by side, and are one.
   const once = all.filter(({ label }, at) => label !== all[at - 1]?.label);

@@ -9,7 +9,7 @@ import { copyTemplate, expandInline, isExpansion } from './expand.js';
 import { finishStep, NUMBER_MARK } from './finish.js';
 import type { Formula, OnComplete, Planned, StepDraft } from './formula.js';
 import { beginning, scopeIn, textIn, type Kitchen } from './kitchen.js';
-import { nameInside, unrollLoops } from './loops.js';
+import { nameInside, placeFanOuts, unrollLoops } from './loops.js';
 import { mayBeList, partsIn, shapeAt } from './output-shape.js';
 import { planSteps, type Plan } from './plan.js';
 import { didYouMean, quote } from './problem.js';
@@ -155,7 +155,7 @@ function cookAdded(
   finish: Finish,
   outside: Plan | null = null,
 ): readonly ProtoStep[] {
-  const plan = planSteps(steps, kitchen, outside?.ids);
+  const plan = planSteps(placeFanOuts(steps, kitchen), kitchen, outside?.ids);
   const references = new References(
     plan.ids,
     kitchen,

@@ -255,7 +255,10 @@ function fanOut(
 ): readonly StepDraft[] {
   const { became, fanOuts, findings } = kitchen;
   const of = stepMeant(textIn(step, name, kitchen, 'loop', 'for_each'), step.scope);
-  if (fanOuts.has(of)) findings.refuse(loop.at, `another loop is over the output of ${quote(of)} already`);
+  if (fanOuts.has(of))
+    findings.refuse(loop.at, `another loop is over the output of ${quote(of)} already`, {
+      hint: 'put the steps of both into one body, or let another step leave the list once more',
+    });
   const bond = { kind: 'body', loop: step } as const;
   fanOuts.set(of, { group, fanOut: { at: loop.at, forEach: path, bond, vars: {}, sequential: false } });
   became.set(step.id, [of]);

@@ -4,7 +4,7 @@
  */
 import { didYouMean, placeOf, quote, type Origin } from './problem.js';
 import type { Need, Planned, StepDraft } from './formula.js';
-import { circlesOf, printCircle } from './circles.js';
+import { circlesOf, printCircle, wayOut } from './circles.js';
 import { orderOf, waitsOf, type WaitNode, type Waits } from './graph.js';
 import { standingFor, type Kitchen } from './kitchen.js';
 import { refuseUntil } from './loops.js';
@@ -37,7 +37,11 @@ export function planSteps(steps: readonly StepDraft[], kitchen: Kitchen, around:
     for (const circle of circlesOf(waits)) {
       const step = circle[0]?.id ?? '';
       const at = ids.get(step)?.at;
-      if (at !== undefined) kitchen.findings.refuse(at, `the needs go in a circle: ${printCircle(circle)}`, { step });
+      if (at !== undefined)
+        kitchen.findings.refuse(at, `the needs go in a circle: ${printCircle(circle)}`, {
+          step,
+          hint: wayOut(circle),
+        });
     }
   const ordered = order === null ? needing : order.flatMap((node) => needing[node] ?? []);
   return { steps: ordered, ids, waits, order, places };

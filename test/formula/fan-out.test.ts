@@ -138,3 +138,28 @@ test('the steps of a bonded expansion may read one another, in conditions too', 
   const wrong = one.replace('output.ok}}', 'output.no}}');
   expect(problemsAmong({ x, one: wrong })).toEqual([expect.stringContaining('declares no output.no')]);
 });
+
+const over = (id: string, more = '') =>
+  `${step(id, more)}[steps.loop]\nfor_each = "survey.output.items"\n${step('x', '', 'steps.loop.body')}`;
+
+test('what stands between a step and the loop over its output is told the way round', () => {
+  const x =
+    step('survey') + step('approve', 'type = "human"\nneeds = ["survey"]') + over('each', 'needs = ["approve"]');
+  expect(problemsAmong({ x })).toEqual([
+    'x.toml:6:1 · step "approve": the needs go in a circle: approve → what survey adds → approve (who needs "survey" waits for the loop over its output: let a step that needs "approve" leave the list once more, and loop over that)',
+  ]);
+});
+
+test('a second loop over one output is told the way round', () => {
+  expect(problemsAmong({ x: step('survey') + over('fix') + over('verify', 'needs = ["fix"]') }).join()).toContain(
+    'another loop is over the output of "survey" already (put the steps of both into one body, or let another step leave the list once more)',
+  );
+});
+
+test('a loop over an output among the steps that are added is refused, and not lost', () => {
+  const inner = `${step('b', '', 'steps.loop.body')}[steps.loop.body.loop]\nfor_each = "a.output"\n${step('w', '', 'steps.loop.body.loop.body')}`;
+  const x = `${step('s')}${step('lp')}[steps.loop]\nfor_each = "s.output"\n${step('a', '', 'steps.loop.body')}${inner}`;
+  expect(problemsAmong({ x }).join()).toContain(
+    'a step that is added at run time cannot be repeated or fan out itself',
+  );
+});

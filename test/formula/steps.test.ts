@@ -329,7 +329,9 @@ test('circles that share a step are told, each, and what a fan-out adds is calle
   const both = step('a', 'needs = ["b"]') + step('b', 'needs = ["c"]') + step('c', 'needs = ["a", "d"]');
   expect(circlesIn(both + step('d', 'needs = ["c"]'))).toEqual(['a → b → c → a', 'c → d → c']);
   const added = step('s') + step('b', 'needs = ["s"]') + `${step('lp')}[steps.loop]\nfor_each = "s.output.list"\n`;
-  expect(circlesIn(added + step('w', 'needs = ["b"]', 'steps.loop.body'))).toEqual(['b → what s adds → b']);
+  expect(circlesIn(added + step('w', 'needs = ["b"]', 'steps.loop.body'))).toEqual([
+    expect.stringMatching(/^b → what s adds → b \(/),
+  ]);
   const group = step('g', 'needs = ["x"]') + step('k', '', 'steps.children') + step('l', '', 'steps.children');
   expect(circlesIn(group + step('x', 'needs = ["g"]'))).toEqual(['g → x → g']);
 });
