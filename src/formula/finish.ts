@@ -104,7 +104,7 @@ function takeChars(draft: StepDraft, chars: number, finish: Finish): boolean {
 const counted = new WeakMap<object, number>();
 
 function charsOf(table: object | null): number {
-  if (table === null) return 0;
+  if (table === null || Object.keys(table).length === 0) return 0;
   const known = counted.get(table);
   if (known !== undefined) return known;
   const chars = JSON.stringify(table).length;
