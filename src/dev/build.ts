@@ -1,9 +1,11 @@
 /**
- * What `npm run build` does: TypeScript to `dist`, the workflows to the one bundle that every worker loads in a moment, and what
- * `gt cook` reads to few files, since reading its libraries file by file would be half of the time that it takes.
+ * What `npm run build` does: TypeScript to `dist`, the workflows to the one bundle that every worker loads in a moment, and the
+ * compiler of formulas to one that `gt` starts with at once.
  */
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { Script } from 'node:vm';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { build as esbuild } from 'esbuild';
 
@@ -12,7 +14,7 @@ const root = (path: string) => fileURLToPath(new URL(`../../${path}`, import.met
 async function build(): Promise<void> {
   rmSync(root('dist'), { recursive: true, force: true });
   await compile();
-  await bundleStart();
+  await bundleQuick();
   const { code } = await bundleWorkflowCode({
     workflowsPath: root('dist/workflows'),
     payloadConverterPath: root('dist/workflows/payload-converter.js'),
@@ -41,41 +43,54 @@ async function compile(): Promise<void> {
 }
 
 /**
- * In place, each with the libraries and the small files that it imports. A file stays apart when there may be only one of it (its
- * class is thrown by one command and caught by `main`, it finds others from where it lies), and when it is read only once it is
- * called. Of zod only what is used comes along, where it is imported as `* as z`.
+ * `gt cook` and `gt lint` with all that they read, in one file, and beside it the code that V8 makes of it: reading, linking and
+ * compiling file by file would be most of the time that they take. Of zod only what is used comes along, where it is imported as `* as z`.
  */
-async function bundleStart(): Promise<void> {
+async function bundleQuick(): Promise<void> {
+  const file = root('dist/quick.cjs');
   await esbuild({
-    entryPoints: ['cli/main', 'cli/cook', 'formula/cook'].map((name) => root(`dist/${name}.js`)),
-    outdir: root('dist'),
-    outbase: root('dist'),
-    allowOverwrite: true,
+    entryPoints: [root('src/cli/main.ts')],
+    outfile: file,
+    tsconfig: root('tsconfig.json'),
     bundle: true,
-    sourcemap: true,
     platform: 'node',
-    format: 'esm',
+    format: 'cjs',
     target: 'node20',
     logLevel: 'warning',
+    // What lies at the top of `dist` finds its way from there.
+    define: { 'import.meta.url': 'HERE' },
+    banner: {
+      js: `(function (exports, require, module, __filename) {
+const HERE = require('node:url').pathToFileURL(__filename).href;`,
+    },
+    footer: { js: '})' },
     plugins: [
       {
-        name: 'apart',
+        name: 'other commands',
         setup: (plugin) => {
-          plugin.onResolve({ filter: /^\.\.?\// }, ({ path, kind }) =>
-            kind === 'dynamic-import' || APART.has(path) ? { path, external: true } : null,
+          plugin.onResolve({ filter: /^\.\// }, ({ path, kind }) =>
+            kind === 'dynamic-import' && !QUICK.has(path) ? { path, external: true } : null,
           );
         },
       },
     ],
   });
+  writeFileSync(`${file}.code`, await codeOf(file));
 }
 
-/** As they are imported. */
-const APART: ReadonlySet<string> = new Set([
-  './command.js',
-  './stopping.js',
-  '../formula-shelf.js',
-  '../formula/cook.js',
-]);
+const QUICK: ReadonlySet<string> = new Set(['./cook.js', './lint.js']);
+
+/** What V8 has compiled once a formula was cooked: functions that were not called are compiled when they are. */
+async function codeOf(file: string): Promise<Buffer> {
+  const script = new Script(readFileSync(file, 'utf8'), { filename: file });
+  const quick = { exports: {} as { readonly main: (argv: readonly string[]) => Promise<void> } };
+  const load = script.runInThisContext() as (...scope: readonly unknown[]) => void; // the function that is all of the file
+  load(quick.exports, createRequire(file), quick, file);
+  const say = console.log.bind(console);
+  console.log = () => undefined;
+  await quick.exports.main(['cook', 'shiny', '--var', 'feature=login', '--json']);
+  console.log = say;
+  return script.createCachedData();
+}
 
 await build();

@@ -1,7 +1,10 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { Script } from 'node:vm';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { runCli } from '../support/cli.js';
@@ -24,26 +27,29 @@ async function filesRead(args: readonly string[]): Promise<readonly string[]> {
   }
 }
 
-test('gt cook reads few files, with no more of the libraries in them than it needs', async () => {
-  const files = await filesRead(['cook', 'towers-of-hanoi']);
-  expect(files).toEqual([
-    'bin/gt.js',
-    'dist/cli/command.js',
-    'dist/cli/cook.js',
-    'dist/cli/main.js',
-    'dist/cli/stopping.js',
-    'dist/formula-shelf.js',
-    'dist/formula/cook.js',
-    'dist/town/nearest.js',
-    'dist/town/paths.js',
-  ]);
-  const compiler = await readFile(here('dist/formula/cook.js'), 'utf8');
-  for (const unused of ['fromJSONSchema', 'zod/v4/locales/de.js', 'dist/town/protomolecule.js'])
-    expect(compiler).not.toContain(unused);
+test('gt cook reads one file, with no more of the libraries in it than it needs, and the code that was made of it', async () => {
+  expect(await filesRead(['cook', 'towers-of-hanoi'])).toEqual(['bin/gt.js', 'dist/quick.cjs']);
+  const quick = await readFile(here('dist/quick.cjs'), 'utf8');
+  for (const unused of ['fromJSONSchema', 'zod/v4/locales/de.js', 'src/town/protomolecule.ts'])
+    expect(quick).not.toContain(unused);
+  const script = new Script(quick, { cachedData: await readFile(here('dist/quick.cjs.code')) });
+  expect(script.cachedDataRejected).toBe(false);
+});
+
+test('the code of another version of Node is left aside', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'gt-start-'));
+  try {
+    for (const part of ['bin', 'dist', 'formulas']) await cp(here(part), join(dir, part), { recursive: true });
+    await writeFile(join(dir, 'dist/quick.cjs.code'), 'of another version');
+    const { stdout } = await promisify(execFile)(process.execPath, [join(dir, 'bin/gt.js'), 'cook', 'towers-of-hanoi']);
+    expect(stdout).toContain('towers-of-hanoi');
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
 });
 
 test('gt --version reads no library', async () => {
   const files = await filesRead(['--version']);
-  expect(files).not.toContain('dist/formula/cook.js');
+  expect(files).not.toContain('dist/quick.cjs');
   expect(files.filter((file) => file.startsWith('node_modules'))).toEqual([]);
 });
