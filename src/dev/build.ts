@@ -2,10 +2,9 @@
  * What `npm run build` does: TypeScript to `dist`, the workflows to the one bundle that every worker loads in a moment, and the
  * compiler of formulas to one that `gt` starts with at once.
  */
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Script } from 'node:vm';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { build as esbuild } from 'esbuild';
 
@@ -75,22 +74,9 @@ const HERE = require('node:url').pathToFileURL(__filename).href;`,
       },
     ],
   });
-  writeFileSync(`${file}.code`, await codeOf(file));
+  execFileSync(process.execPath, [root('dist/dev/keep-code.js'), file]);
 }
 
 const QUICK: ReadonlySet<string> = new Set(['./cook.js', './lint.js']);
-
-/** What V8 has compiled once a formula was cooked: functions that were not called are compiled when they are. */
-async function codeOf(file: string): Promise<Buffer> {
-  const script = new Script(readFileSync(file, 'utf8'), { filename: file });
-  const quick = { exports: {} as { readonly main: (argv: readonly string[]) => Promise<void> } };
-  const load = script.runInThisContext() as (...scope: readonly unknown[]) => void; // the function that is all of the file
-  load(quick.exports, createRequire(file), quick, file);
-  const say = console.log.bind(console);
-  console.log = () => undefined;
-  await quick.exports.main(['cook', 'shiny', '--var', 'feature=login', '--json']);
-  console.log = say;
-  return script.createCachedData();
-}
 
 await build();
