@@ -84,8 +84,7 @@ export async function startServer(order: ServerOrder): Promise<Server> {
     try {
       return await startOn(ports, record, order);
     } catch (error) {
-      // Free a moment ago, and somebody else's now.
-      if (left === 0 || order.signal?.aborted === true || !(await isLost(ports))) throw error;
+      if (left === 0 || order.signal?.aborted === true || !(await isLost(ports, error))) throw error;
       ports = await choosePorts(order);
     }
   }
@@ -122,8 +121,10 @@ async function choosePorts({ port, uiPort, usual = USUAL, say }: ServerOrder): P
   };
 }
 
-async function isLost({ port, uiPort }: Ports): Promise<boolean> {
-  return !(await isFree(port)) || !(await isFree(uiPort));
+/** Free a moment ago, and somebody else's now, or only then: another town that looks whether a port is free holds it for that moment. */
+async function isLost({ port, uiPort }: Ports, error: unknown): Promise<boolean> {
+  const wasInUse = error instanceof Error && error.message.includes('address already in use');
+  return wasInUse || !(await isFree(port)) || !(await isFree(uiPort));
 }
 
 type Running = Pick<Server, 'pid' | 'stopped' | 'stop'> & { readonly logFrom: number };

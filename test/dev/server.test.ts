@@ -109,6 +109,25 @@ exec '${await temporalCli()}' "$@"
   expect((await fetch(`${server.uiUrl}/api/v1/settings`)).status).toBe(200);
 });
 
+test('a port that somebody held for the moment of the start is tried again', async () => {
+  const folder = await makeFolder();
+  const [once, tried] = [join(folder, 'once'), join(folder, 'tried')];
+  // The real CLI, but for its first start, which finds the port in use.
+  await writeFile(
+    once,
+    `#!/bin/sh
+case "$*" in *start-dev*)
+  [ -e '${tried}' ] || { touch '${tried}'; echo 'listen tcp 127.0.0.1:7233: bind: address already in use' >&2; exit 1; }
+;; esac
+exec '${await temporalCli()}' "$@"
+`,
+  );
+  await chmod(once, 0o755);
+  const server = await serve(folder, { cli: once });
+  expect(existsSync(tried)).toBe(true);
+  expect((await fetch(`${server.uiUrl}/api/v1/settings`)).status).toBe(200);
+});
+
 test('towns on one machine come up at the same moment and do not meet', async () => {
   const folders = await Promise.all([makeFolder(), makeFolder(), makeFolder()]);
   const servers = await Promise.all(folders.map((folder) => serve(folder, { port: 0, uiPort: 0 })));
