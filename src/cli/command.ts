@@ -58,6 +58,13 @@ function withoutEmpty<P extends { readonly values: object; readonly positionals:
   return parsed;
 }
 
+/** The one argument of a command, `what` in a word or two. Throws UsageError for none, and for more. */
+export function takeOne(command: string, what: string, positionals: readonly string[]): string {
+  const [one, ...more] = positionals;
+  if (one === undefined || more.length > 0) throw new UsageError(`gt ${command} takes one ${what}`);
+  return one;
+}
+
 /** For commands that take nothing but options. */
 export function refuseMore(command: string, extra: readonly string[]): void {
   if (extra.length > 0) throw new UsageError(`gt ${command} takes no ${extra[0]}`);

@@ -2,7 +2,7 @@
 import { canonicalJson } from '../formula/canonical.js';
 import { cook, readFormula, type Cooked } from '../formula/cook.js';
 import type { Protomolecule } from '../town/protomolecule.js';
-import { readArguments, UsageError, type Command } from './command.js';
+import { readArguments, takeOne, type Command } from './command.js';
 import {
   findFormula,
   formulaPlaces,
@@ -22,8 +22,7 @@ export const cookFormula: Pick<Command, 'run'> = {
       ...VAR_OPTION,
       json: { type: 'boolean' },
     });
-    const [word, ...more] = positionals;
-    if (word === undefined || more.length > 0) throw new UsageError('gt cook takes one formula, a file or a name');
+    const word = takeOne('cook', 'formula, a file or a name', positionals);
     const cooked = cookWord(word, readVars(values.var), await formulaPlaces(values));
     if (!cooked.ok) {
       if (values.json === true) console.log(canonicalJson({ problems: cooked.problems.map(problemJson) }));

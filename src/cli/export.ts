@@ -2,7 +2,7 @@
 import { WorkflowFailedError, type Client, type WorkflowExecutionInfo } from '@temporalio/client';
 import type { Json } from '../town/act.js';
 import { attribute } from '../contract/search-attributes.js';
-import { readArguments, UsageError, type Command } from './command.js';
+import { readArguments, takeOne, type Command } from './command.js';
 import { messageOf, ofExecution, SERVER_OPTIONS, withServer } from './server.js';
 
 /** What each role is asked, besides `explain` and `rejected`. */
@@ -36,8 +36,7 @@ type Exported = {
 export const exportState: Pick<Command, 'run'> = {
   run: async (args) => {
     const { values, positionals } = readArguments(args, SERVER_OPTIONS);
-    const [id, ...more] = positionals;
-    if (id === undefined || more.length > 0) throw new UsageError('gt export takes one workflow id');
+    const id = takeOne('export', 'workflow id', positionals);
     await withServer(values, (client) =>
       ofExecution(id, async () => {
         const own = await client.workflow.getHandle(id).describe();

@@ -1,7 +1,7 @@
 /** `gt formula graph`: a picture of a formula. */
 import { pictureOf } from '../formula/picture.js';
 import { printMermaid } from '../formula/picture-mermaid.js';
-import { CliError, readArguments, UsageError, type Command } from './command.js';
+import { CliError, readArguments, takeOne, UsageError, type Command } from './command.js';
 import { sketchWord, sayRefused } from './cook.js';
 import { formulaPlaces, PLACE_OPTIONS, readVars, VAR_OPTION } from './formula-places.js';
 import { EXIT_PROBLEMS } from './problem-output.js';
@@ -18,8 +18,7 @@ export const formulaGraph: Pick<Command, 'run'> = {
       format: { type: 'string' },
       out: { type: 'string' },
     });
-    const [word, ...more] = positionals;
-    if (word === undefined || more.length > 0) throw new UsageError('gt formula graph takes one formula');
+    const word = takeOne('formula graph', 'formula', positionals);
     const format = values.format ?? 'svg';
     if (format !== 'svg' && format !== 'mermaid')
       throw new UsageError(`--format is "${format}"; svg or mermaid is expected`);

@@ -3,7 +3,7 @@ import { formulasIn, readFormulaFile } from '../formula-shelf.js';
 import { readFormula, type FormulaFile } from '../formula/cook.js';
 import { summarize, type FormulaSummary, type VariableSummary } from '../formula/summary.js';
 import { cookWord, sayRefused, sketchWord } from './cook.js';
-import { readArguments, UsageError, type Command } from './command.js';
+import { readArguments, takeOne, UsageError, type Command } from './command.js';
 import {
   findFormula,
   formulaPlaces,
@@ -45,8 +45,7 @@ export const formulaList: Pick<Command, 'run'> = {
 export const formulaShow: Pick<Command, 'run'> = {
   run: async (args) => {
     const { values, positionals } = readArguments(args, { ...PLACE_OPTIONS, ...VAR_OPTION });
-    const [word, ...more] = positionals;
-    if (word === undefined || more.length > 0) throw new UsageError('gt formula show takes one formula');
+    const word = takeOne('formula show', 'formula', positionals);
     const places = await formulaPlaces(values);
     const found = findFormula(word, places);
     const file = found.ok ? found.source.load(found.source.name) : null;

@@ -5,7 +5,7 @@ import { nameProblem } from '../formula/names.js';
 import { starter, STARTER_TYPES } from '../formula/starter.js';
 import { townPaths } from '../town/paths.js';
 import { nearest } from '../town/nearest.js';
-import { CliError, readArguments, UsageError, type Command } from './command.js';
+import { CliError, readArguments, takeOne, UsageError, type Command } from './command.js';
 import { shortPath } from './formula-places.js';
 import { schemaText } from './formula-schema.js';
 import { townFolder, TOWN_OPTION } from './town.js';
@@ -19,8 +19,7 @@ export const formulaNew: Pick<Command, 'run'> = {
       type: { type: 'string' },
       dir: { type: 'string' },
     });
-    const [name, ...more] = positionals;
-    if (name === undefined || more.length > 0) throw new UsageError('gt formula new takes one name');
+    const name = takeOne('formula new', 'name', positionals);
     const unfit = nameProblem(name);
     if (unfit !== null) throw new UsageError(`"${name}" is not possible: it ${unfit}`);
     const type = STARTER_TYPES.find((one) => one === (values.type ?? 'workflow'));

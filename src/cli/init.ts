@@ -7,7 +7,7 @@ import { run } from '../process/run.js';
 import { STATE_FOLDER, TOWN_FILE, townPaths } from '../town/paths.js';
 import { DEFAULT_LIMITS } from '../town/rig.js';
 import { DEFAULT_SESSIONS_AT_ONCE } from '../town-toml.js';
-import { CliError, readArguments, UsageError, type Command } from './command.js';
+import { CliError, readArguments, takeOne, type Command } from './command.js';
 
 /** What a fresh repository may hold when it is made a town. */
 const HARMLESS = /^(\.git|readme.*|license.*)$/i;
@@ -15,8 +15,7 @@ const HARMLESS = /^(\.git|readme.*|license.*)$/i;
 export const init: Pick<Command, 'run'> = {
   run: async (args) => {
     const { positionals } = readArguments(args, {});
-    const [folder, ...more] = positionals;
-    if (folder === undefined || more.length > 0) throw new UsageError('gt init takes one folder');
+    const folder = takeOne('init', 'folder', positionals);
     const dir = resolve(folder);
     await refuseOthers(dir);
     const added = await fillIn(dir);

@@ -3,7 +3,7 @@ import { WorkflowFailedError, WorkflowNotFoundError, type Client } from '@tempor
 import { setTimeout as pause } from 'node:timers/promises';
 import { deleteExecution } from '../activities/forgetting.js';
 import { stepsQuery, type MoleculeResult } from '../contract/molecule.js';
-import { CliError, readArguments, UsageError, type Command } from './command.js';
+import { CliError, readArguments, takeOne, type Command } from './command.js';
 import { messageOf, ofExecution, SERVER_OPTIONS, withServer } from './server.js';
 
 /** The server forgets a moment after it was told to. */
@@ -12,7 +12,7 @@ const FORGET_MS_MAX = 30_000;
 export const molSquash: Pick<Command, 'run'> = {
   run: async (args) => {
     const { values, positionals } = readArguments(args, SERVER_OPTIONS);
-    const id = oneOf('squash', positionals);
+    const id = takeOne('mol squash', 'molecule', positionals);
     await withServer(values, (client) => squash(client, id));
   },
 };
@@ -20,7 +20,7 @@ export const molSquash: Pick<Command, 'run'> = {
 export const molBurn: Pick<Command, 'run'> = {
   run: async (args) => {
     const { values, positionals } = readArguments(args, { ...SERVER_OPTIONS, yes: { type: 'boolean' } });
-    const id = oneOf('burn', positionals);
+    const id = takeOne('mol burn', 'molecule', positionals);
     await withServer(values, (client) => burn(client, id, values.yes === true));
   },
 };
@@ -127,10 +127,4 @@ async function forget(client: Client, workflowId: string, firstRunId: string): P
       throw new CliError(`the server was told to delete ${workflowId}, but still has it after 30 s: try again`);
     await pause(100);
   }
-}
-
-function oneOf(verb: string, positionals: readonly string[]): string {
-  const [id, ...more] = positionals;
-  if (id === undefined || more.length > 0) throw new UsageError(`gt mol ${verb} takes one molecule`);
-  return id;
 }

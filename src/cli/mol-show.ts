@@ -3,14 +3,13 @@ import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { explainQuery } from '../contract/messages.js';
 import { stepsQuery } from '../contract/molecule.js';
 import { attribute } from '../contract/search-attributes.js';
-import { readArguments, UsageError, type Command } from './command.js';
+import { readArguments, takeOne, UsageError, type Command } from './command.js';
 import { ofExecution, SERVER_OPTIONS, withServer } from './server.js';
 
 export const molShow: Pick<Command, 'run'> = {
   run: async (args) => {
     const { values, positionals } = readArguments(args, { ...SERVER_OPTIONS, json: { type: 'boolean' } });
-    const [id, ...more] = positionals;
-    if (id === undefined || more.length > 0) throw new UsageError('gt mol show takes one molecule');
+    const id = takeOne('mol show', 'molecule', positionals);
     await withServer(values, (client) => ofExecution(id, () => show(client, id, values.json === true)));
   },
 };

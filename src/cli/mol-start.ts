@@ -4,7 +4,7 @@ import { readEnvironment } from '../config.js';
 import { moleculeMessages } from '../contract/messages.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
 import { isRoleAddress } from '../town/address.js';
-import { CliError, readArguments, UsageError, type Command } from './command.js';
+import { CliError, readArguments, takeOne, UsageError, type Command } from './command.js';
 import { cookWord, sayRefused } from './cook.js';
 import { formulaPlaces, readVars, VAR_OPTION } from './formula-places.js';
 import { EXIT_PROBLEMS } from './problem-output.js';
@@ -74,8 +74,7 @@ export const molBond: Pick<Command, 'run'> = {
 };
 
 function oneFormula(verb: string, positionals: readonly string[]): string {
-  const [formula, ...more] = positionals;
-  if (formula === undefined || more.length > 0) throw new UsageError(`gt mol ${verb} takes one formula, by name`);
+  const formula = takeOne(`mol ${verb}`, 'formula, by name', positionals);
   if (/[\\/]|\.toml$/.test(formula))
     throw new UsageError(
       `${formula} is a file: the town pours formulas by name, from its own folder "formulas" and the shipped`,

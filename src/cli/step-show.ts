@@ -5,7 +5,7 @@ import { currentQuery, type StepView } from '../contract/molecule.js';
 import { hookQuery, lifecycleQuery } from '../contract/polecat.js';
 import { attribute } from '../contract/search-attributes.js';
 import { timeAt } from '../town/board.js';
-import { readArguments, refuseMore, UsageError, type Command } from './command.js';
+import { readArguments, refuseMore, takeOne, UsageError, type Command } from './command.js';
 import { ofExecution, SERVER_OPTIONS, withServer } from './server.js';
 import { molNamed } from './step.js';
 
@@ -87,8 +87,7 @@ export const hook: Pick<Command, 'run'> = {
 export const explain: Pick<Command, 'run'> = {
   run: async (args) => {
     const { values, positionals } = readArguments(args, SERVER_OPTIONS);
-    const [id, ...more] = positionals;
-    if (id === undefined || more.length > 0) throw new UsageError('gt explain takes one workflow id');
+    const id = takeOne('explain', 'workflow id', positionals);
     await withServer(values, (client) => ofExecution(id, () => tell(client.workflow.getHandle(id), id)));
   },
 };

@@ -4,7 +4,7 @@ import { userInfo } from 'node:os';
 import * as z from 'zod';
 import { moleculeMessages, type Message } from '../contract/messages.js';
 import { Json } from '../town/act.js';
-import { readArguments, UsageError, type Command } from './command.js';
+import { readArguments, takeOne, UsageError, type Command } from './command.js';
 import { ofExecution, refused, SERVER_OPTIONS, withServer } from './server.js';
 
 const WHO_OPTIONS = { ...SERVER_OPTIONS, by: { type: 'string' }, id: { type: 'string' } } as const;
@@ -22,7 +22,7 @@ export const close: Pick<Command, 'run'> = {
       continue: { type: 'boolean' },
     });
     const { note, output, outcome } = values;
-    const step = oneOf('close', 'step', positionals);
+    const step = takeOne('close', 'step', positionals);
     await say(moleculeMessages.close, molNamed(values.mol), values, {
       step,
       ...given({ note, outcome }),
@@ -42,7 +42,7 @@ export const pause: Pick<Command, 'run'> = {
   run: async (args) => {
     const { values, positionals } = readArguments(args, { ...WHO_OPTIONS, reason: { type: 'string' } });
     if (values.reason === undefined) throw new UsageError('gt pause needs --reason TEXT: why, for the record');
-    const id = oneOf('pause', 'workflow id', positionals);
+    const id = takeOne('pause', 'workflow id', positionals);
     await say(moleculeMessages.pause, id, values, { reason: values.reason });
   },
 };
@@ -50,7 +50,7 @@ export const pause: Pick<Command, 'run'> = {
 export const resume: Pick<Command, 'run'> = {
   run: async (args) => {
     const { values, positionals } = readArguments(args, WHO_OPTIONS);
-    await say(moleculeMessages.resume, oneOf('resume', 'workflow id', positionals), values, {});
+    await say(moleculeMessages.resume, takeOne('resume', 'workflow id', positionals), values, {});
   },
 };
 
@@ -60,18 +60,12 @@ function withText(verb: string, message: Message<z.ZodType>, text: 'reason' | 'n
     run: async (args) => {
       const { values, positionals } = readArguments(args, { ...STEP_OPTIONS, [text]: { type: 'string' } });
       const written = Object.entries(values).find(([key]) => key === text)?.[1];
-      const step = oneOf(verb, 'step', positionals);
+      const step = takeOne(verb, 'step', positionals);
       if (text === 'reason' && written === undefined)
         throw new UsageError(`gt ${verb} needs --reason TEXT: why, for the record`);
       await say(message, molNamed(values.mol), values, { step, ...given({ [text]: written }) });
     },
   };
-}
-
-function oneOf(verb: string, what: string, positionals: readonly string[]): string {
-  const [one, ...more] = positionals;
-  if (one === undefined || more.length > 0) throw new UsageError(`gt ${verb} takes one ${what}`);
-  return one;
 }
 
 async function say(

@@ -8,7 +8,7 @@ import * as z from 'zod';
 import type { LegOf } from './convoy.js';
 import { bounded, shareOf } from './findings.js';
 import { own } from './own.js';
-import type { Pause } from './pause.js';
+import type { Hold, Pause } from './pause.js';
 import { priceRemedy } from './prices.js';
 import { Json } from './act.js';
 import type { Left } from './references.js';
@@ -104,7 +104,7 @@ export type MissionState = {
 /** What concerns the mission as a whole. */
 type WideEvent =
   | { readonly kind: 'budgeted'; readonly usd: number }
-  | { readonly kind: 'paused'; readonly by: string; readonly why: string }
+  | ({ readonly kind: 'paused' } & Hold)
   | { readonly kind: 'resumed' };
 
 type ItemEvent =

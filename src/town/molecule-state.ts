@@ -1,6 +1,6 @@
 /** What is known of a molecule at work: plain data, carried from run to run. The rules are in `molecule.ts`. */
 import type { Json } from './act.js';
-import type { Pause } from './pause.js';
+import type { Hold, Pause } from './pause.js';
 import type { ProtoLoop, Protomolecule, ProtoStep, StepGate } from './protomolecule.js';
 import type { Limits } from './rig.js';
 import type { RuntimeKind, SessionResult, Usage } from './session.js';
@@ -104,7 +104,7 @@ export type MoleculeEvent =
   | OfStep<'gate-stuck', { readonly gate: number; readonly why: string }>
   | OfStep<'gate-timed-out', { readonly gate: number }>
   | OfStep<'approved', { readonly by: string }>
-  | { readonly kind: 'paused'; readonly by: string; readonly why: string }
+  | ({ readonly kind: 'paused' } & Hold)
   | { readonly kind: 'resumed' }
   | { readonly kind: 'mailed'; readonly subject: string; readonly from: string }
   /** Which of the awaited files exist. */

@@ -2,23 +2,23 @@
 import { CancellationScope } from '@temporalio/workflow';
 import type { missionMessages } from '../contract/messages.js';
 import { polecatMessages } from '../contract/messages.js';
-import type { Pause } from '../town/pause.js';
+import type { Hold } from '../town/pause.js';
 import type { Desk } from './desk.js';
 import { done, refused } from './desk.js';
 import { send } from './outbox.js';
+
+/** What is passed on. */
+type Word = [verb: 'pause' | 'resume', content: { readonly by: string; readonly reason?: string }];
 
 type Held = {
   /** `the molecule` */
   readonly what: string;
   readonly messages: Pick<typeof missionMessages, 'pause' | 'resume'>;
-  readonly paused: () => Omit<Pause, 'sinceMs'> | null;
+  readonly paused: () => Hold | null;
   /** Null: it goes on. */
-  readonly set: (paused: Omit<Pause, 'sinceMs'> | null) => void;
+  readonly set: (paused: Hold | null) => void;
   /** Passes it on to those below. */
-  readonly tell?: (
-    verb: 'pause' | 'resume',
-    content: { readonly by: string; readonly reason?: string },
-  ) => Promise<unknown>;
+  readonly tell?: (...word: Word) => Promise<unknown>;
   /** For whoever pauses: what goes on all the same, '' for nothing. */
   readonly meanwhile: () => string;
 };
@@ -43,8 +43,7 @@ export function takePauses(desk: Desk, { what, messages, paused, set, tell, mean
 /** To those whose molecules a mission holds. One that has closed meanwhile needs no telling. */
 export async function tellPolecats(
   polecats: readonly { readonly workflowId: string }[],
-  verb: 'pause' | 'resume',
-  content: { readonly by: string; readonly reason?: string },
+  ...[verb, content]: Word
 ): Promise<void> {
   await Promise.all(polecats.map(({ workflowId }) => send(workflowId, polecatMessages[verb], content)));
 }

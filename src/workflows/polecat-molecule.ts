@@ -3,6 +3,7 @@ import type { MoleculeResult } from '../contract/molecule.js';
 import type { PolecatInput, Sandbox } from '../contract/polecat.js';
 import { attribute } from '../contract/search-attributes.js';
 import { polecatAt } from '../town/address.js';
+import type { Hold } from '../town/pause.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import { failure } from './failing.js';
 import type { molecule } from './molecule.js';
@@ -17,7 +18,7 @@ export async function runMolecule(
   sandbox: Sandbox,
   proto: Protomolecule,
   round: number,
-  paused: { readonly by: string; readonly why: string } | null,
+  paused: Hold | null,
 ): Promise<MoleculeResult> {
   const agent = polecatAt(input.rig.name, input.name);
   const { mission, item, rig, limits, name, incarnation, host } = input;

@@ -23,6 +23,7 @@ import { isReviewOnly } from '../town/convoy.js';
 import { bounded, FINDINGS_CHARS_MAX } from '../town/findings.js';
 import { readMail } from '../town/mail.js';
 import type { PolecatReport } from '../town/mission.js';
+import type { Hold } from '../town/pause.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import { addUsage, NO_USAGE } from '../town/session.js';
 import { unreachable } from '../town/unreachable.js';
@@ -72,7 +73,7 @@ class PolecatRun {
   #wait: { readonly for: string; readonly why: string; readonly escalated: boolean } | null = null;
 
   /** By whom its molecules are held, and why. */
-  #paused: { readonly by: string; readonly why: string } | null = null;
+  #paused: Hold | null = null;
 
   constructor(input: PolecatInput) {
     this.#input = input;
