@@ -154,7 +154,10 @@ function seeds(): ReadonlyMap<string, string> {
   for (const [, text = ''] of page.matchAll(/^```toml\n(.*?)^```$/gms)) add(text);
   for (const folder of ['../../formulas/', '../../../shared/corpus/']) {
     const path = fileURLToPath(new URL(folder, import.meta.url));
-    if (!existsSync(path)) continue;
+    if (!existsSync(path)) {
+      process.stderr.write(`SKIPPED: nothing at ${folder}, so no formula of it was mutated\n`);
+      continue;
+    }
     for (const file of readdirSync(path, { recursive: true, encoding: 'utf8' }))
       if (file.endsWith('.toml')) add(readFileSync(`${path}/${file}`, 'utf8'));
   }
