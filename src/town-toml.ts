@@ -5,7 +5,7 @@ import { nearest } from './town/nearest.js';
 import { TOWN_FILE } from './town/paths.js';
 import type { Prices } from './town/prices.js';
 import { DEFAULT_LIMITS, DEFAULT_NAMES, type Limits, type RigSnapshot } from './town/rig.js';
-import { RuntimeKind } from './town/session.js';
+import { RUNTIMES } from './town/runtime.js';
 import { derivePrefix, PREFIX, RESERVED_PREFIXES } from './town/prefix.js';
 
 export type TownSettings = {
@@ -32,7 +32,7 @@ const DEFAULT_CAPACITY = 5;
  */
 export const DEFAULT_SESSIONS_AT_ONCE = 500;
 const RESERVED_RIGS = 'mayor deacon overseer boot witness refinery polecats crew dogs channel'.split(' ');
-const KINDS = ['auto', ...RuntimeKind.options] as const;
+const KINDS = ['auto', ...RUNTIMES] as const;
 
 const whole = (min: number, example: number) => {
   const expected = `a whole number of ${min} or more is expected, for example ${example}`;

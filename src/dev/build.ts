@@ -48,13 +48,16 @@ async function compile(): Promise<void> {
 async function bundleQuick(): Promise<void> {
   const file = root('dist/quick.cjs');
   await esbuild({
-    entryPoints: [root('src/cli/main.ts')],
+    entryPoints: [root('src/cli/quick.ts')],
     outfile: file,
     tsconfig: root('tsconfig.json'),
     bundle: true,
     platform: 'node',
     format: 'cjs',
     target: 'node20',
+    // Names are kept: what goes wrong is told with its stack.
+    minifyWhitespace: true,
+    minifySyntax: true,
     logLevel: 'warning',
     // What lies at the top of `dist` finds its way from there.
     define: { 'import.meta.url': 'HERE' },

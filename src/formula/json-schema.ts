@@ -45,7 +45,7 @@ const FORMULA_KEYS: Keys = {
   compose: ref('compose'),
   phase: oneOf('vapor', 'liquid'),
   squash: ref('squash'),
-  inputs: named(either(text, ref('input'))),
+  inputs: named(either(text, ref('variable'))),
   prompts: ref('prompts'),
   output: ref('output'),
   legs: list(ref('leg')),
@@ -80,15 +80,10 @@ const SCRIPT_KEYS: Keys = { mode: oneOf('exec') };
 const advised = either(ref('step'), list(ref('step')));
 
 const DEFINITIONS: Readonly<Record<string, Schema>> = {
-  variable: tableOf(
-    'variable',
-    tables.VariableTable.extend({ required_unless: tables.InputTable.shape.required_unless }),
-    VARIABLE_KEYS,
-  ),
-  input: tableOf('variable', tables.InputTable, VARIABLE_KEYS),
+  variable: tableOf('variable', tables.VariableTable, VARIABLE_KEYS),
   step: tableOf('step', tables.StepTable, STEP_KEYS),
   acceptance: tableOf('acceptance', tables.AcceptanceTable),
-  act: either(...Act.options.map((act) => tableOf('act', act, { output: {} }))),
+  act: either(...Act.unwrap().options.map((act) => tableOf('act', () => act, { output: {} }))),
   gate: tableOf('gate', tables.GateTable, {
     type: oneOf('timer', 'human', 'mail', 'bead', 'gh:run', 'gh:pr', 'condition', 'conditional'),
   }),
@@ -128,8 +123,8 @@ const DEFINITIONS: Readonly<Record<string, Schema>> = {
 };
 
 /** The table's own keys, those of `keys` in their place, and no other. */
-function tableOf(name: TableName, table: z.ZodObject, keys: Keys = {}): Schema {
-  const { properties, required } = plain(table) as {
+function tableOf(name: TableName, table: tables.LazyTable, keys: Keys = {}): Schema {
+  const { properties, required } = plain(table()) as {
     properties: Readonly<Record<string, Schema>>;
     required?: string[];
   };

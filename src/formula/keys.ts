@@ -3,23 +3,22 @@
  * refused with the reason; and those that promise nothing there either, which are told to change nothing. Any other key is refused
  * with what was probably meant: nothing an author writes is silently ignored.
  */
-import type { z } from 'zod';
 import { own } from '../town/own.js';
 import { didYouMean, quote, type Path, type Report } from './problem.js';
 import * as tables from './schemas.js';
 
 export type KeyTable = {
-  readonly executed: ReadonlySet<string>;
+  readonly schema: tables.LazyTable;
   readonly refused: Readonly<Record<string, string>>;
   /** Key → what is so instead. */
   readonly idle: Readonly<Record<string, string>>;
 };
 
 function keys(
-  schema: z.ZodObject,
+  schema: tables.LazyTable,
   { refused = {}, idle = {} }: Partial<Pick<KeyTable, 'refused' | 'idle'>> = {},
 ): KeyTable {
-  return { executed: new Set(Object.keys(schema.shape)), refused, idle };
+  return { schema, refused, idle };
 }
 
 const NO_OWNER = 'who may change a formula is up to the repository it lies in';
@@ -61,7 +60,6 @@ export const REQUIRES_KEYS = keys(tables.RequiresTable);
 export const CATALOG_KEYS = keys(tables.CatalogTable);
 
 export const VAR_KEYS = keys(tables.VariableTable);
-export const INPUT_KEYS = keys(tables.InputTable);
 export const ACCEPTANCE_KEYS = keys(tables.AcceptanceTable);
 export const GATE_KEYS = keys(tables.GateTable, {
   refused: {
@@ -99,18 +97,19 @@ export const OUTPUT_KEYS = keys(tables.OutputTable);
 /** Reports every key that nothing executes; `warn` is for those that never did anything. */
 export function reportKeys(
   table: object,
-  { executed, refused, idle }: KeyTable,
+  { schema, refused, idle }: KeyTable,
   path: Path,
   report: Report,
   warn: Report = report,
 ): void {
+  const executed = schema().shape;
   for (const key of Object.keys(table)) {
-    if (executed.has(key)) continue;
+    if (Object.hasOwn(executed, key)) continue;
     const [instead, so] = [own(refused, key), own(idle, key)];
     if (instead !== undefined) report([...path, key], `nothing executes the key ${quote(key)}`, { hint: instead });
     else if (so !== undefined) warn([...path, key], `the key ${quote(key)} changes nothing`, { hint: so });
     else {
-      const hint = didYouMean(key, executed) ?? `the keys are ${[...executed].join(', ')}`;
+      const hint = didYouMean(key, Object.keys(executed)) ?? `the keys are ${Object.keys(executed).join(', ')}`;
       report([...path, key], `unknown key ${quote(key)}`, { hint });
     }
   }

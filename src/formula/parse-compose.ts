@@ -6,15 +6,15 @@ import * as keys from './keys.js';
 import { readValues } from './parse-parts.js';
 import { quote, type Origin, type Report, type Source } from './problem.js';
 import * as tables from './schemas.js';
-import { isTable, kindOf, readTable, type Table } from './shape.js';
+import { isTable, kindOf, readTable, type ReadTable, type Table } from './shape.js';
 
 export function readCompose(raw: Table, source: Source, report: Report, warn: Report): Compose {
   keys.reportKeys(raw, keys.COMPOSE_KEYS, ['compose'], report);
   const table = readTable(raw, tables.ComposeTable, ['compose'], report);
   const each = <Shape extends z.ZodRawShape, Part>(
     key: Exclude<keyof typeof table, 'aspects'>,
-    [schema, known]: readonly [z.ZodObject<Shape>, keys.KeyTable],
-    read: (entry: ReturnType<typeof readTable<Shape>>, at: Origin) => Part | null,
+    [schema, known]: readonly [tables.LazyTable<Shape>, keys.KeyTable],
+    read: (entry: ReadTable<tables.LazyTable<Shape>>, at: Origin) => Part | null,
   ): readonly Part[] =>
     (table[key] ?? []).flatMap((entry: unknown, index) => {
       const path = ['compose', key, index];
@@ -57,7 +57,7 @@ export function readCompose(raw: Table, source: Source, report: Report, warn: Re
 }
 
 function readBondPoint(
-  point: ReturnType<typeof readTable<typeof tables.BondPointTable.shape>>,
+  point: ReadTable<typeof tables.BondPointTable>,
   at: Origin,
   report: Report,
   warn: Report,

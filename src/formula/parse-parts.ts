@@ -6,7 +6,7 @@ import { ITERATIONS_MAX } from './limits.js';
 import { leadsOut } from './paths.js';
 import { quote, type Origin, type Path, type Report } from './problem.js';
 import { CheckTable, GateTable, LoopTable, OnCompleteTable, RetryTable, ScriptTable } from './schemas.js';
-import { isBlank, isTable, kindOf, readTable, type Table } from './shape.js';
+import { isBlank, isTable, kindOf, readTable, type ReadTable, type Table } from './shape.js';
 import type { StepReader } from './step-reader.js';
 
 export function readGate(raw: Table | undefined, at: Origin, report: Report): readonly GateDraft[] {
@@ -58,7 +58,7 @@ export function readCheck({ ralph, check, timeout: outer }: CheckedStep, at: Pat
   if (table.check !== undefined) reportKeys(table.check, SCRIPT_KEYS, inner, report);
   const script = table.check === undefined ? table : readTable(table.check, ScriptTable, inner, report);
   if (table.check !== undefined)
-    for (const key of Object.keys(ScriptTable.shape))
+    for (const key of Object.keys(ScriptTable().shape))
       if (key in raw) report([...path, key], `${key} stands beside the table check`, { hint: 'write it into that' });
   if (script.path !== undefined && script.command !== undefined)
     report([...inner, 'command'], 'a check has either path or command, not both');
@@ -116,7 +116,7 @@ export function readLoop(raw: Table | undefined, at: Origin, reader: StepReader,
   return times === null ? null : { at, times, variable: table.var ?? null, body };
 }
 
-type LoopRead = ReturnType<typeof readTable<typeof LoopTable.shape>>;
+type LoopRead = ReadTable<typeof LoopTable>;
 
 function readTimes(table: LoopRead, raw: Table, path: Path, report: Report): LoopDraft['times'] | null {
   const kinds = ['count', 'range', 'until', 'for_each'].filter((key) => key in raw);

@@ -17,10 +17,10 @@ import { leadsOut } from './paths.js';
 import { didYouMean, quote, type Path, type Report } from './problem.js';
 import type { StepReader } from './step-reader.js';
 import { AcceptanceTable, StepTable } from './schemas.js';
-import { isTable, kindOf, readTable, type Table } from './shape.js';
+import { isTable, kindOf, readTable, type ReadTable, type Table } from './shape.js';
 import { withLineFeeds } from './toml.js';
 
-type Read = ReturnType<typeof readTable<typeof StepTable.shape>>;
+type Read = ReadTable<typeof StepTable>;
 
 export function readSteps(list: readonly unknown[], path: Path, reader: StepReader): readonly StepDraft[] {
   return list.flatMap((raw, index) => {

@@ -5,47 +5,55 @@
 import * as z from 'zod';
 import { ATTEMPTS_MAX } from './limits.js';
 
+/** Schemas are made when they are first read: `gt cook` needs few of them, and making all takes longer than cooking. */
+export type LazyTable<Shape extends z.ZodRawShape = z.ZodRawShape> = () => z.ZodObject<Shape>;
+
+function table<Shape extends z.ZodRawShape>(shape: () => Shape): LazyTable<Shape> {
+  let schema: z.ZodObject<Shape> | null = null;
+  return () => (schema ??= z.object(shape()));
+}
+
 const text = z.string();
 const texts = z.array(z.string());
 const steps = z.array(z.unknown());
-const table = z.looseObject({});
+const anyTable = z.looseObject({});
 const attempts = z.int().min(1).max(ATTEMPTS_MAX);
 
-export const FormulaTable = z.object({
+export const FormulaTable = table(() => ({
   formula: text.describe('the name of the formula, the same as the file’s'),
   description: text.optional(),
   version: z.int().min(1).optional(),
   type: text.optional().describe('workflow, expansion, aspect or convoy'),
   extends: texts.optional().describe('formulas whose parts this one takes over'),
   rework: text.optional().describe('formula run when the refinery sends the branch back'),
-  vars: table.optional(),
+  vars: anyTable.optional(),
   steps: steps.optional(),
   template: steps.optional().describe('the steps of an expansion'),
   advice: steps.optional(),
   pointcuts: steps.optional(),
-  compose: table.optional(),
+  compose: anyTable.optional(),
   phase: text.optional().describe('vapor: a run is a wisp'),
   pour: z.boolean().optional(),
-  squash: table.optional(),
+  squash: anyTable.optional(),
   agent: text.optional(),
   review_only: z.boolean().optional(),
-  inputs: table.optional(),
-  prompts: table.optional(),
-  output: table.optional(),
+  inputs: anyTable.optional(),
+  prompts: anyTable.optional(),
+  output: anyTable.optional(),
   legs: steps.optional(),
-  synthesis: table.optional(),
-  presets: table.optional(),
+  synthesis: anyTable.optional(),
+  presets: anyTable.optional(),
   contract: text.optional(),
-  requires: table.optional(),
-  catalog: table.optional(),
+  requires: anyTable.optional(),
+  catalog: anyTable.optional(),
   internal: z.boolean().optional(),
-  metadata: table.optional(),
-});
+  metadata: anyTable.optional(),
+}));
 
-export const RequiresTable = z.object({ formula_compiler: text.optional() });
-export const CatalogTable = z.object({ name: text.optional(), description: text.optional() });
+export const RequiresTable = table(() => ({ formula_compiler: text.optional() }));
+export const CatalogTable = table(() => ({ name: text.optional(), description: text.optional() }));
 
-export const StepTable = z.object({
+export const StepTable = table(() => ({
   id: text,
   title: text.optional(),
   description: text.optional(),
@@ -61,69 +69,68 @@ export const StepTable = z.object({
   priority: z.int().min(0).max(4).optional(),
   labels: texts.optional(),
   tags: texts.optional(),
-  metadata: table.optional(),
+  metadata: anyTable.optional(),
   assignee: text.optional(),
   agent: text.optional(),
   condition: text.optional(),
-  gate: table.optional(),
+  gate: anyTable.optional(),
   output: z.unknown().optional(),
-  retry: table.optional(),
-  ralph: table.optional(),
-  check: table.optional(),
+  retry: anyTable.optional(),
+  ralph: anyTable.optional(),
+  check: anyTable.optional(),
   timeout: text.optional(),
-  loop: table.optional(),
+  loop: anyTable.optional(),
   expand: text.optional(),
-  expand_vars: table.optional(),
-  on_complete: table.optional(),
+  expand_vars: anyTable.optional(),
+  on_complete: anyTable.optional(),
   children: steps.optional(),
   interactive: z.boolean().optional(),
   parallel: z.boolean().optional(),
-});
+}));
 
-export const VariableTable = z.object({
+export const VariableTable = table(() => ({
   description: text.optional(),
   default: text.optional(),
   required: z.boolean().optional(),
   enum: z.array(z.string()).min(1).optional(),
   pattern: text.optional(),
   type: text.optional(),
-});
+  required_unless: texts.optional(),
+}));
 
-export const InputTable = VariableTable.extend({ required_unless: texts.optional() });
+export const AcceptanceTable = table(() => ({ text: text.optional(), command: text.optional() }));
 
-export const AcceptanceTable = z.object({ text: text.optional(), command: text.optional() });
-
-export const GateTable = z.object({
+export const GateTable = table(() => ({
   type: text,
   id: text.optional(),
   await_id: text.optional(),
   await: text.optional(),
   condition: text.optional(),
   timeout: text.optional(),
-});
+}));
 
-export const RetryTable = z.object({
+export const RetryTable = table(() => ({
   max_attempts: attempts,
   on_exhausted: text.optional(),
-});
+}));
 
-export const CheckTable = z.object({
+export const CheckTable = table(() => ({
   max_attempts: attempts,
-  check: table.optional(),
+  check: anyTable.optional(),
   mode: text.optional(),
   path: text.optional(),
   command: text.optional(),
   timeout: text.optional(),
-});
+}));
 
-export const ScriptTable = z.object({
+export const ScriptTable = table(() => ({
   mode: text.optional(),
   path: text.optional(),
   command: text.optional(),
   timeout: text.optional(),
-});
+}));
 
-export const LoopTable = z.object({
+export const LoopTable = table(() => ({
   count: z.int().optional(),
   range: text.optional(),
   until: text.optional(),
@@ -131,59 +138,59 @@ export const LoopTable = z.object({
   for_each: z.union([z.string(), z.array(z.string())]).optional(),
   var: text.optional(),
   body: steps,
-});
+}));
 
-export const OnCompleteTable = z.object({
+export const OnCompleteTable = table(() => ({
   for_each: text.optional(),
   bond: text.optional(),
-  vars: table.optional(),
+  vars: anyTable.optional(),
   parallel: z.boolean().optional(),
   sequential: z.boolean().optional(),
-});
+}));
 
-export const AdviceTable = z.object({
+export const AdviceTable = table(() => ({
   target: text.min(1).optional(),
   before: z.unknown().optional(),
   after: z.unknown().optional(),
-  around: table.optional(),
-});
+  around: anyTable.optional(),
+}));
 
-export const AroundTable = z.object({ before: z.unknown().optional(), after: z.unknown().optional() });
+export const AroundTable = table(() => ({ before: z.unknown().optional(), after: z.unknown().optional() }));
 
-export const PointcutTable = z.object({
+export const PointcutTable = table(() => ({
   glob: text.optional(),
   type: text.optional(),
   label: text.optional(),
-});
+}));
 
-export const ComposeTable = z.object({
+export const ComposeTable = table(() => ({
   expand: steps.optional(),
   map: steps.optional(),
   branch: steps.optional(),
   gate: steps.optional(),
   aspects: texts.optional(),
   bond_points: steps.optional(),
-});
+}));
 
-export const ComposeExpandTable = z.object({ target: text, with: text, vars: table.optional() });
-export const ComposeMapTable = z.object({ select: text, with: text, vars: table.optional() });
-export const BranchTable = z.object({ from: text, steps: texts.min(1), join: text });
-export const ComposeGateTable = z.object({ before: text, condition: text });
-export const BondPointTable = z.object({
+export const ComposeExpandTable = table(() => ({ target: text, with: text, vars: anyTable.optional() }));
+export const ComposeMapTable = table(() => ({ select: text, with: text, vars: anyTable.optional() }));
+export const BranchTable = table(() => ({ from: text, steps: texts.min(1), join: text }));
+export const ComposeGateTable = table(() => ({ before: text, condition: text }));
+export const BondPointTable = table(() => ({
   id: text,
   description: text.optional(),
   after_step: text.optional(),
   before_step: text.optional(),
   parallel: z.boolean().optional(),
-});
+}));
 
-export const SquashTable = z.object({
+export const SquashTable = table(() => ({
   trigger: text.optional(),
   template_type: text.optional(),
   include_metrics: z.boolean().optional(),
-});
+}));
 
-export const LegTable = z.object({
+export const LegTable = table(() => ({
   id: text,
   title: text.optional(),
   focus: text.optional(),
@@ -191,18 +198,18 @@ export const LegTable = z.object({
   agent: text.optional(),
   review_only: z.boolean().optional(),
   needs: texts.optional(),
-});
+}));
 
-export const SynthesisTable = z.object({
+export const SynthesisTable = table(() => ({
   title: text.optional(),
   description: text.optional(),
   depends_on: texts.optional(),
-});
+}));
 
-export const PresetTable = z.object({ description: text.optional(), legs: texts.min(1) });
-export const PromptsTable = z.object({ base: text.optional() });
-export const OutputTable = z.object({
+export const PresetTable = table(() => ({ description: text.optional(), legs: texts.min(1) }));
+export const PromptsTable = table(() => ({ base: text.optional() }));
+export const OutputTable = table(() => ({
   directory: text.optional(),
   leg_pattern: text.optional(),
   synthesis: text.optional(),
-});
+}));

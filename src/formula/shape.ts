@@ -3,16 +3,18 @@ import { TomlDate } from 'smol-toml';
 import * as z from 'zod';
 import type { Json } from '../town/act.js';
 import type { Path, Report } from './problem.js';
+import type { LazyTable } from './schemas.js';
 
 export type Table = Readonly<Record<string, unknown>>;
 
 /** The values of all keys that fit the schema. Keys that the schema does not have are the caller's to judge. */
 export function readTable<Shape extends z.ZodRawShape>(
   table: Table,
-  schema: z.ZodObject<Shape>,
+  schemaOf: LazyTable<Shape>,
   path: Path,
   report: Report,
 ) {
+  const schema = schemaOf();
   const whole = schema.safeParse(table);
   // What fits the schema fits it with every key optional: the second reading only gives it that type.
   if (whole.success) return whole.data as Partial<typeof whole.data>;
@@ -22,6 +24,8 @@ export function readTable<Shape extends z.ZodRawShape>(
   const right = Object.fromEntries(Object.entries(table).filter(([key]) => !wrong.has(key)));
   return (schema.partial().safeParse(right).data ?? {}) as Partial<z.infer<typeof schema>>;
 }
+
+export type ReadTable<Schema extends LazyTable> = ReturnType<typeof readTable<ReturnType<Schema>['shape']>>;
 
 /** What zod found wrong with a table, in words of TOML; keys too many are not among it (see `keys.ts`). */
 export function reportIssues(

@@ -8,9 +8,9 @@ import type { ValueCheck } from '../town/protomolecule.js';
 import { misfit, VALUE_TYPES } from '../town/value.js';
 import type { ValueType } from '../town/value.js';
 import type { Formula, Variable, VariableDraft } from './formula.js';
-import { INPUT_KEYS, reportKeys, VAR_KEYS } from './keys.js';
+import { reportKeys, VAR_KEYS } from './keys.js';
 import { didYouMean, quote, type Findings, type Origin, type Source } from './problem.js';
-import { InputTable, VariableTable } from './schemas.js';
+import { VariableTable } from './schemas.js';
 import { isTable, kindOf, readTable, type Table } from './shape.js';
 
 /** Names that a placeholder can hold. */
@@ -63,10 +63,8 @@ function readVariable(
     report(path, `the variable ${quote(name)} must be text or a table, not ${kindOf(raw)}`, { hint });
     return { ...none, default: meantBy(raw) };
   }
-  reportKeys(raw, kind === 'vars' ? VAR_KEYS : INPUT_KEYS, path, report);
-  const schema =
-    kind === 'vars' ? VariableTable.extend({ required_unless: InputTable.shape.required_unless }) : InputTable;
-  const { type: typed, required_unless: requiredUnless, ...table } = readTable(raw, schema, path, report);
+  reportKeys(raw, VAR_KEYS, path, report);
+  const { type: typed, required_unless: requiredUnless, ...table } = readTable(raw, VariableTable, path, report);
   const type = typed === undefined ? undefined : typeNamed(typed);
   if (type === null) {
     const hint = didYouMean(typed ?? '', VALUE_TYPES) ?? `the types are ${VALUE_TYPES.join(', ')}`;

@@ -4,7 +4,8 @@ import type { Draft, How } from './molecule-live.js';
 import { planOf } from './molecule-plan.js';
 import type { LoopState, Step } from './molecule-state.js';
 import type { ProtoLoop, ProtoStep } from './protomolecule.js';
-import { NO_USAGE, RuntimeKind } from './session.js';
+import { isRuntime, type RuntimeKind } from './runtime.js';
+import { NO_USAGE } from './session.js';
 
 /** What is added to a molecule at work, by loops, fan-outs and bonds together. It travels in one payload. */
 export const ADDED_STEPS_MAX = 5_000;
@@ -32,8 +33,7 @@ export function stepFrom(proto: ProtoStep, how: How, from?: string): Step {
 function runtimeOf(step: ProtoStep, rigs: RuntimeKind | 'auto'): RuntimeKind {
   if (step.kind === 'human') return 'human';
   if (step.kind === 'run') return 'script';
-  const own = RuntimeKind.safeParse(step.agent);
-  const runtime = own.success ? own.data : rigs;
+  const runtime = step.agent !== undefined && isRuntime(step.agent) ? step.agent : rigs;
   if (runtime === 'auto' || runtime === 'script') return step.script === null ? 'human' : 'script';
   return runtime;
 }

@@ -7,7 +7,8 @@ import type { Need, Plan } from './molecule-plan.js';
 import type { Closed, LoopState, MoleculeState, Step } from './molecule-state.js';
 import type { Protomolecule, ProtoStep } from './protomolecule.js';
 import { addUsage, NO_USAGE } from './session.js';
-import type { RuntimeKind, Usage } from './session.js';
+import type { RuntimeKind } from './runtime.js';
+import type { Usage } from './session.js';
 
 /** `sandboxed`: false for a molecule on nobody's hook, whose agent and `run` steps wait for a person. */
 export type How = { readonly runtime: RuntimeKind | 'auto'; readonly sandboxed: boolean };

@@ -3,7 +3,8 @@ import type { Json } from './act.js';
 import type { Hold, Pause } from './pause.js';
 import type { ProtoLoop, Protomolecule, ProtoStep, StepGate } from './protomolecule.js';
 import type { Limits } from './rig.js';
-import type { RuntimeKind, SessionResult, Usage } from './session.js';
+import type { RuntimeKind } from './runtime.js';
+import type { SessionResult, Usage } from './session.js';
 
 type Outcome = 'done' | 'skipped' | 'failed' | 'soft-failed';
 

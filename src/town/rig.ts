@@ -1,7 +1,7 @@
 /** The part of `town.toml` that workflows see: a frozen, hashed snapshot. */
 import * as z from 'zod';
 import { Price } from './prices.js';
-import { RuntimeKind } from './session.js';
+import { RUNTIMES } from './runtime.js';
 
 export const DEFAULT_NAMES = [
   'Toast', 'Shadow', 'Copper', 'Ash', 'Storm', 'Ember', 'Flint', 'Onyx', 'Rust', 'Slate', 'Nova', 'Quill', 'Wren', 'Birch', 'Cinder',
@@ -21,7 +21,7 @@ export const RigSnapshot = z.strictObject({
   names: z.array(z.string()).min(1),
   capacity: z.number().int().positive(),
   prefix: z.string(),
-  runtime: z.strictObject({ kind: z.union([z.literal('auto'), RuntimeKind]), model: z.string() }),
+  runtime: z.strictObject({ kind: z.enum(['auto', ...RUNTIMES]), model: z.string() }),
   /** When town.toml said so: a role keeps to the latest word. Absent where nobody looked, and from versions that did not tell. */
   readAtMs: z.number().int().nonnegative().optional(),
 });

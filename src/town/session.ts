@@ -4,9 +4,7 @@
 import * as z from 'zod';
 import type { Act, Json } from './act.js';
 import type { Acceptance } from './protomolecule.js';
-
-export const RuntimeKind = z.enum(['script', 'anthropic', 'human']);
-export type RuntimeKind = z.infer<typeof RuntimeKind>;
+import type { RuntimeKind } from './runtime.js';
 
 type SessionLimits = {
   readonly turnsMax: number;
