@@ -2,14 +2,15 @@
  * What a person sets up, read once: a town's folder with its `town.toml`, and the environment of this process. Nothing else in
  * the program reads environment variables, but the search for the Temporal CLI and the programs we start.
  */
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import type { Metadata, TLSConfig } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { CliError } from './cli/command.js';
 import { canonicalHash } from './formula/canonical.js';
-import { TOWN_FILE, townPaths, type TownPaths } from './town/paths.js';
+import { townPaths, type TownPaths } from './town/paths.js';
+import { whyUnread } from './town-folder.js';
 import type { TownSnapshot } from './town/rig.js';
 import { readTownText, type TownSettings } from './town-toml.js';
 
@@ -37,7 +38,7 @@ export async function readTown(folder: string): Promise<TownResult> {
   try {
     source = await readFile(paths.file, 'utf8');
   } catch (error) {
-    return { ok: false, problems: [await explain(dir, paths.file, error)] };
+    return { ok: false, problems: [await whyUnread(dir, paths.file, error)] };
   }
   const read = readTownText(source);
   if (!read.ok) return read;
@@ -129,18 +130,6 @@ function readTemporal(env: Readonly<Record<string, string>>): TemporalSettings {
       `the Temporal client configuration cannot be read (TEMPORAL_… variables, temporal.toml): ${why}`,
     );
   }
-}
-
-async function explain(dir: string, file: string, error: unknown): Promise<string> {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-  const folder = await stat(dir).catch((reason: NodeJS.ErrnoException) => reason.code ?? 'unknown');
-  if (code === 'EACCES' || code === 'EPERM' || folder === 'EACCES')
-    return `${file} cannot be read: its owner must give you the permission (${code})`;
-  if (folder === 'ENOENT') return `${dir} does not exist: make a town there with: gt init ${dir}`;
-  if (typeof folder === 'object' && !folder.isDirectory())
-    return `${dir} is a file: a town is a folder with a ${TOWN_FILE}`;
-  if (code === 'ENOENT') return `${dir} is no town, it has no ${TOWN_FILE}: make it one with: gt init ${dir}`;
-  return `${file} cannot be read (${code}): is it a file?`;
 }
 
 function hashed(content: Omit<TownSnapshot, 'hash'>): TownSnapshot {

@@ -1,6 +1,7 @@
 /** The text of `town.toml` → what it says, or everything that is wrong with it: each with its line, the value found and what is possible. */
 import * as z from 'zod';
 import { parseToml, type Toml, type Unreadable } from './formula/toml.js';
+import { listed } from './town/listed.js';
 import { nearest } from './town/nearest.js';
 import { TOWN_FILE } from './town/paths.js';
 import type { Prices } from './town/prices.js';
@@ -309,8 +310,4 @@ function show(value: unknown): string {
   if (typeof value === 'number' && !Number.isFinite(value)) return Number.isNaN(value) ? 'nan' : 'inf';
   const shown = JSON.stringify(value);
   return shown.length > SHOWN_CHARS_MAX ? `${shown.slice(0, SHOWN_CHARS_MAX)}…` : shown;
-}
-
-function listed(words: readonly string[], link = 'or'): string {
-  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} ${link} ${words.at(-1)}`;
 }

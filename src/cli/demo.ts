@@ -54,7 +54,7 @@ export const demo: Pick<Command, 'run'> = {
 type Begun = { readonly town: DemoTown; readonly paths: TownPaths; readonly raised: RaisedTown };
 
 async function begin(dir: string, model: DemoModel, signal: AbortSignal): Promise<Begun> {
-  const town = await makeDemoTown(dir, model.runtime);
+  const town = await makeDemoTown(dir, model.runtime).catch((error: unknown) => cannotHold(dir, error));
   const read = await readTown(dir);
   if (!read.ok) throw new CliError(read.problems.join('\n'));
   say(`A town in ${dir}, with two repositories: ${Object.keys(town.repositories).join(', ')}.`);
@@ -93,9 +93,16 @@ function howToGoOn(dir: string, { model }: Options): string {
 }
 
 async function mustBeEmpty(dir: string): Promise<void> {
-  const entries = await readdir(dir).catch(() => []);
+  const entries = await readdir(dir).catch((error: NodeJS.ErrnoException) =>
+    error.code === 'ENOENT' ? [] : cannotHold(dir, error),
+  );
   if (entries.length > 0)
     throw new CliError(`${dir} is not empty; name another folder for the demo's town, or leave --dir out`);
+}
+
+function cannotHold(dir: string, error: unknown): never {
+  if (!(error instanceof Error && 'code' in error)) throw error;
+  throw new CliError(`${dir} cannot hold the demo's town: ${error.message}`);
 }
 
 type Options = {

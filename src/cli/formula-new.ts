@@ -8,6 +8,7 @@ import { nearest } from '../town/nearest.js';
 import { CliError, readArguments, takeOne, UsageError, type Command } from './command.js';
 import { shortPath } from './formula-places.js';
 import { schemaText } from './formula-schema.js';
+import { shellWord } from './shell-word.js';
 import { townFolder, TOWN_OPTION } from './town.js';
 
 const SCHEMA_FILE = 'formula.schema.json';
@@ -28,7 +29,7 @@ export const formulaNew: Pick<Command, 'run'> = {
     const file = join(folder, `${name}.formula.toml`);
     writeNew(folder, file, starter(name, type));
     console.log(`written: ${shortPath(file)}`);
-    console.log(`Look at it with: gt lint ${shortPath(file)}`);
+    console.log(`Look at it with: gt lint ${shellWord(shortPath(file))}`);
   },
 };
 

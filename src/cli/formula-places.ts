@@ -2,14 +2,21 @@
  * Where a command looks for formulas, in this order: the folder of a file that was named, `--search-path`, the town's `formulas`,
  * the rig's (`formulas/<rig>` in the town), those that are shipped. The first that has a name wins.
  */
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import { formulaNameOf, formulaShelf, formulasIn, readFormulaFile, SHIPPED_FORMULAS } from '../formula-shelf.js';
+import {
+  formulaNameOf,
+  formulaShelf,
+  formulasIn,
+  readFormulaFile,
+  SHIPPED_FORMULAS,
+  Unreadable,
+} from '../formula-shelf.js';
 import type { FormulaFile } from '../formula/cook.js';
 import type { Problem } from '../formula/problem.js';
 import { rigFormulas, townPaths } from '../town/paths.js';
 import { CliError, UsageError } from './command.js';
-import { townAround, TOWN_OPTION } from './town.js';
+import { mustBeTown, townAround, TOWN_OPTION } from './town.js';
 
 export const PLACE_OPTIONS = {
   ...TOWN_OPTION,
@@ -35,8 +42,7 @@ export async function formulaPlaces(values: PlaceValues): Promise<readonly Formu
   const dir = await townAround(values.town);
   if (dir === null && values.rig !== undefined)
     throw new UsageError(`--rig ${values.rig} needs a town: name one with --town DIR`);
-  if (dir !== null && !existsSync(townPaths(dir).file))
-    throw new CliError(`${dir} is no town, it has no town.toml: make it one with: gt init ${dir}`);
+  if (dir !== null) await mustBeTown(dir);
   return [
     ...asked,
     ...(dir === null ? [] : [{ label: 'town', folder: townPaths(dir).formulas }]),
@@ -51,7 +57,7 @@ export async function formulaPlaces(values: PlaceValues): Promise<readonly Formu
 export function withAllRigs(places: readonly FormulaPlace[]): readonly FormulaPlace[] {
   return places.flatMap((place) => {
     if (place.label !== 'town' || !isFolder(place.folder)) return [place];
-    const rigs = readdirSync(place.folder).filter((name) => isFolder(join(place.folder, name)));
+    const rigs = entriesOf(place.folder).flatMap(({ name }) => (isFolder(join(place.folder, name)) ? [name] : []));
     const known = places.map(({ folder }) => folder);
     const others = rigs.map((rig) => ({ label: `rig ${rig}`, folder: join(place.folder, rig) }));
     return [place, ...others.filter(({ folder }) => !known.includes(folder))];
@@ -112,14 +118,26 @@ export function shortPath(file: string): string {
 
 /** Files of all formulas in a folder and the folders in it, but for hidden ones and installed packages. */
 export function formulaFilesUnder(folder: string): readonly string[] {
-  const inside = readdirSync(folder, { withFileTypes: true })
+  const inside = entriesOf(folder)
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
     .flatMap((entry) => formulaFilesUnder(join(folder, entry.name)));
   return [...formulasIn(folder).map(({ file }) => file), ...inside];
 }
 
+function entriesOf(folder: string) {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    throw new Unreadable(folder, error);
+  }
+}
+
 export function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  } catch (error) {
+    throw new Unreadable(path, error);
+  }
 }
 
 /** `--var a=b`, each name once. Throws UsageError for one without a name, and for a name that is given twice. */

@@ -8,6 +8,7 @@ import { STATE_FOLDER, TOWN_FILE, townPaths } from '../town/paths.js';
 import { DEFAULT_LIMITS } from '../town/rig.js';
 import { DEFAULT_SESSIONS_AT_ONCE } from '../town-toml.js';
 import { CliError, readArguments, takeOne, type Command } from './command.js';
+import { shellWord } from './shell-word.js';
 
 /** What a fresh repository may hold when it is made a town. */
 const HARMLESS = /^(\.git|readme.*|license.*)$/i;
@@ -25,7 +26,7 @@ export const init: Pick<Command, 'run'> = {
     console.log(
       `${dir} is a town. ${added.length > 0 ? `Added: ${added.join(', ')}` : `Committed: ${unfinished.join(', ')}`}`,
     );
-    console.log('Next, give it a repository to work on: gt rig add NAME PATH_OR_URL --town ' + quoted(folder));
+    console.log('Next, give it a repository to work on: gt rig add NAME PATH_OR_URL --town ' + shellWord(folder));
   },
 };
 
@@ -36,7 +37,9 @@ async function refuseOthers(dir: string): Promise<void> {
   });
   if (there === null) return;
   if (!there.isDirectory()) throw new CliError(`${dir} is a file: name a folder`);
-  const names = await readdir(dir);
+  const names = await readdir(dir).catch((error: Error) => {
+    throw new CliError(`${dir} cannot be made a town: ${error.message}`);
+  });
   const others = names.filter((name) => !HARMLESS.test(name));
   if (names.includes(TOWN_FILE) || others.length === 0) return;
   const some = `${others.slice(0, 3).join(', ')}${others.length > 3 ? ' …' : ''}`;
@@ -105,10 +108,6 @@ async function git(dir: string, args: readonly string[]): Promise<void> {
 
 function gitRun(dir: string, args: readonly string[]): ReturnType<typeof run> {
   return run('git', args, { cwd: dir, env: plainEnvironment(), timeoutMs: 60_000 });
-}
-
-function quoted(path: string): string {
-  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 function filesOf(dir: string): Readonly<Record<string, string>> {

@@ -12,7 +12,7 @@ import { readRunningServer } from '../running-server.js';
 import { makeId } from '../town/address.js';
 import { townPaths } from '../town/paths.js';
 import { CliError } from './command.js';
-import { townAround, TOWN_OPTION } from './town.js';
+import { mustBeTown, townAround, TOWN_OPTION } from './town.js';
 
 export const SERVER_OPTIONS = { ...TOWN_OPTION, address: { type: 'string' } } as const;
 
@@ -47,6 +47,7 @@ export async function withServer(values: ServerValues, work: (client: Client) =>
 
 async function addressOfTown(named: string | undefined): Promise<string> {
   const dir = await townAround(named);
+  if (dir !== null) await mustBeTown(dir);
   const running = dir === null ? null : readRunningServer(townPaths(dir).server);
   if (running !== null) return running.address;
   if (dir !== null && named !== undefined) throw new CliError(`the town ${dir} is not up: start it with: gt up ${dir}`);

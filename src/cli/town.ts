@@ -1,7 +1,7 @@
 /** Which town a command is about: the one named, else `GT_TOWN`, else the one this folder lies in. */
 import { resolve } from 'node:path';
 import type { Town } from '../config.js';
-import { findTown, townOfEnvironment } from '../town-folder.js';
+import { findTown, townOfEnvironment, whyNoTown } from '../town-folder.js';
 import { CliError } from './command.js';
 
 /** The option that every command about a town takes. */
@@ -20,6 +20,12 @@ export async function townFolder(named?: string): Promise<string> {
 export async function townAround(named?: string): Promise<string | null> {
   const chosen = named ?? townOfEnvironment();
   return chosen === null ? findTown(process.cwd()) : resolve(chosen);
+}
+
+/** Throws CliError for a folder that is no town, or none that may be read. */
+export async function mustBeTown(dir: string): Promise<void> {
+  const why = await whyNoTown(dir);
+  if (why !== null) throw new CliError(why);
 }
 
 /** Throws CliError with every problem of its `town.toml`. */

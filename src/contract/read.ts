@@ -1,5 +1,6 @@
 /** Reads what comes from outside: the value, or every problem in words with the field it is about. */
 import type { z } from 'zod';
+import { listed } from '../town/listed.js';
 import { undecodableReason } from './undecodable.js';
 
 export type Read<T> =
@@ -12,7 +13,22 @@ export function read<Schema extends z.ZodType>(schema: Schema, raw: unknown): Re
   if (hasPrototypeKey(raw)) return { ok: false, problems: ['"__proto__" can be the name of nothing'] };
   const result = schema.safeParse(raw, { reportInput: true });
   if (result.success) return { ok: true, value: result.data };
-  return { ok: false, problems: result.error.issues.map((issue) => `${pathOf(issue.path)}${inOurWords(issue)}`) };
+  return { ok: false, problems: result.error.issues.flatMap((issue) => problemsOf(issue, [])) };
+}
+
+/** Of a union of objects: what is wrong with the one that was most likely meant. */
+function problemsOf(issue: z.core.$ZodIssue, outer: readonly PropertyKey[]): readonly string[] {
+  const path = [...outer, ...issue.path];
+  const branches = issue.code === 'invalid_union' ? issue.errors : [];
+  const [first, ...others] = branches;
+  if (first === undefined || branches.every(isOfKind)) return [`${pathOf(path)}${inOurWords(issue)}`];
+  const nearest = others.reduce((best, one) => (one.length < best.length ? one : best), first);
+  return nearest.flatMap((one) => problemsOf(one, path));
+}
+
+/** The value as a whole is of another kind. */
+function isOfKind(issues: readonly z.core.$ZodIssue[]): boolean {
+  return issues.every(({ code, path }) => code === 'invalid_type' && path.length === 0);
 }
 
 /** A schema's own message stays; what the library says of itself is said as the rest of the program speaks. */
@@ -20,6 +36,12 @@ function inOurWords(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_type' && issue.message.startsWith('Invalid input')) {
     if (issue.input === undefined) return `it is missing; ${kindOf(issue.expected)} is expected`;
     return `${kindOf(issue.expected)} is expected, and this is ${shown(issue.input)}`;
+  }
+  if (issue.code === 'invalid_union' && issue.message === 'Invalid input' && issue.errors.length > 0) {
+    const kinds = issue.errors.flatMap((branch) =>
+      branch.map((one) => (one.code === 'invalid_type' ? one.expected : '')),
+    );
+    return `${listed([...new Set(kinds.map(kindOf))])} is expected, and this is ${shown(issue.input)}`;
   }
   if ((issue.code === 'too_small' || issue.code === 'too_big') && issue.message.startsWith('Too ')) {
     const limit = Number(issue.code === 'too_small' ? issue.minimum : issue.maximum);

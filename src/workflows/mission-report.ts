@@ -2,7 +2,7 @@
 import { workflowInfo } from '@temporalio/workflow';
 import type { SearchAttributePair } from '@temporalio/common';
 import type { LedgerEntry } from '../contract/activities.js';
-import type { MissionCarry, Progress } from '../contract/mission.js';
+import type { MissionCarry, OpenPolecat, Progress } from '../contract/mission.js';
 import type { MissionState } from '../town/mission.js';
 import { attribute } from '../contract/search-attributes.js';
 import { RESUME } from '../town/pause.js';
@@ -29,6 +29,11 @@ export function showRefused(): void {
     { key: attribute.mission, value: workflowInfo().workflowId },
     { key: attribute.phase, value: 'failed' },
   ]);
+}
+
+/** Item → the polecat at work on it. */
+export function swarmOf(open: readonly OpenPolecat[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(open.map(({ item, workflowId }) => [item, workflowId]));
 }
 
 export function progressOf(state: MissionState): Progress {

@@ -5,7 +5,7 @@
  */
 import { CancellationScope, CancelledFailure, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
 import { isCancellation, patched, setHandler } from '@temporalio/workflow';
-import { explainQuery, missionMessages } from '../contract/messages.js';
+import { missionMessages } from '../contract/messages.js';
 import { grantsQuery, MISSION_EXAMPLE, MissionInput, progressQuery, swarmQuery } from '../contract/mission.js';
 import type { Grant, MissionCarry, OpenPolecat, Plan, Progress } from '../contract/mission.js';
 import { missionBoard } from '../town/board.js';
@@ -16,9 +16,10 @@ import { own } from '../town/own.js';
 import type { RigSnapshot } from '../town/rig.js';
 import { unreachable } from '../town/unreachable.js';
 import { Desk, done, refused } from './desk.js';
+import { explainBy } from './explain.js';
 import { readInput } from './failing.js';
 import { town, watcher } from './hands.js';
-import { introduction, missionNotices, progressOf, showRefused, waitsFor } from './mission-report.js';
+import { introduction, missionNotices, progressOf, showRefused, swarmOf, waitsFor } from './mission-report.js';
 import { asNow, draftOf, planAgain, planned, withPlan } from './mission-plan.js';
 import { cancel, clearLost, holderFor, protoFor, startPolecat } from './mission-polecat.js';
 import { MissionSlots } from './mission-slots.js';
@@ -81,15 +82,15 @@ class MissionRun {
     this.#desk = new Desk(carry.desk);
     this.#takeMessages();
     this.#takeAnswers();
-    setHandler(progressQuery, () => progressOf(this.#now.state));
-    setHandler(swarmQuery, () => Object.fromEntries(this.#now.open.map((one) => [one.item, one.workflowId])));
+    setHandler(progressQuery, () => progressOf(this.#now.state), { description: 'How many of its items have landed.' });
+    setHandler(swarmQuery, () => swarmOf(this.#now.open), { description: 'Item → the polecat at work on it.' });
     setHandler(grantsQuery, () =>
       [...this.#granted.values()].flatMap((grant) => {
         const item = this.#queuedUnder(grant.claim);
         return item === null ? [] : [{ ...grant, item: item.id, priority: item.priority }];
       }),
     );
-    setHandler(explainQuery, () => missionBoard(this.#now.state, this.#id));
+    explainBy(() => missionBoard(this.#now.state, this.#id));
   }
 
   /** Checks and cooks the work, or throws with every problem. Messages may come in meanwhile. */

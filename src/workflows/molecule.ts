@@ -12,7 +12,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { EMPTY_DESK } from '../contract/desk.js';
-import { explainQuery, polecatMessages } from '../contract/messages.js';
+import { polecatMessages } from '../contract/messages.js';
 import type { MoleculeCarry, MoleculeResult } from '../contract/molecule.js';
 import { currentQuery, MOLECULE_EXAMPLE, MoleculeInput, readyQuery, stepsQuery } from '../contract/molecule.js';
 import { attribute } from '../contract/search-attributes.js';
@@ -23,6 +23,7 @@ import { dueLoop } from '../town/molecule-loops.js';
 import { after, fateOf, nextStep, pour, teardownsLeft, waitingSteps } from '../town/molecule.js';
 import { DEFAULT_LIMITS } from '../town/rig.js';
 import { Desk } from './desk.js';
+import { explainBy } from './explain.js';
 import { causeOf, failure, readInput } from './failing.js';
 import { town } from './hands.js';
 import { Book, howOf } from './molecule-book.js';
@@ -87,10 +88,14 @@ class MoleculeRun {
       paused = book.molecule.paused;
       this.#show();
     });
-    setHandler(stepsQuery, () => book.molecule.steps);
-    setHandler(readyQuery, () => waitingSteps(book.molecule).map((step) => step.id));
-    setHandler(currentQuery, () => waitingSteps(book.molecule).map((step) => viewOf(book, step)));
-    setHandler(explainQuery, () => this.#board());
+    setHandler(stepsQuery, () => book.molecule.steps, { description: 'All steps, each with all that is known of it.' });
+    setHandler(readyQuery, () => waitingSteps(book.molecule).map((step) => step.id), {
+      description: 'Ids of the steps that wait for somebody to close them.',
+    });
+    setHandler(currentQuery, () => waitingSteps(book.molecule).map((step) => viewOf(book, step)), {
+      description: 'The steps that wait, with their instructions.',
+    });
+    explainBy(() => this.#board());
   }
 
   async run(): Promise<MoleculeResult> {

@@ -13,7 +13,7 @@ import {
   setHandler,
 } from '@temporalio/workflow';
 import type { SandboxRef } from '../contract/activities.js';
-import { explainQuery, mailMessage, missionMessages, moleculeMessages, polecatMessages } from '../contract/messages.js';
+import { mailMessage, missionMessages, moleculeMessages, polecatMessages } from '../contract/messages.js';
 import type { MoleculeResult } from '../contract/molecule.js';
 import type { Sandbox } from '../contract/polecat.js';
 import { hookQuery, lifecycleQuery, PolecatInput } from '../contract/polecat.js';
@@ -28,6 +28,7 @@ import type { Protomolecule } from '../town/protomolecule.js';
 import { addUsage, NO_USAGE } from '../town/session.js';
 import { unreachable } from '../town/unreachable.js';
 import { Desk, done, refused } from './desk.js';
+import { explainBy } from './explain.js';
 import { causeOf, failure, readInput } from './failing.js';
 import { onHost, town } from './hands.js';
 import { send } from './outbox.js';
@@ -106,9 +107,11 @@ class PolecatRun {
       tell: (verb, content) => this.#tellMolecule((molecule) => send(molecule, moleculeMessages[verb], content)),
       meanwhile: () => 'its session ends first, and what is handed in still lands',
     });
-    setHandler(lifecycleQuery, () => this.#lifecycle());
-    setHandler(hookQuery, () => ({ mission: input.mission, item: input.item.id, formula: input.proto.formula }));
-    setHandler(explainQuery, () => this.#board());
+    setHandler(lifecycleQuery, () => this.#lifecycle(), { description: 'Where in its life it is.' });
+    setHandler(hookQuery, () => ({ mission: input.mission, item: input.item.id, formula: input.proto.formula }), {
+      description: 'What it has been given to do.',
+    });
+    explainBy(() => this.#board());
   }
 
   async run(): Promise<PolecatReport> {

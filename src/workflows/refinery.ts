@@ -5,7 +5,7 @@
  */
 import { condition, continueAsNew, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
 import { EMPTY_DESK } from '../contract/desk.js';
-import { explainQuery, mailMessage, refineryMessages } from '../contract/messages.js';
+import { mailMessage, refineryMessages } from '../contract/messages.js';
 import { landedQuery, queueQuery } from '../contract/refinery.js';
 import type { QueueView, RefineryCarry } from '../contract/refinery.js';
 import { attribute } from '../contract/search-attributes.js';
@@ -30,6 +30,7 @@ import { settingsAfter } from '../town/rig.js';
 import { unreachable } from '../town/unreachable.js';
 import type { Answer } from './desk.js';
 import { Desk, done, OLDER, refused } from './desk.js';
+import { explainBy } from './explain.js';
 import { readInput } from './failing.js';
 import { town } from './hands.js';
 import { sendToRole } from './outbox.js';
@@ -70,9 +71,13 @@ class RefineryRun {
     this.#now = carry;
     this.#desk = new Desk(carry.desk);
     this.#takeMessages();
-    setHandler(queueQuery, () => this.#view());
-    setHandler(explainQuery, () => queueBoard(this.#view(), this.#me()));
-    setHandler(landedQuery, (molecule) => this.#landed(molecule));
+    setHandler(queueQuery, () => this.#view(), {
+      description: 'The merge requests that wait, in order, and the one under way.',
+    });
+    explainBy(() => queueBoard(this.#view(), this.#me()));
+    setHandler(landedQuery, (molecule) => this.#landed(molecule), {
+      description: 'The commit by which the work of a molecule landed.',
+    });
   }
 
   async run(): Promise<never> {

@@ -4,7 +4,7 @@
  */
 import { condition, continueAsNew, patched, rootCause, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
 import type { FoundPolecat } from '../contract/activities.js';
-import { explainQuery, mailMessage, missionMessages, refineryMessages, witnessMessages } from '../contract/messages.js';
+import { mailMessage, missionMessages, refineryMessages, witnessMessages } from '../contract/messages.js';
 import { polecatsQuery, RoleInput, slotsQuery } from '../contract/witness.js';
 import type { WitnessCarry } from '../contract/witness.js';
 import { EMPTY_DESK } from '../contract/desk.js';
@@ -18,6 +18,7 @@ import { adoptLeases, claimSlot, grantSlots, openSlots, releaseSlot, resizeSlots
 import type { Lease } from '../town/slots.js';
 import { unreachable } from '../town/unreachable.js';
 import { Desk, done, OLDER, refused } from './desk.js';
+import { explainBy } from './explain.js';
 import { readInput } from './failing.js';
 import { town } from './hands.js';
 import { clearLost } from './mission-polecat.js';
@@ -75,9 +76,11 @@ class WitnessRun {
       return reading.ok ? [{ mail, letter: reading.letter }] : [];
     });
     this.#takeMessages();
-    setHandler(slotsQuery, () => this.#now.slots);
-    setHandler(polecatsQuery, () => this.#now.slots.leases.map((lease) => polecatAt(this.#now.rig.name, lease.name)));
-    setHandler(explainQuery, () => slotsBoard(this.#now.slots));
+    setHandler(slotsQuery, () => this.#now.slots, { description: 'Who has which slot, and who waits for one.' });
+    setHandler(polecatsQuery, () => this.#now.slots.leases.map((lease) => polecatAt(this.#now.rig.name, lease.name)), {
+      description: 'Addresses of the polecats at work.',
+    });
+    explainBy(() => slotsBoard(this.#now.slots));
   }
 
   async run(isFresh: boolean): Promise<never> {

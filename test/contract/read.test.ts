@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { MissionInput } from '../../src/contract/mission.js';
+import { MoleculeInput } from '../../src/contract/molecule.js';
 import { read } from '../../src/contract/read.js';
 
 const problemsOf = (raw: unknown) => {
@@ -17,9 +18,24 @@ test.each([
   [{ work: [{ ...ITEM, rig: '' }] }, 'work[0].rig: at least 1 character is expected'],
   [{ work: [{ ...ITEM, rig: 5 }] }, 'work[0].rig: a text is expected, and this is 5'],
   [{ work: [{ ...ITEM, priority: 9 }] }, 'work[0].priority: at most 4 is expected'],
+  [
+    { work: [{ ...ITEM, vars: { name: ['x'] } }] },
+    'work[0].vars.name: a text, a number or true or false is expected, and this is ["x"]',
+  ],
   [{ work: [{ ...ITEM, prioritty: 1 }] }, 'work[0]: "prioritty" is no key here'],
 ])('%j is told in our words', (raw, problem) => {
   expect(problemsOf(raw)).toEqual([problem]);
+});
+
+const molecule = (raw: unknown) => read(MoleculeInput, raw);
+
+test('of several forms the one that was probably meant is told', () => {
+  expect(molecule({})).toEqual({ ok: false, problems: ['formula: it is missing; a text is expected'] });
+  expect(molecule({ formula: 'shiny', vars: { feature: null } })).toEqual({
+    ok: false,
+    problems: ['vars.feature: a text, a number or true or false is expected, and this is null'],
+  });
+  expect(molecule('shiny')).toEqual({ ok: false, problems: ['an object is expected, and this is "shiny"'] });
 });
 
 test("a schema's own message stays", () => {

@@ -54,6 +54,11 @@ test.each([
   ['a formula file that is not TOML', { work: [item({ formula: 'garbled' })] }, 'not TOML'],
   ['two items of one id', { work: [item({}), item({})] }, '"a" is taken by work[0]'],
   ['an unknown need', { work: [item({ needs: ['c'] })] }, 'there is no item "c"'],
+  [
+    'a list for the value of a variable',
+    { work: [item({ vars: { name: ['x'] } })] },
+    'work[0].vars.name: a text, a number or true or false is expected, and this is ["x"]',
+  ],
   ['an unknown key', { work: [item({ prioritty: 1 })] }, 'work[0]: "prioritty" is no key here'],
 ])('%s', async (_, input, message) => {
   expect(await failureOf(input)).toContain(message);
@@ -64,6 +69,10 @@ test('every problem of a mission is told at once', async () => {
   expect(message).toContain('there is no rig "sever"');
   expect(message).toContain('did you mean "quick"');
   expect(message).toContain('there is no item "c"');
+});
+
+test('a molecule of nothing', async () => {
+  expect(await failureOf({}, 'molecule')).toContain('formula: it is missing; a text is expected');
 });
 
 test('a formula type that does not exist', async () => {

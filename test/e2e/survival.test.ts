@@ -2,12 +2,13 @@
  * kill -9 of the worker and of the server at twenty moments spread over missions, among them the one between a push and its
  * record. Each mission ends, each item's patch is on main exactly once, and no worktree, slot or process is left.
  */
-import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { slotsQuery } from '../../src/contract/witness.js';
 import { randomOf } from '../../src/dev/chaos.js';
+import { findMarked } from '../../src/process/mark.js';
 import { count, liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
 import { runGit } from '../support/repos.js';
@@ -17,6 +18,8 @@ const SEED = Number(process.env['GT_SEED'] ?? Date.now() % 100_000);
 /** Whole with `npm run test:long`. */
 const KILLS = process.env['GT_LONG'] === undefined ? 20 : 120;
 const KILLS_AFTER_PUSH = 4;
+/** Of the server: whatever the seed, it dies as often as that. */
+const SERVER_KILLS_MIN = KILLS / 5;
 /** A worker that is between two lives when the push comes is not killed: another mission brings another push. */
 const ROUNDS_MAX = 20;
 
@@ -35,6 +38,7 @@ afterAll(() => town.stop());
 
 const RIGS = ['server', 'web'] as const;
 const missionOf = (round: number) => ({
+  notify: ['overseer'],
   work: [
     ...RIGS.flatMap((rig) =>
       [0, 1].map((n) => ({ id: `${rig}-${n}`, rig, formula: 'longer', vars: { name: `${rig}-${round}-${n}` } })),
@@ -86,6 +90,13 @@ async function followWorker(signal: AbortSignal): Promise<void> {
   }
 }
 
+/** Where programs with a mark stand, below the town, that are still there. */
+async function leftRunning(): Promise<readonly string[]> {
+  const marked = await findMarked(() => true);
+  const folders = await Promise.all(marked.map(({ pid }) => readlink(`/proc/${pid}/cwd`).catch(() => '')));
+  return folders.filter((folder) => folder.startsWith(town.dir));
+}
+
 async function settle(id: string): Promise<void> {
   await until(
     `${id} ends`,
@@ -104,6 +115,7 @@ test(`every mission ends as if nothing had happened (seed ${SEED})`, async () =>
   await mkdir(deaths());
   for (const rig of RIGS) await killAfterPush(rig, KILLS_AFTER_PUSH / RIGS.length);
   let killed = 0;
+  let serverKills = 0;
   let round = 0;
   const isEnough = async () => killed >= KILLS - KILLS_AFTER_PUSH && (await killsAfterPush()) >= KILLS_AFTER_PUSH;
   while (!(await isEnough()) && round < ROUNDS_MAX) {
@@ -114,9 +126,11 @@ test(`every mission ends as if nothing had happened (seed ${SEED})`, async () =>
     while (killed < KILLS - KILLS_AFTER_PUSH) {
       await pause(400 + random() * 2_500);
       if (!(await isOpen().catch(() => true))) break;
-      const server = random() < 0.3;
+      const server = random() < 0.3 || KILLS - KILLS_AFTER_PUSH - killed <= SERVER_KILLS_MIN - serverKills;
       const pid = server ? town.raised.serverPid() : town.raised.workerPid();
-      if (pid !== null && (await kill(pid))) killed += 1;
+      if (pid === null || !(await kill(pid))) continue;
+      killed += 1;
+      if (server) serverKills += 1;
     }
     await settle(id);
   }
@@ -165,4 +179,9 @@ test(`every mission ends as if nothing had happened (seed ${SEED})`, async () =>
     .map((line) => (JSON.parse(line) as { id: string }).id);
   expect(new Set(records).size).toBe(records.length);
   expect(records.filter((id) => id.startsWith('mission/'))).toHaveLength(round);
+  expect(records.filter((id) => id.startsWith('landed/'))).toHaveLength(round);
+  expect(serverKills).toBeGreaterThanOrEqual(SERVER_KILLS_MIN);
+  await until('no program of a session or a gate is left', async () =>
+    (await leftRunning()).length === 0 ? true : null,
+  );
 }, 1_800_000);

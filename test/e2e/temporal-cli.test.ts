@@ -46,6 +46,7 @@ test('each command does what the page says', { timeout: 300_000 }, async () => {
         .map(([, answer]) => answer)
         .join('\n');
     expect(answers('--type explain')).toContain('**Login**');
+    expect(answers('workflow metadata')).toContain('**Login**');
     expect(answers('"step": "design", "note"')).toContain('Next: "implement", Implement tidying');
     expect(answers('--type rejected')).not.toContain('close-1');
     expect(answers('GtPhase="paused"')).toContain('login');

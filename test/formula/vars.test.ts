@@ -29,9 +29,10 @@ test('required beside a default changes nothing, and that is said', () => {
   expect(warningsOf(body)).toEqual(['x.toml:4:1 · the variable "v" has a default, so required changes nothing']);
 });
 
+const either = (one: string, other: string) =>
+  `[vars.${one}]\nrequired_unless = ["${other}"]\n[vars.${other}]\nrequired_unless = ["${one}"]\n[[steps]]\nid = "a"\ntitle = "A"\n`;
+
 test('a variable that is required unless another has a value is held to that', () => {
-  const either = (one: string, other: string) =>
-    `[vars.${one}]\nrequired_unless = ["${other}"]\n[vars.${other}]\nrequired_unless = ["${one}"]\n[[steps]]\nid = "a"\ntitle = "A"\n`;
   expect(cooked(either('pr', 'branch'), { pr: '1' }).vars).toEqual({ pr: '1' });
   expect(problemsOf(either('pr', 'branch'))).toEqual([
     expect.stringContaining('"pr"'),
