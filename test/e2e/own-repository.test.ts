@@ -82,6 +82,7 @@ test('a mission started with the plain Temporal CLI; a person does its step, and
   expect(await temporal('workflow', 'query', '-w', 'mine', '--type', 'progress')).toContain('"total":1');
   expect(await temporal('workflow', 'describe', '-w', 'project/polecats/Toast')).toMatch(/ParentWorkflowId\s+mine/);
   expect(await temporal('workflow', 'show', '-w', 'mine')).toContain('WorkflowExecutionStarted');
+  await readsAs(molecule);
   for (const step of ['design', 'implement', 'review', 'test']) {
     await temporal(
       'workflow',
@@ -115,6 +116,48 @@ test('a mission started with the plain Temporal CLI; a person does its step, and
   const { stdout } = await run('git', ['-C', join(folder, 'project'), 'show', 'main:door.txt']);
   expect(stdout).toBe('door\n');
 });
+
+/** What an operator reads of the molecule that waits for a person's design, by Temporal's own CLI. */
+async function readsAs(molecule: string): Promise<void> {
+  const described = JSON.parse(await temporal('workflow', 'describe', '-w', molecule, '-o', 'json')) as Described;
+  const { executionConfig, workflowExecutionInfo } = described;
+  expect(executionConfig.userMetadata.summary).toBe('shiny · Toast · one');
+  const fields = Object.entries(workflowExecutionInfo.searchAttributes.indexedFields);
+  const values = fields.map(([name, { data }]) => [
+    name,
+    JSON.parse(Buffer.from(data, 'base64').toString()) as unknown,
+  ]);
+  expect(Object.fromEntries(values)).toMatchObject({
+    GtRole: 'molecule',
+    GtRig: ['project'],
+    GtMission: 'mine',
+    GtFormula: 'shiny',
+    GtStep: ['design'],
+    GtAgent: ['project/polecats/Toast'],
+    GtPhase: 'waiting',
+    GtWaitingFor: 'person: design',
+    GtCostUsd: 0,
+  });
+  expect(await temporal('workflow', 'metadata', '-w', molecule)).toMatch(
+    /Current Details:\s+\*\*shiny\*\*: 0\/5 steps[^]*`design` Design a door · \*\*waits for a person\*\*/,
+  );
+  const history = await temporal('workflow', 'show', '-w', 'mine', '-o', 'json');
+  const summaries = Array.from(history.matchAll(/"summary": \{[^}]*\},\s*"data": "([^"]*)"/g), ([, data = '']) =>
+    textOf(data),
+  );
+  expect(summaries).toEqual(
+    expect.arrayContaining(['check and cook the work', 'ensure project/witness', 'ask for slots again']),
+  );
+}
+
+const textOf = (data: string): unknown => JSON.parse(Buffer.from(data, 'base64').toString());
+
+type Described = {
+  readonly executionConfig: { readonly userMetadata: { readonly summary: string } };
+  readonly workflowExecutionInfo: {
+    readonly searchAttributes: { readonly indexedFields: Readonly<Record<string, { readonly data: string }>> };
+  };
+};
 
 test('Ctrl-C stops everything that was started', async () => {
   expect(await up.end('SIGINT')).toBe(0);
