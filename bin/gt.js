@@ -1,14 +1,15 @@
 #!/usr/bin/env node
-// `gt cook` and `gt lint` start from one file, by the code that V8 made of it when it was built (see src/dev/build.ts). Another
-// version of Node finds that code unfit, and compiles the file. Every other command loads what it needs.
+// Commands that are done in a moment start from one file, by the code that V8 made of it when it was built (see
+// src/dev/bundle-commands.ts). Another version of Node finds that code unfit, and compiles the file. The others load what they need.
 const { readFileSync } = require('node:fs');
 const path = require('node:path');
 const { Script } = require('node:vm');
 
-const args = process.argv.slice(2);
+const LASTING = ['up', 'demo', 'worker', 'model'];
+const WITHOUT_SERVER = ['cook', 'lint', 'formula', 'help', '--help', '-h', '--version', 'version'];
 
-function quick() {
-  const filename = path.join(__dirname, '../dist/quick.cjs');
+function quick(file) {
+  const filename = path.join(__dirname, '../dist', file);
   // Not a character of it is beyond ASCII.
   const code = readFileSync(filename, 'latin1');
   const script = new Script(code, { filename, cachedData: readFileSync(`${filename}.code`) });
@@ -17,5 +18,7 @@ function quick() {
   return module.exports;
 }
 
-if (args[0] === 'cook' || args[0] === 'lint') void quick().main(args);
-else void import('../dist/cli/main.js').then(({ main }) => main(args));
+const args = process.argv.slice(2);
+const [word = 'help'] = args;
+if (LASTING.includes(word)) void import('../dist/cli/main.js').then(({ main }) => main(args));
+else void quick(WITHOUT_SERVER.includes(word) ? 'gt-formulas.cjs' : 'gt-client.cjs').main(args);

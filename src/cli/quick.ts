@@ -1,4 +1,4 @@
-/** What `gt cook` and `gt lint` start from (see `dev/build.ts`). They read a formula once: to compile its schemas would take longer. */
+/** What the commands start from that are done in a moment (see `dev/bundle-commands.ts`). They read little: to compile schemas would take longer. */
 import * as z from 'zod';
 
 export { main } from './main.js';

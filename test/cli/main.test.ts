@@ -33,6 +33,12 @@ test.each([[], ['help'], ['--help'], ['-h']])('%j lists every command', async (.
   for (const { name, summary } of commands) expect(stdout).toMatch(new RegExp(`  gt ${name} +${summary.slice(0, 20)}`));
 });
 
+test.each(commands.map(({ name }) => name))('gt %s starts, and knows its own errors', async (name) => {
+  const { code, stderr } = await gt(...name.split(' '), '--wrong');
+  expect(stderr).toMatch(/^gt: there is no option --wrong/);
+  expect(code).toBe(2);
+});
+
 test('the version is that of the package', async () => {
   expect((await gt('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });

@@ -1,0 +1,75 @@
+/**
+ * The commands of `gt` that are done in a moment, in two files of `dist`, and beside each the code that V8 makes of it: to read, link
+ * and compile hundreds of modules would be most of the time that they take. See docs/decisions/0017-quick.md.
+ */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { build as esbuild, type Plugin } from 'esbuild';
+
+/** File in `dist` → the commands that it has, by their modules, and one that is called while V8 compiles. */
+const BUNDLES = {
+  'gt-formulas.cjs': {
+    modules: ['cook', 'lint', 'formula-list', 'formula-graph', 'formula-new', 'formula-schema'],
+    call: ['cook', 'shiny', '--var', 'feature=login', '--json'],
+  },
+  'gt-client.cjs': {
+    modules: ['step', 'step-show', 'export', 'mol-start', 'mol-show', 'mol-end', 'init', 'rig'],
+    call: ['ready'],
+  },
+} as const;
+
+export async function bundleCommands(root: string): Promise<void> {
+  for (const [name, { modules, call }] of Object.entries(BUNDLES)) {
+    const file = join(root, 'dist', name);
+    await esbuild({
+      entryPoints: [join(root, 'src/cli/quick.ts')],
+      outfile: file,
+      tsconfig: join(root, 'tsconfig.json'),
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      target: 'node20',
+      // Names are kept: what goes wrong is told with its stack.
+      minifyWhitespace: true,
+      minifySyntax: true,
+      logLevel: 'warning',
+      banner: {
+        js: `(function (exports, require, module, __filename) {
+const placeOf = (file) => require('node:url').pathToFileURL(require('node:path').join(__filename, '..', file)).href;`,
+      },
+      footer: { js: '})' },
+      plugins: [onlyWith(modules), inPlace(join(root, 'src'))],
+    });
+    execFileSync(process.execPath, [join(root, 'dist/dev/keep-code.js'), file, ...call], { stdio: 'inherit' });
+  }
+}
+
+/** Other commands are not in the file. */
+function onlyWith(modules: readonly string[]): Plugin {
+  return {
+    name: 'only these commands',
+    setup: (plugin) => {
+      plugin.onResolve({ filter: /^\.\// }, ({ path, kind, importer }) =>
+        kind === 'dynamic-import' &&
+        importer.endsWith('-commands.ts') &&
+        !modules.some((module) => path === `./${module}.js`)
+          ? { path: `./cli/${path.slice(2)}`, external: true }
+          : null,
+      );
+    },
+  };
+}
+
+/** What a module finds by its own place, it finds from the bundle as if it stood where the module does in `dist`. */
+function inPlace(src: string): Plugin {
+  return {
+    name: 'in place',
+    setup: (plugin) => {
+      plugin.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+        const place = `placeOf(${JSON.stringify(relative(src, path))})`;
+        return { contents: readFileSync(path, 'utf8').replaceAll('import.meta.url', place), loader: 'ts' };
+      });
+    },
+  };
+}
