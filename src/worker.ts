@@ -12,7 +12,8 @@ import { activitiesOf } from './activities/registry.js';
 import { townShelf } from './formula-shelf.js';
 import { placesIn } from './activities/places.js';
 import type { TownDeps } from './activities/town.js';
-import { anthropicRuntime } from './agents/anthropic.js';
+import type { AnthropicSettings } from './agents/anthropic.js';
+import type { Runtime as AgentRuntime } from './agents/runtime.js';
 import { scriptRuntime } from './agents/script.js';
 import { hostQueue, sessionQueue, TOWN_QUEUE } from './contract/task-queues.js';
 import { authorOf } from './git/author.js';
@@ -61,7 +62,7 @@ export async function startWorker(
     places,
     {
       script: scriptRuntime(),
-      anthropic: anthropicRuntime({ ...settings.anthropic, prices: pricesFrom(settings.readTown) }),
+      anthropic: anthropicWhenAsked({ ...settings.anthropic, prices: pricesFrom(settings.readTown) }),
     },
   );
   const shared: Pick<WorkerOptions, 'connection' | 'namespace' | 'shutdownGraceTime' | 'maxHeartbeatThrottleInterval'> =
@@ -96,6 +97,17 @@ export async function startWorker(
   ]);
   const done = Promise.all(workers.map((worker) => worker.run())).then(() => connection.close());
   return { done, stop: () => workers.forEach((worker) => worker.shutdown()) };
+}
+
+/** The SDK would be a fifth of a worker's start: it is read when a session asks for a model. */
+function anthropicWhenAsked(settings: AnthropicSettings): AgentRuntime {
+  return {
+    kind: 'anthropic',
+    run: async (spec, context) => {
+      const { anthropicRuntime } = await import('./agents/anthropic.js');
+      return anthropicRuntime(settings).run(spec, context);
+    },
+  };
 }
 
 /** As town.toml has them now; while it cannot be read, as it had them when it last could. */

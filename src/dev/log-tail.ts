@@ -8,11 +8,17 @@ export function endOf(log: string): number {
   return statSync(log, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-export function tailOf(log: string, from: number): string {
+export function textSince(log: string, from: number): string {
   try {
-    const text = readFileSync(log).subarray(from).toString('utf8');
-    return text.trimEnd().split('\n').slice(-LINES).join('\n');
+    return readFileSync(log).subarray(from).toString('utf8').trimEnd();
   } catch {
     return '';
   }
+}
+
+/** The last lines; of a Go program that panicked those around its last words, since pages of its stack may follow them. */
+export function tailOf(log: string, from: number): string {
+  const lines = textSince(log, from).split('\n');
+  const panic = lines.findLastIndex((line) => line.startsWith('panic: '));
+  return (panic === -1 ? lines.slice(-LINES) : lines.slice(Math.max(0, panic - LINES / 3), panic + LINES)).join('\n');
 }

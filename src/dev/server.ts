@@ -14,7 +14,7 @@ import { plainEnvironment } from '../process/environment.js';
 import { serverRecordOf } from '../town/paths.js';
 import { claimRecord, endLeftover, forgetServer, recordServer } from './leftovers.js';
 import { listensOn } from './listening.js';
-import { endOf, tailOf } from './log-tail.js';
+import { endOf, tailOf, textSince } from './log-tail.js';
 import { choosePort, isFree, LOOPBACK } from './ports.js';
 import { rememberFor } from './retention.js';
 
@@ -90,6 +90,16 @@ export async function startServer(order: ServerOrder): Promise<Server> {
   }
 }
 
+class NotUp extends CliError {
+  /** All that the server said of this start: besides those it is given it takes ports of its own choice, which may be lost, too. */
+  readonly log: string;
+
+  constructor(message: string, log: string) {
+    super(message);
+    this.log = log;
+  }
+}
+
 async function startOn(ports: Ports, record: string, order: ServerOrder): Promise<Server> {
   const address = `${LOOPBACK}:${ports.port}`;
   const uiUrl = `http://${LOOPBACK}:${ports.uiPort}`;
@@ -107,8 +117,9 @@ async function startOn(ports: Ports, record: string, order: ServerOrder): Promis
     await stop();
     order.signal?.throwIfAborted();
     const why = error instanceof Error ? error.message : String(error);
-    throw new CliError(
+    throw new NotUp(
       `the Temporal server did not come up: ${why}. The end of ${order.log}:\n${tailOf(order.log, running.logFrom)}`,
+      textSince(order.log, running.logFrom),
     );
   }
   return { address, uiUrl, pid: running.pid, stopped: running.stopped, stop };
@@ -123,7 +134,7 @@ async function choosePorts({ port, uiPort, usual = USUAL, say }: ServerOrder): P
 
 /** Free a moment ago, and somebody else's now, or only then: another town that looks whether a port is free holds it for that moment. */
 async function isLost({ port, uiPort }: Ports, error: unknown): Promise<boolean> {
-  const wasInUse = error instanceof Error && error.message.includes('address already in use');
+  const wasInUse = error instanceof NotUp && error.log.includes('address already in use');
   return wasInUse || !(await isFree(port)) || !(await isFree(uiPort));
 }
 

@@ -128,6 +128,43 @@ exec '${await temporalCli()}' "$@"
   expect((await fetch(`${server.uiUrl}/api/v1/settings`)).status).toBe(200);
 });
 
+test('a port of its own choice that the server loses before it listens is tried again, however much it says after that', async () => {
+  const folder = await makeFolder();
+  const [once, tried] = [join(folder, 'once'), join(folder, 'tried')];
+  await writeFile(
+    once,
+    `#!/bin/sh
+case "$*" in *start-dev*)
+  [ -e '${tried}' ] || {
+    touch '${tried}'
+    echo 'panic: listen tcp 127.0.0.1:34567: bind: address already in use' >&2
+    for line in $(seq 40); do echo "goroutine $line" >&2; done
+    exit 2
+  }
+;; esac
+exec '${await temporalCli()}' "$@"
+`,
+  );
+  await chmod(once, 0o755);
+  const server = await serve(folder, { cli: once });
+  expect(existsSync(tried)).toBe(true);
+  expect((await fetch(`${server.uiUrl}/api/v1/settings`)).status).toBe(200);
+});
+
+test('a panic of the server is shown by its words, not by the end of its stack', async () => {
+  const folder = await makeFolder();
+  const broken = join(folder, 'broken');
+  const stack = 'echo "panic: no shard" >&2; for line in $(seq 40); do echo "goroutine $line" >&2; done; exit 2';
+  await writeFile(
+    broken,
+    `#!/bin/sh\ncase "$*" in *start-dev*) ${stack} ;; esac\nexec '${await temporalCli()}' "$@"\n`,
+  );
+  await chmod(broken, 0o755);
+  await expect(serve(folder, { cli: broken })).rejects.toThrow(
+    /ended before it answered \(exit 2\)[^]*panic: no shard\ngoroutine 1\n/,
+  );
+});
+
 test('towns on one machine come up at the same moment and do not meet', async () => {
   const folders = await Promise.all([makeFolder(), makeFolder(), makeFolder()]);
   const servers = await Promise.all(folders.map((folder) => serve(folder, { port: 0, uiPort: 0 })));
