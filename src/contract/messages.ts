@@ -154,6 +154,7 @@ export const mailMessage = message(
 );
 
 export const witnessMessages = {
+  ...pauses('the rig and its molecules'),
   claim: message(
     'claim',
     'Asks for a slot; the answer is the signal `granted`.',

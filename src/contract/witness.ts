@@ -1,6 +1,7 @@
 import { defineQuery } from '@temporalio/workflow';
 import * as z from 'zod';
 import type { Mail } from '../town/mail.js';
+import type { Pause } from '../town/pause.js';
 import { RigSnapshot } from '../town/rig.js';
 import type { Slots } from '../town/slots.js';
 import type { DeskState } from './desk.js';
@@ -15,6 +16,7 @@ export type WitnessCarry = {
   readonly desk: DeskState;
   /** What was being verified, to be verified anew. */
   readonly handIns?: readonly Mail[];
+  readonly paused?: Pause | null;
 };
 
 export const slotsQuery = defineQuery<Slots>('slots');

@@ -8,7 +8,7 @@ import { done, refused } from './desk.js';
 import { send } from './outbox.js';
 
 /** What is passed on. */
-type Word = [verb: 'pause' | 'resume', content: { readonly by: string; readonly reason?: string }];
+export type Word = [verb: 'pause' | 'resume', content: { readonly by: string; readonly reason?: string }];
 
 type Held = {
   /** `the molecule` */

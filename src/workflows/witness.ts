@@ -4,15 +4,22 @@
  */
 import { condition, continueAsNew, patched, rootCause, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
 import type { FoundPolecat } from '../contract/activities.js';
-import { mailMessage, missionMessages, refineryMessages, witnessMessages } from '../contract/messages.js';
+import {
+  mailMessage,
+  missionMessages,
+  polecatMessages,
+  refineryMessages,
+  witnessMessages,
+} from '../contract/messages.js';
 import { polecatsQuery, RoleInput, slotsQuery } from '../contract/witness.js';
 import type { WitnessCarry } from '../contract/witness.js';
 import { EMPTY_DESK } from '../contract/desk.js';
 import { attribute } from '../contract/search-attributes.js';
 import { polecatAt, refineryOf, witnessOf } from '../town/address.js';
-import { slotsBoard } from '../town/board.js';
+import { pauseLines, slotsBoard } from '../town/board.js';
 import type { Letter, Mail } from '../town/mail.js';
 import { branchKeys, readMail, writeMail } from '../town/mail.js';
+import { RESUME, type Pause } from '../town/pause.js';
 import { areAlike, settingsAfter } from '../town/rig.js';
 import { adoptLeases, claimSlot, grantSlots, openSlots, releaseSlot, resizeSlots } from '../town/slots.js';
 import type { Lease } from '../town/slots.js';
@@ -24,6 +31,7 @@ import { town } from './hands.js';
 import { clearLost } from './mission-polecat.js';
 import { send, sendToRole } from './outbox.js';
 import { leaseCheckMs } from './patience.js';
+import { takePauses, type Word } from './pausing.js';
 import { Standing } from './standing.js';
 import { carried } from './start.js';
 
@@ -35,6 +43,9 @@ const renewed = () => patched('witness-adopts');
 
 /** A repository may be away for long: what is handed in is verified beside the loop, which grants slots meanwhile. */
 const besideLoop = () => patched('a hand-in is verified beside the loop');
+
+/** A polecat that was granted its slot a moment before a pause has begun after that. */
+const UNTOLD_MS = 2_000;
 
 const ROLE_EXAMPLE = 'roles are started by missions and by `gt`';
 
@@ -62,6 +73,8 @@ class WitnessRun {
   readonly #clearing = new Set<string>();
   /** Hand-ins that are being verified, by request and commit: asked again meanwhile, they are the same. */
   readonly #verifying = new Map<string, Mail>();
+  /** Holders that were not there yet when the rig was paused: their molecules have still to hear of it. */
+  #untold: readonly Lease[] = [];
   #quietLooks = 0;
   #news = true;
   /** The rig was configured otherwise than before, and the refinery has not heard of it. */
@@ -80,7 +93,7 @@ class WitnessRun {
     setHandler(polecatsQuery, () => this.#now.slots.leases.map((lease) => polecatAt(this.#now.rig.name, lease.name)), {
       description: 'Addresses of the polecats at work.',
     });
-    explainBy(() => slotsBoard(this.#now.slots));
+    explainBy(() => this.#board());
   }
 
   async run(isFresh: boolean): Promise<never> {
@@ -92,6 +105,7 @@ class WitnessRun {
     for (;;) {
       await this.#passOn();
       await this.#grant();
+      await this.#tellUntold();
       for (let one = this.#mail.shift(); one !== undefined; one = this.#mail.shift())
         await this.#pass(one.mail, one.letter);
       this.#show();
@@ -116,6 +130,12 @@ class WitnessRun {
   async #wait(): Promise<void> {
     const { slots, patience } = this.#now;
     const woken = () => this.#news;
+    if (this.#untold.length > 0) {
+      if (!(await condition(woken, UNTOLD_MS, { summary: 'tell those who begin of the pause' })))
+        await this.#checkLeases();
+      this.#news = false;
+      return;
+    }
     const isAsked = slots.queue.length > 0;
     if (!isAsked && (slots.leases.length === 0 || !renewed())) await condition(woken);
     else {
@@ -136,7 +156,8 @@ class WitnessRun {
   }
 
   async #grant(): Promise<void> {
-    const { slots, grants } = grantSlots(this.#now.slots, Date.now());
+    const isHeld = this.#paused() !== null;
+    const { slots, grants } = isHeld ? { slots: this.#now.slots, grants: [] } : grantSlots(this.#now.slots, Date.now());
     this.#now = { ...this.#now, slots };
     const asked = this.#asked.splice(0);
     const isNew = (lease: Lease) => grants.some((one) => one.id === lease.id);
@@ -150,6 +171,27 @@ class WitnessRun {
     const grant = { id: uuid4(), claim, rig: this.#now.rig.name, name, incarnation };
     const delivery = await send(lease.mission, missionMessages.granted, grant);
     if (delivery === 'no-recipient') this.#free(claim);
+  }
+
+  async #tellUntold(): Promise<void> {
+    const { slots } = this.#now;
+    const paused = this.#paused();
+    const left = this.#untold.filter(({ id }) => slots.leases.some((lease) => lease.id === id));
+    this.#untold = [];
+    if (paused !== null) await this.#tellHolders(left, 'pause', { by: paused.by, reason: paused.why });
+  }
+
+  async #tellHolders(leases: readonly Lease[], ...word: Word): Promise<void> {
+    const [verb, content] = word;
+    const told = await Promise.all(
+      leases.map(async (lease) => {
+        const to = polecatAt(this.#now.rig.name, lease.name);
+        return { lease, delivery: await send(to, polecatMessages[verb], content) };
+      }),
+    );
+    if (verb === 'resume') return;
+    const missed = told.flatMap(({ lease, delivery }) => (delivery === 'no-recipient' ? [lease] : []));
+    this.#untold = [...this.#untold, ...missed];
   }
 
   #free(claim: string): void {
@@ -266,7 +308,10 @@ class WitnessRun {
 
   async #continueWhenLong(): Promise<void> {
     const isQuiet =
-      !this.#news && !this.#isChanged && this.#mail.length === 0 && this.#asked.length === 0 && this.#desk.isQuiet();
+      !this.#news &&
+      !this.#isChanged &&
+      [this.#mail, this.#asked, this.#untold].every(({ length }) => length === 0) &&
+      this.#desk.isQuiet();
     if (!workflowInfo().continueAsNewSuggested || !isQuiet) return;
     const handIns = [...this.#verifying.values()];
     await continueAsNew<typeof witness>(this.#raw, { ...this.#now, desk: this.#desk.state(), handIns });
@@ -298,6 +343,17 @@ class WitnessRun {
       this.#news = true;
       return done('configured');
     });
+    takePauses(this.#desk, {
+      what: 'the rig',
+      messages: witnessMessages,
+      paused: () => this.#paused(),
+      set: (hold) => {
+        this.#now = { ...this.#now, paused: hold === null ? null : { ...hold, sinceMs: Date.now() } };
+        this.#news = true;
+      },
+      tell: (...word) => this.#tellHolders(this.#now.slots.leases, ...word),
+      meanwhile: () => 'sessions under way end first, and what is handed in still lands',
+    });
     this.#desk.on(mailMessage, (mail) => {
       const reading = readMail(mail);
       if (!reading.ok) return refused(reading.problem);
@@ -312,10 +368,21 @@ class WitnessRun {
     });
   }
 
+  #paused(): Pause | null {
+    return this.#now.paused ?? null;
+  }
+
+  #board(): string {
+    const { slots, rig } = this.#now;
+    return [slotsBoard(slots), ...pauseLines(this.#paused(), witnessOf(rig.name))].join('\n');
+  }
+
   #show(): void {
     const { slots } = this.#now;
-    const phase = slots.leases.length > 0 ? 'working' : 'waiting';
-    this.#standing.show({ phase, waitingFor: slots.leases.length > 0 ? 'polecats' : 'claims' }, slotsBoard(slots));
+    if (this.#paused() !== null) return this.#standing.show({ phase: 'paused', waitingFor: RESUME }, this.#board());
+    const isAtWork = slots.leases.length > 0;
+    const phase = isAtWork ? 'working' : 'waiting';
+    this.#standing.show({ phase, waitingFor: isAtWork ? 'polecats' : 'claims' }, this.#board());
   }
 }
 

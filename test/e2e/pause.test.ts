@@ -118,3 +118,37 @@ test('a molecule alone is held by a signal, and told when it is not', async () =
   expect((await call('resume', mol.workflowId)).stdout).toBe('the molecule goes on\n');
   expect(await mission.result()).toMatchObject({ landed: 2 });
 });
+
+test('a paused rig holds who is at work there and gives no slot', async () => {
+  const { mission, begun, go, molecule } = await startTwo('hq-cv-rig');
+  await begun('a');
+  const paused = await call('pause', 'server/witness', '--reason', 'the remote moves', '--by', 'Ada');
+  expect(paused.stdout).toContain('the rig is paused; sessions under way end first');
+  const mol = await molecule('a');
+  await until('its molecule is held', async () =>
+    (await call('explain', mol.workflowId)).stdout.includes('**Paused** by Ada'),
+  );
+  const late = await startTwo('hq-cv-late');
+  await until('the late mission waits for a slot', async () =>
+    (await call('explain', 'hq-cv-late')).stdout.includes('waits for a slot of server'),
+  );
+  await go('a');
+  const stateOf = async (id: string) =>
+    (await mol.query<readonly Step[]>('steps')).find((step) => step.id === id)?.state.kind;
+  await until('the session under way ends, and counts', async () => (await stateOf('one')) === 'closed');
+  expect(await stateOf('two')).toBe('ready');
+  const listed = await until('the rig is found as paused', async () => {
+    for await (const one of town.client.workflow.list({ query: 'GtRole="witness" AND GtPhase="paused"' })) return one;
+    return null;
+  });
+  expect(listed.workflowId).toBe('server/witness');
+  expect(existsSync(join(town.dir, 'hq-cv-late-a.begun'))).toBe(false);
+  expect((await call('resume', 'server/witness', '--by', 'Ada')).stdout).toContain('the rig goes on');
+  await late.begun('a');
+  for (const one of [late, { mission, begun, go }]) {
+    await one.go('a');
+    await one.begun('b');
+    await one.go('b');
+    expect(await one.mission.result()).toMatchObject({ landed: 2 });
+  }
+});

@@ -10,6 +10,7 @@ import {
   moleculeMessages,
   polecatMessages,
   refineryMessages,
+  witnessMessages,
 } from '../../src/contract/messages.js';
 import { here } from '../support/here.js';
 import { liveTown, until } from '../support/live-town.js';
@@ -51,6 +52,7 @@ test('each command does what the page says', { timeout: 300_000 }, async () => {
     expect(answers('--type rejected')).not.toContain('close-1');
     expect(answers('GtPhase="paused"')).toContain('login');
     expect(answers('--name pause')).toContain('the mission is paused');
+    expect(answers('--name pause')).toContain('the rig is paused');
     const ended = async (id: string) => (await town.client.workflow.getHandle(id).describe()).status.name;
     await until(
       'all has ended',
@@ -67,6 +69,7 @@ test('the page has every message that people send, in its own words', () => {
     ...rowsOf('mission', missionMessages),
     ...rowsOf('molecule', moleculeMessages),
     ...rowsOf('polecat', polecatMessages),
+    ...rowsOf('witness', { pause: witnessMessages.pause, resume: witnessMessages.resume }),
     ...rowsOf('refinery', refineryMessages),
     ...rowsOf('polecat, molecule', { mail: mailMessage }),
   ];
