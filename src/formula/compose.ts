@@ -5,7 +5,7 @@
 import { unreachable } from '../town/unreachable.js';
 import { advise, type Advising } from './advice.js';
 import { applyBranches } from './branch.js';
-import { expandAlone, expandInline, expandSelected, expandTargets } from './expand.js';
+import { expandAlone, expandInline, expandSelected, expandTargets, refuseUnapplied } from './expand.js';
 import type { Compose, Formula, StepDraft } from './formula.js';
 import type { Kitchen } from './kitchen.js';
 import { legsOf } from './legs.js';
@@ -66,6 +66,7 @@ function applyAspect(
     kitchen.findings.refuse(at, `${quote(name)} is no aspect but of the type ${aspect.type}`);
     return steps;
   }
+  refuseUnapplied(aspect, at, kitchen);
   const { advice, pointcuts } = aspect;
   return withAdvice(steps, { advice, pointcuts, of, certain: false, values: valuesOf(aspect, at, kitchen) }, kitchen);
 }

@@ -10,7 +10,7 @@ import { EXPANSION_DEPTH_MAX } from './limits.js';
 import { unrollLoops } from './loops.js';
 import { isScopeBody } from './metadata.js';
 import { withNotes } from './notes.js';
-import { didYouMean, placeOf, quote } from './problem.js';
+import { didYouMean, placeOf, quote, type Origin } from './problem.js';
 import { fill, isOpen, withVariables } from './template.js';
 import {
   addNeeds,
@@ -47,6 +47,13 @@ export function expandInline(steps: readonly StepDraft[], kitchen: Kitchen, with
     if (kitchen.budget.spent) return steps;
     const made = step.expand === null ? null : instantiate(step, step.expand, kitchen, within);
     if (made !== null) all.set(step, made);
+    // Its own on_complete is refused where it is read: this one is of a loop over its output.
+    if (made !== null && step.onComplete !== null)
+      kitchen.findings.refuse(
+        step.onComplete.at,
+        `the loop is over the output of ${quote(step.id)}, which gives way to a template`,
+        { hint: 'write the loop into the template, over the output of a step there' },
+      );
   }
   return replaceSteps(steps, all, kitchen);
 }
@@ -152,9 +159,10 @@ function instantiate(target: StepDraft, use: ExpandDraft, kitchen: Kitchen, with
   if (expansion === null) return null;
   const steps = copyTemplate(expansion, target, kitchen, within, valuesOf(expansion, target, use, kitchen));
   const { sources, sinks } = endsOf(steps, kitchen);
-  const accepted = acceptLast(target, steps, sinks);
+  refuseUnapplied(expansion, use.at, kitchen);
+  const accepted = acceptLast(target, steps, sinks, kitchen);
   const down = handDown(
-    target,
+    { ...target, agent: target.agent ?? expansion.agent },
     accepted,
     new Set(accepted.filter((_, index) => sources.has(steps[index] ?? target))),
     kitchen,
@@ -186,13 +194,34 @@ export function isExpansion(formula: Formula, { at }: ExpandDraft, { findings, l
   return formula.type === 'expansion' && formula.template.length > 0;
 }
 
+/** What is done to the steps of a formula as a whole is done when it is cooked by itself, and not where it is used. */
+export function refuseUnapplied({ name, type, compose, advice }: Formula, at: Origin, { findings }: Kitchen): void {
+  const parts = Object.entries({ ...compose, advice: type === 'expansion' ? advice : [] });
+  const left = parts.flatMap(([part, list]) => (list.length > 0 && part !== 'bondPoints' ? [part] : []));
+  if (left.length > 0)
+    findings.refuse(at, `${quote(name)} has ${left.join(' and ')}, which would not be applied where it is used`, {
+      hint: 'write that into the formula that uses it',
+    });
+}
+
 /** What the step counts as done by, its last steps count as done by. */
-function acceptLast(target: StepDraft, steps: readonly StepDraft[], sinks: readonly StepDraft[]): readonly StepDraft[] {
+function acceptLast(
+  target: StepDraft,
+  steps: readonly StepDraft[],
+  sinks: readonly StepDraft[],
+  { findings }: Kitchen,
+): readonly StepDraft[] {
   const { text, command } = target.acceptance;
   if (text === null && command === null) return steps;
   return steps.map((step) => {
     const own = step.acceptance.text !== null || step.acceptance.command !== null;
     if (own || !sinks.includes(step)) return step;
+    if (step.children.length > 0 || isScopeBody(step))
+      findings.refuse(
+        { source: target.at.source, path: [...target.at.path, 'acceptance'] },
+        `the acceptance of ${quote(target.id)} falls to ${quote(step.id)}, which is not worked itself`,
+        { hint: 'end the template with a step that is, or write the acceptance into it' },
+      );
     const handed = withHanded(step, target, [[['acceptance'], ['acceptance']]]);
     return { ...step, acceptance: target.acceptance, handed };
   });

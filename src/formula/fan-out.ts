@@ -3,6 +3,7 @@
  * entry left open, so that a mistake in them is told before anything runs.
  */
 import type { FanOut, ProtoStep, ValueCheck } from '../town/protomolecule.js';
+import { renameGate } from '../town/molecule-rename.js';
 import { renameReferences } from '../town/references.js';
 import { composeSteps, mainStep } from './compose.js';
 import { copyTemplate, expandInline, isExpansion } from './expand.js';
@@ -15,7 +16,7 @@ import { planSteps, type Plan } from './plan.js';
 import { didYouMean, quote } from './problem.js';
 import { References, type Finish } from './step-references.js';
 import { fill } from './template.js';
-import { copyStep, eachStep, endsOf, handDown, standIns } from './tree.js';
+import { copyStep, eachStep, endsOf, handDown, mapSteps, standIns } from './tree.js';
 import { checkOf, standIn, unfit } from './vars.js';
 
 /** Null when the steps cannot be cooked, which is reported. */
@@ -68,7 +69,7 @@ function fromFormula(step: Planned, onComplete: OnComplete, finish: Finish): Mad
       scope: step.draft.scope,
     };
     const steps = copyTemplate(bonded, target, kitchen, [], values);
-    return { steps: cookAdded(steps, kitchen, step, finish), checks };
+    return { steps: cookAdded(workedBy(bonded, steps), kitchen, step, finish), checks };
   }
   const vars = new Map(bonded.vars.map((variable) => [variable.name, variable]));
   const { findings, library, budget } = kitchen;
@@ -81,8 +82,13 @@ function fromFormula(step: Planned, onComplete: OnComplete, finish: Finish): Mad
     began: new Map(),
     fanOuts: new Map(),
   };
-  const steps = cookAdded(composeSteps(bonded, inner), inner, null, finish);
+  const steps = cookAdded(workedBy(bonded, composeSteps(bonded, inner)), inner, null, finish);
   return { steps: steps.map((one) => prefixed(one, prefix)), checks };
+}
+
+/** Steps that name no runtime have that of their own formula, if it names one. */
+function workedBy({ agent }: Formula, steps: readonly StepDraft[]): readonly StepDraft[] {
+  return agent === null ? steps : mapSteps(steps, (step) => (step.agent === null ? { ...step, agent } : step));
 }
 
 /** Values of the bonded formula's variables; what holds a part of the entry is checked when that is known. */
@@ -174,13 +180,15 @@ function cookAdded(
 
 function prefixed(step: ProtoStep, prefix: string): ProtoStep {
   const named = (id: string) => `${prefix}.${id}`;
-  const renamed = mapStrings(step, (text) => (text.includes('{{steps.') ? renameReferences(text, named) : text));
+  const { gates: _, ...plain } = step;
+  const renamed = mapStrings(plain, (text) => (text.includes('{{steps.') ? renameReferences(text, named) : text));
   return {
     ...renamed,
     id: named(step.id),
     needs: step.needs.map(named),
     ...(step.parent === undefined ? {} : { parent: named(step.parent) }),
     ...(step.needsAny === undefined ? {} : { needsAny: step.needsAny.map(named) }),
+    ...(step.gates === undefined ? {} : { gates: step.gates.map((gate) => renameGate(gate, named)) }),
     ...(step.scope === undefined ? {} : { scope: { ...step.scope, of: named(step.scope.of) } }),
   };
 }

@@ -30,7 +30,8 @@ export function awaitedMoment(condition: Condition): Moment | null {
 }
 
 function comparedMoment({ value, op, right }: Pick<Extract<Condition, { kind: 'compare' }>, 'value' | 'op' | 'right'>) {
-  if (value.kind === 'output') return op !== '!=' && right !== '' ? 'closed' : null;
+  // What is not there yet equals the empty text.
+  if (value.kind === 'output') return (op === '!=') === (right === '') ? 'closed' : null;
   if (op !== '==') return null;
   if (right === 'complete') return 'closed';
   return right === 'ready' || right === 'active' ? 'begun' : null;

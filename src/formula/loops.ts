@@ -7,6 +7,7 @@ import { unreachable } from '../town/unreachable.js';
 import type { LoopDraft, Repetition, StepDraft } from './formula.js';
 import { beginning, scopeIn, textIn, type Kitchen, type NeedsMade } from './kitchen.js';
 import { ITERATIONS_MAX, STEPS_MAX } from './limits.js';
+import { isScopeBody } from './metadata.js';
 import { didYouMean, quote } from './problem.js';
 import { isOpen, stepMeant, withVariables } from './template.js';
 import { readRange } from './range.js';
@@ -35,19 +36,30 @@ export function placeFanOuts(steps: readonly StepDraft[], { fanOuts, findings }:
     const asked = open.get(step.id);
     if (asked === undefined) return step;
     open.delete(step.id);
-    const { fanOut, group } = asked;
-    if (step.onComplete === null && (group === null || isInside(step.id, group, steps)))
-      return { ...step, onComplete: fanOut };
-    if (step.onComplete === null)
-      findings.refuse(fanOut.at, `the loop stands in the group ${quote(group ?? '')}, and ${quote(step.id)} does not`, {
-        hint: 'what the loop adds would not be in the group: put both into it, or neither',
-      });
-    else findings.refuse(fanOut.at, `the step ${quote(step.id)} fans out already, and can do so once`);
+    const why = whyNoFanOut(step, asked.group, steps);
+    if (why === null) return { ...step, onComplete: asked.fanOut };
+    findings.refuse(asked.fanOut.at, why.message, { hint: why.hint });
     return step;
   });
   for (const [id, { fanOut }] of open)
     findings.refuse(fanOut.at, `the loop is over the output of the unknown step ${quote(id)}`);
   return placed;
+}
+
+/** Why a loop that stands in the group, null in none, cannot be over the output of the step. */
+function whyNoFanOut(step: StepDraft, group: string | null, steps: readonly StepDraft[]) {
+  const id = quote(step.id);
+  if (step.children.length > 0 || step.hollow || isScopeBody(step))
+    return {
+      message: `the loop is over the output of ${id}, which is not worked and leaves none`,
+      hint: 'name the step that leaves the list',
+    };
+  if (step.onComplete !== null) return { message: `the step ${id} fans out already, and can do so once`, hint: null };
+  if (group === null || isInside(step.id, group, steps)) return null;
+  return {
+    message: `the loop stands in the group ${quote(group)}, and ${id} does not`,
+    hint: 'what the loop adds would not be in the group: put both into it, or neither',
+  };
 }
 
 function isInside(id: string, group: string, steps: readonly StepDraft[]): boolean {
@@ -258,6 +270,11 @@ function fanOut(
   if (fanOuts.has(of))
     findings.refuse(loop.at, `another loop is over the output of ${quote(of)} already`, {
       hint: 'put the steps of both into one body, or let another step leave the list once more',
+    });
+  const around = step.scope?.prefix ?? null;
+  if (around !== null && !of.startsWith(around))
+    findings.refuse(loop.at, `the loop stands in the body of another, and ${quote(of)} does not`, {
+      hint: 'what the loop adds would not be in the body: put both into it, or neither',
     });
   const bond = { kind: 'body', loop: step } as const;
   fanOuts.set(of, { group, fanOut: { at: loop.at, forEach: path, bond, vars: {}, sequential: false } });

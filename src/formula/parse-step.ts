@@ -90,7 +90,6 @@ function readBody(list: readonly unknown[], path: Path, reader: StepReader): rea
 
 function readChildren(list: readonly unknown[] | undefined, path: Path, reader: StepReader): readonly StepDraft[] {
   if (list === undefined || tooDeep(path, reader)) return [];
-  if (list.length === 0) reader.report(path, 'children must not be empty');
   return readSteps(list, path, { ...reader, depth: reader.depth + 1 });
 }
 
@@ -192,7 +191,8 @@ function checkKind(
   };
   refuseWork('loop', REPEATED, 'a step with a loop only repeats its body; write it into the steps of the body');
   refuseWork('expand', REPLACED, 'the step is replaced by the template; write it there');
-  refuseWork('children', WORKED, 'a step with children is not worked itself; write it into the children');
+  const isGroup = (table.children ?? []).length > 0;
+  refuseWork('children', WORKED, 'a step with children is not worked itself; write it into the children', isGroup);
   const scope = 'the body of a scope is not worked itself; write it into a member';
   refuseWork('gc.kind = "scope"', SCOPED, scope, isScopeBody(step));
   refuse('retry', ['ralph', 'check'], 'a check works the step again already');

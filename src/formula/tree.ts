@@ -81,8 +81,17 @@ export function endsOf(steps: readonly StepDraft[], { became }: Pick<Kitchen, 'b
   const isFree = (step: StepDraft): boolean =>
     needed(step).length === 0 && (step.children.length === 0 || step.children.some(isFree));
   const sinks = new Set(steps);
+  // Who needs a child of a group, or any of several, does not wait for all of it.
+  const waited = (step: StepDraft) =>
+    step.needs.flatMap(({ id, any }) =>
+      any
+        ? []
+        : (standIns(id, owners, became) ?? []).flatMap((one) =>
+            owners.get(one)?.id === one ? (owners.get(one) ?? []) : [],
+          ),
+    );
   for (const step of steps)
-    for (const inner of eachStep([step])) for (const owner of needed(inner)) if (owner !== step) sinks.delete(owner);
+    for (const inner of eachStep([step])) for (const owner of waited(inner)) if (owner !== step) sinks.delete(owner);
   // Only in a circle does every step need another, and the circle is told later.
   return { sources: new Set(steps.filter(isFree)), sinks: sinks.size > 0 ? [...sinks] : steps.slice(-1) };
 }
@@ -172,15 +181,33 @@ export function handDown(
     metadata: { ...metadata, ...step.metadata },
     gates: gated.has(step) ? [...outer, ...step.gates] : step.gates,
     handed: withHanded(step, from, handedPaths(from, step)),
+    children: handWorkers(from, step.children),
   }));
+}
+
+/** Who works them, and how urgent they are. Conditions and gates hold the children of a group by holding the group. */
+function handWorkers(from: StepDraft, to: readonly StepDraft[]): readonly StepDraft[] {
+  if (to.length === 0) return to;
+  return to.map((step) => ({
+    ...step,
+    priority: step.priority ?? from.priority,
+    assignee: step.assignee ?? from.assignee,
+    agent: step.agent ?? from.agent,
+    handed: withHanded(step, from, workerPaths(from, step)),
+    children: handWorkers(from, step.children),
+  }));
+}
+
+function workerPaths(from: StepDraft, step: StepDraft): readonly (readonly [Path, Path])[] {
+  const whole = (['assignee', 'agent'] as const).filter((key) => step[key] === null && from[key] !== null);
+  return whole.map((key) => [[key], [key]] as const);
 }
 
 /** Where the step has texts from `from`, and where they are there. */
 function handedPaths(from: StepDraft, step: StepDraft): readonly (readonly [Path, Path])[] {
-  const whole = (['assignee', 'agent'] as const).filter((key) => step[key] === null && from[key] !== null);
   const entries = Object.keys(from.metadata).filter((key) => !Object.hasOwn(step.metadata, key));
   return [
-    ...whole.map((key) => [[key], [key]] as const),
+    ...workerPaths(from, step),
     ...entries.map(
       (key) =>
         [

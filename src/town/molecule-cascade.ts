@@ -140,7 +140,7 @@ function begin(draft: Draft, at: number): void {
 
 /** Behind its gates: a group opens for its children, a person is waited for, anything else is ready to be worked. */
 export function start(draft: Draft, at: number): void {
-  const { kind, runtime } = stepAt(draft, at);
+  const { id, kind, runtime } = stepAt(draft, at);
   if (kind !== undefined) {
     put(draft, at, { state: { kind: 'open', sinceMs: draft.nowMs } });
     for (const child of draft.plan.children[at] ?? []) wake(draft, child);
@@ -149,7 +149,8 @@ export function start(draft: Draft, at: number): void {
   }
   if (runtime === 'human') {
     const { assignee } = draft.plan.protos[at] ?? {};
-    const why = assignee === undefined ? 'a person works on this step' : `${assignee} works on this step`;
+    const why =
+      assignee === undefined ? 'a person works on this step' : `${fill(draft, id, assignee)} works on this step`;
     put(draft, at, { state: { kind: 'waiting', for: 'human', why, sinceMs: draft.nowMs } });
     return;
   }

@@ -81,6 +81,9 @@ export function filledWith(step: ProtoStep, left: (step: string) => Left | null,
     },
     run: step.run === null ? null : command(step.run),
     script: step.script === null ? null : step.script.map((act) => filledAct(act, plain, command)),
+    ...(step.assignee === undefined ? {} : { assignee: plain(step.assignee) }),
+    ...(step.labels === undefined ? {} : { labels: step.labels.map(plain) }),
+    ...(step.metadata === undefined ? {} : { metadata: mapTexts(step.metadata, plain) }),
     ...(check === undefined ? {} : { check: { ...check, command: command(check.command) } }),
   };
 }

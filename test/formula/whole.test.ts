@@ -1,0 +1,102 @@
+/** What stands in place of a step, of a loop or of a bonded formula does all that was written, or is refused. */
+import { expect, test } from 'vitest';
+import { cookedAmong, cooked, graphOf, problemsAmong, problemsOf, step } from '../support/formula.js';
+
+const child = (id: string, more = '', table = 'steps') => step(id, more, `${table}.children`);
+const loop = (more: string) => `${step('l', more)}[steps.loop]\ncount = 2\n`;
+const inBody = (id: string, more = '') => step(id, more, 'steps.loop.body');
+const TEMPLATE = 'type = "expansion"\n';
+const inTemplate = (id: string, more = '') => step(`{target}.${id}`, more, 'template');
+
+test('whoever needs a child of a group does not stand for the group', () => {
+  const group = inBody('b') + child('b1', '', 'steps.loop.body') + child('b2', '', 'steps.loop.body');
+  const body = `${loop('')}${group}${inBody('c', 'needs = ["b1"]')}${step('after', 'needs = ["l"]')}`;
+  const graph = graphOf(cooked(body));
+  expect(graph).toContain('after needs l.iter2.b, l.iter2.c');
+  expect(graph).toContain('l.iter2.b needs l.iter1.b, l.iter1.c');
+  const any = body.replace('needs = ["b1"]', 'needs = ["b"]\nwaits_for = "any-children"');
+  expect(graphOf(cooked(any))).toContain('after needs l.iter2.b, l.iter2.c');
+  const whole = body.replace('needs = ["b1"]', 'needs = ["b"]');
+  expect(graphOf(cooked(whole))).toContain('after needs l.iter2.c');
+});
+
+test('a loop over the output of a step that gives way to a template is refused, not lost', () => {
+  const x = `${step('s', 'expand = "ex"')}${step('e')}[steps.loop]\nfor_each = "s.output.l"\n${inBody('w')}`;
+  expect(problemsAmong({ x, ex: TEMPLATE + inTemplate('a') })).toEqual([
+    expect.stringContaining('the loop is over the output of "s", which gives way to a template'),
+  ]);
+});
+
+test('acceptance does not fall to a group, which nobody works', () => {
+  const ex = `${TEMPLATE}${inTemplate('g')}${child('{target}.c', '', 'template')}`;
+  const x = step('a', 'acceptance = "done"\nexpand = "ex"');
+  expect(problemsAmong({ x, ex })).toEqual([
+    expect.stringContaining('the acceptance of "a" falls to "a.g", which is not worked itself'),
+  ]);
+});
+
+test('who works it and how urgent it is reaches the children of a group', () => {
+  const more = 'assignee = "Ada"\nagent = "human"\npriority = 0';
+  const { steps } = cooked(`${loop(more)}${inBody('g')}${child('c', '', 'steps.loop.body')}`);
+  expect(steps.find(({ id }) => id === 'l.iter1.c')).toMatchObject({ assignee: 'Ada', agent: 'human', priority: 0 });
+});
+
+const survey = `${step('survey')}[steps.on_complete]\nfor_each = "output.items"\nbond = "work"\n`;
+
+test('gates of a bonded workflow ask for its own steps', () => {
+  const gate = 'gate = { type = "condition", await = "a.status == complete" }';
+  const work = `${step('a')}${step('b', gate)}`;
+  const added = cookedAmong({ x: survey, work }).steps[0]?.fanOut?.steps[1];
+  expect(added?.gates).toMatchObject([{ await: "survey.item.{n}.a.status == 'complete'" }]);
+});
+
+test('the agent of a bonded formula, and of an expansion, works its steps', () => {
+  const work = `agent = "human"\n${step('a')}${step('b', 'agent = "script"')}`;
+  const added = cookedAmong({ x: `agent = "anthropic"\n${survey}`, work }).steps[0]?.fanOut?.steps;
+  expect(added?.map(({ agent }) => agent)).toEqual(['human', 'script']);
+  const ex = `agent = "human"\n${TEMPLATE}${inTemplate('a')}`;
+  expect(cookedAmong({ x: step('s', 'expand = "ex"'), ex }).steps[0]?.agent).toBe('human');
+  expect(cookedAmong({ x: step('s', 'agent = "script"\nexpand = "ex"'), ex }).steps[0]?.agent).toBe('script');
+});
+
+test('what an expansion or an aspect would do to a whole formula is refused where it is used', () => {
+  const gate = '[[compose.gate]]\nbefore = "main.a"\ncondition = "main.status == complete"\n';
+  const ex = `${TEMPLATE}${inTemplate('a')}${gate}`;
+  expect(problemsAmong({ x: step('s', 'expand = "ex"'), ex })).toEqual([
+    expect.stringContaining('"ex" has gate, which would not be applied where it is used'),
+  ]);
+  const sec = `type = "aspect"\n[[advice]]\ntarget = "*"\n[advice.before]\nid = "{step.id}-look"\ntitle = "Look"\n[[compose.branch]]\nfrom = "a"\nsteps = ["b"]\njoin = "c"\n`;
+  expect(problemsAmong({ x: `[compose]\naspects = ["sec"]\n${step('s')}`, sec })).toEqual([
+    expect.stringContaining('"sec" has branch, which would not be applied where it is used'),
+  ]);
+});
+
+test('a loop over the output of a group is refused: it leaves none', () => {
+  const x = `${step('g')}${child('c')}${step('e')}[steps.loop]\nfor_each = "g.output.l"\n${inBody('w')}`;
+  expect(problemsOf(x)).toEqual([
+    expect.stringContaining('the loop is over the output of "g", which is not worked and leaves none'),
+  ]);
+});
+
+test('a loop in the body of another is over the output of a step there', () => {
+  const each = (of: string) =>
+    `${inBody('e')}[steps.loop.body.loop]\nfor_each = "${of}.output.l"\nbody = [{ id = "w", title = "W" }]\n`;
+  const once = loop('').replace('count = 2', 'count = 1');
+  expect(problemsOf(`${step('s')}${once}${each('s')}`)).toEqual([
+    expect.stringContaining('the loop stands in the body of another, and "s" does not'),
+  ]);
+  expect(graphOf(cooked(`${once}${inBody('f')}${each('f')}`))).toEqual(['l.iter1.f']);
+});
+
+const waitingFor = (condition: string) => step('a', `gate = { type = "condition", await = "${condition}" }`);
+
+test('a gate on an output that is not empty waits for the close of its step', () => {
+  expect(problemsOf(waitingFor("b.output.x != ''") + step('b', 'needs = ["a"]'))).toEqual([
+    expect.stringContaining('the gate goes in a circle'),
+  ]);
+  expect(problemsOf(waitingFor("b.output.x == ''") + step('b', 'needs = ["a"]'))).toEqual([]);
+});
+
+test('no children is as none written', () => {
+  expect(graphOf(cooked(step('a', 'run = "true"\nchildren = []')))).toEqual(['a']);
+});
