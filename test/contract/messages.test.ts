@@ -38,7 +38,7 @@ test('the messages of each workflow', () => {
   ]);
   expect(names(polecatMessages)).toEqual(['pause', 'resume', 'waiting']);
   expect(names(moleculeMessages)).toEqual(['pause', 'resume', 'close', 'fail', 'skip', 'retry', 'approve', 'bond']);
-  expect(names(witnessMessages)).toEqual(['claim', 'release', 'configure']);
+  expect(names(witnessMessages)).toEqual(['pause', 'resume', 'claim', 'release', 'configure']);
   expect(names(refineryMessages)).toEqual(['configure', 'retry', 'remove', 'abandon']);
   expect(mailMessage.name).toBe('mail');
 });
