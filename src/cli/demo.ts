@@ -9,7 +9,7 @@ import { readAnthropic, readTown } from '../config.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
 import { killOnTheWay } from '../dev/chaos.js';
 import { readBoard, shareOf } from '../dev/demo-board.js';
-import type { Asking } from '../dev/demo-board.js';
+import type { Asking, Board } from '../dev/demo-board.js';
 import { commitsOf, digestsIn } from '../dev/demo-report.js';
 import { makeDemoTown } from '../dev/demo-town.js';
 import type { DemoTown } from '../dev/demo-town.js';
@@ -154,11 +154,21 @@ async function runMission(begun: Begun, { chaos, kills, seed }: Options, stop: A
       workflowId: MISSION_ID,
       args: [DEMO_MISSION],
     });
-    const progress = () => readBoard(client, MISSION_ID).then(shareOf, () => null);
+    // The board that was drawn last, until it has been judged: none is kept that was read before a kill.
+    let drawn: Board | null = null;
+    const progress = async () => {
+      const board = drawn;
+      drawn = null;
+      return board === null ? null : shareOf(board);
+    };
     const killing = chaos
       ? killOnTheWay({ pid: raised.workerPid, progress, kills, seed, say, signal: over.signal })
       : null;
-    const watching = watch(client, over.signal, (asks) => stuck.abort(new CliError(howToAnswer(begun, asks))));
+    const watching = watch(client, over.signal, (board) => {
+      drawn = board;
+      const asks = board.rows.find((row) => row.asks !== null)?.asks ?? null;
+      if (asks !== null) stuck.abort(new CliError(howToAnswer(begun, asks)));
+    });
     try {
       const early = AbortSignal.any([stop, stuck.signal]);
       // The call itself ends with the signal, too: one left over would be tried again on a connection that is closed.
@@ -187,20 +197,19 @@ function howToAnswer({ town, raised }: Begun, { molecule, step, why }: Asking): 
 }
 
 /** Draws until it is told to stop. A board that cannot be read now (a worker was just killed) is read a moment later. */
-async function watch(client: Client, signal: AbortSignal, onAsked: (asks: Asking) => void): Promise<void> {
+async function watch(client: Client, signal: AbortSignal, onDrawn: (board: Board) => void): Promise<void> {
   while (!signal.aborted) {
-    await look(client, onAsked);
+    await look(client, onDrawn);
     await pause(LOOK_MS, undefined, { signal }).catch(() => undefined);
   }
-  await look(client, onAsked);
+  await look(client, onDrawn);
 }
 
-async function look(client: Client, onAsked: (asks: Asking) => void): Promise<void> {
+async function look(client: Client, onDrawn: (board: Board) => void): Promise<void> {
   const board = await readBoard(client, MISSION_ID).catch(() => null);
   if (board === null) return;
   screen.draw(board);
-  const asks = board.rows.find((row) => row.asks !== null)?.asks;
-  if (asks !== undefined && asks !== null) onAsked(asks);
+  onDrawn(board);
 }
 
 async function report(town: DemoTown, ledger: string): Promise<void> {

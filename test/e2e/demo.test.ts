@@ -73,8 +73,8 @@ test(`the same commits with the worker killed on the way (${KILLS} times, seed $
     KEY,
   );
   expect(code, stderr).toBe(0);
-  // Not all before the work began: sessions were at work, whatever the seed, when the last kills came.
-  expect(stdout).toMatch(/, \w+ session \d[^]*kill -9 of the worker/);
+  // Not all before the work began: some of it was done when the last kills came.
+  expect(stdout).toMatch(/\[[1-4]\/5\][^]*kill -9 of the worker/);
   // How many of them find a worker before the last item lands is up to the machine.
   expect(stdout.match(/kill -9 of the worker/g)?.length).toBeGreaterThanOrEqual(Math.ceil(KILLS / 2));
   await expectLanded(dir, stdout);
