@@ -134,8 +134,8 @@ async function choosePorts({ port, uiPort, usual = USUAL, say }: ServerOrder): P
 
 /** Free a moment ago, and somebody else's now, or only then: another town that looks whether a port is free holds it for that moment. */
 async function isLost({ port, uiPort }: Ports, error: unknown): Promise<boolean> {
-  const wasInUse = error instanceof NotUp && error.log.includes('address already in use');
-  return wasInUse || !(await isFree(port)) || !(await isFree(uiPort));
+  if (!(error instanceof NotUp)) return false;
+  return error.log.includes('address already in use') || !(await isFree(port)) || !(await isFree(uiPort));
 }
 
 type Running = Pick<Server, 'pid' | 'stopped' | 'stop'> & { readonly logFrom: number };

@@ -40,10 +40,16 @@ export function takePauses(desk: Desk, { what, messages, paused, set, tell, mean
   });
 }
 
-/** To those whose molecules a mission holds. One that has closed meanwhile needs no telling. */
-export async function tellPolecats(
-  polecats: readonly { readonly workflowId: string }[],
+/** Returns those that are not there: they have closed, or are about to begin. */
+export async function tellPolecats<P extends { readonly workflowId: string }>(
+  polecats: readonly P[],
   ...[verb, content]: Word
-): Promise<void> {
-  await Promise.all(polecats.map(({ workflowId }) => send(workflowId, polecatMessages[verb], content)));
+): Promise<readonly P[]> {
+  const missed = await Promise.all(
+    polecats.map(async (one) => {
+      const delivery = await send(one.workflowId, polecatMessages[verb], content);
+      return delivery === 'no-recipient' ? [one] : [];
+    }),
+  );
+  return missed.flat();
 }

@@ -4,13 +4,7 @@
  */
 import { condition, continueAsNew, patched, rootCause, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
 import type { FoundPolecat } from '../contract/activities.js';
-import {
-  mailMessage,
-  missionMessages,
-  polecatMessages,
-  refineryMessages,
-  witnessMessages,
-} from '../contract/messages.js';
+import { mailMessage, missionMessages, refineryMessages, witnessMessages } from '../contract/messages.js';
 import { polecatsQuery, RoleInput, slotsQuery } from '../contract/witness.js';
 import type { WitnessCarry } from '../contract/witness.js';
 import { EMPTY_DESK } from '../contract/desk.js';
@@ -31,7 +25,7 @@ import { town } from './hands.js';
 import { clearLost } from './mission-polecat.js';
 import { send, sendToRole } from './outbox.js';
 import { leaseCheckMs } from './patience.js';
-import { takePauses, type Word } from './pausing.js';
+import { takePauses, tellPolecats, type Word } from './pausing.js';
 import { Standing } from './standing.js';
 import { carried } from './start.js';
 
@@ -174,24 +168,16 @@ class WitnessRun {
   }
 
   async #tellUntold(): Promise<void> {
-    const { slots } = this.#now;
-    const paused = this.#paused();
-    const left = this.#untold.filter(({ id }) => slots.leases.some((lease) => lease.id === id));
+    const left = this.#untold.filter(({ id }) => this.#now.slots.leases.some((lease) => lease.id === id));
     this.#untold = [];
+    const paused = this.#paused();
     if (paused !== null) await this.#tellHolders(left, 'pause', { by: paused.by, reason: paused.why });
   }
 
   async #tellHolders(leases: readonly Lease[], ...word: Word): Promise<void> {
-    const [verb, content] = word;
-    const told = await Promise.all(
-      leases.map(async (lease) => {
-        const to = polecatAt(this.#now.rig.name, lease.name);
-        return { lease, delivery: await send(to, polecatMessages[verb], content) };
-      }),
-    );
-    if (verb === 'resume') return;
-    const missed = told.flatMap(({ lease, delivery }) => (delivery === 'no-recipient' ? [lease] : []));
-    this.#untold = [...this.#untold, ...missed];
+    const holders = leases.map((lease) => ({ ...lease, workflowId: polecatAt(this.#now.rig.name, lease.name) }));
+    const missed = await tellPolecats(holders, ...word);
+    if (word[0] === 'pause') this.#untold = [...this.#untold, ...missed];
   }
 
   #free(claim: string): void {
@@ -351,7 +337,11 @@ class WitnessRun {
         this.#now = { ...this.#now, paused: hold === null ? null : { ...hold, sinceMs: Date.now() } };
         this.#news = true;
       },
-      tell: (...word) => this.#tellHolders(this.#now.slots.leases, ...word),
+      tell: async (...word) => {
+        await this.#tellHolders(this.#now.slots.leases, ...word);
+        // Those who were not there yet are told from the loop, which may have gone to rest meanwhile.
+        this.#news = true;
+      },
       meanwhile: () => 'sessions under way end first, and what is handed in still lands',
     });
     this.#desk.on(mailMessage, (mail) => {
