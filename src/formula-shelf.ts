@@ -85,7 +85,8 @@ function bytesOf(file: string): Buffer {
   return readFileSync(file);
 }
 
-function orUnreadable<T>(path: string, read: () => T): T {
+/** Throws Unreadable for what `read` throws. */
+export function orUnreadable<T>(path: string, read: () => T): T {
   try {
     return read();
   } catch (error) {

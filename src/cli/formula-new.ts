@@ -5,10 +5,10 @@ import { nameProblem } from '../formula/names.js';
 import { starter, STARTER_TYPES } from '../formula/starter.js';
 import { townPaths } from '../town/paths.js';
 import { nearest } from '../town/nearest.js';
+import { shellWord } from '../town/shell-text.js';
 import { CliError, readArguments, takeOne, UsageError, type Command } from './command.js';
 import { shortPath } from './formula-places.js';
 import { schemaText } from './formula-schema.js';
-import { shellWord } from './shell-word.js';
 import { townFolder, TOWN_OPTION } from './town.js';
 
 const SCHEMA_FILE = 'formula.schema.json';

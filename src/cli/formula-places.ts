@@ -8,9 +8,9 @@ import {
   formulaNameOf,
   formulaShelf,
   formulasIn,
+  orUnreadable,
   readFormulaFile,
   SHIPPED_FORMULAS,
-  Unreadable,
 } from '../formula-shelf.js';
 import type { FormulaFile } from '../formula/cook.js';
 import type { Problem } from '../formula/problem.js';
@@ -57,7 +57,8 @@ export async function formulaPlaces(values: PlaceValues): Promise<readonly Formu
 export function withAllRigs(places: readonly FormulaPlace[]): readonly FormulaPlace[] {
   return places.flatMap((place) => {
     if (place.label !== 'town' || !isFolder(place.folder)) return [place];
-    const rigs = entriesOf(place.folder).flatMap(({ name }) => (isFolder(join(place.folder, name)) ? [name] : []));
+    const names = orUnreadable(place.folder, () => readdirSync(place.folder));
+    const rigs = names.filter((name) => isFolder(join(place.folder, name)));
     const known = places.map(({ folder }) => folder);
     const others = rigs.map((rig) => ({ label: `rig ${rig}`, folder: join(place.folder, rig) }));
     return [place, ...others.filter(({ folder }) => !known.includes(folder))];
@@ -118,26 +119,14 @@ export function shortPath(file: string): string {
 
 /** Files of all formulas in a folder and the folders in it, but for hidden ones and installed packages. */
 export function formulaFilesUnder(folder: string): readonly string[] {
-  const inside = entriesOf(folder)
+  const inside = orUnreadable(folder, () => readdirSync(folder, { withFileTypes: true }))
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
     .flatMap((entry) => formulaFilesUnder(join(folder, entry.name)));
   return [...formulasIn(folder).map(({ file }) => file), ...inside];
 }
 
-function entriesOf(folder: string) {
-  try {
-    return readdirSync(folder, { withFileTypes: true });
-  } catch (error) {
-    throw new Unreadable(folder, error);
-  }
-}
-
 export function isFolder(path: string): boolean {
-  try {
-    return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-  } catch (error) {
-    throw new Unreadable(path, error);
-  }
+  return orUnreadable(path, () => statSync(path, { throwIfNoEntry: false }))?.isDirectory() === true;
 }
 
 /** `--var a=b`, each name once. Throws UsageError for one without a name, and for a name that is given twice. */

@@ -6,9 +6,9 @@ import { plainEnvironment } from '../process/environment.js';
 import { run } from '../process/run.js';
 import { STATE_FOLDER, TOWN_FILE, townPaths } from '../town/paths.js';
 import { DEFAULT_LIMITS } from '../town/rig.js';
+import { shellWord } from '../town/shell-text.js';
 import { DEFAULT_SESSIONS_AT_ONCE } from '../town-toml.js';
 import { CliError, readArguments, takeOne, type Command } from './command.js';
-import { shellWord } from './shell-word.js';
 
 /** What a fresh repository may hold when it is made a town. */
 const HARMLESS = /^(\.git|readme.*|license.*)$/i;

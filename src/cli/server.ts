@@ -47,9 +47,9 @@ export async function withServer(values: ServerValues, work: (client: Client) =>
 
 async function addressOfTown(named: string | undefined): Promise<string> {
   const dir = await townAround(named);
-  if (dir !== null) await mustBeTown(dir);
   const running = dir === null ? null : readRunningServer(townPaths(dir).server);
   if (running !== null) return running.address;
+  if (dir !== null) await mustBeTown(dir);
   if (dir !== null && named !== undefined) throw new CliError(`the town ${dir} is not up: start it with: gt up ${dir}`);
   return 'localhost:7233';
 }

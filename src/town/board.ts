@@ -4,6 +4,7 @@ import { budgetGap, isOverBudget, isPaused, landedCount, spent, waitsOf } from '
 import type { Pause } from './pause.js';
 import { spentText } from './prices.js';
 import type { Queued } from './refinery.js';
+import { shellWord } from './shell-text.js';
 import type { Slots } from './slots.js';
 import { unreachable } from './unreachable.js';
 
@@ -70,11 +71,6 @@ function itemLine(mission: MissionState, item: Item): string {
 
 function waitLine(wait: Wait | null): string {
   return wait === null ? '' : `, **waits for ${wait.for}** since ${timeAt(wait.sinceMs)}: ${short(wait.why)}`;
-}
-
-/** An id as a shell takes it. */
-function shellWord(id: string): string {
-  return /^[\w@%+=:,./-]+$/.test(id) ? id : `'${id.replaceAll("'", `'\\''`)}'`;
 }
 
 function isOpen(state: ItemState): boolean {

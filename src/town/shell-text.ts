@@ -47,3 +47,8 @@ function quoted(value: string, within: Quote): string {
   if (within === 'double') return value.replaceAll(/[\\"$`]/g, String.raw`\$&`);
   return `'${single}'`;
 }
+
+/** An id or a path as one word of a shell's line, for commands that are shown to be copied. */
+export function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : quoted(text, 'bare');
+}
