@@ -1,14 +1,15 @@
 /** The acts of a scripted session, as authors write them: a bad one is told by its verb, not by a schema's failure. */
 import { Act } from '../town/act.js';
+import { once } from '../town/once.js';
 import { didYouMean, quote, type Path, type Report } from './problem.js';
 import { isTable, kindOf, reportIssues } from './shape.js';
 
 /** The first key of an act's shape is its verb: that is how `Act` is written. */
-function actForms() {
+const actForms = once(() => {
   const forms = Act.unwrap().options.map((schema) => ({ schema, keys: Object.keys(schema.shape) }));
   const verbs = forms.flatMap(({ keys }) => keys.slice(0, 1));
   return { forms, verbs, all: `an act is one of ${verbs.join(', ')}` };
-}
+});
 type ActForms = ReturnType<typeof actForms>;
 
 /** All acts that are right; what is wrong with the others is reported. */

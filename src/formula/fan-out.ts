@@ -3,8 +3,7 @@
  * entry left open, so that a mistake in them is told before anything runs.
  */
 import type { FanOut, ProtoStep, ValueCheck } from '../town/protomolecule.js';
-import { renameGate } from '../town/molecule-rename.js';
-import { renameReferences } from '../town/references.js';
+import { renameStep } from '../town/molecule-rename.js';
 import { composeSteps, mainStep } from './compose.js';
 import { copyTemplate, expandInline, isExpansion } from './expand.js';
 import { finishStep, NUMBER_MARK } from './finish.js';
@@ -83,7 +82,7 @@ function fromFormula(step: Planned, onComplete: OnComplete, finish: Finish): Mad
     fanOuts: new Map(),
   };
   const steps = cookAdded(workedBy(bonded, composeSteps(bonded, inner)), inner, null, finish);
-  return { steps: steps.map((one) => prefixed(one, prefix)), checks };
+  return { steps: steps.map((one) => renameStep(one, (id) => `${prefix}.${id}`)), checks };
 }
 
 /** Steps that name no runtime have that of their own formula, if it names one. */
@@ -176,21 +175,6 @@ function cookAdded(
   finish.chars = inner.chars;
   if (plan.order !== null) references.check(plan.waits, plan.order, plan.places);
   return cooked;
-}
-
-function prefixed(step: ProtoStep, prefix: string): ProtoStep {
-  const named = (id: string) => `${prefix}.${id}`;
-  const { gates: _, ...plain } = step;
-  const renamed = mapStrings(plain, (text) => (text.includes('{{steps.') ? renameReferences(text, named) : text));
-  return {
-    ...renamed,
-    id: named(step.id),
-    needs: step.needs.map(named),
-    ...(step.parent === undefined ? {} : { parent: named(step.parent) }),
-    ...(step.needsAny === undefined ? {} : { needsAny: step.needsAny.map(named) }),
-    ...(step.gates === undefined ? {} : { gates: step.gates.map((gate) => renameGate(gate, named)) }),
-    ...(step.scope === undefined ? {} : { scope: { ...step.scope, of: named(step.scope.of) } }),
-  };
 }
 
 function withNumber(fanOut: FanOut): FanOut {

@@ -3,14 +3,14 @@
  * lists of steps stand as `unknown` here, each step being read by itself.
  */
 import * as z from 'zod';
+import { once } from '../town/once.js';
 import { ATTEMPTS_MAX } from './limits.js';
 
 /** Schemas are made when they are first read: `gt cook` needs few of them, and making all takes longer than cooking. */
 export type LazyTable<Shape extends z.ZodRawShape = z.ZodRawShape> = () => z.ZodObject<Shape>;
 
 function table<Shape extends z.ZodRawShape>(shape: () => Shape): LazyTable<Shape> {
-  let schema: z.ZodObject<Shape> | null = null;
-  return () => (schema ??= z.object(shape()));
+  return once(() => z.object(shape()));
 }
 
 const text = z.string();

@@ -77,21 +77,19 @@ export function endsOf(steps: readonly StepDraft[], { became }: Pick<Kitchen, 'b
   const owners = new Map<string, StepDraft>();
   for (const step of steps) for (const { id } of eachStep([step])) owners.set(id, step);
   const needed = (step: StepDraft) =>
-    step.needs.flatMap(({ id }) => standIns(id, owners, became)?.flatMap((one) => owners.get(one) ?? []) ?? []);
+    step.needs.flatMap(({ id, any }) =>
+      (standIns(id, owners, became) ?? []).flatMap((one) => {
+        const owner = owners.get(one);
+        // Who needs a child of a group, or any of several, does not wait for all of it.
+        return owner === undefined ? [] : { owner, isWhole: !any && owner.id === one };
+      }),
+    );
   const isFree = (step: StepDraft): boolean =>
     needed(step).length === 0 && (step.children.length === 0 || step.children.some(isFree));
   const sinks = new Set(steps);
-  // Who needs a child of a group, or any of several, does not wait for all of it.
-  const waited = (step: StepDraft) =>
-    step.needs.flatMap(({ id, any }) =>
-      any
-        ? []
-        : (standIns(id, owners, became) ?? []).flatMap((one) =>
-            owners.get(one)?.id === one ? (owners.get(one) ?? []) : [],
-          ),
-    );
   for (const step of steps)
-    for (const inner of eachStep([step])) for (const owner of waited(inner)) if (owner !== step) sinks.delete(owner);
+    for (const inner of eachStep([step]))
+      for (const { owner, isWhole } of needed(inner)) if (isWhole && owner !== step) sinks.delete(owner);
   // Only in a circle does every step need another, and the circle is told later.
   return { sources: new Set(steps.filter(isFree)), sinks: sinks.size > 0 ? [...sinks] : steps.slice(-1) };
 }
@@ -172,11 +170,9 @@ export function handDown(
   const outer = handGates(from);
   return to.map((step) => ({
     ...step,
+    ...workers(from, step),
     condition: bothConditions(from, step, kitchen),
-    priority: step.priority ?? priority,
     labels: [...step.labels, ...labels],
-    assignee: step.assignee ?? assignee,
-    agent: step.agent ?? agent,
     type: step.type ?? type,
     metadata: { ...metadata, ...step.metadata },
     gates: gated.has(step) ? [...outer, ...step.gates] : step.gates,
@@ -190,12 +186,18 @@ function handWorkers(from: StepDraft, to: readonly StepDraft[]): readonly StepDr
   if (to.length === 0) return to;
   return to.map((step) => ({
     ...step,
-    priority: step.priority ?? from.priority,
-    assignee: step.assignee ?? from.assignee,
-    agent: step.agent ?? from.agent,
+    ...workers(from, step),
     handed: withHanded(step, from, workerPaths(from, step)),
     children: handWorkers(from, step.children),
   }));
+}
+
+function workers(from: StepDraft, step: StepDraft): Pick<StepDraft, 'priority' | 'assignee' | 'agent'> {
+  return {
+    priority: step.priority ?? from.priority,
+    assignee: step.assignee ?? from.assignee,
+    agent: step.agent ?? from.agent,
+  };
 }
 
 function workerPaths(from: StepDraft, step: StepDraft): readonly (readonly [Path, Path])[] {

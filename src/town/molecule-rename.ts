@@ -37,7 +37,7 @@ function renamePlain(step: Omit<ProtoStep, 'fanOut'>, to: Rename): Omit<ProtoSte
   };
 }
 
-export function renameGate(gate: StepGate, to: Rename): StepGate {
+function renameGate(gate: StepGate, to: Rename): StepGate {
   return {
     ...gate,
     await: gate.type === 'condition' ? renameCondition(gate.await, to) : renameReferences(gate.await, to),
