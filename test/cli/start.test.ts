@@ -45,6 +45,10 @@ test('gt cook reads one file, with no more of the libraries in it than it needs'
   for (const unused of ['fromJSONSchema', 'Eingabe', 'StepKind']) expect(code).not.toContain(unused);
 });
 
+test('gt --version reads no library, and nothing of what talks to a server', async () => {
+  expect(await filesRead(['--version'])).toEqual(['bin/gt.js', 'dist/gt-formulas.cjs']);
+});
+
 test('what talks to a server reads one file, too', async () => {
   expect(await filesRead(['ready', '--help'])).toEqual(['bin/gt.js', 'dist/gt-client.cjs']);
 });

@@ -109,58 +109,39 @@ exec '${await temporalCli()}' "$@"
   expect((await fetch(`${server.uiUrl}/api/v1/settings`)).status).toBe(200);
 });
 
-test('a port that somebody held for the moment of the start is tried again', async () => {
-  const folder = await makeFolder();
-  const [once, tried] = [join(folder, 'once'), join(folder, 'tried')];
-  // The real CLI, but for its first start, which finds the port in use.
-  await writeFile(
-    once,
-    `#!/bin/sh
-case "$*" in *start-dev*)
-  [ -e '${tried}' ] || { touch '${tried}'; echo 'listen tcp 127.0.0.1:7233: bind: address already in use' >&2; exit 1; }
-;; esac
-exec '${await temporalCli()}' "$@"
-`,
-  );
-  await chmod(once, 0o755);
-  const server = await serve(folder, { cli: once });
-  expect(existsSync(tried)).toBe(true);
-  expect((await fetch(`${server.uiUrl}/api/v1/settings`)).status).toBe(200);
-});
+/** The real CLI, but that it does this, in a shell, when it is to start a server. */
+async function cliThat(folder: string, does: string): Promise<string> {
+  const file = join(folder, 'temporal');
+  const script = `#!/bin/sh\ncase "$*" in *start-dev*)\n${does}\n;; esac\nexec '${await temporalCli()}' "$@"\n`;
+  await writeFile(file, script);
+  await chmod(file, 0o755);
+  return file;
+}
 
-test('a port of its own choice that the server loses before it listens is tried again, however much it says after that', async () => {
+const STACK = 'for line in $(seq 40); do echo "goroutine $line" >&2; done';
+
+test.each([
+  [
+    'a port that somebody held for the moment of the start is tried again',
+    "echo 'listen tcp 127.0.0.1:7233: bind: address already in use' >&2; exit 1",
+  ],
+  [
+    'a port of its own choice that the server loses before it listens is tried again, however much it says after that',
+    `echo 'panic: listen tcp 127.0.0.1:34567: bind: address already in use' >&2; ${STACK}; exit 2`,
+  ],
+])('%s', async (_, fails) => {
   const folder = await makeFolder();
-  const [once, tried] = [join(folder, 'once'), join(folder, 'tried')];
-  await writeFile(
-    once,
-    `#!/bin/sh
-case "$*" in *start-dev*)
-  [ -e '${tried}' ] || {
-    touch '${tried}'
-    echo 'panic: listen tcp 127.0.0.1:34567: bind: address already in use' >&2
-    for line in $(seq 40); do echo "goroutine $line" >&2; done
-    exit 2
-  }
-;; esac
-exec '${await temporalCli()}' "$@"
-`,
-  );
-  await chmod(once, 0o755);
-  const server = await serve(folder, { cli: once });
+  const tried = join(folder, 'tried');
+  const cli = await cliThat(folder, `[ -e '${tried}' ] || { touch '${tried}'; ${fails}; }`);
+  const server = await serve(folder, { cli });
   expect(existsSync(tried)).toBe(true);
   expect((await fetch(`${server.uiUrl}/api/v1/settings`)).status).toBe(200);
 });
 
 test('a panic of the server is shown by its words, not by the end of its stack', async () => {
   const folder = await makeFolder();
-  const broken = join(folder, 'broken');
-  const stack = 'echo "panic: no shard" >&2; for line in $(seq 40); do echo "goroutine $line" >&2; done; exit 2';
-  await writeFile(
-    broken,
-    `#!/bin/sh\ncase "$*" in *start-dev*) ${stack} ;; esac\nexec '${await temporalCli()}' "$@"\n`,
-  );
-  await chmod(broken, 0o755);
-  await expect(serve(folder, { cli: broken })).rejects.toThrow(
+  const cli = await cliThat(folder, `echo "panic: no shard" >&2; ${STACK}; exit 2`);
+  await expect(serve(folder, { cli })).rejects.toThrow(
     /ended before it answered \(exit 2\)[^]*panic: no shard\ngoroutine 1\n/,
   );
 });
