@@ -1,14 +1,22 @@
 /** Where the town is: small, so that commands that read no more than formulas start at once. */
+import { statSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { TOWN_FILE } from './town/paths.js';
 
 /** The nearest folder with a `town.toml`, from `start` upwards; null when there is none. */
-export async function findTown(start: string): Promise<string | null> {
+export function findTown(start: string): string | null {
   for (let dir = resolve(start); ; dir = dirname(dir)) {
-    const file = await stat(join(dir, TOWN_FILE)).catch(() => null);
-    if (file?.isFile() === true) return dir;
+    if (isFile(join(dir, TOWN_FILE))) return dir;
     if (dir === dirname(dir)) return null;
+  }
+}
+
+function isFile(file: string): boolean {
+  try {
+    return statSync(file).isFile();
+  } catch {
+    return false;
   }
 }
 

@@ -329,8 +329,8 @@ test('the nearest folder above with a town.toml is the town', async () => {
   const dir = await townWith('');
   const deep = join(dir, 'a', 'b');
   await mkdir(deep, { recursive: true });
-  expect(await findTown(deep)).toBe(dir);
-  expect(await findTown(await makeFolder())).toBeNull();
+  expect(findTown(deep)).toBe(dir);
+  expect(findTown(await makeFolder())).toBeNull();
 });
 
 test('with a key, auto means anthropic, and what is chosen stays', async () => {

@@ -13,6 +13,7 @@ import {
   type Source,
 } from './formula-places.js';
 import { outline } from './outline.js';
+import { print } from './print.js';
 import { counted, EXIT_PROBLEMS, problemJson, sayProblems, sayWarnings } from './problem-output.js';
 
 export const cookFormula: Pick<Command, 'run'> = {
@@ -25,13 +26,13 @@ export const cookFormula: Pick<Command, 'run'> = {
     const word = takeOne('cook', 'formula, a file or a name', positionals);
     const cooked = cookWord(word, readVars(values.var), await formulaPlaces(values));
     if (!cooked.ok) {
-      if (values.json === true) console.log(canonicalJson({ problems: cooked.problems.map(problemJson) }));
+      if (values.json === true) print(canonicalJson({ problems: cooked.problems.map(problemJson) }));
       else sayRefused(word, cooked);
       process.exitCode = EXIT_PROBLEMS;
       return;
     }
-    sayWarnings(cooked.warnings, cooked.sourceOf, process.stderr);
-    console.log(values.json === true ? protomoleculeJson(cooked.protomolecule) : outline(cooked.protomolecule));
+    sayWarnings(cooked.warnings, cooked.sourceOf, 'stderr');
+    print(values.json === true ? protomoleculeJson(cooked.protomolecule) : outline(cooked.protomolecule));
   },
 };
 
@@ -73,7 +74,7 @@ export function sketchWord(
 
 /** On the error stream: what is wrong, each problem in its frame, and how many there are. */
 export function sayRefused(word: string, { problems, sourceOf }: CookedWord & { readonly ok: false }): void {
-  sayProblems(problems, sourceOf, process.stderr);
+  sayProblems(problems, sourceOf, 'stderr');
   console.error(`\n${word} cannot be cooked: ${counted(problems.length, 'problem')}`);
 }
 

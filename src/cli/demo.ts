@@ -23,6 +23,7 @@ import { townPaths } from '../town/paths.js';
 import type { TownPaths } from '../town/paths.js';
 import type { Command } from './command.js';
 import { CliError, readArguments, refuseMore, UsageError } from './command.js';
+import { write } from './print.js';
 import { GT } from './program.js';
 import { hearStop, orStopped, Stopped, untilStopped } from './stopping.js';
 
@@ -30,7 +31,13 @@ const MISSION_ID = 'demo';
 const LOOK_MS = 250;
 const KILLS = 5;
 const KILLS_MAX = 100;
-const screen = screenOn(process.stdout);
+const screen = screenOn({
+  isTTY: process.stdout.isTTY,
+  get columns() {
+    return process.stdout.columns;
+  },
+  write,
+});
 
 export const demo: Pick<Command, 'run'> = {
   run: async (args) => {

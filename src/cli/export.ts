@@ -3,6 +3,7 @@ import { WorkflowFailedError, type Client, type WorkflowExecutionInfo } from '@t
 import type { Json } from '../town/act.js';
 import { attribute } from '../contract/search-attributes.js';
 import { readArguments, takeOne, type Command } from './command.js';
+import { print } from './print.js';
 import { messageOf, ofExecution, SERVER_OPTIONS, withServer } from './server.js';
 
 /** What each role is asked, besides `explain` and `rejected`. */
@@ -42,7 +43,7 @@ export const exportState: Pick<Command, 'run'> = {
         const own = await client.workflow.getHandle(id).describe();
         const workflows = [await exported(client, own)];
         for (const other of await workingFor(client, id)) workflows.push(await exported(client, other));
-        console.log(JSON.stringify({ id, exportedAt: new Date().toISOString(), workflows }, null, 2));
+        print(JSON.stringify({ id, exportedAt: new Date().toISOString(), workflows }, null, 2));
       }),
     );
   },

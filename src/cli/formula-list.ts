@@ -16,6 +16,7 @@ import {
   type Source,
 } from './formula-places.js';
 import { oneLine, stepOutline } from './outline.js';
+import { print } from './print.js';
 import { EXIT_PROBLEMS, sayProblems } from './problem-output.js';
 
 type Listed = FormulaSummary & {
@@ -37,7 +38,7 @@ export const formulaList: Pick<Command, 'run'> = {
     const places = await formulaPlaces(values);
     const found = listIn(values.rig === undefined ? withAllRigs(places) : places);
     const listed = values.all === true ? found : found.filter(({ internal }) => !internal);
-    console.log(values.json === true ? JSON.stringify(listed, null, 2) : listOf(listed));
+    print(values.json === true ? JSON.stringify(listed, null, 2) : listOf(listed));
     if (listed.length < found.length) console.error(`${found.length - listed.length} internal: gt formula list --all`);
   },
 };
@@ -50,11 +51,11 @@ export const formulaShow: Pick<Command, 'run'> = {
     const found = findFormula(word, places);
     const file = found.ok ? found.source.load(found.source.name) : null;
     if (!found.ok || file === null) return refuse(word, places);
-    console.log(describe(found.source, file));
+    print(describe(found.source, file));
     const sketched = sketchWord(word, readVars(values.var), places);
-    if (sketched.ok) return console.log(`\nSteps\n${stepOutline(sketched.sketch)}`);
-    console.log('\nNot cooked:');
-    sayProblems(sketched.problems, sketched.sourceOf, process.stdout);
+    if (sketched.ok) return print(`\nSteps\n${stepOutline(sketched.sketch)}`);
+    print('\nNot cooked:');
+    sayProblems(sketched.problems, sketched.sourceOf, 'stdout');
   },
 };
 

@@ -9,6 +9,7 @@ import { shellWord } from '../town/shell-text.js';
 import { CliError, readArguments, takeOne, UsageError, type Command } from './command.js';
 import { shortPath } from './formula-places.js';
 import { schemaText } from './formula-schema.js';
+import { print } from './print.js';
 import { townFolder, TOWN_OPTION } from './town.js';
 
 const SCHEMA_FILE = 'formula.schema.json';
@@ -28,8 +29,8 @@ export const formulaNew: Pick<Command, 'run'> = {
     const folder = values.dir === undefined ? townPaths(await townFolder(values.town)).formulas : resolve(values.dir);
     const file = join(folder, `${name}.formula.toml`);
     writeNew(folder, file, starter(name, type));
-    console.log(`written: ${shortPath(file)}`);
-    console.log(`Look at it with: gt lint ${shellWord(shortPath(file))}`);
+    print(`written: ${shortPath(file)}`);
+    print(`Look at it with: gt lint ${shellWord(shortPath(file))}`);
   },
 };
 

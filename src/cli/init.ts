@@ -9,6 +9,7 @@ import { DEFAULT_LIMITS } from '../town/rig.js';
 import { shellWord } from '../town/shell-text.js';
 import { DEFAULT_SESSIONS_AT_ONCE } from '../town-toml.js';
 import { CliError, readArguments, takeOne, type Command } from './command.js';
+import { print } from './print.js';
 
 /** What a fresh repository may hold when it is made a town. */
 const HARMLESS = /^(\.git|readme.*|license.*)$/i;
@@ -21,12 +22,12 @@ export const init: Pick<Command, 'run'> = {
     await refuseOthers(dir);
     const added = await fillIn(dir);
     const unfinished = await uncommitted(dir);
-    if (unfinished.length === 0) return console.log(`${dir} is a town already; nothing was changed`);
+    if (unfinished.length === 0) return print(`${dir} is a town already; nothing was changed`);
     await commit(dir, unfinished);
-    console.log(
+    print(
       `${dir} is a town. ${added.length > 0 ? `Added: ${added.join(', ')}` : `Committed: ${unfinished.join(', ')}`}`,
     );
-    console.log('Next, give it a repository to work on: gt rig add NAME PATH_OR_URL --town ' + shellWord(folder));
+    print('Next, give it a repository to work on: gt rig add NAME PATH_OR_URL --town ' + shellWord(folder));
   },
 };
 

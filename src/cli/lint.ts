@@ -11,6 +11,7 @@ import {
   shortPath,
   type FormulaPlace,
 } from './formula-places.js';
+import { print } from './print.js';
 import { counted, EXIT_PROBLEMS, problemJson, sayProblems, sayWarnings } from './problem-output.js';
 
 type Report = Linted & { readonly word: string; readonly sourceOf: (file: string) => string | null };
@@ -21,7 +22,7 @@ export const lint: Pick<Command, 'run'> = {
     const places = await formulaPlaces(values);
     const words = positionals.length > 0 ? positionals.flatMap(wordsIn) : townWords(places);
     const reports = words.map((word) => lintWord(word, places));
-    if (values.json === true) console.log(canonicalJson(jsonOf(reports)));
+    if (values.json === true) print(canonicalJson(jsonOf(reports)));
     else for (const report of reports) say(report);
     const bad = reports.filter(({ ok }) => !ok).length;
     if (bad === 0) return;
@@ -51,12 +52,12 @@ function lintWord(word: string, places: readonly FormulaPlace[]): Report {
 }
 
 function say({ word, ok, problems, warnings, steps, sourceOf }: Report): void {
-  sayProblems(problems, sourceOf, process.stdout);
-  sayWarnings(warnings, sourceOf, process.stdout);
-  if (problems.length + warnings.length > 0) console.log('');
+  sayProblems(problems, sourceOf, 'stdout');
+  sayWarnings(warnings, sourceOf, 'stdout');
+  if (problems.length + warnings.length > 0) print('');
   const size = steps === null ? 'its steps depend on values' : counted(steps, 'step');
   const told = warnings.length === 0 ? '' : `, ${counted(warnings.length, 'warning')}`;
-  console.log(ok ? `${word}: fine, ${size}${told}` : `${word}: ${counted(problems.length, 'problem')}${told}`);
+  print(ok ? `${word}: fine, ${size}${told}` : `${word}: ${counted(problems.length, 'problem')}${told}`);
 }
 
 function jsonOf(reports: readonly Report[]) {

@@ -4,17 +4,11 @@ import { Unreadable } from '../formula-shelf.js';
 import { nearest } from '../town/nearest.js';
 import { CliError, UsageError, type Command } from './command.js';
 import { commands } from './commands.js';
+import { print } from './print.js';
 import { Stopped } from './stopping.js';
 
 /** Sets the process's exit code: 0 done, 1 failed, 2 called wrongly. Never throws. */
 export async function main(argv: readonly string[]): Promise<void> {
-  // Whoever reads our output may have read enough: `gt rig list | head -1`.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    // The terminal was closed, which is also a signal: a stop in order goes on without words.
-    if (error.code === 'EIO') return;
-    throw error;
-  });
   const command = findCommand(argv);
   try {
     await dispatch(argv, command);
@@ -27,13 +21,13 @@ export async function main(argv: readonly string[]): Promise<void> {
 
 async function dispatch(argv: readonly string[], command: Command | null): Promise<void> {
   const [first, ...rest] = argv;
-  if (first === '--version' || first === 'version') return console.log(version());
-  if (first === undefined || first === '--help' || first === '-h') return console.log(overview(commands));
-  if (first === 'help') return console.log(helpOn(rest));
-  if (command === null) return console.log(helpOn(argv.filter((word) => !isHelp(word))));
+  if (first === '--version' || first === 'version') return print(version());
+  if (first === undefined || first === '--help' || first === '-h') return print(overview(commands));
+  if (first === 'help') return print(helpOn(rest));
+  if (command === null) return print(helpOn(argv.filter((word) => !isHelp(word))));
   const args = argv.slice(wordsOf(command).length);
   const end = args.indexOf('--');
-  if (args.slice(0, end === -1 ? undefined : end).some(isHelp)) return console.log(help(command));
+  if (args.slice(0, end === -1 ? undefined : end).some(isHelp)) return print(help(command));
   await command.run(args);
 }
 

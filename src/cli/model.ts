@@ -5,6 +5,7 @@ import type { ModelScript } from '../dev/model-script.js';
 import { startModelServer } from '../dev/model-server.js';
 import type { Command } from './command.js';
 import { CliError, readArguments, readPort, refuseMore, UsageError } from './command.js';
+import { print } from './print.js';
 import { hearStop, untilStopped } from './stopping.js';
 
 export const modelServe: Pick<Command, 'run'> = {
@@ -23,7 +24,7 @@ export const modelServe: Pick<Command, 'run'> = {
     const server = await startModelServer(port === null ? settings : { ...settings, port }).catch((error: Error) => {
       throw new CliError(`the scripted model server cannot listen on port ${port}: ${error.message}`);
     });
-    console.log(directions(server.url, values.key ?? null));
+    print(directions(server.url, values.key ?? null));
     await untilStopped(stop);
     await server.stop();
   },

@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { deleteExecution } from '../activities/forgetting.js';
 import { stepsQuery, type MoleculeResult } from '../contract/molecule.js';
 import { CliError, readArguments, takeOne, type Command } from './command.js';
+import { print } from './print.js';
 import { messageOf, ofExecution, SERVER_OPTIONS, withServer } from './server.js';
 
 /** The server forgets a moment after it was told to. */
@@ -42,12 +43,12 @@ async function squash(client: Client, id: string): Promise<void> {
     );
   }
   await forget(client, id, found.firstRunId);
-  console.log(JSON.stringify(ended.digest, null, 2));
+  print(JSON.stringify(ended.digest, null, 2));
 }
 
 async function burn(client: Client, id: string, isSure: boolean): Promise<void> {
   const found = await look(client, id);
-  if (found === null) return console.log(gone(id));
+  if (found === null) return print(gone(id));
   if (found.parent !== null && found.isOpen)
     throw new CliError(
       `${id} is on the hook of ${found.parent}, which would start it again: cancel what ${found.parent} works for`,
@@ -62,7 +63,7 @@ async function burn(client: Client, id: string, isSure: boolean): Promise<void> 
     await handle.terminate('burned: gt mol burn').catch(unlessGone);
   }
   await forget(client, id, found.firstRunId);
-  console.log(`${id} is burned: nothing of it is left`);
+  print(`${id} is burned: nothing of it is left`);
 }
 
 function gone(id: string): string {

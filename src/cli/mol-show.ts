@@ -4,6 +4,7 @@ import { explainQuery } from '../contract/messages.js';
 import { stepsQuery } from '../contract/molecule.js';
 import { attribute } from '../contract/search-attributes.js';
 import { readArguments, takeOne, UsageError, type Command } from './command.js';
+import { print } from './print.js';
 import { ofExecution, SERVER_OPTIONS, withServer } from './server.js';
 
 export const molShow: Pick<Command, 'run'> = {
@@ -27,7 +28,7 @@ export const molList: Pick<Command, 'run'> = {
       const listed: Listed[] = [];
       for await (const one of client.workflow.list({ query: `WorkflowType="molecule"${open}` }))
         listed.push(listedOf(one));
-      console.log(values.json === true ? JSON.stringify(listed, null, 2) : tableOf(listed, values.all === true));
+      print(values.json === true ? JSON.stringify(listed, null, 2) : tableOf(listed, values.all === true));
     });
   },
 };
@@ -37,10 +38,10 @@ async function show(client: Client, id: string, isJson: boolean): Promise<void> 
   const { status } = await handle.describe();
   if (isJson) {
     const steps = await handle.query(stepsQuery);
-    return console.log(JSON.stringify({ id, status: status.name.toLowerCase(), steps }, null, 2));
+    return print(JSON.stringify({ id, status: status.name.toLowerCase(), steps }, null, 2));
   }
-  console.log(`${id} · ${status.name.toLowerCase()}\n`);
-  console.log(await handle.query(explainQuery));
+  print(`${id} · ${status.name.toLowerCase()}\n`);
+  print(await handle.query(explainQuery));
 }
 
 type Listed = {

@@ -7,6 +7,7 @@ import { isRoleAddress } from '../town/address.js';
 import { CliError, readArguments, takeOne, UsageError, type Command } from './command.js';
 import { cookWord, sayRefused } from './cook.js';
 import { formulaPlaces, readVars, VAR_OPTION } from './formula-places.js';
+import { print } from './print.js';
 import { EXIT_PROBLEMS } from './problem-output.js';
 import { newId, ofExecution, refused, SERVER_OPTIONS, withServer } from './server.js';
 
@@ -67,7 +68,7 @@ export const molBond: Pick<Command, 'run'> = {
     await withServer(values, (client) =>
       ofExecution(mol, async () => {
         const answer = client.workflow.getHandle(mol).executeUpdate(moleculeMessages.bond.update, { args: [message] });
-        console.log(await answer.catch(refused));
+        print(await answer.catch(refused));
       }),
     );
   },
@@ -149,5 +150,5 @@ async function start(client: Client, type: string, id: string, summary: string, 
 }
 
 function say(id: string, isJson: boolean, kind: 'molecule' | 'wisp' | 'mission'): void {
-  console.log(isJson ? JSON.stringify({ id, kind }) : id);
+  print(isJson ? JSON.stringify({ id, kind }) : id);
 }

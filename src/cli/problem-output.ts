@@ -2,6 +2,7 @@
 import { styleText } from 'node:util';
 import { printFrames, type Paint } from '../formula/frame.js';
 import type { Problem } from '../formula/problem.js';
+import { print } from './print.js';
 
 /** Of a formula that cannot be cooked, as of a command that is called wrongly. */
 export const EXIT_PROBLEMS = 2;
@@ -28,13 +29,22 @@ export function problemJson({ file, line, column, step, message, hint }: Problem
 
 type SourceOf = (file: string) => string | null;
 
-export function sayProblems(problems: readonly Problem[], sourceOf: SourceOf, to: NodeJS.WriteStream): void {
-  if (problems.length > 0) to.write(`${printFrames(problems, { severity: 'error', sourceOf, paint: painter(to) })}\n`);
+export function sayProblems(problems: readonly Problem[], sourceOf: SourceOf, to: Output): void {
+  say(problems, 'error', sourceOf, to);
 }
 
-export function sayWarnings(warnings: readonly Problem[], sourceOf: SourceOf, to: NodeJS.WriteStream): void {
-  if (warnings.length > 0)
-    to.write(`${printFrames(warnings, { severity: 'warning', sourceOf, paint: painter(to) })}\n`);
+export function sayWarnings(warnings: readonly Problem[], sourceOf: SourceOf, to: Output): void {
+  say(warnings, 'warning', sourceOf, to);
+}
+
+type Output = 'stdout' | 'stderr';
+
+/** A stream is made only when there is something to say. */
+function say(problems: readonly Problem[], severity: 'error' | 'warning', sourceOf: SourceOf, to: Output): void {
+  if (problems.length === 0) return;
+  const frames = printFrames(problems, { severity, sourceOf, paint: painter(process[to]) });
+  if (to === 'stdout') print(frames);
+  else console.error(frames);
 }
 
 /** Colours on a terminal that has them; `hasColors` knows NO_COLOR and its like. */

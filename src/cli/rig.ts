@@ -12,6 +12,7 @@ import { derivePrefix, RESERVED_PREFIXES } from '../town/prefix.js';
 import type { Gate, RigSnapshot } from '../town/rig.js';
 import { readTownText, rigNameProblem } from '../town-toml.js';
 import { CliError, readArguments, UsageError, type Command } from './command.js';
+import { print } from './print.js';
 import { openTown, TOWN_OPTION } from './town.js';
 
 const WRITERS_MAX = 100;
@@ -25,7 +26,7 @@ export const rigList: Pick<Command, 'run'> = {
     if (positionals.length > 0) throw new UsageError(`gt rig list takes no ${positionals[0]}`);
     const rigs = Object.values((await openTown(values.town)).snapshot.rigs);
     const shown = rigs.map((rig) => ({ ...rig, url: withoutCredentials(rig.url) }));
-    console.log(values.json === true ? JSON.stringify(shown, null, 2) : listOf(rigs));
+    print(values.json === true ? JSON.stringify(shown, null, 2) : listOf(rigs));
   },
 };
 
@@ -68,9 +69,9 @@ async function addRig(args: readonly string[]): Promise<void> {
     };
     return stringify({ rigs: { [name]: table } });
   });
-  console.log(`${name} is a rig: ${withoutCredentials(url)}, work lands on ${branch}`);
+  print(`${name} is a rig: ${withoutCredentials(url)}, work lands on ${branch}`);
   if (hasPassword(url))
-    console.log('Its URL holds a password, and town.toml is kept in git: a credential helper is a better place');
+    print('Its URL holds a password, and town.toml is kept in git: a credential helper is a better place');
 }
 
 function refuseTaken(name: string, { snapshot, paths }: Town): void {

@@ -6,6 +6,7 @@ import { hookQuery, lifecycleQuery } from '../contract/polecat.js';
 import { attribute } from '../contract/search-attributes.js';
 import { timeAt } from '../town/board.js';
 import { readArguments, refuseMore, takeOne, UsageError, type Command } from './command.js';
+import { print } from './print.js';
 import { ofExecution, SERVER_OPTIONS, withServer } from './server.js';
 import { molNamed } from './step.js';
 
@@ -30,8 +31,8 @@ export const ready: Pick<Command, 'run'> = {
       const mols = mol === undefined ? await waitingMolecules(client) : [mol];
       const waiting: Waiting[] = [];
       for (const id of mols) waiting.push(...(await ofExecution(id, () => waitingIn(client, id))));
-      if (values.json === true) return console.log(JSON.stringify(waiting, null, 2));
-      console.log(waiting.length === 0 ? 'No step waits for anybody' : waiting.map(lineOf).join('\n'));
+      if (values.json === true) return print(JSON.stringify(waiting, null, 2));
+      print(waiting.length === 0 ? 'No step waits for anybody' : waiting.map(lineOf).join('\n'));
     });
   },
 };
@@ -45,7 +46,7 @@ export const current: Pick<Command, 'run'> = {
     await withServer(values, (client) =>
       ofExecution(id, async () => {
         const steps = await client.workflow.getHandle(id).query(currentQuery);
-        console.log(values.json === true ? JSON.stringify(steps, null, 2) : instructionsFor(id, steps));
+        print(values.json === true ? JSON.stringify(steps, null, 2) : instructionsFor(id, steps));
       }),
     );
   },
@@ -60,8 +61,8 @@ export const prime: Pick<Command, 'run'> = {
     await withServer(values, (client) =>
       ofExecution(id, async () => {
         const handle = client.workflow.getHandle(id);
-        console.log(`${await handle.query(explainQuery)}\n`);
-        console.log(instructionsFor(id, await handle.query(currentQuery)));
+        print(`${await handle.query(explainQuery)}\n`);
+        print(instructionsFor(id, await handle.query(currentQuery)));
       }),
     );
   },
@@ -78,7 +79,7 @@ export const hook: Pick<Command, 'run'> = {
       ofExecution(agent, async () => {
         const handle = client.workflow.getHandle(agent);
         const on = { agent, ...(await handle.query(hookQuery)), ...(await handle.query(lifecycleQuery)) };
-        console.log(values.json === true ? JSON.stringify(on, null, 2) : await handle.query(explainQuery));
+        print(values.json === true ? JSON.stringify(on, null, 2) : await handle.query(explainQuery));
       }),
     );
   },
@@ -94,7 +95,7 @@ export const explain: Pick<Command, 'run'> = {
 
 async function tell(handle: WorkflowHandle, id: string): Promise<void> {
   const { status, type } = await handle.describe();
-  console.log(`${id} · ${type} · ${status.name.toLowerCase()}\n\n${await handle.query(explainQuery)}`);
+  print(`${id} · ${type} · ${status.name.toLowerCase()}\n\n${await handle.query(explainQuery)}`);
 }
 
 /** Those whose search attributes say that somebody is waited for; the queries tell the steps. */

@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { moleculeMessages, type Message } from '../contract/messages.js';
 import { Json } from '../town/act.js';
 import { readArguments, takeOne, UsageError, type Command } from './command.js';
+import { print } from './print.js';
 import { ofExecution, refused, SERVER_OPTIONS, withServer } from './server.js';
 
 const WHO_OPTIONS = { ...SERVER_OPTIONS, by: { type: 'string' }, id: { type: 'string' } } as const;
@@ -83,7 +84,7 @@ async function say(
   await withServer(values, (client) =>
     ofExecution(to, async () => {
       const answer = client.workflow.getHandle(to).executeUpdate(message.update, { args: [content], ...updateId });
-      console.log(await answer.catch(refused));
+      print(await answer.catch(refused));
     }),
   );
 }

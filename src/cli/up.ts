@@ -3,6 +3,7 @@ import { readTown } from '../config.js';
 import { raiseTown } from '../dev/raise.js';
 import type { Command } from './command.js';
 import { CliError, readArguments, readPort, refuseMore, UsageError } from './command.js';
+import { print } from './print.js';
 import { hearStop, untilStopped } from './stopping.js';
 import { townFolder } from './town.js';
 
@@ -23,17 +24,17 @@ export const up: Pick<Command, 'run'> = {
     const read = await readTown(dir);
     if (!read.ok) throw new CliError(read.problems.join('\n'));
     const raised = await raiseTown(read.town, {
-      say: (line) => console.log(line),
+      say: (line) => print(line),
       port,
       uiPort,
       signal: stop,
     });
-    console.log(`"${read.town.name}" is up. Ctrl-C stops it; what is in work goes on when it is started again.`);
-    console.log(`  Temporal UI   ${raised.uiUrl}`);
-    console.log(`  Temporal CLI  ${raised.cli} --address ${raised.address} workflow list`);
-    console.log(`  without --address, once: export TEMPORAL_ADDRESS=${raised.address}`);
+    print(`"${read.town.name}" is up. Ctrl-C stops it; what is in work goes on when it is started again.`);
+    print(`  Temporal UI   ${raised.uiUrl}`);
+    print(`  Temporal CLI  ${raised.cli} --address ${raised.address} workflow list`);
+    print(`  without --address, once: export TEMPORAL_ADDRESS=${raised.address}`);
     await untilStopped(stop);
-    console.log('Stopping …');
+    print('Stopping …');
     await raised.stop();
   },
 };

@@ -1,10 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { CliError } from './command.js';
+import { print, write } from './print.js';
 
 /** To the file that was asked for by `--out`, else to the terminal. */
 export function writeOut(text: string, file: string | undefined): void {
   if (file === undefined) {
-    process.stdout.write(text);
+    write(text);
     return;
   }
   try {
@@ -12,5 +13,5 @@ export function writeOut(text: string, file: string | undefined): void {
   } catch (error) {
     throw new CliError(`${file} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
   }
-  console.log(`written: ${file}`);
+  print(`written: ${file}`);
 }

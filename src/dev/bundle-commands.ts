@@ -19,6 +19,12 @@ const BUNDLES = {
   },
 } as const;
 
+/** What few calls need, and takes long to read: it is read when something of it is first asked for. */
+const AT_FIRST_USE = ['@dagrejs/dagre', 'semver', 'node:crypto', 'node:fs/promises'];
+
+/** Before the name of a module in the bundle, for the banner's `require`. */
+const LATER = 'later:';
+
 export async function bundleCommands(root: string): Promise<void> {
   for (const [name, { modules, call }] of Object.entries(BUNDLES)) {
     const file = join(root, 'dist', name);
@@ -35,13 +41,19 @@ export async function bundleCommands(root: string): Promise<void> {
       minifySyntax: true,
       logLevel: 'warning',
       banner: {
-        js: `(function (exports, require, module, __filename) {
+        js: `(function (exports, load, module, __filename) {
+const atFirstUse = (id) => {
+  let loaded;
+  return new Proxy({}, { get: (_, name) => (loaded ??= load(id))[name] });
+};
+const require = (id) => id.startsWith('${LATER}') ? atFirstUse(id.slice(${LATER.length})) : load(id);
 const placeOf = (file) => require('node:url').pathToFileURL(require('node:path').join(__filename, '..', file)).href;`,
       },
       footer: { js: '})' },
-      plugins: [onlyWith(modules), inPlace(join(root, 'src'))],
+      plugins: [onlyWith(modules), later(join(root, 'src')), inPlace(join(root, 'src'))],
     });
-    execFileSync(process.execPath, [join(root, 'dist/dev/keep-code.js'), file, ...call], { stdio: 'inherit' });
+    const kept = [join(root, 'dist/dev/keep-code.js'), file, ...call];
+    execFileSync(process.execPath, kept, { stdio: ['ignore', 'ignore', 'inherit'] });
   }
 }
 
@@ -56,6 +68,18 @@ function onlyWith(modules: readonly string[]): Plugin {
         !modules.some((module) => path === `./${module}.js`)
           ? { path: `./cli/${path.slice(2)}`, external: true }
           : null,
+      );
+    },
+  };
+}
+
+/** Our own modules name what they import, so that each name can stand for a look into a module that is not there yet. */
+function later(src: string): Plugin {
+  return {
+    name: 'at first use',
+    setup: (plugin) => {
+      plugin.onResolve({ filter: new RegExp(`^(${AT_FIRST_USE.join('|')})$`) }, ({ path, importer }) =>
+        importer.startsWith(src) ? { path: `${LATER}${path}`, external: true } : null,
       );
     },
   };

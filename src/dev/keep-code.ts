@@ -22,7 +22,6 @@ const script = new Script(readFileSync(file, 'latin1'), { filename: file });
 const gt = { exports: {} as { readonly main: (argv: readonly string[]) => Promise<void> } };
 const load = script.runInThisContext() as (...scope: readonly unknown[]) => void; // the function that is all of the file
 load(gt.exports, createRequire(file), gt, file);
-console.log = () => undefined;
 console.error = () => undefined;
 await gt.exports.main(command);
 writeFileSync(`${file}.code`, script.createCachedData());

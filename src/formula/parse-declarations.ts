@@ -1,6 +1,5 @@
 /** What a formula says of itself to whoever lists or cooks it: Gas City's `contract`, `requires` and `catalog`. */
-import satisfies from 'semver/functions/satisfies.js';
-import validRange from 'semver/ranges/valid.js';
+import { satisfies, validRange } from 'semver';
 import { CATALOG_KEYS, REQUIRES_KEYS, reportKeys } from './keys.js';
 import { quote, type Report } from './problem.js';
 import { CatalogTable, RequiresTable } from './schemas.js';
