@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 
 /** JSON without spaces, keys sorted by UTF-16 code units, keys with no value left out. Takes plain JSON data only. */
 export function canonicalJson(value: unknown): string {
+  if (typeof value === 'string') return quoted(value);
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   if (Array.isArray(value)) {
     let list = '';
@@ -12,9 +13,16 @@ export function canonicalJson(value: unknown): string {
   let pairs = '';
   for (const key of Object.keys(value).toSorted()) {
     const item = Reflect.get(value, key) as unknown;
-    if (item !== undefined) pairs += `${pairs === '' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(item)}`;
+    if (item !== undefined) pairs += `${pairs === '' ? '' : ','}${quoted(key)}:${canonicalJson(item)}`;
   }
   return `{${pairs}}`;
+}
+
+/** Of ASCII without quote, backslash and control characters, as most texts are: they are their own JSON. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
+function quoted(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
 /** SHA-256, 64 hex digits, over the canonical JSON in UTF-8. */

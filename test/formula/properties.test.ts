@@ -20,6 +20,11 @@ test('canonical JSON is the same value, whatever the order of the keys', () => {
   );
 });
 
+test('each character is written as JSON.stringify writes it', () => {
+  const all = Array.from({ length: 65_536 }, (_, unit) => `<${String.fromCharCode(unit)}>`);
+  expect(all.filter((text) => canonicalJson({ [text]: text }) !== JSON.stringify({ [text]: text }))).toEqual([]);
+});
+
 test('canonical JSON tells different values apart', () => {
   fc.assert(
     fc.property(json, json, (a, b) => {
