@@ -161,6 +161,7 @@ function nodeOf(
   return {
     id: draft.id,
     needs: needs.map(({ id }) => id),
+    needsAny: needs.flatMap(({ id, any }) => (any ? id : [])),
     parent: parent === null ? null : (places.get(parent) ?? null),
     loop,
     group,
