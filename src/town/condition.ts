@@ -251,8 +251,7 @@ export function partOf(output: Json | null, path: readonly string[]): Json | nul
 export function compared(left: Json | null, op: Operator, right: string): boolean {
   if (left === null) return op === '==' ? right === '' : op === '!=' && right !== '';
   const text = typeof left === 'string' ? left : JSON.stringify(left);
-  const [a, b] = [numberOf(text), numberOf(right)];
-  const order = a !== null && b !== null ? a - b : text < right ? -1 : text > right ? 1 : 0;
+  const order = orderOf(text, right, typeof left === 'number');
   switch (op) {
     case '==':
       return order === 0;
@@ -269,6 +268,20 @@ export function compared(left: Json | null, op: Operator, right: string): boolea
     default:
       return unreachable(op);
   }
+}
+
+const WHOLE = /^\s*-?\d+\s*$/;
+
+/** Less than 0, 0 or more than 0. Whole numbers in texts, as ids are, are compared to the last digit. */
+function orderOf(left: string, right: string, isNumber: boolean): number {
+  if (!isNumber && WHOLE.test(left) && WHOLE.test(right)) return signOf(BigInt(left), BigInt(right));
+  const [a, b] = [numberOf(left), numberOf(right)];
+  return a !== null && b !== null ? signOf(a, b) : signOf(left, right);
+}
+
+function signOf<Value extends bigint | number | string>(a: Value, b: Value): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }
 
 function numberOf(text: string): number | null {

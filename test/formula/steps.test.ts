@@ -25,43 +25,6 @@ const timeoutOf = (own: string) =>
   only(`timeout = "5m"\ncheck = { max_attempts = 2, check = { path = "checks/green.sh"${own} } }`)?.check?.timeoutMs;
 
 test.each([
-  ['{ type = "timer", timeout = "1h30m" }', { type: 'timer', await: '', timeoutMs: 5_400_000 }],
-  ['{ type = "human", await = "overseer" }', { type: 'human', await: 'overseer', timeoutMs: null }],
-  ['{ type = "mail", await_id = "MERGED", timeout = "7d" }', { type: 'mail', await: 'MERGED', timeoutMs: 604_800_000 }],
-  ['{ type = "gh:run", id = "release.yml" }', { type: 'gh:run', await: 'release.yml', timeoutMs: null }],
-  ['{ type = "gh:pr", id = "{{v}}" }', { type: 'gh:pr', await: '12', timeoutMs: null }],
-  ['{ type = "bead", id = "molecule/gt-abc12" }', { type: 'bead', await: 'molecule/gt-abc12', timeoutMs: null }],
-  [
-    '{ type = "condition", condition = "steps.failed == 0" }',
-    { type: 'condition', await: 'steps.failed == 0', timeoutMs: null },
-  ],
-  [
-    '{ type = "conditional", condition = "steps.complete < 2" }',
-    { type: 'condition', await: 'steps.complete < 2', timeoutMs: null },
-  ],
-  [
-    '{ type = "conditional", condition = "alive_detected" }',
-    { type: 'human', await: 'alive_detected', timeoutMs: null },
-  ],
-])('the gate %s is waited at', (gate, read) => {
-  expect(only(`gate = ${gate}`, '[vars]\nv = "12"\n')?.gates).toEqual([read]);
-});
-
-test.each([
-  ['{ id = "x" }', /:5:1 · step "a": type is missing/],
-  ['{ type = "tmier", timeout = "1s" }', /:5:10 · step "a": unknown gate type "tmier" \(did you mean "timer"\?\)/],
-  ['{ type = "timer" }', /a timer needs a timeout/],
-  ['{ type = "human", timeout = "soon" }', /the timeout "soon" is no duration \(write it as 90s/],
-  ['{ type = "gh:run" }', /a gate of the type gh:run must say what it awaits/],
-  ['{ type = "human", id = "a", await = "b" }', /await_id, await and id mean the same/],
-  ['{ type = "human", approvers = ["a"] }', /nothing executes the key "approvers"/],
-  ['{ type = "condition", condition = "env.CI == 1" }', /a formula does not see the environment/],
-  ['{ type = "condition", condition = "gohst.status == done" }', /the condition names unknown step "gohst"/],
-])('the gate %s is refused', (gate, message) => {
-  expect(problemsOf(step('a', `gate = ${gate}`)).join('\n')).toMatch(message);
-});
-
-test.each([
   ['{{v}}', { value: 'yes', op: 'truthy', against: '' }],
   ['!{{v}}', { value: 'yes', op: 'falsy', against: '' }],
   ['{{v}} == yes', { value: 'yes', op: 'is', against: 'yes' }],
