@@ -1,5 +1,5 @@
 /** Conditions of steps, gates and loops: read, their steps named as they are called in the end. */
-import { compared, parseCondition, type Condition } from '../town/condition.js';
+import { compared, filesNamed, parseCondition, type Condition } from '../town/condition.js';
 import type { StepCondition } from '../town/protomolecule.js';
 import { referencesIn } from '../town/references.js';
 import { INSTEAD_AT_WORK, INSTEAD_IN_STEP, isOneCondition } from './and-or.js';
@@ -8,6 +8,7 @@ import type { StepDraft } from './formula.js';
 import { awaitedMoment } from './gate-circles.js';
 import { leastClosed } from './gate-counts.js';
 import { noOutputOf } from './no-output.js';
+import { leadsOut } from './paths.js';
 import { namesIn } from './plan.js';
 import { didYouMean, quote, type Origin } from './problem.js';
 import type { Finish, References } from './step-references.js';
@@ -79,6 +80,15 @@ export function readUntil(
     return text;
   }
   const { condition } = parsed;
+  for (const path of filesNamed(condition))
+    if (leadsOut(path))
+      kitchen.findings.refuse(
+        at,
+        `the path ${quote(path)} leads out of the sandbox, and files are looked for in it only`,
+        {
+          hint: 'write it from the top of the sandbox, as go.mod',
+        },
+      );
   const least = self === null ? leastClosed(condition) : null;
   if (least !== null) references.counts({ from: draft.id, least, condition: text, at });
   if (!('step' in condition)) return text;
@@ -141,7 +151,7 @@ function checkChildren(condition: Among, { text, at, of, given }: OfChildren, { 
   const draft = references.draftOf(of);
   if (draft === null || draft.hollow) return;
   if (draft.children.length > 0) checkOutputs(condition, draft, { text, at }, references);
-  else if (draft.onComplete === null) {
+  else if (draft.onComplete === null && !kitchen.library.gaps) {
     const why = given ? 'that step has given way to others, and is no group' : `the step ${quote(of)} has none`;
     kitchen.findings.refuse(at, `${quote(text)} asks for children: ${why}`, { hint: given ? AS_A_GROUP : null });
   }

@@ -1,6 +1,10 @@
 /** What a gate may be and what it awaits. */
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { parseCondition } from '../../src/town/condition.js';
 import { cooked, problemsOf, step } from '../support/formula.js';
+
+const page = readFileSync(new URL('../../docs/formulas.md', import.meta.url), 'utf8');
 
 test.each([
   ['{ type = "timer", timeout = "1h30m" }', { type: 'timer', await: '', timeoutMs: 5_400_000 }],
@@ -45,9 +49,61 @@ test.each([
     '{ type = "bead", await_id = ["a", "b"] }',
     /^x.toml:5:25 .* must be text, not a list \(write one text, in quotes\)$/,
   ],
+  [
+    `{ type = "condition", await = "file.exists('/etc/passwd')" }`,
+    /the path "\/etc\/passwd" leads out of the sandbox, and files are looked for in it only/,
+  ],
+  [
+    `{ type = "condition", await = "file.exists('a/../../b')" }`,
+    /leads out of the sandbox, .* \(write it from the top/,
+  ],
+  [
+    '{ type = "condition", await = "steps.complete >= -1" }',
+    /steps\.complete is compared with a whole number from 0, not -1/,
+  ],
+  ['{ type = "condition", await = "steps.complete >= " }', /compared with a whole number from 0, which is missing/],
+  [
+    '{ type = "condition", await = "children(a).count(status == done) >= -1" }',
+    /count\(…\) is compared with a whole number from 0, not -1/,
+  ],
+  [
+    '{ type = "condition", await = "a.status == " }',
+    /nothing stands behind ==: a status is one of pending, ready, active, waiting, complete, skipped, failed/,
+  ],
   ['{ type = "human", approvers = ["a"] }', /nothing executes the key "approvers"/],
   ['{ type = "condition", condition = "env.CI == 1" }', /a formula does not see the environment/],
   ['{ type = "condition", condition = "gohst.status == done" }', /the condition names unknown step "gohst"/],
 ])('the gate %s is refused', (gate, message) => {
   expect(problemsOf(step('a', `gate = ${gate}`)).join('\n')).toMatch(message);
+});
+
+test('a file of the sandbox is asked for as the molecule runs, and no condition of a step asks for one', () => {
+  const gate = `gate = { type = "condition", await = "file.exists('docs/a.md')" }`;
+  expect(cooked(step('a', gate)).steps[0]?.gates?.[0]?.await).toBe("file.exists('docs/a.md')");
+  expect(problemsOf(step('a', `condition = "file.exists('docs/a.md')"`))).toEqual([
+    expect.stringContaining('{{v}} != text; a gate asks that, and waits for it: gate = { type = "condition"'),
+  ]);
+});
+
+test('a loop until a file is there that leads out of the sandbox is refused', () => {
+  const loop = `[steps.loop]\nmax = 2\nuntil = "file.exists('../a')"\n${step('b', '', 'steps.loop.body')}`;
+  expect(problemsOf(step('l') + loop)).toEqual([expect.stringMatching(/^x\.toml:8:1 .* leads out of the sandbox/)]);
+});
+
+test.each([
+  ['b.status == open', 'pending'],
+  ['b.status == in_progress', 'active'],
+  ['b.status == blocked', 'waiting'],
+  ['b.status == closed', 'complete'],
+  ['b.status == completed', 'complete'],
+  ['b.status == done', 'complete'],
+])('%s is the word of other systems for %s', (condition, status) => {
+  const parsed = parseCondition(condition);
+  expect(parsed.ok ? parsed.condition : parsed.message).toMatchObject({ kind: 'compare', step: 'b', right: status });
+  expect(page).toContain(`\`${condition.replace('b.status == ', '')}\``);
+});
+
+test('steps(x) is children(x)', () => {
+  expect(parseCondition('steps(x).all(status == done)')).toEqual(parseCondition('children(x).all(status == complete)'));
+  expect(page).toContain('`steps(x)`');
 });

@@ -8,6 +8,9 @@ const readBeside = (path: string) => (path === 'a.md' ? 'From the file.' : null)
 
 const waiting = (waits: string) => cooked(step('s') + step('w', waits)).steps[1];
 
+const told = (waits: string, others = '') =>
+  warningsOf(step('s') + others + step('w', waits)).map((line) => line.replace(/ \(.*/, ''));
+
 const names = (way: string) => new Set(way.split(' → '));
 
 const with3 = (needs: string) =>
@@ -131,6 +134,15 @@ test('waits_for is a need, of any child when it says so', () => {
   expect(waiting('needs = ["s"]\nwaits_for = "all-children"')).toMatchObject({ needs: ['s'] });
   expect(waiting('waits_for = "children-of(s)"')).toMatchObject({ needs: ['s'] });
   expect(waiting('needs = ["s"]\nwaits_for = "any-children"')).toMatchObject({ needs: ['s'], needsAny: ['s'] });
+});
+
+test('waits_for is as needs, and says so, for a step that has no children and adds none', () => {
+  const message = 'waits_for is as needs here: "s" has no children, and adds none';
+  expect(told('needs = ["s"]\nwaits_for = "all-children"')).toEqual([`x.toml:10:1 · step "w": ${message}`]);
+  expect(told('waits_for = "children-of(s)"')).toEqual([`x.toml:9:1 · step "w": ${message}`]);
+  expect(told('needs = ["s"]\nwaits_for = "any-children"', step('k', '', 'steps.children'))).toEqual([]);
+  const each = `${step('e')}[steps.loop]\nfor_each = "s.output"\n${step('b', '', 'steps.loop.body')}`;
+  expect(told('needs = ["s"]\nwaits_for = "any-children"', each)).toEqual([]);
 });
 
 test('a group stands before its children, and who needs it behind all of them', () => {
