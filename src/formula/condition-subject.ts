@@ -4,7 +4,7 @@ import { nearest } from '../town/nearest.js';
 import { meansCondition } from './and-or.js';
 import { quote, type Findings, type Origin } from './problem.js';
 
-const VARIABLE = /^\{\{[A-Za-z_]\w*\}\}$/;
+const VARIABLE = /^(?:\{\{[A-Za-z_]\w*\}\}|\{[A-Za-z_][\w.-]*\})$/;
 const SPACED = /\{\{\s*([\w.{}-]+?)\s*\}\}/;
 
 const CONDITION_FORMS = 'the forms are {{v}}, !{{v}}, {{v}} == text and {{v}} != text';

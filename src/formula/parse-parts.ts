@@ -119,6 +119,10 @@ export function readLoop(raw: Table | undefined, at: Origin, reader: StepReader,
     warn([...at.path, 'max'], 'max changes nothing: it is for a loop with until');
   if (table.var !== undefined && !/^[A-Za-z_][A-Za-z0-9_]*$/.test(table.var))
     report([...at.path, 'var'], `${quote(table.var)} is no name for a variable`);
+  if (table.var !== undefined && 'until' in raw)
+    report([...at.path, 'var'], 'a loop with until has no var: its texts are the same each time', {
+      hint: 'leave it out; the first steps are told why the iteration before was not the last',
+    });
   return times === null ? null : { at, times, variable: table.var ?? null, body };
 }
 
