@@ -11,7 +11,7 @@ import { refuseUntil } from './loops.js';
 import { isScopeBody } from './metadata.js';
 import { readScopes } from './scopes.js';
 import { stepMeant } from './template.js';
-import { eachStep, nameNeeds, standIns } from './tree.js';
+import { eachStep, inPlace, nameNeeds, standIns } from './tree.js';
 
 export type Plan = {
   /** In an order that can run; as declared when there is none, which is reported. */
@@ -125,7 +125,7 @@ function settleNeeds(
     if (budget.spent) return needs;
     for (const id of meant) {
       if (id === draft.id) findings.refuse(need.at, 'needs itself', { step: draft.id });
-      else if (settled.get(id)?.any !== true) settled.set(id, need.id === id ? need : { ...need, id });
+      else if (settled.get(id)?.any !== true) settled.set(id, need.id === id ? need : inPlace(need, id));
     }
   }
   return [...settled.values()];

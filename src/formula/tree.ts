@@ -268,8 +268,13 @@ export function rewriteNeeds(needs: readonly Need[], instead: Instead, budget: B
   return needs.flatMap((need) => {
     const ids = instead.get(need.id) ?? [need.id];
     budget.takeNeeds('made', standingFor(need, ids));
-    return budget.spent ? need : ids.map((id) => ({ ...need, id }));
+    return budget.spent ? need : ids.map((id) => inPlace(need, id));
   });
+}
+
+/** The need on a step that stands where the needed one has given way. Who waits for all that stands there waits for its children. */
+export function inPlace({ children, ...need }: Need, id: string): Need {
+  return need.any && children !== undefined ? { ...need, children, id } : { ...need, id };
 }
 
 /** The step with its needs rewritten, and those of what a loop over its output adds to it. */

@@ -8,6 +8,7 @@ const readBeside = (path: string) => (path === 'a.md' ? 'From the file.' : null)
 
 const waiting = (waits: string) => cooked(step('s') + step('w', waits)).steps[1];
 
+const counted = '[[steps]]\nid = "l"\ntitle = "L"\nloop = { count = 2, body = [{ id = "b", title = "B" }] }\n';
 const told = (waits: string, others = '') =>
   warningsOf(step('s') + others + step('w', waits)).map((line) => line.replace(/ \(.*/, ''));
 
@@ -141,6 +142,8 @@ test('waits_for is as needs, and says so, for a step that has no children and ad
   expect(told('needs = ["s"]\nwaits_for = "all-children"')).toEqual([`x.toml:10:1 · step "w": ${message}`]);
   expect(told('waits_for = "children-of(s)"')).toEqual([`x.toml:9:1 · step "w": ${message}`]);
   expect(told('needs = ["s"]\nwaits_for = "any-children"', step('k', '', 'steps.children'))).toEqual([]);
+  expect(told('waits_for = "children-of(l)"', counted)).toEqual([]);
+  expect(told('needs = ["l"]\nwaits_for = "any-children"', counted).join()).toContain('"l.iter2.b" has no children');
   const each = `${step('e')}[steps.loop]\nfor_each = "s.output"\n${step('b', '', 'steps.loop.body')}`;
   expect(told('needs = ["s"]\nwaits_for = "any-children"', each)).toEqual([]);
 });
