@@ -61,24 +61,28 @@ function tellUnfound(
   steps: readonly StepDraft[],
   found: ReadonlySet<Advice>,
   { advice, of, certain }: Advising,
-  { findings, library }: Kitchen,
+  kitchen: Kitchen,
 ): void {
+  const { findings, library } = kitchen;
   if (library.gaps) return;
   for (const one of advice) {
     const { target, at } = one;
     if (target === null || found.has(one)) continue;
     const place = { source: at.source, path: [...at.path, 'target'] };
     const message = `the advice finds no step of ${quote(of)}: ${quote(target)}`;
-    const near = () =>
-      isGlob(target)
-        ? null
-        : didYouMean(
-            target,
-            Array.from(targets(steps), ({ id }) => id),
-          );
+    const near = () => (isGlob(target) ? null : targetMeant(target, steps, kitchen));
     if (!certain || isGlob(target) || IN_LOOP.test(target)) findings.warn(place, message, { hint: near });
     else findings.refuse(place, message, { hint: () => near() ?? FOUND_LATER });
   }
+}
+
+/** A loop's step has given way to those of its body, which a glob finds. */
+function targetMeant(target: string, steps: readonly StepDraft[], { became }: Kitchen): string | null {
+  const ids = Array.from(targets(steps), ({ id }) => id);
+  if (!became.has(target)) return didYouMean(target, ids);
+  return ids.some((id) => id.startsWith(`${target}.`))
+    ? `${quote(target)} is a loop, whose steps stand in its place: write ${quote(`${target}.*`)} for all of them, or put the advice into its body`
+    : `${quote(target)} is a loop over an output, whose steps no advice finds: put the advice into its body`;
 }
 
 const FOUND_LATER = 'the steps of expansions, and what advice brings in, are found by aspects only';

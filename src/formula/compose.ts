@@ -72,7 +72,7 @@ function applyAspect(
 }
 
 /** The steps with those around them that advice brings in, whose loops are unrolled then. */
-function withAdvice(steps: readonly StepDraft[], advising: Advising, kitchen: Kitchen): readonly StepDraft[] {
+export function withAdvice(steps: readonly StepDraft[], advising: Advising, kitchen: Kitchen): readonly StepDraft[] {
   return unrollLoops(advise(steps, advising, kitchen), kitchen);
 }
 

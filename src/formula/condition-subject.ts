@@ -1,17 +1,20 @@
 /** What the `condition` of a step asks for: a variable or what another step left. Braces of any other form would never be filled in. */
 import { referencesIn } from '../town/references.js';
 import { nearest } from '../town/nearest.js';
+import { meansCondition } from './and-or.js';
 import { quote, type Findings, type Origin } from './problem.js';
 
-const VARIABLE = /^\{\{[A-Za-z_]\w*\}\}$/;
+const VARIABLE = /^(?:\{\{[A-Za-z_]\w*\}\}|\{[A-Za-z_][\w.-]*\})$/;
 const SPACED = /\{\{\s*([\w.{}-]+?)\s*\}\}/;
 
 const CONDITION_FORMS = 'the forms are {{v}}, !{{v}}, {{v}} == text and {{v}} != text';
+const AT_WORK = 'a gate asks that, and waits for it: gate = { type = "condition", condition = "…" }';
 
 /** What to write instead of a condition that has none of the forms. */
 export function formsFor(text: string): string {
   const spaced = SPACED.exec(text);
-  return spaced !== null && /\s/.test(spaced[0]) ? `write it without spaces: {{${spaced[1]}}}` : CONDITION_FORMS;
+  if (spaced !== null && /\s/.test(spaced[0])) return `write it without spaces: {{${spaced[1]}}}`;
+  return meansCondition(text) ? `${CONDITION_FORMS}; ${AT_WORK}` : CONDITION_FORMS;
 }
 
 type Subject = {

@@ -1,5 +1,5 @@
 /** Conditions of steps, gates and loops: read, their steps named as they are called in the end. */
-import { parseCondition, type Condition } from '../town/condition.js';
+import { compared, filesNamed, parseCondition, type Condition } from '../town/condition.js';
 import type { StepCondition } from '../town/protomolecule.js';
 import { referencesIn } from '../town/references.js';
 import { INSTEAD_AT_WORK, INSTEAD_IN_STEP, isOneCondition } from './and-or.js';
@@ -7,11 +7,14 @@ import { checkSubject, formsFor } from './condition-subject.js';
 import type { StepDraft } from './formula.js';
 import { awaitedMoment } from './gate-circles.js';
 import { leastClosed } from './gate-counts.js';
+import { noOutputOf } from './no-output.js';
+import { leadsOut } from './paths.js';
 import { namesIn } from './plan.js';
 import { didYouMean, quote, type Origin } from './problem.js';
 import type { Finish, References } from './step-references.js';
 import { readStepCondition } from './step-condition.js';
 import { fill, fillSubject, isOpen } from './template.js';
+import { eachStep } from './tree.js';
 
 /** The condition of a step; null when it has none of the forms, which is reported. */
 export function readCondition(
@@ -66,12 +69,26 @@ export function readUntil(
 ): string {
   const { kitchen, references } = finish;
   if (!isOneCondition(text, at, INSTEAD_AT_WORK, kitchen.findings)) return text;
+  if (text.includes('{{steps.')) {
+    const message = `${quote(text)} is asked as it is written: no output is put into it`;
+    kitchen.findings.refuse(at, message, { hint: 'name an output without braces, in front: ID.output.ok == true' });
+    return text;
+  }
   const parsed = parseCondition(text);
   if (!parsed.ok) {
     kitchen.findings.refuse(at, parsed.message);
     return text;
   }
   const { condition } = parsed;
+  for (const path of filesNamed(condition))
+    if (leadsOut(path))
+      kitchen.findings.refuse(
+        at,
+        `the path ${quote(path)} leads out of the sandbox, and files are looked for in it only`,
+        {
+          hint: 'write it from the top of the sandbox, as go.mod',
+        },
+      );
   const least = self === null ? leastClosed(condition) : null;
   if (least !== null) references.counts({ from: draft.id, least, condition: text, at });
   if (!('step' in condition)) return text;
@@ -87,7 +104,7 @@ export function readUntil(
     references.checkComparison(of, condition.value.path, comparison, at);
   };
   if (named === 'step') {
-    if (condition.kind === 'among') checkChildren({ text, at, of: self ?? draft.id, given: false }, finish);
+    if (condition.kind === 'among') checkChildren(condition, { text, at, of: self ?? draft.id, given: false }, finish);
     awaits(draft.id);
     checkOutput(self ?? draft.id);
     return self === null ? text : renamed(text, condition, self);
@@ -98,7 +115,7 @@ export function readUntil(
     awaits(only);
     checkOutput(only);
     const given = !references.isStep(named, draft);
-    if (condition.kind === 'among') checkChildren({ text, at, of: only, given }, finish);
+    if (condition.kind === 'among') checkChildren(condition, { text, at, of: only, given }, finish);
     return only === named ? text : renamed(text, condition, only);
   }
   if (only === undefined && kitchen.library.gaps) return text;
@@ -127,12 +144,31 @@ type OfChildren = {
   readonly given: boolean;
 };
 
+type Among = Extract<Condition, { readonly kind: 'among' }>;
+
 /** A condition on children is of a step that has some: a group, or one that fans out. Of others it could never hold. */
-function checkChildren({ text, at, of, given }: OfChildren, { kitchen, references }: Finish): void {
+function checkChildren(condition: Among, { text, at, of, given }: OfChildren, { kitchen, references }: Finish): void {
   const draft = references.draftOf(of);
-  if (draft === null || draft.hollow || draft.children.length > 0 || draft.onComplete !== null) return;
-  const why = given ? 'that step has given way to others, and is no group' : `the step ${quote(of)} has none`;
-  kitchen.findings.refuse(at, `${quote(text)} asks for children: ${why}`, { hint: given ? AS_A_GROUP : null });
+  if (draft === null || draft.hollow) return;
+  if (draft.children.length > 0) checkOutputs(condition, draft, { text, at }, references);
+  else if (draft.onComplete === null && !kitchen.library.gaps) {
+    const why = given ? 'that step has given way to others, and is no group' : `the step ${quote(of)} has none`;
+    kitchen.findings.refuse(at, `${quote(text)} asks for children: ${why}`, { hint: given ? AS_A_GROUP : null });
+  }
+}
+
+/** What is asked of all children must be there to ask for, and what is asked of any in one of them. */
+function checkOutputs(
+  { inner: { value, op, right }, how, deep }: Among,
+  { children }: StepDraft,
+  { text, at }: Pick<OfChildren, 'text' | 'at'>,
+  references: References,
+): void {
+  // What is not there meets some comparisons, too.
+  if (value.kind !== 'output' || how.kind === 'count' || compared(null, op, right)) return;
+  const asked = deep ? [...eachStep(children)] : children;
+  if (how.kind === 'any' && asked.some((child) => noOutputOf(child) === null)) return;
+  for (const child of asked) references.checkPath(child.id, value.path, text, at);
 }
 
 function renamed(text: string, condition: Condition, to: string): string {

@@ -4,17 +4,16 @@
  */
 import type { BondPoint, ProtoLoop, ProtoStep, Protomolecule } from '../town/protomolecule.js';
 import { checkAgent } from './agents.js';
+import { checkAspect } from './aspect-alone.js';
 import { bondPointsOf } from './bond-points.js';
 import { canonicalHash } from './canonical.js';
 import { composeSteps } from './compose.js';
-import { fanOutOf } from './fan-out.js';
-import { finishStep } from './finish.js';
+import { finishAll } from './finish-all.js';
 import { DEFAULT_REWORK, type Formula } from './formula.js';
 import { Budget, type Kitchen } from './kitchen.js';
 import { Library, type FormulaFile, type Shelf } from './library.js';
 import { nameProblem } from './names.js';
 import { planSteps } from './plan.js';
-import { loopsOf } from './proto-loops.js';
 import { didYouMean, Findings, quote, type Problem } from './problem.js';
 import { References, type Finish } from './step-references.js';
 import { fill } from './template.js';
@@ -143,19 +142,19 @@ function compile(name: string, given: Given, shelf: Shelf, findings: Findings, o
     agent: formula.agent,
     chars: description.length,
   };
-  const steps = plan.steps.map((step): ProtoStep => {
-    const { onComplete } = step.draft;
-    const fanOut = onComplete === null ? null : fanOutOf(step, onComplete, plan, finish);
-    return fanOut === null ? finishStep(step, finish) : { ...finishStep(step, finish), fanOut };
-  });
-  const loops = loopsOf(plan, finish);
-  if (plan.order !== null) {
-    finish.references.check(plan.waits, plan.order, plan.places);
-    finish.references.checkCounts(plan);
-  }
+  const { steps, loops } = finishAll(plan, finish);
+  if (plan.order !== null) finish.references.checkCounts(plan);
+  if (formula.type === 'aspect') checkAspect(formula, { ...kitchen, library: withGaps(shelf, findings) });
   const bondPoints = bondPointsOf(formula, plan, kitchen);
   if (!library.gaps) warnOfUnused(formula, used, findings);
   return { formula, description, values, used, steps, loops, bondPoints };
+}
+
+/** For formulas of which a part is not there. */
+function withGaps(shelf: Shelf, findings: Findings): Library {
+  const library = new Library(shelf, findings);
+  library.gaps = true;
+  return library;
 }
 
 function defaultsOf({ vars }: Formula): ReadonlyMap<string, string> {

@@ -168,6 +168,7 @@ function finishGate(draft: StepDraft, gate: StepDraft['gates'][number], finish: 
   };
   if (isOpen(filled.type)) return null;
   const read = readGateTexts(filled, findings);
-  if (read?.type !== 'condition' || isOpen(read.await)) return read;
+  if (read === null || isOpen(read.await)) return read;
+  if (read.type !== 'condition') return { ...read, await: finish.references.settle(reader, read.await, () => gate.at) };
   return { ...read, await: readUntil({ text: read.await, written: gate.await }, gate.at, reader, finish) };
 }

@@ -157,6 +157,8 @@ export type Need = {
   readonly id: string;
   readonly at: Origin;
   readonly any: boolean;
+  /** Where `waits_for` says that it is for the children of the step; left out where nothing does. */
+  readonly children?: Origin;
   /** In the body of a loop, the scope it was written in: it may be on a step that comes into being there later. */
   readonly scope?: Scope | null;
 };

@@ -36,9 +36,18 @@ export function readGateTexts(gate: GateDraft, findings: Findings): StepGate | n
   const timeoutMs = timeout === null ? null : durationMs(timeout);
   if (timeout !== null && timeoutMs === null && !isOpen(timeout))
     findings.refuse(inside('timeout'), `the timeout ${quote(timeout)} is no duration`, { hint: DURATION_FORM });
-  if (type === 'timer' && timeout === null)
-    findings.refuse(at, 'a timer needs a timeout: when it opens', { hint: DURATION_FORM });
+  if (type === 'timer') checkTimer(gate, findings);
   return { type, await: awaited, timeoutMs };
+}
+
+/** A timer opens by its timeout alone. */
+function checkTimer({ at, await: awaited, timeout }: GateDraft, findings: Findings): void {
+  const hint = durationMs(awaited) === null ? DURATION_FORM : `write timeout = ${JSON.stringify(awaited)}`;
+  if (timeout === null) findings.refuse(at, 'a timer needs a timeout: when it opens', { hint });
+  else if (awaited.trim() !== '')
+    findings.refuse(at, `a timer awaits its timeout, ${quote(timeout)}, and nothing else: not ${quote(awaited)}`, {
+      hint: 'write the timeout alone',
+    });
 }
 
 function typeOf({ type, await: awaited }: GateDraft): GateType | null {

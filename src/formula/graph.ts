@@ -7,6 +7,8 @@
 export type WaitNode = {
   readonly id: string;
   readonly needs: readonly string[];
+  /** Those of them of which the first child to close is enough. */
+  readonly needsAny: readonly string[];
   /** Place of the group among the nodes, null for a step of its own. */
   readonly parent: number | null;
   /** The loop that ends at run time, if the step belongs to one. */
@@ -20,6 +22,8 @@ export type Waits = {
   readonly count: number;
   /** For each node those that it waits for. Nodes behind the first `steps` are ends. */
   readonly edges: readonly (readonly number[])[];
+  /** The same but for needs of any child: behind them it is only certain that the step with the children has begun. */
+  readonly certain: readonly (readonly number[])[];
   readonly steps: number;
   /** The node at which a step is closed: a group with its children. */
   readonly closeOf: (step: number) => number;
@@ -77,10 +81,19 @@ export function waitsOf(nodes: readonly WaitNode[]): Waits {
     if (node.parent !== null) edges[groupEnds.get(node.parent) ?? -1]?.push(whole);
     if (node.loop !== null) edges[loopEnds.get(node.loop) ?? -1]?.push(whole);
   }
+  const certain = edges.map((all, index) => {
+    const node = nodes[index];
+    if (node === undefined || node.needsAny.length === 0) return all;
+    const began = new Map<number, number>();
+    for (const place of node.needsAny.flatMap((id) => places.get(id) ?? []))
+      if (awaited(node, place) === wholeOf(place)) began.set(wholeOf(place), place);
+    return all.map((to) => began.get(to) ?? to);
+  });
   const added = new Map(Array.from(fanEnds, ([step, node]) => [node, step] as const));
   return {
     count: names.length,
     edges,
+    certain,
     steps: nodes.length,
     closeOf,
     wholeOf,

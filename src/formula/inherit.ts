@@ -179,9 +179,10 @@ function typeMeant({ steps, template, advice, convoy }: Written): FormulaType {
 /** A formula without `[vars]` has each placeholder as a variable that must be given. */
 function variablesMeant({ source, description, steps }: Written): readonly Variable[] {
   const found = new Map<string, Variable>();
-  const look = (text: string, at: Origin): void => {
+  // The condition of a step in a loop that writes its variable in double braces is told to write single ones.
+  const look = (text: string, at: Origin, around = NOTHING): void => {
     for (const name of placeholders(text))
-      if (!found.has(name))
+      if (!found.has(name) && !around.has(name))
         found.set(name, {
           name,
           at,
@@ -195,19 +196,19 @@ function variablesMeant({ source, description, steps }: Written): readonly Varia
         });
   };
   look(description ?? '', { source, path: ['description'] });
-  const walk = (list: readonly StepDraft[]): void => {
+  const walk = (list: readonly StepDraft[], around: ReadonlySet<string>): void => {
     for (const step of list) {
       const at = (path: Origin['path']) => ({ source: step.at.source, path: [...step.at.path, ...path] });
       mapTexts(step, (text, path) => {
         if (text.includes('{{')) look(text, at(path));
         return text;
       });
-      if (step.condition !== null) look(step.condition.text, step.condition.at);
+      if (step.condition !== null) look(step.condition.text, step.condition.at, around);
       for (const gate of step.gates) look(`${gate.await} ${gate.timeout ?? ''}`, gate.at);
-      walk(step.children);
-      walk(step.loop?.body ?? []);
+      walk(step.children, around);
+      if (step.loop !== null) walk(step.loop.body, new Set([...around, step.loop.variable ?? '']));
     }
   };
-  walk(steps);
+  walk(steps, NOTHING);
   return [...found.values()];
 }

@@ -30,6 +30,8 @@ export const FORMULA_KEYS = keys(tables.FormulaTable, {
     evaluate_prompt: 'write what must be true into the acceptance of a step',
     max_parallelism: 'how many polecats work at once is the rig’s capacity, in town.toml',
     required_vars: 'write required = true in the [vars.NAME] of each',
+    'step-overrides':
+      'no overlay is put over a formula: write a formula that extends it, with a step of the same id for each that differs',
     source: 'where a formula was found is known without it',
   },
   idle: {

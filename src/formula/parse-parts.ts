@@ -9,17 +9,23 @@ import { CheckTable, GateTable, LoopTable, OnCompleteTable, RetryTable, ScriptTa
 import { isBlank, isTable, kindOf, readTable, type ReadTable, type Table } from './shape.js';
 import type { StepReader } from './step-reader.js';
 
+const AWAITED = ['await_id', 'await', 'id', 'condition'] as const;
+
 export function readGate(raw: Table | undefined, at: Origin, report: Report): readonly GateDraft[] {
   if (raw === undefined) return [];
   reportKeys(raw, GATE_KEYS, at.path, report);
   const table = readTable(raw, GateTable, at.path, report);
   if (table.type === undefined) return [];
-  const awaits = [table.await_id, table.await, table.id].filter((one) => one !== undefined);
-  if (awaits.length > 1)
-    report(at.path, 'a gate awaits one thing: await_id, await and id mean the same, so write one of them');
-  const awaited = awaits[0] ?? table.condition ?? '';
   if (table.condition !== undefined && table.type !== 'condition' && table.type !== 'conditional')
     report([...at.path, 'condition'], `a gate of type ${quote(table.type)} has no condition`);
+  const written = AWAITED.filter((key) => key in raw);
+  const [awaited = '', second] = new Set(written.flatMap((key) => table[key] ?? []));
+  if (second !== undefined) {
+    const same = 'condition' in raw ? 'condition, await_id, await and id' : 'await_id, await and id';
+    report(at.path, `a gate awaits one thing: ${same} mean the same, so write one of them`);
+  }
+  // What cannot be read has been told.
+  if (written.some((key) => table[key] === undefined)) return [];
   return [{ at, type: table.type, await: awaited, timeout: table.timeout ?? null }];
 }
 
@@ -113,6 +119,10 @@ export function readLoop(raw: Table | undefined, at: Origin, reader: StepReader,
     warn([...at.path, 'max'], 'max changes nothing: it is for a loop with until');
   if (table.var !== undefined && !/^[A-Za-z_][A-Za-z0-9_]*$/.test(table.var))
     report([...at.path, 'var'], `${quote(table.var)} is no name for a variable`);
+  if (table.var !== undefined && 'until' in raw)
+    report([...at.path, 'var'], 'a loop with until has no var: its texts are the same each time', {
+      hint: 'leave it out; the first steps are told why the iteration before was not the last',
+    });
   return times === null ? null : { at, times, variable: table.var ?? null, body };
 }
 

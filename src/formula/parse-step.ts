@@ -226,8 +226,10 @@ function readNeeds(table: Read, path: Path, { source, report }: StepReader): rea
     return all;
   }
   const any = waitsFor === 'any-children';
-  if (all.some(({ id }) => id === spawner)) return all.map((need) => (need.id === spawner ? { ...need, any } : need));
-  return [...all, { id: spawner, at, any }];
+  const waiting = { any, children: at };
+  if (all.some(({ id }) => id === spawner))
+    return all.map((need) => (need.id === spawner ? { ...need, ...waiting } : need));
+  return [...all, { id: spawner, at, ...waiting }];
 }
 
 function readAcceptance(raw: unknown, path: Path, report: Report): StepDraft['acceptance'] {

@@ -8,9 +8,10 @@ import { circlesOf, printCircle, wayOut } from './circles.js';
 import { orderOf, waitsOf, type WaitNode, type Waits } from './graph.js';
 import { standingFor, type Kitchen } from './kitchen.js';
 import { refuseUntil } from './loops.js';
+import { isScopeBody } from './metadata.js';
 import { readScopes } from './scopes.js';
 import { stepMeant } from './template.js';
-import { eachStep, nameNeeds, standIns } from './tree.js';
+import { eachStep, inPlace, nameNeeds, standIns } from './tree.js';
 
 export type Plan = {
   /** In an order that can run; as declared when there is none, which is reported. */
@@ -30,6 +31,7 @@ export function planSteps(steps: readonly StepDraft[], kitchen: Kitchen, around:
   const known = flat.filter(({ draft }) => ids.get(draft.id) === draft);
   const scoped = readScopes(known, { ids, around }, kitchen);
   const needing = scoped.map((step) => ({ ...step, needs: settleNeeds(step, ids, around, kitchen) }));
+  for (const { needs } of needing) checkChildren(needs, ids, kitchen);
   const places = new Map(needing.map(({ draft }, index) => [draft.id, index]));
   const waits = waitsOf(needing.map((step) => nodeOf(step, places, kitchen)));
   const order = kitchen.budget.spent ? null : orderOf(waits);
@@ -123,10 +125,24 @@ function settleNeeds(
     if (budget.spent) return needs;
     for (const id of meant) {
       if (id === draft.id) findings.refuse(need.at, 'needs itself', { step: draft.id });
-      else if (settled.get(id)?.any !== true) settled.set(id, need.id === id ? need : { ...need, id });
+      else if (settled.get(id)?.any !== true) settled.set(id, need.id === id ? need : inPlace(need, id));
     }
   }
   return [...settled.values()];
+}
+
+/** A step that no others stand in, and that adds none, is waited for itself. */
+function checkChildren(needs: readonly Need[], ids: Plan['ids'], { findings, library }: Kitchen): void {
+  if (library.gaps) return;
+  for (const { id, children } of needs) {
+    const step = children === undefined ? undefined : ids.get(id);
+    if (children === undefined || step === undefined || step.hollow || step.children.length > 0) continue;
+    if (step.onComplete !== null || isScopeBody(step)) continue;
+    findings.warn(children, `waits_for is as needs here: ${quote(id)} has no children, and adds none`, {
+      hint: 'steps are added by on_complete, or by a loop over its output; what an agent creates elsewhere is not waited for',
+      once: 'waits_for',
+    });
+  }
 }
 
 /** The step that a text means by an id, with everything that has become of it. */
@@ -161,6 +177,7 @@ function nodeOf(
   return {
     id: draft.id,
     needs: needs.map(({ id }) => id),
+    needsAny: needs.flatMap(({ id, any }) => (any ? id : [])),
     parent: parent === null ? null : (places.get(parent) ?? null),
     loop,
     group,

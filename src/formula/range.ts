@@ -15,6 +15,8 @@ class Refused extends Error {}
 export function readRange(text: string): Range {
   try {
     if (text.length > RANGE_CHARS_MAX) throw new Refused(`has more than ${RANGE_CHARS_MAX} characters`);
+    const [open, name] = /\{\{?(\w+)\}?\}/.exec(text) ?? [];
+    if (open !== undefined) throw new Refused(`has ${open} in it, and ${name} is no variable: declare it under [vars]`);
     const at = text.indexOf('..');
     if (at < 0) throw new Refused('has no ".." between its ends, as in 1..5');
     const from = valueOf(text.slice(0, at));

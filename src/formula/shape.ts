@@ -56,14 +56,19 @@ type Written = {
 /** How a value of another kind was probably meant, null when that cannot be told. */
 function howToWrite(expected: string, value: unknown, { at, header, ofTables }: Written): string | null {
   const key = typeof at.at(-1) === 'number' ? '' : `${nameOf(at)} = `;
-  if (expected === 'string' && (typeof value === 'number' || typeof value === 'boolean'))
-    return `write ${key}"${value}"`;
+  if (expected === 'string') return howToWriteText(key, value);
   if (expected === 'array' && isTable(value)) return ofTables ? `write [[${header}]], in double brackets` : null;
   if (expected === 'array' && typeof value === 'string')
     return ofTables ? `write a list of tables: ${key}[{ … }]` : `write ${key}[${JSON.stringify(value)}]`;
   if (expected === 'object' && Array.isArray(value) && value.length === 1 && value.every(isTable))
     return `write [${header}], in single brackets`;
   return null;
+}
+
+function howToWriteText(key: string, value: unknown): string {
+  const [only] = Array.isArray(value) && value.length === 1 ? (value as readonly unknown[]) : [value];
+  const isWord = typeof only === 'string' || typeof only === 'number' || typeof only === 'boolean';
+  return isWord ? `write ${key}${JSON.stringify(String(only))}` : 'write one text, in quotes';
 }
 
 /** The schema of a table leaves what stands in a list of tables to others. */

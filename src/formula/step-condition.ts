@@ -1,10 +1,10 @@
 /**
- * The `condition` of a step: `{{v}}`, `!{{v}}`, `{{v}} == text` or `{{v}} != text`, where `v` is a variable or `steps.ID.output.path`. There is no
- * and, no or: a step of its own says it better.
+ * The `condition` of a step: `{{v}}`, `!{{v}}`, `{{v}} == text` or `{{v}} != text`, where `v` is a variable or `steps.ID.output.path`; `{v}` is
+ * the variable of a loop, a template or an advice. There is no and, no or: a step of its own says it better.
  */
 import type { StepCondition } from '../town/protomolecule.js';
 
-const SUBJECT = String.raw`\{\{[A-Za-z_][\w.{}-]*?\}\}`;
+const SUBJECT = String.raw`\{\{[A-Za-z_][\w.{}-]*?\}\}|\{[A-Za-z_][\w.-]*\}`;
 const TRUTHY = new RegExp(`^(!?)\\s*(${SUBJECT})$`);
 const COMPARED = new RegExp(`^(${SUBJECT})\\s*(==|!=)\\s*(.*)$`, 's');
 

@@ -7,12 +7,14 @@ import type { StepDraft } from './formula.js';
 import { refuseCounts, type Counted } from './gate-counts.js';
 import { refuseGateCircles, type Awaited } from './gate-circles.js';
 import type { Kitchen } from './kitchen.js';
+import { noOutputOf, type NoOutput } from './no-output.js';
 import { partsIn, shapeAt } from './output-shape.js';
 import { comparisonProblem, type Comparison } from './output-comparison.js';
 import { namesIn, stepFor, type Plan } from './plan.js';
 import { didYouMean, quote, type Origin } from './problem.js';
 import type { Waits } from './graph.js';
 import { stepMeant } from './template.js';
+import { anyStep } from './tree.js';
 
 type Asked = { readonly from: string; readonly to: string; readonly written: string; readonly at: Origin };
 
@@ -87,15 +89,26 @@ export class References {
     return this.ids.get(id) ?? this.#around?.references.draftOf(id) ?? null;
   }
 
-  /** A path in what the step leaves must be in the output that it declares, if it declares one. */
+  /** A path in what the step leaves: it must leave something, and the path be in the output that it declares, if it declares one. */
   checkPath(step: string, path: readonly string[], written: string, at: Origin): void {
-    const output = this.draftOf(step)?.output ?? null;
+    const draft = this.draftOf(step);
+    const none = draft === null ? null : noOutputOf(draft);
+    if (none !== null) this.#tellNone(step, none, written, at);
+    const output = draft?.output ?? null;
     if (output === null || shapeAt(output, path) !== null) return;
     const parts = partsIn(output).map(({ name }) => name);
     this.#kitchen.findings.refuse(at, `the step ${quote(step)} declares no ${['output', ...path].join('.')}`, {
       hint: didYouMean(['output', ...path].join('.'), parts) ?? `it declares ${parts.join(', ')}`,
       text: written,
     });
+  }
+
+  #tellNone(step: string, { why, hint, byValues }: NoOutput, text: string, at: Origin): void {
+    const { findings, values } = this.#kitchen;
+    const message = `the step ${quote(step)} never leaves an output: ${why}`;
+    // As long as nobody gives values, a list that is empty may be so by its default only.
+    if (byValues && values.open) findings.warn(at, message, { hint, text });
+    else findings.refuse(at, message, { hint, text });
   }
 
   /** What a part of a declared output is compared with must be possible for it. */
@@ -124,10 +137,10 @@ export class References {
         text: '{{steps.',
       });
     const meant = new Map<string, string>();
-    for (const { step, written, path } of references) {
+    for (const { step, written, path, part } of references) {
       const [only, second] = this.stepNamed(step, draft) ?? [];
       if (only !== undefined && second === undefined) {
-        this.checkPath(only, path, written, at());
+        if (part === 'output') this.checkPath(only, path, written, at());
         if (meant.has(step)) continue;
         meant.set(step, only);
         this.#ask({ from: draft.id, to: only, written, at: at() });
@@ -150,27 +163,32 @@ export class References {
 
   /** Refuses what asks for steps that need not be over. `order` are the nodes from first to last, `places` those of the ids. */
   check(waits: Waits, order: readonly number[], places: ReadonlyMap<string, number>): void {
-    const open = this.#asked.filter(({ from, to }) => !isDirect(waits, places.get(from), places.get(to)));
+    const open = this.#asked.filter(({ from, to }) => !isDirect(waits, places, { from, to }));
     const inTime = comeAfter(open, waits, order, places);
     for (const [index, { from, to, written, at }] of open.entries()) {
       if (inTime[index] === true) continue;
-      const why = from === to ? 'is of the step itself' : `is of ${quote(to)}, which need not be over before`;
-      this.#kitchen.findings.refuse(at, `${written} ${why}`, {
-        hint: from === to ? null : `write needs = [${JSON.stringify(to)}]`,
-        text: written,
-        step: from,
-      });
+      const { why, hint } = this.#whyOpen(from, to);
+      this.#kitchen.findings.refuse(at, `${written} is of ${why}`, { hint, text: written, step: from });
     }
     refuseGateCircles(this.#awaited, waits, places, this.#kitchen.findings);
+  }
+
+  #whyOpen(from: string, to: string): { readonly why: string; readonly hint: string | null } {
+    if (from === to) return { why: 'the step itself', hint: null };
+    if (anyStep(this.draftOf(to)?.children ?? [], ({ id }) => id === from))
+      return { why: `the group ${quote(to)}, which is over after the steps in it`, hint: 'name a step in it' };
+    const anyOf = this.draftOf(from)?.needs.some(({ id, any }) => any && id === to) === true;
+    const hint = anyOf ? 'write waits_for = "all-children"' : `write needs = [${JSON.stringify(to)}]`;
+    return { why: `${quote(to)}, which need not be over before`, hint };
   }
 }
 
 type Pair = Pick<Asked, 'from' | 'to'>;
 
-/** Of each pair whether `from` comes after `to`. Thirty at once: each node carries, as bits, which of the `to` are before it. */
+/** Of each pair whether `from` comes after `to` has closed. Thirty at once: each node carries, as bits, which of the `to` are before it. */
 function comeAfter(
   pairs: readonly Pair[],
-  { edges, count }: Waits,
+  { certain, count, closeOf }: Waits,
   order: readonly number[],
   places: ReadonlyMap<string, number>,
 ): readonly boolean[] {
@@ -180,12 +198,12 @@ function comeAfter(
     const after = new Int32Array(count);
     const own = new Int32Array(count);
     for (const [bit, { to }] of some.entries()) {
-      const place = places.get(to) ?? -1;
-      if (place >= 0) own[place] = (own[place] ?? 0) | (1 << bit);
+      const place = places.get(to);
+      if (place !== undefined) own[closeOf(place)] = (own[closeOf(place)] ?? 0) | (1 << bit);
     }
     for (const node of order) {
       let bits = 0;
-      for (const need of edges[node] ?? []) bits |= (after[need] ?? 0) | (own[need] ?? 0);
+      for (const need of certain[node] ?? []) bits |= (after[need] ?? 0) | (own[need] ?? 0);
       after[node] = bits;
     }
     for (const [bit, { from }] of some.entries()) all.push(((after[places.get(from) ?? -1] ?? 0) & (1 << bit)) !== 0);
@@ -193,6 +211,7 @@ function comeAfter(
   return all;
 }
 
-function isDirect({ edges }: Waits, from: number | undefined, to: number | undefined): boolean {
-  return from !== undefined && to !== undefined && edges[from]?.includes(to) === true;
+function isDirect({ certain, closeOf }: Waits, places: ReadonlyMap<string, number>, pair: Pair): boolean {
+  const [from, to] = [places.get(pair.from), places.get(pair.to)];
+  return from !== undefined && to !== undefined && certain[from]?.includes(closeOf(to)) === true;
 }

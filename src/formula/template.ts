@@ -186,6 +186,8 @@ function mapValue(value: unknown, path: Path, change: Change): unknown {
  * is most likely mistyped.
  */
 export function fillSubject(text: string, scope: Scope | null, values: Values, at: () => Origin): string {
+  const own = /^\{([A-Za-z_][\w.-]*)\}$/.exec(text)?.[1];
+  if (own !== undefined && single(own, scope) === null) refuseSubject(own, text, scope, values, at());
   const name = /^\{\{([A-Za-z_][A-Za-z0-9_]*)\}\}$/.exec(text)?.[1];
   if (name === undefined) return fill(text, scope, values, at);
   for (let here = scope; here !== null; here = here.outer) {
@@ -197,12 +199,32 @@ export function fillSubject(text: string, scope: Scope | null, values: Values, a
     values.used.add(name);
     return value ?? (values.open ? text : '');
   }
+  if (single(name, scope) !== null) {
+    values.findings.refuse(at(), `the condition asks for ${text}, and ${name} is no variable of the formula`, {
+      hint: `write {${name}} for the one around the step`,
+    });
+    return '';
+  }
   if (!values.declares) return fill(text, scope, values, at);
   const hint = () => didYouMean(name, values.vars.keys());
   values.findings.warn(at(), `the condition asks for {{${name}}}, which is no variable of the formula: it is empty`, {
     hint,
   });
   return '';
+}
+
+/** Single braces in a condition that nothing around the step fills in. */
+function refuseSubject(name: string, text: string, scope: Scope | null, { vars, findings }: Values, at: Origin): void {
+  const around = namesAround(scope);
+  const known =
+    around.length === 0 ? 'nothing around the step has a variable' : `around it there is ${around.join(', ')}`;
+  findings.refuse(at, `the condition asks for ${text}, and there is no ${name} around the step`, {
+    hint: vars.has(name) ? `write {{${name}}} for the variable of the formula` : (didYouMean(name, around) ?? known),
+  });
+}
+
+function namesAround(scope: Scope | null): readonly string[] {
+  return scope === null ? [] : [...scope.single.keys(), ...namesAround(scope.outer)];
 }
 
 /** The text with the formula's variables in single braces written in double ones, for the places where both are theirs. */

@@ -23,11 +23,13 @@ export function findJsonPlaces(text: string): Place {
   return new Outline(text, ':').readWhole();
 }
 
-/** The first key that stands a second time in its object: JavaScript would forget the one before it. */
-export function findRepeatedKey(text: string): { readonly name: string; readonly at: number } | null {
+type Written = { readonly text: string; readonly at: number };
+
+/** What JavaScript would forget of a JSON text: a key before a second one of its name, the last digits of a long whole number. */
+export function findForgotten(text: string): { readonly key: Written | null; readonly number: Written | null } {
   const outline = new Outline(text, ':');
   outline.readWhole();
-  return outline.repeated;
+  return { key: outline.repeated, number: outline.tooLong };
 }
 
 const BLANK = /[ \t\r\n]*/y;
@@ -38,13 +40,12 @@ const BASIC_CHARACTERS = /[^"\\]*/y;
 const LITERAL_CHARACTERS = /[^']*/y;
 const PLAIN_VALUE = /[^,\]}#\r\n]*/y;
 
-type Key = { readonly name: string; readonly at: number };
-
 class Outline {
   readonly #text: string;
   readonly #assign: string;
   #at = 0;
-  repeated: Key | null = null;
+  repeated: Written | null = null;
+  tooLong: Written | null = null;
 
   constructor(text: string, assign: string) {
     this.#text = text;
@@ -77,8 +78,8 @@ class Outline {
     const keys = this.#readKeys();
     this.#at += isArray ? 2 : 1;
     let place = root;
-    for (const [index, { name }] of keys.entries()) {
-      place = child(place, name, at);
+    for (const [index, { text }] of keys.entries()) {
+      place = child(place, text, at);
       if (isArray && index === keys.length - 1) {
         place.newest = child(place, String(place.children.size), at);
         place.newest.to = this.#at;
@@ -91,9 +92,9 @@ class Outline {
 
   #readPair(table: Place): void {
     let place = table;
-    for (const { name, at } of this.#readKeys()) {
-      if (place.children.has(name)) this.repeated ??= { name, at };
-      place = child(place, name, at);
+    for (const { text, at } of this.#readKeys()) {
+      if (place.children.has(text)) this.repeated ??= { text, at };
+      place = child(place, text, at);
     }
     if (!this.#sees(this.#assign)) return;
     this.#at += 1;
@@ -101,15 +102,15 @@ class Outline {
   }
 
   /** The parts of a dotted key, up to the `=` or `]` behind it. */
-  #readKeys(): Key[] {
-    const keys: Key[] = [];
+  #readKeys(): Written[] {
+    const keys: Written[] = [];
     for (;;) {
       this.#skipSpaces();
       const at = this.#at;
       if (this.#sees('"') || this.#sees("'")) this.#skipString();
       else this.#skip(BARE_KEY);
       if (this.#at === at) return keys;
-      keys.push({ name: keyName(this.#text.slice(at, this.#at)), at });
+      keys.push({ text: keyName(this.#text.slice(at, this.#at)), at });
       this.#skipSpaces();
       if (!this.#sees('.')) return keys;
       this.#at += 1;
@@ -122,8 +123,15 @@ class Outline {
     if (this.#sees('[')) this.#readItems(']', (index) => this.#readValue(child(place, String(index), this.#at)));
     else if (this.#sees('{')) this.#readItems('}', () => this.#readPair(place));
     else if (this.#sees('"') || this.#sees("'")) this.#skipString();
-    else this.#skip(PLAIN_VALUE);
+    else this.#readPlain();
     place.to = this.#at;
+  }
+
+  #readPlain(): void {
+    const at = this.#at;
+    this.#skip(PLAIN_VALUE);
+    const text = this.#text.slice(at, this.#at).trim();
+    if (/^-?\d+$/.test(text) && !isKept(text)) this.tooLong ??= { text, at };
   }
 
   #readItems(end: ']' | '}', readItem: (index: number) => void): void {
@@ -175,6 +183,12 @@ class Outline {
   #sees(what: string): boolean {
     return this.#text.startsWith(what, this.#at);
   }
+}
+
+/** Whether a whole number is printed again as it was written. */
+function isKept(digits: string): boolean {
+  const number = Number(digits);
+  return Number.isSafeInteger(number) || String(number) === digits;
 }
 
 function newPlace(at: number): Place {

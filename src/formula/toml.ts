@@ -1,7 +1,7 @@
 /** A document's text → its value and where everything in it stands, or the one place where it cannot be read. Never throws. */
 import { parse, TomlError } from 'smol-toml';
 import { FILE_CHARS_MAX } from './limits.js';
-import { findJsonPlaces, findPlaces, findRepeatedKey, type Place } from './toml-positions.js';
+import { findForgotten, findJsonPlaces, findPlaces, type Place } from './toml-positions.js';
 
 /** Both count from 1; a column is a UTF-16 code unit. */
 type Position = { readonly line: number; readonly column: number };
@@ -31,7 +31,7 @@ export function parseToml(source: string): TomlResult {
   } catch (error) {
     if (!(error instanceof TomlError))
       return { ok: false, line: 1, column: 1, message: `not readable: ${String(error)}` };
-    return { ok: false, ...(unclosedText(text, error) ?? plain(error)) };
+    return { ok: false, ...(unclosedText(text, error) ?? longInToml(text, error) ?? plain(error)) };
   }
 }
 
@@ -46,11 +46,11 @@ export function parseJson(source: string): TomlResult {
     });
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       return { ok: false, line: 1, column: 1, message: 'a formula must be an object' };
-    const repeated = findRepeatedKey(text);
-    if (repeated !== null) {
-      const at = position(lineStarts(text), repeated.at);
-      return { ok: false, ...at, message: `the key ${JSON.stringify(repeated.name)} stands twice in one object` };
-    }
+    const { key, number } = findForgotten(text);
+    const refused = (at: number) => ({ ok: false, ...position(lineStarts(text), at) }) as const;
+    if (key !== null)
+      return { ...refused(key.at), message: `the key ${JSON.stringify(key.text)} stands twice in one object` };
+    if (number !== null) return { ...refused(number.at), ...tooLong(number.text) };
     return { ok: true, value: value as Readonly<Record<string, unknown>>, locate: locator(text, findJsonPlaces) };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
@@ -110,6 +110,17 @@ function position(starts: readonly number[], offset: number): Position {
     else high = middle - 1;
   }
   return { line: low + 1, column: offset - (starts[low] ?? 0) + 1 };
+}
+
+/** smol-toml keeps no whole number that JavaScript would round; null for any other mistake. */
+function longInToml(text: string, { line, column, message }: TomlError): Unreadable | null {
+  if (!message.includes('losslessly')) return null;
+  const [digits = ''] = /^[+\w-]*/.exec(text.split('\n')[line - 1]?.slice(column - 1) ?? '') ?? [];
+  return { line, column, ...tooLong(digits) };
+}
+
+function tooLong(digits: string): Pick<Unreadable, 'message' | 'hint'> {
+  return { message: `the whole number ${digits} is too long to be kept to its last digit`, hint: 'write it in quotes' };
 }
 
 /** smol-toml's message without its preamble and its frame of source. */

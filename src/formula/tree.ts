@@ -249,11 +249,14 @@ function decided({ condition: written, scope: own }: StepDraft, { values }: Kitc
   const quiet = { ...values, open: true };
   const value = fill(condition.value, scope, quiet, () => at);
   const against = fill(condition.against, scope, quiet, () => at);
-  if (isOpen(value) || isOpen(against) || referencesIn(value).length > 0) return null;
+  if ([value, against].some((text) => isOpen(text) || ENTRY.test(text)) || referencesIn(value).length > 0) return null;
   const truthy = value !== '' && !['false', '0', 'no', 'off'].includes(value.toLowerCase());
   if (condition.op === 'truthy' || condition.op === 'falsy') return truthy === (condition.op === 'truthy');
   return (value === against) === (condition.op === 'is');
 }
+
+/** What stands for an entry of a fan-out, which is known when it has been left. */
+const ENTRY = /\{(?:item(?:\.[\w-]+)*|index|n)\}/;
 
 /** What ids have become: by each the ids that are needed now. */
 export type Instead = Pick<ReadonlyMap<string, readonly string[]>, 'get' | 'has'>;
@@ -265,8 +268,13 @@ export function rewriteNeeds(needs: readonly Need[], instead: Instead, budget: B
   return needs.flatMap((need) => {
     const ids = instead.get(need.id) ?? [need.id];
     budget.takeNeeds('made', standingFor(need, ids));
-    return budget.spent ? need : ids.map((id) => ({ ...need, id }));
+    return budget.spent ? need : ids.map((id) => inPlace(need, id));
   });
+}
+
+/** The need on a step that stands where the needed one has given way. Who waits for all that stands there waits for its children. */
+export function inPlace({ children, ...need }: Need, id: string): Need {
+  return need.any && children !== undefined ? { ...need, children, id } : { ...need, id };
 }
 
 /** The step with its needs rewritten, and those of what a loop over its output adds to it. */

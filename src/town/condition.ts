@@ -57,7 +57,8 @@ export type Parsed =
 
 const FILE = /^file\.exists\(\s*(['"])(.+)\1\s*\)$/;
 const AMONG = /^(children|descendants|steps)\(\s*([\w.-]+)\s*\)\.(all|any|count)\((.+?)\)\s*(?:([=!<>]+)\s*(\d+))?$/;
-const STEPS = /^steps\.(\w+)\s*([=!<>]+)\s*(\d+)$/;
+const COUNT = /^(?:children|descendants|steps)\(.*\)\.count\(.*\)\s*[=!<>]+\s*(.*)$/;
+const STEPS = /^steps\.(\w+)\s*([=!<>]+)\s*(.*)$/;
 const COMPARE = /^([\w.-]+?)\s*([=!<>]+)\s*(.*)$/;
 const FORMS =
   "the forms are `step.status == complete`, `ID.status == …`, `ID.output.x == …`, `children(ID).all(…)`, `steps.complete >= 2`, `file.exists('…')`";
@@ -69,7 +70,9 @@ export function parseCondition(text: string): Parsed {
   const among = AMONG.exec(written);
   if (among !== null) return readAmong(among);
   const steps = STEPS.exec(written);
-  if (steps !== null) return readSteps(steps);
+  if (steps !== null && (isNumber(steps[3] ?? '') || statusOf(steps[1] ?? '') !== null)) return readSteps(steps);
+  const count = COUNT.exec(written);
+  if (count !== null) return wrongNumber('count(…)', count[1] ?? '');
   const comparison = COMPARE.exec(written);
   if (comparison === null) return wrong(`no condition: ${written}`);
   const [, path = '', op = '', right = ''] = comparison;
@@ -91,12 +94,23 @@ function readAmong([, which, step = '', how, inside = '', op, n]: RegExpExecArra
   return { ok: true, condition: { ...base, how: { kind: how === 'all' ? 'all' : 'any' } } };
 }
 
-function readSteps([, word = '', op, n]: RegExpExecArray): Parsed {
+function readSteps([, word = '', op, n = '']: RegExpExecArray): Parsed {
   const status = statusOf(word);
   const operator = OPERATORS.find((one) => one === op);
   if (status === null) return wrong(`unknown status ${word}; there are ${STATUSES.join(', ')}`);
   if (operator === undefined) return wrong(`unknown operator ${op}; there are ${OPERATORS.join(' ')}`);
+  if (!isNumber(n)) return wrongNumber(`steps.${word}`, n);
   return { ok: true, condition: { kind: 'steps', status, op: operator, n: Number(n) } };
+}
+
+function isNumber(text: string): boolean {
+  return /^\d+$/.test(text);
+}
+
+function wrongNumber(what: string, written: string): Parsed {
+  return wrong(
+    `${what} is compared with a whole number from 0, ${written === '' ? 'which is missing' : `not ${written}`}`,
+  );
 }
 
 function readCompare(path: string, op: string, right: string): Parsed {
@@ -124,6 +138,7 @@ function readComparison(path: readonly string[], op: string, right: string): Com
   if (path[0] === 'output') return { value: { kind: 'output', path: path.slice(1) }, op: operator, right: text };
   if (path[0] !== 'status' || path.length > 1) return `${path.join('.')} is neither a status nor an output`;
   const status = statusOf(text);
+  if (text === '') return `nothing stands behind ${operator}: a status is one of ${STATUSES.join(', ')}`;
   if (status === null) return `unknown status ${text}; there are ${STATUSES.join(', ')}`;
   if (operator !== '==' && operator !== '!=') return `a status is compared with == or !=, not ${operator}`;
   return { value: { kind: 'status' }, op: operator, right: status };
@@ -251,8 +266,7 @@ export function partOf(output: Json | null, path: readonly string[]): Json | nul
 export function compared(left: Json | null, op: Operator, right: string): boolean {
   if (left === null) return op === '==' ? right === '' : op === '!=' && right !== '';
   const text = typeof left === 'string' ? left : JSON.stringify(left);
-  const [a, b] = [numberOf(text), numberOf(right)];
-  const order = a !== null && b !== null ? a - b : text < right ? -1 : text > right ? 1 : 0;
+  const order = orderOf(text, right, typeof left === 'number');
   switch (op) {
     case '==':
       return order === 0;
@@ -269,6 +283,20 @@ export function compared(left: Json | null, op: Operator, right: string): boolea
     default:
       return unreachable(op);
   }
+}
+
+const WHOLE = /^\s*-?\d+\s*$/;
+
+/** Less than 0, 0 or more than 0. Whole numbers in texts, as ids are, are compared to the last digit. */
+function orderOf(left: string, right: string, isNumber: boolean): number {
+  if (!isNumber && WHOLE.test(left) && WHOLE.test(right)) return signOf(BigInt(left), BigInt(right));
+  const [a, b] = [numberOf(left), numberOf(right)];
+  return a !== null && b !== null ? signOf(a, b) : signOf(left, right);
+}
+
+function signOf<Value extends bigint | number | string>(a: Value, b: Value): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }
 
 function numberOf(text: string): number | null {

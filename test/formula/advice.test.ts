@@ -216,3 +216,16 @@ test('a loop with until in a step that advice brings in is repeated at run time'
   expect(graphOf(proto).slice(0, 3)).toEqual(['plan', 'w.iter1.bb needs plan', 'build needs w.iter1.bb, plan']);
   expect(proto.loops?.map(({ id }) => id)).toEqual(['w']);
 });
+
+test('advice for the step of a loop is told where the steps of the loop are', () => {
+  const body = step('b', '', 'steps.loop.body');
+  const counted = `${step('l')}[steps.loop]\ncount = 2\n${body}`;
+  expect(problemsOf(counted + ADVICE('l'))).toEqual([
+    expect.stringContaining('"l" is a loop, whose steps stand in its place: write "l.*" for all of them, or put the'),
+  ]);
+  expect(problemsOf(counted + ADVICE('l.*').replace('"post"', '"{step.id}-post"'))).toEqual([]);
+  const each = `${step('s')}${step('l')}[steps.loop]\nfor_each = "s.output"\n${body}`;
+  expect(problemsOf(each + ADVICE('l'))).toEqual([
+    expect.stringContaining('"l" is a loop over an output, whose steps no advice finds: put the advice into its body'),
+  ]);
+});

@@ -42,3 +42,10 @@ test('a point without a place is refused', () => {
     expect.stringContaining('before_step names "lp", whose steps are added as the molecule runs (write after_step'),
   ]);
 });
+
+test.each([
+  ['', 'x.toml:6:1 · a bond point needs after_step or before_step'],
+  ['after_step = "a"\nbefore_step = "a"', 'x.toml:9:1 · a bond point has either after_step or before_step, not both'],
+])('a bond point has one place: %j', (at, problem) => {
+  expect(problemsAmong({ x: step('a') + point(at) })).toEqual([problem]);
+});

@@ -56,5 +56,5 @@ test('the page names every key and every forbidden name', () => {
 
 /** In code, alone or among others: `word`, `table.word`, `{ word, other }`. */
 function names(word: string): boolean {
-  return codes.some((code) => code.split(/[^A-Za-z_]+/).includes(word));
+  return codes.some((code) => code.split(/[^A-Za-z_-]+/).includes(word));
 }

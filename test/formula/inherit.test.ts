@@ -84,3 +84,28 @@ test('a step that two parents have from one formula is told where they are named
     'x.toml:2:17 · the parents "p" and "q" both have the step "a" from g.toml (steps can be taken over once: extend one of the two)',
   ]);
 });
+
+const parent = (compiler: string) =>
+  `version = 3\ncontract = "graph.v2"\nrequires = { formula_compiler = "${compiler}" }\n[metadata]\nteam = "a"\n[catalog]\nname = "p"\n${step('a')}`;
+
+test('what a file says of itself is its own, and what a parent requires must be there', () => {
+  expect(cookedAmong({ x: 'extends = ["p"]\n', p: parent('>=2.0.0') }).version).toBe(1);
+  expect(cookedAmong({ x: 'version = 2\nextends = ["p"]\n', p: parent('>=2.0.0') }).version).toBe(2);
+  expect(problemsAmong({ x: 'extends = ["p"]\n', p: parent('>=9.0.0') })).toEqual([
+    'p.toml:4:14 · the formula asks for a compiler >=9.0.0, and this one has the version 2.0.0',
+  ]);
+});
+
+test('an overlay is refused by name, and a formula that extends the other does what it would', () => {
+  const overlay = '[[step-overrides]]\nstep_id = "lint"\nmode = "skip"\n';
+  expect(problemsAmong({ x: step('lint') + overlay })).toEqual([
+    expect.stringContaining(
+      'nothing executes the key "step-overrides" (no overlay is put over a formula: write a formula',
+    ),
+  ]);
+  const p = step('plan') + step('lint', 'needs = ["plan"]') + step('ship', 'needs = ["lint"]');
+  const x = `extends = ["p"]\n[vars]\nlint = ""\n${step('lint', 'needs = ["plan"]\ncondition = "{{lint}}"')}`;
+  const proto = cookedAmong({ x, p });
+  expect(graphOf(proto)).toEqual(['plan', 'lint needs plan', 'ship needs lint']);
+  expect(proto.steps[1]?.condition).toMatchObject({ value: '', op: 'truthy' });
+});

@@ -88,7 +88,7 @@ test('a loop with until has its first iteration in the list, and the rest as a l
 });
 
 test('a loop with until names the group it stands in, which waits for its end', () => {
-  const inner = `${step('lp', '', 'steps.children')}[steps.children.loop]\nuntil = "output.ok == true"\nmax = 2\n`;
+  const inner = `${step('lp', '', 'steps.children')}[steps.children.loop]\nuntil = "x.output.ok == true"\nmax = 2\n`;
   const body = `${step('h', '', 'steps.children.loop.body')}${step('x', '', 'steps.children.loop.body.children')}`;
   expect(cooked(step('g') + inner + body).loops).toMatchObject([
     { id: 'lp', body: ['lp.iter1.h', 'lp.iter1.x'], parent: 'g' },
@@ -235,7 +235,7 @@ test('nor among the children of a step with a check, which repeats them', () => 
   expect(problemsOf(group + polish + rub + look)).toEqual([
     'x.toml:14:1 · step "polish": a loop with until cannot stand in another loop that ends at run time (the check of "g" repeats its children: put the loop before "g" or after it)',
   ]);
-  const mirror = `${loop('until = "output.ok == true"\nmax = 2', body('h', 'check = { command = "make", max_attempts = 3 }'))}${step('k', '', 'steps.loop.body.children')}`;
+  const mirror = `${loop('until = "k.output.ok == true"\nmax = 2', body('h', 'check = { command = "make", max_attempts = 3 }'))}${step('k', '', 'steps.loop.body.children')}`;
   expect(problemsOf(mirror)).toEqual([
     expect.stringContaining('a check on a step with children cannot stand in a loop'),
   ]);

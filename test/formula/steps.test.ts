@@ -8,6 +8,10 @@ const readBeside = (path: string) => (path === 'a.md' ? 'From the file.' : null)
 
 const waiting = (waits: string) => cooked(step('s') + step('w', waits)).steps[1];
 
+const counted = '[[steps]]\nid = "l"\ntitle = "L"\nloop = { count = 2, body = [{ id = "b", title = "B" }] }\n';
+const told = (waits: string, others = '') =>
+  warningsOf(step('s') + others + step('w', waits)).map((line) => line.replace(/ \(.*/, ''));
+
 const names = (way: string) => new Set(way.split(' → '));
 
 const with3 = (needs: string) =>
@@ -23,43 +27,6 @@ const only = (more: string, vars = '') => cooked(`${vars}${step('a', more)}`).st
 
 const timeoutOf = (own: string) =>
   only(`timeout = "5m"\ncheck = { max_attempts = 2, check = { path = "checks/green.sh"${own} } }`)?.check?.timeoutMs;
-
-test.each([
-  ['{ type = "timer", timeout = "1h30m" }', { type: 'timer', await: '', timeoutMs: 5_400_000 }],
-  ['{ type = "human", await = "overseer" }', { type: 'human', await: 'overseer', timeoutMs: null }],
-  ['{ type = "mail", await_id = "MERGED", timeout = "7d" }', { type: 'mail', await: 'MERGED', timeoutMs: 604_800_000 }],
-  ['{ type = "gh:run", id = "release.yml" }', { type: 'gh:run', await: 'release.yml', timeoutMs: null }],
-  ['{ type = "gh:pr", id = "{{v}}" }', { type: 'gh:pr', await: '12', timeoutMs: null }],
-  ['{ type = "bead", id = "molecule/gt-abc12" }', { type: 'bead', await: 'molecule/gt-abc12', timeoutMs: null }],
-  [
-    '{ type = "condition", condition = "steps.failed == 0" }',
-    { type: 'condition', await: 'steps.failed == 0', timeoutMs: null },
-  ],
-  [
-    '{ type = "conditional", condition = "steps.complete < 2" }',
-    { type: 'condition', await: 'steps.complete < 2', timeoutMs: null },
-  ],
-  [
-    '{ type = "conditional", condition = "alive_detected" }',
-    { type: 'human', await: 'alive_detected', timeoutMs: null },
-  ],
-])('the gate %s is waited at', (gate, read) => {
-  expect(only(`gate = ${gate}`, '[vars]\nv = "12"\n')?.gates).toEqual([read]);
-});
-
-test.each([
-  ['{ id = "x" }', /:5:1 · step "a": type is missing/],
-  ['{ type = "tmier", timeout = "1s" }', /:5:10 · step "a": unknown gate type "tmier" \(did you mean "timer"\?\)/],
-  ['{ type = "timer" }', /a timer needs a timeout/],
-  ['{ type = "human", timeout = "soon" }', /the timeout "soon" is no duration \(write it as 90s/],
-  ['{ type = "gh:run" }', /a gate of the type gh:run must say what it awaits/],
-  ['{ type = "human", id = "a", await = "b" }', /await_id, await and id mean the same/],
-  ['{ type = "human", approvers = ["a"] }', /nothing executes the key "approvers"/],
-  ['{ type = "condition", condition = "env.CI == 1" }', /a formula does not see the environment/],
-  ['{ type = "condition", condition = "gohst.status == done" }', /the condition names unknown step "gohst"/],
-])('the gate %s is refused', (gate, message) => {
-  expect(problemsOf(step('a', `gate = ${gate}`)).join('\n')).toMatch(message);
-});
 
 test.each([
   ['{{v}}', { value: 'yes', op: 'truthy', against: '' }],
@@ -168,6 +135,17 @@ test('waits_for is a need, of any child when it says so', () => {
   expect(waiting('needs = ["s"]\nwaits_for = "all-children"')).toMatchObject({ needs: ['s'] });
   expect(waiting('waits_for = "children-of(s)"')).toMatchObject({ needs: ['s'] });
   expect(waiting('needs = ["s"]\nwaits_for = "any-children"')).toMatchObject({ needs: ['s'], needsAny: ['s'] });
+});
+
+test('waits_for is as needs, and says so, for a step that has no children and adds none', () => {
+  const message = 'waits_for is as needs here: "s" has no children, and adds none';
+  expect(told('needs = ["s"]\nwaits_for = "all-children"')).toEqual([`x.toml:10:1 · step "w": ${message}`]);
+  expect(told('waits_for = "children-of(s)"')).toEqual([`x.toml:9:1 · step "w": ${message}`]);
+  expect(told('needs = ["s"]\nwaits_for = "any-children"', step('k', '', 'steps.children'))).toEqual([]);
+  expect(told('waits_for = "children-of(l)"', counted)).toEqual([]);
+  expect(told('needs = ["l"]\nwaits_for = "any-children"', counted).join()).toContain('"l.iter2.b" has no children');
+  const each = `${step('e')}[steps.loop]\nfor_each = "s.output"\n${step('b', '', 'steps.loop.body')}`;
+  expect(told('needs = ["s"]\nwaits_for = "any-children"', each)).toEqual([]);
 });
 
 test('a group stands before its children, and who needs it behind all of them', () => {

@@ -185,3 +185,18 @@ test('a key that stands twice in an object of JSON is refused at its second plac
     }),
   );
 });
+
+test.each([
+  [parseToml('a = 1\nb = [9_007_199_254_740_993]\n'), 2, 6, '9_007_199_254_740_993'],
+  [parseToml('a = 0xFFFFFFFFFFFFFFFF'), 1, 5, '0xFFFFFFFFFFFFFFFF'],
+  [parseJson('{"t": "9007199254740993",\n"n": [1.5, -9007199254740993]}'), 2, 12, '-9007199254740993'],
+  [parseJson(`{"n": ${'9'.repeat(400)}}`), 1, 7, '9'.repeat(400)],
+])('a whole number that would lose digits is refused (%#)', (result, line, column, digits) => {
+  const message = `the whole number ${digits} is too long to be kept to its last digit`;
+  expect(result).toEqual({ ok: false, line, column, message, hint: 'write it in quotes' });
+});
+
+test('a number is kept that JavaScript has exactly', () => {
+  const kept = '{"a": 9007199254740991, "b": 100000000000000000000, "c": -0, "d": "9007199254740993", "e": 1e300}';
+  expect(parseJson(kept).ok).toBe(true);
+});

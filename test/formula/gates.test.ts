@@ -1,0 +1,109 @@
+/** What a gate may be and what it awaits. */
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { parseCondition } from '../../src/town/condition.js';
+import { cooked, problemsOf, step } from '../support/formula.js';
+
+const page = readFileSync(new URL('../../docs/formulas.md', import.meta.url), 'utf8');
+
+test.each([
+  ['{ type = "timer", timeout = "1h30m" }', { type: 'timer', await: '', timeoutMs: 5_400_000 }],
+  ['{ type = "human", await = "overseer" }', { type: 'human', await: 'overseer', timeoutMs: null }],
+  ['{ type = "mail", await_id = "MERGED", timeout = "7d" }', { type: 'mail', await: 'MERGED', timeoutMs: 604_800_000 }],
+  ['{ type = "gh:run", id = "release.yml" }', { type: 'gh:run', await: 'release.yml', timeoutMs: null }],
+  ['{ type = "gh:pr", id = "{{v}}" }', { type: 'gh:pr', await: '12', timeoutMs: null }],
+  ['{ type = "bead", id = "molecule/gt-abc12" }', { type: 'bead', await: 'molecule/gt-abc12', timeoutMs: null }],
+  [
+    '{ type = "condition", condition = "steps.failed == 0" }',
+    { type: 'condition', await: 'steps.failed == 0', timeoutMs: null },
+  ],
+  [
+    '{ type = "conditional", condition = "steps.complete < 2" }',
+    { type: 'condition', await: 'steps.complete < 2', timeoutMs: null },
+  ],
+  [
+    '{ type = "conditional", condition = "alive_detected" }',
+    { type: 'human', await: 'alive_detected', timeoutMs: null },
+  ],
+  ['{ type = "mail", id = "M", await_id = "M" }', { type: 'mail', await: 'M', timeoutMs: null }],
+])('the gate %s is waited at', (gate, read) => {
+  expect(cooked(`[vars]\nv = "12"\n${step('a', `gate = ${gate}`)}`).steps[0]?.gates).toEqual([read]);
+});
+
+test.each([
+  ['{ id = "x" }', /:5:1 · step "a": type is missing/],
+  ['{ type = "tmier", timeout = "1s" }', /:5:10 · step "a": unknown gate type "tmier" \(did you mean "timer"\?\)/],
+  ['{ type = "timer" }', /a timer needs a timeout/],
+  ['{ type = "human", timeout = "soon" }', /the timeout "soon" is no duration \(write it as 90s/],
+  ['{ type = "gh:run" }', /a gate of the type gh:run must say what it awaits/],
+  ['{ type = "human", id = "a", await = "b" }', /await_id, await and id mean the same/],
+  [
+    '{ type = "condition", await = "steps.failed == 0", condition = "steps.failed == 1" }',
+    /condition, await_id, await/,
+  ],
+  ['{ type = "timer", await = "5m" }', /a timer needs a timeout: when it opens \(write timeout = "5m"\)/],
+  ['{ type = "timer", await = "5m", timeout = "1h" }', /a timer awaits its timeout, "1h", and nothing else: not "5m"/],
+  ['{ type = "gh:pr", await = 12 }', /^x.toml:5:26 .* await must be text, not a number \(write await = "12"\)$/],
+  ['{ type = "gh:run", id = ["ci"] }', /^x.toml:5:27 .* id must be text, not a list \(write id = "ci"\)$/],
+  [
+    '{ type = "bead", await_id = ["a", "b"] }',
+    /^x.toml:5:25 .* must be text, not a list \(write one text, in quotes\)$/,
+  ],
+  [
+    `{ type = "condition", await = "file.exists('/etc/passwd')" }`,
+    /the path "\/etc\/passwd" leads out of the sandbox, and files are looked for in it only/,
+  ],
+  [
+    `{ type = "condition", await = "file.exists('a/../../b')" }`,
+    /leads out of the sandbox, .* \(write it from the top/,
+  ],
+  [
+    '{ type = "condition", await = "steps.complete >= -1" }',
+    /steps\.complete is compared with a whole number from 0, not -1/,
+  ],
+  ['{ type = "condition", await = "steps.complete >= " }', /compared with a whole number from 0, which is missing/],
+  [
+    '{ type = "condition", await = "children(a).count(status == done) >= -1" }',
+    /count\(…\) is compared with a whole number from 0, not -1/,
+  ],
+  [
+    '{ type = "condition", await = "a.status == " }',
+    /nothing stands behind ==: a status is one of pending, ready, active, waiting, complete, skipped, failed/,
+  ],
+  ['{ type = "human", approvers = ["a"] }', /nothing executes the key "approvers"/],
+  ['{ type = "condition", condition = "env.CI == 1" }', /a formula does not see the environment/],
+  ['{ type = "condition", condition = "gohst.status == done" }', /the condition names unknown step "gohst"/],
+])('the gate %s is refused', (gate, message) => {
+  expect(problemsOf(step('a', `gate = ${gate}`)).join('\n')).toMatch(message);
+});
+
+test('a file of the sandbox is asked for as the molecule runs, and no condition of a step asks for one', () => {
+  const gate = `gate = { type = "condition", await = "file.exists('docs/a.md')" }`;
+  expect(cooked(step('a', gate)).steps[0]?.gates?.[0]?.await).toBe("file.exists('docs/a.md')");
+  expect(problemsOf(step('a', `condition = "file.exists('docs/a.md')"`))).toEqual([
+    expect.stringContaining('{{v}} != text; a gate asks that, and waits for it: gate = { type = "condition"'),
+  ]);
+});
+
+test('a loop until a file is there that leads out of the sandbox is refused', () => {
+  const loop = `[steps.loop]\nmax = 2\nuntil = "file.exists('../a')"\n${step('b', '', 'steps.loop.body')}`;
+  expect(problemsOf(step('l') + loop)).toEqual([expect.stringMatching(/^x\.toml:8:1 .* leads out of the sandbox/)]);
+});
+
+test.each([
+  ['b.status == open', 'pending'],
+  ['b.status == in_progress', 'active'],
+  ['b.status == blocked', 'waiting'],
+  ['b.status == closed', 'complete'],
+  ['b.status == completed', 'complete'],
+  ['b.status == done', 'complete'],
+])('%s is the word of other systems for %s', (condition, status) => {
+  const parsed = parseCondition(condition);
+  expect(parsed.ok ? parsed.condition : parsed.message).toMatchObject({ kind: 'compare', step: 'b', right: status });
+  expect(page).toContain(`\`${condition.replace('b.status == ', '')}\``);
+});
+
+test('steps(x) is children(x)', () => {
+  expect(parseCondition('steps(x).all(status == done)')).toEqual(parseCondition('children(x).all(status == complete)'));
+  expect(page).toContain('`steps(x)`');
+});
