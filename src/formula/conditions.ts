@@ -137,7 +137,7 @@ function checkChildren({ text, at, of, given }: OfChildren, { kitchen, reference
 
 function renamed(text: string, condition: Condition, to: string): string {
   const written = text.trim();
-  if (condition.kind === 'among') return written.replace(/\(\s*[\w.-]+\s*\)/, () => `(${to})`);
+  if (condition.kind === 'among') return written.replace(/\(\s*[\w.\uE000\uE001-]+\s*\)/, () => `(${to})`);
   if (condition.kind !== 'compare') return written;
   // `output.x` and `status` alone speak of the step itself.
   const alone = condition.step === 'step' && !written.startsWith('step.');

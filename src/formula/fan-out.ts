@@ -6,10 +6,11 @@ import type { FanOut, ProtoStep, ValueCheck } from '../town/protomolecule.js';
 import { renameStep } from '../town/molecule-rename.js';
 import { composeSteps, mainStep } from './compose.js';
 import { copyTemplate, expandInline, isExpansion } from './expand.js';
-import { finishStep, NUMBER_MARK } from './finish.js';
+import { finishStep } from './finish.js';
 import type { Formula, OnComplete, Planned, StepDraft } from './formula.js';
 import { beginning, scopeIn, textIn, type Kitchen } from './kitchen.js';
 import { nameInside, placeFanOuts, unrollLoops } from './loops.js';
+import { NUMBER_MARK, withOpenNumber } from './number-mark.js';
 import { mayBeList, partsIn, shapeAt } from './output-shape.js';
 import { planSteps, type Plan } from './plan.js';
 import { didYouMean, quote } from './problem.js';
@@ -27,7 +28,7 @@ export function fanOutOf(step: Planned, onComplete: OnComplete, plan: Plan, fini
   const name = bond.kind === 'body' ? bond.loop.id : bond.name;
   const { parent } = step;
   const steps = made.steps.map((one) => (one.parent === undefined && parent !== null ? { ...one, parent } : one));
-  return withNumber({ bond: name, forEach, sequential, steps, checks: [...made.checks] });
+  return mapStrings({ bond: name, forEach, sequential, steps, checks: [...made.checks] }, withOpenNumber);
 }
 
 /** The list must be in the output that the step declares, if it declares one. */
@@ -175,10 +176,6 @@ function cookAdded(
   finish.chars = inner.chars;
   if (plan.order !== null) references.check(plan.waits, plan.order, plan.places);
   return cooked;
-}
-
-function withNumber(fanOut: FanOut): FanOut {
-  return mapStrings(fanOut, (text) => text.replaceAll(NUMBER_MARK, '{n}'));
 }
 
 /** The same data with each text passed through `change`. */

@@ -41,13 +41,35 @@ test('who works it and how urgent it is reaches the children of a group', () => 
   expect(steps.find(({ id }) => id === 'l.iter1.c')).toMatchObject({ assignee: 'Ada', agent: 'human', priority: 0 });
 });
 
+const gateOn = (condition: string) => `gate = { type = "condition", await = "${condition}" }`;
 const survey = `${step('survey')}[steps.on_complete]\nfor_each = "output.items"\nbond = "work"\n`;
 
 test('gates of a bonded workflow ask for its own steps', () => {
-  const gate = 'gate = { type = "condition", await = "a.status == complete" }';
-  const work = `${step('a')}${step('b', gate)}`;
+  const work = `${step('a')}${step('b', gateOn('a.status == complete'))}`;
   const added = cookedAmong({ x: survey, work }).steps[0]?.fanOut?.steps[1];
   expect(added?.gates).toMatchObject([{ await: "survey.item.{n}.a.status == 'complete'" }]);
+});
+
+/** An expansion whose last step waits for a condition, and what it is cooked to where it is bonded. */
+const arm = (condition: string) =>
+  `${TEMPLATE}${inTemplate('a')}${child('{target}.c', '', 'template')}${inTemplate('b', gateOn(condition))}`;
+
+const awaited = (condition: string) =>
+  cookedAmong({ x: survey, work: arm(condition) }).steps[0]?.fanOut?.steps[2]?.gates?.[0]?.await;
+
+test('gates of a bonded expansion ask for its own steps', () => {
+  expect(awaited('{target}.c.status == complete')).toBe('survey.item.{n}.c.status == complete');
+  expect(awaited('children( {target}.a ).all(status == complete)')).toBe(
+    'children( survey.item.{n}.a ).all(status == complete)',
+  );
+  const far = '{target}.'.repeat(5);
+  for (const wrong of [
+    '{target}.d.status == complete',
+    '{target}.b',
+    '{target}.c.output.x ~ 1',
+    `${far}.status == done`,
+  ])
+    expect(problemsAmong({ x: survey, work: arm(wrong) }).join()).toMatch(/survey\.item\.\{n\}(?!.*[\uE000\uE001])/);
 });
 
 test('the agent of a bonded formula, and of an expansion, works its steps', () => {
@@ -88,7 +110,7 @@ test('a loop in the body of another is over the output of a step there', () => {
   expect(graphOf(cooked(`${once}${inBody('f')}${each('f')}`))).toEqual(['l.iter1.f']);
 });
 
-const waitingFor = (condition: string) => step('a', `gate = { type = "condition", await = "${condition}" }`);
+const waitingFor = (condition: string) => step('a', gateOn(condition));
 
 test('a gate on an output that is not empty waits for the close of its step', () => {
   expect(problemsOf(waitingFor("b.output.x != ''") + step('b', 'needs = ["a"]'))).toEqual([
