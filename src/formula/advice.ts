@@ -14,8 +14,8 @@ import {
   needsOn,
   relink,
   rewriteNeeds,
-  standIns,
   targets,
+  waitedFor,
   type Instead,
 } from './tree.js';
 
@@ -50,7 +50,11 @@ export function advise(steps: readonly StepDraft[], advising: Advising, kitchen:
   }
   tellUnfound(steps, found, advising, kitchen);
   if (around.size === 0) return steps;
-  return place(steps, around, { ids: new Set(Array.from(eachStep(steps), ({ id }) => id)), instead, kitchen });
+  const placing = { ids: new Set(Array.from(eachStep(steps), ({ id }) => id)), instead, kitchen };
+  const placed = place(steps, around, placing);
+  const { alsoNeeded } = kitchen;
+  if (instead.size > 0) for (const [id, needs] of alsoNeeded) alsoNeeded.set(id, needsBehind(needs, instead, placing));
+  return placed;
 }
 
 /** Ids that depend on how often a loop goes round. */
@@ -167,9 +171,8 @@ function linkBehind(step: StepDraft, placing: Placing): StepDraft {
 
 /** Needs on targets as needs on what follows them; a need on a loop is one on the steps at its end, which may be targets. */
 function needsBehind(needs: readonly Need[], instead: Instead, { ids, kitchen }: Placing): readonly Need[] {
-  const { became, budget } = kitchen;
-  const gone = { has: (id: string) => !ids.has(id), get: (id: string) => standIns(id, ids, became) ?? undefined };
-  return rewriteNeeds(rewriteNeeds(needs, gone, budget), instead, budget);
+  const gone = { has: (id: string) => !ids.has(id), get: (id: string) => waitedFor(id, ids, kitchen) ?? undefined };
+  return rewriteNeeds(rewriteNeeds(needs, gone, kitchen.budget), instead, kitchen.budget);
 }
 
 /** Each step needs the one before it, the first needs `needs`. */

@@ -318,6 +318,7 @@ function replaceSteps(
   }
   for (const [of, asked] of kitchen.fanOuts)
     kitchen.fanOuts.set(of, { ...asked, fanOut: relinkFanOut(of, asked.fanOut, instead, rewrite) });
+  for (const [id, needs] of kitchen.alsoNeeded) kitchen.alsoNeeded.set(id, rewrite(needs, instead));
   const walk = (list: readonly StepDraft[]): readonly StepDraft[] =>
     list.flatMap((step) => {
       const made = all.get(step);

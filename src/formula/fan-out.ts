@@ -16,7 +16,7 @@ import { planSteps, type Plan } from './plan.js';
 import { didYouMean, quote } from './problem.js';
 import { References, type Finish } from './step-references.js';
 import { fill } from './template.js';
-import { copyStep, eachStep, endsOf, handDown, mapSteps, standIns } from './tree.js';
+import { copyStep, eachStep, endsOf, handDown, mapSteps, waitedFor } from './tree.js';
 import { checkOf, standIn, unfit } from './vars.js';
 
 /** Null when the steps cannot be cooked, which is reported. */
@@ -80,6 +80,7 @@ function fromFormula(step: Planned, onComplete: OnComplete, finish: Finish): Mad
     values: { vars, values, declares: bonded.declares, open: kitchen.values.open, used: new Set(), findings },
     became: new Map(),
     began: new Map(),
+    alsoNeeded: new Map(),
     fanOuts: new Map(),
   };
   const steps = cookAdded(workedBy(bonded, composeSteps(bonded, inner)), inner, null, finish);
@@ -144,7 +145,10 @@ function fromBody(step: Planned, loop: StepDraft, plan: Plan, finish: Finish): M
   const once = body.map((one) => copyStep(one, { scope, kitchen, rename, repeated: null }));
   const copies = expandInline(nameInside(once, unrollLoops(once, kitchen)), kitchen);
   const { sources } = endsOf(copies, kitchen);
-  const needs = loop.needs.filter(({ id }) => standIns(id, plan.ids, kitchen.became)?.[0] !== step.draft.id);
+  // What is added comes after the step that fans out by itself.
+  const needs = loop.needs.filter(
+    ({ id }) => waitedFor(id, plan.ids, kitchen)?.every((one) => one === step.draft.id) !== true,
+  );
   kitchen.budget.takeNeeds('made', beginning(loop, sources.size, needs.length));
   if (kitchen.budget.spent) return { steps: [], checks: [] };
   const linked = copies.map((one) => (sources.has(one) ? { ...one, needs: [...needs, ...one.needs] } : one));

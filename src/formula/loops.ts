@@ -265,7 +265,7 @@ function fanOut(
   kitchen: Kitchen,
   group: string | null,
 ): readonly StepDraft[] {
-  const { became, fanOuts, findings } = kitchen;
+  const { became, alsoNeeded, fanOuts, findings } = kitchen;
   const of = stepMeant(textIn(step, name, kitchen, 'loop', 'for_each'), step.scope);
   if (fanOuts.has(of))
     findings.refuse(loop.at, `another loop is over the output of ${quote(of)} already`, {
@@ -279,5 +279,6 @@ function fanOut(
   const bond = { kind: 'body', loop: step } as const;
   fanOuts.set(of, { group, fanOut: { at: loop.at, forEach: path, bond, vars: {}, sequential: false } });
   became.set(step.id, [of]);
+  alsoNeeded.set(step.id, step.needs);
   return [];
 }

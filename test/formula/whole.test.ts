@@ -1,5 +1,6 @@
 /** What stands in place of a step, of a loop or of a bonded formula does all that was written, or is refused. */
 import { expect, test } from 'vitest';
+import type { Protomolecule } from '../../src/town/protomolecule.js';
 import { cookedAmong, cooked, graphOf, problemsAmong, problemsOf, step } from '../support/formula.js';
 
 const child = (id: string, more = '', table = 'steps') => step(id, more, `${table}.children`);
@@ -108,6 +109,32 @@ test('a loop in the body of another is over the output of a step there', () => {
     expect.stringContaining('the loop stands in the body of another, and "s" does not'),
   ]);
   expect(graphOf(cooked(`${once}${inBody('f')}${each('f')}`))).toEqual(['l.iter1.f']);
+});
+
+const over = (id: string, of: string, more = '', body = inBody('m')) =>
+  `${step(id, more)}[steps.loop]\nfor_each = "${of}.output.l"\n${body}`;
+const addedBy = (steps: Protomolecule['steps'], id: string) =>
+  graphOf({ steps: steps.find((one) => one.id === id)?.fanOut?.steps ?? [] });
+
+test('whoever needs a loop over an output waits for what the loop needs, if the list is empty too', () => {
+  const x = step('s') + step('other') + over('e', 's', 'needs = ["other"]') + step('z', 'needs = ["e"]');
+  expect(graphOf(cooked(x))).toContain('z needs s, other');
+  const post = '[[advice]]\ntarget = "other"\nafter = { id = "{step.id}.post" }\n';
+  expect(graphOf(cooked(x + post))).toContain('z needs s, other.post');
+  const ex = TEMPLATE + inTemplate('a');
+  const expanded = cookedAmong({ x: `${x}[[compose.expand]]\ntarget = "other"\nwith = "ex"\n`, ex });
+  expect(graphOf(expanded)).toContain('z needs s, other.a');
+  const chained = x + step('t') + over('f', 't', 'needs = ["e"]');
+  expect(addedBy(cooked(chained).steps, 't')).toEqual(['f.item.{n}.m needs s, other']);
+  expect(problemsOf(x.replace('"other"]', '"z"]')).join()).toContain('the needs go in a circle: z → what s adds → z');
+});
+
+test('what a loop over an output adds waits for all of another loop that its body needs', () => {
+  const other = `${loop('')}${inBody('b')}${inBody('c')}`;
+  const x = step('s') + other + over('e', 's', '', inBody('m', 'needs = ["l"]'));
+  expect(addedBy(cooked(x).steps, 's')).toEqual(['e.item.{n}.m needs l.iter2.b, l.iter2.c']);
+  const first = `${other}${over('e', 'l.iter2.b', 'needs = ["l"]')}`;
+  expect(addedBy(cooked(first).steps, 'l.iter2.b')).toEqual(['e.item.{n}.m needs l.iter2.b, l.iter2.c']);
 });
 
 const waitingFor = (condition: string) => step('a', gateOn(condition));
