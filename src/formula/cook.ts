@@ -150,10 +150,8 @@ function compile(name: string, given: Given, shelf: Shelf, findings: Findings, o
     return fanOut === null ? finishStep(step, finish) : { ...finishStep(step, finish), fanOut };
   });
   const loops = loopsOf(plan, finish);
-  if (plan.order !== null) {
-    finish.references.check(plan.waits, plan.order, plan.places);
-    finish.references.checkCounts(plan);
-  }
+  finish.references.check(plan);
+  if (plan.order !== null) finish.references.checkCounts(plan);
   const bondPoints = bondPointsOf(formula, plan, kitchen);
   if (!library.gaps) warnOfUnused(formula, used, findings);
   return { formula, description, values, used, steps, loops, bondPoints };

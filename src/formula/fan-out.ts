@@ -178,7 +178,7 @@ function cookAdded(
     return finishStep(one, inner);
   });
   finish.chars = inner.chars;
-  if (plan.order !== null) references.check(plan.waits, plan.order, plan.places);
+  references.check(plan);
   return cooked;
 }
 

@@ -137,6 +137,23 @@ test('what a loop over an output adds waits for all of another loop that its bod
   expect(addedBy(cooked(first).steps, 'l.iter2.b')).toEqual(['e.item.{n}.m needs l.iter2.b, l.iter2.c']);
 });
 
+const OK = '{{steps.other.output.ok}}';
+
+test('what a loop over an output adds may read what it waits for, itself or through others', () => {
+  const reading = (more: string, body: string) => step('s') + step('other') + over('e', 's', more, body);
+  const reads = (more = '') => inBody('m', `${more}notes = "${OK}"`);
+  const needs = 'needs = ["other"]\n';
+  expect(addedBy(cooked(reading(needs, reads())).steps, 's')).toEqual(['e.item.{n}.m needs other']);
+  expect(problemsOf(reading('', inBody('k', needs) + reads('needs = ["k"]\n')))).toEqual([]);
+  const behind = `${step('b', needs)}${reading('needs = ["b"]\n', reads())}`;
+  expect(problemsOf(behind)).toEqual([]);
+  expect(problemsOf(reading('', inBody('k', needs) + reads()))).toEqual([
+    'x.toml:24:10 · step "e.item.{n}.m": {{steps.other.output.ok}} is of "other", which need not be over before (write needs = ["other"])',
+  ]);
+  const last = `${step('s')}${loop('')}${inBody('b')}${over('e', 's', 'needs = ["l"]', inBody('m', 'notes = "{{steps.l.summary}}"'))}`;
+  expect(cooked(last).steps[0]?.fanOut?.steps[0]?.description).toContain('{{steps.l.iter2.b.summary}}');
+});
+
 const waitingFor = (condition: string) => step('a', gateOn(condition));
 
 test('a gate on an output that is not empty waits for the close of its step', () => {
