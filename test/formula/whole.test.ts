@@ -137,6 +137,52 @@ test('what a loop over an output adds waits for all of another loop that its bod
   expect(addedBy(cooked(first).steps, 'l.iter2.b')).toEqual(['e.item.{n}.m needs l.iter2.b, l.iter2.c']);
 });
 
+const overInTemplate = (of: string, more = '') =>
+  `${inTemplate('lp', more)}[template.loop]\nfor_each = "${of}.output.l"\n${step('m', '', 'template.loop.body')}`;
+const WORK = 'agent = "human"\npriority = 0\nlabels = ["x"]\n';
+const HELD = `${WORK}condition = "{{steps.other.output.ok}}"\ngate = { type = "human" }\nneeds = ["other"]\n`;
+
+test('a loop over an output in a template stands where the step stood', () => {
+  const x = step('s') + step('other') + step('e', `${HELD}expand = "ex"`) + step('z', 'needs = ["e"]');
+  const { steps } = cookedAmong({ x, ex: TEMPLATE + inTemplate('a') + overInTemplate('s') });
+  expect(graphOf({ steps })).toEqual(['s', 'other', 'e.a needs other', 'z needs e.a, s, other']);
+  expect(steps[0]?.fanOut?.steps).toMatchObject([
+    { needs: ['other'], agent: 'human', priority: 0, labels: ['x'], gates: [{ type: 'human' }] },
+  ]);
+  expect(steps[0]?.fanOut?.steps[0]?.condition?.value).toBe('{{steps.other.output.ok}}');
+  const alone = cookedAmong({ x, ex: TEMPLATE + overInTemplate('s') });
+  expect(graphOf(alone)).toEqual(['s', 'other', 'z needs s, other']);
+  const own = cookedAmong({ x, ex: TEMPLATE + inTemplate('a') + overInTemplate('{target}.a') });
+  expect(graphOf(own)).toContain('z needs e.a');
+  expect(own.steps[2]?.fanOut?.steps).toMatchObject([{ needs: [], agent: 'human', condition: {} }]);
+  expect(own.steps[2]?.fanOut?.steps[0]).not.toHaveProperty('gates');
+});
+
+test('a loop over an output in the body of another has what that hands down, and is waited for with it', () => {
+  const inner = '[steps.loop.body.loop]\nfor_each = "b.output.l"\nbody = [{ id = "m", title = "M" }]\n';
+  const body = inBody('b') + inBody('c', 'needs = ["other"]') + inner;
+  const { steps } = cooked(`${step('other')}${loop(WORK)}${body}${step('z', 'needs = ["l"]')}`);
+  expect(steps[1]?.fanOut?.steps).toMatchObject([{ agent: 'human', priority: 0, labels: ['x'], needs: ['other'] }]);
+  expect(graphOf({ steps })).toContain('l.iter2.b needs l.iter1.b, other');
+  expect(graphOf({ steps })).toContain('z needs l.iter2.b, other');
+});
+
+test('what a loop in a template adds is in the group, the iteration and under the acceptance of the step, or is refused', () => {
+  const ex = TEMPLATE + inTemplate('a') + overInTemplate('s');
+  expect(problemsAmong({ x: step('s') + step('g') + child('e', 'expand = "ex"'), ex })).toEqual([
+    expect.stringContaining('the loop stands in the group "g", and "s" does not'),
+  ]);
+  const once = loop('').replace('count = 2', 'count = 1');
+  expect(problemsAmong({ x: step('s') + once + inBody('e', 'expand = "ex"'), ex })).toEqual([
+    expect.stringContaining('the loop stands in the body of another, and "s" does not'),
+  ]);
+  const done = step('s') + step('e', 'acceptance = "done"\nexpand = "ex"');
+  expect(problemsAmong({ x: done, ex })).toEqual([
+    expect.stringContaining('the acceptance of "e" would not hold for what its last loop adds, "e.lp"'),
+  ]);
+  expect(problemsAmong({ x: done, ex: ex + inTemplate('b', 'needs = ["{target}.lp"]') })).toEqual([]);
+});
+
 const OK = '{{steps.other.output.ok}}';
 
 test('what a loop over an output adds may read what it waits for, itself or through others', () => {
