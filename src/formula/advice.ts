@@ -131,8 +131,9 @@ function madeFor(step: StepDraft, rules: readonly Advice[], values: Advising['va
     ['step.description', textIn(step, step.description, kitchen, 'description')],
   ] as const;
   const scope = scopeIn(step.scope, { single: new Map([...values, ...names]), double: values });
+  const repeated = step.repeated === null ? null : { ...step.repeated, isAdvice: true };
   const copy = (one: StepDraft): StepDraft =>
-    inScopeOf(step, copyStep(one, { scope, kitchen, rename: (id) => id, repeated: step.repeated }));
+    inScopeOf(step, copyStep(one, { scope, kitchen, rename: (id) => id, repeated }));
   return {
     before: rules.flatMap(({ before }) => before.map(copy)),
     after: rules.flatMap(({ after }) => after.map(copy)),

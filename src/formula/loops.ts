@@ -109,7 +109,7 @@ function bodyOf(step: StepDraft, loop: LoopDraft, turn: Turn, kitchen: Kitchen):
   const scope = { ...plain, stepNamed, prefix };
   const repeated: Repetition | null =
     loop.times.kind === 'until'
-      ? { id: step.id, at: loop.at, scope, until: loop.times.until, max: loop.times.max }
+      ? { id: step.id, at: loop.at, scope, until: loop.times.until, max: loop.times.max, isAdvice: false }
       : step.repeated;
   const rename = (id: string) => stepNamed(id) ?? id;
   const body = loop.body.map((one) => copyStep(one, { scope, kitchen, rename, repeated }));

@@ -51,8 +51,9 @@ function untilLoop(
   return { id, body: ids, max, until: read, check: null, parent: body[0]?.parent ?? null };
 }
 
-/** What `step` and `output` without a step mean in an `until`: the last step of the body that no other of it needs. */
-function lastOf(body: readonly Planned[]): StepDraft | null {
+/** What `step` and `output` without a step mean in an `until`: the last step of the body that no other of it needs, advice aside. */
+function lastOf(all: readonly Planned[]): StepDraft | null {
+  const body = all.filter(({ draft }) => draft.repeated?.isAdvice !== true);
   const inside = new Set(body.map(({ draft }) => draft.id));
   const needed = new Set(body.flatMap(({ needs }) => needs.map(({ id }) => id)));
   const last = body.findLast(({ draft, parent }) => !needed.has(draft.id) && (parent === null || !inside.has(parent)));

@@ -200,6 +200,25 @@ test('what a loop over an output adds may read what it waits for, itself or thro
   expect(cooked(last).steps[0]?.fanOut?.steps[0]?.description).toContain('{{steps.l.iter2.b.summary}}');
 });
 
+const repeated = (until: string, body: string, more = '') =>
+  `${step('l', more)}[steps.loop]\nmax = 2\nuntil = "${until}"\n${body}`;
+
+const after = (target: string, more = '') =>
+  `[[advice]]\ntarget = "${target}"\nafter = { id = "{step.id}.post"${more} }\n`;
+
+test('the last step of a body is the one that its author has written last, whatever advice puts behind it', () => {
+  const x = repeated('output.ok == true', inBody('a') + inBody('b', 'needs = ["a"]'));
+  const sec = `type = "aspect"\n${after('*')}`;
+  const ex = TEMPLATE + inTemplate('a') + inTemplate('b', 'needs = ["{target}.a"]');
+  const until = (bodies: Readonly<Record<string, string>>) => cookedAmong({ sec, ex, ...bodies }).loops?.[0]?.until;
+  const own = 'l.iter1.b.output.ok == true';
+  expect(until({ x: x + after('l.iter1.b') })).toBe(own);
+  expect(until({ x: x + after('*', ', title = "P", expand = "ex"') })).toBe(own);
+  expect(until({ x: `[compose]\naspects = ["sec"]\n${x}` })).toBe(own);
+  const expanded = x.replace('needs = ["a"]', 'needs = ["a"]\nexpand = "ex"');
+  expect(until({ x: expanded + after('l.iter1.b') })).toBe('l.iter1.b.b.output.ok == true');
+});
+
 const waitingFor = (condition: string) => step('a', gateOn(condition));
 
 test('a gate on an output that is not empty waits for the close of its step', () => {
