@@ -46,7 +46,7 @@ function untilLoop(
   const read =
     isOpen(text) || last === null
       ? text
-      : readUntil({ text, written: until }, place, { ...last, scope }, finish, last.id);
+      : readUntil({ text, written: until }, place, { ...last, scope }, finish, { id, last: last.id });
   // A group stands before its children, so that the first step is in nothing of the body.
   return { id, body: ids, max, until: read, check: null, parent: body[0]?.parent ?? null };
 }

@@ -86,7 +86,7 @@ export class References {
       const { references, step } = this.#around;
       // What a fan-out adds is added when its step has closed.
       if (gate.to !== step || gate.moment === 'children closed')
-        references.awaits({ ...gate, from: step, added: true });
+        references.awaits({ ...gate, from: step, by: 'added' });
     }
   }
 

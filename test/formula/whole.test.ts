@@ -219,6 +219,27 @@ test('the last step of a body is the one that its author has written last, whate
   expect(until({ x: expanded + after('l.iter1.b') })).toBe('l.iter1.b.b.output.ok == true');
 });
 
+test('a loop until a step behind it is done never ends, and is refused', () => {
+  const behind = (until: string) =>
+    repeated(until, inBody('b'), 'needs = ["c"]') + step('v', 'needs = ["l"]') + step('w', 'needs = ["v"]') + step('c');
+  expect(problemsOf(behind('w.status == complete'))).toEqual([
+    'x.toml:8:1 · step "l": the loop waits for itself, l → w → v → l: "w.status == complete" is of "w", which waits for the loop',
+  ]);
+  expect(problemsOf(behind("v.output.ok != ''"))).toHaveLength(1);
+  for (const until of ['c.status == complete', 'w.status == pending', 'b.status == complete', "b.output.x != ''"])
+    expect(problemsOf(behind(until))).toEqual([]);
+  const group =
+    step('g') + child('l') + '[steps.children.loop]\nmax = 2\nuntil = "children(g).all(status == complete)"\n';
+  expect(problemsOf(group + step('b', '', 'steps.children.loop.body'))).toEqual([
+    expect.stringContaining('the loop waits for itself, l → g → l'),
+  ]);
+  const gated =
+    repeated('v.status == complete', inBody('b')) +
+    step('v', gateOn('z.status == complete')) +
+    step('z', 'needs = ["l"]');
+  expect(problemsOf(gated).join()).toContain('goes in a circle, v → z → l → v');
+});
+
 const waitingFor = (condition: string) => step('a', gateOn(condition));
 
 test('a gate on an output that is not empty waits for the close of its step', () => {
