@@ -6,6 +6,7 @@ import type { Advice, Need, Pointcut, StepDraft } from './formula.js';
 import { compileGlob, isGlob, type Glob } from './glob.js';
 import { scopeIn, textIn, type Kitchen } from './kitchen.js';
 import { didYouMean, quote } from './problem.js';
+import { addedLater, warnOfAdded } from './output-loops.js';
 import { inScopeOf } from './scopes.js';
 import {
   addNeeds,
@@ -49,6 +50,11 @@ export function advise(steps: readonly StepDraft[], advising: Advising, kitchen:
     if (last !== undefined) instead.set(step.id, [last.id]);
   }
   tellUnfound(steps, found, advising, kitchen);
+  for (const { step, told } of addedLater(steps, kitchen))
+    for (const { target, at } of find(step)) {
+      const place = target === null ? at : { source: at.source, path: [...at.path, 'target'] };
+      warnOfAdded(target === null ? 'the advice' : quote(target), told, place, kitchen);
+    }
   if (around.size === 0) return steps;
   const placing = { ids: new Set(Array.from(eachStep(steps), ({ id }) => id)), instead, kitchen };
   const placed = place(steps, around, placing);

@@ -10,7 +10,15 @@ import { EXPANSION_DEPTH_MAX } from './limits.js';
 import { unrollLoops } from './loops.js';
 import { isScopeBody } from './metadata.js';
 import { withNotes } from './notes.js';
-import { handDownToLoop, outputLoops, placeAmong, standInPlace, type OutputLoop } from './output-loops.js';
+import {
+  addedLater,
+  warnOfAdded,
+  handDownToLoop,
+  outputLoops,
+  placeAmong,
+  standInPlace,
+  type OutputLoop,
+} from './output-loops.js';
 import { didYouMean, placeOf, quote, type Origin } from './problem.js';
 import { fill, isOpen, withVariables } from './template.js';
 import {
@@ -119,6 +127,9 @@ export function expandSelected(steps: readonly StepDraft[], { map }: Compose, ki
         { source: one.at.source, path: [...one.at.path, 'select'] },
         `${quote(one.select)} selects no step`,
       );
+    for (const { step, told } of addedLater(now, kitchen))
+      if (glob(step.id))
+        warnOfAdded(quote(one.select), told, { source: one.at.source, path: [...one.at.path, 'select'] }, kitchen);
     for (const target of selected) {
       const made = replaceable(target, one, kitchen) ? instantiate(target, one, kitchen, []) : null;
       if (made !== null) all.set(target, made);

@@ -5,7 +5,7 @@
 import type { LoopDraft, Need, Scope, StepDraft } from './formula.js';
 import { textIn, type Kitchen } from './kitchen.js';
 import { isScopeBody } from './metadata.js';
-import { quote } from './problem.js';
+import { quote, type Origin } from './problem.js';
 import { stepMeant } from './template.js';
 import { addNeeds, anyStep, eachStep, handDown, mapSteps, nameNeeds, waitedFor } from './tree.js';
 
@@ -68,6 +68,36 @@ export function outputLoops({ fanOuts }: Kitchen, known: ReadonlySet<string>): r
   return [...fanOuts].flatMap(([of, { fanOut }]) =>
     fanOut.bond.kind === 'body' && !known.has(of) ? [{ of, loop: fanOut.bond.loop }] : [],
   );
+}
+
+/** A step in the body of a loop over an output, as a glob would find it; `told` is how a message names it. */
+type Added = { readonly step: StepDraft; readonly told: string };
+
+/** The steps that loops over outputs will add, which are out of reach of advice and `compose.map`. */
+export function addedLater(steps: readonly StepDraft[], kitchen: Kitchen): readonly Added[] {
+  const placed = Array.from(eachStep(steps), ({ onComplete }) => onComplete?.bond).flatMap((bond) =>
+    bond?.kind === 'body' ? [bond.loop] : [],
+  );
+  const open = outputLoops(kitchen, new Set()).map(({ loop }) => loop);
+  return [...placed, ...open].flatMap((loop) =>
+    Array.from(eachStep(loop.loop?.body ?? []), (step) => ({
+      step: {
+        ...step,
+        id: `${loop.id}.item.1.${step.id}`,
+        type: step.type ?? loop.type,
+        labels: [...step.labels, ...loop.labels],
+      },
+      told: `${quote(step.id)} in the loop ${quote(loop.id)}`,
+    })),
+  );
+}
+
+/** Told once a place: a pattern that means more than it reaches. */
+export function warnOfAdded(pattern: string, told: string, at: Origin, { findings }: Kitchen): void {
+  findings.warn(at, `${pattern} does not reach ${told}, whose steps are added as the molecule runs`, {
+    hint: 'write into the body what must stand there',
+    once: 'added',
+  });
 }
 
 /** Where the loop stands that was written among these steps. */
