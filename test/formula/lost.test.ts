@@ -94,3 +94,11 @@ test('advice, aspects and maps that do not reach what a loop over an output adds
   expect(under('cut')).toEqual([`cut.toml:5:1 · the advice ${outOfReach}`]);
   expect(under('s')).toEqual([]);
 });
+
+test.each(['description', 'notes'])('the %s of a step with a loop reaches nobody, which is told', (key) => {
+  const x = `${step('lp', `${key} = "Mind the gap."`)}[steps.loop]\ncount = 2\n${body}`;
+  expect(warningsAmong({ x })).toEqual([
+    `x.toml:5:1 · step "lp": ${key} reaches nobody: the step gives way to the body of its loop (write it into the steps of the body)`,
+  ]);
+  expect(warningsAmong({ x: x.replace(/(description|notes).*\n/, '') })).toEqual([]);
+});
