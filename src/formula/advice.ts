@@ -6,6 +6,7 @@ import type { Advice, Need, Pointcut, StepDraft } from './formula.js';
 import { compileGlob, isGlob, type Glob } from './glob.js';
 import { scopeIn, textIn, type Kitchen } from './kitchen.js';
 import { didYouMean, quote } from './problem.js';
+import { addedLater, warnOfAdded } from './output-loops.js';
 import { inScopeOf } from './scopes.js';
 import {
   addNeeds,
@@ -14,8 +15,8 @@ import {
   needsOn,
   relink,
   rewriteNeeds,
-  standIns,
   targets,
+  waitedFor,
   type Instead,
 } from './tree.js';
 
@@ -49,8 +50,17 @@ export function advise(steps: readonly StepDraft[], advising: Advising, kitchen:
     if (last !== undefined) instead.set(step.id, [last.id]);
   }
   tellUnfound(steps, found, advising, kitchen);
+  for (const { step, told } of addedLater(steps, kitchen))
+    for (const { target, at } of find(step)) {
+      const place = target === null ? at : { source: at.source, path: [...at.path, 'target'] };
+      warnOfAdded(target === null ? 'the advice' : quote(target), told, place, kitchen);
+    }
   if (around.size === 0) return steps;
-  return place(steps, around, { ids: new Set(Array.from(eachStep(steps), ({ id }) => id)), instead, kitchen });
+  const placing = { ids: new Set(Array.from(eachStep(steps), ({ id }) => id)), instead, kitchen };
+  const placed = place(steps, around, placing);
+  const { alsoNeeded } = kitchen;
+  if (instead.size > 0) for (const [id, needs] of alsoNeeded) alsoNeeded.set(id, needsBehind(needs, instead, placing));
+  return placed;
 }
 
 /** Ids that depend on how often a loop goes round. */
@@ -131,8 +141,9 @@ function madeFor(step: StepDraft, rules: readonly Advice[], values: Advising['va
     ['step.description', textIn(step, step.description, kitchen, 'description')],
   ] as const;
   const scope = scopeIn(step.scope, { single: new Map([...values, ...names]), double: values });
+  const repeated = step.repeated === null ? null : { ...step.repeated, isAdvice: true };
   const copy = (one: StepDraft): StepDraft =>
-    inScopeOf(step, copyStep(one, { scope, kitchen, rename: (id) => id, repeated: step.repeated }));
+    inScopeOf(step, copyStep(one, { scope, kitchen, rename: (id) => id, repeated }));
   return {
     before: rules.flatMap(({ before }) => before.map(copy)),
     after: rules.flatMap(({ after }) => after.map(copy)),
@@ -171,9 +182,8 @@ function linkBehind(step: StepDraft, placing: Placing): StepDraft {
 
 /** Needs on targets as needs on what follows them; a need on a loop is one on the steps at its end, which may be targets. */
 function needsBehind(needs: readonly Need[], instead: Instead, { ids, kitchen }: Placing): readonly Need[] {
-  const { became, budget } = kitchen;
-  const gone = { has: (id: string) => !ids.has(id), get: (id: string) => standIns(id, ids, became) ?? undefined };
-  return rewriteNeeds(rewriteNeeds(needs, gone, budget), instead, budget);
+  const gone = { has: (id: string) => !ids.has(id), get: (id: string) => waitedFor(id, ids, kitchen) ?? undefined };
+  return rewriteNeeds(rewriteNeeds(needs, gone, kitchen.budget), instead, kitchen.budget);
 }
 
 /** Each step needs the one before it, the first needs `needs`. */

@@ -8,7 +8,7 @@ import { finishAll } from './finish-all.js';
 import type { Advice, Formula } from './formula.js';
 import { isGlob } from './glob.js';
 import type { Kitchen } from './kitchen.js';
-import { placeFanOuts } from './loops.js';
+import { placeFanOuts } from './output-loops.js';
 import { planSteps } from './plan.js';
 import { Findings } from './problem.js';
 import { References } from './step-references.js';
@@ -17,7 +17,14 @@ import { References } from './step-references.js';
 export function checkAspect(aspect: Formula, kitchen: Kitchen): void {
   const values = { ...kitchen.values, open: true, findings: new Findings() };
   for (const advice of aspect.advice)
-    checkAdvice(advice, aspect, { ...kitchen, values, became: new Map(), began: new Map(), fanOuts: new Map() });
+    checkAdvice(advice, aspect, {
+      ...kitchen,
+      values,
+      became: new Map(),
+      began: new Map(),
+      alsoNeeded: new Map(),
+      fanOuts: new Map(),
+    });
 }
 
 function checkAdvice(advice: Advice, { name, agent, pointcuts }: Formula, kitchen: Kitchen): void {

@@ -9,7 +9,8 @@ import { expandAlone, expandInline, expandSelected, expandTargets, refuseUnappli
 import type { Compose, Formula, StepDraft } from './formula.js';
 import type { Kitchen } from './kitchen.js';
 import { legsOf } from './legs.js';
-import { placeFanOuts, unrollLoops } from './loops.js';
+import { unrollLoops } from './loops.js';
+import { placeFanOuts } from './output-loops.js';
 import { quote, type Origin } from './problem.js';
 import { EMPTY_STEP } from './tree.js';
 import { standIn, unfit } from './vars.js';

@@ -65,9 +65,10 @@ export function readUntil(
   at: Origin,
   draft: StepDraft,
   finish: Finish,
-  self: string | null = null,
+  loop: { readonly id: string; readonly last: string } | null = null,
 ): string {
   const { kitchen, references } = finish;
+  const self = loop?.last ?? null;
   if (!isOneCondition(text, at, INSTEAD_AT_WORK, kitchen.findings)) return text;
   if (text.includes('{{steps.')) {
     const message = `${quote(text)} is asked as it is written: no output is put into it`;
@@ -93,9 +94,13 @@ export function readUntil(
   if (least !== null) references.counts({ from: draft.id, least, condition: text, at });
   if (!('step' in condition)) return text;
   const named = condition.step;
-  const moment = self === null ? awaitedMoment(condition) : null;
+  const moment = awaitedMoment(condition);
   const awaits = (to: string) => {
-    if (moment !== null) references.awaits({ from: draft.id, added: false, to, moment, condition: text, at });
+    // What stands in the body is over when `until` is asked.
+    const inBody = loop !== null && references.draftOf(to)?.repeated?.id === loop.id;
+    const by = loop === null ? 'step' : 'loop';
+    if (moment !== null && !inBody)
+      references.awaits({ from: loop?.id ?? draft.id, by, to, moment, condition: text, at });
   };
   const checkOutput = (of: string) => {
     if (condition.kind !== 'compare' || condition.value.kind !== 'output') return;
@@ -105,7 +110,7 @@ export function readUntil(
   };
   if (named === 'step') {
     if (condition.kind === 'among') checkChildren(condition, { text, at, of: self ?? draft.id, given: false }, finish);
-    awaits(draft.id);
+    awaits(self ?? draft.id);
     checkOutput(self ?? draft.id);
     return self === null ? text : renamed(text, condition, self);
   }
@@ -173,7 +178,7 @@ function checkOutputs(
 
 function renamed(text: string, condition: Condition, to: string): string {
   const written = text.trim();
-  if (condition.kind === 'among') return written.replace(/\(\s*[\w.-]+\s*\)/, () => `(${to})`);
+  if (condition.kind === 'among') return written.replace(/\(\s*[\w.\uE000\uE001-]+\s*\)/, () => `(${to})`);
   if (condition.kind !== 'compare') return written;
   // `output.x` and `status` alone speak of the step itself.
   const alone = condition.step === 'step' && !written.startsWith('step.');

@@ -130,6 +130,7 @@ function compile(name: string, given: Given, shelf: Shelf, findings: Findings, o
     budget: new Budget(findings),
     became: new Map(),
     began: new Map(),
+    alsoNeeded: new Map(),
     fanOuts: new Map(),
   };
   const at = { source: formula.source, path: ['description'] };

@@ -10,6 +10,15 @@ import { EXPANSION_DEPTH_MAX } from './limits.js';
 import { unrollLoops } from './loops.js';
 import { isScopeBody } from './metadata.js';
 import { withNotes } from './notes.js';
+import {
+  addedLater,
+  warnOfAdded,
+  handDownToLoop,
+  outputLoops,
+  placeAmong,
+  standInPlace,
+  type OutputLoop,
+} from './output-loops.js';
 import { didYouMean, placeOf, quote, type Origin } from './problem.js';
 import { fill, isOpen, withVariables } from './template.js';
 import {
@@ -20,6 +29,7 @@ import {
   endsOf,
   handDown,
   nameNeeds,
+  needsOn,
   relink,
   relinkFanOut,
   rewriteNeeds,
@@ -33,6 +43,10 @@ type Replacement = {
   readonly steps: readonly StepDraft[];
   readonly sources: ReadonlySet<StepDraft>;
   readonly sinks: readonly string[];
+  /** The loops over outputs of steps that stand somewhere else, or that need some: who needs the step needs them, too. */
+  readonly beside: readonly { readonly id: string }[];
+  /** Its loops over outputs, by their steps; those that are first need what the step needed. */
+  readonly loops: readonly { readonly of: string; readonly isFirst: boolean }[];
 };
 
 /** The names of the expansions that steps stand in, from the outermost on. */
@@ -113,6 +127,9 @@ export function expandSelected(steps: readonly StepDraft[], { map }: Compose, ki
         { source: one.at.source, path: [...one.at.path, 'select'] },
         `${quote(one.select)} selects no step`,
       );
+    for (const { step, told } of addedLater(now, kitchen))
+      if (glob(step.id))
+        warnOfAdded(quote(one.select), told, { source: one.at.source, path: [...one.at.path, 'select'] }, kitchen);
     for (const target of selected) {
       const made = replaceable(target, one, kitchen) ? instantiate(target, one, kitchen, []) : null;
       if (made !== null) all.set(target, made);
@@ -157,12 +174,17 @@ function instantiate(target: StepDraft, use: ExpandDraft, kitchen: Kitchen, with
   }
   const expansion = expansionOf(use, kitchen);
   if (expansion === null) return null;
+  const known = new Set(kitchen.fanOuts.keys());
   const steps = copyTemplate(expansion, target, kitchen, within, valuesOf(expansion, target, use, kitchen));
   const { sources, sinks } = endsOf(steps, kitchen);
   refuseUnapplied(expansion, use.at, kitchen);
   const accepted = acceptLast(target, steps, sinks, kitchen);
+  const from = { ...target, agent: target.agent ?? expansion.agent };
+  const loops = outputLoops(kitchen, known).map((one) => ({ ...one, ...placeAmong(one, steps, kitchen) }));
+  refuseAcceptance(target, steps, loops, kitchen);
+  for (const one of loops) handDownToLoop(from, one, one.isFirst, kitchen);
   const down = handDown(
-    { ...target, agent: target.agent ?? expansion.agent },
+    from,
     accepted,
     new Set(accepted.filter((_, index) => sources.has(steps[index] ?? target))),
     kitchen,
@@ -171,6 +193,8 @@ function instantiate(target: StepDraft, use: ExpandDraft, kitchen: Kitchen, with
     steps: down,
     sources: new Set(down.filter((_, index) => sources.has(steps[index] ?? target))),
     sinks: sinks.map(({ id }) => id),
+    beside: loops.flatMap(({ isBeside, loop }) => (isBeside ? [{ id: loop.id }] : [])),
+    loops,
   };
 }
 
@@ -225,6 +249,24 @@ function acceptLast(
     const handed = withHanded(step, target, [[['acceptance'], ['acceptance']]]);
     return { ...step, acceptance: target.acceptance, handed };
   });
+}
+
+/** What a loop over an output adds at the end of the template comes after its last steps, and would count as done by nothing. */
+function refuseAcceptance(
+  target: StepDraft,
+  steps: readonly StepDraft[],
+  loops: readonly OutputLoop[],
+  { findings }: Kitchen,
+): void {
+  if (target.acceptance.text === null && target.acceptance.command === null) return;
+  const needed = new Set(Array.from(eachStep(steps), ({ needs }) => needs.map(({ id }) => id)).flat());
+  for (const { of, loop } of loops)
+    if (!needed.has(of) && !needed.has(loop.id))
+      findings.refuse(
+        { source: target.at.source, path: [...target.at.path, 'acceptance'] },
+        `the acceptance of ${quote(target.id)} would not hold for what its last loop adds, ${quote(loop.id)}`,
+        { hint: 'end the template with a step that needs the loop, or write the acceptance into its body' },
+      );
 }
 
 /** The values of the expansion's variables: as written at its use, else their defaults, else the user's of the same name. */
@@ -307,30 +349,35 @@ function replaceSteps(
       budget,
     );
   const instead = new Map<string, readonly string[]>();
-  for (const [target, { steps: made, sources, sinks }] of all) {
-    instead.set(target.id, sinks);
+  for (const [target, { steps: made, sources, sinks, beside }] of all) {
+    const ends = [...sinks, ...beside.map(({ id }) => id)];
+    instead.set(target.id, ends);
     if (made.some(({ id }) => id === target.id)) continue;
-    kitchen.became.set(target.id, sinks);
-    kitchen.began.set(
-      target.id,
-      Array.from(sources, ({ id }) => id),
-    );
+    kitchen.became.set(target.id, made.length > 0 ? sinks : ends);
+    if (beside.length > 0) kitchen.alsoNeeded.set(target.id, needsOn(beside, target.at));
+    if (made.length > 0)
+      kitchen.began.set(
+        target.id,
+        Array.from(sources, ({ id }) => id),
+      );
   }
   for (const [of, asked] of kitchen.fanOuts)
     kitchen.fanOuts.set(of, { ...asked, fanOut: relinkFanOut(of, asked.fanOut, instead, rewrite) });
-  const walk = (list: readonly StepDraft[]): readonly StepDraft[] =>
+  for (const [id, needs] of kitchen.alsoNeeded) kitchen.alsoNeeded.set(id, rewrite(needs, instead));
+  const walk = (list: readonly StepDraft[], group: string | null): readonly StepDraft[] =>
     list.flatMap((step) => {
       const made = all.get(step);
       if (made === undefined) {
-        const children = step.children.length === 0 ? step.children : walk(step.children);
+        const children = step.children.length === 0 ? step.children : walk(step.children, step.id);
         return relink(children === step.children ? step : { ...step, children }, instead, rewrite);
       }
       const needs = rewrite(step.needs, instead);
       budget.takeNeeds('made', beginning(step, made.sources.size, needs.length));
+      for (const { of, isFirst } of made.loops) standInPlace(of, isFirst ? needs : [], group, kitchen);
       if (budget.spent) return made.steps;
       return made.steps.map((one) => (made.sources.has(one) ? addNeeds(one, needs) : one));
     });
-  return walk(steps);
+  return walk(steps, null);
 }
 
 function itself(id: string): string {

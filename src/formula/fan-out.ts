@@ -6,16 +6,18 @@ import type { FanOut, ProtoStep, ValueCheck } from '../town/protomolecule.js';
 import { renameStep } from '../town/molecule-rename.js';
 import { composeSteps, mainStep } from './compose.js';
 import { copyTemplate, expandInline, isExpansion } from './expand.js';
-import { finishStep, NUMBER_MARK } from './finish.js';
+import { finishStep } from './finish.js';
 import type { Formula, OnComplete, Planned, StepDraft } from './formula.js';
 import { beginning, scopeIn, textIn, type Kitchen } from './kitchen.js';
-import { nameInside, placeFanOuts, unrollLoops } from './loops.js';
+import { nameInside, unrollLoops } from './loops.js';
+import { NUMBER_MARK, withOpenNumber } from './number-mark.js';
+import { placeFanOuts } from './output-loops.js';
 import { mayBeList, partsIn, shapeAt } from './output-shape.js';
 import { planSteps, type Plan } from './plan.js';
 import { didYouMean, quote } from './problem.js';
 import { References, type Finish } from './step-references.js';
 import { fill } from './template.js';
-import { copyStep, eachStep, endsOf, handDown, mapSteps, standIns } from './tree.js';
+import { copyStep, eachStep, endsOf, handDown, mapSteps, waitedFor } from './tree.js';
 import { checkOf, standIn, unfit } from './vars.js';
 
 /** Null when the steps cannot be cooked, which is reported. */
@@ -27,7 +29,7 @@ export function fanOutOf(step: Planned, onComplete: OnComplete, plan: Plan, fini
   const name = bond.kind === 'body' ? bond.loop.id : bond.name;
   const { parent } = step;
   const steps = made.steps.map((one) => (one.parent === undefined && parent !== null ? { ...one, parent } : one));
-  return withNumber({ bond: name, forEach, sequential, steps, checks: [...made.checks] });
+  return mapStrings({ bond: name, forEach, sequential, steps, checks: [...made.checks] }, withOpenNumber);
 }
 
 /** The list must be in the output that the step declares, if it declares one. */
@@ -79,6 +81,7 @@ function fromFormula(step: Planned, onComplete: OnComplete, finish: Finish): Mad
     values: { vars, values, declares: bonded.declares, open: kitchen.values.open, used: new Set(), findings },
     became: new Map(),
     began: new Map(),
+    alsoNeeded: new Map(),
     fanOuts: new Map(),
   };
   const steps = cookAdded(workedBy(bonded, composeSteps(bonded, inner)), inner, null, finish);
@@ -143,7 +146,10 @@ function fromBody(step: Planned, loop: StepDraft, plan: Plan, finish: Finish): M
   const once = body.map((one) => copyStep(one, { scope, kitchen, rename, repeated: null }));
   const copies = expandInline(nameInside(once, unrollLoops(once, kitchen)), kitchen);
   const { sources } = endsOf(copies, kitchen);
-  const needs = loop.needs.filter(({ id }) => standIns(id, plan.ids, kitchen.became)?.[0] !== step.draft.id);
+  // What is added comes after the step that fans out by itself.
+  const needs = loop.needs.filter(
+    ({ id }) => waitedFor(id, plan.ids, kitchen)?.every((one) => one === step.draft.id) !== true,
+  );
   kitchen.budget.takeNeeds('made', beginning(loop, sources.size, needs.length));
   if (kitchen.budget.spent) return { steps: [], checks: [] };
   const linked = copies.map((one) => (sources.has(one) ? { ...one, needs: [...needs, ...one.needs] } : one));
@@ -173,12 +179,8 @@ function cookAdded(
     return finishStep(one, inner);
   });
   finish.chars = inner.chars;
-  if (plan.order !== null) references.check(plan.waits, plan.order, plan.places);
+  references.check(plan);
   return cooked;
-}
-
-function withNumber(fanOut: FanOut): FanOut {
-  return mapStrings(fanOut, (text) => text.replaceAll(NUMBER_MARK, '{n}'));
 }
 
 /** The same data with each text passed through `change`. */

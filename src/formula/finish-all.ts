@@ -15,6 +15,6 @@ export function finishAll(plan: Plan, finish: Finish): Finished {
     return fanOut === null ? finishStep(step, finish) : { ...finishStep(step, finish), fanOut };
   });
   const loops = loopsOf(plan, finish);
-  if (plan.order !== null) finish.references.check(plan.waits, plan.order, plan.places);
+  finish.references.check(plan);
   return { steps, loops };
 }

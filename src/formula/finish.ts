@@ -9,6 +9,7 @@ import { readAt, readIn, writtenAt } from './handed.js';
 import type { Kitchen } from './kitchen.js';
 import { COOKED_CHARS_MAX, ID_CHARS_MAX, TEXT_CHARS_MAX } from './limits.js';
 import { isFinalId, NAME_RULE } from './names.js';
+import { NUMBER_MARK } from './number-mark.js';
 import { withNotes } from './notes.js';
 import { misplaced, SCRIPT_PLACE } from './parse-parts.js';
 import { originOf } from './plan.js';
@@ -16,9 +17,6 @@ import { quote, type Path } from './problem.js';
 import type { Finish } from './step-references.js';
 import { fill, isOpen, mapTexts } from './template.js';
 import { isBlank } from './shape.js';
-
-/** Stands in ids and texts of a fan-out's steps for the number that is known at run time only. */
-export const NUMBER_MARK = '\uE000n\uE001';
 
 export function finishStep(planned: Planned, finish: Finish): Omit<ProtoStep, 'fanOut'> {
   const { draft: open, needs, parent, group, scope } = planned;

@@ -201,6 +201,8 @@ export type Repetition = {
   readonly scope: Scope | null;
   readonly until: string;
   readonly max: number;
+  /** Of steps that advice has put there: the author knows nothing of them when he speaks of the last one of the body. */
+  readonly isAdvice: boolean;
 };
 
 /** A use of an expansion: the values of its variables as written. */

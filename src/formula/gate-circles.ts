@@ -1,6 +1,6 @@
 /**
- * Gates that wait for steps of their own molecule. Such a gate is one more thing its step waits for, so that the needs and the gates
- * together must not go in a circle.
+ * Gates, and loops with `until`, that wait for steps of their own molecule. What they wait for is one more thing that their step, or the
+ * end of the loop, waits for, so that the needs and the gates together must not go in a circle.
  */
 import type { Condition } from '../town/condition.js';
 import { circlesOf, printCircle, type Circle } from './circles.js';
@@ -11,9 +11,9 @@ import { quote, type Findings, type Origin } from './problem.js';
 export type Moment = 'begun' | 'closed' | 'children closed';
 
 export type Awaited = {
-  /** The step with the gate; when `added`, the one whose fan-out the gate is in. */
+  /** The step with the gate, the one whose fan-out the gate is in, or the loop. */
   readonly from: string;
-  readonly added: boolean;
+  readonly by: 'step' | 'added' | 'loop';
   readonly to: string;
   readonly moment: Moment;
   readonly condition: string;
@@ -45,23 +45,33 @@ export function refuseGateCircles(
   findings: Findings,
 ): void {
   if (gates.length === 0) return;
-  const refuse = ({ condition, at, from }: Awaited, circle: string, of: string) =>
-    findings.refuse(at, `the gate goes in a circle${circle}: ${quote(condition)} is of ${of}`, { step: from });
+  const refuse = ({ by, condition, at, from }: Awaited, circle: string, of: string) => {
+    const what = by === 'loop' ? 'the loop waits for itself' : 'the gate goes in a circle';
+    findings.refuse(at, `${what}${circle}: ${quote(condition)} is of ${of}`, { step: from });
+  };
   const edges = [...waits.edges];
   for (const gate of gates) {
-    const [from, to] = [places.get(gate.from), places.get(gate.to)];
+    const [from, to] = [nodeOf(gate, waits, places), places.get(gate.to)];
     if (from === undefined || to === undefined) continue;
     if (from === to) refuse(gate, '', 'the step itself');
-    else {
-      const node = gate.added ? waits.wholeOf(from) : from;
-      edges[node] = [...(edges[node] ?? []), endAt(gate.moment, to, waits)];
-    }
+    else edges[from] = [...(edges[from] ?? []), endAt(gate.moment, to, waits)];
   }
   for (const circle of circlesOf({ ...waits, edges })) {
     const gate = gates.find(({ from, to }) => goesAlong(circle, from, to));
     if (gate !== undefined)
-      refuse(gate, `, ${printCircle(circle, gate.from)}`, `${quote(gate.to)}, which waits for this step`);
+      refuse(
+        gate,
+        `, ${printCircle(circle, gate.from)}`,
+        `${quote(gate.to)}, which waits for ${gate.by === 'loop' ? 'the loop' : 'this step'}`,
+      );
   }
+}
+
+/** What waits for the condition. */
+function nodeOf({ from, by }: Awaited, waits: Waits, places: ReadonlyMap<string, number>): number | undefined {
+  if (by === 'loop') return waits.loopEndOf(from);
+  const place = places.get(from);
+  return place === undefined || by === 'step' ? place : waits.wholeOf(place);
 }
 
 function goesAlong(circle: Circle, from: string, to: string): boolean {

@@ -29,6 +29,8 @@ export type Waits = {
   readonly closeOf: (step: number) => number;
   /** The node at which all of a step is over: what its fan-out adds, too. */
   readonly wholeOf: (step: number) => number;
+  /** The node at which a loop that ends at run time is over. */
+  readonly loopEndOf: (loop: string) => number | undefined;
   /** The id that stands for the node in a message. */
   readonly nameOf: (node: number) => string;
   /** Whether one node waits for another by how steps stand in groups, loops and fan-outs, not by a need that somebody has written. */
@@ -61,6 +63,9 @@ export function waitsOf(nodes: readonly WaitNode[]): Waits {
     const loop = nodes[index]?.loop ?? null;
     return loop === null || loop === from.loop ? wholeOf(index) : (loopEnds.get(loop) ?? index);
   };
+  /** What a group waits for of a child: of one in a loop that the group is not in, the end of the loop. */
+  const awaitedBy = (group: number, { loop }: WaitNode, whole: number): number =>
+    loop === null || loop === nodes[group]?.loop ? whole : (loopEnds.get(loop) ?? whole);
   for (const [index, node] of nodes.entries()) {
     const own = edges[index] ?? [];
     const needs = (ids: readonly string[], into: number[]) => {
@@ -78,7 +83,7 @@ export function waitsOf(nodes: readonly WaitNode[]): Waits {
       needs(node.fanOut ?? [], edges[fanEnd] ?? []);
     }
     const whole = wholeOf(index);
-    if (node.parent !== null) edges[groupEnds.get(node.parent) ?? -1]?.push(whole);
+    if (node.parent !== null) edges[groupEnds.get(node.parent) ?? -1]?.push(awaitedBy(node.parent, node, whole));
     if (node.loop !== null) edges[loopEnds.get(node.loop) ?? -1]?.push(whole);
   }
   const certain = edges.map((all, index) => {
@@ -97,6 +102,7 @@ export function waitsOf(nodes: readonly WaitNode[]): Waits {
     steps: nodes.length,
     closeOf,
     wholeOf,
+    loopEndOf: (loop) => loopEnds.get(loop),
     nameOf: (node) => names[node] ?? '',
     isPlaced: (from, to) => from >= nodes.length || groupEnds.has(to),
     isAdded: (from, to) => added.has(from) && added.get(from) !== to,

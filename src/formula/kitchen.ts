@@ -14,6 +14,8 @@ export type Kitchen = {
   readonly became: Map<string, readonly string[]>;
   /** The same ids, and the ids of those that stand at their beginning. */
   readonly began: Map<string, readonly string[]>;
+  /** By the id of a loop over an output what it needs: who needs the loop waits for that even if it adds nothing. */
+  readonly alsoNeeded: Map<string, readonly Need[]>;
   /** Fan-outs over a step's output that loops have asked for, by the id of the step; `group` is the one the loop stands in. */
   readonly fanOuts: Map<string, { readonly fanOut: OnComplete; readonly group: string | null }>;
 };

@@ -7,9 +7,9 @@ import { unreachable } from '../town/unreachable.js';
 import type { LoopDraft, Repetition, StepDraft } from './formula.js';
 import { beginning, scopeIn, textIn, type Kitchen, type NeedsMade } from './kitchen.js';
 import { ITERATIONS_MAX, STEPS_MAX } from './limits.js';
-import { isScopeBody } from './metadata.js';
+import { askFanOut, handDownToLoop, outputLoops, outputNamed, placeAmong } from './output-loops.js';
 import { didYouMean, quote } from './problem.js';
-import { isOpen, stepMeant, withVariables } from './template.js';
+import { isOpen, withVariables } from './template.js';
 import { readRange } from './range.js';
 import { addNeeds, anyStep, copyStep, eachStep, endsOf, handDown, mapSteps, nameNeeds, needsOn } from './tree.js';
 
@@ -27,66 +27,28 @@ export function unrollLoops(
   });
 }
 
-/** Gives the steps their fan-outs that loops over their output have asked for. */
-export function placeFanOuts(steps: readonly StepDraft[], { fanOuts, findings }: Kitchen): readonly StepDraft[] {
-  if (fanOuts.size === 0) return steps;
-  const open = new Map(fanOuts);
-  fanOuts.clear();
-  const placed = mapSteps(steps, (step) => {
-    const asked = open.get(step.id);
-    if (asked === undefined) return step;
-    open.delete(step.id);
-    const why = whyNoFanOut(step, asked.group, steps);
-    if (why === null) return { ...step, onComplete: asked.fanOut };
-    findings.refuse(asked.fanOut.at, why.message, { hint: why.hint });
-    return step;
-  });
-  for (const [id, { fanOut }] of open)
-    findings.refuse(fanOut.at, `the loop is over the output of the unknown step ${quote(id)}`);
-  return placed;
-}
-
-/** Why a loop that stands in the group, null in none, cannot be over the output of the step. */
-function whyNoFanOut(step: StepDraft, group: string | null, steps: readonly StepDraft[]) {
-  const id = quote(step.id);
-  if (step.children.length > 0 || step.hollow || isScopeBody(step))
-    return {
-      message: `the loop is over the output of ${id}, which is not worked and leaves none`,
-      hint: 'name the step that leaves the list',
-    };
-  if (step.onComplete !== null) return { message: `the step ${id} fans out already, and can do so once`, hint: null };
-  if (group === null || isInside(step.id, group, steps)) return null;
-  return {
-    message: `the loop stands in the group ${quote(group)}, and ${id} does not`,
-    hint: 'what the loop adds would not be in the group: put both into it, or neither',
-  };
-}
-
-function isInside(id: string, group: string, steps: readonly StepDraft[]): boolean {
-  for (const step of eachStep(steps)) if (step.id === group) return anyStep(step.children, (one) => one.id === id);
-  return false;
-}
-
 function unroll(step: StepDraft, loop: LoopDraft, kitchen: Kitchen, group: string | null): readonly StepDraft[] {
-  const { became, began, budget, findings } = kitchen;
+  const { became, began, alsoNeeded, budget, findings, fanOuts } = kitchen;
   const { times } = loop;
   if (loop.body.length === 0) return [];
   const source = times.kind === 'each' ? outputNamed(times.list) : null;
-  if (source !== null) return fanOut(step, loop, source, kitchen, group);
+  if (source !== null) return askFanOut(step, loop, source, kitchen, group);
   if (times.kind === 'until' && step.repeated !== null) refuseUntil(loop.at, findings);
   const ids = new Set(Array.from(eachStep(loop.body), ({ id }) => id));
   const open = [...ids].some((id) => id.includes('{'));
   const all: StepDraft[] = [];
-  let before: readonly StepDraft[] = [];
+  let before: readonly { readonly id: string }[] = [];
+  let beside: readonly { readonly id: string }[] = [];
   let iteration = 0;
   budget.foresee(stepsOf(step, loop, kitchen), step.at);
   if (budget.spent) return all;
   for (const value of valuesOf(step, loop, kitchen)) {
     iteration += 1;
+    const known = new Set(fanOuts.keys());
     const body = bodyOf(step, loop, { value, iteration, ids, open, group }, kitchen);
     if (budget.spent) return all;
     const { sources, sinks } = endsOf(body, kitchen);
-    const needs = iteration === 1 ? step.needs : needsOn(before, loop.at);
+    const needs = iteration === 1 ? step.needs : needsOn([...before, ...beside], loop.at);
     const made = iteration === 1 ? beginning(step, sources.size, needs.length) : following(loop, sources.size, before);
     budget.takeNeeds('made', made);
     if (budget.spent) return all;
@@ -100,6 +62,9 @@ function unroll(step: StepDraft, loop: LoopDraft, kitchen: Kitchen, group: strin
     const from = { ...step, scope: scopeIn(step.scope, { single: variableOf(loop, value) }) };
     const down = handDown(from, [...linked.values()], gated, kitchen);
     for (const one of down) all.push(one);
+    const inside = outputLoops(kitchen, known);
+    beside = inside.filter((one) => placeAmong(one, body, kitchen).isBeside).map((one) => one.loop);
+    for (const one of inside) handDownToLoop(from, one, false, kitchen);
     before = sinks;
   }
   if (iteration === 0) return [{ ...step, loop: null, hollow: true }];
@@ -107,6 +72,7 @@ function unroll(step: StepDraft, loop: LoopDraft, kitchen: Kitchen, group: strin
     step.id,
     before.map(({ id }) => id),
   );
+  if (beside.length > 0) alsoNeeded.set(step.id, needsOn(beside, loop.at));
   return all;
 }
 
@@ -115,7 +81,7 @@ export function refuseUntil(at: LoopDraft['at'], findings: Kitchen['findings'], 
   findings.refuse(at, 'a loop with until cannot stand in another loop that ends at run time', { hint, once: 'until' });
 }
 
-function following({ at }: LoopDraft, first: number, before: readonly StepDraft[]): NeedsMade {
+function following({ at }: LoopDraft, first: number, before: readonly unknown[]): NeedsMade {
   return {
     count: first * before.length,
     at,
@@ -143,7 +109,7 @@ function bodyOf(step: StepDraft, loop: LoopDraft, turn: Turn, kitchen: Kitchen):
   const scope = { ...plain, stepNamed, prefix };
   const repeated: Repetition | null =
     loop.times.kind === 'until'
-      ? { id: step.id, at: loop.at, scope, until: loop.times.until, max: loop.times.max }
+      ? { id: step.id, at: loop.at, scope, until: loop.times.until, max: loop.times.max, isAdvice: false }
       : step.repeated;
   const rename = (id: string) => stepNamed(id) ?? id;
   const body = loop.body.map((one) => copyStep(one, { scope, kitchen, rename, repeated }));
@@ -240,44 +206,4 @@ function listOf(
 function placeholderOf(name: string, scope: StepDraft['scope'], { vars }: Kitchen['values']): string | null {
   for (let here = scope; here !== null; here = here.outer) if (here.single.has(name)) return `{${name}}`;
   return vars.has(name) ? `{{${name}}}` : null;
-}
-
-/** In a template the step may be `{target}.x`. */
-const OUTPUT = /^(?:steps\.)?([\w.{}-]+?)\.(output(?:\.[\w-]+)*)$/;
-
-/** The step and the path of a list that is known at run time only. */
-function outputNamed(list: string | readonly string[]): { readonly step: string; readonly path: string } | null {
-  if (typeof list !== 'string') return null;
-  const [, step, path] =
-    OUTPUT.exec(
-      list
-        .trim()
-        .replace(/^\{\{(.*)\}\}$/s, '$1')
-        .trim(),
-    ) ?? [];
-  return step === undefined || path === undefined ? null : { step, path };
-}
-
-function fanOut(
-  step: StepDraft,
-  loop: LoopDraft,
-  { step: name, path }: { readonly step: string; readonly path: string },
-  kitchen: Kitchen,
-  group: string | null,
-): readonly StepDraft[] {
-  const { became, fanOuts, findings } = kitchen;
-  const of = stepMeant(textIn(step, name, kitchen, 'loop', 'for_each'), step.scope);
-  if (fanOuts.has(of))
-    findings.refuse(loop.at, `another loop is over the output of ${quote(of)} already`, {
-      hint: 'put the steps of both into one body, or let another step leave the list once more',
-    });
-  const around = step.scope?.prefix ?? null;
-  if (around !== null && !of.startsWith(around))
-    findings.refuse(loop.at, `the loop stands in the body of another, and ${quote(of)} does not`, {
-      hint: 'what the loop adds would not be in the body: put both into it, or neither',
-    });
-  const bond = { kind: 'body', loop: step } as const;
-  fanOuts.set(of, { group, fanOut: { at: loop.at, forEach: path, bond, vars: {}, sequential: false } });
-  became.set(step.id, [of]);
-  return [];
 }

@@ -162,6 +162,8 @@ function humanKey({ type, interactive }: Read): 'type' | 'interactive' | null {
 const REPLACED = ['run', 'script', 'output', 'retry', 'ralph', 'check', 'on_complete', 'children'];
 const REPEATED = [...REPLACED, 'acceptance', 'expand'];
 const WORKED = ['run', 'script', 'acceptance', 'output', 'retry', 'on_complete', 'agent'];
+/** What of a step with a loop nobody reads who works. */
+const UNREAD = ['description', 'description_file', 'notes'];
 const SCOPED = [...WORKED, 'ralph', 'check', 'loop', 'expand'];
 
 /** One step is worked in one way. */
@@ -190,6 +192,12 @@ function checkKind(
     if (there && human !== null) report([...path, human], `a human step cannot have ${key}: ${why}`);
   };
   refuseWork('loop', REPEATED, 'a step with a loop only repeats its body; write it into the steps of the body');
+  if ('loop' in raw)
+    for (const key of UNREAD)
+      if (key in raw)
+        warn([...path, key], `${key} reaches nobody: the step gives way to the body of its loop`, {
+          hint: 'write it into the steps of the body',
+        });
   refuseWork('expand', REPLACED, 'the step is replaced by the template; write it there');
   const isGroup = (table.children ?? []).length > 0;
   refuseWork('children', WORKED, 'a step with children is not worked itself; write it into the children', isGroup);

@@ -11,7 +11,7 @@ import { refuseUntil } from './loops.js';
 import { isScopeBody } from './metadata.js';
 import { readScopes } from './scopes.js';
 import { stepMeant } from './template.js';
-import { eachStep, inPlace, nameNeeds, standIns } from './tree.js';
+import { eachStep, inPlace, nameNeeds, standIns, waitedFor } from './tree.js';
 
 export type Plan = {
   /** In an order that can run; as declared when there is none, which is reported. */
@@ -106,13 +106,15 @@ function settleNeeds(
   { draft, needs }: Planned,
   ids: ReadonlyMap<string, StepDraft>,
   around: ReadonlyMap<string, unknown>,
-  { became, budget, findings, library }: Kitchen,
+  kitchen: Kitchen,
 ): readonly Need[] {
   if (needs.length === 0) return needs;
+  const { became, alsoNeeded, budget, findings, library } = kitchen;
   const settled = new Map<string, Need>();
-  const isThere = (id: string) => ids.has(id) || became.has(id) || around.has(id);
+  const all = { has: (id: string) => ids.has(id) || around.has(id) };
+  const isThere = (id: string) => all.has(id) || became.has(id);
   for (const need of nameNeeds(needs, isThere)) {
-    const meant = standIns(need.id, ids, became) ?? standIns(need.id, around, became);
+    const meant = waitedFor(need.id, all, kitchen);
     if (meant === null) {
       if (!library.gaps)
         findings.refuse(need.at, `needs unknown step ${quote(need.id)}`, {
@@ -123,9 +125,13 @@ function settleNeeds(
     }
     budget.takeNeeds('settled', standingFor(need, meant));
     if (budget.spent) return needs;
+    const own = alsoNeeded.size === 0 ? all : new Set(standIns(need.id, all, became));
     for (const id of meant) {
-      if (id === draft.id) findings.refuse(need.at, 'needs itself', { step: draft.id });
-      else if (settled.get(id)?.any !== true) settled.set(id, need.id === id ? need : inPlace(need, id));
+      const isOwn = own.has(id);
+      // A loop over an output that needs who needs it is told as the circle that it is.
+      if (id === draft.id && isOwn) findings.refuse(need.at, 'needs itself', { step: draft.id });
+      else if (id !== draft.id && settled.get(id)?.any !== true)
+        settled.set(id, need.id === id ? need : { ...inPlace(need, id), any: need.any && isOwn });
     }
   }
   return [...settled.values()];
@@ -170,7 +176,7 @@ export function namesIn(draft: StepDraft, ids: ReadonlyMap<string, unknown>): re
 function nodeOf(
   { draft, needs, group, loop, parent }: Planned,
   places: ReadonlyMap<string, number>,
-  { became }: Kitchen,
+  kitchen: Kitchen,
 ): WaitNode {
   const bond = draft.onComplete?.bond;
   const added = bond?.kind === 'body' ? [bond.loop] : [];
@@ -181,7 +187,7 @@ function nodeOf(
     parent: parent === null ? null : (places.get(parent) ?? null),
     loop,
     group,
-    fanOut: bond === undefined ? null : outsideNeeds(added).flatMap((id) => standIns(id, places, became) ?? []),
+    fanOut: bond === undefined ? null : outsideNeeds(added).flatMap((id) => waitedFor(id, places, kitchen) ?? []),
   };
 }
 

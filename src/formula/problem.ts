@@ -1,5 +1,6 @@
 /** What is wrong with a formula, where, and what to do about it: one line for a person, one value for a program. */
 import { nearest } from '../town/nearest.js';
+import { withoutMarks } from './number-mark.js';
 import type { Toml } from './toml.js';
 
 /** `line` and `column` count from 1; both are 0 when the trouble has no place in a text (there is no such file). */
@@ -124,8 +125,12 @@ export class Findings {
     if (into.has(key)) return;
     const step = more.step === undefined ? stepAt(toml.value, path) : more.step;
     const asked = typeof more.hint === 'function' ? (into.size < HINTS_SOUGHT_MAX ? more.hint() : null) : more.hint;
-    into.set(key, { file, ...at, step, message, hint: asked ?? null });
+    into.set(key, { file, ...at, step: shown(step), message: withoutMarks(message), hint: shown(asked) });
   }
+}
+
+function shown(text: string | null | undefined): string | null {
+  return text == null ? null : withoutMarks(text);
 }
 
 export function didYouMean(word: string, candidates: Iterable<string>): string | null {

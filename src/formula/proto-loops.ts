@@ -46,13 +46,14 @@ function untilLoop(
   const read =
     isOpen(text) || last === null
       ? text
-      : readUntil({ text, written: until }, place, { ...last, scope }, finish, last.id);
+      : readUntil({ text, written: until }, place, { ...last, scope }, finish, { id, last: last.id });
   // A group stands before its children, so that the first step is in nothing of the body.
   return { id, body: ids, max, until: read, check: null, parent: body[0]?.parent ?? null };
 }
 
-/** What `step` and `output` without a step mean in an `until`: the last step of the body that no other of it needs. */
-function lastOf(body: readonly Planned[]): StepDraft | null {
+/** What `step` and `output` without a step mean in an `until`: the last step of the body that no other of it needs, advice aside. */
+function lastOf(all: readonly Planned[]): StepDraft | null {
+  const body = all.filter(({ draft }) => draft.repeated?.isAdvice !== true);
   const inside = new Set(body.map(({ draft }) => draft.id));
   const needed = new Set(body.flatMap(({ needs }) => needs.map(({ id }) => id)));
   const last = body.findLast(({ draft, parent }) => !needed.has(draft.id) && (parent === null || !inside.has(parent)));

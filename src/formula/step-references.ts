@@ -16,7 +16,16 @@ import type { Waits } from './graph.js';
 import { stepMeant } from './template.js';
 import { anyStep } from './tree.js';
 
-type Asked = { readonly from: string; readonly to: string; readonly written: string; readonly at: Origin };
+type Asked = {
+  readonly from: string;
+  /** Steps that are over before, too: of an added step those that it needs of the ones around. */
+  readonly behind: () => readonly string[];
+  readonly to: string;
+  readonly written: string;
+  readonly at: Origin;
+  /** The step that the text is of. */
+  readonly step: string;
+};
 
 /** What the steps of one formula have in common when they are finished. */
 export type Finish = {
@@ -36,6 +45,7 @@ export class References {
   readonly #kitchen: Kitchen;
   readonly #around: Around | null;
   readonly #asked: Asked[] = [];
+  readonly #askedOutside: Asked[] = [];
   readonly #awaited: Awaited[] = [];
   readonly #counted: Counted[] = [];
 
@@ -46,7 +56,10 @@ export class References {
   }
 
   stepNamed(id: string, draft: StepDraft): readonly string[] | null {
-    return stepFor(id, draft, this.ids, this.#kitchen) ?? this.#around?.references.stepNamed(id, draft) ?? null;
+    const own = stepFor(id, draft, this.ids, this.#kitchen);
+    // A loop or an expansion of the steps around has become none of the added ones.
+    if (own !== null && own.length > 0) return own;
+    return this.#around?.references.stepNamed(id, draft) ?? own;
   }
 
   /** Whether a text of the step names a step that is there, and not one that has given way. */
@@ -56,9 +69,16 @@ export class References {
   }
 
   #ask(asked: Asked): void {
-    const around = this.ids.has(asked.to) ? null : this.#around;
-    if (around === null) this.#asked.push(asked);
-    else if (asked.to !== around.step) around.references.#ask({ ...asked, from: around.step });
+    if (this.#around === null || this.ids.has(asked.to)) this.#asked.push(asked);
+    else if (asked.to !== this.#around.step) this.#askedOutside.push(asked);
+  }
+
+  /** Asks the steps around for what the added ones have asked of them. */
+  #askAround(plan: Plan): void {
+    if (this.#around === null) return;
+    const { references, step } = this.#around;
+    for (const asked of this.#askedOutside)
+      references.#ask({ ...asked, from: step, behind: () => neededAround(asked.from, plan) });
   }
 
   /** A gate opens when something has become of another step. */
@@ -68,7 +88,7 @@ export class References {
       const { references, step } = this.#around;
       // What a fan-out adds is added when its step has closed.
       if (gate.to !== step || gate.moment === 'children closed')
-        references.awaits({ ...gate, from: step, added: true });
+        references.awaits({ ...gate, from: step, by: 'added' });
     }
   }
 
@@ -143,7 +163,7 @@ export class References {
         if (part === 'output') this.checkPath(only, path, written, at());
         if (meant.has(step)) continue;
         meant.set(step, only);
-        this.#ask({ from: draft.id, to: only, written, at: at() });
+        this.#ask({ from: draft.id, behind: NOTHING, to: only, written, at: at(), step: draft.id });
       } else if (only !== undefined)
         findings.refuse(
           at(),
@@ -161,14 +181,21 @@ export class References {
     return renameReferences(text, (id) => meant.get(id) ?? id);
   }
 
-  /** Refuses what asks for steps that need not be over. `order` are the nodes from first to last, `places` those of the ids. */
-  check(waits: Waits, order: readonly number[], places: ReadonlyMap<string, number>): void {
-    const open = this.#asked.filter(({ from, to }) => !isDirect(waits, places, { from, to }));
-    const inTime = comeAfter(open, waits, order, places);
-    for (const [index, { from, to, written, at }] of open.entries()) {
-      if (inTime[index] === true) continue;
+  /** Refuses what asks for steps that need not be over; nothing is said of steps that go in a circle. */
+  check(plan: Plan): void {
+    const { waits, order, places } = plan;
+    if (order === null) return;
+    this.#askAround(plan);
+    const later = <One extends Pair>(pairs: readonly One[]): readonly One[] => {
+      const inTime = comeAfter(pairs, waits, order, places);
+      return pairs.filter((_, index) => inTime[index] !== true);
+    };
+    const open = later(this.#asked.filter(({ from, to }) => !isDirect(waits, places, { from, to })));
+    for (const { from, behind, to, written, at, step } of open) {
+      const pairs = behind().map((one) => ({ from: one, to }));
+      if (pairs.some((pair) => pair.from === to) || later(pairs).length < pairs.length) continue;
       const { why, hint } = this.#whyOpen(from, to);
-      this.#kitchen.findings.refuse(at, `${written} is of ${why}`, { hint, text: written, step: from });
+      this.#kitchen.findings.refuse(at, `${written} is of ${why}`, { hint, text: written, step });
     }
     refuseGateCircles(this.#awaited, waits, places, this.#kitchen.findings);
   }
@@ -182,6 +209,19 @@ export class References {
     return { why: `${quote(to)}, which need not be over before`, hint };
   }
 }
+
+/** What an added step needs of the steps around, itself or through others that are added. */
+function neededAround(from: string, { steps, waits, places, ids }: Plan): readonly string[] {
+  const start = places.get(from);
+  const seen = new Set(start === undefined ? [] : [start]);
+  // A set goes on to what is added to it meanwhile.
+  for (const node of seen) for (const next of waits.edges[node] ?? []) seen.add(next);
+  return steps.flatMap(({ draft, needs }) =>
+    seen.has(places.get(draft.id) ?? -1) ? needs.flatMap(({ id, any }) => (any || ids.has(id) ? [] : [id])) : [],
+  );
+}
+
+const NOTHING = (): readonly string[] => [];
 
 type Pair = Pick<Asked, 'from' | 'to'>;
 

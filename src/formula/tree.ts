@@ -43,7 +43,7 @@ export function mapSteps(
 export function standIns(
   id: string,
   ids: Pick<ReadonlySet<string>, 'has'>,
-  became: ReadonlyMap<string, readonly string[]>,
+  became: Pick<ReadonlyMap<string, readonly string[]>, 'has' | 'get'>,
 ): readonly string[] | null {
   if (ids.has(id)) return [id];
   const found = new Set<string>();
@@ -60,6 +60,21 @@ export function standIns(
   return [...found];
 }
 
+/** The steps that who needs this id waits for: those in its place, and what a loop over an output needs. */
+export function waitedFor(
+  id: string,
+  ids: Pick<ReadonlySet<string>, 'has'>,
+  { became, alsoNeeded }: Pick<Kitchen, 'became' | 'alsoNeeded'>,
+): readonly string[] | null {
+  if (alsoNeeded.size === 0) return standIns(id, ids, became);
+  const isThere = (one: string) => ids.has(one) || became.has(one);
+  const more = (one: string) => nameNeeds(alsoNeeded.get(one) ?? [], isThere).map((need) => need.id);
+  return standIns(id, ids, {
+    has: (one) => became.has(one),
+    get: (one) => [...(became.get(one) ?? []), ...more(one)],
+  });
+}
+
 /** Needs by the ids of what has come into being, where they were written in the body of a loop. */
 export function nameNeeds(needs: readonly Need[], isThere: (id: string) => boolean): readonly Need[] {
   if (!needs.some(({ scope }) => scope !== undefined)) return needs;
@@ -73,12 +88,12 @@ export type Ends = {
   readonly sinks: readonly StepDraft[];
 };
 
-export function endsOf(steps: readonly StepDraft[], { became }: Pick<Kitchen, 'became'>): Ends {
+export function endsOf(steps: readonly StepDraft[], kitchen: Pick<Kitchen, 'became' | 'alsoNeeded'>): Ends {
   const owners = new Map<string, StepDraft>();
   for (const step of steps) for (const { id } of eachStep([step])) owners.set(id, step);
   const needed = (step: StepDraft) =>
     step.needs.flatMap(({ id, any }) =>
-      (standIns(id, owners, became) ?? []).flatMap((one) => {
+      (waitedFor(id, owners, kitchen) ?? []).flatMap((one) => {
         const owner = owners.get(one);
         // Who needs a child of a group, or any of several, does not wait for all of it.
         return owner === undefined ? [] : { owner, isWhole: !any && owner.id === one };

@@ -56,10 +56,12 @@ export type Parsed =
   | { readonly ok: false; readonly message: string };
 
 const FILE = /^file\.exists\(\s*(['"])(.+)\1\s*\)$/;
-const AMONG = /^(children|descendants|steps)\(\s*([\w.-]+)\s*\)\.(all|any|count)\((.+?)\)\s*(?:([=!<>]+)\s*(\d+))?$/;
+/** Ids of steps that a fan-out will add hold a mark for their number, as `src/formula` writes it. */
+const AMONG =
+  /^(children|descendants|steps)\(\s*([\w.\uE000\uE001-]+)\s*\)\.(all|any|count)\((.+?)\)\s*(?:([=!<>]+)\s*(\d+))?$/;
 const COUNT = /^(?:children|descendants|steps)\(.*\)\.count\(.*\)\s*[=!<>]+\s*(.*)$/;
 const STEPS = /^steps\.(\w+)\s*([=!<>]+)\s*(.*)$/;
-const COMPARE = /^([\w.-]+?)\s*([=!<>]+)\s*(.*)$/;
+const COMPARE = /^([\w.\uE000\uE001-]+?)\s*([=!<>]+)\s*(.*)$/;
 const FORMS =
   "the forms are `step.status == complete`, `ID.status == …`, `ID.output.x == …`, `children(ID).all(…)`, `steps.complete >= 2`, `file.exists('…')`";
 

@@ -101,7 +101,7 @@ test('what is added waits for what comes after a step that only the loop needs',
   expect(needsOfAdded(after('b'))).toEqual([
     'lp.item.{n}.m needs b.post',
     'lp.item.{n}.n needs lp.item.{n}.m',
-    'end needs s',
+    'end needs s, b.post',
   ]);
   expect(needsOfAdded('[[compose.expand]]\ntarget = "b"\nwith = "pair"\n')[0]).toBe('lp.item.{n}.m needs b.more');
   expect(needsOfAdded(after('b'), 'needs = ["b"]')[0]).toBe('lp.item.{n}.m needs b.post');
@@ -111,7 +111,7 @@ test('a step after the one that fans out waits for what is added, and the body k
   expect(needsOfAdded(after('[sm]'))).toEqual([
     'lp.item.{n}.m needs b',
     'lp.item.{n}.n needs lp.item.{n}.m',
-    'end needs s.post',
+    'end needs s.post, b',
   ]);
 });
 

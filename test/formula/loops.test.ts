@@ -174,7 +174,7 @@ test('for_each over the output of a step adds steps when it has closed', () => {
       ) +
       step('end', 'needs = ["lp"]'),
   );
-  expect(graphOf(proto)).toEqual(['survey', 'other', 'end needs survey']);
+  expect(graphOf(proto)).toEqual(['survey', 'other', 'end needs survey, other']);
   expect(proto.steps[0]?.fanOut).toMatchObject({
     bond: 'lp',
     forEach: 'output.items',

@@ -1,6 +1,6 @@
 /** What a step says and nothing would do, because others stand in its place or it is not worked itself. */
 import { expect, test } from 'vitest';
-import { cookedAmong, problemsAmong, problemsOf, step } from '../support/formula.js';
+import { cookedAmong, problemsAmong, problemsOf, step, warningsAmong } from '../support/formula.js';
 
 const TWO = `type = "expansion"\n${step('{target}.do', 'description = "{target.description}"', 'template')}`;
 const body = step('x', '', 'steps.loop.body');
@@ -69,4 +69,36 @@ test('the body of a scope is closed by no person, and nothing else takes its pla
   expect(problemsAmong({ x: expanded, two: TWO })).toEqual([
     expect.stringContaining('cannot be expanded: it has members of its scope'),
   ]);
+});
+
+const added = `${step('s')}${step('lp', 'labels = ["risky"]')}[steps.loop]\nfor_each = "s.output.l"\n${body}`;
+const looking = (where: string) => `[[advice]]\n${where}after = { id = "{step.id}.look", title = "L" }\n`;
+
+/** What is said of an advice or a map that does not reach what a loop over an output adds. */
+const unreached = (x: string) => {
+  const aspect = (where: string) => `type = "aspect"\n${looking(where)}`;
+  const cut = `type = "aspect"\n[[pointcuts]]\nlabel = "risky"\n${looking('')}`;
+  const bodies = { x, two: TWO, all: aspect('target = "*"\n'), s: aspect('target = "[s]"\n'), cut };
+  return warningsAmong(bodies).filter((warning) => warning.includes('does not reach'));
+};
+const outOfReach =
+  'does not reach "x" in the loop "lp", whose steps are added as the molecule runs (write into the body what must stand there)';
+
+test('advice, aspects and maps that do not reach what a loop over an output adds say so', () => {
+  expect(unreached(added + looking('target = "*"\n'))).toEqual([`x.toml:17:1 · "*" ${outOfReach}`]);
+  expect(unreached(`${added}[[compose.map]]\nselect = "lp.*"\nwith = "two"\n`)).toEqual([
+    `x.toml:17:1 · "lp.*" ${outOfReach}`,
+  ]);
+  const under = (aspect: string) => unreached(`[compose]\naspects = ["${aspect}"]\n${added}`);
+  expect(under('all')).toEqual([`all.toml:4:1 · "*" ${outOfReach}`]);
+  expect(under('cut')).toEqual([`cut.toml:5:1 · the advice ${outOfReach}`]);
+  expect(under('s')).toEqual([]);
+});
+
+test.each(['description', 'notes'])('the %s of a step with a loop reaches nobody, which is told', (key) => {
+  const x = `${step('lp', `${key} = "Mind the gap."`)}[steps.loop]\ncount = 2\n${body}`;
+  expect(warningsAmong({ x })).toEqual([
+    `x.toml:5:1 · step "lp": ${key} reaches nobody: the step gives way to the body of its loop (write it into the steps of the body)`,
+  ]);
+  expect(warningsAmong({ x: x.replace(/(description|notes).*\n/, '') })).toEqual([]);
 });

@@ -48,6 +48,12 @@ export function problemsAmong(bodies: Readonly<Record<string, string>>, vars: Va
   return result.ok ? [] : result.problems.map(printProblem);
 }
 
+export function warningsAmong(bodies: Readonly<Record<string, string>>, vars: Values = {}): readonly string[] {
+  const result = cookAmong(bodies, vars);
+  if (!result.ok) throw new Error(result.problems.map(printProblem).join('\n'));
+  return result.warnings.map(printProblem);
+}
+
 /** `a needs b, c` for each step, in order; `a` alone for one that needs nothing. */
 export function graphOf({ steps }: Pick<Protomolecule, 'steps'>): readonly string[] {
   return steps.map(({ id, needs }) => (needs.length === 0 ? id : `${id} needs ${needs.join(', ')}`));
