@@ -10,7 +10,7 @@ import { leastClosed } from './gate-counts.js';
 import { noOutputOf } from './no-output.js';
 import { leadsOut } from './paths.js';
 import { namesIn } from './plan.js';
-import { didYouMean, quote, type Origin } from './problem.js';
+import { didYouMean, quote, type Findings, type Origin } from './problem.js';
 import type { Finish, References } from './step-references.js';
 import { readStepCondition } from './step-condition.js';
 import { fill, fillSubject, isOpen } from './template.js';
@@ -69,27 +69,8 @@ export function readUntil(
 ): string {
   const { kitchen, references } = finish;
   const self = loop?.last ?? null;
-  if (!isOneCondition(text, at, INSTEAD_AT_WORK, kitchen.findings)) return text;
-  if (text.includes('{{steps.')) {
-    const message = `${quote(text)} is asked as it is written: no output is put into it`;
-    kitchen.findings.refuse(at, message, { hint: 'name an output without braces, in front: ID.output.ok == true' });
-    return text;
-  }
-  const parsed = parseCondition(text);
-  if (!parsed.ok) {
-    kitchen.findings.refuse(at, parsed.message);
-    return text;
-  }
-  const { condition } = parsed;
-  for (const path of filesNamed(condition))
-    if (leadsOut(path))
-      kitchen.findings.refuse(
-        at,
-        `the path ${quote(path)} leads out of the sandbox, and files are looked for in it only`,
-        {
-          hint: 'write it from the top of the sandbox, as go.mod',
-        },
-      );
+  const condition = oneCondition(text, at, kitchen.findings);
+  if (condition === null) return text;
   const least = self === null ? leastClosed(condition) : null;
   if (least !== null) references.counts({ from: draft.id, least, condition: text, at });
   if (!('step' in condition)) return text;
@@ -132,6 +113,26 @@ export function readUntil(
   const hint = only === undefined ? () => didYouMean(named, namesIn(draft, references.ids)) : one;
   kitchen.findings.refuse(at, message, { hint });
   return text;
+}
+
+/** Null when it cannot be asked, which is reported. */
+function oneCondition(text: string, at: Origin, findings: Findings): Condition | null {
+  if (!isOneCondition(text, at, INSTEAD_AT_WORK, findings)) return null;
+  if (text.includes('{{steps.')) {
+    const message = `${quote(text)} is asked as it is written: no output is put into it`;
+    findings.refuse(at, message, { hint: 'name an output without braces, in front: ID.output.ok == true' });
+    return null;
+  }
+  const parsed = parseCondition(text);
+  if (!parsed.ok) {
+    findings.refuse(at, parsed.message);
+    return null;
+  }
+  for (const path of filesNamed(parsed.condition).filter(leadsOut)) {
+    const message = `the path ${quote(path)} leads out of the sandbox, and files are looked for in it only`;
+    findings.refuse(at, message, { hint: 'write it from the top of the sandbox, as go.mod' });
+  }
+  return parsed.condition;
 }
 
 /** What a condition compares with; the whole of one that is a variable. */
