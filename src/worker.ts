@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
-import { bundleWorkflowCode, NativeConnection, Runtime, DefaultLogger, Worker } from '@temporalio/worker';
+import { NativeConnection, Runtime, DefaultLogger, Worker } from '@temporalio/worker';
 import type { NativeConnectionOptions, WorkerOptions, WorkflowBundleOption } from '@temporalio/worker';
 import { activitiesOf } from './activities/registry.js';
 import { townShelf } from './formula-shelf.js';
@@ -20,6 +20,7 @@ import { authorOf } from './git/author.js';
 import { commitFile } from './git/commit.js';
 import { Ledger } from './ledger/ledger.js';
 import { startProgramsElsewhere } from './process/starter.js';
+import { bundleWorkflows } from './dev/bundle-workflows.js';
 import { hostId } from './dev/host-id.js';
 import type { Prices } from './town/prices.js';
 import { join, relative } from 'node:path';
@@ -134,7 +135,7 @@ function ledgerOf({ town, ledger }: WorkerSettings, host: string): Ledger {
 async function bundle(): Promise<WorkflowBundleOption> {
   const built = root('./workflow-bundle.js');
   if (existsSync(built)) return { codePath: built };
-  return bundleWorkflowCode({ workflowsPath: root('./workflows'), payloadConverterPath: converterPath() });
+  return bundleWorkflows(root('./workflows'), 'ts');
 }
 
 function converterPath(): string {

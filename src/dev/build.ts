@@ -4,9 +4,9 @@
  */
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { build as esbuild } from 'esbuild';
 import { bundleCommands } from './bundle-commands.js';
+import { bundleWorkflows } from './bundle-workflows.js';
 
 const root = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
@@ -14,11 +14,7 @@ async function build(): Promise<void> {
   rmSync(root('dist'), { recursive: true, force: true });
   await compile();
   await bundleCommands(root(''));
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: root('dist/workflows'),
-    payloadConverterPath: root('dist/workflows/payload-converter.js'),
-    logger: new DefaultLogger('WARN'),
-  });
+  const { code } = await bundleWorkflows(root('dist/workflows'), 'js');
   writeFileSync(root('dist/workflow-bundle.js'), code);
 }
 

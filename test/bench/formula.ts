@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { cook } from '../../src/formula/cook.js';
 import { here } from '../support/here.js';
 import { liveTown } from '../support/live-town.js';
+import { median, tell, tellJson, timed } from './figures.js';
 
 const SIZES = [10, 100, 1_000, 10_000, 100_000];
 const RUNS: Readonly<Record<number, number>> = { 10: 300, 100: 100, 1_000: 30, 10_000: 7, 100_000: 3 };
@@ -16,30 +17,6 @@ const PROCESS_RUNS = 11;
 /** `bd mol pour` of a chain of 1,000 steps, once measured on two cores. */
 const BD_POUR_SECONDS = 183;
 const CHAIN = 1_000;
-
-type Figure = {
-  readonly figure: string;
-  readonly value: number;
-  readonly unit: string;
-  /** What it should be, in words; null when there is no goal. */
-  readonly goal: string | null;
-  readonly met: boolean | null;
-};
-
-const figures: Figure[] = [];
-
-function tell(
-  figure: string,
-  value: number,
-  unit: string,
-  goal: string | null = null,
-  met: boolean | null = null,
-): void {
-  const rounded = Number(value.toPrecision(4));
-  figures.push({ figure, value: rounded, unit, goal, met });
-  const judged = goal === null ? '' : `   goal ${goal}: ${met === true ? 'met' : 'MISSED'}`;
-  console.log(`${figure.padEnd(34)} ${String(rounded).padStart(10)} ${unit}${judged}`);
-}
 
 function chain(name: string, steps: number): string {
   const tables = Array.from({ length: steps }, (_, index) => {
@@ -52,17 +29,6 @@ needs = [${needs.map((one) => `"s${one}"`).join(', ')}]
 `;
   });
   return `formula = "${name}"\n[vars]\nfeature = "the work"\n${tables.join('')}`;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
-}
-
-function timed(work: () => void): number {
-  const start = performance.now();
-  work();
-  return performance.now() - start;
 }
 
 function benchCooking(): void {
@@ -179,4 +145,4 @@ try {
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
-for (const figure of figures) console.log(JSON.stringify(figure));
+tellJson();

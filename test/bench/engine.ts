@@ -1,0 +1,267 @@
+/**
+ * `npm run bench`: molecules against plain workflows that do the same acts, which do nothing, on the same server by the same kind of
+ * worker. By turns, so that what else this machine does falls on both alike. `npm run bench -- latency` measures that part alone.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import type { WorkflowHandle } from '@temporalio/client';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { Acceptance } from '../../src/contract/activities.js';
+import { moleculeMessages } from '../../src/contract/messages.js';
+import type { Hook } from '../../src/contract/molecule.js';
+import { hostQueue, sessionQueue, TOWN_QUEUE } from '../../src/contract/task-queues.js';
+import { machine } from '../../src/dev/machine.js';
+import { startServer } from '../../src/dev/server.js';
+import { findTemporalCli } from '../../src/dev/temporal-cli.js';
+import type { Protomolecule } from '../../src/town/protomolecule.js';
+import { DEFAULT_LIMITS } from '../../src/town/rig.js';
+import { NO_USAGE } from '../../src/town/session.js';
+import type { SessionResult } from '../../src/town/session.js';
+import { cookText } from '../support/formula.js';
+import { here } from '../support/here.js';
+import { median, tell, tellJson } from './figures.js';
+import { BENCH_HOST } from './bench-host.js';
+
+const PLAIN_QUEUE = 'plain';
+const STEPS = Number(process.env['GT_STEPS'] ?? 10);
+const LATENCY_RUNS = 25;
+const STORM = 200;
+const STORM_RUNS = 3;
+const FAN = 100;
+const FAN_RUNS = 5;
+const CLOSES = 200;
+const CLOSE_RUNS = 3;
+
+const closed: SessionResult = { outcome: 'closed', verdict: 'done', summary: 'done', usage: NO_USAGE, notes: [] };
+const accepted: Acceptance = { kind: 'accepted', head: '0'.repeat(40) };
+const ACTS = {
+  runSession: () => Promise.resolve({ ...closed, output: { list: Array.from({ length: FAN }, (_, at) => at) } }),
+  acceptStep: () => Promise.resolve(accepted),
+  record: () => Promise.resolve(),
+  // On nobody's hook every step waits for a person.
+  cook: () => Promise.resolve(chain(CLOSES)),
+};
+
+const HOOK: Hook = {
+  mission: 'bench',
+  item: 'bench',
+  agent: 'bench/polecats/Toast',
+  rig: {
+    name: 'bench',
+    url: '/nowhere',
+    branch: 'main',
+    gates: [],
+    names: ['Toast'],
+    capacity: 1,
+    prefix: 'be',
+    runtime: { kind: 'anthropic', model: 'auto' },
+  },
+  limits: DEFAULT_LIMITS,
+  name: 'Toast',
+  incarnation: 1,
+  host: BENCH_HOST,
+  sandbox: { path: '/nowhere', branch: 'polecat/Toast', base: '0'.repeat(40) },
+  round: 0,
+};
+
+function cooked(text: string): Protomolecule {
+  const result = cookText(text);
+  if (!result.ok) throw new Error(JSON.stringify(result.problems));
+  return result.protomolecule;
+}
+
+function chain(steps: number): Protomolecule {
+  const tables = Array.from({ length: steps }, (_, at) => {
+    const needs = at === 0 ? '' : `needs = ["s${at - 1}"]\n`;
+    return `[[steps]]\nid = "s${at}"\ntitle = "Step ${at}"\ndescription = "Do what step ${at} asks for."\n${needs}`;
+  });
+  return cooked(`formula = "x"\n${tables.join('')}`);
+}
+
+const fan = (): Protomolecule =>
+  cooked(`formula = "x"
+[[steps]]
+id = "list"
+title = "List"
+output = { list = ["number"] }
+[[steps]]
+id = "each"
+title = "Work on {item}"
+needs = ["list"]
+for_each = "list.output.list"
+`);
+
+type Bench = { readonly client: Client; readonly start: Start };
+type Start = (kind: 'molecule' | 'plain' | 'bare', argument: unknown) => Promise<WorkflowHandle>;
+
+async function seconds(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return (performance.now() - start) / 1_000;
+}
+
+/** The median time of both, each turn by turn. */
+async function pair(runs: number, ours: () => Promise<unknown>, theirs: () => Promise<unknown>) {
+  const times = { ours: [] as number[], theirs: [] as number[] };
+  // The first of each is the worker's warming up.
+  for (let run = 0; run <= runs; run += 1) {
+    const both = { ours: await seconds(ours), theirs: await seconds(theirs) };
+    if (run === 0) continue;
+    times.ours.push(both.ours);
+    times.theirs.push(both.theirs);
+  }
+  return { ours: median(times.ours), theirs: median(times.theirs) };
+}
+
+const onHook = (proto: Protomolecule) => ({ proto, hook: HOOK });
+
+async function benchLatency({ start }: Bench): Promise<void> {
+  const proto = chain(STEPS);
+  const run = async (kind: 'molecule' | 'plain', argument: unknown) => (await start(kind, argument)).result();
+  const { ours, theirs } = await pair(
+    LATENCY_RUNS,
+    () => run('molecule', onHook(proto)),
+    () => run('plain', STEPS),
+  );
+  tell('plain workflow of 10 steps', theirs * 1_000, 'ms');
+  tell('molecule of 10 steps', ours * 1_000, 'ms');
+  tell('latency of a molecule', ours / theirs, 'times', 'at most 1.25', ours / theirs <= 1.25);
+}
+
+async function benchThroughput({ start }: Bench): Promise<void> {
+  const proto = chain(STEPS);
+  const storm = async (kind: 'molecule' | 'plain', argument: unknown) => {
+    const handles = await Promise.all(Array.from({ length: STORM }, () => start(kind, argument)));
+    await Promise.all(handles.map((handle) => handle.result()));
+  };
+  const { ours, theirs } = await pair(
+    STORM_RUNS,
+    () => storm('molecule', onHook(proto)),
+    () => storm('plain', STEPS),
+  );
+  tell('plain workflows, 200 at once', STORM / theirs, 'a second');
+  tell('molecules, 200 at once', STORM / ours, 'a second');
+  tell('throughput of molecules', theirs / ours, 'times', 'at least 0.8', theirs / ours >= 0.8);
+}
+
+async function benchFan({ start }: Bench): Promise<void> {
+  const proto = fan();
+  const { ours, theirs } = await pair(
+    FAN_RUNS,
+    async () => (await start('molecule', onHook(proto))).result(),
+    async () => (await start('plain', FAN + 1)).result(),
+  );
+  tell('fan-out of 100', ours / theirs, 'times', 'at most 1.25', ours / theirs <= 1.25);
+}
+
+async function benchCloses({ start }: Bench): Promise<void> {
+  const each = async (handle: WorkflowHandle, touch: (at: number) => Promise<unknown>) => {
+    const times: number[] = [];
+    for (let at = 0; at < CLOSES; at += 1) times.push(await seconds(() => touch(at)));
+    await handle.result();
+    return times;
+  };
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  for (let run = 0; run < CLOSE_RUNS; run += 1) {
+    const molecule = await start('molecule', { formula: 'chain' });
+    const close = (at: number) =>
+      molecule.executeUpdate(moleculeMessages.close.update, { args: [{ step: `s${at}`, continue: true }] });
+    ours.push(...(await each(molecule, close)));
+    const bare = await start('bare', CLOSES);
+    theirs.push(...(await each(bare, () => bare.executeUpdate('touch'))));
+  }
+  const ratio = median(ours) / median(theirs);
+  tell('bare Update, round trip', median(theirs) * 1_000, 'ms');
+  tell('close --continue, round trip', median(ours) * 1_000, 'ms');
+  tell('close --continue', ratio, 'times', 'at most 1.3', ratio <= 1.3);
+}
+
+/** What a step leaves behind, by two lengths, so that beginning and end do not count. */
+async function benchHistory({ start }: Bench): Promise<void> {
+  const [short, long] = [10, 60];
+  const sizes = await Promise.all(
+    [short, long].map(async (steps) => {
+      const handle = await start('molecule', onHook(chain(steps)));
+      await handle.result();
+      const { historyLength, historySize = 0 } = await handle.describe();
+      return { historyLength, historySize };
+    }),
+  );
+  const per = (what: 'historyLength' | 'historySize') =>
+    ((sizes[1]?.[what] ?? 0) - (sizes[0]?.[what] ?? 0)) / (long - short);
+  tell('events of history a step', per('historyLength'), 'events');
+  tell('history a step', per('historySize') / 1_024, 'KiB');
+}
+
+async function withWorkers(folder: string, work: (bench: Bench) => Promise<void>): Promise<void> {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  const { path: cli } = await findTemporalCli({ machine: machine(), say: () => undefined });
+  const server = await startServer({
+    cli,
+    dbFile: join(folder, 'temporal.db'),
+    namespace: 'default',
+    log: join(folder, 'server.log'),
+    say: () => undefined,
+  });
+  try {
+    const connection = await NativeConnection.connect({ address: server.address });
+    const options = { connection, maxConcurrentActivityTaskExecutions: 1_000, activities: ACTS };
+    const workers = await Promise.all([
+      Worker.create({
+        ...options,
+        taskQueue: TOWN_QUEUE,
+        workflowBundle: { codePath: here('dist/workflow-bundle.js') },
+        dataConverter: { payloadConverterPath: here('dist/workflows/payload-converter.js') },
+      }),
+      Worker.create({
+        ...options,
+        taskQueue: PLAIN_QUEUE,
+        workflowBundle: await bundleWorkflowCode({
+          workflowsPath: here('test/bench/plain.ts'),
+          logger: new DefaultLogger('ERROR'),
+        }),
+      }),
+      Worker.create({ ...options, taskQueue: hostQueue(BENCH_HOST) }),
+      Worker.create({ ...options, taskQueue: sessionQueue(BENCH_HOST) }),
+    ]);
+    const running = Promise.all(workers.map((worker) => worker.run()));
+    const client = new Client({ connection: await Connection.connect({ address: server.address }) });
+    let started = 0;
+    const start: Start = (kind, argument) =>
+      client.workflow.start(kind, {
+        taskQueue: kind === 'molecule' ? TOWN_QUEUE : PLAIN_QUEUE,
+        workflowId: `bench-${(started += 1)}`,
+        args: [argument],
+      });
+    await work({ client, start });
+    for (const worker of workers) worker.shutdown();
+    await running;
+    await client.connection.close();
+    await connection.close();
+  } finally {
+    await server.stop();
+  }
+}
+
+const PARTS = {
+  latency: benchLatency,
+  throughput: benchThroughput,
+  fan: benchFan,
+  close: benchCloses,
+  history: benchHistory,
+};
+
+const asked = process.argv.slice(2);
+const folder = await mkdtemp(join(tmpdir(), 'gt-bench-'));
+tell('load of the machine before', loadavg()[0] ?? 0, 'processes');
+try {
+  await withWorkers(folder, async (bench) => {
+    for (const [name, part] of Object.entries(PARTS)) if (asked.length === 0 || asked.includes(name)) await part(bench);
+  });
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+tellJson();
