@@ -5,7 +5,7 @@
  * The SDK freezes what is shared to the bottom, but for what it finds frozen. Schemas work out parts of themselves when they are first
  * asked, so what modules export is frozen here, and nothing below.
  */
-import './index.js';
+export * from './index.js';
 
 /** Of the bundle's, by the ids of modules. */
 declare const __webpack_modules__: Readonly<Record<string, unknown>>;

@@ -25,7 +25,7 @@ import { median, tell, tellJson } from './figures.js';
 import { BENCH_HOST } from './bench-host.js';
 
 const PLAIN_QUEUE = 'plain';
-const STEPS = Number(process.env['GT_STEPS'] ?? 10);
+const STEPS = 10;
 const LATENCY_RUNS = 25;
 const STORM = 200;
 const STORM_RUNS = 3;
@@ -156,22 +156,24 @@ async function benchFan({ start }: Bench): Promise<void> {
   tell('fan-out of 100', ours / theirs, 'times', 'at most 1.25', ours / theirs <= 1.25);
 }
 
+/** The round trip of each, in seconds. */
+async function closes(handle: WorkflowHandle, touch: (at: number) => Promise<unknown>): Promise<readonly number[]> {
+  const times: number[] = [];
+  for (let at = 0; at < CLOSES; at += 1) times.push(await seconds(() => touch(at)));
+  await handle.result();
+  return times;
+}
+
 async function benchCloses({ start }: Bench): Promise<void> {
-  const each = async (handle: WorkflowHandle, touch: (at: number) => Promise<unknown>) => {
-    const times: number[] = [];
-    for (let at = 0; at < CLOSES; at += 1) times.push(await seconds(() => touch(at)));
-    await handle.result();
-    return times;
-  };
   const ours: number[] = [];
   const theirs: number[] = [];
   for (let run = 0; run < CLOSE_RUNS; run += 1) {
     const molecule = await start('molecule', { formula: 'chain' });
     const close = (at: number) =>
       molecule.executeUpdate(moleculeMessages.close.update, { args: [{ step: `s${at}`, continue: true }] });
-    ours.push(...(await each(molecule, close)));
+    ours.push(...(await closes(molecule, close)));
     const bare = await start('bare', CLOSES);
-    theirs.push(...(await each(bare, () => bare.executeUpdate('touch'))));
+    theirs.push(...(await closes(bare, () => bare.executeUpdate('touch'))));
   }
   const ratio = median(ours) / median(theirs);
   tell('bare Update, round trip', median(theirs) * 1_000, 'ms');
