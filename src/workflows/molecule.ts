@@ -121,15 +121,17 @@ class MoleculeRun {
   /** One thing at a time: everything that needs the sandbox is asked for here. */
   async #turn(): Promise<void> {
     this.#book.news = false;
-    this.#show();
     const { molecule: state } = this.#book;
     const closing = this.#messages.takeClosing();
     const loop = dueLoop(state);
-    const step = nextStep(state);
-    if (closing !== null) await this.#messages.check(closing);
+    const mustLook = closing === null && loop === null && this.#shouldLook();
+    const step = closing !== null || loop !== null || mustLook ? null : nextStep(state);
+    // A step that begins is shown as it begins, and not as ready in the same moment.
+    if (step === null || !patched('a step is shown as it begins')) this.#show();
+    if (step !== null) await this.#hands.work(step, () => this.#show());
+    else if (closing !== null) await this.#messages.check(closing);
     else if (loop !== null) await this.#hands.judge(loop);
-    else if (this.#shouldLook()) await this.#hands.look();
-    else if (step !== null) await this.#hands.work(step, () => this.#show());
+    else if (mustLook) await this.#hands.look();
     else await condition(() => this.#book.news);
     await this.#continueWhenLong();
   }
