@@ -29,10 +29,16 @@ export const refused = (why: string): Answer => ({ ok: false, why });
 
 type Handle<Schema extends z.ZodType> = (content: z.infer<Schema>) => Answer | Promise<Answer>;
 
+/** Answers a message that waits: as its handler says, or that it is refused. */
+type Early = (why: string | null) => void;
+
 export class Desk {
   /** Messages whose handlers are idempotent themselves, and have something to do when asked again. */
   readonly #repeatable = new Set<string>();
-  readonly #names: string[] = [];
+  /** By the name of the message; null while it is expected only. */
+  readonly #handlers = new Map<string, Handle<z.ZodType> | null>();
+  /** What came before `open`, in order; null when everything is handled as it comes. */
+  #early: Early[] | null = null;
   readonly #answers: Map<string, string | Promise<Answer>>;
   #rejected: readonly Rejected[];
 
@@ -48,17 +54,29 @@ export class Desk {
     handle: Handle<Schema>,
     options: { readonly repeatable?: boolean } = {},
   ): void {
-    const { description } = message;
-    this.#names.push(message.name);
     if (options.repeatable === true) this.#repeatable.add(message.name);
-    setHandler(message.update, async (raw: unknown) => this.#update(message, raw, handle), {
-      description,
-      validator: (raw: unknown) => {
-        const content = read(message.schema, raw);
-        if (!content.ok) throw failure('Refused', `${message.name}: ${content.problems.join('; ')}`);
-      },
-    });
-    setHandler(message.signal, (raw: unknown) => this.#signal(message, raw, handle), { description });
+    if (!this.#handlers.has(message.name)) this.#listen(message);
+    // What it is called with has been read by the schema of the same message.
+    this.#handlers.set(message.name, handle as Handle<z.ZodType>);
+  }
+
+  /** From now on these messages are taken; until `open` they wait, in the order in which they come. */
+  expect(messages: readonly Message<z.ZodType>[]): void {
+    this.#early = [];
+    for (const message of messages) {
+      this.#handlers.set(message.name, null);
+      this.#listen(message);
+    }
+  }
+
+  /** Handles what has waited. */
+  open(): void {
+    this.#answerEarly(null);
+  }
+
+  /** Refuses what has waited: nobody will ever handle it. */
+  turnAway(why: string): void {
+    this.#answerEarly(why);
   }
 
   /** For what was read and taken, but cannot be acted on: a dead letter, kept where refusals are. */
@@ -100,40 +118,62 @@ export class Desk {
   }
 
   #refuseUnknown(name: string, content: unknown): void {
-    const near = nearest(name, this.#names);
-    const offer = near === null ? `there are ${this.#names.join(', ')}` : `did you mean "${near}"?`;
+    const names = [...this.#handlers.keys()];
+    const near = nearest(name, names);
+    const offer = near === null ? `there are ${names.join(', ')}` : `did you mean "${near}"?`;
     this.#refuse(name.slice(0, CONTENT_CHARS_MAX), content, `there is no message of this name; ${offer}`);
   }
 
-  async #update<Schema extends z.ZodType>(
-    message: Message<Schema>,
-    raw: unknown,
-    handle: Handle<Schema>,
-  ): Promise<string> {
-    const answer = await this.#once(message, raw, handle);
-    if (!answer.ok) throw failure('Refused', answer.why);
-    return answer.says;
+  #listen<Schema extends z.ZodType>(message: Message<Schema>): void {
+    const { description } = message;
+    setHandler(
+      message.update,
+      async (raw: unknown) => {
+        const answer = await this.#take(message, raw);
+        if (!answer.ok) throw failure('Refused', answer.why);
+        return answer.says;
+      },
+      {
+        description,
+        validator: (raw: unknown) => {
+          const content = read(message.schema, raw);
+          if (!content.ok) throw failure('Refused', `${message.name}: ${content.problems.join('; ')}`);
+        },
+      },
+    );
+    setHandler(
+      message.signal,
+      async (raw: unknown) => {
+        await this.#take(message, raw);
+      },
+      { description },
+    );
   }
 
-  async #signal<Schema extends z.ZodType>(
-    message: Message<Schema>,
-    raw: unknown,
-    handle: Handle<Schema>,
-  ): Promise<void> {
-    await this.#once(message, raw, handle);
+  #take<Schema extends z.ZodType>(message: Message<Schema>, raw: unknown): Promise<Answer> | Answer {
+    const { name } = message;
+    if (this.#early === null) return this.#once(message, raw);
+    const early = this.#early;
+    return new Promise((resolve) => {
+      early.push((why) => resolve(why === null ? this.#once(message, raw) : this.#refuse(name, raw, why)));
+    });
   }
 
-  #once<Schema extends z.ZodType>(
-    message: Message<Schema>,
-    raw: unknown,
-    handle: Handle<Schema>,
-  ): Promise<Answer> | Answer {
+  #answerEarly(why: string | null): void {
+    const early = this.#early ?? [];
+    this.#early = null;
+    for (const answer of early) answer(why);
+  }
+
+  #once<Schema extends z.ZodType>(message: Message<Schema>, raw: unknown): Promise<Answer> | Answer {
     const content = read(message.schema, raw);
     if (!content.ok) return this.#refuse(message.name, raw, content.problems.join('; '));
     const id = this.#repeatable.has(message.name) ? null : idOf(content.value);
     const known = id === null ? undefined : this.#answers.get(`${message.name}:${id}`);
     if (typeof known === 'string') return done(known);
     if (known !== undefined) return known;
+    const handle = this.#handlers.get(message.name);
+    if (handle === undefined || handle === null) return this.#refuse(message.name, raw, 'nobody takes this message');
     const answer = handle(content.value);
     if (answer instanceof Promise) {
       if (id !== null) this.#answers.set(`${message.name}:${id}`, answer);

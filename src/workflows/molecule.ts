@@ -12,7 +12,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { EMPTY_DESK } from '../contract/desk.js';
-import { polecatMessages } from '../contract/messages.js';
+import { mailMessage, moleculeMessages, polecatMessages } from '../contract/messages.js';
 import type { MoleculeCarry, MoleculeResult } from '../contract/molecule.js';
 import { currentQuery, MOLECULE_EXAMPLE, MoleculeInput, readyQuery, stepsQuery } from '../contract/molecule.js';
 import { attribute } from '../contract/search-attributes.js';
@@ -37,14 +37,16 @@ import { Standing } from './standing.js';
 import { carried, isLong, refuseRoleAddress } from './start.js';
 
 export async function molecule(raw: unknown, carry?: MoleculeCarry): Promise<MoleculeResult> {
-  return new MoleculeRun(carried(carry, 'BadInput') ?? (await acceptMolecule(raw))).run();
+  const before = carried(carry, 'BadInput');
+  const desk = new Desk(before?.desk);
+  return new MoleculeRun(before ?? (await acceptMolecule(raw, desk)), desk).run();
 }
 
-async function acceptMolecule(raw: unknown): Promise<MoleculeCarry> {
+async function acceptMolecule(raw: unknown, desk: Desk): Promise<MoleculeCarry> {
   const input = readInput(MoleculeInput, raw, 'BadInput', MOLECULE_EXAMPLE);
   const { wisp } = input;
   if (!('proto' in input)) refuseRoleAddress('BadInput', 'molecule');
-  const { hook, proto } = 'proto' in input ? input : { hook: null, proto: await cooked(input) };
+  const { hook, proto } = 'proto' in input ? input : { hook: null, proto: await cookedFor(desk, input) };
   const limits = hook?.limits ?? DEFAULT_LIMITS;
   const fresh = pour(proto, { ...howOf(hook), limits }, Date.now());
   const paused = 'proto' in input ? input.paused : undefined;
@@ -52,13 +54,20 @@ async function acceptMolecule(raw: unknown): Promise<MoleculeCarry> {
   return { proto, hook, molecule: stateOf(poured), desk: EMPTY_DESK, ...(wisp === undefined ? {} : { wisp }) };
 }
 
-async function cooked({ formula, vars }: Exclude<MoleculeInput, { readonly proto: unknown }>) {
+/** Until there are steps, messages wait, and whoever asks is told so. */
+async function cookedFor(desk: Desk, { formula, vars }: Exclude<MoleculeInput, { readonly proto: unknown }>) {
+  desk.expect([...Object.values(moleculeMessages), mailMessage]);
+  for (const query of [stepsQuery, readyQuery, currentQuery]) setHandler(query, () => []);
+  explainBy(() => `The formula "${formula}" is being cooked.`);
   const request = { formula, vars, offered: {} };
   try {
     const { cook } = town(DEFAULT_LIMITS.patience);
     return await cook.executeWithOptions({ summary: `cook ${formula}` }, [request]);
   } catch (error) {
-    throw causeOf(error);
+    const cause = causeOf(error);
+    desk.turnAway(`the molecule did not begin: ${cause instanceof Error ? cause.message : String(cause)}`);
+    await CancellationScope.nonCancellable(() => condition(() => desk.isQuiet()));
+    throw cause;
   }
 }
 
@@ -74,10 +83,10 @@ class MoleculeRun {
   /** How the molecule stood when files were looked for last. */
   #lookedAt = '';
 
-  constructor(carry: MoleculeCarry) {
+  constructor(carry: MoleculeCarry, desk: Desk) {
     const book = new Book(carry);
     this.#book = book;
-    this.#desk = new Desk(carry.desk);
+    this.#desk = desk;
     this.#gates = new GateWatch(book);
     this.#hands = new Hands(book);
     this.#messages = new Messages(book, this.#hands, this.#desk);
@@ -96,6 +105,7 @@ class MoleculeRun {
       description: 'The steps that wait, with their instructions.',
     });
     explainBy(() => this.#board());
+    desk.open();
   }
 
   async run(): Promise<MoleculeResult> {

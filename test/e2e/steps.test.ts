@@ -1,5 +1,7 @@
 /** `gt ready`, `close`, `prime` and the other commands about steps, as people and outside agents call them. */
+import { WithStartWorkflowOperation } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { moleculeMessages } from '../../src/contract/messages.js';
 import { gt } from '../support/gt.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
@@ -59,6 +61,27 @@ async function poured(formula: string): Promise<string> {
 async function readyIn(id: string): Promise<readonly { readonly step: string }[]> {
   return JSON.parse((await call(['ready', id, '--json'])).stdout) as readonly { readonly step: string }[];
 }
+
+test('what is said to a molecule before its formula is cooked waits, and is handled in order', async () => {
+  const options = { taskQueue: 'gastown', workflowIdConflictPolicy: 'FAIL' } as const;
+  const begin = (id: string, formula: string) =>
+    new WithStartWorkflowOperation('molecule', { ...options, workflowId: id, args: [{ formula }] });
+  const early = begin('te-early', 'review');
+  const answer = await town.client.workflow.executeUpdateWithStart(moleculeMessages.close.update, {
+    args: [{ step: 'read', note: 'it renames a file', output: { verdict: 'fine' } }],
+    startWorkflowOperation: early,
+  });
+  expect(answer).toContain('closed "read"');
+  const hopeless = town.client.workflow.executeUpdateWithStart(moleculeMessages.close.update, {
+    args: [{ step: 'read' }],
+    startWorkflowOperation: begin('te-hopeless', 'no-such-formula'),
+  });
+  await expect(hopeless).rejects.toMatchObject({
+    cause: {
+      message: expect.stringContaining('the molecule did not begin: no-such-formula · there is no such formula'),
+    },
+  });
+});
 
 test('a molecule is worked from the shell: primed, closed with an output, led on, approved', async () => {
   const id = await poured('review');
