@@ -20,5 +20,7 @@ function quick(file) {
 
 const args = process.argv.slice(2);
 const [word = 'help'] = args;
-if (LASTING.includes(word)) void import('../dist/cli/main.js').then(({ main }) => main(args));
+// A history is explained by a worker, which has native code.
+const isWhole = LASTING.includes(word) || (word === 'explain' && args.some((one) => one.startsWith('--history')));
+if (isWhole) void import('../dist/cli/main.js').then(({ main }) => main(args));
 else void quick(WITHOUT_SERVER.includes(word) ? 'gt-formulas.cjs' : 'gt-client.cjs').main(args);

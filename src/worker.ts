@@ -3,11 +3,9 @@
  * three task queues: the town's, and this host's two. Workflow code comes as a bundle made at build time, so that a restart
  * costs a second.
  */
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import { NativeConnection, Runtime, DefaultLogger, Worker } from '@temporalio/worker';
-import type { NativeConnectionOptions, WorkerOptions, WorkflowBundleOption } from '@temporalio/worker';
+import type { InjectedSinks, NativeConnectionOptions, WorkerOptions } from '@temporalio/worker';
 import { activitiesOf } from './activities/registry.js';
 import { townShelf } from './formula-shelf.js';
 import { placesIn } from './activities/places.js';
@@ -15,12 +13,13 @@ import type { TownDeps } from './activities/town.js';
 import type { AnthropicSettings } from './agents/anthropic.js';
 import type { Runtime as AgentRuntime } from './agents/runtime.js';
 import { scriptRuntime } from './agents/script.js';
+import type { BoardSinks } from './contract/boards.js';
 import { hostQueue, sessionQueue, TOWN_QUEUE } from './contract/task-queues.js';
 import { authorOf } from './git/author.js';
 import { commitFile } from './git/commit.js';
 import { Ledger } from './ledger/ledger.js';
 import { startProgramsElsewhere } from './process/starter.js';
-import { bundleWorkflows } from './dev/bundle-workflows.js';
+import { workflowCode } from './dev/bundle-workflows.js';
 import { hostId } from './dev/host-id.js';
 import type { Prices } from './town/prices.js';
 import { join, relative } from 'node:path';
@@ -39,7 +38,6 @@ export type WorkerSettings = {
 };
 
 const GRACE = '2 seconds';
-const root = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** Runs until `stop` is called; rejects when a worker fails beyond repair. */
 export async function startWorker(
@@ -77,8 +75,10 @@ export async function startWorker(
     Worker.create({
       ...shared,
       taskQueue: TOWN_QUEUE,
-      workflowBundle: await bundle(),
-      dataConverter: { payloadConverterPath: converterPath() },
+      ...(await workflowCode()),
+      sinks: {
+        boards: { shown: { fn: () => undefined, callDuringReplay: false } },
+      } satisfies InjectedSinks<BoardSinks>,
       activities: { ...activities.town },
       maxConcurrentActivityTaskExecutions: 1_000,
       stickyQueueScheduleToStartTimeout: '2 seconds',
@@ -129,16 +129,4 @@ function ledgerOf({ town, ledger }: WorkerSettings, host: string): Ledger {
     commit: (message) => commitFile({ repo: town, file: relative(town, file), message, author }),
     warn: (trouble) => Runtime.instance().logger.warn(trouble),
   });
-}
-
-/** Made by `npm run build`; from source it is bundled on the spot, which takes some seconds. */
-async function bundle(): Promise<WorkflowBundleOption> {
-  const built = root('./workflow-bundle.js');
-  if (existsSync(built)) return { codePath: built };
-  return bundleWorkflows(root('./workflows'), 'ts');
-}
-
-function converterPath(): string {
-  const built = root('./workflows/payload-converter.js');
-  return existsSync(built) ? built : root('./workflows/payload-converter.ts');
 }

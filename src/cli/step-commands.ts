@@ -81,7 +81,12 @@ The step counts as closed when its checks have passed. What is refused is told w
   lazy(
     'explain',
     'Say how a mission, a molecule, a polecat or a role stands, and on whom it waits.',
-    `gt explain ID [options]\n\n  ID                    a workflow id\n${SERVER_USAGE}`,
+    `gt explain ID [options]
+gt explain --history FILE
+
+  ID                    a workflow id
+  --history FILE        a history instead, from temporal workflow show -w ID --output json: no server is asked
+${SERVER_USAGE}`,
     async () => (await import('./step-show.js')).explain,
   ),
   lazy(

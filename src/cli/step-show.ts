@@ -87,7 +87,12 @@ export const hook: Pick<Command, 'run'> = {
 
 export const explain: Pick<Command, 'run'> = {
   run: async (args) => {
-    const { values, positionals } = readArguments(args, SERVER_OPTIONS);
+    const { values, positionals } = readArguments(args, { ...SERVER_OPTIONS, history: { type: 'string' } });
+    if (values.history !== undefined) {
+      refuseMore('explain --history FILE', positionals);
+      const { explainHistory } = await import('./explain-history.js');
+      return print(await explainHistory(values.history));
+    }
     const id = takeOne('explain', 'workflow id', positionals);
     await withServer(values, (client) => ofExecution(id, () => tell(client.workflow.getHandle(id), id)));
   },

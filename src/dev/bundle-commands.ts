@@ -57,6 +57,9 @@ const placeOf = (file) => require('node:url').pathToFileURL(require('node:path')
   }
 }
 
+/** What a few calls need, with native code that no bundle takes. */
+const APART = './explain-history.js';
+
 /** Other commands are not in the file. */
 function onlyWith(modules: readonly string[]): Plugin {
   return {
@@ -64,8 +67,7 @@ function onlyWith(modules: readonly string[]): Plugin {
     setup: (plugin) => {
       plugin.onResolve({ filter: /^\.\// }, ({ path, kind, importer }) =>
         kind === 'dynamic-import' &&
-        importer.endsWith('-commands.ts') &&
-        !modules.some((module) => path === `./${module}.js`)
+        (path === APART || (importer.endsWith('-commands.ts') && !modules.some((module) => path === `./${module}.js`)))
           ? { path: `./cli/${path.slice(2)}`, external: true }
           : null,
       );

@@ -1,5 +1,10 @@
 /** All workflow code as one file, which every worker loads in a moment. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import type { WorkerOptions } from '@temporalio/worker';
+
+const root = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
 /** `folder`: the workflows, compiled or as sources; absolute. */
 export async function bundleWorkflows(folder: string, ending: 'js' | 'ts'): Promise<{ readonly code: string }> {
@@ -9,4 +14,15 @@ export async function bundleWorkflows(folder: string, ending: 'js' | 'ts'): Prom
     preloadModules: [`${folder}/preload.${ending}`],
     logger: new DefaultLogger('WARN'),
   });
+}
+
+/** For a worker: what `npm run build` made; from source it is bundled on the spot, which takes some seconds. */
+export async function workflowCode(): Promise<Pick<WorkerOptions, 'workflowBundle' | 'dataConverter'>> {
+  const built = root('workflow-bundle.js');
+  if (!existsSync(built)) {
+    const workflowBundle = await bundleWorkflows(root('workflows'), 'ts');
+    return { workflowBundle, dataConverter: { payloadConverterPath: root('workflows/payload-converter.ts') } };
+  }
+  const dataConverter = { payloadConverterPath: root('workflows/payload-converter.js') };
+  return { workflowBundle: { codePath: built }, dataConverter };
 }

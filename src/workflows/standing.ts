@@ -1,6 +1,7 @@
 /** How a workflow shows where it stands: search attributes to find it by, current details to read. Written only on change. */
-import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import { proxySinks, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { SearchAttributePair } from '@temporalio/common';
+import type { BoardSinks } from '../contract/boards.js';
 import type { Phase } from '../contract/search-attributes.js';
 import { attribute } from '../contract/search-attributes.js';
 
@@ -12,6 +13,8 @@ export type Stand = {
   readonly usd?: number;
 };
 
+const { boards } = proxySinks<BoardSinks>();
+
 export class Standing {
   #shown = new Map<string, string>();
 
@@ -22,6 +25,7 @@ export class Standing {
 
   show(stand: Stand, board: string): void {
     setCurrentDetails(board);
+    if (workflowInfo().unsafe.isReplaying) boards.shown(board);
     const changed: SearchAttributePair[] = [];
     this.#note(changed, { key: attribute.phase, value: stand.phase });
     this.#note(changed, { key: attribute.waitingFor, value: stand.waitingFor ?? '' });

@@ -1,0 +1,93 @@
+/** How a workflow stood by its exported history, `temporal workflow show --output json`: its code is run over it once more, here. */
+import { readFile } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import type { InjectedSinks } from '@temporalio/worker';
+import * as z from 'zod';
+import type { BoardSinks } from '../contract/boards.js';
+import { workflowCode } from '../dev/bundle-workflows.js';
+import { CliError } from './command.js';
+
+const REPLAY_MS_MAX = 60_000;
+
+const Exported = z.object({
+  events: z
+    .array(z.looseObject({ eventType: z.string(), eventTime: z.string() }))
+    .min(1)
+    .check((context) => {
+      if (!Started.safeParse(context.value[0]).success)
+        context.issues.push({
+          code: 'custom',
+          message: 'the first event is no start of a workflow',
+          input: context.value,
+        });
+    }),
+});
+const Started = z.object({
+  workflowExecutionStartedEventAttributes: z.object({
+    workflowType: z.object({ name: z.string() }),
+    workflowId: z.string(),
+  }),
+});
+
+/** Throws CliError when the file is no history, or one of other workflows than ours. */
+export async function explainHistory(file: string): Promise<string> {
+  const exported = await readExport(file);
+  const { workflowType, workflowId } = Started.parse(exported.events[0]).workflowExecutionStartedEventAttributes;
+  const last = exported.events.at(-1);
+  const head = `${workflowId} · ${workflowType.name} · after ${last?.eventType ?? ''} at ${last?.eventTime ?? ''}`;
+  return `${head}\n\n${await boardOf(exported, workflowId, file)}`;
+}
+
+async function readExport(file: string): Promise<z.infer<typeof Exported>> {
+  let content: unknown;
+  try {
+    content = JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    throw new CliError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const read = Exported.safeParse(content);
+  if (read.success) return read.data;
+  const [problem] = read.error.issues;
+  throw new CliError(
+    `${file} is no history (${problem?.path.join('.') ?? ''}: ${problem?.message ?? ''}): write one with temporal workflow show -w ID --output json`,
+  );
+}
+
+async function boardOf(exported: z.infer<typeof Exported>, workflowId: string, file: string): Promise<string> {
+  const logging = { forward: {}, filter: 'OFF' };
+  Runtime.install({
+    logger: new DefaultLogger('ERROR', () => undefined),
+    shutdownSignals: [],
+    telemetryOptions: { logging },
+  });
+  let board: string | null = null;
+  const sinks: InjectedSinks<BoardSinks> = {
+    boards: {
+      shown: {
+        fn: (_info, text) => {
+          board = text;
+        },
+        callDuringReplay: true,
+      },
+    },
+  };
+  const replay = async () =>
+    Worker.runReplayHistory({ ...(await workflowCode()), sinks }, historyFromJSON(exported), workflowId);
+  try {
+    await Promise.race([replay(), tooLong()]);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CliError(
+      `${file} is no history of this town's workflows, or of a version that this one does not know: ${why}`,
+    );
+  }
+  return board ?? 'Nothing was to be seen of it yet.';
+}
+
+/** The SDK neither ends nor fails over events that do not fit together. */
+async function tooLong(): Promise<never> {
+  await pause(REPLAY_MS_MAX, undefined, { ref: false });
+  throw new Error(`its events could not be gone through in ${REPLAY_MS_MAX / 1_000} seconds`);
+}
