@@ -98,6 +98,12 @@ export function readUntil(
   const meant = references.stepNamed(named, draft);
   const [only, second] = meant ?? [];
   if (only !== undefined && second === undefined) {
+    if (condition.kind === 'compare' && references.namesLoop(named, draft, only)) {
+      const message = `the condition names ${quote(named)}, which ends with a loop over the output of ${quote(only)}, and asks of ${quote(only)} alone`;
+      const hint = `name ${quote(only)}; who has to wait for the loop, too, needs it: needs = [${JSON.stringify(named)}]`;
+      kitchen.findings.refuse(at, message, { hint });
+      return text;
+    }
     awaits(only);
     checkOutput(only);
     const given = !references.isStep(named, draft);

@@ -68,6 +68,12 @@ export class References {
     return isThere(stepMeant(id, draft.scope, isThere));
   }
 
+  /** Whether a text calls the step by the name of a loop over its output, or of what ends with one. */
+  namesLoop(id: string, draft: StepDraft, only: string): boolean {
+    if (this.draftOf(only)?.onComplete?.bond.kind !== 'body') return false;
+    return stepMeant(id, draft.scope, (one) => this.draftOf(one) !== null) !== only;
+  }
+
   #ask(asked: Asked): void {
     if (this.#around === null || this.ids.has(asked.to)) this.#asked.push(asked);
     else if (asked.to !== this.#around.step) this.#askedOutside.push(asked);
@@ -159,7 +165,13 @@ export class References {
     const meant = new Map<string, string>();
     for (const { step, written, path, part } of references) {
       const [only, second] = this.stepNamed(step, draft) ?? [];
-      if (only !== undefined && second === undefined) {
+      if (only !== undefined && second === undefined && this.namesLoop(step, draft, only))
+        findings.refuse(
+          at(),
+          `${written} names ${quote(step)}, which ends with a loop over the output of ${quote(only)} and leaves nothing itself`,
+          { hint: `name ${quote(only)} for the list that the loop is over`, text: written },
+        );
+      else if (only !== undefined && second === undefined) {
         if (part === 'output') this.checkPath(only, path, written, at());
         if (meant.has(step)) continue;
         meant.set(step, only);

@@ -163,3 +163,18 @@ test('a loop over an output among the steps that are added is refused, and not l
     'a step that is added at run time cannot be repeated or fan out itself',
   );
 });
+
+test('a loop over an output leaves nothing itself, and is not over when its list is left: its name stands for neither', () => {
+  const each = '[steps.loop]\nfor_each = "s.output"\n[[steps.loop.body]]\nid = "go"\ntitle = "Go"\n';
+  const x = step('s') + step('each') + each;
+  const asks = (more: string) => problemsAmong({ x: x + step('z', more) });
+  const loop = '"each", which ends with a loop over the output of "s"';
+  expect(asks('needs = ["each"]\ndescription = "{{steps.each.output}} {{steps.each.summary}}"')).toEqual([
+    `x.toml:19:16 · step "z": {{steps.each.output}} names ${loop} and leaves nothing itself (name "s" for the list that the loop is over)`,
+    `x.toml:19:38 · step "z": {{steps.each.summary}} names ${loop} and leaves nothing itself (name "s" for the list that the loop is over)`,
+  ]);
+  expect(asks('gate = { type = "condition", condition = "each.status == complete" }')).toEqual([
+    `x.toml:18:1 · step "z": the condition names ${loop}, and asks of "s" alone (name "s"; who has to wait for the loop, too, needs it: needs = ["each"])`,
+  ]);
+  expect(asks('gate = { type = "condition", condition = "children(each).all(status == complete)" }')).toEqual([]);
+});
