@@ -18,7 +18,7 @@ import { didYouMean, quote } from './problem.js';
 import { References, type Finish } from './step-references.js';
 import { fill } from './template.js';
 import { copyStep, eachStep, endsOf, handDown, mapSteps, waitedFor } from './tree.js';
-import { checkOf, standIn, unfit } from './vars.js';
+import { checkOf, standIn, unfit, unsetIn } from './vars.js';
 
 /** Null when the steps cannot be cooked, which is reported. */
 export function fanOutOf(step: Planned, onComplete: OnComplete, plan: Plan, finish: Finish): FanOut | null {
@@ -69,7 +69,7 @@ function fromFormula(step: Planned, onComplete: OnComplete, finish: Finish): Mad
       ...mainStep(step.draft.title, step.draft.description, step.draft.at, prefix),
       scope: step.draft.scope,
     };
-    const steps = copyTemplate(bonded, target, kitchen, [], values);
+    const steps = copyTemplate(bonded, target, kitchen, [], { values, unset: unsetIn(bonded, values, use.at) });
     return { steps: cookAdded(workedBy(bonded, steps), kitchen, step, finish), checks };
   }
   const vars = new Map(bonded.vars.map((variable) => [variable.name, variable]));
