@@ -9,8 +9,8 @@ import { awaitedMoment } from './gate-circles.js';
 import { leastClosed } from './gate-counts.js';
 import { noOutputOf } from './no-output.js';
 import { leadsOut } from './paths.js';
-import { namesIn } from './plan.js';
-import { didYouMean, quote, type Findings, type Origin } from './problem.js';
+import { whichStep } from './plan.js';
+import { quote, type Findings, type Origin } from './problem.js';
 import type { Finish, References } from './step-references.js';
 import { readStepCondition } from './step-condition.js';
 import { fill, fillSubject, isOpen } from './template.js';
@@ -116,7 +116,7 @@ export function readUntil(
       ? `the condition names unknown step ${quote(named)}`
       : `the condition names ${quote(named)}, in whose place now stand ${(meant ?? []).join(', ')}`;
   const one = condition.kind === 'among' ? AS_A_GROUP : 'name one of them';
-  const hint = only === undefined ? () => didYouMean(named, namesIn(draft, references.ids)) : one;
+  const hint = only === undefined ? () => whichStep(named, draft, references.ids) : one;
   kitchen.findings.refuse(at, message, { hint });
   return text;
 }

@@ -165,7 +165,8 @@ function rangeOf(step: StepDraft, written: string, at: StepDraft['at'], kitchen:
   if (kitchen.values.open && isOpen(text)) return ['1'];
   const range = readRange(text);
   const refuse = (message: string) => {
-    kitchen.findings.refuse(at, `the range ${quote(text)} ${message}`);
+    const hint = text.includes('{{steps.') ? 'go round over a list of the output, with for_each, or use until' : null;
+    kitchen.findings.refuse(at, `the range ${quote(text)} ${message}`, { hint });
     return ['1'];
   };
   if (!range.ok) return refuse(range.message);

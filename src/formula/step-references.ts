@@ -10,7 +10,7 @@ import type { Kitchen } from './kitchen.js';
 import { noOutputOf, type NoOutput } from './no-output.js';
 import { partsIn, shapeAt } from './output-shape.js';
 import { comparisonProblem, type Comparison } from './output-comparison.js';
-import { namesIn, stepFor, type Plan } from './plan.js';
+import { stepFor, whichStep, type Plan } from './plan.js';
 import { didYouMean, quote, type Origin } from './problem.js';
 import type { Waits } from './graph.js';
 import { stepMeant } from './template.js';
@@ -186,7 +186,7 @@ export class References {
         );
       else if (!library.gaps)
         findings.refuse(at(), `${written} names unknown step ${quote(step)}`, {
-          hint: () => didYouMean(step, namesIn(draft, this.ids)),
+          hint: () => whichStep(step, draft, this.ids),
           text: written,
         });
     }
