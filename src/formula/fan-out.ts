@@ -5,6 +5,7 @@
 import type { FanOut, ProtoStep, ValueCheck } from '../town/protomolecule.js';
 import { renameStep } from '../town/molecule-rename.js';
 import { composeSteps, mainStep } from './compose.js';
+import { checkEntries } from './entry-shape.js';
 import { copyTemplate, expandInline, isExpansion } from './expand.js';
 import { finishStep } from './finish.js';
 import type { Formula, OnComplete, Planned, StepDraft } from './formula.js';
@@ -24,6 +25,7 @@ import { checkOf, standIn, unfit, unsetIn } from './vars.js';
 export function fanOutOf(step: Planned, onComplete: OnComplete, plan: Plan, finish: Finish): FanOut | null {
   const { bond, forEach, sequential } = onComplete;
   checkList(step.draft, onComplete, finish.kitchen);
+  checkEntries(step.draft, onComplete, finish.kitchen);
   const made = bond.kind === 'body' ? fromBody(step, bond.loop, plan, finish) : fromFormula(step, onComplete, finish);
   if (made === null) return null;
   const name = bond.kind === 'body' ? bond.loop.id : bond.name;
