@@ -2,7 +2,7 @@
  * Advice: steps before and after others that a glob finds. What the target needs, the first step before it needs too; who needs the
  * target needs the last step after it, so that nothing slips by. Steps that one advice brings in are not found by the same one.
  */
-import type { Advice, Need, Pointcut, StepDraft } from './formula.js';
+import type { Advice, Need, Pointcut, Scope, StepDraft } from './formula.js';
 import { compileGlob, isGlob, type Glob } from './glob.js';
 import { scopeIn, textIn, type Kitchen } from './kitchen.js';
 import { didYouMean, quote } from './problem.js';
@@ -30,10 +30,11 @@ export type Advising = {
   readonly certain: boolean;
   /** Of an aspect's own variables. */
   readonly values: ReadonlyMap<string, string>;
+  readonly unset: Scope['unset'];
 };
 
 export function advise(steps: readonly StepDraft[], advising: Advising, kitchen: Kitchen): readonly StepDraft[] {
-  const { advice, pointcuts, values } = advising;
+  const { advice, pointcuts } = advising;
   checkPointcuts(steps, pointcuts, kitchen);
   if (advice.length === 0) return steps;
   const find = finder(advice, pointcuts, kitchen);
@@ -44,7 +45,7 @@ export function advise(steps: readonly StepDraft[], advising: Advising, kitchen:
     const rules = find(step);
     if (rules.length === 0) continue;
     for (const rule of rules) found.add(rule);
-    const made = madeFor(step, rules, values, kitchen);
+    const made = madeFor(step, rules, advising, kitchen);
     around.set(step, made);
     const last = made.after.at(-1);
     if (last !== undefined) instead.set(step.id, [last.id]);
@@ -134,13 +135,13 @@ function cutting({ glob, type, label }: Pointcut): (step: StepDraft) => boolean 
     (label === null || step.labels.includes(label));
 }
 
-function madeFor(step: StepDraft, rules: readonly Advice[], values: Advising['values'], kitchen: Kitchen): Around {
+function madeFor(step: StepDraft, rules: readonly Advice[], { values, unset }: Advising, kitchen: Kitchen): Around {
   const names = [
     ['step.id', step.id],
     ['step.title', textIn(step, step.title, kitchen, 'title')],
     ['step.description', textIn(step, step.description, kitchen, 'description')],
   ] as const;
-  const scope = scopeIn(step.scope, { single: new Map([...values, ...names]), double: values });
+  const scope = scopeIn(step.scope, { single: new Map([...values, ...names]), double: values, unset });
   const repeated = step.repeated === null ? null : { ...step.repeated, isAdvice: true };
   const copy = (one: StepDraft): StepDraft =>
     inScopeOf(step, copyStep(one, { scope, kitchen, rename: (id) => id, repeated }));

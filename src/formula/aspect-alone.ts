@@ -12,6 +12,7 @@ import { placeFanOuts } from './output-loops.js';
 import { planSteps } from './plan.js';
 import { Findings } from './problem.js';
 import { References } from './step-references.js';
+import { unsetIn } from './vars.js';
 
 /** `kitchen` has a library with gaps: the formula that uses the aspect is missing. */
 export function checkAspect(aspect: Formula, kitchen: Kitchen): void {
@@ -27,11 +28,13 @@ export function checkAspect(aspect: Formula, kitchen: Kitchen): void {
     });
 }
 
-function checkAdvice(advice: Advice, { name, agent, pointcuts }: Formula, kitchen: Kitchen): void {
+function checkAdvice(advice: Advice, aspect: Formula, kitchen: Kitchen): void {
+  const { name, agent, pointcuts } = aspect;
   const target = mainStep('The step', '', advice.at, idFor(advice));
   const found = advice.target === null && pointcuts.length === 0 ? null : target.id;
   const { values } = kitchen.values;
-  const alone = { advice: [{ ...advice, target: found }], pointcuts: [], of: name, certain: false, values };
+  const unset = unsetIn(aspect, values, null);
+  const alone = { advice: [{ ...advice, target: found }], pointcuts: [], of: name, certain: false, values, unset };
   const steps = placeFanOuts(expandInline(withAdvice([target], alone, kitchen), kitchen), kitchen);
   const plan = planSteps(steps, kitchen);
   if (kitchen.budget.spent) return;

@@ -13,7 +13,7 @@ import { unrollLoops } from './loops.js';
 import { placeFanOuts } from './output-loops.js';
 import { quote, type Origin } from './problem.js';
 import { EMPTY_STEP } from './tree.js';
-import { standIn, unfit } from './vars.js';
+import { standIn, unfit, unsetIn } from './vars.js';
 
 export function composeSteps(formula: Formula, kitchen: Kitchen): readonly StepDraft[] {
   checkParts(formula, kitchen);
@@ -27,7 +27,7 @@ export function composeSteps(formula: Formula, kitchen: Kitchen): readonly StepD
     // Which legs a convoy has is for its values to say.
     steps = withAdvice(
       steps,
-      { advice, pointcuts, of: formula.name, certain: formula.type !== 'convoy', values: NOTHING },
+      { advice, pointcuts, of: formula.name, certain: formula.type !== 'convoy', values: NOTHING, unset: NONE },
       kitchen,
     );
   steps = expandInline(steps, kitchen);
@@ -69,7 +69,7 @@ function applyAspect(
   }
   refuseUnapplied(aspect, at, kitchen);
   const { advice, pointcuts } = aspect;
-  return withAdvice(steps, { advice, pointcuts, of, certain: false, values: valuesOf(aspect, at, kitchen) }, kitchen);
+  return withAdvice(steps, { advice, pointcuts, of, certain: false, ...valuesOf(aspect, at, kitchen) }, kitchen);
 }
 
 /** The steps with those around them that advice brings in, whose loops are unrolled then. */
@@ -77,10 +77,11 @@ export function withAdvice(steps: readonly StepDraft[], advising: Advising, kitc
   return unrollLoops(advise(steps, advising, kitchen), kitchen);
 }
 
-const NOTHING: ReadonlyMap<string, string> = new Map();
+const NOTHING: Advising['values'] = new Map();
+const NONE: Advising['unset'] = new Map();
 
 /** The values of an aspect's variables: the formula's of the same name, else their defaults. */
-function valuesOf(aspect: Formula, at: Origin, { values, findings }: Kitchen): ReadonlyMap<string, string> {
+function valuesOf(aspect: Formula, at: Origin, { values, findings }: Kitchen): Pick<Advising, 'values' | 'unset'> {
   const all = new Map<string, string>();
   for (const variable of aspect.vars) {
     const { name } = variable;
@@ -92,7 +93,10 @@ function valuesOf(aspect: Formula, at: Origin, { values, findings }: Kitchen): R
     if (value !== null) all.set(name, value);
     else if (variable.required && !values.vars.has(name)) all.set(name, standIn(variable, aspect.name, at, findings));
   }
-  return all;
+  const missing = unsetIn(aspect, all, at);
+  const own = unsetIn({ name: '', vars: [...values.vars.values()] }, all, null);
+  const unset = new Map(Array.from(missing, ([name, one]) => [name, own.get(name) ?? one] as const));
+  return { values: all, unset };
 }
 
 /** What a formula of its type cannot have would be ignored. */

@@ -9,8 +9,8 @@ import { awaitedMoment } from './gate-circles.js';
 import { leastClosed } from './gate-counts.js';
 import { noOutputOf } from './no-output.js';
 import { leadsOut } from './paths.js';
-import { namesIn } from './plan.js';
-import { didYouMean, quote, type Findings, type Origin } from './problem.js';
+import { whichStep } from './plan.js';
+import { quote, type Findings, type Origin } from './problem.js';
 import type { Finish, References } from './step-references.js';
 import { readStepCondition } from './step-condition.js';
 import { fill, fillSubject, isOpen } from './template.js';
@@ -98,6 +98,12 @@ export function readUntil(
   const meant = references.stepNamed(named, draft);
   const [only, second] = meant ?? [];
   if (only !== undefined && second === undefined) {
+    if (condition.kind === 'compare' && references.namesLoop(named, draft, only)) {
+      const message = `the condition names ${quote(named)}, which ends with a loop over the output of ${quote(only)}, and asks of ${quote(only)} alone`;
+      const hint = `name ${quote(only)}; who has to wait for the loop, too, needs it: needs = [${JSON.stringify(named)}]`;
+      kitchen.findings.refuse(at, message, { hint });
+      return text;
+    }
     awaits(only);
     checkOutput(only);
     const given = !references.isStep(named, draft);
@@ -110,7 +116,7 @@ export function readUntil(
       ? `the condition names unknown step ${quote(named)}`
       : `the condition names ${quote(named)}, in whose place now stand ${(meant ?? []).join(', ')}`;
   const one = condition.kind === 'among' ? AS_A_GROUP : 'name one of them';
-  const hint = only === undefined ? () => didYouMean(named, namesIn(draft, references.ids)) : one;
+  const hint = only === undefined ? () => whichStep(named, draft, references.ids) : one;
   kitchen.findings.refuse(at, message, { hint });
   return text;
 }

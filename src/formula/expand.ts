@@ -2,7 +2,7 @@
  * Expansions: a step gives way to the template of another formula. What the step needed, the first steps of the template need; who
  * needed the step needs all of its last. Templates may hold whatever steps may, loops and expansions too.
  */
-import type { Compose, ExpandDraft, Formula, StepDraft } from './formula.js';
+import type { Compose, ExpandDraft, Formula, Scope, StepDraft } from './formula.js';
 import { compileGlob } from './glob.js';
 import { withHanded } from './handed.js';
 import { beginning, scopeIn, textIn, type Kitchen } from './kitchen.js';
@@ -36,7 +36,7 @@ import {
   targets,
   type Rewrite,
 } from './tree.js';
-import { standIn, unfit } from './vars.js';
+import { standIn, unfit, unsetIn } from './vars.js';
 
 /** What stands in the place of a step. */
 type Replacement = {
@@ -142,7 +142,8 @@ export function expandSelected(steps: readonly StepDraft[], { map }: Compose, ki
 /** An expansion by itself: its template around a step called `main`, as bd pours it. */
 export function expandAlone(formula: Formula, kitchen: Kitchen, target: StepDraft): readonly StepDraft[] {
   for (const { name } of formula.vars) kitchen.values.used.add(name);
-  return copyTemplate(formula, target, kitchen, [], kitchen.values.values);
+  const { values } = kitchen.values;
+  return copyTemplate(formula, target, kitchen, [], { values, unset: unsetIn(formula, values, null) });
 }
 
 /** What an expanded step would lose must not be lost silently. */
@@ -270,12 +271,7 @@ function refuseAcceptance(
 }
 
 /** The values of the expansion's variables: as written at its use, else their defaults, else the user's of the same name. */
-function valuesOf(
-  expansion: Formula,
-  target: StepDraft,
-  use: ExpandDraft,
-  kitchen: Kitchen,
-): ReadonlyMap<string, string> {
+function valuesOf(expansion: Formula, target: StepDraft, use: ExpandDraft, kitchen: Kitchen): Filling {
   const { findings, values } = kitchen;
   const declared = new Map(expansion.vars.map((variable) => [variable.name, variable]));
   const inside = (name: string) => ({ source: use.at.source, path: [...use.at.path, 'vars', name] });
@@ -304,15 +300,18 @@ function valuesOf(
       );
     else if (variable.required) all.set(variable.name, standIn(variable, expansion.name, use.at, findings));
   }
-  return all;
+  return { values: all, unset: unsetIn(expansion, all, use.at) };
 }
+
+/** What the variables of an expansion are worth where it is used. */
+type Filling = { readonly values: ReadonlyMap<string, string>; readonly unset: Scope['unset'] };
 
 export function copyTemplate(
   expansion: Formula,
   target: StepDraft,
   kitchen: Kitchen,
   within: Within,
-  values: ReadonlyMap<string, string>,
+  { values, unset }: Filling,
 ): readonly StepDraft[] {
   const names = [
     ['target', target.id],
@@ -320,7 +319,7 @@ export function copyTemplate(
     ['target.title', textIn(target, target.title, kitchen, 'title')],
     ['target.description', descriptionOf(target, kitchen)],
   ] as const;
-  const scope = scopeIn(target.scope, { single: new Map([...values, ...names]), double: values });
+  const scope = scopeIn(target.scope, { single: new Map([...values, ...names]), double: values, unset });
   const steps = expansion.template.map((step) =>
     copyStep(step, { scope, kitchen, rename: itself, repeated: target.repeated }),
   );

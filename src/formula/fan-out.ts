@@ -5,6 +5,7 @@
 import type { FanOut, ProtoStep, ValueCheck } from '../town/protomolecule.js';
 import { renameStep } from '../town/molecule-rename.js';
 import { composeSteps, mainStep } from './compose.js';
+import { checkEntries } from './entry-shape.js';
 import { copyTemplate, expandInline, isExpansion } from './expand.js';
 import { finishStep } from './finish.js';
 import type { Formula, OnComplete, Planned, StepDraft } from './formula.js';
@@ -18,14 +19,16 @@ import { didYouMean, quote } from './problem.js';
 import { References, type Finish } from './step-references.js';
 import { fill } from './template.js';
 import { copyStep, eachStep, endsOf, handDown, mapSteps, waitedFor } from './tree.js';
-import { checkOf, standIn, unfit } from './vars.js';
+import { checkOf, standIn, unfit, unsetIn } from './vars.js';
 
 /** Null when the steps cannot be cooked, which is reported. */
 export function fanOutOf(step: Planned, onComplete: OnComplete, plan: Plan, finish: Finish): FanOut | null {
   const { bond, forEach, sequential } = onComplete;
   checkList(step.draft, onComplete, finish.kitchen);
+  checkEntries(step.draft, onComplete, finish.kitchen);
   const made = bond.kind === 'body' ? fromBody(step, bond.loop, plan, finish) : fromFormula(step, onComplete, finish);
   if (made === null) return null;
+  warnOfShell(made.steps, onComplete, finish.kitchen);
   const name = bond.kind === 'body' ? bond.loop.id : bond.name;
   const { parent } = step;
   const steps = made.steps.map((one) => (one.parent === undefined && parent !== null ? { ...one, parent } : one));
@@ -43,6 +46,23 @@ function checkList({ id, output }: StepDraft, { at, forEach }: OnComplete, { fin
     hint:
       didYouMean(forEach, lists) ?? (lists.length === 0 ? 'it declares no list' : `its lists are ${lists.join(', ')}`),
   });
+}
+
+/** Braces of the shell, which an entry is put into all the same. */
+const IN_SHELL = /\$\{(?:n|index|item(?:\.[\w-]+)*)\}/;
+
+function warnOfShell(steps: readonly ProtoStep[], { at }: OnComplete, { findings }: Kitchen): void {
+  for (const { id, run, acceptance, check } of steps) {
+    const written = IN_SHELL.exec([run, acceptance.command, check?.command].join('\n'))?.[0];
+    if (written !== undefined)
+      findings.warn(
+        at,
+        `the command of ${quote(id)} has ${written} in it, and the entry is put there: the shell never sees it`,
+        {
+          hint: 'for a variable of the shell write it without braces, or call it otherwise than n, index and item',
+        },
+      );
+  }
 }
 
 type Made = { readonly steps: readonly ProtoStep[]; readonly checks: readonly ValueCheck[] };
@@ -69,7 +89,7 @@ function fromFormula(step: Planned, onComplete: OnComplete, finish: Finish): Mad
       ...mainStep(step.draft.title, step.draft.description, step.draft.at, prefix),
       scope: step.draft.scope,
     };
-    const steps = copyTemplate(bonded, target, kitchen, [], values);
+    const steps = copyTemplate(bonded, target, kitchen, [], { values, unset: unsetIn(bonded, values, use.at) });
     return { steps: cookAdded(workedBy(bonded, steps), kitchen, step, finish), checks };
   }
   const vars = new Map(bonded.vars.map((variable) => [variable.name, variable]));

@@ -113,6 +113,13 @@ function charsOf(table: object | null): number {
 function checkId(draft: StepDraft, { findings }: Kitchen): void {
   const id = draft.id.replaceAll(NUMBER_MARK, 'n');
   if (id === '' || isFinalId(id, ID_CHARS_MAX)) return;
+  const entry = /\{(?:item(?:\.[\w-]+)*|index|n)\}/.exec(id)?.[0];
+  if (entry !== undefined && draft.id.includes(NUMBER_MARK)) {
+    const message = `the id ${quote(draft.id)} has ${entry} in it, which is known as the molecule runs`;
+    const hint = 'leave it out: the ids of what is added for an entry begin with its number';
+    findings.refuse(originOf(draft, 'id'), message, { step: draft.id, once: 'id', hint });
+    return;
+  }
   const why = id.length > ID_CHARS_MAX ? `has more than ${ID_CHARS_MAX} characters` : NAME_RULE;
   findings.refuse(originOf(draft, 'id'), `the id ${quote(id)} ${why}`, { step: draft.id, once: 'id' });
 }

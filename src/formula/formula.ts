@@ -93,10 +93,18 @@ export type Variable = {
  * What the braces in a text stand for, from the place where it stands outwards: `{name}` of a loop, a template or an advice, and
  * `{{name}}` of an expansion's own variables. Whatever no scope knows is a variable of the formula.
  */
+/** A variable without a value, and who should have given one: null when that is whoever cooks the formula. */
+export type Unset = {
+  readonly variable: Variable;
+  readonly asker: { readonly owner: string; readonly at: Origin } | null;
+};
+
 export type Scope = {
   readonly outer: Scope | null;
   readonly single: ReadonlyMap<string, string>;
   readonly double: ReadonlyMap<string, string>;
+  /** Variables that are declared and have no value here: a text that asks for one is refused, and a condition finds it empty. */
+  readonly unset: ReadonlyMap<string, Unset>;
   /** The id of a step that texts of this scope name by a shorter one; null for those of other scopes. */
   readonly stepNamed: ((id: string) => string | null) | null;
   /** In the body of a loop, what the ids of all steps of the iteration begin with. */

@@ -94,7 +94,17 @@ export function textIn(step: StepDraft, text: string, kitchen: Kitchen, ...path:
 }
 
 export function scopeIn(outer: Scope | null, parts: Partial<Omit<Scope, 'outer'>>): Scope {
-  return { outer, single: NOTHING, double: NOTHING, stepNamed: null, prefix: null, verbatim: false, ...parts };
+  return {
+    outer,
+    single: NOTHING,
+    double: NOTHING,
+    unset: NONE,
+    stepNamed: null,
+    prefix: null,
+    verbatim: false,
+    ...parts,
+  };
 }
 
 const NOTHING: ReadonlyMap<string, string> = new Map();
+const NONE: Scope['unset'] = new Map();

@@ -8,7 +8,7 @@ import type { LoopDraft, Repetition, StepDraft } from './formula.js';
 import { beginning, scopeIn, textIn, type Kitchen, type NeedsMade } from './kitchen.js';
 import { ITERATIONS_MAX, STEPS_MAX } from './limits.js';
 import { askFanOut, handDownToLoop, outputLoops, outputNamed, placeAmong } from './output-loops.js';
-import { didYouMean, quote } from './problem.js';
+import { didYouMean, Findings, quote } from './problem.js';
 import { isOpen, withVariables } from './template.js';
 import { readRange } from './range.js';
 import { addNeeds, anyStep, copyStep, eachStep, endsOf, handDown, mapSteps, nameNeeds, needsOn } from './tree.js';
@@ -31,7 +31,7 @@ function unroll(step: StepDraft, loop: LoopDraft, kitchen: Kitchen, group: strin
   const { became, began, alsoNeeded, budget, findings, fanOuts } = kitchen;
   const { times } = loop;
   if (loop.body.length === 0) return [];
-  const source = times.kind === 'each' ? outputNamed(times.list) : null;
+  const source = times.kind === 'each' ? outputOf(step, times.list, kitchen) : null;
   if (source !== null) return askFanOut(step, loop, source, kitchen, group);
   if (times.kind === 'until' && step.repeated !== null) refuseUntil(loop.at, findings);
   const ids = new Set(Array.from(eachStep(loop.body), ({ id }) => id));
@@ -126,7 +126,7 @@ export function nameInside(body: readonly StepDraft[], unrolled: readonly StepDr
 /** How many steps a loop comes to, those of expansions aside. The count ends where they are more than there may be. */
 function stepsOf(step: StepDraft, loop: LoopDraft, kitchen: Kitchen): number {
   const { times } = loop;
-  if (times.kind === 'each' && outputNamed(times.list) !== null) return 0;
+  if (times.kind === 'each' && outputOf(step, times.list, kitchen) !== null) return 0;
   const values = valuesOf(step, loop, kitchen);
   const inside = [...eachStep(loop.body)];
   const loops = inside.filter((one) => one.loop !== null);
@@ -165,7 +165,8 @@ function rangeOf(step: StepDraft, written: string, at: StepDraft['at'], kitchen:
   if (kitchen.values.open && isOpen(text)) return ['1'];
   const range = readRange(text);
   const refuse = (message: string) => {
-    kitchen.findings.refuse(at, `the range ${quote(text)} ${message}`);
+    const hint = text.includes('{{steps.') ? 'go round over a list of the output, with for_each, or use until' : null;
+    kitchen.findings.refuse(at, `the range ${quote(text)} ${message}`, { hint });
     return ['1'];
   };
   if (!range.ok) return refuse(range.message);
@@ -186,20 +187,47 @@ function listOf(
 ): readonly string[] {
   if (typeof list !== 'string')
     return list.map((entry, index) => textIn(step, entry, kitchen, 'loop', 'for_each', index));
-  const bare = /^[A-Za-z_]\w*$/.exec(list.trim())?.[0] ?? null;
-  const named = bare === null ? list : placeholderOf(bare, step.scope, kitchen.values);
-  if (named === null) {
+  const text = listText(step, list, kitchen);
+  if (text === null) {
     const hint = () =>
-      didYouMean(bare ?? '', kitchen.values.vars.keys()) ?? `a list of one text is [${quote(list.trim())}]`;
+      didYouMean(list.trim(), kitchen.values.vars.keys()) ?? `a list of one text is [${quote(list.trim())}]`;
     kitchen.findings.refuse(at, `there is no variable ${quote(list.trim())} to go round over`, { hint });
     return ['1'];
   }
-  const text = textIn(step, named, kitchen, 'loop', 'for_each');
   if (kitchen.values.open && isOpen(text)) return ['1'];
+  if (ENTRY.test(text)) {
+    const hint =
+      'a step that is added fans out no further: let the step before leave one list of all that is to be done';
+    kitchen.findings.refuse(at, `the list is ${text}, of an entry that is known as the molecule runs`, { hint });
+    return ['1'];
+  }
+  const output = outputNamed(text);
+  if (output !== null)
+    kitchen.findings.warn(at, `the list is one text here: ${quote(text.trim())}`, {
+      hint: `an output is given by {{steps.${output.step}.${output.path}}}`,
+    });
   return text
     .split(/[,\n]/)
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '');
+}
+
+const ENTRY = /^\s*\{item(?:\.[\w-]+)*\}\s*$/;
+
+/** The text with the entries, null for the name of no variable. */
+function listText(step: StepDraft, list: string, kitchen: Kitchen): string | null {
+  const bare = /^[A-Za-z_]\w*$/.exec(list.trim())?.[0] ?? null;
+  const named = bare === null ? list : placeholderOf(bare, step.scope, kitchen.values);
+  return named === null ? null : textIn(step, named, kitchen, 'loop', 'for_each');
+}
+
+/** The output that a loop is over, by its own word or by that of a variable; null when it is over texts. */
+function outputOf(step: StepDraft, list: string | readonly string[], kitchen: Kitchen): ReturnType<typeof outputNamed> {
+  const written = outputNamed(list);
+  if (written !== null || typeof list !== 'string') return written;
+  const quiet = { ...kitchen.values, open: true, findings: new Findings() };
+  const text = listText(step, list, { ...kitchen, values: quiet })?.trim() ?? '';
+  return /^\{\{steps\.[^{}]*\}\}$/.test(text) ? outputNamed(text) : null;
 }
 
 /** How a text says the variable of this name; null when there is none. */

@@ -11,7 +11,7 @@ import { refuseUntil } from './loops.js';
 import { isScopeBody } from './metadata.js';
 import { readScopes } from './scopes.js';
 import { stepMeant } from './template.js';
-import { eachStep, inPlace, nameNeeds, standIns, waitedFor } from './tree.js';
+import { anyStep, eachStep, inPlace, nameNeeds, standIns, waitedFor } from './tree.js';
 
 export type Plan = {
   /** In an order that can run; as declared when there is none, which is reported. */
@@ -118,7 +118,7 @@ function settleNeeds(
     if (meant === null) {
       if (!library.gaps)
         findings.refuse(need.at, `needs unknown step ${quote(need.id)}`, {
-          hint: () => didYouMean(need.id, [...namesIn(draft, ids), ...became.keys()]),
+          hint: () => whichStep(need.id, draft, ids, became.keys()),
           step: draft.id,
         });
       continue;
@@ -165,8 +165,44 @@ export function stepFor(
   );
 }
 
+/** The step that was most likely meant by a name that is none: one that is called so in a loop or a template, else one of nearly that name. */
+export function whichStep(
+  name: string,
+  draft: StepDraft,
+  ids: ReadonlyMap<string, StepDraft>,
+  more: Iterable<string> = [],
+): string | null {
+  const target = targetAround(draft.scope);
+  const inside = Array.from(ids.keys()).findLast((id) => id.endsWith(`.${name}`) || bare(id) === bare(name));
+  if (inside !== undefined)
+    return `did you mean ${quote(inside === `${target}.${name}` ? `{target}.${name}` : inside)}?`;
+  for (const { onComplete } of ids.values())
+    if (onComplete?.bond.kind === 'body' && isAddedBy(onComplete.bond.loop, name))
+      return `it is added once for each entry, and nothing outside of the loop can name it: name the loop, ${quote(onComplete.bond.loop.id)}`;
+  return didYouMean(name, [...namesIn(draft, ids), ...more]);
+}
+
+/** The id without the numbers of iterations. */
+function bare(id: string): string {
+  return id.replaceAll(/\.iter\d+(?=\.)/g, '');
+}
+
+function targetAround(scope: StepDraft['scope']): string | null {
+  for (let here = scope; here !== null; here = here.outer) {
+    const target = here.single.get('target');
+    if (target !== undefined) return target;
+  }
+  return null;
+}
+
+function isAddedBy({ id, loop }: StepDraft, name: string): boolean {
+  const item = `${id}.item.`;
+  const short = name.startsWith(item) ? name.slice(item.length).replace(/^[^.]+\./, '') : name;
+  return anyStep(loop?.body ?? [], (step) => step.id === short);
+}
+
 /** The names that a text may call steps by: their ids, and in the body of a loop those written there. */
-export function namesIn(draft: StepDraft, ids: ReadonlyMap<string, unknown>): readonly string[] {
+function namesIn(draft: StepDraft, ids: ReadonlyMap<string, unknown>): readonly string[] {
   return Array.from(ids.keys()).flatMap((id) => {
     const short = id.replace(/^.*\.(?:iter|item\.)[^.]+\./, '');
     return short !== id && stepMeant(short, draft.scope, (one) => ids.has(one)) === id ? [short, id] : [id];

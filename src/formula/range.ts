@@ -15,8 +15,12 @@ class Refused extends Error {}
 export function readRange(text: string): Range {
   try {
     if (text.length > RANGE_CHARS_MAX) throw new Refused(`has more than ${RANGE_CHARS_MAX} characters`);
+    if (text.includes('{{steps.')) throw new Refused('asks for an output: how often is known before anything runs');
+    if (/\{item(?:\.[\w-]+)*\}/.test(text)) throw new Refused('asks for an entry, which is known as the molecule runs');
     const [open, name] = /\{\{?(\w+)\}?\}/.exec(text) ?? [];
     if (open !== undefined) throw new Refused(`has ${open} in it, and ${name} is no variable: declare it under [vars]`);
+    const word = /[A-Za-z_]\w*/.exec(text)?.[0];
+    if (word !== undefined) throw new Refused(`has ${word} in it: a variable is written {{${word}}}`);
     const at = text.indexOf('..');
     if (at < 0) throw new Refused('has no ".." between its ends, as in 1..5');
     const from = valueOf(text.slice(0, at));

@@ -57,6 +57,7 @@ type Written = {
 function howToWrite(expected: string, value: unknown, { at, header, ofTables }: Written): string | null {
   const key = typeof at.at(-1) === 'number' ? '' : `${nameOf(at)} = `;
   if (expected === 'string') return howToWriteText(key, value);
+  if ((expected === 'number' || expected === 'int') && typeof value === 'string') return howToWriteNumber(key, value);
   if (expected === 'array' && isTable(value)) return ofTables ? `write [[${header}]], in double brackets` : null;
   if (expected === 'array' && typeof value === 'string')
     return ofTables ? `write a list of tables: ${key}[{ … }]` : `write ${key}[${JSON.stringify(value)}]`;
@@ -69,6 +70,13 @@ function howToWriteText(key: string, value: unknown): string {
   const [only] = Array.isArray(value) && value.length === 1 ? (value as readonly unknown[]) : [value];
   const isWord = typeof only === 'string' || typeof only === 'number' || typeof only === 'boolean';
   return isWord ? `write ${key}${JSON.stringify(String(only))}` : 'write one text, in quotes';
+}
+
+function howToWriteNumber(key: string, value: string): string | null {
+  if (/^\s*-?\d+\s*$/.test(value)) return `write ${key}${value.trim()}, without quotes`;
+  return key === 'count = ' && value.includes('{') && !value.includes('{{steps.')
+    ? `write range = ${JSON.stringify(`1..${value}`)}`
+    : null;
 }
 
 /** The schema of a table leaves what stands in a list of tables to others. */

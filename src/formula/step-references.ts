@@ -10,7 +10,7 @@ import type { Kitchen } from './kitchen.js';
 import { noOutputOf, type NoOutput } from './no-output.js';
 import { partsIn, shapeAt } from './output-shape.js';
 import { comparisonProblem, type Comparison } from './output-comparison.js';
-import { namesIn, stepFor, type Plan } from './plan.js';
+import { stepFor, whichStep, type Plan } from './plan.js';
 import { didYouMean, quote, type Origin } from './problem.js';
 import type { Waits } from './graph.js';
 import { stepMeant } from './template.js';
@@ -66,6 +66,12 @@ export class References {
   isStep(id: string, draft: StepDraft): boolean {
     const isThere = (one: string) => this.draftOf(one) !== null;
     return isThere(stepMeant(id, draft.scope, isThere));
+  }
+
+  /** Whether a text calls the step by the name of a loop over its output, or of what ends with one. */
+  namesLoop(id: string, draft: StepDraft, only: string): boolean {
+    if (this.draftOf(only)?.onComplete?.bond.kind !== 'body') return false;
+    return stepMeant(id, draft.scope, (one) => this.draftOf(one) !== null) !== only;
   }
 
   #ask(asked: Asked): void {
@@ -159,7 +165,13 @@ export class References {
     const meant = new Map<string, string>();
     for (const { step, written, path, part } of references) {
       const [only, second] = this.stepNamed(step, draft) ?? [];
-      if (only !== undefined && second === undefined) {
+      if (only !== undefined && second === undefined && this.namesLoop(step, draft, only))
+        findings.refuse(
+          at(),
+          `${written} names ${quote(step)}, which ends with a loop over the output of ${quote(only)} and leaves nothing itself`,
+          { hint: `name ${quote(only)} for the list that the loop is over`, text: written },
+        );
+      else if (only !== undefined && second === undefined) {
         if (part === 'output') this.checkPath(only, path, written, at());
         if (meant.has(step)) continue;
         meant.set(step, only);
@@ -174,7 +186,7 @@ export class References {
         );
       else if (!library.gaps)
         findings.refuse(at(), `${written} names unknown step ${quote(step)}`, {
-          hint: () => didYouMean(step, namesIn(draft, this.ids)),
+          hint: () => whichStep(step, draft, this.ids),
           text: written,
         });
     }

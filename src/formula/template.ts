@@ -3,10 +3,10 @@
  * what a value brings in is never expanded again. Braces of any other form are text, and so are the words of block templates
  * (`{{else}}`) in a text that opens a block (`{{#if …}}`): instructions to agents show such templates.
  */
-import type { ActDraft, Scope, StepDraft, Variable } from './formula.js';
+import type { ActDraft, Scope, StepDraft, Unset, Variable } from './formula.js';
 import { TEXT_CHARS_MAX } from './limits.js';
 import { didYouMean, type Findings, type Origin, type Path } from './problem.js';
-import { refuseMissing } from './vars.js';
+import { refuseMissing, standIn } from './vars.js';
 
 const BRACES = /\{\{([A-Za-z_][A-Za-z0-9_]*)\}\}|\{([A-Za-z_][A-Za-z0-9_.]*)\}/g;
 const PLACEHOLDER = /\{\{([A-Za-z_][A-Za-z0-9_]*)\}\}/g;
@@ -48,7 +48,8 @@ export function fill(text: string, scope: Scope | null, values: Values, at: () =
     const [written, variable, name] = match;
     const value =
       variable === undefined ? single(name ?? '', scope) : double(variable, { text, written }, scope, values, at);
-    if (value === null) continue;
+    if (value !== null && typeof value !== 'string') tellUnset(value, values);
+    if (typeof value !== 'string') continue;
     done += text.slice(from, match.index) + value;
     from = match.index + written.length;
     if (done.length > TEXT_CHARS_MAX) {
@@ -60,10 +61,10 @@ export function fill(text: string, scope: Scope | null, values: Values, at: () =
   return done + text.slice(from);
 }
 
-function single(name: string, scope: Scope | null): string | null {
+function single(name: string, scope: Scope | null): string | Unset | null {
   const dot = name.indexOf('.');
   for (let here = scope; here !== null; here = here.outer) {
-    const value = here.single.get(name);
+    const value = here.single.get(name) ?? here.unset.get(name);
     if (value !== undefined) return value;
     // The variable of a loop over an output stands for the entry, `{item}`, and so do parts of it.
     if (dot > 0 && here.single.get(name.slice(0, dot)) === '{item}') return `{item${name.slice(dot)}}`;
@@ -71,13 +72,22 @@ function single(name: string, scope: Scope | null): string | null {
   return null;
 }
 
+function tellUnset({ variable, asker }: Unset, { open, findings }: Values): void {
+  if (asker !== null) standIn(variable, asker.owner, asker.at, findings);
+  else if (!open) refuseMissing(variable, findings);
+}
+
 type Seen = { readonly text: string; readonly written: string };
 
-function double(name: string, seen: Seen, scope: Scope | null, values: Values, at: () => Origin): string | null {
-  for (let here = scope; here !== null; here = here.outer) {
-    const value = here.double.get(name);
-    if (value !== undefined) return value;
-  }
+function double(
+  name: string,
+  seen: Seen,
+  scope: Scope | null,
+  values: Values,
+  at: () => Origin,
+): string | Unset | null {
+  const own = doubleAround(name, scope);
+  if (own !== null) return own;
   const value = values.values.get(name);
   const variable = values.vars.get(name);
   if (variable !== undefined || value !== undefined) values.used.add(name);
@@ -92,6 +102,14 @@ function double(name: string, seen: Seen, scope: Scope | null, values: Values, a
   const more = { hint: meant, text: seen.written };
   if (values.declares) values.findings.warn(at(), `${message} and stays as it is`, more);
   else values.findings.refuse(at(), message, more);
+  return null;
+}
+
+function doubleAround(name: string, scope: Scope | null): string | Unset | null {
+  for (let here = scope; here !== null; here = here.outer) {
+    const value = here.double.get(name) ?? here.unset.get(name);
+    if (value !== undefined) return value;
+  }
   return null;
 }
 
@@ -187,13 +205,13 @@ function mapValue(value: unknown, path: Path, change: Change): unknown {
  */
 export function fillSubject(text: string, scope: Scope | null, values: Values, at: () => Origin): string {
   const own = /^\{([A-Za-z_][\w.-]*)\}$/.exec(text)?.[1];
-  if (own !== undefined && single(own, scope) === null) refuseSubject(own, text, scope, values, at());
+  const around = own === undefined ? null : single(own, scope);
+  if (own !== undefined && around === null) refuseSubject(own, text, scope, values, at());
   const name = /^\{\{([A-Za-z_][A-Za-z0-9_]*)\}\}$/.exec(text)?.[1];
+  const known = name === undefined ? around : doubleAround(name, scope);
+  if (typeof known === 'string') return known;
+  if (known !== null) return values.open ? `{{${known.variable.name}}}` : '';
   if (name === undefined) return fill(text, scope, values, at);
-  for (let here = scope; here !== null; here = here.outer) {
-    const value = here.double.get(name);
-    if (value !== undefined) return value;
-  }
   const value = values.values.get(name);
   if (value !== undefined || values.vars.has(name)) {
     values.used.add(name);

@@ -3,7 +3,7 @@ import type { Need, OnComplete, Scope, StepDraft } from './formula.js';
 import { handCondition, handGates, NOTHING_HANDED, withHanded } from './handed.js';
 import { standingFor, type Budget, type Kitchen, type NeedsMade } from './kitchen.js';
 import type { Path } from './problem.js';
-import { fill, isOpen, stepMeant } from './template.js';
+import { fill, fillSubject, isOpen, stepMeant } from './template.js';
 import { referencesIn } from '../town/references.js';
 import { readStepCondition } from './step-condition.js';
 
@@ -262,7 +262,7 @@ function decided({ condition: written, scope: own }: StepDraft, { values }: Kitc
   if (written === null || condition === null || condition.value.startsWith('{{steps.')) return null;
   const { at, scope = own } = written;
   const quiet = { ...values, open: true };
-  const value = fill(condition.value, scope, quiet, () => at);
+  const value = fillSubject(condition.value, scope, values, () => at);
   const against = fill(condition.against, scope, quiet, () => at);
   if ([value, against].some((text) => isOpen(text) || ENTRY.test(text)) || referencesIn(value).length > 0) return null;
   const truthy = value !== '' && !['false', '0', 'no', 'off'].includes(value.toLowerCase());

@@ -7,7 +7,7 @@ import { referencesIn } from '../town/references.js';
 import type { ValueCheck } from '../town/protomolecule.js';
 import { misfit, VALUE_TYPES } from '../town/value.js';
 import type { ValueType } from '../town/value.js';
-import type { Formula, Variable, VariableDraft } from './formula.js';
+import type { Formula, Scope, Variable, VariableDraft } from './formula.js';
 import { reportKeys, VAR_KEYS } from './keys.js';
 import { didYouMean, quote, type Findings, type Origin, type Source } from './problem.js';
 import { VariableTable } from './schemas.js';
@@ -166,6 +166,17 @@ export function standIn({ name, description }: Variable, owner: string, at: Orig
   const hint = description === '' ? null : `it is: ${description}`;
   findings.refuse(at, `${quote(owner)} needs a value for its variable ${quote(name)}`, { hint });
   return '1';
+}
+
+/** The variables of a formula that have no value where it is used at a place; null where it is cooked by itself. */
+export function unsetIn(
+  { name: owner, vars }: Pick<Formula, 'name' | 'vars'>,
+  values: Pick<ReadonlyMap<string, string>, 'has'>,
+  at: Origin | null,
+): Scope['unset'] {
+  const asker = at === null ? null : { owner, at };
+  const open = vars.filter(({ name }) => !values.has(name));
+  return new Map(open.map((variable) => [variable.name, { variable, asker }]));
 }
 
 export function refuseMissing({ name, at, description }: Variable, findings: Findings): void {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { fanOutProblem } from '../../src/town/molecule-fan-out.js';
 import { FanOut } from '../../src/town/protomolecule.js';
-import { cookAmong, cookedAmong, graphOf, problemsAmong, step } from '../support/formula.js';
+import { cookAmong, cookedAmong, graphOf, problemsAmong, step, warningsAmong } from '../support/formula.js';
 
 const survey = (more: string) => `${step('survey')}[steps.on_complete]\nfor_each = "output.items"\n${more}\n`;
 const ARM = `type = "expansion"\n[vars.level]\nenum = ["1", "2"]\n${step('{target}.look', 'notes = "{level} {target.title}"', 'template')}${step('{target}.tell', 'needs = ["{target}.look"]\nnotes = "{{steps.{target}.look.output}}"', 'template')}`;
@@ -162,4 +162,50 @@ test('a loop over an output among the steps that are added is refused, and not l
   expect(problemsAmong({ x }).join()).toContain(
     'a step that is added at run time cannot be repeated or fan out itself',
   );
+});
+
+test('a loop over an output leaves nothing itself, and is not over when its list is left: its name stands for neither', () => {
+  const each = '[steps.loop]\nfor_each = "s.output"\n[[steps.loop.body]]\nid = "go"\ntitle = "Go"\n';
+  const x = step('s') + step('each') + each;
+  const asks = (more: string) => problemsAmong({ x: x + step('z', more) });
+  const loop = '"each", which ends with a loop over the output of "s"';
+  expect(asks('needs = ["each"]\ndescription = "{{steps.each.output}} {{steps.each.summary}}"')).toEqual([
+    `x.toml:19:16 · step "z": {{steps.each.output}} names ${loop} and leaves nothing itself (name "s" for the list that the loop is over)`,
+    `x.toml:19:38 · step "z": {{steps.each.summary}} names ${loop} and leaves nothing itself (name "s" for the list that the loop is over)`,
+  ]);
+  expect(asks('gate = { type = "condition", condition = "each.status == complete" }')).toEqual([
+    `x.toml:18:1 · step "z": the condition names ${loop}, and asks of "s" alone (name "s"; who has to wait for the loop, too, needs it: needs = ["each"])`,
+  ]);
+  expect(asks('gate = { type = "condition", condition = "children(each).all(status == complete)" }')).toEqual([]);
+});
+
+const EACH = `type = "expansion"\n[vars.items]\n${step('{target}.each', '', 'template')}[template.loop]\nfor_each = "items"\nvar = "one"\n${step('do', 'run = "do {one}"', 'template.loop.body')}`;
+
+const given = (items: string) =>
+  `${step('s')}${step('t', `needs = ["s"]\nexpand = "each"\nexpand_vars = { items = "${items}" }`)}`;
+const inner = (how: string) =>
+  `${step('in', '', 'steps.loop.body')}[steps.loop.body.loop]\n${how}\n${step('do', '', 'steps.loop.body.loop.body')}`;
+
+test('a loop over a variable is over the output that its value names', () => {
+  const { steps } = cookedAmong({ x: given('{{steps.s.output.l}}'), each: EACH });
+  const [s] = steps;
+  expect(s?.fanOut).toMatchObject({ forEach: 'output.l', steps: [{ id: 't.each.item.{n}.do', run: 'do {item}' }] });
+  expect(steps).toHaveLength(1);
+  expect(warningsAmong({ x: given('s.output.l'), each: EACH })).toEqual([
+    'each.toml:9:1 · step "{target}.each": the list is one text here: "s.output.l" (an output is given by {{steps.s.output.l}})',
+  ]);
+});
+
+test('a list in an entry is refused, since what is added fans out no further', () => {
+  const fan = '[steps.on_complete]\nfor_each = "output.l"\nbond = "each"\nvars = { items = "{item.l}" }\n';
+  const refused = 'the list is {item.l}, of an entry that is known as the molecule runs';
+  const hint = 'a step that is added fans out no further: let the step before leave one list of all that is to be done';
+  const place = 'each.toml:9:1 · step "{target}.each"';
+  expect(problemsAmong({ x: step('s') + fan, each: EACH })).toEqual([`${place}: ${refused} (${hint})`]);
+  const loop = '[steps.loop]\nfor_each = "s.output"\nvar = "w"\n';
+  const nested = (how: string) => problemsAmong({ x: step('s') + step('each') + loop + inner(how) });
+  expect(nested('for_each = "{w.l}"')).toEqual([expect.stringContaining(refused)]);
+  expect(nested('range = "1..{w.n}"')).toEqual([
+    expect.stringContaining('the range "1..{item.n}" asks for an entry, which is known as the molecule runs'),
+  ]);
 });

@@ -1,6 +1,6 @@
 /** What a step says and nothing would do, because others stand in its place or it is not worked itself. */
 import { expect, test } from 'vitest';
-import { cookedAmong, problemsAmong, problemsOf, step, warningsAmong } from '../support/formula.js';
+import { cookedAmong, problemsAmong, problemsOf, step, warningsAmong, warningsOf } from '../support/formula.js';
 
 const TWO = `type = "expansion"\n${step('{target}.do', 'description = "{target.description}"', 'template')}`;
 const body = step('x', '', 'steps.loop.body');
@@ -101,4 +101,15 @@ test.each(['description', 'notes'])('the %s of a step with a loop reaches nobody
     `x.toml:5:1 · step "lp": ${key} reaches nobody: the step gives way to the body of its loop (write it into the steps of the body)`,
   ]);
   expect(warningsAmong({ x: x.replace(/(description|notes).*\n/, '') })).toEqual([]);
+});
+
+const command = (run: string) =>
+  `${step('s')}${step('each')}[steps.loop]\nfor_each = "s.output"\nvar = "w"\n${step('go', `run = '${run}'`, 'steps.loop.body')}`;
+
+test('braces of the shell that an entry is put into are a warning', () => {
+  expect(warningsOf(command('for n in a b; do echo "${n} {w}"; done'))).toEqual([
+    'x.toml:10:1 · step "each": the command of "each.item.{n}.go" has ${n} in it, and the entry is put there: the shell never sees it ' +
+      '(for a variable of the shell write it without braces, or call it otherwise than n, index and item)',
+  ]);
+  expect(warningsOf(command('for n in a b; do echo "$n {w} ${PATH}"; done'))).toEqual([]);
 });
