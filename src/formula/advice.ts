@@ -12,6 +12,8 @@ import {
   addNeeds,
   copyStep,
   eachStep,
+  nameNeeds,
+  neededLater,
   needsOn,
   relink,
   rewriteNeeds,
@@ -184,7 +186,9 @@ function linkBehind(step: StepDraft, placing: Placing): StepDraft {
 /** Needs on targets as needs on what follows them; a need on a loop is one on the steps at its end, which may be targets. */
 function needsBehind(needs: readonly Need[], instead: Instead, { ids, kitchen }: Placing): readonly Need[] {
   const gone = { has: (id: string) => !ids.has(id), get: (id: string) => waitedFor(id, ids, kitchen) ?? undefined };
-  return rewriteNeeds(rewriteNeeds(needs, gone, kitchen.budget), instead, kitchen.budget);
+  const named = nameNeeds(needs, (id) => ids.has(id) || kitchen.became.has(id));
+  const all = named.flatMap((need) => (ids.has(need.id) ? need : [need, ...neededLater(need.id, ids, kitchen)]));
+  return rewriteNeeds(rewriteNeeds(all, gone, kitchen.budget), instead, kitchen.budget);
 }
 
 /** Each step needs the one before it, the first needs `needs`. */

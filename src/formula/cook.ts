@@ -130,6 +130,8 @@ function compile(name: string, given: Given, shelf: Shelf, findings: Findings, o
     budget: new Budget(findings),
     became: new Map(),
     began: new Map(),
+    namesakes: new Map(),
+    overOutputs: new Set(),
     alsoNeeded: new Map(),
     fanOuts: new Map(),
   };

@@ -177,7 +177,7 @@ function instantiate(target: StepDraft, use: ExpandDraft, kitchen: Kitchen, with
   if (expansion === null) return null;
   const known = new Set(kitchen.fanOuts.keys());
   const steps = copyTemplate(expansion, target, kitchen, within, valuesOf(expansion, target, use, kitchen));
-  const { sources, sinks } = endsOf(steps, kitchen);
+  const { sources, opening, sinks } = endsOf(steps, kitchen);
   refuseUnapplied(expansion, use.at, kitchen);
   const accepted = acceptLast(target, steps, sinks, kitchen);
   const from = { ...target, agent: target.agent ?? expansion.agent };
@@ -187,7 +187,7 @@ function instantiate(target: StepDraft, use: ExpandDraft, kitchen: Kitchen, with
   const down = handDown(
     from,
     accepted,
-    new Set(accepted.filter((_, index) => sources.has(steps[index] ?? target))),
+    new Set(accepted.filter((_, index) => opening.has(steps[index] ?? target))),
     kitchen,
   );
   return {
@@ -351,7 +351,10 @@ function replaceSteps(
   for (const [target, { steps: made, sources, sinks, beside }] of all) {
     const ends = [...sinks, ...beside.map(({ id }) => id)];
     instead.set(target.id, ends);
-    if (made.some(({ id }) => id === target.id)) continue;
+    if (made.some(({ id }) => id === target.id)) {
+      kitchen.namesakes.set(target.id, [...new Set([...(kitchen.namesakes.get(target.id) ?? []), ...ends])]);
+      continue;
+    }
     kitchen.became.set(target.id, made.length > 0 ? sinks : ends);
     if (beside.length > 0) kitchen.alsoNeeded.set(target.id, needsOn(beside, target.at));
     if (made.length > 0)
@@ -360,6 +363,8 @@ function replaceSteps(
         Array.from(sources, ({ id }) => id),
       );
   }
+  // Around a template, the id of a step that was expanded in it means all that stands in its place.
+  for (const [id, ends] of kitchen.namesakes) if (brought.has(id) && !instead.has(id)) instead.set(id, ends);
   for (const [of, asked] of kitchen.fanOuts)
     kitchen.fanOuts.set(of, { ...asked, fanOut: relinkFanOut(of, asked.fanOut, instead, rewrite) });
   for (const [id, needs] of kitchen.alsoNeeded) kitchen.alsoNeeded.set(id, rewrite(needs, instead));

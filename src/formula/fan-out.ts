@@ -101,6 +101,8 @@ function fromFormula(step: Planned, onComplete: OnComplete, finish: Finish): Mad
     values: { vars, values, declares: bonded.declares, open: kitchen.values.open, used: new Set(), findings },
     became: new Map(),
     began: new Map(),
+    namesakes: new Map(),
+    overOutputs: new Set(),
     alsoNeeded: new Map(),
     fanOuts: new Map(),
   };
@@ -165,7 +167,7 @@ function fromBody(step: Planned, loop: StepDraft, plan: Plan, finish: Finish): M
   const rename = (id: string) => stepNamed(id) ?? id;
   const once = body.map((one) => copyStep(one, { scope, kitchen, rename, repeated: null }));
   const copies = expandInline(nameInside(once, unrollLoops(once, kitchen)), kitchen);
-  const { sources } = endsOf(copies, kitchen);
+  const { sources, opening } = endsOf(copies, kitchen);
   // What is added comes after the step that fans out by itself.
   const needs = loop.needs.filter(
     ({ id }) => waitedFor(id, plan.ids, kitchen)?.every((one) => one === step.draft.id) !== true,
@@ -173,7 +175,7 @@ function fromBody(step: Planned, loop: StepDraft, plan: Plan, finish: Finish): M
   kitchen.budget.takeNeeds('made', beginning(loop, sources.size, needs.length));
   if (kitchen.budget.spent) return { steps: [], checks: [] };
   const linked = copies.map((one) => (sources.has(one) ? { ...one, needs: [...needs, ...one.needs] } : one));
-  const gated = new Set(linked.filter((_, index) => sources.has(copies[index] ?? loop)));
+  const gated = new Set(linked.filter((_, index) => opening.has(copies[index] ?? loop)));
   const steps = handDown({ ...loop, scope: plain }, linked, gated, kitchen);
   return { steps: cookAdded(steps, kitchen, step, finish, plan), checks: [] };
 }

@@ -14,8 +14,12 @@ export type Kitchen = {
   readonly became: Map<string, readonly string[]>;
   /** The same ids, and the ids of those that stand at their beginning. */
   readonly began: Map<string, readonly string[]>;
+  /** Ids of steps that stand in the place of another of the same id, with others: what who needs that waits for. */
+  readonly namesakes: Map<string, readonly string[]>;
   /** By the id of a loop over an output what it needs: who needs the loop waits for that even if it adds nothing. */
   readonly alsoNeeded: Map<string, readonly Need[]>;
+  /** Ids of loops over outputs: what has become of one is the step itself, as its own template knows it. */
+  readonly overOutputs: Set<string>;
   /** Fan-outs over a step's output that loops have asked for, by the id of the step; `group` is the one the loop stands in. */
   readonly fanOuts: Map<string, { readonly fanOut: OnComplete; readonly group: string | null }>;
 };

@@ -47,7 +47,7 @@ function unroll(step: StepDraft, loop: LoopDraft, kitchen: Kitchen, group: strin
     const known = new Set(fanOuts.keys());
     const body = bodyOf(step, loop, { value, iteration, ids, open, group }, kitchen);
     if (budget.spent) return all;
-    const { sources, sinks } = endsOf(body, kitchen);
+    const { sources, opening, sinks } = endsOf(body, kitchen);
     const needs = iteration === 1 ? step.needs : needsOn([...before, ...beside], loop.at);
     const made = iteration === 1 ? beginning(step, sources.size, needs.length) : following(loop, sources.size, before);
     budget.takeNeeds('made', made);
@@ -55,10 +55,10 @@ function unroll(step: StepDraft, loop: LoopDraft, kitchen: Kitchen, group: strin
     if (iteration === 1)
       began.set(
         step.id,
-        Array.from(sources, ({ id }) => id),
+        Array.from(opening, ({ id }) => id),
       );
     const linked = new Map(body.map((one) => [one, sources.has(one) ? addNeeds(one, needs) : one]));
-    const gated = new Set(iteration === 1 ? [...sources].map((one) => linked.get(one) ?? one) : []);
+    const gated = new Set(iteration === 1 ? [...opening].map((one) => linked.get(one) ?? one) : []);
     const from = { ...step, scope: scopeIn(step.scope, { single: variableOf(loop, value) }) };
     const down = handDown(from, [...linked.values()], gated, kitchen);
     for (const one of down) all.push(one);

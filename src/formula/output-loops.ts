@@ -33,7 +33,7 @@ export function askFanOut(
   kitchen: Kitchen,
   group: string | null,
 ): readonly StepDraft[] {
-  const { became, alsoNeeded, fanOuts, findings } = kitchen;
+  const { became, alsoNeeded, overOutputs, fanOuts, findings } = kitchen;
   const of = stepMeant(textIn(step, name, kitchen, 'loop', 'for_each'), step.scope);
   if (fanOuts.has(of))
     findings.refuse(loop.at, `another loop is over the output of ${quote(of)} already`, {
@@ -44,10 +44,13 @@ export function askFanOut(
     findings.refuse(loop.at, `the loop stands in the body of another, and ${quote(of)} does not`, {
       hint: 'what the loop adds would not be in the body: put both into it, or neither',
     });
+  for (const { id, scope, at } of step.needs)
+    if (stepMeant(id, scope ?? null) === step.id) findings.refuse(at, 'needs itself', { step: step.id });
   const bond = { kind: 'body', loop: step } as const;
   fanOuts.set(of, { group, fanOut: { at: loop.at, forEach: path, bond, vars: {}, sequential: false } });
   became.set(step.id, [of]);
   alsoNeeded.set(step.id, step.needs);
+  overOutputs.add(step.id);
   return [];
 }
 

@@ -1,7 +1,7 @@
 /** Steps with steps inside: the walks that loops, expansions and advice have in common. */
-import type { Need, OnComplete, Scope, StepDraft } from './formula.js';
+import type { LoopDraft, Need, OnComplete, Scope, StepDraft } from './formula.js';
 import { handCondition, handGates, NOTHING_HANDED, withHanded } from './handed.js';
-import { standingFor, type Budget, type Kitchen, type NeedsMade } from './kitchen.js';
+import { scopeIn, standingFor, type Budget, type Kitchen, type NeedsMade } from './kitchen.js';
 import type { Path } from './problem.js';
 import { fill, fillSubject, isOpen, stepMeant } from './template.js';
 import { referencesIn } from '../town/references.js';
@@ -64,15 +64,41 @@ export function standIns(
 export function waitedFor(
   id: string,
   ids: Pick<ReadonlySet<string>, 'has'>,
-  { became, alsoNeeded }: Pick<Kitchen, 'became' | 'alsoNeeded'>,
+  { became, alsoNeeded, namesakes, overOutputs }: Standing,
 ): readonly string[] | null {
-  if (alsoNeeded.size === 0) return standIns(id, ids, became);
+  if (alsoNeeded.size === 0 && namesakes.size === 0) return standIns(id, ids, became);
   const isThere = (one: string) => ids.has(one) || became.has(one);
   const more = (one: string) => nameNeeds(alsoNeeded.get(one) ?? [], isThere).map((need) => need.id);
+  const ends = (one: string) => {
+    const all = became.get(one) ?? [];
+    return overOutputs.has(one) ? all : all.flatMap((end) => namesakes.get(end) ?? end);
+  };
   return standIns(id, ids, {
     has: (one) => became.has(one),
-    get: (one) => [...(became.get(one) ?? []), ...more(one)],
+    get: (one) => [...ends(one), ...more(one)],
   });
+}
+
+/** What has become of steps. */
+type Standing = Pick<Kitchen, 'became' | 'alsoNeeded' | 'namesakes' | 'overOutputs'>;
+
+/** What loops over outputs that stand where `id` was need of steps that are still to come into being. */
+export function neededLater(
+  id: string,
+  ids: Pick<ReadonlySet<string>, 'has'>,
+  { became, alsoNeeded }: Standing,
+): readonly Need[] {
+  if (alsoNeeded.size === 0) return [];
+  const isThere = (one: string) => ids.has(one) || became.has(one);
+  const later: Need[] = [];
+  const gone = new Set([id]);
+  for (const one of gone) {
+    const needs = nameNeeds(alsoNeeded.get(one) ?? [], isThere);
+    later.push(...needs.filter((need) => !isThere(need.id)));
+    for (const next of [...(became.get(one) ?? []), ...needs.map((need) => need.id)])
+      if (!ids.has(next)) gone.add(next);
+  }
+  return later;
 }
 
 /** Needs by the ids of what has come into being, where they were written in the body of a loop. */
@@ -82,13 +108,15 @@ export function nameNeeds(needs: readonly Need[], isThere: (id: string) => boole
 }
 
 export type Ends = {
-  /** Steps of the list that need no other of it, and groups that something in which needs no other of it. */
+  /** Steps of the list that need no other of it. */
   readonly sources: ReadonlySet<StepDraft>;
+  /** Those of them with which work begins: not groups all of whose steps need others of the list. */
+  readonly opening: ReadonlySet<StepDraft>;
   /** Steps of the list that no other of it needs; never empty for a list that is not. */
   readonly sinks: readonly StepDraft[];
 };
 
-export function endsOf(steps: readonly StepDraft[], kitchen: Pick<Kitchen, 'became' | 'alsoNeeded'>): Ends {
+export function endsOf(steps: readonly StepDraft[], kitchen: Standing): Ends {
   const owners = new Map<string, StepDraft>();
   for (const step of steps) for (const { id } of eachStep([step])) owners.set(id, step);
   const needed = (step: StepDraft) =>
@@ -99,14 +127,19 @@ export function endsOf(steps: readonly StepDraft[], kitchen: Pick<Kitchen, 'beca
         return owner === undefined ? [] : { owner, isWhole: !any && owner.id === one };
       }),
     );
-  const isFree = (step: StepDraft): boolean =>
-    needed(step).length === 0 && (step.children.length === 0 || step.children.some(isFree));
+  const isFree = (step: StepDraft): boolean => needed(step).length === 0;
+  const isOpening = (step: StepDraft): boolean =>
+    isFree(step) && (step.children.length === 0 || step.children.some(isOpening));
   const sinks = new Set(steps);
   for (const step of steps)
     for (const inner of eachStep([step]))
       for (const { owner, isWhole } of needed(inner)) if (isWhole && owner !== step) sinks.delete(owner);
   // Only in a circle does every step need another, and the circle is told later.
-  return { sources: new Set(steps.filter(isFree)), sinks: sinks.size > 0 ? [...sinks] : steps.slice(-1) };
+  return {
+    sources: new Set(steps.filter(isFree)),
+    opening: new Set(steps.filter(isOpening)),
+    sinks: sinks.size > 0 ? [...sinks] : steps.slice(-1),
+  };
 }
 
 /** A copy of a step under other names, its texts to be read in a scope of its own. */
@@ -116,14 +149,16 @@ export type Copy = {
   /** From an id as the copy's texts write it to the id of the copy. */
   readonly rename: (id: string) => string;
   readonly repeated: StepDraft['repeated'];
+  /** The scope in which ids are read, where loops inside of the copy have variables that are not known yet. */
+  readonly naming?: Scope;
 };
 
 export function copyStep(step: StepDraft, copy: Copy): StepDraft {
-  const { scope, kitchen, rename, repeated } = copy;
+  const { scope, kitchen, rename, repeated, naming = scope } = copy;
   kitchen.budget.take(1, step.at);
   kitchen.budget.takeNeeds('made', copying(step));
   const named = (id: string, at: StepDraft['at']) =>
-    rename(id.includes('{') ? fill(id, scope, kitchen.values, () => at) : id);
+    rename(id.includes('{') ? fill(id, naming, kitchen.values, () => at) : id);
   const within = scope.prefix === null ? {} : { scope };
   return {
     ...step,
@@ -132,7 +167,7 @@ export function copyStep(step: StepDraft, copy: Copy): StepDraft {
     id: named(step.id, step.at),
     needs: step.needs.map((need) => ({ ...need, ...within, id: named(need.id, need.at) })),
     children: step.children.length === 0 ? step.children : step.children.map((child) => copyStep(child, copy)),
-    loop: step.loop === null ? null : { ...step.loop, body: copyBody(step.loop.body, copy) },
+    loop: step.loop === null ? null : { ...step.loop, body: copyBody(step.loop, copy) },
   };
 }
 
@@ -142,11 +177,13 @@ function copying({ at, needs }: StepDraft): NeedsMade {
 }
 
 /** A loop's body inside a copy: its own ids are its own, so that only what it needs from around it is renamed. */
-function copyBody(body: readonly StepDraft[], copy: Copy): readonly StepDraft[] {
+function copyBody({ body, variable }: LoopDraft, copy: Copy): readonly StepDraft[] {
+  const { scope, kitchen, naming: outer = scope } = copy;
+  const naming = variable === null ? outer : scopeIn(outer, { single: new Map([[variable, `{${variable}}`]]) });
   const own = new Set<string>();
-  for (const { id } of eachStep(body)) own.add(fill(id, copy.scope, copy.kitchen.values, () => copyOrigin(body)));
+  for (const { id } of eachStep(body)) own.add(fill(id, naming, kitchen.values, () => copyOrigin(body)));
   const rename = (id: string) => (own.has(id) ? id : copy.rename(id));
-  return body.map((step) => copyStep(step, { ...copy, rename }));
+  return body.map((step) => copyStep(step, { ...copy, rename, naming }));
 }
 
 function copyOrigin(body: readonly StepDraft[]): StepDraft['at'] {
