@@ -56,8 +56,7 @@ export class Desk {
   ): void {
     if (options.repeatable === true) this.#repeatable.add(message.name);
     if (!this.#handlers.has(message.name)) this.#listen(message);
-    // What it is called with has been read by the schema of the same message.
-    this.#handlers.set(message.name, handle as Handle<z.ZodType>);
+    this.#handlers.set(message.name, handle);
   }
 
   /** From now on these messages are taken; until `open` they wait, in the order in which they come. */
