@@ -15,6 +15,7 @@ import { misplaced, SCRIPT_PLACE } from './parse-parts.js';
 import { originOf } from './plan.js';
 import { quote, type Path } from './problem.js';
 import type { Finish } from './step-references.js';
+import { warnOfShell } from './shell-braces.js';
 import { fill, isOpen, mapTexts } from './template.js';
 import { isBlank } from './shape.js';
 
@@ -26,6 +27,7 @@ export function finishStep(planned: Planned, finish: Finish): Omit<ProtoStep, 'f
   const draft = mapTexts(fits ? open : { ...open, metadata: {}, output: null }, change);
   checkId(open, kitchen);
   checkBlank(open, draft, kitchen);
+  warnOfShell(open, kitchen);
   checkScript(draft, kitchen);
   const gates = open.gates.flatMap((gate) => finishGate(open, gate, finish) ?? []);
   const condition =

@@ -5,7 +5,7 @@
 import type { LoopDraft, Need, Scope, StepDraft } from './formula.js';
 import { textIn, type Kitchen } from './kitchen.js';
 import { isScopeBody } from './metadata.js';
-import { quote, type Origin } from './problem.js';
+import { quote, type Findings, type Origin } from './problem.js';
 import { stepMeant } from './template.js';
 import { addNeeds, anyStep, eachStep, handDown, mapSteps, nameNeeds, waitedFor } from './tree.js';
 
@@ -44,14 +44,26 @@ export function askFanOut(
     findings.refuse(loop.at, `the loop stands in the body of another, and ${quote(of)} does not`, {
       hint: 'what the loop adds would not be in the body: put both into it, or neither',
     });
-  for (const { id, scope, at } of step.needs)
-    if (stepMeant(id, scope ?? null) === step.id) findings.refuse(at, 'needs itself', { step: step.id });
+  for (const { id, scope, at } of step.needs) {
+    const meant = stepMeant(id, scope ?? null);
+    if (meant === step.id) findings.refuse(at, 'needs itself', { step: step.id });
+    else if (around?.startsWith(`${meant}.iter`) === true) refuseInside(step.id, meant, at, findings);
+  }
+  for (const inside of eachStep(loop.body))
+    for (const { id, at } of inside.needs) if (id === step.id) refuseInside(inside.id, id, at, findings);
   const bond = { kind: 'body', loop: step } as const;
   fanOuts.set(of, { group, fanOut: { at: loop.at, forEach: path, bond, vars: {}, sequential: false } });
   became.set(step.id, [of]);
   alsoNeeded.set(step.id, step.needs);
   overOutputs.add(step.id);
   return [];
+}
+
+function refuseInside(step: string, loop: string, at: Origin, findings: Findings): void {
+  findings.refuse(at, `needs the loop ${quote(loop)}, which it stands in`, {
+    step,
+    hint: 'the loop is over when all in it is: name a step in it',
+  });
 }
 
 /** What the ids of all steps of the iteration around begin with, null outside of one. */

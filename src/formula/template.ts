@@ -47,7 +47,7 @@ export function fill(text: string, scope: Scope | null, values: Values, at: () =
   for (const match of text.matchAll(BRACES)) {
     const [written, variable, name] = match;
     const value =
-      variable === undefined ? single(name ?? '', scope) : double(variable, { text, written }, scope, values, at);
+      variable === undefined ? inSingle(name ?? '', scope) : double(variable, { text, written }, scope, values, at);
     if (value !== null && typeof value !== 'string') tellUnset(value, values);
     if (typeof value !== 'string') continue;
     done += text.slice(from, match.index) + value;
@@ -61,7 +61,8 @@ export function fill(text: string, scope: Scope | null, values: Values, at: () =
   return done + text.slice(from);
 }
 
-function single(name: string, scope: Scope | null): string | Unset | null {
+/** What stands for a name in single braces; null when it is no variable there. */
+export function inSingle(name: string, scope: Scope | null): string | Unset | null {
   const dot = name.indexOf('.');
   for (let here = scope; here !== null; here = here.outer) {
     const value = here.single.get(name) ?? here.unset.get(name);
@@ -205,7 +206,7 @@ function mapValue(value: unknown, path: Path, change: Change): unknown {
  */
 export function fillSubject(text: string, scope: Scope | null, values: Values, at: () => Origin): string {
   const own = /^\{([A-Za-z_][\w.-]*)\}$/.exec(text)?.[1];
-  const around = own === undefined ? null : single(own, scope);
+  const around = own === undefined ? null : inSingle(own, scope);
   if (own !== undefined && around === null) refuseSubject(own, text, scope, values, at());
   const name = /^\{\{([A-Za-z_][A-Za-z0-9_]*)\}\}$/.exec(text)?.[1];
   const known = name === undefined ? around : doubleAround(name, scope);
@@ -217,7 +218,7 @@ export function fillSubject(text: string, scope: Scope | null, values: Values, a
     values.used.add(name);
     return value ?? (values.open ? text : '');
   }
-  if (single(name, scope) !== null) {
+  if (inSingle(name, scope) !== null) {
     values.findings.refuse(at(), `the condition asks for ${text}, and ${name} is no variable of the formula`, {
       hint: `write {${name}} for the one around the step`,
     });

@@ -55,8 +55,10 @@ export class Desk {
     options: { readonly repeatable?: boolean } = {},
   ): void {
     if (options.repeatable === true) this.#repeatable.add(message.name);
-    if (!this.#handlers.has(message.name)) this.#listen(message);
+    const isNew = !this.#handlers.has(message.name);
     this.#handlers.set(message.name, handle);
+    // Signals that came before are handed over in this call.
+    if (isNew) this.#listen(message);
   }
 
   /** From now on these messages are taken; until `open` they wait, in the order in which they come. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { fanOutProblem } from '../../src/town/molecule-fan-out.js';
 import { FanOut } from '../../src/town/protomolecule.js';
-import { cookAmong, cookedAmong, graphOf, problemsAmong, step, warningsAmong } from '../support/formula.js';
+import { cookAmong, cookedAmong, graphOf, problemsAmong, problemsOf, step, warningsAmong } from '../support/formula.js';
 
 const survey = (more: string) => `${step('survey')}[steps.on_complete]\nfor_each = "output.items"\n${more}\n`;
 const ARM = `type = "expansion"\n[vars.level]\nenum = ["1", "2"]\n${step('{target}.look', 'notes = "{level} {target.title}"', 'template')}${step('{target}.tell', 'needs = ["{target}.look"]\nnotes = "{{steps.{target}.look.output}}"', 'template')}`;
@@ -207,5 +207,23 @@ test('a list in an entry is refused, since what is added fans out no further', (
   expect(nested('for_each = "{w.l}"')).toEqual([expect.stringContaining(refused)]);
   expect(nested('range = "1..{w.n}"')).toEqual([
     expect.stringContaining('the range "1..{item.n}" asks for an entry, which is known as the molecule runs'),
+  ]);
+});
+
+const OVER = 'for_each = "s.output.l"\nvar = "x"\n';
+const LIST = 'output = { l = ["string"] }';
+
+test('a loop over an output that needs the loop around it would wait for itself', () => {
+  const inner = `${step('e', 'needs = ["l"]', 'steps.loop.body')}[steps.loop.body.loop]\n${OVER}`;
+  const inside = `${step('s', LIST, 'steps.loop.body')}${inner}${step('w', '', 'steps.loop.body.loop.body')}`;
+  expect(problemsOf(`${step('l', '[steps.loop]\ncount = 1')}${inside}`)).toEqual([
+    expect.stringContaining('step "l.iter1.e": needs the loop "l", which it stands in'),
+  ]);
+});
+
+test('so would a step of its body that needs the loop', () => {
+  const inside = step('w', 'needs = ["e"]', 'steps.loop.body');
+  expect(problemsOf(`${step('s', LIST)}${step('e', `[steps.loop]\n${OVER}`)}${inside}`)).toEqual([
+    expect.stringContaining('step "w": needs the loop "e", which it stands in (the loop is over when all in it is'),
   ]);
 });

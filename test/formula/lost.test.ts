@@ -113,3 +113,17 @@ test('braces of the shell that an entry is put into are a warning', () => {
   ]);
   expect(warningsOf(command('for n in a b; do echo "$n {w} ${PATH}"; done'))).toEqual([]);
 });
+
+const counted = (run: string) =>
+  `${step('lp')}[steps.loop]\ncount = 2\nvar = "i"\n${step('go', `run = '${run}'`, 'steps.loop.body')}`;
+
+test('so are those that the variable of a loop or a template is put into', () => {
+  expect(warningsOf(counted('for i in a b; do echo "${i}"; done'))).toEqual([
+    expect.stringContaining('has ${i} in it, and "1" is put there for {i}: the shell never sees it'),
+  ]);
+  expect(warningsOf(counted('for j in a b; do echo "${j} $i {i} ${PATH}"; done'))).toEqual([]);
+  const two = `type = "expansion"\n${step('{target}.do', `run = 'echo "\${target}"'`, 'template')}`;
+  expect(warningsAmong({ x: step('a', 'expand = "two"'), two })).toEqual([
+    expect.stringContaining('"a" is put there for {target}'),
+  ]);
+});
