@@ -11,6 +11,7 @@ import { Meaning } from '../support/composition-meaning.js';
 import { composition, textsOf } from '../support/compositions.js';
 import { cookAmong } from '../support/formula.js';
 import { Order } from '../support/order.js';
+import { randomBy } from '../support/random.js';
 import type { Random } from '../support/random.js';
 
 const RUNS = process.env['GT_LONG'] === undefined ? 200 : 20_000;
@@ -54,18 +55,10 @@ function arranged(next: Random) {
 /** Numbers from a list, and 0 when it is at its end: a shorter list makes a smaller composition. */
 function tape(numbers: Uint8Array): Random {
   let at = 0;
-  const below = (max: number) => {
+  return randomBy((max) => {
     at += 1;
     return (numbers[at - 1] ?? 0) % max;
-  };
-  return {
-    below,
-    pick: (items) => {
-      const item = items[below(items.length)];
-      if (item === undefined) throw new Error('there is nothing to pick from');
-      return item;
-    },
-  };
+  });
 }
 
 function wrongWith(cooked: Cooked, meaning: Meaning, sound: boolean): readonly string[] {

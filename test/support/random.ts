@@ -13,7 +13,10 @@ export function random(seed: number): Random {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
-  const below = (max: number) => Math.floor(next() * max);
+  return randomBy((max) => Math.floor(next() * max));
+}
+
+export function randomBy(below: Random['below']): Random {
   return {
     below,
     pick: (items) => {
