@@ -44,16 +44,24 @@ export const FORMULA_KEYS = keys(tables.FormulaTable, {
   },
 });
 
+const IN_LOOP = 'it belongs into [steps.loop]';
+
 const NO_BEADS = 'a finished molecule leaves its digest, and nothing that must be swept up';
 
 export const STEP_KEYS = keys(tables.StepTable, {
   refused: {
     args: 'write the values into the title or description',
-    body: 'it belongs into [steps.loop]',
+    body: IN_LOOP,
+    bond: 'it belongs into [steps.on_complete]',
+    count: IN_LOOP,
     drain: 'there is no input convoy: write its members as items of a mission, or on_complete over a list in an output',
+    for_each: `${IN_LOOP}, or beside a bond into [steps.on_complete]`,
     on_fail: 'write retry, or a scope with a teardown in metadata',
+    range: IN_LOOP,
     tally: 'write a step that needs the others and counts their outputs',
     target: 'all steps of a molecule are worked in one sandbox: make it an item of a mission, or a leg of a convoy',
+    until: IN_LOOP,
+    var: IN_LOOP,
   },
   idle: { consumer_bead_id: NO_BEADS, wisp_ttl: NO_BEADS },
 });

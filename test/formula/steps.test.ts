@@ -105,6 +105,8 @@ test.each([
   ['timeout = "5m"', /a step has a timeout for its check only/],
   ['timeout = "soon"\ncheck = { max_attempts = 1, path = "c" }', /:5:1 .* the timeout "soon" is no duration/],
   ['drain = { formula = "work" }', /nothing executes the key "drain" \(there is no input convoy/],
+  ['for_each = "s.output"', /nothing executes the key "for_each" \(it belongs into \[steps\.loop\], or beside a bond/],
+  ['count = 3', /nothing executes the key "count" \(it belongs into \[steps\.loop\]\)/],
   ['target = "mayor"', /nothing executes the key "target"/],
   ['description_file = "x.md"', /there is no file "x.md" beside the formula/],
 ])('%j is refused', (more, message) => {
