@@ -7,7 +7,7 @@ import { expandInline } from './expand.js';
 import { finishAll } from './finish-all.js';
 import type { Advice, Formula } from './formula.js';
 import { isGlob } from './glob.js';
-import type { Kitchen } from './kitchen.js';
+import { noTraces, type Kitchen } from './kitchen.js';
 import { placeFanOuts } from './output-loops.js';
 import { planSteps } from './plan.js';
 import { Findings } from './problem.js';
@@ -17,15 +17,7 @@ import { unsetIn } from './vars.js';
 /** `kitchen` has a library with gaps: the formula that uses the aspect is missing. */
 export function checkAspect(aspect: Formula, kitchen: Kitchen): void {
   const values = { ...kitchen.values, open: true, findings: new Findings() };
-  for (const advice of aspect.advice)
-    checkAdvice(advice, aspect, {
-      ...kitchen,
-      values,
-      became: new Map(),
-      began: new Map(),
-      alsoNeeded: new Map(),
-      fanOuts: new Map(),
-    });
+  for (const advice of aspect.advice) checkAdvice(advice, aspect, { ...kitchen, values, ...noTraces() });
 }
 
 function checkAdvice(advice: Advice, aspect: Formula, kitchen: Kitchen): void {

@@ -10,7 +10,7 @@ import { canonicalHash } from './canonical.js';
 import { composeSteps } from './compose.js';
 import { finishAll } from './finish-all.js';
 import { DEFAULT_REWORK, type Formula } from './formula.js';
-import { Budget, type Kitchen } from './kitchen.js';
+import { Budget, noTraces, type Kitchen } from './kitchen.js';
 import { Library, type FormulaFile, type Shelf } from './library.js';
 import { nameProblem } from './names.js';
 import { planSteps } from './plan.js';
@@ -128,12 +128,7 @@ function compile(name: string, given: Given, shelf: Shelf, findings: Findings, o
     library,
     values: { vars, values, declares: formula.declares, open: isOpen, used, findings },
     budget: new Budget(findings),
-    became: new Map(),
-    began: new Map(),
-    namesakes: new Map(),
-    overOutputs: new Set(),
-    alsoNeeded: new Map(),
-    fanOuts: new Map(),
+    ...noTraces(),
   };
   const at = { source: formula.source, path: ['description'] };
   const description = fill(formula.description, null, kitchen.values, () => at);

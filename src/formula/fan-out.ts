@@ -9,7 +9,7 @@ import { checkEntries } from './entry-shape.js';
 import { copyTemplate, expandInline, isExpansion } from './expand.js';
 import { finishStep } from './finish.js';
 import type { Formula, OnComplete, Planned, StepDraft } from './formula.js';
-import { beginning, scopeIn, textIn, type Kitchen } from './kitchen.js';
+import { beginning, noTraces, scopeIn, textIn, type Kitchen } from './kitchen.js';
 import { nameInside, unrollLoops } from './loops.js';
 import { NUMBER_MARK, withOpenNumber } from './number-mark.js';
 import { placeFanOuts } from './output-loops.js';
@@ -99,12 +99,7 @@ function fromFormula(step: Planned, onComplete: OnComplete, finish: Finish): Mad
     library,
     budget,
     values: { vars, values, declares: bonded.declares, open: kitchen.values.open, used: new Set(), findings },
-    became: new Map(),
-    began: new Map(),
-    namesakes: new Map(),
-    overOutputs: new Set(),
-    alsoNeeded: new Map(),
-    fanOuts: new Map(),
+    ...noTraces(),
   };
   const steps = cookAdded(workedBy(bonded, composeSteps(bonded, inner)), inner, null, finish);
   return { steps: steps.map((one) => renameStep(one, (id) => `${prefix}.${id}`)), checks };

@@ -5,11 +5,8 @@ import type { Library } from './library.js';
 import { quote, type Findings, type Origin } from './problem.js';
 import { fill, type Values } from './template.js';
 
-export type Kitchen = {
-  readonly findings: Findings;
-  readonly library: Library;
-  readonly values: Values;
-  readonly budget: Budget;
+/** What has become of steps while their formula is composed. */
+type Traces = {
   /** Ids that loops and expansions have taken away, and the ids of those that stand at their end. */
   readonly became: Map<string, readonly string[]>;
   /** The same ids, and the ids of those that stand at their beginning. */
@@ -23,6 +20,25 @@ export type Kitchen = {
   /** Fan-outs over a step's output that loops have asked for, by the id of the step; `group` is the one the loop stands in. */
   readonly fanOuts: Map<string, { readonly fanOut: OnComplete; readonly group: string | null }>;
 };
+
+export type Kitchen = Traces & {
+  readonly findings: Findings;
+  readonly library: Library;
+  readonly values: Values;
+  readonly budget: Budget;
+};
+
+/** Of steps to which nothing has happened yet. */
+export function noTraces(): Traces {
+  return {
+    became: new Map(),
+    began: new Map(),
+    namesakes: new Map(),
+    alsoNeeded: new Map(),
+    overOutputs: new Set(),
+    fanOuts: new Map(),
+  };
+}
 
 const FEWER_STEPS = 'let a loop go round less often, or put fewer steps into its body or the template';
 
