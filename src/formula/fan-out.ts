@@ -16,6 +16,7 @@ import { placeFanOuts } from './output-loops.js';
 import { mayBeList, partsIn, shapeAt } from './output-shape.js';
 import { planSteps, type Plan } from './plan.js';
 import { didYouMean, quote } from './problem.js';
+import { warnOfEntryInShell } from './shell-braces.js';
 import { References, type Finish } from './step-references.js';
 import { fill } from './template.js';
 import { copyStep, eachStep, endsOf, handDown, mapSteps, waitedFor } from './tree.js';
@@ -28,7 +29,7 @@ export function fanOutOf(step: Planned, onComplete: OnComplete, plan: Plan, fini
   checkEntries(step.draft, onComplete, finish.kitchen);
   const made = bond.kind === 'body' ? fromBody(step, bond.loop, plan, finish) : fromFormula(step, onComplete, finish);
   if (made === null) return null;
-  warnOfShell(made.steps, onComplete, finish.kitchen);
+  warnOfEntryInShell(made.steps, onComplete.at, finish.kitchen);
   const name = bond.kind === 'body' ? bond.loop.id : bond.name;
   const { parent } = step;
   const steps = made.steps.map((one) => (one.parent === undefined && parent !== null ? { ...one, parent } : one));
@@ -46,23 +47,6 @@ function checkList({ id, output }: StepDraft, { at, forEach }: OnComplete, { fin
     hint:
       didYouMean(forEach, lists) ?? (lists.length === 0 ? 'it declares no list' : `its lists are ${lists.join(', ')}`),
   });
-}
-
-/** Braces of the shell, which an entry is put into all the same. */
-const IN_SHELL = /\$\{(?:n|index|item(?:\.[\w-]+)*)\}/;
-
-function warnOfShell(steps: readonly ProtoStep[], { at }: OnComplete, { findings }: Kitchen): void {
-  for (const { id, run, acceptance, check } of steps) {
-    const written = IN_SHELL.exec([run, acceptance.command, check?.command].join('\n'))?.[0];
-    if (written !== undefined)
-      findings.warn(
-        at,
-        `the command of ${quote(id)} has ${written} in it, and the entry is put there: the shell never sees it`,
-        {
-          hint: 'for a variable of the shell write it without braces, or call it otherwise than n, index and item',
-        },
-      );
-  }
 }
 
 type Made = { readonly steps: readonly ProtoStep[]; readonly checks: readonly ValueCheck[] };
