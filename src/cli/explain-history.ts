@@ -6,56 +6,46 @@ import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import type { InjectedSinks } from '@temporalio/worker';
 import * as z from 'zod';
 import type { BoardSinks } from '../contract/boards.js';
+import { read } from '../contract/read.js';
 import { workflowCode } from '../dev/bundle-workflows.js';
 import { CliError } from './command.js';
 
 const REPLAY_MS_MAX = 60_000;
 
-const Exported = z.object({
-  events: z
-    .array(z.looseObject({ eventType: z.string(), eventTime: z.string() }))
-    .min(1)
-    .check((context) => {
-      if (!Started.safeParse(context.value[0]).success)
-        context.issues.push({
-          code: 'custom',
-          message: 'the first event is no start of a workflow',
-          input: context.value,
-        });
-    }),
-});
-const Started = z.object({
-  workflowExecutionStartedEventAttributes: z.object({
-    workflowType: z.object({ name: z.string() }),
+const Event = z.looseObject({ eventType: z.string(), eventTime: z.string() });
+const Started = Event.extend({
+  workflowExecutionStartedEventAttributes: z.looseObject({
+    workflowType: z.looseObject({ name: z.string() }),
     workflowId: z.string(),
   }),
 });
+const Exported = z.looseObject({ events: z.tuple([Started], Event) });
+type Exported = z.infer<typeof Exported>;
 
 /** Throws CliError when the file is no history, or one of other workflows than ours. */
 export async function explainHistory(file: string): Promise<string> {
   const exported = await readExport(file);
-  const { workflowType, workflowId } = Started.parse(exported.events[0]).workflowExecutionStartedEventAttributes;
-  const last = exported.events.at(-1);
-  const head = `${workflowId} · ${workflowType.name} · after ${last?.eventType ?? ''} at ${last?.eventTime ?? ''}`;
+  const [started, ...others] = exported.events;
+  const { workflowType, workflowId } = started.workflowExecutionStartedEventAttributes;
+  const last = others.at(-1) ?? started;
+  const head = `${workflowId} · ${workflowType.name} · after ${last.eventType} at ${last.eventTime}`;
   return `${head}\n\n${await boardOf(exported, workflowId, file)}`;
 }
 
-async function readExport(file: string): Promise<z.infer<typeof Exported>> {
+async function readExport(file: string): Promise<Exported> {
   let content: unknown;
   try {
     content = JSON.parse(await readFile(file, 'utf8'));
   } catch (error) {
     throw new CliError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const read = Exported.safeParse(content);
-  if (read.success) return read.data;
-  const [problem] = read.error.issues;
-  throw new CliError(
-    `${file} is no history (${problem?.path.join('.') ?? ''}: ${problem?.message ?? ''}): write one with temporal workflow show -w ID --output json`,
-  );
+  const exported = read(Exported, content);
+  if (exported.ok) return exported.value;
+  const [problem = ''] = exported.problems;
+  throw new CliError(`${file} is no history (${problem}): write one with temporal workflow show -w ID --output json`);
 }
 
-async function boardOf(exported: z.infer<typeof Exported>, workflowId: string, file: string): Promise<string> {
+async function boardOf(exported: Exported, workflowId: string, file: string): Promise<string> {
   const logging = { forward: {}, filter: 'OFF' };
   Runtime.install({
     logger: new DefaultLogger('ERROR', () => undefined),

@@ -67,6 +67,7 @@ function kindOf(type: string): string {
     int: 'a whole number',
     boolean: 'true or false',
     array: 'a list',
+    tuple: 'a list',
     object: 'an object',
     record: 'an object',
   };
