@@ -216,6 +216,8 @@ function nodeOf(
 ): WaitNode {
   const bond = draft.onComplete?.bond;
   const added = bond?.kind === 'body' ? [bond.loop] : [];
+  const isThere = (id: string) => places.has(id) || kitchen.became.has(id);
+  const outside = nameNeeds(outsideNeeds(added), isThere);
   return {
     id: draft.id,
     needs: needs.map(({ id }) => id),
@@ -223,16 +225,16 @@ function nodeOf(
     parent: parent === null ? null : (places.get(parent) ?? null),
     loop,
     group,
-    fanOut: bond === undefined ? null : outsideNeeds(added).flatMap((id) => waitedFor(id, places, kitchen) ?? []),
+    fanOut: bond === undefined ? null : outside.flatMap(({ id }) => waitedFor(id, places, kitchen) ?? []),
   };
 }
 
 /** What the steps that a fan-out adds need besides one another: `own` are the ids of the bodies around. */
-function outsideNeeds(steps: readonly StepDraft[], own: ReadonlySet<string> = new Set()): readonly string[] {
+function outsideNeeds(steps: readonly StepDraft[], own: ReadonlySet<string> = new Set()): readonly Need[] {
   return steps.flatMap(({ needs, children, loop }) => {
     const body = loop?.body ?? [];
     const inner = new Set([...own, ...Array.from(eachStep(body), ({ id }) => id)]);
-    const outside = needs.flatMap(({ id }) => (own.has(id) ? [] : id));
+    const outside = needs.filter(({ id }) => !own.has(id));
     return [...outside, ...outsideNeeds(children, own), ...outsideNeeds(body, inner)];
   });
 }

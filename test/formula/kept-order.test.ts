@@ -72,3 +72,9 @@ test('a loop over an output that needs itself is refused', () => {
   const x = step('s') + loop('e', 'for_each = "s.output.l"', 'steps', 'needs = ["e"]') + step('w', '', BODY);
   expect(problemsOf(x)).toEqual([expect.stringContaining('step "e": needs itself')]);
 });
+
+test('a loop over an output in the body of a loop goes in a circle through what advice puts behind the step of the list', () => {
+  const each = loop('e', 'for_each = "s.output.l"', BODY, 'needs = ["s.post"]') + step('w', '', INNER);
+  const x = loop('l', 'count = 1') + step('s', '', BODY) + each + after('*.s', 'post');
+  expect(problemsOf(x)).toEqual([expect.stringContaining('l.iter1.s.post → what l.iter1.s adds → l.iter1.s.post')]);
+});
