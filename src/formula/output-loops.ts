@@ -44,19 +44,32 @@ export function askFanOut(
     findings.refuse(loop.at, `the loop stands in the body of another, and ${quote(of)} does not`, {
       hint: 'what the loop adds would not be in the body: put both into it, or neither',
     });
-  for (const { id, scope, at } of step.needs) {
-    const meant = stepMeant(id, scope ?? null);
-    if (meant === step.id) findings.refuse(at, 'needs itself', { step: step.id });
-    else if (around?.startsWith(`${meant}.iter`) === true) refuseInside(step.id, meant, at, findings);
+  for (const { step: needing, need } of outsideNeeds([step])) {
+    const { id, scope, at } = need;
+    const meant = stepMeant(id, scope ?? null, (one) => one === step.id);
+    if (meant === step.id && needing === step) findings.refuse(at, 'needs itself', { step: step.id });
+    else if (meant === step.id || around?.startsWith(`${meant}.iter`) === true)
+      refuseInside(needing.id, meant, at, findings);
   }
-  for (const inside of eachStep(loop.body))
-    for (const { id, at } of inside.needs) if (id === step.id) refuseInside(inside.id, id, at, findings);
   const bond = { kind: 'body', loop: step } as const;
   fanOuts.set(of, { group, fanOut: { at: loop.at, forEach: path, bond, vars: {}, sequential: false } });
   became.set(step.id, [of]);
   alsoNeeded.set(step.id, step.needs);
   overOutputs.add(step.id);
   return [];
+}
+
+/** What the steps need besides one another: those of bodies of loops, too, and `own` are the ids of the bodies around. */
+export function outsideNeeds(
+  steps: readonly StepDraft[],
+  own: ReadonlySet<string> = new Set(),
+): readonly { readonly step: StepDraft; readonly need: Need }[] {
+  return steps.flatMap((step) => {
+    const body = step.loop?.body ?? [];
+    const inner = new Set([...own, ...Array.from(eachStep(body), ({ id }) => id)]);
+    const outside = step.needs.flatMap((need) => (own.has(need.id) ? [] : { step, need }));
+    return [...outside, ...outsideNeeds(step.children, own), ...outsideNeeds(body, inner)];
+  });
 }
 
 function refuseInside(step: string, loop: string, at: Origin, findings: Findings): void {

@@ -9,9 +9,10 @@ import { orderOf, waitsOf, type WaitNode, type Waits } from './graph.js';
 import { standingFor, type Kitchen } from './kitchen.js';
 import { refuseUntil } from './loops.js';
 import { isScopeBody } from './metadata.js';
+import { outsideNeeds } from './output-loops.js';
 import { readScopes } from './scopes.js';
 import { stepMeant } from './template.js';
-import { anyStep, eachStep, inPlace, nameNeeds, standIns, waitedFor } from './tree.js';
+import { anyStep, inPlace, nameNeeds, standIns, waitedFor } from './tree.js';
 
 export type Plan = {
   /** In an order that can run; as declared when there is none, which is reported. */
@@ -217,7 +218,10 @@ function nodeOf(
   const bond = draft.onComplete?.bond;
   const added = bond?.kind === 'body' ? [bond.loop] : [];
   const isThere = (id: string) => places.has(id) || kitchen.became.has(id);
-  const outside = nameNeeds(outsideNeeds(added), isThere);
+  const outside = nameNeeds(
+    outsideNeeds(added).map(({ need }) => need),
+    isThere,
+  );
   return {
     id: draft.id,
     needs: needs.map(({ id }) => id),
@@ -227,16 +231,6 @@ function nodeOf(
     group,
     fanOut: bond === undefined ? null : outside.flatMap(({ id }) => waitedFor(id, places, kitchen) ?? []),
   };
-}
-
-/** What the steps that a fan-out adds need besides one another: `own` are the ids of the bodies around. */
-function outsideNeeds(steps: readonly StepDraft[], own: ReadonlySet<string> = new Set()): readonly Need[] {
-  return steps.flatMap(({ needs, children, loop }) => {
-    const body = loop?.body ?? [];
-    const inner = new Set([...own, ...Array.from(eachStep(body), ({ id }) => id)]);
-    const outside = needs.filter(({ id }) => !own.has(id));
-    return [...outside, ...outsideNeeds(children, own), ...outsideNeeds(body, inner)];
-  });
 }
 
 export function originOf(draft: StepDraft, ...path: readonly (string | number)[]): Origin {

@@ -227,3 +227,17 @@ test('so would a step of its body that needs the loop', () => {
     expect.stringContaining('step "w": needs the loop "e", which it stands in (the loop is over when all in it is'),
   ]);
 });
+
+test.each(['l', 'e'])(
+  'and in the body of another loop a step that needs that or this, "%s", also from a loop in it',
+  (need) => {
+    const body = 'steps.loop.body.loop.body';
+    const each = `${step('e', '', 'steps.loop.body')}[steps.loop.body.loop]\n${OVER}${step('w', `needs = ["${need}"]`, body)}`;
+    const inner = `${step('k', `[${body}.loop]\ncount = 2`, body)}${step('v', `needs = ["${need}"]`, `${body}.loop.body`)}`;
+    const x = `${step('l', '[steps.loop]\ncount = 1')}${step('s', LIST, 'steps.loop.body')}${each}${inner}`;
+    const loop = need === 'l' ? 'l' : 'l.iter1.e';
+    expect(problemsOf(x)).toEqual(
+      ['w', 'v'].map((id) => expect.stringContaining(`step "${id}": needs the loop "${loop}", which it stands in`)),
+    );
+  },
+);
