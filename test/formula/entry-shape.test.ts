@@ -38,6 +38,23 @@ test('and in the values for a formula that is bonded', () => {
   expect(problemsAmong({ x: survey(NAMED) + fan('{item.more.deep.er} {index}'), use })).toEqual([]);
 });
 
+test.each([
+  ['{w.ok} == maybe', 'ok of an entry of output.items cannot be "maybe" (it is true or false)'],
+  ['{w.ok} != "yes"', 'ok of an entry of output.items cannot be "yes" (it is true or false)'],
+  ['{w.more} == x', 'more of an entry of output.items cannot be "x" (it is a table)'],
+  ['{w} == x', 'an entry of output.items cannot be "x" (it is a table)'],
+])('what a part of an entry is compared with must be possible for it: %s', (condition, problem) => {
+  expect(problemsOf(survey(NAMED) + each(`condition = '${condition}'`))).toEqual([expect.stringContaining(problem)]);
+});
+
+test.each(['{w.ok} == true', '{w.ok} == {{v}}', '{w.more.deep} == x', '{w.name} != a', '!{w.ok}', '{w.ok} == ""'])(
+  'nothing is said of %s',
+  (condition) => {
+    const x = `[vars]\nv = "maybe"\n${survey(NAMED)}${each(`condition = '${condition}'`)}`;
+    expect(problemsOf(x)).toEqual([]);
+  },
+);
+
 test('nothing is said where no shape is declared', () => {
   expect(problemsOf(step('s') + each('description = "{w.x}"'))).toEqual([]);
   expect(problemsOf(survey('["any"]') + each('description = "{w.x}"'))).toEqual([]);
