@@ -2,7 +2,7 @@
  * What follows from a change: steps whose needs are met begin, groups whose children have closed close, a failure brings its scopes to
  * their end. It goes by a list of steps that have settled, so that it costs what changes, not what there is.
  */
-import { conditionHolds, fill } from './molecule-facts.js';
+import { fill, whyNot } from './molecule-facts.js';
 import { fanOutSteps } from './molecule-fan-out.js';
 import { areOpen, conditionsThatHold, gatesFor, opened, unreadableGate, waitsForGates } from './molecule-gates.js';
 import { ADDED_STEPS_MAX, grow, stepFrom } from './molecule-growth.js';
@@ -121,8 +121,9 @@ function wake(draft: Draft, at: number): void {
 function begin(draft: Draft, at: number): void {
   const step = stepAt(draft, at);
   const proto = draft.plan.protos[at] ?? null;
-  if (proto?.condition !== undefined && !conditionHolds(draft, step.id, proto.condition)) {
-    skip(draft, at, `its condition does not hold: ${proto.condition.text}`, ENGINE);
+  const not = proto?.condition === undefined ? null : whyNot(draft, step.id, proto.condition);
+  if (not !== null) {
+    skip(draft, at, not, ENGINE);
     return;
   }
   const title = fill(draft, step.id, step.title);
@@ -220,8 +221,9 @@ function beginTeardown(draft: Draft, at: number, teardowns: readonly number[]): 
     .filter((target) => teardowns.includes(target));
   if (before.some((target) => stepAt(draft, target).state.kind !== 'closed')) return;
   const condition = draft.plan.protos[at]?.condition;
-  if (condition !== undefined && !conditionHolds(draft, step.id, condition)) {
-    skip(draft, at, `its condition does not hold: ${condition.text}`, ENGINE);
+  const not = condition === undefined ? null : whyNot(draft, step.id, condition);
+  if (not !== null) {
+    skip(draft, at, not, ENGINE);
     return;
   }
   start(draft, at);

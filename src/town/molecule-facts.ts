@@ -101,18 +101,26 @@ export function filledCommand(known: Known, asker: string, text: string): string
 
 const FALSY = ['', 'false', '0', 'no', 'off', 'null'];
 
-/** The condition of a step's own `condition` key. */
-export function conditionHolds(known: Known, asker: string, { value, op, against }: StepCondition): boolean {
-  const text = fill(known, asker, value).trim();
+const VALUE_CHARS_MAX = 100;
+
+/** Why a step is skipped by its own `condition` key: the condition as it was written, and what it found. Null when it holds. */
+export function whyNot(known: Known, asker: string, condition: StepCondition): string | null {
+  const found = fill(known, asker, condition.value).trim();
+  if (isSo(found, condition)) return null;
+  const value = found.length > VALUE_CHARS_MAX ? `${found.slice(0, VALUE_CHARS_MAX)}…` : found;
+  return `its condition does not hold: ${condition.text}, and it is ${value === '' ? 'empty' : JSON.stringify(value)}`;
+}
+
+function isSo(found: string, { op, against }: StepCondition): boolean {
   switch (op) {
     case 'is':
-      return text === against;
+      return found === against;
     case 'isNot':
-      return text !== against;
+      return found !== against;
     case 'truthy':
-      return !FALSY.includes(text.toLowerCase());
+      return !FALSY.includes(found.toLowerCase());
     case 'falsy':
-      return FALSY.includes(text.toLowerCase());
+      return FALSY.includes(found.toLowerCase());
     default:
       return unreachable(op);
   }

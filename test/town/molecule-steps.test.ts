@@ -29,7 +29,8 @@ test('a condition is asked at the turn of its step, over what came before; false
   expect(nextStep(web)?.id).toBe('b');
   const other = work(poured(steps), 'a', { kind: 'server' });
   expect([stateOfStep(other, 'b'), nextStep(other)?.id]).toEqual(['skipped', 'c']);
-  expect(why(other, 'b')).toContain('{{steps.a.output.kind}} == web');
+  expect(why(other, 'b')).toContain('does not hold: {{steps.a.output.kind}} == web, and it is "server"');
+  expect(why(work(poured(steps), 'a', {}), 'b')).toContain('== web, and it is empty');
 });
 
 test('a group opens for its children when its needs are met, and whoever needs it waits for all of them', () => {
