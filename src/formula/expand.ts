@@ -278,7 +278,7 @@ function valuesOf(expansion: Formula, target: StepDraft, use: ExpandDraft, kitch
   const all = new Map<string, string>();
   for (const [name, written] of Object.entries(use.vars)) {
     // Gas City writes the user's variables in single braces here.
-    const text = withVariables(written, values);
+    const text = withVariables(written, target.scope, values);
     const value = fill(text, target.scope, values, () => inside(name));
     const variable = declared.get(name);
     const wrong = variable === undefined || isOpen(value) ? null : unfit(variable, value);

@@ -7,8 +7,9 @@ import { unreachable } from '../town/unreachable.js';
 import type { LoopDraft, Repetition, StepDraft } from './formula.js';
 import { beginning, scopeIn, textIn, type Kitchen, type NeedsMade } from './kitchen.js';
 import { ITERATIONS_MAX, STEPS_MAX } from './limits.js';
-import { askFanOut, handDownToLoop, outputLoops, outputNamed, placeAmong } from './output-loops.js';
-import { didYouMean, Findings, quote } from './problem.js';
+import { listOf, outputOf } from './loop-lists.js';
+import { askFanOut, handDownToLoop, outputLoops, placeAmong } from './output-loops.js';
+import { quote } from './problem.js';
 import { isOpen, withVariables } from './template.js';
 import { readRange } from './range.js';
 import { addNeeds, anyStep, copyStep, eachStep, endsOf, handDown, mapSteps, nameNeeds, needsOn } from './tree.js';
@@ -161,7 +162,7 @@ function valuesOf(step: StepDraft, { at, times }: LoopDraft, kitchen: Kitchen): 
 }
 
 function rangeOf(step: StepDraft, written: string, at: StepDraft['at'], kitchen: Kitchen): readonly string[] {
-  const text = textIn(step, withVariables(written, kitchen.values), kitchen, 'loop', 'range');
+  const text = textIn(step, withVariables(written, step.scope, kitchen.values), kitchen, 'loop', 'range');
   if (kitchen.values.open && isOpen(text)) return ['1'];
   const range = readRange(text);
   const refuse = (message: string) => {
@@ -176,62 +177,4 @@ function rangeOf(step: StepDraft, written: string, at: StepDraft['at'], kitchen:
 
 function numbers(from: number, to: number): readonly string[] {
   return Array.from({ length: to - from + 1 }, (_, index) => String(from + index));
-}
-
-/** A list as written, or the value of a variable, its entries between commas or on lines of their own. */
-function listOf(
-  step: StepDraft,
-  list: string | readonly string[],
-  at: StepDraft['at'],
-  kitchen: Kitchen,
-): readonly string[] {
-  if (typeof list !== 'string')
-    return list.map((entry, index) => textIn(step, entry, kitchen, 'loop', 'for_each', index));
-  const text = listText(step, list, kitchen);
-  if (text === null) {
-    const hint = () =>
-      didYouMean(list.trim(), kitchen.values.vars.keys()) ?? `a list of one text is [${quote(list.trim())}]`;
-    kitchen.findings.refuse(at, `there is no variable ${quote(list.trim())} to go round over`, { hint });
-    return ['1'];
-  }
-  if (kitchen.values.open && isOpen(text)) return ['1'];
-  if (ENTRY.test(text)) {
-    const hint =
-      'a step that is added fans out no further: let the step before leave one list of all that is to be done';
-    kitchen.findings.refuse(at, `the list is ${text}, of an entry that is known as the molecule runs`, { hint });
-    return ['1'];
-  }
-  const output = outputNamed(text);
-  if (output !== null)
-    kitchen.findings.warn(at, `the list is one text here: ${quote(text.trim())}`, {
-      hint: `an output is given by {{steps.${output.step}.${output.path}}}`,
-    });
-  return text
-    .split(/[,\n]/)
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== '');
-}
-
-const ENTRY = /^\s*\{item(?:\.[\w-]+)*\}\s*$/;
-
-/** The text with the entries, null for the name of no variable. */
-function listText(step: StepDraft, list: string, kitchen: Kitchen): string | null {
-  const bare = /^[A-Za-z_]\w*$/.exec(list.trim())?.[0] ?? null;
-  const named = bare === null ? list : placeholderOf(bare, step.scope, kitchen.values);
-  return named === null ? null : textIn(step, named, kitchen, 'loop', 'for_each');
-}
-
-/** The output that a loop is over, by its own word or by that of a variable; null when it is over texts. */
-function outputOf(step: StepDraft, list: string | readonly string[], kitchen: Kitchen): ReturnType<typeof outputNamed> {
-  const written = outputNamed(list);
-  if (written !== null || typeof list !== 'string') return written;
-  const quiet = { ...kitchen.values, open: true, findings: new Findings() };
-  const text = listText(step, list, { ...kitchen, values: quiet })?.trim() ?? '';
-  return /^\{\{steps\.[^{}]*\}\}$/.test(text) ? outputNamed(text) : null;
-}
-
-/** How a text says the variable of this name; null when there is none. */
-function placeholderOf(name: string, scope: StepDraft['scope'], { vars }: Kitchen['values']): string | null {
-  for (let here = scope; here !== null; here = here.outer) if (here.single.has(name)) return `{${name}}`;
-  return vars.has(name) ? `{{${name}}}` : null;
 }

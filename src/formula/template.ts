@@ -246,10 +246,20 @@ function namesAround(scope: Scope | null): readonly string[] {
   return scope === null ? [] : [...scope.single.keys(), ...namesAround(scope.outer)];
 }
 
-/** The text with the formula's variables in single braces written in double ones, for the places where both are theirs. */
-export function withVariables(text: string, { vars }: Values): string {
+/**
+ * The text with the formula's variables in single braces written in double ones, for the places where both are theirs. A variable of a
+ * loop, a template or an advice around hides that of the formula.
+ */
+export function withVariables(text: string, scope: Scope | null, values: Values): string {
   if (!text.includes('{')) return text;
-  return text.replace(/(?<!\{)\{([A-Za-z_]\w*)\}(?!\})/g, (whole, name: string) =>
-    vars.has(name) ? `{{${name}}}` : whole,
+  return text.replace(
+    /(?<!\{)\{([A-Za-z_]\w*)\}(?!\})/g,
+    (whole, name: string) => placeholderOf(name, scope, values) ?? whole,
   );
+}
+
+/** How a text says the variable of this name; null when there is none. */
+export function placeholderOf(name: string, scope: Scope | null, { vars }: Values): string | null {
+  for (let here = scope; here !== null; here = here.outer) if (here.single.has(name)) return `{${name}}`;
+  return vars.has(name) ? `{{${name}}}` : null;
 }

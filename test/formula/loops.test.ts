@@ -138,6 +138,48 @@ test('a name alone in for_each must be that of a variable', () => {
   ]);
 });
 
+test.each([
+  ['s.ouput.items', 'did you mean "s.output.items"?'],
+  ['steps.s.outputs', 'did you mean "s.output"?'],
+  ['items[0]', 'a list is ["a", "b"], a variable, or ID.output.path'],
+  ['output.l', 'a list is'],
+  ['s.output.l,b', 'a list is'],
+  ['a, b', 'a list is'],
+])('what for_each does not know is no list of one text: %s', (list, hint) => {
+  expect(problemsOf(step('s') + each(JSON.stringify(list)))).toEqual([
+    expect.stringContaining(`"${list}" is neither a variable nor an output to go round over (${hint}`),
+  ]);
+});
+
+test.each(['{items}', '{{itmes}}', '{s.output.l}', '{{steps.s.ouput.l}}', '{{items', '{{list}},{{b}}'])(
+  'nothing may be left in braces in for_each: %s',
+  (list) => {
+    const problems = problemsOf(`[vars]\nlist = "a"\n${step('s')}${each(JSON.stringify(list))}`);
+    expect(problems).toEqual([
+      expect.stringMatching(/the list has .* in it, which is neither a variable nor an output/),
+    ]);
+  },
+);
+
+test('a list may be put together of variables, also in single braces, and a value may be a JSON list', () => {
+  const vars = '[vars]\na = "x, y"\nb = "z"\n';
+  expect(notes(vars + each('"{{a}}, {b}"'))).toEqual(['for x', 'for y', 'for z']);
+  expect(notes(vars + each('"a"'), { a: '["p, q", 2]' })).toEqual(['for p, q', 'for 2']);
+});
+
+test('the variable of a loop around hides that of the formula', () => {
+  const inner = `${body('in')}[steps.loop.body.loop]\nfor_each = "{b}"\nvar = "x"\n${step('z{x}', '', 'steps.loop.body.loop.body')}`;
+  const outer = loop('for_each = ["p"]\nvar = "b"', inner);
+  expect(cooked(`[vars]\nb = "z"\n${outer}`).steps.map(({ id }) => id)).toEqual(['lp.iter1.in.iter1.zp']);
+});
+
+test('a list in an entry of a loop over an output cannot be gone round over', () => {
+  const inner = `${body('in')}[steps.loop.body.loop]\nfor_each = "it.kids"\n${step('z', '', 'steps.loop.body.loop.body')}`;
+  expect(problemsOf(step('s') + loop('for_each = "s.output.l"\nvar = "it"', inner))).toEqual([
+    expect.stringContaining('the list is it.kids, of an entry that is known as the molecule runs'),
+  ]);
+});
+
 test('the gate of a loop is in front of what begins in its first iteration, and of nothing behind that', () => {
   const inner = `${body('in')}[steps.loop.body.loop]\ncount = 2\n${step('z', '', 'steps.loop.body.loop.body')}`;
   const proto = cooked(loop('count = 2', inner + body('q', 'needs = ["in"]'), 'gate = { type = "human" }'));
