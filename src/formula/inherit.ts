@@ -41,7 +41,7 @@ export function joinParents(child: Written, parents: readonly Written[]): Writte
 }
 
 function joinSteps(parents: readonly (readonly StepDraft[])[], own: readonly StepDraft[]): readonly StepDraft[] {
-  const instead = new Map(own.map((step) => [step.id, step]));
+  const instead = byId(own);
   const placed = new Set<string>();
   const owners = new Map<Origin, number>();
   const replace = (steps: readonly StepDraft[], parent: number): readonly StepDraft[] =>
@@ -49,15 +49,23 @@ function joinSteps(parents: readonly (readonly StepDraft[])[], own: readonly Ste
       // What another parent has brought in from the same formula has been told.
       if ((owners.get(step.at) ?? parent) !== parent) return [];
       owners.set(step.at, parent);
-      const child = instead.get(step.id);
-      if (child !== undefined) {
-        placed.add(child.id);
-        return child;
+      const children = instead.get(step.id);
+      if (children !== undefined) {
+        const isFirst = !placed.has(step.id);
+        placed.add(step.id);
+        return isFirst ? children : [];
       }
       return step.children.length === 0 ? step : { ...step, children: replace(step.children, parent) };
     });
   const joined = parents.flatMap(replace);
   return [...joined, ...own.filter(({ id }) => !placed.has(id))];
+}
+
+/** By their ids; those of one id, which is a mistake, all stay, to be told. */
+function byId<Part extends { readonly id: string }>(parts: readonly Part[]): ReadonlyMap<string, readonly Part[]> {
+  const all = new Map<string, Part[]>();
+  for (const part of parts) all.set(part.id, [...(all.get(part.id) ?? []), part]);
+  return all;
 }
 
 /** A step that two parents have from one file, by their places in the list. */
@@ -119,13 +127,17 @@ function joinConvoy(all: readonly Convoy[]): Convoy {
   const last = <Key extends 'synthesis' | 'prompt' | 'output'>(key: Key): Convoy[Key] | null =>
     all.findLast((one) => one[key] !== null)?.[key] ?? null;
   const own = all.at(-1)?.legs ?? [];
-  const replaced = new Set(own.map(({ id }) => id));
+  const instead = byId(own);
   const parents = all.slice(0, -1).flatMap(({ legs }) => legs);
+  const before = new Set<string>();
+  const kept = parents.flatMap((leg) => {
+    const isFirst = !before.has(leg.id);
+    before.add(leg.id);
+    const children = instead.get(leg.id);
+    return children === undefined ? leg : isFirst ? children : [];
+  });
   return {
-    legs: [
-      ...parents.map((leg) => own.find(({ id }) => id === leg.id) ?? leg),
-      ...own.filter(({ id }) => !parents.some((leg) => leg.id === id) || !replaced.has(id)),
-    ],
+    legs: [...kept, ...own.filter(({ id }) => !before.has(id))],
     synthesis: last('synthesis'),
     presets: lastByKey(
       all.flatMap(({ presets }) => presets),

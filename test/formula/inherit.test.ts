@@ -109,3 +109,21 @@ test('an overlay is refused by name, and a formula that extends the other does w
   expect(graphOf(proto)).toEqual(['plan', 'lint needs plan', 'ship needs lint']);
   expect(proto.steps[1]?.condition).toMatchObject({ value: '', op: 'truthy' });
 });
+
+test('a step that a child writes twice is told, and is not two in one', () => {
+  const twice = `${step('one', 'run = "true"\nneeds = ["nowhere"]')}${step('one')}`;
+  expect(problemsAmong({ x: `extends = ["base"]\n${twice}`, base: BASE })).toEqual([
+    expect.stringContaining('step "one": needs unknown step "nowhere"'),
+    expect.stringContaining('the id "one" is already that of the step at line'),
+  ]);
+  const legs = `[[legs]]\nid = "a"\ntitle = "A"\n`;
+  expect(
+    problemsAmong({ x: `type = "convoy"\nextends = ["base"]\n${legs}${legs}`, base: `type = "convoy"\n${legs}` }),
+  ).toEqual([expect.stringContaining('the leg "a" stands twice')]);
+});
+
+test('a step of two parents that the child replaces stands once, where the first of them had it', () => {
+  const x = `extends = ["base", "other"]\n${step('two', 'notes = "child"')}`;
+  const { steps } = cookedAmong({ x, base: BASE, other: step('three') + step('two') });
+  expect(steps.map(({ id }) => id)).toEqual(['one', 'two', 'three']);
+});
