@@ -39,7 +39,8 @@ function loopLines({ loops = [], bondPoints = [] }: Pick<Protomolecule, 'loops' 
     return `  loop ${id}: ${body.join(', ')}, until ${end}, at most ${max} times`;
   });
   const points = bondPoints.map(({ id, description, after, before }) => {
-    const where = after === null ? `before ${[before ?? []].flat().join(', ')}` : `after ${after}`;
+    const [word, steps] = after === null ? ['before', before] : ['after', after];
+    const where = `${word} ${[steps ?? []].flat().join(', ')}`;
     return `  bond point ${id}: ${where}${description === '' ? '' : `, ${oneLine(description)}`}`;
   });
   return [...told, ...points];

@@ -14,7 +14,7 @@ export function bondPointsOf({ compose }: Formula, plan: Plan, kitchen: Kitchen)
     const { id, description } = point;
     if (known.has(id)) kitchen.findings.refuse(inside(point, 'id'), `the bond point ${quote(id)} stands twice`);
     known.add(id);
-    return { id, description, after: lastStep(point, plan, kitchen), before: firstSteps(point, plan, kitchen) };
+    return { id, description, after: lastSteps(point, plan, kitchen), before: firstSteps(point, plan, kitchen) };
   });
 }
 
@@ -22,18 +22,13 @@ function inside({ at }: Written, key: string): Origin {
   return { source: at.source, path: [...at.path, key] };
 }
 
-function lastStep(point: Written, plan: Plan, kitchen: Kitchen): string | null {
+/** All of them are waited for. */
+function lastSteps(point: Written, plan: Plan, kitchen: Kitchen): string | string[] | null {
   const { after } = point;
   if (after === null) return null;
   const meant = stepsMeant(after, plan, kitchen.became);
   if (meant === null) refuseUnknown(point, 'after_step', after, plan, kitchen);
-  const [only, second] = meant ?? [];
-  if (second !== undefined)
-    kitchen.findings.refuse(
-      inside(point, 'after_step'),
-      `after_step names ${quote(after)}, in whose place now stand several steps: name one of them`,
-    );
-  return only ?? null;
+  return oneOrAll(meant ?? []);
 }
 
 /** All of them wait for what is bonded there. */
@@ -48,8 +43,11 @@ function firstSteps(point: Written, plan: Plan, kitchen: Kitchen): string | stri
       { hint: 'write after_step, with the step that they come after' },
     );
   else if (meant === null) refuseUnknown(point, 'before_step', before, plan, kitchen);
-  const [only, second] = meant ?? [];
-  return second === undefined ? (only ?? null) : [...(meant ?? [])];
+  return oneOrAll(meant ?? []);
+}
+
+function oneOrAll(steps: readonly string[]): string | string[] | null {
+  return steps.length > 1 ? [...steps] : (steps[0] ?? null);
 }
 
 /** The steps that stand at one end of what the id has become, null for none; a loop that ends at run time stands for its steps. */

@@ -75,7 +75,22 @@ function agentOf(draft: StepDraft, group: boolean, finish: Finish): { readonly a
   const { kind, agent } = draft;
   if (agent !== null) checkAgent(agent, writtenAt(draft, ['agent']).at, finish.kitchen.findings);
   const named = agent ?? (kind === 'agent' && !group ? finish.agent : null);
-  return named === null || isBlank(named) ? {} : { agent: named };
+  if (named === null || isBlank(named)) return {};
+  if (named === 'human' && draft.retry !== null)
+    finish.kitchen.findings.refuse(
+      originOf(draft, 'retry'),
+      'a person is not retried, and agent = "human" works this step',
+    );
+  if (named === 'script' && kind === 'agent' && draft.script === null && !group)
+    finish.kitchen.findings.warn(
+      writtenAt(draft, ['agent']).at,
+      `step ${quote(draft.id)} has no script: a person is waited for`,
+      {
+        hint: 'write script = [{ run = "…" }, { close = "…" }], or let an agent work it',
+        once: 'script',
+      },
+    );
+  return { agent: named };
 }
 
 function textOf(draft: StepDraft, text: string, path: Path, finish: Finish): string {

@@ -30,9 +30,11 @@ export function readGateTexts(gate: GateDraft, findings: Findings): StepGate | n
     findings.refuse(inside('type'), `unknown gate type ${quote(gate.type)}`, { hint });
     return null;
   }
-  const wanted = AWAITS[type];
-  if (awaited.trim() === '' && wanted !== undefined)
-    findings.refuse(at, `a gate of the type ${type} must say what it awaits`, { hint: `write await = ${wanted}` });
+  const wanted = AWAITS[gate.type === 'conditional' ? 'condition' : type];
+  if (awaited.trim() === '' && wanted !== undefined) {
+    findings.refuse(at, `a gate of the type ${gate.type} must say what it awaits`, { hint: `write await = ${wanted}` });
+    return null;
+  }
   const timeoutMs = timeout === null ? null : durationMs(timeout);
   if (timeout !== null && timeoutMs === null && !isOpen(timeout))
     findings.refuse(inside('timeout'), `the timeout ${quote(timeout)} is no duration`, { hint: DURATION_FORM });

@@ -17,6 +17,7 @@ import { leadsOut } from './paths.js';
 import { didYouMean, quote, type Path, type Report } from './problem.js';
 import type { StepReader } from './step-reader.js';
 import { AcceptanceTable, StepTable } from './schemas.js';
+import { isRuntime } from '../town/runtime.js';
 import { isTable, kindOf, readTable, type ReadTable, type Table } from './shape.js';
 import { withLineFeeds } from './toml.js';
 
@@ -178,6 +179,11 @@ function checkKind(
     report([...path, 'script'], 'a step has either run or script, not both', {
       hint: 'an act of a script may be { run = "…" }',
     });
+  if ('run' in raw && 'agent' in raw)
+    report([...path, 'agent'], 'agent cannot stand beside run: a command is run by the town itself');
+  const { agent } = table;
+  if ('script' in raw && agent !== undefined && agent !== 'script' && isRuntime(agent))
+    report([...path, 'agent'], `agent cannot be ${quote(agent)} beside script: the script would not be played`);
   const human = humanKey(table);
   if (human !== null)
     for (const key of ['run', 'script', 'agent', 'retry'])

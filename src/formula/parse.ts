@@ -30,6 +30,11 @@ export function parseFormula(
   if (table.rework !== undefined && nameProblem(table.rework) !== null)
     report(['rework'], `rework names no formula: it ${nameProblem(table.rework)}`);
   checkDeclarations(table, report);
+  for (const variable of Object.keys(table.inputs ?? {}))
+    if (Object.hasOwn(table.vars ?? {}, variable))
+      report(['inputs', variable], `the variable ${quote(variable)} is declared under [vars], too`, {
+        hint: 'inputs are variables: put all that is said of it into one',
+      });
   const reader = { source, report, warn, readBeside, looped: false, depth: 0 };
   const steps = readSteps(table.steps ?? [], ['steps'], { ...reader, within: 'formula' });
   const template = readSteps(table.template ?? [], ['template'], { ...reader, within: 'template' });

@@ -3,6 +3,7 @@ import { wakeFrom } from './molecule-cascade.js';
 import { behind, sinksOf } from './molecule-fan-out.js';
 import { ADDED_STEPS_MAX, grow, loopsOf, replan, stepFrom } from './molecule-growth.js';
 import { loopAt, positionOf, put, stepAt } from './molecule-live.js';
+import { present } from './molecule-plan.js';
 import type { Draft, Molecule } from './molecule-live.js';
 import { renameLoop, renamer, renameStep } from './molecule-rename.js';
 import type { BondPlace, Step } from './molecule-state.js';
@@ -22,7 +23,7 @@ export function bondPlace(molecule: Molecule, points: readonly BondPoint[], { af
   if (after === undefined) return { ok: true, place: { kind: 'beside' } };
   const problem = unknownStep(molecule, after);
   return problem === null
-    ? { ok: true, place: { kind: 'after', step: after, between: false } }
+    ? { ok: true, place: { kind: 'after', steps: [after], between: false } }
     : { ok: false, why: problem };
 }
 
@@ -41,12 +42,11 @@ function atPoint(molecule: Molecule, points: readonly BondPoint[], id: string): 
 
 function placeOf({ before, after }: BondPoint): BondPlace {
   if (before !== null) return { kind: 'before', steps: [before].flat() };
-  return after === null ? { kind: 'beside' } : { kind: 'after', step: after, between: true };
+  return after === null ? { kind: 'beside' } : { kind: 'after', steps: [after].flat(), between: true };
 }
 
 function stepsAt(place: BondPlace): readonly string[] {
-  if (place.kind === 'beside') return [];
-  return place.kind === 'before' ? place.steps : [place.step];
+  return place.kind === 'beside' ? [] : place.steps;
 }
 
 /** Why nothing can be bonded there now. */
@@ -120,8 +120,9 @@ function around(
     case 'beside':
       return { needs: [], parent: undefined };
     case 'after': {
-      const { parent } = stepNamed(draft, place.step);
-      return { needs: [place.step], parent: place.between ? parent : undefined };
+      const [first, ...others] = place.steps.map((id) => stepNamed(draft, id));
+      const isOne = others.every((other) => other.parent === first?.parent);
+      return { needs: place.steps, parent: place.between && isOne ? first?.parent : undefined };
     }
     case 'before': {
       const [first, ...others] = place.steps.map((id) => stepNamed(draft, id));
@@ -149,14 +150,16 @@ function loopInGroup(loop: ProtoLoop, parent: string | undefined): ProtoLoop {
 
 /** Steps that have not begun and must wait for the bonded ones. */
 function followersOf(draft: Draft, place: BondPlace): readonly number[] {
-  return stepsAt(place)
-    .flatMap((step) => {
-      const at = positionOf(draft, step);
-      if (at === null) return [];
-      if (place.kind === 'before') return [at, ...firstOfLoop(draft, at)];
-      return place.kind === 'after' && place.between ? (draft.plan.dependents[at] ?? []) : [];
-    })
-    .filter((one) => stepAt(draft, one).state.kind === 'pending');
+  const positions = stepsAt(place).flatMap((step) => present(positionOf(draft, step) ?? undefined));
+  return followers(draft, place, positions).filter((one) => stepAt(draft, one).state.kind === 'pending');
+}
+
+function followers(draft: Draft, place: BondPlace, positions: readonly number[]): readonly number[] {
+  if (place.kind === 'before') return positions.flatMap((at) => [at, ...firstOfLoop(draft, at)]);
+  if (place.kind === 'beside' || !place.between) return [];
+  // Who needs only some of several last steps does not come after the whole.
+  const [first, ...others] = positions.map((at) => draft.plan.dependents[at] ?? []);
+  return (first ?? []).filter((one) => others.every((dependents) => dependents.includes(one)));
 }
 
 /** The steps of a loop's body that need no other of it. */

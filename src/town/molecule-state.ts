@@ -118,12 +118,12 @@ export type MoleculeEvent =
     };
 
 /**
- * Where a formula is bonded: after a step, before steps, or beside all others. `between`: the steps that needed the one it comes
+ * Where a formula is bonded: after steps, before steps, or beside all others. `between`: the steps that needed all of those it comes
  * after wait for the bonded ones too.
  */
 export type BondPlace =
   | { readonly kind: 'beside' }
-  | { readonly kind: 'after'; readonly step: string; readonly between: boolean }
+  | { readonly kind: 'after'; readonly steps: readonly string[]; readonly between: boolean }
   | { readonly kind: 'before'; readonly steps: readonly string[] };
 
 /** Whether a loop is over: as its script says, as its condition does (`files` are those that exist), or nobody can tell. */

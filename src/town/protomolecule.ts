@@ -155,8 +155,9 @@ export function iterationId(loop: string, id: string, n: number): string {
 export const BondPoint = z.strictObject({
   id: z.string(),
   description: z.string(),
-  after: z.string().nullable(),
-  /** Several steps where what stood there begins with several: all of them wait. A loop by its own id. */
+  /** Several steps where what stood there ends with several: all of them are waited for. A loop by its own id. */
+  after: z.union([z.string(), z.array(z.string())]).nullable(),
+  /** Several where it begins with several: all of them wait. */
   before: z.union([z.string(), z.array(z.string())]).nullable(),
 });
 export type BondPoint = z.infer<typeof BondPoint>;

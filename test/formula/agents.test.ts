@@ -1,6 +1,6 @@
 /** The runtimes that a formula names. */
 import { expect, test } from 'vitest';
-import { cooked, step, warningsOf } from '../support/formula.js';
+import { cooked, step, problemsOf, warningsOf } from '../support/formula.js';
 
 test('a runtime that is not known is warned of, and the rig’s own works', () => {
   expect(warningsOf(`agent = "claude"\n${step('a', 'agent = "gemini"')}${step('b', 'agent = "antropic"')}`)).toEqual([
@@ -21,4 +21,21 @@ test('a variable may say the runtime', () => {
   expect(warningsOf(text)).toEqual([]);
   expect(cooked(text, { agent: 'anthropic' }).steps[0]?.agent).toBe('anthropic');
   expect(warningsOf(`[vars]\nagent = ""\n${step('a', 'agent = "{{agent}}"')}`)).toEqual([]);
+});
+
+test.each([
+  ['run = "true"\nagent = "human"', 'agent cannot stand beside run: a command is run by the town itself'],
+  [
+    'script = [{ close = "x" }]\nagent = "human"',
+    'agent cannot be "human" beside script: the script would not be played',
+  ],
+  ['agent = "human"\nretry = { max_attempts = 2 }', 'a person is not retried, and agent = "human" works this step'],
+])('what nobody would execute is refused beside agent: %j', (more, problem) => {
+  expect(problemsOf(step('a', more))).toEqual([expect.stringContaining(problem)]);
+});
+
+test('the runtime script without a script is a person, and said to be', () => {
+  expect(
+    warningsOf(`agent = "script"\n${step('a')}${step('b', 'script = [{ close = "x" }]')}${step('c', 'run = "true"')}`),
+  ).toEqual([expect.stringContaining('step "a" has no script: a person is waited for')]);
 });

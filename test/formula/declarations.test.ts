@@ -36,3 +36,9 @@ test.each([
 ])('%s is refused', (lines, message) => {
   expect(problemsOf(declaring(lines)).join('\n')).toMatch(message);
 });
+
+test('a variable stands under vars or under inputs', () => {
+  expect(problemsOf(declaring('[vars.pr]\npattern = "^[0-9]+$"\n[inputs.pr]\ndefault = "abc"'))).toEqual([
+    'x.toml:4:1 · the variable "pr" is declared under [vars], too (inputs are variables: put all that is said of it into one)',
+  ]);
+});

@@ -107,3 +107,10 @@ test('steps(x) is children(x)', () => {
   expect(parseCondition('steps(x).all(status == done)')).toEqual(parseCondition('children(x).all(status == complete)'));
   expect(page).toContain('`steps(x)`');
 });
+
+test('a gate of the type conditional must say what it awaits, as condition must', () => {
+  for (const type of ['conditional', 'condition'])
+    expect(problemsOf(step('a', `gate = { type = "${type}" }`))).toEqual([
+      expect.stringContaining(`a gate of the type ${type} must say what it awaits`),
+    ]);
+});

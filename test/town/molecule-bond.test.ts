@@ -28,8 +28,8 @@ test('a bonded formula runs beside the others, under ids of its own', () => {
 
 test('at a point after a step it comes between that step and those that needed it', () => {
   const found = bondPlace(poured(steps), points, { at: 'reviewed' });
-  expect(found).toEqual({ ok: true, place: { kind: 'after', step: 'design', between: true } });
-  const molecule = work(bond(poured(steps), { kind: 'after', step: 'design', between: true }), 'design');
+  expect(found).toEqual({ ok: true, place: { kind: 'after', steps: ['design'], between: true } });
+  const molecule = work(bond(poured(steps), { kind: 'after', steps: ['design'], between: true }), 'design');
   expect([nextStep(molecule)?.id, stateOfStep(molecule, 'build')]).toEqual(['f.1.read', 'pending']);
   const over = work(work(carried(molecule, steps), 'f.1.read'), 'f.1.say');
   expect(nextStep(over)?.id).toBe('build');
@@ -51,6 +51,16 @@ test('at a point before several steps all of them wait, and it needs what they h
   expect(stepOf(molecule, 'f.1.read')?.needs).toEqual(['design']);
   const over = work(work(work(molecule, 'design'), 'f.1.read'), 'f.1.say');
   expect(nextStep(over)?.id).toBe('a');
+});
+
+test('at a point after several steps it waits for all, and those that needed all of them wait for it', () => {
+  const ended = [step('a'), step('b'), step('z', { needs: ['a', 'b'] }), step('y', { needs: ['b'] })];
+  const point = { id: 'ended', description: '', after: ['a', 'b'], before: null };
+  const found = bondPlace(poured(ended), [point], { at: 'ended' });
+  expect(found).toEqual({ ok: true, place: { kind: 'after', steps: ['a', 'b'], between: true } });
+  const molecule = bond(poured(ended), { kind: 'after', steps: ['a', 'b'], between: true });
+  expect(stepOf(molecule, 'f.1.read')?.needs).toEqual(['a', 'b']);
+  expect(['z', 'y'].map((id) => stepOf(molecule, id)?.needs.includes('f.1.say'))).toEqual([true, false]);
 });
 
 test('at a point before a loop its first steps wait', () => {
@@ -87,7 +97,7 @@ test('a loop of the bonded formula goes round under its new name', () => {
 
 test('a loop of the bonded formula holds the group open that it stands in, there or in the formula', () => {
   const group = [step('g', { kind: 'group', script: null }), step('design', { parent: 'g' }), step('ship')];
-  const place = { kind: 'after', step: 'design', between: true } as const;
+  const place = { kind: 'after', steps: ['design'], between: true } as const;
   const bare = proto([step('lp.iter1.x')], [loop('lp', ['lp.iter1.x'], { parent: null })]);
   expect(stepOf(bond(poured(group), place, bare), 'f.1.lp')?.parent).toBe('g');
   const steps = [step('own', { kind: 'group', script: null }), step('lp.iter1.x', { parent: 'own' })];
