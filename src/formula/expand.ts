@@ -5,49 +5,17 @@
 import type { Compose, ExpandDraft, Formula, Scope, StepDraft } from './formula.js';
 import { compileGlob } from './glob.js';
 import { withHanded } from './handed.js';
-import { beginning, scopeIn, textIn, type Kitchen } from './kitchen.js';
+import { scopeIn, textIn, type Kitchen } from './kitchen.js';
 import { EXPANSION_DEPTH_MAX } from './limits.js';
 import { unrollLoops } from './loops.js';
 import { isScopeBody } from './metadata.js';
 import { withNotes } from './notes.js';
-import {
-  addedLater,
-  warnOfAdded,
-  handDownToLoop,
-  outputLoops,
-  placeAmong,
-  standInPlace,
-  type OutputLoop,
-} from './output-loops.js';
+import { addedLater, warnOfAdded, handDownToLoop, outputLoops, placeAmong, type OutputLoop } from './output-loops.js';
 import { didYouMean, placeOf, quote, type Origin } from './problem.js';
 import { fill, isOpen, withVariables } from './template.js';
-import {
-  addNeeds,
-  anyStep,
-  copyStep,
-  eachStep,
-  endsOf,
-  handDown,
-  nameNeeds,
-  needsOn,
-  relink,
-  relinkFanOut,
-  rewriteNeeds,
-  targets,
-  type Rewrite,
-} from './tree.js';
+import { anyStep, copyStep, eachStep, endsOf, handDown, targets } from './tree.js';
+import { replaceSteps, type Replacement } from './replace-steps.js';
 import { standIn, unfit, unsetIn } from './vars.js';
-
-/** What stands in the place of a step. */
-type Replacement = {
-  readonly steps: readonly StepDraft[];
-  readonly sources: ReadonlySet<StepDraft>;
-  readonly sinks: readonly string[];
-  /** The loops over outputs of steps that stand somewhere else, or that need some: who needs the step needs them, too. */
-  readonly beside: readonly { readonly id: string }[];
-  /** Its loops over outputs, by their steps; those that are first need what the step needed. */
-  readonly loops: readonly { readonly of: string; readonly isFirst: boolean }[];
-};
 
 /** The names of the expansions that steps stand in, from the outermost on. */
 type Within = readonly string[];
@@ -331,57 +299,6 @@ export function copyTemplate(
 function descriptionOf(step: StepDraft, kitchen: Kitchen): string {
   const notes = step.notes === null ? null : textIn(step, step.notes, kitchen, 'notes');
   return withNotes(textIn(step, step.description, kitchen, 'description'), notes);
-}
-
-function replaceSteps(
-  steps: readonly StepDraft[],
-  all: ReadonlyMap<StepDraft, Replacement>,
-  kitchen: Kitchen,
-): readonly StepDraft[] {
-  if (all.size === 0) return steps;
-  const { budget } = kitchen;
-  const brought = new Set([...all.values()].flatMap(({ steps: made }) => Array.from(eachStep(made), ({ id }) => id)));
-  const rewrite: Rewrite = (needs, others) =>
-    rewriteNeeds(
-      nameNeeds(needs, (id) => brought.has(id)),
-      others,
-      budget,
-    );
-  const instead = new Map<string, readonly string[]>();
-  for (const [target, { steps: made, sources, sinks, beside }] of all) {
-    const ends = [...sinks, ...beside.map(({ id }) => id)];
-    instead.set(target.id, ends);
-    if (made.some(({ id }) => id === target.id)) {
-      kitchen.namesakes.set(target.id, [...new Set([...(kitchen.namesakes.get(target.id) ?? []), ...ends])]);
-      continue;
-    }
-    kitchen.became.set(target.id, made.length > 0 ? sinks : ends);
-    if (beside.length > 0) kitchen.alsoNeeded.set(target.id, needsOn(beside, target.at));
-    if (made.length > 0)
-      kitchen.began.set(
-        target.id,
-        Array.from(sources, ({ id }) => id),
-      );
-  }
-  // Around a template, the id of a step that was expanded in it means all that stands in its place.
-  for (const [id, ends] of kitchen.namesakes) if (brought.has(id) && !instead.has(id)) instead.set(id, ends);
-  for (const [of, asked] of kitchen.fanOuts)
-    kitchen.fanOuts.set(of, { ...asked, fanOut: relinkFanOut(of, asked.fanOut, instead, rewrite) });
-  for (const [id, needs] of kitchen.alsoNeeded) kitchen.alsoNeeded.set(id, rewrite(needs, instead));
-  const walk = (list: readonly StepDraft[], group: string | null): readonly StepDraft[] =>
-    list.flatMap((step) => {
-      const made = all.get(step);
-      if (made === undefined) {
-        const children = step.children.length === 0 ? step.children : walk(step.children, step.id);
-        return relink(children === step.children ? step : { ...step, children }, instead, rewrite);
-      }
-      const needs = rewrite(step.needs, instead);
-      budget.takeNeeds('made', beginning(step, made.sources.size, needs.length));
-      for (const { of, isFirst } of made.loops) standInPlace(of, isFirst ? needs : [], group, kitchen);
-      if (budget.spent) return made.steps;
-      return made.steps.map((one) => (made.sources.has(one) ? addNeeds(one, needs) : one));
-    });
-  return walk(steps, null);
 }
 
 function itself(id: string): string {

@@ -78,3 +78,13 @@ test('a loop over an output in the body of a loop goes in a circle through what 
   const x = loop('l', 'count = 1') + step('s', '', BODY) + each + after('*.s', 'post');
   expect(problemsOf(x)).toEqual([expect.stringContaining('l.iter1.s.post → what l.iter1.s adds → l.iter1.s.post')]);
 });
+
+test('a loop over an output in a template means by {target} the step of the template, and not all in its place', () => {
+  const table = 'template.loop.body';
+  const each =
+    loop('e', 'for_each = "s.output.l"', table, 'needs = ["{target}"]') + step('w', '', `${table}.loop.body`);
+  const ex = `${TEMPLATE}${inTemplate('{target}')}${loop('{target}.l', 'count = 1', 'template')}${step('s', '', table)}${each}${step('t', '', table)}`;
+  const { steps } = cookedAmong({ x: step('x', 'expand = "ex"') + step('z', 'needs = ["x"]'), ex });
+  expect(steps.flatMap(({ fanOut }) => fanOut?.steps.map(({ needs }) => needs) ?? [])).toEqual([['x']]);
+  expect(steps.at(-1)).toMatchObject({ id: 'z', needs: expect.arrayContaining(['x', 'x.l.iter1.s', 'x.l.iter1.t']) });
+});
