@@ -73,6 +73,9 @@ export function readUntil(
   if (condition === null) return text;
   const least = self === null ? leastClosed(condition) : null;
   if (least !== null) references.counts({ from: draft.id, least, condition: text, at });
+  const lookAt = (to: string | null) =>
+    references.looksAt({ from: loop?.id ?? draft.id, by: loop === null ? 'step' : 'loop', to, condition, text, at });
+  if (condition.kind === 'steps') lookAt(null);
   if (!('step' in condition)) return text;
   const named = condition.step;
   const moment = awaitedMoment(condition);
@@ -82,6 +85,8 @@ export function readUntil(
     const by = loop === null ? 'step' : 'loop';
     if (moment !== null && !inBody)
       references.awaits({ from: loop?.id ?? draft.id, by, to, moment, condition: text, at });
+    // A circle that is told so is not told twice.
+    if (moment === null || condition.kind === 'among') lookAt(to);
   };
   const checkOutput = (of: string) => {
     if (condition.kind !== 'compare' || condition.value.kind !== 'output') return;

@@ -5,6 +5,7 @@
 import { referencesIn, renameReferences } from '../town/references.js';
 import type { StepDraft } from './formula.js';
 import { refuseCounts, type Counted } from './gate-counts.js';
+import { refuseNever, type AskedOf } from './gate-never.js';
 import { refuseGateCircles, type Awaited } from './gate-circles.js';
 import type { Kitchen } from './kitchen.js';
 import { noOutputOf, type NoOutput } from './no-output.js';
@@ -48,6 +49,7 @@ export class References {
   readonly #askedOutside: Asked[] = [];
   readonly #awaited: Awaited[] = [];
   readonly #counted: Counted[] = [];
+  readonly #looked: AskedOf[] = [];
 
   constructor(ids: Plan['ids'], kitchen: Kitchen, around: Around | null = null) {
     this.ids = ids;
@@ -103,11 +105,22 @@ export class References {
     if (this.#around === null) this.#counted.push(gate);
   }
 
-  /** Refuses gates that wait for more steps than there are; for the steps of a whole molecule only. */
+  /** A gate asks how steps of the molecule stand. */
+  looksAt(asked: AskedOf): void {
+    if (this.#around === null) this.#looked.push(asked);
+  }
+
+  /** Refuses gates that wait for more steps than there are, or for what cannot be; for the steps of a whole molecule only. */
   checkCounts({ steps, waits, places }: Plan): void {
     const growing = steps.filter(({ draft, loop }) => draft.onComplete !== null || loop !== null);
     const grows = new Set(growing.map(({ draft }) => places.get(draft.id) ?? -1));
-    refuseCounts(this.#counted, waits, { places, grows }, this.#kitchen.findings);
+    const { findings } = this.#kitchen;
+    refuseCounts(this.#counted, waits, { places, grows }, findings);
+    if (this.#looked.length === 0) return;
+    const parents = Array.from(places, () => null as number | null);
+    for (const { draft, parent } of steps)
+      if (parent !== null) parents[places.get(draft.id) ?? -1] = places.get(parent) ?? null;
+    refuseNever(this.#looked, { waits, places, parents, grows: (place) => grows.has(place) }, findings);
   }
 
   /** The step of this id among these and those around them. */

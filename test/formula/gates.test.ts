@@ -114,3 +114,43 @@ test('a gate of the type conditional must say what it awaits, as condition must'
       expect.stringContaining(`a gate of the type ${type} must say what it awaits`),
     ]);
 });
+
+const gated = (id: string, condition: string, more = '') =>
+  step(id, `${more}\ngate = { type = "condition", condition = "${condition}" }`);
+const family = (needs: string) => `${step('c')}${step('k', needs, 'steps.children')}`;
+
+test.each([
+  [
+    gated('b', 'children(c).any(status == complete)') + family('needs = ["b"]'),
+    'of the 1 children of "c" 1 come after it',
+  ],
+  [gated('b', 'children(c).count(status == complete) >= 1') + family('needs = ["b"]'), 'of the 1 children of "c" 1'],
+  [gated('b', 'children(c).count(status == complete) >= 2') + family(''), '"c" has 1 children'],
+  [gated('a', 'steps.pending == 0') + step('b', 'needs = ["a"]'), '1 that come after it are pending until then'],
+  [gated('a', 'steps.waiting == 0'), 'there are 1 to 1 such steps'],
+  [gated('a', 'steps.complete < 0'), 'there are 0 to 1 such steps'],
+  [step('a') + gated('b', 'a.status == pending', 'needs = ["a"]'), '"a" is over before it'],
+  [gated('a', 'b.status == failed') + step('b', 'needs = ["a"]'), '"b" comes after it'],
+  [gated('a', 'a.status == pending'), 'it is waiting until then'],
+])('a gate that can never open is refused: %s', (text, why) => {
+  expect(problemsOf(text)).toEqual([expect.stringMatching(/: the gate can never open: ".*", and /)]);
+  expect(problemsOf(text)[0]).toContain(why);
+});
+
+test.each([
+  gated('b', 'children(c).any(status == complete)') + family('needs = ["x"]') + step('x'),
+  gated('b', 'children(c).any(status == pending)') + family('needs = ["b"]'),
+  gated('a', 'steps.pending == 1') + step('b', 'needs = ["a"]'),
+  gated('a', 'steps.pending == 0') + step('b'),
+  gated('a', 'steps.failed == 0'),
+  step('a') + gated('b', 'a.status != complete', 'needs = ["a"]'),
+  gated('a', 'b.status == pending') + step('b', 'needs = ["a"]'),
+])('and one that may is not: %s', (text) => {
+  expect(problemsOf(text)).toEqual([]);
+});
+
+test('a loop that asks for what waits for its end can never end', () => {
+  const loop = '[steps.loop]\nuntil = "children(c).any(status == complete)"\nmax = 2\n';
+  const text = `${step('l')}${loop}${step('x', '', 'steps.loop.body')}${family('needs = ["l"]')}`;
+  expect(problemsOf(text)).toEqual([expect.stringContaining('the loop can never end')]);
+});
