@@ -6,6 +6,10 @@ import { didYouMean } from './problem.js';
 
 /** What `legs.ts` works out by itself. */
 const WORKED_OUT = ['formula_name', 'leg', 'output', 'output_path'];
+const FIELDS: Readonly<Record<string, readonly string[]>> = {
+  leg: ['id', 'title', 'focus', 'description'],
+  output: ['directory', 'synthesis'],
+};
 /** What may be given, and has a stand-in when it is not. */
 const OFFERED = ['review_id', 'target_description', 'pr_number', 'pr_title', 'changed_files', 'files'];
 
@@ -27,28 +31,50 @@ export function convoyVariables(
     if (!text.includes('{{')) return;
     const template = parseGoTemplate(text);
     if (!template.ok) return;
-    for (const field of template.fields) {
+    for (const { path, written } of template.fields) {
+      const [field = ''] = path;
       used.add(field);
+      checkPath(path, written, at, findings);
       if (names.has(field) || WORKED_OUT.includes(field) || found.has(field)) continue;
       add(field, at, null);
       if (!OFFERED.includes(field))
         findings.warn(at, `{{.${field}}} is no input of the convoy, so it is empty unless it is given`, {
           hint: didYouMean(field, [...names, ...OFFERED]),
-          text: `.${field}`,
+          text: written,
         });
     }
     for (const [, name = ''] of text.matchAll(/\{\{([A-Za-z_]\w*)\}\}/g)) used.add(name);
   };
   if (convoy.prompt !== null) look(convoy.prompt.text, convoy.prompt.at);
   const { output, synthesis } = convoy;
-  if (output !== null)
-    for (const text of [output.directory, output.legPattern, output.synthesis]) look(text, output.at);
-  if (synthesis !== null) for (const text of [synthesis.title, synthesis.description]) look(text, synthesis.at);
-  for (const leg of convoy.legs) for (const text of [leg.title, leg.focus, leg.description]) look(text, leg.at);
+  const lookAt = ({ source: file, path }: Origin, texts: Readonly<Record<string, string>>) => {
+    for (const [key, text] of Object.entries(texts)) look(text, { source: file, path: [...path, key] });
+  };
+  if (output !== null) {
+    const { at, directory, legPattern, synthesis: file } = output;
+    lookAt(at, { directory, leg_pattern: legPattern, synthesis: file });
+  }
+  for (const { at, title, description } of synthesis === null ? [] : [synthesis]) lookAt(at, { title, description });
+  for (const { at, title, focus, description } of convoy.legs) lookAt(at, { title, focus, description });
   // The target is told by all inputs there are.
   if (used.has('target_description')) for (const name of names) used.add(name);
   if (used.has('pr_number')) used.add('pr');
   return { variables: [...found.values()], used };
+}
+
+/** A field of what has no fields, or of other names, would be empty each time. */
+function checkPath(path: readonly string[], written: string, at: Origin, findings: Findings): void {
+  const [first = '', second, third] = path;
+  if (second === undefined) return;
+  const known = FIELDS[first] ?? [];
+  if (known.includes(second) && third === undefined) return;
+  const name = `.${path.join('.')}`;
+  const all = known.map((field) => `.${first}.${field}`);
+  const hint =
+    known.length === 0
+      ? `.${first} is a text, and has no parts`
+      : (didYouMean(name, all) ?? `there are ${all.join(', ')}`);
+  findings.refuse(at, `there is no ${name}, so it would be empty`, { hint, text: written });
 }
 
 function optional(name: string, at: Origin, choices: readonly string[] | null): Variable {

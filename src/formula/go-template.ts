@@ -16,8 +16,11 @@ type Node =
   | { readonly kind: 'show'; readonly term: Term; readonly written: string }
   | { readonly kind: 'if' | 'with' | 'range'; readonly term: Term; readonly yes: Node[]; readonly no: Node[] };
 
+/** A field of the whole, `{{.leg.id}}`, by its names; `written` is the first action that it stands in. */
+export type Field = { readonly path: readonly string[]; readonly written: string };
+
 export type GoTemplate =
-  | { readonly ok: true; readonly nodes: readonly Node[]; readonly fields: ReadonlySet<string> }
+  | { readonly ok: true; readonly nodes: readonly Node[]; readonly fields: readonly Field[] }
   | { readonly ok: false; readonly message: string; readonly written: string };
 
 const ACTION = /\{\{(-(?=\s))?((?:[^}"`]|"(?:[^"\\]|\\.)*"|`[^`]*`|\}(?!\}))*?)((?<=\s)-)?\}\}/g;
@@ -36,7 +39,7 @@ class Refused extends Error {
 export function parseGoTemplate(text: string): GoTemplate {
   try {
     const parser = new Parser(text);
-    return { ok: true, nodes: parser.read(), fields: parser.fields };
+    return { ok: true, nodes: parser.read(), fields: [...parser.fields.values()] };
   } catch (error) {
     if (error instanceof Refused) return { ok: false, message: error.message, written: error.written };
     throw error;
@@ -46,7 +49,7 @@ export function parseGoTemplate(text: string): GoTemplate {
 type Block = { readonly node: Extract<Node, { readonly yes: Node[] }>; into: Node[]; readonly chained: boolean };
 
 class Parser {
-  readonly fields = new Set<string>();
+  readonly fields = new Map<string, Field>();
   readonly #text: string;
   readonly #root: Node[] = [];
   readonly #blocks: Block[] = [];
@@ -78,6 +81,8 @@ class Parser {
   }
 
   #addText(text: string, trimmed: boolean): void {
+    const open = /\{\{.{0,40}/.exec(text)?.[0];
+    if (open !== undefined) throw new Refused('an action is never closed: }} is missing', open);
     const kept = trimmed ? text.trimEnd() : text;
     if (kept !== '') this.#add({ kind: 'text', text: kept });
   }
@@ -140,7 +145,7 @@ class Parser {
     }
     if (/^["`]/.test(token)) return { kind: 'text', text: token.slice(1, -1).replace(/\\(.)/g, '$1') };
     if (/^-?\d+$/.test(token)) return { kind: 'text', text: token };
-    if (/^\$?\.?$|^\$?(\.[A-Za-z_]\w*)+$/.test(token)) return this.#field(token);
+    if (/^\$?\.?$|^\$?(\.[A-Za-z_]\w*)+$/.test(token)) return this.#field(token, written);
     if (!Object.hasOwn(CALLS, token)) throw new Refused(unknown(tokens, state.at - 1), written);
     const terms: Term[] = [];
     const count = CALLS[token] ?? null;
@@ -149,7 +154,7 @@ class Parser {
     return { kind: 'call', name: token, terms };
   }
 
-  #field(token: string): Term {
+  #field(token: string, written: string): Term {
     const root = token.startsWith('$');
     const path = token
       .replace('$', '')
@@ -157,7 +162,8 @@ class Parser {
       .slice(1)
       .filter((part) => part !== '');
     const inRange = this.#blocks.some(({ node }) => node.kind !== 'if');
-    if (path[0] !== undefined && (root || !inRange)) this.fields.add(path[0]);
+    const name = path.join('.');
+    if (name !== '' && (root || !inRange) && !this.fields.has(name)) this.fields.set(name, { path, written });
     return { kind: 'field', root, path };
   }
 }

@@ -9,6 +9,7 @@ import type { Formula, Leg, StepDraft } from './formula.js';
 import { parseGoTemplate, renderGoTemplate, type GoValue } from './go-template.js';
 import { scopeIn, type Kitchen } from './kitchen.js';
 import { TEXT_CHARS_MAX } from './limits.js';
+import { leadsOut } from './paths.js';
 import { didYouMean, quote, type Origin } from './problem.js';
 import { isBlank } from './shape.js';
 
@@ -111,6 +112,7 @@ class Renderer {
   readonly #data: Readonly<Record<string, GoValue>>;
   readonly #directory: string;
   readonly #skipped: Instead;
+  readonly #files = new Set<string>();
 
   constructor(formula: Formula, kitchen: Kitchen, skipped: Instead) {
     this.#formula = formula;
@@ -134,8 +136,23 @@ class Renderer {
   file(name: string | null): string {
     const { output } = this.#formula.convoy;
     if (output === null || name === null) return '';
-    const file = this.#render(name, output.at, this.#data);
-    return this.#directory === '' || this.#directory === '.' ? file : `${this.#directory.replace(/\/+$/, '')}/${file}`;
+    const rendered = this.#render(name, output.at, this.#data);
+    const isHere = this.#directory === '' || this.#directory === '.';
+    const file = isHere ? rendered : `${this.#directory.replace(/\/+$/, '')}/${rendered}`;
+    this.#checkFile(file, output.at);
+    return file;
+  }
+
+  /** Each writes into a file of its own, in the sandbox. */
+  #checkFile(file: string, at: Origin): void {
+    const { findings, values } = this.#kitchen;
+    if (leadsOut(file)) findings.refuse(at, `the path ${quote(file)} leads out of the sandbox`, { once: 'out' });
+    else if (this.#files.has(file) && !values.open)
+      findings.refuse(at, `more than one writes into the file ${quote(file)}`, {
+        hint: 'put {{.leg.id}} into leg_pattern, and another name into synthesis',
+        once: 'file',
+      });
+    this.#files.add(file);
   }
 
   leg(leg: Leg): { readonly title: string; readonly description: string; readonly file: string } {

@@ -8,7 +8,7 @@ import { TEXT_CHARS_MAX } from './limits.js';
 import { didYouMean, type Findings, type Origin, type Path } from './problem.js';
 import { refuseMissing, standIn } from './vars.js';
 
-const BRACES = /\{\{([A-Za-z_][A-Za-z0-9_]*)\}\}|\{([A-Za-z_][A-Za-z0-9_.]*)\}/g;
+const BRACES = /\{\{([A-Za-z_][A-Za-z0-9_]*)(\.[A-Za-z0-9_.]*)?\}\}|\{([A-Za-z_][A-Za-z0-9_.]*)\}/g;
 const PLACEHOLDER = /\{\{([A-Za-z_][A-Za-z0-9_]*)\}\}/g;
 const SPACED = /\{\{(?:[ \t]+([A-Za-z_][A-Za-z0-9_]*)[ \t]*|([A-Za-z_][A-Za-z0-9_]*)[ \t]+)\}\}/g;
 const BLOCK_WORDS: readonly string[] = ['else', 'this', 'root', 'index', 'key', 'first', 'last'];
@@ -45,7 +45,11 @@ export function fill(text: string, scope: Scope | null, values: Values, at: () =
   let done = '';
   let from = 0;
   for (const match of text.matchAll(BRACES)) {
-    const [written, variable, name] = match;
+    const [written, variable, rest, name] = match;
+    if (rest !== undefined) {
+      warnOfDouble(written, `${variable}${rest}`, scope, values, at);
+      continue;
+    }
     const value =
       variable === undefined ? inSingle(name ?? '', scope) : double(variable, { text, written }, scope, values, at);
     if (value !== null && typeof value !== 'string') tellUnset(value, values);
@@ -71,6 +75,18 @@ export function inSingle(name: string, scope: Scope | null): string | Unset | nu
     if (dot > 0 && here.single.get(name.slice(0, dot)) === '{item}') return `{item${name.slice(dot)}}`;
   }
   return null;
+}
+
+/** What a loop, a template or an advice gives stands in single braces; in double ones it is text. */
+function warnOfDouble(
+  written: string,
+  name: string,
+  scope: Scope | null,
+  { findings }: Values,
+  at: () => Origin,
+): void {
+  if (inSingle(name, scope) !== null)
+    findings.warn(at(), `${written} stays as it is`, { hint: `write {${name}}`, text: written });
 }
 
 function tellUnset({ variable, asker }: Unset, { open, findings }: Values): void {

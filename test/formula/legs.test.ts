@@ -139,3 +139,32 @@ test('a synthesis of whose legs none is chosen reads all that are, also where th
   const convoy = `type = "convoy"\n${legs}[presets.quick]\nlegs = ["fetch", "d"]\n[synthesis]\ndepends_on = ["b", "c"]\n`;
   expect(graphOf(cooked(convoy, { preset: 'quick' }))).toEqual(['fetch', 'd needs fetch', 'synthesis needs fetch, d']);
 });
+
+const one = (description: string, more = '') =>
+  `type = "convoy"\n${more}[[legs]]\nid = "a"\ntitle = "A"\ndescription = '${description}'\n`;
+
+test.each([
+  ['Look at {{.leg.focs}}', 'there is no .leg.focs, so it would be empty (did you mean ".leg.focus"?)'],
+  ['{{if .output.dir}}x{{end}}', 'there is no .output.dir, so it would be empty (did you mean ".output.directory"?)'],
+  ['{{.leg.focus.more}}', 'there is no .leg.focus.more'],
+  ['{{.pr_title.x}}', '.pr_title is a text, and has no parts'],
+  ['Look at {{.leg.focus', 'an action is never closed: }} is missing'],
+  ['Look at {{.leg.focus}} and {{ "', 'an action is never closed'],
+])('what a template of a convoy asks for in vain is refused: %s', (text, problem) => {
+  expect(problemsOf(one(text))).toEqual([expect.stringContaining(problem)]);
+});
+
+test('a field that is no input is told where it stands', () => {
+  expect(warningsOf(one('{{.leg.id}} {{.nope}}'))).toEqual([
+    expect.stringMatching(/^x\.toml:6:28 · .*\{\{\.nope\}\} is no input of the convoy/),
+  ]);
+});
+
+test.each([
+  ['directory = "../out"', 'the path "../out/a.md" leads out of the sandbox'],
+  ['leg_pattern = "/tmp/{{.leg.id}}"', 'the path "/tmp/a" leads out of the sandbox'],
+  ['leg_pattern = "same.md"', 'more than one writes into the file "same.md"'],
+])('findings go into files of their own, in the sandbox: %s', (output, problem) => {
+  const two = `[[legs]]\nid = "b"\ntitle = "B"\n[output]\n${output}\n`;
+  expect(problemsOf(one('x') + two)).toEqual([expect.stringContaining(problem)]);
+});

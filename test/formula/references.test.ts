@@ -1,6 +1,6 @@
 /** What a step, a gate or a loop asks of another: it must be there to be asked for, and over when it is read. */
 import { expect, test } from 'vitest';
-import { cooked, cookText, problemsOf, step } from '../support/formula.js';
+import { cooked, cookText, problemsOf, step, warningsOf } from '../support/formula.js';
 
 const child = (id: string, more = '') => step(id, more, 'steps.children');
 const inBody = (id: string, more = '', table = 'steps.loop.body') => step(id, more, table);
@@ -106,4 +106,18 @@ test('a step in a group does not read what the group leaves', () => {
   expect(problemsOf(step('g') + child('k', 'notes = "{{steps.g.summary}}"'))).toEqual([
     expect.stringContaining('is of the group "g", which is over after the steps in it (name a step in it)'),
   ]);
+});
+
+test('names with a dot in double braces are text, and what is around the step is said to stand in single ones', () => {
+  const advice = `[[advice]]\ntarget = "a"\nbefore = { id = "pre-{step.id}", title = "{{step.title}} of {step.title}" }\n`;
+  expect(cooked(step('a') + advice).steps[0]?.title).toBe('{{step.title}} of A');
+  expect(warningsOf(step('a') + advice)).toEqual([
+    expect.stringContaining('{{step.title}} stays as it is (write {step.title})'),
+  ]);
+  const each = `${step('s')}${step('e')}[steps.loop]\nfor_each = "s.output.l"\nvar = "it"\n`;
+  const body = step('w', 'notes = "{{it.name}} {it.name} {{other.thing}}"', 'steps.loop.body');
+  expect(cooked(each + body).steps[0]?.fanOut?.steps[0]?.description).toContain(
+    '{{it.name}} {item.name} {{other.thing}}',
+  );
+  expect(warningsOf(each + body)).toHaveLength(1);
 });
