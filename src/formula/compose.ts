@@ -33,8 +33,13 @@ export function composeSteps(formula: Formula, kitchen: Kitchen): readonly StepD
   steps = expandInline(steps, kitchen);
   steps = expandTargets(steps, compose, kitchen);
   steps = placeFanOuts(expandSelected(steps, compose, kitchen), kitchen);
-  for (const aspect of compose.aspects)
-    steps = placeFanOuts(expandInline(applyAspect(steps, aspect, formula.name, kitchen), kitchen), kitchen);
+  const applied = new Set<string>();
+  for (const aspect of compose.aspects) {
+    const { name, at } = aspect;
+    if (applied.has(name)) kitchen.findings.refuse(at, `the aspect ${quote(name)} stands twice`);
+    else steps = placeFanOuts(expandInline(applyAspect(steps, aspect, formula.name, kitchen), kitchen), kitchen);
+    applied.add(name);
+  }
   return kitchen.budget.spent ? [] : steps;
 }
 

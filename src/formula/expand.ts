@@ -13,7 +13,7 @@ import { withNotes } from './notes.js';
 import { addedLater, warnOfAdded, handDownToLoop, outputLoops, placeAmong, type OutputLoop } from './output-loops.js';
 import { didYouMean, placeOf, quote, type Origin } from './problem.js';
 import { fill, isOpen, withVariables } from './template.js';
-import { anyStep, copyStep, eachStep, endsOf, handDown, targets } from './tree.js';
+import { anyStep, copyStep, eachStep, endsOf, handDown, standIns, targets } from './tree.js';
 import { replaceSteps, type Replacement } from './replace-steps.js';
 import { standIn, unfit, unsetIn } from './vars.js';
 
@@ -30,7 +30,7 @@ export function expandInline(steps: readonly StepDraft[], kitchen: Kitchen, with
     const made = step.expand === null ? null : instantiate(step, step.expand, kitchen, within);
     if (made !== null) all.set(step, made);
     // Its own on_complete is refused where it is read: this one is of a loop over its output.
-    if (made !== null && step.onComplete !== null)
+    if (made !== null && step.onComplete?.bond.kind === 'body')
       kitchen.findings.refuse(
         step.onComplete.at,
         `the loop is over the output of ${quote(step.id)}, which gives way to a template`,
@@ -70,7 +70,7 @@ export function expandTargets(
             { source: at.source, path: [...at.path, 'target'] },
             `there is no step ${quote(target)}`,
             {
-              hint: () => didYouMean(target, ids.keys()) ?? 'one that has been expanded is there no more',
+              hint: () => didYouMean(target, ids.keys()) ?? gaveWay(target, ids, kitchen),
             },
           );
       return now;
@@ -79,6 +79,13 @@ export function expandTargets(
     open = later;
   }
   return now;
+}
+
+function gaveWay(id: string, ids: ReadonlyMap<string, unknown>, { became }: Kitchen): string | null {
+  const stand = standIns(id, ids, became) ?? [];
+  return stand.length === 0
+    ? null
+    : `it has given way to others, which end with ${stand.join(', ')}: name a step of those`;
 }
 
 /** `compose.map`: all that the glob selects at once, so that it does not matter which is expanded first. */

@@ -17,7 +17,7 @@ type Node =
   | { readonly kind: 'if' | 'with' | 'range'; readonly term: Term; readonly yes: Node[]; readonly no: Node[] };
 
 /** A field of the whole, `{{.leg.id}}`, by its names; `written` is the first action that it stands in. */
-export type Field = { readonly path: readonly string[]; readonly written: string };
+type Field = { readonly path: readonly string[]; readonly written: string };
 
 export type GoTemplate =
   | { readonly ok: true; readonly nodes: readonly Node[]; readonly fields: readonly Field[] }

@@ -33,7 +33,7 @@ const oneOf = (...words: readonly string[]): Schema => ({ type: 'string', enum: 
 /** Completed with these words, and any other text is right, too: it may hold variables. */
 const likely = (...words: readonly string[]): Schema => either(oneOf(...words), text);
 
-const stepVars = named(text);
+const stepVars = named({ type: ['string', 'number', 'boolean'] });
 
 const FORMULA_KEYS: Keys = {
   type: oneOf(...FORMULA_TYPES),

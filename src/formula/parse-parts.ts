@@ -25,7 +25,7 @@ export function readGate(raw: Table | undefined, at: Origin, report: Report): re
     report(at.path, `a gate awaits one thing: ${same} mean the same, so write one of them`);
   }
   // What cannot be read has been told.
-  if (written.some((key) => table[key] === undefined)) return [];
+  if (written.some((key) => table[key] === undefined) || ('timeout' in raw && table.timeout === undefined)) return [];
   return [{ at, type: table.type, await: awaited, timeout: table.timeout ?? null }];
 }
 
@@ -139,7 +139,8 @@ function readTimes(table: LoopRead, raw: Table, path: Path, report: Report): Loo
     return table.count >= 1 && table.count <= ITERATIONS_MAX ? { kind: 'count', count: table.count } : null;
   }
   if (table.range !== undefined) return { kind: 'range', range: table.range };
-  if (table.for_each !== undefined) return { kind: 'each', list: table.for_each };
+  if (table.for_each !== undefined)
+    return { kind: 'each', list: typeof table.for_each === 'string' ? table.for_each : table.for_each.map(String) };
   if (table.until === undefined) return null;
   const { max } = table;
   if (max === undefined) {

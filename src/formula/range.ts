@@ -101,6 +101,8 @@ class Calculation {
     if (token === undefined) throw new Refused(`ends where a number must stand in ${this.#text}`);
     if (!/^\d/.test(token)) throw new Refused(`does not understand ${JSON.stringify(token)} in ${this.#text}`);
     this.#at += 1;
+    if (Number(token) > Number.MAX_SAFE_INTEGER)
+      throw new Refused(`has ${token} in it, which is too large to count with`);
     return Number(token);
   }
 

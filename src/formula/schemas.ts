@@ -135,7 +135,7 @@ export const LoopTable = table(() => ({
   range: text.optional(),
   until: text.optional(),
   max: z.int().optional(),
-  for_each: z.union([z.string(), z.array(z.string())]).optional(),
+  for_each: z.union([z.string(), z.array(z.union([z.string(), z.number(), z.boolean()]))]).optional(),
   var: text.optional(),
   body: steps,
 }));

@@ -68,6 +68,7 @@ function howToWrite(expected: string, value: unknown, { at, header, ofTables }: 
 
 function howToWriteText(key: string, value: unknown): string {
   const [only] = Array.isArray(value) && value.length === 1 ? (value as readonly unknown[]) : [value];
+  if (typeof only === 'number' && key === 'timeout = ') return `write ${key}"${only}s", or m, h, d`;
   const isWord = typeof only === 'string' || typeof only === 'number' || typeof only === 'boolean';
   return isWord ? `write ${key}${JSON.stringify(String(only))}` : 'write one text, in quotes';
 }

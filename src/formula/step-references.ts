@@ -219,16 +219,18 @@ export class References {
     for (const { from, behind, to, written, at, step } of open) {
       const pairs = behind().map((one) => ({ from: one, to }));
       if (pairs.some((pair) => pair.from === to) || later(pairs).length < pairs.length) continue;
-      const { why, hint } = this.#whyOpen(from, to);
+      const { why, hint } = this.#whyOpen(from, to, plan);
       this.#kitchen.findings.refuse(at, `${written} is of ${why}`, { hint, text: written, step });
     }
     refuseGateCircles(this.#awaited, waits, places, this.#kitchen.findings);
   }
 
-  #whyOpen(from: string, to: string): { readonly why: string; readonly hint: string | null } {
+  #whyOpen(from: string, to: string, plan: Plan): { readonly why: string; readonly hint: string | null } {
     if (from === to) return { why: 'the step itself', hint: null };
     if (anyStep(this.draftOf(to)?.children ?? [], ({ id }) => id === from))
       return { why: `the group ${quote(to)}, which is over after the steps in it`, hint: 'name a step in it' };
+    if (waitsFor(to, from, plan))
+      return { why: `${quote(to)}, which need not be over before, since it comes after this step`, hint: null };
     const anyOf = this.draftOf(from)?.needs.some(({ id, any }) => any && id === to) === true;
     const hint = anyOf ? 'write waits_for = "all-children"' : `write needs = [${JSON.stringify(to)}]`;
     return { why: `${quote(to)}, which need not be over before`, hint };
@@ -237,13 +239,22 @@ export class References {
 
 /** What an added step needs of the steps around, itself or through others that are added. */
 function neededAround(from: string, { steps, waits, places, ids }: Plan): readonly string[] {
-  const start = places.get(from);
-  const seen = new Set(start === undefined ? [] : [start]);
-  // A set goes on to what is added to it meanwhile.
-  for (const node of seen) for (const next of waits.edges[node] ?? []) seen.add(next);
+  const seen = allNeeded(places.get(from), waits);
   return steps.flatMap(({ draft, needs }) =>
     seen.has(places.get(draft.id) ?? -1) ? needs.flatMap(({ id, any }) => (any || ids.has(id) ? [] : [id])) : [],
   );
+}
+
+/** All nodes that a node waits for, itself or through others, and the node. */
+function allNeeded(start: number | undefined, { edges }: Waits): ReadonlySet<number> {
+  const seen = new Set(start === undefined ? [] : [start]);
+  // A set goes on to what is added to it meanwhile.
+  for (const node of seen) for (const next of edges[node] ?? []) seen.add(next);
+  return seen;
+}
+
+function waitsFor(step: string, other: string, { waits, places }: Plan): boolean {
+  return allNeeded(places.get(step), waits).has(places.get(other) ?? -1);
 }
 
 const NOTHING = (): readonly string[] => [];

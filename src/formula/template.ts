@@ -115,7 +115,10 @@ function double(
   }
   if (seen.text.includes('{{#') && BLOCK_WORDS.includes(name)) return null;
   const message = `the placeholder {{${name}}} is no variable of the formula`;
-  const meant = () => didYouMean(name, values.vars.keys()) ?? `declare it: [vars] ${name} = "its default"`;
+  const meant = () =>
+    inSingle(name, scope) !== null
+      ? `write {${name}} for what is around the step`
+      : (didYouMean(name, values.vars.keys()) ?? `declare it: [vars] ${name} = "its default"`);
   const more = { hint: meant, text: seen.written };
   if (values.declares) values.findings.warn(at(), `${message} and stays as it is`, more);
   else values.findings.refuse(at(), message, more);

@@ -1,6 +1,6 @@
 /** What was probably meant by the name of a step, a number or a range. */
 import { expect, test } from 'vitest';
-import { problemsAmong, problemsOf, step } from '../support/formula.js';
+import { cooked, problemsAmong, problemsOf, step } from '../support/formula.js';
 
 const body = (id: string, more = '') => step(id, more, 'steps.loop.body');
 const loop = (how: string, inside: string) => `${step('lp')}[steps.loop]\n${how}\n${inside}`;
@@ -43,4 +43,43 @@ test.each([
   expect(
     problemsOf(`[vars]\nn = "3"\n${step('s')}${loop(how, body('t', 'title = "{{n}}"').replace('title = "T"\n', ''))}`),
   ).toEqual([expect.stringContaining(message)]);
+});
+
+test.each([
+  [
+    `${step('a', 'condition = "{{steps.b.output.ok}}"')}${step('b', 'needs = ["a"]')}`,
+    'which need not be over before, since it comes after this step',
+  ],
+  [step('a', 'gate = { type = "timer", timeout = 30 }'), '(write timeout = "30s", or m, h, d)'],
+  [
+    `${step('l')}[steps.loop]\nrange = "1..9007199254740993-9007199254740990"\n${step('x', '', 'steps.loop.body')}`,
+    'has 9007199254740993 in it, which is too large to count with',
+  ],
+])('what is wrong is said, and no way that leads nowhere: %s', (text, said) => {
+  expect(problemsOf(text)[0]).toContain(said);
+  expect(problemsOf(text)[0]).not.toContain('write needs');
+});
+
+test('a target that has given way is told with what stands there', () => {
+  const x = `${step('lp')}[steps.loop]\ncount = 2\n${step('x', '', 'steps.loop.body')}[[compose.expand]]\ntarget = "lp"\nwith = "ex"\n`;
+  const ex = `type = "expansion"\n${step('{target}.a', '', 'template')}`;
+  expect(problemsAmong({ x, ex })).toEqual([
+    expect.stringContaining('there is no step "lp" (it has given way to others, which end with lp.iter2.x'),
+  ]);
+  const own = `type = "expansion"\n${step('{target}.a', 'notes = "{{target}}"', 'template')}`;
+  expect(problemsAmong({ x: step('s', 'expand = "own"'), own })).toEqual([
+    expect.stringContaining('(write {target} for what is around the step)'),
+  ]);
+});
+
+test('an aspect that stands twice is told once', () => {
+  const asp = `type = "aspect"\n[[advice]]\ntarget = "a"\nafter = { id = "{step.id}.scan" }\n`;
+  expect(problemsAmong({ x: `${step('a')}[compose]\naspects = ["asp", "asp"]\n`, asp })).toEqual([
+    expect.stringContaining('the aspect "asp" stands twice'),
+  ]);
+});
+
+test('a list to go round over may have numbers in it', () => {
+  const x = `${step('l')}[steps.loop]\nfor_each = [1, "b", true]\nvar = "v"\n${step('x{v}', '', 'steps.loop.body')}`;
+  expect(cooked(x).steps.map(({ id }) => id)).toEqual(['l.iter1.x1', 'l.iter2.xb', 'l.iter3.xtrue']);
 });
