@@ -50,9 +50,15 @@ export class Unreadable extends Error {
   override readonly name = 'Unreadable';
   /** The system's word for why, as ENOENT; null when it has none. */
   readonly code: string | null;
+  readonly path: string;
+  /** Why, without the path in front. */
+  readonly reason: string;
 
   constructor(path: string, cause: unknown) {
-    super(`${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(`${path} cannot be read: ${reason}`);
+    this.path = path;
+    this.reason = reason;
     this.code = cause instanceof Error && 'code' in cause ? String(cause.code) : null;
   }
 }

@@ -7,6 +7,7 @@ import { readArguments, takeOne, UsageError, type Command } from './command.js';
 import {
   findFormula,
   formulaPlaces,
+  orReason,
   PLACE_OPTIONS,
   readVars,
   shortPath,
@@ -73,7 +74,8 @@ function listIn(places: readonly FormulaPlace[]): readonly Listed[] {
       // What one rig has is not hidden by what another has.
       if (before === undefined || before.startsWith('rig ')) seen.set(name, label);
       const shadowed = before !== undefined && !before.startsWith('rig ');
-      return { ...summarize(name, readFormulaFile(file)), from: label, file: shortPath(file), shadowed };
+      const read = orReason(() => readFormulaFile(file));
+      return { ...summarize(name, read), from: label, file: shortPath(file), shadowed };
     }),
   );
 }

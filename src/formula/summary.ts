@@ -29,15 +29,17 @@ export type FormulaSummary = {
 const TYPE_BY_KEY = { legs: 'convoy', template: 'expansion', advice: 'aspect' } as const;
 
 /** `read` is the formula when it could be read: then its variables are complete, those of its parents among them. */
-export function summarize(name: string, { file, text }: FormulaFile, read: Formula | null = null): FormulaSummary {
+export function summarize(name: string, source: FormulaFile, read: Formula | null = null): FormulaSummary {
+  const { file, text, unreadable } = source;
   const toml = file.endsWith('.json') ? parseJson(text) : parseToml(text);
+  const wrong = unreadable ?? (toml.ok ? null : toml.message);
   const table: Table = toml.ok ? toml.value : {};
   const catalog = table['catalog'];
   const guessed = Object.entries(TYPE_BY_KEY).find(([key]) => key in table && !('steps' in table))?.[1];
   return {
     name,
     type: read?.type ?? textOr(table['type'], guessed ?? 'workflow'),
-    description: read?.description ?? (toml.ok ? textOr(table['description'], '') : `not readable: ${toml.message}`),
+    description: read?.description ?? (wrong === null ? textOr(table['description'], '') : `not readable: ${wrong}`),
     catalog: isTable(catalog) ? textOr(catalog['description'], '') || null : null,
     internal: table['internal'] === true,
     vars: read === null ? varsOf(table) : varsOfFormula(read),

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runCli } from '../support/cli.js';
@@ -44,6 +44,25 @@ test('list leaves out what is internal to others unless it is asked for, and say
   expect(stdout).not.toContain('part  workflow');
   expect(stderr).toBe('1 internal: gt formula list --all\n');
   expect((await formula(dir, 'list', '--all')).stdout).toContain('part  workflow · town\n  When it burns.\n');
+});
+
+test('what cannot be read is listed with the reason, and is in the way of no other formula', async () => {
+  const dir = await town();
+  const folder = join(dir, 'formulas');
+  await symlink('nowhere', join(folder, 'gone.formula.toml'));
+  await symlink('round.formula.toml', join(folder, 'round.formula.toml'));
+  await mkdir(join(folder, 'folder.formula.toml'));
+  const { code, stdout } = await formula(dir, 'list');
+  expect(code).toBe(0);
+  expect(stdout).toContain('own  workflow · town\n  Our own.\n');
+  expect(stdout).toContain(
+    'gone  workflow · town\n  not readable: this is a link to a file that is not there\nown  workflow',
+  );
+  expect(stdout).toContain('folder  workflow · town\n  not readable: this is a folder, not a file\n');
+  expect(stdout).toContain('round  workflow · town\n  not readable: this cannot be read: ELOOP');
+  expect(stdout).toContain('code-review  convoy · shipped\n');
+  expect(await formula(dir, 'show', 'own')).toMatchObject({ code: 0, stdout: expect.stringContaining('Our own.') });
+  expect(await runCli(['cook', 'own', '--var', 'who=you'], { cwd: dir })).toMatchObject({ code: 0 });
 });
 
 test('show tells description, variables and steps, with the variables open that have no value', async () => {

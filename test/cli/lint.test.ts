@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runCli } from '../support/cli.js';
@@ -53,6 +53,20 @@ test('--json gives the same to a program', async () => {
       warnings: [],
     },
   });
+});
+
+test('a parent that cannot be read is told where it is named, and the other formulas are looked at', async () => {
+  const cwd = await makeFolder();
+  await writeFile(join(cwd, 'fine.formula.toml'), FINE);
+  await symlink('nowhere', join(cwd, 'gone.formula.toml'));
+  await writeFile(join(cwd, 'child.formula.toml'), `extends = ["gone"]\n${FINE.replace('fine', 'child')}`);
+  const { code, stdout, stderr } = await lint(cwd, '.');
+  expect({ code, stderr }).toEqual({ code: 2, stderr: 'gt: 2 of 3 formulas cannot be cooked\n' });
+  expect(stdout).toContain('fine.formula.toml: fine, 1 step\n');
+  expect(stdout).toContain('error: this is a link to a file that is not there\n --> gone.formula.toml');
+  expect(stdout).toContain(
+    'error: the formula "gone" cannot be read: this is a link to a file that is not there\n --> child.formula.toml:1:12',
+  );
 });
 
 test('a folder is searched through, a .toml that is no formula is left alone', async () => {
