@@ -7,8 +7,10 @@ import type { FormulaFile } from './cook.js';
 export type VariableSummary = {
   readonly name: string;
   readonly description: string;
-  /** Null: a value must be given. */
+  /** Null: a value must be given, if `requiredUnless` says nothing else. */
   readonly default: string | null;
+  /** A value other than the empty one must be given unless one of these variables has one; null where none can stand in. */
+  readonly requiredUnless: readonly string[] | null;
   readonly type: string;
   readonly enum: readonly string[] | null;
   readonly pattern: string | null;
@@ -47,10 +49,11 @@ export function summarize(name: string, source: FormulaFile, read: Formula | nul
 }
 
 function varsOfFormula({ vars }: Formula): readonly VariableSummary[] {
-  return vars.map(({ name, description, default: value, type, enum: choices, pattern }) => ({
+  return vars.map(({ name, description, default: value, required, requiredUnless, type, enum: choices, pattern }) => ({
     name,
     description,
     default: value,
+    requiredUnless: required && value === null ? null : requiredUnless,
     type,
     enum: choices,
     pattern,
@@ -63,13 +66,14 @@ function varsOf(table: Table): readonly VariableSummary[] {
   return tables.flatMap((vars) =>
     Object.entries(vars).map(([name, raw]) => {
       const variable: Table = isTable(raw) ? raw : { default: raw };
-      const [value, choices] = [variable['default'], variable['enum']];
+      const [value, others] = [variable['default'], textsIn(variable['required_unless'])];
       return {
         name,
         description: textOr(variable['description'], ''),
         default: value === undefined ? null : typeof value === 'string' ? value : JSON.stringify(value),
+        requiredUnless: variable['required'] === true && value === undefined ? null : others,
         type: textOr(variable['type'], 'string'),
-        enum: Array.isArray(choices) ? choices.filter((one) => typeof one === 'string') : null,
+        enum: textsIn(variable['enum']),
         pattern: typeof variable['pattern'] === 'string' ? variable['pattern'] : null,
       };
     }),
@@ -78,4 +82,8 @@ function varsOf(table: Table): readonly VariableSummary[] {
 
 function textOr(value: unknown, otherwise: string): string {
   return typeof value === 'string' ? value : otherwise;
+}
+
+function textsIn(value: unknown): readonly string[] | null {
+  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : null;
 }

@@ -78,6 +78,30 @@ test('show tells description, variables and steps, with the variables open that 
   expect(await formula(dir, 'show', 'none')).toMatchObject({ code: 2 });
 });
 
+const others = (one: string, other: string) => `(needed unless ${one} or ${other} is given)`;
+
+test('list and show say what stands in for a variable that is needed', async () => {
+  const dir = await town();
+  expect((await formula(dir, 'list')).stdout).toContain(
+    `  vars: branch ${others('pr', 'files')}, pr ${others('branch', 'files')}, files ${others('branch', 'pr')}, base\n`,
+  );
+  expect((await formula(dir, 'show', 'code-review')).stdout).toContain(
+    `  branch  the branch to review, against base ${others('pr', 'files')}\n`,
+  );
+  const json = JSON.parse((await formula(dir, 'list', '--json')).stdout) as readonly { vars: readonly object[] }[];
+  expect(json.flatMap(({ vars }) => vars)).toContainEqual(
+    expect.objectContaining({ name: 'pr', default: null, requiredUnless: ['branch', 'files'] }),
+  );
+  const both = OWN.replace('required = true', 'required_unless = ["why"]\ndefault = ""').replace(
+    '[[steps]]',
+    '[vars.why]\nrequired = true\nrequired_unless = ["who"]\n[[steps]]',
+  );
+  await writeFile(join(dir, 'formulas', 'own.formula.toml'), both.replace('{{who}}', '{{who}} {{why}}'));
+  const told = '(needed unless why is given)';
+  expect((await formula(dir, 'list')).stdout).toContain(`  vars: who ${told}, why (needed)\n`);
+  expect((await formula(dir, 'show', 'own')).stdout).toContain(`  who  ${told}\n  why  (needed)\n`);
+});
+
 test('graph draws the steps, as SVG or as Mermaid, to the terminal or to a file', async () => {
   const dir = await town();
   const mermaid = await formula(dir, 'graph', 'own', '--format', 'mermaid');
