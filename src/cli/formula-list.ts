@@ -58,6 +58,7 @@ export const formulaShow: Pick<Command, 'run'> = {
     if (sketched.ok) return print(`\nSteps\n${stepOutline(sketched.sketch)}`);
     print('\nNot cooked:');
     sayProblems(sketched.problems, sketched.sourceOf, 'stdout');
+    process.exitCode = EXIT_PROBLEMS;
   },
 };
 

@@ -78,6 +78,16 @@ test('show tells description, variables and steps, with the variables open that 
   expect(await formula(dir, 'show', 'none')).toMatchObject({ code: 2 });
 });
 
+test('show of a formula with errors tells them below what can be read of it, with exit code 2 as cook and graph have', async () => {
+  const dir = await town();
+  await writeFile(join(dir, 'formulas', 'torn.formula.toml'), `${OWN.replace('own', 'torn')}needs = ["b"]\n`);
+  const { code, stdout } = await formula(dir, 'show', 'torn');
+  expect(code).toBe(2);
+  expect(stdout).toContain('torn · workflow · formulas/torn.formula.toml\n\nOur own.\n');
+  expect(stdout).toContain('\nNot cooked:\nerror: ');
+  expect(stdout).toContain('error: needs unknown step "b"\n');
+});
+
 const others = (one: string, other: string) => `(needed unless ${one} or ${other} is given)`;
 
 test('list and show say what stands in for a variable that is needed', async () => {
