@@ -5,9 +5,9 @@
 import { lstatSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import {
+  formulaFilesIn,
   formulaNameOf,
   formulaShelf,
-  formulasIn,
   orUnreadable,
   readFormulaFile,
   SHIPPED_FORMULAS,
@@ -128,12 +128,12 @@ export function shortPath(file: string): string {
   return near === '' || near.startsWith(`..${sep}`) || near === '..' ? file : near;
 }
 
-/** Files of all formulas in a folder and the folders in it, but for hidden ones and installed packages. */
+/** All files of formulas in a folder and the folders in it, also those that another of the same name goes before; but for hidden ones and installed packages. */
 export function formulaFilesUnder(folder: string): readonly string[] {
   const inside = orUnreadable(folder, () => readdirSync(folder, { withFileTypes: true }))
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
     .flatMap((entry) => formulaFilesUnder(join(folder, entry.name)));
-  return [...formulasIn(folder).map(({ file }) => file), ...inside];
+  return [...formulaFilesIn(folder).map(({ file }) => file), ...inside];
 }
 
 export function isFolder(path: string): boolean {

@@ -111,7 +111,8 @@ export class Library {
       return refuse(message, didYouMean(name, names) ?? (from === null ? known : null));
     }
     if (found.unreadable === undefined) return this.#parse(name, found);
-    if (from !== null) return refuse(`the formula ${quote(name)} cannot be read: ${found.unreadable}`, `it is ${found.file}`);
+    if (from !== null)
+      return refuse(`the formula ${quote(name)} cannot be read: ${found.unreadable}`, `it is ${found.file}`);
     this.#findings.refuseFile(found.file, found.unreadable, null);
     return null;
   }
