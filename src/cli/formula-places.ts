@@ -140,23 +140,39 @@ export function isFolder(path: string): boolean {
   return orUnreadable(path, () => statSync(path, { throwIfNoEntry: false }))?.isDirectory() === true;
 }
 
-/** `--var a=b`, each name once. Throws UsageError for one without a name, and for a name that is given twice. */
-export function readVars(vars: readonly string[] | undefined): Readonly<Record<string, string>> {
+/** `--var a=b`, each name once. Throws UsageError for what `varProblems` finds. */
+export function readVars(vars: readonly string[] = []): Readonly<Record<string, string>> {
+  const problems = varProblems(vars);
+  if (problems.length > 0) throw new UsageError(problems.map(({ message }) => message).join('\n'));
+  return Object.fromEntries(vars.map(nameAndValue));
+}
+
+/** One for each `--var` without a name, and for each name that is given again. */
+export function varProblems(vars: readonly string[] = []): readonly Problem[] {
   const values = new Map<string, string>();
-  for (const text of vars ?? []) {
-    const at = text.indexOf('=');
-    if (at < 1) throw new UsageError(`--var is "${text}"; NAME=VALUE is expected, for example feature="login"`);
-    const [name, value] = [text.slice(0, at), text.slice(at + 1)];
+  return vars.flatMap((text) => {
+    if (text.indexOf('=') < 1)
+      return problemOf('--var', `--var is "${text}"; NAME=VALUE is expected, for example feature="login"`, null);
+    const [name, value] = nameAndValue(text);
     const before = values.get(name);
-    if (before !== undefined)
-      throw new UsageError(`--var gives ${name} twice, as "${before}" and as "${value}": give it once`);
-    values.set(name, value);
-  }
-  return Object.fromEntries(values);
+    values.set(name, before ?? value);
+    if (before === undefined) return [];
+    return problemOf('--var', `--var gives ${name} twice, as "${before}" and as "${value}": give it once`, null);
+  });
+}
+
+function nameAndValue(text: string): readonly [string, string] {
+  const at = text.indexOf('=');
+  return [text.slice(0, at), text.slice(at + 1)];
 }
 
 function cannot(file: string, message: string, hint: string | null): Found {
-  return { ok: false, problems: [{ file, line: 0, column: 0, step: null, message, hint }] };
+  return { ok: false, problems: [problemOf(file, message, hint)] };
+}
+
+/** Without a place in a text. */
+function problemOf(file: string, message: string, hint: string | null): Problem {
+  return { file, line: 0, column: 0, step: null, message, hint };
 }
 
 function reasonOf({ code, path, reason }: Unreadable): string {
