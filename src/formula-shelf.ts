@@ -50,9 +50,15 @@ export class Unreadable extends Error {
   override readonly name = 'Unreadable';
   /** The system's word for why, as ENOENT; null when it has none. */
   readonly code: string | null;
+  readonly path: string;
+  /** Why, without the path in front. */
+  readonly reason: string;
 
   constructor(path: string, cause: unknown) {
-    super(`${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(`${path} cannot be read: ${reason}`);
+    this.path = path;
+    this.reason = reason;
     this.code = cause instanceof Error && 'code' in cause ? String(cause.code) : null;
   }
 }
@@ -134,16 +140,21 @@ export type OnShelf = { readonly name: string; readonly file: string };
 
 /** In the order of their names, each once. */
 export function formulasIn(folder: string): readonly OnShelf[] {
-  const byName = new Map<string, OnShelf>();
+  return formulaFilesIn(folder).filter(({ name }, index, files) => files[index - 1]?.name !== name);
+}
+
+/** In the order of their names; of several of one name the one that counts goes first. */
+export function formulaFilesIn(folder: string): readonly OnShelf[] {
   const entries = entriesOf(folder);
-  for (const suffix of SUFFIXES)
-    for (const entry of entries) {
+  const files = SUFFIXES.flatMap((suffix) =>
+    entries.flatMap((entry) => {
       const name = formulaNameOf(entry);
       const file = join(folder, entry);
-      if (name === null || byName.has(name) || entry !== `${name}${suffix}`) continue;
-      if (suffix !== '.toml' || saysFormula(file)) byName.set(name, { name, file });
-    }
-  return [...byName.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+      if (name === null || entry !== `${name}${suffix}`) return [];
+      return suffix !== '.toml' || saysFormula(file) ? [{ name, file }] : [];
+    }),
+  );
+  return files.toSorted((a, b) => (a.name === b.name ? 0 : a.name < b.name ? -1 : 1));
 }
 
 /** The name that a formula in a file of this name has; null when no formula can be in it. */

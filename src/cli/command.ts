@@ -49,11 +49,16 @@ export function readArguments<const O extends Options>(args: readonly string[], 
   }
 }
 
-/** An empty argument is a variable that was not set: taken for a path it would mean the folder one stands in. */
+/**
+ * An empty argument is a variable that was not set: taken for a path it would mean the folder one stands in. Of `--var` the command
+ * itself says what is wrong.
+ */
 function withoutEmpty<P extends { readonly values: object; readonly positionals: readonly string[] }>(parsed: P): P {
   if (parsed.positionals.includes(''))
     throw new UsageError('an argument is empty: was a variable meant that is not set?');
-  const empty = Object.entries(parsed.values).find(([, value]) => [value].flat().includes(''))?.[0];
+  const empty = Object.entries(parsed.values).find(
+    ([name, value]) => name !== 'var' && [value].flat().includes(''),
+  )?.[0];
   if (empty !== undefined) throw new UsageError(`--${empty} is empty: give it a value, or leave it out`);
   return parsed;
 }

@@ -1,6 +1,7 @@
 /** `gt cook`: what a formula becomes, or everything that is wrong with it. No server, no town. */
 import { canonicalJson } from '../formula/canonical.js';
 import { cook, readFormula, type Cooked } from '../formula/cook.js';
+import type { Problem } from '../formula/problem.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import { readArguments, takeOne, type Command } from './command.js';
 import {
@@ -9,6 +10,7 @@ import {
   PLACE_OPTIONS,
   readVars,
   VAR_OPTION,
+  varProblems,
   type FormulaPlace,
   type Source,
 } from './formula-places.js';
@@ -24,17 +26,25 @@ export const cookFormula: Pick<Command, 'run'> = {
       json: { type: 'boolean' },
     });
     const word = takeOne('cook', 'formula, a file or a name', positionals);
+    const isJson = values.json === true;
+    const wrongCall = isJson ? varProblems(values.var) : [];
+    if (wrongCall.length > 0) return refuseJson(wrongCall);
     const cooked = cookWord(word, readVars(values.var), await formulaPlaces(values));
     if (!cooked.ok) {
-      if (values.json === true) print(canonicalJson({ problems: cooked.problems.map(problemJson) }));
-      else sayRefused(word, cooked);
+      if (isJson) return refuseJson(cooked.problems);
+      sayRefused(word, cooked);
       process.exitCode = EXIT_PROBLEMS;
       return;
     }
     sayWarnings(cooked.warnings, cooked.sourceOf, 'stderr');
-    print(values.json === true ? protomoleculeJson(cooked.protomolecule) : outline(cooked.protomolecule));
+    print(isJson ? protomoleculeJson(cooked.protomolecule) : outline(cooked.protomolecule));
   },
 };
+
+function refuseJson(problems: readonly Problem[]): void {
+  print(canonicalJson({ problems: problems.map(problemJson) }));
+  process.exitCode = EXIT_PROBLEMS;
+}
 
 export type CookedWord = Cooked & Pick<Source, 'sourceOf'>;
 

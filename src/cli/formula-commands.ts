@@ -51,7 +51,9 @@ ${WHERE}`,
 
 ${FILE_OR_NAME}
   --var NAME=VALUE      a value for a variable; once for each
-${WHERE}`,
+${WHERE}
+
+Exit code 2 when the formula cannot be cooked, with all that is wrong.`,
     async () => (await import('./formula-list.js')).formulaShow,
   ),
   lazy('formula lint', 'The same as gt lint.', `gt formula lint ${LINT_USAGE}`, lint),

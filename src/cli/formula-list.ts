@@ -2,11 +2,13 @@
 import { formulasIn, readFormulaFile } from '../formula-shelf.js';
 import { readFormula, type FormulaFile } from '../formula/cook.js';
 import { summarize, type FormulaSummary, type VariableSummary } from '../formula/summary.js';
+import { listed } from '../town/listed.js';
 import { cookWord, sayRefused, sketchWord } from './cook.js';
 import { readArguments, takeOne, UsageError, type Command } from './command.js';
 import {
   findFormula,
   formulaPlaces,
+  orReason,
   PLACE_OPTIONS,
   readVars,
   shortPath,
@@ -37,9 +39,9 @@ export const formulaList: Pick<Command, 'run'> = {
     if (positionals.length > 0) throw new UsageError(`gt formula list takes no ${positionals[0]}`);
     const places = await formulaPlaces(values);
     const found = listIn(values.rig === undefined ? withAllRigs(places) : places);
-    const listed = values.all === true ? found : found.filter(({ internal }) => !internal);
-    print(values.json === true ? JSON.stringify(listed, null, 2) : listOf(listed));
-    if (listed.length < found.length) console.error(`${found.length - listed.length} internal: gt formula list --all`);
+    const shown = values.all === true ? found : found.filter(({ internal }) => !internal);
+    print(values.json === true ? JSON.stringify(shown, null, 2) : listOf(shown));
+    if (shown.length < found.length) console.error(`${found.length - shown.length} internal: gt formula list --all`);
   },
 };
 
@@ -56,6 +58,7 @@ export const formulaShow: Pick<Command, 'run'> = {
     if (sketched.ok) return print(`\nSteps\n${stepOutline(sketched.sketch)}`);
     print('\nNot cooked:');
     sayProblems(sketched.problems, sketched.sourceOf, 'stdout');
+    process.exitCode = EXIT_PROBLEMS;
   },
 };
 
@@ -73,13 +76,14 @@ function listIn(places: readonly FormulaPlace[]): readonly Listed[] {
       // What one rig has is not hidden by what another has.
       if (before === undefined || before.startsWith('rig ')) seen.set(name, label);
       const shadowed = before !== undefined && !before.startsWith('rig ');
-      return { ...summarize(name, readFormulaFile(file)), from: label, file: shortPath(file), shadowed };
+      const read = orReason(() => readFormulaFile(file));
+      return { ...summarize(name, read), from: label, file: shortPath(file), shadowed };
     }),
   );
 }
 
-function listOf(listed: readonly Listed[]): string {
-  return listed
+function listOf(formulas: readonly Listed[]): string {
+  return formulas
     .map(({ name, type, description, catalog, from, shadowed, vars }) => {
       const where = shadowed ? `${from}, hidden by one of the same name` : from;
       const about = oneLine(catalog ?? description);
@@ -91,7 +95,18 @@ function listOf(listed: readonly Listed[]): string {
 
 function varsLine(vars: readonly VariableSummary[]): readonly string[] {
   if (vars.length === 0) return [];
-  return [`  vars: ${vars.map(({ name, default: value }) => (value === null ? `${name} (needed)` : name)).join(', ')}`];
+  const told = vars.map((one) => {
+    const need = needText(one);
+    return need === null ? one.name : `${one.name} (${need})`;
+  });
+  return [`  vars: ${told.join(', ')}`];
+}
+
+/** Null for a variable that may be left out. */
+function needText({ default: value, requiredUnless }: VariableSummary): string | null {
+  if (value !== null && (value !== '' || requiredUnless === null)) return null;
+  const others = requiredUnless ?? [];
+  return others.length === 0 ? 'needed' : `needed unless ${listed(others)} is given`;
 }
 
 function describe({ name, names, load }: Source, file: FormulaFile): string {
@@ -112,9 +127,10 @@ function choiceText(choices: readonly string[]): string {
   return choices.includes('') ? `one of ${named}, or empty` : `one of ${named}`;
 }
 
-function variableText({ description, default: value, enum: choices, pattern, type }: VariableSummary): string {
+function variableText(variable: VariableSummary): string {
+  const { description, default: value, enum: choices, pattern, type } = variable;
   const facts = [
-    value === null ? 'needed' : `"${value}" if not given`,
+    needText(variable) ?? `"${value}" if not given`,
     ...(type === 'string' ? [] : [type]),
     ...(choices === null ? [] : [choiceText(choices)]),
     ...(pattern === null ? [] : [`matches ${pattern}`]),

@@ -2,15 +2,16 @@
  * Where a command looks for formulas, in this order: the folder of a file that was named, `--search-path`, the town's `formulas`,
  * the rig's (`formulas/<rig>` in the town), those that are shipped. The first that has a name wins.
  */
-import { readdirSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import {
+  formulaFilesIn,
   formulaNameOf,
   formulaShelf,
-  formulasIn,
   orUnreadable,
   readFormulaFile,
   SHIPPED_FORMULAS,
+  Unreadable,
 } from '../formula-shelf.js';
 import type { FormulaFile } from '../formula/cook.js';
 import type { Problem } from '../formula/problem.js';
@@ -58,11 +59,20 @@ export function withAllRigs(places: readonly FormulaPlace[]): readonly FormulaPl
   return places.flatMap((place) => {
     if (place.label !== 'town' || !isFolder(place.folder)) return [place];
     const names = orUnreadable(place.folder, () => readdirSync(place.folder));
-    const rigs = names.filter((name) => isFolder(join(place.folder, name)));
+    const rigs = names.filter((name) => leadsToFolder(join(place.folder, name)));
     const known = places.map(({ folder }) => folder);
     const others = rigs.map((rig) => ({ label: `rig ${rig}`, folder: join(place.folder, rig) }));
     return [place, ...others.filter(({ folder }) => !known.includes(folder))];
   });
+}
+
+/** A link that leads nowhere is no folder of a rig. */
+function leadsToFolder(path: string): boolean {
+  try {
+    return isFolder(path);
+  } catch {
+    return false;
+  }
 }
 
 /** Everything `cook` asks for but the variables, and the texts that were read on the way, for frames. */
@@ -83,11 +93,9 @@ export function findFormula(word: string, places: readonly FormulaPlace[]): Foun
   const name = formulaNameOf(basename(word));
   if (name === null || name === '')
     return cannot(word, 'this is no formula file', 'a formula is in a file named <name>.formula.toml');
-  try {
-    return { ok: true, source: sourceIn(name, readFormulaFile(word), places) };
-  } catch (error) {
-    return cannot(word, reasonOf(error), null);
-  }
+  const own = orReason(() => readFormulaFile(word));
+  if (own.unreadable !== undefined) return cannot(word, own.unreadable, null);
+  return { ok: true, source: sourceIn(name, own, places) };
 }
 
 function sourceIn(name: string, own: FormulaFile | null, places: readonly FormulaPlace[]): Source {
@@ -95,19 +103,22 @@ function sourceIn(name: string, own: FormulaFile | null, places: readonly Formul
   const shelf = formulaShelf([...beside, ...places.map(({ folder }) => folder)]);
   const texts = new Map<string, string>();
   const load = (wanted: string) => {
-    const file = own !== null && wanted === name ? own : loadFrom(shelf.load, wanted);
-    if (file !== null) texts.set(file.file, file.text);
+    const found = own !== null && wanted === name ? own : orReason(() => shelf.load(wanted));
+    if (found === null) return null;
+    const file = found === own ? own : { ...found, file: shortPath(found.file) };
+    texts.set(file.file, file.text);
     return file;
   };
   return { name, load, names: shelf.names(), sourceOf: (file) => texts.get(file) ?? null };
 }
 
-function loadFrom(load: (name: string) => FormulaFile | null, name: string): FormulaFile | null {
+/** A formula that is there and cannot be read comes back with the reason in place of its text, and stops none of the others. */
+export function orReason<F extends FormulaFile | null>(read: () => F): F | FormulaFile {
   try {
-    const found = load(name);
-    return found === null ? null : { ...found, file: shortPath(found.file) };
+    return read();
   } catch (error) {
-    throw new CliError(`the formula ${name} cannot be read: ${reasonOf(error)}`);
+    if (!(error instanceof Unreadable)) throw error;
+    return { file: error.path, text: '', unreadable: reasonOf(error) };
   }
 }
 
@@ -117,40 +128,59 @@ export function shortPath(file: string): string {
   return near === '' || near.startsWith(`..${sep}`) || near === '..' ? file : near;
 }
 
-/** Files of all formulas in a folder and the folders in it, but for hidden ones and installed packages. */
+/** All files of formulas in a folder and the folders in it, also those that another of the same name goes before; but for hidden ones and installed packages. */
 export function formulaFilesUnder(folder: string): readonly string[] {
   const inside = orUnreadable(folder, () => readdirSync(folder, { withFileTypes: true }))
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
     .flatMap((entry) => formulaFilesUnder(join(folder, entry.name)));
-  return [...formulasIn(folder).map(({ file }) => file), ...inside];
+  return [...formulaFilesIn(folder).map(({ file }) => file), ...inside];
 }
 
 export function isFolder(path: string): boolean {
   return orUnreadable(path, () => statSync(path, { throwIfNoEntry: false }))?.isDirectory() === true;
 }
 
-/** `--var a=b`, each name once. Throws UsageError for one without a name, and for a name that is given twice. */
-export function readVars(vars: readonly string[] | undefined): Readonly<Record<string, string>> {
+/** `--var a=b`, each name once. Throws UsageError for what `varProblems` finds. */
+export function readVars(vars: readonly string[] = []): Readonly<Record<string, string>> {
+  const problems = varProblems(vars);
+  if (problems.length > 0) throw new UsageError(problems.map(({ message }) => message).join('\n'));
+  return Object.fromEntries(vars.map(nameAndValue));
+}
+
+/** One for each `--var` without a name, and for each name that is given again. */
+export function varProblems(vars: readonly string[] = []): readonly Problem[] {
   const values = new Map<string, string>();
-  for (const text of vars ?? []) {
-    const at = text.indexOf('=');
-    if (at < 1) throw new UsageError(`--var is "${text}"; NAME=VALUE is expected, for example feature="login"`);
-    const [name, value] = [text.slice(0, at), text.slice(at + 1)];
+  return vars.flatMap((text) => {
+    if (text.indexOf('=') < 1)
+      return problemOf('--var', `--var is "${text}"; NAME=VALUE is expected, for example feature="login"`, null);
+    const [name, value] = nameAndValue(text);
     const before = values.get(name);
-    if (before !== undefined)
-      throw new UsageError(`--var gives ${name} twice, as "${before}" and as "${value}": give it once`);
-    values.set(name, value);
-  }
-  return Object.fromEntries(values);
+    values.set(name, before ?? value);
+    if (before === undefined) return [];
+    return problemOf('--var', `--var gives ${name} twice, as "${before}" and as "${value}": give it once`, null);
+  });
+}
+
+function nameAndValue(text: string): readonly [string, string] {
+  const at = text.indexOf('=');
+  return [text.slice(0, at), text.slice(at + 1)];
 }
 
 function cannot(file: string, message: string, hint: string | null): Found {
-  return { ok: false, problems: [{ file, line: 0, column: 0, step: null, message, hint }] };
+  return { ok: false, problems: [problemOf(file, message, hint)] };
 }
 
-function reasonOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : null;
-  if (code === 'ENOENT') return 'there is no such file';
+/** Without a place in a text. */
+function problemOf(file: string, message: string, hint: string | null): Problem {
+  return { file, line: 0, column: 0, step: null, message, hint };
+}
+
+function reasonOf({ code, path, reason }: Unreadable): string {
+  if (code === 'ENOENT') return isLink(path) ? 'this is a link to a file that is not there' : 'there is no such file';
   if (code === 'EISDIR') return 'this is a folder, not a file';
-  return `this cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+  return `this cannot be read: ${reason}`;
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 }

@@ -1,6 +1,9 @@
 /** `gt lint`: explains what is wrong with formulas, in their own text. */
+import { basename, dirname } from 'node:path';
+import { formulasIn } from '../formula-shelf.js';
 import { canonicalJson } from '../formula/canonical.js';
 import { lintFormula, type Linted } from '../formula/lint.js';
+import { quote, type Problem } from '../formula/problem.js';
 import { CliError, readArguments, UsageError, type Command } from './command.js';
 import {
   findFormula,
@@ -48,7 +51,18 @@ function townWords(places: readonly FormulaPlace[]): readonly string[] {
 function lintWord(word: string, places: readonly FormulaPlace[]): Report {
   const found = findFormula(word, places);
   if (!found.ok) return { word, ok: false, problems: found.problems, warnings: [], steps: null, sourceOf: () => null };
-  return { word, ...lintFormula(found.source), sourceOf: found.source.sourceOf };
+  const { name, sourceOf } = found.source;
+  const linted = lintFormula(found.source);
+  return { word, ...linted, warnings: [...hiddenBeside(word, name), ...linted.warnings], sourceOf };
+}
+
+/** A warning for a file that its name never leads to. */
+function hiddenBeside(word: string, name: string): readonly Problem[] {
+  if (word === name) return [];
+  const first = formulasIn(dirname(word)).find((one) => one.name === name)?.file;
+  if (first === undefined || basename(first) === basename(word)) return [];
+  const message = `hidden by ${basename(first)} beside it, which goes first for the name ${quote(name)}`;
+  return [{ file: word, line: 0, column: 0, step: null, message, hint: 'rename one of the two, or delete it' }];
 }
 
 function say({ word, ok, problems, warnings, steps, sourceOf }: Report): void {

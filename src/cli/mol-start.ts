@@ -103,7 +103,7 @@ type FitValues = {
 async function isFit(formula: string, vars: Vars, values: FitValues): Promise<boolean> {
   const cooked = cookWord(formula, vars, await placesOrShipped(values));
   if (cooked.ok) return true;
-  const isNotHere = cooked.problems.every(({ line }) => line === 0);
+  const isNotHere = cooked.problems.every(({ file, line }) => file === formula && line === 0);
   if (isNotHere && (values.address ?? readEnvironment().temporal.address) !== null) return true;
   sayRefused(formula, cooked);
   if (isNotHere) console.error("if only the server's machine has it, name the server: --address HOST:PORT");

@@ -14,6 +14,8 @@ export type FormulaFile = {
   readonly text: string;
   /** Where the file is no text: what stands there is not UTF-8. */
   readonly garbled?: { readonly line: number; readonly column: number };
+  /** Why there is no text, where the file is there and cannot be read. */
+  readonly unreadable?: string;
   /** For `description_file`. */
   readonly readBeside?: (path: string) => Beside;
 };
@@ -108,7 +110,11 @@ export class Library {
       const message = from === null ? 'there is no such formula' : `there is no formula ${quote(name)}`;
       return refuse(message, didYouMean(name, names) ?? (from === null ? known : null));
     }
-    return this.#parse(name, found);
+    if (found.unreadable === undefined) return this.#parse(name, found);
+    if (from !== null)
+      return refuse(`the formula ${quote(name)} cannot be read: ${found.unreadable}`, `it is ${found.file}`);
+    this.#findings.refuseFile(found.file, found.unreadable, null);
+    return null;
   }
 
   #parse(name: string, { file, text, garbled, readBeside }: FormulaFile): Written | null {

@@ -7,8 +7,10 @@ import type { FormulaFile } from './cook.js';
 export type VariableSummary = {
   readonly name: string;
   readonly description: string;
-  /** Null: a value must be given. */
+  /** Null: a value must be given, if `requiredUnless` says nothing else. */
   readonly default: string | null;
+  /** A value other than the empty one must be given unless one of these variables has one; null where none can stand in. */
+  readonly requiredUnless: readonly string[] | null;
   readonly type: string;
   readonly enum: readonly string[] | null;
   readonly pattern: string | null;
@@ -29,15 +31,17 @@ export type FormulaSummary = {
 const TYPE_BY_KEY = { legs: 'convoy', template: 'expansion', advice: 'aspect' } as const;
 
 /** `read` is the formula when it could be read: then its variables are complete, those of its parents among them. */
-export function summarize(name: string, { file, text }: FormulaFile, read: Formula | null = null): FormulaSummary {
+export function summarize(name: string, source: FormulaFile, read: Formula | null = null): FormulaSummary {
+  const { file, text, unreadable } = source;
   const toml = file.endsWith('.json') ? parseJson(text) : parseToml(text);
+  const wrong = unreadable ?? (toml.ok ? null : toml.message);
   const table: Table = toml.ok ? toml.value : {};
   const catalog = table['catalog'];
   const guessed = Object.entries(TYPE_BY_KEY).find(([key]) => key in table && !('steps' in table))?.[1];
   return {
     name,
     type: read?.type ?? textOr(table['type'], guessed ?? 'workflow'),
-    description: read?.description ?? (toml.ok ? textOr(table['description'], '') : `not readable: ${toml.message}`),
+    description: read?.description ?? (wrong === null ? textOr(table['description'], '') : `not readable: ${wrong}`),
     catalog: isTable(catalog) ? textOr(catalog['description'], '') || null : null,
     internal: table['internal'] === true,
     vars: read === null ? varsOf(table) : varsOfFormula(read),
@@ -45,10 +49,11 @@ export function summarize(name: string, { file, text }: FormulaFile, read: Formu
 }
 
 function varsOfFormula({ vars }: Formula): readonly VariableSummary[] {
-  return vars.map(({ name, description, default: value, type, enum: choices, pattern }) => ({
+  return vars.map(({ name, description, default: value, required, requiredUnless, type, enum: choices, pattern }) => ({
     name,
     description,
     default: value,
+    requiredUnless: required && value === null ? null : requiredUnless,
     type,
     enum: choices,
     pattern,
@@ -61,13 +66,14 @@ function varsOf(table: Table): readonly VariableSummary[] {
   return tables.flatMap((vars) =>
     Object.entries(vars).map(([name, raw]) => {
       const variable: Table = isTable(raw) ? raw : { default: raw };
-      const [value, choices] = [variable['default'], variable['enum']];
+      const [value, others] = [variable['default'], textsIn(variable['required_unless'])];
       return {
         name,
         description: textOr(variable['description'], ''),
         default: value === undefined ? null : typeof value === 'string' ? value : JSON.stringify(value),
+        requiredUnless: variable['required'] === true && value === undefined ? null : others,
         type: textOr(variable['type'], 'string'),
-        enum: Array.isArray(choices) ? choices.filter((one) => typeof one === 'string') : null,
+        enum: textsIn(variable['enum']),
         pattern: typeof variable['pattern'] === 'string' ? variable['pattern'] : null,
       };
     }),
@@ -76,4 +82,8 @@ function varsOf(table: Table): readonly VariableSummary[] {
 
 function textOr(value: unknown, otherwise: string): string {
   return typeof value === 'string' ? value : otherwise;
+}
+
+function textsIn(value: unknown): readonly string[] | null {
+  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : null;
 }

@@ -18,13 +18,19 @@ const NUMBER = /^-?\d+(\.\d+)?$/;
 /** What is wrong with a value, null when it fits. */
 export function misfit({ type, enum: choices, pattern }: ValueRule, value: string): string | null {
   const shown = shownOf(value);
-  if (choices !== null && !choices.includes(value)) return `${shown} is none of ${choices.map(shownOf).join(', ')}`;
+  if (choices !== null && !choices.includes(value)) return `${shown} ${strayOf(choices)}`;
   const compiled = pattern === null ? null : compilePattern(pattern);
   if (compiled?.ok === true && !compiled.test(value)) return `${shown} does not match the pattern ${pattern}`;
   if (type === 'int' && !WHOLE.test(value)) return `${shown} is not a whole number`;
   if (type === 'number' && !NUMBER.test(value)) return `${shown} is not a number`;
   if (type === 'bool' && value !== 'true' && value !== 'false') return `${shown} is neither true nor false`;
   return null;
+}
+
+/** The empty choice stands for none, and is no word that could have been meant. */
+function strayOf(choices: readonly string[]): string {
+  const named = choices.filter((choice) => choice !== '');
+  return named.length === 0 ? 'is not empty, as it must be' : `is none of ${named.map(shownOf).join(', ')}`;
 }
 
 /** A value may be a whole text; of one that does not fit its beginning is enough. */

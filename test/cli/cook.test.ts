@@ -120,6 +120,21 @@ test('a name is looked up on the search paths, in the town, in the rig, and amon
   });
 });
 
+test('--json tells of wrong values on the command line as of all that is wrong', async () => {
+  const cwd = await makeFolder();
+  const { code, stdout, stderr } = await cook(cwd, 'shiny', '--json', '--var', 'x', '--var', 'a=1', '--var', 'a=2');
+  expect({ code, stderr }).toEqual({ code: 2, stderr: '' });
+  const place = { file: '--var', line: 0, column: 0 };
+  expect(JSON.parse(stdout)).toEqual({
+    problems: [
+      { ...place, message: '--var is "x"; NAME=VALUE is expected, for example feature="login"' },
+      { ...place, message: '--var gives a twice, as "1" and as "2": give it once' },
+    ],
+  });
+  const empty = await cook(cwd, 'shiny', '--json', '--var', '');
+  expect(JSON.parse(empty.stdout)).toMatchObject({ problems: [place] });
+});
+
 test('wrong calls are told apart from wrong formulas', async () => {
   const cwd = await makeFolder();
   expect(await cook(cwd)).toMatchObject({ code: 2, stderr: expect.stringContaining('Usage: gt cook') });

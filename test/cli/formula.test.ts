@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runCli } from '../support/cli.js';
@@ -46,6 +46,25 @@ test('list leaves out what is internal to others unless it is asked for, and say
   expect((await formula(dir, 'list', '--all')).stdout).toContain('part  workflow · town\n  When it burns.\n');
 });
 
+test('what cannot be read is listed with the reason, and is in the way of no other formula', async () => {
+  const dir = await town();
+  const folder = join(dir, 'formulas');
+  await symlink('nowhere', join(folder, 'gone.formula.toml'));
+  await symlink('round.formula.toml', join(folder, 'round.formula.toml'));
+  await mkdir(join(folder, 'folder.formula.toml'));
+  const { code, stdout } = await formula(dir, 'list');
+  expect(code).toBe(0);
+  expect(stdout).toContain('own  workflow · town\n  Our own.\n');
+  expect(stdout).toContain(
+    'gone  workflow · town\n  not readable: this is a link to a file that is not there\nown  workflow',
+  );
+  expect(stdout).toContain('folder  workflow · town\n  not readable: this is a folder, not a file\n');
+  expect(stdout).toContain('round  workflow · town\n  not readable: this cannot be read: ELOOP');
+  expect(stdout).toContain('code-review  convoy · shipped\n');
+  expect(await formula(dir, 'show', 'own')).toMatchObject({ code: 0, stdout: expect.stringContaining('Our own.') });
+  expect(await runCli(['cook', 'own', '--var', 'who=you'], { cwd: dir })).toMatchObject({ code: 0 });
+});
+
 test('show tells description, variables and steps, with the variables open that have no value', async () => {
   const dir = await town();
   const { code, stdout } = await formula(dir, 'show', 'own');
@@ -57,6 +76,40 @@ test('show tells description, variables and steps, with the variables open that 
   expect((await formula(dir, 'show', 'own', '--var', 'who=you')).stdout).toContain('A you');
   expect((await formula(dir, 'show', 'code-review')).stdout).toContain('full, or empty)');
   expect(await formula(dir, 'show', 'none')).toMatchObject({ code: 2 });
+});
+
+test('show of a formula with errors tells them below what can be read of it, with exit code 2 as cook and graph have', async () => {
+  const dir = await town();
+  await writeFile(join(dir, 'formulas', 'torn.formula.toml'), `${OWN.replace('own', 'torn')}needs = ["b"]\n`);
+  const { code, stdout } = await formula(dir, 'show', 'torn');
+  expect(code).toBe(2);
+  expect(stdout).toContain('torn · workflow · formulas/torn.formula.toml\n\nOur own.\n');
+  expect(stdout).toContain('\nNot cooked:\nerror: ');
+  expect(stdout).toContain('error: needs unknown step "b"\n');
+});
+
+const others = (one: string, other: string) => `(needed unless ${one} or ${other} is given)`;
+
+test('list and show say what stands in for a variable that is needed', async () => {
+  const dir = await town();
+  expect((await formula(dir, 'list')).stdout).toContain(
+    `  vars: branch ${others('pr', 'files')}, pr ${others('branch', 'files')}, files ${others('branch', 'pr')}, base\n`,
+  );
+  expect((await formula(dir, 'show', 'code-review')).stdout).toContain(
+    `  branch  the branch to review, against base ${others('pr', 'files')}\n`,
+  );
+  const json = JSON.parse((await formula(dir, 'list', '--json')).stdout) as readonly { vars: readonly object[] }[];
+  expect(json.flatMap(({ vars }) => vars)).toContainEqual(
+    expect.objectContaining({ name: 'pr', default: null, requiredUnless: ['branch', 'files'] }),
+  );
+  const both = OWN.replace('required = true', 'required_unless = ["why"]\ndefault = ""').replace(
+    '[[steps]]',
+    '[vars.why]\nrequired = true\nrequired_unless = ["who"]\n[[steps]]',
+  );
+  await writeFile(join(dir, 'formulas', 'own.formula.toml'), both.replace('{{who}}', '{{who}} {{why}}'));
+  const told = '(needed unless why is given)';
+  expect((await formula(dir, 'list')).stdout).toContain(`  vars: who ${told}, why (needed)\n`);
+  expect((await formula(dir, 'show', 'own')).stdout).toContain(`  who  ${told}\n  why  (needed)\n`);
 });
 
 test('graph draws the steps, as SVG or as Mermaid, to the terminal or to a file', async () => {

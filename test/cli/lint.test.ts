@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runCli } from '../support/cli.js';
@@ -53,6 +53,47 @@ test('--json gives the same to a program', async () => {
       warnings: [],
     },
   });
+});
+
+test('of files of one name in a folder each is looked at, and a warning says which is hidden', async () => {
+  const cwd = await makeFolder();
+  await writeFile(join(cwd, 'both.formula.toml'), FINE.replace('fine', 'both'));
+  await writeFile(join(cwd, 'both.toml'), WRONG.replace('wrong', 'both'));
+  await writeFile(join(cwd, 'last.toml'), FINE.replace('fine', 'last'));
+  const { code, stdout, stderr } = await lint(cwd, '.');
+  expect({ code, stderr }).toEqual({ code: 2, stderr: 'gt: 1 of 3 formulas cannot be cooked\n' });
+  expect(stdout).toMatch(/^both\.formula\.toml: fine, 1 step\nerror: needs unknown step "b"\n --> both\.toml:5:10/);
+  expect(stdout).toContain(
+    'warning: hidden by both.formula.toml beside it, which goes first for the name "both"\n --> both.toml\n',
+  );
+  expect(stdout).toContain('both.toml: 1 problem, 1 warning\nlast.toml: fine, 1 step\n');
+  await writeFile(join(cwd, 'town.toml'), '');
+  await mkdir(join(cwd, 'formulas'));
+  const json = '{ "formula": "both", "steps": [{ "id": "a", "title": "A" }] }';
+  await writeFile(join(cwd, 'formulas', 'both.formula.json'), json);
+  await writeFile(join(cwd, 'formulas', 'both.toml'), FINE.replace('fine', 'both'));
+  const town = await lint(cwd, '--json');
+  expect({ code: town.code, told: JSON.parse(town.stdout) as unknown }).toMatchObject({
+    code: 0,
+    told: {
+      files: [{ file: 'formulas/both.formula.json' }, { file: 'formulas/both.toml' }],
+      warnings: [{ file: 'formulas/both.toml', line: 0, column: 0 }],
+    },
+  });
+});
+
+test('a parent that cannot be read is told where it is named, and the other formulas are looked at', async () => {
+  const cwd = await makeFolder();
+  await writeFile(join(cwd, 'fine.formula.toml'), FINE);
+  await symlink('nowhere', join(cwd, 'gone.formula.toml'));
+  await writeFile(join(cwd, 'child.formula.toml'), `extends = ["gone"]\n${FINE.replace('fine', 'child')}`);
+  const { code, stdout, stderr } = await lint(cwd, '.');
+  expect({ code, stderr }).toEqual({ code: 2, stderr: 'gt: 2 of 3 formulas cannot be cooked\n' });
+  expect(stdout).toContain('fine.formula.toml: fine, 1 step\n');
+  expect(stdout).toContain('error: this is a link to a file that is not there\n --> gone.formula.toml');
+  expect(stdout).toContain(
+    'error: the formula "gone" cannot be read: this is a link to a file that is not there\n --> child.formula.toml:1:12',
+  );
 });
 
 test('a folder is searched through, a .toml that is no formula is left alone', async () => {

@@ -81,7 +81,7 @@ test('lists may be given as texts or as JSON', () => {
 test.each([
   [CONVOY, {}, /the variable "pr" has no value, and must have one unless "branch" has/],
   [CONVOY, { pr: 'x' }, /"x" is not a number/],
-  [CONVOY, { pr: '1', preset: 'qick' }, /the variable "preset": "qick" is none of "quick", ""/],
+  [CONVOY, { pr: '1', preset: 'qick' }, /the variable "preset": "qick" is none of "quick"$/m],
   [CONVOY, { pr: '1', legs: 'prf' }, /there is no leg "prf" \(did you mean "perf"\?\)/],
   [CONVOY.replace('id = "perf"', 'id = "sec"'), { pr: '1' }, /step "sec": the leg "sec" stands twice/],
   [CONVOY.replace('"sec", "perf"]', '"ghost"]'), { pr: '1' }, /the synthesis of "x" needs unknown leg "ghost"/],

@@ -66,6 +66,14 @@ test.each([
 });
 
 test.each([
+  ['enum = ["q", ""]', '"zz" is none of "q"'],
+  ['enum = [""]', '"zz" is not empty, as it must be'],
+])('of %s the empty choice is not offered as a word', (rule, message) => {
+  expect(cooked(declared(rule), { v: '' }).vars).toEqual({ v: '' });
+  expect(problemsOf(declared(rule), { v: 'zz' })).toEqual([`x.toml:2:1 · the variable "v": ${message}`]);
+});
+
+test.each([
   ['pattern = "("', /:3:1 · the pattern cannot be used: it is no pattern: missing closing \): `\(`/],
   [
     'pattern = "(a)\\\\1"',
