@@ -11,12 +11,14 @@ import { runShell } from '../process/run.js';
 import type { RunResult } from '../process/run.js';
 import { cut, FINDINGS_CHARS_MAX } from '../town/findings.js';
 import { unreachable } from '../town/unreachable.js';
-import { commit, moleculeOf, push, rejected } from './publish.js';
+import { afterResetInStep } from './after-reset.js';
+import { authorFor, commit, moleculeOf, push, rejected } from './publish.js';
 
 /** Every character of a text that fits has at most this many bytes. */
 const FINDINGS_BYTES_MAX = 4 * (FINDINGS_CHARS_MAX + 1);
 
 export async function acceptStep(place: Place, request: AcceptRequest, signal: AbortSignal): Promise<Acceptance> {
+  await afterResetInStep(place, { ...request, author: authorFor(request) });
   const state = await worktreeState(place);
   if (state === null) return rejected(`the sandbox ${place.path} is gone`);
   if (state.rebasing) return rejected('a rebase is in progress: finish it (git rebase --continue) or abort it');

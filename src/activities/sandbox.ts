@@ -2,7 +2,16 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
-import type { HostActivities, Nuke, NukeRequest, Salvage, SandboxRef, Submission } from '../contract/activities.js';
+import type {
+  GoBackRequest,
+  HostActivities,
+  Nuke,
+  NukeRequest,
+  Salvage,
+  SandboxRef,
+  Submission,
+  WentBack,
+} from '../contract/activities.js';
 import type { Sandbox } from '../contract/polecat.js';
 import {
   bornAt,
@@ -15,8 +24,10 @@ import {
   retiredAt,
 } from '../git/branch.js';
 import { catchUp } from '../git/catch-up.js';
+import { Blocked } from '../git/git-error.js';
 import { commitOf } from '../git/git.js';
 import { aboutStrays, strayLinks } from '../git/gitlinks.js';
+import { goBack } from '../git/go-back.js';
 import { fetchMirror, openMirror } from '../git/mirror.js';
 import { salvage } from '../git/salvage.js';
 import { aboutUnpushed, unpushedSubmodules } from '../git/submodules.js';
@@ -34,7 +45,7 @@ import { authorFor, commit, moleculeOf, push } from './publish.js';
 
 type SandboxActivities = Pick<
   HostActivities,
-  'openSandbox' | 'catchUp' | 'acceptStep' | 'submit' | 'filesExist' | 'runCheck' | 'salvage' | 'nuke'
+  'openSandbox' | 'catchUp' | 'acceptStep' | 'goBack' | 'submit' | 'filesExist' | 'runCheck' | 'salvage' | 'nuke'
 >;
 
 /** Of the activity that is under way. */
@@ -49,6 +60,7 @@ export function sandboxActivities(places: Places): SandboxActivities {
       ),
     acceptStep: (request) =>
       orRefuse(request.rig.name, () => acceptStep(placeOf(places, request), request, signalNow())),
+    goBack: (request) => orRefuse(request.rig.name, () => back(placeOf(places, request), request)),
     submit: (ref) => orRefuse(ref.rig.name, () => submit(placeOf(places, ref), ref)),
     filesExist: (request) => filesExist(placeOf(places, request), request.paths),
     runCheck: (request) => checkLoop(placeOf(places, request), request, signalNow()),
@@ -86,6 +98,19 @@ async function ignoreHalfWritten(mirror: string): Promise<void> {
 }
 
 const kept = (why: string): Nuke => ({ kind: 'kept', why });
+
+async function back(place: Place, request: GoBackRequest): Promise<WentBack> {
+  const { branch, to, rig } = request;
+  await endSessions(branch);
+  try {
+    const kept = await goBack({ ...place, branch, to, author: authorFor(request) });
+    if (request.catchUp) await catchUp({ ...place, target: rig.branch, author: authorFor(request) });
+    return { kind: 'back', kept };
+  } catch (error) {
+    if (error instanceof Blocked) return { kind: 'refused', why: error.message };
+    throw error;
+  }
+}
 
 async function submit(place: Place, ref: SandboxRef & Since): Promise<Submission> {
   const { mirror } = place;

@@ -2,7 +2,7 @@
 import { dirname, join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import { openJournal } from '../agents/journal.js';
+import { openJournal, setAsideOtherRun } from '../agents/journal.js';
 import { notesIn } from '../agents/tools.js';
 import { RuntimeTrouble } from '../agents/trouble.js';
 import type { Runtime, SessionContext } from '../agents/runtime.js';
@@ -12,6 +12,7 @@ import { plainEnvironment } from '../process/environment.js';
 import { killMarked } from '../process/mark.js';
 import { runShell } from '../process/run.js';
 import type { SessionResult, SessionSpec } from '../town/session.js';
+import { afterReset } from './after-reset.js';
 import { noteProgress } from './beating.js';
 import { runGates } from './merge-gates.js';
 import type { Places } from './places.js';
@@ -57,7 +58,22 @@ async function runSession(
   spec: SessionSpec,
   signal: AbortSignal,
 ): Promise<SessionResult> {
-  const journal = await openJournal(places.journal(spec.sessionId), { sessionId: spec.sessionId });
+  const path = places.journal(spec.sessionId);
+  const run = Context.current().info.workflowExecution?.runId;
+  const isAgain = run !== undefined && (await setAsideOtherRun(path, run));
+  await afterReset(
+    { mirror: places.mirror(spec.rig), path: spec.worktree },
+    {
+      molecule: spec.molecule,
+      branch: spec.branch,
+      step: spec.step.id,
+      since: spec.base,
+      author: authorOf(spec.agent),
+      isFirst: spec.session === 1,
+      isAgain,
+    },
+  );
+  const journal = await openJournal(path, { sessionId: spec.sessionId, ...(run === undefined ? {} : { run }) });
   const env = plainEnvironment({
     ...authorEnvironment(authorOf(spec.agent)),
     GT_SESSION: spec.sessionId,

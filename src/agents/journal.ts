@@ -13,7 +13,13 @@ import { RuntimeTrouble } from './trouble.js';
 const VERSION = 1;
 
 const Entry = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('opened'), version: z.literal(VERSION), sessionId: z.string() }),
+  /** `run`: the run of the molecule that asked for the session; absent in what an earlier version wrote. */
+  z.object({
+    kind: z.literal('opened'),
+    version: z.literal(VERSION),
+    sessionId: z.string(),
+    run: z.string().optional(),
+  }),
   /** An act or tool call is about to happen. `before` is what tells later whether it did. */
   z.object({ kind: z.literal('begun'), key: z.string(), before: z.unknown() }),
   z.object({ kind: z.literal('done'), key: z.string(), outcome: z.unknown() }),
@@ -32,12 +38,17 @@ export type Journal = {
   close(): Promise<void>;
 };
 
-export async function openJournal(path: string, { sessionId }: { readonly sessionId: string }): Promise<Journal> {
+type Opening = { readonly sessionId: string; readonly run?: string };
+
+export async function openJournal(path: string, { sessionId, run }: Opening): Promise<Journal> {
   await mkdir(dirname(path), { recursive: true });
   const found = await load(path, sessionId);
   const handle = await open(path, constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY);
   const entries = [...found.entries];
-  if (!found.isOpened) await write(handle, path, { kind: 'opened', version: VERSION, sessionId });
+  if (!found.isOpened) {
+    const opening = { kind: 'opened', version: VERSION, sessionId } as const;
+    await write(handle, path, run === undefined ? opening : { ...opening, run });
+  }
   return {
     entries,
     setAside: found.setAside,
@@ -49,6 +60,24 @@ export async function openJournal(path: string, { sessionId }: { readonly sessio
   };
 }
 
+/**
+ * Puts what a session left aside, with the folder that it lies in, when it was asked for by another run: its molecule has been reset to
+ * before it, and the session of the same number is another one. Answers whether there was such a session.
+ */
+export async function setAsideOtherRun(path: string, run: string): Promise<boolean> {
+  const text = await readFile(path, 'utf8').catch(missing);
+  const opening = readLine(text.slice(0, Math.max(0, text.indexOf('\n'))));
+  if (opening?.kind !== 'opened' || opening.run === undefined || opening.run === run) return false;
+  const folder = dirname(path);
+  await rename(folder, `${folder}.of-${opening.run}`);
+  return true;
+}
+
+function missing(error: NodeJS.ErrnoException): string {
+  if (error.code === 'ENOENT') return '';
+  throw error;
+}
+
 type Found = {
   readonly entries: readonly JournalEntry[];
   readonly isOpened: boolean;
@@ -57,10 +86,7 @@ type Found = {
 const NOTHING: Found = { entries: [], isOpened: false, setAside: null };
 
 async function load(path: string, sessionId: string): Promise<Found> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return '';
-    throw error;
-  });
+  const text = await readFile(path, 'utf8').catch(missing);
   const whole = text.slice(0, text.lastIndexOf('\n') + 1);
   if (whole.length < text.length) await truncate(path, Buffer.byteLength(whole));
   if (whole === '') return NOTHING;

@@ -44,8 +44,8 @@ The step counts as closed when its checks have passed. What is refused is told w
   ),
   lazy(
     'retry',
-    'Answer a step that escalated: a new session, iteration or wait begins.',
-    `gt retry STEP [--note TEXT] [options]\n\n  STEP                  the step's id\n  --note TEXT           the answer, which the next session is told\n${MOL}\n${WHO}\n${SERVER_USAGE}`,
+    'Answer a step that escalated: a new session, iteration or wait begins; or go back to before a step.',
+    `gt retry STEP [--from] [--note TEXT] [options]\n\n  STEP                  the step's id\n  --from                go back: the step and all that came of it are done again, and the sandbox goes back with them\n  --note TEXT           the answer, which the next session is told\n${MOL}\n${WHO}\n${SERVER_USAGE}`,
     async () => (await import('./step.js')).retry,
   ),
   lazy(

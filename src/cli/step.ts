@@ -35,8 +35,21 @@ export const close: Pick<Command, 'run'> = {
 
 export const skip = withText('skip', moleculeMessages.skip, 'reason');
 export const fail = withText('fail', moleculeMessages.fail, 'reason');
-export const retry = withText('retry', moleculeMessages.retry, 'note');
 export const approve = withText('approve', moleculeMessages.approve, 'note');
+
+export const retry: Pick<Command, 'run'> = {
+  run: async (args) => {
+    const options = { ...STEP_OPTIONS, note: { type: 'string' }, from: { type: 'boolean' } } as const;
+    const { values, positionals } = readArguments(args, options);
+    const { mol, note, from } = values;
+    const step = takeOne('retry', 'step', positionals);
+    await say(moleculeMessages.retry, molNamed(mol), values, {
+      step,
+      ...given({ note }),
+      ...(from === true ? { from } : {}),
+    });
+  },
+};
 
 /** To whatever can be held: a mission, a polecat, a molecule. */
 export const pause: Pick<Command, 'run'> = {

@@ -138,6 +138,8 @@ export type HostActivities = {
   catchUp(request: SandboxRef): Promise<{ readonly conflicts: readonly string[] }>;
   /** The engine's own checks of a finished step; when they pass, everything is committed and pushed. */
   acceptStep(request: AcceptRequest): Promise<Acceptance>;
+  /** Takes the sandbox and its branch back to an earlier commit; what is undone stays in the mirror. */
+  goBack(request: GoBackRequest): Promise<WentBack>;
   /** Commits, pushes and verifies the branch before it is handed in. `since` is where the remote's branch is known to be. */
   submit(request: SandboxRef & { readonly since: string }): Promise<Submission>;
   /** Which of the files exist, in the order of `paths`, each relative to the sandbox; what leads out of it does not. */
@@ -177,6 +179,12 @@ export type Acceptance =
   | { readonly kind: 'accepted'; readonly head: string; readonly output?: string }
   /** `check`: it was the check script that said no, and everything else was well. */
   | { readonly kind: 'rejected'; readonly why: string; readonly check?: true };
+
+/** `catchUp`: the commit is that of work that was sent back, which begins on top of its target. */
+export type GoBackRequest = SandboxRef & { readonly to: string; readonly catchUp: boolean };
+export type WentBack =
+  /** `kept`: the ref of the mirror under which is what was undone, null when there was nothing. */
+  { readonly kind: 'back'; readonly kept: string | null } | { readonly kind: 'refused'; readonly why: string };
 
 export type Submission =
   | { readonly kind: 'submitted'; readonly head: string }

@@ -80,8 +80,17 @@ export const moleculeMessages = {
   ),
   retry: message(
     'retry',
-    'Answers an escalated step: a new session, iteration or wait starts, with the note.',
-    z.strictObject({ id, by, step, note: z.string().max(10_000).optional() }),
+    'Answers an escalated step: a new session, iteration or wait starts, with the note. With `from` it goes back to before a step.',
+    z.strictObject({
+      id,
+      by,
+      step,
+      note: z.string().max(10_000).optional(),
+      from: z
+        .boolean()
+        .default(false)
+        .describe('do the step, and all that came of it, again: steps and sandbox go back to before it'),
+    }),
   ),
   approve: message(
     'approve',

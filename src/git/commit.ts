@@ -107,3 +107,18 @@ export async function log(args: {
     return [{ sha, author, email, subject }];
   });
 }
+
+/** A commit that the engine made of a step, by its trailers. */
+export type StepCommit = { readonly sha: string; readonly molecule: string; readonly step: string };
+
+const trailer = (key: string) => `%(trailers:key=${key},valueonly,separator=%x20)`;
+
+/** Those of the commits that `to` has and `from` has not, oldest first. */
+export async function stepCommits(mirror: string, from: string, to: string): Promise<readonly StepCommit[]> {
+  const form = ['-z', '--reverse', '--topo-order', `--format=%H%n${trailer('Gt-Molecule')}%n${trailer('Gt-Step')}`];
+  const { stdout } = await git(mirror, ['log', ...form, '--end-of-options', `${from}..${to}`]);
+  return stdout.split('\0').flatMap((entry) => {
+    const [sha = '', molecule = '', step = ''] = entry.split('\n');
+    return molecule === '' || step === '' ? [] : [{ sha, molecule, step }];
+  });
+}

@@ -2,15 +2,14 @@
  * Brings the work of a sandbox to safety before it is given up: all of it as commits, the commits on the remote. It never
  * destroys: a rebase is aborted only after a snapshot of it was pinned in the mirror, and what cannot be pushed stays.
  */
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { authorEnvironment, type Author } from './author.js';
+import type { Author } from './author.js';
 import { isAncestor, pushBranch, remoteSha } from './branch.js';
-import { commitEverything, stageEverything } from './commit.js';
+import { commitEverything } from './commit.js';
 import { commitOf, git, gitText } from './git.js';
 import { Blocked, GitError } from './git-error.js';
 import { fetchMirror } from './mirror.js';
-import { inWorktree, inWorktreeText, madeFor, metadataOf, own, worktreeState, type Place } from './worktree.js';
+import { snapshotOf } from './snapshot.js';
+import { inWorktree, madeFor, own, worktreeState, type Place } from './worktree.js';
 
 const SAVED = 'refs/gt/saved/';
 
@@ -68,30 +67,13 @@ async function gather(
     if (state === null || (await madeFor(place)) !== branch) return [];
     const kept: string[] = [];
     if (state.rebasing) {
-      const snapshot = await snapshotOf(place, state.head, author);
+      const snapshot = await snapshotOf(place, { head: state.head, author, message: 'wip: a rebase in progress' });
       await pin(place.mirror, asideOf(branch, snapshot));
       // What cannot be aborted so (`git am`) goes on to the commit below as it is.
       await inWorktree(place, ['rebase', '--abort'], { codes: [0, 1, 128] });
     }
     kept.push(await commitEverything({ ...place, author, message: `wip: work in progress on ${branch}\n` }));
     return kept;
-  });
-}
-
-/** A commit of the whole tree on top of HEAD that changes neither HEAD nor the index. The same tree gives the same commit. */
-async function snapshotOf(place: Place, head: string, author: Author): Promise<string> {
-  const index = join((await metadataOf(place)) ?? place.mirror, 'gt-snapshot-index');
-  await rm(index, { force: true });
-  await rm(`${index}.lock`, { force: true });
-  const env = { GIT_INDEX_FILE: index };
-  await inWorktree(place, ['read-tree', head], { env });
-  await stageEverything(place, null, { env });
-  const tree = await inWorktreeText(place, ['write-tree'], { env });
-  await rm(index, { force: true });
-  const date = await inWorktreeText(place, ['show', '--no-patch', '--format=%cI', head]);
-  const dates = { GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date };
-  return inWorktreeText(place, ['commit-tree', tree, '-p', head, '-m', 'wip: a rebase in progress'], {
-    env: { ...authorEnvironment(author), ...dates },
   });
 }
 

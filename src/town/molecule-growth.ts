@@ -4,6 +4,7 @@ import type { Draft, How } from './molecule-live.js';
 import { planOf } from './molecule-plan.js';
 import type { LoopState, Step } from './molecule-state.js';
 import type { ProtoLoop, ProtoStep } from './protomolecule.js';
+import { own } from './own.js';
 import { isRuntime, type RuntimeKind } from './runtime.js';
 import { NO_USAGE } from './session.js';
 
@@ -102,8 +103,18 @@ export function grow(draft: Draft, { protos, steps, loops }: Growth): void {
   draft.added = [...draft.added, ...protos];
   draft.cooked = new Map([...draft.cooked, ...protos.map((step) => [step.id, step] as const)]);
   draft.loops = loops;
-  draft.steps.push(...steps);
+  draft.steps.push(...steps.map((step) => remembered(draft, step)));
   replan(draft);
+}
+
+/** A step that comes again has cost something before, and its sessions are counted on. */
+function remembered(draft: Draft, step: Step): Step {
+  const before = own(draft.gone, step.id);
+  if (before === undefined) return step;
+  const { [step.id]: _again, ...gone } = draft.gone;
+  draft.gone = gone;
+  const { sessions, usage } = before;
+  return { ...step, sessions, usage, ...(sessions === 0 ? {} : { sessionsBefore: sessions }) };
 }
 
 export function replan(draft: Draft): void {

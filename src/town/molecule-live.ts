@@ -42,12 +42,13 @@ export function stateOf({
   bonds,
   head,
   paused,
+  gone,
 }: Molecule): Required<MoleculeState> {
-  return { steps, limits, added, loops, mails, bonds, head, paused };
+  return { steps, limits, added, loops, mails, bonds, head, paused, gone };
 }
 
 export function revive(proto: Pick<Protomolecule, 'steps'>, state: MoleculeState, how: How): Molecule {
-  const { steps, limits, added = [], loops = [], mails = [], bonds = 0, paused = null } = state;
+  const { steps, limits, added = [], loops = [], mails = [], bonds = 0, paused = null, gone = {} } = state;
   const cooked = new Map([...proto.steps, ...added].map((step) => [step.id, step]));
   const plan = planOf(steps, cooked, loops);
   return {
@@ -58,6 +59,7 @@ export function revive(proto: Pick<Protomolecule, 'steps'>, state: MoleculeState
     mails,
     bonds,
     paused,
+    gone,
     how,
     cooked,
     plan,
@@ -68,8 +70,8 @@ export function revive(proto: Pick<Protomolecule, 'steps'>, state: MoleculeState
     held: steps.flatMap((step, at) => (listOf(step) === 'held' ? [at] : [])),
     closed: steps.filter((step) => step.state.kind === 'closed').length,
     failed: steps.find(hasFailed)?.id ?? null,
-    usage: steps.reduce((sum, step) => addUsage(sum, step.usage), NO_USAGE),
-    sessions: steps.reduce((sum, step) => sum + step.sessions, 0),
+    usage: [...steps, ...Object.values(gone)].reduce((sum, { usage }) => addUsage(sum, usage), NO_USAGE),
+    sessions: [...steps, ...Object.values(gone)].reduce((sum, { sessions }) => sum + sessions, 0),
   };
 }
 
@@ -144,6 +146,11 @@ export function draftOf(molecule: Molecule, nowMs: number): Draft {
 
 export function moleculeOf({ nowMs: _nowMs, settled: _settled, ...molecule }: Draft): Molecule {
   return molecule;
+}
+
+/** Sessions of the step that count: those since it was to be done again. */
+export function sessionsOf({ sessions, sessionsBefore = 0 }: Step): number {
+  return sessions - sessionsBefore;
 }
 
 export function positionOf({ plan }: Pick<Molecule, 'plan'>, id: string): number | null {

@@ -1,6 +1,7 @@
 /** What the end of a session, and the engine's word on it, does to a step. */
 import { cut } from './findings.js';
 import { escalated } from './molecule-cascade.js';
+import { sessionsOf } from './molecule-live.js';
 import type { Step } from './molecule-state.js';
 import type { ProtoStep } from './protomolecule.js';
 import type { Limits } from './rig.js';
@@ -23,11 +24,11 @@ export function ended(
 ): Change {
   const spent = { usage: addUsage(step.usage, result.usage), ...withNotes(step, result.notes) };
   const again = (note: string, counts: Partial<Step>): Change =>
-    step.sessions >= sessionsMax(proto, limits)
+    sessionsOf(step) >= sessionsMax(proto, limits)
       ? {
           ...spent,
           ...counts,
-          state: escalated(`no end after ${step.sessions} sessions; the last said: ${note}`, nowMs),
+          state: escalated(`no end after ${sessionsOf(step)} sessions; the last said: ${note}`, nowMs),
         }
       : { ...spent, ...counts, note, state: { kind: 'ready', sinceMs: nowMs } };
   switch (result.outcome) {
@@ -102,7 +103,7 @@ export function rejected(
   // A person's close was refused: the step goes on waiting for that person.
   if (step.state.kind === 'waiting') return { rejections };
   const most = check === true && proto?.check !== undefined ? proto.check.max : limits.rejectionsPerStepMax;
-  const tooOften = rejections >= most || step.sessions >= sessionsMax(proto, limits);
+  const tooOften = rejections >= most || sessionsOf(step) >= sessionsMax(proto, limits);
   if (tooOften) return { rejections, state: escalated(`refused ${rejections} times: ${why}`, nowMs) };
   return { rejections, note: why, state: { kind: 'ready', sinceMs: nowMs } };
 }

@@ -50,6 +50,8 @@ export type Step = {
   readonly stalls: number;
   /** What the next session is told about the ones before. */
   readonly note: string | null;
+  /** Sessions of before it was to be done again; they count for no limit. Absent when there were none. */
+  readonly sessionsBefore?: number;
   /** What its sessions noted on the way, oldest first, for those after them. Absent when they noted nothing. */
   readonly notes?: readonly string[];
   readonly usage: Usage;
@@ -68,6 +70,9 @@ export type Step = {
 /** A loop at work: `iteration` is the last one that was begun, of `max`. */
 export type LoopState = ProtoLoop & { readonly iteration: number };
 
+/** What a step has cost that is not there any more, and may come again. */
+export type Gone = { readonly sessions: number; readonly usage: Usage };
+
 /** What continue-as-new carries. What an earlier version did not know is absent in what it carried. */
 export type MoleculeState = {
   readonly steps: readonly Step[];
@@ -82,6 +87,8 @@ export type MoleculeState = {
   readonly head?: string | null;
   /** Null while it goes on. */
   readonly paused?: Pause | null;
+  /** By their ids the steps that went when somebody went back to before what had added them. */
+  readonly gone?: Readonly<Record<string, Gone>>;
 };
 
 type OfStep<Kind extends string, More = unknown> = { readonly kind: Kind; readonly step: string } & More;
@@ -101,6 +108,10 @@ export type MoleculeEvent =
   /** Somebody outside says that the step has failed: others decide what that means. */
   | OfStep<'given-up', { readonly why: string; readonly by: string }>
   | OfStep<'retried', { readonly note: string | null }>
+  /** Its session was ended from outside and left nothing. */
+  | OfStep<'called-off', { readonly why: string }>
+  /** `head`: the commit that the sandbox went back to, null where the molecule began; absent when it stayed. */
+  | OfStep<'went-back', { readonly by: string; readonly note: string | null; readonly head?: string | null }>
   | OfStep<'gate-opened', { readonly gate: number; readonly by: string }>
   | OfStep<'gate-stuck', { readonly gate: number; readonly why: string }>
   | OfStep<'gate-timed-out', { readonly gate: number }>

@@ -12,6 +12,7 @@
  *
  * Once a step has failed the molecule fails, as soon as the teardowns of the scopes that were begun have closed.
  */
+import { wentBack } from './molecule-back.js';
 import { bonded } from './molecule-bond.js';
 import {
   begunScopes,
@@ -26,7 +27,7 @@ import {
 } from './molecule-cascade.js';
 import { areOpen, awaits, describeGate, timeoutWhy, waitsForGates } from './molecule-gates.js';
 import { loopsOf, stepFrom } from './molecule-growth.js';
-import { closedBy, draftOf, loopAt, moleculeOf, positionOf, put, revive, stepAt } from './molecule-live.js';
+import { closedBy, draftOf, loopAt, moleculeOf, positionOf, put, revive, sessionsOf, stepAt } from './molecule-live.js';
 import type { Draft, How, Molecule } from './molecule-live.js';
 import { judged, nextIteration } from './molecule-loops.js';
 import { ended, rejected, withNotes } from './molecule-session-end.js';
@@ -94,6 +95,10 @@ function stepEvent(draft: Draft, event: StepEvent): void {
       return change({ state: escalated(`${event.by} says that it failed: ${event.why}`, nowMs) });
     case 'retried':
       return retried(draft, at, event.note);
+    case 'called-off':
+      return change({ note: event.why, state: { kind: 'ready', sinceMs: nowMs } });
+    case 'went-back':
+      return wentBack(draft, event);
     case 'gate-opened':
       return openGates(draft, at, (gate) => gate === event.gate, event.by);
     case 'gate-stuck': {
@@ -192,7 +197,7 @@ function holdsSandbox({ state, kind, gates }: Step): boolean {
 export function isHalfDone({ held, ready, steps }: Molecule, id: string): boolean {
   return [...held, ...ready].some((at) => {
     const step = steps[at];
-    return step !== undefined && step.id !== id && step.sessions > 0 && step.state.kind !== 'closed';
+    return step !== undefined && step.id !== id && sessionsOf(step) > 0 && step.state.kind !== 'closed';
   });
 }
 

@@ -1,6 +1,7 @@
 /** What a molecule does in its sandbox: sessions, the engine's checks, scripts and looks that its loops and gates ask for. */
-import { ApplicationFailure, isCancellation } from '@temporalio/workflow';
+import { ApplicationFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
 import * as z from 'zod';
+import type { WentBack } from '../contract/activities.js';
 import type { Hook } from '../contract/molecule.js';
 import { fanOutProblem } from '../town/molecule-fan-out.js';
 import { filledCommand } from '../town/molecule-facts.js';
@@ -21,8 +22,18 @@ import type { Claim } from './molecule-session.js';
 export class Hands {
   readonly #book: Book;
 
+  /** The session under way, and who ended it. */
+  #underWay: { readonly step: string; readonly scope: CancellationScope; calledOff: string | null } | null = null;
+
   constructor(book: Book) {
     this.#book = book;
+  }
+
+  /** Ends the session under way if it is of one of the steps. */
+  callOff(steps: readonly string[], why: string): void {
+    if (this.#underWay === null || !steps.includes(this.#underWay.step)) return;
+    this.#underWay.calledOff = why;
+    this.#underWay.scope.cancel();
   }
 
   /** One session of a step, and when it says that the step is done, the engine's checks. */
@@ -32,8 +43,11 @@ export class Hands {
     this.#book.note({ kind: 'session-started', step: ready.id });
     begun();
     const step = this.#book.step(ready.id);
+    const underWay = { step: step.id, scope: new CancellationScope(), calledOff: null as string | null };
+    this.#underWay = underWay;
     try {
-      const result = await this.session(hook, step);
+      const result = await underWay.scope.run(() => this.session(hook, step));
+      this.#underWay = null;
       this.#book.note({ kind: 'session-ended', step: step.id, result });
       if (result.outcome !== 'closed' || result.verdict === 'failed') return;
       const { summary, output } = result;
@@ -45,8 +59,21 @@ export class Hands {
       const mustMove = step.runtime !== 'script' && result.verdict === 'done';
       await this.accept(hook, { step: step.id, summary, by: hook.agent, output, mustMove });
     } catch (error) {
-      this.refuse(step.id, error);
+      const { calledOff: why } = underWay;
+      if (why !== null && isCancellation(error)) this.#book.note({ kind: 'called-off', step: step.id, why });
+      else this.refuse(step.id, error);
+    } finally {
+      this.#underWay = null;
     }
+  }
+
+  /** Takes the sandbox back to the commit. */
+  async goBack(hook: Hook, step: string, to: string): Promise<WentBack> {
+    const { rig, name, incarnation, sandbox, limits, host, round } = hook;
+    const ref = { rig, name, incarnation, branch: sandbox.branch };
+    const request = { ...ref, to, catchUp: round > 0 && to === sandbox.base };
+    const summary = `go back to before · ${step}`;
+    return onHost(limits.patience, host).goBack.executeWithOptions({ summary }, [request]);
   }
 
   async session(hook: Hook, step: Step): Promise<SessionResult> {

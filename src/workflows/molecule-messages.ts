@@ -12,6 +12,7 @@ import type { Answer, Desk } from './desk.js';
 import { done, refused } from './desk.js';
 import { causeOf } from './failing.js';
 import { town } from './hands.js';
+import { WaysBack } from './molecule-back.js';
 import type { Book } from './molecule-book.js';
 import type { Hands } from './molecule-hands.js';
 import { outputRefusal } from './molecule-hands.js';
@@ -31,6 +32,7 @@ type Closing = {
 };
 
 export class Messages {
+  readonly back: WaysBack;
   readonly #book: Book;
   readonly #hands: Hands;
   #closings: Closing[] = [];
@@ -43,6 +45,7 @@ export class Messages {
   constructor(book: Book, hands: Hands, desk: Desk) {
     this.#book = book;
     this.#hands = hands;
+    this.back = new WaysBack(book, hands);
     const on = <Schema extends z.ZodType>(
       message: Message<Schema>,
       handle: (content: z.infer<Schema>) => Answer | Promise<Answer>,
@@ -50,7 +53,9 @@ export class Messages {
     on(moleculeMessages.close, (message) => this.#close(message));
     on(moleculeMessages.skip, ({ step, reason, by }) => this.#skip(step, reason, by));
     on(moleculeMessages.fail, ({ step, reason, by }) => this.#settle('fail', 'failed', step, reason, by));
-    on(moleculeMessages.retry, ({ step, note, by }) => {
+    on(moleculeMessages.retry, (message) => {
+      const { step, note, by } = message;
+      if (message.from) return this.back.ask(message);
       const why = refusal(book.molecule, 'retry', step);
       if (why !== null) return refused(why);
       book.note({ kind: 'retried', step, note: note === undefined ? null : `${by} answered: ${note}` });
@@ -80,11 +85,12 @@ export class Messages {
   }
 
   get isIdle(): boolean {
-    return this.#closings.length === 0 && this.#bonding === 0;
+    return this.#closings.length === 0 && this.#bonding === 0 && this.back.isIdle;
   }
 
-  get isBonding(): boolean {
-    return this.#bonding > 0;
+  /** Whether something is asked for by which a molecule that is done would go on. */
+  get isGoingOn(): boolean {
+    return this.#bonding > 0 || !this.back.isIdle;
   }
 
   /** The next close to be checked, for the one loop that acts in the sandbox. */
@@ -115,6 +121,7 @@ export class Messages {
   end(): void {
     this.#ended = true;
     for (const closing of this.#closings) closing.answer ??= refused('the molecule ended first');
+    this.back.end();
   }
 
   #close(message: Close): Answer | Promise<Answer> {

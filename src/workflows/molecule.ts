@@ -125,12 +125,14 @@ class MoleculeRun {
 
   #goesOn(): boolean {
     const { kind } = fateOf(this.#book.molecule);
-    return kind === 'open' || (kind === 'done' && this.#messages.isBonding);
+    return kind === 'open' || (kind === 'done' && this.#messages.isGoingOn);
   }
 
   /** One thing at a time: everything that needs the sandbox is asked for here. */
   async #turn(): Promise<void> {
     this.#book.news = false;
+    const back = this.#messages.back.next();
+    if (back !== null) return this.#messages.back.go(back);
     const { molecule: state } = this.#book;
     const closing = this.#messages.takeClosing();
     const loop = dueLoop(state);

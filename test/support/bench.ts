@@ -60,6 +60,7 @@ function inContext(acts: Acts): Acts {
     openSandbox: (ref) => asActivity(() => acts.openSandbox(ref)),
     catchUp: (ref) => asActivity(() => acts.catchUp(ref)),
     acceptStep: (request) => asActivity(() => acts.acceptStep(request)),
+    goBack: (request) => asActivity(() => acts.goBack(request)),
     submit: (ref) => asActivity(() => acts.submit(ref)),
     filesExist: (request) => asActivity(() => acts.filesExist(request)),
     runCheck: (request) => asActivity(() => acts.runCheck(request)),

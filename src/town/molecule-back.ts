@@ -1,0 +1,92 @@
+/** Going back: a step, and all that came of it (`molecule-reach`), is to be done again as if it had not begun. */
+import { wakeFrom } from './molecule-cascade.js';
+import { draftOf, positionOf, revive, sessionsOf, stateOf, stepAt } from './molecule-live.js';
+import type { Draft, Molecule } from './molecule-live.js';
+import { hasBegun, reach } from './molecule-reach.js';
+import type { Reach } from './molecule-reach.js';
+import { offer } from './molecule-refusal.js';
+import type { Gone, MoleculeEvent, Step } from './molecule-state.js';
+import type { ProtoStep } from './protomolecule.js';
+
+export type WayBack = Pick<Reach, 'sandbox'> & {
+  /** Ids of the steps that are to be done again, in the formula's order. */
+  readonly again: readonly string[];
+};
+
+/** Why nobody can go back to before the step, in a sentence that says what is possible instead; null when one can. */
+export function backRefusal(molecule: Molecule, id: string): string | null {
+  const at = positionOf(molecule, id);
+  if (at === null) {
+    const begun = molecule.steps.filter(hasBegun).map((step) => step.id);
+    return `there is no step "${id}"; ${offer(id, begun, 'the steps that have begun')}`;
+  }
+  if (molecule.failed !== null) return `step "${molecule.failed}" has failed, and the molecule with it: start it again`;
+  if (!hasBegun(stepAt(molecule, at))) return `step "${id}" has not begun: there is nothing to go back to`;
+  const { gone } = reach(molecule, at);
+  const orphan = molecule.steps.find(
+    (step, own) => !gone.has(own) && step.needs.some((need) => gone.has(positionOf(molecule, need) ?? -1)),
+  );
+  return orphan === undefined
+    ? null
+    : `step "${orphan.id}" needs a step that a loop or a fan-out has added since, and would be left behind: go back to before that was added`;
+}
+
+export function wayBack(molecule: Molecule, id: string): WayBack {
+  const { again, sandbox } = reach(molecule, positionOf(molecule, id) ?? -1);
+  return { again: molecule.steps.flatMap((step, at) => (again.has(at) ? [step.id] : [])), sandbox };
+}
+
+export function wentBack(
+  draft: Draft,
+  { step: id, by, note, head }: Extract<MoleculeEvent, { kind: 'went-back' }>,
+): void {
+  const { nowMs } = draft;
+  const { again, gone, open, iterations } = reach(draft, positionOf(draft, id) ?? -1);
+  const told = `${by} went back to before "${id}", and this step is to be done again${note === null ? '' : `: ${note}`}`;
+  const stays = (_item: unknown, at: number) => !gone.has(at);
+  const goneIds = new Set(draft.steps.flatMap((step, at) => (gone.has(at) ? [step.id] : [])));
+  const protos = [...draft.cooked.values()].filter((step) => !goneIds.has(step.id));
+  const added = draft.added.filter((step) => !goneIds.has(step.id));
+  const addedIds = new Set(added.map((step) => step.id));
+  const state = {
+    ...stateOf(draft),
+    steps: draft.steps
+      .map((step, at): Step => {
+        if (again.has(at)) return asNew(step, draft.plan.protos[at] ?? null, told);
+        return open.has(at) ? { ...step, state: { kind: 'open', sinceMs: nowMs } } : step;
+      })
+      .filter(stays),
+    loops: draft.loops.flatMap((loop) => {
+      const iteration = iterations.get(loop.id) ?? loop.iteration;
+      return goneIds.has(loop.id) ? [] : [{ ...loop, iteration }];
+    }),
+    added,
+    gone: {
+      ...draft.gone,
+      ...Object.fromEntries(draft.steps.flatMap((step, at) => (gone.has(at) ? [spentBy(step)] : []))),
+    },
+    ...(head === undefined ? {} : { head }),
+  };
+  const cooked = { steps: protos.filter((step) => !addedIds.has(step.id)) };
+  Object.assign(draft, draftOf({ ...revive(cooked, state, draft.how), head: state.head }, nowMs));
+  wakeFrom(draft, 0);
+}
+
+/** What it has cost stays, and the numbers of its sessions go on: none comes twice. */
+function asNew(step: Step, proto: ProtoStep | null, note: string): Step {
+  const { gates: _gates, fan: _fan, notes: _notes, failures: _failures, ...rest } = step;
+  return {
+    ...rest,
+    title: proto?.title ?? step.title,
+    state: { kind: 'pending' },
+    handoffs: 0,
+    rejections: 0,
+    stalls: 0,
+    note: step.state.kind === 'closed' || sessionsOf(step) > 0 ? note : step.note,
+    ...(step.sessions === 0 ? {} : { sessionsBefore: step.sessions }),
+  };
+}
+
+function spentBy({ id, sessions, usage }: Step): readonly [string, Gone] {
+  return [id, { sessions, usage }];
+}

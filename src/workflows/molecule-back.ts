@@ -1,0 +1,90 @@
+/** Going back to before a step: asked for by message, done by the one loop that acts in the sandbox. */
+import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+import type { z } from 'zod';
+import type { moleculeMessages } from '../contract/messages.js';
+import { backRefusal, wayBack } from '../town/molecule-back.js';
+import type { WayBack } from '../town/molecule-back.js';
+import type { Answer } from './desk.js';
+import { done, refused } from './desk.js';
+import { causeOf } from './failing.js';
+import type { Book } from './molecule-book.js';
+import type { Hands } from './molecule-hands.js';
+
+type Retry = z.infer<typeof moleculeMessages.retry.schema>;
+type Asked = { readonly message: Retry; answer: Answer | null };
+
+const ENDED = 'the molecule ended first';
+
+export class WaysBack {
+  readonly #book: Book;
+  readonly #hands: Hands;
+  #asked: Asked[] = [];
+
+  constructor(book: Book, hands: Hands) {
+    this.#book = book;
+    this.#hands = hands;
+  }
+
+  get isIdle(): boolean {
+    return this.#asked.length === 0;
+  }
+
+  /** A session whose work would be undone is ended; where the sandbox stays as it is nothing is waited for. */
+  ask(message: Retry): Answer | Promise<Answer> {
+    const why = backRefusal(this.#book.molecule, message.step);
+    if (why !== null) return refused(why);
+    const way = wayBack(this.#book.molecule, message.step);
+    if (way.sandbox === null) return this.#gone(message, way, null);
+    const asked: Asked = { message, answer: null };
+    this.#asked.push(asked);
+    this.#book.news = true;
+    this.#hands.callOff(way.again, `${message.by} goes back to before "${message.step}"`);
+    return this.#answered(asked);
+  }
+
+  /** The next to be done; it stays until it is. */
+  next(): Asked | null {
+    return this.#asked[0] ?? null;
+  }
+
+  async go(asked: Asked): Promise<void> {
+    try {
+      asked.answer = await this.#go(asked.message);
+    } catch (error) {
+      const cause = causeOf(error);
+      asked.answer = refused(`the sandbox cannot go back: ${cause instanceof Error ? cause.message : String(cause)}`);
+      if (isCancellation(error)) throw error;
+    } finally {
+      this.#asked = this.#asked.filter((one) => one !== asked);
+    }
+  }
+
+  end(): void {
+    for (const asked of this.#asked) asked.answer ??= refused(ENDED);
+  }
+
+  /** Meanwhile the molecule has gone on. */
+  async #go(message: Retry): Promise<Answer> {
+    const { molecule, hook } = this.#book;
+    const why = backRefusal(molecule, message.step);
+    if (why !== null) return refused(why);
+    const way = wayBack(molecule, message.step);
+    if (way.sandbox === null || hook === null) return this.#gone(message, way, null);
+    const result = await this.#hands.goBack(hook, message.step, way.sandbox.head ?? hook.sandbox.base);
+    return result.kind === 'refused' ? refused(result.why) : this.#gone(message, way, result.kept);
+  }
+
+  #gone({ step, by, note }: Retry, { again, sandbox }: WayBack, kept: string | null): Answer {
+    this.#book.note({ kind: 'went-back', step, by, note: note ?? null, ...sandbox });
+    const where = sandbox === null ? '' : `; the branch is at ${this.#book.head() ?? 'its beginning'}`;
+    const left = kept === null ? '' : `, and what was undone is ${kept} of the rig's mirror`;
+    return done(
+      `back before "${step}": to be done again ${again.length === 1 ? 'is' : 'are'} ${again.join(', ')}${where}${left}`,
+    );
+  }
+
+  async #answered(asked: Asked): Promise<Answer> {
+    await CancellationScope.nonCancellable(() => condition(() => asked.answer !== null));
+    return asked.answer ?? refused(ENDED);
+  }
+}

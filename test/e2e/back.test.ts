@@ -1,0 +1,134 @@
+/** Going back: by `retry` with `from`, and by `temporal workflow reset`. Steps and sandbox go back together. */
+import { access, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { moleculeMessages } from '../../src/contract/messages.js';
+import { lifecycleQuery } from '../../src/contract/polecat.js';
+import type { Step } from '../../src/town/molecule-state.js';
+import { liveTown, until } from '../support/live-town.js';
+import type { LiveTown } from '../support/live-town.js';
+
+/** Each formula writes into a folder of its own: what lands is there in the next test. */
+const write = (formula: string, id: string, needs: string, more = '') => `
+[[steps]]
+id = "${id}"
+title = "Write ${id}"
+needs = [${needs}]
+script = [{ write = "${formula}/${id}.txt", text = "${id}\\n" }, { close = "wrote ${id}" }]
+${more}`;
+
+/** Its second step can only be done where the third has not been. */
+const three = (name: string) => `
+formula = "${name}"
+${write(name, 'one', '')}
+${write(name, 'two', '"one"', `acceptance = { command = "test ! -e ${name}/three.txt" }`)}
+${write(name, 'three', '"two"')}
+[[steps]]
+id = "ask"
+title = "Look at it"
+type = "human"
+needs = ["three"]
+`;
+
+const SLOW = `
+formula = "slow"
+${write('slow', 'one', '')}
+[[steps]]
+id = "slow"
+title = "Take long"
+needs = ["one"]
+run = "touch begun.txt; test -e ../../../../go-on || sleep 600"
+`;
+
+let town: LiveTown;
+beforeAll(async () => {
+  town = await liveTown({
+    rigs: { server: { bare: true } },
+    formulas: { back: three('back'), again: three('again'), slow: SLOW },
+    patience: 0.05,
+  });
+});
+afterAll(() => town.stop());
+
+async function atWork(id: string, formula: string) {
+  const mission = await town.startMission(id, { work: [{ id: 'a', rig: 'server', formula }] });
+  const found = await until('a molecule has its sandbox', async () => {
+    const [polecat] = Object.values(await mission.query<Record<string, string>>('swarm'));
+    if (polecat === undefined) return null;
+    const { molecule, sandbox } = await town.client.workflow.getHandle(polecat).query(lifecycleQuery);
+    return sandbox === null ? null : { molecule: town.client.workflow.getHandle(molecule), sandbox };
+  });
+  const steps = async () => {
+    const all = await found.molecule.query<readonly Step[]>('steps');
+    return Object.fromEntries(all.map((step) => [step.id, step]));
+  };
+  const waits = (step: string) =>
+    until(`${step} waits`, async () => ((await steps())[step]?.state.kind === 'waiting' ? true : null));
+  const branch = async () =>
+    (await town.git('server', 'log', '--reverse', '--format=%s', `main..${found.sandbox.branch}`)).split('\n');
+  return { mission, ...found, steps, waits, branch };
+}
+
+const there = (path: string) =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+test('retry from a step on: the sandbox goes back with the steps, and the work lands', async () => {
+  const { mission, molecule, sandbox, steps, waits, branch } = await atWork('from', 'back');
+  await waits('ask');
+  await writeFile(join(sandbox.path, 'half.txt'), 'half\n');
+  const answer = await molecule.executeUpdate(moleculeMessages.retry.update, {
+    args: [{ step: 'two', from: true, note: 'with care', by: 'ann' }],
+  });
+  expect(answer).toMatch(
+    /^back before "two": to be done again are two, three, ask; the branch is at [0-9a-f]{40}, and what was undone is refs\/gt\/undone\//,
+  );
+  await waits('ask');
+  expect(await branch()).toEqual(['Write one', 'Write two', 'Write three']);
+  const now = await steps();
+  expect([now['one']?.sessions, now['two']?.sessions, now['three']?.sessions]).toEqual([1, 2, 2]);
+  expect(await there(join(sandbox.path, 'half.txt'))).toBe(false);
+  expect(await molecule.query('explain')).toContain('ask');
+  await molecule.executeUpdate(moleculeMessages.close.update, { args: [{ step: 'ask' }] });
+  expect(await mission.result()).toMatchObject({ landed: 1 });
+});
+
+test('a session under way whose work would be undone is ended', async () => {
+  const { mission, molecule, sandbox, steps } = await atWork('under-way', 'slow');
+  await until('the session is at work', async () => (await there(join(sandbox.path, 'begun.txt'))) || null);
+  await writeFile(join(sandbox.path, '../../../../go-on'), '');
+  const answer = await molecule.executeUpdate(moleculeMessages.retry.update, { args: [{ step: 'one', from: true }] });
+  expect(answer).toContain('back before "one": to be done again are one, slow');
+  expect(await mission.result()).toMatchObject({ landed: 1 });
+  expect((await steps())['slow']).toMatchObject({ sessions: 2, state: { kind: 'closed', outcome: 'done' } });
+});
+
+test('temporal workflow reset takes the sandbox back, too, and nothing is taken from the sessions before', async () => {
+  const { mission, molecule, waits, branch } = await atWork('reset', 'again');
+  await waits('ask');
+  const { events } = await molecule.fetchHistory();
+  const session = events?.filter(
+    (event) => event.activityTaskScheduledEventAttributes?.activityType?.name === 'runSession',
+  );
+  // The task that asked for the second session is done again.
+  const before = String(Number(session?.[1]?.eventId) - 2);
+  const at = events?.findLast(
+    ({ eventId, workflowTaskCompletedEventAttributes: task }) => task != null && Number(eventId) <= Number(before),
+  );
+  await town.temporal(
+    'workflow',
+    'reset',
+    '-w',
+    molecule.workflowId,
+    '--event-id',
+    String(at?.eventId),
+    '--reason',
+    'two was wrong',
+  );
+  await waits('ask');
+  expect(await branch()).toEqual(['Write one', 'Write two', 'Write three']);
+  await molecule.executeUpdate(moleculeMessages.close.update, { args: [{ step: 'ask' }] });
+  expect(await mission.result()).toMatchObject({ landed: 1 });
+});
