@@ -66,6 +66,15 @@ const FAST_QUEUES = ['transfer', 'timer', 'visibility', 'outbound'].map(
 );
 /** A closed execution can be deleted once its close has been noted, which is every 30 seconds by default. */
 const QUICK_DELETION = ['transfer', 'visibility'].map((queue) => `history.${queue}ProcessorUpdateAckInterval="2s"`);
+/**
+ * Urgent work first, and between missions each in turn: where sessions wait for room, no mission waits for all of another's. That is so
+ * in each partition of a queue, so there is one. It reads from all, since an earlier version may have left work in them.
+ */
+const FAIR_QUEUES = [
+  'matching.useNewMatcher=true',
+  'matching.enableFairness=true',
+  'matching.numTaskqueueWritePartitions=1',
+];
 /** Twice as fast as the default, and as safe when the process dies; the machine's own crash may cost the last moments. */
 const DATABASE = ['journal_mode=wal', 'synchronous=normal'];
 
@@ -190,7 +199,10 @@ function argumentsFor(
     '--ui-disable-news-fetch',
     ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]),
     ...DATABASE.flatMap((pragma) => ['--sqlite-pragma', pragma]),
-    ...[...FAST_QUEUES, ...QUICK_DELETION, ...dynamicConfig].flatMap((limit) => ['--dynamic-config-value', limit]),
+    ...[...FAST_QUEUES, ...FAIR_QUEUES, ...QUICK_DELETION, ...dynamicConfig].flatMap((limit) => [
+      '--dynamic-config-value',
+      limit,
+    ]),
     ...Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
   ];
 }

@@ -1,6 +1,7 @@
 /**
  * Slots: the names of a rig's polecats and who holds them. A claim is granted when a name is free and fewer than `capacity`
- * are held; else it waits, most urgent first, then oldest. A lease ends only by `release`, after its polecat has closed.
+ * are held; else it waits, most urgent first, among equals that of the mission with the fewest slots, then the oldest. A lease ends
+ * only by `release`, after its polecat has closed.
  * Names are taken in turn, so that a name that was just freed is the last to come again.
  */
 
@@ -70,24 +71,39 @@ export function releaseSlot(slots: Slots, claim: string): Slots {
   };
 }
 
-/** Grants as many waiting claims as there is room for. */
-export function grantSlots(slots: Slots, nowMs: number): { readonly slots: Slots; readonly grants: readonly Lease[] } {
+/** Grants as many waiting claims as there is room for. `fair`: among equally urgent ones no mission goes before another that has fewer slots. */
+export function grantSlots(
+  slots: Slots,
+  nowMs: number,
+  fair: boolean,
+): { readonly slots: Slots; readonly grants: readonly Lease[] } {
   const grants: Lease[] = [];
   let after = slots;
   for (;;) {
-    const [claim, ...queue] = after.queue;
+    const claim = fair ? fairest(after) : after.queue[0];
     const name = claim === undefined ? null : freeName(after);
     if (claim === undefined || name === null) return { slots: after, grants };
     const lease = { ...claim, name, incarnation: after.granted + 1, sinceMs: nowMs };
     grants.push(lease);
     after = {
       ...after,
-      queue,
+      queue: after.queue.filter((waiting) => waiting !== claim),
       leases: [...after.leases, lease],
       granted: lease.incarnation,
       turn: (after.names.indexOf(name) + 1) % after.names.length,
     };
   }
+}
+
+/** The queue stands in the order of urgency and age. */
+function fairest({ queue, leases }: Slots): Claim | undefined {
+  const [first] = queue;
+  const held = ({ mission, missionRun }: Claim) =>
+    leases.filter((lease) => lease.mission === mission && lease.missionRun === missionRun).length;
+  const equals = queue.filter(({ priority }) => priority === first?.priority);
+  const counts = new Map(equals.map((claim) => [claim, held(claim)]));
+  const least = Math.min(...counts.values());
+  return equals.find((claim) => counts.get(claim) === least);
 }
 
 function freeName(slots: Slots): string | null {

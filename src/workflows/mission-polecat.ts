@@ -10,6 +10,7 @@ import {
   startChild,
   uuid4,
 } from '@temporalio/workflow';
+import type { Priority } from '@temporalio/common';
 import type { SandboxRef } from '../contract/activities.js';
 import type { Grant, OpenPolecat, Plan } from '../contract/mission.js';
 import type { PolecatInput } from '../contract/polecat.js';
@@ -66,6 +67,7 @@ export async function startPolecat(
     workflowId,
     args: [input],
     parentClosePolicy: ParentClosePolicy.ABANDON,
+    priority: priorityOf(item, mission),
     staticSummary: `${item.title} · ${item.formula}`,
     typedSearchAttributes: [
       { key: attribute.role, value: 'polecat' },
@@ -78,6 +80,11 @@ export async function startPolecat(
   });
   const ended = child.result().catch(reportOfEnd);
   return { workflowId, runId: child.firstExecutionRunId, ended };
+}
+
+/** Temporal's own keys; everything that the polecat starts has them from it. Their most is 64 bytes. */
+function priorityOf({ priority }: Item, mission: string): Priority {
+  return { priorityKey: priority + 1, fairnessKey: mission.replaceAll(/[^\x21-\x7e]/g, '_').slice(0, 64) };
 }
 
 /** A polecat that fails or is cancelled tells its report in the failure's details; a terminated one tells nothing. */

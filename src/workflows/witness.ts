@@ -150,8 +150,10 @@ class WitnessRun {
   }
 
   async #grant(): Promise<void> {
+    const { slots: before } = this.#now;
     const isHeld = this.#paused() !== null;
-    const { slots, grants } = isHeld ? { slots: this.#now.slots, grants: [] } : grantSlots(this.#now.slots, Date.now());
+    const isFair = before.queue.length > 1 && patched('slots are shared between missions');
+    const { slots, grants } = isHeld ? { slots: before, grants: [] } : grantSlots(before, Date.now(), isFair);
     this.#now = { ...this.#now, slots };
     const asked = this.#asked.splice(0);
     const isNew = (lease: Lease) => grants.some((one) => one.id === lease.id);

@@ -5,7 +5,7 @@ import type { Claim } from '../../src/town/slots.js';
 
 const NAMES = ['Toast', 'Shadow', 'Copper'];
 const claim = (id: string, priority = 2): Claim => ({ id, mission: 'm', missionRun: 'r', item: id, priority });
-const grant = (slots = openSlots(NAMES, 2), now = 0) => grantSlots(slots, now);
+const grant = (slots = openSlots(NAMES, 2), now = 0) => grantSlots(slots, now, true);
 
 test('claims are granted up to the capacity, the most urgent first, then the oldest', () => {
   const slots = [claim('a'), claim('b', 4), claim('c', 0)].reduce(claimSlot, openSlots(NAMES, 2));
@@ -36,8 +36,8 @@ test('a smaller capacity lets leases end by themselves', () => {
   const { slots } = grant([claim('a'), claim('b'), claim('c')].reduce(claimSlot, openSlots(NAMES, 2)));
   const smaller = resizeSlots(slots, NAMES, 1);
   expect(smaller.leases).toHaveLength(2);
-  expect(grantSlots(releaseSlot(smaller, 'a'), 0).grants).toEqual([]);
-  expect(grantSlots(releaseSlot(releaseSlot(smaller, 'a'), 'b'), 0).grants).toHaveLength(1);
+  expect(grantSlots(releaseSlot(smaller, 'a'), 0, true).grants).toEqual([]);
+  expect(grantSlots(releaseSlot(releaseSlot(smaller, 'a'), 'b'), 0, true).grants).toHaveLength(1);
 });
 
 test('a witness that begins anew leaves slots to those at work, and counts on from the highest incarnation there was', () => {
@@ -60,7 +60,7 @@ test('whatever comes in whatever order: never above capacity, never a name twice
       let last = 0;
       for (const { kind, id, priority } of events) {
         slots = kind === 'claim' ? claimSlot(slots, claim(String(id), priority)) : releaseSlot(slots, String(id));
-        const granted = grantSlots(slots, 0);
+        const granted = grantSlots(slots, 0, true);
         slots = granted.slots;
         for (const lease of granted.grants) {
           expect(lease.incarnation).toBeGreaterThan(last);
@@ -75,4 +75,11 @@ test('whatever comes in whatever order: never above capacity, never a name twice
       }
     }),
   );
+});
+
+test('among equally urgent claims that of the mission with the fewest slots is granted', () => {
+  const many = ['a', 'b', 'c', 'd'].map((id) => claim(id));
+  const slots = [...many, { ...claim('other'), mission: 'n' }].reduce(claimSlot, openSlots(NAMES, 3));
+  expect(grant(slots).grants.map(({ id }) => id)).toEqual(['a', 'other', 'b']);
+  expect(grantSlots(slots, 0, false).grants.map(({ id }) => id)).toEqual(['a', 'b', 'c']);
 });
