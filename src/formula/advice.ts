@@ -8,19 +8,8 @@ import { scopeIn, textIn, type Kitchen } from './kitchen.js';
 import { didYouMean, quote } from './problem.js';
 import { addedLater, warnOfAdded } from './output-loops.js';
 import { inScopeOf } from './scopes.js';
-import {
-  addNeeds,
-  copyStep,
-  eachStep,
-  nameNeeds,
-  neededLater,
-  needsOn,
-  relink,
-  rewriteNeeds,
-  targets,
-  waitedFor,
-  type Instead,
-} from './tree.js';
+import { nameNeeds, neededLater, waitedFor } from './standing.js';
+import { addNeeds, copyStep, eachStep, needsOn, relink, rewriteNeeds, targets, type Instead } from './tree.js';
 
 /** The advice of one formula, for the steps of one. */
 export type Advising = {

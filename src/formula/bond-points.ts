@@ -4,7 +4,7 @@ import type { Compose, Formula } from './formula.js';
 import type { Kitchen } from './kitchen.js';
 import type { Plan } from './plan.js';
 import { didYouMean, quote, type Origin } from './problem.js';
-import { standIns } from './tree.js';
+import { standIns } from './standing.js';
 
 type Written = Compose['bondPoints'][number];
 

@@ -13,7 +13,8 @@ import { withNotes } from './notes.js';
 import { addedLater, warnOfAdded, handDownToLoop, outputLoops, placeAmong, type OutputLoop } from './output-loops.js';
 import { didYouMean, placeOf, quote, type Origin } from './problem.js';
 import { fill, isOpen, withVariables } from './template.js';
-import { anyStep, copyStep, eachStep, endsOf, handDown, standIns, targets } from './tree.js';
+import { standIns } from './standing.js';
+import { anyStep, copyStep, eachStep, endsOf, handDown, targets } from './tree.js';
 import { replaceSteps, type Replacement } from './replace-steps.js';
 import { standIn, unfit, unsetIn } from './vars.js';
 

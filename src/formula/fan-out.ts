@@ -19,7 +19,8 @@ import { didYouMean, quote } from './problem.js';
 import { warnOfEntryInShell } from './shell-braces.js';
 import { References, type Finish } from './step-references.js';
 import { fill } from './template.js';
-import { copyStep, eachStep, endsOf, handDown, mapSteps, waitedFor } from './tree.js';
+import { waitedFor } from './standing.js';
+import { copyStep, eachStep, endsOf, handDown, mapSteps } from './tree.js';
 import { checkOf, standIn, unfit, unsetIn } from './vars.js';
 
 /** Null when the steps cannot be cooked, which is reported. */

@@ -3,7 +3,8 @@
  * reads nothing but text; the synthesis ends with what the legs found, filled in when they have.
  */
 import { canonicalHash } from './canonical.js';
-import { EMPTY_STEP, needsOn, rewriteNeeds, standIns, type Instead } from './tree.js';
+import { standIns } from './standing.js';
+import { EMPTY_STEP, needsOn, rewriteNeeds, type Instead } from './tree.js';
 import { referencesIn } from '../town/references.js';
 import type { Formula, Leg, StepDraft } from './formula.js';
 import { parseGoTemplate, renderGoTemplate, type GoValue } from './go-template.js';

@@ -12,7 +12,8 @@ import { askFanOut, handDownToLoop, outputLoops, placeAmong } from './output-loo
 import { quote } from './problem.js';
 import { isOpen, withVariables } from './template.js';
 import { readRange } from './range.js';
-import { addNeeds, anyStep, copyStep, eachStep, endsOf, handDown, mapSteps, nameNeeds, needsOn } from './tree.js';
+import { nameNeeds } from './standing.js';
+import { addNeeds, anyStep, copyStep, eachStep, endsOf, handDown, mapSteps, needsOn } from './tree.js';
 
 /** `group` is the step that these are children of. */
 export function unrollLoops(

@@ -7,7 +7,8 @@ import { textIn, type Kitchen } from './kitchen.js';
 import { isScopeBody } from './metadata.js';
 import { quote, type Findings, type Origin } from './problem.js';
 import { stepMeant } from './template.js';
-import { addNeeds, anyStep, eachStep, handDown, mapSteps, nameNeeds, waitedFor } from './tree.js';
+import { nameNeeds, waitedFor } from './standing.js';
+import { addNeeds, anyStep, eachStep, handDown, mapSteps } from './tree.js';
 
 /** In a template the step may be `{target}.x`. */
 const OUTPUT = /^(?:steps\.)?([\w.{}-]+?)\.(output(?:\.[\w-]+)*)$/;

@@ -12,7 +12,8 @@ import { isScopeBody } from './metadata.js';
 import { outsideNeeds } from './output-loops.js';
 import { readScopes } from './scopes.js';
 import { stepMeant } from './template.js';
-import { anyStep, inPlace, nameNeeds, standIns, waitedFor } from './tree.js';
+import { nameNeeds, standIns, waitedFor } from './standing.js';
+import { anyStep, inPlace } from './tree.js';
 
 export type Plan = {
   /** In an order that can run; as declared when there is none, which is reported. */

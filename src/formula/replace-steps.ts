@@ -2,17 +2,8 @@
 import type { OnComplete, StepDraft } from './formula.js';
 import { beginning, type Kitchen } from './kitchen.js';
 import { standInPlace, type OutputLoop } from './output-loops.js';
-import {
-  addNeeds,
-  eachStep,
-  nameNeeds,
-  needsOn,
-  relink,
-  relinkFanOut,
-  rewriteNeeds,
-  type Instead,
-  type Rewrite,
-} from './tree.js';
+import { nameNeeds } from './standing.js';
+import { addNeeds, eachStep, needsOn, relink, relinkFanOut, rewriteNeeds, type Instead, type Rewrite } from './tree.js';
 
 /** What stands in the place of a step. */
 export type Replacement = {

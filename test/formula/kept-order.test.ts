@@ -88,3 +88,14 @@ test('a loop over an output in a template means by {target} the step of the temp
   expect(steps.flatMap(({ fanOut }) => fanOut?.steps.map(({ needs }) => needs) ?? [])).toEqual([['x']]);
   expect(steps.at(-1)).toMatchObject({ id: 'z', needs: expect.arrayContaining(['x', 'x.l.iter1.s', 'x.l.iter1.t']) });
 });
+
+test('whoever needs a loop waits for what stands in a step of a template in it that gave way once more', () => {
+  const ex = `${TEMPLATE}${inTemplate('{target}.in')}${inTemplate('{target}')}`;
+  const map = '[[compose.map]]\nselect = "*.s.in"\nwith = "ex"\n';
+  const x = `${loop('l', 'count = 1')}${step('s', 'expand = "ex"', BODY)}${step('z', 'needs = ["l"]')}${map}`;
+  expect(
+    cookedAmong({ x, ex })
+      .steps.find(({ id }) => id === 'z')
+      ?.needs.toSorted(),
+  ).toEqual(['l.iter1.s', 'l.iter1.s.in', 'l.iter1.s.in.in']);
+});
