@@ -169,6 +169,8 @@ export type Need = {
   readonly children?: Origin;
   /** In the body of a loop, the scope it was written in: it may be on a step that comes into being there later. */
   readonly scope?: Scope | null;
+  /** In the body of a loop over an output, the id of a step outside of it, though one in it is called the same; left out elsewhere. */
+  readonly outside?: true;
 };
 
 export type CheckDraft = {

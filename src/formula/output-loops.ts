@@ -8,7 +8,7 @@ import { isScopeBody } from './metadata.js';
 import { quote, type Findings, type Origin } from './problem.js';
 import { stepMeant } from './template.js';
 import { nameNeeds, waitedFor } from './standing.js';
-import { addNeeds, anyStep, eachStep, handDown, mapSteps } from './tree.js';
+import { addNeeds, anyStep, eachStep, handDown, isOwn, mapSteps } from './tree.js';
 
 /** In a template the step may be `{target}.x`. */
 const OUTPUT = /^(?:steps\.)?([\w.{}-]+?)\.(output(?:\.[\w-]+)*)$/;
@@ -68,7 +68,7 @@ export function outsideNeeds(
   return steps.flatMap((step) => {
     const body = step.loop?.body ?? [];
     const inner = new Set([...own, ...Array.from(eachStep(body), ({ id }) => id)]);
-    const outside = step.needs.flatMap((need) => (own.has(need.id) ? [] : { step, need }));
+    const outside = step.needs.flatMap((need) => (isOwn(need, own) ? [] : { step, need }));
     return [...outside, ...outsideNeeds(step.children, own), ...outsideNeeds(body, inner)];
   });
 }

@@ -98,7 +98,9 @@ export function copyStep(step: StepDraft, copy: Copy): StepDraft {
     scope,
     repeated,
     id: named(step.id, step.at),
-    needs: step.needs.map((need) => ({ ...need, ...within, id: named(need.id, need.at) })),
+    needs: step.needs.map((need) =>
+      need.outside === true ? need : { ...need, ...within, id: named(need.id, need.at) },
+    ),
     children: step.children.length === 0 ? step.children : step.children.map((child) => copyStep(child, copy)),
     loop: step.loop === null ? null : { ...step.loop, body: copyBody(step.loop, copy) },
   };
@@ -280,6 +282,11 @@ export function relinkFanOut(of: string, fanOut: OnComplete, instead: Instead, r
 }
 
 /** A loop's step with its needs and those in its body rewritten, but those of the body on itself: `own` are its ids. */
+/** Whether the need is on a step of the bodies that it stands in. */
+export function isOwn({ id, outside }: Need, own: ReadonlySet<string>): boolean {
+  return outside !== true && own.has(id);
+}
+
 function relinkLoop(
   step: StepDraft,
   own: ReadonlySet<string>,
@@ -289,7 +296,9 @@ function relinkLoop(
   const inner = loop === null ? own : new Set([...own, ...Array.from(eachStep(loop.body), ({ id }) => id)]);
   return {
     ...step,
-    needs: step.needs.flatMap((need) => (own.has(need.id) ? need : rewrite([need]))),
+    needs: step.needs.flatMap((need) =>
+      isOwn(need, own) ? need : rewrite([need]).map((one) => (own.has(one.id) ? { ...one, outside: true } : one)),
+    ),
     children: step.children.map((child) => relinkLoop(child, own, rewrite)),
     loop: loop === null ? null : { ...loop, body: loop.body.map((one) => relinkLoop(one, inner, rewrite)) },
   };

@@ -99,3 +99,13 @@ test('whoever needs a loop waits for what stands in a step of a template in it t
       ?.needs.toSorted(),
   ).toEqual(['l.iter1.s', 'l.iter1.s.in', 'l.iter1.s.in.in']);
 });
+
+test('a need from the body of a loop over an output on another such loop is on no step of the body, whatever that is called', () => {
+  const body = step('w', 'needs = ["f"]', BODY) + step('t', '', BODY);
+  const x = `${step('s')}${step('t')}${loop('e', 'for_each = "s.output.l"')}${body}${loop('f', 'for_each = "t.output.l"')}${step('v', '', BODY)}`;
+  const added = (text: string) =>
+    cooked(text).steps.flatMap(({ fanOut }) => fanOut?.steps.map(({ id, needs }) => [id, needs]) ?? []);
+  const [w] = added(x);
+  expect(w).toEqual(['e.item.{n}.w', ['t']]);
+  expect(added(x + after('s', 'post'))[0]).toEqual(w);
+});
