@@ -253,14 +253,17 @@ export type Rewrite = (needs: readonly Need[], instead: Instead) => readonly Nee
 export function rewriteNeeds(needs: readonly Need[], instead: Instead, budget: Budget): readonly Need[] {
   if (!needs.some(({ id }) => instead.has(id))) return needs;
   return needs.flatMap((need) => {
-    const ids = instead.get(need.id) ?? [need.id];
-    budget.takeNeeds('made', standingFor(need, ids));
-    return budget.spent ? need : ids.map((id) => inPlace(need, id));
+    const ids = instead.get(need.id);
+    budget.takeNeeds('made', standingFor(need, ids ?? [need.id]));
+    return budget.spent || ids === undefined ? need : ids.map((id) => inPlace(need, id));
   });
 }
 
-/** The need on a step that stands where the needed one has given way. Who waits for all that stands there waits for its children. */
-export function inPlace({ children, ...need }: Need, id: string): Need {
+/**
+ * The need on a step that stands where the needed one has given way, by the id that this has in the end. Who waits for all that stands
+ * there waits for its children.
+ */
+export function inPlace({ children, scope: _scope, ...need }: Need, id: string): Need {
   return need.any && children !== undefined ? { ...need, children, id } : { ...need, id };
 }
 

@@ -100,12 +100,20 @@ test('whoever needs a loop waits for what stands in a step of a template in it t
   ).toEqual(['l.iter1.s', 'l.iter1.s.in', 'l.iter1.s.in.in']);
 });
 
+const added = (text: string) =>
+  cooked(text).steps.flatMap(({ fanOut }) => fanOut?.steps.map(({ id, needs }) => [id, needs]) ?? []);
+
 test('a need from the body of a loop over an output on another such loop is on no step of the body, whatever that is called', () => {
   const body = step('w', 'needs = ["f"]', BODY) + step('t', '', BODY);
   const x = `${step('s')}${step('t')}${loop('e', 'for_each = "s.output.l"')}${body}${loop('f', 'for_each = "t.output.l"')}${step('v', '', BODY)}`;
-  const added = (text: string) =>
-    cooked(text).steps.flatMap(({ fanOut }) => fanOut?.steps.map(({ id, needs }) => [id, needs]) ?? []);
   const [w] = added(x);
   expect(w).toEqual(['e.item.{n}.w', ['t']]);
   expect(added(x + after('s', 'post'))[0]).toEqual(w);
+});
+
+test('nor is one from the body of a loop that is unrolled', () => {
+  const body = step('w', 'needs = ["f"]', BODY) + step('t', '', BODY);
+  const x = `${step('s')}${step('t')}${loop('l', 'count = 1')}${body}${loop('f', 'for_each = "t.output.l"')}${step('v', '', BODY)}`;
+  expect(graphOf(cooked(x))).toContain('l.iter1.w needs t');
+  expect(graphOf(cooked(x + after('s', 'post')))).toContain('l.iter1.w needs t');
 });
