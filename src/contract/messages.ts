@@ -123,6 +123,11 @@ export const missionMessages = {
     'Gives a failed or unstarted item up; the items that need it go on.',
     z.strictObject({ id, by, item, reason: reason.default('skipped') }),
   ),
+  reassign: message(
+    'reassign',
+    'Gives an item at work to another polecat; what has not landed is brought to the remote as a branch.',
+    z.strictObject({ id, by, item, reason: reason.default('reassigned') }),
+  ),
   budget: message(
     'budget',
     'Sets the most the mission may spend before no further item starts.',

@@ -52,8 +52,10 @@ function itemLine(mission: MissionState, item: Item): string {
     }
     case 'queued':
       return `waits for a slot of ${item.rig} since ${timeAt(state.sinceMs)}${again}`;
-    case 'working':
-      return `${item.rig}/polecats/${state.name} since ${timeAt(state.sinceMs)}${again}${waitLine(state.wait ?? null)}`;
+    case 'working': {
+      const leaving = state.leaving === undefined ? '' : `, leaves it to another: ${short(state.leaving)}`;
+      return `${item.rig}/polecats/${state.name} since ${timeAt(state.sinceMs)}${again}${leaving}${waitLine(state.wait ?? null)}`;
+    }
     case 'landed':
       return state.commit === null
         ? 'done, nothing to merge'

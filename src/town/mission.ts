@@ -63,7 +63,13 @@ export type Wait = {
 export type ItemState =
   | { readonly kind: 'waiting' }
   | { readonly kind: 'queued'; readonly claim: string; readonly sinceMs: number }
-  | ({ readonly kind: 'working'; readonly sinceMs: number; readonly wait?: Wait | null } & Holder)
+  /** `leaving`: why its polecat was told to end and leave it to another. */
+  | ({
+      readonly kind: 'working';
+      readonly sinceMs: number;
+      readonly wait?: Wait | null;
+      readonly leaving?: string;
+    } & Holder)
   | ({ readonly kind: 'landed'; readonly atMs: number } & Landing)
   | { readonly kind: 'failed'; readonly reason: string; readonly atMs: number }
   | { readonly kind: 'skipped'; readonly reason: string }
@@ -110,7 +116,15 @@ type WideEvent =
 type ItemEvent =
   | { readonly kind: 'queued'; readonly item: string; readonly claim: string }
   | { readonly kind: 'started'; readonly item: string; readonly holder: Holder }
-  | { readonly kind: 'reported'; readonly item: string; readonly claim: string; readonly report: PolecatReport }
+  /** `again`: it was told to end, so that another takes the item. */
+  | {
+      readonly kind: 'reported';
+      readonly item: string;
+      readonly claim: string;
+      readonly report: PolecatReport;
+      readonly again?: boolean;
+    }
+  | { readonly kind: 'reassigned'; readonly item: string; readonly claim: string; readonly reason: string }
   | { readonly kind: 'waits'; readonly item: string; readonly claim: string; readonly wait: Wait | null }
   /** The slot was given back before a polecat started in it: the item asks for another. */
   | { readonly kind: 'unstarted'; readonly item: string; readonly claim: string }
@@ -152,6 +166,10 @@ function changeOf(item: Item, event: ItemEvent, legs: number, nowMs: number): Pa
       return state.kind === 'working' && state.claim === event.claim ? { state: { ...state, wait: event.wait } } : {};
     case 'reported':
       return reported(item, event, legs, nowMs);
+    case 'reassigned':
+      return state.kind === 'working' && state.claim === event.claim
+        ? { state: { ...state, leaving: clip(event.reason) } }
+        : {};
     case 'lost':
       return lost(item, event, nowMs);
     case 'landed':
@@ -179,6 +197,11 @@ function isQueued({ state }: Item, claim: string): boolean {
   return state.kind === 'queued' && state.claim === claim;
 }
 
+/** Whether the polecat that holds the item under the claim was told to leave it to another. */
+export function isLeaving({ state }: Item, claim: string): boolean {
+  return state.kind === 'working' && state.claim === claim && state.leaving !== undefined;
+}
+
 function again(item: Item): Partial<Item> {
   return { attempt: item.attempt + 1, state: { kind: 'waiting' } };
 }
@@ -203,7 +226,11 @@ export function unasked(report: PolecatReport): PolecatReport {
 /** A polecat's end is told twice, by signal and by the child's promise: the second telling changes nothing. */
 function reported(
   item: Item,
-  { claim, report }: { readonly claim: string; readonly report: PolecatReport },
+  {
+    claim,
+    report,
+    again: isAgain = false,
+  }: Pick<Extract<ItemEvent, { kind: 'reported' }>, 'claim' | 'report' | 'again'>,
   legs: number,
   atMs: number,
 ): Partial<Item> {
@@ -219,6 +246,7 @@ function reported(
     case 'failed':
       return { ...spent, state: failed(report.reason, atMs) };
     case 'cancelled':
+      if (isAgain) return { ...spent, ...again(item) };
       return { ...spent, state: { kind: 'cancelled', reason: clip(report.reason) } };
     default:
       return unreachable(report);

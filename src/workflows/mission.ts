@@ -10,7 +10,7 @@ import { grantsQuery, MISSION_EXAMPLE, MissionInput, progressQuery, swarmQuery }
 import type { Grant, MissionCarry, OpenPolecat, Plan, Progress } from '../contract/mission.js';
 import { missionBoard } from '../town/board.js';
 import type { Holder, Item, MissionEvent, PolecatReport } from '../town/mission.js';
-import { after, budgetGap, canSkip, isFinished, isOverBudget, isPaused, itemOf, phaseOf } from '../town/mission.js';
+import { after, canSkip, isFinished, isLeaving, isOverBudget, isPaused, itemOf, phaseOf } from '../town/mission.js';
 import { spent, startable, unasked } from '../town/mission.js';
 import { own } from '../town/own.js';
 import type { RigSnapshot } from '../town/rig.js';
@@ -19,12 +19,13 @@ import { Desk, done, refused } from './desk.js';
 import { explainBy } from './explain.js';
 import { readInput } from './failing.js';
 import { town, watcher } from './hands.js';
+import { takeAnswers, type Asked } from './mission-answers.js';
 import { introduction, missionNotices, progressOf, showRefused, swarmOf, waitsFor } from './mission-report.js';
 import { asNow, draftOf, planAgain, planned, withPlan } from './mission-plan.js';
 import { cancel, clearLost, holderFor, protoFor, startPolecat } from './mission-polecat.js';
 import { MissionSlots } from './mission-slots.js';
 import { askAgainMs, startAgainMs } from './patience.js';
-import { takePauses, tellPolecats } from './pausing.js';
+import { tellPolecats } from './pausing.js';
 import { Standing } from './standing.js';
 import { carried, isLong } from './start.js';
 
@@ -33,8 +34,7 @@ type Fact =
   | ({ readonly kind: 'granted' } & Grant)
   /** A polecat has closed. `report` is null when it told nothing: it was terminated, or started by an earlier run of ours. */
   | { readonly kind: 'closed'; readonly polecat: OpenPolecat; readonly report: PolecatReport | null }
-  | { readonly kind: 'retry'; readonly item: string }
-  | { readonly kind: 'withdraw'; readonly claim: string; readonly rig: string };
+  | Asked;
 
 export type MissionResult = Omit<Progress, 'phase'>;
 
@@ -81,7 +81,11 @@ class MissionRun {
     this.#slots = new MissionSlots(this.#id, carry.firstRun);
     this.#desk = new Desk(carry.desk);
     this.#takeMessages();
-    this.#takeAnswers();
+    takeAnswers(this.#desk, {
+      now: () => this.#now,
+      note: (event) => this.#note(event),
+      hear: (asked) => this.#hear(asked),
+    });
     setHandler(progressQuery, () => progressOf(this.#now.state), { description: 'How many of its items have landed.' });
     setHandler(swarmQuery, () => swarmOf(this.#now.open), { description: 'Item → the polecat at work on it.' });
     setHandler(grantsQuery, () =>
@@ -147,6 +151,8 @@ class MissionRun {
         // Under a polecat that was started all the same, the slot is free only when that has closed.
         if (this.#now.open.some((one) => one.claim === fact.claim)) return;
         return this.#slots.release(fact.rig, fact.claim);
+      case 'reassign':
+        return cancel(fact.polecat);
       default:
         return unreachable(fact);
     }
@@ -247,9 +253,11 @@ class MissionRun {
     await this.#settle(polecat);
   }
 
-  /** What was cancelled by us is cancelled; by somebody else it has failed, and waits for an answer. */
+  /** What was cancelled by us is cancelled, or goes to another; by somebody else it has failed, and waits for an answer. */
   #report(item: string, claim: string, report: PolecatReport): void {
-    this.#note({ kind: 'reported', item, claim, report: this.#cancelled ? report : unasked(report) });
+    const isReassigned = !this.#cancelled && isLeaving(itemOf(this.#now.state, item), claim);
+    const told = this.#cancelled || isReassigned ? report : unasked(report);
+    this.#note({ kind: 'reported', item, claim, report: told, ...(isReassigned ? { again: true } : {}) });
   }
 
   async #salvage(polecat: OpenPolecat, item: Item, holder: Holder): Promise<void> {
@@ -349,44 +357,6 @@ class MissionRun {
       this.#note({ kind: 'waits', item: item.id, claim, wait });
       return done('taken');
     });
-  }
-
-  #takeAnswers(): void {
-    this.#desk.on(missionMessages.retry, ({ item: id }) => {
-      const item = this.#now.state.items.find((one) => one.id === id);
-      if (item?.state.kind !== 'failed') return refused(this.#instead('retry', id, item, 'failed'));
-      this.#hear({ kind: 'retry', item: id });
-      return done(`item "${id}" goes to a new polecat`);
-    });
-    this.#desk.on(missionMessages.skip, ({ item: id, reason, by }) => {
-      const item = this.#now.state.items.find((one) => one.id === id);
-      if (item === undefined || !canSkip(item)) return refused(this.#instead('skip', id, item, 'failed'));
-      if (item.state.kind === 'queued') this.#hear({ kind: 'withdraw', claim: item.state.claim, rig: item.rig });
-      this.#note({ kind: 'skipped', item: id, reason: `${reason} (${by})` });
-      return done(`item "${id}" is skipped`);
-    });
-    takePauses(this.#desk, {
-      what: 'the mission',
-      messages: missionMessages,
-      paused: () => this.#now.state.paused ?? null,
-      set: (paused) => this.#note(paused === null ? { kind: 'resumed' } : { kind: 'paused', ...paused }),
-      tell: (verb, content) => tellPolecats(this.#now.open, verb, content),
-      meanwhile: () => 'sessions under way end first, and what is handed in still lands',
-    });
-    this.#desk.on(missionMessages.budget, ({ usd }) => {
-      this.#note({ kind: 'budgeted', usd });
-      const gap = budgetGap(this.#now.state);
-      const said = `the budget is $${usd}; spent so far: $${spent(this.#now.state).usd.toFixed(2)}`;
-      return done(gap === null ? said : `${said}; ${gap}`);
-    });
-  }
-
-  #instead(verb: string, id: string, item: Item | undefined, kind: Item['state']['kind']): string {
-    const { items } = this.#now.state;
-    if (item === undefined) return `there is no item "${id}"; the items are ${items.map((one) => one.id).join(', ')}`;
-    const fit = items.filter((one) => one.state.kind === kind).map((one) => one.id);
-    const possible = fit.length === 0 ? `no item is ${kind} now` : `${kind} now: ${fit.join(', ')}`;
-    return `item "${id}" is ${item.state.kind}, which ${verb} does not fit; ${possible}`;
   }
 
   #show(): void {

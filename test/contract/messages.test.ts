@@ -31,6 +31,7 @@ test('the messages of each workflow', () => {
     'resume',
     'retry',
     'skip',
+    'reassign',
     'budget',
     'granted',
     'report',

@@ -111,3 +111,23 @@ test('a close that comes while a failed molecule ends is refused, and the molecu
   await handle.cancel();
   await handle.result().catch(() => undefined);
 });
+
+test('an item that is reassigned goes to another polecat, and what the first had done is on the remote', async () => {
+  const { handle, molecule, sandbox } = await waiting('moved', 'by-hand');
+  await writeFile(join(sandbox.path, 'moved.txt'), 'half\n');
+  const other = await handle.executeUpdate('reassign', { args: [{ item: 'b' }] }).catch((error: Error) => error.cause);
+  expect(String(other)).toContain('there is no item "b"');
+  const answer = await handle.executeUpdate('reassign', { args: [{ item: 'a', reason: 'it is stuck', by: 'ann' }] });
+  expect(answer).toMatch(/^item "a" goes from server\/polecats\/\w+ to another polecat/);
+  const second = await until('another polecat waits', async () => {
+    const [polecat] = Object.values(await handle.query<Record<string, string>>('swarm'));
+    if (polecat === undefined || String(answer).includes(`${polecat} `)) return null;
+    const { molecule: id } = await town.client.workflow.getHandle(polecat).query(lifecycleQuery);
+    const run = town.client.workflow.getHandle(id);
+    return (await run.query<readonly string[]>('ready')).includes('one') ? run : null;
+  });
+  expect(second.workflowId).not.toBe(molecule.workflowId);
+  expect(await town.git('server', 'show', `${sandbox.branch}:moved.txt`)).toBe('half');
+  for (const step of ['one', 'two']) await second.executeUpdate(moleculeMessages.close.update, { args: [{ step }] });
+  expect(await handle.result()).toMatchObject({ landed: 1, items: [{ attempt: 2 }] });
+});

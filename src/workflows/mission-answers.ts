@@ -1,0 +1,74 @@
+/** What people say to a mission: answers to what has failed, and orders. Each is refused with what is possible instead, or taken. */
+import { missionMessages } from '../contract/messages.js';
+import type { MissionCarry, OpenPolecat } from '../contract/mission.js';
+import type { Item, MissionEvent } from '../town/mission.js';
+import { budgetGap, canSkip, spent } from '../town/mission.js';
+import { done, refused, type Desk } from './desk.js';
+import { takePauses, tellPolecats } from './pausing.js';
+
+/** What asks for an act of the mission's loop. */
+export type Asked =
+  | { readonly kind: 'retry'; readonly item: string }
+  | { readonly kind: 'withdraw'; readonly claim: string; readonly rig: string }
+  | { readonly kind: 'reassign'; readonly polecat: OpenPolecat };
+
+type Mission = {
+  readonly now: () => MissionCarry;
+  readonly note: (event: MissionEvent) => void;
+  readonly hear: (asked: Asked) => void;
+};
+
+export function takeAnswers(desk: Desk, { now, note, hear }: Mission): void {
+  desk.on(missionMessages.retry, ({ item: id }) => {
+    const item = now().state.items.find((one) => one.id === id);
+    if (item?.state.kind !== 'failed') return refused(instead(now(), 'retry', id, item, 'failed'));
+    hear({ kind: 'retry', item: id });
+    return done(`item "${id}" goes to a new polecat`);
+  });
+  desk.on(missionMessages.skip, ({ item: id, reason, by }) => {
+    const item = now().state.items.find((one) => one.id === id);
+    if (item === undefined || !canSkip(item)) return refused(instead(now(), 'skip', id, item, 'failed'));
+    if (item.state.kind === 'queued') hear({ kind: 'withdraw', claim: item.state.claim, rig: item.rig });
+    note({ kind: 'skipped', item: id, reason: `${reason} (${by})` });
+    return done(`item "${id}" is skipped`);
+  });
+  desk.on(missionMessages.reassign, ({ item: id, reason, by }) => {
+    const item = now().state.items.find((one) => one.id === id);
+    const claim = item?.state.kind === 'working' ? item.state.claim : null;
+    const polecat = now().open.find((one) => one.claim === claim);
+    if (polecat === undefined) return refused(instead(now(), 'reassign', id, item, 'working'));
+    note({ kind: 'reassigned', item: id, claim: polecat.claim, reason: `${reason} (${by})` });
+    hear({ kind: 'reassign', polecat });
+    return done(
+      `item "${id}" goes from ${polecat.workflowId} to another polecat; what has not landed is brought to the remote`,
+    );
+  });
+  takePauses(desk, {
+    what: 'the mission',
+    messages: missionMessages,
+    paused: () => now().state.paused ?? null,
+    set: (paused) => note(paused === null ? { kind: 'resumed' } : { kind: 'paused', ...paused }),
+    tell: (verb, content) => tellPolecats(now().open, verb, content),
+    meanwhile: () => 'sessions under way end first, and what is handed in still lands',
+  });
+  desk.on(missionMessages.budget, ({ usd }) => {
+    note({ kind: 'budgeted', usd });
+    const gap = budgetGap(now().state);
+    const said = `the budget is $${usd}; spent so far: $${spent(now().state).usd.toFixed(2)}`;
+    return done(gap === null ? said : `${said}; ${gap}`);
+  });
+}
+
+function instead(
+  { state }: MissionCarry,
+  verb: string,
+  id: string,
+  item: Item | undefined,
+  kind: Item['state']['kind'],
+): string {
+  const { items } = state;
+  if (item === undefined) return `there is no item "${id}"; the items are ${items.map((one) => one.id).join(', ')}`;
+  const fit = items.filter((one) => one.state.kind === kind).map((one) => one.id);
+  const possible = fit.length === 0 ? `no item is ${kind} now` : `${kind} now: ${fit.join(', ')}`;
+  return `item "${id}" is ${item.state.kind}, which ${verb} does not fit; ${possible}`;
+}
