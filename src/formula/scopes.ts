@@ -48,6 +48,15 @@ export function readScopes(steps: readonly Planned[], known: Known, kitchen: Kit
   });
   return scoped.map((step) => {
     if (!isScopeBody(step.draft)) return step;
+    if (!members.has(step.draft.id) && !kitchen.library.gaps)
+      kitchen.findings.warn(
+        originOfWord(step.draft, 'gc.kind'),
+        `the scope ${quote(step.draft.id)} has no members: nothing is done in it`,
+        {
+          hint: `its members say metadata = { "gc.scope_ref" = ${quote(step.draft.id)} }`,
+          once: 'members',
+        },
+      );
     return { ...step, group: true, needs: [...step.needs, ...(members.get(step.draft.id) ?? [])] };
   });
 }

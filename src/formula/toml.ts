@@ -125,6 +125,8 @@ function tooLong(digits: string): Pick<Unreadable, 'message' | 'hint'> {
 
 /** smol-toml's message without its preamble and its frame of source. */
 function plain({ line, column, message }: TomlError): Unreadable {
+  if (message.includes('unsafe property'))
+    return { line, column, message: 'a key cannot be called __proto__ or constructor', hint: 'rename it' };
   const [first = ''] = message.split('\n');
   return { line, column, message: first.replace(/^Invalid TOML document: /, '') };
 }

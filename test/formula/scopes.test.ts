@@ -1,6 +1,6 @@
 /** Scopes, in Gas City's words in `metadata`. */
 import { expect, test } from 'vitest';
-import { cooked, graphOf, problemsOf, step } from '../support/formula.js';
+import { cooked, graphOf, problemsOf, step, warningsOf } from '../support/formula.js';
 
 const meta = (more: string) => `metadata = { ${more} }`;
 
@@ -67,4 +67,11 @@ test('a loop over an output adds no teardown, to no unknown scope, and to none t
   expect(problemsOf(BODY + survey + each('"gc.scope_ref" = "body"', 'needs = ["body"]'))).toEqual([
     expect.stringContaining('the needs go in a circle'),
   ]);
+});
+
+test('a scope without members is said to do nothing', () => {
+  const alone = step('s', 'metadata = { "gc.kind" = "scope" }');
+  expect(warningsOf(alone)).toEqual([expect.stringContaining('the scope "s" has no members: nothing is done in it')]);
+  const member = step('m', 'metadata = { "gc.scope_ref" = "s" }');
+  expect(warningsOf(alone + member)).toEqual([]);
 });
