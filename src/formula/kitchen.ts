@@ -15,6 +15,8 @@ type Traces = {
   readonly namesakes: Map<string, readonly string[]>;
   /** By the id of a loop over an output what it needs: who needs the loop waits for that even if it adds nothing. */
   readonly alsoNeeded: Map<string, readonly Need[]>;
+  /** By the id of a loop over an output the ids that steps of the templates around it share with the steps those stand for. */
+  readonly ownNames: Map<string, readonly string[]>;
   /** Ids of loops over outputs: what has become of one is the step itself, as its own template knows it. */
   readonly overOutputs: Set<string>;
   /** Fan-outs over a step's output that loops have asked for, by the id of the step; `group` is the one the loop stands in. */
@@ -35,6 +37,7 @@ export function noTraces(): Traces {
     began: new Map(),
     namesakes: new Map(),
     alsoNeeded: new Map(),
+    ownNames: new Map(),
     overOutputs: new Set(),
     fanOuts: new Map(),
   };

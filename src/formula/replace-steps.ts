@@ -48,7 +48,7 @@ export function replaceSteps(
   }
   // Around a template, the id of a step that was expanded in it means all that stands in its place.
   for (const [id, ends] of kitchen.namesakes) if (brought.has(id) && !instead.has(id)) instead.set(id, ends);
-  const insteadFor = around(all, instead);
+  const insteadFor = around(all, instead, kitchen);
   for (const [of, asked] of kitchen.fanOuts)
     kitchen.fanOuts.set(of, {
       ...asked,
@@ -72,14 +72,18 @@ export function replaceSteps(
 }
 
 /** A loop over an output of a template knows the id that the template's own step has from its target as that step. */
-function around(all: ReadonlyMap<StepDraft, Replacement>, instead: Instead): (loop: string) => Instead {
-  const targets = new Map<string, string>();
+function around(
+  all: ReadonlyMap<StepDraft, Replacement>,
+  instead: Instead,
+  { ownNames }: Kitchen,
+): (loop: string) => Instead {
   for (const [{ id }, { steps, loops }] of all)
-    if (steps.some((step) => step.id === id)) for (const { loop } of loops) targets.set(loop.id, id);
+    if (steps.some((step) => step.id === id))
+      for (const { loop } of loops) ownNames.set(loop.id, [...(ownNames.get(loop.id) ?? []), id]);
   return (loop) => {
-    const own = targets.get(loop);
+    const own = ownNames.get(loop);
     if (own === undefined) return instead;
-    const get = (id: string) => (id === own ? undefined : instead.get(id));
+    const get = (id: string) => (own.includes(id) ? undefined : instead.get(id));
     return { get, has: (id) => get(id) !== undefined };
   };
 }
