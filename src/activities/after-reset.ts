@@ -1,24 +1,29 @@
 /**
  * A molecule that was reset (`temporal workflow reset`) goes on from an earlier step than its sandbox is at: that goes back with it. It
- * is known by commits of steps that are on the remote and that the molecule does not know of.
+ * is known by commits of steps that are on the remote, on top of the one that the molecule knows, and that it knows nothing of.
  */
 import type { Author } from '../git/author.js';
-import { remoteSha } from '../git/branch.js';
+import { isAncestor, remoteSha } from '../git/branch.js';
+import { catchUp } from '../git/catch-up.js';
 import { stepCommits, type StepCommit } from '../git/commit.js';
 import { commitOf } from '../git/git.js';
 import { goBack } from '../git/go-back.js';
 import { worktreeState, type Place } from '../git/worktree.js';
+import { killAllMarked } from '../process/mark.js';
 
-type Expected = {
+export type Expected = {
   readonly molecule: string;
   readonly branch: string;
   readonly author: Author;
-  readonly step: string;
   /** The commit that the molecule knows the branch to be at. */
   readonly since: string;
+  /** Where work that was sent back begins at `since`: the target that it is brought up to then. */
+  readonly catchUp?: string;
 };
 
-type Session = Expected & {
+type InStep = Expected & { readonly step: string };
+
+type Session = InStep & {
   /** Whether it is the first session of its step. */
   readonly isFirst: boolean;
   /** Whether it was begun once before, by another run of the molecule. */
@@ -26,23 +31,34 @@ type Session = Expected & {
 };
 
 /** Before a session. What earlier sessions of its step have left stays, unless other steps have come since. */
-export async function afterReset(place: Place, expected: Session): Promise<void> {
+export async function afterReset(place: Place, expected: Session, endOthers: () => Promise<void>): Promise<void> {
   const { isFirst, isAgain } = expected;
   const pushed = await pushedSince(place, expected);
   const isLater = pushed.some(({ step }) => isFirst || step !== expected.step);
-  if (isLater || (isFirst && isAgain)) await back(place, expected, expected.since);
+  if (!isLater && !(isFirst && isAgain)) return;
+  await endOthers();
+  await back(place, expected, expected.since);
 }
 
 /** Before the checks of a step: what its session left before the reset is in the commit of the step, if that was reached. */
-export async function afterResetInStep(place: Place, expected: Expected): Promise<void> {
+export async function afterResetInStep(place: Place, expected: InStep): Promise<void> {
   const pushed = await pushedSince(place, expected);
-  const first = pushed.findIndex(({ step }) => step !== expected.step);
-  if (first !== -1) await back(place, expected, pushed[first - 1]?.sha ?? expected.since);
+  const isOwn = ({ step }: StepCommit) => step === expected.step;
+  // A commit of the step itself at the end is that of an earlier attempt of this very act.
+  if (pushed.length === 0 || pushed.slice(-1).some(isOwn)) return;
+  await back(place, expected, pushed.findLast(isOwn)?.sha ?? expected.since);
 }
 
-async function back(place: Place, { branch, author }: Expected, to: string): Promise<void> {
-  if ((await commitOf(place.mirror, to)) !== null && (await worktreeState(place)) !== null)
-    await goBack({ ...place, branch, author, to });
+/** Before what looks at the sandbox or hands it in: between steps there is no commit that the molecule does not know of. */
+export async function afterResetBetween(place: Place, expected: Expected): Promise<void> {
+  if ((await pushedSince(place, expected)).length > 0) await back(place, expected, expected.since);
+}
+
+async function back(place: Place, { branch, author, molecule, since, ...more }: Expected, to: string): Promise<void> {
+  if ((await commitOf(place.mirror, to)) === null || (await worktreeState(place)) === null) return;
+  await killAllMarked((mark) => mark.startsWith(`${molecule}/`));
+  await goBack({ ...place, branch, author, to });
+  if (more.catchUp !== undefined && to === since) await catchUp({ ...place, target: more.catchUp, author });
 }
 
 /** Commits of the molecule's steps that the remote has and the molecule does not know of, oldest first. */
@@ -50,8 +66,11 @@ async function pushedSince({ mirror }: Place, { branch, molecule, since }: Expec
   const isOurs = (commit: StepCommit) => commit.molecule === molecule;
   const here = `refs/heads/${branch}`;
   // The remote is asked only when there may be something.
-  if ((await commitOf(mirror, since)) === null || !(await stepCommits(mirror, since, here)).some(isOurs)) return [];
+  if ((await commitOf(mirror, since)) === null || (await commitOf(mirror, here)) === null) return [];
+  if (!(await stepCommits(mirror, since, here)).some(isOurs)) return [];
   const remote = await remoteSha({ mirror, branch });
   if (remote === null || remote === since || (await commitOf(mirror, remote)) === null) return [];
+  // A branch that was rebased, by whomever, holds copies of what is known.
+  if (!(await isAncestor({ mirror, ancestor: since, descendant: remote }))) return [];
   return (await stepCommits(mirror, since, remote)).filter(isOurs);
 }

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import type {
+  At,
   GoBackRequest,
   HostActivities,
   Nuke,
@@ -36,6 +37,7 @@ import { isForeign, madeFor, openWorktree, removeWorktree, worktreeState } from 
 import { killAllMarked } from '../process/mark.js';
 import { unreachable } from '../town/unreachable.js';
 import { acceptStep, checkLoop, filesExist } from './accept.js';
+import { afterResetBetween } from './after-reset.js';
 import { refuse } from './beating.js';
 import { needsPerson, orRefuse } from './git-trouble.js';
 import { clearMerges } from './merge.js';
@@ -61,15 +63,32 @@ export function sandboxActivities(places: Places): SandboxActivities {
     acceptStep: (request) =>
       orRefuse(request.rig.name, () => acceptStep(placeOf(places, request), request, signalNow())),
     goBack: (request) => orRefuse(request.rig.name, () => back(placeOf(places, request), request)),
-    submit: (ref) => orRefuse(ref.rig.name, () => submit(placeOf(places, ref), ref)),
-    filesExist: (request) => filesExist(placeOf(places, request), request.paths),
-    runCheck: (request) => checkLoop(placeOf(places, request), request, signalNow()),
+    submit: (ref) =>
+      orRefuse(ref.rig.name, async () => {
+        await matchReset(places, ref, ref.at);
+        return submit(placeOf(places, ref), ref);
+      }),
+    filesExist: (request) =>
+      orRefuse(request.rig.name, async () => {
+        await matchReset(places, request, request.at);
+        return filesExist(placeOf(places, request), request.paths);
+      }),
+    runCheck: (request) =>
+      orRefuse(request.rig.name, async () => {
+        await matchReset(places, request, request.at);
+        return checkLoop(placeOf(places, request), request, signalNow());
+      }),
     salvage: (ref) => salvageSandbox(placeOf(places, ref), ref).catch(left),
     nuke: (request) => {
       const place = placeOf(places, request);
       return nuke(places, request).catch((error: unknown) => stays(place, request.branch, error));
     },
   };
+}
+
+async function matchReset(places: Places, ref: SandboxRef, at: At | undefined): Promise<void> {
+  if (at !== undefined)
+    await afterResetBetween(placeOf(places, ref), { ...at, branch: ref.branch, author: authorFor(ref) });
 }
 
 function placeOf(places: Places, { rig, name, incarnation }: SandboxRef): Place {

@@ -2,7 +2,7 @@
 import { dirname, join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import { openJournal, setAsideOtherRun } from '../agents/journal.js';
+import { isOfOtherRun, openJournal, setAside } from '../agents/journal.js';
 import { notesIn } from '../agents/tools.js';
 import { RuntimeTrouble } from '../agents/trouble.js';
 import type { Runtime, SessionContext } from '../agents/runtime.js';
@@ -14,6 +14,7 @@ import { runShell } from '../process/run.js';
 import type { SessionResult, SessionSpec } from '../town/session.js';
 import { afterReset } from './after-reset.js';
 import { noteProgress } from './beating.js';
+import { orRefuse } from './git-trouble.js';
 import { runGates } from './merge-gates.js';
 import type { Places } from './places.js';
 
@@ -22,7 +23,10 @@ export type Runtimes = Readonly<Record<SessionSpec['runtime']['kind'], Runtime>>
 export function sessionActivities(places: Places, runtimes: Runtimes): SessionActivities {
   const takeOver = new Succession();
   return {
-    runSession: (spec) => takeOver.as(spec.sessionId, (signal) => runSession(places, runtimes, spec, signal)),
+    runSession: (spec) =>
+      takeOver.as(spec.sessionId, (signal) =>
+        runSession(places, runtimes, spec, signal, () => takeOver.end(`${spec.molecule}/`, spec.sessionId)),
+      ),
     runGates: (request) => takeOver.as(`gates/${request.request}`, (signal) => runGates(places, request, signal)),
   };
 }
@@ -33,6 +37,13 @@ export function sessionActivities(places: Places, runtimes: Runtimes): SessionAc
  */
 class Succession {
   readonly #running = new Map<string, { readonly controller: AbortController; readonly ended: Promise<unknown> }>();
+
+  /** Ends all acts whose keys begin so, but for one. */
+  async end(prefix: string, but: string): Promise<void> {
+    const others = [...this.#running].filter(([key]) => key.startsWith(prefix) && key !== but);
+    for (const [key, { controller }] of others) controller.abort(new Error(`${but} took over from ${key}`));
+    await Promise.all(others.map(([, { ended }]) => ended));
+  }
 
   async as<T>(key: string, act: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const forerunner = this.#running.get(key);
@@ -57,22 +68,21 @@ async function runSession(
   runtimes: Runtimes,
   spec: SessionSpec,
   signal: AbortSignal,
+  endOthers: () => Promise<void>,
 ): Promise<SessionResult> {
   const path = places.journal(spec.sessionId);
   const run = Context.current().info.workflowExecution?.runId;
-  const isAgain = run !== undefined && (await setAsideOtherRun(path, run));
-  await afterReset(
-    { mirror: places.mirror(spec.rig), path: spec.worktree },
-    {
-      molecule: spec.molecule,
-      branch: spec.branch,
-      step: spec.step.id,
-      since: spec.base,
-      author: authorOf(spec.agent),
-      isFirst: spec.session === 1,
-      isAgain,
-    },
+  const isAgain = run !== undefined && (await isOfOtherRun(path, run));
+  const { molecule, branch, base: since, agent, isFirst = spec.session === 1, catchUp } = spec;
+  const expected = { molecule, branch, since, step: spec.step.id, author: authorOf(agent), isFirst, isAgain };
+  await orRefuse(spec.rig, () =>
+    afterReset(
+      { mirror: places.mirror(spec.rig), path: spec.worktree },
+      { ...expected, ...(catchUp === undefined ? {} : { catchUp }) },
+      endOthers,
+    ),
   );
+  if (isAgain) await setAside(path);
   const journal = await openJournal(path, { sessionId: spec.sessionId, ...(run === undefined ? {} : { run }) });
   const env = plainEnvironment({
     ...authorEnvironment(authorOf(spec.agent)),

@@ -60,17 +60,17 @@ export async function openJournal(path: string, { sessionId, run }: Opening): Pr
   };
 }
 
-/**
- * Puts what a session left aside, with the folder that it lies in, when it was asked for by another run: its molecule has been reset to
- * before it, and the session of the same number is another one. Answers whether there was such a session.
- */
-export async function setAsideOtherRun(path: string, run: string): Promise<boolean> {
+/** Whether another run asked for the session: its molecule has been reset to before it, and the session of the same number is another one. */
+export async function isOfOtherRun(path: string, run: string): Promise<boolean> {
   const text = await readFile(path, 'utf8').catch(missing);
   const opening = readLine(text.slice(0, Math.max(0, text.indexOf('\n'))));
-  if (opening?.kind !== 'opened' || opening.run === undefined || opening.run === run) return false;
+  return opening?.kind === 'opened' && opening.run !== undefined && opening.run !== run;
+}
+
+/** Puts what a session left aside, with the folder that it lies in. */
+export async function setAside(path: string): Promise<void> {
   const folder = dirname(path);
-  await rename(folder, `${folder}.of-${opening.run}`);
-  return true;
+  await rename(folder, `${folder}.before-${Date.now()}`);
 }
 
 function missing(error: NodeJS.ErrnoException): string {

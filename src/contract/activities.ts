@@ -141,9 +141,11 @@ export type HostActivities = {
   /** Takes the sandbox and its branch back to an earlier commit; what is undone stays in the mirror. */
   goBack(request: GoBackRequest): Promise<WentBack>;
   /** Commits, pushes and verifies the branch before it is handed in. `since` is where the remote's branch is known to be. */
-  submit(request: SandboxRef & { readonly since: string }): Promise<Submission>;
+  submit(request: SandboxRef & { readonly since: string; readonly at?: At }): Promise<Submission>;
   /** Which of the files exist, in the order of `paths`, each relative to the sandbox; what leads out of it does not. */
-  filesExist(request: SandboxRef & { readonly paths: readonly string[] }): Promise<readonly boolean[]>;
+  filesExist(
+    request: SandboxRef & { readonly paths: readonly string[]; readonly at?: At },
+  ): Promise<readonly boolean[]>;
   /** Whether a script in the sandbox exits with 0; `detail` is what it printed otherwise. Nothing is committed. */
   runCheck(request: CheckRequest): Promise<CheckFinding>;
   /** Ends what runs in the sandbox and brings its work to the remote, finished or not. */
@@ -155,7 +157,9 @@ export type HostActivities = {
   closeMerge(request: MergeTask & { readonly landed: boolean }): Promise<void>;
 };
 
-export type CheckRequest = SandboxRef & { readonly command: string; readonly timeoutMs: number };
+/** What is expected of the sandbox: the molecule at work, and where it knows the branch to be. Absent in what an earlier version asked for. */
+export type At = { readonly molecule: string; readonly since: string; readonly catchUp?: string };
+export type CheckRequest = SandboxRef & { readonly command: string; readonly timeoutMs: number; readonly at?: At };
 export type CheckFinding = { readonly ok: boolean; readonly detail: string };
 
 export type AcceptRequest = SandboxRef & {
@@ -173,6 +177,8 @@ export type AcceptRequest = SandboxRef & {
   readonly check?: { readonly command: string; readonly timeoutMs: number } | null;
   /** A file of the sandbox whose text is the step's output. Absent as null. */
   readonly file?: string | null;
+  /** Where work that was sent back begins at `since`: the target that it is brought up to then. */
+  readonly catchUp?: string;
 };
 export type Acceptance =
   /** `output`: the text of the file asked for, cut at a limit; absent when none was asked for or there is none. */

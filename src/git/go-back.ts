@@ -2,7 +2,7 @@
 import type { Author } from './author.js';
 import { everHeld, isAncestor, pushBranch, remoteSha } from './branch.js';
 import { Blocked } from './git-error.js';
-import { commitOf, git } from './git.js';
+import { commitOf, git, gitText } from './git.js';
 import { fetchMirror } from './mirror.js';
 import { snapshotOf } from './snapshot.js';
 import { inWorktree, own, worktreeState, type Place } from './worktree.js';
@@ -12,51 +12,73 @@ const UNDONE = 'refs/gt/undone/';
 type Request = Place & { readonly branch: string; readonly to: string; readonly author: Author };
 
 /**
- * Answers the ref under which the mirror keeps what was undone, half-done work included; null when there was nothing. Throws Blocked, with
- * nothing changed, when the remote has commits that are not from here, or does not take the branch back. May be asked again after a kill
- * anywhere.
+ * Answers where what was undone is kept: a ref of the mirror, half-done work included, or a branch of the remote, where it holds commits
+ * of others; null when there was nothing. Throws Blocked, with nothing changed, when the remote has commits that are not here, or does
+ * not take the branch back. May be asked again after a kill anywhere.
  */
 export async function goBack(request: Request): Promise<string | null> {
   const { mirror, branch, to } = request;
   return own(request, async () => {
     const state = await worktreeState(request);
     if (state === null) throw new Blocked(`the sandbox ${request.path} is gone`);
+    const tip = await commitOf(mirror, `refs/heads/${branch}`);
+    const remote = await remoteOf(request);
     const message = `wip: work on ${branch} that was undone`;
     const snapshot = await snapshotOf(request, { head: state.head, author: request.author, message });
-    const isClean = state.head === to && state.dirty.length === 0;
-    const kept = isClean ? null : await keep(mirror, branch, state.dirty.length === 0 ? state.head : snapshot);
-    await takeRemoteBack(request, state.head);
+    const found = [state.dirty.length === 0 ? state.head : snapshot, state.head, tip, remote];
+    const kept = await keepAll(request, [...new Set(found.filter((commit) => commit !== null))]);
+    const aside = remote === null ? null : await takeRemoteBack(request, remote);
     if (state.rebasing) await inWorktree(request, ['rebase', '--quit'], { codes: [0, 1, 128] });
     await inWorktree(request, ['symbolic-ref', 'HEAD', `refs/heads/${branch}`]);
     await inWorktree(request, ['reset', '--quiet', '--hard', to]);
     await inWorktree(request, ['clean', '--quiet', '-fd']);
-    return kept;
+    return aside ?? kept;
   });
 }
 
-async function keep(mirror: string, branch: string, commit: string): Promise<string> {
-  const ref = `${UNDONE}${branch}-${commit.slice(0, 12)}`;
-  await git(mirror, ['update-ref', ref, commit]);
-  return ref;
+/** Gives each commit a ref that no other of them holds; the first. */
+async function keepAll({ mirror, branch, to }: Request, commits: readonly string[]): Promise<string | null> {
+  const refs: string[] = [];
+  const held = [to];
+  for (const commit of commits) {
+    const isHeld = await Promise.all(held.map((one) => isAncestor({ mirror, ancestor: commit, descendant: one })));
+    if (isHeld.includes(true)) continue;
+    held.push(commit);
+    const ref = `${UNDONE}${branch}-${commit.slice(0, 12)}`;
+    await git(mirror, ['update-ref', ref, commit]);
+    refs.push(ref);
+  }
+  return refs[0] ?? null;
 }
 
-/** A branch that was never pushed need not go back there. */
-async function takeRemoteBack({ mirror, branch, to }: Request, head: string): Promise<void> {
+/** Where the branch is on the remote, when that is a commit from here; null when it was never pushed. */
+async function remoteOf({ mirror, branch }: Request): Promise<string | null> {
   const remote = await remoteSha({ mirror, branch });
-  if (remote === null || remote === to) return;
+  if (remote === null) return null;
   if ((await commitOf(mirror, remote)) === null) await fetchMirror(mirror);
-  const isKnown = (await commitOf(mirror, remote)) !== null;
-  const isOurs = isKnown && (await holds(mirror, branch, remote, head));
-  if (!isOurs)
+  const isHere = (await commitOf(mirror, remote)) !== null && (await everHeld({ mirror, branch, commit: remote }));
+  if (!isHere)
     throw new Blocked(`somebody pushed to ${branch}, which is at ${remote} on the remote: take that in first`);
-  const pushed = await pushBranch({ mirror, branch, sha: to, expected: remote });
+  return remote;
+}
+
+/** Answers the branch of the remote that keeps what others had pushed; null when there is none. */
+async function takeRemoteBack({ mirror, branch, to, author }: Request, remote: string): Promise<string | null> {
+  if (remote === to) return null;
+  const authors = await gitText(mirror, ['log', '--format=%ae', '--end-of-options', `${to}..${remote}`]);
+  const isShared = authors.split('\n').some((one) => one !== '' && one !== author.email);
+  const aside = isShared ? `${branch}.undone-${remote.slice(0, 12)}` : null;
+  if (aside !== null) await move(mirror, aside, { to: remote, expected: null });
+  await move(mirror, branch, { to, expected: remote });
+  return aside;
+}
+
+async function move(
+  mirror: string,
+  branch: string,
+  { to, expected }: { readonly to: string; readonly expected: string | null },
+): Promise<void> {
+  const pushed = await pushBranch({ mirror, branch, sha: to, expected });
   if (pushed.kind === 'refused') throw new Blocked(`the remote does not take ${branch} back: ${pushed.reason}`);
   if (pushed.kind === 'diverged') throw new Blocked(`somebody pushed to ${branch} just now: take that in first`);
-}
-
-/** Whether the commit is in the branch as it is here, or once was. */
-async function holds(mirror: string, branch: string, commit: string, head: string): Promise<boolean> {
-  return (
-    (await isAncestor({ mirror, ancestor: commit, descendant: head })) || (await everHeld({ mirror, branch, commit }))
-  );
 }

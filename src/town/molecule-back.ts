@@ -1,4 +1,5 @@
 /** Going back: a step, and all that came of it (`molecule-reach`), is to be done again as if it had not begun. */
+import { cut } from './findings.js';
 import { wakeFrom } from './molecule-cascade.js';
 import { draftOf, positionOf, revive, sessionsOf, stateOf, stepAt } from './molecule-live.js';
 import type { Draft, Molecule } from './molecule-live.js';
@@ -7,6 +8,8 @@ import type { Reach } from './molecule-reach.js';
 import { offer } from './molecule-refusal.js';
 import type { Gone, MoleculeEvent, Step } from './molecule-state.js';
 import type { ProtoStep } from './protomolecule.js';
+
+const NOTE_CHARS_MAX = 10_000;
 
 export type WayBack = Pick<Reach, 'sandbox'> & {
   /** Ids of the steps that are to be done again, in the formula's order. */
@@ -82,9 +85,16 @@ function asNew(step: Step, proto: ProtoStep | null, note: string): Step {
     handoffs: 0,
     rejections: 0,
     stalls: 0,
-    note: step.state.kind === 'closed' || sessionsOf(step) > 0 ? note : step.note,
+    note: step.state.kind === 'closed' || sessionsOf(step) > 0 ? withBefore(note, step.note) : step.note,
     ...(step.sessions === 0 ? {} : { sessionsBefore: step.sessions }),
   };
+}
+
+/** What its sessions were told before is told after it. */
+function withBefore(note: string, before: string | null): string {
+  return before === null || before.startsWith(note)
+    ? (before ?? note)
+    : cut(`${note}\n\nBefore that: ${before}`, NOTE_CHARS_MAX);
 }
 
 function spentBy({ id, sessions, usage }: Step): readonly [string, Gone] {

@@ -103,7 +103,8 @@ class Spread {
       if (seen.has(owner) || this.again.has(owner) || this.gone.has(owner)) continue;
       seen.add(owner);
       const { kind, state } = stepAt(this.#molecule, owner);
-      if (kind !== undefined && state.kind !== 'pending') this.open.add(owner);
+      // One that was skipped may not have opened: it begins anew, and what has closed in it stays so.
+      if (kind !== undefined && state.kind !== 'pending') (wasSkipped(state) ? this.again : this.open).add(owner);
       all.push(...after(owner));
       around.push(...(plan.owners[owner] ?? []), ...(this.#iterationsOf.get(owner) ?? []).map(({ loop }) => loop));
       for (const { loop, iteration } of this.#iterationsOf.get(owner) ?? []) this.#cut(loop, iteration);
@@ -149,6 +150,10 @@ class Spread {
       present(this.#molecule.plan.index.get(state === null ? id : idIn(state, id, iteration))),
     );
   }
+}
+
+function wasSkipped(state: Step['state']): boolean {
+  return state.kind === 'closed' && state.outcome === 'skipped';
 }
 
 function iterationsIn({ loops, plan }: Molecule) {

@@ -96,10 +96,12 @@ function stepEvent(draft: Draft, event: StepEvent): void {
     case 'retried':
       return retried(draft, at, event.note);
     case 'called-off':
-      return change({ note: event.why, state: { kind: 'ready', sinceMs: nowMs } });
+      return change({ note: step.note ?? event.why, state: { kind: 'ready', sinceMs: nowMs } });
     case 'went-back':
       return wentBack(draft, event);
     case 'gate-opened':
+      // It may have been waited for before the step was to be done again.
+      if (step.state.kind !== 'waiting' || step.gates?.[event.gate]?.opened !== null) return undefined;
       return openGates(draft, at, (gate) => gate === event.gate, event.by);
     case 'gate-stuck': {
       const gate = step.gates?.[event.gate];

@@ -27,6 +27,10 @@ export type SessionSpec = {
   readonly session: number;
   /** How many sessions of this step have ended in a handoff or a question: tells a scripted session where to go on. */
   readonly handoffs: number;
+  /** Whether it is the first since the step was to be done; absent in what an earlier version asked for. */
+  readonly isFirst?: boolean;
+  /** Where work that was sent back begins at `base`: the target that it is brought up to then. */
+  readonly catchUp?: string;
   readonly step: {
     readonly id: string;
     readonly title: string;

@@ -29,12 +29,15 @@ export class WaysBack {
     return this.#asked.length === 0;
   }
 
-  /** A session whose work would be undone is ended; where the sandbox stays as it is nothing is waited for. */
+  /**
+   * A session whose work would be undone is ended. Where the sandbox stays as it is nothing is waited for, but a check under way: what it
+   * says is of the steps as they are.
+   */
   ask(message: Retry): Answer | Promise<Answer> {
     const why = backRefusal(this.#book.molecule, message.step);
     if (why !== null) return refused(why);
     const way = wayBack(this.#book.molecule, message.step);
-    if (way.sandbox === null) return this.#gone(message, way, null);
+    if (way.sandbox === null && !this.#hands.isLooking) return this.#gone(message, way, null);
     const asked: Asked = { message, answer: null };
     this.#asked.push(asked);
     this.#book.news = true;

@@ -1,7 +1,7 @@
 /** What a molecule does in its sandbox: sessions, the engine's checks, scripts and looks that its loops and gates ask for. */
 import { ApplicationFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
 import * as z from 'zod';
-import type { WentBack } from '../contract/activities.js';
+import type { At, WentBack } from '../contract/activities.js';
 import type { Hook } from '../contract/molecule.js';
 import { fanOutProblem } from '../town/molecule-fan-out.js';
 import { filledCommand } from '../town/molecule-facts.js';
@@ -16,17 +16,32 @@ import type { SessionResult } from '../town/session.js';
 import { causeOf, failure } from './failing.js';
 import { inSessions, onHost } from './hands.js';
 import type { Book } from './molecule-book.js';
-import { acceptRequest, sessionSpec } from './molecule-session.js';
+import { acceptRequest, reworkOf, sessionSpec } from './molecule-session.js';
 import type { Claim } from './molecule-session.js';
 
 export class Hands {
   readonly #book: Book;
 
+  /** How many looks are under way whose answers decide something: checks of steps and loops, searches for files. */
+  #looks = 0;
   /** The session under way, and who ended it. */
   #underWay: { readonly step: string; readonly scope: CancellationScope; calledOff: string | null } | null = null;
 
   constructor(book: Book) {
     this.#book = book;
+  }
+
+  get isLooking(): boolean {
+    return this.#looks > 0;
+  }
+
+  async #looking<T>(look: () => Promise<T>): Promise<T> {
+    this.#looks += 1;
+    try {
+      return await look();
+    } finally {
+      this.#looks -= 1;
+    }
   }
 
   /** Ends the session under way if it is of one of the steps. */
@@ -85,6 +100,10 @@ export class Hands {
 
   /** Answers why the close does not count, or null when it does. */
   async accept(hook: Hook, claim: Claim): Promise<string | null> {
+    return this.#looking(() => this.#accept(hook, claim));
+  }
+
+  async #accept(hook: Hook, claim: Claim): Promise<string | null> {
     const { step, summary, by, output } = claim;
     const request = acceptRequest(this.#book.id, hook, this.#book.filled(step), claim, this.#book.head());
     const commandsMs = request.timeoutMs + (request.check?.timeoutMs ?? 0);
@@ -113,7 +132,10 @@ export class Hands {
   }
 
   async judge(loop: DueLoop): Promise<void> {
-    this.#book.note({ kind: 'loop-judged', loop: loop.id, verdict: await this.#verdictOn(loop) });
+    await this.#looking(async () => {
+      const verdict = await this.#verdictOn(loop);
+      this.#book.note({ kind: 'loop-judged', loop: loop.id, verdict });
+    });
   }
 
   async #verdictOn({ id, iteration, check, files }: DueLoop): Promise<LoopVerdict> {
@@ -128,7 +150,7 @@ export class Hands {
     const command = filledCommand(this.#book.molecule, id, check.command);
     const summary = `check · ${id} · iteration ${iteration}`;
     try {
-      const request = { ...sandbox, command, timeoutMs: check.timeoutMs };
+      const request = { ...sandbox, command, timeoutMs: check.timeoutMs, at: this.#at(hook) };
       const hands = onHost(hook.limits.patience, hook.host, check.timeoutMs);
       const { ok, detail } = await hands.runCheck.executeWithOptions({ summary }, [request]);
       return { kind: 'checked', ok, detail };
@@ -149,12 +171,20 @@ export class Hands {
       return;
     }
     const files = [...new Set(gates.flatMap((one) => one.files))];
-    this.#book.note({ kind: 'files-seen', files: await this.#existing(hook, files, 'gates') });
+    await this.#looking(async () => {
+      const seen = await this.#existing(hook, files, 'gates');
+      this.#book.note({ kind: 'files-seen', files: seen });
+    });
+  }
+
+  #at(hook: Hook): At {
+    const head = this.#book.head();
+    return { molecule: this.#book.id, since: head ?? hook.sandbox.base, ...reworkOf(hook, head) };
   }
 
   async #existing(hook: Hook, paths: readonly string[], who: string): Promise<readonly string[]> {
     const { rig, name, incarnation, sandbox, limits, host } = hook;
-    const request = { rig, name, incarnation, branch: sandbox.branch, paths };
+    const request = { rig, name, incarnation, branch: sandbox.branch, paths, at: this.#at(hook) };
     const summary = `look for files · ${who}`;
     const exist = await onHost(limits.patience, host).filesExist.executeWithOptions({ summary }, [request]);
     return paths.filter((_path, at) => exist[at] === true);

@@ -1,6 +1,7 @@
 /** What a session is told, and what the engine checks when it says that its step is done. */
 import type { AcceptRequest } from '../contract/activities.js';
 import type { Hook } from '../contract/molecule.js';
+import { sessionsOf } from '../town/molecule-live.js';
 import type { Step } from '../town/molecule-state.js';
 import type { Json } from '../town/act.js';
 import type { ProtoStep } from '../town/protomolecule.js';
@@ -35,6 +36,8 @@ export function sessionSpec(
     agent: hook.agent,
     session: step.sessions,
     handoffs: step.handoffs,
+    isFirst: sessionsOf(step) === 1,
+    ...reworkOf(hook, head),
     step: { id, title, description, acceptance, script, run, ...(output === undefined ? {} : { output }) },
     worktree: sandbox.path,
     branch: sandbox.branch,
@@ -52,13 +55,19 @@ export function sessionSpec(
   };
 }
 
+/** Work that was sent back begins on top of its target: so it does when it begins once more. */
+export function reworkOf({ round, rig, sandbox }: Hook, head: string | null): { readonly catchUp?: string } {
+  return round > 0 && (head ?? sandbox.base) === sandbox.base ? { catchUp: rig.branch } : {};
+}
+
 export function acceptRequest(
   molecule: string,
-  { rig, name, incarnation, sandbox, limits, item }: Hook,
+  hook: Hook,
   { title, acceptance, check, leg, output }: ProtoStep,
   { step, summary, mustMove, skipped = false }: Claim,
   head: string | null,
 ): AcceptRequest {
+  const { rig, name, incarnation, sandbox, limits, item } = hook;
   // Of a step that is checked otherwise, or whose fruit is an output, nobody expects a change of files.
   const isSeenOtherwise = acceptance.command !== undefined || output !== undefined || leg?.reviewOnly === true;
   return {
@@ -74,6 +83,7 @@ export function acceptRequest(
     command: skipped ? null : (acceptance.command ?? null),
     mustMove: mustMove && !isSeenOtherwise,
     since: head ?? sandbox.base,
+    ...reworkOf(hook, head),
     timeoutMs: commandMs(limits.patience),
     check: check === undefined || skipped ? null : { command: check.command, timeoutMs: check.timeoutMs },
     file: leg === undefined || leg.file === '' || skipped ? null : leg.file,

@@ -12,7 +12,7 @@ import {
   rootCause,
   setHandler,
 } from '@temporalio/workflow';
-import type { SandboxRef } from '../contract/activities.js';
+import type { At, SandboxRef } from '../contract/activities.js';
 import { mailMessage, missionMessages, moleculeMessages, polecatMessages } from '../contract/messages.js';
 import type { MoleculeResult } from '../contract/molecule.js';
 import type { Sandbox } from '../contract/polecat.js';
@@ -180,7 +180,7 @@ class PolecatRun {
     this.#show('handing in');
     const summary = `submit · ${name}`;
     const submission = await onHost(limits.patience, host).submit.executeWithOptions({ summary }, [
-      { ...this.#ref, since: this.#since(this.#sandbox) },
+      { ...this.#ref, since: this.#since(this.#sandbox), ...this.#at() },
     ]);
     if (submission.kind === 'nothing') return submission;
     if (submission.kind === 'refused')
@@ -196,6 +196,12 @@ class PolecatRun {
       await condition(decided, askAgainLaterMs(limits.patience, asked), { summary: 'ask for the verdict again' });
     }
     return this.#takeVerdict();
+  }
+
+  /** What its last molecule has left. */
+  #at(): { readonly at?: At } {
+    const [molecule, head] = [this.#molecules.at(-1), this.#results.at(-1)?.head ?? null];
+    return molecule === undefined || head === null ? {} : { at: { molecule, since: head } };
   }
 
   /** Where the remote's branch is known to be: at what was pushed last, or where the branch began. */

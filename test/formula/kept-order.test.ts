@@ -118,8 +118,9 @@ test('nor is one from the body of a loop that is unrolled', () => {
   expect(graphOf(cooked(x + after('s', 'post')))).toContain('l.iter1.w needs t');
 });
 
+const child = (id: string, more = '') => step(id, more, 'template.children');
+
 test('so does a loop over an output know it in a template that stands in another', () => {
-  const child = (id: string, more = '') => step(id, more, 'template.children');
   const each = `${child('{target}.e', 'needs = ["{target}"]')}[template.children.loop]\nfor_each = "{target}.s.output.l"\n`;
   const inner = `${TEMPLATE}${inTemplate('{target}.g')}${child('{target}.s')}${each}${step('w', '', 'template.children.loop.body')}${inTemplate('{target}')}`;
   const outer = `${TEMPLATE}${inTemplate('{target}.in', 'expand = "inner"')}${inTemplate('{target}.last')}`;

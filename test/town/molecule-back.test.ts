@@ -271,3 +271,24 @@ test('a pause is kept', () => {
   expect([nextStep(course.molecule), why(course.molecule, 'a')]).toEqual([null, '']);
   expect(nextStep(all(course.molecule, { kind: 'resumed' }))?.id).toBe('a');
 });
+
+test('a gate that opens too late opens nothing', () => {
+  const gates = [{ type: 'gh:pr', await: '1', timeoutMs: null }] as const;
+  const course = new Course([step('a'), step('b', { needs: ['a'], gates: [...gates] })]).work('a').back('a');
+  course.tell({ kind: 'gate-opened', step: 'b', gate: 0, by: 'GitHub' });
+  expect(states(course.molecule)).toEqual(['a ready', 'b pending']);
+});
+
+test('a group that was skipped waits for what it needs once more', () => {
+  const steps = [step('a'), step('g', { kind: 'group', script: null, needs: ['a'] }), step('g.x', { parent: 'g' })];
+  const course = new Course(steps).tell({ kind: 'skipped', step: 'g', reason: 'no', by: 'ann' }).back('g.x');
+  expect(states(course.molecule)).toEqual(['a ready', 'g pending', 'g.x pending']);
+  expect(fateOf(course.work('a').work('g.x').molecule).kind).toBe('done');
+});
+
+test('what the next session was to be told is told after who went back', () => {
+  const course = new Course(chain).tell(start('a'), { kind: 'rejected', step: 'a', why: 'the tests are red' });
+  course.tell(start('a'), { kind: 'called-off', step: 'a', why: 'ann goes back' });
+  expect(stepOf(course.molecule, 'a')?.note).toBe('the tests are red');
+  expect(stepOf(course.back('a').molecule, 'a')?.note).toContain('it was wrong\n\nBefore that: the tests are red');
+});
