@@ -26,7 +26,7 @@ export function replaceSteps(
   const brought = new Set([...all.values()].flatMap(({ steps: made }) => Array.from(eachStep(made), ({ id }) => id)));
   const rewrite: Rewrite = (needs, others) =>
     rewriteNeeds(
-      nameNeeds(needs, (id) => brought.has(id)),
+      nameNeeds(needs, (id) => brought.has(id) || others.has(id)),
       others,
       budget,
     );

@@ -127,3 +127,11 @@ test('so does a loop over an output know it in a template that stands in another
   const { steps } = cookedAmong({ x: step('x', 'expand = "outer"'), outer, inner });
   expect(steps.flatMap(({ fanOut }) => fanOut?.steps.map(({ needs }) => needs) ?? [])).toEqual([['x.in']]);
 });
+
+test('a need on what comes into being in its own iteration is on no step of the same name outside, also where both give way', () => {
+  const ex = `${TEMPLATE}${inTemplate('{target}.in')}`;
+  const sec = `type = "aspect"\n[[advice]]\ntarget = "*s"\nafter = { id = "{step.id}.post", expand = "ex" }\n`;
+  const body = step('s', '', BODY) + step('w', 'needs = ["s.post"]', BODY);
+  const x = `${step('s')}${loop('l', 'count = 1')}${body}[compose]\naspects = ["sec"]\n`;
+  expect(graphOf(cookedAmong({ x, ex, sec }))).toContain('l.iter1.w needs l.iter1.s.post.in');
+});
