@@ -189,7 +189,7 @@ export type Acceptance =
 /** `catchUp`: the commit is that of work that was sent back, which begins on top of its target. */
 export type GoBackRequest = SandboxRef & { readonly to: string; readonly catchUp: boolean };
 export type WentBack =
-  /** `kept`: the ref of the mirror under which is what was undone, null when there was nothing. */
+  /** `kept`: what was undone is a ref of the mirror, or a branch of the remote where others had a part in it; null when there was nothing. */
   { readonly kind: 'back'; readonly kept: string | null } | { readonly kind: 'refused'; readonly why: string };
 
 export type Submission =

@@ -80,7 +80,7 @@ export class WaysBack {
   #gone({ step, by, note }: Retry, { again, sandbox }: WayBack, kept: string | null): Answer {
     this.#book.note({ kind: 'went-back', step, by, note: note ?? null, ...sandbox });
     const where = sandbox === null ? '' : `; the branch is at ${this.#book.head() ?? 'its beginning'}`;
-    const left = kept === null ? '' : `, and what was undone is ${kept} of the rig's mirror`;
+    const left = kept === null ? '' : `, and what was undone is ${placeOf(kept)}`;
     return done(
       `back before "${step}": to be done again ${again.length === 1 ? 'is' : 'are'} ${again.join(', ')}${where}${left}`,
     );
@@ -90,4 +90,9 @@ export class WaysBack {
     await CancellationScope.nonCancellable(() => condition(() => asked.answer !== null));
     return asked.answer ?? refused(ENDED);
   }
+}
+
+/** A ref of the mirror, or where others had a part in it a branch of the remote. */
+function placeOf(kept: string): string {
+  return kept.startsWith('refs/') ? `${kept} of the rig's mirror` : `the branch ${kept} of the remote`;
 }
