@@ -130,7 +130,7 @@ type Report = (path: Path, message: string) => void;
 
 export function readTownText(source: string): TownText {
   const toml = parseToml(source);
-  if (!toml.ok) return { ok: false, problems: [`${TOWN_FILE}:${toml.line}: ${tomlProblem(source, toml)}`] };
+  if (!toml.ok) return { ok: false, problems: [`${TOWN_FILE}:${toml.line}: ${tomlProblem(toml)}`] };
   const problems: { readonly line: number; readonly text: string }[] = [];
   const report: Report = (path, message) => {
     const { line } = toml.locate(path);
@@ -152,12 +152,9 @@ export function rigNameProblem(name: string): string | null {
   return null;
 }
 
-/** Names such as `constructor`, which mean something to JavaScript, are refused by the parser without being named. */
-function tomlProblem(source: string, { line, message, hint }: Unreadable): string {
-  if (!message.includes('unsafe property'))
-    return `this is not TOML: ${message}${hint === undefined ? '' : ` (${hint})`}`;
-  const key = /__proto__|constructor|prototype/.exec(source.split('\n')[line - 1] ?? '')?.[0] ?? 'this';
-  return `${key} is no key: nothing here may be called so, choose another name`;
+function tomlProblem({ message, hint, isToml }: Unreadable): string {
+  if (isToml === true) return message;
+  return `this is not TOML: ${message}${hint === undefined ? '' : ` (${hint})`}`;
 }
 
 function checkPorts(document: Readonly<Record<string, unknown>>, report: Report): void {

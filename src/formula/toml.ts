@@ -19,7 +19,8 @@ export type Toml = {
 
 export type TomlResult = Toml | ({ readonly ok: false } & Unreadable);
 
-export type Unreadable = Position & { readonly message: string; readonly hint?: string };
+/** `isToml`: as far as its form goes. */
+export type Unreadable = Position & { readonly message: string; readonly hint?: string; readonly isToml?: true };
 
 export function parseToml(source: string): TomlResult {
   const text = withLineFeeds(source.replace(/^\uFEFF/, ''));
@@ -31,7 +32,10 @@ export function parseToml(source: string): TomlResult {
   } catch (error) {
     if (!(error instanceof TomlError))
       return { ok: false, line: 1, column: 1, message: `not readable: ${String(error)}` };
-    return { ok: false, ...(unclosedText(text, error) ?? longInToml(text, error) ?? plain(error)) };
+    return {
+      ok: false,
+      ...(noKey(text, error) ?? unclosedText(text, error) ?? longInToml(text, error) ?? plain(error)),
+    };
   }
 }
 
@@ -125,10 +129,20 @@ function tooLong(digits: string): Pick<Unreadable, 'message' | 'hint'> {
 
 /** smol-toml's message without its preamble and its frame of source. */
 function plain({ line, column, message }: TomlError): Unreadable {
-  if (message.includes('unsafe property'))
-    return { line, column, message: 'a key cannot be called __proto__ or constructor', hint: 'rename it' };
   const [first = ''] = message.split('\n');
   return { line, column, message: first.replace(/^Invalid TOML document: /, '') };
+}
+
+/** What every object has by birth is no key; null for any other mistake. */
+function noKey(text: string, { line, column, message }: TomlError): Unreadable | null {
+  if (!message.includes('unsafe property')) return null;
+  const key = /__proto__|constructor|prototype/.exec(text.split('\n')[line - 1] ?? '')?.[0] ?? 'this';
+  return {
+    line,
+    column,
+    message: `${key} is no key: nothing here may be called so, choose another name`,
+    isToml: true,
+  };
 }
 
 /** A text on one line, in either quotes; one that ends with the line is not closed. */
