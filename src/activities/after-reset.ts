@@ -4,12 +4,10 @@
  */
 import type { Author } from '../git/author.js';
 import { isAncestor, remoteSha } from '../git/branch.js';
-import { catchUp } from '../git/catch-up.js';
 import { stepCommits, type StepCommit } from '../git/commit.js';
 import { commitOf } from '../git/git.js';
-import { goBack } from '../git/go-back.js';
 import { worktreeState, type Place } from '../git/worktree.js';
-import { killAllMarked } from '../process/mark.js';
+import { takeBack } from './take-back.js';
 
 export type Expected = {
   readonly molecule: string;
@@ -54,11 +52,9 @@ export async function afterResetBetween(place: Place, expected: Expected): Promi
   if ((await pushedSince(place, expected)).length > 0) await back(place, expected, expected.since);
 }
 
-async function back(place: Place, { branch, author, molecule, since, ...more }: Expected, to: string): Promise<void> {
+async function back(place: Place, { branch, author, since, catchUp }: Expected, to: string): Promise<void> {
   if ((await commitOf(place.mirror, to)) === null || (await worktreeState(place)) === null) return;
-  await killAllMarked((mark) => mark.startsWith(`${molecule}/`));
-  await goBack({ ...place, branch, author, to });
-  if (more.catchUp !== undefined && to === since) await catchUp({ ...place, target: more.catchUp, author });
+  await takeBack(place, { branch, author, to, catchUp: to === since ? catchUp : undefined });
 }
 
 /** Commits of the molecule's steps that the remote has and the molecule does not know of, oldest first. */

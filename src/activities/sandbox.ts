@@ -28,13 +28,11 @@ import { catchUp } from '../git/catch-up.js';
 import { Blocked } from '../git/git-error.js';
 import { commitOf } from '../git/git.js';
 import { aboutStrays, strayLinks } from '../git/gitlinks.js';
-import { goBack } from '../git/go-back.js';
 import { fetchMirror, openMirror } from '../git/mirror.js';
 import { salvage } from '../git/salvage.js';
 import { aboutUnpushed, unpushedSubmodules } from '../git/submodules.js';
 import type { Place, WorktreeState } from '../git/worktree.js';
 import { isForeign, madeFor, openWorktree, removeWorktree, worktreeState } from '../git/worktree.js';
-import { killAllMarked } from '../process/mark.js';
 import { unreachable } from '../town/unreachable.js';
 import { acceptStep, checkLoop, filesExist } from './accept.js';
 import { afterResetBetween } from './after-reset.js';
@@ -44,6 +42,7 @@ import { clearMerges } from './merge.js';
 import type { Places } from './places.js';
 import type { Since } from './publish.js';
 import { authorFor, commit, moleculeOf, push } from './publish.js';
+import { endSessions, takeBack } from './take-back.js';
 
 type SandboxActivities = Pick<
   HostActivities,
@@ -63,21 +62,9 @@ export function sandboxActivities(places: Places): SandboxActivities {
     acceptStep: (request) =>
       orRefuse(request.rig.name, () => acceptStep(placeOf(places, request), request, signalNow())),
     goBack: (request) => orRefuse(request.rig.name, () => back(placeOf(places, request), request)),
-    submit: (ref) =>
-      orRefuse(ref.rig.name, async () => {
-        await matchReset(places, ref, ref.at);
-        return submit(placeOf(places, ref), ref);
-      }),
-    filesExist: (request) =>
-      orRefuse(request.rig.name, async () => {
-        await matchReset(places, request, request.at);
-        return filesExist(placeOf(places, request), request.paths);
-      }),
-    runCheck: (request) =>
-      orRefuse(request.rig.name, async () => {
-        await matchReset(places, request, request.at);
-        return checkLoop(placeOf(places, request), request, signalNow());
-      }),
+    submit: (ref) => asKnown(places, ref, (place) => submit(place, ref)),
+    filesExist: (request) => asKnown(places, request, (place) => filesExist(place, request.paths)),
+    runCheck: (request) => asKnown(places, request, (place) => checkLoop(place, request, signalNow())),
     salvage: (ref) => salvageSandbox(placeOf(places, ref), ref).catch(left),
     nuke: (request) => {
       const place = placeOf(places, request);
@@ -86,9 +73,18 @@ export function sandboxActivities(places: Places): SandboxActivities {
   };
 }
 
-async function matchReset(places: Places, ref: SandboxRef, at: At | undefined): Promise<void> {
-  if (at !== undefined)
-    await afterResetBetween(placeOf(places, ref), { ...at, branch: ref.branch, author: authorFor(ref) });
+/** Acts on the sandbox as its molecule knows it. */
+async function asKnown<T>(
+  places: Places,
+  ref: SandboxRef & { readonly at?: At },
+  act: (place: Place) => Promise<T>,
+): Promise<T> {
+  const { at, branch, rig } = ref;
+  const place = placeOf(places, ref);
+  return orRefuse(rig.name, async () => {
+    if (at !== undefined) await afterResetBetween(place, { ...at, branch, author: authorFor(ref) });
+    return act(place);
+  });
 }
 
 function placeOf(places: Places, { rig, name, incarnation }: SandboxRef): Place {
@@ -119,12 +115,8 @@ async function ignoreHalfWritten(mirror: string): Promise<void> {
 const kept = (why: string): Nuke => ({ kind: 'kept', why });
 
 async function back(place: Place, request: GoBackRequest): Promise<WentBack> {
-  const { branch, to, rig } = request;
-  await endSessions(branch);
   try {
-    const kept = await goBack({ ...place, branch, to, author: authorFor(request) });
-    if (request.catchUp) await catchUp({ ...place, target: rig.branch, author: authorFor(request) });
-    return { kind: 'back', kept };
+    return { kind: 'back', kept: await takeBack(place, { ...request, author: authorFor(request) }) };
   } catch (error) {
     if (error instanceof Blocked) return { kind: 'refused', why: error.message };
     throw error;
@@ -179,12 +171,6 @@ async function unpushedIn(place: Place, branch: string): Promise<string | null> 
 function left(error: unknown): Salvage {
   if (!needsPerson(error)) throw error;
   return { kind: 'unpushed', why: error.message };
-}
-
-/** Sessions and acceptance commands carry marks that begin with their molecule, for which the branch is named. */
-async function endSessions(branch: string): Promise<void> {
-  const molecule = moleculeOf(branch);
-  await killAllMarked((mark) => mark.startsWith(`${molecule}/`) || mark.startsWith(`${molecule}-r`));
 }
 
 /** The same for the last act on a sandbox, which may have removed it already. */

@@ -93,7 +93,7 @@ async function runSession(
     signal,
     journal,
     heartbeat: noteProgress,
-    outputFile: join(dirname(places.journal(spec.sessionId)), 'output.json'),
+    outputFile: join(dirname(path), 'output.json'),
     exec: (command, { env: more = {}, ...options } = {}) =>
       runShell(command, { cwd: spec.worktree, env: { ...env, ...more }, mark: spec.sessionId, signal, ...options }),
   };

@@ -186,8 +186,8 @@ export type Acceptance =
   /** `check`: it was the check script that said no, and everything else was well. */
   | { readonly kind: 'rejected'; readonly why: string; readonly check?: true };
 
-/** `catchUp`: the commit is that of work that was sent back, which begins on top of its target. */
-export type GoBackRequest = SandboxRef & { readonly to: string; readonly catchUp: boolean };
+/** `catchUp`: where work that was sent back begins at `to`, the target that it is brought up to then. */
+export type GoBackRequest = SandboxRef & { readonly to: string; readonly catchUp?: string };
 export type WentBack =
   /** `kept`: what was undone is a ref of the mirror, or a branch of the remote where others had a part in it; null when there was nothing. */
   { readonly kind: 'back'; readonly kept: string | null } | { readonly kind: 'refused'; readonly why: string };

@@ -284,12 +284,12 @@ export function relinkFanOut(of: string, fanOut: OnComplete, instead: Instead, r
   return { ...fanOut, bond: { ...bond, loop } };
 }
 
-/** A loop's step with its needs and those in its body rewritten, but those of the body on itself: `own` are its ids. */
 /** Whether the need is on a step of the bodies that it stands in. */
 export function isOwn({ id, outside }: Need, own: ReadonlySet<string>): boolean {
   return outside !== true && own.has(id);
 }
 
+/** A loop's step with its needs and those in its body rewritten, but those of the body on itself: `own` are its ids. */
 function relinkLoop(
   step: StepDraft,
   own: ReadonlySet<string>,

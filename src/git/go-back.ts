@@ -24,8 +24,8 @@ export async function goBack(request: Request): Promise<string | null> {
     const tip = await commitOf(mirror, `refs/heads/${branch}`);
     const remote = await remoteOf(request);
     const message = `wip: work on ${branch} that was undone`;
-    const snapshot = await snapshotOf(request, { head: state.head, author: request.author, message });
-    const found = [state.dirty.length === 0 ? state.head : snapshot, state.head, tip, remote];
+    const loose = { head: state.head, author: request.author, message };
+    const found = [state.dirty.length === 0 ? null : await snapshotOf(request, loose), state.head, tip, remote];
     const kept = await keepAll(request, [...new Set(found.filter((commit) => commit !== null))]);
     const aside = remote === null ? null : await takeRemoteBack(request, remote);
     if (state.rebasing) await inWorktree(request, ['rebase', '--quit'], { codes: [0, 1, 128] });

@@ -1,6 +1,5 @@
 /** What a molecule's run knows, in one place: the state that its rules make of each event, and whether there is news since it was looked at. */
 import { workflowInfo } from '@temporalio/workflow';
-import type { SandboxRef } from '../contract/activities.js';
 import type { Hook, MoleculeCarry } from '../contract/molecule.js';
 import { filled } from '../town/molecule-facts.js';
 import { revive, stateOf } from '../town/molecule-live.js';
@@ -65,12 +64,6 @@ export class Book {
   /** The commit of the branch after the last accepted step. */
   head(): string | null {
     return this.#molecule.head ?? this.hook?.sandbox.base ?? null;
-  }
-
-  sandbox(): SandboxRef | null {
-    if (this.hook === null) return null;
-    const { rig, name, incarnation, sandbox } = this.hook;
-    return { rig, name, incarnation, branch: sandbox.branch };
   }
 
   carry(): Omit<MoleculeCarry, 'desk'> {

@@ -16,7 +16,7 @@ import type { SessionResult } from '../town/session.js';
 import { causeOf, failure } from './failing.js';
 import { inSessions, onHost } from './hands.js';
 import type { Book } from './molecule-book.js';
-import { acceptRequest, reworkOf, sessionSpec } from './molecule-session.js';
+import { acceptRequest, reworkOf, sandboxOf, sessionSpec } from './molecule-session.js';
 import type { Claim } from './molecule-session.js';
 
 export class Hands {
@@ -84,11 +84,9 @@ export class Hands {
 
   /** Takes the sandbox back to the commit. */
   async goBack(hook: Hook, step: string, to: string): Promise<WentBack> {
-    const { rig, name, incarnation, sandbox, limits, host, round } = hook;
-    const ref = { rig, name, incarnation, branch: sandbox.branch };
-    const request = { ...ref, to, catchUp: round > 0 && to === sandbox.base };
+    const request = { ...sandboxOf(hook), to, ...reworkOf(hook, to) };
     const summary = `go back to before · ${step}`;
-    return onHost(limits.patience, host).goBack.executeWithOptions({ summary }, [request]);
+    return onHost(hook.limits.patience, hook.host).goBack.executeWithOptions({ summary }, [request]);
   }
 
   async session(hook: Hook, step: Step): Promise<SessionResult> {
@@ -141,8 +139,7 @@ export class Hands {
   async #verdictOn({ id, iteration, check, files }: DueLoop): Promise<LoopVerdict> {
     if (check === null && files.length === 0) return { kind: 'condition', files: [] };
     const { hook } = this.#book;
-    const sandbox = this.#book.sandbox();
-    if (hook === null || sandbox === null) {
+    if (hook === null) {
       const why = 'only a person can tell whether this loop is over, on nobody’s hook there is no sandbox to look in';
       return { kind: 'unknown', why: `${why}: close it, or retry for another iteration` };
     }
@@ -150,7 +147,7 @@ export class Hands {
     const command = filledCommand(this.#book.molecule, id, check.command);
     const summary = `check · ${id} · iteration ${iteration}`;
     try {
-      const request = { ...sandbox, command, timeoutMs: check.timeoutMs, at: this.#at(hook) };
+      const request = { ...sandboxOf(hook), command, timeoutMs: check.timeoutMs, at: this.#at(hook) };
       const hands = onHost(hook.limits.patience, hook.host, check.timeoutMs);
       const { ok, detail } = await hands.runCheck.executeWithOptions({ summary }, [request]);
       return { kind: 'checked', ok, detail };
@@ -183,8 +180,8 @@ export class Hands {
   }
 
   async #existing(hook: Hook, paths: readonly string[], who: string): Promise<readonly string[]> {
-    const { rig, name, incarnation, sandbox, limits, host } = hook;
-    const request = { rig, name, incarnation, branch: sandbox.branch, paths, at: this.#at(hook) };
+    const { limits, host } = hook;
+    const request = { ...sandboxOf(hook), paths, at: this.#at(hook) };
     const summary = `look for files · ${who}`;
     const exist = await onHost(limits.patience, host).filesExist.executeWithOptions({ summary }, [request]);
     return paths.filter((_path, at) => exist[at] === true);

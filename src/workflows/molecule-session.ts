@@ -1,5 +1,5 @@
 /** What a session is told, and what the engine checks when it says that its step is done. */
-import type { AcceptRequest } from '../contract/activities.js';
+import type { AcceptRequest, SandboxRef } from '../contract/activities.js';
 import type { Hook } from '../contract/molecule.js';
 import { sessionsOf } from '../town/molecule-live.js';
 import type { Step } from '../town/molecule-state.js';
@@ -55,6 +55,10 @@ export function sessionSpec(
   };
 }
 
+export function sandboxOf({ rig, name, incarnation, sandbox }: Hook): SandboxRef {
+  return { rig, name, incarnation, branch: sandbox.branch };
+}
+
 /** Work that was sent back begins on top of its target: so it does when it begins once more. */
 export function reworkOf({ round, rig, sandbox }: Hook, head: string | null): { readonly catchUp?: string } {
   return round > 0 && (head ?? sandbox.base) === sandbox.base ? { catchUp: rig.branch } : {};
@@ -67,14 +71,11 @@ export function acceptRequest(
   { step, summary, mustMove, skipped = false }: Claim,
   head: string | null,
 ): AcceptRequest {
-  const { rig, name, incarnation, sandbox, limits, item } = hook;
+  const { sandbox, limits, item } = hook;
   // Of a step that is checked otherwise, or whose fruit is an output, nobody expects a change of files.
   const isSeenOtherwise = acceptance.command !== undefined || output !== undefined || leg?.reviewOnly === true;
   return {
-    rig,
-    name,
-    incarnation,
-    branch: sandbox.branch,
+    ...sandboxOf(hook),
     molecule,
     item,
     step,

@@ -101,7 +101,7 @@ test('what somebody else had pushed stays on the remote, under a name that tells
   const bench = await implemented();
   const theirs = await bench.origin.commit({ 'theirs.txt': '1\n' }, { branch: bench.ref.branch });
   await bench.work('verify', { since: bench.since });
-  const back = await bench.acts.goBack({ ...bench.ref, to: bench.since, catchUp: false });
+  const back = await bench.acts.goBack({ ...bench.ref, to: bench.since });
   expect(back).toMatchObject({ kind: 'back', kept: expect.stringContaining(`${bench.ref.branch}.undone-`) as string });
   expect(await bench.origin.git('for-each-ref', '--contains', theirs)).toContain('.undone-');
   expect(await bench.origin.sha(bench.ref.branch)).toBe(bench.since);
@@ -119,7 +119,7 @@ test.each(['a rebase under way', 'another branch'])(
       await runGit(bench.sandbox.path, ['fetch', '--quiet', 'origin']);
       await git(bench.sandbox.path, [...SOMEBODY, 'rebase', 'origin/main'], { codes: [0, 1] });
     }
-    expect(await bench.acts.goBack({ ...bench.ref, to: bench.since, catchUp: false })).toMatchObject({ kind: 'back' });
+    expect(await bench.acts.goBack({ ...bench.ref, to: bench.since })).toMatchObject({ kind: 'back' });
     await runGit(bench.mirror, ['fetch', '--quiet', '--prune', 'origin']);
     expect(await gitText(bench.mirror, ['for-each-ref', '--contains', undone])).toContain('refs/gt/undone/');
   },
