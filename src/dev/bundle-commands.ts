@@ -20,7 +20,7 @@ const BUNDLES = {
 } as const;
 
 /** What few calls need, and takes long to read: it is read when something of it is first asked for. */
-const AT_FIRST_USE = ['@dagrejs/dagre', 'semver', 'node:crypto', 'node:fs/promises'];
+const AT_FIRST_USE = ['@dagrejs/dagre', 're2js', 'semver', 'node:crypto', 'node:fs/promises'];
 
 /** Before the name of a module in the bundle, for the banner's `require`. */
 const LATER = 'later:';

@@ -15,14 +15,19 @@ export function readTable<Shape extends z.ZodRawShape>(
   report: Report,
 ) {
   const schema = schemaOf();
-  const whole = schema.safeParse(table);
-  // What fits the schema fits it with every key optional: the second reading only gives it that type.
-  if (whole.success) return whole.data as Partial<typeof whole.data>;
-  const { issues } = whole.error;
-  reportIssues(issues, table, path, report, schema);
-  const wrong = new Set(issues.map((issue) => issue.path[0]));
-  const right = Object.fromEntries(Object.entries(table).filter(([key]) => !wrong.has(key)));
-  return (schema.partial().safeParse(right).data ?? {}) as Partial<z.infer<typeof schema>>;
+  const { shape } = schema;
+  const right: Record<string, unknown> = {};
+  const issues: z.core.$ZodIssue[] = [];
+  for (const key of Object.keys(shape)) {
+    const field = shape[key] as z.ZodType;
+    // Of the keys that there can be few tables have more than some.
+    if (!Object.hasOwn(table, key) && field instanceof z.ZodOptional) continue;
+    const read = field.safeParse(table[key]);
+    if (read.success) right[key] = read.data;
+    else issues.push(...read.error.issues.map((issue) => ({ ...issue, path: [key, ...issue.path] })));
+  }
+  if (issues.length > 0) reportIssues(issues, table, path, report, schema);
+  return right as Partial<z.infer<typeof schema>>;
 }
 
 export type ReadTable<Schema extends LazyTable> = ReturnType<typeof readTable<ReturnType<Schema>['shape']>>;
