@@ -38,7 +38,10 @@ test.each(['gt-formulas.cjs', 'gt-client.cjs'])('V8 takes the code that was made
 });
 
 test('gt cook reads one file, with no more of the libraries in it than it needs', async () => {
-  expect(await filesRead(['cook', 'towers-of-hanoi'])).toEqual(['bin/gt.js', 'dist/gt-formulas.cjs']);
+  const file = ['bin/gt.js', 'dist/gt-formulas.cjs'];
+  expect(await filesRead(['cook', 'shiny', '--var', 'feature=login'])).toEqual(file);
+  // A variable of this one has a pattern.
+  expect(await filesRead(['cook', 'towers-of-hanoi'])).toEqual([...file, 'node_modules/re2js/build/index.cjs']);
   const code = await readFile(here('dist/gt-formulas.cjs'), 'utf8');
   expect(code).toContain('StepTable');
   // A way of zod that is not used, its German, and the schemas that only workers read with.
@@ -58,8 +61,9 @@ test('the code of another version of Node is left aside', async () => {
   try {
     for (const part of ['bin', 'dist', 'formulas']) await cp(here(part), join(dir, part), { recursive: true });
     await writeFile(join(dir, 'dist/gt-formulas.cjs.code'), 'of another version');
-    const { stdout } = await promisify(execFile)(process.execPath, [join(dir, 'bin/gt.js'), 'cook', 'towers-of-hanoi']);
-    expect(stdout).toContain('towers-of-hanoi');
+    const cook = [join(dir, 'bin/gt.js'), 'cook', 'shiny', '--var', 'feature=login'];
+    const { stdout } = await promisify(execFile)(process.execPath, cook);
+    expect(stdout).toContain('Design login');
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
