@@ -49,11 +49,14 @@ function inOurWords(issue: z.core.$ZodIssue): string {
     return `at ${issue.code === 'too_small' ? 'least' : 'most'} ${limit} ${limit === 1 ? one : many} expected`;
   }
   if (issue.code === 'unrecognized_keys') {
-    const keys = issue.keys.map((key) => `"${key}"`).join(', ');
-    return `${keys} ${issue.keys.length === 1 ? 'is no key' : 'are no keys'} here`;
+    const keys = issue.keys.slice(0, KEYS_MAX).map(shown).join(', ');
+    const more = issue.keys.length > KEYS_MAX ? ` and ${issue.keys.length - KEYS_MAX} more` : '';
+    return `${keys}${more} ${issue.keys.length === 1 ? 'is no key' : 'are no keys'} here`;
   }
   return issue.message;
 }
+
+const KEYS_MAX = 10;
 
 const UNITS: Readonly<Record<string, readonly [one: string, many: string]>> = {
   array: ['entry is', 'entries are'],

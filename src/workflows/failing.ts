@@ -3,9 +3,13 @@ import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
 import type { z } from 'zod';
 import type { FailureType } from '../contract/failures.js';
 import { read } from '../contract/read.js';
+import { cut } from '../town/findings.js';
+
+/** Who sent a name of a million characters is not told it again: the answer must be one that the server takes. */
+const MESSAGE_CHARS_MAX = 50_000;
 
 export function failure(type: FailureType, message: string, details: unknown[] = []): ApplicationFailure {
-  return ApplicationFailure.create({ type, message, nonRetryable: true, details });
+  return ApplicationFailure.create({ type, message: cut(message, MESSAGE_CHARS_MAX), nonRetryable: true, details });
 }
 
 /** The input, or the end of the workflow with every problem, what was expected, and an example. */
