@@ -1,4 +1,7 @@
-/** Histories recorded by this and earlier versions replay on the workflow code of now: no upgrade breaks work in flight. */
+/**
+ * Histories recorded by this and earlier versions replay on the workflow code of now, and so does each of them cut off at any of its
+ * workflow tasks: no upgrade breaks work in flight, wherever it stands.
+ */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,6 +10,7 @@ import { Worker } from '@temporalio/worker';
 import type { ReplayResult } from '@temporalio/worker';
 import { beforeAll, expect, test } from 'vitest';
 import * as workflows from '../../src/workflows/index.js';
+import { random } from '../support/random.js';
 
 const root = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const HISTORIES = root('test/histories');
@@ -26,33 +30,60 @@ test('this version has recorded a history of every workflow type', () => {
     ).not.toEqual([]);
 });
 
-/** By file. One worker replays them all: to make one takes longer than to replay. */
-const replayed = new Map<string, ReplayResult>();
+const SEED = Number(process.env['GT_SEED'] ?? Date.now() % 100_000);
+/** Of more than a thousand; all of them with `npm run test:long`. */
+const CUT_MAX = process.env['GT_LONG'] === undefined ? 60 : Infinity;
 
-beforeAll(async () => {
+type History = ReturnType<typeof historyFromJSON>;
+type Replayed = { readonly name: string; readonly error: ReplayResult['error'] };
+
+const whole = files.map((file) => {
+  const text = readFileSync(join(HISTORIES, file), 'utf8');
+  const workflowId = /"workflowId":\s*"([^"]+)"/.exec(text)?.[1] ?? 'unknown';
+  return { name: file, history: historyFromJSON(JSON.parse(text)), workflowId };
+});
+
+/** As a worker finds them that takes a workflow over at one of its tasks. */
+const cutOff = whole.flatMap(({ name, history, workflowId }) =>
+  (history.events ?? []).flatMap(({ workflowTaskStartedEventAttributes: task }, at, events) => {
+    if (task === null || task === undefined) return [];
+    return [{ name: `${name}, event ${at + 1}`, history: { ...history, events: events.slice(0, at + 1) }, workflowId }];
+  }),
+);
+
+/** One worker replays them all: to make one takes longer than to replay. */
+async function replay(
+  histories: readonly { readonly name: string; readonly history: History; readonly workflowId: string }[],
+): Promise<readonly Replayed[]> {
   // What `npm run build` made, as a worker loads it.
   const options = {
     workflowBundle: { codePath: root('dist/workflow-bundle.js') },
     dataConverter: { payloadConverterPath: root('dist/workflows/payload-converter.js') },
   };
-  const histories = files.map((file) => {
-    const text = readFileSync(join(HISTORIES, file), 'utf8');
-    const history = historyFromJSON(JSON.parse(text));
-    const workflowId = /"workflowId":\s*"([^"]+)"/.exec(text)?.[1] ?? 'unknown';
-    return { file, history, workflowId, runId: runOf(history) };
-  });
-  for await (const result of Worker.runReplayHistories(options, histories)) {
-    const { file } = histories.find(({ runId }) => runId === result.runId) ?? { file: result.runId };
-    replayed.set(file, result);
-  }
-}, 120_000);
-
-function runOf(history: ReturnType<typeof historyFromJSON>): string {
-  return history.events?.[0]?.workflowExecutionStartedEventAttributes?.originalExecutionRunId ?? '';
+  const replayed: Replayed[] = [];
+  // They come back in the order in which they went.
+  for await (const { error } of Worker.runReplayHistories(options, histories))
+    replayed.push({ name: histories[replayed.length]?.name ?? '', error });
+  return replayed;
 }
+
+const replayed = new Map<string, Replayed>();
+
+beforeAll(async () => {
+  for (const one of await replay(whole)) replayed.set(one.name, one);
+}, 120_000);
 
 test.each(files)('%s', (file) => {
   const result = replayed.get(file);
   expect(result, 'it was replayed').toBeDefined();
   expect(result?.error).toBeUndefined();
 });
+
+test(`cut off at any workflow task, too (seed ${SEED})`, async () => {
+  const { below } = random(SEED);
+  const some = [...cutOff];
+  while (some.length > CUT_MAX) some.splice(below(some.length), 1);
+  const results = await replay(some);
+  expect(results).toHaveLength(some.length);
+  expect(results.filter(({ error }) => error !== undefined)).toEqual([]);
+}, 600_000);

@@ -1,0 +1,113 @@
+/**
+ * kill -9 of the worker, and of the server, in the moment in which a molecule's history gets its nth event, for every n: it ends as if
+ * nothing had happened, and every step has left its commit once. Some of these moments by a seed, all of them with `npm run test:long`.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { liveMolecule } from '../support/live-molecule.js';
+import type { LiveMolecule } from '../support/live-molecule.js';
+import { count, liveTown, until } from '../support/live-town.js';
+import type { LiveTown } from '../support/live-town.js';
+import { proto, step } from '../support/molecules.js';
+import { random } from '../support/random.js';
+
+const SEED = Number(process.env['GT_SEED'] ?? Date.now() % 100_000);
+const IS_WHOLE = process.env['GT_LONG'] !== undefined;
+const SAMPLE = 3;
+/** How many moments are looked for at once; a death comes over all of them. */
+const AT_ONCE = 3;
+
+let town: LiveTown;
+beforeAll(async () => {
+  town = await liveTown({ rigs: { server: { bare: true, capacity: 10 } }, patience: 0.05 });
+});
+afterAll(() => town.stop());
+
+type Moment = { readonly event: number; readonly who: 'worker' | 'server' };
+
+let molecules = 0;
+
+/** A file, a person's answer, a command, and a check, each with a commit of its own but the answer. */
+async function begin(): Promise<{ readonly molecule: LiveMolecule; readonly titles: readonly string[] }> {
+  molecules += 1;
+  const name = `killed-${molecules}`;
+  const titled = (id: string) => ({ title: `${id} of ${name}` });
+  const molecule = await liveMolecule(town, 'server', {
+    ...proto([
+      step('write', {
+        ...titled('write'),
+        script: [{ append: `${name}.txt`, text: 'written\n' }, { close: 'written' }],
+      }),
+      step('ask', { kind: 'human', script: null, needs: ['write'] }),
+      step('run', { ...titled('run'), kind: 'run', script: null, run: `date > ${name}.log`, needs: ['ask'] }),
+      step('last', {
+        ...titled('last'),
+        needs: ['run'],
+        acceptance: { command: `test $(grep -c . ${name}.txt) = 2` },
+        script: [{ append: `${name}.txt`, text: 'last\n' }, { close: 'all is done' }],
+      }),
+    ]),
+    formula: name,
+  });
+  return { molecule, titles: ['write', 'run', 'last'].map((id) => `${id} of ${name}`) };
+}
+
+/** Answers what was killed at the moment; false when the history ended before. */
+async function dieAt({ id }: LiveMolecule, { event, who }: Moment): Promise<boolean> {
+  await until(`event ${event} of ${id}`, async () => (await eventsOf(id)) !== null);
+  for (;;) {
+    const events = await eventsOf(id).catch(() => null);
+    if (events !== null && events.length >= event) {
+      const pid = who === 'worker' ? town.raised.workerPid() : town.raised.serverPid();
+      if (pid !== null) process.kill(pid, 'SIGKILL');
+      return pid !== null;
+    }
+    if (events?.some((type) => type === 'ended') === true) return false;
+    await pause(5);
+  }
+}
+
+async function eventsOf(id: string): Promise<readonly ('went-on' | 'ended')[] | null> {
+  const { events } = await town.client.workflow.getHandle(id).fetchHistory();
+  return (events ?? []).map((event) => (event.workflowExecutionCompletedEventAttributes ? 'ended' : 'went-on'));
+}
+
+/** A whole molecule with one death in it; whether there was a moment to die at. */
+async function live(moment: Moment): Promise<boolean> {
+  const { molecule, titles } = await until('it starts', begin);
+  const death = dieAt(molecule, moment);
+  await until(`${molecule.id} is answered`, async () => {
+    const { state } = await molecule.reach('ask', 'human');
+    expect(state.kind).toBe('waiting');
+    return molecule.handle.executeUpdate('close', { args: [{ id: 'once', step: 'ask' }] });
+  });
+  const { steps, head } = await until(`${molecule.id} ends`, molecule.result, 120);
+  expect(steps).toMatchObject(['write', 'ask', 'run', 'last'].map((id) => ({ id, outcome: 'done' })));
+  const wasThere = await death;
+  const log = await until('the server is there', () => town.log('server', head ?? 'nothing'));
+  for (const title of titles)
+    expect(count(log, title), `${title}, killed the ${moment.who} at ${moment.event}`).toBe(1);
+  return wasThere;
+}
+
+test(`a molecule outlives the death of worker and server at any event (seed ${SEED})`, async () => {
+  const { molecule } = await begin();
+  await molecule.reach('ask', 'human');
+  await molecule.handle.executeUpdate('close', { args: [{ step: 'ask' }] });
+  await molecule.result();
+  const length = (await eventsOf(molecule.id))?.length ?? 0;
+  expect(length).toBeGreaterThan(30);
+  const { below } = random(SEED);
+  const all = Array.from({ length }, (_, at) => at + 1).flatMap((event): readonly Moment[] => [
+    { event, who: 'worker' },
+    { event, who: 'server' },
+  ]);
+  const moments = IS_WHOLE ? all : Array.from({ length: SAMPLE }, () => all.splice(below(all.length), 1)).flat();
+  let deaths = 0;
+  const work = Array.from({ length: AT_ONCE }, async () => {
+    for (let moment = moments.shift(); moment !== undefined; moment = moments.shift())
+      deaths += (await live(moment)) ? 1 : 0;
+  });
+  await Promise.all(work);
+  expect(deaths).toBeGreaterThan(IS_WHOLE ? length : 0);
+}, 3_000_000);
