@@ -6,6 +6,7 @@
 import { Client } from '@temporalio/client';
 import { NativeConnection, Runtime, DefaultLogger, Worker } from '@temporalio/worker';
 import type { InjectedSinks, NativeConnectionOptions, WorkerOptions } from '@temporalio/worker';
+import type { WorkerDeploymentVersion } from '@temporalio/common';
 import { activitiesOf } from './activities/registry.js';
 import { townShelf } from './formula-shelf.js';
 import { placesIn } from './activities/places.js';
@@ -35,6 +36,8 @@ export type WorkerSettings = {
   readonly anthropic: { readonly apiKey: string | null; readonly baseUrl: string | null };
   /** The most sessions and gates at once on this host. */
   readonly sessionsMax: number;
+  /** Null: workflows go on with whatever worker there is. */
+  readonly version: WorkerDeploymentVersion | null;
 };
 
 const GRACE = '2 seconds';
@@ -64,13 +67,13 @@ export async function startWorker(
       anthropic: anthropicWhenAsked({ ...settings.anthropic, prices: pricesFrom(settings.readTown) }),
     },
   );
-  const shared: Pick<WorkerOptions, 'connection' | 'namespace' | 'shutdownGraceTime' | 'maxHeartbeatThrottleInterval'> =
-    {
-      connection,
-      namespace: settings.namespace,
-      shutdownGraceTime: GRACE,
-      maxHeartbeatThrottleInterval: '1 second',
-    };
+  const shared = {
+    connection,
+    namespace: settings.namespace,
+    shutdownGraceTime: GRACE,
+    maxHeartbeatThrottleInterval: '1 second',
+    ...deploymentOf(settings.version),
+  } satisfies Partial<WorkerOptions>;
   const workers = await Promise.all([
     Worker.create({
       ...shared,
@@ -98,6 +101,12 @@ export async function startWorker(
   ]);
   const done = Promise.all(workers.map((worker) => worker.run())).then(() => connection.close());
   return { done, stop: () => workers.forEach((worker) => worker.shutdown()) };
+}
+
+/** A workflow stays with the version that began it; long-lived ones move on as they continue as new (`workflows/start`). */
+function deploymentOf(version: WorkerSettings['version']): Pick<WorkerOptions, 'workerDeploymentOptions'> {
+  if (version === null) return {};
+  return { workerDeploymentOptions: { version, useWorkerVersioning: true, defaultVersioningBehavior: 'PINNED' } };
 }
 
 /** The SDK would be a fifth of a worker's start: it is read when a session asks for a model. */

@@ -63,6 +63,9 @@ ${TOWN_USAGE}`,
   --address HOST:PORT   the Temporal server; if not given TEMPORAL_ADDRESS, else what Temporal's own configuration says,
                         else localhost:7233
   --embedded            the server is the town's own: Temporal's configuration says nothing about it (used by gt up)
+  --deployment NAME     with --build-id: the version of this worker, on clusters that keep old ones; if not given
+                        TEMPORAL_DEPLOYMENT_NAME, else it has none
+  --build-id ID         if not given TEMPORAL_WORKER_BUILD_ID
 ${TOWN_USAGE}`,
     async () => (await import('./worker.js')).worker,
   ),

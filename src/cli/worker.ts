@@ -1,6 +1,7 @@
 /** `gt worker`: works for a town on any Temporal. `gt up` starts one as its child; on a cluster it is run by itself. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
+import type { WorkerDeploymentVersion } from '@temporalio/common';
 import { OWN_SERVER, readAnthropic, readEnvironment, readTown, withRuntimes } from '../config.js';
 import { endLeftover } from '../dev/leftovers.js';
 import { registerSearchAttributes } from '../dev/search-attributes.js';
@@ -22,6 +23,8 @@ export const worker: Pick<Command, 'run'> = {
       town: { type: 'string' },
       address: { type: 'string' },
       embedded: { type: 'boolean', default: false },
+      deployment: { type: 'string' },
+      'build-id': { type: 'string' },
     });
     refuseMore('worker', positionals);
     const dir = await townFolder(values.town);
@@ -36,11 +39,29 @@ export const worker: Pick<Command, 'run'> = {
   },
 };
 
-type Wish = { readonly address?: string | undefined; readonly embedded: boolean };
+type Wish = {
+  readonly address?: string | undefined;
+  readonly embedded: boolean;
+  readonly deployment?: string | undefined;
+  readonly 'build-id'?: string | undefined;
+};
 
-async function start(dir: string, { address: named, embedded }: Wish): ReturnType<typeof startWorker> {
+/** As Temporal's own controller of workers names them in the environment. */
+function versionOf({ deployment, 'build-id': build }: Wish): WorkerDeploymentVersion | null {
+  const deploymentName = deployment ?? process.env['TEMPORAL_DEPLOYMENT_NAME'] ?? '';
+  const buildId = build ?? process.env['TEMPORAL_WORKER_BUILD_ID'] ?? '';
+  if (deploymentName === '' && buildId === '') return null;
+  if (deploymentName !== '' && buildId !== '') return { deploymentName, buildId };
+  throw new CliError(
+    `a version of workers is a deployment and a build id: --${buildId === '' ? 'build-id' : 'deployment'} is missing`,
+  );
+}
+
+async function start(dir: string, wish: Wish): ReturnType<typeof startWorker> {
   const read = await readTown(dir);
   if (!read.ok) throw new CliError(read.problems.join('\n'));
+  const { address: named, embedded } = wish;
+  const version = embedded ? null : versionOf(wish);
   const { town } = read;
   const anthropic = readAnthropic();
   const temporal = embedded ? OWN_SERVER : readEnvironment().temporal;
@@ -71,6 +92,7 @@ async function start(dir: string, { address: named, embedded }: Wish): ReturnTyp
     },
     anthropic: { apiKey: anthropic.apiKey, baseUrl: town.anthropic.baseUrl ?? anthropic.baseUrl },
     sessionsMax: town.sessionsMax,
+    version,
   });
 }
 

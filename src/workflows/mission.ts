@@ -3,7 +3,7 @@
  * once. Messages and ends of children leave facts; one loop takes them up, asks the rules what is next, and does it. What
  * takes long goes on beside the loop, so that a cancellation or an answer never waits for it.
  */
-import { CancellationScope, CancelledFailure, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, CancelledFailure, condition, workflowInfo } from '@temporalio/workflow';
 import { isCancellation, patched, setHandler } from '@temporalio/workflow';
 import { missionMessages } from '../contract/messages.js';
 import { grantsQuery, MISSION_EXAMPLE, MissionInput, progressQuery, swarmQuery } from '../contract/mission.js';
@@ -27,7 +27,7 @@ import { MissionSlots } from './mission-slots.js';
 import { askAgainMs, startAgainMs } from './patience.js';
 import { tellPolecats } from './pausing.js';
 import { Standing } from './standing.js';
-import { carried, isLong } from './start.js';
+import { carried, goOn, isLong, isOutdated } from './start.js';
 
 /** What asks for an act. What only changes state is taken up by the handlers themselves. */
 type Fact =
@@ -130,7 +130,7 @@ class MissionRun {
     if (this.#isOver()) return;
     await this.#continueWhenLong();
     const queued = this.#now.state.items.filter((item) => item.state.kind === 'queued');
-    const woken = () => this.#news;
+    const woken = () => this.#news || (isOutdated() && this.#isQuiet());
     if (queued.length === 0) await condition(woken);
     else if (!(await condition(woken, askAgainMs(this.#now.limits.patience), { summary: 'ask for slots again' }))) {
       await Promise.all(queued.map((item) => this.#ask(item.id)));
@@ -318,9 +318,13 @@ class MissionRun {
 
   /** The next run has all in its carry: the input, which may be large, does not travel with it. */
   async #continueWhenLong(): Promise<void> {
-    const isQuiet = this.#inbox.length === 0 && !this.#news && this.#beside === 0 && this.#desk.isQuiet();
-    if (!isLong() || !isQuiet || this.#woundDown) return;
-    await continueAsNew<typeof mission>(null, { ...this.#now, desk: this.#desk.state() });
+    if (this.#isQuiet() && (isLong() || isOutdated()))
+      await goOn<typeof mission>(null, { ...this.#now, desk: this.#desk.state() });
+  }
+
+  #isQuiet(): boolean {
+    const isIdle = this.#inbox.length === 0 && !this.#news && this.#beside === 0 && !this.#woundDown;
+    return isIdle && this.#desk.isQuiet();
   }
 
   /** The end of a polecat that an earlier run of this mission started. */

@@ -3,7 +3,7 @@
  * compare-and-swap, proof; then the verdict by mail. It uses no language model, and a crash at any point neither loses a
  * request nor lands one twice: base and tip are in this history before the push, and a push tried again looks first.
  */
-import { condition, continueAsNew, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
+import { condition, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
 import { EMPTY_DESK } from '../contract/desk.js';
 import { mailMessage, refineryMessages } from '../contract/messages.js';
 import { landedQuery, queueQuery } from '../contract/refinery.js';
@@ -38,7 +38,7 @@ import type { Outcome } from './refinery-merge.js';
 import { letterOf, mergeOnce, requestOf } from './refinery-merge.js';
 import { landAgainMs } from './patience.js';
 import { Standing } from './standing.js';
-import { carried } from './start.js';
+import { carried, goOn, isOutdated } from './start.js';
 
 /** Verdicts kept, so that a polecat that asks again hears the same, and molecules remembered as abandoned. */
 const VERDICTS_MAX = 200;
@@ -99,7 +99,7 @@ class RefineryRun {
   }
 
   async #wait(): Promise<void> {
-    const woken = () => this.#news;
+    const woken = () => this.#news || (isOutdated() && this.#isQuiet());
     const dueMs = dueInMs(this.#now.queue, Date.now());
     if (dueMs === null) await condition(woken);
     else await condition(woken, Math.max(1, dueMs), { summary: 'push what was refused again' });
@@ -184,9 +184,12 @@ class RefineryRun {
   }
 
   async #continueWhenLong(): Promise<void> {
-    const isQuiet = !this.#news && this.#repeats.length === 0 && this.#removals.size === 0;
-    if (!workflowInfo().continueAsNewSuggested || !isQuiet || !this.#desk.isQuiet()) return;
-    await continueAsNew<typeof refinery>(this.#raw, { ...this.#now, desk: this.#desk.state() });
+    if (this.#isQuiet() && (workflowInfo().continueAsNewSuggested || isOutdated()))
+      await goOn<typeof refinery>(this.#raw, { ...this.#now, desk: this.#desk.state() });
+  }
+
+  #isQuiet(): boolean {
+    return !this.#news && this.#repeats.length === 0 && this.#removals.size === 0 && this.#desk.isQuiet();
   }
 
   #takeMessages(): void {

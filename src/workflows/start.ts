@@ -1,5 +1,6 @@
 /** What every start is asked before anything else: who started it, and under which id. */
-import { workflowInfo } from '@temporalio/workflow';
+import { makeContinueAsNewFunc, workflowInfo } from '@temporalio/workflow';
+import type { Workflow } from '@temporalio/workflow';
 import type { FailureType } from '../contract/failures.js';
 import { isRoleAddress } from '../town/address.js';
 import { failure } from './failing.js';
@@ -26,6 +27,19 @@ const CRON_EVENTS_MAX = 30_000;
 export function isLong(): boolean {
   const { continueAsNewSuggested, historyLength } = workflowInfo();
   return continueAsNewSuggested && (!hasCron() || historyLength > CRON_EVENTS_MAX);
+}
+
+/**
+ * Whether this run is bound to a version of the workers that is not the current one any more. Never where workers have no versions,
+ * see docs/operating.md.
+ */
+export function isOutdated(): boolean {
+  return workflowInfo().targetWorkerDeploymentVersionChanged && !hasCron();
+}
+
+/** Goes on in a new run, with the current version of the workers when this one's is outdated. */
+export async function goOn<Type extends Workflow>(...args: Parameters<Type>): Promise<never> {
+  return makeContinueAsNewFunc<Type>(isOutdated() ? { initialVersioningBehavior: 'AUTO_UPGRADE' } : {})(...args);
 }
 
 function hasCron(): boolean {

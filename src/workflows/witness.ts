@@ -2,7 +2,7 @@
  * The witness of a rig: grants slots to missions, verifies what polecats hand in and passes it to the refinery, brings the
  * refinery's verdicts back. It holds no work of its own, and waits at no cost.
  */
-import { condition, continueAsNew, patched, rootCause, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
+import { condition, patched, rootCause, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
 import type { FoundPolecat } from '../contract/activities.js';
 import { mailMessage, missionMessages, refineryMessages, witnessMessages } from '../contract/messages.js';
 import { polecatsQuery, RoleInput, slotsQuery } from '../contract/witness.js';
@@ -27,7 +27,7 @@ import { send, sendToRole } from './outbox.js';
 import { leaseCheckMs } from './patience.js';
 import { takePauses, tellPolecats, type Word } from './pausing.js';
 import { Standing } from './standing.js';
-import { carried } from './start.js';
+import { carried, goOn, isOutdated } from './start.js';
 
 /**
  * Since 0.1.1: adopts the polecats it finds, tells a grant once, looks at holders also when nobody waits, and clears the
@@ -123,7 +123,7 @@ class WitnessRun {
   /** While slots are held, their holders are looked at from time to time, in case one died unseen. Else only news wakes us. */
   async #wait(): Promise<void> {
     const { slots, patience } = this.#now;
-    const woken = () => this.#news;
+    const woken = () => this.#news || (isOutdated() && this.#isQuiet());
     if (this.#untold.length > 0) {
       if (!(await condition(woken, UNTOLD_MS, { summary: 'tell those who begin of the pause' })))
         await this.#checkLeases();
@@ -295,14 +295,16 @@ class WitnessRun {
   }
 
   async #continueWhenLong(): Promise<void> {
-    const isQuiet =
-      !this.#news &&
-      !this.#isChanged &&
-      [this.#mail, this.#asked, this.#untold].every(({ length }) => length === 0) &&
-      this.#desk.isQuiet();
-    if (!workflowInfo().continueAsNewSuggested || !isQuiet) return;
+    if (!this.#isQuiet() || !(workflowInfo().continueAsNewSuggested || isOutdated())) return;
     const handIns = [...this.#verifying.values()];
-    await continueAsNew<typeof witness>(this.#raw, { ...this.#now, desk: this.#desk.state(), handIns });
+    await goOn<typeof witness>(this.#raw, { ...this.#now, desk: this.#desk.state(), handIns });
+  }
+
+  #isQuiet(): boolean {
+    const isIdle = !this.#news && !this.#isChanged;
+    return (
+      isIdle && [this.#mail, this.#asked, this.#untold].every(({ length }) => length === 0) && this.#desk.isQuiet()
+    );
   }
 
   #takeMessages(): void {

@@ -18,7 +18,7 @@ test('the help on a command explains every option that its first line or the cod
   const options = {
     up: ['port', 'ui-port', 'town'],
     demo: ['model', 'chaos', 'kills', 'seed', 'dir', 'keep'],
-    worker: ['town', 'address', 'embedded'],
+    worker: ['town', 'address', 'embedded', 'deployment', 'build-id'],
     'model serve': ['script', 'port', 'key'],
   };
   for (const [name, names] of Object.entries(options)) {
