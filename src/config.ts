@@ -23,6 +23,7 @@ export type Town = {
   readonly anthropic: { readonly baseUrl: string | null };
   /** The most sessions and gates at once on one host. */
   readonly sessionsMax: number;
+  readonly modelRequestsMax: number | null;
   readonly snapshot: TownSnapshot;
 };
 
@@ -52,6 +53,7 @@ export async function readTown(folder: string): Promise<TownResult> {
     server: settings.server,
     anthropic: { baseUrl: settings.baseUrl },
     sessionsMax: settings.sessionsMax,
+    modelRequestsMax: settings.modelRequestsMax,
     snapshot: hashed({ name, rigs, limits: settings.limits, prices: settings.prices }),
   };
   return { ok: true, town };

@@ -15,6 +15,8 @@ export type TownSettings = {
   readonly server: { readonly port: number | null; readonly uiPort: number | null };
   readonly limits: Limits;
   readonly sessionsMax: number;
+  /** Null: no limit. */
+  readonly modelRequestsMax: number | null;
   readonly prices: Prices;
   readonly baseUrl: string | null;
   /** `url` is as written; all defaults are filled in. */
@@ -86,6 +88,7 @@ const rig = {
 const limits = {
   patience: amount(1).optional(),
   sessions_at_once: whole(1, DEFAULT_SESSIONS_AT_ONCE).optional(),
+  model_requests_at_once: whole(1, 20).optional(),
   sessions_per_step: whole(1, DEFAULT_LIMITS.sessionsPerStepMax).optional(),
   rejections_per_step: whole(1, DEFAULT_LIMITS.rejectionsPerStepMax).optional(),
   reworks: whole(0, DEFAULT_LIMITS.reworksMax).optional(),
@@ -236,6 +239,7 @@ function settingsOf({ town, server, limits = {}, runtime, prices = {}, rigs = {}
       quietSecondsMax: limits.quiet_seconds ?? DEFAULT_LIMITS.quietSecondsMax,
     },
     sessionsMax: limits.sessions_at_once ?? DEFAULT_SESSIONS_AT_ONCE,
+    modelRequestsMax: limits.model_requests_at_once ?? null,
     prices: Object.fromEntries(Object.entries(prices).map(([model, one]) => [model, priceFrom(one)])),
     baseUrl: runtime?.base_url ?? null,
     rigs: Object.entries(rigs).map(([name, one]) => {

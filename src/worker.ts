@@ -11,6 +11,7 @@ import { activitiesOf } from './activities/registry.js';
 import { townShelf } from './formula-shelf.js';
 import { placesIn } from './activities/places.js';
 import type { TownDeps } from './activities/town.js';
+import { Account } from './agents/account.js';
 import type { AnthropicSettings } from './agents/anthropic.js';
 import type { Runtime as AgentRuntime } from './agents/runtime.js';
 import { scriptRuntime } from './agents/script.js';
@@ -36,6 +37,8 @@ export type WorkerSettings = {
   readonly anthropic: { readonly apiKey: string | null; readonly baseUrl: string | null };
   /** The most sessions and gates at once on this host. */
   readonly sessionsMax: number;
+  /** The most requests to models at once, null for any number. */
+  readonly modelRequestsMax: number | null;
   /** Null: workflows go on with whatever worker there is. */
   readonly version: WorkerDeploymentVersion | null;
 };
@@ -64,7 +67,11 @@ export async function startWorker(
     places,
     {
       script: scriptRuntime(),
-      anthropic: anthropicWhenAsked({ ...settings.anthropic, prices: pricesFrom(settings.readTown) }),
+      anthropic: anthropicWhenAsked({
+        ...settings.anthropic,
+        prices: pricesFrom(settings.readTown),
+        account: new Account(settings.modelRequestsMax),
+      }),
     },
   );
   const shared = {

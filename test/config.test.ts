@@ -45,6 +45,7 @@ describe('a town', () => {
         server: { port: null, uiPort: null },
         anthropic: { baseUrl: null },
         sessionsMax: DEFAULT_SESSIONS_AT_ONCE,
+        modelRequestsMax: null,
         snapshot: { rigs: {}, limits: DEFAULT_LIMITS, prices: {} },
       },
     });
@@ -68,6 +69,7 @@ ui_port = 7001
 patience = 0.5
 sessions_per_step = 1
 sessions_at_once = 9
+model_requests_at_once = 8
 rejections_per_step = 2
 reworks = 0
 turns = 4
@@ -91,6 +93,7 @@ runtime = { kind = "human", model = "another" }
       server: { port: 7000, uiPort: 7001 },
       anthropic: { baseUrl: 'http://127.0.0.1:9' },
       sessionsMax: 9,
+      modelRequestsMax: 8,
     });
     expect(town.snapshot.limits).toEqual({
       patience: 0.5,

@@ -11,6 +11,7 @@ import type { Prices } from '../town/prices.js';
 import { addUsage, NO_USAGE } from '../town/session.js';
 import type { SessionResult, SessionSpec, Usage } from '../town/session.js';
 import { unreachable } from '../town/unreachable.js';
+import { Account } from './account.js';
 import { ContextFull, NO_KEY, troubleOf } from './anthropic-errors.js';
 import { mechanicalNote } from './mechanical-note.js';
 import { sessionPrompt } from './prompt.js';
@@ -25,6 +26,8 @@ export type AnthropicSettings = {
   readonly baseUrl: string | null;
   /** As they are when a session begins; no model has one when this is absent. */
   readonly prices?: () => Promise<Prices>;
+  /** Shared by all sessions that use the key. */
+  readonly account?: Account;
 };
 
 type Message = Anthropic.Messages.Message;
@@ -45,6 +48,7 @@ const ASK_HANDOFF =
 const CUT = 'Your answer was cut at its greatest length, so this call was not made. Make it again in smaller pieces.';
 
 export function anthropicRuntime(settings: AnthropicSettings): Runtime {
+  const { account = new Account() } = settings;
   return {
     kind: 'anthropic',
     run: async (spec, context) => {
@@ -56,7 +60,7 @@ export function anthropicRuntime(settings: AnthropicSettings): Runtime {
       const client = new Anthropic({ apiKey, maxRetries: 0, ...(baseUrl === null ? {} : { baseURL: baseUrl }) });
       const role = await readFile(ROLE_PROMPT, 'utf8');
       const prices = (await settings.prices?.()) ?? {};
-      return new Conversation(client, role, prices, spec, context).run();
+      return new Conversation({ client, account, role, prices }, spec, context).run();
     },
   };
 }
@@ -64,27 +68,32 @@ export function anthropicRuntime(settings: AnthropicSettings): Runtime {
 /** The end of a session, before usage and notes are added. */
 type End = SessionResult extends infer R ? (R extends unknown ? Omit<R, 'usage' | 'notes'> : never) : never;
 
+/** What a session has from its worker. */
+type Means = {
+  readonly client: Anthropic;
+  readonly account: Account;
+  readonly role: string;
+  readonly prices: Prices;
+};
+
 class Conversation {
-  readonly #client: Anthropic;
-  readonly #role: string;
-  readonly #prices: Prices;
+  readonly #means: Means;
   readonly #spec: SessionSpec;
   readonly #context: SessionContext;
   readonly #tools: readonly Tool[];
   readonly #messages: Param[];
   /** Answers that an earlier life of this session had already. */
   readonly #recorded: Message[];
-  readonly #began = Date.now();
+  /** Moved on by what was waited for the account: that is no time of the session. */
+  #began = Date.now();
   #usage: Usage = NO_USAGE;
   #notes: readonly string[] = [];
   #nudges = 0;
   /** Why a handoff was asked for; the next answer is the last one. */
   #limit: 'context' | 'turns' | 'time' | null = null;
 
-  constructor(client: Anthropic, role: string, prices: Prices, spec: SessionSpec, context: SessionContext) {
-    this.#client = client;
-    this.#role = role;
-    this.#prices = prices;
+  constructor(means: Means, spec: SessionSpec, context: SessionContext) {
+    this.#means = means;
     this.#spec = spec;
     this.#context = context;
     this.#tools = toolsFor(spec);
@@ -121,12 +130,28 @@ class Conversation {
 
   /** The model's next message, in the journal before anything follows from it; null when the conversation is too long. */
   async #ask(): Promise<Message | null> {
+    const { signal } = this.#context;
+    const { account } = this.#means;
+    const asked = Date.now();
+    const leave = await account.enter(signal);
+    this.#began += Date.now() - asked;
+    try {
+      return await this.#askNow();
+    } catch (error) {
+      if (error instanceof RuntimeTrouble) account.hear(error);
+      throw error;
+    } finally {
+      leave();
+    }
+  }
+
+  async #askNow(): Promise<Message | null> {
     const { signal, journal } = this.#context;
     const silence = new AbortController();
     const quietMs = this.#spec.limits.quietSecondsMax * SECOND_MS;
     let timer = setTimeout(() => silence.abort(), quietMs);
     try {
-      const stream = this.#client.messages.stream(this.#request(), {
+      const stream = this.#means.client.messages.stream(this.#request(), {
         signal: AbortSignal.any([signal, silence.signal]),
       });
       stream.on('streamEvent', () => {
@@ -157,7 +182,7 @@ class Conversation {
     return {
       model: this.#spec.runtime.model,
       max_tokens: ANSWER_TOKENS_MAX,
-      system: [{ type: 'text', text: this.#role, cache_control }],
+      system: [{ type: 'text', text: this.#means.role, cache_control }],
       messages: this.#messages,
       cache_control,
       tools: this.#tools.map((tool) => ({
@@ -228,7 +253,7 @@ class Conversation {
       cacheWriteTokens: usage.cache_creation_input_tokens ?? 0,
       outputTokens: usage.output_tokens,
     };
-    this.#usage = addUsage(this.#usage, { ...tokens, ...costOf(tokens, this.#spec.runtime.model, this.#prices) });
+    this.#usage = addUsage(this.#usage, { ...tokens, ...costOf(tokens, this.#spec.runtime.model, this.#means.prices) });
   }
 
   #limitReached({ usage, stop_reason }: Message): 'context' | 'turns' | 'time' | null {

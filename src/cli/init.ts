@@ -138,6 +138,7 @@ function townToml(): string {
 # patience = ${limits.patience}             # multiplies every wait of the town
 # sessions_per_step = ${limits.sessionsPerStepMax}    # then the step escalates
 # sessions_at_once = ${DEFAULT_SESSIONS_AT_ONCE}   # on one host, gates counted too; read when a worker starts
+# model_requests_at_once = 20   # of one worker, to the account of its key; no limit if not given; read when a worker starts
 # rejections_per_step = ${limits.rejectionsPerStepMax}  # of a step's work by its own check
 # reworks = ${limits.reworksMax}              # of one item, after a failed merge
 # turns = ${limits.turnsMax}              # of a session with a model

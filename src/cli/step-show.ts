@@ -1,5 +1,6 @@
 /** `gt ready`, `gt mol current`, `gt prime`, `gt hook`, `gt explain`: what there is to do, and how things stand. */
-import type { Client, WorkflowHandle } from '@temporalio/client';
+import type { Client, WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
+import { optionalTsToDate } from '@temporalio/common/lib/time.js';
 import { explainQuery } from '../contract/messages.js';
 import { currentQuery, type StepView } from '../contract/molecule.js';
 import { hookQuery, lifecycleQuery } from '../contract/polecat.js';
@@ -99,8 +100,23 @@ export const explain: Pick<Command, 'run'> = {
 };
 
 async function tell(handle: WorkflowHandle, id: string): Promise<void> {
-  const { status, type } = await handle.describe();
-  print(`${id} · ${type} · ${status.name.toLowerCase()}\n\n${await handle.query(explainQuery)}`);
+  const { status, type, raw } = await handle.describe();
+  const again = triedAgain(raw.pendingActivities ?? []);
+  const board = await handle.query(explainQuery);
+  print(`${id} · ${type} · ${status.name.toLowerCase()}\n\n${board}${again === '' ? '' : `\n\n${again}`}`);
+}
+
+type Pending = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
+
+/** What failed and will be tried again, which the workflow itself does not hear of; '' when nothing did. */
+function triedAgain(pending: readonly Pending[]): string {
+  const lines = pending.flatMap(({ activityType, attempt, lastFailure, nextAttemptScheduleTime }) => {
+    if (!lastFailure) return [];
+    const at = optionalTsToDate(nextAttemptScheduleTime);
+    const when = at === undefined ? 'now' : `at ${timeAt(at.getTime())}`;
+    return [`- ${activityType?.name}, attempt ${attempt}, ${when}: ${lastFailure.message}`];
+  });
+  return lines.length === 0 ? '' : `Tried again:\n${lines.join('\n')}`;
 }
 
 /** Those whose search attributes say that somebody is waited for; the queries tell the steps. */

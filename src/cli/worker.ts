@@ -92,6 +92,7 @@ async function start(dir: string, wish: Wish): ReturnType<typeof startWorker> {
     },
     anthropic: { apiKey: anthropic.apiKey, baseUrl: town.anthropic.baseUrl ?? anthropic.baseUrl },
     sessionsMax: town.sessionsMax,
+    modelRequestsMax: town.modelRequestsMax,
     version,
   });
 }

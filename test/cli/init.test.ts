@@ -36,6 +36,7 @@ test('what town.toml shows as defaults are the defaults', async () => {
       server: { port: 7233, uiPort: 8233 },
       anthropic: { baseUrl: 'https://api.anthropic.com' },
       sessionsMax: DEFAULT_SESSIONS_AT_ONCE,
+      modelRequestsMax: 20,
       snapshot: { limits: DEFAULT_LIMITS },
     },
   });
