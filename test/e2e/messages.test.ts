@@ -195,7 +195,9 @@ class Talk {
   /** Closes what is left, in whatever order it waits. */
   async finish(): Promise<void> {
     await until(`${this.handle.workflowId} ends`, async () => {
-      for (const [step, stand] of Object.entries(await this.stands())) {
+      const stands = Object.entries(await this.stands());
+      // A molecule that has failed takes nothing any more, and the record of its end may be on its way.
+      for (const [step, stand] of stands.some(([, one]) => one === 'failed') ? [] : stands) {
         if (['gate', 'human', 'escalation'].includes(stand))
           await this.say({
             sent: [
