@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import type * as formulas from '../../src/formula/cook.js';
 import { here } from '../support/here.js';
 import { liveTown } from '../support/live-town.js';
+import { BD_ENV, prepareBd, which } from './bd.js';
 import { median, tell, tellJson, timed } from './figures.js';
 
 // The code that users run: what `tsx` makes of the sources names each inner function again whenever it comes to be, a fifth of the time.
@@ -92,23 +93,6 @@ async function benchProcess(folder: string): Promise<void> {
     tell('process of bd cook, 10 steps', median(theirs), 'ms');
     tell('bd cook takes so many times as long', ratio, 'times', 'at least 2', ratio >= 2);
   }
-}
-
-const BD_ENV = { ...process.env, BD_NON_INTERACTIVE: '1' };
-
-function which(program: string): string | null {
-  try {
-    return execFileSync('sh', ['-c', 'command -v -- "$1"', 'sh', program], { encoding: 'utf8' }).trim() || null;
-  } catch {
-    return null;
-  }
-}
-
-/** All commands of `bd` want a database, in a git repository. */
-function prepareBd(bd: string, folder: string): void {
-  execFileSync('git', ['init', '--quiet', folder]);
-  const init = ['init', '-p', 'demo', '--quiet', '--non-interactive', '--skip-agents'];
-  execFileSync(bd, init, { cwd: folder, env: BD_ENV, stdio: 'ignore' });
 }
 
 async function benchPour(): Promise<void> {
