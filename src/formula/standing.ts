@@ -10,10 +10,10 @@ export function standIns(
   became: Pick<ReadonlyMap<string, readonly string[]>, 'has' | 'get'>,
 ): readonly string[] | null {
   if (ids.has(id)) return [id];
+  if (!became.has(id)) return null;
   const found = new Set<string>();
   const seen = new Set<string>([id]);
   const open = [...(became.get(id) ?? [])].toReversed();
-  if (!became.has(id)) return null;
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     if (ids.has(next)) found.add(next);
     else if (!seen.has(next)) {

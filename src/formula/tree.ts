@@ -60,16 +60,19 @@ export function endsOf(steps: readonly StepDraft[], kitchen: Standing): Ends {
         return owner === undefined ? [] : { owner, isWhole: !any && owner.id === one };
       }),
     );
-  const isFree = (step: StepDraft): boolean => needed(step).length === 0;
-  const isOpening = (step: StepDraft): boolean =>
-    isFree(step) && (step.children.length === 0 || step.children.some(isOpening));
+  const free = new Set<StepDraft>();
   const sinks = new Set(steps);
   for (const step of steps)
-    for (const inner of eachStep([step]))
-      for (const { owner, isWhole } of needed(inner)) if (isWhole && owner !== step) sinks.delete(owner);
+    for (const inner of eachStep([step])) {
+      const others = needed(inner);
+      if (others.length === 0) free.add(inner);
+      for (const { owner, isWhole } of others) if (isWhole && owner !== step) sinks.delete(owner);
+    }
+  const isOpening = (step: StepDraft): boolean =>
+    free.has(step) && (step.children.length === 0 || step.children.some(isOpening));
   // Only in a circle does every step need another, and the circle is told later.
   return {
-    sources: new Set(steps.filter(isFree)),
+    sources: new Set(steps.filter((step) => free.has(step))),
     opening: new Set(steps.filter(isOpening)),
     sinks: sinks.size > 0 ? [...sinks] : steps.slice(-1),
   };
@@ -92,15 +95,17 @@ export function copyStep(step: StepDraft, copy: Copy): StepDraft {
   kitchen.budget.takeNeeds('made', copying(step));
   const named = (id: string, at: StepDraft['at']) =>
     rename(id.includes('{') ? fill(id, naming, kitchen.values, () => at) : id);
-  const within = scope.prefix === null ? {} : { scope };
+  const needed = (need: Need): Need => {
+    if (need.outside === true) return need;
+    const id = named(need.id, need.at);
+    return scope.prefix === null ? { ...need, id } : { ...need, id, scope };
+  };
   return {
     ...step,
     scope,
     repeated,
     id: named(step.id, step.at),
-    needs: step.needs.map((need) =>
-      need.outside === true ? need : { ...need, ...within, id: named(need.id, need.at) },
-    ),
+    needs: step.needs.map(needed),
     children: step.children.length === 0 ? step.children : step.children.map((child) => copyStep(child, copy)),
     loop: step.loop === null ? null : { ...step.loop, body: copyBody(step.loop, copy) },
   };

@@ -12,7 +12,7 @@ import { MoleculeModel, oneMessage, someSteps } from '../support/molecule-model.
 import type { Gate, Planned, Said } from '../support/molecule-model.js';
 import { all, carried, poured, stateOfStep, step } from '../support/molecules.js';
 
-const RUNS = process.env['GT_LONG'] === undefined ? 2_000 : 50_000;
+const RUNS = process.env['GT_LONG'] === undefined ? 500 : 20_000;
 
 test('messages in any order, with continue-as-new between them', () => {
   fc.assert(
