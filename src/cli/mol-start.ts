@@ -10,6 +10,7 @@ import { formulaPlaces, readVars, VAR_OPTION } from './formula-places.js';
 import { print } from './print.js';
 import { EXIT_PROBLEMS } from './problem-output.js';
 import { newId, ofExecution, refused, SERVER_OPTIONS, withServer } from './server.js';
+import { told } from './told.js';
 
 const START_OPTIONS = {
   ...SERVER_OPTIONS,
@@ -66,10 +67,7 @@ export const molBond: Pick<Command, 'run'> = {
     const place = { ...(after === undefined ? {} : { after }), ...(at === undefined ? {} : { at }) };
     const message = { formula, vars: readVars(values.var), ...place };
     await withServer(values, (client) =>
-      ofExecution(mol, async () => {
-        const answer = client.workflow.getHandle(mol).executeUpdate(moleculeMessages.bond.update, { args: [message] });
-        print(await answer.catch(refused));
-      }),
+      ofExecution(mol, async () => print(await told(client, mol, moleculeMessages.bond, message).catch(refused))),
     );
   },
 };

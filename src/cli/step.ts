@@ -7,6 +7,7 @@ import { Json } from '../town/act.js';
 import { readArguments, takeOne, UsageError, type Command } from './command.js';
 import { print } from './print.js';
 import { ofExecution, refused, SERVER_OPTIONS, withServer } from './server.js';
+import { told } from './told.js';
 
 const WHO_OPTIONS = { ...SERVER_OPTIONS, by: { type: 'string' }, id: { type: 'string' } } as const;
 const STEP_OPTIONS = { ...WHO_OPTIONS, mol: { type: 'string' } } as const;
@@ -93,12 +94,9 @@ async function say(
   const unfit = message.schema.safeParse(content).error;
   if (unfit !== undefined) throw new UsageError(z.prettifyError(unfit));
   // One id for the message and for the Update: asked again after a lost answer, the server gives the first one.
-  const updateId = values.id === undefined ? {} : { updateId: `${message.name}:${values.id}` };
+  const updateId = values.id === undefined ? undefined : `${message.name}:${values.id}`;
   await withServer(values, (client) =>
-    ofExecution(to, async () => {
-      const answer = client.workflow.getHandle(to).executeUpdate(message.update, { args: [content], ...updateId });
-      print(await answer.catch(refused));
-    }),
+    ofExecution(to, async () => print(await told(client, to, message, content, updateId).catch(refused))),
   );
 }
 

@@ -10,7 +10,10 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { rejectedQuery } from '../../src/contract/messages.js';
+import type { z } from 'zod';
+import { told } from '../../src/cli/told.js';
+import { mailMessage, moleculeMessages, rejectedQuery } from '../../src/contract/messages.js';
+import type { Message } from '../../src/contract/messages.js';
 import { stepsQuery } from '../../src/contract/molecule.js';
 import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
 import type { Step } from '../../src/town/molecule-state.js';
@@ -45,6 +48,7 @@ const sending: fc.Arbitrary<Sent> = fc
   })
   // What comes after the end may be refused or not, by a hair: only an answer says which.
   .map((one) => (HAS_ANSWER.includes(one.said.name) ? { ...one, as: 'update' } : one));
+const MESSAGES: Readonly<Record<Said['name'], Message<z.ZodType>>> = { ...moleculeMessages, mail: mailMessage };
 const HAS_ANSWER: readonly Said['name'][] = ['retry', 'pause', 'resume'];
 
 const bursts: fc.Arbitrary<readonly Burst[]> = fc.array(
@@ -168,7 +172,7 @@ class Talk {
     const who = whoSaid(content);
     try {
       if (as === 'signal') await this.handle.signal(name, content);
-      else await this.handle.executeUpdate(name, { args: [content] });
+      else await told(town.client, this.handle.workflowId, MESSAGES[name], content);
       add(as === 'signal' ? this.signals : this.taken, who);
     } catch (error) {
       if (!(error instanceof WorkflowUpdateFailedError) && !(error instanceof WorkflowNotFoundError)) throw error;
