@@ -38,7 +38,7 @@ export class Account {
 
   /** A limit of the account, and until when it holds, is true for all who ask. */
   hear(trouble: RuntimeTrouble): void {
-    if (trouble.type !== 'Llm.RateLimited' || trouble.retryAfterMs === null) return;
+    if (trouble.type !== 'Llm.RateLimited' || !trouble.retryable || trouble.retryAfterMs === null) return;
     const untilMs = Date.now() + trouble.retryAfterMs;
     if (this.#held !== null && this.#held.untilMs >= untilMs) return;
     this.#held = { untilMs, why: trouble.message };

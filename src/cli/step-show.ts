@@ -102,8 +102,9 @@ export const explain: Pick<Command, 'run'> = {
 async function tell(handle: WorkflowHandle, id: string): Promise<void> {
   const { status, type, raw } = await handle.describe();
   const again = triedAgain(raw.pendingActivities ?? []);
-  const board = await handle.query(explainQuery);
-  print(`${id} · ${type} · ${status.name.toLowerCase()}\n\n${board}${again === '' ? '' : `\n\n${again}`}`);
+  print(`${id} · ${type} · ${status.name.toLowerCase()}${again === '' ? '' : `\n\n${again}`}\n`);
+  // Asked last: with no worker there it is the rest that counts.
+  print(await handle.query(explainQuery));
 }
 
 type Pending = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];

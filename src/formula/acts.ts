@@ -1,6 +1,8 @@
 /** The acts of a scripted session, as authors write them: a bad one is told by its verb, not by a schema's failure. */
 import { Act } from '../town/act.js';
+import { isDeeper } from '../town/levels.js';
 import { once } from '../town/once.js';
+import { NESTING_MAX } from './limits.js';
 import { didYouMean, quote, type Path, type Report } from './problem.js';
 import { isTable, kindOf, reportIssues } from './shape.js';
 
@@ -29,6 +31,7 @@ function readAct(raw: unknown, { forms, verbs, all }: ActForms, path: Path, repo
     return null;
   };
   if (!isTable(raw)) return refuse(`${name} must be an act like { close = "done" }, not ${kindOf(raw)}`, all);
+  if (isDeeper(raw, NESTING_MAX)) return refuse(`${name} nests more than ${NESTING_MAX} levels deep`);
   const keys = Object.keys(raw);
   const [verb, second] = keys.filter((key) => verbs.includes(key));
   if (verb === undefined) {

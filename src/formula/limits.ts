@@ -24,5 +24,5 @@ export const ID_CHARS_MAX = 200;
 export const TEXT_CHARS_MAX = 1_000_000;
 /** Characters of all texts of a protomolecule together. */
 export const COOKED_CHARS_MAX = 64 * 1024 * 1024;
-/** How deep blocks may stand in a Go template, or shapes in a step's output. */
+/** How deep blocks may stand in a Go template, shapes in a step's output, tables and lists in metadata and in outputs of scripts. */
 export const NESTING_MAX = 50;

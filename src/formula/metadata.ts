@@ -1,6 +1,8 @@
 /** `metadata` of a step: anything, and Gas City's words in it that make scopes. Bare keys, `gc.kind = "scope"`, are a table `gc`, and the same. */
 import type { Json } from '../town/act.js';
+import { isDeeper } from '../town/levels.js';
 import type { StepDraft } from './formula.js';
+import { NESTING_MAX } from './limits.js';
 import { didYouMean, quote, type Origin, type Path, type Report } from './problem.js';
 import { asJson, isTable, valueAt, type Table } from './shape.js';
 
@@ -12,6 +14,10 @@ const KINDS = ['scope', 'scope-check'];
 
 export function readMetadata(raw: Table | undefined, path: Path, report: Report): Metadata {
   if (raw === undefined) return {};
+  if (isDeeper(raw, NESTING_MAX)) {
+    report(path, `metadata nests more than ${NESTING_MAX} levels deep`);
+    return {};
+  }
   const { gc, ...more } = raw;
   if (!isTable(gc)) {
     checkWords(raw, path, '', report);

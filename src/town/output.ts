@@ -1,9 +1,11 @@
 /** Whether what a step left fits the JSON Schema that it declares, and if not, why, in words for whoever sent it. */
 import * as z from 'zod';
 import type { Json } from './act.js';
+import { isDeeper } from './levels.js';
 
 /** An output travels in histories and in the texts of later steps; what is larger belongs into a file of the branch. */
 export const OUTPUT_CHARS_MAX = 50_000;
+const OUTPUT_LEVELS_MAX = 100;
 const PROBLEMS_MAX = 5;
 
 export type OutputSchema = Readonly<Record<string, Json>>;
@@ -14,6 +16,7 @@ export type OutputSchema = Readonly<Record<string, Json>>;
  */
 export function outputProblem(schema: OutputSchema | null, value: unknown): string | null {
   if (value === undefined) return schema === null ? null : `the step must leave an output: ${JSON.stringify(schema)}`;
+  if (isDeeper(value, OUTPUT_LEVELS_MAX)) return `the output nests more than ${OUTPUT_LEVELS_MAX} levels deep`;
   const chars = (JSON.stringify(value) ?? '').length;
   if (chars > OUTPUT_CHARS_MAX) {
     return `the output has ${chars} characters of JSON, the most is ${OUTPUT_CHARS_MAX}: put the rest into a file and name it`;

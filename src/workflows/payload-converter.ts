@@ -1,13 +1,14 @@
 /**
  * Temporal's default converter, with one difference: bytes that cannot be decoded become a marker that input validation
  * refuses. The default throws, which fails the workflow *task*, and the server then retries the task for ever. So would whatever
- * goes through a value level by level, when there are more levels than the stack has room for: such a value is refused as well.
+ * goes through a value that nests too deep (`town/levels`): it becomes such a marker as well.
  */
 import { DefaultPayloadConverter } from '@temporalio/common';
 import type { Payload, PayloadConverter } from '@temporalio/common';
 import { undecodable } from '../contract/undecodable.js';
+import { isDeeper } from '../town/levels.js';
 
-/** Far more than anything that is meant has. */
+/** More than anything has that is carried from run to run: outputs and metadata in it are limited where they come from. */
 const LEVELS_MAX = 200;
 
 class ForgivingPayloadConverter implements PayloadConverter {
@@ -29,11 +30,3 @@ class ForgivingPayloadConverter implements PayloadConverter {
 }
 
 export const payloadConverter = new ForgivingPayloadConverter();
-
-function isDeeper(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (levels === 0) return true;
-  return Array.isArray(value)
-    ? value.some((item) => isDeeper(item, levels - 1))
-    : Object.values(value).some((item) => isDeeper(item, levels - 1));
-}

@@ -2,6 +2,7 @@
 import { makeContinueAsNewFunc, workflowInfo } from '@temporalio/workflow';
 import type { Workflow } from '@temporalio/workflow';
 import type { FailureType } from '../contract/failures.js';
+import { undecodableReason } from '../contract/undecodable.js';
 import { isRoleAddress } from '../town/address.js';
 import { failure } from './failing.js';
 
@@ -12,6 +13,8 @@ import { failure } from './failing.js';
  */
 export function carried<Carry>(carry: Carry | undefined, type: FailureType): Carry | null {
   const { continuedFromExecutionRunId: before } = workflowInfo();
+  const lost = undecodableReason(carry);
+  if (lost !== null) throw failure(type, `what the run before handed over cannot be decoded: ${lost}`);
   if (before !== undefined && !hasCron()) return carry ?? null;
   if (carry === undefined) return null;
   throw failure(type, 'one input is expected, a JSON object; a second one was given: put everything into one --input');

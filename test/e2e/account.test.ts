@@ -15,7 +15,7 @@ const ruleFor = (name: string): Rule => ({
         { name: 'write_file', input: { path: `${name}.txt`, text: `${name}\n` } },
         { name: 'close_step', input: { summary: `wrote ${name}`, verdict: 'done' } },
       ],
-      ...(name === 'first' ? { fault: { kind: 'rate-limit', retry_after_seconds: 15, times: 1 } } : {}),
+      ...(name === 'first' ? { fault: { kind: 'rate-limit', retry_after_seconds: 20, times: 1 } } : {}),
     },
   ],
 });
@@ -45,8 +45,9 @@ test('one session hears of the limit, no other asks until it is over, and gt exp
     });
 
   const first = await start('first');
-  expect(await explained(await moleculeOf('first'))).toMatch(/- runSession, attempt \d, at .*: 429 /);
+  await until('the first has asked', async () => server.requests().length === 1);
   const second = await start('second');
+  expect(await explained(await moleculeOf('first'))).toMatch(/- runSession, attempt \d, at .*: 429 /);
   expect(await explained(await moleculeOf('second'))).toMatch(
     /- runSession, attempt \d, at .*: the provider's account is held until .*Z: 429 /,
   );

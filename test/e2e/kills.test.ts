@@ -10,10 +10,11 @@ import { count, liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
 import { proto, step } from '../support/molecules.js';
 import { random } from '../support/random.js';
+import type { Event } from '../support/said-history.js';
 
 const SEED = Number(process.env['GT_SEED'] ?? Date.now() % 100_000);
 const IS_WHOLE = process.env['GT_LONG'] !== undefined;
-const SAMPLE = 3;
+const SAMPLE = 2;
 /** How many moments are looked for at once; a death comes over all of them. */
 const AT_ONCE = 3;
 
@@ -67,7 +68,16 @@ async function dieAt({ id }: LiveMolecule, { event, who }: Moment): Promise<bool
 
 async function eventsOf(id: string): Promise<readonly ('went-on' | 'ended')[] | null> {
   const { events } = await town.client.workflow.getHandle(id).fetchHistory();
-  return (events ?? []).map((event) => (event.workflowExecutionCompletedEventAttributes ? 'ended' : 'went-on'));
+  return (events ?? []).map((event) => (isEnd(event) ? 'ended' : 'went-on'));
+}
+
+function isEnd(event: Event): boolean {
+  return [
+    event.workflowExecutionCompletedEventAttributes,
+    event.workflowExecutionFailedEventAttributes,
+    event.workflowExecutionTerminatedEventAttributes,
+    event.workflowExecutionCanceledEventAttributes,
+  ].some((end) => end !== null && end !== undefined);
 }
 
 /** A whole molecule with one death in it; whether there was a moment to die at. */

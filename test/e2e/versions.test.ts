@@ -43,7 +43,9 @@ test('work in flight stays with its version, missions and roles move, and old wo
       else {
         // The server hears of a version when its worker polls.
         const run = async () => (await promisify(execFile)('sh', ['-c', command], options)).stdout || ' ';
-        const answer = await until(command, run, 30);
+        const answer = await until(command, run, 60);
+        const current = /set-current-version .*--build-id (\S+)/.exec(command)?.[1];
+        if (current !== undefined) await until(`${current} takes what begins`, async () => (await probe()) === current);
         if (command.includes(part)) return answer;
       }
     }
@@ -51,6 +53,17 @@ test('work in flight stays with its version, missions and roles move, and old wo
   const versionOf = async (id: string) => {
     const { raw } = await client.workflow.getHandle(id).describe();
     return raw.workflowExecutionInfo?.versioningInfo?.deploymentVersion?.buildId;
+  };
+  let probes = 0;
+  /** The version that a workflow gets which begins now. */
+  const probe = async () => {
+    probes += 1;
+    const options = { taskQueue: 'gastown', workflowId: `probe-${probes}`, args: [{ formula: 'ask' }] };
+    const handle = await client.workflow.start('molecule', options);
+    await handle.query('ready');
+    const version = await versionOf(handle.workflowId);
+    await handle.terminate('it was only to see');
+    return version;
   };
   const moleculeOf = (mission: string) =>
     until(`the molecule of ${mission} waits`, async () => {

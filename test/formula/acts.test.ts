@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cooked, problemsOf } from '../support/formula.js';
+import { cooked, problemsOf, step } from '../support/formula.js';
 
 const withScript = (script: string) => `[[steps]]\nid = "a"\ntitle = "A"\nscript = ${script}\n`;
 const VERBS = 'write, append, replace, delete, run, sleep, note, handoff, block, fail, close';
@@ -49,4 +49,21 @@ test.each([
   ['"close"', expect.stringContaining('script must be a list, not text')],
 ])('%s is refused by its verb', (script, message) => {
   expect(problemsOf(withScript(script))).toEqual([message]);
+});
+
+const deep = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`;
+
+test('what nests deeper than a step can carry is refused where it stands', () => {
+  const said = problemsOf(
+    step('a', `metadata = { x = ${deep(60)} }`) + step('b', `script = [{ close = "done", output = ${deep(60)} }]`),
+  );
+  expect(said).toEqual([
+    expect.stringContaining('metadata nests more than 50 levels deep'),
+    expect.stringContaining('script 0 nests more than 50 levels deep'),
+  ]);
+  expect(
+    problemsOf(
+      step('a', `metadata = { x = ${deep(40)} }`) + step('b', `script = [{ close = "done", output = ${deep(40)} }]`),
+    ),
+  ).toEqual([]);
 });

@@ -4,7 +4,7 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import type { Payload } from '@temporalio/common';
 import type { Said } from './molecule-model.js';
 
-type Event = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>[number];
+export type Event = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>[number];
 
 export type Heard = Said & {
   /** How an Update was answered; null for a Signal, which nobody answers, and for an Update that is not answered yet. */
@@ -12,15 +12,19 @@ export type Heard = Said & {
 };
 
 export async function heardBy(client: Client, id: string): Promise<readonly Heard[]> {
-  const first = client.workflow.getHandle(id);
-  let runId = (await first.describe()).raw.workflowExecutionInfo?.firstRunId ?? undefined;
-  const heard: Heard[] = [];
+  return (await runsOf(client, id)).flatMap(heardIn);
+}
+
+/** The histories of a workflow's runs, the first one first. */
+export async function runsOf(client: Client, id: string): Promise<readonly (readonly Event[])[]> {
+  let runId = (await client.workflow.getHandle(id).describe()).raw.workflowExecutionInfo?.firstRunId ?? undefined;
+  const runs: (readonly Event[])[] = [];
   while (runId !== undefined) {
-    const { events } = await client.workflow.getHandle(id, runId).fetchHistory();
-    heard.push(...heardIn(events ?? []));
-    runId = events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? undefined;
+    const events = (await client.workflow.getHandle(id, runId).fetchHistory()).events ?? [];
+    runs.push(events);
+    runId = events.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? undefined;
   }
-  return heard;
+  return runs;
 }
 
 /** Signals and accepted Updates stand in a history as their handlers were called. */

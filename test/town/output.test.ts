@@ -74,3 +74,11 @@ test('a schema with a keyword that no value can be held against is told', () => 
   expect(schemaProblem({ if: { type: 'string' }, else: {} })).toContain('if/then/else');
   expect(schemaProblem({ $ref: 'https://example.com/schema.json' })).toContain('$ref');
 });
+
+const deep = (levels: number) => JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`) as unknown;
+
+test('an output that nests too deep is told, however deep it nests', () => {
+  expect(outputProblem(null, deep(100))).toBeNull();
+  expect(outputProblem(null, deep(101))).toBe('the output nests more than 100 levels deep');
+  expect(outputProblem(SCHEMA, deep(100_000))).toBe('the output nests more than 100 levels deep');
+});
