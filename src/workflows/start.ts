@@ -13,9 +13,11 @@ import { failure } from './failing.js';
  */
 export function carried<Carry>(carry: Carry | undefined, type: FailureType): Carry | null {
   const { continuedFromExecutionRunId: before } = workflowInfo();
-  const lost = undecodableReason(carry);
-  if (lost !== null) throw failure(type, `what the run before handed over cannot be decoded: ${lost}`);
-  if (before !== undefined && !hasCron()) return carry ?? null;
+  if (before !== undefined && !hasCron()) {
+    const lost = undecodableReason(carry);
+    if (lost !== null) throw failure(type, `what the run before handed over cannot be decoded: ${lost}`);
+    return carry ?? null;
+  }
   if (carry === undefined) return null;
   throw failure(type, 'one input is expected, a JSON object; a second one was given: put everything into one --input');
 }
