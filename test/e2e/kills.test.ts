@@ -114,7 +114,7 @@ test(`a molecule outlives the death of worker and server at any event (seed ${SE
   let reached = 0;
   const work = Array.from({ length: AT_ONCE }, async () => {
     for (let moment = moments.shift(); moment !== undefined; moment = moments.shift())
-      reached += (await live(moment)) ? 1 : 0;
+      if (await live(moment)) reached += 1;
   });
   await Promise.all(work);
   // A history that goes another way may be shorter.

@@ -32,7 +32,7 @@ test('this version has recorded a history of every workflow type', () => {
 
 const SEED = Number(process.env['GT_SEED'] ?? Date.now() % 100_000);
 /** Of more than a thousand; all of them with `npm run test:long`. */
-const CUT_MAX = process.env['GT_LONG'] === undefined ? 60 : Infinity;
+const CUT_MAX = process.env['GT_LONG'] === undefined ? 40 : Infinity;
 
 type History = ReturnType<typeof historyFromJSON>;
 type Replayed = { readonly name: string; readonly error: ReplayResult['error'] };
