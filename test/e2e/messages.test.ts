@@ -17,10 +17,11 @@ import type { Message } from '../../src/contract/messages.js';
 import { stepsQuery } from '../../src/contract/molecule.js';
 import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
 import type { Step } from '../../src/town/molecule-state.js';
+import { standOf } from '../support/live-molecule.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
 import { MoleculeModel, oneMessage, someSteps } from '../support/molecule-model.js';
-import type { Planned, Said, Stand } from '../support/molecule-model.js';
+import type { Planned, Said } from '../support/molecule-model.js';
 import { heardBy, runsOf } from '../support/said-history.js';
 import type { Heard } from '../support/said-history.js';
 
@@ -198,7 +199,7 @@ class Talk {
 
   async stands(): Promise<Readonly<Record<string, string>>> {
     const steps: readonly Step[] = await this.handle.query(stepsQuery);
-    return Object.fromEntries(steps.map(({ id, state }) => [id, standOf(state)]));
+    return Object.fromEntries(steps.map((step) => [step.id, standOf(step)]));
   }
 
   /** Closes what is left, in whatever order it waits. */
@@ -225,11 +226,6 @@ function named(said: Said, who: string, hasId: boolean): Said['content'] {
   const id = { id: `id ${who}` };
   if (said.name === 'mail') return { ...said.content, ...id, from: who, to: 'it', body: '' };
   return { ...said.content, by: who, ...(hasId ? id : {}) };
-}
-
-function standOf(state: Step['state']): Stand | 'ready' | 'active' | 'open' | 'soft-failed' {
-  if (state.kind === 'closed') return state.outcome;
-  return state.kind === 'waiting' ? state.for : state.kind;
 }
 
 function formulaOf(name: string, plan: readonly Planned[]): string {

@@ -57,7 +57,8 @@ export async function liveMolecule(town: LiveTown, rig: string, proto: Protomole
   };
 }
 
-function standOf({ state }: Step): string {
+/** The kind of a step's state, for what it waits, or how it was closed. */
+export function standOf({ state }: Step): string {
   return state.kind === 'closed' ? state.outcome : state.kind === 'waiting' ? state.for : state.kind;
 }
 
