@@ -9,6 +9,8 @@ export default defineConfig({
     pool: 'forks',
     // On two processors three keep both busy: tests of real servers wait a third of their time.
     maxWorkers: 3,
+    // Where it is set, every process of Node reads all certificates before anything else, and tests start many.
+    env: { NODE_EXTRA_CA_CERTS: '' },
     projects: [
       {
         extends: true,

@@ -184,13 +184,23 @@ async function build(place: Place, what: readonly string[], name: string): Promi
   const { mirror, path } = place;
   await mkdir(dirname(path), { recursive: true });
   const add = ['worktree', 'add', '--quiet', '--no-checkout', ...what];
-  await exclusive(mirror, async () => git(mirror, add, { mark: markOf(path) }));
+  await exclusive(mirror, async () => {
+    await dropBegun(place);
+    await git(mirror, add, { mark: markOf(path) });
+  });
   await inWorktree(place, ['reset', '--quiet', '--hard']);
   const metadata = await metadataOf(place);
   if (metadata === null) throw new Error(`git made no worktree at ${path}`);
   const file = join(metadata, READY_FILE);
   await writeFile(`${file}.new`, `${name}\n`);
   await rename(`${file}.new`, file);
+}
+
+/** Metadata that a git which was ended had begun and not linked to any folder: git would leave it locked and number the next. */
+async function dropBegun({ mirror, path }: Place): Promise<void> {
+  const begun = join(mirror, 'worktrees', basename(path));
+  const link = (await readFile(join(begun, 'gitdir'), 'utf8').catch(ignoreMissing)) ?? '';
+  if (link.trim() === '') await rm(begun, { recursive: true, force: true });
 }
 
 /** What a git that was just ended held, and what nobody else can hold now. */

@@ -50,12 +50,13 @@ describe('opening a worktree', () => {
     expect((await worktreeState({ mirror: rig.mirror, path }))?.dirty).toEqual([]);
   });
 
-  test.each(['', 'index.lock'])('survives metadata without anything in it but "%s"', async (file) => {
+  test.each(['', 'index.lock', 'locked'])('survives metadata without anything in it but "%s"', async (file) => {
     const rig = await makeRig();
     const stale = join(rig.mirror, 'worktrees', 'Toast');
     await mkdir(stale, { recursive: true });
     if (file !== '') await writeFile(join(stale, file), '');
     expect(await readdir((await openSandbox(rig)).path)).toContain('README.md');
+    expect(await readdir(join(rig.mirror, 'worktrees'))).toEqual(['Toast']);
   });
 
   test("refuses a folder with somebody's files, and one of another branch, and touches neither", async () => {
