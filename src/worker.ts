@@ -23,6 +23,8 @@ import { Ledger } from './ledger/ledger.js';
 import { startProgramsElsewhere } from './process/starter.js';
 import { workflowCode } from './dev/bundle-workflows.js';
 import { hostId } from './dev/host-id.js';
+import { largePayloads } from './large-payloads.js';
+import { payloadsIn } from './town/paths.js';
 import type { Prices } from './town/prices.js';
 import { join, relative } from 'node:path';
 
@@ -54,7 +56,9 @@ export async function startWorker(
   const connection = await NativeConnection.connect(settings.connection);
   const host = await hostId(settings.state);
   const places = placesIn(settings.state);
-  const client = new Client({ connection, namespace: settings.namespace });
+  const payloads = payloadsIn(settings.state);
+  const dataConverter = { externalStorage: largePayloads(payloads) };
+  const client = new Client({ connection, namespace: settings.namespace, dataConverter });
   const activities = activitiesOf(
     {
       client,
@@ -77,6 +81,7 @@ export async function startWorker(
   const shared = {
     connection,
     namespace: settings.namespace,
+    dataConverter,
     shutdownGraceTime: GRACE,
     maxHeartbeatThrottleInterval: '1 second',
     ...deploymentOf(settings.version),
@@ -85,7 +90,7 @@ export async function startWorker(
     Worker.create({
       ...shared,
       taskQueue: TOWN_QUEUE,
-      ...(await workflowCode()),
+      ...(await workflowCode(payloads)),
       sinks: {
         boards: { shown: { fn: () => undefined, callDuringReplay: false } },
       } satisfies InjectedSinks<BoardSinks>,

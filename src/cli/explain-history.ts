@@ -22,14 +22,17 @@ const Started = Event.extend({
 const Exported = z.looseObject({ events: z.tuple([Started], Event) });
 type Exported = z.infer<typeof Exported>;
 
-/** Throws CliError when the file is no history, or one of other workflows than ours. */
-export async function explainHistory(file: string): Promise<string> {
+/**
+ * Throws CliError when the file is no history, or one of other workflows than ours. `payloads` is the folder of the town's large ones, if
+ * one is known.
+ */
+export async function explainHistory(file: string, payloads: string | null): Promise<string> {
   const exported = await readExport(file);
   const [started, ...others] = exported.events;
   const { workflowType, workflowId } = started.workflowExecutionStartedEventAttributes;
   const last = others.at(-1) ?? started;
   const head = `${workflowId} · ${workflowType.name} · after ${last.eventType} at ${last.eventTime}`;
-  return `${head}\n\n${await boardOf(exported, workflowId, file)}`;
+  return `${head}\n\n${await boardOf(exported, workflowId, { file, payloads })}`;
 }
 
 async function readExport(file: string): Promise<Exported> {
@@ -45,7 +48,9 @@ async function readExport(file: string): Promise<Exported> {
   throw new CliError(`${file} is no history (${problem}): write one with temporal workflow show -w ID --output json`);
 }
 
-async function boardOf(exported: Exported, workflowId: string, file: string): Promise<string> {
+type Source = { readonly file: string; readonly payloads: string | null };
+
+async function boardOf(exported: Exported, workflowId: string, { file, payloads }: Source): Promise<string> {
   const logging = { forward: {}, filter: 'OFF' };
   Runtime.install({
     logger: new DefaultLogger('ERROR', () => undefined),
@@ -64,7 +69,7 @@ async function boardOf(exported: Exported, workflowId: string, file: string): Pr
     },
   };
   const replay = async () =>
-    Worker.runReplayHistory({ ...(await workflowCode()), sinks }, historyFromJSON(exported), workflowId);
+    Worker.runReplayHistory({ ...(await workflowCode(payloads)), sinks }, historyFromJSON(exported), workflowId);
   try {
     await Promise.race([replay(), tooLong()]);
   } catch (error) {

@@ -8,6 +8,7 @@ import {
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
 import { readEnvironment } from '../config.js';
+import { largePayloads } from '../large-payloads.js';
 import { readRunningServer } from '../running-server.js';
 import { makeId } from '../town/address.js';
 import { townPaths } from '../town/paths.js';
@@ -23,7 +24,8 @@ const CONNECT_MS_MAX = 10_000;
 /** Connects, does the work, and lets go. What the server refuses comes as CliError, in its own words. */
 export async function withServer(values: ServerValues, work: (client: Client) => Promise<void>): Promise<void> {
   const { temporal } = readEnvironment();
-  const address = values.address ?? temporal.address ?? (await addressOfTown(values.town));
+  const dir = await townAround(values.town);
+  const address = values.address ?? temporal.address ?? (await addressOfTown(dir, values.town));
   const connection = await Connection.connect({
     address,
     connectTimeout: CONNECT_MS_MAX,
@@ -36,7 +38,8 @@ export async function withServer(values: ServerValues, work: (client: Client) =>
     );
   });
   try {
-    await work(new Client({ connection, namespace: temporal.namespace }));
+    const dataConverter = dir === null ? {} : { externalStorage: largePayloads(townPaths(dir).payloads) };
+    await work(new Client({ connection, namespace: temporal.namespace, dataConverter }));
   } catch (error) {
     if (isGrpcServiceError(error)) throw new CliError(`the server at ${address} refuses: ${error.details}`);
     throw error;
@@ -45,8 +48,7 @@ export async function withServer(values: ServerValues, work: (client: Client) =>
   }
 }
 
-async function addressOfTown(named: string | undefined): Promise<string> {
-  const dir = await townAround(named);
+async function addressOfTown(dir: string | null, named: string | undefined): Promise<string> {
   const running = dir === null ? null : readRunningServer(townPaths(dir).server);
   if (running !== null) return running.address;
   if (dir !== null) await mustBeTown(dir);

@@ -15,10 +15,10 @@ export const stepCommands: readonly Command[] = [
   ),
   lazy(
     'close',
-    'Close a step that waits for you; answers with what is next.',
-    `gt close STEP [--continue] [options]
+    'Close a step that waits for you, or several; answers with what is next.',
+    `gt close STEP [STEP …] [--continue] [options]
 
-  STEP                  the step's id, as gt ready lists it
+  STEP                  the step's id, as gt ready lists it; several close in this order, all or none, when nothing must be checked
   --continue            answer with the next step's instructions, also when a session works on it
   --note TEXT           what was done, in a sentence
   --output JSON         what the step leaves to those after it, as its formula declares; "-" reads it from standard input

@@ -6,10 +6,12 @@ import { currentQuery, type StepView } from '../contract/molecule.js';
 import { hookQuery, lifecycleQuery } from '../contract/polecat.js';
 import { attribute } from '../contract/search-attributes.js';
 import { timeAt } from '../town/board.js';
+import { townPaths } from '../town/paths.js';
 import { readArguments, refuseMore, takeOne, UsageError, type Command } from './command.js';
 import { print } from './print.js';
 import { ofExecution, SERVER_OPTIONS, withServer } from './server.js';
 import { molNamed } from './step.js';
+import { townAround } from './town.js';
 
 const SHOW_OPTIONS = { ...SERVER_OPTIONS, json: { type: 'boolean' } } as const;
 
@@ -86,13 +88,19 @@ export const hook: Pick<Command, 'run'> = {
   },
 };
 
+/** A history alone says enough where nothing in it was too large. */
+async function payloadsAround(town: string | undefined): Promise<string | null> {
+  const dir = await townAround(town);
+  return dir === null ? null : townPaths(dir).payloads;
+}
+
 export const explain: Pick<Command, 'run'> = {
   run: async (args) => {
     const { values, positionals } = readArguments(args, { ...SERVER_OPTIONS, history: { type: 'string' } });
     if (values.history !== undefined) {
       refuseMore('explain --history FILE', positionals);
       const { explainHistory } = await import('./explain-history.js');
-      return print(await explainHistory(values.history));
+      return print(await explainHistory(values.history, await payloadsAround(values.town)));
     }
     const id = takeOne('explain', 'workflow id', positionals);
     await withServer(values, (client) => ofExecution(id, () => tell(client.workflow.getHandle(id), id)));

@@ -24,9 +24,10 @@ export const close: Pick<Command, 'run'> = {
       continue: { type: 'boolean' },
     });
     const { note, output, outcome } = values;
-    const step = takeOne('close', 'step', positionals);
+    const [step, ...more] = positionals;
+    if (step === undefined) throw new UsageError('gt close takes one step or several');
     await say(moleculeMessages.close, molNamed(values.mol), values, {
-      step,
+      step: more.length === 0 ? step : positionals,
       ...given({ note, outcome }),
       ...(output === undefined ? {} : { output: readOutput(output) }),
       ...(values.continue === true ? { continue: true } : {}),

@@ -19,6 +19,8 @@ const slotName = z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,199}$/, 'the name of 
 const by = z.string().min(1).max(200).default('operator').describe('who asks, for the record');
 const step = z.string().min(1).describe('id of a step of this molecule');
 const item = z.string().min(1).describe('id of an item of this mission');
+/** Steps that one message closes. */
+const CLOSES_MAX = 10_000;
 const reason = z.string().min(1).max(10_000);
 
 /** A molecule tells this when it changes. */
@@ -61,16 +63,26 @@ export const moleculeMessages = {
   ...pauses('the molecule'),
   close: message(
     'close',
-    'Closes a step that waits for a person or for an answer; answers with what is next.',
-    z.strictObject({
-      id,
-      by,
-      step,
-      outcome,
-      note: z.string().max(10_000).default('closed'),
-      output: Json.optional().describe('what the step leaves to those after it, as its formula declares'),
-      continue: z.boolean().default(false).describe('answer with the next step also when a session works on it'),
-    }),
+    'Closes a step that waits for a person or for an answer, or several; answers with what is next.',
+    z
+      .strictObject({
+        id,
+        by,
+        step: z
+          .union([step, z.array(step).min(1).max(CLOSES_MAX)])
+          .describe('id of a step of this molecule, or of several, which close in that order, all or none'),
+        outcome,
+        note: z.string().max(10_000).default('closed'),
+        output: Json.optional().describe('what the step leaves to those after it, as its formula declares'),
+        continue: z.boolean().default(false).describe('answer with the next step also when a session works on it'),
+      })
+      .refine(
+        ({ step: ids, outcome: end, output }) => typeof ids === 'string' || (end === 'done' && output === undefined),
+        {
+          message:
+            'several steps are closed as done and leave no output: close one with an outcome or an output by itself',
+        },
+      ),
   ),
   fail: message('fail', 'Fails a waiting step, and with it the molecule.', z.strictObject({ id, by, step, reason })),
   skip: message(

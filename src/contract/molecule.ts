@@ -69,6 +69,8 @@ export type MoleculeResult = {
     /** Absent when the step left none. */
     readonly output?: Json;
   }[];
+  /** How many more have closed, in rounds of long loops. Absent when there were none. */
+  readonly passed?: number;
   /** Of a wisp: what the ledger has of a molecule that is kept. */
   readonly digest?: LedgerEntry;
 };

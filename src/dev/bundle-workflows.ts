@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import type { WorkerOptions } from '@temporalio/worker';
+import { largePayloads } from '../large-payloads.js';
 
 const root = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
@@ -16,13 +17,20 @@ export async function bundleWorkflows(folder: string, ending: 'js' | 'ts'): Prom
   });
 }
 
-/** For a worker: what `npm run build` made; from source it is bundled on the spot, which takes some seconds. */
-export async function workflowCode(): Promise<Pick<WorkerOptions, 'workflowBundle' | 'dataConverter'>> {
+/**
+ * For a worker: what `npm run build` made; from source it is bundled on the spot, which takes some seconds. `payloads` is the folder of
+ * the large ones, null where none is known.
+ */
+export async function workflowCode(
+  payloads: string | null,
+): Promise<Pick<WorkerOptions, 'workflowBundle' | 'dataConverter'>> {
+  const storage = payloads === null ? {} : { externalStorage: largePayloads(payloads) };
   const built = root('workflow-bundle.js');
   if (!existsSync(built)) {
     const workflowBundle = await bundleWorkflows(root('workflows'), 'ts');
-    return { workflowBundle, dataConverter: { payloadConverterPath: root('workflows/payload-converter.ts') } };
+    const payloadConverterPath = root('workflows/payload-converter.ts');
+    return { workflowBundle, dataConverter: { payloadConverterPath, ...storage } };
   }
-  const dataConverter = { payloadConverterPath: root('workflows/payload-converter.js') };
+  const dataConverter = { payloadConverterPath: root('workflows/payload-converter.js'), ...storage };
   return { workflowBundle: { codePath: built }, dataConverter };
 }

@@ -3,7 +3,7 @@
  * joins it with its parents, `compose.ts` turns it into steps. Every part remembers where it was written.
  */
 import type { Act, Json } from '../town/act.js';
-import type { StepKind } from '../town/protomolecule.js';
+import type { Rounds, StepKind } from '../town/protomolecule.js';
 import type { Origin, Source } from './problem.js';
 import type { ValueType } from '../town/value.js';
 
@@ -209,8 +209,10 @@ export type Repetition = {
   readonly id: string;
   readonly at: Origin;
   readonly scope: Scope | null;
-  readonly until: string;
+  /** Null for a loop that goes over numbers. */
+  readonly until: string | null;
   readonly max: number;
+  readonly rounds: Rounds | null;
   /** Of steps that advice has put there: the author knows nothing of them when he speaks of the last one of the body. */
   readonly isAdvice: boolean;
 };

@@ -6,8 +6,12 @@ export const FILE_CHARS_MAX = 64 * 1024 * 1024;
 export const STEPS_MAX = 250_000;
 /** Needs of all steps together: what each waits for, by the steps that are there in the end. */
 export const NEEDS_MAX = 1_000_000;
-/** Iterations of one loop, unrolled or at run time. */
+/** Iterations of one loop that is unrolled, or has an `until`. */
 export const ITERATIONS_MAX = 100_000;
+/** Iterations of one loop over numbers that goes on as the molecule runs. */
+export const ROUNDS_MAX = 100_000_000;
+/** Steps that a loop over numbers is unrolled to at most, when its body can as well be added round by round. */
+export const UNROLLED_STEPS_MAX = 5_000;
 /** Attempts of one step, by a retry or a check. */
 export const ATTEMPTS_MAX = 1_000;
 /** How deep children may stand below a step, and loops inside loops. */

@@ -1,17 +1,19 @@
 /**
  * Loops. `count`, `range` and `for_each` over a list are unrolled: the loop's step gives way to its body, once an iteration, under the ids
- * `<loop>.iter<N>.<id>`, each iteration behind all of the one before. Of a loop with `until` the first iteration is unrolled, and the
- * rest is added as it runs. `for_each` over a step's output is a fan-out of that step.
+ * `<loop>.iter<N>.<id>`, each iteration behind all of the one before. Of a loop with `until`, and of a long one over numbers (`rounds`), the
+ * first iteration is unrolled, and the rest is added as it runs. `for_each` over a step's output is a fan-out of that step.
  */
 import { unreachable } from '../town/unreachable.js';
+import type { Rounds } from '../town/protomolecule.js';
 import type { LoopDraft, Repetition, StepDraft } from './formula.js';
 import { beginning, scopeIn, textIn, type Kitchen, type NeedsMade } from './kitchen.js';
-import { ITERATIONS_MAX, STEPS_MAX } from './limits.js';
+import { ITERATIONS_MAX, ROUNDS_MAX, STEPS_MAX } from './limits.js';
 import { listOf, outputOf } from './loop-lists.js';
 import { askFanOut, handDownToLoop, outputLoops, placeAmong } from './output-loops.js';
 import { quote } from './problem.js';
 import { isOpen, withVariables } from './template.js';
 import { readRange } from './range.js';
+import { roundsOf } from './rounds.js';
 import { nameNeeds } from './standing.js';
 import { addNeeds, anyStep, copyStep, eachStep, endsOf, handDown, mapSteps, needsOn } from './tree.js';
 
@@ -44,10 +46,11 @@ function unroll(step: StepDraft, loop: LoopDraft, kitchen: Kitchen, group: strin
   let iteration = 0;
   budget.foresee(stepsOf(step, loop, kitchen), step.at);
   if (budget.spent) return all;
-  for (const value of valuesOf(step, loop, kitchen)) {
+  const { values, rounds } = turnsOf(step, loop, kitchen);
+  for (const value of values) {
     iteration += 1;
     const known = new Set(fanOuts.keys());
-    const body = bodyOf(step, loop, { value, iteration, ids, open, group }, kitchen);
+    const body = bodyOf(step, loop, { value, iteration, ids, open, group, rounds }, kitchen);
     if (budget.spent) return all;
     const { sources, opening, sinks } = endsOf(body, kitchen);
     const needs = iteration === 1 ? step.needs : needsOn([...before, ...beside], loop.at);
@@ -100,19 +103,24 @@ type Turn = {
   readonly open: boolean;
   /** The step that the loop is a child of. */
   readonly group: string | null;
+  readonly rounds: Rounds | null;
 };
 
 function bodyOf(step: StepDraft, loop: LoopDraft, turn: Turn, kitchen: Kitchen): readonly StepDraft[] {
-  const { value, iteration, ids, open, group } = turn;
+  const { value, iteration, ids, open, group, rounds } = turn;
   const prefix = `${step.id}.iter${iteration}.`;
   const plain = scopeIn(step.scope, { single: variableOf(loop, value) });
   const named = open ? new Set([...ids].map((id) => textIn({ ...step, scope: plain }, id, kitchen))) : ids;
   const stepNamed = (id: string) => (named.has(id) ? prefix + id : null);
   const scope = { ...plain, stepNamed, prefix };
-  const repeated: Repetition | null =
+  const end =
     loop.times.kind === 'until'
-      ? { id: step.id, at: loop.at, scope, until: loop.times.until, max: loop.times.max, isAdvice: false }
-      : step.repeated;
+      ? { until: loop.times.until, max: loop.times.max, rounds: null }
+      : rounds === null
+        ? null
+        : { until: null, max: rounds.to - rounds.from + 1, rounds };
+  const repeated: Repetition | null =
+    end === null ? step.repeated : { id: step.id, at: loop.at, scope, isAdvice: false, ...end };
   const rename = (id: string) => stepNamed(id) ?? id;
   const body = loop.body.map((one) => copyStep(one, { scope, kitchen, rename, repeated }));
   return nameInside(body, unrollLoops(body, kitchen, group));
@@ -129,14 +137,14 @@ export function nameInside(body: readonly StepDraft[], unrolled: readonly StepDr
 function stepsOf(step: StepDraft, loop: LoopDraft, kitchen: Kitchen): number {
   const { times } = loop;
   if (times.kind === 'each' && outputOf(step, times.list, kitchen) !== null) return 0;
-  const values = valuesOf(step, loop, kitchen);
+  const { values } = turnsOf(step, loop, kitchen);
   const inside = [...eachStep(loop.body)];
   const loops = inside.filter((one) => one.loop !== null);
   let steps = values.length * (inside.length - loops.length);
   for (const value of loops.length === 0 ? [] : values)
     for (const inner of loops) {
       if (steps > STEPS_MAX) return steps;
-      const scope = scopeIn(step.scope, { single: variableOf(loop, value) });
+      const scope = scopeIn(step.scope, { single: variableOf(loop, value), prefix: `${step.id}.` });
       if (inner.loop !== null) steps += stepsOf({ ...inner, scope }, inner.loop, kitchen);
     }
   return values.length === 0 ? 1 : steps;
@@ -146,36 +154,63 @@ function variableOf({ variable }: LoopDraft, value: string): ReadonlyMap<string,
   return new Map(variable === null ? [] : [[variable, value]]);
 }
 
-/** The value of the loop's variable for each iteration. */
-function valuesOf(step: StepDraft, { at, times }: LoopDraft, kitchen: Kitchen): readonly string[] {
+type Turns = {
+  /** Of the loop's variable, for each iteration that is unrolled. */
+  readonly values: readonly string[];
+  /** Not null when only the first of many is unrolled. */
+  readonly rounds: Rounds | null;
+};
+
+function turnsOf(step: StepDraft, loop: LoopDraft, kitchen: Kitchen): Turns {
+  const { at, times } = loop;
   switch (times.kind) {
     case 'until':
-      return ['1'];
+      return { values: ['1'], rounds: null };
     case 'count':
-      return numbers(1, times.count);
-    case 'each':
-      return listOf(step, times.list, { source: at.source, path: [...at.path, 'for_each'] }, kitchen);
+      return numbers(step, loop, { from: 1, to: times.count }, kitchen);
+    case 'each': {
+      const place = { source: at.source, path: [...at.path, 'for_each'] };
+      return { values: listOf(step, times.list, place, kitchen), rounds: null };
+    }
     case 'range':
-      return rangeOf(step, times.range, { source: at.source, path: [...at.path, 'range'] }, kitchen);
+      return numbers(step, loop, rangeOf(step, times.range, placeOfRange(loop), kitchen), kitchen);
     default:
       return unreachable(times);
   }
 }
 
-function rangeOf(step: StepDraft, written: string, at: StepDraft['at'], kitchen: Kitchen): readonly string[] {
+function placeOfRange({ at }: LoopDraft): StepDraft['at'] {
+  return { source: at.source, path: [...at.path, 'range'] };
+}
+
+type Bounds = Pick<Rounds, 'from' | 'to'>;
+
+const ONCE: Bounds = { from: 1, to: 1 };
+
+function rangeOf(step: StepDraft, written: string, at: StepDraft['at'], kitchen: Kitchen): Bounds {
   const text = textIn(step, withVariables(written, step.scope, kitchen.values), kitchen, 'loop', 'range');
-  if (kitchen.values.open && isOpen(text)) return ['1'];
+  if (kitchen.values.open && isOpen(text)) return ONCE;
   const range = readRange(text);
   const refuse = (message: string) => {
     const hint = text.includes('{{steps.') ? 'go round over a list of the output, with for_each, or use until' : null;
     kitchen.findings.refuse(at, `the range ${quote(text)} ${message}`, { hint });
-    return ['1'];
+    return ONCE;
   };
   if (!range.ok) return refuse(range.message);
-  if (range.to - range.from >= ITERATIONS_MAX) return refuse(`has more than ${ITERATIONS_MAX} iterations`);
-  return numbers(range.from, range.to);
+  if (range.to - range.from >= ROUNDS_MAX) return refuse(`has more than ${ROUNDS_MAX} iterations`);
+  return range;
 }
 
-function numbers(from: number, to: number): readonly string[] {
-  return Array.from({ length: to - from + 1 }, (_, index) => String(from + index));
+function numbers(step: StepDraft, loop: LoopDraft, { from, to }: Bounds, kitchen: Kitchen): Turns {
+  const rounds = roundsOf(step, loop, { from, to }, kitchen);
+  if (rounds !== null) return { values: [loop.variable === null ? '1' : `{${loop.variable}}`], rounds };
+  if (to - from >= ITERATIONS_MAX) {
+    const why = `goes round more than ${ITERATIONS_MAX} times, and is unrolled when cooked`;
+    kitchen.findings.refuse(loop.at, `the loop ${why}`, { hint: FLAT_BODY, once: 'iterations' });
+    return { values: ['1'], rounds: null };
+  }
+  return { values: Array.from({ length: to - from + 1 }, (_, index) => String(from + index)), rounds: null };
 }
+
+const FLAT_BODY =
+  'a longer one needs a body whose steps are no loops, expansions and fan-outs, with its variable in plain texts only';

@@ -81,7 +81,7 @@ function refuseInside(step: string, loop: string, at: Origin, findings: Findings
 }
 
 /** What the ids of all steps of the iteration around begin with, null outside of one. */
-function iterationAround(scope: Scope | null): string | null {
+export function iterationAround(scope: Scope | null): string | null {
   for (let here = scope; here !== null; here = here.outer) if (here.prefix !== null) return here.prefix;
   return null;
 }

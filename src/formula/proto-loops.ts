@@ -1,4 +1,4 @@
-/** The loops of a protomolecule: those that end at run time, by a condition (`until`) or by a script (a check on a group). */
+/** The loops of a protomolecule: those that go on as it runs, until a condition (`until`) or a script (a check on a group) ends them, or round by round. */
 import type { ProtoLoop } from '../town/protomolecule.js';
 import { readUntil } from './conditions.js';
 import type { Planned, Repetition, StepDraft } from './formula.js';
@@ -23,7 +23,7 @@ export function loopsOf({ steps }: Plan, finish: Finish): readonly ProtoLoop[] {
     const group = groups.get(id);
     if (group !== undefined) return checkedLoop(id, ids, group, finish) ?? [];
     const repeated = body.find(({ draft }) => draft.repeated !== null)?.draft.repeated ?? null;
-    return repeated === null ? [] : untilLoop(ids, body, repeated, finish);
+    return repeated === null ? [] : repeatedLoop(ids, body, repeated, finish);
   });
 }
 
@@ -34,12 +34,15 @@ function checkedLoop(id: string, body: string[], group: StepDraft, { kitchen }: 
   return { id, body, max, until: null, check: { command, timeoutMs } };
 }
 
-function untilLoop(
+function repeatedLoop(
   ids: string[],
   body: readonly Planned[],
-  { id, at, scope, until, max }: Repetition,
+  { id, at, scope, until, max, rounds }: Repetition,
   finish: Finish,
 ): ProtoLoop {
+  // A group stands before its children, so that the first step is in nothing of the body.
+  const loop = { id, body: ids, max, check: null, parent: body[0]?.parent ?? null };
+  if (until === null) return { ...loop, until, ...(rounds === null ? {} : { rounds: { ...rounds } }) };
   const place = { source: at.source, path: [...at.path, 'until'] };
   const text = fill(until, scope, finish.kitchen.values, () => place);
   const last = lastOf(body);
@@ -47,8 +50,7 @@ function untilLoop(
     isOpen(text) || last === null
       ? text
       : readUntil({ text, written: until }, place, { ...last, scope }, finish, { id, last: last.id });
-  // A group stands before its children, so that the first step is in nothing of the body.
-  return { id, body: ids, max, until: read, check: null, parent: body[0]?.parent ?? null };
+  return { ...loop, until: read };
 }
 
 /** What `step` and `output` without a step mean in an `until`: the last step of the body that no other of it needs, advice aside. */

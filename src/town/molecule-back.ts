@@ -6,6 +6,7 @@ import type { Draft, Molecule } from './molecule-live.js';
 import { hasBegun, reach } from './molecule-reach.js';
 import type { Reach } from './molecule-reach.js';
 import { offer } from './molecule-refusal.js';
+import { firstKept } from './molecule-rounds.js';
 import type { Gone, MoleculeEvent, Step } from './molecule-state.js';
 import type { ProtoStep } from './protomolecule.js';
 
@@ -25,7 +26,10 @@ export function backRefusal(molecule: Molecule, id: string): string | null {
   }
   if (molecule.failed !== null) return `step "${molecule.failed}" has failed, and the molecule with it: start it again`;
   if (!hasBegun(stepAt(molecule, at))) return `step "${id}" has not begun: there is nothing to go back to`;
-  const { gone } = reach(molecule, at);
+  const { gone, iterations } = reach(molecule, at);
+  const loop = molecule.loops.find((one) => (iterations.get(one.id) ?? Infinity) < firstKept(one));
+  if (loop !== undefined)
+    return `"${loop.id}" keeps the steps of its last rounds only: go back to a step of round ${firstKept(loop)} or later`;
   const orphan = molecule.steps.find(
     (step, own) => !gone.has(own) && step.needs.some((need) => gone.has(positionOf(molecule, need) ?? -1)),
   );
@@ -48,7 +52,8 @@ export function wentBack(
   const told = `${by} went back to before "${id}", and this step is to be done again${note === null ? '' : `: ${note}`}`;
   const stays = (_item: unknown, at: number) => !gone.has(at);
   const goneIds = new Set(draft.steps.flatMap((step, at) => (gone.has(at) ? [step.id] : [])));
-  const protos = [...draft.cooked.values()].filter((step) => !goneIds.has(step.id));
+  const all = new Map([...draft.cooked, ...draft.templates]);
+  const protos = [...all.values()].filter((step) => !goneIds.has(step.id));
   const added = draft.added.filter((step) => !goneIds.has(step.id));
   const addedIds = new Set(added.map((step) => step.id));
   const state = {

@@ -15,9 +15,9 @@ const ASKS_MAX = 20;
 
 /** `isOver`: nobody is asked any more. */
 export function moleculeBoard(molecule: Molecule, formula: string, id: string, isOver = false): string {
-  const { steps, closed, sessions, usage } = molecule;
+  const { steps, sessions, usage } = molecule;
   const cost = spentText(usage);
-  const head = `**${formula}**: ${closed}/${steps.length} steps, ${sessions} sessions${cost === '' ? '' : `, ${cost}`}`;
+  const head = `**${formula}**: ${countOf(molecule)} steps, ${sessions} sessions${cost === '' ? '' : `, ${cost}`}`;
   const shown = shownOf(molecule);
   const rows = shown.flatMap((at) => {
     const step = steps[at];
@@ -36,6 +36,15 @@ export function moleculeBoard(molecule: Molecule, formula: string, id: string, i
       ...asks,
     ].join('\n'),
   );
+}
+
+/** Rounds of loops that are over, and those that are still to come, are steps that are not there. */
+function countOf({ steps, closed, passed, loops }: Molecule): string {
+  const ahead = loops.map(({ rounds, max, iteration, body }) =>
+    rounds === undefined ? 0 : (max - iteration) * body.length,
+  );
+  const all = ahead.reduce((sum, one) => sum + one, steps.length + passed.steps);
+  return `${closed + passed.steps}/${all}`;
 }
 
 function shownOf({ steps, held }: Molecule): readonly number[] {

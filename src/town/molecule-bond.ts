@@ -71,8 +71,11 @@ function unknownStep(molecule: Molecule, id: string): string | null {
 /** Why a formula cannot be bonded, whatever the place. */
 export function bondProblem(
   molecule: Molecule,
-  { steps, formula }: Pick<Protomolecule, 'steps' | 'formula'>,
+  { steps, loops = [], formula }: Pick<Protomolecule, 'steps' | 'loops' | 'formula'>,
 ): string | null {
+  const long = loops.find(({ rounds }) => rounds !== undefined);
+  if (long !== undefined)
+    return `the loop "${long.id}" of ${formula} goes round ${long.max} times, too often to be bonded: start a molecule of it`;
   const all = molecule.added.length + steps.length;
   return all > ADDED_STEPS_MAX
     ? `with the ${steps.length} steps of ${formula} the molecule would have ${all} that are not in its formula, the most is ${ADDED_STEPS_MAX}`

@@ -3,7 +3,7 @@ import { holds, partOf, withStep } from './condition.js';
 import type { Condition, Seen, Status } from './condition.js';
 import { loopAt, stepAt } from './molecule-live.js';
 import type { Molecule } from './molecule-live.js';
-import { idIn } from './molecule-plan.js';
+import { idIn } from './molecule-rounds.js';
 import type { Step } from './molecule-state.js';
 import type { Act, Json } from './act.js';
 import type { ProtoStep, StepCondition } from './protomolecule.js';
@@ -22,7 +22,7 @@ type Known = Pick<Molecule, 'steps' | 'plan' | 'loops' | 'cooked'>;
 function resolve(known: Known, name: string, asker: string | null): number | null {
   const askers = asker === null ? undefined : known.plan.index.get(asker);
   const around = new Set(askers === undefined ? [] : known.plan.loopsAround[askers]);
-  let at = known.plan.index.get(name);
+  let at = known.plan.index.get(name) ?? known.plan.standIns.get(name);
   for (let last: number | undefined; at !== undefined && at !== last;) {
     last = at;
     const from: number = at;

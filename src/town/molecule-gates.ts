@@ -120,10 +120,15 @@ export function fileGates(
 
 type Shut = { readonly at: number; readonly gate: number; readonly state: GateState };
 
+/** Asked after every event, of thousands of steps that wait, most of which have no gate. */
 function shutGates({ steps, held }: Pick<Molecule, 'steps' | 'held'>): readonly Shut[] {
-  return held.flatMap((at) =>
-    (steps[at]?.gates ?? []).flatMap((state, gate) => (state.opened === null ? [{ at, gate, state }] : [])),
-  );
+  const shut: Shut[] = [];
+  for (const at of held) {
+    const gates = steps[at]?.gates;
+    if (gates === undefined) continue;
+    for (const [gate, state] of gates.entries()) if (state.opened === null) shut.push({ at, gate, state });
+  }
+  return shut;
 }
 
 /** What a shell must keep an eye on: a deadline, or something outside. `key` changes when the gate is waited for anew. */
@@ -143,4 +148,30 @@ export function watches(molecule: Pick<Molecule, 'steps' | 'held'>): readonly Wa
     const deadlineMs = state.timeoutMs === null ? null : sinceMs + state.timeoutMs;
     return [{ key: `${step.id} ${gate} ${sinceMs}`, step: step.id, gate, state, deadlineMs }];
   });
+}
+
+type Outside = Extract<GateState['type'], 'bead' | 'gh:run' | 'gh:pr'>;
+
+/** Opened by something that an act of the town must look at. */
+export function isOutside(type: GateState['type']): type is Outside {
+  return type === 'bead' || type === 'gh:run' || type === 'gh:pr';
+}
+
+/** Timers, and acts, that a workflow has under way at once; the server takes 2,000. */
+const WATCHED_MAX = 500;
+
+/** By their keys the gates to be watched now: the nearest deadlines, and acts that are under way before those that are not. */
+export function inWindow(
+  all: readonly Watch[],
+  isUnderWay: (key: string) => boolean,
+): { readonly timers: ReadonlySet<string>; readonly acts: ReadonlySet<string> } {
+  const timed = all.flatMap(({ key, deadlineMs }) => (deadlineMs === null ? [] : [{ key, deadlineMs }]));
+  const nearest = timed.length <= WATCHED_MAX ? timed : timed.toSorted((a, b) => a.deadlineMs - b.deadlineMs);
+  const asked = all.filter(({ state }) => isOutside(state.type)).map(({ key }) => key);
+  const first =
+    asked.length <= WATCHED_MAX ? asked : [...asked.filter(isUnderWay), ...asked.filter((key) => !isUnderWay(key))];
+  return {
+    timers: new Set(nearest.slice(0, WATCHED_MAX).map(({ key }) => key)),
+    acts: new Set(first.slice(0, WATCHED_MAX)),
+  };
 }

@@ -1,12 +1,12 @@
 /** Steps of a molecule: how a cooked one becomes one at work, when the molecule is poured and when it grows later. */
 import { leftOf } from './molecule-live.js';
 import type { Draft, How } from './molecule-live.js';
-import { planOf } from './molecule-plan.js';
+import { planOf, present } from './molecule-plan.js';
 import type { LoopState, Step } from './molecule-state.js';
 import type { ProtoLoop, ProtoStep } from './protomolecule.js';
 import { own } from './own.js';
 import { isRuntime, type RuntimeKind } from './runtime.js';
-import { NO_USAGE } from './session.js';
+import { addUsage, NO_USAGE } from './session.js';
 
 /** What is added to a molecule at work, by loops, fan-outs and bonds together. It travels in one payload. */
 export const ADDED_STEPS_MAX = 5_000;
@@ -43,10 +43,10 @@ function runtimeOf(step: ProtoStep, rigs: RuntimeKind | 'auto'): RuntimeKind {
 export function loopStep(loop: ProtoLoop, body: readonly ProtoStep[], how: How): Step {
   const inside = new Set([loop.id, ...loop.body]);
   const needs = [...new Set(body.flatMap((step) => step.needs.filter((need) => !inside.has(need))))];
-  const until = loop.until ?? loop.check?.command ?? '';
+  const end = loop.rounds === undefined ? `until ${loop.until ?? loop.check?.command ?? ''}` : `${loop.max} times`;
   const proto: ProtoStep = {
     id: loop.id,
-    title: `repeat until ${until}`,
+    title: `repeat ${end}`,
     description: '',
     kind: 'group',
     needs,
@@ -105,6 +105,30 @@ export function grow(draft: Draft, { protos, steps, loops }: Growth): void {
   draft.loops = loops;
   draft.steps.push(...steps.map((step) => remembered(draft, step)));
   replan(draft);
+}
+
+/** Takes steps away that have closed, and keeps what they cost. Nobody needs them any more; what grows next makes the plan anew. */
+export function forget(draft: Draft, ids: ReadonlySet<string>): void {
+  const places = new Map<number, number>();
+  let { steps: passed, sessions, usage } = draft.passed;
+  draft.steps.forEach((step, at) => {
+    if (!ids.has(step.id)) {
+      places.set(at, places.size);
+      return;
+    }
+    passed += 1;
+    sessions += step.sessions;
+    usage = addUsage(usage, step.usage);
+  });
+  const moved = (list: readonly number[]) => list.flatMap((at) => present(places.get(at)));
+  draft.closed -= draft.steps.length - places.size;
+  draft.passed = { steps: passed, sessions, usage };
+  draft.ready = moved(draft.ready);
+  draft.held = moved(draft.held);
+  draft.cursors = draft.cursors.filter((_cursor, at) => places.has(at));
+  draft.steps = draft.steps.filter((_step, at) => places.has(at));
+  draft.added = draft.added.filter((step) => !ids.has(step.id));
+  draft.cooked = new Map([...draft.cooked].filter(([id]) => !ids.has(id)));
 }
 
 /** A step that comes again has cost something before, and its sessions are counted on. */

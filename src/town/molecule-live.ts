@@ -4,7 +4,8 @@
  */
 import { planOf } from './molecule-plan.js';
 import type { Need, Plan } from './molecule-plan.js';
-import type { Closed, LoopState, MoleculeState, Step } from './molecule-state.js';
+import { firstRound, templatesIn } from './molecule-rounds.js';
+import type { Closed, LoopState, MoleculeState, Passed, Step } from './molecule-state.js';
 import type { Protomolecule, ProtoStep } from './protomolecule.js';
 import { addUsage, NO_USAGE } from './session.js';
 import type { RuntimeKind } from './runtime.js';
@@ -17,6 +18,8 @@ export type Molecule = Required<MoleculeState> & {
   readonly how: How;
   /** The steps as cooked, by id. */
   readonly cooked: ReadonlyMap<string, ProtoStep>;
+  /** Those that are cooked once for many rounds, with the number of the round open. */
+  readonly templates: ReadonlyMap<string, ProtoStep>;
   readonly plan: Plan;
   /** How many needs of a step, from the first on, are met. Whoever closes wakes only those whose next need it is. */
   readonly cursors: readonly number[];
@@ -43,13 +46,20 @@ export function stateOf({
   head,
   paused,
   gone,
+  passed,
 }: Molecule): Required<MoleculeState> {
-  return { steps, limits, added, loops, mails, bonds, head, paused, gone };
+  return { steps, limits, added, loops, mails, bonds, head, paused, gone, passed };
 }
+
+const NOTHING_PASSED: Passed = { steps: 0, sessions: 0, usage: NO_USAGE };
 
 export function revive(proto: Pick<Protomolecule, 'steps'>, state: MoleculeState, how: How): Molecule {
   const { steps, limits, added = [], loops = [], mails = [], bonds = 0, paused = null, gone = {} } = state;
-  const cooked = new Map([...proto.steps, ...added].map((step) => [step.id, step]));
+  const { passed = NOTHING_PASSED } = state;
+  const templates = templatesIn(proto.steps, loops);
+  const all = [...proto.steps, ...firstRound(templates, loops), ...added];
+  const cooked = new Map(all.map((step) => [step.id, step]));
+  const spent = [...steps, ...Object.values(gone), passed];
   const plan = planOf(steps, cooked, loops);
   return {
     steps,
@@ -60,8 +70,10 @@ export function revive(proto: Pick<Protomolecule, 'steps'>, state: MoleculeState
     bonds,
     paused,
     gone,
+    passed,
     how,
     cooked,
+    templates,
     plan,
     head: state.head ?? lastHead(steps),
     left: leftOf(steps, plan),
@@ -70,8 +82,8 @@ export function revive(proto: Pick<Protomolecule, 'steps'>, state: MoleculeState
     held: steps.flatMap((step, at) => (listOf(step) === 'held' ? [at] : [])),
     closed: steps.filter((step) => step.state.kind === 'closed').length,
     failed: steps.find(hasFailed)?.id ?? null,
-    usage: [...steps, ...Object.values(gone)].reduce((sum, { usage }) => addUsage(sum, usage), NO_USAGE),
-    sessions: [...steps, ...Object.values(gone)].reduce((sum, { sessions }) => sum + sessions, 0),
+    usage: spent.reduce((sum, { usage }) => addUsage(sum, usage), NO_USAGE),
+    sessions: spent.reduce((sum, { sessions }) => sum + sessions, 0),
   };
 }
 

@@ -3,10 +3,11 @@ import { filesNamed, parseCondition, withStep } from './condition.js';
 import type { Condition } from './condition.js';
 import { close, escalated, tooMany, wakeFrom } from './molecule-cascade.js';
 import { holdsNow } from './molecule-facts.js';
-import { ADDED_STEPS_MAX, grow, loopStep, stepFrom } from './molecule-growth.js';
+import { ADDED_STEPS_MAX, forget, grow, loopStep, stepFrom } from './molecule-growth.js';
 import { closedBy, loopAt, put, stepAt } from './molecule-live.js';
 import type { Draft, Molecule } from './molecule-live.js';
-import { idIn, present } from './molecule-plan.js';
+import { present } from './molecule-plan.js';
+import { firstKept, idIn, inRound } from './molecule-rounds.js';
 import { renameLoop, renamer, renameStep } from './molecule-rename.js';
 import type { LoopState, LoopVerdict } from './molecule-state.js';
 import { iterationId } from './protomolecule.js';
@@ -25,14 +26,34 @@ export function dueLoop(molecule: Molecule): DueLoop | null {
   if (molecule.failed !== null || molecule.paused !== null) return null;
   for (const [at] of molecule.plan.loops) {
     const loop = loopAt(molecule, at);
-    const { kind } = stepAt(molecule, at).state;
-    const isDone = molecule.left[at] === 0 && (kind === 'open' || kind === 'pending');
-    if (loop === null || !isDone) continue;
+    if (loop === null || !isOver(molecule, at) || loop.rounds !== undefined) continue;
     const parsed = loop.until === null ? null : parseCondition(loop.until);
     const files = parsed?.ok === true ? filesNamed(parsed.condition) : [];
     return { id: loop.id, iteration: loop.iteration, check: loop.check, files };
   }
   return null;
+}
+
+/** Whether all steps of the iteration have closed, and nothing has come of it yet. */
+function isOver(molecule: Pick<Molecule, 'steps' | 'left'>, at: number): boolean {
+  const { kind } = stepAt(molecule, at).state;
+  return molecule.left[at] === 0 && (kind === 'open' || kind === 'pending');
+}
+
+/** Goes on with a loop whose round is over, which needs nobody's judgement: answers whether there was one. */
+export function goRound(draft: Draft): boolean {
+  if (draft.failed !== null) return false;
+  for (const [at] of draft.plan.loops) {
+    const loop = loopAt(draft, at);
+    if (loop?.rounds === undefined || !isOver(draft, at)) continue;
+    if (loop.iteration >= loop.max) close(draft, at, closedBy(draft, 'done', `done ${loop.max} times`, 'the molecule'));
+    else {
+      const over = firstKept({ ...loop, iteration: loop.iteration + 1 }) - 1;
+      nextIteration(draft, at, loop, null, over > 0 ? loop.body.map((id) => idIn(loop, id, over)) : []);
+    }
+    return true;
+  }
+  return false;
 }
 
 export function judged(draft: Draft, id: string, verdict: LoopVerdict): void {
@@ -91,12 +112,21 @@ function inIteration(condition: Condition, loop: LoopState): Condition {
   });
 }
 
-/** Adds the next iteration; `note` is what its first steps are told. One over the most is added when a person asks for it. */
-export function nextIteration(draft: Draft, at: number, loop: LoopState, note: string | null): void {
+/**
+ * Adds the next iteration; `note` is what its first steps are told, `over` are steps that go. One over the most is added when a person asks
+ * for it.
+ */
+export function nextIteration(
+  draft: Draft,
+  at: number,
+  loop: LoopState,
+  note: string | null,
+  over: readonly string[] = [],
+): void {
   const iteration = loop.iteration + 1;
-  const body = loop.body.flatMap((id) => present(draft.cooked.get(id)));
+  const body = loop.body.flatMap((id) => present(draft.templates.get(id) ?? draft.cooked.get(id)));
   const inner = draft.loops.filter((other) => other.id !== loop.id && loop.body.includes(other.id));
-  if (draft.added.length + body.length > ADDED_STEPS_MAX) {
+  if (loop.rounds === undefined && draft.added.length + body.length > ADDED_STEPS_MAX) {
     put(draft, at, { state: escalated(tooMany(body.length), draft.nowMs) });
     return;
   }
@@ -105,7 +135,7 @@ export function nextIteration(draft: Draft, at: number, loop: LoopState, note: s
     inner.map((one) => one.id),
     (id) => iterationId(loop.id, id, iteration),
   );
-  const protos = body.map((step) => renameStep(step, to));
+  const protos = body.map((step) => inRound(renameStep(step, to), loop, iteration));
   const loops = inner.map((one) => ({ ...renameLoop(one, to), iteration: 1 }));
   const own = loops.flatMap((one) =>
     protos.some((step) => step.id === one.id) ? [] : [loopStep(one, bodyOf(one, protos), draft.how)],
@@ -116,8 +146,9 @@ export function nextIteration(draft: Draft, at: number, loop: LoopState, note: s
     return { ...stepFrom(step, draft.how), ...(isFirst ? { note } : {}) };
   });
   const grownLoop = { ...loop, iteration, max: Math.max(loop.max, iteration) };
-  const first = draft.steps.length;
   put(draft, at, { state: { kind: 'open', sinceMs: draft.nowMs } });
+  if (over.length > 0) forget(draft, new Set(over));
+  const first = draft.steps.length;
   grow(draft, {
     protos,
     steps: [...steps, ...own],

@@ -2,7 +2,7 @@
  * The shape of a molecule: who needs whom, who is in which group, loop and scope, by position instead of by name. It follows from the
  * steps alone, so it is never carried; it is made anew only when steps are added.
  */
-import { iterationId } from './protomolecule.js';
+import { firstKept, idIn } from './molecule-rounds.js';
 import type { ProtoStep } from './protomolecule.js';
 import type { LoopState, Step } from './molecule-state.js';
 
@@ -17,6 +17,8 @@ export type Scope = {
 
 export type Plan = {
   readonly index: ReadonlyMap<string, number>;
+  /** By the id of a step of a round that is over, which others may name, the step of the last round. */
+  readonly standIns: ReadonlyMap<string, number>;
   /** As cooked; null for a loop, which is no step of the formula. */
   readonly protos: readonly (ProtoStep | null)[];
   readonly needs: readonly (readonly Need[])[];
@@ -43,7 +45,14 @@ export function planOf(
   const loops = new Map(loopStates.flatMap(({ id }, position) => present(at(id)).map((own) => [own, position])));
   const loopsAround = aroundOf(steps, loopStates, index);
   const scopes = scopesOf(cooked, index);
-  const needs = steps.map((step, own) => needsOf(step, own, { cooked, index, loopsAround, scopes, steps }));
+  const standIns = new Map(
+    loopStates.flatMap((loop) =>
+      firstKept(loop) === 1
+        ? []
+        : loop.body.flatMap((id) => present(at(idIn(loop, id, loop.iteration))).map((own) => [id, own])),
+    ),
+  );
+  const needs = steps.map((step, own) => needsOf(step, own, { cooked, index, standIns, loopsAround, scopes, steps }));
   const children: number[][] = steps.map(() => []);
   const owners: number[][] = steps.map(() => []);
   steps.forEach((step, own) => {
@@ -62,12 +71,7 @@ export function planOf(
   }
   const dependents: number[][] = steps.map(() => []);
   needs.forEach((ofStep, own) => ofStep.forEach(({ target }) => dependents[target]?.push(own)));
-  return { index, protos: cooked, needs, dependents, children, owners, loopsAround, loops, scopes };
-}
-
-/** The id in an iteration of what is `id` in the first. */
-export function idIn(loop: Pick<LoopState, 'id'>, id: string, iteration: number): string {
-  return iteration === 1 ? id : iterationId(loop.id, id, iteration);
+  return { index, standIns, protos: cooked, needs, dependents, children, owners, loopsAround, loops, scopes };
 }
 
 export function present<T>(value: T | undefined): readonly T[] {
@@ -82,7 +86,7 @@ function aroundOf(
   const direct: number[][] = steps.map(() => []);
   for (const loop of loops) {
     for (const own of present(index.get(loop.id))) {
-      for (let iteration = 1; iteration <= loop.iteration; iteration += 1) {
+      for (let iteration = firstKept(loop); iteration <= loop.iteration; iteration += 1) {
         for (const id of loop.body) {
           for (const member of present(index.get(idIn(loop, id, iteration)))) direct[member]?.push(own);
         }
@@ -116,18 +120,18 @@ function scopesOf(cooked: readonly (ProtoStep | null)[], index: ReadonlyMap<stri
   return scopes;
 }
 
-type Shape = Pick<Plan, 'index' | 'loopsAround' | 'scopes'> & {
+type Shape = Pick<Plan, 'index' | 'standIns' | 'loopsAround' | 'scopes'> & {
   readonly cooked: readonly (ProtoStep | null)[];
   readonly steps: readonly Step[];
 };
 
 function needsOf(step: Step, own: number, shape: Shape): readonly Need[] {
-  const { index, cooked, scopes, loopsAround } = shape;
+  const { index, standIns, cooked, scopes, loopsAround } = shape;
   const proto = cooked[own] ?? null;
   const anyOf = proto?.needsAny ?? [];
   const around = new Set(loopsAround[own]);
   const written = step.needs.flatMap((id): readonly Need[] => {
-    const target = index.get(id);
+    const target = index.get(id) ?? standIns.get(id);
     // What a fan-out adds comes after its step by itself, and must not wait for the end of the fan-out.
     if (target === undefined || id === step.from) return [];
     const outside = loopsAround[target]?.find((loop) => !around.has(loop) && loop !== own);

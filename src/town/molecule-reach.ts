@@ -5,7 +5,8 @@
  */
 import { loopAt, sessionsOf, stepAt } from './molecule-live.js';
 import type { Molecule } from './molecule-live.js';
-import { idIn, present } from './molecule-plan.js';
+import { present } from './molecule-plan.js';
+import { firstKept, idIn } from './molecule-rounds.js';
 import type { Step } from './molecule-state.js';
 
 export type Reach = {
@@ -117,7 +118,7 @@ class Spread {
     const state = loopAt(this.#molecule, loop);
     if (state === null) return;
     const last = this.iterations.get(state.id) ?? state.iteration;
-    for (let later = iteration + 1; later <= last; later += 1)
+    for (let later = Math.max(iteration + 1, firstKept(state)); later <= last; later += 1)
       for (const member of this.#members(loop, later)) this.#remove(member);
     this.iterations.set(state.id, Math.min(last, iteration));
   }
@@ -129,7 +130,8 @@ class Spread {
     this.open.delete(at);
     this.#removeFan(at);
     const loop = loopAt(this.#molecule, at);
-    for (let iteration = 1; iteration <= (loop?.iteration ?? 0); iteration += 1)
+    if (loop === null) return;
+    for (let iteration = firstKept(loop); iteration <= loop.iteration; iteration += 1)
       for (const member of this.#members(at, iteration)) this.#remove(member);
   }
 
@@ -160,7 +162,7 @@ function iterationsIn({ loops, plan }: Molecule) {
   const found = new Map<number, { readonly loop: number; readonly iteration: number }[]>();
   for (const state of loops)
     for (const loop of present(plan.index.get(state.id)))
-      for (let iteration = 1; iteration <= state.iteration; iteration += 1)
+      for (let iteration = firstKept(state); iteration <= state.iteration; iteration += 1)
         for (const id of state.body)
           for (const member of present(plan.index.get(idIn(state, id, iteration))))
             found.set(member, [...(found.get(member) ?? []), { loop, iteration }]);

@@ -70,6 +70,9 @@ export type Step = {
 /** A loop at work: `iteration` is the last one that was begun, of `max`. */
 export type LoopState = ProtoLoop & { readonly iteration: number };
 
+/** Steps of rounds that are over (`molecule-rounds`): how many closed, and what they cost. */
+export type Passed = { readonly steps: number; readonly sessions: number; readonly usage: Usage };
+
 /** What a step has cost that is not there any more, and may come again. */
 export type Gone = { readonly sessions: number; readonly usage: Usage };
 
@@ -89,6 +92,7 @@ export type MoleculeState = {
   readonly paused?: Pause | null;
   /** By their ids the steps that went when somebody went back to before what had added them. */
   readonly gone?: Readonly<Record<string, Gone>>;
+  readonly passed?: Passed;
 };
 
 type OfStep<Kind extends string, More = unknown> = { readonly kind: Kind; readonly step: string } & More;

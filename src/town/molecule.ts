@@ -26,10 +26,11 @@ import {
   wakeFrom,
 } from './molecule-cascade.js';
 import { areOpen, awaits, describeGate, timeoutWhy, waitsForGates } from './molecule-gates.js';
+import { firstRound, templatesIn } from './molecule-rounds.js';
 import { loopsOf, stepFrom } from './molecule-growth.js';
 import { closedBy, draftOf, loopAt, moleculeOf, positionOf, put, revive, sessionsOf, stepAt } from './molecule-live.js';
 import type { Draft, How, Molecule } from './molecule-live.js';
-import { judged, nextIteration } from './molecule-loops.js';
+import { goRound, judged, nextIteration } from './molecule-loops.js';
 import { ended, rejected, withNotes } from './molecule-session-end.js';
 import type { MoleculeEvent, Step } from './molecule-state.js';
 import type { Protomolecule } from './protomolecule.js';
@@ -40,10 +41,11 @@ import { unreachable } from './unreachable.js';
 export function pour(proto: Protomolecule, how: How & { readonly limits: Limits }, nowMs: number): Molecule {
   const { states, own } = loopsOf(proto.steps, proto.loops ?? [], how);
   const { limits, runtime, sandboxed } = how;
-  const steps = [...proto.steps.map((step) => stepFrom(step, how)), ...own];
+  const rounds = new Map(firstRound(templatesIn(proto.steps, states), states).map((step) => [step.id, step]));
+  const steps = [...proto.steps.map((step) => stepFrom(rounds.get(step.id) ?? step, how)), ...own];
   const draft = draftOf(revive(proto, { steps, limits, loops: states }, { runtime, sandboxed }), nowMs);
   wakeFrom(draft, 0);
-  settle(draft);
+  settleAll(draft);
   return moleculeOf(draft);
 }
 
@@ -51,8 +53,13 @@ export function after(molecule: Molecule, event: MoleculeEvent, nowMs: number): 
   const draft = draftOf(molecule, nowMs);
   if ('step' in event) stepEvent(draft, event);
   else moleculeEvent(draft, event);
-  settle(draft);
+  settleAll(draft);
   return moleculeOf(draft);
+}
+
+function settleAll(draft: Draft): void {
+  do settle(draft);
+  while (goRound(draft));
 }
 
 type StepEvent = Extract<MoleculeEvent, { readonly step: string }>;
@@ -235,9 +242,15 @@ export function stepOf(molecule: Molecule, id: string): Step | null {
   return at === null ? null : stepAt(molecule, at);
 }
 
-/** Steps that somebody outside can act on: those that wait for a person, for an answer or for a gate; in the formula's order. */
-export function waitingSteps({ held, steps }: Molecule): readonly Step[] {
-  return held.flatMap((at) => (steps[at]?.state.kind === 'waiting' ? (steps[at] ?? []) : []));
+/** Steps that somebody outside can act on: those that wait for a person, for an answer or for a gate; the first in the formula's order. */
+export function waitingSteps({ held, steps }: Molecule, max = Infinity): readonly Step[] {
+  const waiting: Step[] = [];
+  for (const at of held) {
+    if (waiting.length >= max) break;
+    const step = steps[at];
+    if (step?.state.kind === 'waiting') waiting.push(step);
+  }
+  return waiting;
 }
 
 /** Ids of the steps that a session works on. */

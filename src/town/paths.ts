@@ -11,6 +11,8 @@ export type TownPaths = {
   readonly server: string;
   readonly run: string;
   readonly logs: string;
+  /** What is too large for a history. */
+  readonly payloads: string;
 };
 
 export const TOWN_FILE = 'town.toml';
@@ -29,8 +31,11 @@ export function townPaths(dir: string): TownPaths {
     server: serverRecordOf(db),
     run: `${state}/run`,
     logs: `${state}/logs`,
+    payloads: payloadsIn(state),
   };
 }
+
+export const payloadsIn = (state: string): string => `${state}/payloads`;
 
 /** The record stands beside the database, so that two servers on one database cannot miss each other. */
 export const serverRecordOf = (db: string): string => `${db}.server`;

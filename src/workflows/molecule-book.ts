@@ -33,7 +33,12 @@ export class Book {
   }
 
   note(event: MoleculeEvent): void {
-    this.#molecule = after(this.#molecule, event, Date.now());
+    this.put(after(this.#molecule, event, Date.now()));
+  }
+
+  /** What several events have made of it, as one. */
+  put(molecule: Molecule): void {
+    this.#molecule = molecule;
     this.news = true;
     for (const look of this.#watchers) look();
   }

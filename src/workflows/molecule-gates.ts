@@ -1,15 +1,20 @@
-/** Keeps an eye on the gates of a molecule that are shut: a timer for each that has a time, an act for each that something outside opens. */
+/**
+ * Keeps an eye on the gates of a molecule that are shut: a timer for each that has a time, an act for each that something outside opens.
+ * Of very many the nearest times and the first acts, and the others as their turn comes.
+ */
 import { CancellationScope, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
-import { describeGate, watches } from '../town/molecule-gates.js';
+import { describeGate, inWindow, isOutside, watches } from '../town/molecule-gates.js';
 import type { Watch } from '../town/molecule-gates.js';
 import { printSpan } from '../town/span.js';
 import { causeOf } from './failing.js';
 import { watcher } from './hands.js';
 import type { Book } from './molecule-book.js';
 
+type Eye = { timer: CancellationScope | null; act: CancellationScope | null };
+
 export class GateWatch {
   readonly #book: Book;
-  readonly #scopes = new Map<string, CancellationScope>();
+  readonly #eyes = new Map<string, Eye>();
 
   constructor(book: Book) {
     this.#book = book;
@@ -19,29 +24,28 @@ export class GateWatch {
   /** Begins to watch gates that are shut now, and leaves those that no longer are. */
   look(): void {
     const now = watches(this.#book.molecule);
-    if (now.length === 0 && this.#scopes.size === 0) return;
-    const keys = new Set(now.map((watch) => watch.key));
-    for (const [key, scope] of this.#scopes) {
-      if (keys.has(key)) continue;
-      this.#scopes.delete(key);
-      scope.cancel();
+    if (now.length === 0 && this.#eyes.size === 0) return;
+    const wanted = inWindow(now, (key) => this.#eyes.get(key)?.act != null);
+    for (const [key, eye] of this.#eyes) {
+      if (!wanted.timers.has(key)) eye.timer = closed(eye.timer);
+      if (!wanted.acts.has(key)) eye.act = closed(eye.act);
+      if (eye.timer === null && eye.act === null) this.#eyes.delete(key);
     }
-    for (const watch of now) if (!this.#scopes.has(watch.key)) this.#begin(watch);
+    for (const watch of now) {
+      const { key } = watch;
+      const eye = this.#eyes.get(key) ?? { timer: null, act: null };
+      if (wanted.timers.has(key)) eye.timer ??= opened(() => this.#timer(watch));
+      if (wanted.acts.has(key)) eye.act ??= opened(() => this.#outside(watch));
+      if (eye.timer !== null || eye.act !== null) this.#eyes.set(key, eye);
+    }
   }
 
   stop(): void {
-    for (const scope of this.#scopes.values()) scope.cancel();
-    this.#scopes.clear();
-  }
-
-  #begin(watch: Watch): void {
-    const scope = new CancellationScope();
-    this.#scopes.set(watch.key, scope);
-    const done = scope.run(async () => {
-      await Promise.all([this.#timer(watch), this.#outside(watch)]);
-    });
-    // What went wrong is an event of its gate already; being called off is no trouble.
-    done.catch(() => undefined);
+    for (const { timer, act } of this.#eyes.values()) {
+      timer?.cancel();
+      act?.cancel();
+    }
+    this.#eyes.clear();
   }
 
   async #timer({ step, gate, state, deadlineMs }: Watch): Promise<void> {
@@ -54,7 +58,7 @@ export class GateWatch {
 
   async #outside({ step, gate, state }: Watch): Promise<void> {
     const { type } = state;
-    if (type !== 'bead' && type !== 'gh:run' && type !== 'gh:pr') return;
+    if (!isOutside(type)) return;
     const { hook, patience } = this.#book;
     // What this molecule has set going began after it did; a gate before all work looks at what is there.
     const since =
@@ -74,4 +78,16 @@ export class GateWatch {
       this.#book.note({ kind: 'gate-stuck', step, gate, why });
     }
   }
+}
+
+function opened(work: () => Promise<void>): CancellationScope {
+  const scope = new CancellationScope();
+  // What went wrong is an event of its gate already; being called off is no trouble.
+  scope.run(work).catch(() => undefined);
+  return scope;
+}
+
+function closed(scope: CancellationScope | null): null {
+  scope?.cancel();
+  return null;
 }

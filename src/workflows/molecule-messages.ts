@@ -6,7 +6,8 @@ import { mailMessage, moleculeMessages } from '../contract/messages.js';
 import { bondPlace, bondProblem } from '../town/molecule-bond.js';
 import { refusal } from '../town/molecule-refusal.js';
 import type { Json } from '../town/act.js';
-import { activeSteps, fateOf, isHalfDone, nextStep, waitingSteps } from '../town/molecule.js';
+import type { Molecule } from '../town/molecule-live.js';
+import { activeSteps, after, fateOf, isHalfDone, nextStep, stepOf, waitingSteps } from '../town/molecule.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import type { Answer, Desk } from './desk.js';
 import { done, refused } from './desk.js';
@@ -20,7 +21,9 @@ import type { Claim } from './molecule-session.js';
 import { instructions } from './molecule-report.js';
 import { takePauses } from './pausing.js';
 
-type Close = z.infer<typeof moleculeMessages.close.schema>;
+type Closes = z.infer<typeof moleculeMessages.close.schema>;
+/** Of one step. */
+type Close = Closes & { readonly step: string };
 type Bond = z.infer<typeof moleculeMessages.bond.schema>;
 
 /** The end of a step that must be committed, after the engine's checks, before it is answered. */
@@ -50,7 +53,10 @@ export class Messages {
       message: Message<Schema>,
       handle: (content: z.infer<Schema>) => Answer | Promise<Answer>,
     ) => desk.on(message, (content) => (this.#ended ? refused('the molecule has ended') : handle(content)));
-    on(moleculeMessages.close, (message) => this.#close(message));
+    on(moleculeMessages.close, (message) => {
+      const { step } = message;
+      return typeof step === 'string' ? this.#close({ ...message, step }) : this.#closeAll(step, message);
+    });
     on(moleculeMessages.skip, ({ step, reason, by }) => this.#skip(step, reason, by));
     on(moleculeMessages.fail, ({ step, reason, by }) => this.#settle('fail', 'failed', step, reason, by));
     on(moleculeMessages.retry, (message) => {
@@ -110,7 +116,10 @@ export class Messages {
     try {
       const rejected = await this.#hands.accept(hook, claim);
       if (rejected !== null) closing.answer = refused(`step "${step}" is not accepted: ${rejected}`);
-      else closing.answer = done(message === null ? `step "${step}" is skipped` : this.#whatNext(message));
+      else
+        closing.answer = done(
+          message === null ? `step "${step}" is skipped` : this.#whatNext(`closed "${step}"`, message),
+        );
     } catch (error) {
       closing.answer = refused(`step "${step}" could not be checked`);
       this.#hands.refuse(step, error);
@@ -144,6 +153,29 @@ export class Messages {
     });
   }
 
+  /** In this order, and all or none: what one has opened may be closed by the next. */
+  #closeAll(steps: readonly string[], message: Closes): Answer {
+    const { note: summary, by } = message;
+    let molecule = this.#book.molecule;
+    for (const step of steps) {
+      const why = refusal(molecule, 'close', step) ?? this.#whyAlone(molecule, step);
+      if (why !== null) return refused(`${why}; none of the ${steps.length} is closed`);
+      molecule = after(molecule, { kind: 'accepted', step, summary, by, head: null }, Date.now());
+    }
+    this.#book.put(molecule);
+    return done(
+      this.#whatNext(`closed ${steps.length} steps, "${steps[0] ?? ''}" to "${steps.at(-1) ?? ''}"`, message),
+    );
+  }
+
+  #whyAlone(molecule: Molecule, step: string): string | null {
+    const problem = outputRefusal(molecule.cooked.get(step) ?? null, undefined);
+    if (problem !== null) return `step "${step}" cannot be closed so: ${problem}`;
+    return this.#needsChecks(step, molecule)
+      ? `step "${step}" is checked and committed when it closes: close it by itself`
+      : null;
+  }
+
   /** Work of its own that a step leaves in the sandbox must not end up in another step's commit: it gets one of its own. */
   #skip(step: string, reason: string, by: string): Answer | Promise<Answer> {
     const why = refusal(this.#book.molecule, 'skip', step);
@@ -163,15 +195,16 @@ export class Messages {
   #closed(message: Close): Answer {
     const { step, note: summary, by, output } = message;
     this.#book.note({ kind: 'accepted', step, summary, by, head: null, ...left(output) });
-    return done(this.#whatNext(message));
+    return done(this.#whatNext(`closed "${step}"`, message));
   }
 
-  #whatNext({ step: closed, continue: goesOn }: Close): string {
+  /** `closed`: what has closed, as a sentence without its end. */
+  #whatNext(closed: string, { continue: goesOn }: Pick<Close, 'continue'>): string {
     const { molecule } = this.#book;
-    const next = waitingSteps(molecule)[0] ?? (goesOn ? nextStep(molecule) : null);
-    if (next !== null) return `closed "${closed}".\n\n${instructions(this.#book, next)}`;
+    const next = waitingSteps(molecule, 1)[0] ?? (goesOn ? nextStep(molecule) : null);
+    if (next !== null) return `${closed}.\n\n${instructions(this.#book, next)}`;
     const isOver = molecule.closed === molecule.steps.length;
-    return isOver ? `closed "${closed}"; that was the last step` : `closed "${closed}"; no step waits for you`;
+    return `${closed}; ${isOver ? 'that was the last step' : 'no step waits for you'}`;
   }
 
   #startsAnew(id: string): string {
@@ -189,12 +222,12 @@ export class Messages {
   }
 
   /** Whatever closes a step in a sandbox, its work is committed and pushed; but not while another step's is half done. */
-  #needsChecks(id: string): boolean {
-    const proto = this.#book.cooked(id);
-    if (this.#book.hook === null || proto === null || proto.kind === 'group') return false;
+  #needsChecks(id: string, molecule = this.#book.molecule): boolean {
+    const proto = molecule.cooked.get(id);
+    if (this.#book.hook === null || proto === undefined || proto.kind === 'group') return false;
     const isCommanded = proto.acceptance.command !== undefined || proto.check !== undefined;
-    if (this.#book.step(id).runtime !== 'human' || isCommanded) return true;
-    return !isHalfDone(this.#book.molecule, id) && patched('what a person closes is committed');
+    if (stepOf(molecule, id)?.runtime !== 'human' || isCommanded) return true;
+    return !isHalfDone(molecule, id) && patched('what a person closes is committed');
   }
 
   async #answered(closing: Closing): Promise<Answer> {

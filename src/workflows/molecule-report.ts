@@ -32,6 +32,7 @@ export function resultOf(book: Book): MoleculeResult {
       const { outcome, summary, output } = state;
       return { id, outcome, summary, ...(output === undefined ? {} : { output }) };
     }),
+    ...(molecule.passed.steps === 0 ? {} : { passed: molecule.passed.steps }),
   };
 }
 

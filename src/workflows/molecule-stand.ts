@@ -24,7 +24,7 @@ export function standOf(molecule: Molecule): Stand {
 
 function waitingFor(molecule: Molecule): string {
   if (molecule.paused !== null) return RESUME;
-  return waitingSteps(molecule).slice(0, STEPS_MAX).map(whom).join(', ').slice(0, WAITING_CHARS_MAX);
+  return waitingSteps(molecule, STEPS_MAX).map(whom).join(', ').slice(0, WAITING_CHARS_MAX);
 }
 
 const WHY_CHARS_MAX = 1_000;

@@ -36,6 +36,9 @@ import { send } from './outbox.js';
 import { Standing } from './standing.js';
 import { carried, isLong, refuseRoleAddress } from './start.js';
 
+/** What somebody works on next is among them, and the answer fits into a terminal. */
+const VIEWS_MAX = 100;
+
 export async function molecule(raw: unknown, carry?: MoleculeCarry): Promise<MoleculeResult> {
   const before = carried(carry, 'BadInput');
   const desk = new Desk(before?.desk);
@@ -101,8 +104,8 @@ class MoleculeRun {
     setHandler(readyQuery, () => waitingSteps(book.molecule).map((step) => step.id), {
       description: 'Ids of the steps that wait for somebody to close them.',
     });
-    setHandler(currentQuery, () => waitingSteps(book.molecule).map((step) => viewOf(book, step)), {
-      description: 'The steps that wait, with their instructions.',
+    setHandler(currentQuery, () => waitingSteps(book.molecule, VIEWS_MAX).map((step) => viewOf(book, step)), {
+      description: `The first ${VIEWS_MAX} steps that wait, with their instructions.`,
     });
     explainBy(() => this.#board());
     desk.open();
@@ -153,7 +156,10 @@ class MoleculeRun {
     const { molecule: state } = this.#book;
     if (state.paused !== null) return false;
     const gates = fileGates(state);
-    const now = gates.length === 0 ? '' : `${state.closed} ${gates.map(({ at, gate }) => `${at}.${gate}`).join(' ')}`;
+    const now =
+      gates.length === 0
+        ? ''
+        : `${state.closed + state.passed.steps} ${gates.map(({ at, gate }) => `${at}.${gate}`).join(' ')}`;
     const isNew = now !== '' && now !== this.#lookedAt;
     this.#lookedAt = now;
     return isNew;

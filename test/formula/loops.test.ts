@@ -239,12 +239,13 @@ test('references inside of a body are to the same iteration', () => {
 test.each([
   [loop('max = 3', body('x')), /:6:1 · step "lp": a loop needs one of count, range, until and for_each/],
   [loop('count = 0', body('x')), /:7:1 · step "lp": count must be at least 1/],
-  [loop('count = 100001', body('x')), /count must be at most 100000/],
+  [loop('count = 100000001', body('x')), /count must be at most 100000000/],
   [loop('count = 2\nrange = "1..2"', body('x')), /a loop has either count or range, not both/],
   [loop('count = 2', ''), /body is missing/],
   [loop('count = 2\nbody = []', ''), /the body of the loop has no steps/],
   [loop('range = "5..1"', body('x')), /:7:1 · step "lp": the range "5..1" ends \(1\) before it begins \(5\)/],
-  [loop('range = "1..100001"', body('x')), /has more than 100000 iterations/],
+  [loop('range = "1..100000001"', body('x')), /has more than 100000000 iterations/],
+  [loop('range = "1..100001"\nvar = "i"', body('x{i}')), /goes round more than 100000 times, and is unrolled/],
   [loop('until = "output.ok == true"', body('x')), /a loop with until needs max/],
   [loop('until = "please"\nmax = 2', body('x')), /:7:1 · step "lp": no condition: please/],
   [loop('until = "ghost.status == done"\nmax = 2', body('x')), /the condition names unknown step "ghost"/],
@@ -324,8 +325,8 @@ test('more needs than there may be are refused before they are made, where they 
   expect(
     problemsOf(
       loop(
-        'count = 50',
-        many(1000, (index) => body(`b${index}`)),
+        'count = 50\nvar = "i"',
+        many(1000, (index) => body(`b${index}.{i}`)),
       ),
     ),
   ).toEqual([
@@ -340,12 +341,14 @@ test('more needs than there may be are refused before they are made, where they 
   ]);
   const among = `[${many(1000, (index) => `"w${index}",`)}]`;
   expect(
-    problemsOf(loop('count = 100000', body('x', `needs = ${among}`)) + many(1000, (index) => step(`w${index}`))),
+    problemsOf(
+      loop('count = 100000\nvar = "i"', body('x{i}', `needs = ${among}`)) + many(1000, (index) => step(`w${index}`)),
+    ),
   ).toEqual([expect.stringContaining('needs: each copy of this step needs 1000 others')]);
 });
 
 test('a body that ends with one step may be wide', () => {
   const wide = many(1000, (index) => body(`b${index}`));
-  const last = body('all', `needs = [${many(1000, (index) => `"b${index}",`)}]`);
-  expect(cooked(loop('count = 10', wide + last)).steps).toHaveLength(10_010);
+  const last = body('all{i}', `needs = [${many(1000, (index) => `"b${index}",`)}]`);
+  expect(cooked(loop('count = 10\nvar = "i"', wide + last)).steps).toHaveLength(10_010);
 });

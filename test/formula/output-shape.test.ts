@@ -123,7 +123,7 @@ test('a variable may bring what the output can never be, with a warning', () => 
 });
 
 const looped = (more: string) =>
-  problemsOf(`${step('l')}[steps.loop]\ncount = 20000\n${step('b', more, 'steps.loop.body')}`);
+  problemsOf(`${step('l')}[steps.loop]\ncount = 20000\nvar = "i"\n${step('b{i}', more, 'steps.loop.body')}`);
 
 test('shapes and metadata count among the texts that all steps together may have', () => {
   const keys = Array.from({ length: 1_000 }, (_, index) => `a_key_of_some_length_${index} = 1`).join(', ');

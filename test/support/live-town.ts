@@ -11,6 +11,8 @@ import { readTown } from '../../src/config.js';
 import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
 import { raiseTown } from '../../src/dev/raise.js';
 import type { RaisedTown } from '../../src/dev/raise.js';
+import { largePayloads } from '../../src/large-payloads.js';
+import { townPaths } from '../../src/town/paths.js';
 import { processesIn } from './processes.js';
 import { makeRepo } from './repos.js';
 
@@ -86,7 +88,8 @@ export async function liveTown(plan: TownPlan): Promise<LiveTown> {
   const dir = await makeTownFolder(plan);
   const raised = await raise(dir, plan);
   const connection = await Connection.connect({ address: raised.address });
-  const client = new Client({ connection });
+  const dataConverter = { externalStorage: largePayloads(townPaths(dir).payloads) };
+  const client = new Client({ connection, dataConverter });
   const repository = (rig: string) => join(dir, 'repositories', rig);
   const git = async (rig: string, ...args: string[]) =>
     (await run('git', ['-C', repository(rig), ...args])).stdout.trim();

@@ -1,0 +1,93 @@
+/**
+ * What is too large for a history lies in a folder of the town, once for each content, under the hash of it; the history has a reference.
+ * Cooked formulas of thousands of steps and the state of their molecules go this way, through Temporal's External Storage. A file is
+ * the payload's data as it is, most often JSON: its path is in the reference that `temporal workflow show` prints.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { ExternalStorage, StorageDriverClaim } from '@temporalio/common';
+import type { Payload, StorageDriver } from '@temporalio/common';
+
+/** Bytes. The server takes 2 MiB in one payload and 4 MiB in one call, in which a mission may start many polecats. */
+const INLINE_BYTES_MAX = 256 * 1024;
+
+/** The name is in every reference: a town that changes it cannot read what it wrote before. */
+const NAME = 'town';
+const METADATA = 'metadata.';
+
+export function largePayloads(folder: string): ExternalStorage {
+  return new ExternalStorage({ drivers: [new FolderDriver(folder)], payloadSizeThreshold: INLINE_BYTES_MAX });
+}
+
+class FolderDriver implements StorageDriver {
+  readonly name = NAME;
+  readonly type = 'gastown.folder';
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  async store(_context: unknown, payloads: Payload[]): Promise<StorageDriverClaim[]> {
+    return Promise.all(payloads.map(async (payload) => this.#store(payload)));
+  }
+
+  /** Throws when a file is missing or is not what was written: Temporal then tries the task again, and nothing is lost. */
+  async retrieve(_context: unknown, claims: StorageDriverClaim[]): Promise<Payload[]> {
+    return Promise.all(claims.map(async ({ claimData }) => this.#retrieve(claimData)));
+  }
+
+  async #store({ data, metadata }: Payload): Promise<StorageDriverClaim> {
+    const bytes = data ?? new Uint8Array();
+    const sha256 = hashOf(bytes);
+    const file = this.#fileOf(sha256);
+    // Whole when it is there: it comes to its name by a rename, once it is on the disk.
+    if ((await stat(file).catch(missing)) === null) await writeWhole(file, bytes);
+    const kept = Object.entries(metadata ?? {}).map(([key, value]) => [METADATA + key, Buffer.from(value).toString()]);
+    return new StorageDriverClaim({ sha256, ...Object.fromEntries(kept) });
+  }
+
+  async #retrieve(claim: Readonly<Record<string, string>>): Promise<Payload> {
+    const { sha256 = '', ...more } = claim;
+    if (!/^[0-9a-f]{64}$/.test(sha256)) throw new Error('a reference to a large payload without its sha256');
+    const file = this.#fileOf(sha256);
+    const data = await readFile(file).catch(missing);
+    if (data === null)
+      throw new Error(
+        `${file} is missing, to which a history refers: give this host the folder of the one that wrote it`,
+      );
+    if (hashOf(data) !== sha256)
+      throw new Error(`${file} is damaged: its content is not of the hash that it is named by`);
+    const metadata = Object.entries(more)
+      .filter(([key]) => key.startsWith(METADATA))
+      .map(([key, value]) => [key.slice(METADATA.length), Buffer.from(value)] as const);
+    return { metadata: Object.fromEntries(metadata), data };
+  }
+
+  #fileOf(sha256: string): string {
+    return join(this.#folder, sha256.slice(0, 2), sha256);
+  }
+}
+
+async function writeWhole(file: string, bytes: Uint8Array): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  const fresh = `${file}.${randomUUID()}`;
+  const handle = await open(fresh, 'wx');
+  try {
+    await handle.writeFile(bytes);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(fresh, file);
+}
+
+function hashOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function missing(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENOENT') return null;
+  throw error;
+}

@@ -1,0 +1,65 @@
+/**
+ * Loops over a range of numbers that is too long to be unrolled when cooked. Each round is added when the one before is over, and of those
+ * before that only their cost is kept: a molecule of a million steps is as small as one of ten.
+ */
+import type { LoopState } from './molecule-state.js';
+import { iterationId } from './protomolecule.js';
+import type { ProtoLoop, ProtoStep } from './protomolecule.js';
+import { mapTexts } from './texts.js';
+
+/** The id in an iteration of what is `id` in the first. */
+export function idIn(loop: Pick<LoopState, 'id'>, id: string, iteration: number): string {
+  return iteration === 1 ? id : iterationId(loop.id, id, iteration);
+}
+
+/** The round that goes on, and the one before it. */
+const KEPT = 2;
+
+/** The number of the first iteration of which the steps are still there. */
+export function firstKept({ rounds, iteration }: Pick<LoopState, 'rounds' | 'iteration'>): number {
+  return rounds === undefined ? 1 : Math.max(1, iteration - KEPT + 1);
+}
+
+/** A step of the body, with the number of the round in its texts. */
+export function inRound(step: ProtoStep, { rounds }: Pick<ProtoLoop, 'rounds'>, iteration: number): ProtoStep {
+  if (rounds === undefined || rounds.variable === null) return step;
+  // A name of letters, digits and underscores. In double braces it is no number of a round.
+  const open = new RegExp(`(?<!\\{)\\{${rounds.variable}\\}(?!\\})`, 'g');
+  const value = String(rounds.from + iteration - 1);
+  return mapTexts(step, (text) => (text.includes('{') ? text.replaceAll(open, value) : text));
+}
+
+/** Of steps as cooked those that are cooked once for many rounds, by their ids. */
+export function templatesIn(
+  steps: readonly ProtoStep[],
+  loops: readonly Pick<LoopState, 'rounds' | 'body'>[],
+): ReadonlyMap<string, ProtoStep> {
+  const bodies = new Set(loops.flatMap(({ rounds, body }) => (rounds === undefined ? [] : body)));
+  return new Map(bodies.size === 0 ? [] : steps.flatMap((step) => (bodies.has(step.id) ? [[step.id, step]] : [])));
+}
+
+/** The templates as the first round has them. */
+export function firstRound(
+  templates: ReadonlyMap<string, ProtoStep>,
+  loops: readonly Pick<LoopState, 'rounds' | 'body'>[],
+): readonly ProtoStep[] {
+  return loops.flatMap((loop) =>
+    loop.body.flatMap((id) => {
+      const step = loop.rounds === undefined ? undefined : templates.get(id);
+      return step === undefined ? [] : [inRound(step, loop, 1)];
+    }),
+  );
+}
+
+/** What stands in the way of a message about a step of a round that is over or has not begun; null when the id is none of those. */
+export function roundRefusal(loops: readonly LoopState[], id: string): string | null {
+  for (const loop of loops) {
+    const isOfLoop = loop.rounds !== undefined && id.startsWith(`${loop.id}.iter`);
+    const round = isOfLoop ? Number(/^\.iter([1-9]\d*)\./.exec(id.slice(loop.id.length))?.[1]) : Number.NaN;
+    if (!loop.body.some((one) => idIn(loop, one, round) === id)) continue;
+    if (round < firstKept(loop)) return `step "${id}" is closed already, with round ${round} of "${loop.id}"`;
+    if (round > loop.iteration && round <= loop.max)
+      return `step "${id}" is not ready: "${loop.id}" is at round ${loop.iteration} of ${loop.max}`;
+  }
+  return null;
+}

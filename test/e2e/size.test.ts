@@ -1,0 +1,150 @@
+/** Molecules of any size: thousands of steps that wait at once, loops of very many rounds, more gates than a workflow may have timers. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { WorkflowHandle } from '@temporalio/client';
+import { WorkflowUpdateFailedError } from '@temporalio/client';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { explainQuery, moleculeMessages } from '../../src/contract/messages.js';
+import { currentQuery, readyQuery, stepsQuery } from '../../src/contract/molecule.js';
+import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
+import { townPaths } from '../../src/town/paths.js';
+import { gt } from '../support/gt.js';
+import { here } from '../support/here.js';
+import { liveTown, until } from '../support/live-town.js';
+import type { LiveTown } from '../support/live-town.js';
+import { runsOf } from '../support/said-history.js';
+
+const IS_LONG = process.env['GT_LONG'] !== undefined;
+const WIDE = IS_LONG ? 10_000 : 1_500;
+const ROUNDS = IS_LONG ? 50_000 : 6_000;
+const GATES = IS_LONG ? 2_500 : 700;
+const BATCH = 500;
+
+const step = (id: string, more = '', table = 'steps') => `[[${table}]]\nid = "${id}"\ntitle = "Step ${id}"\n${more}\n`;
+const numbered = (count: number, one: (n: number) => string) =>
+  Array.from({ length: count }, (_, n) => one(n)).join('');
+
+const FORMULAS = {
+  wide: numbered(WIDE, (n) =>
+    step(`s${n}`, 'description = "Long enough that all together are too much for one payload, and for the server."'),
+  ),
+  rounds: `${step('begin')}${step('l', 'needs = ["begin"]')}[steps.loop]\nrange = "1..${ROUNDS}"\nvar = "i"\n${step('move', 'description = "Move {i}"', 'steps.loop.body')}${step('end', 'needs = ["l"]\ndescription = "after {{steps.l.iter1.move.summary}}"')}`,
+  gated: numbered(GATES, (n) => step(`g${n}`, `gate = { type = "timer", timeout = "${1 + (n % 3)}s" }`)),
+};
+
+let town: LiveTown;
+beforeAll(async () => {
+  const formulas = Object.entries(FORMULAS).map(([name, text]) => [name, `formula = "${name}"\n${text}`] as const);
+  town = await liveTown({
+    rigs: {},
+    formulas: Object.fromEntries(formulas),
+    dynamicConfig: ['limit.historyCount.suggestContinueAsNew=200'],
+  });
+});
+afterAll(() => town.stop());
+
+async function started(formula: string): Promise<WorkflowHandle> {
+  const how = { taskQueue: TOWN_QUEUE, workflowId: formula, args: [{ formula }] };
+  const handle = await town.client.workflow.start('molecule', how);
+  await until(`${formula} begins`, async () => (await handle.query(stepsQuery)).length > 0);
+  return handle;
+}
+
+async function close(handle: WorkflowHandle, step: string | string[]): Promise<string> {
+  return handle.executeUpdate(moleculeMessages.close.update, { args: [{ step, note: 'seen', continue: true }] });
+}
+
+const batches = (ids: readonly string[]) =>
+  Array.from({ length: Math.ceil(ids.length / BATCH) }, (_, n) => ids.slice(n * BATCH, (n + 1) * BATCH));
+
+test('thousands of steps that wait at once are closed by many messages and by one, while the molecule continues as new', async () => {
+  const handle = await started('wide');
+  expect(await handle.query(readyQuery)).toHaveLength(WIDE);
+  expect(await handle.query(currentQuery)).toHaveLength(100);
+  const ids = Array.from({ length: WIDE }, (_, n) => `s${n}`);
+  const refused = await close(handle, ['s0', 's1', 's0']).catch((error: unknown) => error);
+  expect(refused).toBeInstanceOf(WorkflowUpdateFailedError);
+  expect(String((refused as Error).cause)).toContain('step "s0" is closed already');
+  expect(String((refused as Error).cause)).toContain('none of the 3 is closed');
+  expect(await handle.query(readyQuery)).toHaveLength(WIDE);
+  const [single, many] = [ids.slice(0, 400), ids.slice(400)];
+  const storm = (async () => {
+    for (const id of single) await handle.signal(moleculeMessages.close.signal, { step: id, note: 'signalled' });
+  })();
+  for (const batch of batches(many)) await close(handle, batch);
+  await storm;
+  const { steps } = (await handle.result()) as { steps: { id: string; outcome: string; summary: string }[] };
+  expect(steps.map(({ id }) => id)).toEqual(ids);
+  expect(steps.every(({ outcome }) => outcome === 'done')).toBe(true);
+  expect(steps.filter(({ summary }) => summary === 'signalled')).toHaveLength(400);
+  expect((await runsOf(town.client, 'wide')).length).toBeGreaterThan(1);
+});
+
+test('what is too large for a history is a file that the history names: the commands of docs/operating.md', async () => {
+  const page = await readFile(here('docs/operating.md'), 'utf8');
+  const [, section = ''] = page.split('## What is too large for a history');
+  const commands = (/^```\n(.*?)^```$/ms.exec(section)?.[1] ?? '').trim().split('\n');
+  expect(commands).toHaveLength(3);
+  const outputs: string[] = [];
+  for (const [program, ...args] of commands.map((command) => command.split(' '))) {
+    const asGt = async () => {
+      const { code, stdout } = await gt(args, { GT_TOWN: town.dir });
+      return { code, output: stdout };
+    };
+    const { code, output } = await (program === 'gt' ? asGt() : town.temporal(...args));
+    expect(code, output).toBe(0);
+    outputs.push(output);
+  }
+  const [shown = '', asked = '', exported = ''] = outputs;
+  const state = JSON.parse(exported) as { workflows: { id: string; state: { steps: object[] } }[] };
+  expect(state.workflows.find(({ id }) => id === 'wide')?.state.steps).toHaveLength(WIDE);
+  for (const output of [shown, asked]) {
+    const sha256 = /sha256"?: ?"?([0-9a-f]{64})/.exec(output)?.[1] ?? 'none';
+    const file = join(townPaths(town.dir).payloads, sha256.slice(0, 2), sha256);
+    expect(JSON.parse(await readFile(file, 'utf8'))).toBeTypeOf('object');
+  }
+});
+
+test('a loop of very many rounds is as small at its end as at its beginning', async () => {
+  const handle = await started('rounds');
+  expect(await close(handle, 'begin')).toContain('Next: "l.iter1.move", Step move\n\nMove 1');
+  const ids = Array.from({ length: ROUNDS }, (_, n) => `l.iter${n + 1}.move`);
+  for (const batch of batches(ids)) {
+    const answer = await close(handle, batch);
+    const next = Number(/iter(\d+)/.exec(batch.at(-1) ?? '')?.[1]) + 1;
+    expect(answer).toContain(next > ROUNDS ? 'after seen' : `Next: "l.iter${next}.move", Step move\n\nMove ${next}`);
+    // More than there is room for would be thrown away, or carried for nothing.
+    expect((await handle.query(stepsQuery)).length).toBeLessThanOrEqual(6);
+  }
+  expect(await handle.query(explainQuery)).toContain(`${ROUNDS + 2}/${ROUNDS + 3} steps`);
+  await close(handle, 'end');
+  expect(await handle.result()).toMatchObject({ passed: ROUNDS - 2 });
+  const runs = await runsOf(town.client, 'rounds');
+  expect(Math.max(...runs.map((events) => events.length))).toBeLessThan(400);
+});
+
+test('of more gates than a workflow may have timers all open, and never more than 500 timers are under way', async () => {
+  const handle = await started('gated');
+  await until(
+    'all gates are open',
+    async () => (await handle.query(readyQuery)).length === GATES && (await isAllHuman(handle)),
+  );
+  let most = 0;
+  for (const events of await runsOf(town.client, 'gated')) {
+    let open = 0;
+    for (const event of events) {
+      if (event.timerStartedEventAttributes != null) open += 1;
+      if (event.timerFiredEventAttributes != null || event.timerCanceledEventAttributes != null) open -= 1;
+      most = Math.max(most, open);
+    }
+  }
+  expect(most).toBe(500);
+  for (const batch of batches(Array.from({ length: GATES }, (_, n) => `g${n}`))) await close(handle, batch);
+  expect(await handle.result()).toMatchObject({ formula: 'gated' });
+});
+
+/** None waits for its gate any more. */
+async function isAllHuman(handle: WorkflowHandle): Promise<boolean> {
+  const steps = await handle.query(stepsQuery);
+  return steps.every(({ state }) => state.kind === 'waiting' && state.for === 'human');
+}
