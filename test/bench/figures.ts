@@ -18,7 +18,7 @@ export function tell(
   goal: string | null = null,
   met: boolean | null = null,
 ): void {
-  const rounded = Number(value.toPrecision(4));
+  const rounded = Number.isInteger(value) ? value : Number(value.toPrecision(4));
   figures.push({ figure, value: rounded, unit, goal, met });
   const judged = goal === null ? '' : `   goal ${goal}: ${met === true ? 'met' : 'MISSED'}`;
   console.log(`${figure.padEnd(34)} ${String(rounded).padStart(10)} ${unit}${judged}`);
