@@ -4,7 +4,8 @@
  * the payload's data as it is, most often JSON: its path is in the reference that `temporal workflow show` prints.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, utimes } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ExternalStorage, StorageDriverClaim } from '@temporalio/common';
 import type { Payload, StorageDriver } from '@temporalio/common';
@@ -42,9 +43,14 @@ class FolderDriver implements StorageDriver {
     const bytes = data ?? new Uint8Array();
     const sha256 = hashOf(bytes);
     const file = this.#fileOf(sha256);
-    // Whole when it is there: it comes to its name by a rename, once it is on the disk.
-    if ((await stat(file).catch(missing)) === null) await writeWhole(file, bytes);
-    const kept = Object.entries(metadata ?? {}).map(([key, value]) => [METADATA + key, Buffer.from(value).toString()]);
+    const there = await readFile(file).catch(missing);
+    if (there?.equals(bytes) !== true) await writeWhole(file, bytes);
+    // Who takes old files away must see that a history of today names this one.
+    else await utimes(file, new Date(), new Date());
+    const kept = Object.entries(metadata ?? {}).map(([key, value]) => [
+      METADATA + key,
+      Buffer.from(value).toString('latin1'),
+    ]);
     return new StorageDriverClaim({ sha256, ...Object.fromEntries(kept) });
   }
 
@@ -61,7 +67,7 @@ class FolderDriver implements StorageDriver {
       throw new Error(`${file} is damaged: its content is not of the hash that it is named by`);
     const metadata = Object.entries(more)
       .filter(([key]) => key.startsWith(METADATA))
-      .map(([key, value]) => [key.slice(METADATA.length), Buffer.from(value)] as const);
+      .map(([key, value]) => [key.slice(METADATA.length), Buffer.from(value, 'latin1')] as const);
     return { metadata: Object.fromEntries(metadata), data };
   }
 
@@ -70,17 +76,28 @@ class FolderDriver implements StorageDriver {
   }
 }
 
+/** Whole when it is there: it comes to its name by a rename, once it is on the disk. */
 async function writeWhole(file: string, bytes: Uint8Array): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
+  const folder = dirname(file);
+  await mkdir(folder, { recursive: true });
   const fresh = `${file}.${randomUUID()}`;
-  const handle = await open(fresh, 'wx');
   try {
-    await handle.writeFile(bytes);
+    await onDisk(await open(fresh, 'wx'), bytes);
+    await rename(fresh, file);
+  } catch (error) {
+    await rm(fresh, { force: true });
+    throw error;
+  }
+  for (const changed of [folder, dirname(folder)]) await onDisk(await open(changed, 'r'), null);
+}
+
+async function onDisk(handle: FileHandle, bytes: Uint8Array | null): Promise<void> {
+  try {
+    if (bytes !== null) await handle.writeFile(bytes);
     await handle.sync();
   } finally {
     await handle.close();
   }
-  await rename(fresh, file);
 }
 
 function hashOf(bytes: Uint8Array): string {

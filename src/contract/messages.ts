@@ -20,7 +20,7 @@ const by = z.string().min(1).max(200).default('operator').describe('who asks, fo
 const step = z.string().min(1).describe('id of a step of this molecule');
 const item = z.string().min(1).describe('id of an item of this mission');
 /** Steps that one message closes. */
-const CLOSES_MAX = 10_000;
+const CLOSES_MAX = 1_000;
 const reason = z.string().min(1).max(10_000);
 
 /** A molecule tells this when it changes. */

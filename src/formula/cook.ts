@@ -128,6 +128,7 @@ function compile(name: string, given: Given, shelf: Shelf, findings: Findings, o
     library,
     values: { vars, values, declares: formula.declares, open: isOpen, used, findings },
     budget: new Budget(findings),
+    mayGoRound: isPlain(formula),
     ...noTraces(),
   };
   const at = { source: formula.source, path: ['description'] };
@@ -146,6 +147,10 @@ function compile(name: string, given: Given, shelf: Shelf, findings: Findings, o
   const bondPoints = bondPointsOf(formula, plan, kitchen);
   if (!library.gaps) warnOfUnused(formula, used, findings);
   return { formula, description, values, used, steps, loops, bondPoints };
+}
+
+function isPlain({ type, advice, compose: { expand, map, aspects } }: Formula): boolean {
+  return type === 'workflow' && [advice, expand, map, aspects].every((parts) => parts.length === 0);
 }
 
 /** For formulas of which a part is not there. */

@@ -44,9 +44,9 @@ function unroll(step: StepDraft, loop: LoopDraft, kitchen: Kitchen, group: strin
   let before: readonly { readonly id: string }[] = [];
   let beside: readonly { readonly id: string }[] = [];
   let iteration = 0;
-  budget.foresee(stepsOf(step, loop, kitchen), step.at);
+  budget.foresee(stepsOf(step, loop, group, kitchen), step.at);
   if (budget.spent) return all;
-  const { values, rounds } = turnsOf(step, loop, kitchen);
+  const { values, rounds } = turnsOf(step, loop, group, kitchen);
   for (const value of values) {
     iteration += 1;
     const known = new Set(fanOuts.keys());
@@ -134,18 +134,18 @@ export function nameInside(body: readonly StepDraft[], unrolled: readonly StepDr
 }
 
 /** How many steps a loop comes to, those of expansions aside. The count ends where they are more than there may be. */
-function stepsOf(step: StepDraft, loop: LoopDraft, kitchen: Kitchen): number {
+function stepsOf(step: StepDraft, loop: LoopDraft, group: string | null, kitchen: Kitchen): number {
   const { times } = loop;
   if (times.kind === 'each' && outputOf(step, times.list, kitchen) !== null) return 0;
-  const { values } = turnsOf(step, loop, kitchen);
+  const { values } = turnsOf(step, loop, group, kitchen);
   const inside = [...eachStep(loop.body)];
   const loops = inside.filter((one) => one.loop !== null);
   let steps = values.length * (inside.length - loops.length);
   for (const value of loops.length === 0 ? [] : values)
     for (const inner of loops) {
       if (steps > STEPS_MAX) return steps;
-      const scope = scopeIn(step.scope, { single: variableOf(loop, value), prefix: `${step.id}.` });
-      if (inner.loop !== null) steps += stepsOf({ ...inner, scope }, inner.loop, kitchen);
+      const scope = scopeIn(step.scope, { single: variableOf(loop, value) });
+      if (inner.loop !== null) steps += stepsOf({ ...inner, scope }, inner.loop, step.id, kitchen);
     }
   return values.length === 0 ? 1 : steps;
 }
@@ -161,19 +161,19 @@ type Turns = {
   readonly rounds: Rounds | null;
 };
 
-function turnsOf(step: StepDraft, loop: LoopDraft, kitchen: Kitchen): Turns {
+function turnsOf(step: StepDraft, loop: LoopDraft, group: string | null, kitchen: Kitchen): Turns {
   const { at, times } = loop;
   switch (times.kind) {
     case 'until':
       return { values: ['1'], rounds: null };
     case 'count':
-      return numbers(step, loop, { from: 1, to: times.count }, kitchen);
+      return numbers({ from: 1, to: times.count }, step, loop, group, kitchen);
     case 'each': {
       const place = { source: at.source, path: [...at.path, 'for_each'] };
       return { values: listOf(step, times.list, place, kitchen), rounds: null };
     }
     case 'range':
-      return numbers(step, loop, rangeOf(step, times.range, placeOfRange(loop), kitchen), kitchen);
+      return numbers(rangeOf(step, times.range, placeOfRange(loop), kitchen), step, loop, group, kitchen);
     default:
       return unreachable(times);
   }
@@ -201,8 +201,14 @@ function rangeOf(step: StepDraft, written: string, at: StepDraft['at'], kitchen:
   return range;
 }
 
-function numbers(step: StepDraft, loop: LoopDraft, { from, to }: Bounds, kitchen: Kitchen): Turns {
-  const rounds = roundsOf(step, loop, { from, to }, kitchen);
+function numbers(
+  { from, to }: Bounds,
+  step: StepDraft,
+  loop: LoopDraft,
+  group: string | null,
+  kitchen: Kitchen,
+): Turns {
+  const rounds = roundsOf(step, loop, { from, to }, group, kitchen);
   if (rounds !== null) return { values: [loop.variable === null ? '1' : `{${loop.variable}}`], rounds };
   if (to - from >= ITERATIONS_MAX) {
     const why = `goes round more than ${ITERATIONS_MAX} times, and is unrolled when cooked`;
@@ -213,4 +219,4 @@ function numbers(step: StepDraft, loop: LoopDraft, { from, to }: Bounds, kitchen
 }
 
 const FLAT_BODY =
-  'a longer one needs a body whose steps are no loops, expansions and fan-outs, with its variable in plain texts only';
+  'a longer one stands in no group, with a body of plain steps that have its variable in plain texts only, in a formula without advice, aspects and expansions of targets';

@@ -15,13 +15,14 @@ export function roundsOf(
   step: StepDraft,
   { body, variable }: LoopDraft,
   { from, to }: Pick<Rounds, 'from' | 'to'>,
-  { values }: Kitchen,
+  group: string | null,
+  { values, mayGoRound }: Kitchen,
 ): Rounds | null {
   const steps = [...eachStep(body)];
-  const isInside = step.repeated !== null || iterationAround(step.scope) !== null;
-  // Gates of the loop are in front of its first round, and of no other.
-  if (step.gates.length > 0) return null;
-  if ((to - from + 1) * steps.length <= UNROLLED_STEPS_MAX || isInside) return null;
+  if ((to - from + 1) * steps.length <= UNROLLED_STEPS_MAX || !mayGoRound) return null;
+  // What stands around it may be repeated itself; gates of the loop are in front of its first round, and of no other.
+  const isInside = group !== null || step.repeated !== null || iterationAround(step.scope) !== null;
+  if (isInside || step.gates.length > 0) return null;
   const open = variable === null ? null : `{${variable}}`;
   const isTaken =
     open !== null && [...values.values.values(), ...valuesAround(step.scope)].some((text) => text.includes(open));
@@ -32,8 +33,9 @@ export function roundsOf(
 
 /** Whether nothing of the step but its plain texts differs from round to round. */
 function isCookedOnce(step: StepDraft, open: string | null): boolean {
-  const { id, needs, condition, gates, agent, check, expand, onComplete, leg } = step;
+  const { id, needs, condition, gates, agent, check, children, expand, onComplete, leg } = step;
   if (expand !== null || onComplete !== null || leg !== null || check?.path != null) return false;
+  if (check !== null && children.length > 0) return false;
   if (open === null) return true;
   const read = [id, ...needs.map((need) => need.id), condition?.text, agent].concat(
     gates.flatMap((gate) => [gate.type, gate.await, gate.timeout]),

@@ -26,10 +26,11 @@ export function backRefusal(molecule: Molecule, id: string): string | null {
   }
   if (molecule.failed !== null) return `step "${molecule.failed}" has failed, and the molecule with it: start it again`;
   if (!hasBegun(stepAt(molecule, at))) return `step "${id}" has not begun: there is nothing to go back to`;
-  const { gone, iterations } = reach(molecule, at);
+  const { gone, iterations, isForgotten } = reach(molecule, at);
   const loop = molecule.loops.find((one) => (iterations.get(one.id) ?? Infinity) < firstKept(one));
   if (loop !== undefined)
     return `"${loop.id}" keeps the steps of its last rounds only: go back to a step of round ${firstKept(loop)} or later`;
+  if (isForgotten) return 'the commits of rounds that are forgotten would go with it: go back to a later step';
   const orphan = molecule.steps.find(
     (step, own) => !gone.has(own) && step.needs.some((need) => gone.has(positionOf(molecule, need) ?? -1)),
   );

@@ -1,7 +1,7 @@
 /** Bonding: the steps of another formula are added to a molecule at work, under ids of their own. */
 import { wakeFrom } from './molecule-cascade.js';
 import { behind, sinksOf } from './molecule-fan-out.js';
-import { ADDED_STEPS_MAX, grow, loopsOf, replan, stepFrom } from './molecule-growth.js';
+import { ADDED_STEPS_MAX, countAdded, grow, loopsOf, replan, stepFrom } from './molecule-growth.js';
 import { loopAt, positionOf, put, stepAt } from './molecule-live.js';
 import { present } from './molecule-plan.js';
 import type { Draft, Molecule } from './molecule-live.js';
@@ -63,7 +63,12 @@ function notAt(molecule: Molecule, { id }: BondPoint, { kind }: BondPlace, step:
 }
 
 function unknownStep(molecule: Molecule, id: string): string | null {
-  if (positionOf(molecule, id) !== null) return null;
+  const position = positionOf(molecule, id);
+  const [around] = position === null ? [] : (molecule.plan.loopsAround[position] ?? []);
+  const loop = around === undefined ? null : loopAt(molecule, around);
+  if (loop?.rounds !== undefined)
+    return `step "${id}" is of a round of "${loop.id}", and forgotten when that is over; bond with {"after": "${loop.id}"}`;
+  if (position !== null) return null;
   const ids = molecule.steps.map((step) => step.id);
   return `there is no step "${id}"; ${offer(id, ids, 'the steps')}`;
 }
@@ -76,7 +81,7 @@ export function bondProblem(
   const long = loops.find(({ rounds }) => rounds !== undefined);
   if (long !== undefined)
     return `the loop "${long.id}" of ${formula} goes round ${long.max} times, too often to be bonded: start a molecule of it`;
-  const all = molecule.added.length + steps.length;
+  const all = countAdded(molecule) + steps.length;
   return all > ADDED_STEPS_MAX
     ? `with the ${steps.length} steps of ${formula} the molecule would have ${all} that are not in its formula, the most is ${ADDED_STEPS_MAX}`
     : null;

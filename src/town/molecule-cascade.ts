@@ -5,12 +5,12 @@
 import { fill, whyNot } from './molecule-facts.js';
 import { fanOutSteps } from './molecule-fan-out.js';
 import { areOpen, conditionsThatHold, gatesFor, opened, unreadableGate, waitsForGates } from './molecule-gates.js';
-import { ADDED_STEPS_MAX, grow, stepFrom } from './molecule-growth.js';
+import { ADDED_STEPS_MAX, countAdded, grow, stepFrom } from './molecule-growth.js';
 import { closedBy, isMet, isSettledAt, loopAt, put, stepAt } from './molecule-live.js';
 import type { Draft, Molecule } from './molecule-live.js';
 import { present } from './molecule-plan.js';
 import type { Scope } from './molecule-plan.js';
-import type { Closed, StepState } from './molecule-state.js';
+import type { Closed, Step, StepState } from './molecule-state.js';
 
 const ENGINE = 'the molecule';
 
@@ -37,7 +37,7 @@ function fanOut(draft: Draft, at: number, { output }: Closed): void {
   const proto = draft.plan.protos[at];
   if (proto?.fanOut === undefined || step.fan !== undefined) return;
   const added = fanOutSteps(proto, proto.fanOut, output);
-  if (draft.added.length + added.length > ADDED_STEPS_MAX) {
+  if (countAdded(draft) + added.length > ADDED_STEPS_MAX) {
     put(draft, at, { state: escalated(tooMany(added.length), draft.nowMs) });
     return;
   }
@@ -87,10 +87,18 @@ function complete(draft: Draft, at: number): void {
       close(draft, at, closedBy(draft, 'done', 'all its steps have closed', ENGINE));
     return;
   }
-  const last = membersOf(draft, at).map((member) => stepAt(draft, member).state);
-  if (last.every((one) => one.kind === 'closed' && one.outcome === 'skipped')) {
+  const last = membersOf(draft, at).map((member) => stepAt(draft, member));
+  // A round that did nothing by itself would do nothing the next time; what somebody has skipped is skipped this time.
+  const isVain = ({ state, kind: own }: Step) =>
+    state.kind === 'closed' &&
+    (loop.rounds === undefined ? state.outcome === 'skipped' : own !== undefined || isSkippedByCondition(state));
+  if (last.every(isVain)) {
     close(draft, at, closedBy(draft, 'skipped', 'all its steps were skipped', ENGINE));
   }
+}
+
+function isSkippedByCondition({ outcome, by }: Closed): boolean {
+  return outcome === 'skipped' && by === ENGINE;
 }
 
 /** Steps that count for a group or loop now. */

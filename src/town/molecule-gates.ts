@@ -157,21 +157,18 @@ export function isOutside(type: GateState['type']): type is Outside {
   return type === 'bead' || type === 'gh:run' || type === 'gh:pr';
 }
 
-/** Timers, and acts, that a workflow has under way at once; the server takes 2,000. */
-const WATCHED_MAX = 500;
-
-/** By their keys the gates to be watched now: the nearest deadlines, and acts that are under way before those that are not. */
+/** By their keys the gates to be watched now, `max` of a kind: the nearest deadlines, and acts that are under way before those that are not. */
 export function inWindow(
   all: readonly Watch[],
+  max: number,
   isUnderWay: (key: string) => boolean,
 ): { readonly timers: ReadonlySet<string>; readonly acts: ReadonlySet<string> } {
   const timed = all.flatMap(({ key, deadlineMs }) => (deadlineMs === null ? [] : [{ key, deadlineMs }]));
-  const nearest = timed.length <= WATCHED_MAX ? timed : timed.toSorted((a, b) => a.deadlineMs - b.deadlineMs);
+  const nearest = timed.length <= max ? timed : timed.toSorted((a, b) => a.deadlineMs - b.deadlineMs);
   const asked = all.filter(({ state }) => isOutside(state.type)).map(({ key }) => key);
-  const first =
-    asked.length <= WATCHED_MAX ? asked : [...asked.filter(isUnderWay), ...asked.filter((key) => !isUnderWay(key))];
+  const first = asked.length <= max ? asked : [...asked.filter(isUnderWay), ...asked.filter((key) => !isUnderWay(key))];
   return {
-    timers: new Set(nearest.slice(0, WATCHED_MAX).map(({ key }) => key)),
-    acts: new Set(first.slice(0, WATCHED_MAX)),
+    timers: new Set(nearest.slice(0, max).map(({ key }) => key)),
+    acts: new Set(first.slice(0, max)),
   };
 }

@@ -11,6 +11,14 @@ import { addUsage, NO_USAGE } from './session.js';
 /** What is added to a molecule at work, by loops, fan-outs and bonds together. It travels in one payload. */
 export const ADDED_STEPS_MAX = 5_000;
 
+/** Steps of rounds come and go, and are not among them. */
+export function countAdded({ added, loops }: Pick<Draft, 'added' | 'loops'>): number {
+  const inRounds = loops.map(({ rounds, body, iteration, forgotten = 0 }) =>
+    rounds === undefined ? 0 : (iteration - Math.max(1, forgotten)) * body.length,
+  );
+  return added.length - inRounds.reduce((sum, one) => sum + one, 0);
+}
+
 export function stepFrom(proto: ProtoStep, how: How, from?: string): Step {
   return {
     id: proto.id,
@@ -110,19 +118,20 @@ export function grow(draft: Draft, { protos, steps, loops }: Growth): void {
 /** Takes steps away that have closed, and keeps what they cost. Nobody needs them any more; what grows next makes the plan anew. */
 export function forget(draft: Draft, ids: ReadonlySet<string>): void {
   const places = new Map<number, number>();
-  let { steps: passed, sessions, usage } = draft.passed;
+  let { steps: passed, atMs, sessions, usage } = draft.passed;
   draft.steps.forEach((step, at) => {
     if (!ids.has(step.id)) {
       places.set(at, places.size);
       return;
     }
     passed += 1;
+    if (step.state.kind === 'closed') atMs = Math.max(atMs, step.state.atMs);
     sessions += step.sessions;
     usage = addUsage(usage, step.usage);
   });
   const moved = (list: readonly number[]) => list.flatMap((at) => present(places.get(at)));
   draft.closed -= draft.steps.length - places.size;
-  draft.passed = { steps: passed, sessions, usage };
+  draft.passed = { steps: passed, atMs, sessions, usage };
   draft.ready = moved(draft.ready);
   draft.held = moved(draft.held);
   draft.cursors = draft.cursors.filter((_cursor, at) => places.has(at));

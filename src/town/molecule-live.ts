@@ -51,7 +51,7 @@ export function stateOf({
   return { steps, limits, added, loops, mails, bonds, head, paused, gone, passed };
 }
 
-const NOTHING_PASSED: Passed = { steps: 0, sessions: 0, usage: NO_USAGE };
+const NOTHING_PASSED: Passed = { steps: 0, atMs: 0, sessions: 0, usage: NO_USAGE };
 
 export function revive(proto: Pick<Protomolecule, 'steps'>, state: MoleculeState, how: How): Molecule {
   const { steps, limits, added = [], loops = [], mails = [], bonds = 0, paused = null, gone = {} } = state;

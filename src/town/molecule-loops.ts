@@ -3,7 +3,7 @@ import { filesNamed, parseCondition, withStep } from './condition.js';
 import type { Condition } from './condition.js';
 import { close, escalated, tooMany, wakeFrom } from './molecule-cascade.js';
 import { holdsNow } from './molecule-facts.js';
-import { ADDED_STEPS_MAX, forget, grow, loopStep, stepFrom } from './molecule-growth.js';
+import { ADDED_STEPS_MAX, countAdded, forget, grow, loopStep, stepFrom } from './molecule-growth.js';
 import { closedBy, loopAt, put, stepAt } from './molecule-live.js';
 import type { Draft, Molecule } from './molecule-live.js';
 import { present } from './molecule-plan.js';
@@ -48,8 +48,7 @@ export function goRound(draft: Draft): boolean {
     if (loop?.rounds === undefined || !isOver(draft, at)) continue;
     if (loop.iteration >= loop.max) close(draft, at, closedBy(draft, 'done', `done ${loop.max} times`, 'the molecule'));
     else {
-      const over = firstKept({ ...loop, iteration: loop.iteration + 1 }) - 1;
-      nextIteration(draft, at, loop, null, over > 0 ? loop.body.map((id) => idIn(loop, id, over)) : []);
+      nextIteration(draft, at, loop, null);
     }
     return true;
   }
@@ -113,20 +112,14 @@ function inIteration(condition: Condition, loop: LoopState): Condition {
 }
 
 /**
- * Adds the next iteration; `note` is what its first steps are told, `over` are steps that go. One over the most is added when a person asks
- * for it.
+ * Adds the next iteration; `note` is what its first steps are told. One over the most is added when a person asks for it. Of a loop that goes
+ * round by itself the one before the last is forgotten.
  */
-export function nextIteration(
-  draft: Draft,
-  at: number,
-  loop: LoopState,
-  note: string | null,
-  over: readonly string[] = [],
-): void {
+export function nextIteration(draft: Draft, at: number, loop: LoopState, note: string | null): void {
   const iteration = loop.iteration + 1;
   const body = loop.body.flatMap((id) => present(draft.templates.get(id) ?? draft.cooked.get(id)));
   const inner = draft.loops.filter((other) => other.id !== loop.id && loop.body.includes(other.id));
-  if (loop.rounds === undefined && draft.added.length + body.length > ADDED_STEPS_MAX) {
+  if (loop.rounds === undefined && countAdded(draft) + body.length > ADDED_STEPS_MAX) {
     put(draft, at, { state: escalated(tooMany(body.length), draft.nowMs) });
     return;
   }
@@ -145,9 +138,12 @@ export function nextIteration(
     const isFirst = !step.needs.some((need) => inside.has(need));
     return { ...stepFrom(step, draft.how), ...(isFirst ? { note } : {}) };
   });
-  const grownLoop = { ...loop, iteration, max: Math.max(loop.max, iteration) };
   put(draft, at, { state: { kind: 'open', sinceMs: draft.nowMs } });
-  if (over.length > 0) forget(draft, new Set(over));
+  const over = loop.iteration - 1;
+  const forgets = loop.rounds !== undefined && over >= firstKept(loop);
+  if (forgets) forget(draft, new Set(loop.body.map((id) => idIn(loop, id, over))));
+  const max = Math.max(loop.max, iteration);
+  const grownLoop = { ...loop, iteration, max, ...(forgets ? { forgotten: over } : {}) };
   const first = draft.steps.length;
   grow(draft, {
     protos,

@@ -18,6 +18,8 @@ export type Reach = {
   readonly iterations: ReadonlyMap<string, number>;
   /** Whether the sandbox goes back, and to which commit; a null one is where the molecule began. */
   readonly sandbox: { readonly head: string | null } | null;
+  /** Whether the commit to go back to, or one that would go, is of a round that is forgotten. */
+  readonly isForgotten: boolean;
 };
 
 export function reach(molecule: Molecule, from: number): Reach {
@@ -36,7 +38,15 @@ export function reach(molecule: Molecule, from: number): Reach {
     if (more.length === 0) {
       const last = first === -1 ? commits.at(-1) : commits[first - 1];
       const { again, gone, open, iterations } = spread;
-      return { again, gone, open, iterations, sandbox: goesBack ? { head: headOf(molecule, last) } : null };
+      const isForgotten = goesBack && molecule.passed.steps > 0 && closedAt(molecule, last) <= molecule.passed.atMs;
+      return {
+        again,
+        gone,
+        open,
+        iterations,
+        isForgotten,
+        sandbox: goesBack ? { head: headOf(molecule, last) } : null,
+      };
     }
     for (const at of more) spread.redo(at);
   }
@@ -52,6 +62,11 @@ function commitsOf({ steps }: Molecule): readonly number[] {
     state.kind === 'closed' && state.head !== null ? [{ at, atMs: state.atMs }] : [],
   );
   return closings.toSorted((a, b) => a.atMs - b.atMs).map(({ at }) => at);
+}
+
+function closedAt({ steps }: Molecule, at: number | undefined): number {
+  const state = at === undefined ? undefined : steps[at]?.state;
+  return state?.kind === 'closed' ? state.atMs : 0;
 }
 
 function headOf({ steps }: Molecule, at: number | undefined): string | null {

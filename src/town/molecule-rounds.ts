@@ -12,22 +12,26 @@ export function idIn(loop: Pick<LoopState, 'id'>, id: string, iteration: number)
   return iteration === 1 ? id : iterationId(loop.id, id, iteration);
 }
 
-/** The round that goes on, and the one before it. */
-const KEPT = 2;
-
 /** The number of the first iteration of which the steps are still there. */
-export function firstKept({ rounds, iteration }: Pick<LoopState, 'rounds' | 'iteration'>): number {
-  return rounds === undefined ? 1 : Math.max(1, iteration - KEPT + 1);
+export function firstKept({ forgotten = 0 }: Pick<LoopState, 'forgotten'>): number {
+  return forgotten + 1;
 }
 
-/** A step of the body, with the number of the round in its texts. */
+/** A step of the body, with the number of the round in its texts, as the compiler would have filled it in. */
 export function inRound(step: ProtoStep, { rounds }: Pick<ProtoLoop, 'rounds'>, iteration: number): ProtoStep {
   if (rounds === undefined || rounds.variable === null) return step;
-  // A name of letters, digits and underscores. In double braces it is no number of a round.
-  const open = new RegExp(`(?<!\\{)\\{${rounds.variable}\\}(?!\\})`, 'g');
-  const value = String(rounds.from + iteration - 1);
-  return mapTexts(step, (text) => (text.includes('{') ? text.replaceAll(open, value) : text));
+  const { variable, from } = rounds;
+  const value = String(from + iteration - 1);
+  const filled = (text: string) =>
+    text.replaceAll(BRACES, (written, name: string | undefined) => (name === variable ? value : written));
+  // The shape of an output is no text.
+  const { output, ...texts } = step;
+  const changed = mapTexts(texts, (text) => (text.includes('{') ? filled(text) : text));
+  return output === undefined ? changed : { ...changed, output };
 }
+
+/** Double braces, which stay, before single ones. */
+const BRACES = /\{\{[A-Za-z_]\w*(?:\.[\w.]*)?\}\}|\{([A-Za-z_]\w*)\}/g;
 
 /** Of steps as cooked those that are cooked once for many rounds, by their ids. */
 export function templatesIn(

@@ -68,10 +68,19 @@ export type Step = {
 };
 
 /** A loop at work: `iteration` is the last one that was begun, of `max`. */
-export type LoopState = ProtoLoop & { readonly iteration: number };
+export type LoopState = ProtoLoop & {
+  readonly iteration: number;
+  /** The last round of which the steps are gone; absent when none are. */
+  readonly forgotten?: number;
+};
 
-/** Steps of rounds that are over (`molecule-rounds`): how many closed, and what they cost. */
-export type Passed = { readonly steps: number; readonly sessions: number; readonly usage: Usage };
+/** Steps of rounds that are over (`molecule-rounds`): how many closed, the last of them when, and what they cost. */
+export type Passed = {
+  readonly steps: number;
+  readonly atMs: number;
+  readonly sessions: number;
+  readonly usage: Usage;
+};
 
 /** What a step has cost that is not there any more, and may come again. */
 export type Gone = { readonly sessions: number; readonly usage: Usage };

@@ -1,14 +1,17 @@
 /**
  * Keeps an eye on the gates of a molecule that are shut: a timer for each that has a time, an act for each that something outside opens.
- * Of very many the nearest times and the first acts, and the others as their turn comes.
+ * Of very many the nearest times and the first acts, and another when one of them is over.
  */
-import { CancellationScope, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, patched, sleep, workflowInfo } from '@temporalio/workflow';
 import { describeGate, inWindow, isOutside, watches } from '../town/molecule-gates.js';
 import type { Watch } from '../town/molecule-gates.js';
 import { printSpan } from '../town/span.js';
 import { causeOf } from './failing.js';
 import { watcher } from './hands.js';
 import type { Book } from './molecule-book.js';
+
+/** Timers, and acts, that a workflow has under way at once; the server takes 2,000. */
+const WATCHED_MAX = 500;
 
 type Eye = { timer: CancellationScope | null; act: CancellationScope | null };
 
@@ -25,7 +28,8 @@ export class GateWatch {
   look(): void {
     const now = watches(this.#book.molecule);
     if (now.length === 0 && this.#eyes.size === 0) return;
-    const wanted = inWindow(now, (key) => this.#eyes.get(key)?.act != null);
+    const max = now.length > WATCHED_MAX && patched('a window over gates') ? WATCHED_MAX : Infinity;
+    const wanted = inWindow(now, max, (key) => this.#eyes.get(key)?.act != null);
     for (const [key, eye] of this.#eyes) {
       if (!wanted.timers.has(key)) eye.timer = closed(eye.timer);
       if (!wanted.acts.has(key)) eye.act = closed(eye.act);

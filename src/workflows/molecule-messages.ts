@@ -26,6 +26,9 @@ type Closes = z.infer<typeof moleculeMessages.close.schema>;
 type Close = Closes & { readonly step: string };
 type Bond = z.infer<typeof moleculeMessages.bond.schema>;
 
+/** Steps to close times steps that there are: it must all be done long before a workflow's task times out. */
+const CLOSE_WORK_MAX = 1_000_000;
+
 /** The end of a step that must be committed, after the engine's checks, before it is answered. */
 type Closing = {
   /** Null for a step that is skipped with work of its own in the sandbox. */
@@ -157,6 +160,9 @@ export class Messages {
   #closeAll(steps: readonly string[], message: Closes): Answer {
     const { note: summary, by } = message;
     let molecule = this.#book.molecule;
+    const max = Math.floor(CLOSE_WORK_MAX / molecule.steps.length);
+    if (steps.length > max)
+      return refused(`a molecule of ${molecule.steps.length} steps closes at most ${max} in one message`);
     for (const step of steps) {
       const why = refusal(molecule, 'close', step) ?? this.#whyAlone(molecule, step);
       if (why !== null) return refused(`${why}; none of the ${steps.length} is closed`);

@@ -18,7 +18,8 @@ const IS_LONG = process.env['GT_LONG'] !== undefined;
 const WIDE = IS_LONG ? 10_000 : 1_500;
 const ROUNDS = IS_LONG ? 50_000 : 6_000;
 const GATES = IS_LONG ? 2_500 : 700;
-const BATCH = 500;
+/** As many as the widest of them closes in one message. */
+const BATCH = Math.min(500, 1_000_000 / WIDE);
 
 const step = (id: string, more = '', table = 'steps') => `[[${table}]]\nid = "${id}"\ntitle = "Step ${id}"\n${more}\n`;
 const numbered = (count: number, one: (n: number) => string) =>

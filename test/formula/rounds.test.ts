@@ -45,11 +45,27 @@ test.each([
   ['the gate of the loop', loop('count = 6000', body('x'), 'gate = { type = "timer", timeout = "1s" }')],
   ['a gate', loop('count = 6000\nvar = "i"', body('x', 'gate = { type = "mail", await_id = "m{i}" }'))],
   ['a need', loop('count = 6000\nvar = "i"', body('x', 'needs = ["s{i}"]')) + numbered(6000)],
+  ['a group', `${step('g')}${loopIn('steps.children', 'count = 6000')}`],
+  [
+    'a loop of a checked group',
+    loop(
+      'count = 3000',
+      `${body('b', 'check = { command = "make", max_attempts = 2 }')}${step('c', '', 'steps.loop.body.children')}`,
+    ),
+  ],
+  [
+    'a formula with advice',
+    `[[advice]]\ntarget = "lp.iter1.x"\n[advice.before]\nid = "pre"\ntitle = "P"\n${loop('count = 6000', body('x'))}`,
+  ],
   ['a value that is filled in', `[vars]\nv = "{i}"\n${loop('count = 6000\nvar = "i"', body('x', 'notes = "{{v}}"'))}`],
-])('one with its variable in %s is unrolled', (_where, text) => {
-  const { steps, loops } = cooked(text);
-  expect([loops, steps.length >= 6000]).toEqual([undefined, true]);
+])('one that has to do with %s is unrolled', (_where, text) => {
+  const { steps, loops = [] } = cooked(text);
+  expect([loops.some(({ rounds }) => rounds !== undefined), steps.length >= 6000]).toEqual([false, true]);
 });
+
+function loopIn(table: string, how: string): string {
+  return `${step('lp', '', table)}[${table}.loop]\n${how}\n${step('x', '', `${table}.loop.body`)}`;
+}
 
 function numbered(count: number): string {
   return Array.from({ length: count }, (_, index) => step(`s${index + 1}`)).join('');

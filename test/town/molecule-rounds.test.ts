@@ -1,11 +1,12 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { filled } from '../../src/town/molecule-facts.js';
-import { backRefusal } from '../../src/town/molecule-back.js';
-import { bondProblem } from '../../src/town/molecule-bond.js';
+import { backRefusal, wayBack } from '../../src/town/molecule-back.js';
+import { bondPlace, bondProblem } from '../../src/town/molecule-bond.js';
 import type { Molecule } from '../../src/town/molecule-live.js';
 import { refusal } from '../../src/town/molecule-refusal.js';
-import { fateOf, nextStep } from '../../src/town/molecule.js';
+import { countAdded } from '../../src/town/molecule-growth.js';
+import { after as rule, fateOf, nextStep } from '../../src/town/molecule.js';
 import type { Protomolecule } from '../../src/town/protomolecule.js';
 import { cooked, step as open } from '../support/formula.js';
 import { accepted, all, carried, poured, start, work } from '../support/molecules.js';
@@ -61,6 +62,15 @@ test('round by round a molecule does what one with the loop unrolled does, also 
   );
 });
 
+const back = (molecule: Molecule, id: string) => all(molecule, { kind: 'went-back', step: id, by: 'me', note: null });
+
+/** Accepts the steps at that time, each with a commit. */
+const at = (ms: number, molecule: Molecule, ...ids: string[]) =>
+  ids.reduce(
+    (now, id) => rule(now, { ...accepted(id), kind: 'accepted', step: id, summary: '', by: 'x', head: `h-${id}` }, ms),
+    molecule,
+  );
+
 const long = proto(1_000_000, body('x', 'description = "{i}"'), true);
 
 function after(rounds: number): Molecule {
@@ -88,7 +98,7 @@ test('who asks for a step of another round is told which one it is', () => {
 });
 
 test('one can go back to a round that is kept, and not to before it', () => {
-  const now = all(after(5), { kind: 'went-back', step: 'lp.iter5.x', by: 'me', note: null });
+  const now = back(after(5), 'lp.iter5.x');
   expect(now.steps.map(({ id, state }) => `${id} ${state.kind}`)).toEqual([
     'first closed',
     'end pending',
@@ -100,6 +110,58 @@ test('one can go back to a round that is kept, and not to before it', () => {
   expect(next.cooked.get('lp.iter7.x')?.description).toBe('9');
   expect(backRefusal(after(5), 'first') ?? '').toContain('"lp" keeps the steps of its last rounds only');
   expect(backRefusal(after(1), 'first')).toBeNull();
+  // What is gone stays so, whatever round the loop is at again.
+  const third = back(after(2), 'lp.iter2.x');
+  expect(third.steps.map(({ id, state }) => `${id} ${state.kind}`)).toEqual([
+    'first closed',
+    'end pending',
+    'lp open',
+    'lp.iter2.x ready',
+  ]);
+  expect(backRefusal(third, 'first') ?? '').toContain('"lp" keeps the steps of its last rounds only');
+});
+
+test('nobody goes back to before a commit of a round that is forgotten', () => {
+  const begun = at(1, pouredOf(long), 'first');
+  const fifth = at(
+    6,
+    at(5, at(4, at(3, at(2, begun, 'lp.iter1.x'), 'lp.iter2.x'), 'lp.iter3.x'), 'lp.iter4.x'),
+    'lp.iter5.x',
+  );
+  expect(backRefusal(fifth, 'lp.iter5.x')).toContain('the commits of rounds that are forgotten');
+  expect(backRefusal(at(3, at(2, begun, 'lp.iter1.x'), 'lp.iter2.x'), 'lp.iter2.x')).toContain('the commits of rounds');
+  const ended = at(
+    4,
+    at(3, at(2, at(1, pouredOf(proto(3, body('x'), true)), 'first'), 'lp.iter1.x'), 'lp.iter2.x'),
+    'lp.iter3.x',
+  );
+  expect(wayBack(at(5, ended, 'end'), 'end').sandbox).toEqual({ head: 'h-lp.iter3.x' });
+  expect(backRefusal(at(5, ended, 'end'), 'end')).toBeNull();
+});
+
+test('a round that somebody skips is one of many', () => {
+  const now = all(after(2), { kind: 'skipped', step: 'lp.iter3.x', reason: 'no', by: 'me' });
+  expect(nextStep(now)?.id).toBe('lp.iter4.x');
+});
+
+test('the number stands wherever it would unrolled, and nowhere else', () => {
+  const more = `description = '{"n":{i}} a {{i} b {i.x}'\noutput = { n = "any" }`;
+  const made = proto(3, body('x', more), true);
+  const now = work(pouredOf(made), 'first');
+  const unrolled = proto(3, body('x', more), false).steps.find(({ id }) => id === 'lp.iter1.x');
+  expect(unrolled?.description).toContain('{"n":3}');
+  expect(now.cooked.get('lp.iter1.x')).toEqual(unrolled);
+});
+
+test('nothing is bonded to a step of a round; the loop may be followed, and its rounds use up no room for others', () => {
+  expect(bondPlace(after(2), [], { after: 'lp.iter3.x' })).toEqual({
+    ok: false,
+    why: 'step "lp.iter3.x" is of a round of "lp", and forgotten when that is over; bond with {"after": "lp"}',
+  });
+  expect(bondPlace(after(2), [], { after: 'lp' }).ok).toBe(true);
+  expect(countAdded(after(0))).toBe(0);
+  expect(countAdded(after(1))).toBe(0);
+  expect(countAdded(after(7))).toBe(0);
 });
 
 test('a formula with a long loop is not bonded', () => {
@@ -111,4 +173,7 @@ test('a loop whose steps are skipped by their condition ends, however often it w
   const now = work(pouredOf(skipped), 'first', { go: 'no' });
   expect(now.steps.find(({ id }) => id === 'lp')?.state).toMatchObject({ outcome: 'skipped' });
   expect(nextStep(now)?.id).toBe('end');
+  const child = open('c', 'run = "true"\ncondition = "{{steps.first.output.go}} == yes"', 'steps.loop.body.children');
+  const grouped = proto(1_000_000, `${open('g', '', 'steps.loop.body')}${child}`, true);
+  expect(nextStep(work(pouredOf(grouped), 'first', { go: 'no' }))?.id).toBe('end');
 });
