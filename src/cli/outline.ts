@@ -34,8 +34,8 @@ function stepLines(steps: readonly ProtoStep[]): readonly string[] {
 }
 
 function loopLines({ loops = [], bondPoints = [] }: Pick<Protomolecule, 'loops' | 'bondPoints'>): readonly string[] {
-  const told = loops.map(({ id, body, max, until, check, rounds }) => {
-    if (rounds !== undefined) return `  loop ${id}: ${body.join(', ')}, ${max} times`;
+  const told = loops.map(({ id, body, max, until, check, counter }) => {
+    if (counter !== undefined) return `  loop ${id}: ${body.join(', ')}, ${max} times`;
     const end = until ?? (check === null ? 'it is done' : `${check.command} passes`);
     return `  loop ${id}: ${body.join(', ')}, until ${end}, at most ${max} times`;
   });

@@ -69,7 +69,7 @@ export type MoleculeResult = {
     /** Absent when the step left none. */
     readonly output?: Json;
   }[];
-  /** How many more have closed, in rounds of long loops. Absent when there were none. */
+  /** How many more have closed, in iterations of long loops that are forgotten. Absent when there were none. */
   readonly passed?: number;
   /** Of a wisp: what the ledger has of a molecule that is kept. */
   readonly digest?: LedgerEntry;

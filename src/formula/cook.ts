@@ -128,7 +128,7 @@ function compile(name: string, given: Given, shelf: Shelf, findings: Findings, o
     library,
     values: { vars, values, declares: formula.declares, open: isOpen, used, findings },
     budget: new Budget(findings),
-    mayGoRound: isPlain(formula),
+    mayCount: isPlain(formula),
     ...noTraces(),
   };
   const at = { source: formula.source, path: ['description'] };

@@ -83,7 +83,7 @@ function fromFormula(step: Planned, onComplete: OnComplete, finish: Finish): Mad
     findings,
     library,
     budget,
-    mayGoRound: false,
+    mayCount: false,
     values: { vars, values, declares: bonded.declares, open: kitchen.values.open, used: new Set(), findings },
     ...noTraces(),
   };

@@ -3,7 +3,7 @@
  * joins it with its parents, `compose.ts` turns it into steps. Every part remembers where it was written.
  */
 import type { Act, Json } from '../town/act.js';
-import type { Rounds, StepKind } from '../town/protomolecule.js';
+import type { Counter, StepKind } from '../town/protomolecule.js';
 import type { Origin, Source } from './problem.js';
 import type { ValueType } from '../town/value.js';
 
@@ -212,7 +212,7 @@ export type Repetition = {
   /** Null for a loop that goes over numbers. */
   readonly until: string | null;
   readonly max: number;
-  readonly rounds: Rounds | null;
+  readonly counter: Counter | null;
   /** Of steps that advice has put there: the author knows nothing of them when he speaks of the last one of the body. */
   readonly isAdvice: boolean;
 };

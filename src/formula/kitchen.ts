@@ -29,7 +29,7 @@ export type Kitchen = Traces & {
   readonly values: Values;
   readonly budget: Budget;
   /** Whether nothing is put around steps, or in their place, once loops are unrolled: then a long one may go round as it runs. */
-  readonly mayGoRound: boolean;
+  readonly mayCount: boolean;
 };
 
 /** Of steps to which nothing has happened yet. */

@@ -8,9 +8,9 @@ export const STEPS_MAX = 250_000;
 export const NEEDS_MAX = 1_000_000;
 /** Iterations of one loop that is unrolled, or has an `until`. */
 export const ITERATIONS_MAX = 100_000;
-/** Iterations of one loop over numbers that goes on as the molecule runs. */
-export const ROUNDS_MAX = 100_000_000;
-/** Steps that a loop over numbers is unrolled to at most, when its body can as well be added round by round. */
+/** Iterations of one loop over numbers, which are counted as the molecule runs when they are many. */
+export const COUNT_MAX = 100_000_000;
+/** Steps that a loop over numbers is unrolled to at most, when its body can as well be added iteration by iteration. */
 export const UNROLLED_STEPS_MAX = 5_000;
 /** Attempts of one step, by a retry or a check. */
 export const ATTEMPTS_MAX = 1_000;

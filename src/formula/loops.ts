@@ -1,19 +1,19 @@
 /**
  * Loops. `count`, `range` and `for_each` over a list are unrolled: the loop's step gives way to its body, once an iteration, under the ids
- * `<loop>.iter<N>.<id>`, each iteration behind all of the one before. Of a loop with `until`, and of a long one over numbers (`rounds`), the
+ * `<loop>.iter<N>.<id>`, each iteration behind all of the one before. Of a loop with `until`, and of a long one over numbers (`counter`), the
  * first iteration is unrolled, and the rest is added as it runs. `for_each` over a step's output is a fan-out of that step.
  */
 import { unreachable } from '../town/unreachable.js';
-import type { Rounds } from '../town/protomolecule.js';
+import type { Counter } from '../town/protomolecule.js';
 import type { LoopDraft, Repetition, StepDraft } from './formula.js';
 import { beginning, scopeIn, textIn, type Kitchen, type NeedsMade } from './kitchen.js';
-import { ITERATIONS_MAX, ROUNDS_MAX, STEPS_MAX } from './limits.js';
+import { COUNT_MAX, ITERATIONS_MAX, STEPS_MAX } from './limits.js';
 import { listOf, outputOf } from './loop-lists.js';
 import { askFanOut, handDownToLoop, outputLoops, placeAmong } from './output-loops.js';
 import { quote } from './problem.js';
 import { isOpen, withVariables } from './template.js';
 import { readRange } from './range.js';
-import { roundsOf } from './rounds.js';
+import { counterOf } from './counters.js';
 import { nameNeeds } from './standing.js';
 import { addNeeds, anyStep, copyStep, eachStep, endsOf, handDown, mapSteps, needsOn } from './tree.js';
 
@@ -46,11 +46,11 @@ function unroll(step: StepDraft, loop: LoopDraft, kitchen: Kitchen, group: strin
   let iteration = 0;
   budget.foresee(stepsOf(step, loop, group, kitchen), step.at);
   if (budget.spent) return all;
-  const { values, rounds } = turnsOf(step, loop, group, kitchen);
+  const { values, counter } = turnsOf(step, loop, group, kitchen);
   for (const value of values) {
     iteration += 1;
     const known = new Set(fanOuts.keys());
-    const body = bodyOf(step, loop, { value, iteration, ids, open, group, rounds }, kitchen);
+    const body = bodyOf(step, loop, { value, iteration, ids, open, group, counter }, kitchen);
     if (budget.spent) return all;
     const { sources, opening, sinks } = endsOf(body, kitchen);
     const needs = iteration === 1 ? step.needs : needsOn([...before, ...beside], loop.at);
@@ -103,11 +103,11 @@ type Turn = {
   readonly open: boolean;
   /** The step that the loop is a child of. */
   readonly group: string | null;
-  readonly rounds: Rounds | null;
+  readonly counter: Counter | null;
 };
 
 function bodyOf(step: StepDraft, loop: LoopDraft, turn: Turn, kitchen: Kitchen): readonly StepDraft[] {
-  const { value, iteration, ids, open, group, rounds } = turn;
+  const { value, iteration, ids, open, group, counter } = turn;
   const prefix = `${step.id}.iter${iteration}.`;
   const plain = scopeIn(step.scope, { single: variableOf(loop, value) });
   const named = open ? new Set([...ids].map((id) => textIn({ ...step, scope: plain }, id, kitchen))) : ids;
@@ -115,10 +115,10 @@ function bodyOf(step: StepDraft, loop: LoopDraft, turn: Turn, kitchen: Kitchen):
   const scope = { ...plain, stepNamed, prefix };
   const end =
     loop.times.kind === 'until'
-      ? { until: loop.times.until, max: loop.times.max, rounds: null }
-      : rounds === null
+      ? { until: loop.times.until, max: loop.times.max, counter: null }
+      : counter === null
         ? null
-        : { until: null, max: rounds.to - rounds.from + 1, rounds };
+        : { until: null, max: counter.to - counter.from + 1, counter };
   const repeated: Repetition | null =
     end === null ? step.repeated : { id: step.id, at: loop.at, scope, isAdvice: false, ...end };
   const rename = (id: string) => stepNamed(id) ?? id;
@@ -158,19 +158,19 @@ type Turns = {
   /** Of the loop's variable, for each iteration that is unrolled. */
   readonly values: readonly string[];
   /** Not null when only the first of many is unrolled. */
-  readonly rounds: Rounds | null;
+  readonly counter: Counter | null;
 };
 
 function turnsOf(step: StepDraft, loop: LoopDraft, group: string | null, kitchen: Kitchen): Turns {
   const { at, times } = loop;
   switch (times.kind) {
     case 'until':
-      return { values: ['1'], rounds: null };
+      return { values: ['1'], counter: null };
     case 'count':
       return numbers({ from: 1, to: times.count }, step, loop, group, kitchen);
     case 'each': {
       const place = { source: at.source, path: [...at.path, 'for_each'] };
-      return { values: listOf(step, times.list, place, kitchen), rounds: null };
+      return { values: listOf(step, times.list, place, kitchen), counter: null };
     }
     case 'range':
       return numbers(rangeOf(step, times.range, placeOfRange(loop), kitchen), step, loop, group, kitchen);
@@ -183,7 +183,7 @@ function placeOfRange({ at }: LoopDraft): StepDraft['at'] {
   return { source: at.source, path: [...at.path, 'range'] };
 }
 
-type Bounds = Pick<Rounds, 'from' | 'to'>;
+type Bounds = Pick<Counter, 'from' | 'to'>;
 
 const ONCE: Bounds = { from: 1, to: 1 };
 
@@ -197,7 +197,7 @@ function rangeOf(step: StepDraft, written: string, at: StepDraft['at'], kitchen:
     return ONCE;
   };
   if (!range.ok) return refuse(range.message);
-  if (range.to - range.from >= ROUNDS_MAX) return refuse(`has more than ${ROUNDS_MAX} iterations`);
+  if (range.to - range.from >= COUNT_MAX) return refuse(`has more than ${COUNT_MAX} iterations`);
   return range;
 }
 
@@ -208,14 +208,14 @@ function numbers(
   group: string | null,
   kitchen: Kitchen,
 ): Turns {
-  const rounds = roundsOf(step, loop, { from, to }, group, kitchen);
-  if (rounds !== null) return { values: [loop.variable === null ? '1' : `{${loop.variable}}`], rounds };
+  const counter = counterOf(step, loop, { from, to }, group, kitchen);
+  if (counter !== null) return { values: [loop.variable === null ? '1' : `{${loop.variable}}`], counter };
   if (to - from >= ITERATIONS_MAX) {
     const why = `goes round more than ${ITERATIONS_MAX} times, and is unrolled when cooked`;
     kitchen.findings.refuse(loop.at, `the loop ${why}`, { hint: FLAT_BODY, once: 'iterations' });
-    return { values: ['1'], rounds: null };
+    return { values: ['1'], counter: null };
   }
-  return { values: Array.from({ length: to - from + 1 }, (_, index) => String(from + index)), rounds: null };
+  return { values: Array.from({ length: to - from + 1 }, (_, index) => String(from + index)), counter: null };
 }
 
 const FLAT_BODY =

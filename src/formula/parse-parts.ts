@@ -2,7 +2,7 @@
 import { durationMs, DURATION_FORM } from './durations.js';
 import type { ExpandDraft, GateDraft, LoopDraft, OnComplete, StepDraft } from './formula.js';
 import { CHECK_KEYS, GATE_KEYS, LOOP_KEYS, ON_COMPLETE_KEYS, reportKeys, RETRY_KEYS, SCRIPT_KEYS } from './keys.js';
-import { ITERATIONS_MAX, ROUNDS_MAX } from './limits.js';
+import { COUNT_MAX, ITERATIONS_MAX } from './limits.js';
 import { leadsOut } from './paths.js';
 import { quote, type Origin, type Path, type Report } from './problem.js';
 import { CheckTable, GateTable, LoopTable, OnCompleteTable, RetryTable, ScriptTable } from './schemas.js';
@@ -135,8 +135,8 @@ function readTimes(table: LoopRead, raw: Table, path: Path, report: Report): Loo
   if (second !== undefined) report([...path, second], `a loop has either ${kind} or ${second}, not both`);
   if (table.count !== undefined) {
     if (table.count < 1) report([...path, 'count'], 'count must be at least 1');
-    if (table.count > ROUNDS_MAX) report([...path, 'count'], `count must be at most ${ROUNDS_MAX}`);
-    return table.count >= 1 && table.count <= ROUNDS_MAX ? { kind: 'count', count: table.count } : null;
+    if (table.count > COUNT_MAX) report([...path, 'count'], `count must be at most ${COUNT_MAX}`);
+    return table.count >= 1 && table.count <= COUNT_MAX ? { kind: 'count', count: table.count } : null;
   }
   if (table.range !== undefined) return { kind: 'range', range: table.range };
   if (table.for_each !== undefined)

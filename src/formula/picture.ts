@@ -75,8 +75,8 @@ function boxOfLoop(loop: ProtoLoop, parents: ReadonlyMap<string, string | null>)
   return { id: boxIdOf(loop), title: loop.id, marks: [endOf(loop)], isLoop: true, box: around[0] ?? null };
 }
 
-function endOf({ until, check, max, rounds }: ProtoLoop): string {
-  if (rounds !== undefined) return `repeats ${max} times`;
+function endOf({ until, check, max, counter }: ProtoLoop): string {
+  if (counter !== undefined) return `repeats ${max} times`;
   return `repeats until ${until ?? `${check?.command ?? 'done'} passes`}, at most ${max} times`;
 }
 

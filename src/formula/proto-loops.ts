@@ -1,4 +1,4 @@
-/** The loops of a protomolecule: those that go on as it runs, until a condition (`until`) or a script (a check on a group) ends them, or round by round. */
+/** The loops of a protomolecule: those that go on as it runs, until a condition (`until`) or a script (a check on a group) ends them, or iteration by iteration. */
 import type { ProtoLoop } from '../town/protomolecule.js';
 import { readUntil } from './conditions.js';
 import type { Planned, Repetition, StepDraft } from './formula.js';
@@ -37,12 +37,12 @@ function checkedLoop(id: string, body: string[], group: StepDraft, { kitchen }: 
 function repeatedLoop(
   ids: string[],
   body: readonly Planned[],
-  { id, at, scope, until, max, rounds }: Repetition,
+  { id, at, scope, until, max, counter }: Repetition,
   finish: Finish,
 ): ProtoLoop {
   // A group stands before its children, so that the first step is in nothing of the body.
   const loop = { id, body: ids, max, check: null, parent: body[0]?.parent ?? null };
-  if (until === null) return { ...loop, until, ...(rounds === null ? {} : { rounds: { ...rounds } }) };
+  if (until === null) return { ...loop, until, ...(counter === null ? {} : { counter: { ...counter } }) };
   const place = { source: at.source, path: [...at.path, 'until'] };
   const text = fill(until, scope, finish.kitchen.values, () => place);
   const last = lastOf(body);

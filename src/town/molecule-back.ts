@@ -6,7 +6,7 @@ import type { Draft, Molecule } from './molecule-live.js';
 import { hasBegun, reach } from './molecule-reach.js';
 import type { Reach } from './molecule-reach.js';
 import { offer } from './molecule-refusal.js';
-import { firstKept } from './molecule-rounds.js';
+import { firstKept } from './molecule-iterations.js';
 import type { Gone, MoleculeEvent, Step } from './molecule-state.js';
 import type { ProtoStep } from './protomolecule.js';
 
@@ -29,8 +29,8 @@ export function backRefusal(molecule: Molecule, id: string): string | null {
   const { gone, iterations, isForgotten } = reach(molecule, at);
   const loop = molecule.loops.find((one) => (iterations.get(one.id) ?? Infinity) < firstKept(one));
   if (loop !== undefined)
-    return `"${loop.id}" keeps the steps of its last rounds only: go back to a step of round ${firstKept(loop)} or later`;
-  if (isForgotten) return 'the commits of rounds that are forgotten would go with it: go back to a later step';
+    return `"${loop.id}" keeps the steps of its last iterations only: go back to a step of iteration ${firstKept(loop)} or later`;
+  if (isForgotten) return 'the commits of iterations that are forgotten would go with it: go back to a later step';
   const orphan = molecule.steps.find(
     (step, own) => !gone.has(own) && step.needs.some((need) => gone.has(positionOf(molecule, need) ?? -1)),
   );

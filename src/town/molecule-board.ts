@@ -38,11 +38,11 @@ export function moleculeBoard(molecule: Molecule, formula: string, id: string, i
   );
 }
 
-/** Rounds of loops that are over, and those that are still to come, are steps that are not there. */
+/** Iterations of loops that are over, and those that are still to come, are steps that are not there. */
 function countOf({ steps, closed, passed, loops, plan }: Molecule): string {
   const isOver = (id: string) => steps[plan.index.get(id) ?? -1]?.state.kind === 'closed';
-  const ahead = loops.map(({ id, rounds, max, iteration, body }) =>
-    rounds === undefined || isOver(id) ? 0 : (max - iteration) * body.length,
+  const ahead = loops.map(({ id, counter, max, iteration, body }) =>
+    counter === undefined || isOver(id) ? 0 : (max - iteration) * body.length,
   );
   const all = ahead.reduce((sum, one) => sum + one, steps.length + passed.steps);
   return `${closed + passed.steps}/${all}`;

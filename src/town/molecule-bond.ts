@@ -66,8 +66,8 @@ function unknownStep(molecule: Molecule, id: string): string | null {
   const position = positionOf(molecule, id);
   const [around] = position === null ? [] : (molecule.plan.loopsAround[position] ?? []);
   const loop = around === undefined ? null : loopAt(molecule, around);
-  if (loop?.rounds !== undefined)
-    return `step "${id}" is of a round of "${loop.id}", and forgotten when that is over; bond with {"after": "${loop.id}"}`;
+  if (loop?.counter !== undefined)
+    return `step "${id}" is of an iteration of "${loop.id}", and forgotten when that is over; bond with {"after": "${loop.id}"}`;
   if (position !== null) return null;
   const ids = molecule.steps.map((step) => step.id);
   return `there is no step "${id}"; ${offer(id, ids, 'the steps')}`;
@@ -78,7 +78,7 @@ export function bondProblem(
   molecule: Molecule,
   { steps, loops = [], formula }: Pick<Protomolecule, 'steps' | 'loops' | 'formula'>,
 ): string | null {
-  const long = loops.find(({ rounds }) => rounds !== undefined);
+  const long = loops.find(({ counter }) => counter !== undefined);
   if (long !== undefined)
     return `the loop "${long.id}" of ${formula} goes round ${long.max} times, too often to be bonded: start a molecule of it`;
   const all = countAdded(molecule) + steps.length;

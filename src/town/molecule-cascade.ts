@@ -88,10 +88,10 @@ function complete(draft: Draft, at: number): void {
     return;
   }
   const last = membersOf(draft, at).map((member) => stepAt(draft, member));
-  // A round that did nothing by itself would do nothing the next time; what somebody has skipped is skipped this time.
+  // An iteration that did nothing by itself would do nothing the next time; what somebody has skipped is skipped this time.
   const isVain = ({ state, kind: own }: Step) =>
     state.kind === 'closed' &&
-    (loop.rounds === undefined ? state.outcome === 'skipped' : own !== undefined || isSkippedByCondition(state));
+    (loop.counter === undefined ? state.outcome === 'skipped' : own !== undefined || isSkippedByCondition(state));
   if (last.every(isVain)) {
     close(draft, at, closedBy(draft, 'skipped', 'all its steps were skipped', ENGINE));
   }

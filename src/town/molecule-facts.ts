@@ -3,7 +3,7 @@ import { holds, partOf, withStep } from './condition.js';
 import type { Condition, Seen, Status } from './condition.js';
 import { loopAt, stepAt } from './molecule-live.js';
 import type { Molecule } from './molecule-live.js';
-import { idIn } from './molecule-rounds.js';
+import { idIn } from './molecule-iterations.js';
 import type { Step } from './molecule-state.js';
 import type { Act, Json } from './act.js';
 import type { ProtoStep, StepCondition } from './protomolecule.js';

@@ -11,12 +11,12 @@ import { addUsage, NO_USAGE } from './session.js';
 /** What is added to a molecule at work, by loops, fan-outs and bonds together. It travels in one payload. */
 export const ADDED_STEPS_MAX = 5_000;
 
-/** Steps of rounds come and go, and are not among them. */
+/** Without the steps of loops with a counter, which come and go. */
 export function countAdded({ added, loops }: Pick<Draft, 'added' | 'loops'>): number {
-  const inRounds = loops.map(({ rounds, body, iteration, forgotten = 0 }) =>
-    rounds === undefined ? 0 : (iteration - Math.max(1, forgotten)) * body.length,
+  const counted = loops.map(({ counter, body, iteration, forgotten = 0 }) =>
+    counter === undefined ? 0 : (iteration - Math.max(1, forgotten)) * body.length,
   );
-  return added.length - inRounds.reduce((sum, one) => sum + one, 0);
+  return added.length - counted.reduce((sum, one) => sum + one, 0);
 }
 
 export function stepFrom(proto: ProtoStep, how: How, from?: string): Step {
@@ -51,7 +51,7 @@ function runtimeOf(step: ProtoStep, rigs: RuntimeKind | 'auto'): RuntimeKind {
 export function loopStep(loop: ProtoLoop, body: readonly ProtoStep[], how: How): Step {
   const inside = new Set([loop.id, ...loop.body]);
   const needs = [...new Set(body.flatMap((step) => step.needs.filter((need) => !inside.has(need))))];
-  const end = loop.rounds === undefined ? `until ${loop.until ?? loop.check?.command ?? ''}` : `${loop.max} times`;
+  const end = loop.counter === undefined ? `until ${loop.until ?? loop.check?.command ?? ''}` : `${loop.max} times`;
   const proto: ProtoStep = {
     id: loop.id,
     title: `repeat ${end}`,

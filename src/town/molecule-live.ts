@@ -4,7 +4,7 @@
  */
 import { planOf } from './molecule-plan.js';
 import type { Need, Plan } from './molecule-plan.js';
-import { firstRound, templatesIn } from './molecule-rounds.js';
+import { firstCounted, templatesIn } from './molecule-iterations.js';
 import type { Closed, LoopState, MoleculeState, Passed, Step } from './molecule-state.js';
 import type { Protomolecule, ProtoStep } from './protomolecule.js';
 import { addUsage, NO_USAGE } from './session.js';
@@ -18,7 +18,7 @@ export type Molecule = Required<MoleculeState> & {
   readonly how: How;
   /** The steps as cooked, by id. */
   readonly cooked: ReadonlyMap<string, ProtoStep>;
-  /** Those that are cooked once for many rounds, with the number of the round open. */
+  /** Those that are cooked once for many iterations, with the number of the iteration open. */
   readonly templates: ReadonlyMap<string, ProtoStep>;
   readonly plan: Plan;
   /** How many needs of a step, from the first on, are met. Whoever closes wakes only those whose next need it is. */
@@ -57,7 +57,7 @@ export function revive(proto: Pick<Protomolecule, 'steps'>, state: MoleculeState
   const { steps, limits, added = [], loops = [], mails = [], bonds = 0, paused = null, gone = {} } = state;
   const { passed = NOTHING_PASSED } = state;
   const templates = templatesIn(proto.steps, loops);
-  const all = [...proto.steps, ...firstRound(templates, loops), ...added];
+  const all = [...proto.steps, ...firstCounted(templates, loops), ...added];
   const cooked = new Map(all.map((step) => [step.id, step]));
   const spent = [...steps, ...Object.values(gone), passed];
   const plan = planOf(steps, cooked, loops);

@@ -7,7 +7,7 @@ import { ADDED_STEPS_MAX, countAdded, forget, grow, loopStep, stepFrom } from '.
 import { closedBy, loopAt, put, stepAt } from './molecule-live.js';
 import type { Draft, Molecule } from './molecule-live.js';
 import { present } from './molecule-plan.js';
-import { firstKept, idIn, inRound } from './molecule-rounds.js';
+import { counted, firstKept, idIn } from './molecule-iterations.js';
 import { renameLoop, renamer, renameStep } from './molecule-rename.js';
 import type { LoopState, LoopVerdict } from './molecule-state.js';
 import { iterationId } from './protomolecule.js';
@@ -26,7 +26,7 @@ export function dueLoop(molecule: Molecule): DueLoop | null {
   if (molecule.failed !== null || molecule.paused !== null) return null;
   for (const [at] of molecule.plan.loops) {
     const loop = loopAt(molecule, at);
-    if (loop === null || !isOver(molecule, at) || loop.rounds !== undefined) continue;
+    if (loop === null || !isOver(molecule, at) || loop.counter !== undefined) continue;
     const parsed = loop.until === null ? null : parseCondition(loop.until);
     const files = parsed?.ok === true ? filesNamed(parsed.condition) : [];
     return { id: loop.id, iteration: loop.iteration, check: loop.check, files };
@@ -40,16 +40,14 @@ function isOver(molecule: Pick<Molecule, 'steps' | 'left'>, at: number): boolean
   return molecule.left[at] === 0 && (kind === 'open' || kind === 'pending');
 }
 
-/** Goes on with a loop whose round is over, which needs nobody's judgement: answers whether there was one. */
-export function goRound(draft: Draft): boolean {
+/** Goes on with a loop whose iteration is over, which needs nobody's judgement: answers whether there was one. */
+export function nextCounted(draft: Draft): boolean {
   if (draft.failed !== null) return false;
   for (const [at] of draft.plan.loops) {
     const loop = loopAt(draft, at);
-    if (loop?.rounds === undefined || !isOver(draft, at)) continue;
+    if (loop?.counter === undefined || !isOver(draft, at)) continue;
     if (loop.iteration >= loop.max) close(draft, at, closedBy(draft, 'done', `done ${loop.max} times`, 'the molecule'));
-    else {
-      nextIteration(draft, at, loop, null);
-    }
+    else nextIteration(draft, at, loop, null);
     return true;
   }
   return false;
@@ -119,7 +117,7 @@ export function nextIteration(draft: Draft, at: number, loop: LoopState, note: s
   const iteration = loop.iteration + 1;
   const body = loop.body.flatMap((id) => present(draft.templates.get(id) ?? draft.cooked.get(id)));
   const inner = draft.loops.filter((other) => other.id !== loop.id && loop.body.includes(other.id));
-  if (loop.rounds === undefined && countAdded(draft) + body.length > ADDED_STEPS_MAX) {
+  if (loop.counter === undefined && countAdded(draft) + body.length > ADDED_STEPS_MAX) {
     put(draft, at, { state: escalated(tooMany(body.length), draft.nowMs) });
     return;
   }
@@ -128,7 +126,7 @@ export function nextIteration(draft: Draft, at: number, loop: LoopState, note: s
     inner.map((one) => one.id),
     (id) => iterationId(loop.id, id, iteration),
   );
-  const protos = body.map((step) => inRound(renameStep(step, to), loop, iteration));
+  const protos = body.map((step) => counted(renameStep(step, to), loop, iteration));
   const loops = inner.map((one) => ({ ...renameLoop(one, to), iteration: 1 }));
   const own = loops.flatMap((one) =>
     protos.some((step) => step.id === one.id) ? [] : [loopStep(one, bodyOf(one, protos), draft.how)],
@@ -140,7 +138,7 @@ export function nextIteration(draft: Draft, at: number, loop: LoopState, note: s
   });
   put(draft, at, { state: { kind: 'open', sinceMs: draft.nowMs } });
   const over = loop.iteration - 1;
-  const forgets = loop.rounds !== undefined && over >= firstKept(loop);
+  const forgets = loop.counter !== undefined && over >= firstKept(loop);
   if (forgets) forget(draft, new Set(loop.body.map((id) => idIn(loop, id, over))));
   const max = Math.max(loop.max, iteration);
   const grownLoop = { ...loop, iteration, max, ...(forgets ? { forgotten: over } : {}) };

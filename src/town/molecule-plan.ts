@@ -2,7 +2,7 @@
  * The shape of a molecule: who needs whom, who is in which group, loop and scope, by position instead of by name. It follows from the
  * steps alone, so it is never carried; it is made anew only when steps are added.
  */
-import { firstKept, idIn } from './molecule-rounds.js';
+import { firstKept, idIn } from './molecule-iterations.js';
 import type { ProtoStep } from './protomolecule.js';
 import type { LoopState, Step } from './molecule-state.js';
 
@@ -17,7 +17,7 @@ export type Scope = {
 
 export type Plan = {
   readonly index: ReadonlyMap<string, number>;
-  /** By the id of a step of a round that is over, which others may name, the step of the last round. */
+  /** By the id of a step of an iteration that is over, which others may name, the step of the last iteration. */
   readonly standIns: ReadonlyMap<string, number>;
   /** As cooked; null for a loop, which is no step of the formula. */
   readonly protos: readonly (ProtoStep | null)[];

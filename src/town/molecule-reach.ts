@@ -6,7 +6,7 @@
 import { loopAt, sessionsOf, stepAt } from './molecule-live.js';
 import type { Molecule } from './molecule-live.js';
 import { present } from './molecule-plan.js';
-import { firstKept, idIn } from './molecule-rounds.js';
+import { firstKept, idIn } from './molecule-iterations.js';
 import type { Step } from './molecule-state.js';
 
 export type Reach = {
@@ -18,7 +18,7 @@ export type Reach = {
   readonly iterations: ReadonlyMap<string, number>;
   /** Whether the sandbox goes back, and to which commit; a null one is where the molecule began. */
   readonly sandbox: { readonly head: string | null } | null;
-  /** Whether the commit to go back to, or one that would go, is of a round that is forgotten. */
+  /** Whether the commit to go back to, or one that would go, is of an iteration that is forgotten. */
   readonly isForgotten: boolean;
 };
 

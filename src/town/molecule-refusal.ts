@@ -4,7 +4,7 @@ import { stepAt } from './molecule-live.js';
 import type { Molecule } from './molecule-live.js';
 import { areOpen } from './molecule-gates.js';
 import type { Step } from './molecule-state.js';
-import { roundRefusal } from './molecule-rounds.js';
+import { iterationRefusal } from './molecule-iterations.js';
 import { nearest } from './nearest.js';
 import { unreachable } from './unreachable.js';
 
@@ -16,8 +16,8 @@ const NAMES_MAX = 20;
 export function refusal(molecule: Molecule, verb: Verb, id: string): string | null {
   const at = molecule.plan.index.get(id);
   if (at === undefined) {
-    const round = roundRefusal(molecule.loops, id);
-    if (round !== null) return `${round}; ${instead(molecule)}`;
+    const iteration = iterationRefusal(molecule.loops, id);
+    if (iteration !== null) return `${iteration}; ${instead(molecule)}`;
     const ids = molecule.steps.map((step) => step.id);
     return `there is no step "${id}"; ${offer(id, ids, 'the steps')}`;
   }

@@ -70,11 +70,11 @@ export type Step = {
 /** A loop at work: `iteration` is the last one that was begun, of `max`. */
 export type LoopState = ProtoLoop & {
   readonly iteration: number;
-  /** The last round of which the steps are gone; absent when none are. */
+  /** The last iteration of which the steps are gone; absent when none are. */
   readonly forgotten?: number;
 };
 
-/** Steps of rounds that are over (`molecule-rounds`): how many closed, the last of them when, and what they cost. */
+/** Steps of iterations that are over (`molecule-iterations`): how many closed, the last of them when, and what they cost. */
 export type Passed = {
   readonly steps: number;
   readonly atMs: number;

@@ -26,11 +26,11 @@ import {
   wakeFrom,
 } from './molecule-cascade.js';
 import { areOpen, awaits, describeGate, timeoutWhy, waitsForGates } from './molecule-gates.js';
-import { firstRound, templatesIn } from './molecule-rounds.js';
+import { firstCounted, templatesIn } from './molecule-iterations.js';
 import { loopsOf, stepFrom } from './molecule-growth.js';
 import { closedBy, draftOf, loopAt, moleculeOf, positionOf, put, revive, sessionsOf, stepAt } from './molecule-live.js';
 import type { Draft, How, Molecule } from './molecule-live.js';
-import { goRound, judged, nextIteration } from './molecule-loops.js';
+import { judged, nextCounted, nextIteration } from './molecule-loops.js';
 import { ended, rejected, withNotes } from './molecule-session-end.js';
 import type { MoleculeEvent, Step } from './molecule-state.js';
 import type { Protomolecule } from './protomolecule.js';
@@ -41,8 +41,8 @@ import { unreachable } from './unreachable.js';
 export function pour(proto: Protomolecule, how: How & { readonly limits: Limits }, nowMs: number): Molecule {
   const { states, own } = loopsOf(proto.steps, proto.loops ?? [], how);
   const { limits, runtime, sandboxed } = how;
-  const rounds = new Map(firstRound(templatesIn(proto.steps, states), states).map((step) => [step.id, step]));
-  const steps = [...proto.steps.map((step) => stepFrom(rounds.get(step.id) ?? step, how)), ...own];
+  const first = new Map(firstCounted(templatesIn(proto.steps, states), states).map((step) => [step.id, step]));
+  const steps = [...proto.steps.map((step) => stepFrom(first.get(step.id) ?? step, how)), ...own];
   const draft = draftOf(revive(proto, { steps, limits, loops: states }, { runtime, sandboxed }), nowMs);
   wakeFrom(draft, 0);
   settleAll(draft);
@@ -59,7 +59,7 @@ export function after(molecule: Molecule, event: MoleculeEvent, nowMs: number): 
 
 function settleAll(draft: Draft): void {
   do settle(draft);
-  while (goRound(draft));
+  while (nextCounted(draft));
 }
 
 type StepEvent = Extract<MoleculeEvent, { readonly step: string }>;

@@ -128,12 +128,12 @@ export const ProtoStep = z.strictObject({ ...PLAIN_STEP, fanOut: FanOut.optional
 export type ProtoStep = z.infer<typeof ProtoStep>;
 
 /** The numbers that a loop goes over, both ends in it. In the texts of its body `{variable}` is open, where it has one. */
-export const Rounds = z.strictObject({
+export const Counter = z.strictObject({
   from: z.number().int(),
   to: z.number().int(),
   variable: z.string().nullable(),
 });
-export type Rounds = z.infer<typeof Rounds>;
+export type Counter = z.infer<typeof Counter>;
 
 /**
  * Steps that are repeated until a condition holds, or once for each of more numbers than are unrolled when cooked. `body` are the ids of the first iteration, which stand among the steps; whoever
@@ -149,7 +149,7 @@ export const ProtoLoop = z.strictObject({
   until: z.string().nullable(),
   check: z.strictObject({ command: z.string().min(1), timeoutMs: z.number().int().positive() }).nullable(),
   /** Of a loop that ends by itself: it has neither `until` nor `check`, and `max` is how many numbers there are. */
-  rounds: Rounds.optional(),
+  counter: Counter.optional(),
   /** The group that waits for the end of the loop, null outside of groups. Absent where the loop is a group itself. */
   parent: z.string().nullable().optional(),
 });

@@ -1,4 +1,4 @@
-/** Molecules of any size: thousands of steps that wait at once, loops of very many rounds, more gates than a workflow may have timers. */
+/** Molecules of any size: thousands of steps that wait at once, loops of very many iterations, more gates than a workflow may have timers. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
@@ -106,7 +106,7 @@ test('what is too large for a history is a file that the history names: the comm
   }
 });
 
-test('a loop of very many rounds is as small at its end as at its beginning', async () => {
+test('a loop of very many iterations is as small at its end as at its beginning', async () => {
   const handle = await started('rounds');
   expect(await close(handle, 'begin')).toContain('Next: "l.iter1.move", Step move\n\nMove 1');
   const ids = Array.from({ length: ROUNDS }, (_, n) => `l.iter${n + 1}.move`);

@@ -5,7 +5,7 @@ const loop = (how: string, body: string, more = '') => `${step('lp', more)}[step
 const body = (id: string, more = '') => step(id, more, 'steps.loop.body');
 const LONG = 'range = "3..2^20"\nvar = "i"';
 /** Steps that one iteration of a loop comes to, unrolled or not. */
-const roundsIn = (text: string) => cooked(text).loops?.[0]?.rounds ?? null;
+const counterIn = (text: string) => cooked(text).loops?.[0]?.counter ?? null;
 
 test('a long loop over numbers is cooked once, with the number open, and the rest of the formula as ever', () => {
   const proto = cooked(
@@ -28,14 +28,14 @@ test('a long loop over numbers is cooked once, with the number open, and the res
       until: null,
       check: null,
       parent: null,
-      rounds: { from: 3, to: 2 ** 20, variable: 'i' },
+      counter: { from: 3, to: 2 ** 20, variable: 'i' },
     },
   ]);
 });
 
 test('a loop is long from 5,001 steps on', () => {
-  expect(roundsIn(loop('count = 2500', body('x') + body('y')))).toBeNull();
-  expect(roundsIn(loop('count = 2501', body('x') + body('y')))).toEqual({ from: 1, to: 2501, variable: null });
+  expect(counterIn(loop('count = 2500', body('x') + body('y')))).toBeNull();
+  expect(counterIn(loop('count = 2501', body('x') + body('y')))).toEqual({ from: 1, to: 2501, variable: null });
 });
 
 test.each([
@@ -60,7 +60,7 @@ test.each([
   ['a value that is filled in', `[vars]\nv = "{i}"\n${loop('count = 6000\nvar = "i"', body('x', 'notes = "{{v}}"'))}`],
 ])('one that has to do with %s is unrolled', (_where, text) => {
   const { steps, loops = [] } = cooked(text);
-  expect([loops.some(({ rounds }) => rounds !== undefined), steps.length >= 6000]).toEqual([false, true]);
+  expect([loops.some(({ counter }) => counter !== undefined), steps.length >= 6000]).toEqual([false, true]);
 });
 
 function loopIn(table: string, how: string): string {
@@ -77,7 +77,7 @@ test('of loops in loops only the outer one goes round at run time, and only when
   expect(problemsOf(loop('count = 100', inner)).join()).toContain('more than 250000 steps');
 });
 
-test('who names a round from outside names a step that is not there yet', () => {
+test('who names an iteration from outside names a step that is not there yet', () => {
   expect(problemsOf(loop(LONG, body('x')) + step('end', 'needs = ["lp.iter7.x"]')).join()).toContain(
     'needs unknown step "lp.iter7.x"',
   );

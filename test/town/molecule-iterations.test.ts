@@ -23,7 +23,7 @@ function proto(rounds: number, steps: string, isLong: boolean): Protomolecule {
   const loops = (made.loops ?? []).map((one) => ({
     ...one,
     max: rounds,
-    ...(one.rounds === undefined ? {} : { rounds: { ...one.rounds, to: 2 + rounds } }),
+    ...(one.counter === undefined ? {} : { counter: { ...one.counter, to: 2 + rounds } }),
   }));
   return { ...made, loops };
 }
@@ -46,7 +46,7 @@ function worked(made: Protomolecule, isCarried: boolean): readonly string[] {
   return done;
 }
 
-test('round by round a molecule does what one with the loop unrolled does, also when it is carried from run to run', () => {
+test('iteration by iteration a molecule does what one with the loop unrolled does, also when it is carried from run to run', () => {
   const shape = fc.array(fc.subarray([0, 1, 2]), { minLength: 1, maxLength: 3 });
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 6 }), shape, fc.boolean(), (rounds, needs, isCarried) => {
@@ -86,18 +86,18 @@ test('what is carried does not grow, and costs are kept', () => {
   expect([now.passed.steps, now.steps.length, now.sessions]).toEqual([500, 5, 2]);
 });
 
-test('who asks for a step of another round is told which one it is', () => {
+test('who asks for a step of another iteration is told which one it is', () => {
   const now = after(5);
   const refused = (id: string) => refusal(now, 'close', id) ?? '';
   expect(refused('lp.iter6.x')).toContain('is in work');
   expect(refused('lp.iter5.x')).toContain('is closed already (done');
-  expect(refused('lp.iter2.x')).toContain('step "lp.iter2.x" is closed already, with round 2 of "lp"');
-  expect(refused('lp.iter7.x')).toContain('is not ready: "lp" is at round 6 of 1000000');
+  expect(refused('lp.iter2.x')).toContain('step "lp.iter2.x" is closed already, with iteration 2 of "lp"');
+  expect(refused('lp.iter7.x')).toContain('is not ready: "lp" is at iteration 6 of 1000000');
   expect(refused('lp.iter1000001.x')).toContain('there is no step');
   expect(refused('lp.iter07.x')).toContain('there is no step');
 });
 
-test('one can go back to a round that is kept, and not to before it', () => {
+test('one can go back to an iteration that is kept, and not to before it', () => {
   const now = back(after(5), 'lp.iter5.x');
   expect(now.steps.map(({ id, state }) => `${id} ${state.kind}`)).toEqual([
     'first closed',
@@ -108,9 +108,9 @@ test('one can go back to a round that is kept, and not to before it', () => {
   expect(nextStep(work(now, 'lp.iter5.x'))?.id).toBe('lp.iter6.x');
   const next = work(work(now, 'lp.iter5.x'), 'lp.iter6.x');
   expect(next.cooked.get('lp.iter7.x')?.description).toBe('9');
-  expect(backRefusal(after(5), 'first') ?? '').toContain('"lp" keeps the steps of its last rounds only');
+  expect(backRefusal(after(5), 'first') ?? '').toContain('"lp" keeps the steps of its last iterations only');
   expect(backRefusal(after(1), 'first')).toBeNull();
-  // What is gone stays so, whatever round the loop is at again.
+  // What is gone stays so, whatever iteration the loop is at again.
   const third = back(after(2), 'lp.iter2.x');
   expect(third.steps.map(({ id, state }) => `${id} ${state.kind}`)).toEqual([
     'first closed',
@@ -118,18 +118,20 @@ test('one can go back to a round that is kept, and not to before it', () => {
     'lp open',
     'lp.iter2.x ready',
   ]);
-  expect(backRefusal(third, 'first') ?? '').toContain('"lp" keeps the steps of its last rounds only');
+  expect(backRefusal(third, 'first') ?? '').toContain('"lp" keeps the steps of its last iterations only');
 });
 
-test('nobody goes back to before a commit of a round that is forgotten', () => {
+test('nobody goes back to before a commit of an iteration that is forgotten', () => {
   const begun = at(1, pouredOf(long), 'first');
   const fifth = at(
     6,
     at(5, at(4, at(3, at(2, begun, 'lp.iter1.x'), 'lp.iter2.x'), 'lp.iter3.x'), 'lp.iter4.x'),
     'lp.iter5.x',
   );
-  expect(backRefusal(fifth, 'lp.iter5.x')).toContain('the commits of rounds that are forgotten');
-  expect(backRefusal(at(3, at(2, begun, 'lp.iter1.x'), 'lp.iter2.x'), 'lp.iter2.x')).toContain('the commits of rounds');
+  expect(backRefusal(fifth, 'lp.iter5.x')).toContain('the commits of iterations that are forgotten');
+  expect(backRefusal(at(3, at(2, begun, 'lp.iter1.x'), 'lp.iter2.x'), 'lp.iter2.x')).toContain(
+    'the commits of iterations',
+  );
   const ended = at(
     4,
     at(3, at(2, at(1, pouredOf(proto(3, body('x'), true)), 'first'), 'lp.iter1.x'), 'lp.iter2.x'),
@@ -139,7 +141,7 @@ test('nobody goes back to before a commit of a round that is forgotten', () => {
   expect(backRefusal(at(5, ended, 'end'), 'end')).toBeNull();
 });
 
-test('a round that somebody skips is one of many', () => {
+test('an iteration that somebody skips is one of many', () => {
   const now = all(after(2), { kind: 'skipped', step: 'lp.iter3.x', reason: 'no', by: 'me' });
   expect(nextStep(now)?.id).toBe('lp.iter4.x');
 });
@@ -153,10 +155,10 @@ test('the number stands wherever it would unrolled, and nowhere else', () => {
   expect(now.cooked.get('lp.iter1.x')).toEqual(unrolled);
 });
 
-test('nothing is bonded to a step of a round; the loop may be followed, and its rounds use up no room for others', () => {
+test('nothing is bonded to a step of an iteration; the loop may be followed, and its iterations use up no room for others', () => {
   expect(bondPlace(after(2), [], { after: 'lp.iter3.x' })).toEqual({
     ok: false,
-    why: 'step "lp.iter3.x" is of a round of "lp", and forgotten when that is over; bond with {"after": "lp"}',
+    why: 'step "lp.iter3.x" is of an iteration of "lp", and forgotten when that is over; bond with {"after": "lp"}',
   });
   expect(bondPlace(after(2), [], { after: 'lp' }).ok).toBe(true);
   expect(countAdded(after(0))).toBe(0);

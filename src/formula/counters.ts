@@ -1,8 +1,8 @@
 /**
  * Loops over numbers that would be unrolled to more steps than a molecule should carry from its first moment. Where the number is in plain
- * texts only, the body is cooked once, with the number open, and a molecule adds it round by round (`town/molecule-rounds`).
+ * texts only, the body is cooked once, with the number open, and a molecule adds it iteration by iteration (`town/molecule-iterations`).
  */
-import type { Rounds } from '../town/protomolecule.js';
+import type { Counter } from '../town/protomolecule.js';
 import type { LoopDraft, Scope, StepDraft } from './formula.js';
 import type { Kitchen } from './kitchen.js';
 import { UNROLLED_STEPS_MAX } from './limits.js';
@@ -11,16 +11,16 @@ import { mapTexts } from './template.js';
 import { eachStep } from './tree.js';
 
 /** Null when the loop is unrolled. */
-export function roundsOf(
+export function counterOf(
   step: StepDraft,
   { body, variable }: LoopDraft,
-  { from, to }: Pick<Rounds, 'from' | 'to'>,
+  { from, to }: Pick<Counter, 'from' | 'to'>,
   group: string | null,
-  { values, mayGoRound }: Kitchen,
-): Rounds | null {
+  { values, mayCount }: Kitchen,
+): Counter | null {
   const steps = [...eachStep(body)];
-  if ((to - from + 1) * steps.length <= UNROLLED_STEPS_MAX || !mayGoRound) return null;
-  // What stands around it may be repeated itself; gates of the loop are in front of its first round, and of no other.
+  if ((to - from + 1) * steps.length <= UNROLLED_STEPS_MAX || !mayCount) return null;
+  // What stands around it may be repeated itself; gates of the loop are in front of its first iteration, and of no other.
   const isInside = group !== null || step.repeated !== null || iterationAround(step.scope) !== null;
   if (isInside || step.gates.length > 0) return null;
   const open = variable === null ? null : `{${variable}}`;
@@ -31,7 +31,7 @@ export function roundsOf(
     : null;
 }
 
-/** Whether nothing of the step but its plain texts differs from round to round. */
+/** Whether nothing of the step but its plain texts differs from iteration to iteration. */
 function isCookedOnce(step: StepDraft, open: string | null): boolean {
   const { id, needs, condition, gates, agent, check, children, expand, onComplete, leg } = step;
   if (expand !== null || onComplete !== null || leg !== null || check?.path != null) return false;
@@ -43,7 +43,7 @@ function isCookedOnce(step: StepDraft, open: string | null): boolean {
   return read.every((text) => text?.includes(open) !== true) && namesNoStep(step, open);
 }
 
-/** The number of the round is in no `{{steps.ID…}}`. */
+/** The number of the iteration is in no `{{steps.ID…}}`. */
 function namesNoStep(step: StepDraft, open: string): boolean {
   let isFree = true;
   mapTexts(step, (text) => {
