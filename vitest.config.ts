@@ -11,6 +11,7 @@ export default defineConfig({
     maxWorkers: 3,
     // Where it is set, every process of Node reads all certificates before anything else, and tests start many.
     env: { NODE_EXTRA_CA_CERTS: '' },
+    setupFiles: ['test/support/each-file.ts'],
     projects: [
       {
         extends: true,
@@ -32,7 +33,14 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 120_000 },
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          // Towns are processes of their own: what the files share is Temporal's client, which takes a second to load.
+          isolate: false,
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+        },
       },
     ],
   },

@@ -5,7 +5,7 @@ import { cp, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, onTestFinished } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { plainEnvironment } from '../../src/process/environment.js';
 
 /** A file's path and its text; null removes it. */
@@ -65,13 +65,12 @@ type Beginning = { readonly files: Files | null; readonly bare: boolean; readonl
 const templates = new Map<string, Promise<string>>();
 const templateFolders: string[] = [];
 
-function dropTemplates(): void {
+export function dropTemplates(): void {
   templates.clear();
   for (const folder of templateFolders.splice(0)) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }
-// A process of tests is ended by a signal, and no `exit` is heard; a program that is none has no `afterAll`.
+// A process of tests is ended by a signal, and no `exit` is heard: see `each-file`.
 if (process.env['VITEST'] === undefined) process.once('exit', dropTemplates);
-else afterAll(dropTemplates);
 
 /** What begins alike is made once in a test file and then copied: a bare repository with a commit takes ten programs of git. */
 function templateOf(beginning: Beginning): Promise<string> {
