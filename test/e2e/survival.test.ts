@@ -16,7 +16,7 @@ import { LONGER } from '../support/test-formulas.js';
 
 const SEED = Number(process.env['GT_SEED'] ?? Date.now() % 100_000);
 /** Whole with `npm run test:long`. */
-const KILLS = process.env['GT_LONG'] === undefined ? 14 : 120;
+const KILLS = process.env['GT_LONG'] === undefined ? 10 : 120;
 const KILLS_AFTER_PUSH = 4;
 /** Of the server: whatever the seed, it dies as often as that. */
 const SERVER_KILLS_MIN = KILLS / 5;

@@ -11,7 +11,7 @@ import { makeFolder, makeRepo, runGit, writeFiles } from '../support/repos.js';
 import { BRANCH, finishStep, makeRig, openSandbox, TOAST } from '../support/sandboxes.js';
 
 const SEED = Number(process.env['GT_SEED'] ?? Date.now() % 1_000_000);
-const ROUNDS = process.env['GT_LONG'] === undefined ? 2 : 20;
+const ROUNDS = process.env['GT_LONG'] === undefined ? 1 : 20;
 const random = randomOf(SEED);
 const MANY = Object.fromEntries(Array.from({ length: 400 }, (_, n) => [`src/${n % 20}/${n}.txt`, `${n}\n`.repeat(50)]));
 
