@@ -8,7 +8,7 @@ import { mkdir, open, readFile, rename, rm, utimes } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ExternalStorage, StorageDriverClaim } from '@temporalio/common';
-import type { Payload, StorageDriver } from '@temporalio/common';
+import type { DataConverter, Payload, StorageDriver } from '@temporalio/common';
 
 /** Bytes. The server takes 2 MiB in one payload and 4 MiB in one call, in which a mission may start many polecats. */
 const INLINE_BYTES_MAX = 256 * 1024;
@@ -17,8 +17,11 @@ const INLINE_BYTES_MAX = 256 * 1024;
 const NAME = 'town';
 const METADATA = 'metadata.';
 
-export function largePayloads(folder: string): ExternalStorage {
-  return new ExternalStorage({ drivers: [new FolderDriver(folder)], payloadSizeThreshold: INLINE_BYTES_MAX });
+/** The part of a data converter that says where they are; nothing where no folder is known. */
+export function largePayloads(folder: string | null): Pick<DataConverter, 'externalStorage'> {
+  if (folder === null) return {};
+  const drivers = [new FolderDriver(folder)];
+  return { externalStorage: new ExternalStorage({ drivers, payloadSizeThreshold: INLINE_BYTES_MAX }) };
 }
 
 class FolderDriver implements StorageDriver {

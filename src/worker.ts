@@ -57,7 +57,7 @@ export async function startWorker(
   const host = await hostId(settings.state);
   const places = placesIn(settings.state);
   const payloads = payloadsIn(settings.state);
-  const dataConverter = { externalStorage: largePayloads(payloads) };
+  const dataConverter = largePayloads(payloads);
   const client = new Client({ connection, namespace: settings.namespace, dataConverter });
   const activities = activitiesOf(
     {

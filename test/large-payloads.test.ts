@@ -12,7 +12,7 @@ const payload = (text: string): Payload => ({
 
 async function store(): Promise<{ readonly folder: string; readonly driver: StorageDriver }> {
   const folder = join(await makeFolder(), 'payloads');
-  const [driver] = largePayloads(folder).drivers;
+  const [driver] = largePayloads(folder).externalStorage?.drivers ?? [];
   if (driver === undefined) throw new Error('there is no driver');
   return { folder, driver };
 }

@@ -38,7 +38,7 @@ export async function withServer(values: ServerValues, work: (client: Client) =>
     );
   });
   try {
-    const dataConverter = dir === null ? {} : { externalStorage: largePayloads(townPaths(dir).payloads) };
+    const dataConverter = largePayloads(dir === null ? null : townPaths(dir).payloads);
     await work(new Client({ connection, namespace: temporal.namespace, dataConverter }));
   } catch (error) {
     if (isGrpcServiceError(error)) throw new CliError(`the server at ${address} refuses: ${error.details}`);

@@ -24,7 +24,7 @@ export async function bundleWorkflows(folder: string, ending: 'js' | 'ts'): Prom
 export async function workflowCode(
   payloads: string | null,
 ): Promise<Pick<WorkerOptions, 'workflowBundle' | 'dataConverter'>> {
-  const storage = payloads === null ? {} : { externalStorage: largePayloads(payloads) };
+  const storage = largePayloads(payloads);
   const built = root('workflow-bundle.js');
   if (!existsSync(built)) {
     const workflowBundle = await bundleWorkflows(root('workflows'), 'ts');

@@ -3,7 +3,6 @@
  * `<loop>.iter<N>.<id>`, each iteration behind all of the one before. Of a loop with `until`, and of a long one over numbers (`counter`), the
  * first iteration is unrolled, and the rest is added as it runs. `for_each` over a step's output is a fan-out of that step.
  */
-import { unreachable } from '../town/unreachable.js';
 import type { Counter } from '../town/protomolecule.js';
 import type { LoopDraft, Repetition, StepDraft } from './formula.js';
 import { beginning, scopeIn, textIn, type Kitchen, type NeedsMade } from './kitchen.js';
@@ -162,32 +161,33 @@ type Turns = {
 };
 
 function turnsOf(step: StepDraft, loop: LoopDraft, group: string | null, kitchen: Kitchen): Turns {
-  const { at, times } = loop;
-  switch (times.kind) {
-    case 'until':
-      return { values: ['1'], counter: null };
-    case 'count':
-      return numbers({ from: 1, to: times.count }, step, loop, group, kitchen);
-    case 'each': {
-      const place = { source: at.source, path: [...at.path, 'for_each'] };
-      return { values: listOf(step, times.list, place, kitchen), counter: null };
-    }
-    case 'range':
-      return numbers(rangeOf(step, times.range, placeOfRange(loop), kitchen), step, loop, group, kitchen);
-    default:
-      return unreachable(times);
+  const { at, times, variable } = loop;
+  if (times.kind === 'until') return { values: ['1'], counter: null };
+  if (times.kind === 'each') {
+    const place = { source: at.source, path: [...at.path, 'for_each'] };
+    return { values: listOf(step, times.list, place, kitchen), counter: null };
   }
+  const bounds = times.kind === 'count' ? { from: 1, to: times.count } : rangeOf(step, loop, times.range, kitchen);
+  const counter = counterOf(step, loop, bounds, group, kitchen);
+  if (counter !== null) return { values: [variable === null ? '1' : `{${variable}}`], counter };
+  const { from, to } = bounds;
+  if (to - from >= ITERATIONS_MAX) {
+    const why = `goes round more than ${ITERATIONS_MAX} times, and is unrolled when cooked`;
+    kitchen.findings.refuse(at, `the loop ${why}`, { hint: FLAT_BODY, once: 'iterations' });
+    return { values: ['1'], counter: null };
+  }
+  return { values: Array.from({ length: to - from + 1 }, (_, index) => String(from + index)), counter: null };
 }
 
-function placeOfRange({ at }: LoopDraft): StepDraft['at'] {
-  return { source: at.source, path: [...at.path, 'range'] };
-}
+const FLAT_BODY =
+  'a longer one stands in no group, with a body of plain steps that have its variable in plain texts only, in a formula without advice, aspects and expansions of targets';
 
 type Bounds = Pick<Counter, 'from' | 'to'>;
 
 const ONCE: Bounds = { from: 1, to: 1 };
 
-function rangeOf(step: StepDraft, written: string, at: StepDraft['at'], kitchen: Kitchen): Bounds {
+function rangeOf(step: StepDraft, loop: LoopDraft, written: string, kitchen: Kitchen): Bounds {
+  const at = { source: loop.at.source, path: [...loop.at.path, 'range'] };
   const text = textIn(step, withVariables(written, step.scope, kitchen.values), kitchen, 'loop', 'range');
   if (kitchen.values.open && isOpen(text)) return ONCE;
   const range = readRange(text);
@@ -200,23 +200,3 @@ function rangeOf(step: StepDraft, written: string, at: StepDraft['at'], kitchen:
   if (range.to - range.from >= COUNT_MAX) return refuse(`has more than ${COUNT_MAX} iterations`);
   return range;
 }
-
-function numbers(
-  { from, to }: Bounds,
-  step: StepDraft,
-  loop: LoopDraft,
-  group: string | null,
-  kitchen: Kitchen,
-): Turns {
-  const counter = counterOf(step, loop, { from, to }, group, kitchen);
-  if (counter !== null) return { values: [loop.variable === null ? '1' : `{${loop.variable}}`], counter };
-  if (to - from >= ITERATIONS_MAX) {
-    const why = `goes round more than ${ITERATIONS_MAX} times, and is unrolled when cooked`;
-    kitchen.findings.refuse(loop.at, `the loop ${why}`, { hint: FLAT_BODY, once: 'iterations' });
-    return { values: ['1'], counter: null };
-  }
-  return { values: Array.from({ length: to - from + 1 }, (_, index) => String(from + index)), counter: null };
-}
-
-const FLAT_BODY =
-  'a longer one stands in no group, with a body of plain steps that have its variable in plain texts only, in a formula without advice, aspects and expansions of targets';

@@ -7,7 +7,7 @@ import { loopAt, sessionsOf, stepAt } from './molecule-live.js';
 import type { Molecule } from './molecule-live.js';
 import { present } from './molecule-plan.js';
 import { firstKept, idIn } from './molecule-iterations.js';
-import type { Step } from './molecule-state.js';
+import type { Closed, Step } from './molecule-state.js';
 
 export type Reach = {
   /** Positions of steps that are pending once more, that go, and of groups and loops that open once more. */
@@ -38,15 +38,9 @@ export function reach(molecule: Molecule, from: number): Reach {
     if (more.length === 0) {
       const last = first === -1 ? commits.at(-1) : commits[first - 1];
       const { again, gone, open, iterations } = spread;
-      const isForgotten = goesBack && molecule.passed.steps > 0 && closedAt(molecule, last) <= molecule.passed.atMs;
-      return {
-        again,
-        gone,
-        open,
-        iterations,
-        isForgotten,
-        sandbox: goesBack ? { head: headOf(molecule, last) } : null,
-      };
+      const { head = null, atMs = 0 } = closingOf(molecule, last) ?? {};
+      const isForgotten = goesBack && molecule.passed.steps > 0 && atMs <= molecule.passed.atMs;
+      return { again, gone, open, iterations, isForgotten, sandbox: goesBack ? { head } : null };
     }
     for (const at of more) spread.redo(at);
   }
@@ -64,14 +58,10 @@ function commitsOf({ steps }: Molecule): readonly number[] {
   return closings.toSorted((a, b) => a.atMs - b.atMs).map(({ at }) => at);
 }
 
-function closedAt({ steps }: Molecule, at: number | undefined): number {
+/** How the step was closed; null when there is none, or it is open. */
+function closingOf({ steps }: Molecule, at: number | undefined): Closed | null {
   const state = at === undefined ? undefined : steps[at]?.state;
-  return state?.kind === 'closed' ? state.atMs : 0;
-}
-
-function headOf({ steps }: Molecule, at: number | undefined): string | null {
-  const state = at === undefined ? undefined : steps[at]?.state;
-  return state?.kind === 'closed' ? state.head : null;
+  return state?.kind === 'closed' ? state : null;
 }
 
 /** Goes from a step to all that cannot stay as it is when that is done again. */

@@ -88,7 +88,7 @@ export async function liveTown(plan: TownPlan): Promise<LiveTown> {
   const dir = await makeTownFolder(plan);
   const raised = await raise(dir, plan);
   const connection = await Connection.connect({ address: raised.address });
-  const dataConverter = { externalStorage: largePayloads(townPaths(dir).payloads) };
+  const dataConverter = largePayloads(townPaths(dir).payloads);
   const client = new Client({ connection, dataConverter });
   const repository = (rig: string) => join(dir, 'repositories', rig);
   const git = async (rig: string, ...args: string[]) =>

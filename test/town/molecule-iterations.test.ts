@@ -64,6 +64,8 @@ test('iteration by iteration a molecule does what one with the loop unrolled doe
 
 const back = (molecule: Molecule, id: string) => all(molecule, { kind: 'went-back', step: id, by: 'me', note: null });
 
+const standing = ({ steps }: Molecule) => steps.map(({ id, state }) => `${id} ${state.kind}`);
+
 /** Accepts the steps at that time, each with a commit. */
 const at = (ms: number, molecule: Molecule, ...ids: string[]) =>
   ids.reduce(
@@ -99,12 +101,7 @@ test('who asks for a step of another iteration is told which one it is', () => {
 
 test('one can go back to an iteration that is kept, and not to before it', () => {
   const now = back(after(5), 'lp.iter5.x');
-  expect(now.steps.map(({ id, state }) => `${id} ${state.kind}`)).toEqual([
-    'first closed',
-    'end pending',
-    'lp open',
-    'lp.iter5.x ready',
-  ]);
+  expect(standing(now)).toEqual(['first closed', 'end pending', 'lp open', 'lp.iter5.x ready']);
   expect(nextStep(work(now, 'lp.iter5.x'))?.id).toBe('lp.iter6.x');
   const next = work(work(now, 'lp.iter5.x'), 'lp.iter6.x');
   expect(next.cooked.get('lp.iter7.x')?.description).toBe('9');
@@ -112,12 +109,7 @@ test('one can go back to an iteration that is kept, and not to before it', () =>
   expect(backRefusal(after(1), 'first')).toBeNull();
   // What is gone stays so, whatever iteration the loop is at again.
   const third = back(after(2), 'lp.iter2.x');
-  expect(third.steps.map(({ id, state }) => `${id} ${state.kind}`)).toEqual([
-    'first closed',
-    'end pending',
-    'lp open',
-    'lp.iter2.x ready',
-  ]);
+  expect(standing(third)).toEqual(['first closed', 'end pending', 'lp open', 'lp.iter2.x ready']);
   expect(backRefusal(third, 'first') ?? '').toContain('"lp" keeps the steps of its last iterations only');
 });
 
