@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { build as esbuild, type Plugin } from 'esbuild';
+import { onlySpoken } from './bundle-protocol.js';
 
 /** File in `dist` → the commands that it has, by their modules, and one that is called while V8 compiles. */
 const BUNDLES = {
@@ -50,7 +51,7 @@ const require = (id) => id.startsWith('${LATER}') ? atFirstUse(id.slice(${LATER.
 const placeOf = (file) => require('node:url').pathToFileURL(require('node:path').join(__filename, '..', file)).href;`,
       },
       footer: { js: '})' },
-      plugins: [onlyWith(modules), later(join(root, 'src')), inPlace(join(root, 'src')), spoken()],
+      plugins: [onlyWith(modules), later(join(root, 'src')), inPlace(join(root, 'src')), onlySpoken()],
     });
     const kept = [join(root, 'dist/dev/keep-code.js'), file, ...call];
     execFileSync(process.execPath, kept, { stdio: ['ignore', 'ignore', 'inherit'] });
@@ -85,43 +86,6 @@ function later(src: string): Plugin {
       );
     },
   };
-}
-
-/** Parts of Temporal's protocol that no quick command speaks: the cloud's own service, and how calls would be written as HTTP. */
-const UNSPOKEN = ['temporal.api.cloud', 'google.api'];
-
-/** To make the types of the whole protocol is half of what a client takes to start. */
-function spoken(): Plugin {
-  return {
-    name: 'only what is spoken',
-    setup: (plugin) => {
-      plugin.onLoad({ filter: /@temporalio\/proto\/protos\/json-module\.js$/ }, ({ path }) => {
-        const written = readFileSync(path, 'utf8');
-        const [from, to] = [written.indexOf('.addJSON(') + '.addJSON('.length, written.lastIndexOf(')')];
-        const types = JSON.parse(written.slice(from, to)) as Named;
-        for (const one of UNSPOKEN) leaveOut({ nested: types }, one.split('.'));
-        const text = JSON.stringify(types, withoutHttp);
-        return {
-          contents: `${written.slice(0, from)}JSON.parse(${JSON.stringify(text)})${written.slice(to)}`,
-          loader: 'js',
-        };
-      });
-    },
-  };
-}
-
-/** For `JSON.stringify`. Other options than those of methods say how fields are encoded. */
-function withoutHttp(this: object, key: string, value: unknown): unknown {
-  return 'requestType' in this && (key === 'options' || key === 'parsedOptions') ? undefined : value;
-}
-
-type Named = { readonly [name: string]: { nested?: Named } };
-
-function leaveOut({ nested }: { nested?: Named }, [name = '', ...more]: readonly string[]): void {
-  const inside = nested?.[name];
-  if (inside === undefined) return;
-  if (more.length === 0) Reflect.deleteProperty(nested ?? {}, name);
-  else leaveOut(inside, more);
 }
 
 /** What a module finds by its own place, it finds from the bundle as if it stood where the module does in `dist`. */

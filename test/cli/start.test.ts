@@ -52,8 +52,25 @@ test('gt --version reads no library, and nothing of what talks to a server', asy
   expect(await filesRead(['--version'])).toEqual(['bin/gt.js', 'dist/gt-formulas.cjs']);
 });
 
-test('what talks to a server reads one file, too', async () => {
+test('what talks to a server reads one file, too, with no more of the protocol in it than it speaks', async () => {
   expect(await filesRead(['ready', '--help'])).toEqual(['bin/gt.js', 'dist/gt-client.cjs']);
+  const code = await readFile(here('dist/gt-client.cjs'), 'utf8');
+  // A method, what its request has in it, what failures bring along, and a message of an event of a history.
+  const spoken = [
+    'UpdateWorkflowExecution',
+    'WaitPolicy',
+    'MultiOperationExecutionFailure',
+    'ActivityTaskScheduledEventAttributes',
+  ];
+  for (const type of spoken) expect(code).toContain(`"${type}":{`);
+  for (const unspoken of [
+    'PollWorkflowTaskQueue',
+    'CreateSchedule',
+    'FileDescriptorProto',
+    'CloudService',
+    'UpdateNamespace',
+  ])
+    expect(code).not.toContain(`"${unspoken}":{`);
 });
 
 test('the code of another version of Node is left aside', async () => {
