@@ -1,5 +1,13 @@
-/** How a workflow shows where it stands: search attributes to find it by, current details to read. Written only on change. */
-import { proxySinks, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+/** How a workflow shows where it stands: search attributes to find it by, current details to read. Written on change. */
+import {
+  CancellationScope,
+  patched,
+  proxySinks,
+  setCurrentDetails,
+  sleep,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { SearchAttributePair } from '@temporalio/common';
 import type { BoardSinks } from '../contract/boards.js';
 import type { Phase } from '../contract/search-attributes.js';
@@ -15,8 +23,14 @@ export type Stand = {
 
 const { boards } = proxySinks<BoardSinks>();
 
+/** Within a phase it is told at most so often: an agent may close fifty steps a second, and each telling is an event and a write. */
+const SAME_PHASE_MS = 1_000;
+
 export class Standing {
-  #shown = new Map<string, string>();
+  readonly #shown = new Map<string, string>();
+  #shownAt = 0;
+  #stand: Stand | null = null;
+  #isDue = false;
 
   /** What never changes of this workflow. */
   introduce(pairs: readonly SearchAttributePair[]): void {
@@ -26,20 +40,40 @@ export class Standing {
   show(stand: Stand, board: string): void {
     setCurrentDetails(board);
     if (workflowInfo().unsafe.isReplaying) boards.shown(board);
-    const changed: SearchAttributePair[] = [];
-    this.#note(changed, { key: attribute.phase, value: stand.phase });
-    this.#note(changed, { key: attribute.waitingFor, value: stand.waitingFor ?? '' });
-    if (stand.steps !== undefined) this.#note(changed, { key: attribute.step, value: [...stand.steps] });
-    if (stand.usd !== undefined) this.#note(changed, { key: attribute.costUsd, value: stand.usd });
-    if (changed.length > 0) upsertSearchAttributes(changed);
+    this.#stand = stand;
+    const changed = this.#changed(stand);
+    if (changed.length === 0) return;
+    const early = this.#shownAt + SAME_PHASE_MS - Date.now();
+    const isPhase = changed.some(({ key }) => key === attribute.phase);
+    if (isPhase || early <= 0 || !patched('a phase is told once a second')) this.#tell(changed);
+    else if (!this.#isDue) void CancellationScope.nonCancellable(() => this.#tellIn(early));
   }
 
-  #note(changed: SearchAttributePair[], pair: SearchAttributePair): void {
-    const text = JSON.stringify(pair.value);
-    if (this.#shown.get(pair.key.name) === text) return;
-    // An empty wait at the start is no news.
-    if (pair.value === '' && !this.#shown.has(pair.key.name)) return;
-    this.#shown.set(pair.key.name, text);
-    changed.push(pair);
+  async #tellIn(ms: number): Promise<void> {
+    this.#isDue = true;
+    await sleep(ms, { summary: 'until the search attributes follow' });
+    this.#isDue = false;
+    const changed = this.#stand === null ? [] : this.#changed(this.#stand);
+    if (changed.length > 0) this.#tell(changed);
+  }
+
+  #tell(changed: readonly SearchAttributePair[]): void {
+    for (const { key, value } of changed) this.#shown.set(key.name, JSON.stringify(value));
+    this.#shownAt = Date.now();
+    upsertSearchAttributes([...changed]);
+  }
+
+  #changed({ phase, waitingFor = '', steps, usd }: Stand): readonly SearchAttributePair[] {
+    const pairs: SearchAttributePair[] = [
+      { key: attribute.phase, value: phase },
+      { key: attribute.waitingFor, value: waitingFor },
+    ];
+    if (steps !== undefined) pairs.push({ key: attribute.step, value: [...steps] });
+    if (usd !== undefined) pairs.push({ key: attribute.costUsd, value: usd });
+    return pairs.filter(({ key, value }) => {
+      const shown = this.#shown.get(key.name);
+      // An empty wait at the start is no news.
+      return shown !== JSON.stringify(value) && (shown !== undefined || value !== '');
+    });
   }
 }
