@@ -35,7 +35,7 @@ module.exports = {
       to: {
         pathNot: [
           '^src/(cli|contract|town|formula|process)/',
-          '^src/(config|town-toml|town-folder|formula-shelf|running-server|large-payloads)\\.ts$',
+          '^src/(config|town-toml|town-folder|formula-shelf|running-server|large-payloads|calls|relay)\\.ts$',
           '^(node:)?[a-z_/]+$',
           '^node_modules/(zod|smol-toml|@temporalio/(client|common))',
         ],

@@ -7,6 +7,7 @@ import { Client } from '@temporalio/client';
 import { NativeConnection, Runtime, DefaultLogger, Worker } from '@temporalio/worker';
 import type { InjectedSinks, NativeConnectionOptions, WorkerOptions } from '@temporalio/worker';
 import type { WorkerDeploymentVersion } from '@temporalio/common';
+import { perform } from './calls.js';
 import { activitiesOf } from './activities/registry.js';
 import { townShelf } from './formula-shelf.js';
 import { placesIn } from './activities/places.js';
@@ -16,6 +17,7 @@ import type { AnthropicSettings } from './agents/anthropic.js';
 import type { Runtime as AgentRuntime } from './agents/runtime.js';
 import { scriptRuntime } from './agents/script.js';
 import type { BoardSinks } from './contract/boards.js';
+import { Relayed } from './contract/calls.js';
 import { hostQueue, sessionQueue, TOWN_QUEUE } from './contract/task-queues.js';
 import { authorOf } from './git/author.js';
 import { commitFile } from './git/commit.js';
@@ -24,7 +26,8 @@ import { startProgramsElsewhere } from './process/starter.js';
 import { workflowCode } from './dev/bundle-workflows.js';
 import { hostId } from './dev/host-id.js';
 import { largePayloads } from './large-payloads.js';
-import { payloadsIn } from './town/paths.js';
+import { openRelay } from './relay.js';
+import { payloadsIn, relayIn } from './town/paths.js';
 import type { Prices } from './town/prices.js';
 import { join, relative } from 'node:path';
 
@@ -111,8 +114,20 @@ export async function startWorker(
       maxConcurrentActivityTaskExecutions: settings.sessionsMax,
     }),
   ]);
-  const done = Promise.all(workers.map((worker) => worker.run())).then(() => connection.close());
+  const relay = await openRelay(relayIn(settings.state), relayedBy(client, settings));
+  const done = Promise.all(workers.map((worker) => worker.run()))
+    .finally(relay.close)
+    .then(() => connection.close());
   return { done, stop: () => workers.forEach((worker) => worker.shutdown()) };
+}
+
+/** Calls for the server that this worker is connected to. */
+function relayedBy(client: Client, { connection, namespace }: WorkerSettings): (sent: unknown) => Promise<unknown> {
+  return async (sent) => {
+    const relayed = Relayed.parse(sent);
+    const isOurs = relayed.address === connection.address && relayed.namespace === namespace;
+    return isOurs ? perform(client, relayed.call) : null;
+  };
 }
 
 /** A workflow stays with the version that began it; long-lived ones move on as they continue as new (`workflows/start`). */

@@ -1,10 +1,12 @@
 /** `gt export`: everything that is known of a mission or another workflow, and of all that work for it, as one JSON document. */
 import { WorkflowFailedError, type Client, type WorkflowExecutionInfo } from '@temporalio/client';
+import { messageOf } from '../calls.js';
 import type { Json } from '../town/act.js';
 import { attribute } from '../contract/search-attributes.js';
 import { readArguments, takeOne, type Command } from './command.js';
 import { print } from './print.js';
-import { messageOf, ofExecution, SERVER_OPTIONS, withServer } from './server.js';
+import { ofExecution, withServer } from './server.js';
+import { SERVER_OPTIONS } from './server-place.js';
 
 /** What each role is asked, besides `explain` and `rejected`. */
 const QUERIES: Readonly<Record<string, readonly string[]>> = {

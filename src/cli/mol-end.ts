@@ -1,11 +1,13 @@
 /** `gt mol squash` and `gt mol burn`: a wisp ends as its digest, anything else without a trace. Nothing is left on the server. */
 import { WorkflowFailedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { setTimeout as pause } from 'node:timers/promises';
+import { messageOf } from '../calls.js';
 import { deleteExecution } from '../activities/forgetting.js';
 import { stepsQuery, type MoleculeResult } from '../contract/molecule.js';
 import { CliError, readArguments, takeOne, type Command } from './command.js';
 import { print } from './print.js';
-import { messageOf, ofExecution, SERVER_OPTIONS, withServer } from './server.js';
+import { ofExecution, withServer } from './server.js';
+import { SERVER_OPTIONS } from './server-place.js';
 
 /** The server forgets a moment after it was told to. */
 const FORGET_MS_MAX = 30_000;

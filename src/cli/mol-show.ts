@@ -5,7 +5,8 @@ import { stepsQuery } from '../contract/molecule.js';
 import { attribute } from '../contract/search-attributes.js';
 import { readArguments, takeOne, UsageError, type Command } from './command.js';
 import { print } from './print.js';
-import { ofExecution, SERVER_OPTIONS, withServer } from './server.js';
+import { ofExecution, withServer } from './server.js';
+import { SERVER_OPTIONS } from './server-place.js';
 
 export const molShow: Pick<Command, 'run'> = {
   run: async (args) => {

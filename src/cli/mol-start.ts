@@ -4,13 +4,14 @@ import { readEnvironment } from '../config.js';
 import { moleculeMessages } from '../contract/messages.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
 import { isRoleAddress } from '../town/address.js';
+import { withCalls } from './calls.js';
 import { CliError, readArguments, takeOne, UsageError, type Command } from './command.js';
 import { cookWord, sayRefused } from './cook.js';
 import { formulaPlaces, readVars, VAR_OPTION } from './formula-places.js';
 import { print } from './print.js';
 import { EXIT_PROBLEMS } from './problem-output.js';
-import { newId, ofExecution, refused, SERVER_OPTIONS, withServer } from './server.js';
-import { told } from './told.js';
+import { newId, withServer } from './server.js';
+import { SERVER_OPTIONS } from './server-place.js';
 
 const START_OPTIONS = {
   ...SERVER_OPTIONS,
@@ -66,9 +67,7 @@ export const molBond: Pick<Command, 'run'> = {
     if (after !== undefined && at !== undefined) throw new UsageError('--after and --at exclude each other');
     const place = { ...(after === undefined ? {} : { after }), ...(at === undefined ? {} : { at }) };
     const message = { formula, vars: readVars(values.var), ...place };
-    await withServer(values, (client) =>
-      ofExecution(mol, async () => print(await told(client, mol, moleculeMessages.bond, message).catch(refused))),
-    );
+    await withCalls(values, async (calls) => print(await calls.update(mol, moleculeMessages.bond, message)));
   },
 };
 

@@ -1,59 +1,54 @@
-/** The Temporal server that a command talks to: the one named, that of Temporal's own configuration, or the town's own. */
+/** Temporal's own client, for commands that need more of the server than calls. */
 import { randomUUID } from 'node:crypto';
-import {
-  Client,
-  Connection,
-  isGrpcServiceError,
-  WorkflowNotFoundError,
-  WorkflowUpdateFailedError,
-} from '@temporalio/client';
-import { readEnvironment } from '../config.js';
+import { Client, Connection, isGrpcServiceError, WorkflowNotFoundError } from '@temporalio/client';
+import { messageOf } from '../calls.js';
 import { largePayloads } from '../large-payloads.js';
-import { readRunningServer } from '../running-server.js';
 import { makeId } from '../town/address.js';
 import { townPaths } from '../town/paths.js';
 import { CliError } from './command.js';
-import { mustBeTown, townAround, TOWN_OPTION } from './town.js';
-
-export const SERVER_OPTIONS = { ...TOWN_OPTION, address: { type: 'string' } } as const;
-
-type ServerValues = { readonly town?: string | undefined; readonly address?: string | undefined };
+import { findServer, noExecution, refusedBy } from './server-place.js';
+import type { ServerPlace, ServerValues } from './server-place.js';
 
 const CONNECT_MS_MAX = 10_000;
 
 /** Connects, does the work, and lets go. What the server refuses comes as CliError, in its own words. */
 export async function withServer(values: ServerValues, work: (client: Client) => Promise<void>): Promise<void> {
-  const { temporal } = readEnvironment();
-  const dir = await townAround(values.town);
-  const address = values.address ?? temporal.address ?? (await addressOfTown(dir, values.town));
+  const place = await findServer(values);
+  const { client, close } = await openClient(place);
+  try {
+    await work(client);
+  } catch (error) {
+    if (isGrpcServiceError(error)) throw refusedBy(place, error.details);
+    throw error;
+  } finally {
+    await close();
+  }
+}
+
+export type OpenClient = { readonly client: Client; readonly close: () => Promise<void> };
+
+/** Throws CliError when no server answers there. */
+export async function openClient({
+  address,
+  namespace,
+  metadata,
+  tls,
+  apiKey,
+  town,
+}: ServerPlace): Promise<OpenClient> {
   const connection = await Connection.connect({
     address,
     connectTimeout: CONNECT_MS_MAX,
-    metadata: temporal.metadata,
-    ...(temporal.tls === null ? {} : { tls: temporal.tls }),
-    ...(temporal.apiKey === null ? {} : { apiKey: temporal.apiKey }),
+    metadata,
+    ...(tls === null ? {} : { tls }),
+    ...(apiKey === null ? {} : { apiKey }),
   }).catch((error: unknown) => {
     throw new CliError(
       `no Temporal server answers at ${address} (${messageOf(error)}): start the town with \`gt up\`, or name another by --address or TEMPORAL_ADDRESS`,
     );
   });
-  try {
-    const dataConverter = largePayloads(dir === null ? null : townPaths(dir).payloads);
-    await work(new Client({ connection, namespace: temporal.namespace, dataConverter }));
-  } catch (error) {
-    if (isGrpcServiceError(error)) throw new CliError(`the server at ${address} refuses: ${error.details}`);
-    throw error;
-  } finally {
-    await connection.close();
-  }
-}
-
-async function addressOfTown(dir: string | null, named: string | undefined): Promise<string> {
-  const running = dir === null ? null : readRunningServer(townPaths(dir).server);
-  if (running !== null) return running.address;
-  if (dir !== null) await mustBeTown(dir);
-  if (dir !== null && named !== undefined) throw new CliError(`the town ${dir} is not up: start it with: gt up ${dir}`);
-  return 'localhost:7233';
+  const dataConverter = largePayloads(town === null ? null : townPaths(town).payloads);
+  return { client: new Client({ connection, namespace, dataConverter }), close: () => connection.close() };
 }
 
 /** `work`, with a sentence for an execution that is not there. */
@@ -61,24 +56,11 @@ export async function ofExecution<T>(id: string, work: () => Promise<T>): Promis
   try {
     return await work();
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError)
-      throw new CliError(`there is no molecule ${id}: gt mol list --all shows those that are`);
+    if (error instanceof WorkflowNotFoundError) throw noExecution(id);
     throw error;
   }
 }
 
-/** What a workflow says to a message that it does not take, as CliError. */
-export function refused(error: unknown): never {
-  if (error instanceof WorkflowUpdateFailedError) throw new CliError(messageOf(error));
-  throw error;
-}
-
 export function newId(prefix: string): string {
   return makeId(prefix, randomUUID());
-}
-
-/** What is behind an error of the client, whose own message says only that a call has failed. */
-export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? messageOf(error.cause) : error.message;
 }

@@ -87,7 +87,7 @@ gt explain --history FILE
   ID                    a workflow id
   --history FILE        a history instead, from temporal workflow show -w ID --output json: no server is asked
 ${SERVER_USAGE}`,
-    async () => (await import('./step-show.js')).explain,
+    async () => (await import('./explain.js')).explain,
   ),
   lazy(
     'export',

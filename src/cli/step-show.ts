@@ -1,17 +1,14 @@
-/** `gt ready`, `gt mol current`, `gt prime`, `gt hook`, `gt explain`: what there is to do, and how things stand. */
-import type { Client, WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
-import { optionalTsToDate } from '@temporalio/common/lib/time.js';
+/** `gt ready`, `gt mol current`, `gt prime`, `gt hook`: what there is to do. */
 import { explainQuery } from '../contract/messages.js';
 import { currentQuery, type StepView } from '../contract/molecule.js';
 import { hookQuery, lifecycleQuery } from '../contract/polecat.js';
 import { attribute } from '../contract/search-attributes.js';
 import { timeAt } from '../town/board.js';
-import { townPaths } from '../town/paths.js';
-import { readArguments, refuseMore, takeOne, UsageError, type Command } from './command.js';
+import { withCalls } from './calls.js';
+import { readArguments, refuseMore, UsageError, type Command } from './command.js';
 import { print } from './print.js';
-import { ofExecution, SERVER_OPTIONS, withServer } from './server.js';
+import { SERVER_OPTIONS } from './server-place.js';
 import { molNamed } from './step.js';
-import { townAround } from './town.js';
 
 const SHOW_OPTIONS = { ...SERVER_OPTIONS, json: { type: 'boolean' } } as const;
 
@@ -25,15 +22,18 @@ type Waiting = {
   readonly since: string;
 };
 
+/** So say their search attributes; the queries tell the steps. */
+const SOMEBODY_IS_WAITED_FOR = `WorkflowType="molecule" AND ExecutionStatus="Running" AND ${attribute.phase.name} IN ("waiting", "escalated")`;
+
 export const ready: Pick<Command, 'run'> = {
   run: async (args) => {
     const { values, positionals } = readArguments(args, SHOW_OPTIONS);
     const [mol, ...more] = positionals;
     refuseMore('ready', more);
-    await withServer(values, async (client) => {
-      const mols = mol === undefined ? await waitingMolecules(client) : [mol];
+    await withCalls(values, async (calls) => {
+      const mols = mol === undefined ? await calls.list(SOMEBODY_IS_WAITED_FOR) : [mol];
       const waiting: Waiting[] = [];
-      for (const id of mols) waiting.push(...(await ofExecution(id, () => waitingIn(client, id))));
+      for (const id of mols) waiting.push(...waitingIn(id, await calls.query(id, currentQuery)));
       if (values.json === true) return print(JSON.stringify(waiting, null, 2));
       print(waiting.length === 0 ? 'No step waits for anybody' : waiting.map(lineOf).join('\n'));
     });
@@ -46,12 +46,10 @@ export const current: Pick<Command, 'run'> = {
     const [mol, ...more] = positionals;
     refuseMore('mol current', more);
     const id = molNamed(mol);
-    await withServer(values, (client) =>
-      ofExecution(id, async () => {
-        const steps = await client.workflow.getHandle(id).query(currentQuery);
-        print(values.json === true ? JSON.stringify(steps, null, 2) : instructionsFor(id, steps));
-      }),
-    );
+    await withCalls(values, async (calls) => {
+      const steps = await calls.query(id, currentQuery);
+      print(values.json === true ? JSON.stringify(steps, null, 2) : instructionsFor(id, steps));
+    });
   },
 };
 
@@ -61,13 +59,10 @@ export const prime: Pick<Command, 'run'> = {
     const [mol, ...more] = positionals;
     refuseMore('prime', more);
     const id = molNamed(mol);
-    await withServer(values, (client) =>
-      ofExecution(id, async () => {
-        const handle = client.workflow.getHandle(id);
-        print(`${await handle.query(explainQuery)}\n`);
-        print(instructionsFor(id, await handle.query(currentQuery)));
-      }),
-    );
+    await withCalls(values, async (calls) => {
+      print(`${await calls.query(id, explainQuery)}\n`);
+      print(instructionsFor(id, await calls.query(id, currentQuery)));
+    });
   },
 };
 
@@ -78,66 +73,15 @@ export const hook: Pick<Command, 'run'> = {
     refuseMore('hook', more);
     const agent = named ?? process.env['GT_AGENT'];
     if (agent === undefined || agent === '') throw new UsageError('whose hook? Name an agent, as RIG/polecats/NAME');
-    await withServer(values, (client) =>
-      ofExecution(agent, async () => {
-        const handle = client.workflow.getHandle(agent);
-        const on = { agent, ...(await handle.query(hookQuery)), ...(await handle.query(lifecycleQuery)) };
-        print(values.json === true ? JSON.stringify(on, null, 2) : await handle.query(explainQuery));
-      }),
-    );
+    await withCalls(values, async (calls) => {
+      if (values.json !== true) return print(await calls.query(agent, explainQuery));
+      const on = { agent, ...(await calls.query(agent, hookQuery)), ...(await calls.query(agent, lifecycleQuery)) };
+      print(JSON.stringify(on, null, 2));
+    });
   },
 };
 
-/** A history alone says enough where nothing in it was too large. */
-async function payloadsAround(town: string | undefined): Promise<string | null> {
-  const dir = await townAround(town);
-  return dir === null ? null : townPaths(dir).payloads;
-}
-
-export const explain: Pick<Command, 'run'> = {
-  run: async (args) => {
-    const { values, positionals } = readArguments(args, { ...SERVER_OPTIONS, history: { type: 'string' } });
-    if (values.history !== undefined) {
-      refuseMore('explain --history FILE', positionals);
-      const { explainHistory } = await import('./explain-history.js');
-      return print(await explainHistory(values.history, await payloadsAround(values.town)));
-    }
-    const id = takeOne('explain', 'workflow id', positionals);
-    await withServer(values, (client) => ofExecution(id, () => tell(client.workflow.getHandle(id), id)));
-  },
-};
-
-async function tell(handle: WorkflowHandle, id: string): Promise<void> {
-  const { status, type, raw } = await handle.describe();
-  const again = triedAgain(raw.pendingActivities ?? []);
-  print(`${id} · ${type} · ${status.name.toLowerCase()}${again === '' ? '' : `\n\n${again}`}\n`);
-  // Asked last: with no worker there it is the rest that counts.
-  print(await handle.query(explainQuery));
-}
-
-type Pending = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
-
-/** What failed and will be tried again, which the workflow itself does not hear of; '' when nothing did. */
-function triedAgain(pending: readonly Pending[]): string {
-  const lines = pending.flatMap(({ activityType, attempt, lastFailure, nextAttemptScheduleTime }) => {
-    if (!lastFailure) return [];
-    const at = optionalTsToDate(nextAttemptScheduleTime);
-    const when = at === undefined ? 'now' : `at ${timeAt(at.getTime())}`;
-    return [`- ${activityType?.name}, attempt ${attempt}, ${when}: ${lastFailure.message}`];
-  });
-  return lines.length === 0 ? '' : `Tried again:\n${lines.join('\n')}`;
-}
-
-/** Those whose search attributes say that somebody is waited for; the queries tell the steps. */
-async function waitingMolecules(client: Client): Promise<readonly string[]> {
-  const query = `WorkflowType="molecule" AND ExecutionStatus="Running" AND ${attribute.phase.name} IN ("waiting", "escalated")`;
-  const found: string[] = [];
-  for await (const { workflowId } of client.workflow.list({ query })) found.push(workflowId);
-  return found.toSorted();
-}
-
-async function waitingIn(client: Client, molecule: string): Promise<readonly Waiting[]> {
-  const steps = await client.workflow.getHandle(molecule).query(currentQuery);
+function waitingIn(molecule: string, steps: readonly StepView[]): readonly Waiting[] {
   return steps.flatMap(({ id: step, title, state }) => {
     if (state.kind !== 'waiting') return [];
     const since = new Date(state.sinceMs).toISOString();

@@ -4,10 +4,10 @@ import { userInfo } from 'node:os';
 import * as z from 'zod';
 import { moleculeMessages, type Message } from '../contract/messages.js';
 import { Json } from '../town/act.js';
+import { withCalls } from './calls.js';
 import { readArguments, takeOne, UsageError, type Command } from './command.js';
 import { print } from './print.js';
-import { ofExecution, refused, SERVER_OPTIONS, withServer } from './server.js';
-import { told } from './told.js';
+import { SERVER_OPTIONS } from './server-place.js';
 
 const WHO_OPTIONS = { ...SERVER_OPTIONS, by: { type: 'string' }, id: { type: 'string' } } as const;
 const STEP_OPTIONS = { ...WHO_OPTIONS, mol: { type: 'string' } } as const;
@@ -96,9 +96,7 @@ async function say(
   if (unfit !== undefined) throw new UsageError(z.prettifyError(unfit));
   // One id for the message and for the Update: asked again after a lost answer, the server gives the first one.
   const updateId = values.id === undefined ? undefined : `${message.name}:${values.id}`;
-  await withServer(values, (client) =>
-    ofExecution(to, async () => print(await told(client, to, message, content, updateId).catch(refused))),
-  );
+  await withCalls(values, async (calls) => print(await calls.update(to, message, content, updateId)));
 }
 
 /** Throws UsageError when neither an option nor the environment names one. */

@@ -15,7 +15,7 @@ const BUNDLES = {
     call: ['cook', 'shiny', '--var', 'feature=login', '--json'],
   },
   'gt-client.cjs': {
-    modules: ['step', 'step-show', 'export', 'mol-start', 'mol-show', 'mol-end', 'init', 'rig'],
+    modules: ['step', 'step-show', 'explain', 'export', 'mol-start', 'mol-show', 'mol-end', 'init', 'rig'],
     call: ['ready'],
   },
 } as const;
@@ -51,7 +51,7 @@ const require = (id) => id.startsWith('${LATER}') ? atFirstUse(id.slice(${LATER.
 const placeOf = (file) => require('node:url').pathToFileURL(require('node:path').join(__filename, '..', file)).href;`,
       },
       footer: { js: '})' },
-      plugins: [onlyWith(modules), later(join(root, 'src')), inPlace(join(root, 'src')), onlySpoken()],
+      plugins: [onlyWith(modules), later(join(root, 'src')), inPlace(join(root, 'src')), onlySpoken(root)],
     });
     const kept = [join(root, 'dist/dev/keep-code.js'), file, ...call];
     execFileSync(process.execPath, kept, { stdio: ['ignore', 'ignore', 'inherit'] });

@@ -6,10 +6,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Plugin } from 'esbuild';
 
-/** Where `@temporalio` calls the server for a client of workflows. Other clients of it (schedules, Nexus, …) are not for quick commands. */
-const CALLERS = ['client/lib/workflow-client.js', 'client/lib/connection.js'];
-/** Where it names types by their whole names. */
-const NAMERS = ['client/lib', 'common/lib'];
+const TEMPORALIO = 'node_modules/@temporalio';
+/** Where the server is called for a client of workflows, and by us. The SDK's other clients are not for quick commands. */
+const CALLERS = [`${TEMPORALIO}/client/lib/workflow-client.js`, `${TEMPORALIO}/client/lib/connection.js`, 'src'];
+/** Where types are named by their whole names. */
+const NAMERS = [`${TEMPORALIO}/client/lib`, `${TEMPORALIO}/common/lib`];
 
 /** A namespace, message, enum or service, as protobufjs writes it in JSON. */
 type Named = {
@@ -20,7 +21,8 @@ type Named = {
 };
 type Method = { readonly requestType: string; readonly responseType: string };
 
-export function onlySpoken(): Plugin {
+/** `root` is the package's. */
+export function onlySpoken(root: string): Plugin {
   return {
     name: 'only what is spoken',
     setup: (plugin) => {
@@ -28,7 +30,7 @@ export function onlySpoken(): Plugin {
         const written = readFileSync(path, 'utf8');
         const [from, to] = [written.indexOf('.addJSON(') + '.addJSON('.length, written.lastIndexOf(')')];
         const whole: Named = { nested: JSON.parse(written.slice(from, to)) as Record<string, Named> };
-        const { nested } = spokenOf(whole, join(path, '../../..'));
+        const { nested } = spokenOf(whole, root);
         const text = JSON.stringify(JSON.stringify(nested));
         return { contents: `${written.slice(0, from)}JSON.parse(${text})${written.slice(to)}`, loader: 'js' };
       });
@@ -36,12 +38,10 @@ export function onlySpoken(): Plugin {
   };
 }
 
-/** The protocol's part that the packages in folder `temporalio` call and name, and all that this is made of. */
-function spokenOf(whole: Named, temporalio: string): Named {
-  const calls = new Set(CALLERS.flatMap((file) => found(join(temporalio, file), /(?<=orkflowService\.)\w+(?=\()/g)));
-  const names = NAMERS.flatMap((folder) => scripts(join(temporalio, folder))).flatMap((file) =>
-    found(file, /\b(?:temporal|coresdk|google|grpc)(?:\.\w+)+/g),
-  );
+/** The part of the protocol that is called and named, and all that this is made of. */
+function spokenOf(whole: Named, root: string): Named {
+  const calls = new Set(foundIn(root, CALLERS, /(?<=orkflowService\.)\w+(?=\()/g));
+  const names = foundIn(root, NAMERS, /\b(?:temporal|coresdk|google|grpc)(?:\.\w+)+/g);
   const kept = new Set<string>();
   for (const name of names) keep(name.split('.'));
   return cut(whole, []);
@@ -91,12 +91,16 @@ function isType(named: Named | undefined): boolean {
   return named !== undefined && ('fields' in named || 'values' in named || 'methods' in named);
 }
 
-function scripts(folder: string): readonly string[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.js'))
-    .map((file) => join(folder, file));
+/** What of the code in these files and folders has that pattern. */
+function foundIn(root: string, places: readonly string[], pattern: RegExp): readonly string[] {
+  const files = places.map((place) => join(root, place)).flatMap((place) => (isCode(place) ? [place] : codeIn(place)));
+  return files.flatMap((file) => readFileSync(file, 'utf8').match(pattern) ?? []);
 }
 
-function found(file: string, pattern: RegExp): readonly string[] {
-  return readFileSync(file, 'utf8').match(pattern) ?? [];
+const isCode = (file: string) => /\.[jt]s$/.test(file);
+
+function codeIn(folder: string): readonly string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter(isCode)
+    .map((file) => join(folder, file));
 }

@@ -13,6 +13,8 @@ export type TownPaths = {
   readonly logs: string;
   /** What is too large for a history. */
   readonly payloads: string;
+  /** The socket of its worker, see `relay.ts`. */
+  readonly relay: string;
 };
 
 export const TOWN_FILE = 'town.toml';
@@ -32,10 +34,12 @@ export function townPaths(dir: string): TownPaths {
     run: `${state}/run`,
     logs: `${state}/logs`,
     payloads: payloadsIn(state),
+    relay: relayIn(state),
   };
 }
 
 export const payloadsIn = (state: string): string => `${state}/payloads`;
+export const relayIn = (state: string): string => `${state}/relay.sock`;
 
 /** The record stands beside the database, so that two servers on one database cannot miss each other. */
 export const serverRecordOf = (db: string): string => `${db}.server`;

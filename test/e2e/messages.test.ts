@@ -7,15 +7,17 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
-import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import { WorkflowNotFoundError } from '@temporalio/client';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { z } from 'zod';
-import { told } from '../../src/cli/told.js';
+import { withCalls } from '../../src/cli/calls.js';
+import { CliError } from '../../src/cli/command.js';
 import { mailMessage, moleculeMessages, rejectedQuery } from '../../src/contract/messages.js';
 import type { Message } from '../../src/contract/messages.js';
 import { stepsQuery } from '../../src/contract/molecule.js';
 import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
+import { Json } from '../../src/town/act.js';
 import type { Step } from '../../src/town/molecule-state.js';
 import { standOf } from '../support/live-molecule.js';
 import { liveTown, until } from '../support/live-town.js';
@@ -178,10 +180,14 @@ class Talk {
     const who = whoSaid(content);
     try {
       if (as === 'signal') await this.handle.signal(name, content);
-      else await told(town.client, this.handle.workflowId, MESSAGES[name], content);
+      // By the worker that may be killed meanwhile, and then once more.
+      else
+        await withCalls({ town: town.dir }, (calls) =>
+          calls.update(this.handle.workflowId, MESSAGES[name], Json.parse(content)).then(() => undefined),
+        );
       add(as === 'signal' ? this.signals : this.taken, who);
     } catch (error) {
-      if (!(error instanceof WorkflowUpdateFailedError) && !(error instanceof WorkflowNotFoundError)) throw error;
+      if (!(error instanceof CliError) && !(error instanceof WorkflowNotFoundError)) throw error;
     }
   }
 

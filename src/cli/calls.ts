@@ -1,0 +1,74 @@
+/** What commands ask of workflows: through the relay of the town around us where one listens, else with a client of their own. */
+import { randomUUID } from 'node:crypto';
+import type { QueryDefinition } from '@temporalio/common';
+import type { z } from 'zod';
+import { Answer } from '../contract/calls.js';
+import type { Call, Relayed } from '../contract/calls.js';
+import type { Message } from '../contract/messages.js';
+import { askRelay } from '../relay.js';
+import type { Json } from '../town/act.js';
+import { townPaths } from '../town/paths.js';
+import { CliError } from './command.js';
+import type { OpenClient } from './server.js';
+import { findServer, noExecution, refusedBy } from './server-place.js';
+import type { ServerPlace, ServerValues } from './server-place.js';
+
+/** All reject with CliError for what is refused, and for an execution that is not there. */
+export type Calls = {
+  /** The workflow's answer. Asked again under an id of Updates, it gives the first one. */
+  readonly update: (to: string, message: Message<z.ZodType>, content: Json, updateId?: string) => Promise<string>;
+  readonly query: <T>(of: string, query: QueryDefinition<T>) => Promise<T>;
+  /** Ids of executions, in order. */
+  readonly list: (filter: string) => Promise<readonly string[]>;
+};
+
+export async function withCalls(values: ServerValues, work: (calls: Calls) => Promise<void>): Promise<void> {
+  const caller = new Caller(await findServer(values));
+  try {
+    await work({
+      update: async (workflow, { name }, content, updateId = randomUUID()) =>
+        caller.ask<string>({ kind: 'update', workflow, name, content, updateId }),
+      query: async <T>(workflow: string, { name }: QueryDefinition<T>) =>
+        caller.ask<T>({ kind: 'query', workflow, name }),
+      list: async (filter) => (await caller.ask<string[]>({ kind: 'list', filter })).toSorted(),
+    });
+  } finally {
+    await caller.close();
+  }
+}
+
+class Caller {
+  readonly #place: ServerPlace;
+  #own: OpenClient | null = null;
+
+  constructor(place: ServerPlace) {
+    this.#place = place;
+  }
+
+  /** `T` is what workflows of this version answer. */
+  async ask<T>(call: Call): Promise<T> {
+    const answer = (await this.#relayed(call)) ?? (await this.#direct(call));
+    if (answer.kind === 'result') return answer.value as T;
+    if (answer.kind === 'missing') throw noExecution('workflow' in call ? call.workflow : '');
+    throw answer.kind === 'refused' ? new CliError(answer.why) : refusedBy(this.#place, answer.why);
+  }
+
+  async close(): Promise<void> {
+    await this.#own?.close();
+  }
+
+  /** Null when the server must be asked: after a call that was lost, too, since it is harmless to ask again. */
+  async #relayed(call: Call): Promise<Answer | null> {
+    const { address, namespace, town } = this.#place;
+    if (town === null || this.#own !== null) return null;
+    const said = await askRelay(townPaths(town).relay, { address, namespace, call } satisfies Relayed);
+    return Answer.safeParse(said).data ?? null;
+  }
+
+  async #direct(call: Call): Promise<Answer> {
+    // They are most of what a client of its own takes to start.
+    const [{ openClient }, { perform }] = await Promise.all([import('./server.js'), import('../calls.js')]);
+    this.#own ??= await openClient(this.#place);
+    return perform(this.#own.client, call);
+  }
+}

@@ -1,0 +1,51 @@
+/** `gt explain`: how things stand with a workflow, of a server or of a history in a file. */
+import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
+import { optionalTsToDate } from '@temporalio/common/lib/time.js';
+import { explainQuery } from '../contract/messages.js';
+import { timeAt } from '../town/board.js';
+import { townPaths } from '../town/paths.js';
+import { readArguments, refuseMore, takeOne, type Command } from './command.js';
+import { print } from './print.js';
+import { ofExecution, withServer } from './server.js';
+import { SERVER_OPTIONS } from './server-place.js';
+import { townAround } from './town.js';
+
+export const explain: Pick<Command, 'run'> = {
+  run: async (args) => {
+    const { values, positionals } = readArguments(args, { ...SERVER_OPTIONS, history: { type: 'string' } });
+    if (values.history !== undefined) {
+      refuseMore('explain --history FILE', positionals);
+      const { explainHistory } = await import('./explain-history.js');
+      return print(await explainHistory(values.history, await payloadsAround(values.town)));
+    }
+    const id = takeOne('explain', 'workflow id', positionals);
+    await withServer(values, (client) => ofExecution(id, () => tell(client.workflow.getHandle(id), id)));
+  },
+};
+
+/** A history alone says enough where nothing in it was too large. */
+async function payloadsAround(town: string | undefined): Promise<string | null> {
+  const dir = await townAround(town);
+  return dir === null ? null : townPaths(dir).payloads;
+}
+
+async function tell(handle: WorkflowHandle, id: string): Promise<void> {
+  const { status, type, raw } = await handle.describe();
+  const again = triedAgain(raw.pendingActivities ?? []);
+  print(`${id} · ${type} · ${status.name.toLowerCase()}${again === '' ? '' : `\n\n${again}`}\n`);
+  // Asked last: with no worker there it is the rest that counts.
+  print(await handle.query(explainQuery));
+}
+
+type Pending = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
+
+/** What failed and will be tried again, which the workflow itself does not hear of; '' when nothing did. */
+function triedAgain(pending: readonly Pending[]): string {
+  const lines = pending.flatMap(({ activityType, attempt, lastFailure, nextAttemptScheduleTime }) => {
+    if (!lastFailure) return [];
+    const at = optionalTsToDate(nextAttemptScheduleTime);
+    const when = at === undefined ? 'now' : `at ${timeAt(at.getTime())}`;
+    return [`- ${activityType?.name}, attempt ${attempt}, ${when}: ${lastFailure.message}`];
+  });
+  return lines.length === 0 ? '' : `Tried again:\n${lines.join('\n')}`;
+}
