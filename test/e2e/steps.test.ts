@@ -1,7 +1,9 @@
 /** `gt ready`, `close`, `prime` and the other commands about steps, as people and outside agents call them. */
+import { rename } from 'node:fs/promises';
 import { WithStartWorkflowOperation } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { moleculeMessages } from '../../src/contract/messages.js';
+import { townPaths } from '../../src/town/paths.js';
 import { gt } from '../support/gt.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
@@ -61,6 +63,23 @@ async function poured(formula: string): Promise<string> {
 async function readyIn(id: string): Promise<readonly { readonly step: string }[]> {
   return JSON.parse((await call(['ready', id, '--json'])).stdout) as readonly { readonly step: string }[];
 }
+
+test('the worker of the town makes the calls of gt, and gt itself where that one does not listen', async () => {
+  const id = await poured('review');
+  const worker = `${town.raised.workerPid()}@`;
+  const read = ['close', 'read', '--mol', id, '--output', '{"verdict": "fine"}'];
+  expect((await call(read)).stdout).toContain('closed "read".\n\nNext: "answer", Answer: fine');
+  expect(await call(read)).toMatchObject({ code: 1, stderr: expect.stringContaining('closed already') as string });
+  const { relay } = townPaths(town.dir);
+  await rename(relay, `${relay}.away`);
+  expect(await call(['close', 'answer', '--mol', id])).toMatchObject({ code: 0 });
+  await rename(`${relay}.away`, relay);
+  const { events } = await town.client.workflow.getHandle(id).fetchHistory();
+  const askers = (events ?? [])
+    .map((event) => event.workflowExecutionUpdateAcceptedEventAttributes?.acceptedRequest?.meta?.identity ?? '')
+    .filter((asker) => asker !== '');
+  expect(askers.map((asker) => asker.startsWith(worker))).toEqual([true, true, false]);
+});
 
 test('what is said to a molecule before its formula is cooked waits, and is handled in order', async () => {
   const options = { taskQueue: 'gastown', workflowIdConflictPolicy: 'FAIL' } as const;
