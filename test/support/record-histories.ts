@@ -1,6 +1,6 @@
 /**
  * Records test/histories/<version>: a mission with rework, one of a formula, one that was held, one that was cancelled, one with a person's step,
- * and the roles that served them. Run by `npm run histories` when a version is released; what is recorded stays.
+ * one with an item that was moved, a molecule that was steered by hand, and the roles that served them. Run by `npm run histories` when a version is released; what is recorded stays.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { DEMO_MISSION, DEMO_REPOSITORIES } from '../../src/dev/demo-work.js';
 import { lifecycleQuery } from '../../src/contract/polecat.js';
 import { liveTown, until } from './live-town.js';
 import type { LiveTown } from './live-town.js';
+import { STEERED, steerMission, steerMolecule } from './record-steered.js';
 import { ASK, ONE, SLOW, WHOLE } from './test-formulas.js';
 
 const root = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
@@ -72,6 +73,8 @@ async function record(town: LiveTown, folder: string): Promise<void> {
   );
   await town.client.workflow.getHandle('asked').result();
   await decideAtRunTime(town);
+  await steerMolecule(town);
+  await steerMission(town);
   const slow = await town.startMission('cut', {
     work: [{ id: 'a', rig: 'web', formula: 'slow', vars: { name: 'a' } }],
   });
@@ -100,7 +103,7 @@ const rigs = Object.fromEntries(
     { files, gates: Object.fromEntries(gates.map((gate) => [gate.split('=')[0], gate.replace(/^[^=]*=/, '')])) },
   ]),
 );
-const town = await liveTown({ rigs, formulas: { ask: ASK, one: ONE, slow: SLOW, whole: WHOLE } });
+const town = await liveTown({ rigs, formulas: { ask: ASK, one: ONE, slow: SLOW, steered: STEERED, whole: WHOLE } });
 try {
   await record(town, folder);
 } finally {
