@@ -50,17 +50,26 @@ const outcome = z
   .default('done')
   .describe('`failed` leaves it to others what becomes of the step');
 
-const pauses = (what: string) => ({
+const pauses = <Above extends z.ZodRawShape>(what: string, above: Above) => ({
   pause: message(
     'pause',
     `Holds ${what}: nothing new begins until \`resume\`. A session under way ends first; answers are taken all the same.`,
-    z.strictObject({ id, by, reason: reason.default('paused') }),
+    z.strictObject({ id, by, reason: reason.default('paused'), ...above }),
   ),
-  resume: message('resume', `Lets ${what} go on.`, z.strictObject({ id, by })),
+  resume: message(
+    'resume',
+    `Lets ${what} go on, unless it is held from elsewhere, too.`,
+    z.strictObject({ id, by, ...above }),
+  ),
 });
+const fromAbove = {
+  above: WorkflowId.optional().describe(
+    'the workflow that passes it on; what several hold goes on when all have let go',
+  ),
+};
 
 export const moleculeMessages = {
-  ...pauses('the molecule'),
+  ...pauses('the molecule', fromAbove),
   close: message(
     'close',
     'Closes a step that waits for a person or for an answer, or several; answers with what is next.',
@@ -124,7 +133,7 @@ export const moleculeMessages = {
 };
 
 export const missionMessages = {
-  ...pauses('the mission and its molecules'),
+  ...pauses('the mission and its molecules', {}),
   retry: message(
     'retry',
     'Gives a failed item to a new polecat, with the formula and town.toml as they are now.',
@@ -169,7 +178,7 @@ export const missionMessages = {
 };
 
 export const polecatMessages = {
-  ...pauses('its molecule'),
+  ...pauses('its molecule', fromAbove),
   waiting: message('waiting', 'From its molecule: on whom it waits, or that it waits no longer.', z.strictObject(wait)),
 };
 
@@ -180,7 +189,7 @@ export const mailMessage = message(
 );
 
 export const witnessMessages = {
-  ...pauses('the rig and its molecules'),
+  ...pauses('the rig and its molecules', {}),
   claim: message(
     'claim',
     'Asks for a slot; the answer is the signal `granted`.',

@@ -40,7 +40,10 @@ export const MoleculeInput = z.union([
     proto: Protomolecule,
     hook: Hook,
     wisp,
-    paused: z.strictObject({ by: z.string(), why: z.string() }).optional().describe('it begins held, until `resume`'),
+    paused: z
+      .strictObject({ by: z.string(), why: z.string(), above: z.string().optional() })
+      .optional()
+      .describe('it begins held, until `resume`'),
   }),
 ]);
 export type MoleculeInput = z.infer<typeof MoleculeInput>;

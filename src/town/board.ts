@@ -14,7 +14,7 @@ const REASON_CHARS_MAX = 300;
 /** What a board says of work that is held. */
 export function pauseLines(paused: Pause | null, id: string): readonly string[] {
   if (paused === null) return [];
-  const resume = `\`temporal workflow signal -w ${shellWord(id)} --name resume --input '{}'\` lets it go on`;
+  const resume = `\`temporal workflow signal -w ${shellWord(paused.above ?? id)} --name resume --input '{}'\` lets it go on`;
   return ['', `> **Paused** by ${paused.by} since ${timeAt(paused.sinceMs)}: ${short(paused.why)}. ${resume}`];
 }
 

@@ -45,16 +45,19 @@ export function stateOf({
   bonds,
   head,
   paused,
+  holds,
   gone,
   passed,
 }: Molecule): Required<MoleculeState> {
-  return { steps, limits, added, loops, mails, bonds, head, paused, gone, passed };
+  return { steps, limits, added, loops, mails, bonds, head, paused, holds, gone, passed };
 }
 
 const NOTHING_PASSED: Passed = { steps: 0, atMs: 0, sessions: 0, usage: NO_USAGE };
 
 export function revive(proto: Pick<Protomolecule, 'steps'>, state: MoleculeState, how: How): Molecule {
   const { steps, limits, added = [], loops = [], mails = [], bonds = 0, paused = null, gone = {} } = state;
+  // One that an earlier version carried on was held from one side only.
+  const { holds = paused === null ? [] : [paused] } = state;
   const { passed = NOTHING_PASSED } = state;
   const templates = templatesIn(proto.steps, loops);
   const all = [...proto.steps, ...firstCounted(templates, loops), ...added];
@@ -69,6 +72,7 @@ export function revive(proto: Pick<Protomolecule, 'steps'>, state: MoleculeState
     mails,
     bonds,
     paused,
+    holds,
     gone,
     passed,
     how,

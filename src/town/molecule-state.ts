@@ -99,6 +99,8 @@ export type MoleculeState = {
   readonly head?: string | null;
   /** Null while it goes on. */
   readonly paused?: Pause | null;
+  /** All who hold it; `paused` is the first. */
+  readonly holds?: readonly Pause[];
   /** By their ids the steps that went when somebody went back to before what had added them. */
   readonly gone?: Readonly<Record<string, Gone>>;
   readonly passed?: Passed;
@@ -130,7 +132,7 @@ export type MoleculeEvent =
   | OfStep<'gate-timed-out', { readonly gate: number }>
   | OfStep<'approved', { readonly by: string }>
   | ({ readonly kind: 'paused' } & Hold)
-  | { readonly kind: 'resumed' }
+  | { readonly kind: 'resumed'; readonly above?: string | undefined }
   | { readonly kind: 'mailed'; readonly subject: string; readonly from: string }
   /** Which of the awaited files exist. */
   | { readonly kind: 'files-seen'; readonly files: readonly string[] }

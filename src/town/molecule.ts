@@ -36,6 +36,7 @@ import type { MoleculeEvent, Step } from './molecule-state.js';
 import type { Protomolecule } from './protomolecule.js';
 import type { Limits } from './rig.js';
 import { addUsage } from './session.js';
+import { withHold, withoutHold, type Pause } from './pause.js';
 import { unreachable } from './unreachable.js';
 
 export function pour(proto: Protomolecule, how: How & { readonly limits: Limits }, nowMs: number): Molecule {
@@ -130,14 +131,20 @@ function stepEvent(draft: Draft, event: StepEvent): void {
 /** Mails are kept by their subjects for gates whose turn comes later. */
 const MAILS_MAX = 200;
 
+function setHolds(draft: Draft, holds: readonly Pause[]): void {
+  draft.holds = holds;
+  draft.paused = holds[0] ?? null;
+}
+
 function moleculeEvent(draft: Draft, event: Exclude<MoleculeEvent, StepEvent>): void {
   switch (event.kind) {
     case 'paused':
-      draft.paused = { by: event.by, why: event.why, sinceMs: draft.nowMs };
-      return;
+      return setHolds(
+        draft,
+        withHold(draft.holds, { by: event.by, why: event.why, above: event.above, sinceMs: draft.nowMs }),
+      );
     case 'resumed':
-      draft.paused = null;
-      return;
+      return setHolds(draft, withoutHold(draft.holds, event.above));
     case 'mailed': {
       draft.mails = [...draft.mails, event.subject].slice(-MAILS_MAX);
       for (const at of draft.held) {

@@ -4,7 +4,7 @@ import type { MissionCarry, OpenPolecat } from '../contract/mission.js';
 import type { Item, MissionEvent } from '../town/mission.js';
 import { budgetGap, canSkip, spent } from '../town/mission.js';
 import { done, refused, type Desk } from './desk.js';
-import { takePauses, tellPolecats } from './pausing.js';
+import { takePauses, type Teller } from './pausing.js';
 
 /** What asks for an act of the mission's loop. */
 export type Asked =
@@ -16,9 +16,10 @@ type Mission = {
   readonly now: () => MissionCarry;
   readonly note: (event: MissionEvent) => void;
   readonly hear: (asked: Asked) => void;
+  readonly teller: Teller;
 };
 
-export function takeAnswers(desk: Desk, { now, note, hear }: Mission): void {
+export function takeAnswers(desk: Desk, { now, note, hear, teller }: Mission): void {
   desk.on(missionMessages.retry, ({ item: id }) => {
     const item = now().state.items.find((one) => one.id === id);
     if (item?.state.kind !== 'failed') return refused(instead(now(), 'retry', id, item, 'failed'));
@@ -46,9 +47,10 @@ export function takeAnswers(desk: Desk, { now, note, hear }: Mission): void {
   takePauses(desk, {
     what: 'the mission',
     messages: missionMessages,
-    paused: () => now().state.paused ?? null,
-    set: (paused) => note(paused === null ? { kind: 'resumed' } : { kind: 'paused', ...paused }),
-    tell: (verb, content) => tellPolecats(now().open, verb, content),
+    holds: () => [now().state.paused ?? []].flat(),
+    hold: (hold) => note({ kind: 'paused', ...hold }),
+    letGo: () => note({ kind: 'resumed' }),
+    tell: (word) => teller.tell(now().open, word),
     meanwhile: () => 'sessions under way end first, and what is handed in still lands',
   });
   desk.on(missionMessages.budget, ({ usd }) => {

@@ -5,7 +5,7 @@
  */
 import { CancellationScope, CancelledFailure, condition, workflowInfo } from '@temporalio/workflow';
 import { isCancellation, patched, setHandler } from '@temporalio/workflow';
-import { missionMessages } from '../contract/messages.js';
+import { missionMessages, polecatMessages } from '../contract/messages.js';
 import { grantsQuery, MISSION_EXAMPLE, MissionInput, progressQuery, swarmQuery } from '../contract/mission.js';
 import type { Grant, MissionCarry, OpenPolecat, Plan, Progress } from '../contract/mission.js';
 import { missionBoard } from '../town/board.js';
@@ -25,7 +25,7 @@ import { asNow, draftOf, planAgain, planned, withPlan } from './mission-plan.js'
 import { cancel, clearLost, holderFor, protoFor, startPolecat } from './mission-polecat.js';
 import { MissionSlots } from './mission-slots.js';
 import { askAgainMs, startAgainMs } from './patience.js';
-import { tellPolecats } from './pausing.js';
+import { Teller, wordFor } from './pausing.js';
 import { Standing } from './standing.js';
 import { carried, goOn, isLong, isOutdated } from './start.js';
 
@@ -63,6 +63,7 @@ export async function runMission(carry: MissionCarry | undefined, readIt: () => 
 class MissionRun {
   readonly #id = workflowInfo().workflowId;
   readonly #standing = new Standing();
+  readonly #teller = new Teller(polecatMessages);
   readonly #desk: Desk;
   readonly #slots: MissionSlots;
   #now: MissionCarry;
@@ -82,6 +83,7 @@ class MissionRun {
     this.#desk = new Desk(carry.desk);
     this.#takeMessages();
     takeAnswers(this.#desk, {
+      teller: this.#teller,
       now: () => this.#now,
       note: (event) => this.#note(event),
       hear: (asked) => this.#hear(asked),
@@ -223,7 +225,7 @@ class MissionRun {
       void child.ended.then((report) => this.#hear({ kind: 'closed', polecat, report }));
       if (!this.#isWorkedUnder(item.id, claim)) await cancel(polecat);
       const { paused = null } = this.#now.state;
-      if (paused !== null) await tellPolecats([polecat], 'pause', { by: paused.by, reason: paused.why });
+      if (paused !== null) await this.#teller.tell([polecat], wordFor(paused, paused.by));
     } catch (error) {
       if (isCancellation(error)) throw error;
       // Somebody else runs under that name: give it back, and ask for another a little later.
@@ -366,7 +368,9 @@ class MissionRun {
   #show(): void {
     const { state } = this.#now;
     const phase = this.#woundDown && !isFinished(state) ? 'failed' : phaseOf(state);
-    this.#standing.show({ phase, waitingFor: waitsFor(state), usd: spent(state).usd }, missionBoard(state, this.#id));
+    this.#standing.show({ phase, waitingFor: waitsFor(state), usd: spent(state).usd }, () =>
+      missionBoard(state, this.#id),
+    );
   }
 }
 

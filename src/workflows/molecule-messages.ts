@@ -80,8 +80,9 @@ export class Messages {
     takePauses(desk, {
       what: 'the molecule',
       messages: moleculeMessages,
-      paused: () => book.molecule.paused,
-      set: (paused) => book.note(paused === null ? { kind: 'resumed' } : { kind: 'paused', ...paused }),
+      holds: () => book.molecule.holds,
+      hold: (hold) => book.note({ kind: 'paused', ...hold }),
+      letGo: (above) => book.note({ kind: 'resumed', above }),
       meanwhile: () => {
         const active = activeSteps(book.molecule);
         return active.length === 0 ? '' : `the session of "${active.join('", "')}" ends first`;

@@ -12,7 +12,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { EMPTY_DESK } from '../contract/desk.js';
-import { mailMessage, moleculeMessages, polecatMessages } from '../contract/messages.js';
+import { mailMessage, moleculeMessages } from '../contract/messages.js';
 import type { MoleculeCarry, MoleculeResult } from '../contract/molecule.js';
 import { currentQuery, MOLECULE_EXAMPLE, MoleculeInput, readyQuery, stepsQuery } from '../contract/molecule.js';
 import { attribute } from '../contract/search-attributes.js';
@@ -31,8 +31,8 @@ import { GateWatch } from './molecule-gates.js';
 import { Hands } from './molecule-hands.js';
 import { Messages } from './molecule-messages.js';
 import { digestOf, resultOf, viewOf } from './molecule-report.js';
-import { standOf, waitOf } from './molecule-stand.js';
-import { send } from './outbox.js';
+import { standOf } from './molecule-stand.js';
+import { WaitTeller } from './molecule-wait.js';
 import { Standing } from './standing.js';
 import { carried, isLong, refuseRoleAddress } from './start.js';
 
@@ -81,8 +81,7 @@ class MoleculeRun {
   readonly #hands: Hands;
   readonly #messages: Messages;
   readonly #standing = new Standing();
-  /** The wait that its polecat knows of, '' for none. */
-  #told = '';
+  readonly #waits: WaitTeller;
   /** How the molecule stood when files were looked for last. */
   #lookedAt = '';
 
@@ -92,6 +91,7 @@ class MoleculeRun {
     this.#desk = desk;
     this.#gates = new GateWatch(book);
     this.#hands = new Hands(book);
+    this.#waits = new WaitTeller(book);
     this.#messages = new Messages(book, this.#hands, this.#desk);
     let { paused } = book.molecule;
     // A session may be under way for an hour: that it is the last for now is shown at once.
@@ -171,7 +171,9 @@ class MoleculeRun {
     this.#messages.end();
     const { molecule: state, proto, id } = this.#book;
     if (!patched('a cancelled molecule waits no more')) return;
-    this.#standing.show({ phase: 'failed', waitingFor: '', steps: [] }, moleculeBoard(state, proto.formula, id, true));
+    this.#standing.show({ phase: 'failed', waitingFor: '', steps: [] }, () =>
+      moleculeBoard(state, proto.formula, id, true),
+    );
   }
 
   /** Cancelled: the commands that take down what was set up still run, each once. A person or a model is not asked any more. */
@@ -223,20 +225,8 @@ class MoleculeRun {
   }
 
   #show(): void {
-    this.#standing.show(standOf(this.#book.molecule), this.#board());
-    this.#tellWait();
-  }
-
-  /** The polecat shows on whom its molecule waits, and its mission with it. Nothing here depends on whether they hear of it. */
-  #tellWait(): void {
-    const { hook, id, molecule: state } = this.#book;
-    const wait = waitOf(state);
-    const told = `${wait.for} ${wait.since} ${wait.escalated}`;
-    if (hook === null || told === this.#told || (wait.for === '' && this.#told === '')) return;
-    this.#told = wait.for === '' ? '' : told;
-    if (!patched('a wait is told')) return;
-    const content = { ...wait, id: `wait:${id}:${told}`, molecule: id };
-    void CancellationScope.nonCancellable(() => send(hook.agent, polecatMessages.waiting, content));
+    this.#standing.show(standOf(this.#book.molecule), () => this.#board());
+    this.#waits.tell();
   }
 
   #board(): string {

@@ -1,55 +1,124 @@
 /** `pause` and `resume`, alike on everything that can be held. */
-import { CancellationScope } from '@temporalio/workflow';
-import type { missionMessages } from '../contract/messages.js';
-import { polecatMessages } from '../contract/messages.js';
+import { CancellationScope, condition, workflowInfo } from '@temporalio/workflow';
+import type { z } from 'zod';
+import type { Message, moleculeMessages, polecatMessages } from '../contract/messages.js';
 import type { Hold } from '../town/pause.js';
 import type { Desk } from './desk.js';
 import { done, refused } from './desk.js';
-import { send } from './outbox.js';
+import { send, type Delivery } from './outbox.js';
 
-/** What is passed on. */
-export type Word = [verb: 'pause' | 'resume', content: { readonly by: string; readonly reason?: string }];
+/** What those below are to hear. */
+export type Word = { readonly verb: 'pause' | 'resume'; readonly by: string; readonly reason?: string };
+
+type Asked = { readonly by: string; readonly above?: string | undefined };
 
 type Held = {
   /** `the molecule` */
   readonly what: string;
-  readonly messages: Pick<typeof missionMessages, 'pause' | 'resume'>;
-  readonly paused: () => Hold | null;
-  /** Null: it goes on. */
-  readonly set: (paused: Hold | null) => void;
+  readonly messages: {
+    readonly pause: Message<z.ZodType<Asked & { readonly reason: string }>>;
+    readonly resume: Message<z.ZodType<Asked>>;
+  };
+  /** The first one is shown, and passed on. */
+  readonly holds: () => readonly Hold[];
+  readonly hold: (hold: Hold) => void;
+  readonly letGo: (above: string | undefined) => void;
   /** Passes it on to those below. */
-  readonly tell?: (...word: Word) => Promise<unknown>;
+  readonly tell?: (word: Word) => Promise<unknown>;
   /** For whoever pauses: what goes on all the same, '' for nothing. */
   readonly meanwhile: () => string;
 };
 
-export function takePauses(desk: Desk, { what, messages, paused, set, tell, meanwhile }: Held): void {
-  desk.on(messages.pause, async ({ by, reason }) => {
-    const before = paused();
-    if (before !== null) return refused(`${what} is paused already, by ${before.by}: ${before.why}`);
-    set({ by, why: reason });
-    await CancellationScope.nonCancellable(async () => tell?.('pause', { by, reason }));
+export function takePauses(desk: Desk, { what, messages, holds, hold, letGo, tell, meanwhile }: Held): void {
+  const passOn = async (before: Hold | undefined, by: string) => {
+    const [first] = holds();
+    const isNews = first?.by !== before?.by || first?.why !== before?.why;
+    if (isNews && tell !== undefined) await CancellationScope.nonCancellable(async () => tell(wordFor(first, by)));
+  };
+  desk.on(messages.pause, async ({ by, reason, above }) => {
+    const before = holds();
+    const own = before.find((one) => one.above === above);
+    if (own !== undefined && above === undefined) return refused(`${what} is paused already, by ${own.by}: ${own.why}`);
+    hold({ by, why: reason, above });
+    await passOn(before[0], by);
     const still = meanwhile();
     return done(still === '' ? `${what} is paused` : `${what} is paused; ${still}`);
   });
-  desk.on(messages.resume, async ({ by }) => {
-    if (paused() === null) return refused(`${what} is not paused`);
-    set(null);
-    await CancellationScope.nonCancellable(async () => tell?.('resume', { by }));
-    return done(`${what} goes on`);
+  desk.on(messages.resume, async ({ by, above }) => {
+    const before = holds();
+    // What was paused by a version before this one does not say from where.
+    const own = before.find((one) => one.above === above) ?? before.find((one) => one.above === undefined);
+    if (own === undefined) return refused(whyNot(what, before));
+    letGo(own.above);
+    await passOn(before[0], by);
+    const [first] = holds();
+    return done(first === undefined ? `${what} goes on` : `${what} is still held, ${toldBy(first)}`);
   });
 }
 
-/** Returns those that are not there: they have closed, or are about to begin. */
-export async function tellPolecats<P extends { readonly workflowId: string }>(
-  polecats: readonly P[],
-  ...[verb, content]: Word
-): Promise<readonly P[]> {
-  const missed = await Promise.all(
-    polecats.map(async (one) => {
-      const delivery = await send(one.workflowId, polecatMessages[verb], content);
-      return delivery === 'no-recipient' ? [one] : [];
-    }),
-  );
-  return missed.flat();
+export function wordFor(hold: Hold | undefined, by: string): Word {
+  return hold === undefined ? { verb: 'resume', by } : { verb: 'pause', by: hold.by, reason: hold.why };
+}
+
+function whyNot(what: string, holds: readonly Hold[]): string {
+  const [first] = holds;
+  return first === undefined ? `${what} is not paused` : `${what} is held ${toldBy(first)}`;
+}
+
+function toldBy({ by, why, above }: Hold): string {
+  return above === undefined ? `by ${by}: ${why}` : `by ${above} (${by}: ${why}): resume that`;
+}
+
+type Below = { readonly workflowId: string };
+
+/** The server lets 2,000 signals be under way. */
+const AT_ONCE_MAX = 200;
+
+/**
+ * Those below, each of whom hears one word after the other, and of many that wait only the last: words that overtook each other would
+ * leave somebody held for ever.
+ */
+export class Teller {
+  readonly #messages: typeof polecatMessages | typeof moleculeMessages;
+  readonly #next = new Map<string, Word>();
+  readonly #talks = new Map<string, Promise<Delivery>>();
+  #atOnce = 0;
+
+  constructor(messages: typeof polecatMessages | typeof moleculeMessages) {
+    this.#messages = messages;
+  }
+
+  /** When all have heard it, or a later one. Returns those that are not there: they have closed, or are about to begin. */
+  async tell<B extends Below>(below: readonly B[], word: Word): Promise<readonly B[]> {
+    const missed = await Promise.all(
+      below.map(async (one) => ((await this.#told(one.workflowId, word)) === 'no-recipient' ? [one] : [])),
+    );
+    return missed.flat();
+  }
+
+  async #told(id: string, word: Word): Promise<Delivery> {
+    this.#next.set(id, word);
+    const talk = this.#talks.get(id) ?? CancellationScope.nonCancellable(() => this.#talk(id));
+    this.#talks.set(id, talk);
+    return talk;
+  }
+
+  async #talk(id: string): Promise<Delivery> {
+    let delivery: Delivery = 'delivered';
+    for (let word = this.#take(id); word !== undefined; word = this.#take(id)) {
+      const { verb, ...content } = word;
+      if (this.#atOnce >= AT_ONCE_MAX) await condition(() => this.#atOnce < AT_ONCE_MAX);
+      this.#atOnce += 1;
+      delivery = await send(id, this.#messages[verb], { ...content, above: workflowInfo().workflowId });
+      this.#atOnce -= 1;
+    }
+    this.#talks.delete(id);
+    return delivery;
+  }
+
+  #take(id: string): Word | undefined {
+    const word = this.#next.get(id);
+    this.#next.delete(id);
+    return word;
+  }
 }

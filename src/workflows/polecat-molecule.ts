@@ -26,7 +26,7 @@ export async function runMolecule(
   try {
     return await executeChild<typeof molecule>('molecule', {
       workflowId: id,
-      args: [{ proto, hook, ...(paused === null ? {} : { paused }) }],
+      args: [{ proto, hook, ...(paused === null ? {} : { paused: { by: paused.by, why: paused.why, above: agent } }) }],
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       staticSummary: `${proto.formula} · ${input.name} · ${item.id}`,
       typedSearchAttributes: [

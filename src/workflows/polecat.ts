@@ -23,7 +23,7 @@ import { isReviewOnly } from '../town/convoy.js';
 import { bounded, FINDINGS_CHARS_MAX } from '../town/findings.js';
 import { readMail } from '../town/mail.js';
 import type { PolecatReport } from '../town/mission.js';
-import type { Hold } from '../town/pause.js';
+import { RESUME, withHold, withoutHold, type Hold } from '../town/pause.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import { addUsage, NO_USAGE } from '../town/session.js';
 import { unreachable } from '../town/unreachable.js';
@@ -36,7 +36,7 @@ import { runMolecule } from './polecat-molecule.js';
 import type { HandIn, Verdict } from './polecat-submission.js';
 import { handIn, reworkVars, verdictOf } from './polecat-submission.js';
 import { askAgainLaterMs } from './patience.js';
-import { takePauses } from './pausing.js';
+import { takePauses, Teller, type Word } from './pausing.js';
 import { Standing } from './standing.js';
 
 export async function polecat(raw: unknown): Promise<PolecatReport> {
@@ -52,6 +52,12 @@ type Ending =
 function phaseOf(stage: string): Phase {
   if (stage === 'merging' || stage === 'landed' || stage === 'failed') return stage;
   return stage === 'cancelled' && patched('a cancelled polecat works no more') ? 'failed' : 'working';
+}
+
+/** While its molecule waits. */
+function phaseIn(wait: { readonly for: string; readonly escalated: boolean }): Phase {
+  if (wait.escalated) return 'escalated';
+  return wait.for === RESUME ? 'paused' : 'waiting';
 }
 
 class PolecatRun {
@@ -74,7 +80,8 @@ class PolecatRun {
   #wait: { readonly for: string; readonly why: string; readonly escalated: boolean } | null = null;
 
   /** By whom its molecules are held, and why. */
-  #paused: Hold | null = null;
+  #holds: readonly Hold[] = [];
+  readonly #teller = new Teller(moleculeMessages);
 
   constructor(input: PolecatInput) {
     this.#input = input;
@@ -102,9 +109,10 @@ class PolecatRun {
     takePauses(this.#desk, {
       what: 'the polecat',
       messages: polecatMessages,
-      paused: () => this.#paused,
-      set: (paused) => (this.#paused = paused),
-      tell: (verb, content) => this.#tellMolecule((molecule) => send(molecule, moleculeMessages[verb], content)),
+      holds: () => this.#holds,
+      hold: (hold) => (this.#holds = withHold(this.#holds, hold)),
+      letGo: (above) => (this.#holds = withoutHold(this.#holds, above)),
+      tell: (word) => this.#tellMolecule(word),
       meanwhile: () => 'its session ends first, and what is handed in still lands',
     });
     setHandler(lifecycleQuery, () => this.#lifecycle(), { description: 'Where in its life it is.' });
@@ -165,14 +173,15 @@ class PolecatRun {
     const base = this.#since(sandbox);
     this.#results = [
       ...this.#results,
-      await runMolecule(id, input, { ...sandbox, base }, proto, this.#round, this.#paused),
+      await runMolecule(id, input, { ...sandbox, base }, proto, this.#round, this.#holds[0] ?? null),
     ];
   }
 
   /** None is at work before the sandbox is open, and none while the branch is merged: the next one begins as it should. */
-  async #tellMolecule(tell: (molecule: string) => Promise<unknown>): Promise<void> {
+  async #tellMolecule(word: Word): Promise<void> {
     const molecule = this.#molecules.at(-1);
-    if (molecule !== undefined && this.#stage.includes('molecule')) await tell(molecule);
+    if (molecule === undefined || !this.#stage.includes('molecule')) return;
+    await this.#teller.tell([{ workflowId: molecule }], word);
   }
 
   async #submit(): Promise<Verdict | { readonly kind: 'nothing' }> {
@@ -334,9 +343,9 @@ class PolecatRun {
     this.#stage = stage;
     if (!stage.includes('molecule')) this.#wait = null;
     const wait = this.#wait;
-    const phase = wait === null ? phaseOf(stage) : wait.escalated ? 'escalated' : 'waiting';
+    const phase = wait === null ? phaseOf(stage) : phaseIn(wait);
     const waitingFor = phase === 'merging' ? `${this.#input.rig.name}/refinery` : (wait?.for ?? '');
-    this.#standing.show({ phase, waitingFor }, this.#board());
+    this.#standing.show({ phase, waitingFor }, () => this.#board());
   }
 
   #board(): string {

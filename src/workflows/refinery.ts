@@ -292,6 +292,6 @@ class RefineryRun {
     const isHeld = view.some((request) => request.hold !== null);
     const phase = isHeld ? 'escalated' : view.length > 0 ? 'merging' : 'waiting';
     const waitingFor = isHeld ? 'overseer: held requests' : view.length > 0 ? '' : 'requests';
-    this.#standing.show({ phase, waitingFor }, queueBoard(view, this.#me()));
+    this.#standing.show({ phase, waitingFor }, () => queueBoard(view, this.#me()));
   }
 }

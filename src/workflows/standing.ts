@@ -1,17 +1,10 @@
 /** How a workflow shows where it stands: search attributes to find it by, current details to read. Written on change. */
-import {
-  CancellationScope,
-  patched,
-  proxySinks,
-  setCurrentDetails,
-  sleep,
-  upsertSearchAttributes,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { proxySinks, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { SearchAttributePair } from '@temporalio/common';
 import type { BoardSinks } from '../contract/boards.js';
 import type { Phase } from '../contract/search-attributes.js';
 import { attribute } from '../contract/search-attributes.js';
+import { Pace } from './pace.js';
 
 export type Stand = {
   readonly phase: Phase;
@@ -25,41 +18,43 @@ const { boards } = proxySinks<BoardSinks>();
 
 /** Within a phase it is told at most so often: an agent may close fifty steps a second, and each telling is an event and a write. */
 const SAME_PHASE_MS = 1_000;
+/** A new phase is told at once, but for a storm of them in one task: a thousand times held and let go. */
+const PHASES_IN_TASK = 5;
 
 export class Standing {
   readonly #shown = new Map<string, string>();
-  #shownAt = 0;
+  readonly #pace = new Pace('until the search attributes follow', 'a phase is told once a second');
   #stand: Stand | null = null;
-  #isDue = false;
+  #board: (() => string) | null = null;
 
   /** What never changes of this workflow. */
   introduce(pairs: readonly SearchAttributePair[]): void {
     upsertSearchAttributes([...pairs]);
   }
 
-  show(stand: Stand, board: string): void {
-    setCurrentDetails(board);
-    if (workflowInfo().unsafe.isReplaying) boards.shown(board);
+  /** `board` is asked once all that happens now has happened. */
+  show(stand: Stand, board: () => string): void {
+    if (this.#board === null) void Promise.resolve().then(() => this.#draw());
+    this.#board = board;
     this.#stand = stand;
     const changed = this.#changed(stand);
     if (changed.length === 0) return;
-    const early = this.#shownAt + SAME_PHASE_MS - Date.now();
     const isPhase = changed.some(({ key }) => key === attribute.phase);
-    if (isPhase || early <= 0 || !patched('a phase is told once a second')) this.#tell(changed);
-    else if (!this.#isDue) void CancellationScope.nonCancellable(() => this.#tellIn(early));
+    const isStorm = this.#pace.saidNow >= PHASES_IN_TASK;
+    this.#pace.say(() => this.#tell(), isPhase && !isStorm ? 0 : SAME_PHASE_MS);
   }
 
-  async #tellIn(ms: number): Promise<void> {
-    this.#isDue = true;
-    await sleep(ms, { summary: 'until the search attributes follow' });
-    this.#isDue = false;
+  #draw(): void {
+    const board = this.#board?.() ?? '';
+    this.#board = null;
+    setCurrentDetails(board);
+    if (workflowInfo().unsafe.isReplaying) boards.shown(board);
+  }
+
+  #tell(): void {
     const changed = this.#stand === null ? [] : this.#changed(this.#stand);
-    if (changed.length > 0) this.#tell(changed);
-  }
-
-  #tell(changed: readonly SearchAttributePair[]): void {
+    if (changed.length === 0) return;
     for (const { key, value } of changed) this.#shown.set(key.name, JSON.stringify(value));
-    this.#shownAt = Date.now();
     upsertSearchAttributes([...changed]);
   }
 

@@ -4,7 +4,13 @@
  */
 import { condition, patched, rootCause, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
 import type { FoundPolecat } from '../contract/activities.js';
-import { mailMessage, missionMessages, refineryMessages, witnessMessages } from '../contract/messages.js';
+import {
+  mailMessage,
+  missionMessages,
+  polecatMessages,
+  refineryMessages,
+  witnessMessages,
+} from '../contract/messages.js';
 import { polecatsQuery, RoleInput, slotsQuery } from '../contract/witness.js';
 import type { WitnessCarry } from '../contract/witness.js';
 import { EMPTY_DESK } from '../contract/desk.js';
@@ -25,7 +31,7 @@ import { town } from './hands.js';
 import { clearLost } from './mission-polecat.js';
 import { send, sendToRole } from './outbox.js';
 import { leaseCheckMs } from './patience.js';
-import { takePauses, tellPolecats, type Word } from './pausing.js';
+import { takePauses, Teller, wordFor, type Word } from './pausing.js';
 import { Standing } from './standing.js';
 import { carried, goOn, isOutdated } from './start.js';
 
@@ -40,6 +46,7 @@ const besideLoop = () => patched('a hand-in is verified beside the loop');
 
 /** A polecat that was granted its slot a moment before a pause has begun after that. */
 const UNTOLD_MS = 2_000;
+const UNTOLD_MS_MAX = 600_000;
 
 const ROLE_EXAMPLE = 'roles are started by missions and by `gt`';
 
@@ -57,6 +64,7 @@ class WitnessRun {
   readonly #raw: unknown;
   readonly #desk: Desk;
   readonly #standing = new Standing();
+  readonly #teller = new Teller(polecatMessages);
   #now: WitnessCarry;
   #mail: { readonly mail: Mail; readonly letter: Letter }[] = [];
   /** Claims made again by missions that may not have heard of their grant. */
@@ -69,6 +77,7 @@ class WitnessRun {
   readonly #verifying = new Map<string, Mail>();
   /** Holders that were not there yet when the rig was paused: their molecules have still to hear of it. */
   #untold: readonly Lease[] = [];
+  #untoldLooks = 0;
   #quietLooks = 0;
   #news = true;
   /** The rig was configured otherwise than before, and the refinery has not heard of it. */
@@ -125,8 +134,9 @@ class WitnessRun {
     const { slots, patience } = this.#now;
     const woken = () => this.#news || (isOutdated() && this.#isQuiet());
     if (this.#untold.length > 0) {
-      if (!(await condition(woken, UNTOLD_MS, { summary: 'tell those who begin of the pause' })))
-        await this.#checkLeases();
+      const ms = Math.min(UNTOLD_MS * 2 ** this.#untoldLooks, UNTOLD_MS_MAX);
+      this.#untoldLooks += 1;
+      if (!(await condition(woken, ms, { summary: 'tell those who begin of the pause' }))) await this.#checkLeases();
       this.#news = false;
       return;
     }
@@ -150,10 +160,9 @@ class WitnessRun {
   }
 
   async #grant(): Promise<void> {
-    const { slots: before } = this.#now;
-    const isHeld = this.#paused() !== null;
+    const { slots: before, paused = null } = this.#now;
     const isFair = before.queue.length > 1 && patched('slots are shared between missions');
-    const { slots, grants } = isHeld ? { slots: before, grants: [] } : grantSlots(before, Date.now(), isFair);
+    const { slots, grants } = paused !== null ? { slots: before, grants: [] } : grantSlots(before, Date.now(), isFair);
     this.#now = { ...this.#now, slots };
     const asked = this.#asked.splice(0);
     const isNew = (lease: Lease) => grants.some((one) => one.id === lease.id);
@@ -172,14 +181,14 @@ class WitnessRun {
   async #tellUntold(): Promise<void> {
     const left = this.#untold.filter(({ id }) => this.#now.slots.leases.some((lease) => lease.id === id));
     this.#untold = [];
-    const paused = this.#paused();
-    if (paused !== null) await this.#tellHolders(left, 'pause', { by: paused.by, reason: paused.why });
+    const { paused = null } = this.#now;
+    if (paused !== null) await this.#tellHolders(left, wordFor(paused, paused.by));
   }
 
-  async #tellHolders(leases: readonly Lease[], ...word: Word): Promise<void> {
+  async #tellHolders(leases: readonly Lease[], word: Word): Promise<void> {
     const holders = leases.map((lease) => ({ ...lease, workflowId: polecatAt(this.#now.rig.name, lease.name) }));
-    const missed = await tellPolecats(holders, ...word);
-    if (word[0] === 'pause') this.#untold = [...this.#untold, ...missed];
+    const missed = await this.#teller.tell(holders, word);
+    if (word.verb === 'pause') this.#untold = [...this.#untold, ...missed];
   }
 
   #free(claim: string): void {
@@ -336,13 +345,11 @@ class WitnessRun {
     takePauses(this.#desk, {
       what: 'the rig',
       messages: witnessMessages,
-      paused: () => this.#paused(),
-      set: (hold) => {
-        this.#now = { ...this.#now, paused: hold === null ? null : { ...hold, sinceMs: Date.now() } };
-        this.#news = true;
-      },
-      tell: async (...word) => {
-        await this.#tellHolders(this.#now.slots.leases, ...word);
+      holds: () => [this.#now.paused ?? []].flat(),
+      hold: (hold) => this.#setPaused({ ...hold, sinceMs: Date.now() }),
+      letGo: () => this.#setPaused(null),
+      tell: async (word) => {
+        await this.#tellHolders(this.#now.slots.leases, word);
         // Those who were not there yet are told from the loop, which may have gone to rest meanwhile.
         this.#news = true;
       },
@@ -362,21 +369,23 @@ class WitnessRun {
     });
   }
 
-  #paused(): Pause | null {
-    return this.#now.paused ?? null;
+  #setPaused(paused: Pause | null): void {
+    this.#now = { ...this.#now, paused };
+    this.#untoldLooks = 0;
+    this.#news = true;
   }
 
   #board(): string {
-    const { slots, rig } = this.#now;
-    return [slotsBoard(slots), ...pauseLines(this.#paused(), witnessOf(rig.name))].join('\n');
+    const { slots, rig, paused = null } = this.#now;
+    return [slotsBoard(slots), ...pauseLines(paused, witnessOf(rig.name))].join('\n');
   }
 
   #show(): void {
-    const { slots } = this.#now;
-    if (this.#paused() !== null) return this.#standing.show({ phase: 'paused', waitingFor: RESUME }, this.#board());
+    const { slots, paused = null } = this.#now;
+    if (paused !== null) return this.#standing.show({ phase: 'paused', waitingFor: RESUME }, () => this.#board());
     const isAtWork = slots.leases.length > 0;
     const phase = isAtWork ? 'working' : 'waiting';
-    this.#standing.show({ phase, waitingFor: isAtWork ? 'polecats' : 'claims' }, this.#board());
+    this.#standing.show({ phase, waitingFor: isAtWork ? 'polecats' : 'claims' }, () => this.#board());
   }
 }
 

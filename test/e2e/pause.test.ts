@@ -8,6 +8,7 @@ import type { Step } from '../../src/town/molecule-state.js';
 import { gt } from '../support/gt.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
+import { ASK } from '../support/test-formulas.js';
 
 /** The first step says that it has begun, and waits for leave to end. */
 const TWO = `
@@ -28,7 +29,7 @@ run = "echo 2 >> {{name}}.txt"
 
 let town: LiveTown;
 beforeAll(async () => {
-  town = await liveTown({ rigs: { server: {} }, formulas: { two: TWO } });
+  town = await liveTown({ rigs: { server: {} }, formulas: { two: TWO, ask: ASK } });
 });
 afterAll(() => town.stop());
 
@@ -151,4 +152,77 @@ test('a paused rig holds who is at work there and gives no slot', async () => {
     await one.go('b');
     expect(await one.mission.result()).toMatchObject({ landed: 2 });
   }
+});
+
+/** A mission of two items, each of which waits for a person. */
+async function startAsking(id: string) {
+  const work = ['a', 'b'].map((item) => ({ id: item, rig: 'server', formula: 'ask' }));
+  const mission = await town.startMission(id, { title: 'Ask', work });
+  const molecules = await until('two persons are waited for', async () => {
+    const found: string[] = [];
+    const query = `GtMission="${id}" AND GtRole="molecule" AND GtPhase="waiting"`;
+    for await (const { workflowId } of town.client.workflow.list({ query })) found.push(workflowId);
+    return found.length === 2 ? found.toSorted() : null;
+  });
+  const isHeld = async (which: string) =>
+    (await town.client.workflow.getHandle(which).query<string>('explain')).includes('**Paused**');
+  const heldOf = async () => Promise.all(molecules.map(isHeld));
+  const end = async () => {
+    for (const one of molecules) await town.client.workflow.getHandle(one).signal('close', { step: 'think' });
+    return mission.result();
+  };
+  return { mission, molecules, heldOf, end };
+}
+
+const phasesOf = async (mission: string, phase: string) => {
+  const found: string[] = [];
+  const query = `GtMission="${mission}" AND GtPhase="${phase}" AND ExecutionStatus="Running"`;
+  for await (const { workflowId } of town.client.workflow.list({ query })) found.push(workflowId);
+  return found;
+};
+
+test('what is held from several sides goes on when all have let go, and each can let go of its own hold only', async () => {
+  const { molecules, heldOf, end } = await startAsking('hq-cv-sides');
+  const [first = '', second = ''] = molecules;
+  await call('pause', first, '--reason', 'do not touch', '--by', 'Ann');
+  await call('pause', 'hq-cv-sides', '--reason', 'lunch', '--by', 'Bob');
+  await until('both are held', async () => (await heldOf()).every(Boolean));
+  expect((await call('resume', second)).stderr).toMatch(
+    /^gt: the molecule is held by server\/polecats\/\w+ \(Bob: lunch\): resume that\n$/,
+  );
+  expect((await call('resume', 'hq-cv-sides')).code).toBe(0);
+  await until('the second goes on', async () => !(await heldOf())[1]);
+  expect(await town.client.workflow.getHandle(first).query<string>('explain')).toContain('**Paused** by Ann');
+  await call('pause', 'server/witness', '--reason', 'the remote moves', '--by', 'Cleo');
+  await call('pause', 'hq-cv-sides', '--reason', 'night', '--by', 'Bob');
+  expect((await call('resume', first)).stdout).toMatch(/^the molecule is still held, by server\/polecats/);
+  await until('all that work there are found', async () => (await phasesOf('hq-cv-sides', 'paused')).length === 5);
+  expect((await call('resume', 'server/witness')).code).toBe(0);
+  await until('the mission alone holds it now', async () =>
+    (await town.client.workflow.getHandle(second).query<string>('explain')).includes('**Paused** by Bob'),
+  );
+  expect(await heldOf()).toEqual([true, true]);
+  expect((await call('resume', 'hq-cv-sides')).code).toBe(0);
+  await until('all go on', async () => (await heldOf()).every((held) => !held));
+  expect(await end()).toMatchObject({ landed: 2 });
+});
+
+test('of a storm of pauses and resumes the last word counts for all below, and all show on whom they wait', async () => {
+  const { mission, heldOf, end } = await startAsking('hq-cv-storm');
+  const pid = town.raised.workerPid() ?? 0;
+  process.kill(pid, 'SIGSTOP');
+  const verbs = Array.from({ length: 2_400 }, (_, n) => (n % 2 === 0 ? 'pause' : 'resume'));
+  // Many at once, and in whatever order they come.
+  while (verbs.length > 0) await Promise.all(verbs.splice(0, 50).map((verb) => mission.signal(verb, { by: 'Ada' })));
+  process.kill(pid, 'SIGCONT');
+  await mission.signal('pause', { by: 'Bob' });
+  await until('all are held', async () => (await heldOf()).every(Boolean));
+  for (const verb of ['resume', 'pause', 'resume', 'pause', 'resume']) await mission.signal(verb, { by: 'Cleo' });
+  await until('all go on', async () => (await heldOf()).every((held) => !held));
+  await until('all wait for their persons', async () => (await phasesOf('hq-cv-storm', 'waiting')).length === 5);
+  await until('the mission knows for whom', async () => {
+    const { items } = await mission.query<Progress>('progress');
+    return JSON.stringify(items).split('"for":"person: think"').length === 3;
+  });
+  expect(await end()).toMatchObject({ landed: 2 });
 });

@@ -1,0 +1,54 @@
+/** The polecat shows on whom its molecule waits, and its mission with it. Nothing here depends on whether they hear of it. */
+import { CancellationScope, patched } from '@temporalio/workflow';
+import { polecatMessages } from '../contract/messages.js';
+import type { Book } from './molecule-book.js';
+import { waitOf } from './molecule-stand.js';
+import { send } from './outbox.js';
+import { Pace } from './pace.js';
+
+/**
+ * Each telling is ten events of the polecat's history, which goes on until the polecat ends: somebody who closes thousands of steps
+ * is told ever more rarely. An escalation is told at once.
+ */
+const EVERY_MS = 1_000;
+const EVERY_MS_MORE = 20;
+
+export class WaitTeller {
+  readonly #book: Book;
+  readonly #pace = new Pace('until the polecat hears on whom this waits', 'waits are told ever more rarely');
+  /** The wait that the polecat knows of, '' for none. */
+  #told = '';
+  #times = 0;
+
+  constructor(book: Book) {
+    this.#book = book;
+  }
+
+  tell(): void {
+    const { hook, molecule } = this.#book;
+    const wait = waitOf(molecule);
+    if (hook === null || this.#isTold(wait)) return;
+    const every = Math.max(EVERY_MS, this.#times * EVERY_MS_MORE);
+    this.#pace.say(() => this.#say(hook.agent), wait.escalated ? 0 : every);
+  }
+
+  #say(agent: string): void {
+    const { id, molecule } = this.#book;
+    const wait = waitOf(molecule);
+    if (this.#isTold(wait)) return;
+    this.#told = wait.for === '' ? '' : textOf(wait);
+    this.#times += 1;
+    if (!patched('a wait is told')) return;
+    // The same wait may come again, and must not be taken for a repetition.
+    const content = { ...wait, id: `wait:${id}:${Date.now()}:${this.#times}`, molecule: id };
+    void CancellationScope.nonCancellable(() => send(agent, polecatMessages.waiting, content));
+  }
+
+  #isTold(wait: ReturnType<typeof waitOf>): boolean {
+    return textOf(wait) === this.#told || (wait.for === '' && this.#told === '');
+  }
+}
+
+function textOf(wait: ReturnType<typeof waitOf>): string {
+  return `${wait.for} ${wait.since} ${wait.escalated}`;
+}
