@@ -44,11 +44,14 @@ type = "human"
 acceptance = { command = "true" }
 `;
 
+const MANY = Array.from({ length: 25 }, (_, n) => `m${n}`);
+const MANY_STEPS = `formula = "many"\n${MANY.map((id) => `[[steps]]\nid = "${id}"\ntitle = "${id}"\ntype = "human"\n`).join('')}`;
+
 let town: LiveTown;
 beforeAll(async () => {
   town = await liveTown({
     rigs: { server: { bare: true } },
-    formulas: { 'by-hand': BY_HAND, asking: ASKING, 'two-people': TWO_PEOPLE },
+    formulas: { 'by-hand': BY_HAND, asking: ASKING, 'two-people': TWO_PEOPLE, many: MANY_STEPS },
     patience: 0.05,
   });
 });
@@ -63,7 +66,9 @@ async function waiting(id: string, formula: string) {
     const { molecule, sandbox } = await town.client.workflow.getHandle(polecat).query(lifecycleQuery);
     const run = town.client.workflow.getHandle(molecule);
     const ready = await run.query<readonly string[]>('ready');
-    return ready.length > 0 && sandbox !== null ? { handle, molecule: run, sandbox } : null;
+    return ready.length > 0 && sandbox !== null
+      ? { handle, polecat: town.client.workflow.getHandle(polecat), molecule: run, sandbox }
+      : null;
   });
 }
 
@@ -130,4 +135,21 @@ test('an item that is reassigned goes to another polecat, and what the first had
   expect(await town.git('server', 'show', `${sandbox.branch}:moved.txt`)).toBe('half');
   for (const step of ['one', 'two']) await second.executeUpdate(moleculeMessages.close.update, { args: [{ step }] });
   expect(await handle.result()).toMatchObject({ landed: 1, items: [{ attempt: 2 }] });
+});
+
+test('a polecat does not hear of each step that somebody closes in no time', async () => {
+  const { handle, polecat, molecule } = await waiting('hq-many', 'many');
+  const begun = Date.now();
+  for (const step of MANY.slice(0, -1))
+    await molecule.executeUpdate(moleculeMessages.close.update, { args: [{ step }] });
+  const last = `person: ${MANY.at(-1)}`;
+  await until('the mission shows who is waited for now', async () =>
+    JSON.stringify(await handle.query('progress')).includes(`"for":"${last}"`),
+  );
+  const seconds = (Date.now() - begun) / 1_000;
+  const { events } = await polecat.fetchHistory();
+  const heard = (events ?? []).filter((event) => event.workflowExecutionSignaledEventAttributes != null);
+  expect(heard.length).toBeLessThanOrEqual(3 + seconds);
+  await molecule.executeUpdate(moleculeMessages.close.update, { args: [{ step: MANY.at(-1) ?? '' }] });
+  expect(await handle.result()).toMatchObject({ landed: 1 });
 });
