@@ -3,6 +3,7 @@ import { lazy, type Command } from './command.js';
 import { SERVER_USAGE } from './mol-commands.js';
 
 const MOL = `  --mol MOL             workflow id of the molecule; if not given GT_MOLECULE`;
+const TOKEN = `  --token TOKEN         as gt mol current gave it: refused when the step waits anew since, for somebody else`;
 const WHO = `  --by WHO              who asks, for the record; if not given GT_AGENT, else your name on this machine
   --id ID               makes a repetition harmless: under the same id nothing happens twice`;
 
@@ -24,6 +25,7 @@ export const stepCommands: readonly Command[] = [
   --output JSON         what the step leaves to those after it, as its formula declares; "-" reads it from standard input
   --outcome WORD        done (if not given), no-changes, or failed: then others decide what becomes of the step
 ${MOL}
+${TOKEN}
 ${WHO}
 ${SERVER_USAGE}
 
@@ -33,25 +35,25 @@ The step counts as closed when its checks have passed. What is refused is told w
   lazy(
     'skip',
     'Close a step as skipped; those that need it go on.',
-    `gt skip STEP --reason TEXT [options]\n\n  STEP                  the step's id\n  --reason TEXT         why, for the record\n${MOL}\n${WHO}\n${SERVER_USAGE}`,
+    `gt skip STEP --reason TEXT [options]\n\n  STEP                  the step's id\n  --reason TEXT         why, for the record\n${MOL}\n${TOKEN}\n${WHO}\n${SERVER_USAGE}`,
     async () => (await import('./step.js')).skip,
   ),
   lazy(
     'fail',
     'Fail a step that waits, and with it the molecule.',
-    `gt fail STEP --reason TEXT [options]\n\n  STEP                  the step's id\n  --reason TEXT         why, for the record\n${MOL}\n${WHO}\n${SERVER_USAGE}`,
+    `gt fail STEP --reason TEXT [options]\n\n  STEP                  the step's id\n  --reason TEXT         why, for the record\n${MOL}\n${TOKEN}\n${WHO}\n${SERVER_USAGE}`,
     async () => (await import('./step.js')).fail,
   ),
   lazy(
     'retry',
     'Answer a step that escalated: a new session, iteration or wait begins; or go back to before a step.',
-    `gt retry STEP [--from] [--note TEXT] [options]\n\n  STEP                  the step's id\n  --from                go back: the step and all that came of it are done again, and the sandbox goes back with them\n  --note TEXT           the answer, which the next session is told\n${MOL}\n${WHO}\n${SERVER_USAGE}`,
+    `gt retry STEP [--from] [--note TEXT] [options]\n\n  STEP                  the step's id\n  --from                go back: the step and all that came of it are done again, and the sandbox goes back with them\n  --note TEXT           the answer, which the next session is told\n${MOL}\n${TOKEN}\n${WHO}\n${SERVER_USAGE}`,
     async () => (await import('./step.js')).retry,
   ),
   lazy(
     'approve',
     'Open the gates that a step waits for.',
-    `gt approve STEP [--note TEXT] [options]\n\n  STEP                  the step's id\n  --note TEXT           why, for the record\n${MOL}\n${WHO}\n${SERVER_USAGE}`,
+    `gt approve STEP [--note TEXT] [options]\n\n  STEP                  the step's id\n  --note TEXT           why, for the record\n${MOL}\n${TOKEN}\n${WHO}\n${SERVER_USAGE}`,
     async () => (await import('./step.js')).approve,
   ),
   lazy(

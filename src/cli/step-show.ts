@@ -98,7 +98,7 @@ function instructionsFor(id: string, steps: readonly StepView[]): string {
   return steps.map((step) => instructionOf(id, step)).join('\n\n');
 }
 
-function instructionOf(id: string, { id: step, title, description, acceptance, state }: StepView): string {
+function instructionOf(id: string, { id: step, title, description, acceptance, state, token }: StepView): string {
   const done = acceptance === '' ? [] : [`Done means: ${acceptance}`];
   const isGate = state.kind === 'waiting' && state.for === 'gate';
   const isAsked = state.kind === 'waiting' && state.for === 'escalation';
@@ -110,6 +110,6 @@ function instructionOf(id: string, { id: step, title, description, acceptance, s
     ...(description === '' ? [] : [description]),
     ...done,
     ...why,
-    `When it is so: gt ${how} ${step} --mol ${id} ${note}`,
+    `When it is so: gt ${how} ${step} --mol ${id} --token ${token} ${note}`,
   ].join('\n\n');
 }

@@ -10,7 +10,7 @@ import { print } from './print.js';
 import { SERVER_OPTIONS } from './server-place.js';
 
 const WHO_OPTIONS = { ...SERVER_OPTIONS, by: { type: 'string' }, id: { type: 'string' } } as const;
-const STEP_OPTIONS = { ...WHO_OPTIONS, mol: { type: 'string' } } as const;
+const STEP_OPTIONS = { ...WHO_OPTIONS, mol: { type: 'string' }, token: { type: 'string' } } as const;
 
 type WhoValues = { readonly [Key in keyof typeof WHO_OPTIONS]?: string | undefined };
 
@@ -23,12 +23,12 @@ export const close: Pick<Command, 'run'> = {
       outcome: { type: 'string' },
       continue: { type: 'boolean' },
     });
-    const { note, output, outcome } = values;
+    const { note, output, outcome, token } = values;
     const [step, ...more] = positionals;
     if (step === undefined) throw new UsageError('gt close takes one step or several');
     await say(moleculeMessages.close, molNamed(values.mol), values, {
       step: more.length === 0 ? step : positionals,
-      ...given({ note, outcome }),
+      ...given({ note, outcome, token }),
       ...(output === undefined ? {} : { output: readOutput(output) }),
       ...(values.continue === true ? { continue: true } : {}),
     });
@@ -43,11 +43,11 @@ export const retry: Pick<Command, 'run'> = {
   run: async (args) => {
     const options = { ...STEP_OPTIONS, note: { type: 'string' }, from: { type: 'boolean' } } as const;
     const { values, positionals } = readArguments(args, options);
-    const { mol, note, from } = values;
+    const { mol, note, from, token } = values;
     const step = takeOne('retry', 'step', positionals);
     await say(moleculeMessages.retry, molNamed(mol), values, {
       step,
-      ...given({ note }),
+      ...given({ note, token }),
       ...(from === true ? { from } : {}),
     });
   },
@@ -79,7 +79,7 @@ function withText(verb: string, message: Message<z.ZodType>, text: 'reason' | 'n
       const step = takeOne(verb, 'step', positionals);
       if (text === 'reason' && written === undefined)
         throw new UsageError(`gt ${verb} needs --reason TEXT: why, for the record`);
-      await say(message, molNamed(values.mol), values, { step, ...given({ [text]: written }) });
+      await say(message, molNamed(values.mol), values, { step, ...given({ [text]: written, token: values.token }) });
     },
   };
 }

@@ -18,6 +18,12 @@ const machineId = z.string().min(1).max(2_000);
 const slotName = z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,199}$/, 'the name of a slot is expected');
 const by = z.string().min(1).max(200).default('operator').describe('who asks, for the record');
 const step = z.string().min(1).describe('id of a step of this molecule');
+const token = z
+  .string()
+  .min(1)
+  .max(40)
+  .optional()
+  .describe('as the query `current` gave it: what comes under it is refused once the step waits anew');
 const item = z.string().min(1).describe('id of an item of this mission');
 /** Steps that one message closes. */
 const CLOSES_MAX = 1_000;
@@ -80,24 +86,30 @@ export const moleculeMessages = {
         step: z
           .union([step, z.array(step).min(1).max(CLOSES_MAX)])
           .describe('id of a step of this molecule, or of several, which close in that order, all or none'),
+        token,
         outcome,
         note: z.string().max(10_000).default('closed'),
         output: Json.optional().describe('what the step leaves to those after it, as its formula declares'),
         continue: z.boolean().default(false).describe('answer with the next step also when a session works on it'),
       })
       .refine(
-        ({ step: ids, outcome: end, output }) => typeof ids === 'string' || (end === 'done' && output === undefined),
+        ({ step: ids, outcome: end, output, token: under }) =>
+          typeof ids === 'string' || (end === 'done' && output === undefined && under === undefined),
         {
           message:
-            'several steps are closed as done and leave no output: close one with an outcome or an output by itself',
+            'several steps are closed as done, leave no output and have no token: close one with an outcome, an output or a token by itself',
         },
       ),
   ),
-  fail: message('fail', 'Fails a waiting step, and with it the molecule.', z.strictObject({ id, by, step, reason })),
+  fail: message(
+    'fail',
+    'Fails a waiting step, and with it the molecule.',
+    z.strictObject({ id, by, step, token, reason }),
+  ),
   skip: message(
     'skip',
     'Closes a step as skipped; the steps that need it go on.',
-    z.strictObject({ id, by, step, reason: reason.default('skipped') }),
+    z.strictObject({ id, by, step, token, reason: reason.default('skipped') }),
   ),
   retry: message(
     'retry',
@@ -106,6 +118,7 @@ export const moleculeMessages = {
       id,
       by,
       step,
+      token,
       note: z.string().max(10_000).optional(),
       from: z
         .boolean()
@@ -116,7 +129,7 @@ export const moleculeMessages = {
   approve: message(
     'approve',
     'Opens the gates that a step waits for.',
-    z.strictObject({ id, by, step, note: z.string().max(10_000).optional() }),
+    z.strictObject({ id, by, step, token, note: z.string().max(10_000).optional() }),
   ),
   bond: message(
     'bond',

@@ -78,7 +78,12 @@ export type MoleculeResult = {
   readonly digest?: LedgerEntry;
 };
 
-export type StepView = Step & { readonly description: string; readonly acceptance: string };
+export type StepView = Step & {
+  readonly description: string;
+  readonly acceptance: string;
+  /** For `close`, `fail` and `skip`: refused under it once the step waits anew. Null while it does not wait. */
+  readonly token: string | null;
+};
 
 /** The steps that somebody outside can act on now, with their instructions. */
 export const currentQuery = defineQuery<readonly StepView[]>('current');

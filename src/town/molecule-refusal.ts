@@ -12,8 +12,16 @@ export type Verb = 'close' | 'skip' | 'fail' | 'retry' | 'approve';
 
 const NAMES_MAX = 20;
 
+/**
+ * Whoever was told of a step while it waited acts under this. When it waits anew, because somebody went back to before it or answered
+ * it, what comes under the old one is from somebody who does not know.
+ */
+export function tokenOf({ state }: Step): string | null {
+  return state.kind === 'waiting' ? state.sinceMs.toString(36) : null;
+}
+
 /** Null when nothing does. */
-export function refusal(molecule: Molecule, verb: Verb, id: string): string | null {
+export function refusal(molecule: Molecule, verb: Verb, id: string, token?: string): string | null {
   const at = molecule.plan.index.get(id);
   if (at === undefined) {
     const iteration = iterationRefusal(molecule.loops, id);
@@ -22,7 +30,7 @@ export function refusal(molecule: Molecule, verb: Verb, id: string): string | nu
     return `there is no step "${id}"; ${offer(id, ids, 'the steps')}`;
   }
   const step = stepAt(molecule, at);
-  const why = refusalOf(molecule, verb, step);
+  const why = refusalOf(molecule, verb, step) ?? staleness(step, token);
   return why === null ? null : `step "${id}" ${why}`;
 }
 
@@ -44,6 +52,11 @@ function refusalOf(molecule: Molecule, verb: Verb, step: Step): string | null {
     default:
       return unreachable(state);
   }
+}
+
+function staleness(step: Step, token: string | undefined): string | null {
+  if (token === undefined || token === tokenOf(step)) return null;
+  return `waits anew since token ${token} was given: see what it asks for now (query \`current\`, gt mol current), and act under the token that it has`;
 }
 
 function waitingRefusal(verb: Verb, step: Step): string | null {

@@ -24,6 +24,8 @@ import { takePauses } from './pausing.js';
 type Closes = z.infer<typeof moleculeMessages.close.schema>;
 /** Of one step. */
 type Close = Closes & { readonly step: string };
+/** Skips or fails. */
+type Settling = z.infer<typeof moleculeMessages.fail.schema>;
 type Bond = z.infer<typeof moleculeMessages.bond.schema>;
 
 /** Steps to close times steps that there are: it must all be done long before a workflow's task times out. */
@@ -60,18 +62,19 @@ export class Messages {
       const { step } = message;
       return typeof step === 'string' ? this.#close({ ...message, step }) : this.#closeAll(step, message);
     });
-    on(moleculeMessages.skip, ({ step, reason, by }) => this.#skip(step, reason, by));
-    on(moleculeMessages.fail, ({ step, reason, by }) => this.#settle('fail', 'failed', step, reason, by));
+    on(moleculeMessages.skip, (message) => this.#skip(message));
+    on(moleculeMessages.fail, (message) => this.#settle('fail', 'failed', message));
     on(moleculeMessages.retry, (message) => {
-      const { step, note, by } = message;
+      const { step, note, by, token } = message;
+      if (message.from && token !== undefined) return refused('a token is of a step that waits: go back without it');
       if (message.from) return this.back.ask(message);
-      const why = refusal(book.molecule, 'retry', step);
+      const why = refusal(book.molecule, 'retry', step, token);
       if (why !== null) return refused(why);
       book.note({ kind: 'retried', step, note: note === undefined ? null : `${by} answered: ${note}` });
       return done(this.#startsAnew(step));
     });
-    on(moleculeMessages.approve, ({ step, note, by }) => {
-      const why = refusal(book.molecule, 'approve', step);
+    on(moleculeMessages.approve, ({ step, note, by, token }) => {
+      const why = refusal(book.molecule, 'approve', step, token);
       if (why !== null) return refused(why);
       book.note({ kind: 'approved', step, by: note === undefined ? by : `${by}: ${note}` });
       return done(`the gates of step "${step}" are open`);
@@ -138,8 +141,8 @@ export class Messages {
   }
 
   #close(message: Close): Answer | Promise<Answer> {
-    const { step, note, by, outcome, output } = message;
-    const why = refusal(this.#book.molecule, 'close', step);
+    const { step, note, by, outcome, output, token } = message;
+    const why = refusal(this.#book.molecule, 'close', step, token);
     // Closes sent one after the other are taken so, though each is answered only after its checks.
     if (why !== null && this.#checking > 0 && !this.#ended) return this.#closeLater(message);
     if (why !== null) return refused(why);
@@ -184,12 +187,12 @@ export class Messages {
   }
 
   /** Work of its own that a step leaves in the sandbox must not end up in another step's commit: it gets one of its own. */
-  #skip(step: string, reason: string, by: string): Answer | Promise<Answer> {
-    const why = refusal(this.#book.molecule, 'skip', step);
+  #skip(message: Settling): Answer | Promise<Answer> {
+    const { step, reason, by, token } = message;
+    const why = refusal(this.#book.molecule, 'skip', step, token);
     if (why !== null) return refused(why);
     const isWorked = this.#book.hook !== null && this.#book.cooked(step) !== null && this.#book.step(step).sessions > 0;
-    if (!isWorked || !patched('what a skipped step left is committed'))
-      return this.#settle('skip', 'skipped', step, reason, by);
+    if (!isWorked || !patched('what a skipped step left is committed')) return this.#settle('skip', 'skipped', message);
     const claim: Claim = { step, summary: reason, by, output: undefined, mustMove: false, skipped: true };
     return this.#answered({ message: null, claim, answer: null });
   }
@@ -221,8 +224,8 @@ export class Messages {
     return isGated ? `step "${id}" waits anew: ${state.why}` : `step "${id}" starts a new session`;
   }
 
-  #settle(verb: 'skip' | 'fail', kind: 'skipped' | 'failed', step: string, reason: string, by: string): Answer {
-    const why = refusal(this.#book.molecule, verb, step);
+  #settle(verb: 'skip' | 'fail', kind: 'skipped' | 'failed', { step, reason, by, token }: Settling): Answer {
+    const why = refusal(this.#book.molecule, verb, step, token);
     if (why !== null) return refused(why);
     this.#book.note({ kind, step, reason, by });
     return done(`step "${step}" is ${kind}`);

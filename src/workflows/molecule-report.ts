@@ -2,14 +2,16 @@
 import type { LedgerEntry } from '../contract/activities.js';
 import type { MoleculeResult, StepView } from '../contract/molecule.js';
 import { filled } from '../town/molecule-facts.js';
+import { tokenOf } from '../town/molecule-refusal.js';
 import type { Step } from '../town/molecule-state.js';
 import type { Book } from './molecule-book.js';
 
 export function viewOf({ molecule }: Book, step: Step): StepView {
   const cooked = molecule.cooked.get(step.id);
-  if (cooked === undefined) return { ...step, description: '', acceptance: '' };
+  const token = tokenOf(step);
+  if (cooked === undefined) return { ...step, description: '', acceptance: '', token };
   const { description, acceptance } = filled(molecule, cooked);
-  return { ...step, description, acceptance: acceptance.text ?? '' };
+  return { ...step, description, acceptance: acceptance.text ?? '', token };
 }
 
 export function instructions(book: Book, step: Step): string {

@@ -2,7 +2,7 @@
 import { rename } from 'node:fs/promises';
 import { WithStartWorkflowOperation } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { moleculeMessages } from '../../src/contract/messages.js';
+import { moleculeMessages, rejectedQuery } from '../../src/contract/messages.js';
 import { townPaths } from '../../src/town/paths.js';
 import { gt } from '../support/gt.js';
 import { liveTown, until } from '../support/live-town.js';
@@ -81,6 +81,29 @@ test('the worker of the town makes the calls of gt, and gt itself where that one
   expect(askers.map((asker) => asker.startsWith(worker))).toEqual([true, true, false]);
 });
 
+test('whoever was told of a step before somebody went back to it can close it no more', async () => {
+  const id = await poured('review');
+  const tokenOf = async () =>
+    (JSON.parse((await call(['mol', 'current', id, '--json'])).stdout) as readonly { token: string }[])[0]?.token ?? '';
+  const old = await tokenOf();
+  const read = ['close', 'read', '--mol', id, '--output', '{"verdict": "fine"}'];
+  expect(await call([...read, '--token', old])).toMatchObject({ code: 0 });
+  expect(await call(['retry', 'read', '--from', '--mol', id, '--token', old])).toMatchObject({ code: 1 });
+  expect(await call(['retry', 'read', '--from', '--mol', id])).toMatchObject({ code: 0 });
+  for (const verb of [
+    read,
+    ['skip', 'read', '--mol', id, '--reason', 'known'],
+    ['fail', 'read', '--mol', id, '--reason', 'no'],
+  ])
+    expect(await call([...verb, '--token', old])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`gt: step "read" waits anew since token ${old} was given: see`) as string,
+    });
+  const rejected = await town.client.workflow.getHandle(id).query(rejectedQuery);
+  expect(rejected.filter(({ reason }) => reason.includes(`token ${old}`))).toHaveLength(3);
+  expect(await call([...read, '--token', await tokenOf()])).toMatchObject({ code: 0 });
+});
+
 test('what is said to a molecule before its formula is cooked waits, and is handled in order', async () => {
   const options = { taskQueue: 'gastown', workflowIdConflictPolicy: 'FAIL' } as const;
   const begin = (id: string, formula: string) =>
@@ -108,8 +131,9 @@ test('a molecule is worked from the shell: primed, closed with an output, led on
   const primed = await call(['prime'], mine);
   expect(primed).toMatchObject({ code: 0, stderr: '' });
   expect(primed.stdout).toContain('**review**: 0/3 steps');
+  const [view] = JSON.parse((await call(['mol', 'current', id, '--json'])).stdout) as readonly { token: string }[];
   expect(primed.stdout).toContain(
-    `## read: Read the change\n\nAll of it.\n\nDone means: You can say what it does.\n\nWhen it is so: gt close read --mol ${id} --continue`,
+    `## read: Read the change\n\nAll of it.\n\nDone means: You can say what it does.\n\nWhen it is so: gt close read --mol ${id} --token ${view?.token} --continue`,
   );
   const early = await call(['close', 'answer'], mine);
   expect(early).toMatchObject({ code: 1, stdout: '' });
@@ -125,7 +149,9 @@ test('a molecule is worked from the shell: primed, closed with an output, led on
   expect(await call(closing, mine)).toEqual(closed);
   expect((await call(['mol', 'current'], mine)).stdout).toContain('## answer: Answer: good');
   expect((await call(['close', 'answer'], mine)).code).toBe(0);
-  expect((await call(['mol', 'current', id])).stdout).toContain(`gt approve ship --mol ${id} --note "…"`);
+  expect((await call(['mol', 'current', id])).stdout).toMatch(
+    new RegExp(`gt approve ship --mol ${id} --token [0-9a-z]+ --note "…"`),
+  );
   expect((await call(['approve', 'ship', '--mol', id, '--note', 'go', '--by', 'Ada'])).stdout).toBe(
     'the gates of step "ship" are open\n',
   );
