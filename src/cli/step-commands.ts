@@ -59,14 +59,14 @@ The step counts as closed when its checks have passed. What is refused is told w
   lazy(
     'pause',
     'Hold a mission, a polecat or a molecule: nothing new begins in it.',
-    `gt pause ID --reason TEXT [options]\n\n  ID                    workflow id of a mission, a polecat, a molecule, or RIG/witness, which holds all work in the rig\n  --reason TEXT         why, for the record\n${WHO}\n${SERVER_USAGE}\n\nSessions under way end first. Steps may be closed and answered meanwhile, and what is handed in still lands.`,
-    async () => (await import('./step.js')).pause,
+    `gt pause ID --reason TEXT [options]\ngt pause --all --reason TEXT [options]\n\n  ID                    workflow id of a mission, a polecat, a molecule, or RIG/witness, which holds all work in the rig\n  --all                 all rigs that are at work, and with them the town\n  --reason TEXT         why, for the record\n${WHO}\n${SERVER_USAGE}\n\nSessions under way end first. Steps may be closed and answered meanwhile, and what is handed in still lands.`,
+    async () => (await import('./pause.js')).pause,
   ),
   lazy(
     'resume',
     'Let what was paused go on.',
-    `gt resume ID [options]\n\n  ID                    a workflow id\n${WHO}\n${SERVER_USAGE}`,
-    async () => (await import('./step.js')).resume,
+    `gt resume ID [options]\ngt resume --all [options]\n\n  ID                    a workflow id\n  --all                 all rigs that are at work\n${WHO}\n${SERVER_USAGE}`,
+    async () => (await import('./pause.js')).resume,
   ),
   lazy(
     'prime',

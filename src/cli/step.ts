@@ -1,4 +1,4 @@
-/** `gt close`, `skip`, `fail`, `retry`, `approve`, `pause`, `resume`: what is said to work under way, as Updates. */
+/** `gt close`, `skip`, `fail`, `retry`, `approve`: what is said about a step, as Updates. */
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import * as z from 'zod';
@@ -9,10 +9,10 @@ import { readArguments, takeOne, UsageError, type Command } from './command.js';
 import { print } from './print.js';
 import { SERVER_OPTIONS } from './server-place.js';
 
-const WHO_OPTIONS = { ...SERVER_OPTIONS, by: { type: 'string' }, id: { type: 'string' } } as const;
+export const WHO_OPTIONS = { ...SERVER_OPTIONS, by: { type: 'string' }, id: { type: 'string' } } as const;
 const STEP_OPTIONS = { ...WHO_OPTIONS, mol: { type: 'string' }, token: { type: 'string' } } as const;
 
-type WhoValues = { readonly [Key in keyof typeof WHO_OPTIONS]?: string | undefined };
+export type WhoValues = { readonly [Key in keyof typeof WHO_OPTIONS]?: string | undefined };
 
 export const close: Pick<Command, 'run'> = {
   run: async (args) => {
@@ -53,23 +53,6 @@ export const retry: Pick<Command, 'run'> = {
   },
 };
 
-/** To whatever can be held: a mission, a polecat, a molecule. */
-export const pause: Pick<Command, 'run'> = {
-  run: async (args) => {
-    const { values, positionals } = readArguments(args, { ...WHO_OPTIONS, reason: { type: 'string' } });
-    if (values.reason === undefined) throw new UsageError('gt pause needs --reason TEXT: why, for the record');
-    const id = takeOne('pause', 'workflow id', positionals);
-    await say(moleculeMessages.pause, id, values, { reason: values.reason });
-  },
-};
-
-export const resume: Pick<Command, 'run'> = {
-  run: async (args) => {
-    const { values, positionals } = readArguments(args, WHO_OPTIONS);
-    await say(moleculeMessages.resume, takeOne('resume', 'workflow id', positionals), values, {});
-  },
-};
-
 /** A verb with one text beside the step; a reason must be given, a note may be. */
 function withText(verb: string, message: Message<z.ZodType>, text: 'reason' | 'note'): Pick<Command, 'run'> {
   return {
@@ -90,13 +73,22 @@ async function say(
   values: WhoValues,
   about: Readonly<Record<string, Json>>,
 ): Promise<void> {
+  const told = contentOf(message, values, about);
+  await withCalls(values, async (calls) => print(await calls.update(to, message, told.content, told.updateId)));
+}
+
+/** Throws UsageError for what the message does not take. */
+export function contentOf(
+  message: Message<z.ZodType>,
+  values: WhoValues,
+  about: Readonly<Record<string, Json>>,
+): { readonly content: Json; readonly updateId: string | undefined } {
   const by = values.by ?? process.env['GT_AGENT'] ?? userInfo().username;
   const content = { ...about, by, ...given({ id: values.id }) };
   const unfit = message.schema.safeParse(content).error;
   if (unfit !== undefined) throw new UsageError(z.prettifyError(unfit));
   // One id for the message and for the Update: asked again after a lost answer, the server gives the first one.
-  const updateId = values.id === undefined ? undefined : `${message.name}:${values.id}`;
-  await withCalls(values, async (calls) => print(await calls.update(to, message, content, updateId)));
+  return { content, updateId: values.id === undefined ? undefined : `${message.name}:${values.id}` };
 }
 
 /** Throws UsageError when neither an option nor the environment names one. */

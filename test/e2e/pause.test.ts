@@ -207,6 +207,18 @@ test('what is held from several sides goes on when all have let go, and each can
   expect(await end()).toMatchObject({ landed: 2 });
 });
 
+test('all rigs are held and let go by one command, which tells of those that are so already', async () => {
+  expect((await call('resume', '--all')).stderr).toBe('gt: server/witness: the rig is not paused\n');
+  expect(await call('pause', '--all', 'server/witness', '--reason', 'x')).toMatchObject({ code: 2 });
+  const paused = await call('pause', '--all', '--reason', 'night', '--by', 'Ada');
+  expect(paused.stdout).toContain('server/witness: the rig is paused; sessions under way end first');
+  expect(await call('pause', '--all', '--reason', 'night')).toMatchObject({
+    code: 1,
+    stderr: 'gt: server/witness: the rig is paused already, by Ada: night\n',
+  });
+  expect((await call('resume', '--all')).stdout).toBe('server/witness: the rig goes on\n');
+});
+
 test('of a storm of pauses and resumes the last word counts for all below, and all show on whom they wait', async () => {
   const { mission, heldOf, end } = await startAsking('hq-cv-storm');
   const pid = town.raised.workerPid() ?? 0;
