@@ -1,13 +1,27 @@
 /** A call of `gt`, made to the server. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { isGrpcServiceError, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import {
+  isGrpcServiceError,
+  QueryNotRegisteredError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import type { Answer, Call } from './contract/calls.js';
+import {
+  missionMessages,
+  moleculeMessages,
+  polecatMessages,
+  refineryMessages,
+  witnessMessages,
+} from './contract/messages.js';
 
 const TRIES_MAX = 10;
 const PAUSE_MS = 100;
-/** gRPC's FAILED_PRECONDITION. */
+/** Codes of gRPC. */
+const TOO_LATE = 4;
 const NOT_NOW = 9;
+const UNREACHABLE = 14;
 
 /** Rejects with what is neither the workflow's answer nor the server's: a connection that is lost, a fault of ours. */
 export async function perform(client: Client, call: Call): Promise<Answer> {
@@ -15,10 +29,57 @@ export async function perform(client: Client, call: Call): Promise<Answer> {
     return { kind: 'result', value: await resultOf(client, call) };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return { kind: 'missing' };
-    if (error instanceof WorkflowUpdateFailedError) return { kind: 'refused', why: messageOf(error) };
-    if (isGrpcServiceError(error)) return { kind: 'failed', why: error.details };
-    throw error;
+    if (error instanceof WorkflowUpdateFailedError) return { kind: 'refused', why: await whyNot(client, call, error) };
+    const why = 'workflow' in call ? unanswered(call.workflow, error) : null;
+    if (why !== null) return { kind: 'refused', why };
+    const rpc = rpcOf(error);
+    if (rpc === null || rpc.code === UNREACHABLE) throw error;
+    return { kind: 'failed', why: rpc.details };
   }
+}
+
+/** Why a workflow does not answer a query, and what to do, in a sentence; null for any other trouble. */
+export function unanswered(id: string, error: unknown): string | null {
+  if (error instanceof QueryNotRegisteredError) return queryRefusal(id, error.message);
+  const rpc = rpcOf(error);
+  if (rpc?.code === TOO_LATE)
+    return `${id} has not answered in time: no worker takes its tasks, or none of its version, or they have too much to do; gt up starts the town's worker, and \`temporal workflow describe -w ${id}\` shows what it waits for`;
+  // While an Update is refused so, it is taken back, and sent again.
+  if (rpc?.code === NOT_NOW && error instanceof Error && error.message.includes('query'))
+    return `${id} cannot answer now: a task of its workflow failed, and is tried again until it passes (${rpc.details}); \`temporal workflow show -w ${id}\` shows why, as its last WorkflowTaskFailed`;
+  return null;
+}
+
+const UNKNOWN_QUERY = /did not register a handler for (\S+)\. Registered queries: \[(.*)\]/;
+
+function queryRefusal(id: string, message: string): string {
+  const [, query, known = ''] = UNKNOWN_QUERY.exec(message) ?? [];
+  if (query === undefined)
+    return `${id} could not answer: ${message}; \`temporal workflow show -w ${id}\` shows its history`;
+  const names = known.split(' ').filter((name) => name !== '' && !name.startsWith('__'));
+  if (!names.includes('explain'))
+    return `${id} has no "${query}": it is no workflow of a town; \`temporal workflow describe -w ${id}\` says what it is`;
+  return `${id} has no "${query}": it answers ${names.join(', ')}; gt explain ${id} shows how it stands`;
+}
+
+/** By the types of workflows. */
+const TAKEN: Readonly<Record<string, object>> = {
+  molecule: moleculeMessages,
+  mission: missionMessages,
+  polecat: polecatMessages,
+  witness: witnessMessages,
+  refinery: refineryMessages,
+};
+
+/** In the workflow's words; those of the SDK do not say to whom the message should have gone. */
+async function whyNot(client: Client, call: Call, error: WorkflowUpdateFailedError): Promise<string> {
+  const why = messageOf(error);
+  if (call.kind !== 'update' || !why.startsWith('No registered handler for update')) return why;
+  const { workflow: id, name } = call;
+  const { type } = await client.workflow.getHandle(id).describe();
+  const takers = Object.entries(TAKEN).flatMap(([kind, messages]) => (name in messages ? [`a ${kind}`] : []));
+  const does = takers.length < 2 ? takers.join() : `${takers.slice(0, -1).join(', ')} or ${takers.at(-1)}`;
+  return `${id} is a ${type}, which takes no "${name}": ${does} does; gt explain ${id} shows how it stands`;
 }
 
 async function resultOf(client: Client, call: Call): Promise<unknown> {
@@ -46,10 +107,14 @@ async function updated(client: Client, { workflow, name, content, updateId }: Ex
 }
 
 function wasTakenBack(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : null;
-  return (
-    isGrpcServiceError(cause) && (cause.code as number) === NOT_NOW && cause.details.includes('workflow task failure')
-  );
+  const rpc = rpcOf(error);
+  return rpc !== null && rpc.code === NOT_NOW && rpc.details.includes('workflow task failure');
+}
+
+/** What the server said, by itself or behind an error of the client. */
+function rpcOf(error: unknown): { readonly code: number; readonly details: string } | null {
+  if (isGrpcServiceError(error)) return { code: error.code, details: error.details };
+  return error instanceof Error && error.cause !== undefined ? rpcOf(error.cause) : null;
 }
 
 /** What is behind an error of the client, whose own message says only that a call has failed. */

@@ -67,8 +67,10 @@ class Caller {
 
   async #direct(call: Call): Promise<Answer> {
     // They are most of what a client of its own takes to start.
-    const [{ openClient }, { perform }] = await Promise.all([import('./server.js'), import('../calls.js')]);
+    const [{ openClient, serverSays }, { perform }] = await Promise.all([import('./server.js'), import('../calls.js')]);
     this.#own ??= await openClient(this.#place);
-    return perform(this.#own.client, call);
+    return perform(this.#own.client, call).catch((error: unknown) => {
+      throw serverSays(this.#place, error);
+    });
   }
 }

@@ -109,7 +109,7 @@ function isWispId(id: string): boolean {
 }
 
 async function openSteps(client: Client, id: string): Promise<string> {
-  const steps = await client.workflow.getHandle(id).query(stepsQuery);
+  const steps = await ofExecution(id, () => client.workflow.getHandle(id).query(stepsQuery));
   const open = steps
     .filter(({ state }) => state.kind !== 'closed')
     .map(({ id: step, state }) => `${step} is ${state.kind}`);

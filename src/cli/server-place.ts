@@ -36,4 +36,6 @@ export const refusedBy = ({ address }: ServerPlace, why: string) =>
   new CliError(`the server at ${address} refuses: ${why}`);
 
 export const noExecution = (id: string) =>
-  new CliError(`there is no molecule ${id}: gt mol list --all shows those that are`);
+  new CliError(
+    `there is no workflow ${id}: gt mol list --all shows the molecules, \`temporal workflow list\` all that there are`,
+  );

@@ -1,7 +1,7 @@
 /** Temporal's own client, for commands that need more of the server than calls. */
 import { randomUUID } from 'node:crypto';
-import { Client, Connection, isGrpcServiceError, WorkflowNotFoundError } from '@temporalio/client';
-import { messageOf } from '../calls.js';
+import { Client, Connection, isGrpcServiceError, ServiceError, WorkflowNotFoundError } from '@temporalio/client';
+import { messageOf, unanswered } from '../calls.js';
 import { largePayloads } from '../large-payloads.js';
 import { makeId } from '../town/address.js';
 import { townPaths } from '../town/paths.js';
@@ -18,11 +18,16 @@ export async function withServer(values: ServerValues, work: (client: Client) =>
   try {
     await work(client);
   } catch (error) {
-    if (isGrpcServiceError(error)) throw refusedBy(place, error.details);
-    throw error;
+    throw serverSays(place, error);
   } finally {
     await close();
   }
+}
+
+/** As CliError, when the trouble is the server's. */
+export function serverSays(place: ServerPlace, error: unknown): unknown {
+  if (isGrpcServiceError(error)) return refusedBy(place, error.details);
+  return error instanceof ServiceError ? refusedBy(place, messageOf(error)) : error;
 }
 
 export type OpenClient = { readonly client: Client; readonly close: () => Promise<void> };
@@ -51,13 +56,14 @@ export async function openClient({
   return { client: new Client({ connection, namespace, dataConverter }), close: () => connection.close() };
 }
 
-/** `work`, with a sentence for an execution that is not there. */
+/** `work`, with a sentence for an execution that is not there, or does not answer. */
 export async function ofExecution<T>(id: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) throw noExecution(id);
-    throw error;
+    const why = unanswered(id, error);
+    throw why === null ? error : new CliError(why);
   }
 }
 

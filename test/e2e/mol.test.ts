@@ -107,6 +107,6 @@ test('what cannot be cooked is shown in its frame, and nothing is started', asyn
   expect(await isGone('never')).toBe(true);
   expect(await mol('show', 'never')).toMatchObject({
     code: 1,
-    stderr: expect.stringContaining('there is no molecule never'),
+    stderr: expect.stringContaining('there is no workflow never: gt mol list --all'),
   });
 });

@@ -1,6 +1,7 @@
 /** `gt ready`, `close`, `prime` and the other commands about steps, as people and outside agents call them. */
 import { rename } from 'node:fs/promises';
 import { WithStartWorkflowOperation } from '@temporalio/client';
+import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { moleculeMessages, rejectedQuery } from '../../src/contract/messages.js';
 import { townPaths } from '../../src/town/paths.js';
@@ -222,10 +223,10 @@ const REFUSED = [
   [['close', 'read', '--mol', 'x', '--output', '{'], 2, '--output is no JSON'],
   [['close', 'read', '--mol', 'x', '--outcome', 'great'], 2, 'outcome'],
   [['skip', 'read', '--mol', 'x'], 2, 'gt skip needs --reason TEXT'],
-  [['close', 'read', '--mol', 'gt-none'], 1, 'there is no molecule gt-none'],
+  [['close', 'read', '--mol', 'gt-none'], 1, 'there is no workflow gt-none: gt mol list --all'],
   [['export'], 2, 'gt export takes one workflow id'],
   [['hook'], 2, 'whose hook?'],
-  [['explain', 'gt-none'], 1, 'gt-none'],
+  [['explain', 'gt-none'], 1, 'there is no workflow gt-none'],
 ] as const;
 
 test('what cannot be is refused with what can', async () => {
@@ -233,3 +234,42 @@ test('what cannot be is refused with what can', async () => {
   for (const [at, [, code, why]] of REFUSED.entries())
     expect(answers[at]).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(why) as string });
 });
+
+const NOT_ANSWERED = [
+  [['hook', 'server/witness', '--json'], 'server/witness has no "hook": it answers rejected, slots, polecats, explain'],
+  [['ready', 'server/witness'], 'gt explain server/witness shows how it stands'],
+  [
+    ['close', 'read', '--mol', 'server/witness'],
+    'server/witness is a witness, which takes no "close": a molecule does',
+  ],
+  [['skip', 'read', '--reason', 'x', '--mol', 'server/witness'], 'takes no "skip": a molecule or a mission does'],
+  [['explain', 'broken'], 'broken cannot answer now: a task of its workflow failed, and is tried again'],
+  [['hook', 'broken'], '`temporal workflow show -w broken` shows why'],
+  [['mol', 'show', 'broken'], '`temporal workflow show -w broken` shows why'],
+] as const;
+
+test('what a workflow does not take, or cannot answer, is told with whom it is for', async () => {
+  await call(['mol', 'pour', 'stuck', '--var', 'name=x', '--rig', 'server']);
+  await until('there is a witness', async () => (await call(['explain', 'server/witness'])).code === 0);
+  const broken = await startBroken('broken');
+  for (const [args, why] of NOT_ANSWERED) {
+    const { code, stderr } = await call(args);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(why) as string });
+    expect(stderr).not.toContain('should not have happened');
+  }
+  await broken.terminate();
+});
+
+/** A workflow whose worker fails each of its tasks. After a few of them the server asks it nothing any more. */
+async function startBroken(workflowId: string): Promise<WorkflowHandle> {
+  const { workflow, workflowService: server } = town.client;
+  const at = { namespace: 'default', identity: 'nobody' };
+  const handle = await workflow.start('broken', { taskQueue: 'broken', workflowId });
+  for (let tries = 0; tries < 4; tries += 1) {
+    const { taskToken } = await town.client.withDeadline(Date.now() + 20_000, async () =>
+      server.pollWorkflowTaskQueue({ ...at, taskQueue: { name: 'broken' } }),
+    );
+    await server.respondWorkflowTaskFailed({ ...at, taskToken, failure: { message: 'a fault of ours' } });
+  }
+  return handle;
+}
