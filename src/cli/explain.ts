@@ -33,6 +33,9 @@ async function tell(handle: WorkflowHandle, id: string): Promise<void> {
   const { status, type, raw } = await handle.describe();
   const again = triedAgain(raw.pendingActivities ?? []);
   print(`${id} · ${type} · ${status.name.toLowerCase()}${again === '' ? '' : `\n\n${again}`}\n`);
+  // What ends a workflow so does not let it note anything.
+  if (status.name === 'TERMINATED' || status.name === 'TIMED_OUT')
+    print('It was ended from outside and goes on no more. What follows is how it stood then.\n');
   // Asked last: with no worker there it is the rest that counts.
   print(await handle.query(explainQuery));
 }

@@ -5,6 +5,7 @@ import { loopAt } from './molecule-live.js';
 import type { Molecule } from './molecule-live.js';
 import { waitsOn } from './molecule-refusal.js';
 import type { Closed, Step, Waiting } from './molecule-state.js';
+import { fateOf } from './molecule.js';
 import { spentText } from './prices.js';
 import { unreachable } from './unreachable.js';
 
@@ -13,23 +14,26 @@ const ROWS_MAX = 100;
 const ROWS_BEFORE = 10;
 const ASKS_MAX = 20;
 
-/** `isOver`: nobody is asked any more. */
-export function moleculeBoard(molecule: Molecule, formula: string, id: string, isOver = false): string {
+/** Why nobody works on it or is asked any more; null while somebody may be. */
+type Over = 'cancelled' | 'failed' | null;
+
+export function moleculeBoard(molecule: Molecule, formula: string, id: string, isCancelled = false): string {
   const { steps, sessions, usage } = molecule;
+  const over: Over = isCancelled ? 'cancelled' : fateOf(molecule).kind === 'failed' ? 'failed' : null;
   const cost = spentText(usage);
   const head = `**${formula}**: ${countOf(molecule)} steps, ${sessions} sessions${cost === '' ? '' : `, ${cost}`}`;
   const shown = shownOf(molecule);
   const rows = shown.flatMap((at) => {
     const step = steps[at];
-    return step === undefined ? [] : [row(molecule, step, at)];
+    return step === undefined ? [] : [row(molecule, step, at, over)];
   });
   const hidden = steps.length - shown.length;
   const more = hidden > 0 ? [`- … ${hidden} more steps: query \`steps\``] : [];
-  const asks = isOver ? [] : shown.flatMap((at) => asksOf(steps[at], id)).slice(0, ASKS_MAX);
+  const asks = over === null ? shown.flatMap((at) => asksOf(steps[at], id)).slice(0, ASKS_MAX) : [];
   return clip(
     [
-      isOver ? `${head}, ended before its end` : head,
-      ...(isOver ? [] : pauseLines(molecule.paused, id)),
+      over === null ? head : `${head}, ${over} before its end`,
+      ...(over === null ? pauseLines(molecule.paused, id) : []),
       '',
       ...rows,
       ...more,
@@ -56,8 +60,9 @@ function shownOf({ steps, held }: Molecule): readonly number[] {
   return [...all].toSorted((a, b) => a - b);
 }
 
-function row(molecule: Molecule, step: Step, at: number): string {
-  const line = `- [${mark(step.state.kind === 'closed')}] \`${step.id}\` ${step.title} · ${stepLine(molecule, step, at)}`;
+function row(molecule: Molecule, step: Step, at: number, over: Over): string {
+  const stands = over === null ? stepLine(molecule, step, at) : endLine(molecule, step, at, over);
+  const line = `- [${mark(step.state.kind === 'closed')}] \`${step.id}\` ${step.title} · ${stands}`;
   const tries = triesOf(molecule, step, at);
   return tries === '' ? line : `${line} (${tries})`;
 }
@@ -90,6 +95,26 @@ function stepLine(molecule: Molecule, step: Step, at: number): string {
       return `**waits for ${waitingFor(state)}** since ${timeAt(state.sinceMs)}: ${short(state.why)}`;
     case 'closed':
       return closedLine(state, molecule.left[at] ?? 0);
+    default:
+      return unreachable(state);
+  }
+}
+
+/** How a step stood when its molecule ended. */
+function endLine(molecule: Molecule, step: Step, at: number, over: Exclude<Over, null>): string {
+  const { state, sessions } = step;
+  switch (state.kind) {
+    case 'active':
+      return `${over} while session ${sessions} ran, which began ${timeAt(state.sinceMs)}`;
+    case 'waiting':
+      return `${over} while it waited for ${waitingFor(state)} since ${timeAt(state.sinceMs)}: ${short(state.why)}`;
+    case 'open':
+      return `${over} with ${molecule.left[at] ?? 0} of its steps open, which began ${timeAt(state.sinceMs)}`;
+    case 'ready':
+      return sessions > 0 ? `${over} between sessions (${sessions} so far)` : `${over} before it began`;
+    case 'pending':
+    case 'closed':
+      return stepLine(molecule, step, at);
     default:
       return unreachable(state);
   }

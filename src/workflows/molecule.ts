@@ -84,6 +84,7 @@ class MoleculeRun {
   readonly #waits: WaitTeller;
   /** How the molecule stood when files were looked for last. */
   #lookedAt = '';
+  #isCancelled = false;
 
   constructor(carry: MoleculeCarry, desk: Desk) {
     const book = new Book(carry);
@@ -169,11 +170,9 @@ class MoleculeRun {
   async #endCancelled(): Promise<void> {
     await this.#tearDown();
     this.#messages.end();
-    const { molecule: state, proto, id } = this.#book;
+    this.#isCancelled = true;
     if (!patched('a cancelled molecule waits no more')) return;
-    this.#standing.show({ phase: 'failed', waitingFor: '', steps: [] }, () =>
-      moleculeBoard(state, proto.formula, id, true),
-    );
+    this.#standing.show({ phase: 'failed', waitingFor: '', steps: [] }, () => this.#board());
   }
 
   /** Cancelled: the commands that take down what was set up still run, each once. A person or a model is not asked any more. */
@@ -231,6 +230,6 @@ class MoleculeRun {
 
   #board(): string {
     const { molecule: state, proto, id } = this.#book;
-    return moleculeBoard(state, proto.formula, id);
+    return moleculeBoard(state, proto.formula, id, this.#isCancelled);
   }
 }

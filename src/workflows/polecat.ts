@@ -67,6 +67,8 @@ class PolecatRun {
   readonly #desk = new Desk();
   readonly #standing = new Standing();
   #sandbox: Sandbox | null = null;
+  /** What has become of the work and its sandbox; null before its end. */
+  #where: string | null = null;
   #molecules: readonly string[] = [];
   #results: readonly MoleculeResult[] = [];
   #round = 0;
@@ -258,6 +260,7 @@ class PolecatRun {
 
   async #end(ending: Ending): Promise<PolecatReport> {
     const where = await this.#clear(ending.outcome === 'landed');
+    this.#where = where;
     const report = this.#report(ending, where);
     const { mission, claim, limits } = this.#input;
     this.#show(ending.outcome);
@@ -354,7 +357,7 @@ class PolecatRun {
       `**${item.title}** (\`${item.id}\` of ${mission}) · ${this.#stage}`,
       '',
       `- slot: ${name}, incarnation ${incarnation} of ${rig.name}`,
-      `- sandbox: ${this.#sandbox === null ? 'none' : `\`${this.#sandbox.path}\` on \`${this.#ref.branch}\``}`,
+      `- sandbox: ${this.#where ?? (this.#sandbox === null ? 'none' : `\`${this.#sandbox.path}\` on \`${this.#ref.branch}\``)}`,
       `- molecules: ${this.#molecules.length === 0 ? 'none yet' : this.#molecules.join(', ')}`,
       `- sent back by the refinery: ${this.#round} times`,
       ...(this.#wait === null ? [] : [`- waits for ${this.#wait.for}: ${this.#wait.why}`]),

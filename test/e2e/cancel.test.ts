@@ -2,6 +2,7 @@
 import { readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { explainQuery } from '../../src/contract/messages.js';
 import { lifecycleQuery } from '../../src/contract/polecat.js';
 import { slotsQuery } from '../../src/contract/witness.js';
 import type { MissionResult } from '../../src/workflows/mission.js';
@@ -61,6 +62,12 @@ test('cancelled in mid-session: the unpushed work is on a branch, slot and proce
   expect(await findMarked((mark) => mark.startsWith(`${molecule}/`))).toEqual([]);
   expect(await town.log('server')).toHaveLength(1);
   await expectCleared();
+  const told = async (id: string) => town.client.workflow.getHandle(id).query(explainQuery);
+  expect(await told(molecule)).toMatch(
+    /cancelled before its end[\s\S]* · cancelled while session 1 ran, which began 2/,
+  );
+  expect(await told(polecat)).toMatch(/- sandbox: .* branch polecat\//);
+  expect(await told(polecat)).not.toContain(`\` on \``);
 });
 
 test('a polecat that is terminated is replaced by its mission, and its work is kept', async () => {

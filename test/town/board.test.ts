@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { missionBoard } from '../../src/town/board.js';
 import { after, phaseOf } from '../../src/town/mission.js';
-import { poured, step } from '../support/molecules.js';
+import { all, poured, step } from '../support/molecules.js';
 import { moleculeBoard } from '../../src/town/molecule-board.js';
 import type { Item, ItemState, MissionState } from '../../src/town/mission.js';
 import { NO_USAGE } from '../../src/town/session.js';
@@ -95,4 +95,21 @@ test('a molecule says what it cost, and what of it has no price', () => {
   expect(moleculeBoard(molecule, 'f', 'm')).toContain(
     '0/1 steps, 0 sessions, $1.00 and 7 tokens of a model without a price',
   );
+});
+
+test('a molecule that was cancelled or has failed shows nothing as going on, and asks nobody', () => {
+  const steps = [step('a'), step('b', { needs: ['a'] }), step('c', { needs: ['b'] })];
+  const begun = all(poured(steps), { kind: 'session-started', step: 'a' });
+  const cancelled = moleculeBoard(begun, 'f', 'm', true);
+  expect(cancelled).toContain('0/3 steps, 1 sessions, cancelled before its end');
+  expect(cancelled).toContain('`a` a · cancelled while session 1 ran, which began 1970-01-01 00:00:00');
+  const asked = all(poured(steps), { kind: 'given-up', step: 'a', why: 'no key', by: 'ann' });
+  expect(moleculeBoard(asked, 'f', 'm')).toContain('--name retry');
+  const gone = moleculeBoard(asked, 'f', 'm', true);
+  expect(gone).toContain(
+    'cancelled while it waited for an answer since 1970-01-01 00:00:00: ann says that it failed: no key',
+  );
+  expect(gone).not.toContain('--name');
+  const failedAt = all(poured(steps), { kind: 'failed', step: 'a', reason: 'no key', by: 'ann' });
+  expect(moleculeBoard(failedAt, 'f', 'm')).toContain('0 sessions, failed before its end');
 });
