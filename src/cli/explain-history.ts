@@ -8,6 +8,7 @@ import * as z from 'zod';
 import type { BoardSinks } from '../contract/boards.js';
 import { read } from '../contract/read.js';
 import { workflowCode } from '../dev/bundle-workflows.js';
+import { withAges } from '../town/ages.js';
 import { CliError } from './command.js';
 
 const REPLAY_MS_MAX = 60_000;
@@ -32,7 +33,8 @@ export async function explainHistory(file: string, payloads: string | null): Pro
   const { workflowType, workflowId } = started.workflowExecutionStartedEventAttributes;
   const last = others.at(-1) ?? started;
   const head = `${workflowId} · ${workflowType.name} · after ${last.eventType} at ${last.eventTime}`;
-  return `${head}\n\n${await boardOf(exported, workflowId, { file, payloads })}`;
+  const board = await boardOf(exported, workflowId, { file, payloads });
+  return `${head}\n\n${withAges(board, Date.parse(last.eventTime))}`;
 }
 
 async function readExport(file: string): Promise<Exported> {

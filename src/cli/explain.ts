@@ -2,7 +2,8 @@
 import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import { optionalTsToDate } from '@temporalio/common/lib/time.js';
 import { explainQuery } from '../contract/messages.js';
-import { timeAt } from '../town/board.js';
+import { timeAt } from '../town/wording.js';
+import { withAges } from '../town/ages.js';
 import { townPaths } from '../town/paths.js';
 import { readArguments, refuseMore, takeOne, type Command } from './command.js';
 import { print } from './print.js';
@@ -37,7 +38,7 @@ async function tell(handle: WorkflowHandle, id: string): Promise<void> {
   if (status.name === 'TERMINATED' || status.name === 'TIMED_OUT')
     print('It was ended from outside and goes on no more. What follows is how it stood then.\n');
   // Asked last: with no worker there it is the rest that counts.
-  print(await handle.query(explainQuery));
+  print(withAges(await handle.query(explainQuery), Date.now()));
 }
 
 type Pending = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];

@@ -3,6 +3,7 @@ import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { explainQuery } from '../contract/messages.js';
 import { stepsQuery } from '../contract/molecule.js';
 import { attribute } from '../contract/search-attributes.js';
+import { withAges } from '../town/ages.js';
 import { readArguments, takeOne, UsageError, type Command } from './command.js';
 import { print } from './print.js';
 import { ofExecution, withServer } from './server.js';
@@ -42,7 +43,7 @@ async function show(client: Client, id: string, isJson: boolean): Promise<void> 
     return print(JSON.stringify({ id, status: status.name.toLowerCase(), steps }, null, 2));
   }
   print(`${id} · ${status.name.toLowerCase()}\n`);
-  print(await handle.query(explainQuery));
+  print(withAges(await handle.query(explainQuery), Date.now()));
 }
 
 type Listed = {

@@ -3,7 +3,7 @@ import { explainQuery } from '../contract/messages.js';
 import { currentQuery, type StepView } from '../contract/molecule.js';
 import { hookQuery, lifecycleQuery } from '../contract/polecat.js';
 import { attribute } from '../contract/search-attributes.js';
-import { timeAt } from '../town/board.js';
+import { timeAt } from '../town/wording.js';
 import { withCalls } from './calls.js';
 import { readArguments, refuseMore, UsageError, type Command } from './command.js';
 import { print } from './print.js';

@@ -1,15 +1,16 @@
 /** Boards: the state of a workflow as Markdown, for the current details of the Temporal UI and CLI. */
 import type { Item, ItemState, MissionState, Wait } from './mission.js';
 import { budgetGap, isOverBudget, isPaused, landedCount, spent, waitsOf } from './mission.js';
+import { missionStory } from './mission-story.js';
 import type { Pause } from './pause.js';
 import { spentText } from './prices.js';
 import type { Queued } from './refinery.js';
 import { shellWord } from './shell-text.js';
 import type { Slots } from './slots.js';
 import { unreachable } from './unreachable.js';
+import { short, timeAt } from './wording.js';
 
 const DETAILS_CHARS_MAX = 15_000;
-const REASON_CHARS_MAX = 300;
 
 /** What a board says of work that is held. */
 export function pauseLines(paused: Pause | null, id: string): readonly string[] {
@@ -22,7 +23,8 @@ export function missionBoard(mission: MissionState, id: string): string {
   const { items, title } = mission;
   const sum = spent(mission);
   const cost = spentText(sum);
-  const head = `**${title}**: ${landedCount(mission)}/${items.length} landed${cost === '' ? '' : `, ${cost}`}`;
+  const counts = `**${title}**: ${landedCount(mission)}/${items.length} landed${cost === '' ? '' : `, ${cost}`}`;
+  const head = `${counts}. ${missionStory(mission)}`;
   const gap = budgetGap(mission);
   const rows = items.map(
     (item) => `- [${mark(item.state.kind === 'landed')}] \`${item.id}\` ${item.title} · ${itemLine(mission, item)}`,
@@ -104,17 +106,6 @@ export function queueBoard(queue: readonly (Queued & { readonly stage: string })
 
 export function mark(done: boolean): string {
   return done ? 'x' : ' ';
-}
-
-export function timeAt(ms: number): string {
-  // A time as text: the clock is not read here.
-  // oxlint-disable-next-line no-restricted-globals
-  return new Date(ms).toISOString().slice(0, 19).replace('T', ' ');
-}
-
-export function short(text: string): string {
-  const line = text.replaceAll(/\s+/g, ' ');
-  return line.length > REASON_CHARS_MAX ? `${line.slice(0, REASON_CHARS_MAX)}…` : line;
 }
 
 export function clip(text: string): string {

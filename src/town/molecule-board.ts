@@ -1,13 +1,14 @@
-/** The board of a molecule: its steps as a checklist, what each waits for, and what to send when somebody is asked. */
-import { clip, mark, pauseLines, short, timeAt } from './board.js';
+/** The board of a molecule: its story, its steps as a checklist, what each waits for, and what to send when somebody is asked. */
+import { clip, mark, pauseLines } from './board.js';
 import { areOpen } from './molecule-gates.js';
-import { loopAt } from './molecule-live.js';
 import type { Molecule } from './molecule-live.js';
 import { waitsOn } from './molecule-refusal.js';
-import type { Closed, Step, Waiting } from './molecule-state.js';
+import type { Closed, Step } from './molecule-state.js';
+import { moleculeStory, triesOf, waitingFor } from './molecule-story.js';
 import { fateOf } from './molecule.js';
 import { spentText } from './prices.js';
 import { unreachable } from './unreachable.js';
+import { short, timeAt } from './wording.js';
 
 /** A longer molecule is shown around the step it stands at, so that a board costs the same whatever there is. */
 const ROWS_MAX = 100;
@@ -32,7 +33,7 @@ export function moleculeBoard(molecule: Molecule, formula: string, id: string, i
   const asks = over === null ? shown.flatMap((at) => asksOf(steps[at], id)).slice(0, ASKS_MAX) : [];
   return clip(
     [
-      over === null ? head : `${head}, ${over} before its end`,
+      `${over === null ? head : `${head}, ${over} before its end`}. ${moleculeStory(molecule, isCancelled)}`,
       ...(over === null ? pauseLines(molecule.paused, id) : []),
       '',
       ...rows,
@@ -65,18 +66,6 @@ function row(molecule: Molecule, step: Step, at: number, over: Over): string {
   const line = `- [${mark(step.state.kind === 'closed')}] \`${step.id}\` ${step.title} · ${stands}`;
   const tries = triesOf(molecule, step, at);
   return tries === '' ? line : `${line} (${tries})`;
-}
-
-/** Iterations of a loop, attempts of a step. */
-function triesOf(molecule: Molecule, step: Step, at: number): string {
-  const loop = loopAt(molecule, at);
-  if (loop !== null) return `iteration ${loop.iteration} of ${loop.max}`;
-  const proto = molecule.plan.protos[at];
-  const { failures = 0 } = step;
-  if (proto?.retry !== undefined && failures > 0) return `${failures} of ${proto.retry.max} attempts failed`;
-  if (proto?.check !== undefined && step.rejections > 0)
-    return `check: ${step.rejections} of ${proto.check.max} failed`;
-  return '';
 }
 
 function stepLine(molecule: Molecule, step: Step, at: number): string {
@@ -117,19 +106,6 @@ function endLine(molecule: Molecule, step: Step, at: number, over: Exclude<Over,
       return stepLine(molecule, step, at);
     default:
       return unreachable(state);
-  }
-}
-
-function waitingFor(state: Waiting): string {
-  switch (state.for) {
-    case 'human':
-      return 'a person';
-    case 'escalation':
-      return 'an answer';
-    case 'gate':
-      return 'its gate';
-    default:
-      return unreachable(state.for);
   }
 }
 

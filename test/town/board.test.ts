@@ -78,7 +78,7 @@ test('a mission of which nothing landed is skipped', () => {
 
 test('a board with a budget says what the budget does not hold, and how it would', () => {
   const held = mission({ kind: 'waiting' }, 1);
-  expect(missionBoard(held, 'm')).toContain('0/1 landed, $1.00\n\n- [ ]');
+  expect(missionBoard(held, 'm')).toContain('0/1 landed, $1.00. `a` starts next.\n\n- [ ]');
   const told = missionBoard({ ...held, unpriced: ['big-model'] }, 'm');
   expect(told).toContain('> the budget of $2 does not hold everything: the model big-model had no price when');
   expect(told).toContain('add [prices."big-model"] to town.toml');

@@ -1,0 +1,83 @@
+/** The sentences that a molecule's board begins with. */
+import { expect, test } from 'vitest';
+import { moleculeStory } from '../../src/town/molecule-story.js';
+import { after } from '../../src/town/molecule.js';
+import { all, loop, poured, step, work } from '../support/molecules.js';
+import { withAges } from '../../src/town/ages.js';
+
+const NOON = Date.parse('2026-11-27T12:00:00Z');
+const line = [step('a'), step('b', { needs: ['a'] }), step('c', { needs: ['b'] }), step('d', { needs: ['b'] })];
+const gates = (type: 'timer' | 'human', ms: number) => [{ type, await: 'Ada', timeoutMs: ms }];
+const story = (...args: readonly [Parameters<typeof moleculeStory>[0], boolean?]) =>
+  moleculeStory(args[0], args[1] ?? false);
+
+test('it tells what is worked on since when, and what comes after', () => {
+  expect(story(poured(line))).toBe('`a` begins next. After that comes `b`.');
+  const begun = after(poured(line), { kind: 'session-started', step: 'a' }, NOON);
+  expect(story(begun)).toBe('Session 1 works on `a` since 2026-11-27 12:00:00. After that comes `b`.');
+  const later = after(work(begun, 'a'), { kind: 'session-started', step: 'b' }, NOON);
+  expect(story(later)).toBe('Session 1 works on `b` since 2026-11-27 12:00:00. After that come `c` and `d`.');
+  const only = after(poured([step('a')]), { kind: 'session-started', step: 'a' }, NOON);
+  expect(story(only)).toContain('It is the last step.');
+});
+
+test('it tells who is asked, why and since when, and that nothing happens until then', () => {
+  const asked = after(poured(line), { kind: 'given-up', step: 'a', why: 'no key', by: 'ann' }, NOON);
+  expect(story(asked)).toBe(
+    '`a` waits for an answer since 2026-11-27 12:00:00: ann says that it failed: no key. Nothing happens until that comes. After that comes `b`.',
+  );
+});
+
+test('it tells the next moment at which something happens by itself', () => {
+  const steps = [
+    step('a'),
+    step('slow', { needs: ['a'], gates: gates('human', 7_200_000) }),
+    step('soon', { needs: ['a'], gates: gates('timer', 3_600_000) }),
+  ];
+  const skipped = { kind: 'skipped', step: 'a', reason: 'no', by: 'x' } as const;
+  const waiting = after(poured(steps), skipped, NOON);
+  expect(story(waiting)).toContain('`slow` waits for its gate since 2026-11-27 12:00:00: the approval of Ada');
+  expect(story(waiting)).toContain('The timer of `soon` ends at 2026-11-27 13:00:00. Nothing happens before, unless');
+  const open = all(waiting, { kind: 'gate-timed-out', step: 'soon', gate: 0 });
+  expect(story(open)).toContain('`soon` begins next.');
+  expect(story(open)).toContain('If the gate of `slow` is still shut at 2026-11-27 14:00:00, a person is asked.');
+  expect(story(open)).not.toContain('Nothing happens');
+});
+
+test('it tells attempts, who paused it, and what is ready', () => {
+  const tried = [step('a', { retry: { max: 3, exhausted: 'hard' } }), step('b')];
+  const begun = after(poured(tried), { kind: 'session-started', step: 'a' }, NOON);
+  const failures = begun.steps.map((one) => (one.id === 'a' ? { ...one, failures: 2 } : one));
+  expect(story({ ...begun, steps: failures })).toContain('since 2026-11-27 12:00:00 (2 of 3 attempts failed).');
+  expect(story(begun)).toContain('`b` is ready, and begins when the sandbox is free.');
+  const paused = after(poured(tried), { kind: 'paused', by: 'Ada', why: 'lunch' }, NOON);
+  expect(story(paused)).toBe(
+    'Ada paused it, since 2026-11-27 12:00:00: nothing new begins until it is resumed. `a` (and 1 more) is ready, and begins when it is resumed.',
+  );
+});
+
+test('of the end it tells how it came', () => {
+  expect(story(poured(line), true)).toBe('It was cancelled: nothing happens any more.');
+  const failed = after(poured(line), { kind: 'failed', step: 'a', reason: 'no key', by: 'ann' }, NOON);
+  expect(story(failed)).toBe('Step `a` failed at 2026-11-27 12:00:00: no key. Nothing happens any more.');
+  expect(story(work(poured([step('a')]), 'a'))).toBe('All its steps have closed: nothing happens any more.');
+});
+
+test('what needs the loop around a step comes after it', () => {
+  const looped = poured([step('try'), step('ship', { needs: ['again'] })], [loop('again', ['try'], { max: 2 })]);
+  expect(story(looped)).toContain('After that comes `ship`.');
+});
+
+test('it stays short, however many steps wait for however long a reason', () => {
+  const steps = Array.from({ length: 500 }, (_none, at) => step(`s${at}`, { kind: 'human', description: 'x' }));
+  const waiting = poured(steps);
+  expect(story(waiting).length).toBeLessThan(2_500);
+  expect(story(waiting)).toContain('497 more steps wait for somebody or something outside.');
+});
+
+test('whoever prints a board adds the ages', () => {
+  const text = 'since 2026-11-27 12:00:00, ends at 2026-11-29 13:00:00, 2026-11-27 12:00:00 in a reason';
+  expect(withAges(text, NOON + 5_400_000)).toBe(
+    'since 2026-11-27 12:00:00 (1 h ago), ends at 2026-11-29 13:00:00 (in 1 d), 2026-11-27 12:00:00 in a reason',
+  );
+});
