@@ -1,11 +1,11 @@
 /** `pause` and `resume`, alike on everything that can be held. */
-import { CancellationScope, condition, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, workflowInfo } from '@temporalio/workflow';
 import type { z } from 'zod';
 import type { Message, moleculeMessages, polecatMessages } from '../contract/messages.js';
 import type { Hold } from '../town/pause.js';
 import type { Desk } from './desk.js';
 import { done, refused } from './desk.js';
-import { send, type Delivery } from './outbox.js';
+import { send } from './outbox.js';
 
 /** What those below are to hear. */
 export type Word = { readonly verb: 'pause' | 'resume'; readonly by: string; readonly reason?: string };
@@ -81,8 +81,9 @@ const AT_ONCE_MAX = 200;
 export class Teller {
   readonly #messages: typeof polecatMessages | typeof moleculeMessages;
   readonly #next = new Map<string, Word>();
-  readonly #talks = new Map<string, Promise<Delivery>>();
-  #atOnce = 0;
+  /** Of the last word. */
+  readonly #missed = new Set<string>();
+  #round: Promise<void> | null = null;
 
   constructor(messages: typeof polecatMessages | typeof moleculeMessages) {
     this.#messages = messages;
@@ -90,35 +91,24 @@ export class Teller {
 
   /** When all have heard it, or a later one. Returns those that are not there: they have closed, or are about to begin. */
   async tell<B extends Below>(below: readonly B[], word: Word): Promise<readonly B[]> {
-    const missed = await Promise.all(
-      below.map(async (one) => ((await this.#told(one.workflowId, word)) === 'no-recipient' ? [one] : [])),
-    );
-    return missed.flat();
+    for (const { workflowId } of below) this.#next.set(workflowId, word);
+    this.#round ??= CancellationScope.nonCancellable(() => this.#tellAll());
+    await this.#round;
+    return below.filter(({ workflowId }) => this.#missed.has(workflowId));
   }
 
-  async #told(id: string, word: Word): Promise<Delivery> {
-    this.#next.set(id, word);
-    const talk = this.#talks.get(id) ?? CancellationScope.nonCancellable(() => this.#talk(id));
-    this.#talks.set(id, talk);
-    return talk;
-  }
-
-  async #talk(id: string): Promise<Delivery> {
-    let delivery: Delivery = 'delivered';
-    for (let word = this.#take(id); word !== undefined; word = this.#take(id)) {
-      const { verb, ...content } = word;
-      if (this.#atOnce >= AT_ONCE_MAX) await condition(() => this.#atOnce < AT_ONCE_MAX);
-      this.#atOnce += 1;
-      delivery = await send(id, this.#messages[verb], { ...content, above: workflowInfo().workflowId });
-      this.#atOnce -= 1;
+  async #tellAll(): Promise<void> {
+    while (this.#next.size > 0) {
+      const some = [...this.#next].slice(0, AT_ONCE_MAX);
+      for (const [id] of some) this.#next.delete(id);
+      await Promise.all(some.map(([id, word]) => this.#tellOne(id, word)));
     }
-    this.#talks.delete(id);
-    return delivery;
+    this.#round = null;
   }
 
-  #take(id: string): Word | undefined {
-    const word = this.#next.get(id);
-    this.#next.delete(id);
-    return word;
+  async #tellOne(id: string, { verb, ...content }: Word): Promise<void> {
+    const delivery = await send(id, this.#messages[verb], { ...content, above: workflowInfo().workflowId });
+    if (delivery === 'no-recipient') this.#missed.add(id);
+    else this.#missed.delete(id);
   }
 }
