@@ -2,7 +2,7 @@
  * How long ago, or how soon, each time of a board is. A workflow knows no clock but that of its last task, so a board has times only, and
  * whoever prints it adds the ages.
  */
-const TIMES = /\b(since|at|began|until) (\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)/g;
+const TIMES = /(?:\b(?:since|at) |\| )(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)/g;
 
 const UNITS = [
   ['d', 86_400],
@@ -12,7 +12,7 @@ const UNITS = [
 ] as const;
 
 export function withAges(board: string, nowMs: number): string {
-  return board.replaceAll(TIMES, (all: string, _word: string, day: string, time: string) => {
+  return board.replaceAll(TIMES, (all: string, day: string, time: string) => {
     // A time that is read: the clock is not.
     // oxlint-disable-next-line no-restricted-globals
     const atMs = Date.parse(`${day}T${time}Z`);

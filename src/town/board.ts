@@ -7,8 +7,9 @@ import { spentText } from './prices.js';
 import type { Queued } from './refinery.js';
 import { shellWord } from './shell-text.js';
 import type { Slots } from './slots.js';
+import { table } from './table.js';
 import { unreachable } from './unreachable.js';
-import { short, timeAt } from './wording.js';
+import { code, short, timeAt } from './wording.js';
 
 const DETAILS_CHARS_MAX = 15_000;
 
@@ -26,9 +27,7 @@ export function missionBoard(mission: MissionState, id: string): string {
   const counts = `**${title}**: ${landedCount(mission)}/${items.length} landed${cost === '' ? '' : `, ${cost}`}`;
   const head = `${counts}. ${missionStory(mission)}`;
   const gap = budgetGap(mission);
-  const rows = items.map(
-    (item) => `- [${mark(item.state.kind === 'landed')}] \`${item.id}\` ${item.title} · ${itemLine(mission, item)}`,
-  );
+  const rows = items.map((item) => itemRow(mission, item));
   const failed = items.filter((item) => item.state.kind === 'failed');
   const signal = (name: string, input: string) =>
     `\n> \`temporal workflow signal -w ${shellWord(id)} --name ${name} --input '${input}'\``;
@@ -39,42 +38,61 @@ export function missionBoard(mission: MissionState, id: string): string {
   );
   const paused = pauseLines(mission.paused ?? null, id);
   return clip(
-    [head, ...paused, ...(gap === null ? [] : [`\n> ${gap}`]), '', ...rows, ...ask, ...raise, ...look].join('\n'),
+    [
+      head,
+      ...paused,
+      ...(gap === null ? [] : [`\n> ${gap}`]),
+      '',
+      ...table(['', 'item', 'title', 'stands', 'since', 'tries', 'note'], rows),
+      ...ask,
+      ...raise,
+      ...look,
+    ].join('\n'),
   );
 }
 
-function itemLine(mission: MissionState, item: Item): string {
-  const { state } = item;
-  const again = item.attempt > 1 ? ` (attempt ${item.attempt})` : '';
+function itemRow(mission: MissionState, item: Item): readonly string[] {
+  const { id, title, attempt, state } = item;
+  const { stands, sinceMs, note = '' } = standsAs(mission, item);
+  const since = sinceMs === undefined ? '' : timeAt(sinceMs);
+  const tries = attempt > 1 ? `attempt ${attempt}` : '';
+  return [mark(state.kind === 'landed'), code(id), title, stands, since, tries, note];
+}
+
+function standsAs(
+  mission: MissionState,
+  { state, needs, rig }: Item,
+): { readonly stands: string; readonly sinceMs?: number; readonly note?: string } {
   switch (state.kind) {
     case 'waiting': {
-      const open = item.needs.filter((need) => mission.items.some((other) => other.id === need && isOpen(other.state)));
-      if (open.length > 0) return `waits for ${open.join(', ')}`;
-      return isPaused(mission) ? 'waits until the mission goes on' : 'waits for the budget';
+      const open = needs.filter((need) => mission.items.some((other) => other.id === need && isOpen(other.state)));
+      if (open.length > 0) return { stands: `waits for ${open.join(', ')}` };
+      return { stands: isPaused(mission) ? 'waits until the mission goes on' : 'waits for the budget' };
     }
     case 'queued':
-      return `waits for a slot of ${item.rig} since ${timeAt(state.sinceMs)}${again}`;
+      return { stands: `waits for a slot of ${rig}`, sinceMs: state.sinceMs };
     case 'working': {
-      const leaving = state.leaving === undefined ? '' : `, leaves it to another: ${short(state.leaving)}`;
-      return `${item.rig}/polecats/${state.name} since ${timeAt(state.sinceMs)}${again}${leaving}${waitLine(state.wait ?? null)}`;
+      const leaving = state.leaving === undefined ? [] : [`leaves it to another: ${short(state.leaving)}`];
+      const note = [...leaving, ...waitNote(state.wait ?? null)].join('; ');
+      return { stands: `${rig}/polecats/${state.name}`, sinceMs: state.sinceMs, note };
     }
-    case 'landed':
-      return state.commit === null
-        ? 'done, nothing to merge'
-        : `landed as ${state.commit.slice(0, 10)} on ${state.target}`;
+    case 'landed': {
+      const commit = state.commit?.slice(0, 10);
+      const stands = commit === undefined ? 'done, nothing to merge' : `landed as ${commit} on ${state.target}`;
+      return { stands, sinceMs: state.atMs };
+    }
     case 'failed':
-      return `**failed${again}**: ${short(state.reason)}`;
+      return { stands: '**failed**', sinceMs: state.atMs, note: short(state.reason) };
     case 'skipped':
-      return `skipped: ${short(state.reason)}`;
     case 'cancelled':
-      return `cancelled: ${short(state.reason)}`;
+      return { stands: state.kind, note: short(state.reason) };
     default:
       return unreachable(state);
   }
 }
 
-function waitLine(wait: Wait | null): string {
-  return wait === null ? '' : `, **waits for ${wait.for}** since ${timeAt(wait.sinceMs)}: ${short(wait.why)}`;
+function waitNote(wait: Wait | null): readonly string[] {
+  return wait === null ? [] : [`**waits for ${wait.for}** since ${timeAt(wait.sinceMs)}: ${short(wait.why)}`];
 }
 
 function isOpen(state: ItemState): boolean {
@@ -105,7 +123,7 @@ export function queueBoard(queue: readonly (Queued & { readonly stage: string })
 }
 
 export function mark(done: boolean): string {
-  return done ? 'x' : ' ';
+  return done ? '[x]' : '[ ]';
 }
 
 export function clip(text: string): string {

@@ -1,4 +1,4 @@
-/** The board of a molecule: its story, its steps as a checklist, what each waits for, and what to send when somebody is asked. */
+/** The board of a molecule: its story, its steps with what each waits for, and what to send when somebody is asked. */
 import { clip, mark, pauseLines } from './board.js';
 import { areOpen } from './molecule-gates.js';
 import type { Molecule } from './molecule-live.js';
@@ -7,8 +7,9 @@ import type { Closed, Step } from './molecule-state.js';
 import { moleculeStory, triesOf, waitingFor } from './molecule-story.js';
 import { fateOf } from './molecule.js';
 import { spentText } from './prices.js';
+import { table } from './table.js';
 import { unreachable } from './unreachable.js';
-import { short, timeAt } from './wording.js';
+import { code, short, timeAt } from './wording.js';
 
 /** A longer molecule is shown around the step it stands at, so that a board costs the same whatever there is. */
 const ROWS_MAX = 100;
@@ -29,14 +30,14 @@ export function moleculeBoard(molecule: Molecule, formula: string, id: string, i
     return step === undefined ? [] : [row(molecule, step, at, over)];
   });
   const hidden = steps.length - shown.length;
-  const more = hidden > 0 ? [`- … ${hidden} more steps: query \`steps\``] : [];
+  const more = hidden > 0 ? ['', `… ${hidden} more steps: query \`steps\``] : [];
   const asks = over === null ? shown.flatMap((at) => asksOf(steps[at], id)).slice(0, ASKS_MAX) : [];
   return clip(
     [
       `${over === null ? head : `${head}, ${over} before its end`}. ${moleculeStory(molecule, isCancelled)}`,
       ...(over === null ? pauseLines(molecule.paused, id) : []),
       '',
-      ...rows,
+      ...table(['', 'step', 'title', 'stands', 'since', 'tries', 'note'], rows),
       ...more,
       ...asks,
     ].join('\n'),
@@ -61,58 +62,72 @@ function shownOf({ steps, held }: Molecule): readonly number[] {
   return [...all].toSorted((a, b) => a - b);
 }
 
-function row(molecule: Molecule, step: Step, at: number, over: Over): string {
-  const stands = over === null ? stepLine(molecule, step, at) : endLine(molecule, step, at, over);
-  const line = `- [${mark(step.state.kind === 'closed')}] \`${step.id}\` ${step.title} · ${stands}`;
-  const tries = triesOf(molecule, step, at);
-  return tries === '' ? line : `${line} (${tries})`;
+function row(molecule: Molecule, step: Step, at: number, over: Over): readonly string[] {
+  const {
+    stands,
+    sinceMs,
+    note = '',
+  } = over === null ? standsNow(molecule, step, at) : stoodAt(molecule, step, at, over);
+  const since = sinceMs === undefined ? '' : timeAt(sinceMs);
+  return [
+    mark(step.state.kind === 'closed'),
+    code(step.id),
+    step.title,
+    stands,
+    since,
+    triesOf(molecule, step, at),
+    note,
+  ];
 }
 
-function stepLine(molecule: Molecule, step: Step, at: number): string {
+/** A row of the table, in its words. */
+type Stands = { readonly stands: string; readonly sinceMs?: number; readonly note?: string };
+
+function standsNow(molecule: Molecule, step: Step, at: number): Stands {
   const { state } = step;
-  const session = step.sessions > 0 ? `session ${step.sessions}` : 'first session';
   switch (state.kind) {
     case 'pending':
-      return waitsOn(molecule, step);
+      return { stands: waitsOn(molecule, step) };
     case 'ready':
-      return step.sessions > 0 ? `between sessions (${step.sessions} so far)` : 'ready';
+      return { stands: step.sessions > 0 ? `between sessions (${step.sessions} so far)` : 'ready' };
     case 'active':
-      return `${session} since ${timeAt(state.sinceMs)}`;
+      return { stands: step.sessions > 0 ? `session ${step.sessions}` : 'first session', sinceMs: state.sinceMs };
     case 'open':
-      return `${molecule.left[at] ?? 0} of its steps are open since ${timeAt(state.sinceMs)}`;
+      return { stands: `${molecule.left[at] ?? 0} of its steps are open`, sinceMs: state.sinceMs };
     case 'waiting':
-      return `**waits for ${waitingFor(state)}** since ${timeAt(state.sinceMs)}: ${short(state.why)}`;
+      return { stands: `**waits for ${waitingFor(state)}**`, sinceMs: state.sinceMs, note: short(state.why) };
     case 'closed':
-      return closedLine(state, molecule.left[at] ?? 0);
+      return closedAs(state, molecule.left[at] ?? 0);
     default:
       return unreachable(state);
   }
 }
 
 /** How a step stood when its molecule ended. */
-function endLine(molecule: Molecule, step: Step, at: number, over: Exclude<Over, null>): string {
+function stoodAt(molecule: Molecule, step: Step, at: number, over: Exclude<Over, null>): Stands {
   const { state, sessions } = step;
+  const now = standsNow(molecule, step, at);
   switch (state.kind) {
     case 'active':
-      return `${over} while session ${sessions} ran, which began ${timeAt(state.sinceMs)}`;
+      return { ...now, stands: `${over} while session ${sessions} ran` };
     case 'waiting':
-      return `${over} while it waited for ${waitingFor(state)} since ${timeAt(state.sinceMs)}: ${short(state.why)}`;
+      return { ...now, stands: `${over} while it waited for ${waitingFor(state)}` };
     case 'open':
-      return `${over} with ${molecule.left[at] ?? 0} of its steps open, which began ${timeAt(state.sinceMs)}`;
+      return { ...now, stands: `${over} with ${molecule.left[at] ?? 0} of its steps open` };
     case 'ready':
-      return sessions > 0 ? `${over} between sessions (${sessions} so far)` : `${over} before it began`;
+      return { stands: sessions > 0 ? `${over} between sessions (${sessions} so far)` : `${over} before it began` };
     case 'pending':
     case 'closed':
-      return stepLine(molecule, step, at);
+      return now;
     default:
       return unreachable(state);
   }
 }
 
 /** `left`: steps of its fan-out that are still open. */
-function closedLine(state: Closed, left: number): string {
+function closedAs({ outcome, by, summary, atMs }: Closed, left: number): Stands {
   const fan = left > 0 ? `; ${left} steps that it added are open` : '';
-  return `${state.outcome} by ${state.by}: ${short(state.summary)}${fan}`;
+  return { stands: `${outcome} by ${by}`, sinceMs: atMs, note: `${short(summary)}${fan}` };
 }
 
 function asksOf(step: Step | undefined, id: string): readonly string[] {

@@ -13,7 +13,7 @@ test('a history tells how its workflow stood, without a server', async () => {
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toMatch(/^whole · mission · after EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED at 2026-11-26T/);
   expect(stdout).toContain('**whole**: 1/1 landed');
-  expect(stdout).toContain('- [x] `w` w · landed as a93040e74d on main');
+  expect(stdout).toContain('| [x] | `w` | w | landed as a93040e74d on main | 2026-11-26 ');
 });
 
 test('one that was exported on the way tells how it stood then', async () => {
@@ -25,7 +25,7 @@ test('one that was exported on the way tells how it stood then', async () => {
   const { code, stdout } = await explained(file);
   expect(code).toBe(0);
   expect(stdout).toContain('**demo-relay**: 0/1 steps, 2 sessions');
-  expect(stdout).toContain('- [ ] `implement` Tell the part of the day · session 2 since 2026-11-26');
+  expect(stdout).toContain('| [ ] | `implement` | Tell the part of the day | session 2 | 2026-11-26 ');
 });
 
 test.each([

@@ -139,7 +139,7 @@ async function readsAs(molecule: string): Promise<void> {
     GtCostUsd: 0,
   });
   expect(await temporal('workflow', 'metadata', '-w', molecule)).toMatch(
-    /Current Details:\s+\*\*shiny\*\*: 0\/5 steps[^]*`design` Design a door · \*\*waits for a person\*\*/,
+    /Current Details:\s+\*\*shiny\*\*: 0\/5 steps[^]*`design` \| Design a door \| \*\*waits for a person\*\*/,
   );
   const history = await temporal('workflow', 'show', '-w', 'mine', '-o', 'json');
   const summaries = Array.from(history.matchAll(/"summary": \{[^}]*\},\s*"data": "([^"]*)"/g), ([, data = '']) =>

@@ -85,7 +85,7 @@ test('a paused mission begins nothing new, is found as such, and goes on where i
     );
     return found.includes('hq-cv-held') && found.includes(mol.workflowId);
   });
-  expect((await call('explain', 'hq-cv-held')).stdout).toContain('`b` b · waits for a');
+  expect((await call('explain', 'hq-cv-held')).stdout).toContain('| `b` | b | waits for a |');
   expect(await stateOf('two')).toBe('ready');
   expect((await call('resume', 'hq-cv-held')).stdout).toBe('the mission goes on\n');
   await go('b');

@@ -162,7 +162,7 @@ test('a molecule is worked from the shell: primed, closed with an output, led on
   const result = (await town.client.workflow.getHandle(id).result()) as { readonly steps: readonly object[] };
   expect(result.steps).toMatchObject([{ id: 'read', summary: 'read it', output: { verdict: 'good' } }, {}, {}]);
   expect((await call(['explain', id])).stdout).toMatch(
-    /^gt-\w+ · molecule · completed\n\n\*\*review\*\*: 3\/3 steps[^]*`read` Read the change · done by crew\/ada: read it/,
+    /^gt-\w+ · molecule · completed\n\n\*\*review\*\*: 3\/3 steps[^]*`read` \| Read the change \| done by crew\/ada \| 2[^|]+ \| +\| read it \|/,
   );
 });
 

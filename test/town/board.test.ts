@@ -78,7 +78,7 @@ test('a mission of which nothing landed is skipped', () => {
 
 test('a board with a budget says what the budget does not hold, and how it would', () => {
   const held = mission({ kind: 'waiting' }, 1);
-  expect(missionBoard(held, 'm')).toContain('0/1 landed, $1.00. `a` starts next.\n\n- [ ]');
+  expect(missionBoard(held, 'm')).toContain('0/1 landed, $1.00. `a` starts next.\n\n| ');
   const told = missionBoard({ ...held, unpriced: ['big-model'] }, 'm');
   expect(told).toContain('> the budget of $2 does not hold everything: the model big-model had no price when');
   expect(told).toContain('add [prices."big-model"] to town.toml');
@@ -102,14 +102,19 @@ test('a molecule that was cancelled or has failed shows nothing as going on, and
   const begun = all(poured(steps), { kind: 'session-started', step: 'a' });
   const cancelled = moleculeBoard(begun, 'f', 'm', true);
   expect(cancelled).toContain('0/3 steps, 1 sessions, cancelled before its end');
-  expect(cancelled).toContain('`a` a · cancelled while session 1 ran, which began 1970-01-01 00:00:00');
+  expect(cancelled).toContain('| `a` | a | cancelled while session 1 ran | 1970-01-01 00:00:00 |');
   const asked = all(poured(steps), { kind: 'given-up', step: 'a', why: 'no key', by: 'ann' });
   expect(moleculeBoard(asked, 'f', 'm')).toContain('--name retry');
   const gone = moleculeBoard(asked, 'f', 'm', true);
   expect(gone).toContain(
-    'cancelled while it waited for an answer since 1970-01-01 00:00:00: ann says that it failed: no key',
+    '| cancelled while it waited for an answer | 1970-01-01 00:00:00 |  | ann says that it failed: no key |',
   );
   expect(gone).not.toContain('--name');
   const failedAt = all(poured(steps), { kind: 'failed', step: 'a', reason: 'no key', by: 'ann' });
   expect(moleculeBoard(failedAt, 'f', 'm')).toContain('0 sessions, failed before its end');
+});
+
+test('a title with a bar and line ends stays in its cell', () => {
+  const board = moleculeBoard(poured([step('a', { title: 'this | that\nand more' })]), 'f', 'm');
+  expect(board).toContain('| [ ] | `a` | this \\| that and more | ready |  |  |  |');
 });

@@ -76,8 +76,9 @@ test('it stays short, however many steps wait for however long a reason', () => 
 });
 
 test('whoever prints a board adds the ages', () => {
-  const text = 'since 2026-11-27 12:00:00, ends at 2026-11-29 13:00:00, 2026-11-27 12:00:00 in a reason';
+  const text =
+    '| 2026-11-27 12:00:00 | since 2026-11-27 12:00:00, ends at 2026-11-29 13:00:00, 2026-11-27 12:00:00 in a reason';
   expect(withAges(text, NOON + 5_400_000)).toBe(
-    'since 2026-11-27 12:00:00 (1 h ago), ends at 2026-11-29 13:00:00 (in 1 d), 2026-11-27 12:00:00 in a reason',
+    '| 2026-11-27 12:00:00 (1 h ago) | since 2026-11-27 12:00:00 (1 h ago), ends at 2026-11-29 13:00:00 (in 1 d), 2026-11-27 12:00:00 in a reason',
   );
 });
