@@ -83,7 +83,8 @@ export class Teller {
   readonly #next = new Map<string, Word>();
   /** Of the last word. */
   readonly #missed = new Set<string>();
-  #round: Promise<void> | null = null;
+  #isTalking = false;
+  #round: Promise<void> = Promise.resolve();
 
   constructor(messages: typeof polecatMessages | typeof moleculeMessages) {
     this.#messages = messages;
@@ -92,18 +93,19 @@ export class Teller {
   /** When all have heard it, or a later one. Returns those that are not there: they have closed, or are about to begin. */
   async tell<B extends Below>(below: readonly B[], word: Word): Promise<readonly B[]> {
     for (const { workflowId } of below) this.#next.set(workflowId, word);
-    this.#round ??= CancellationScope.nonCancellable(() => this.#tellAll());
+    if (!this.#isTalking) this.#round = CancellationScope.nonCancellable(() => this.#tellAll());
     await this.#round;
     return below.filter(({ workflowId }) => this.#missed.has(workflowId));
   }
 
   async #tellAll(): Promise<void> {
+    this.#isTalking = true;
     while (this.#next.size > 0) {
       const some = [...this.#next].slice(0, AT_ONCE_MAX);
       for (const [id] of some) this.#next.delete(id);
       await Promise.all(some.map(([id, word]) => this.#tellOne(id, word)));
     }
-    this.#round = null;
+    this.#isTalking = false;
   }
 
   async #tellOne(id: string, { verb, ...content }: Word): Promise<void> {
