@@ -57,7 +57,7 @@ const NOTHING_PASSED: Passed = { steps: 0, atMs: 0, sessions: 0, usage: NO_USAGE
 export function revive(proto: Pick<Protomolecule, 'steps'>, state: MoleculeState, how: How): Molecule {
   const { steps, limits, added = [], loops = [], mails = [], bonds = 0, paused = null, gone = {} } = state;
   // One that an earlier version carried on was held from one side only.
-  const { holds = paused === null ? [] : [paused] } = state;
+  const { holds = paused === null ? [] : [{ ...paused, isFromAnywhere: true as const }] } = state;
   const { passed = NOTHING_PASSED } = state;
   const templates = templatesIn(proto.steps, loops);
   const all = [...proto.steps, ...firstCounted(templates, loops), ...added];

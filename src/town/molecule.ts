@@ -138,11 +138,10 @@ function setHolds(draft: Draft, holds: readonly Pause[]): void {
 
 function moleculeEvent(draft: Draft, event: Exclude<MoleculeEvent, StepEvent>): void {
   switch (event.kind) {
-    case 'paused':
-      return setHolds(
-        draft,
-        withHold(draft.holds, { by: event.by, why: event.why, above: event.above, sinceMs: draft.nowMs }),
-      );
+    case 'paused': {
+      const { kind: _, ...hold } = event;
+      return setHolds(draft, withHold(draft.holds, { ...hold, sinceMs: draft.nowMs }));
+    }
     case 'resumed':
       return setHolds(draft, withoutHold(draft.holds, event.above));
     case 'mailed': {

@@ -6,6 +6,8 @@ export type Hold = {
   readonly why: string;
   /** The workflow above that was asked to and passes it on; absent when it was asked of this one itself. */
   readonly above?: string | undefined;
+  /** By a version that did not say from where: whoever lets go next lifts it. */
+  readonly isFromAnywhere?: true;
 };
 
 export type Pause = Hold & { readonly sinceMs: number };
@@ -15,10 +17,20 @@ export const RESUME = 'operator: resume';
 
 /** One more, or another word from where one came already. What is held from several sides goes on when all have let go. */
 export function withHold<H extends Hold>(holds: readonly H[], hold: H): readonly H[] {
-  const isKnown = holds.some(({ above }) => above === hold.above);
-  return isKnown ? holds.map((one) => (one.above === hold.above ? hold : one)) : [...holds, hold];
+  const known = hold.isFromAnywhere === true ? undefined : heldBy(holds, hold.above);
+  return known === undefined ? [...holds, hold] : holds.map((one) => (one === known ? hold : one));
 }
 
 export function withoutHold<H extends Hold>(holds: readonly H[], above: string | undefined): readonly H[] {
-  return holds.filter((one) => one.above !== above);
+  const lifted = heldFrom(holds, above);
+  return holds.filter((one) => one !== lifted);
+}
+
+/** The hold that a `resume` from there lifts. */
+export function heldFrom<H extends Hold>(holds: readonly H[], above: string | undefined): H | undefined {
+  return heldBy(holds, above) ?? holds.find((one) => one.isFromAnywhere === true);
+}
+
+function heldBy<H extends Hold>(holds: readonly H[], above: string | undefined): H | undefined {
+  return holds.find((one) => one.above === above && one.isFromAnywhere === undefined);
 }

@@ -19,7 +19,7 @@ import type { Hands } from './molecule-hands.js';
 import { outputRefusal } from './molecule-hands.js';
 import type { Claim } from './molecule-session.js';
 import { instructions } from './molecule-report.js';
-import { takePauses } from './pausing.js';
+import { sided, takePauses } from './pausing.js';
 
 type Closes = z.infer<typeof moleculeMessages.close.schema>;
 /** Of one step. */
@@ -84,7 +84,7 @@ export class Messages {
       what: 'the molecule',
       messages: moleculeMessages,
       holds: () => book.molecule.holds,
-      hold: (hold) => book.note({ kind: 'paused', ...hold }),
+      hold: (hold) => book.note({ kind: 'paused', ...sided(hold) }),
       letGo: (above) => book.note({ kind: 'resumed', above }),
       meanwhile: () => {
         const active = activeSteps(book.molecule);

@@ -53,7 +53,9 @@ async function acceptMolecule(raw: unknown, desk: Desk): Promise<MoleculeCarry> 
   const limits = hook?.limits ?? DEFAULT_LIMITS;
   const fresh = pour(proto, { ...howOf(hook), limits }, Date.now());
   const paused = 'proto' in input ? input.paused : undefined;
-  const poured = paused === undefined ? fresh : after(fresh, { kind: 'paused', ...paused }, Date.now());
+  // A polecat of before does not say that it is it who holds.
+  const hold = paused?.above === undefined ? { ...paused, isFromAnywhere: true as const } : paused;
+  const poured = paused === undefined ? fresh : after(fresh, { kind: 'paused', ...paused, ...hold }, Date.now());
   return { proto, hook, molecule: stateOf(poured), desk: EMPTY_DESK, ...(wisp === undefined ? {} : { wisp }) };
 }
 

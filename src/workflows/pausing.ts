@@ -1,8 +1,8 @@
 /** `pause` and `resume`, alike on everything that can be held. */
-import { CancellationScope, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, patched, workflowInfo } from '@temporalio/workflow';
 import type { z } from 'zod';
 import type { Message, moleculeMessages, polecatMessages } from '../contract/messages.js';
-import type { Hold } from '../town/pause.js';
+import { heldFrom, type Hold } from '../town/pause.js';
 import type { Desk } from './desk.js';
 import { done, refused } from './desk.js';
 import { send } from './outbox.js';
@@ -46,14 +46,17 @@ export function takePauses(desk: Desk, { what, messages, holds, hold, letGo, tel
   });
   desk.on(messages.resume, async ({ by, above }) => {
     const before = holds();
-    // What was paused by a version before this one does not say from where.
-    const own = before.find((one) => one.above === above) ?? before.find((one) => one.above === undefined);
-    if (own === undefined) return refused(whyNot(what, before));
-    letGo(own.above);
+    if (heldFrom(before, above) === undefined) return refused(whyNot(what, before));
+    letGo(above);
     await passOn(before[0], by);
     const [first] = holds();
     return done(first === undefined ? `${what} goes on` : `${what} is still held, ${toldBy(first)}`);
   });
+}
+
+/** As it is kept where several may hold. */
+export function sided(hold: Hold): Hold {
+  return hold.above !== undefined || patched('holds have sides') ? hold : { ...hold, isFromAnywhere: true };
 }
 
 export function wordFor(hold: Hold | undefined, by: string): Word {

@@ -36,7 +36,7 @@ import { runMolecule } from './polecat-molecule.js';
 import type { HandIn, Verdict } from './polecat-submission.js';
 import { handIn, reworkVars, verdictOf } from './polecat-submission.js';
 import { askAgainLaterMs } from './patience.js';
-import { takePauses, Teller, type Word } from './pausing.js';
+import { sided, takePauses, Teller, type Word } from './pausing.js';
 import { Standing } from './standing.js';
 
 export async function polecat(raw: unknown): Promise<PolecatReport> {
@@ -112,7 +112,7 @@ class PolecatRun {
       what: 'the polecat',
       messages: polecatMessages,
       holds: () => this.#holds,
-      hold: (hold) => (this.#holds = withHold(this.#holds, hold)),
+      hold: (hold) => (this.#holds = withHold(this.#holds, sided(hold))),
       letGo: (above) => (this.#holds = withoutHold(this.#holds, above)),
       tell: (word) => this.#tellMolecule(word),
       meanwhile: () => 'its session ends first, and what is handed in still lands',
