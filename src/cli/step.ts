@@ -1,4 +1,5 @@
 /** `gt close`, `skip`, `fail`, `retry`, `approve`: what is said about a step, as Updates. */
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import * as z from 'zod';
@@ -82,13 +83,14 @@ export function contentOf(
   message: Message<z.ZodType>,
   values: WhoValues,
   about: Readonly<Record<string, Json>>,
-): { readonly content: Json; readonly updateId: string | undefined } {
+): { readonly content: Json; readonly updateId: string } {
   const by = values.by ?? process.env['GT_AGENT'] ?? userInfo().username;
-  const content = { ...about, by, ...given({ id: values.id }) };
+  // Asked again after a lost answer it happens once, also when the workflow goes on in another run meanwhile.
+  const id = values.id ?? randomUUID();
+  const content = { ...about, by, id };
   const unfit = message.schema.safeParse(content).error;
   if (unfit !== undefined) throw new UsageError(z.prettifyError(unfit));
-  // One id for the message and for the Update: asked again after a lost answer, the server gives the first one.
-  return { content, updateId: values.id === undefined ? undefined : `${message.name}:${values.id}` };
+  return { content, updateId: `${message.name}:${id}` };
 }
 
 /** Throws UsageError when neither an option nor the environment names one. */

@@ -3,6 +3,7 @@
  * and the molecules continue as new. Histories say in which order they took effect: a small model that hears them in this order must
  * have refused the same, and stand where the molecule stands.
  */
+import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -10,11 +11,8 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { z } from 'zod';
-import { withCalls } from '../../src/cli/calls.js';
-import { CliError } from '../../src/cli/command.js';
-import { mailMessage, moleculeMessages, rejectedQuery } from '../../src/contract/messages.js';
-import type { Message } from '../../src/contract/messages.js';
+import { perform } from '../../src/calls.js';
+import { rejectedQuery } from '../../src/contract/messages.js';
 import { stepsQuery } from '../../src/contract/molecule.js';
 import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
 import { Json } from '../../src/town/act.js';
@@ -53,7 +51,6 @@ const sending: fc.Arbitrary<Sent> = fc
   .map((one) => (HAS_ANSWER.includes(one.said.name) ? { ...one, as: 'update' as const } : one))
   // A repetition that comes before the first is answered gets its answer, whatever was said in between.
   .map((one) => (WAITS.includes(one.said.name) ? { ...one, times: 1 as const } : one));
-const MESSAGES: Readonly<Record<Said['name'], Message<z.ZodType>>> = { ...moleculeMessages, mail: mailMessage };
 const WAITS: readonly Said['name'][] = ['pause', 'resume'];
 const HAS_ANSWER: readonly Said['name'][] = ['retry', 'pause', 'resume'];
 
@@ -180,15 +177,18 @@ class Talk {
     const who = whoSaid(content);
     try {
       if (as === 'signal') await this.handle.signal(name, content);
-      // By the worker that may be killed meanwhile, and then once more.
-      else
-        await withCalls({ town: town.dir }, (calls) =>
-          calls.update(this.handle.workflowId, MESSAGES[name], Json.parse(content)).then(() => undefined),
-        );
+      else if (!(await this.#isTaken(name, Json.parse(content)))) return;
       add(as === 'signal' ? this.signals : this.taken, who);
     } catch (error) {
-      if (!(error instanceof CliError) && !(error instanceof WorkflowNotFoundError)) throw error;
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
     }
+  }
+
+  async #isTaken(name: Said['name'], content: Json): Promise<boolean> {
+    const call = { kind: 'update', workflow: this.handle.workflowId, name, content, updateId: randomUUID() } as const;
+    const answer = await perform(town.client, call);
+    if (answer.kind === 'failed') throw new Error(answer.why);
+    return answer.kind === 'result';
   }
 
   heard(): Promise<readonly Heard[]> {
