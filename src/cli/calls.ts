@@ -13,10 +13,15 @@ import type { OpenClient } from './server.js';
 import { findServer, noExecution, refusedBy } from './server-place.js';
 import type { ServerPlace, ServerValues } from './server-place.js';
 
+export type Content = Readonly<Record<string, Json>>;
+
 /** All reject with CliError for what is refused, and for an execution that is not there. */
 export type Calls = {
-  /** The workflow's answer. Asked again under an id of Updates, it gives the first one. */
-  readonly update: (to: string, message: Message<z.ZodType>, content: Json, updateId?: string) => Promise<string>;
+  /**
+   * The workflow's answer, the first one when it is asked again under the same `id`. Every message has one: asked again after a lost answer
+   * it happens once, also when the workflow goes on in another run meanwhile.
+   */
+  readonly update: (to: string, message: Message<z.ZodType>, content: Content, id?: string) => Promise<string>;
   readonly query: <T>(of: string, query: QueryDefinition<T>) => Promise<T>;
   /** Ids of executions, in order. */
   readonly list: (filter: string) => Promise<readonly string[]>;
@@ -26,8 +31,8 @@ export async function withCalls(values: ServerValues, work: (calls: Calls) => Pr
   const caller = new Caller(await findServer(values));
   try {
     await work({
-      update: async (workflow, { name }, content, updateId = randomUUID()) =>
-        caller.ask<string>({ kind: 'update', workflow, name, content, updateId }),
+      update: async (workflow, { name }, content, id = randomUUID()) =>
+        caller.ask<string>({ kind: 'update', workflow, name, content: { ...content, id }, updateId: `${name}:${id}` }),
       query: async <T>(workflow: string, { name }: QueryDefinition<T>) =>
         caller.ask<T>({ kind: 'query', workflow, name }),
       list: async (filter) => (await caller.ask<string[]>({ kind: 'list', filter })).toSorted(),

@@ -1,8 +1,7 @@
 /** `gt pause`, `gt resume`: whatever can be held, or all rigs, and with them the town. */
 import type { z } from 'zod';
 import { missionMessages, type Message } from '../contract/messages.js';
-import type { Json } from '../town/act.js';
-import { withCalls } from './calls.js';
+import { withCalls, type Content } from './calls.js';
 import { CliError, readArguments, refuseMore, takeOne, UsageError, type Command } from './command.js';
 import { print } from './print.js';
 import { contentOf, WHO_OPTIONS, type WhoValues } from './step.js';
@@ -33,19 +32,19 @@ async function say(
   message: Message<z.ZodType>,
   positionals: readonly string[],
   values: Values,
-  about: Readonly<Record<string, Json>>,
+  about: Content,
 ): Promise<void> {
   if (values.all === true) refuseMore(`${message.name} --all`, positionals);
   const one = values.all === true ? null : takeOne(message.name, 'workflow id', positionals);
-  const { content, updateId } = contentOf(message, values, about);
+  const content = contentOf(message, values, about);
   await withCalls(values, async (calls) => {
-    if (one !== null) return print(await calls.update(one, message, content, updateId));
+    if (one !== null) return print(await calls.update(one, message, content, values.id));
     const witnesses = await calls.list(WITNESSES);
     if (witnesses.length === 0)
       throw new CliError('no rig is at work: one is once a mission has asked for a slot there');
     const problems: string[] = [];
     for (const id of witnesses) {
-      const said = calls.update(id, message, content, updateId);
+      const said = calls.update(id, message, content, values.id);
       await said.then(
         (answer) => print(`${id}: ${answer}`),
         (error: unknown) => problems.push(`${id}: ${told(error)}`),

@@ -1,11 +1,10 @@
 /** `gt close`, `skip`, `fail`, `retry`, `approve`: what is said about a step, as Updates. */
-import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import * as z from 'zod';
 import { moleculeMessages, type Message } from '../contract/messages.js';
 import { Json } from '../town/act.js';
-import { withCalls } from './calls.js';
+import { withCalls, type Content } from './calls.js';
 import { readArguments, takeOne, UsageError, type Command } from './command.js';
 import { print } from './print.js';
 import { SERVER_OPTIONS } from './server-place.js';
@@ -68,29 +67,18 @@ function withText(verb: string, message: Message<z.ZodType>, text: 'reason' | 'n
   };
 }
 
-async function say(
-  message: Message<z.ZodType>,
-  to: string,
-  values: WhoValues,
-  about: Readonly<Record<string, Json>>,
-): Promise<void> {
-  const told = contentOf(message, values, about);
-  await withCalls(values, async (calls) => print(await calls.update(to, message, told.content, told.updateId)));
+async function say(message: Message<z.ZodType>, to: string, values: WhoValues, about: Content): Promise<void> {
+  const content = contentOf(message, values, about);
+  await withCalls(values, async (calls) => print(await calls.update(to, message, content, values.id)));
 }
 
 /** Throws UsageError for what the message does not take. */
-export function contentOf(
-  message: Message<z.ZodType>,
-  values: WhoValues,
-  about: Readonly<Record<string, Json>>,
-): { readonly content: Json; readonly updateId: string } {
+export function contentOf(message: Message<z.ZodType>, values: WhoValues, about: Content): Content {
   const by = values.by ?? process.env['GT_AGENT'] ?? userInfo().username;
-  // Asked again after a lost answer it happens once, also when the workflow goes on in another run meanwhile.
-  const id = values.id ?? randomUUID();
-  const content = { ...about, by, id };
+  const content = { ...about, by, ...given({ id: values.id }) };
   const unfit = message.schema.safeParse(content).error;
   if (unfit !== undefined) throw new UsageError(z.prettifyError(unfit));
-  return { content, updateId: `${message.name}:${id}` };
+  return content;
 }
 
 /** Throws UsageError when neither an option nor the environment names one. */
