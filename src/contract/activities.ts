@@ -5,7 +5,7 @@
 import type { ConvoyPart } from '../town/convoy.js';
 import type { GateVerdict } from '../town/refinery.js';
 import type { Protomolecule, StepGate } from '../town/protomolecule.js';
-import type { Gate, Limits, RigSnapshot } from '../town/rig.js';
+import type { Gate, Limits, RigRef, RigSnapshot } from '../town/rig.js';
 import type { SessionResult, SessionSpec } from '../town/session.js';
 import type { Sandbox } from './polecat.js';
 
@@ -28,7 +28,7 @@ export type TownActivities = {
   /** Starts a role if it does not run, and gives it its configuration either way. */
   ensureRole(role: RoleRequest): Promise<void>;
   /** Whether the remote has the branch at this very commit. */
-  isPushed(request: { readonly rig: RigSnapshot; readonly branch: string; readonly head: string }): Promise<boolean>;
+  isPushed(request: { readonly rig: RigRef; readonly branch: string; readonly head: string }): Promise<boolean>;
   /** Takes all that a molecule handed in out of the merge queue, for good; answers with the commit if it has landed before. */
   abandonMerge(request: {
     readonly rig: RigSnapshot;
@@ -124,7 +124,7 @@ export type LedgerEntry = {
 
 /** Names a sandbox for as long as its polecat lives, and after: the path follows from it. */
 export type SandboxRef = {
-  readonly rig: RigSnapshot;
+  readonly rig: RigRef;
   readonly name: string;
   readonly incarnation: number;
   readonly branch: string;
@@ -212,7 +212,7 @@ export type NukeRequest = SandboxRef & {
 export type Nuke = { readonly kind: 'gone'; readonly where: string } | { readonly kind: 'kept'; readonly why: string };
 
 export type MergeTask = {
-  readonly rig: RigSnapshot;
+  readonly rig: RigRef;
   readonly request: string;
   readonly branch: string;
   readonly head: string;

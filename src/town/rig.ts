@@ -27,6 +27,13 @@ export const RigSnapshot = z.strictObject({
 });
 export type RigSnapshot = z.infer<typeof RigSnapshot>;
 
+/** What work in a sandbox needs of its rig. */
+export type RigRef = Pick<RigSnapshot, 'name' | 'url' | 'branch'>;
+
+export function rigRef({ name, url, branch }: RigRef): RigRef {
+  return { name, url, branch };
+}
+
 export const Limits = z.strictObject({
   /** Multiplies every wait and time-out of the town: 1 in production, less in tests and the demo. */
   patience: z.number().positive(),

@@ -5,7 +5,6 @@ import {
   ChildWorkflowFailure,
   getExternalWorkflowHandle,
   ParentClosePolicy,
-  patched,
   rootCause,
   startChild,
   uuid4,
@@ -20,8 +19,9 @@ import { withFindings } from '../town/convoy.js';
 import type { Holder, Item, Landing, MissionState } from '../town/mission.js';
 import { findingsOf, PolecatReport } from '../town/mission.js';
 import type { Protomolecule } from '../town/protomolecule.js';
-import type { Limits, RigSnapshot } from '../town/rig.js';
+import { rigRef, type Limits, type RigSnapshot } from '../town/rig.js';
 import { onHost, town } from './hands.js';
+import { patched } from './patches.js';
 import type { polecat } from './polecat.js';
 
 export type StartedPolecat = {
@@ -119,10 +119,10 @@ export async function clearLost(
   patience: number,
 ): Promise<Cleared> {
   const hands = onHost(patience, host);
-  const ref: SandboxRef = { rig, name, incarnation, branch: `polecat/${name}/${molecule}` };
+  const ref: SandboxRef = { rig: rigRef(rig), name, incarnation, branch: `polecat/${name}/${molecule}` };
   try {
     // First of all: what it handed in must not land beside its successor's work.
-    const landing = await leaveQueue(ref, molecule, patience);
+    const landing = await leaveQueue(rig, ref, molecule, patience);
     const summary = `salvage · ${name} · ${item}`;
     const salvage = await hands.salvage.executeWithOptions({ summary }, [ref]);
     const landed = landing !== null && salvage.kind === 'clean';
@@ -144,7 +144,8 @@ export async function clearLost(
 
 /** Where the work landed, null when it has not: then it never will. */
 async function leaveQueue(
-  { rig, name, branch }: SandboxRef,
+  rig: RigSnapshot,
+  { name, branch }: SandboxRef,
   molecule: string,
   patience: number,
 ): Promise<Landing | null> {

@@ -1,11 +1,11 @@
 /** A mission's dealings with the witnesses of its rigs: slots are asked for, and given back. */
-import { patched } from '@temporalio/workflow';
 import { witnessMessages } from '../contract/messages.js';
 import { witnessOf } from '../town/address.js';
 import type { Item } from '../town/mission.js';
 import type { RigSnapshot } from '../town/rig.js';
 import { town } from './hands.js';
 import { send, sendToRole } from './outbox.js';
+import { patched } from './patches.js';
 
 /** Since 0.1.1. Before it, every item of a new rig started the rig's witness again. */
 const ONE_ENSURE = 'one-ensure-a-rig';

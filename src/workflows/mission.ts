@@ -4,7 +4,7 @@
  * takes long goes on beside the loop, so that a cancellation or an answer never waits for it.
  */
 import { CancellationScope, CancelledFailure, condition, workflowInfo } from '@temporalio/workflow';
-import { isCancellation, patched, setHandler } from '@temporalio/workflow';
+import { isCancellation, setHandler } from '@temporalio/workflow';
 import { missionMessages, polecatMessages } from '../contract/messages.js';
 import { grantsQuery, MISSION_EXAMPLE, MissionInput, progressQuery, swarmQuery } from '../contract/mission.js';
 import type { Grant, MissionCarry, OpenPolecat, Plan, Progress } from '../contract/mission.js';
@@ -24,6 +24,7 @@ import { introduction, missionNotices, progressOf, showRefused, swarmOf, waitsFo
 import { asNow, draftOf, planAgain, planned, withPlan } from './mission-plan.js';
 import { cancel, clearLost, holderFor, protoFor, startPolecat } from './mission-polecat.js';
 import { MissionSlots } from './mission-slots.js';
+import { patched } from './patches.js';
 import { askAgainMs, startAgainMs } from './patience.js';
 import { Teller, wordFor } from './pausing.js';
 import { Standing } from './standing.js';

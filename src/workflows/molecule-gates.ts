@@ -2,13 +2,14 @@
  * Keeps an eye on the gates of a molecule that are shut: a timer for each that has a time, an act for each that something outside opens.
  * Of very many the nearest times and the first acts, and another when one of them is over.
  */
-import { CancellationScope, isCancellation, patched, sleep, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
 import { describeGate, inWindow, isOutside, watches } from '../town/molecule-gates.js';
 import type { Watch } from '../town/molecule-gates.js';
 import { printSpan } from '../town/span.js';
 import { causeOf } from './failing.js';
 import { watcher } from './hands.js';
 import type { Book } from './molecule-book.js';
+import { patched } from './patches.js';
 
 /** Timers, and acts, that a workflow has under way at once; the server takes 2,000. */
 const WATCHED_MAX = 500;

@@ -1,5 +1,5 @@
 /** What people and outside agents say to a molecule: each message is refused with what is possible instead, or becomes an event. */
-import { CancellationScope, condition, patched } from '@temporalio/workflow';
+import { CancellationScope, condition } from '@temporalio/workflow';
 import type { z } from 'zod';
 import type { Message } from '../contract/messages.js';
 import { mailMessage, moleculeMessages } from '../contract/messages.js';
@@ -19,6 +19,7 @@ import type { Hands } from './molecule-hands.js';
 import { outputRefusal } from './molecule-hands.js';
 import type { Claim } from './molecule-session.js';
 import { instructions } from './molecule-report.js';
+import { patched } from './patches.js';
 import { sided, takePauses } from './pausing.js';
 
 type Closes = z.infer<typeof moleculeMessages.close.schema>;

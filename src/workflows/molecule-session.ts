@@ -5,6 +5,7 @@ import { sessionsOf } from '../town/molecule-live.js';
 import type { Step } from '../town/molecule-state.js';
 import type { Json } from '../town/act.js';
 import type { ProtoStep } from '../town/protomolecule.js';
+import { rigRef } from '../town/rig.js';
 import type { SessionSpec } from '../town/session.js';
 import { commandMs } from './patience.js';
 
@@ -56,7 +57,7 @@ export function sessionSpec(
 }
 
 export function sandboxOf({ rig, name, incarnation, sandbox }: Hook): SandboxRef {
-  return { rig, name, incarnation, branch: sandbox.branch };
+  return { rig: rigRef(rig), name, incarnation, branch: sandbox.branch };
 }
 
 /** Work that was sent back begins on top of its target: so it does when it begins once more. */

@@ -1,10 +1,11 @@
 /** The polecat shows on whom its molecule waits, and its mission with it. Nothing here depends on whether they hear of it. */
-import { CancellationScope, patched } from '@temporalio/workflow';
+import { CancellationScope } from '@temporalio/workflow';
 import { polecatMessages } from '../contract/messages.js';
 import type { Book } from './molecule-book.js';
 import { waitOf } from './molecule-stand.js';
 import { send } from './outbox.js';
 import { Pace } from './pace.js';
+import { patched } from './patches.js';
 
 /**
  * Each telling is ten events of the polecat's history, which goes on until the polecat ends: somebody who closes thousands of steps

@@ -7,7 +7,6 @@ import {
   condition,
   continueAsNew,
   isCancellation,
-  patched,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -33,6 +32,7 @@ import { Messages } from './molecule-messages.js';
 import { digestOf, resultOf, viewOf } from './molecule-report.js';
 import { standOf } from './molecule-stand.js';
 import { WaitTeller } from './molecule-wait.js';
+import { patched } from './patches.js';
 import { Standing } from './standing.js';
 import { carried, isLong, refuseRoleAddress } from './start.js';
 

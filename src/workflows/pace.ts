@@ -1,5 +1,6 @@
 /** What is said to others ever so often, though it changes more often: of what comes too early the last is said when it is time. */
-import { CancellationScope, patched, sleep } from '@temporalio/workflow';
+import { CancellationScope, sleep } from '@temporalio/workflow';
+import { patched } from './patches.js';
 
 export class Pace {
   readonly #summary: string;

@@ -1,11 +1,12 @@
 /** `pause` and `resume`, alike on everything that can be held. */
-import { CancellationScope, patched, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, workflowInfo } from '@temporalio/workflow';
 import type { z } from 'zod';
 import type { Message, moleculeMessages, polecatMessages } from '../contract/messages.js';
 import { heldFrom, type Hold } from '../town/pause.js';
 import type { Desk } from './desk.js';
 import { done, refused } from './desk.js';
 import { send } from './outbox.js';
+import { patched } from './patches.js';
 
 /** What those below are to hear. */
 export type Word = { readonly verb: 'pause' | 'resume'; readonly by: string; readonly reason?: string };

@@ -8,7 +8,6 @@ import {
   CancelledFailure,
   condition,
   isCancellation,
-  patched,
   rootCause,
   setHandler,
 } from '@temporalio/workflow';
@@ -25,6 +24,7 @@ import { readMail } from '../town/mail.js';
 import type { PolecatReport } from '../town/mission.js';
 import { RESUME, withHold, withoutHold, type Hold } from '../town/pause.js';
 import type { Protomolecule } from '../town/protomolecule.js';
+import { rigRef } from '../town/rig.js';
 import { addUsage, NO_USAGE } from '../town/session.js';
 import { unreachable } from '../town/unreachable.js';
 import { Desk, done, refused } from './desk.js';
@@ -32,6 +32,7 @@ import { explainBy } from './explain.js';
 import { causeOf, failure, readInput } from './failing.js';
 import { onHost, town } from './hands.js';
 import { send } from './outbox.js';
+import { patched } from './patches.js';
 import { runMolecule } from './polecat-molecule.js';
 import type { HandIn, Verdict } from './polecat-submission.js';
 import { handIn, reworkVars, verdictOf } from './polecat-submission.js';
@@ -89,7 +90,7 @@ class PolecatRun {
     this.#input = input;
     this.#address = polecatAt(input.rig.name, input.name);
     const branch = `polecat/${input.name}/${input.molecule}`;
-    this.#ref = { rig: input.rig, name: input.name, incarnation: input.incarnation, branch };
+    this.#ref = { rig: rigRef(input.rig), name: input.name, incarnation: input.incarnation, branch };
     this.#desk.on(mailMessage, (mail) => {
       const reading = readMail(mail);
       if (!reading.ok) return refused(reading.problem);

@@ -27,6 +27,9 @@ export type Watcher = {
   readonly removed: () => string | null;
 };
 
+/** Its gates are known here, and asked for one by one. */
+type Task = MergeTask & { readonly rig: RigSnapshot };
+
 export async function mergeOnce(
   request: MergeRequest,
   rig: RigSnapshot,
@@ -38,7 +41,7 @@ export async function mergeOnce(
   const host = await town(patience).chooseHost.executeWithOptions({ summary: `host for ${request.id}` }, []);
   const hands = onHost(patience, host);
   const { id, branch, head, target } = request;
-  const task: MergeTask = { rig, request: id, branch, head, target };
+  const task: Task = { rig, request: id, branch, head, target };
   const clearUp = (landed: boolean) =>
     hands.closeMerge.executeWithOptions({ summary: `clear up · ${id}` }, [{ ...task, landed }]);
   if (unwanted !== null) {
@@ -56,7 +59,7 @@ export async function mergeOnce(
 
 async function landPrepared(
   prepared: Prepared,
-  task: MergeTask,
+  task: Task,
   patience: number,
   host: string,
   watcher: Watcher,
@@ -80,7 +83,7 @@ async function landPrepared(
 
 async function verifyAndPush(
   { base, tip, worktree }: Extract<Prepared, { readonly kind: 'prepared' }>,
-  task: MergeTask,
+  task: Task,
   patience: number,
   host: string,
   watcher: Watcher,

@@ -5,6 +5,7 @@ import type { BoardSinks } from '../contract/boards.js';
 import type { Phase } from '../contract/search-attributes.js';
 import { attribute } from '../contract/search-attributes.js';
 import { Pace } from './pace.js';
+import { patched } from './patches.js';
 
 export type Stand = {
   readonly phase: Phase;
@@ -17,19 +18,23 @@ export type Stand = {
 const { boards } = proxySinks<BoardSinks>();
 
 /** Within a phase it is told at most so often: an agent may close fifty steps a second, and each telling is an event and a write. */
-const SAME_PHASE_MS = 1_000;
+const SAME_PHASE_MS = 5_000;
+const SAME_PHASE_MS_BEFORE = 1_000;
 /** A new phase is told at once, but for a storm of them in one task: a thousand times held and let go. */
 const PHASES_IN_TASK = 5;
 
 export class Standing {
   readonly #shown = new Map<string, string>();
   readonly #pace = new Pace('until the search attributes follow', 'a phase is told once a second');
+  #introduction: readonly SearchAttributePair[] = [];
   #stand: Stand | null = null;
   #board: (() => string) | null = null;
 
-  /** What never changes of this workflow. */
+  /** What never changes of this workflow: told with what is shown in the same moment. */
   introduce(pairs: readonly SearchAttributePair[]): void {
-    upsertSearchAttributes([...pairs]);
+    if (!patched('introduced with the first phase')) return upsertSearchAttributes([...pairs]);
+    this.#introduction = pairs;
+    void Promise.resolve().then(() => this.#tell());
   }
 
   /** `board` is asked once all that happens now has happened. */
@@ -41,7 +46,7 @@ export class Standing {
     if (changed.length === 0) return;
     const isPhase = changed.some(({ key }) => key === attribute.phase);
     const isStorm = this.#pace.saidNow >= PHASES_IN_TASK;
-    this.#pace.say(() => this.#tell(), isPhase && !isStorm ? 0 : SAME_PHASE_MS);
+    this.#pace.say(() => this.#tell(), isPhase && !isStorm ? 0 : samePhaseMs());
   }
 
   #draw(): void {
@@ -53,9 +58,11 @@ export class Standing {
 
   #tell(): void {
     const changed = this.#stand === null ? [] : this.#changed(this.#stand);
-    if (changed.length === 0) return;
+    const pairs = [...this.#introduction, ...changed];
+    this.#introduction = [];
+    if (pairs.length === 0) return;
     for (const { key, value } of changed) this.#shown.set(key.name, JSON.stringify(value));
-    upsertSearchAttributes([...changed]);
+    upsertSearchAttributes(pairs);
   }
 
   #changed({ phase, waitingFor = '', steps, usd }: Stand): readonly SearchAttributePair[] {
@@ -71,4 +78,8 @@ export class Standing {
       return shown !== JSON.stringify(value) && (shown !== undefined || value !== '');
     });
   }
+}
+
+function samePhaseMs(): number {
+  return patched('a phase is told every five seconds') ? SAME_PHASE_MS : SAME_PHASE_MS_BEFORE;
 }

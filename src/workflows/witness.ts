@@ -2,7 +2,7 @@
  * The witness of a rig: grants slots to missions, verifies what polecats hand in and passes it to the refinery, brings the
  * refinery's verdicts back. It holds no work of its own, and waits at no cost.
  */
-import { condition, patched, rootCause, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
+import { condition, rootCause, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
 import type { FoundPolecat } from '../contract/activities.js';
 import {
   mailMessage,
@@ -11,8 +11,7 @@ import {
   refineryMessages,
   witnessMessages,
 } from '../contract/messages.js';
-import { polecatsQuery, RoleInput, slotsQuery } from '../contract/witness.js';
-import type { WitnessCarry } from '../contract/witness.js';
+import { polecatsQuery, RoleInput, slotsQuery, type WitnessCarry } from '../contract/witness.js';
 import { EMPTY_DESK } from '../contract/desk.js';
 import { attribute } from '../contract/search-attributes.js';
 import { polecatAt, refineryOf, witnessOf } from '../town/address.js';
@@ -30,6 +29,7 @@ import { readInput } from './failing.js';
 import { town } from './hands.js';
 import { clearLost } from './mission-polecat.js';
 import { send, sendToRole } from './outbox.js';
+import { patched } from './patches.js';
 import { leaseCheckMs } from './patience.js';
 import { takePauses, Teller, wordFor, type Word } from './pausing.js';
 import { Standing } from './standing.js';

@@ -17,6 +17,8 @@ const IS_WHOLE = process.env['GT_LONG'] !== undefined;
 const SAMPLE = 2;
 /** How many moments are looked for at once; a death comes over all of them. */
 const AT_ONCE = 3;
+/** Each death costs ten seconds where it takes a task with it, and those of the others come in between. */
+const PATIENCE_S = 300;
 
 let town: LiveTown;
 beforeAll(async () => {
@@ -82,20 +84,27 @@ function isEnd(event: Event): boolean {
 
 /** A whole molecule with one death in it; whether there was a moment to die at. */
 async function live(moment: Moment): Promise<boolean> {
-  const { molecule, titles } = await until('it starts', begin);
+  const { molecule, titles } = await until('it starts', begin, PATIENCE_S);
   const death = dieAt(molecule, moment);
-  await until(`${molecule.id} is answered`, async () => {
+  const answer = async () => {
     const { state } = await molecule.reach('ask', 'human');
     expect(state.kind).toBe('waiting');
     return molecule.handle.executeUpdate('close', { args: [{ id: 'once', step: 'ask' }] });
-  });
-  const { steps, head } = await until(`${molecule.id} ends`, molecule.result, 120);
+  };
+  await until(`${molecule.id} is answered`, answer, PATIENCE_S).catch((error: unknown) => explained(molecule, error));
+  const { steps, head } = await until(`${molecule.id} ends`, molecule.result, PATIENCE_S);
   expect(steps).toMatchObject(['write', 'ask', 'last'].map((id) => ({ id, outcome: 'done' })));
   const wasThere = await death;
   const log = await until('the server is there', () => town.log('server', head ?? 'nothing'));
   for (const title of titles)
     expect(count(log, title), `${title}, killed the ${moment.who} at ${moment.event}`).toBe(1);
   return wasThere;
+}
+
+/** With what the server knows of the molecule. */
+async function explained({ id }: LiveMolecule, error: unknown): Promise<never> {
+  const { output } = await town.temporal('workflow', 'describe', '-w', id);
+  throw new Error(output, { cause: error });
 }
 
 test(`a molecule outlives the death of worker and server at any event (seed ${SEED})`, async () => {

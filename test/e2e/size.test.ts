@@ -1,11 +1,13 @@
 /** Molecules of any size: thousands of steps that wait at once, loops of very many iterations, more gates than a workflow may have timers. */
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { WorkflowHandle } from '@temporalio/client';
-import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { perform } from '../../src/calls.js';
+import type { Answer } from '../../src/contract/calls.js';
 import { explainQuery, moleculeMessages } from '../../src/contract/messages.js';
 import { currentQuery, readyQuery, stepsQuery } from '../../src/contract/molecule.js';
 import { attribute } from '../../src/contract/search-attributes.js';
@@ -57,8 +59,17 @@ async function started(formula: string): Promise<WorkflowHandle> {
   return handle;
 }
 
+/** As `gt` does it: an Update that was taken back, since a signal came just as a run went on in the next one, is sent again. */
+async function closing({ workflowId }: WorkflowHandle, step: string | string[]): Promise<Answer> {
+  const content = { step, note: 'seen', continue: true };
+  const { name } = moleculeMessages.close;
+  return perform(town.client, { kind: 'update', workflow: workflowId, name, content, updateId: randomUUID() });
+}
+
 async function close(handle: WorkflowHandle, step: string | string[]): Promise<string> {
-  return handle.executeUpdate(moleculeMessages.close.update, { args: [{ step, note: 'seen', continue: true }] });
+  const answer = await closing(handle, step);
+  if (answer.kind !== 'result') throw new Error(JSON.stringify(answer));
+  return String(answer.value);
 }
 
 const batches = (ids: readonly string[]) =>
@@ -69,10 +80,10 @@ test('thousands of steps that wait at once are closed by many messages and by on
   expect(await handle.query(readyQuery)).toHaveLength(WIDE);
   expect(await handle.query(currentQuery)).toHaveLength(100);
   const ids = Array.from({ length: WIDE }, (_, n) => `s${n}`);
-  const refused = await close(handle, ['s0', 's1', 's0']).catch((error: unknown) => error);
-  expect(refused).toBeInstanceOf(WorkflowUpdateFailedError);
-  expect(String((refused as Error).cause)).toContain('step "s0" is closed already');
-  expect(String((refused as Error).cause)).toContain('none of the 3 is closed');
+  const refused = JSON.stringify(await closing(handle, ['s0', 's1', 's0']));
+  expect(refused).toContain('"kind":"refused"');
+  expect(refused).toContain(String.raw`step \"s0\" is closed already`);
+  expect(refused).toContain('none of the 3 is closed');
   expect(await handle.query(readyQuery)).toHaveLength(WIDE);
   const [single, many] = [ids.slice(0, 300), ids.slice(300)];
   const storm = (async () => {
@@ -144,9 +155,9 @@ test('an agent that closes many steps a second has not each of them written to w
   const closed = times((event) => event.workflowExecutionUpdateCompletedEventAttributes);
   const told = times((event) => event.upsertWorkflowSearchAttributesEventAttributes);
   expect(closed).toHaveLength(ROW.length - 1);
-  // What never changes, the first step, the mark of the patch, and one a second.
+  // The mark of the version, what never changes with the first step, and one every five seconds.
   const seconds = (told.at(-1) ?? 0) - (told[0] ?? 0) + 1;
-  expect(told.length).toBeLessThanOrEqual(4 + seconds);
+  expect(told.length).toBeLessThanOrEqual(2 + Math.ceil(seconds / 5));
   await close(handle, last);
   expect(await handle.result()).toMatchObject({ formula: 'row' });
 });

@@ -31,11 +31,6 @@ export async function makeBench(options: { readonly files?: Files } = {}): Promi
     name: 'server',
     url: origin.path,
     branch: 'main',
-    gates: [],
-    names: ['Toast'],
-    capacity: 1,
-    prefix: 'se',
-    runtime: { kind: 'auto', model: 'auto' },
   };
   const ref = { rig, name: 'Toast', incarnation: 1, branch: 'polecat/Toast/se-1' };
   const sandbox = await acts.openSandbox(ref);
