@@ -9,6 +9,8 @@ export type Event = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory'
 export type Heard = Said & {
   /** How an Update was answered; null for a Signal, which nobody answers, and for an Update that is not answered yet. */
   readonly answer: 'taken' | 'refused' | null;
+  /** The id that an Update was asked under; null for a Signal. */
+  readonly updateId: string | null;
 };
 
 export async function heardBy(client: Client, id: string): Promise<readonly Heard[]> {
@@ -39,10 +41,11 @@ function heardIn(events: readonly Event[]): readonly Heard[] {
   return events.flatMap((event): readonly Heard[] => {
     const { workflowExecutionSignaledEventAttributes: signal, workflowExecutionUpdateAcceptedEventAttributes: update } =
       event;
-    if (signal) return [{ ...saidIn(signal.signalName, signal.input?.payloads?.[0]), answer: null }];
+    if (signal) return [{ ...saidIn(signal.signalName, signal.input?.payloads?.[0]), answer: null, updateId: null }];
     const input = update?.acceptedRequest?.input;
     if (!input) return [];
-    return [{ ...saidIn(input.name, input.args?.payloads?.[0]), answer: answers.get(String(event.eventId)) ?? null }];
+    const answer = answers.get(String(event.eventId)) ?? null;
+    return [{ ...saidIn(input.name, input.args?.payloads?.[0]), answer, updateId: update.protocolInstanceId ?? null }];
   });
 }
 
