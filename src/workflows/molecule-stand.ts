@@ -16,7 +16,7 @@ export function standOf(molecule: Molecule): Stand {
   const fate = fateOf(molecule).kind;
   return {
     phase: fate === 'done' ? 'done' : fate === 'failed' ? 'failed' : phaseOf(molecule),
-    waitingFor: waitingFor(molecule),
+    waitingFor: fate === 'open' ? waitingFor(molecule) : '',
     steps: held.slice(0, STEPS_MAX).flatMap((at) => steps[at]?.id ?? []),
     usd: usage.usd,
   };

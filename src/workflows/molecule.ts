@@ -174,7 +174,8 @@ class MoleculeRun {
     this.#messages.end();
     this.#isCancelled = true;
     if (!patched('a cancelled molecule waits no more')) return;
-    this.#standing.show({ phase: 'failed', waitingFor: '', steps: [] }, () => this.#board());
+    const { usd } = this.#book.molecule.usage;
+    this.#standing.show({ phase: 'failed', waitingFor: '', steps: [], usd }, () => this.#board());
   }
 
   /** Cancelled: the commands that take down what was set up still run, each once. A person or a model is not asked any more. */

@@ -22,6 +22,8 @@ const SAME_PHASE_MS = 5_000;
 const SAME_PHASE_MS_BEFORE = 1_000;
 /** A new phase is told at once, but for a storm of them in one task: a thousand times held and let go. */
 const PHASES_IN_TASK = 5;
+/** What is put off at the end would never be told. */
+const OVER: readonly Phase[] = ['done', 'landed', 'skipped', 'failed'];
 
 export class Standing {
   readonly #shown = new Map<string, string>();
@@ -34,7 +36,12 @@ export class Standing {
   introduce(pairs: readonly SearchAttributePair[]): void {
     if (!patched('introduced with the first phase')) return upsertSearchAttributes([...pairs]);
     this.#introduction = pairs;
-    void Promise.resolve().then(() => this.#tell());
+    void Promise.resolve().then(() => this.#introduceAlone());
+  }
+
+  /** Nothing was shown yet. */
+  #introduceAlone(): void {
+    if (this.#introduction.length > 0) this.#tell();
   }
 
   /** `board` is asked once all that happens now has happened. */
@@ -46,7 +53,8 @@ export class Standing {
     if (changed.length === 0) return;
     const isPhase = changed.some(({ key }) => key === attribute.phase);
     const isStorm = this.#pace.saidNow >= PHASES_IN_TASK;
-    this.#pace.say(() => this.#tell(), isPhase && !isStorm ? 0 : samePhaseMs());
+    const isUrgent = (isPhase && !isStorm) || (OVER.includes(stand.phase) && patched('an end is told at once'));
+    this.#pace.say(() => this.#tell(), isUrgent ? 0 : samePhaseMs());
   }
 
   #draw(): void {
@@ -74,10 +82,14 @@ export class Standing {
     if (usd !== undefined) pairs.push({ key: attribute.costUsd, value: usd });
     return pairs.filter(({ key, value }) => {
       const shown = this.#shown.get(key.name);
-      // An empty wait at the start is no news.
-      return shown !== JSON.stringify(value) && (shown !== undefined || value !== '');
+      // An empty wait at the start is no news, unless the run before may have left another.
+      return shown !== JSON.stringify(value) && (shown !== undefined || value !== '' || !isFirstRun());
     });
   }
+}
+
+function isFirstRun(): boolean {
+  return workflowInfo().continuedFromExecutionRunId === undefined;
 }
 
 function samePhaseMs(): number {

@@ -4,7 +4,8 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { liveMolecule } from '../support/live-molecule.js';
+import { stepsQuery } from '../../src/contract/molecule.js';
+import { liveMolecule, standOf } from '../support/live-molecule.js';
 import type { LiveMolecule } from '../support/live-molecule.js';
 import { count, liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
@@ -87,8 +88,10 @@ async function live(moment: Moment): Promise<boolean> {
   const { molecule, titles } = await until('it starts', begin, PATIENCE_S);
   const death = dieAt(molecule, moment);
   const answer = async () => {
-    const { state } = await molecule.reach('ask', 'human');
-    expect(state.kind).toBe('waiting');
+    const ask = (await molecule.handle.query(stepsQuery)).find(({ id }) => id === 'ask');
+    // It may have taken an answer whose own answer was lost.
+    if (ask?.state.kind === 'closed') return 'closed';
+    if (ask === undefined || standOf(ask) !== 'human') return null;
     return molecule.handle.executeUpdate('close', { args: [{ id: 'once', step: 'ask' }] });
   };
   await until(`${molecule.id} is answered`, answer, PATIENCE_S).catch((error: unknown) => explained(molecule, error));
@@ -104,7 +107,7 @@ async function live(moment: Moment): Promise<boolean> {
 /** With what the server knows of the molecule. */
 async function explained({ id }: LiveMolecule, error: unknown): Promise<never> {
   const { output } = await town.temporal('workflow', 'describe', '-w', id);
-  throw new Error(output, { cause: error });
+  throw new Error(`${String(error)}\n${output}`, { cause: error });
 }
 
 test(`a molecule outlives the death of worker and server at any event (seed ${SEED})`, async () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { refineryMessages } from '../../src/contract/messages.js';
 import { queueQuery } from '../../src/contract/refinery.js';
+import { attribute } from '../../src/contract/search-attributes.js';
 import { lifecycleQuery } from '../../src/contract/polecat.js';
 import type { MissionResult } from '../../src/workflows/mission.js';
 import { findMarked } from '../../src/process/mark.js';
@@ -142,4 +143,25 @@ test('on whom a molecule waits shows on its polecat and its mission, and no long
   await town.client.workflow.getHandle(molecule).signal('close', { step: 'think', note: 'thought' });
   await handle.result();
   expect(await found()).toMatch(/\b0\b/);
+});
+
+test('what is cancelled while it waits for somebody waits no more', async () => {
+  const handle = await town.startMission('in-vain', { work: [{ id: 'k', rig: 'brief', formula: 'ask' }] });
+  const [polecat = ''] = await until('it is at work', async () => {
+    const found = Object.values(await handle.query<Record<string, string>>('swarm'));
+    return found.length > 0 ? found : null;
+  });
+  const { molecule } = await until('its molecule', () => town.client.workflow.getHandle(polecat).query(lifecycleQuery));
+  const all = ['in-vain', polecat, molecule];
+  const shown = async () =>
+    Promise.all(
+      all.map(async (id) => {
+        const { typedSearchAttributes } = await town.client.workflow.getHandle(id).describe();
+        return [typedSearchAttributes.get(attribute.phase), typedSearchAttributes.get(attribute.waitingFor)];
+      }),
+    );
+  await until('all three wait', async () => (await shown()).every(([phase]) => phase === 'waiting'));
+  await handle.cancel();
+  await handle.result().catch(() => undefined);
+  expect(await shown()).toEqual(all.map(() => ['failed', '']));
 });

@@ -16,6 +16,7 @@ import { Answer } from '../../src/contract/calls.js';
 import type { Relayed } from '../../src/contract/calls.js';
 import { rejectedQuery } from '../../src/contract/messages.js';
 import { stepsQuery } from '../../src/contract/molecule.js';
+import { attribute } from '../../src/contract/search-attributes.js';
 import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
 import { askRelay } from '../../src/relay.js';
 import { Json } from '../../src/town/act.js';
@@ -89,7 +90,10 @@ async function hold(plan: readonly Planned[], course: readonly Burst[]): Promise
   const heard = await talk.heard();
   const { model, refused, late } = modelOf(plan, heard);
   const hasFailed = Object.values(model.stands()).includes('failed');
-  expect((await talk.handle.describe()).status.name).toBe(hasFailed ? 'FAILED' : 'COMPLETED');
+  const { status, typedSearchAttributes: shown } = await talk.handle.describe();
+  expect(status.name).toBe(hasFailed ? 'FAILED' : 'COMPLETED');
+  expect(shown.get(attribute.phase)).toBe(hasFailed ? 'failed' : 'done');
+  expect(shown.get(attribute.waitingFor) ?? '').toBe('');
   expect(hasFailed ? [] : await talk.otherThan(model)).toEqual([]);
   const rejected = (await talk.handle.query(rejectedQuery)).map(({ content }) => whoIn(content));
   // Handlers that wait for something are refused a moment later, and a repetition meanwhile with them: once, in another order.
@@ -102,7 +106,7 @@ async function hold(plan: readonly Planned[], course: readonly Burst[]): Promise
 
 /** An Update whose answer was lost with the worker is asked again under its id, and may be in the histories of two runs. */
 function asked(heard: readonly Heard[]): readonly Heard[] {
-  return [...new Map(heard.map((one) => [one.updateId, one])).values()];
+  return [...new Map(heard.map((one) => [one.content.id === undefined ? one : one.updateId, one])).values()];
 }
 
 function countsOf(heard: readonly Heard[]): ReadonlyMap<string, number> {
@@ -193,13 +197,13 @@ class Talk {
     }
   }
 
-  /** As `gt` asks: by the relay, and the server when the worker dies over it. */
+  /** With an id as `gt` asks: by the relay, and the server when the worker dies over it. Without one as others do. */
   async #isTaken(name: Said['name'], said: Said['content']): Promise<boolean> {
-    const content = Json.parse({ id: randomUUID(), ...said });
+    const content = Json.parse(said);
     const call = { kind: 'update', workflow: this.handle.workflowId, name, content, updateId: randomUUID() } as const;
     const relayed = { address: town.raised.address, namespace: 'default', call } satisfies Relayed;
-    const answer =
-      Answer.safeParse(await askRelay(townPaths(town.dir).relay, relayed)).data ?? (await perform(town.client, call));
+    const heard = said.id === undefined ? null : await askRelay(townPaths(town.dir).relay, relayed);
+    const answer = Answer.safeParse(heard).data ?? (await perform(town.client, call));
     if (answer.kind === 'failed') throw new Error(answer.why);
     return answer.kind === 'result';
   }
