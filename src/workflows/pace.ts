@@ -1,5 +1,9 @@
-/** What is said to others ever so often, though it changes more often: of what comes too early the last is said when it is time. */
-import { CancellationScope, sleep } from '@temporalio/workflow';
+/**
+ * What is said to others ever so often, though it changes more often: of what comes meanwhile the last is said when it is time. Timers tell
+ * the time and not the clock: when a query reaches a worker that has just started, the SDK may hand over an event with the time of the task
+ * before it, and what was decided by that would not replay.
+ */
+import { CancellationScope, sleep, workflowInfo } from '@temporalio/workflow';
 import { patched } from './patches.js';
 
 export class Pace {
@@ -7,6 +11,7 @@ export class Pace {
   readonly #patch: string;
   #saidAt = 0;
   #saidNow = 0;
+  #saidIn = 0;
   #say: (() => void) | null = null;
 
   /** `summary` is of the timer; what is said by histories from before `patch` is said as it comes. */
@@ -15,18 +20,19 @@ export class Pace {
     this.#patch = patch;
   }
 
-  /** How often something was said in this task of the workflow, in which no time goes by. */
+  /** How often something was said in this task of the workflow. */
   get saidNow(): number {
-    return this.#saidAt === Date.now() ? this.#saidNow : 0;
+    return this.#saidIn === workflowInfo().historyLength ? this.#saidNow : 0;
   }
 
-  /** Says it now, or the last of all such when `ms` have gone by since something was said. */
+  /** Says it now when `ms` are 0, else with the last of all such when they have gone by. */
   say(say: () => void, ms: number): void {
-    const early = this.#saidAt + ms - Date.now();
-    if (early <= 0 || !patched(this.#patch)) return this.#now(say);
+    if (ms === 0 || !patched(this.#patch)) return this.#now(say);
+    const waitMs = patched('a pace has no clock', '0.6') ? ms : this.#saidAt + ms - Date.now();
+    if (waitMs <= 0) return this.#now(say);
     const isDue = this.#say !== null;
     this.#say = say;
-    if (!isDue) void CancellationScope.nonCancellable(() => this.#later(early));
+    if (!isDue) void CancellationScope.nonCancellable(() => this.#later(waitMs));
   }
 
   async #later(ms: number): Promise<void> {
@@ -39,6 +45,7 @@ export class Pace {
   #now(say: () => void): void {
     this.#saidNow = this.saidNow + 1;
     this.#saidAt = Date.now();
+    this.#saidIn = workflowInfo().historyLength;
     say();
   }
 }
