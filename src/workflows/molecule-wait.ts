@@ -13,8 +13,6 @@ import { patched } from './patches.js';
  */
 const EVERY_MS = 1_000;
 const EVERY_MS_MORE = 20;
-/** As many are told at once. */
-const AT_ONCE = 10;
 
 export class WaitTeller {
   readonly #book: Book;
@@ -31,8 +29,8 @@ export class WaitTeller {
     const { hook, molecule } = this.#book;
     const wait = waitOf(molecule);
     if (hook === null || this.#isTold(wait)) return;
-    const isEarly = this.#times < AT_ONCE && patched('the first waits are told at once', '0.6');
-    const every = isEarly || wait.escalated ? 0 : Math.max(EVERY_MS, this.#times * EVERY_MS_MORE);
+    const isFirst = this.#times === 0 && patched('the first wait is told at once', '0.6');
+    const every = isFirst || wait.escalated ? 0 : Math.max(EVERY_MS, this.#times * EVERY_MS_MORE);
     this.#pace.say(() => this.#say(hook.agent), every);
   }
 
