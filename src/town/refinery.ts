@@ -57,6 +57,11 @@ export function holdRefused(
   });
 }
 
+/** Lets go of what is held until then, and not of what was held anew since. */
+export function unholdAgain(queue: Queue, id: string, againAtMs: number): Queue {
+  return queue.map((one) => (one.id === id && one.hold?.againAtMs === againAtMs ? { ...one, hold: null } : one));
+}
+
 /** Lets go of what was held for a time that is over. */
 export function unholdDue(queue: Queue, nowMs: number): Queue {
   return queue.map((one) =>

@@ -1,7 +1,7 @@
 /**
  * What is said to others ever so often, though it changes more often: of what comes meanwhile the last is said when it is time. Timers tell
  * the time and not the clock: when a query reaches a worker that has just started, the SDK may hand over an event with the time of the task
- * before it, and what was decided by that would not replay.
+ * before it, and what was decided by that would not replay (how its core joins tasks: https://github.com/temporalio/sdk-rust/issues/1606).
  */
 import { CancellationScope, sleep, workflowInfo } from '@temporalio/workflow';
 import { patched } from './patches.js';

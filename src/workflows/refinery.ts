@@ -3,7 +3,7 @@
  * compare-and-swap, proof; then the verdict by mail. It uses no language model, and a crash at any point neither loses a
  * request nor lands one twice: base and tip are in this history before the push, and a push tried again looks first.
  */
-import { condition, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
+import { condition, setHandler, sleep, uuid4, workflowInfo } from '@temporalio/workflow';
 import { EMPTY_DESK } from '../contract/desk.js';
 import { mailMessage, refineryMessages } from '../contract/messages.js';
 import { landedQuery, queueQuery } from '../contract/refinery.js';
@@ -24,6 +24,7 @@ import {
   inOrder,
   requestsOf,
   unhold,
+  unholdAgain,
   unholdDue,
 } from '../town/refinery.js';
 import { settingsAfter } from '../town/rig.js';
@@ -37,12 +38,15 @@ import { sendToRole } from './outbox.js';
 import type { Outcome } from './refinery-merge.js';
 import { letterOf, mergeOnce, requestOf } from './refinery-merge.js';
 import { landAgainMs } from './patience.js';
+import { patched } from './patches.js';
 import { Standing } from './standing.js';
 import { carried, goOn, isOutdated } from './start.js';
 
 /** Verdicts kept, so that a polecat that asks again hears the same, and molecules remembered as abandoned. */
 const VERDICTS_MAX = 200;
 const ABANDONED_MAX = 200;
+
+const PUSH_AGAIN = 'push what was refused again';
 
 export async function refinery(raw: unknown, carry?: RefineryCarry): Promise<never> {
   return new RefineryRun(carried(carry, 'BadInput') ?? freshRefinery(raw), raw).run();
@@ -51,6 +55,10 @@ export async function refinery(raw: unknown, carry?: RefineryCarry): Promise<nev
 function freshRefinery(raw: unknown): RefineryCarry {
   const { rig, patience } = readInput(RoleInput, raw, 'BadInput', 'roles are started by missions and by `gt`');
   return { rig, patience, queue: [], verdicts: [], desk: EMPTY_DESK };
+}
+
+function areTimers(): boolean {
+  return patched('what is held has a timer', '0.6');
 }
 
 class RefineryRun {
@@ -63,6 +71,8 @@ class RefineryRun {
   #working: string | null = null;
   /** Requests that somebody wants out of the queue, with the reason. */
   #removals: ReadonlyMap<string, string> = new Map();
+  /** By what is held for a time, until when a timer runs for it. */
+  readonly #timers = new Map<string, number>();
   #repeats: string[] = [];
   #news = true;
 
@@ -89,7 +99,7 @@ class RefineryRun {
       this.#news = false;
       await this.#tellAgain();
       await this.#removeAsked();
-      this.#now = { ...this.#now, queue: unholdDue(this.#now.queue, Date.now()) };
+      this.#unholdInTime();
       const next = inOrder(this.#now.queue, Date.now())[0];
       this.#show();
       if (next !== undefined) await this.#work(next);
@@ -98,11 +108,33 @@ class RefineryRun {
     }
   }
 
+  /** Timers say what is due, not the clock: see `Pace`. */
+  #unholdInTime(): void {
+    if (!areTimers()) {
+      this.#now = { ...this.#now, queue: unholdDue(this.#now.queue, Date.now()) };
+      return;
+    }
+    for (const { id, hold: held } of this.#now.queue) {
+      const againAtMs = held?.againAtMs;
+      if (againAtMs !== undefined && this.#timers.get(id) !== againAtMs) void this.#unholdAt(id, againAtMs);
+    }
+  }
+
+  async #unholdAt(id: string, againAtMs: number): Promise<void> {
+    this.#timers.set(id, againAtMs);
+    await sleep(Math.max(1, againAtMs - Date.now()), { summary: PUSH_AGAIN });
+    if (this.#timers.get(id) !== againAtMs) return;
+    this.#timers.delete(id);
+    this.#now = { ...this.#now, queue: unholdAgain(this.#now.queue, id, againAtMs) };
+    this.#news = true;
+  }
+
   async #wait(): Promise<void> {
     const woken = () => this.#news || (isOutdated() && this.#isQuiet());
+    if (areTimers()) return condition(woken);
     const dueMs = dueInMs(this.#now.queue, Date.now());
     if (dueMs === null) await condition(woken);
-    else await condition(woken, Math.max(1, dueMs), { summary: 'push what was refused again' });
+    else await condition(woken, Math.max(1, dueMs), { summary: PUSH_AGAIN });
   }
 
   /** Works on a request until it has a verdict or is held. */

@@ -104,6 +104,16 @@ test('a target that refuses the push holds only its own request, says so, and is
   expect([count(log, 'Write d'), count(log, 'Write e')]).toEqual([1, 1]);
 });
 
+test('a push that the target refuses is tried again by itself', async () => {
+  const inTheWay = join(town.repository('dirty'), 'j.txt');
+  await writeFile(inTheWay, 'in the way\n');
+  const stuck = await start('patient', 'dirty', 'j');
+  await until('it was refused twice', async () => (await queueOf('dirty')).find((one) => (one.refusals ?? 0) > 1));
+  await rm(inTheWay);
+  expect(((await stuck.result()) as MissionResult).landed).toBe(1);
+  expect(count(await town.log('dirty'), 'Write j')).toBe(1);
+});
+
 test('every removal that was answered is done, however close they come', async () => {
   const handle = await start('many', 'held', 'f', 'g', 'h');
   const requests = await until('all are held', async () => {

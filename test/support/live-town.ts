@@ -147,7 +147,9 @@ export async function until<T>(
   const end = Date.now() + seconds * 1_000;
   let last: unknown = null;
   while (Date.now() < end) {
-    const seen = await look().catch((error: unknown) => {
+    // A look itself may never end: what is asked of a workflow whose tasks fail waits for ever.
+    const over = pause(end - Date.now(), null, { ref: false });
+    const seen = await Promise.race([look(), over]).catch((error: unknown) => {
       last = error;
       return null;
     });

@@ -11,6 +11,7 @@ import {
   requestsOf,
   score,
   unhold,
+  unholdAgain,
   unholdDue,
 } from '../../src/town/refinery.js';
 import type { MergeRequest, Queue } from '../../src/town/refinery.js';
@@ -91,8 +92,11 @@ test('a push that was refused is tried again by itself, each time later; others 
   expect(dueInMs(once, 0)).toBe(HOUR_MS);
   expect(ids(unholdDue(once, HOUR_MS - 1))).toEqual(['b']);
   const again = unholdDue(once, HOUR_MS);
+  expect(unholdAgain(once, 'a', HOUR_MS)).toEqual(again);
+  const later = holdRefused(again, 'a', 'still dirty', HOUR_MS, wait);
+  expect(ids(unholdAgain(later, 'a', HOUR_MS))).toEqual(['b']);
   expect(ids(again)).toEqual(['a', 'b']);
-  expect(dueInMs(holdRefused(again, 'a', 'still dirty', HOUR_MS, wait), HOUR_MS)).toBe(2 * HOUR_MS);
+  expect(dueInMs(later, HOUR_MS)).toBe(2 * HOUR_MS);
   expect(dueInMs(hold(queue(request('a')), 'a', 'no such gate', 0), 0)).toBeNull();
 });
 
