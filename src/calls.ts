@@ -113,7 +113,8 @@ function wasTakenBack(error: unknown): boolean {
 
 /** What the server said, by itself or behind an error of the client. */
 function rpcOf(error: unknown): { readonly code: number; readonly details: string } | null {
-  if (isGrpcServiceError(error)) return { code: error.code, details: error.details };
+  // The connection of a worker gives the server's words as the message alone.
+  if (isGrpcServiceError(error)) return { code: error.code, details: error.details || error.message };
   return error instanceof Error && error.cause !== undefined ? rpcOf(error.cause) : null;
 }
 

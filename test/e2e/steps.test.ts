@@ -3,7 +3,10 @@ import { rename } from 'node:fs/promises';
 import { WithStartWorkflowOperation } from '@temporalio/client';
 import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { perform } from '../../src/calls.js';
+import { Answer } from '../../src/contract/calls.js';
 import { moleculeMessages, rejectedQuery } from '../../src/contract/messages.js';
+import { askRelay } from '../../src/relay.js';
 import { townPaths } from '../../src/town/paths.js';
 import { gt } from '../support/gt.js';
 import { liveTown, until } from '../support/live-town.js';
@@ -80,6 +83,14 @@ test('the worker of the town makes the calls of gt, and gt itself where that one
     .map((event) => event.workflowExecutionUpdateAcceptedEventAttributes?.acceptedRequest?.meta?.identity ?? '')
     .filter((asker) => asker !== '');
   expect(askers.map((asker) => asker.startsWith(worker))).toEqual([true, true, false]);
+});
+
+test('what the server says for itself comes over the worker as it comes without', async () => {
+  const asked = { kind: 'list', filter: 'NoSuchAttribute = 1' } as const;
+  const relayed = { address: town.raised.address, namespace: 'default', call: asked };
+  const heard = Answer.parse(await askRelay(townPaths(town.dir).relay, relayed));
+  expect(heard).toMatchObject({ kind: 'failed', why: expect.stringContaining('NoSuchAttribute') as string });
+  expect(heard).toEqual(await perform(town.client, asked));
 });
 
 test('whoever was told of a step before somebody went back to it can close it no more', async () => {
