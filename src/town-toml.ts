@@ -1,6 +1,7 @@
 /** The text of `town.toml` → what it says, or everything that is wrong with it: each with its line, the value found and what is possible. */
 import * as z from 'zod';
 import { parseToml, type Toml, type Unreadable } from './formula/toml.js';
+import { ConfinementSettings, DEFAULT_CONFINEMENT, LEVELS, NETWORKS } from './town/confinement.js';
 import { listed } from './town/listed.js';
 import { nearest } from './town/nearest.js';
 import { TOWN_FILE } from './town/paths.js';
@@ -62,6 +63,19 @@ const runtime = {
   kind: z.enum(KINDS, `${listed(KINDS)} is expected`).optional(),
   model: text(DEFAULT_MODEL).optional(),
 };
+const confinement = {
+  level: z.enum(LEVELS, `${listed(LEVELS)} is expected`).optional(),
+  network: z.enum(NETWORKS, `${listed(NETWORKS)} is expected`).optional(),
+  read: z
+    .array(
+      form(/^\/./, 'an absolute path is expected, for example "/srv/data"'),
+      'a list of paths is expected, for example ["/srv/data"]',
+    )
+    .optional(),
+  memory_mb: amount(DEFAULT_CONFINEMENT.memoryMbMax).optional(),
+  processes: whole(1, DEFAULT_CONFINEMENT.processesMax).optional(),
+  cpu_minutes: amount(DEFAULT_CONFINEMENT.cpuMinutesMax).optional(),
+};
 /** What git takes for a branch's name, without `refs/heads/` before it: that would be a branch of that name. */
 const BRANCH = /^(?!-|\/|\.|refs\/)(?!.*(\.\.|\/\/|\/\.|@\{|\.lock(\/|$)))[^\s~^:?*[\\\p{Cc}]*[^\s~^:?*[\\\p{Cc}/.]$/u;
 const rig = {
@@ -84,6 +98,7 @@ const rig = {
   capacity: whole(1, DEFAULT_CAPACITY).optional(),
   prefix: form(PREFIX, 'two to four lower-case letters are expected, for example "gt"').optional(),
   runtime: table(runtime).optional(),
+  confinement: table(confinement).optional(),
 };
 const limits = {
   patience: amount(1).optional(),
@@ -102,6 +117,7 @@ const sections = {
   server: { port: port.optional(), ui_port: port.optional() },
   limits,
   runtime: { ...runtime, base_url: z.url('a URL is expected, for example "https://api.anthropic.com"').optional() },
+  confinement,
 };
 const price = {
   input: dollars(5),
@@ -118,6 +134,7 @@ const Document = table({
   server: table(sections.server).optional(),
   limits: table(sections.limits).optional(),
   runtime: table(sections.runtime).optional(),
+  confinement: table(confinement).optional(),
   prices: z
     .record(
       form(/^\S+$/, `the name of a model is expected, or its beginning, for example "${DEFAULT_MODEL}"`),
@@ -223,7 +240,8 @@ function checkNames(names: readonly string[], at: Path, report: Report): void {
       report([...at, 'names', index], `${at.join('.')}.names has "${names[index]}" twice`);
 }
 
-function settingsOf({ town, server, limits = {}, runtime, prices = {}, rigs = {} }: Document): TownSettings {
+function settingsOf(document: Document): TownSettings {
+  const { town, server, limits = {}, runtime, prices = {}, rigs = {} } = document;
   const taken = [...RESERVED_PREFIXES, ...Object.values(rigs).flatMap((one) => one.prefix ?? [])];
   return {
     name: town?.name ?? null,
@@ -258,9 +276,18 @@ function settingsOf({ town, server, limits = {}, runtime, prices = {}, rigs = {}
           kind: one.runtime?.kind ?? runtime?.kind ?? 'auto',
           model: one.runtime?.model ?? runtime?.model ?? DEFAULT_MODEL,
         },
+        ...confinementFrom({ ...document.confinement, ...one.confinement }),
       };
     }),
   };
+}
+
+/** Nothing where nothing is said. */
+function confinementFrom(said: NonNullable<Document['confinement']>): Pick<RigSnapshot, 'confinement'> {
+  const { memory_mb: memoryMbMax, processes: processesMax, cpu_minutes: cpuMinutesMax, ...same } = said;
+  const all = Object.entries({ ...same, memoryMbMax, processesMax, cpuMinutesMax });
+  const given = all.filter(([, value]) => value !== undefined);
+  return given.length === 0 ? {} : { confinement: ConfinementSettings.parse(Object.fromEntries(given)) };
 }
 
 function priceFrom({
@@ -280,7 +307,8 @@ function priceFrom({
 function keysAt([section, , inner]: Path): readonly string[] {
   if (section === undefined) return Object.keys(Document.shape);
   if (section === 'prices') return Object.keys(price);
-  if (section === 'rigs') return Object.keys(inner === 'runtime' ? runtime : rig);
+  if (section === 'rigs')
+    return Object.keys(inner === 'runtime' ? runtime : inner === 'confinement' ? confinement : rig);
   const shape = Object.entries(sections).find(([name]) => name === section)?.[1];
   return Object.keys(shape ?? {});
 }

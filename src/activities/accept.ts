@@ -7,12 +7,13 @@ import type { Place } from '../git/worktree.js';
 import { worktreeState } from '../git/worktree.js';
 import { plainEnvironment } from '../process/environment.js';
 import { killMarked } from '../process/mark.js';
-import { runShell } from '../process/run.js';
 import type { RunResult } from '../process/run.js';
 import { cut, FINDINGS_CHARS_MAX } from '../town/findings.js';
+import type { Confinement } from '../town/confinement.js';
 import { unreachable } from '../town/unreachable.js';
 import { afterResetInStep } from './after-reset.js';
 import { authorFor, commit, moleculeOf, push, rejected } from './publish.js';
+import { shellIn } from './shell.js';
 
 /** Every character of a text that fits has at most this many bytes. */
 const FINDINGS_BYTES_MAX = 4 * (FINDINGS_CHARS_MAX + 1);
@@ -48,26 +49,29 @@ export async function acceptStep(place: Place, request: AcceptRequest, signal: A
 
 /** The acceptance command, then the check script, which says no in its own words. Null: both are content. */
 async function runAcceptance(place: Place, request: AcceptRequest, signal: AbortSignal): Promise<Acceptance | null> {
-  const { command, timeoutMs, check = null } = request;
+  const { command, timeoutMs, check = null, confinement = null } = request;
   const mark = `${request.molecule}/${request.step}`;
   if (command !== null) {
-    const red = await runCheck(place, `${mark}/acceptance`, { command, timeoutMs }, signal);
+    const red = await runCheck(place, `${mark}/acceptance`, { command, timeoutMs, confinement }, signal);
     if (red !== null) return rejected(`the acceptance command \`${command}\` ${red}`);
   }
-  const red = check === null ? null : await runCheck(place, `${mark}/check`, check, signal);
+  const red = check === null ? null : await runCheck(place, `${mark}/check`, { ...check, confinement }, signal);
   return red === null ? null : { kind: 'rejected', why: `the check \`${check?.command}\` ${red}`, check: true };
 }
+
+type Check = { readonly command: string; readonly timeoutMs: number; readonly confinement?: Confinement | null };
 
 async function runCheck(
   place: Place,
   mark: string,
-  { command, timeoutMs }: { readonly command: string; readonly timeoutMs: number },
+  { command, timeoutMs, confinement = null }: Check,
   signal: AbortSignal,
 ): Promise<string | null> {
   await killMarked(mark);
   const env = plainEnvironment({ CI: 'true' });
   try {
-    const result = await runShell(command, { cwd: place.path, env, mark, timeoutMs, signal });
+    const shell = await shellIn({ ...place, branch: null }, confinement);
+    const result = await shell(command, { env, mark, timeoutMs, signal });
     signal.throwIfAborted();
     if (result.end.kind === 'exited' && result.end.code === 0) return null;
     return `${howItEnded(result)}:\n${tailOf(result)}`;
@@ -129,6 +133,8 @@ export function howItEnded({ end }: RunResult): string {
       return 'ran out of time';
     case 'cancelled':
       return 'was cancelled';
+    case 'over-limit':
+      return `was ended: ${end.what}`;
     case 'not-started':
       return `could not be started: ${end.reason}`;
     default:

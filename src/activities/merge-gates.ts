@@ -4,10 +4,10 @@
  */
 import type { SessionActivities } from '../contract/activities.js';
 import { buildFresh, own } from '../git/worktree.js';
+import type { Place } from '../git/worktree.js';
 import { plainEnvironment } from '../process/environment.js';
 import { killMarked } from '../process/mark.js';
 import type { RunResult } from '../process/run.js';
-import { runShell } from '../process/run.js';
 import { foundNothing, judgeByTarget, judgeGate } from '../town/refinery.js';
 import type { GateVerdict } from '../town/refinery.js';
 import type { Gate } from '../town/rig.js';
@@ -15,6 +15,7 @@ import { howItEnded, tailOf } from './accept.js';
 import { noteProgress } from './beating.js';
 import { needsPerson } from './git-trouble.js';
 import type { Places } from './places.js';
+import { shellIn, whyUnconfined } from './shell.js';
 
 type GateRun = Parameters<SessionActivities['runGates']>[0];
 
@@ -22,7 +23,7 @@ type GateRun = Parameters<SessionActivities['runGates']>[0];
 export async function runGates(places: Places, request: GateRun, signal: AbortSignal): Promise<GateVerdict> {
   try {
     for (const [at, gate] of request.gates.entries()) {
-      const result = await runGate(gate, request.worktree, request, signal);
+      const result = await runGate(gate, placeOf(places, request), request, signal);
       const verdict = judgeGate(gate.name, result.end, logOf(gate, result));
       if (verdict.kind === 'could-not-run' && foundNothing(result.end)) {
         return await askTarget(places, request, { before: request.gates.slice(0, at), gate, verdict }, signal);
@@ -30,6 +31,10 @@ export async function runGates(places: Places, request: GateRun, signal: AbortSi
       if (verdict.kind !== 'passed') return verdict;
     }
     return { kind: 'passed' };
+  } catch (error) {
+    const why = whyUnconfined(error);
+    if (why === null) throw error;
+    return { kind: 'could-not-run', gate: request.gates[0]?.name ?? '', log: why };
   } finally {
     await killMarked(markOf(request));
   }
@@ -51,8 +56,8 @@ async function askTarget(
   try {
     await killMarked(markOf(request));
     await own(place, () => buildFresh(place, target.base));
-    for (const one of before) await runGate(one, place.path, request, signal);
-    const result = await runGate(gate, place.path, request, signal);
+    for (const one of before) await runGate(one, place, request, signal);
+    const result = await runGate(gate, place, request, signal);
     return judgeByTarget(verdict, target.branch, result.end, logOf(gate, result));
   } catch (error) {
     if (!needsPerson(error)) throw error;
@@ -62,16 +67,22 @@ async function askTarget(
 
 async function runGate(
   { name, command }: Gate,
-  cwd: string,
+  place: Place,
   request: GateRun,
   signal: AbortSignal,
 ): Promise<RunResult> {
   noteProgress({ gate: name });
   const env = plainEnvironment({ CI: 'true' });
-  const { timeoutMs } = request;
-  const result = await runShell(command, { cwd, env, mark: markOf(request), signal, timeoutMs });
+  const { timeoutMs, confinement = null } = request;
+  const shell = await shellIn({ ...place, branch: null }, confinement);
+  const result = await shell(command, { env, mark: markOf(request), signal, timeoutMs });
   signal.throwIfAborted();
   return result;
+}
+
+/** Asked for by a workflow of before, which named no target, it is not shut in, and nobody asks for its mirror. */
+function placeOf(places: Places, { target, worktree }: GateRun): Place {
+  return { mirror: target === undefined ? '' : places.mirror(target.rig), path: worktree };
 }
 
 function logOf({ command }: Gate, result: RunResult): string {

@@ -1,4 +1,5 @@
 /** Long acts on one host: a session of an agent, the gates of a merge. Each first ends what a dead forerunner left running. */
+import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
@@ -10,13 +11,13 @@ import type { SessionActivities } from '../contract/activities.js';
 import { authorEnvironment, authorOf } from '../git/author.js';
 import { plainEnvironment } from '../process/environment.js';
 import { killMarked } from '../process/mark.js';
-import { runShell } from '../process/run.js';
 import type { SessionResult, SessionSpec } from '../town/session.js';
 import { afterReset } from './after-reset.js';
 import { noteProgress } from './beating.js';
 import { orRefuse } from './git-trouble.js';
 import { runGates } from './merge-gates.js';
 import type { Places } from './places.js';
+import { shellIn } from './shell.js';
 
 export type Runtimes = Readonly<Record<SessionSpec['runtime']['kind'], Runtime>>;
 
@@ -89,13 +90,17 @@ async function runSession(
     GT_SESSION: spec.sessionId,
     GT_AGENT: spec.agent,
   });
+  const output = join(dirname(path), 'output');
+  await mkdir(output, { recursive: true });
+  const tree = { mirror: places.mirror(spec.rig), path: spec.worktree, branch, more: [output] };
+  const shell = await shellIn(tree, spec.confinement ?? null);
   const context: SessionContext = {
     signal,
     journal,
     heartbeat: noteProgress,
-    outputFile: join(dirname(path), 'output.json'),
+    outputFile: join(output, 'output.json'),
     exec: (command, { env: more = {}, ...options } = {}) =>
-      runShell(command, { cwd: spec.worktree, env: { ...env, ...more }, mark: spec.sessionId, signal, ...options }),
+      shell(command, { env: { ...env, ...more }, mark: spec.sessionId, signal, ...options }),
   };
   try {
     return await runtimes[spec.runtime.kind].run(spec, context);

@@ -261,6 +261,7 @@ function account(command: string, { end, stdout, stderr }: RunResult): string {
 function howOf(end: RunResult['end']): string {
   if (end.kind === 'exited') return `exited with ${end.code}`;
   if (end.kind === 'not-started') return `could not be started: ${end.reason}`;
+  if (end.kind === 'over-limit') return `was ended: ${end.what}`;
   return end.kind === 'timed-out' ? 'ran out of time' : end.kind;
 }
 

@@ -1,10 +1,11 @@
 /**
- * The tools of a model's session, each defined once. Files are held to the worktree; commands are the operator's own, by name;
- * there is no shell. A call that does not fit is answered in words, so that the model can mend it.
+ * The tools of a model's session, each defined once. Files are held to the worktree; commands are the operator's own, by name; a shell
+ * is there only where it is shut in. A call that does not fit is answered in words, so that the model can mend it.
  */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import * as z from 'zod';
+import type { Confinement } from '../town/confinement.js';
 import { outputProblem } from '../town/output.js';
 import { Json } from '../town/act.js';
 import type { SessionSpec } from '../town/session.js';
@@ -18,6 +19,8 @@ const FILE_BYTES_MAX = 256 * 1024;
 const LISTED_MAX = 1_000;
 const FOUND_MAX = 200;
 const COMMAND_MS_MAX = 20 * 60_000;
+/** If a model does not say how long. */
+const SHELL_SECONDS = 120;
 
 /** What a call leads to besides its answer. */
 export type Effect =
@@ -186,28 +189,51 @@ function closeTool({ output: schema }: SessionSpec['step']): Tool {
   return { ...close, shown: { output: { ...schema, description } } };
 }
 
-export function toolsFor({ commands, step }: SessionSpec): readonly Tool[] {
+export function toolsFor({ commands, step, confinement }: SessionSpec): readonly Tool[] {
   const named: Readonly<Record<string, string>> = {
     ...commands,
     ...(step.acceptance.command === undefined ? {} : { acceptance: step.acceptance.command }),
   };
   const names = Object.keys(named);
   const town = [...TOWN_TOOLS, closeTool(step)];
-  if (names.length === 0) return [...FILE_TOOLS, ...town];
+  const shell = confinement === undefined ? [] : [shellTool(confinement)];
+  if (names.length === 0) return [...FILE_TOOLS, ...shell, ...town];
   const run = tool(
     'run_command',
     'Runs one of the named commands in the worktree.',
     z.strictObject({ name: z.enum(names) }),
-    async ({ name }, _, context) => runNamed(named[name] ?? 'false', context),
+    async ({ name }, _, context) => ran(named[name] ?? 'false', context),
     true,
   );
-  return [...FILE_TOOLS, run, ...town];
+  return [...FILE_TOOLS, ...shell, run, ...town];
 }
 
-async function runNamed(command: string, { exec, signal }: SessionContext): Promise<ToolAnswer> {
-  const { end, stdout, stderr } = await exec(command, { timeoutMs: COMMAND_MS_MAX });
+/** Only where what it runs is shut in. */
+function shellTool({ network }: Confinement): Tool {
+  const reach = network === 'none' ? 'There is no network.' : 'It reaches the network.';
+  const what = `Runs a shell command in the worktree, which is all that it can change. Each call is a shell of its own, and what it leaves running is ended. ${reach}`;
+  const seconds = z
+    .number()
+    .positive()
+    .max(COMMAND_MS_MAX / 1_000);
+  const schema = z.strictObject({ command: z.string().min(1), timeout_seconds: seconds.default(SHELL_SECONDS) });
+  return tool(
+    'bash',
+    what,
+    schema,
+    ({ command, timeout_seconds: limit }, _, context) => ran(command, context, limit * 1_000),
+    true,
+  );
+}
+
+async function ran(
+  command: string,
+  { exec, signal }: SessionContext,
+  timeoutMs: number = COMMAND_MS_MAX,
+): Promise<ToolAnswer> {
+  const { end, stdout, stderr } = await exec(command, { timeoutMs });
   signal.throwIfAborted();
-  const how = end.kind === 'exited' ? `exit code ${end.code}` : end.kind;
+  const how = end.kind === 'exited' ? `exit code ${end.code}` : end.kind === 'over-limit' ? end.what : end.kind;
   return said(withoutSecrets(`${how}\n${stdout}${stderr}`.trimEnd()));
 }
 

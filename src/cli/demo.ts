@@ -61,7 +61,7 @@ export const demo: Pick<Command, 'run'> = {
 type Begun = { readonly town: DemoTown; readonly paths: TownPaths; readonly raised: RaisedTown };
 
 async function begin(dir: string, model: DemoModel, signal: AbortSignal): Promise<Begun> {
-  const town = await makeDemoTown(dir, model.runtime).catch((error: unknown) => cannotHold(dir, error));
+  const town = await makeDemoTown(dir, model.tables).catch((error: unknown) => cannotHold(dir, error));
   const read = await readTown(dir);
   if (!read.ok) throw new CliError(read.problems.join('\n'));
   say(`A town in ${dir}, with two repositories: ${Object.keys(town.repositories).join(', ')}.`);

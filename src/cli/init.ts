@@ -160,6 +160,16 @@ function townToml(): string {
 # cache_read = 0.5              # a tenth of input, if not given
 # cache_write = 6.25            # input and a quarter, if not given
 
+# How what models do is shut in, for all rigs, or for one: [rigs.server.confinement]. See docs/agents.md.
+#
+# [confinement]
+# level = "bubblewrap"          # or "none"; if not given, bubblewrap for models and their checks and gates, none for scripts
+# network = "none"              # or "host"
+# read = ["/srv/data"]          # what may be read besides what is installed on the machine
+# memory_mb = 8192              # of a command with all that it starts
+# processes = 1000
+# cpu_minutes = 60              # of a single process
+
 # Rigs: the repositories that are worked on. \`gt rig add NAME PATH_OR_URL\` adds one.
 #
 # [rigs.server]

@@ -2,6 +2,7 @@
  * The acts that workflows ask for. Each is idempotent: it may be asked again with the same argument after its worker died at
  * any point. Where an act runs is part of its contract: on any host (town), or on the host that has the sandbox.
  */
+import type { Confinement } from '../town/confinement.js';
 import type { ConvoyPart } from '../town/convoy.js';
 import type { GateVerdict } from '../town/refinery.js';
 import type { Protomolecule, StepGate } from '../town/protomolecule.js';
@@ -159,7 +160,13 @@ export type HostActivities = {
 
 /** What is expected of the sandbox: the molecule at work, and where it knows the branch to be. Absent in what an earlier version asked for. */
 export type At = { readonly molecule: string; readonly since: string; readonly catchUp?: string };
-export type CheckRequest = SandboxRef & { readonly command: string; readonly timeoutMs: number; readonly at?: At };
+export type CheckRequest = SandboxRef & {
+  readonly command: string;
+  readonly timeoutMs: number;
+  readonly at?: At;
+  /** Absent: not shut in. */
+  readonly confinement?: Confinement;
+};
 export type CheckFinding = { readonly ok: boolean; readonly detail: string };
 
 export type AcceptRequest = SandboxRef & {
@@ -179,6 +186,8 @@ export type AcceptRequest = SandboxRef & {
   readonly file?: string | null;
   /** Where work that was sent back begins at `since`: the target that it is brought up to then. */
   readonly catchUp?: string;
+  /** Of its commands. Absent: not shut in. */
+  readonly confinement?: Confinement;
 };
 export type Acceptance =
   /** `output`: the text of the file asked for, cut at a limit; absent when none was asked for or there is none. */
@@ -245,6 +254,8 @@ export type SessionActivities = {
     readonly worktree: string;
     readonly gates: readonly Gate[];
     readonly timeoutMs: number;
+    /** Absent: not shut in. */
+    readonly confinement?: Confinement;
     /** What the tree was made on: a gate that cannot run is tried there alone. Absent in what an earlier version asked for. */
     readonly target?: { readonly rig: string; readonly branch: string; readonly base: string };
   }): Promise<GateVerdict>;

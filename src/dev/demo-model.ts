@@ -9,8 +9,8 @@ import type { ModelScript } from './model-script.js';
 import { startModelServer } from './model-server.js';
 
 export type DemoModel = {
-  /** The `[runtime]` table of the demo's town. */
-  readonly runtime: Readonly<Record<string, string>>;
+  /** Tables of the demo's town. */
+  readonly tables: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly env: Readonly<Record<string, string>>;
   stop(): Promise<void>;
 };
@@ -18,11 +18,13 @@ export type DemoModel = {
 const nothing = async () => undefined;
 
 export async function demoModel(kind: 'script' | 'scripted' | 'claude'): Promise<DemoModel> {
-  if (kind === 'script') return { runtime: { kind: 'script' }, env: {}, stop: nothing };
-  if (kind === 'claude') return { runtime: { kind: 'anthropic' }, env: {}, stop: nothing };
+  if (kind === 'script') return { tables: { runtime: { kind: 'script' } }, env: {}, stop: nothing };
+  if (kind === 'claude') return { tables: { runtime: { kind: 'anthropic' } }, env: {}, stop: nothing };
   const server = await startModelServer({ script: { rules: rulesOfDemo() } });
   const runtime = { kind: 'anthropic', model: 'scripted', base_url: server.url };
-  return { runtime, env: { ANTHROPIC_API_KEY: 'scripted' }, stop: () => server.stop() };
+  // What this model says is written in this repository, and may run anywhere.
+  const tables = { runtime, confinement: { level: 'none' } };
+  return { tables, env: { ANTHROPIC_API_KEY: 'scripted' }, stop: () => server.stop() };
 }
 
 /** The scripts of the demo's formulas, as what a model would say to do the same, the rework included. */

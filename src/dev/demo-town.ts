@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { DEMO_REPOSITORIES } from './demo-work.js';
+import type { DemoModel } from './demo-model.js';
 import type { DemoRepository } from './demo-work.js';
 
 const run = promisify(execFile);
@@ -24,8 +25,8 @@ async function makeRepository(folder: string, { rig, files }: DemoRepository): P
 
 export type DemoTown = { readonly dir: string; readonly repositories: Readonly<Record<string, string>> };
 
-/** `runtime` is the table of that name: it pins what runs the sessions, so that a key in the environment spends nothing. */
-export async function makeDemoTown(dir: string, runtime: Readonly<Record<string, string>>): Promise<DemoTown> {
+/** `settings`: tables of town.toml, of them `runtime`, which pins what runs the sessions, so that a key in the environment spends nothing. */
+export async function makeDemoTown(dir: string, settings: DemoModel['tables']): Promise<DemoTown> {
   await mkdir(dir, { recursive: true });
   const repositories: Record<string, string> = {};
   const tables: string[] = [];
@@ -40,8 +41,11 @@ export async function makeDemoTown(dir: string, runtime: Readonly<Record<string,
       `[rigs.${repository.rig}]\nurl = ${JSON.stringify(path)}\nbranch = "main"\ngates = { ${gates.join(', ')} }\n`,
     );
   }
-  const settings = Object.entries(runtime).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`);
-  const toml = `[town]\nname = "demo"\n\n# A tenth of the usual patience: in a demo nobody waits.\n[limits]\npatience = 0.1\n\n[runtime]\n${settings.join('')}\n${tables.join('\n')}`;
+  const said = Object.entries(settings).map(([name, table]) => {
+    const lines = Object.entries(table).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`);
+    return `[${name}]\n${lines.join('')}\n`;
+  });
+  const toml = `[town]\nname = "demo"\n\n# A tenth of the usual patience: in a demo nobody waits.\n[limits]\npatience = 0.1\n\n${said.join('')}${tables.join('\n')}`;
   await writeFile(join(dir, 'town.toml'), toml);
   await writeFile(join(dir, '.gitignore'), '.gt/\nrepositories/\n');
   await run('git', ['-C', dir, 'init', '--quiet', '-b', 'main']);

@@ -122,6 +122,7 @@ async function runFetcher(machine: Machine, program: string, args: readonly stri
     case 'timed-out':
       return { ok: false, why: `${program}: no end after ${FETCH_TIMEOUT_MS / 60_000} minutes`, isMissing: false };
     case 'signalled':
+    case 'over-limit':
     case 'cancelled':
       return { ok: false, why: `${program}: ended by a signal`, isMissing: false };
     default:

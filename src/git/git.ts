@@ -121,8 +121,9 @@ function failure(cwd: string, args: readonly string[], options: GitOptions, resu
       const kind = options.network === true ? 'network' : 'other';
       return new GitError({ ...facts, kind, code: null, how: `no end after ${options.timeoutMs ?? TIMEOUT_MS} ms` });
     }
+    case 'over-limit':
     case 'cancelled':
-      return new GitError({ ...facts, kind: 'other', code: null, how: 'cancelled' });
+      return new GitError({ ...facts, kind: 'other', code: null, how: end.kind });
     case 'not-started':
       return new GitError({ ...facts, kind: 'not-found', code: null, how: `could not be started: ${end.reason}` });
     default:

@@ -11,7 +11,7 @@ import { Blocked } from './git-error.js';
 import { commitOf, git, type GitOptions, type GitOutput } from './git.js';
 import { endMarked, markOf } from './marks.js';
 
-const READY_FILE = 'gt-ready';
+export const READY_FILE = 'gt-ready';
 const DETACHED = '(detached)';
 
 /** Absolute paths of the mirror and of the worktree's folder. */

@@ -5,6 +5,8 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { MARK } from './mark.js';
+import { watchTree } from './tree-limits.js';
+import type { TreeLimits } from './tree-limits.js';
 
 const KEEP_CHARS = 15_000;
 const KILL_AFTER_MS = 2_000;
@@ -19,6 +21,8 @@ export type RunOptions = {
   readonly mark?: string;
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
+  /** Of the program with all that it starts; whoever goes over one is ended. */
+  readonly limits?: TreeLimits;
   readonly input?: string;
   /** How much of each stream's head, and of its tail, is kept; 15,000 characters if not given. */
   readonly keepChars?: number;
@@ -32,6 +36,7 @@ export type RunResult = {
     | { readonly kind: 'signalled'; readonly signal: string }
     | { readonly kind: 'timed-out' }
     | { readonly kind: 'cancelled' }
+    | { readonly kind: 'over-limit'; readonly what: string }
     /** The program could not be started at all: no such file, no such folder, no permission, too long a command. */
     | { readonly kind: 'not-started'; readonly reason: string };
   readonly stdout: string;
@@ -74,8 +79,17 @@ export async function runHere(file: string, args: readonly string[], options: Ru
     const timer =
       options.timeoutMs === undefined ? undefined : setTimeout(() => stop({ kind: 'timed-out' }), options.timeoutMs);
     options.signal?.addEventListener('abort', onAbort, { once: true });
+    const { limits } = options;
+    const unwatch =
+      limits === undefined || child.pid === undefined
+        ? () => undefined
+        : watchTree(child.pid, limits, (what) => {
+            verdict ??= { kind: 'over-limit', what };
+            killGroup(child.pid, 'SIGKILL');
+          });
     const settle = (value: RunResult['end']) => {
       clearTimeout(timer);
+      unwatch();
       options.signal?.removeEventListener('abort', onAbort);
       resolve(value);
     };

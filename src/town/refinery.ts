@@ -124,7 +124,8 @@ const COULD_NOT_RUN_CODES: readonly number[] = [126, 127];
 export function judgeGate(gate: string, end: GateEnd, log: string): GateVerdict {
   if (end.kind === 'exited' && end.code === 0) return { kind: 'passed' };
   const ran = end.kind === 'exited' && !foundNothing(end);
-  return { kind: ran || end.kind === 'timed-out' ? 'failed' : 'could-not-run', gate, log };
+  const isItsDoing = ran || end.kind === 'timed-out' || end.kind === 'over-limit';
+  return { kind: isItsDoing ? 'failed' : 'could-not-run', gate, log };
 }
 
 /** Whether what a gate runs may be missing by the branch's own doing: then the target is asked, see `judgeByTarget`. */
@@ -150,4 +151,4 @@ export function judgeByTarget(
 
 export type GateEnd =
   | { readonly kind: 'exited'; readonly code: number }
-  | { readonly kind: 'signalled' | 'timed-out' | 'cancelled' | 'not-started' };
+  | { readonly kind: 'signalled' | 'timed-out' | 'over-limit' | 'cancelled' | 'not-started' };

@@ -1,5 +1,6 @@
 /** The part of `town.toml` that workflows see: a frozen, hashed snapshot. */
 import * as z from 'zod';
+import { ConfinementSettings } from './confinement.js';
 import { Price } from './prices.js';
 import { RUNTIMES } from './runtime.js';
 
@@ -22,6 +23,8 @@ export const RigSnapshot = z.strictObject({
   capacity: z.number().int().positive(),
   prefix: z.string(),
   runtime: z.strictObject({ kind: z.enum(['auto', ...RUNTIMES]), model: z.string() }),
+  /** Absent where town.toml says nothing of it. */
+  confinement: ConfinementSettings.optional(),
   /** When town.toml said so: a role keeps to the latest word. Absent where nobody looked, and from versions that did not tell. */
   readAtMs: z.number().int().nonnegative().optional(),
 });

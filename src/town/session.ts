@@ -3,6 +3,7 @@
  */
 import * as z from 'zod';
 import type { Act, Json } from './act.js';
+import type { Confinement } from './confinement.js';
 import type { Acceptance } from './protomolecule.js';
 import type { RuntimeKind } from './runtime.js';
 
@@ -52,6 +53,8 @@ export type SessionSpec = {
   readonly notes?: readonly string[];
   readonly runtime: { readonly kind: Exclude<RuntimeKind, 'human'>; readonly model: string };
   readonly limits: SessionLimits;
+  /** Of its commands. Absent: not shut in. */
+  readonly confinement?: Confinement;
   /** Named commands of the operator that the session may run (the rig's gates). */
   readonly commands: Readonly<Record<string, string>>;
 };

@@ -3,6 +3,7 @@ import { ApplicationFailure, CancellationScope, isCancellation } from '@temporal
 import * as z from 'zod';
 import type { At, WentBack } from '../contract/activities.js';
 import type { Hook } from '../contract/molecule.js';
+import { confined } from '../town/confinement.js';
 import { fanOutProblem } from '../town/molecule-fan-out.js';
 import { filledCommand } from '../town/molecule-facts.js';
 import { fileGates } from '../town/molecule-gates.js';
@@ -12,6 +13,7 @@ import type { LoopVerdict, Step } from '../town/molecule-state.js';
 import { outputProblem } from '../town/output.js';
 import type { Json } from '../town/act.js';
 import type { ProtoStep } from '../town/protomolecule.js';
+import type { RuntimeKind } from '../town/runtime.js';
 import type { SessionResult } from '../town/session.js';
 import { causeOf, failure } from './failing.js';
 import { inSessions, onHost } from './hands.js';
@@ -90,7 +92,7 @@ export class Hands {
   }
 
   async session(hook: Hook, step: Step): Promise<SessionResult> {
-    const spec = sessionSpec(this.#book.id, hook, this.#book.filled(step.id), step, this.#book.head());
+    const spec = sessionSpec(this.#book.id, hook, this.#book.filled(step.id), step, this.#book.head(), this.#workers());
     const summary = `${step.id} · ${hook.name} · session ${step.sessions}`;
     const { patience, sessionMinutesMax } = hook.limits;
     return inSessions(patience, hook.host, sessionMinutesMax).runSession.executeWithOptions({ summary }, [spec]);
@@ -103,7 +105,14 @@ export class Hands {
 
   async #accept(hook: Hook, claim: Claim): Promise<string | null> {
     const { step, summary, by, output } = claim;
-    const request = acceptRequest(this.#book.id, hook, this.#book.filled(step), claim, this.#book.head());
+    const request = acceptRequest(
+      this.#book.id,
+      hook,
+      this.#book.filled(step),
+      claim,
+      this.#book.head(),
+      this.#workers(),
+    );
     const commandsMs = request.timeoutMs + (request.check?.timeoutMs ?? 0);
     const hands = onHost(hook.limits.patience, hook.host, commandsMs);
     const acceptance = await hands.acceptStep.executeWithOptions({ summary: `check and push · ${step}` }, [request]);
@@ -147,7 +156,8 @@ export class Hands {
     const command = filledCommand(this.#book.molecule, id, check.command);
     const summary = `check · ${id} · iteration ${iteration}`;
     try {
-      const request = { ...sandboxOf(hook), command, timeoutMs: check.timeoutMs, at: this.#at(hook) };
+      const held = confined(hook.rig, this.#workers());
+      const request = { ...sandboxOf(hook), command, timeoutMs: check.timeoutMs, at: this.#at(hook), ...held };
       const hands = onHost(hook.limits.patience, hook.host, check.timeoutMs);
       const { ok, detail } = await hands.runCheck.executeWithOptions({ summary }, [request]);
       return { kind: 'checked', ok, detail };
@@ -172,6 +182,11 @@ export class Hands {
       const seen = await this.#existing(hook, files, 'gates');
       this.#book.note({ kind: 'files-seen', files: seen });
     });
+  }
+
+  /** What works on the steps of this molecule. */
+  #workers(): ReadonlySet<RuntimeKind> {
+    return new Set(this.#book.molecule.steps.map((step) => step.runtime));
   }
 
   #at(hook: Hook): At {

@@ -5,7 +5,9 @@ import { sessionsOf } from '../town/molecule-live.js';
 import type { Step } from '../town/molecule-state.js';
 import type { Json } from '../town/act.js';
 import type { ProtoStep } from '../town/protomolecule.js';
+import { confined } from '../town/confinement.js';
 import { rigRef } from '../town/rig.js';
+import type { RuntimeKind } from '../town/runtime.js';
 import type { SessionSpec } from '../town/session.js';
 import { commandMs } from './patience.js';
 
@@ -27,6 +29,7 @@ export function sessionSpec(
   { id, title, description, acceptance, script, run, output }: ProtoStep,
   step: Step,
   head: string | null,
+  workers: ReadonlySet<RuntimeKind>,
 ): SessionSpec {
   const { rig, limits, sandbox } = hook;
   return {
@@ -52,6 +55,7 @@ export function sessionSpec(
       contextTokensMax: limits.contextTokensMax,
       quietSecondsMax: limits.quietSecondsMax,
     },
+    ...confined(rig, workers),
     commands: Object.fromEntries(rig.gates.map((gate) => [gate.name, gate.command])),
   };
 }
@@ -71,6 +75,7 @@ export function acceptRequest(
   { title, acceptance, check, leg, output }: ProtoStep,
   { step, summary, mustMove, skipped = false }: Claim,
   head: string | null,
+  workers: ReadonlySet<RuntimeKind>,
 ): AcceptRequest {
   const { sandbox, limits, item } = hook;
   // Of a step that is checked otherwise, or whose fruit is an output, nobody expects a change of files.
@@ -86,6 +91,7 @@ export function acceptRequest(
     mustMove: mustMove && !isSeenOtherwise,
     since: head ?? sandbox.base,
     ...reworkOf(hook, head),
+    ...confined(hook.rig, workers),
     timeoutMs: commandMs(limits.patience),
     check: check === undefined || skipped ? null : { command: check.command, timeoutMs: check.timeoutMs },
     file: leg === undefined || leg.file === '' || skipped ? null : leg.file,

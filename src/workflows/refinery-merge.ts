@@ -1,6 +1,7 @@
 /** One try to land one request, and the mail that says how it went. */
 import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 import type { Landed, MergeTask, Prepared } from '../contract/activities.js';
+import { confined } from '../town/confinement.js';
 import type { Letter } from '../town/mail.js';
 import type { MergeRequest } from '../town/refinery.js';
 import type { RigSnapshot } from '../town/rig.js';
@@ -91,7 +92,8 @@ async function verifyAndPush(
   const { request, rig } = task;
   watcher.stage(`gates: ${rig.gates.map((gate) => gate.name).join(', ')}`);
   const target = { rig: rig.name, branch: task.target, base };
-  const gates = { request, worktree, gates: rig.gates, timeoutMs: commandMs(patience), target };
+  const held = confined(rig, [rig.runtime.kind]);
+  const gates = { request, worktree, gates: rig.gates, timeoutMs: commandMs(patience), target, ...held };
   const verdict = await unlessRemoved(watcher, () =>
     inSessions(patience, host).runGates.executeWithOptions({ summary: `gates · ${request}` }, [gates]),
   );

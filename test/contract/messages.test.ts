@@ -58,6 +58,7 @@ test('the types of failure', () => {
     'BadFormula',
     'BadTown',
     'Refused',
+    'Unconfined',
     'MoleculeFailed',
     'PolecatFailed',
   ]);

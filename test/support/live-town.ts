@@ -33,6 +33,8 @@ export type TownPlan = {
   readonly patience?: number;
   readonly limits?: Readonly<Record<string, number>>;
   readonly runtime?: Readonly<Record<string, string>>;
+  /** If not given, nothing is shut in; `{}`: as the town does it by itself. */
+  readonly confinement?: Readonly<Record<string, string | number>>;
   /** By model, in dollars for a million tokens. */
   readonly prices?: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly env?: Readonly<Record<string, string>>;
@@ -69,7 +71,21 @@ export async function makeTownFolder(plan: TownPlan): Promise<string> {
     `[prices.${JSON.stringify(model)}]`,
     ...Object.entries(one).map(([key, value]) => `${key} = ${value}`),
   ]);
-  const parts = ['[town]', 'name = "test"', '[limits]', ...limits, '[runtime]', ...runtime, ...prices, ...tables];
+  const confinement = Object.entries(plan.confinement ?? { level: 'none' }).map(
+    ([key, value]) => `${key} = ${JSON.stringify(value)}`,
+  );
+  const confined = ['[confinement]', ...confinement];
+  const parts = [
+    '[town]',
+    'name = "test"',
+    '[limits]',
+    ...limits,
+    '[runtime]',
+    ...runtime,
+    ...confined,
+    ...prices,
+    ...tables,
+  ];
   await writeFile(join(dir, 'town.toml'), `${parts.join('\n')}\n`);
   for (const [name, text] of Object.entries(plan.formulas ?? {})) {
     await writeFile(join(dir, 'formulas', `${name}.formula.toml`), text);

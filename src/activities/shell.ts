@@ -1,0 +1,110 @@
+/** Where the commands of a worktree run: in the open, or shut in with bubblewrap as its rig wants it. */
+import { ApplicationFailure } from '@temporalio/common';
+import type { FailureType } from '../contract/failures.js';
+import { NARROW_GIT, narrowed } from '../git/narrow.js';
+import type { Place } from '../git/worktree.js';
+import {
+  bubblewrapPlaces,
+  findBubblewrap,
+  HOME_INSIDE,
+  machineMounts,
+  shutIn,
+  whyNoNamespaces,
+} from '../process/bubblewrap.js';
+import type { Program } from '../process/bubblewrap.js';
+import { plainEnvironment } from '../process/environment.js';
+import { run, runShell } from '../process/run.js';
+import type { RunOptions, RunResult } from '../process/run.js';
+import type { Confinement } from '../town/confinement.js';
+import { refuse } from './beating.js';
+
+type Tree = Place & {
+  /** Null: on none, as trees of the refinery are. */
+  readonly branch: string | null;
+  /** Folders outside of it that may be written to. */
+  readonly more?: readonly string[];
+};
+
+export type Shell = (command: string, options: Omit<RunOptions, 'cwd'>) => Promise<RunResult>;
+
+const UNCONFINED = 'Unconfined' satisfies FailureType;
+const MIB = 1024 * 1024;
+const KIB_OF_MIB = 1024;
+const PROBE_MS_MAX = 10_000;
+
+/** Refuses, in words for a person, when this machine cannot shut in what must be. */
+export async function shellIn(tree: Tree, confinement: Confinement | null): Promise<Shell> {
+  const { path: cwd } = tree;
+  if (confinement === null) return (command, options) => runShell(command, { ...options, cwd });
+  const { bubblewrap, mounts } = await means();
+  const shown = await narrowed(tree, tree.branch);
+  const how = {
+    writable: [...shown.writable, ...(tree.more ?? [])],
+    readable: [...shown.readable, ...confinement.read],
+    network: confinement.network,
+  };
+  const limits = { memoryBytesMax: confinement.memoryMbMax * MIB, processesMax: confinement.processesMax };
+  return (command, options) => {
+    const { file, args } = shutIn(bubblewrap, mounts, limited(command, confinement), how, cwd);
+    return run(file, args, { ...options, cwd: '/', env: insideOf(options.env), limits });
+  };
+}
+
+/** What the kernel itself holds a process to. */
+function limited(command: string, { cpuMinutesMax, memoryMbMax }: Confinement): Program {
+  // One at a time: of several in one call some shells hear the last.
+  const ulimits = `ulimit -t ${Math.ceil(cpuMinutesMax * 60)} && ulimit -d ${Math.ceil(memoryMbMax * KIB_OF_MIB)}`;
+  return { file: 'sh', args: ['-c', `${ulimits} && exec sh -c "$1"`, 'sh', command] };
+}
+
+/** Of the machine outside. */
+const OUTSIDE = new Set(['SSH_AUTH_SOCK', 'USER', 'TMPDIR']);
+
+function insideOf(env: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const passed = Object.entries(env).filter(([name]) => !OUTSIDE.has(name));
+  return { ...Object.fromEntries(passed), ...NARROW_GIT, HOME: HOME_INSIDE };
+}
+
+type Means = { readonly bubblewrap: string; readonly mounts: readonly string[] };
+
+let known: Means | null = null;
+
+/** As long as it does not work it is tried again: somebody may just have installed it. */
+async function means(): Promise<Means> {
+  if (known !== null) return known;
+  const bubblewrap = await findBubblewrap(bubblewrapPlaces());
+  if (bubblewrap === null)
+    throw refused(
+      'bubblewrap is not on this machine; install it (Debian, Ubuntu: apt-get install bubblewrap; Fedora: dnf install bubblewrap)',
+    );
+  const mounts = await machineMounts();
+  const probe = shutIn(
+    bubblewrap,
+    mounts,
+    { file: 'true', args: [] },
+    { writable: [], readable: [], network: 'none' },
+    '/',
+  );
+  const { end, stderr } = await run(probe.file, probe.args, {
+    cwd: '/',
+    env: insideOf(plainEnvironment()),
+    timeoutMs: PROBE_MS_MAX,
+  });
+  if (end.kind !== 'exited' || end.code !== 0) {
+    const why = (await whyNoNamespaces()) ?? stderr.trim();
+    throw refused(`${bubblewrap} does not work here: ${why}`);
+  }
+  known = { bubblewrap, mounts };
+  return known;
+}
+
+/** In words, when a command could not be run for want of what shuts it in; null for any other trouble. */
+export function whyUnconfined(error: unknown): string | null {
+  return error instanceof ApplicationFailure && error.type === UNCONFINED ? error.message : null;
+}
+
+function refused(why: string): Error {
+  const choice =
+    'or, if you trust what is run here with all that the worker may do, say level = "none" under [confinement] in town.toml';
+  return refuse(UNCONFINED, `what a model has written runs only shut in, and ${why}, ${choice}`);
+}

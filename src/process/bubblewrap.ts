@@ -1,0 +1,156 @@
+/**
+ * Shuts a program in with bubblewrap (https://github.com/containers/bubblewrap): it sees what is installed on the machine, and the
+ * folders that it is given. There are no homes, no other processes, no sockets of the machine, and no network unless it is granted.
+ * When the program ends, however it does, all that it has started ends with it.
+ */
+import { constants } from 'node:fs';
+import { access, lstat, readdir, readFile, readlink } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { delimiter, dirname, join, sep } from 'node:path';
+
+/** Paths are absolute, and the same inside as outside. What does not exist is not shown. */
+export type Confinement = {
+  readonly writable: readonly string[];
+  /** Also what lies in a writable folder and may not be changed. */
+  readonly readable: readonly string[];
+  /** `host`: whatever this machine reaches, its own loopback with it. */
+  readonly network: 'none' | 'host';
+};
+
+export type Program = { readonly file: string; readonly args: readonly string[] };
+
+/** Where distributions install programs and their settings; all of it is read-only, and what only root may read is left out. */
+const INSTALLED = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/etc', '/opt', '/nix', '/gnu'];
+/** In memory, and for this program alone. */
+const OWN = ['/tmp', '/var/tmp', '/run', '/home', '/root'];
+const OWN_BYTES_MAX = 1024 * 1024 * 1024;
+/** The home inside; on no disk. */
+export const HOME_INSIDE = '/tmp/home';
+const READABLE_BY_ALL = 0o004;
+
+/** `bubblewrap`: the path of the program. */
+export function shutIn(
+  bubblewrap: string,
+  base: readonly string[],
+  what: Program,
+  how: Confinement,
+  cwd: string,
+): Program {
+  const { writable, readable, network } = how;
+  const mounts = [
+    ...writable.map((path) => ({ path, option: '--bind-try' })),
+    ...readable.map((path) => ({ path, option: '--ro-bind-try' })),
+  ].toSorted((a, b) => depthOf(a.path) - depthOf(b.path));
+  const args = [
+    '--unshare-all',
+    ...(network === 'host' ? ['--share-net'] : []),
+    '--die-with-parent',
+    '--new-session',
+    '--cap-drop',
+    'ALL',
+    ...base,
+    ...mounts.flatMap(({ path, option }) => [option, path, path]),
+    // Not before the mounts, which may make its parents.
+    '--remount-ro',
+    '/',
+    '--chdir',
+    cwd,
+    '--',
+  ];
+  return { file: bubblewrap, args: [...args, what.file, ...what.args] };
+}
+
+/** Those inside of others come after them, and at the same depth what is read-only after what is not. */
+function depthOf(path: string): number {
+  return path.split(sep).length;
+}
+
+/** The part that is the same for all programs of this machine, in bubblewrap's options. */
+export async function machineMounts(env: NodeJS.ProcessEnv = process.env): Promise<readonly string[]> {
+  const installed = await Promise.all(INSTALLED.map(installedAt));
+  const tools = await toolchains(env);
+  return [
+    ...installed.flat(),
+    ...(await unreadable('/etc')),
+    '--proc',
+    '/proc',
+    '--dev',
+    '/dev',
+    ...OWN.flatMap((path) => ['--size', String(OWN_BYTES_MAX), '--tmpfs', path]),
+    '--dir',
+    HOME_INSIDE,
+    ...tools.flatMap((path) => ['--ro-bind-try', path, path]),
+  ];
+}
+
+async function installedAt(path: string): Promise<readonly string[]> {
+  const found = await lstat(path).catch(() => null);
+  if (found === null) return [];
+  return found.isSymbolicLink() ? ['--symlink', await readlink(path), path] : ['--ro-bind', path, path];
+}
+
+/** Where the worker is root it could show what no other user may read: passwords, keys of the machine. */
+async function unreadable(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const options = await Promise.all(
+    entries.map(async (entry) => {
+      const path = join(folder, entry.name);
+      const found = entry.isSymbolicLink() ? null : await lstat(path).catch(() => null);
+      if (found === null) return [];
+      const isHidden = (found.mode & READABLE_BY_ALL) === 0;
+      if (found.isDirectory()) return isHidden ? ['--tmpfs', path] : unreadable(path);
+      return isHidden && found.isFile() ? ['--ro-bind', '/dev/null', path] : [];
+    }),
+  );
+  return options.flat();
+}
+
+/** Of a toolchain in a home only its own folder is shown: these hold other things than programs. */
+const NOT_WHOLE = ['.local', '.cargo', '.config'];
+
+/** What `PATH` names in a home, as version managers of languages have it, and the Node that runs this. */
+async function toolchains(env: NodeJS.ProcessEnv): Promise<readonly string[]> {
+  const home = env['HOME'] ?? homedir();
+  const named = [...(env['PATH'] ?? '').split(delimiter), dirname(process.execPath)];
+  const isHidden = (path: string) => [...OWN, home].some((own) => path.startsWith(`${own}/`)) && path !== home;
+  const hidden = named.filter(isHidden);
+  return [...new Set(hidden.map((path) => toolchainOf(path, home)))];
+}
+
+function toolchainOf(path: string, home: string): string {
+  const whole = path.endsWith('/bin') || path.endsWith('/shims') ? dirname(path) : path;
+  const isMore = whole === home || NOT_WHOLE.some((name) => whole === join(home, name));
+  return isMore ? path : whole;
+}
+
+/** On the search path, or in the cache of this program. */
+export function bubblewrapPlaces(env: NodeJS.ProcessEnv = process.env): readonly string[] {
+  const caches = env['XDG_CACHE_HOME'] || join(env['HOME'] ?? homedir(), '.cache');
+  const fetched = join(caches, 'gastown-temporal', 'bubblewrap', 'usr', 'bin');
+  return [...(env['PATH'] ?? '').split(delimiter), fetched].map((folder) => join(folder, 'bwrap'));
+}
+
+/** The first of the places where the program is, null when it is in none. */
+export async function findBubblewrap(places: readonly string[]): Promise<string | null> {
+  for (const place of places) {
+    const isThere = await access(place, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return place;
+  }
+  return null;
+}
+
+/** Why this machine lets nobody make namespaces, as far as it says so itself. */
+export async function whyNoNamespaces(): Promise<string | null> {
+  if ((await setting('unprivileged_userns_clone')) === '0')
+    return 'sysctl kernel.unprivileged_userns_clone=1 lets users make namespaces';
+  if ((await setting('apparmor_restrict_unprivileged_userns')) === '1')
+    return 'AppArmor keeps bubblewrap from making namespaces: give it a profile, or sysctl kernel.apparmor_restrict_unprivileged_userns=0';
+  return null;
+}
+
+async function setting(name: string): Promise<string> {
+  return (await readFile(`/proc/sys/kernel/${name}`, 'utf8').catch(() => '')).trim();
+}

@@ -1,0 +1,84 @@
+/**
+ * Limits on a program with all that it starts: how much memory they hold together, and how many processes they are. The kernel counts
+ * both by control groups only, which are not everybody's to make, so somebody looks twice a second. Linux only.
+ */
+import { readdir, readFile } from 'node:fs/promises';
+
+export type TreeLimits = { readonly memoryBytesMax: number; readonly processesMax: number };
+
+type Watched = { readonly limits: TreeLimits; readonly over: (what: string) => void };
+
+const LOOK_MS = 500;
+const PAGE_BYTES = 4096;
+const MIB = 1024 * 1024;
+
+const watched = new Map<number, Watched>();
+let timer: NodeJS.Timeout | null = null;
+
+/** Calls `over` once, with what was too much, in words. Answers what ends the watch. */
+export function watchTree(pid: number, limits: TreeLimits, over: (what: string) => void): () => void {
+  watched.set(pid, { limits, over });
+  timer ??= setInterval(() => void look(), LOOK_MS).unref();
+  return () => unwatch(pid);
+}
+
+function unwatch(pid: number): void {
+  watched.delete(pid);
+  if (watched.size > 0 || timer === null) return;
+  clearInterval(timer);
+  timer = null;
+}
+
+async function look(): Promise<void> {
+  const children = await childrenOfAll();
+  for (const [pid, { limits, over }] of watched) {
+    const tree = below(pid, children);
+    const what = await tooMuch(tree, limits);
+    if (what === null || !watched.has(pid)) continue;
+    unwatch(pid);
+    over(what);
+  }
+}
+
+async function tooMuch(tree: readonly number[], { memoryBytesMax, processesMax }: TreeLimits): Promise<string | null> {
+  if (tree.length > processesMax) return `it was ${tree.length} processes; the most is ${processesMax}`;
+  const pages = await Promise.all(tree.map(ownPages));
+  const bytes = PAGE_BYTES * pages.reduce((sum, one) => sum + one, 0);
+  if (bytes <= memoryBytesMax) return null;
+  return `it held ${Math.round(bytes / MIB)} MiB of memory; the most is ${Math.round(memoryBytesMax / MIB)} MiB`;
+}
+
+/** Pages in memory that are not a file's. What has ended meanwhile holds none. */
+async function ownPages(pid: number): Promise<number> {
+  const [, resident = 0, shared = 0] = (await read(`/proc/${pid}/statm`)).split(' ').map(Number);
+  return Math.max(0, resident - shared);
+}
+
+async function childrenOfAll(): Promise<ReadonlyMap<number, readonly number[]>> {
+  const children = new Map<number, number[]>();
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  const parents = await Promise.all(pids.map(parentOf));
+  for (const [index, pid] of pids.entries()) {
+    const parent = parents[index] ?? 0;
+    const siblings = children.get(parent) ?? [];
+    siblings.push(pid);
+    children.set(parent, siblings);
+  }
+  return children;
+}
+
+/** The fourth field of `stat`; the second is a name in brackets that may hold anything. */
+async function parentOf(pid: number): Promise<number> {
+  const stat = await read(`/proc/${pid}/stat`);
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] ?? 0);
+}
+
+function below(pid: number, children: ReadonlyMap<number, readonly number[]>): readonly number[] {
+  const found = [pid];
+  for (const one of found) found.push(...(children.get(one) ?? []));
+  return found;
+}
+
+async function read(path: string): Promise<string> {
+  return readFile(path, 'latin1').catch(() => '');
+}

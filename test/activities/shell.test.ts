@@ -1,0 +1,199 @@
+/** Commands that are shut in: what they can do, and all the ways out that somebody has thought of. */
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { shellIn } from '../../src/activities/shell.js';
+import { authorEnvironment } from '../../src/git/author.js';
+import { plainEnvironment } from '../../src/process/environment.js';
+import { findMarked } from '../../src/process/mark.js';
+import type { RunOptions, RunResult } from '../../src/process/run.js';
+import { DEFAULT_CONFINEMENT } from '../../src/town/confinement.js';
+import type { Confinement } from '../../src/town/confinement.js';
+import { missingBubblewrap } from '../support/bubblewrap.js';
+import { BRANCH, makeRig, openSandbox, TOAST } from '../support/sandboxes.js';
+
+const missing = await missingBubblewrap();
+if (missing !== null) console.warn(`the tests of what is shut in are skipped: ${missing}`);
+
+const LEVEL: Confinement = { ...DEFAULT_CONFINEMENT, level: 'bubblewrap' };
+const env = plainEnvironment(authorEnvironment(TOAST));
+
+type Cell = {
+  readonly town: string;
+  readonly mirror: string;
+  readonly path: string;
+  readonly head: string;
+  readonly git: (...args: readonly string[]) => Promise<string>;
+  readonly sh: (command: string, options?: Partial<RunOptions>) => Promise<RunResult>;
+};
+
+async function cell(confinement: Partial<Confinement> = {}): Promise<Cell> {
+  const rig = await makeRig();
+  const { path, head } = await openSandbox(rig);
+  const tree = { mirror: rig.mirror, path, branch: BRANCH };
+  const shell = await shellIn(tree, { ...LEVEL, ...confinement });
+  const sh = (command: string, options: Partial<RunOptions> = {}) =>
+    shell(command, { env, timeoutMs: 30_000, ...options });
+  const git = async (...args: readonly string[]) => {
+    const open = await shellIn(tree, null);
+    return (await open(`git ${args.join(' ')}`, { env })).stdout.trim();
+  };
+  return { town: join(rig.folder, 'town'), mirror: rig.mirror, path, head, git, sh };
+}
+
+const EXITED = (code: number) => ({ kind: 'exited', code });
+
+describe.skipIf(missing !== null)('what is shut in', () => {
+  test('an agent works in its tree: files, commits, a rebase, the programs of the machine', async () => {
+    const { sh, git, path } = await cell();
+    const work = 'echo one > a.txt && git add -A && git commit -qm one && echo two >> a.txt && git commit -qam two';
+    expect(await sh(work)).toMatchObject({ end: EXITED(0) });
+    expect(
+      await sh('GIT_SEQUENCE_EDITOR="sed -i 2s/pick/squash/" GIT_EDITOR=true git rebase -qi HEAD~2'),
+    ).toMatchObject({
+      end: EXITED(0),
+    });
+    expect(await git('log', '--format=%s', 'origin/main..HEAD')).toBe('one');
+    expect(await readFile(join(path, 'a.txt'), 'utf8')).toBe('one\ntwo\n');
+    expect(await sh('node -p 6*7 && git --version && echo $HOME && touch $HOME/x /tmp/y')).toMatchObject({
+      end: EXITED(0),
+      stdout: expect.stringMatching(/^42\ngit version .*\n\/tmp\/home\n$/) as string,
+    });
+  });
+
+  test.each([
+    ['main moved', 'git update-ref refs/remotes/origin/main HEAD && git branch -f main HEAD'],
+    ['a branch made elsewhere', 'git branch other'],
+    ['a tag', 'git tag v1'],
+    ['a hook', 'echo "#!/bin/sh" > "$(git rev-parse --git-common-dir)/hooks/post-commit"'],
+    ['a setting', 'git config core.hooksPath /tmp'],
+    ['another remote', 'git remote add mine /tmp/x'],
+    ['the pointer to the mirror', 'echo "gitdir: /tmp/x" > .git'],
+    ['the pointer to the mirror replaced', 'rm -f .git && mkdir .git'],
+    ['whose worktree it is', 'echo /tmp/x/.git > "$(git rev-parse --git-dir)/gitdir"'],
+    ['the mirror it belongs to', 'echo /tmp/x > "$(git rev-parse --git-dir)/commondir"'],
+    ['packs thrown away', 'touch "$(git rev-parse --git-common-dir)/objects/pack/x"'],
+    ['all tidied up', 'git gc -q --prune=now'],
+  ])('refused: %s', async (_what, command) => {
+    const { sh, git, head } = await cell();
+    const refs = await git('for-each-ref');
+    const { end } = await sh(command);
+    expect(end.kind === 'exited' && end.code !== 0, JSON.stringify(end)).toBe(true);
+    expect(await git('for-each-ref')).toBe(refs);
+    expect(await git('rev-parse', 'HEAD')).toBe(head);
+    expect(await git('config', '--list')).not.toMatch(/hookspath=\/tmp|remote\.mine/);
+  });
+
+  test('nothing of the town, of homes and of other programs is there', async () => {
+    const { sh, town, path } = await cell();
+    const secret = join(town, 'secret');
+    await mkdir(join(town, '.gt'), { recursive: true });
+    await writeFile(secret, 'hush');
+    await writeFile(join(town, '.gt', 'journal.jsonl'), 'hush');
+    const looks = [
+      `cat '${secret}'`,
+      `cat '${town}/.gt/journal.jsonl'`,
+      `ls '${homedir()}/.cache'`,
+      'test -s /etc/shadow',
+      'ls /run/* /home/* /root/* /var/tmp/*',
+      `cat /proc/${process.pid}/environ`,
+      `kill -0 ${process.pid}`,
+      'touch /etc/x',
+      'touch /usr/bin/x',
+      'touch /x',
+      'mount -t tmpfs none /mnt',
+      'cat /dev/sda /dev/mem',
+      'chroot / true',
+    ];
+    for (const look of looks) {
+      const { end, stdout } = await sh(look);
+      expect(end, look).not.toEqual(EXITED(0));
+      expect(stdout).not.toContain('hush');
+    }
+    await sh(`touch '${town}/x'`);
+    await expect(stat(join(town, 'x'))).rejects.toThrow('ENOENT');
+    // A way through what the engine itself reads afterwards.
+    await symlink(secret, join(path, 'link'));
+    expect(await sh('cat link')).toMatchObject({ end: EXITED(1) });
+    expect((await sh('ps -e 2>/dev/null | wc -l; ls /proc | grep -c "^[0-9]"')).stdout).toMatch(/\b[1-9]\n$/);
+  });
+
+  test('no environment but what is given, and nothing that is the operator’s', async () => {
+    process.env['PLANTED_SECRET'] = 'hush';
+    onTestFinished(() => void delete process.env['PLANTED_SECRET']);
+    const { sh } = await cell();
+    const { stdout } = await sh('env; cat /proc/*/environ');
+    expect(stdout).toContain('GIT_AUTHOR_NAME=server/polecats/Toast');
+    for (const name of ['PLANTED_SECRET', 'SSH_AUTH_SOCK', 'ANTHROPIC', 'TEMPORAL', homedir()]) {
+      expect(stdout, name).not.toContain(`${name}=`);
+      expect(stdout, name).not.toContain(`=${name}`);
+    }
+  });
+
+  test('no network, unless it is granted', async () => {
+    const server = createServer((socket) => socket.end('reached'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const call = `node -e "require('net').connect(${port}, '127.0.0.1').on('data', (said) => process.stdout.write(said)).on('error', () => process.exit(7))"`;
+    expect(await (await cell()).sh(call)).toMatchObject({ end: EXITED(7), stdout: '' });
+    expect(await (await cell({ network: 'host' })).sh(call)).toMatchObject({ end: EXITED(0), stdout: 'reached' });
+  });
+
+  test('what it starts ends with it, also what left its group', async () => {
+    const { sh } = await cell();
+    const mark = `shut in ${Math.random()}`;
+    expect(await sh('(setsid sleep 300 &) ; (nohup setsid sh -c "sleep 301" &) ; echo left', { mark })).toMatchObject({
+      end: EXITED(0),
+      stdout: 'left\n',
+    });
+    await expect.poll(() => findMarked((one) => one === mark), { timeout: 5_000 }).toEqual([]);
+  });
+
+  test('too much memory, too many processes, too much time of the processor, and it is ended', async () => {
+    const { sh } = await cell({ memoryMbMax: 200, processesMax: 40, cpuMinutesMax: 1 / 60 });
+    const hog = `node -e "const kept = []; for (;;) kept.push(Buffer.alloc(10e6, 1))"`;
+    const sleepers = await sh('i=0; while [ $i -lt 200 ]; do sleep 30 & i=$((i+1)); done; wait');
+    expect(sleepers.end).toMatchObject({
+      kind: 'over-limit',
+      what: expect.stringMatching(/^it was \d+ processes; the most is 40$/) as string,
+    });
+    const together = await sh(
+      'i=0; while [ $i -lt 8 ]; do node -e "globalThis.x = Buffer.alloc(60e6, 1); setTimeout(() => 0, 20000)" & i=$((i+1)); done; wait',
+    );
+    expect(together.end).toMatchObject({
+      kind: 'over-limit',
+      what: expect.stringMatching(/MiB of memory; the most is 200 MiB$/) as string,
+    });
+    expect((await sh(hog)).end).not.toEqual(EXITED(0));
+    const spin = await sh('sh -c "while :; do :; done"; echo "ended with $?"');
+    expect(spin.stdout).toMatch(/ended with (137|152)/);
+  });
+
+  test('a flood of output fills neither memory nor disk', async () => {
+    const { sh } = await cell();
+    const { stdout, end } = await sh('yes | head -c 200000000');
+    expect(end).toEqual(EXITED(0));
+    expect(stdout.length).toBeLessThan(40_000);
+    expect((await sh('head -c 3000000000 /dev/zero > /tmp/big; echo $?')).stdout).not.toBe('0\n');
+  });
+
+  test('what the rig names is readable, and stays as it is', async () => {
+    const rig = await makeRig();
+    const data = join(rig.folder, 'data');
+    await mkdir(data);
+    await writeFile(join(data, 'x'), 'known');
+    const { path } = await openSandbox(rig);
+    const shell = await shellIn({ mirror: rig.mirror, path, branch: null }, { ...LEVEL, read: [data] });
+    expect(await shell(`cat '${data}/x'; touch '${data}/y'`, { env })).toMatchObject({
+      stdout: 'known',
+      end: EXITED(1),
+    });
+    await expect(stat(join(data, 'y'))).rejects.toThrow('ENOENT');
+    // On no branch nothing of git's can be changed.
+    expect(await shell('touch ok && git add ok', { env })).not.toMatchObject({ end: EXITED(0) });
+  });
+});

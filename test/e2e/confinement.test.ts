@@ -1,0 +1,86 @@
+/** A model works shut in, and so do the checks and gates that run what it made; where nothing can be shut in, nothing runs. */
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { queueQuery } from '../../src/contract/refinery.js';
+import { startModelServer } from '../../src/dev/model-server.js';
+import { missingBubblewrap } from '../support/bubblewrap.js';
+import { gt } from '../support/gt.js';
+import { liveTown, until } from '../support/live-town.js';
+import type { LiveTown, TownPlan } from '../support/live-town.js';
+
+const missing = await missingBubblewrap();
+if (missing !== null) console.warn(`the tests of what is shut in are skipped: ${missing}`);
+
+/** The town's own file is beside the worktree's, for whoever can look. */
+const LOOK = 'for f in $(pwd)/../../../../../town.toml; do cat "$f" 2>/dev/null || echo hidden; done';
+
+const WORK = `
+formula = "work"
+[[steps]]
+id = "write"
+title = "Write it"
+acceptance = { command = '${LOOK} >> seen-by-check.txt; grep -qx hidden seen-by-check.txt && ! grep -q rigs seen-by-check.txt' }
+`;
+
+async function townWith(plan: Partial<TownPlan>): Promise<{ readonly town: LiveTown; readonly answers: () => string }> {
+  const server = await startModelServer({
+    script: {
+      rules: [
+        {
+          when: ['# Write it\n'],
+          turns: [
+            { tools: [{ name: 'bash', input: { command: `echo made > a.txt; ${LOOK}` } }] },
+            { tools: [{ name: 'close_step', input: { summary: 'made it', verdict: 'done' } }] },
+          ],
+        },
+      ],
+    },
+  });
+  onTestFinished(() => server.stop());
+  const town = await liveTown({
+    rigs: { server: { bare: true, gates: { closed: `test "$(${LOOK})" = hidden` } } },
+    formulas: { work: WORK },
+    runtime: { kind: 'anthropic', model: 'scripted', base_url: server.url },
+    confinement: {},
+    ...plan,
+    env: { ANTHROPIC_API_KEY: 'scripted', ...plan.env },
+  });
+  onTestFinished(() => town.stop());
+  return { town, answers: () => JSON.stringify(server.requests()) };
+}
+
+const MISSION = { work: [{ id: 'a', rig: 'server', formula: 'work' }] };
+
+test.skipIf(missing !== null)('neither its shell nor its check nor its gate sees the town', async () => {
+  const { town, answers } = await townWith({});
+  const mission = await town.startMission('shut', MISSION);
+  expect(await mission.result()).toMatchObject({ landed: 1 });
+  expect(answers()).toContain('exit code 0\\nhidden');
+  expect(await town.git('server', 'show', 'main:a.txt')).toBe('made');
+});
+
+test('where bubblewrap does not work the step waits for a person, who is told what to do', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'gt-broken-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  await writeFile(join(folder, 'bwrap'), '#!/bin/sh\necho "bwrap: broken" >&2\nexit 1\n');
+  await chmod(join(folder, 'bwrap'), 0o755);
+  const { town, answers } = await townWith({ env: { PATH: `${folder}${delimiter}${process.env['PATH']}` } });
+  await town.startMission('open', MISSION);
+  const call = async (...args: readonly string[]) =>
+    (await gt([...args, '--town', town.dir], { TEMPORAL_ADDRESS: undefined })).stdout;
+  const ready = await until('somebody is asked', async () => {
+    const said = await call('ready');
+    return said.includes('write') ? said : null;
+  });
+  const asked = await call('explain', ready.split(' ')[0] ?? '');
+  expect(asked).toContain('runs only shut in');
+  expect(asked).toContain('level = "none" under [confinement] in town.toml');
+  expect(answers()).toBe('[]');
+  const queue = await town.client.workflow
+    .getHandle('server/refinery')
+    .query(queueQuery)
+    .catch(() => []);
+  expect(queue).toEqual([]);
+});
