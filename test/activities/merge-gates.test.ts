@@ -32,7 +32,13 @@ async function verdictOn(
   await origin.git('fetch', '--quiet', path, 'HEAD:refs/heads/main');
   await writeFiles(path, { 'work.txt': 'work\n', ...change.files });
   if (change.mode !== undefined) await chmod(join(path, 'check.sh'), change.mode);
-  const task: MergeTask = { rig: ref.rig, request: 'se-1.0', branch: ref.branch, target: 'main', ...(await head()) };
+  const task: MergeTask = {
+    rig: ref.rig,
+    request: 'se-gated.0',
+    branch: ref.branch,
+    target: 'main',
+    ...(await head()),
+  };
   const places = placesIn(state);
   const acts = { ...mergeActivities(places), ...sessionActivities(places, {} as Runtimes) }; // gates use no runtime
   const prepared = await asActivity(() => acts.prepareMerge(task));
@@ -42,7 +48,7 @@ async function verdictOn(
   const request = { request: task.request, worktree: prepared.worktree, gates, timeoutMs: 60_000 };
   const verdict = await asActivity(() => acts.runGates({ ...request, ...(asked ? { target } : {}) }));
   await asActivity(() => acts.closeMerge({ ...task, landed: false }));
-  const left = [places.merge('server', 'se-1.0'), places.mergeTarget('server', 'se-1.0')];
+  const left = [places.merge('server', 'se-gated.0'), places.mergeTarget('server', 'se-gated.0')];
   expect(left.filter((folder) => existsSync(folder))).toEqual([]);
   return verdict;
 }

@@ -59,9 +59,10 @@ test('a cancelled step ends its acceptance command at once, with everything that
   const acts = sandboxActivities(placesIn(bench.state));
   const cancel = new AbortController();
   const command = 'setsid sleep 60 & sleep 60';
-  const accepting = asActivity(() => acts.acceptStep(bench.step({ command })), cancel);
+  const accepting = asActivity(() => acts.acceptStep(bench.step({ molecule: 'se-cancelled', command })), cancel);
   const failure = accepting.catch(String);
-  const mark = 'se-1/work/acceptance';
+  // Of this machine: what other tests run has other marks.
+  const mark = 'se-cancelled/work/acceptance';
   while ((await running(mark)).length < 3) await pause(20);
   const before = Date.now();
   cancelActivity(cancel);
@@ -76,9 +77,9 @@ test('cancelled gates end at once, with everything that they started', async () 
   const acts = sessionActivities(placesIn(bench.state), {} as Runtimes);
   const cancel = new AbortController();
   const gates = [{ name: 'slow', command: 'setsid sleep 60 & sleep 60' }];
-  const request = { request: 'se-1.0', worktree: bench.sandbox.path, gates, timeoutMs: 60_000 };
+  const request = { request: 'se-cancelled.0', worktree: bench.sandbox.path, gates, timeoutMs: 60_000 };
   const failure = asActivity(() => acts.runGates(request), cancel).catch(String);
-  const mark = 'gates/se-1.0';
+  const mark = 'gates/se-cancelled.0';
   while ((await running(mark)).length < 3) await pause(20);
   cancelActivity(cancel);
   expect(await failure).toContain('CANCELLED');

@@ -23,6 +23,8 @@ import { runsOf } from '../support/said-history.js';
 const IS_LONG = process.env['GT_LONG'] !== undefined;
 const WIDE = IS_LONG ? 10_000 : 1_000;
 const ROUNDS = IS_LONG ? 50_000 : 6_000;
+/** Of thousands of timers, while other tests run beside. */
+const PATIENCE_S = 240;
 const GATES = IS_LONG ? 2_500 : 600;
 /** As many as the widest of them closes in one message. */
 const BATCH = Math.min(500, 1_000_000 / WIDE);
@@ -175,6 +177,7 @@ test('of more gates than a workflow may have timers all open, and never more tha
   await until(
     'all gates are open',
     async () => (await handle.query(readyQuery)).length === GATES && (await isAllHuman(handle)),
+    PATIENCE_S,
   );
   let most = 0;
   for (const events of await runsOf(town.client, 'gated')) {

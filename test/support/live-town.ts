@@ -154,6 +154,9 @@ async function temporalCli(raised: RaisedTown, args: readonly string[]): Promise
   }
 }
 
+/** How long the last look may still take. */
+const LOOK_MS_MAX = 60_000;
+
 /** Waits until `look` answers something else than null, false or undefined; fails with `what` after `seconds`. */
 export async function until<T>(
   what: string,
@@ -164,7 +167,7 @@ export async function until<T>(
   let last: unknown = null;
   while (Date.now() < end) {
     // A look itself may never end: what is asked of a workflow whose tasks fail waits for ever.
-    const over = pause(end - Date.now(), null, { ref: false });
+    const over = pause(end - Date.now() + LOOK_MS_MAX, null, { ref: false });
     const seen = await Promise.race([look(), over]).catch((error: unknown) => {
       last = error;
       return null;
