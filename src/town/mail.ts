@@ -94,6 +94,14 @@ export function readMail(mail: Mail): Reading {
   return { ok: true, letter: { type, keys: read.data, text } as Letter };
 }
 
+/** Those of mails that the town acts on. */
+export function lettersOf(mails: readonly Mail[]): { readonly mail: Mail; readonly letter: Letter }[] {
+  return mails.flatMap((mail) => {
+    const reading = readMail(mail);
+    return reading.ok ? [{ mail, letter: reading.letter }] : [];
+  });
+}
+
 function split(body: string): { keys: Record<string, string>; text: string } {
   const gap = body.indexOf('\n\n');
   const head = gap === -1 ? body : body.slice(0, gap);

@@ -2,7 +2,12 @@
  * The desk where a workflow takes its messages: reads them, knows which it had, keeps what it refused. A bad signal never
  * fails a workflow; a bad Update is answered with the reason.
  */
-import { allHandlersFinished, setDefaultSignalHandler, setHandler } from '@temporalio/workflow';
+import {
+  allHandlersFinished,
+  setDefaultSignalHandler,
+  setDefaultUpdateHandler,
+  setHandler,
+} from '@temporalio/workflow';
 import type { z } from 'zod';
 import type { DeskState } from '../contract/desk.js';
 import { EMPTY_DESK } from '../contract/desk.js';
@@ -11,6 +16,7 @@ import { rejectedQuery } from '../contract/messages.js';
 import { read } from '../contract/read.js';
 import { nearest } from '../town/nearest.js';
 import { failure } from './failing.js';
+import { patched } from './patches.js';
 
 const ANSWERS_MAX = 1_000;
 const REJECTED_MAX = 100;
@@ -37,6 +43,7 @@ export class Desk {
   readonly #repeatable = new Set<string>();
   /** By the name of the message; null while it is expected only. */
   readonly #handlers = new Map<string, Handle<z.ZodType> | null>();
+  readonly #messages = new Map<string, Message<z.ZodType>>();
   /** What came before `open`, in order; null when everything is handled as it comes. */
   #early: Early[] | null = null;
   readonly #answers: Map<string, string | Promise<Answer>>;
@@ -46,6 +53,25 @@ export class Desk {
     this.#answers = new Map(carried.answers);
     this.#rejected = carried.rejected;
     setHandler(rejectedQuery, () => this.#sweep(), { description: 'What was refused, with reasons.' });
+    if (patched('what came before a workflow began is handled in its order', '0.6')) this.#collect();
+  }
+
+  /**
+   * What came before the workflow began waits in the SDK's buffers, which would hand it over by name, as handlers are set: signals are taken from there as
+   * they came, then Updates as they came, and all wait for `open`.
+   */
+  #collect(): void {
+    this.#early = [];
+    untilTaken(() => setDefaultSignalHandler((name, ...content) => void this.#takeByName(name, content[0])));
+    setDefaultSignalHandler(undefined);
+    untilTaken(() =>
+      setDefaultUpdateHandler(async (name, ...content) => {
+        const answer = await this.#takeByName(name, content[0]);
+        if (!answer.ok) throw failure('Refused', answer.why);
+        return answer.says;
+      }),
+    );
+    setDefaultUpdateHandler(undefined);
   }
 
   /** Takes a message as Update and as Signal. Handlers that return at once keep the order in which messages came. */
@@ -56,6 +82,7 @@ export class Desk {
   ): void {
     if (options.repeatable === true) this.#repeatable.add(message.name);
     const isNew = !this.#handlers.has(message.name);
+    this.#messages.set(message.name, message);
     this.#handlers.set(message.name, handle);
     // Signals that came before are handed over in this call.
     if (isNew) this.#listen(message);
@@ -63,14 +90,15 @@ export class Desk {
 
   /** From now on these messages are taken; until `open` they wait, in the order in which they come. */
   expect(messages: readonly Message<z.ZodType>[]): void {
-    this.#early = [];
+    this.#early ??= [];
     for (const message of messages) {
       this.#handlers.set(message.name, null);
+      this.#messages.set(message.name, message);
       this.#listen(message);
     }
   }
 
-  /** Handles what has waited. */
+  /** All handlers are there: handles what has waited. */
   open(): void {
     this.#answerEarly(null);
   }
@@ -102,27 +130,19 @@ export class Desk {
 
   /**
    * All that was refused, with the signals whose names nobody knows: those wait in the SDK's buffer for a handler. A default one
-   * stands only for this moment. As long as it stands, a signal whose name begins as the SDK's own do (`__temporal_`) breaks the
-   * workflow's task for ever; here it only ends the round.
+   * stands only for this moment.
    */
   #sweep(): readonly Rejected[] {
-    for (let isSwept = false; !isSwept;) {
-      try {
-        setDefaultSignalHandler((name, ...content) => this.#refuseUnknown(name, content[0]));
-        isSwept = true;
-      } catch (error) {
-        if (!(error instanceof TypeError)) throw error;
-      }
-    }
+    untilTaken(() => setDefaultSignalHandler((name, ...content) => void this.#refuseUnknown(name, content[0])));
     setDefaultSignalHandler(undefined);
     return this.#rejected;
   }
 
-  #refuseUnknown(name: string, content: unknown): void {
+  #refuseUnknown(name: string, content: unknown): Answer {
     const names = [...this.#handlers.keys()];
     const near = nearest(name, names);
     const offer = near === null ? `there are ${names.join(', ')}` : `did you mean "${near}"?`;
-    this.#refuse(name.slice(0, CONTENT_CHARS_MAX), content, `there is no message of this name; ${offer}`);
+    return this.#refuse(name.slice(0, CONTENT_CHARS_MAX), content, `there is no message of this name; ${offer}`);
   }
 
   #listen<Schema extends z.ZodType>(message: Message<Schema>): void {
@@ -149,6 +169,17 @@ export class Desk {
       },
       { description },
     );
+  }
+
+  /** Which messages there are is known when it is handled. */
+  async #takeByName(name: string, raw: unknown): Promise<Answer> {
+    const handled = () => {
+      const message = this.#messages.get(name);
+      return message === undefined ? this.#refuseUnknown(name, raw) : this.#once(message, raw);
+    };
+    return new Promise((resolve) => {
+      this.#early?.push((why) => resolve(why === null ? handled() : this.#refuse(name, raw, why)));
+    });
   }
 
   #take<Schema extends z.ZodType>(message: Message<Schema>, raw: unknown): Promise<Answer> | Answer {
@@ -202,6 +233,21 @@ export class Desk {
     const entry = { message: name, reason: why.slice(0, REASON_CHARS_MAX), atMs: Date.now(), content };
     this.#rejected = [...this.#rejected.slice(-REJECTED_MAX + 1), entry];
     return refused(why);
+  }
+}
+
+/**
+ * Sets a default handler, which gets all that waits. As long as one stands, a name that begins as the SDK's own do (`__temporal_`) breaks the
+ * workflow's task for ever; here it only ends the round.
+ */
+function untilTaken(set: () => void): void {
+  for (let isTaken = false; !isTaken;) {
+    try {
+      set();
+      isTaken = true;
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+    }
   }
 }
 

@@ -98,6 +98,7 @@ class MissionRun {
       }),
     );
     explainBy(() => missionBoard(this.#now.state, this.#id));
+    this.#desk.open();
   }
 
   /** Checks and cooks the work, or throws with every problem. Messages may come in meanwhile. */

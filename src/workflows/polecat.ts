@@ -123,6 +123,7 @@ class PolecatRun {
       description: 'What it has been given to do.',
     });
     explainBy(() => this.#board());
+    this.#desk.open();
   }
 
   async run(): Promise<PolecatReport> {

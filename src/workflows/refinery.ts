@@ -88,6 +88,7 @@ class RefineryRun {
     setHandler(landedQuery, (molecule) => this.#landed(molecule), {
       description: 'The commit by which the work of a molecule landed.',
     });
+    this.#desk.open();
   }
 
   async run(): Promise<never> {

@@ -17,7 +17,7 @@ import { attribute } from '../contract/search-attributes.js';
 import { polecatAt, refineryOf, witnessOf } from '../town/address.js';
 import { pauseLines, slotsBoard } from '../town/board.js';
 import type { Letter, Mail } from '../town/mail.js';
-import { branchKeys, readMail, writeMail } from '../town/mail.js';
+import { branchKeys, lettersOf, readMail, writeMail } from '../town/mail.js';
 import { RESUME, type Pause } from '../town/pause.js';
 import { areAlike, settingsAfter } from '../town/rig.js';
 import { adoptLeases, claimSlot, grantSlots, openSlots, releaseSlot, resizeSlots } from '../town/slots.js';
@@ -87,16 +87,14 @@ class WitnessRun {
     this.#raw = raw;
     this.#now = carry;
     this.#desk = new Desk(carry.desk);
-    this.#mail = (carry.handIns ?? []).flatMap((mail) => {
-      const reading = readMail(mail);
-      return reading.ok ? [{ mail, letter: reading.letter }] : [];
-    });
+    this.#mail = lettersOf(carry.handIns ?? []);
     this.#takeMessages();
     setHandler(slotsQuery, () => this.#now.slots, { description: 'Who has which slot, and who waits for one.' });
     setHandler(polecatsQuery, () => this.#now.slots.leases.map((lease) => polecatAt(this.#now.rig.name, lease.name)), {
       description: 'Addresses of the polecats at work.',
     });
     explainBy(() => this.#board());
+    this.#desk.open();
   }
 
   async run(isFresh: boolean): Promise<never> {

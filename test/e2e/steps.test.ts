@@ -48,9 +48,21 @@ text = "x"
 close = "wrote it"
 `;
 
+const SHUT = `
+formula = "shut"
+[[steps]]
+id = "ask"
+title = "Ask"
+gate = { type = "human" }
+[[steps]]
+id = "after"
+title = "After"
+needs = ["ask"]
+`;
+
 let town: LiveTown;
 beforeAll(async () => {
-  town = await liveTown({ rigs: { server: {} }, formulas: { review: REVIEW, stuck: STUCK } });
+  town = await liveTown({ rigs: { server: {} }, formulas: { review: REVIEW, shut: SHUT, stuck: STUCK } });
 });
 afterAll(() => town.stop());
 
@@ -114,6 +126,23 @@ test('whoever was told of a step before somebody went back to it can close it no
   const rejected = await town.client.workflow.getHandle(id).query(rejectedQuery);
   expect(rejected.filter(({ reason }) => reason.includes(`token ${old}`))).toHaveLength(3);
   expect(await call([...read, '--token', await tokenOf()])).toMatchObject({ code: 0 });
+});
+
+test('what is said before a workflow has begun is handled in its order, whatever the messages are called', async () => {
+  const worker = town.raised.workerPid() ?? 0;
+  process.kill(worker, 'SIGSTOP');
+  const how = { taskQueue: 'gastown', workflowId: 'te-early', args: [{ formula: 'shut' }] };
+  const handle = await town.client.workflow
+    .start('molecule', how)
+    .finally(() => setTimeout(() => process.kill(worker, 'SIGCONT'), 1_000));
+  await handle.signal('approve', { step: 'ask' });
+  await handle.signal('close', { step: 'ask' });
+  await handle.signal('nonsense', { step: 'ask' });
+  const late = handle.executeUpdate('skip', { args: [{ step: 'ask' }] });
+  await expect(late).rejects.toMatchObject({ cause: { message: expect.stringContaining('closed already') as string } });
+  await handle.executeUpdate('close', { args: [{ step: 'after' }] });
+  await handle.result();
+  expect((await handle.query(rejectedQuery)).map(({ message }) => message).toSorted()).toEqual(['nonsense', 'skip']);
 });
 
 test('what is said to a molecule before its formula is cooked waits, and is handled in order', async () => {
