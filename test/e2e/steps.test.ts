@@ -131,10 +131,14 @@ test('whoever was told of a step before somebody went back to it can close it no
 test('what is said before a workflow has begun is handled in its order, whatever the messages are called', async () => {
   const worker = town.raised.workerPid() ?? 0;
   process.kill(worker, 'SIGSTOP');
-  const how = { taskQueue: 'gastown', workflowId: 'te-early', args: [{ formula: 'shut' }] };
-  const handle = await town.client.workflow
-    .start('molecule', how)
-    .finally(() => setTimeout(() => process.kill(worker, 'SIGCONT'), 1_000));
+  // The task that a stopped worker has taken knows of nothing but the start: the next ones know of all.
+  const handle = await town.client.workflow.start('molecule', {
+    taskQueue: 'gastown',
+    workflowId: 'te-early',
+    args: [{ formula: 'shut' }],
+    workflowTaskTimeout: '1s',
+  });
+  setTimeout(() => process.kill(worker, 'SIGCONT'), 3_000);
   await handle.signal('approve', { step: 'ask' });
   await handle.signal('close', { step: 'ask' });
   await handle.signal('nonsense', { step: 'ask' });
