@@ -5,7 +5,11 @@ const may = {
   formula: ['^src/(formula|town)/', '^node_modules/(zod|semver|smol-toml|@dagrejs/dagre)', '^(node:)?crypto$'],
   contract: ['^src/(contract|town)/', '^node_modules/(zod|@temporalio/(workflow|common))'],
   workflows: ['^src/(workflows|contract|town)/', '^node_modules/(zod|@temporalio/(workflow|common))'],
-  agents: ['^src/(agents|contract|town|process)/', '^(node:)?[a-z_/]+$', '^node_modules/(zod|@anthropic-ai/sdk)'],
+  agents: [
+    '^src/(agents|contract|town|process)/',
+    '^(node:)?[a-z_/]+$',
+    '^node_modules/(zod|@anthropic-ai/sdk|@modelcontextprotocol/server)',
+  ],
   git: ['^src/(git|contract|town|process)/', '^(node:)?[a-z_/]+$'],
   ledger: ['^src/(ledger|contract|town|process)/', '^(node:)?[a-z_/]+$', '^node_modules/zod'],
   process: ['^src/process/', '^(node:)?[a-z_/]+$', '^node_modules/zod'],
@@ -35,7 +39,7 @@ module.exports = {
       to: {
         pathNot: [
           '^src/(cli|contract|town|formula|process)/',
-          '^src/(config|town-toml|town-folder|formula-shelf|running-server|large-payloads|calls|relay)\\.ts$',
+          '^src/(config|town-toml(-agents|-fields)?|town-folder|formula-shelf|running-server|large-payloads|calls|relay)\\.ts$',
           '^(node:)?[a-z_/]+$',
           '^node_modules/(zod|smol-toml|@temporalio/(client|common))',
         ],

@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config';
 /** Functions of plain data: their files may share a process, which spares each the loading of the libraries. */
 const RULES = ['test/town/**', 'test/formula/**', 'test/contract/**'];
 
+/** Only when they are asked for, by `npm run test:agents`: they install a gigabyte of other people's programs. */
+const REAL = process.env['GT_AGENTS'] === undefined ? [] : ['test/real/**/*.test.ts'];
+
 // `rules` and `unit` need no town. `e2e` brings up real Temporal servers, git repositories and worker processes.
 export default defineConfig({
   test: {
@@ -27,7 +30,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', ...RULES],
+          exclude: ['test/e2e/**', 'test/real/**', ...RULES],
           testTimeout: 60_000,
         },
       },
@@ -35,7 +38,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
+          include: ['test/e2e/**/*.test.ts', ...REAL],
           // Towns are processes of their own: what the files share is Temporal's client, which takes a second to load.
           isolate: false,
           testTimeout: 300_000,

@@ -22,5 +22,8 @@ const args = process.argv.slice(2);
 const [word = 'help'] = args;
 // A history is explained by a worker, which has native code.
 const isWhole = LASTING.includes(word) || (word === 'explain' && args.some((one) => one.startsWith('--history')));
-if (isWhole) void import('../dist/cli/main.js').then(({ main }) => main(args));
+// In a session `gt` is its agent's.
+const door = process.env.GT_PORT;
+if (door) void import('../dist/cli/agent.js').then(({ agentMain }) => agentMain(args, door));
+else if (isWhole) void import('../dist/cli/main.js').then(({ main }) => main(args));
 else void quick(WITHOUT_SERVER.includes(word) ? 'gt-formulas.cjs' : 'gt-client.cjs').main(args);

@@ -9,6 +9,7 @@ import type { Metadata, TLSConfig } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { CliError } from './cli/command.js';
 import { canonicalHash } from './formula/canonical.js';
+import { type Keys, PROVIDERS, type Provider } from './town/agents.js';
 import { townPaths, type TownPaths } from './town/paths.js';
 import { whyUnread } from './town-folder.js';
 import type { TownSnapshot } from './town/rig.js';
@@ -114,6 +115,27 @@ export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environme
 export function readAnthropic(env: NodeJS.ProcessEnv = process.env): AnthropicSettings {
   return { apiKey: env['ANTHROPIC_API_KEY'] || null, baseUrl: env['ANTHROPIC_BASE_URL'] || null };
 }
+
+/** Of the environment of a worker; each provider by its own names. `anthropicAt` is where town.toml has Anthropic's API, null: nowhere else. */
+export function readKeys(anthropicAt: string | null, env: NodeJS.ProcessEnv = process.env): Keys {
+  const accounts = PROVIDERS.flatMap((provider) => {
+    const { key: name, url, baseUrl } = ACCOUNTS[provider];
+    const key = env[name];
+    const at = (provider === 'anthropic' ? anthropicAt : null) ?? (env[url] || baseUrl);
+    return key === undefined || key === '' ? [] : [[provider, { key, baseUrl: at }] as const];
+  });
+  return Object.fromEntries(accounts);
+}
+
+const ACCOUNTS: Readonly<Record<Provider, { readonly key: string; readonly url: string; readonly baseUrl: string }>> = {
+  anthropic: { key: 'ANTHROPIC_API_KEY', url: 'ANTHROPIC_BASE_URL', baseUrl: 'https://api.anthropic.com' },
+  openai: { key: 'OPENAI_API_KEY', url: 'OPENAI_BASE_URL', baseUrl: 'https://api.openai.com' },
+  gemini: {
+    key: 'GEMINI_API_KEY',
+    url: 'GOOGLE_GEMINI_BASE_URL',
+    baseUrl: 'https://generativelanguage.googleapis.com',
+  },
+};
 
 function readTemporal(env: Readonly<Record<string, string>>): TemporalSettings {
   try {

@@ -7,7 +7,9 @@ import { nearest } from './town/nearest.js';
 import { TOWN_FILE } from './town/paths.js';
 import type { Prices } from './town/prices.js';
 import { DEFAULT_LIMITS, DEFAULT_NAMES, type Limits, type RigSnapshot } from './town/rig.js';
-import { RUNTIMES } from './town/runtime.js';
+import { RUNTIMES, runtimeNamed } from './town/runtime.js';
+import { agent, agentsFrom, AGENT_NAME } from './town-toml-agents.js';
+import { amount, dollars, form, table, text, whole } from './town-toml-fields.js';
 import { derivePrefix, PREFIX, RESERVED_PREFIXES } from './town/prefix.js';
 
 export type TownSettings = {
@@ -36,31 +38,12 @@ const DEFAULT_CAPACITY = 5;
  */
 export const DEFAULT_SESSIONS_AT_ONCE = 500;
 const RESERVED_RIGS = 'mayor deacon overseer boot witness refinery polecats crew dogs channel'.split(' ');
-const KINDS = ['auto', ...RUNTIMES] as const;
-
-const whole = (min: number, example: number) => {
-  const expected = `a whole number of ${min} or more is expected, for example ${example}`;
-  return z.int(expected).min(min, expected);
-};
-const amount = (example: number) => {
-  const expected = `a number above 0 is expected, for example ${example}`;
-  return z.number(expected).positive(expected);
-};
-const dollars = (example: number) => {
-  const expected = `dollars for a million tokens are expected, a number of 0 or more, for example ${example}`;
-  return z.number(expected).nonnegative(expected);
-};
-const text = (example: string) => {
-  const expected = `a text is expected, for example "${example}"`;
-  return z.string(expected).trim().min(1, expected);
-};
-const form = (pattern: RegExp, expected: string) => z.string(expected).regex(pattern, expected);
-const table = <S extends z.ZodRawShape>(shape: S) => z.strictObject(shape, 'a table is expected');
+const KINDS = ['auto', ...RUNTIMES];
 
 const PORT_EXPECTED = 'a port from 1 to 65535 is expected';
 const port = z.int(PORT_EXPECTED).min(1, PORT_EXPECTED).max(65_535, PORT_EXPECTED);
 const runtime = {
-  kind: z.enum(KINDS, `${listed(KINDS)} is expected`).optional(),
+  kind: text('auto').optional(),
   model: text(DEFAULT_MODEL).optional(),
 };
 const confinement = {
@@ -142,6 +125,13 @@ const Document = table({
       `a table of prices is expected: [prices."${DEFAULT_MODEL}"]`,
     )
     .optional(),
+  agents: z
+    .record(
+      form(AGENT_NAME, 'an agent is named with lower-case letters, digits and "-"'),
+      table(agent),
+      'a table of agents is expected: [agents.<name>]',
+    )
+    .optional(),
   rigs: z.record(z.string(), table(rig), 'a table of rigs is expected: [rigs.<name>]').optional(),
 });
 type Document = z.infer<typeof Document>;
@@ -161,6 +151,7 @@ export function readTownText(source: string): TownText {
   checkPorts(toml.value, report);
   checkDates(toml.value, [], report);
   checkRigs(toml.value, report);
+  checkKinds(toml.value, report);
   if (read.success && problems.length === 0) return { ok: true, settings: settingsOf(read.data) };
   return { ok: false, problems: problems.toSorted((a, b) => a.line - b.line).map((problem) => problem.text) };
 }
@@ -181,6 +172,18 @@ function checkPorts(document: Readonly<Record<string, unknown>>, report: Report)
   const [one, other] = [valueAt(document, ['server', 'port']), valueAt(document, ['server', 'ui_port'])];
   if (typeof one === 'number' && one === other)
     report(['server', 'ui_port'], `server.ui_port is ${one}, as server.port is; another port is expected`);
+}
+
+/** What works a rig: by a name that comes with the town, or one of `[agents]`. */
+function checkKinds(document: Readonly<Record<string, unknown>>, report: Report): void {
+  const own = Object.keys(z.record(z.string(), z.unknown()).safeParse(document['agents']).data ?? {});
+  const names = [...new Set([...KINDS, ...own])];
+  const rigs = Object.keys(z.record(z.string(), z.unknown()).safeParse(document['rigs']).data ?? {});
+  for (const path of [['runtime', 'kind'], ...rigs.map((name) => ['rigs', name, 'runtime', 'kind'])]) {
+    const kind = valueAt(document, path);
+    if (typeof kind === 'string' && kind.trim() !== '' && !names.includes(kind))
+      report(path, `${path.join('.')} is ${show(kind)}; ${listed(names)} is expected`);
+  }
 }
 
 /** A date is an object without keys, and would pass for an empty table. */
@@ -272,14 +275,18 @@ function settingsOf(document: Document): TownSettings {
         names,
         capacity: one.capacity ?? Math.min(DEFAULT_CAPACITY, names.length),
         prefix,
-        runtime: {
-          kind: one.runtime?.kind ?? runtime?.kind ?? 'auto',
-          model: one.runtime?.model ?? runtime?.model ?? DEFAULT_MODEL,
-        },
+        runtime: runtimeFrom({ ...runtime, ...one.runtime }),
+        ...agentsFrom(document.agents),
         ...confinementFrom({ ...document.confinement, ...one.confinement }),
       };
     }),
   };
+}
+
+function runtimeFrom({ kind = 'auto', model }: NonNullable<Document['runtime']>): RigSnapshot['runtime'] {
+  const own = kind === 'auto' ? 'auto' : (runtimeNamed(kind) ?? 'command');
+  if (own !== 'command') return { kind: own, model: model ?? DEFAULT_MODEL };
+  return { kind: own, model: model ?? '', agent: kind };
 }
 
 /** Nothing where nothing is said. */
@@ -307,6 +314,7 @@ function priceFrom({
 function keysAt([section, , inner]: Path): readonly string[] {
   if (section === undefined) return Object.keys(Document.shape);
   if (section === 'prices') return Object.keys(price);
+  if (section === 'agents') return Object.keys(agent);
   if (section === 'rigs')
     return Object.keys(inner === 'runtime' ? runtime : inner === 'confinement' ? confinement : rig);
   const shape = Object.entries(sections).find(([name]) => name === section)?.[1];

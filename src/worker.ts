@@ -11,6 +11,7 @@ import { perform } from './calls.js';
 import { activitiesOf } from './activities/registry.js';
 import { townShelf } from './formula-shelf.js';
 import { placesIn } from './activities/places.js';
+import type { Runtimes } from './activities/sessions.js';
 import type { TownDeps } from './activities/town.js';
 import { Account } from './agents/account.js';
 import type { AnthropicSettings } from './agents/anthropic.js';
@@ -27,6 +28,7 @@ import { workflowCode } from './dev/bundle-workflows.js';
 import { hostId } from './dev/host-id.js';
 import { largePayloads } from './large-payloads.js';
 import { openRelay } from './relay.js';
+import type { Keys } from './town/agents.js';
 import { payloadsIn, relayIn } from './town/paths.js';
 import type { Prices } from './town/prices.js';
 import { join, relative } from 'node:path';
@@ -40,6 +42,8 @@ export type WorkerSettings = {
   readonly ledger: string;
   readonly readTown: TownDeps['readTown'];
   readonly anthropic: { readonly apiKey: string | null; readonly baseUrl: string | null };
+  /** For agents that are programs of their own. */
+  readonly keys: Keys;
   /** The most sessions and gates at once on this host. */
   readonly sessionsMax: number;
   /** The most requests to models at once, null for any number. */
@@ -72,14 +76,8 @@ export async function startWorker(
       readTown: settings.readTown,
     },
     places,
-    {
-      script: scriptRuntime(),
-      anthropic: anthropicWhenAsked({
-        ...settings.anthropic,
-        prices: pricesFrom(settings.readTown),
-        account: new Account(settings.modelRequestsMax),
-      }),
-    },
+    runtimesOf(settings),
+    (call) => perform(client, call),
   );
   const shared = {
     connection,
@@ -136,6 +134,15 @@ function deploymentOf(version: WorkerSettings['version']): Pick<WorkerOptions, '
   return { workerDeploymentOptions: { version, useWorkerVersioning: true, defaultVersioningBehavior: 'PINNED' } };
 }
 
+function runtimesOf({ anthropic, keys, modelRequestsMax, readTown }: WorkerSettings): Runtimes {
+  const account = new Account(modelRequestsMax);
+  return {
+    script: scriptRuntime(),
+    anthropic: anthropicWhenAsked({ ...anthropic, prices: pricesFrom(readTown), account }),
+    command: commandWhenAsked(keys),
+  };
+}
+
 /** The SDK would be a fifth of a worker's start: it is read when a session asks for a model. */
 function anthropicWhenAsked(settings: AnthropicSettings): AgentRuntime {
   return {
@@ -143,6 +150,17 @@ function anthropicWhenAsked(settings: AnthropicSettings): AgentRuntime {
     run: async (spec, context) => {
       const { anthropicRuntime } = await import('./agents/anthropic.js');
       return anthropicRuntime(settings).run(spec, context);
+    },
+  };
+}
+
+/** Nor is the server of the Model Context Protocol read before an agent wants one. */
+function commandWhenAsked(keys: Keys): AgentRuntime {
+  return {
+    kind: 'command',
+    run: async (spec, context) => {
+      const { commandRuntime } = await import('./agents/command.js');
+      return commandRuntime(keys).run(spec, context);
     },
   };
 }

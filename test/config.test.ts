@@ -187,7 +187,11 @@ describe('a mistake in town.toml', () => {
       4,
       'rigs.server.gates.test is 5; a text is expected, for example "npm test"',
     ],
-    ['[runtime]\nkind = "robot"', 2, 'runtime.kind is "robot"; auto, script, anthropic or human is expected'],
+    [
+      '[runtime]\nkind = "robot"',
+      2,
+      'runtime.kind is "robot"; auto, script, anthropic, human, claude-code, codex, gemini, opencode or aider is expected',
+    ],
     ['[server]\nport = 70000', 2, 'server.port is 70000; a port from 1 to 65535 is expected'],
     ['[limits]\npatience = 0', 2, 'limits.patience is 0; a number above 0 is expected, for example 1'],
     [

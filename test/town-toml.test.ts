@@ -57,3 +57,59 @@ test('a name with a dot in it, written without quotes, is told how to write it',
     'town.toml:1: prices.claude-3.5-sonnet is no key; a name with a dot in it stands in quotes: [prices."claude-3.5-sonnet"]',
   );
 });
+
+test('an agent of one’s own, and what is otherwise with one that comes with the town', () => {
+  const read = readTownText(`
+[agents.mine]
+args = ["--model={model}", "{prompt}"]
+resume = ["--continue={session}"]
+[agents.codex]
+model = "gpt-5.6"
+[agents.listener]
+prompt = "stdin"
+[rigs.a]
+url = "/a"
+runtime = { kind = "mine", model = "m" }
+[rigs.b]
+url = "/b"
+runtime = { kind = "codex" }
+`);
+  expect(read).toMatchObject({ ok: true });
+  const [a, b] = read.ok ? read.settings.rigs : [];
+  expect(a?.runtime).toEqual({ kind: 'command', model: 'm', agent: 'mine' });
+  expect(b?.runtime).toEqual({ kind: 'command', model: '', agent: 'codex' });
+  expect(a?.agents?.['mine']).toMatchObject({ command: 'mine', resume: ['--continue={session}'], provider: null });
+  expect(a?.agents?.['codex']).toMatchObject({
+    command: 'codex',
+    model: 'gpt-5.6',
+    provider: 'openai',
+    usage: 'codex',
+  });
+  expect(a?.agents?.['listener']).toMatchObject({ command: 'listener', args: [], prompt: 'stdin' });
+});
+
+test('where nothing is said of agents and of confinement, rigs have nothing of it', () => {
+  const read = readTownText('[rigs.a]\nurl = "/a"\n');
+  expect(read.ok && Object.keys(read.settings.rigs[0] ?? {})).not.toContain('agents');
+  expect(read.ok && Object.keys(read.settings.rigs[0] ?? {})).not.toContain('confinement');
+});
+
+test('what is said of confinement for a rig goes before what is said for all', () => {
+  const read = readTownText(
+    '[confinement]\nlevel = "bubblewrap"\nmemory_mb = 100\n[rigs.a]\nurl = "/a"\n[rigs.a.confinement]\nnetwork = "host"\nlevel = "none"',
+  );
+  expect(read.ok && read.settings.rigs[0]?.confinement).toEqual({ level: 'none', network: 'host', memoryMbMax: 100 });
+});
+
+test.each([
+  ['[runtime]\nkind = "cluade-code"', 2, /^runtime.kind is "cluade-code"; auto, script, .*claude-code.* is expected$/],
+  ['[rigs.a]\nurl = "/a"\nruntime = { kind = "his" }\n[agents.mine]', 3, /"his"; .*mine is expected$/],
+  ['[agents.mine]\nusage = "all"', 2, /agents.mine.usage is "all"; claude, codex, gemini or none is expected/],
+  ['[agents.mine]\nargs = "all"', 2, /a list of texts is expected/],
+  ['[confinement]\nread = ["here"]', 2, /an absolute path is expected/],
+  ['[confinement]\nnetwork = "some"', 2, /none or host is expected/],
+])('%j is refused', (text, line, message) => {
+  const [problem = ''] = problemsOf(text);
+  expect(problem).toMatch(new RegExp(`^town\\.toml:${line}: `));
+  expect(problem.replace(/^town\.toml:\d+: /, '')).toMatch(message);
+});

@@ -1,4 +1,5 @@
 /** The acts by task queue, ready for a worker. */
+import type { SessionContext } from '../agents/runtime.js';
 import type { HostActivities, SessionActivities, TownActivities } from '../contract/activities.js';
 import { beating } from './beating.js';
 import { mergeActivities } from './merge.js';
@@ -15,10 +16,16 @@ export type Activities = {
   readonly sessions: SessionActivities;
 };
 
-export function activitiesOf(town: TownDeps, places: Places, runtimes: Runtimes): Activities {
+/** `call`: to the server, for the ports of sessions. */
+export function activitiesOf(
+  town: TownDeps,
+  places: Places,
+  runtimes: Runtimes,
+  call: SessionContext['call'],
+): Activities {
   return {
     town: beating(townActivities(town)),
     host: beating({ ...sandboxActivities(places), ...mergeActivities(places) }),
-    sessions: beating(sessionActivities(places, runtimes)),
+    sessions: beating(sessionActivities(places, runtimes, call)),
   };
 }

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { isOfOtherRun, openJournal, setAside } from '../agents/journal.js';
-import { notesIn } from '../agents/tools.js';
+import { notesIn } from '../agents/notes.js';
 import { RuntimeTrouble } from '../agents/trouble.js';
 import type { Runtime, SessionContext } from '../agents/runtime.js';
 import type { SessionActivities } from '../contract/activities.js';
@@ -21,12 +21,12 @@ import { shellIn } from './shell.js';
 
 export type Runtimes = Readonly<Record<SessionSpec['runtime']['kind'], Runtime>>;
 
-export function sessionActivities(places: Places, runtimes: Runtimes): SessionActivities {
+export function sessionActivities(places: Places, runtimes: Runtimes, call: SessionContext['call']): SessionActivities {
   const takeOver = new Succession();
   return {
     runSession: (spec) =>
       takeOver.as(spec.sessionId, (signal) =>
-        runSession(places, runtimes, spec, signal, () => takeOver.end(`${spec.molecule}/`, spec.sessionId)),
+        runSession(places, { runtimes, call }, spec, signal, () => takeOver.end(`${spec.molecule}/`, spec.sessionId)),
       ),
     runGates: (request) => takeOver.as(`gates/${request.request}`, (signal) => runGates(places, request, signal)),
   };
@@ -66,7 +66,7 @@ class Succession {
 
 async function runSession(
   places: Places,
-  runtimes: Runtimes,
+  { runtimes, call }: { readonly runtimes: Runtimes } & Pick<SessionContext, 'call'>,
   spec: SessionSpec,
   signal: AbortSignal,
   endOthers: () => Promise<void>,
@@ -98,9 +98,15 @@ async function runSession(
     signal,
     journal,
     heartbeat: noteProgress,
+    call,
     outputFile: join(output, 'output.json'),
-    exec: (command, { env: more = {}, ...options } = {}) =>
-      shell(command, { env: { ...env, ...more }, mark: spec.sessionId, signal, ...options }),
+    exec: (command, { env: more = {}, signal: sooner, ...options } = {}) =>
+      shell(command, {
+        env: { ...env, ...more },
+        mark: spec.sessionId,
+        signal: sooner === undefined ? signal : AbortSignal.any([signal, sooner]),
+        ...options,
+      }),
   };
   try {
     return await runtimes[spec.runtime.kind].run(spec, context);

@@ -25,7 +25,13 @@ type Tree = Place & {
   readonly more?: readonly string[];
 };
 
-export type Shell = (command: string, options: Omit<RunOptions, 'cwd'>) => Promise<RunResult>;
+type ShellOptions = Omit<RunOptions, 'cwd'> & {
+  /** What may be read besides, where it is shut in. */
+  readonly readable?: readonly string[];
+  /** A folder that is `HOME` where it is shut in; one that is empty each time if not given. */
+  readonly home?: string;
+};
+export type Shell = (command: string, options: ShellOptions) => Promise<RunResult>;
 
 const UNCONFINED = 'Unconfined' satisfies FailureType;
 const MIB = 1024 * 1024;
@@ -35,6 +41,7 @@ const PROBE_MS_MAX = 10_000;
 /** Refuses, in words for a person, when this machine cannot shut in what must be. */
 export async function shellIn(tree: Tree, confinement: Confinement | null): Promise<Shell> {
   const { path: cwd } = tree;
+  // What is readable, and a home, is for those who are shut in.
   if (confinement === null) return (command, options) => runShell(command, { ...options, cwd });
   const { bubblewrap, mounts } = await means();
   const shown = await narrowed(tree, tree.branch);
@@ -44,9 +51,10 @@ export async function shellIn(tree: Tree, confinement: Confinement | null): Prom
     network: confinement.network,
   };
   const limits = { memoryBytesMax: confinement.memoryMbMax * MIB, processesMax: confinement.processesMax };
-  return (command, options) => {
-    const { file, args } = shutIn(bubblewrap, mounts, limited(command, confinement), how, cwd);
-    return run(file, args, { ...options, cwd: '/', env: insideOf(options.env), limits });
+  return (command, { readable = [], home = HOME_INSIDE, ...options }) => {
+    const more = { ...how, readable: [...how.readable, ...readable] };
+    const { file, args } = shutIn(bubblewrap, mounts, limited(command, confinement), more, cwd);
+    return run(file, args, { ...options, cwd: '/', env: insideOf(options.env, home), limits });
   };
 }
 
@@ -60,9 +68,9 @@ function limited(command: string, { cpuMinutesMax, memoryMbMax }: Confinement): 
 /** Of the machine outside. */
 const OUTSIDE = new Set(['SSH_AUTH_SOCK', 'USER', 'TMPDIR']);
 
-function insideOf(env: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+function insideOf(env: Readonly<Record<string, string>>, home: string): Readonly<Record<string, string>> {
   const passed = Object.entries(env).filter(([name]) => !OUTSIDE.has(name));
-  return { ...Object.fromEntries(passed), ...NARROW_GIT, HOME: HOME_INSIDE };
+  return { ...Object.fromEntries(passed), ...NARROW_GIT, HOME: home };
 }
 
 type Means = { readonly bubblewrap: string; readonly mounts: readonly string[] };
@@ -87,7 +95,7 @@ async function means(): Promise<Means> {
   );
   const { end, stderr } = await run(probe.file, probe.args, {
     cwd: '/',
-    env: insideOf(plainEnvironment()),
+    env: insideOf(plainEnvironment(), HOME_INSIDE),
     timeoutMs: PROBE_MS_MAX,
   });
   if (end.kind !== 'exited' || end.code !== 0) {

@@ -5,19 +5,21 @@
  */
 import { readFile } from 'node:fs/promises';
 import Anthropic from '@anthropic-ai/sdk';
-import * as z from 'zod';
 import { costOf } from '../town/prices.js';
 import type { Prices } from '../town/prices.js';
 import { addUsage, NO_USAGE } from '../town/session.js';
 import type { SessionResult, SessionSpec, Usage } from '../town/session.js';
-import { unreachable } from '../town/unreachable.js';
 import { Account } from './account.js';
 import { ContextFull, NO_KEY, troubleOf } from './anthropic-errors.js';
+import { endOf } from './end.js';
+import type { End } from './end.js';
 import { mechanicalNote } from './mechanical-note.js';
 import { sessionPrompt } from './prompt.js';
 import type { Runtime, SessionContext } from './runtime.js';
-import { toolsFor, wrong } from './tools.js';
-import type { Effect, Tool, ToolAnswer } from './tools.js';
+import { once } from './once.js';
+import { inputSchemaOf, wrong } from './tool.js';
+import type { Effect, Tool, ToolAnswer } from './tool.js';
+import { toolsFor } from './tools.js';
 import { RuntimeTrouble } from './trouble.js';
 
 export type AnthropicSettings = {
@@ -41,7 +43,7 @@ const MINUTE_MS = 60 * SECOND_MS;
 const ROLE_PROMPT = new URL('../../prompts/polecat.md', import.meta.url);
 
 const NUDGE =
-  'The step is still open. Go on, or end it: close_step when it is done, handoff if another session should go on, report_blocked if only somebody else can decide.';
+  'The step is still open. Go on, or end it: close when it is done, handoff if another session should go on, escalate if only somebody else can decide.';
 const ASK_HANDOFF =
   'This session is at its limit. Call handoff now: what is done, what is not, and what to do next. A fresh session goes on with it.';
 
@@ -64,9 +66,6 @@ export function anthropicRuntime(settings: AnthropicSettings): Runtime {
     },
   };
 }
-
-/** The end of a session, before usage and notes are added. */
-type End = SessionResult extends infer R ? (R extends unknown ? Omit<R, 'usage' | 'notes'> : never) : never;
 
 /** What a session has from its worker. */
 type Means = {
@@ -188,7 +187,8 @@ class Conversation {
       tools: this.#tools.map((tool) => ({
         name: tool.name,
         description: tool.description,
-        input_schema: inputSchemaOf(tool),
+        // A schema of an object, whatever its fields are.
+        input_schema: inputSchemaOf(tool) as Anthropic.Messages.Tool.InputSchema,
       })),
     };
   }
@@ -214,35 +214,9 @@ class Conversation {
     return effects;
   }
 
-  /** A call with its answer in the journal is not made again; one that was cut off is told as such. */
-  async #once(call: Anthropic.Messages.ToolUseBlock): Promise<ToolAnswer> {
-    const { journal } = this.#context;
-    const key = call.id;
-    const done = journal.entries.find((entry) => entry.kind === 'done' && entry.key === key);
-    if (done?.kind === 'done') return done.outcome as ToolAnswer; // our own record of this very call
-    const tool = this.#tools.find((one) => one.name === call.name);
-    const isCutOff = journal.entries.some((entry) => entry.kind === 'begun' && entry.key === key);
-    if (!isCutOff) await journal.append({ kind: 'begun', key, before: null });
-    this.#beat(call.name);
-    const answer =
-      isCutOff && tool?.changes === true
-        ? wrong(
-            'This call was interrupted; its effect is unknown. Check whether it took effect before you make it again.',
-          )
-        : await this.#call(tool, call);
-    await journal.append({ kind: 'done', key, outcome: answer });
-    return answer;
-  }
-
-  async #call(tool: Tool | undefined, call: Anthropic.Messages.ToolUseBlock): Promise<ToolAnswer> {
-    if (tool === undefined)
-      return wrong(`there is no tool ${call.name}; there are ${this.#tools.map((one) => one.name).join(', ')}`);
-    try {
-      return await tool.run(call.input, this.#spec, this.#context);
-    } catch (error) {
-      this.#context.signal.throwIfAborted();
-      return wrong(`${call.name} failed: ${error instanceof Error ? error.message : String(error)}`);
-    }
+  #once({ id: key, name, input }: Anthropic.Messages.ToolUseBlock): Promise<ToolAnswer> {
+    this.#beat(name);
+    return once({ key, name, input }, this.#tools, this.#spec, this.#context);
   }
 
   #count({ usage }: Message): void {
@@ -290,32 +264,8 @@ class Conversation {
   }
 }
 
-function inputSchemaOf({ schema, shown = {} }: Tool): Anthropic.Messages.Tool.InputSchema {
-  const { $defs: _, properties, ...rest } = z.toJSONSchema(schema, { io: 'input' });
-  // zod writes the JSON schema of an object for an object.
-  return { ...rest, properties: { ...properties, ...shown } } as Anthropic.Messages.Tool.InputSchema;
-}
-
 function refusalOf({ content, stop_details: details }: Message): string {
   const said = content.flatMap((block) => (block.type === 'text' ? [block.text] : []));
   const words = [...said, details?.explanation ?? ''].join(' ').trim();
   return `the model refuses to go on with this step${words === '' ? '; it gave no reason' : `: ${words}`}`;
-}
-
-function endOf(effect: Effect): End | null {
-  switch (effect.kind) {
-    case 'none':
-    case 'note':
-      return null;
-    case 'close': {
-      const { kind: _, ...close } = effect;
-      return { outcome: 'closed', ...close };
-    }
-    case 'handoff':
-      return { outcome: 'handoff', note: effect.note, reason: 'requested' };
-    case 'blocked':
-      return { outcome: 'blocked', detail: effect.detail };
-    default:
-      return unreachable(effect);
-  }
 }

@@ -1,5 +1,6 @@
 /** What runs a session: one interface, whatever agent is behind it. Nothing here knows of Temporal. */
-import type { RunResult } from '../process/run.js';
+import type { Answer, Call } from '../contract/calls.js';
+import type { RunOptions, RunResult } from '../process/run.js';
 import type { SessionResult, SessionSpec } from '../town/session.js';
 import type { Journal } from './journal.js';
 
@@ -14,6 +15,14 @@ export type Runtime = {
 
 type SessionProgress = { readonly turn: number; readonly doing: string };
 
+type ExecOptions = Pick<RunOptions, 'timeoutMs' | 'input' | 'onOutput' | 'signal'> & {
+  readonly env?: Readonly<Record<string, string>>;
+  /** What may be read besides, where it is shut in. */
+  readonly readable?: readonly string[];
+  /** A folder that is `HOME` where it is shut in; one that is empty each time if not given. */
+  readonly home?: string;
+};
+
 export type SessionContext = {
   /** Cancelled: stop everything, then throw its reason. */
   readonly signal: AbortSignal;
@@ -21,10 +30,9 @@ export type SessionContext = {
   /** Cheap; what the next heartbeat of the activity carries. */
   readonly heartbeat: (progress: SessionProgress) => void;
   /** A shell command in the worktree, marked as the session's, bounded in output, ended with the signal. */
-  readonly exec: (
-    command: string,
-    options?: { readonly timeoutMs?: number; readonly env?: Readonly<Record<string, string>> },
-  ) => Promise<RunResult>;
+  readonly exec: (command: string, options?: ExecOptions) => Promise<RunResult>;
+  /** To the server, and nothing of it to the agent itself: what the port lets through. */
+  readonly call: (call: Call) => Promise<Answer>;
   /** A path outside of the worktree, of this session alone, where a command may write its output. */
   readonly outputFile: string;
 };

@@ -147,7 +147,7 @@ function townToml(): string {
 # quiet_seconds = ${limits.quietSecondsMax}      # without output or effect: the session counts as stalled
 
 [runtime]
-# kind = "auto"     # or "anthropic", "script", "human"; auto: anthropic with ANTHROPIC_API_KEY, else scripts and people
+# kind = "auto"     # or "anthropic", "claude-code", "codex" …, "script", "human" (docs/agents.md); auto: anthropic with ANTHROPIC_API_KEY, else scripts and people
 # model = "claude-opus-5-5"
 # base_url = "https://api.anthropic.com"
 

@@ -1,6 +1,7 @@
 import { defineQuery } from '@temporalio/workflow';
 import * as z from 'zod';
 import { WorkflowId } from '../town/address.js';
+import type { Mail } from '../town/mail.js';
 import { Protomolecule } from '../town/protomolecule.js';
 import { Limits, RigSnapshot } from '../town/rig.js';
 
@@ -38,6 +39,7 @@ export type Lifecycle = {
   readonly round: number;
 };
 
+export const inboxQuery = defineQuery<readonly Mail[]>('inbox');
 export const lifecycleQuery = defineQuery<Lifecycle>('lifecycle');
 export const hookQuery = defineQuery<{ readonly mission: string; readonly item: string; readonly formula: string }>(
   'hook',

@@ -50,14 +50,14 @@ function moveOf(act: Act): Move {
   if ('sleep' in act) return words('Let me think.');
   if ('note' in act) return call('note', { text: act.note });
   if ('handoff' in act) return call('handoff', { note: act.handoff });
-  if ('block' in act) return call('report_blocked', { detail: act.block });
+  if ('block' in act) return call('escalate', { detail: act.block });
   if ('fail' in act) {
     const transient = act.transient === true ? { transient: true } : {};
-    return call('close_step', { summary: act.fail, verdict: 'failed', ...transient });
+    return call('close', { summary: act.fail, verdict: 'failed', ...transient });
   }
   if ('close' in act) {
     const output = act.output === undefined ? {} : { output: act.output };
-    return call('close_step', { summary: act.close, verdict: 'done', ...output });
+    return call('close', { summary: act.close, verdict: 'done', ...output });
   }
   return unreachable(act);
 }

@@ -6,7 +6,7 @@
 import { constants } from 'node:fs';
 import { access, lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { delimiter, dirname, join, sep } from 'node:path';
+import { basename, delimiter, dirname, join, sep } from 'node:path';
 
 /** Paths are absolute, and the same inside as outside. What does not exist is not shown. */
 export type Confinement = {
@@ -118,7 +118,7 @@ async function toolchains(env: NodeJS.ProcessEnv): Promise<readonly string[]> {
 }
 
 function toolchainOf(path: string, home: string): string {
-  const whole = path.endsWith('/bin') || path.endsWith('/shims') ? dirname(path) : path;
+  const whole = ['bin', 'shims', '.bin'].includes(basename(path)) ? dirname(path) : path;
   const isMore = whole === home || NOT_WHOLE.some((name) => whole === join(home, name));
   return isMore ? path : whole;
 }

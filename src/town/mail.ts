@@ -74,10 +74,19 @@ export function writeMail(envelope: Envelope, brief: string, letter: Letter): Ma
   return { ...envelope, subject: `${letter.type}: ${oneLine(brief)}`, body: lines.join('\n') + text };
 }
 
+/** Whether it is somebody's own words, and no message that the town acts on. */
+export function isFree({ subject }: Mail): boolean {
+  return typeOf(subject) === undefined;
+}
+
+function typeOf(subject: string): MailType | undefined {
+  return MAIL_TYPES.find((known) => subject === known || subject.startsWith(`${known}: `));
+}
+
 export type Reading = { readonly ok: true; readonly letter: Letter } | { readonly ok: false; readonly problem: string };
 
 export function readMail(mail: Mail): Reading {
-  const type = MAIL_TYPES.find((known) => mail.subject === known || mail.subject.startsWith(`${known}: `));
+  const type = typeOf(mail.subject);
   if (type === undefined) {
     return {
       ok: false,

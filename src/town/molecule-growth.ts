@@ -5,7 +5,7 @@ import { planOf, present } from './molecule-plan.js';
 import type { LoopState, Step } from './molecule-state.js';
 import type { ProtoLoop, ProtoStep } from './protomolecule.js';
 import { own } from './own.js';
-import { isRuntime, type RuntimeKind } from './runtime.js';
+import { runtimeNamed, type RuntimeKind } from './runtime.js';
 import { addUsage, NO_USAGE } from './session.js';
 
 /** What is added to a molecule at work, by loops, fan-outs and bonds together. It travels in one payload. */
@@ -24,7 +24,7 @@ export function stepFrom(proto: ProtoStep, how: How, from?: string): Step {
     id: proto.id,
     title: proto.title,
     needs: proto.needs,
-    runtime: how.sandboxed ? runtimeOf(proto, how.runtime) : 'human',
+    runtime: how.sandboxed ? runtimeOf(proto, how) : 'human',
     state: { kind: 'pending' },
     sessions: 0,
     handoffs: 0,
@@ -39,10 +39,11 @@ export function stepFrom(proto: ProtoStep, how: How, from?: string): Step {
 }
 
 /** With no key (`auto`) a scripted step runs its script and any other waits for a person: success is never faked. */
-function runtimeOf(step: ProtoStep, rigs: RuntimeKind | 'auto'): RuntimeKind {
+function runtimeOf(step: ProtoStep, { runtime: rigs, programs = false }: How): RuntimeKind {
   if (step.kind === 'human') return 'human';
   if (step.kind === 'run') return 'script';
-  const runtime = step.agent !== undefined && isRuntime(step.agent) ? step.agent : rigs;
+  const named = step.agent === undefined ? null : runtimeNamed(step.agent);
+  const runtime = named === null || (named === 'command' && !programs) ? rigs : named;
   if (runtime === 'auto' || runtime === 'script') return step.script === null ? 'human' : 'script';
   return runtime;
 }

@@ -11,8 +11,13 @@ import { addUsage, NO_USAGE } from './session.js';
 import type { RuntimeKind } from './runtime.js';
 import type { Usage } from './session.js';
 
-/** `sandboxed`: false for a molecule on nobody's hook, whose agent and `run` steps wait for a person. */
-export type How = { readonly runtime: RuntimeKind | 'auto'; readonly sandboxed: boolean };
+export type How = {
+  readonly runtime: RuntimeKind | 'auto';
+  /** False for a molecule on nobody's hook, whose agent and `run` steps wait for a person. */
+  readonly sandboxed: boolean;
+  /** Whether steps call agents that are programs by their names; absent as false, as in what began before. */
+  readonly programs?: boolean;
+};
 
 export type Molecule = Required<MoleculeState> & {
   readonly how: How;

@@ -1,8 +1,9 @@
 /** The part of `town.toml` that workflows see: a frozen, hashed snapshot. */
 import * as z from 'zod';
+import { Agent } from './agents.js';
 import { ConfinementSettings } from './confinement.js';
 import { Price } from './prices.js';
-import { RUNTIMES } from './runtime.js';
+import { RUNTIME_KINDS } from './runtime.js';
 
 export const DEFAULT_NAMES = [
   'Toast', 'Shadow', 'Copper', 'Ash', 'Storm', 'Ember', 'Flint', 'Onyx', 'Rust', 'Slate', 'Nova', 'Quill', 'Wren', 'Birch', 'Cinder',
@@ -22,7 +23,15 @@ export const RigSnapshot = z.strictObject({
   names: z.array(z.string()).min(1),
   capacity: z.number().int().positive(),
   prefix: z.string(),
-  runtime: z.strictObject({ kind: z.enum(['auto', ...RUNTIMES]), model: z.string() }),
+  runtime: z.strictObject({
+    kind: z.enum(RUNTIME_KINDS),
+    /** Empty: as the agent has it. */
+    model: z.string(),
+    /** Of the kind `command`: which. */
+    agent: z.string().optional(),
+  }),
+  /** As town.toml has them, by their names. Absent where it has none. */
+  agents: z.record(z.string(), Agent).optional(),
   /** Absent where town.toml says nothing of it. */
   confinement: ConfinementSettings.optional(),
   /** When town.toml said so: a role keeps to the latest word. Absent where nobody looked, and from versions that did not tell. */

@@ -1,7 +1,19 @@
-/** What works a step: the script of its formula, an agent of a model, or a person. */
-export const RUNTIMES = ['script', 'anthropic', 'human'] as const;
-export type RuntimeKind = (typeof RUNTIMES)[number];
+/** What works a step: the script of its formula, a model by its API, an agent that is a program of its own, or a person. */
+import { AGENTS, isShipped } from './agents.js';
 
-export function isRuntime(name: string): name is RuntimeKind {
-  return RUNTIMES.some((one) => one === name);
+const KINDS = ['script', 'anthropic', 'human', 'command'] as const;
+export type RuntimeKind = (typeof KINDS)[number];
+export const RUNTIME_KINDS = ['auto', ...KINDS] as const;
+
+/** What formulas and town.toml may call for: agents are called by their names. */
+export const RUNTIMES: readonly string[] = ['script', 'anthropic', 'human', ...Object.keys(AGENTS)];
+
+/** Null: nothing here is called so. */
+export function runtimeNamed(name: string): RuntimeKind | null {
+  if (isShipped(name)) return 'command';
+  return name === 'script' || name === 'anthropic' || name === 'human' ? name : null;
+}
+
+export function isRuntime(name: string): boolean {
+  return runtimeNamed(name) !== null;
 }

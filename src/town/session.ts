@@ -3,6 +3,7 @@
  */
 import * as z from 'zod';
 import type { Act, Json } from './act.js';
+import type { Agent } from './agents.js';
 import type { Confinement } from './confinement.js';
 import type { Acceptance } from './protomolecule.js';
 import type { RuntimeKind } from './runtime.js';
@@ -51,7 +52,12 @@ export type SessionSpec = {
   readonly note: string | null;
   /** What earlier sessions of the step left on the way, oldest first. Absent when they left nothing. */
   readonly notes?: readonly string[];
-  readonly runtime: { readonly kind: Exclude<RuntimeKind, 'human'>; readonly model: string };
+  readonly runtime: {
+    readonly kind: Exclude<RuntimeKind, 'human'>;
+    readonly model: string;
+    /** Of the kind `command`. */
+    readonly agent?: Agent;
+  };
   readonly limits: SessionLimits;
   /** Of its commands. Absent: not shut in. */
   readonly confinement?: Confinement;

@@ -9,6 +9,7 @@ import { after, stepOf } from '../town/molecule.js';
 import type { Protomolecule, ProtoStep } from '../town/protomolecule.js';
 import { DEFAULT_LIMITS } from '../town/rig.js';
 import { failure } from './failing.js';
+import { patched } from './patches.js';
 
 export class Book {
   readonly id = workflowInfo().workflowId;
@@ -79,5 +80,7 @@ export class Book {
 
 /** On nobody's hook there is no sandbox, and every step waits for a person. */
 export function howOf(hook: Hook | null): Molecule['how'] {
-  return hook === null ? { runtime: 'human', sandboxed: false } : { runtime: hook.rig.runtime.kind, sandboxed: true };
+  if (hook === null) return { runtime: 'human', sandboxed: false };
+  const programs = patched('a step calls an agent by its name', '0.6');
+  return { runtime: hook.rig.runtime.kind, sandboxed: true, programs };
 }

@@ -5,10 +5,13 @@ import { sessionsOf } from '../town/molecule-live.js';
 import type { Step } from '../town/molecule-state.js';
 import type { Json } from '../town/act.js';
 import type { ProtoStep } from '../town/protomolecule.js';
+import { agentNamed } from '../town/agents.js';
 import { confined } from '../town/confinement.js';
 import { rigRef } from '../town/rig.js';
+import type { RigSnapshot } from '../town/rig.js';
 import type { RuntimeKind } from '../town/runtime.js';
 import type { SessionSpec } from '../town/session.js';
+import { failure } from './failing.js';
 import { commandMs } from './patience.js';
 
 /** A close to be checked: by a session, or by somebody outside. */
@@ -26,7 +29,7 @@ export type Claim = {
 export function sessionSpec(
   molecule: string,
   hook: Hook,
-  { id, title, description, acceptance, script, run, output }: ProtoStep,
+  { id, title, description, acceptance, script, run, output, agent }: ProtoStep,
   step: Step,
   head: string | null,
   workers: ReadonlySet<RuntimeKind>,
@@ -48,7 +51,7 @@ export function sessionSpec(
     base: head ?? sandbox.base,
     note: step.note,
     ...(step.notes === undefined || step.notes.length === 0 ? {} : { notes: step.notes }),
-    runtime: { kind: step.runtime === 'anthropic' ? 'anthropic' : 'script', model: rig.runtime.model },
+    runtime: runtimeOf(rig, step, agent),
     limits: {
       turnsMax: limits.turnsMax,
       minutesMax: limits.sessionMinutesMax,
@@ -58,6 +61,17 @@ export function sessionSpec(
     ...confined(rig, workers),
     commands: Object.fromEntries(rig.gates.map((gate) => [gate.name, gate.command])),
   };
+}
+
+function runtimeOf(rig: RigSnapshot, { runtime }: Step, named: string | undefined): SessionSpec['runtime'] {
+  const { model } = rig.runtime;
+  if (runtime !== 'command') return { kind: runtime === 'anthropic' ? 'anthropic' : 'script', model };
+  const isOfStep = named !== undefined && agentNamed(named, rig.agents) !== null;
+  const name = isOfStep ? named : (rig.runtime.agent ?? '');
+  const agent = agentNamed(name, rig.agents);
+  if (agent === null) throw failure('BadTown', `rig "${rig.name}" has no agent "${name}"`);
+  // The rig's model is for the rig's own agent.
+  return { kind: 'command', model: agent.model ?? (isOfStep ? '' : model), agent };
 }
 
 export function sandboxOf({ rig, name, incarnation, sandbox }: Hook): SandboxRef {

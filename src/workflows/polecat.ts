@@ -20,7 +20,7 @@ import type { Phase } from '../contract/search-attributes.js';
 import { polecatAt } from '../town/address.js';
 import { isReviewOnly } from '../town/convoy.js';
 import { bounded, FINDINGS_CHARS_MAX } from '../town/findings.js';
-import { readMail } from '../town/mail.js';
+import { isFree, readMail } from '../town/mail.js';
 import type { PolecatReport } from '../town/mission.js';
 import { RESUME, withHold, withoutHold, type Hold } from '../town/pause.js';
 import type { Protomolecule } from '../town/protomolecule.js';
@@ -31,6 +31,7 @@ import { Desk, done, refused } from './desk.js';
 import { explainBy } from './explain.js';
 import { causeOf, failure, readInput } from './failing.js';
 import { onHost, town } from './hands.js';
+import { Mailbox } from './mailbox.js';
 import { send } from './outbox.js';
 import { patched } from './patches.js';
 import { runMolecule } from './polecat-molecule.js';
@@ -65,6 +66,7 @@ class PolecatRun {
   readonly #input: PolecatInput;
   readonly #ref: SandboxRef;
   readonly #address: string;
+  readonly #mailbox: Mailbox;
   readonly #desk = new Desk();
   readonly #standing = new Standing();
   #sandbox: Sandbox | null = null;
@@ -89,9 +91,11 @@ class PolecatRun {
   constructor(input: PolecatInput) {
     this.#input = input;
     this.#address = polecatAt(input.rig.name, input.name);
+    this.#mailbox = new Mailbox(this.#address);
     const branch = `polecat/${input.name}/${input.molecule}`;
     this.#ref = { rig: rigRef(input.rig), name: input.name, incarnation: input.incarnation, branch };
     this.#desk.on(mailMessage, (mail) => {
+      if (isFree(mail) && patched('a polecat has an inbox', '0.6')) return this.#mailbox.take(mail);
       const reading = readMail(mail);
       if (!reading.ok) return refused(reading.problem);
       const verdict = verdictOf(reading.letter, this.#pending, input.incarnation);

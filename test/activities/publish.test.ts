@@ -12,6 +12,7 @@ import { asActivity, cancelActivity } from '../support/activity.js';
 import { makeBench } from '../support/bench.js';
 import type { Bench } from '../support/bench.js';
 import { runGit, writeFiles } from '../support/repos.js';
+import { noTown } from '../support/no-town.js';
 
 async function accepted(bench: Bench, more: Partial<AcceptRequest> = {}): Promise<string> {
   const acceptance = await bench.acts.acceptStep(bench.step(more));
@@ -74,7 +75,7 @@ test('a cancelled step ends its acceptance command at once, with everything that
 test('cancelled gates end at once, with everything that they started', async () => {
   const bench = await makeBench();
   // Gates use no runtime.
-  const acts = sessionActivities(placesIn(bench.state), {} as Runtimes);
+  const acts = sessionActivities(placesIn(bench.state), {} as Runtimes, noTown);
   const cancel = new AbortController();
   const gates = [{ name: 'slow', command: 'setsid sleep 60 & sleep 60' }];
   const request = { request: 'se-cancelled.0', worktree: bench.sandbox.path, gates, timeoutMs: 60_000 };

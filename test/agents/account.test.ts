@@ -8,7 +8,7 @@ import type { Turn } from '../../src/dev/model-script.js';
 import { startModelServer } from '../../src/dev/model-server.js';
 import { contextOf, makeBench, specOf } from '../support/sessions.js';
 
-const CLOSE: Turn = { tools: [{ name: 'close_step', input: { summary: 'done', verdict: 'done' } }] };
+const CLOSE: Turn = { tools: [{ name: 'close', input: { summary: 'done', verdict: 'done' } }] };
 
 /** Sessions one behind the other on one runtime, each with a worktree of its own. */
 async function sessionsWith(account: Account, turn: Turn) {

@@ -7,7 +7,7 @@ import { startModelServer } from '../../src/dev/model-server.js';
 import type { SessionSpec } from '../../src/town/session.js';
 import { contextOf, makeBench, specOf } from '../support/sessions.js';
 
-const CLOSE: Turn = { tools: [{ name: 'close_step', input: { summary: 'done', verdict: 'done' } }] };
+const CLOSE: Turn = { tools: [{ name: 'close', input: { summary: 'done', verdict: 'done' } }] };
 
 async function serverWith(turns: Turn[], when = ['Step: work'], apiKey?: string) {
   const server = await startModelServer({

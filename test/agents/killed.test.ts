@@ -61,7 +61,7 @@ test('a model: no answer is asked for twice but one in flight, no effect is made
             tools('write_file', { path: 'a.txt', text: '1' }),
             tools('run_command', { name: 'count' }),
             tools('note', { text: 'seen' }),
-            tools('close_step', { summary: 'done', verdict: 'done' }),
+            tools('close', { summary: 'done', verdict: 'done' }),
           ],
         },
       ],

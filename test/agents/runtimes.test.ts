@@ -238,7 +238,7 @@ const modelOf = async (turns: readonly Turn[]) => {
   return { server, runtime: anthropicRuntime({ apiKey: 'test', baseUrl: server.url }) };
 };
 const close = (input: Record<string, unknown>) => ({
-  tools: [{ name: 'close_step', input: { summary: 'looked', verdict: 'done', ...input } }],
+  tools: [{ name: 'close', input: { summary: 'looked', verdict: 'done', ...input } }],
 });
 
 describe('a model', () => {
@@ -261,7 +261,7 @@ describe('a model', () => {
   test('sees the schema of the output in its prompt and in the tool', async () => {
     const spec = { ...specOf(await makeBench(), null), ...withOutput(specOf(await makeBench(), null)) };
     expect(sessionPrompt(spec)).toContain(JSON.stringify(FINDINGS, null, 2));
-    const tool = toolsFor(spec).find((one) => one.name === 'close_step');
+    const tool = toolsFor(spec).find((one) => one.name === 'close');
     expect(tool?.shown).toMatchObject({ output: FINDINGS });
   });
 

@@ -73,9 +73,9 @@ function actsOf(turns: readonly Turn[]): readonly unknown[] {
           return [{ note: input['text'] }];
         case 'handoff':
           return [{ handoff: input['note'] }];
-        case 'report_blocked':
+        case 'escalate':
           return [{ block: input['detail'] }];
-        case 'close_step':
+        case 'close':
           return [closeOf(input)];
         default:
           throw new Error(`no act has ${name}`);
@@ -116,7 +116,7 @@ describe('any list of acts', () => {
     expect(turns).toEqual([
       {
         text: 'Here `npm test` would be run.\nLet me think.\nold.txt should go.',
-        tools: [{ name: 'close_step', input: { summary: 'done', verdict: 'done' } }],
+        tools: [{ name: 'close', input: { summary: 'done', verdict: 'done' } }],
       },
     ]);
     expect(turnsOfActs([{ sleep: 1 }])).toEqual([[{ text: 'Let me think.' }]]);

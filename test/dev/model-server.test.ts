@@ -348,6 +348,6 @@ test('the example of the documentation works, fault and all', async () => {
   };
   await expect(client.messages.stream(next).finalMessage()).rejects.toMatchObject({ status: 429 });
   const second = await client.messages.stream(next).finalMessage();
-  expect(second.content).toMatchObject([{ name: 'close_step', input: { summary: 'wrote a.txt', verdict: 'done' } }]);
+  expect(second.content).toMatchObject([{ name: 'close', input: { summary: 'wrote a.txt', verdict: 'done' } }]);
   expect(second.usage).toMatchObject({ input_tokens: 1_200, output_tokens: 40, cache_read_input_tokens: 1_000 });
 });

@@ -13,7 +13,7 @@ const ruleFor = (name: string): Rule => ({
     {
       tools: [
         { name: 'write_file', input: { path: `${name}.txt`, text: `${name}\n` } },
-        { name: 'close_step', input: { summary: `wrote ${name}`, verdict: 'done' } },
+        { name: 'close', input: { summary: `wrote ${name}`, verdict: 'done' } },
       ],
       ...(name === 'first' ? { fault: { kind: 'rate-limit', retry_after_seconds: 20, times: 1 } } : {}),
     },

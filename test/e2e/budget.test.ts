@@ -19,7 +19,7 @@ const rule = (mission: string, name: string): Rule => ({
     {
       tools: [
         { name: 'write_file', input: { path: `${name}.txt`, text: `${name}\n` } },
-        { name: 'close_step', input: { summary: `wrote ${name}`, verdict: 'done' } },
+        { name: 'close', input: { summary: `wrote ${name}`, verdict: 'done' } },
       ],
       usage: { input_tokens: 400_000, output_tokens: 10_000 },
     },

@@ -32,7 +32,7 @@ async function townWith(plan: Partial<TownPlan>): Promise<{ readonly town: LiveT
           when: ['# Write it\n'],
           turns: [
             { tools: [{ name: 'bash', input: { command: `echo made > a.txt; ${LOOK}` } }] },
-            { tools: [{ name: 'close_step', input: { summary: 'made it', verdict: 'done' } }] },
+            { tools: [{ name: 'close', input: { summary: 'made it', verdict: 'done' } }] },
           ],
         },
       ],

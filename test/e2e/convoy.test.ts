@@ -36,7 +36,7 @@ depends_on = [${LEGS.map((leg) => `"${leg}"`).join(', ')}]
 `;
 
 const turn = (name: string, input: Record<string, unknown>): Turn => ({ tools: [{ name, input }] });
-const close = (summary: string) => turn('close_step', { summary, verdict: 'done' });
+const close = (summary: string) => turn('close', { summary, verdict: 'done' });
 
 /** A leg waits until all three are at work: it would wait in vain if they were not side by side. */
 function rulesOf(mission: string, blocked: string | null): readonly Rule[] {
@@ -45,7 +45,7 @@ function rulesOf(mission: string, blocked: string | null): readonly Rule[] {
     when: of(leg),
     turns:
       leg === blocked
-        ? [turn('report_blocked', { detail: `who may look at ${leg}?` })]
+        ? [turn('escalate', { detail: `who may look at ${leg}?` })]
         : [
             turn('run_command', { name: 'together' }),
             turn('write_file', { path: `reviews/${leg}.md`, text: `a hole in ${leg}\n` }),

@@ -3,17 +3,21 @@ import { expect, test } from 'vitest';
 import { cooked, step, problemsOf, warningsOf } from '../support/formula.js';
 
 test('a runtime that is not known is warned of, and the rig’s own works', () => {
-  expect(warningsOf(`agent = "claude"\n${step('a', 'agent = "gemini"')}${step('b', 'agent = "antropic"')}`)).toEqual([
-    'x.toml:2:1 · there is no runtime "claude" here: the rig’s own works on it (the runtimes are script, anthropic, human)',
-    'x.toml:6:1 · step "a": there is no runtime "gemini" here: the rig’s own works on it (the runtimes are script, anthropic, human)',
+  expect(warningsOf(`agent = "claude"\n${step('a', 'agent = "vibe"')}${step('b', 'agent = "antropic"')}`)).toEqual([
+    'x.toml:2:1 · there is no runtime "claude" here: the rig’s own works on it (did you mean "claude-code"?)',
+    'x.toml:6:1 · step "a": there is no runtime "vibe" here: the rig’s own works on it (the runtimes are script, anthropic, human, claude-code, codex, gemini, opencode, aider)',
     'x.toml:10:1 · step "b": there is no runtime "antropic" here: the rig’s own works on it (did you mean "anthropic"?)',
   ]);
 });
 
 test('a leg that names one is warned of, too', () => {
-  expect(warningsOf('type = "convoy"\n[[legs]]\nid = "a"\ntitle = "A"\nagent = "codex"\n')).toEqual([
-    expect.stringContaining('x.toml:6:1 · step "a": there is no runtime "codex" here'),
+  expect(warningsOf('type = "convoy"\n[[legs]]\nid = "a"\ntitle = "A"\nagent = "vibe"\n')).toEqual([
+    expect.stringContaining('x.toml:6:1 · step "a": there is no runtime "vibe" here'),
   ]);
+});
+
+test('agents that come with the town are called by their names', () => {
+  expect(warningsOf(`agent = "claude-code"\n${step('a', 'agent = "codex"')}`)).toEqual([]);
 });
 
 test('a variable may say the runtime', () => {

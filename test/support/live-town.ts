@@ -33,6 +33,8 @@ export type TownPlan = {
   readonly patience?: number;
   readonly limits?: Readonly<Record<string, number>>;
   readonly runtime?: Readonly<Record<string, string>>;
+  /** By name, agents that are programs of their own. */
+  readonly agents?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
   /** If not given, nothing is shut in; `{}`: as the town does it by itself. */
   readonly confinement?: Readonly<Record<string, string | number>>;
   /** By model, in dollars for a million tokens. */
@@ -71,6 +73,10 @@ export async function makeTownFolder(plan: TownPlan): Promise<string> {
     `[prices.${JSON.stringify(model)}]`,
     ...Object.entries(one).map(([key, value]) => `${key} = ${value}`),
   ]);
+  const agents = Object.entries(plan.agents ?? {}).flatMap(([name, one]) => [
+    `[agents.${name}]`,
+    ...Object.entries(one).map(([key, value]) => `${key} = ${JSON.stringify(value)}`),
+  ]);
   const confinement = Object.entries(plan.confinement ?? { level: 'none' }).map(
     ([key, value]) => `${key} = ${JSON.stringify(value)}`,
   );
@@ -83,6 +89,7 @@ export async function makeTownFolder(plan: TownPlan): Promise<string> {
     '[runtime]',
     ...runtime,
     ...confined,
+    ...agents,
     ...prices,
     ...tables,
   ];

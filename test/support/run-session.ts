@@ -6,6 +6,7 @@ import { plainEnvironment } from '../../src/process/environment.js';
 import { killMarked } from '../../src/process/mark.js';
 import { runShell } from '../../src/process/run.js';
 import type { SessionSpec } from '../../src/town/session.js';
+import { noTown } from './no-town.js';
 
 const [specText = '', journalPath = '', url = ''] = process.argv.slice(2);
 const spec = JSON.parse(specText) as SessionSpec; // written by the test that starts this program
@@ -17,6 +18,7 @@ const result = await runtime.run(spec, {
   signal,
   journal,
   heartbeat: () => undefined,
+  call: noTown,
   outputFile: `${journalPath}.output.json`,
   exec: (command, { env = {}, ...options } = {}) =>
     runShell(command, { cwd: spec.worktree, env: plainEnvironment(env), mark: spec.sessionId, signal, ...options }),

@@ -10,6 +10,7 @@ import { runShell } from '../../src/process/run.js';
 import type { Act } from '../../src/town/act.js';
 import type { SessionSpec } from '../../src/town/session.js';
 import { makeRepo } from './repos.js';
+import { noTown } from './no-town.js';
 
 export type Bench = { readonly folder: string; readonly worktree: string; readonly journal: string };
 
@@ -53,6 +54,7 @@ export async function contextOf(
     signal,
     journal,
     heartbeat: () => undefined,
+    call: noTown,
     outputFile: `${bench.journal}.output.json`,
     exec: (command, { env = {}, ...options } = {}) =>
       runShell(command, { cwd: spec.worktree, env: plainEnvironment(env), mark: spec.sessionId, signal, ...options }),

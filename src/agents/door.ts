@@ -1,0 +1,145 @@
+/**
+ * The door of a session: a socket on which its agent calls the port, as a server of the Model Context Protocol. `gt mcp` and the agent's other
+ * `gt` commands go through it. Whoever comes by it is this session's agent: nobody else is shown the socket.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { lstat, mkdir, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { Server as SocketServer, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Server } from '@modelcontextprotocol/server';
+import { serveStdio, StdioServerTransport } from '@modelcontextprotocol/server/stdio';
+import type { SessionSpec } from '../town/session.js';
+import { endOf } from './end.js';
+import type { End } from './end.js';
+import { once } from './once.js';
+import { portOf } from './port.js';
+import type { SessionContext } from './runtime.js';
+import { inputSchemaOf, wrong } from './tool.js';
+import type { Tool, ToolAnswer } from './tool.js';
+import { RuntimeTrouble } from './trouble.js';
+
+const GT = fileURLToPath(new URL('../../bin/gt.js', import.meta.url));
+
+export type Door = {
+  /** With the socket, and `gt` to call; for this user alone. */
+  readonly folder: string;
+  /** What the agent has to know of it. */
+  readonly env: Readonly<Record<string, string>>;
+  /** How the agent has ended its session, null as long as it has not. */
+  readonly end: () => End | null;
+  readonly notes: () => readonly string[];
+  /** Resolves when the agent ends its session. */
+  readonly ended: Promise<void>;
+  readonly close: () => Promise<void>;
+};
+
+/** A door that a dead worker left is taken away. Throws RuntimeTrouble when somebody else has its place. */
+export async function openDoor(spec: SessionSpec, context: SessionContext): Promise<Door> {
+  const folder = await ownFolder(spec.sessionId + spec.worktree);
+  const socket = join(folder, 'port');
+  const gt = join(folder, 'gt');
+  await writeFile(gt, `#!/bin/sh\nexec '${process.execPath}' '${GT}' "$@"\n`, { mode: 0o755 });
+  const port = new Port(spec, context);
+  const open = new Set<Socket>();
+  const server = createServer((connection) => {
+    open.add(connection);
+    connection.on('close', () => open.delete(connection)).on('error', () => undefined);
+    serveStdio(() => mcpServer(port), { transport: new StdioServerTransport(connection, connection) });
+  });
+  await listening(server, socket);
+  return {
+    folder,
+    env: { GT_PORT: socket, GT_BIN: folder },
+    end: () => port.end,
+    notes: () => port.notes,
+    ended: port.ended,
+    close: async () => {
+      server.close();
+      for (const connection of open) connection.destroy();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+class Port {
+  readonly tools: readonly Tool[];
+  readonly ended: Promise<void>;
+  readonly #spec: SessionSpec;
+  readonly #context: SessionContext;
+  #notes: readonly string[] = [];
+  #end: End | null = null;
+  #tellEnded: () => void = () => undefined;
+  /** One after the other: the second of two ends is to hear of the first. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(spec: SessionSpec, context: SessionContext) {
+    this.#spec = spec;
+    this.#context = context;
+    this.tools = portOf(spec);
+    this.ended = new Promise((resolve) => (this.#tellEnded = resolve));
+  }
+
+  get end(): End | null {
+    return this.#end;
+  }
+
+  get notes(): readonly string[] {
+    return this.#notes;
+  }
+
+  call(name: string, input: unknown): Promise<ToolAnswer> {
+    const answer = this.#last.then(() => this.#call(name, input));
+    this.#last = answer.catch(() => undefined);
+    return answer;
+  }
+
+  async #call(name: string, input: unknown): Promise<ToolAnswer> {
+    if (this.#end !== null) return wrong('this session has ended: stop here, nothing more is taken from it');
+    // Who calls once more, after its worker was killed, is another run of the agent.
+    const answer = await once({ key: `door:${randomUUID()}`, name, input }, this.tools, this.#spec, this.#context);
+    if (answer.effect.kind === 'note') this.#notes = [...this.#notes, answer.effect.text];
+    this.#end = endOf(answer.effect);
+    if (this.#end !== null) this.#tellEnded();
+    return answer;
+  }
+}
+
+function mcpServer(port: Port): Server {
+  const instructions =
+    'Your step of a molecule: see it with `current`, and end it with `close`, `handoff` or `escalate`.';
+  const server = new Server({ name: 'gastown', version: '1' }, { capabilities: { tools: {} }, instructions });
+  server.setRequestHandler('tools/list', () => ({
+    tools: port.tools.map((tool) => ({
+      name: tool.name,
+      description: tool.description,
+      inputSchema: inputSchemaOf(tool) as { type: 'object' },
+    })),
+  }));
+  server.setRequestHandler('tools/call', async ({ params }) => {
+    const { text, isError } = await port.call(params.name, params.arguments ?? {});
+    return { content: [{ type: 'text', text }], isError };
+  });
+  return server;
+}
+
+/** Short, since a socket's path may have 103 bytes, and the same for each attempt of a session. */
+async function ownFolder(key: string): Promise<string> {
+  const hash = createHash('sha256').update(key).digest('hex').slice(0, 16);
+  const folder = join(tmpdir(), `gt-door-${hash}`);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { mode: 0o700 });
+  const { uid } = await lstat(folder);
+  if (process.getuid === undefined || uid === process.getuid()) return folder;
+  const message = `${folder} belongs to another user: take it away`;
+  throw new RuntimeTrouble({ type: 'Door.Taken', message, retryable: true });
+}
+
+async function listening(server: SocketServer, path: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('listening', resolve).once('error', reject);
+    server.listen(path);
+  });
+}

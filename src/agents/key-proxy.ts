@@ -1,0 +1,84 @@
+/**
+ * The provider of a session's models, as it is reached from where the session is shut in: a socket on which this process passes requests on with
+ * the operator's key, which never goes inside. Whoever speaks to it may use the account, and nothing else of it: what is asked for goes to one
+ * address alone.
+ */
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
+import type { KeyAccount, Provider } from '../town/agents.js';
+
+/** How each provider wants to hear its key. */
+const WITH_KEY: Readonly<Record<Provider, (key: string) => Readonly<Record<string, string>>>> = {
+  anthropic: (key) => ({ 'x-api-key': key }),
+  openai: (key) => ({ authorization: `Bearer ${key}` }),
+  gemini: (key) => ({ 'x-goog-api-key': key }),
+};
+/** Of one connection, or of the key that the agent was given in place of one. */
+const OWN = new Set([
+  'host', 'connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'proxy-authorization', 'te', 'trailer', 'expect',
+  'content-length', 'accept-encoding', 'authorization', 'x-api-key', 'x-goog-api-key',
+]); // prettier-ignore
+/** `fetch` has undone both. */
+const UNDONE = new Set(['content-encoding', 'content-length', 'transfer-encoding', 'connection', 'keep-alive']);
+
+export async function openKeyProxy(socket: string, provider: Provider, account: KeyAccount): Promise<() => void> {
+  const server = createServer((request, response) => {
+    void passOn(request, response, provider, account).catch((error: unknown) => {
+      if (response.headersSent) return response.destroy();
+      const message = `the provider cannot be reached: ${error instanceof Error ? error.message : String(error)}`;
+      response.writeHead(502, { 'content-type': 'application/json' });
+      return response.end(JSON.stringify({ type: 'error', error: { type: 'api_error', message } }));
+    });
+  });
+  await listening(server, socket);
+  return () => {
+    server.close();
+    server.closeAllConnections();
+  };
+}
+
+async function passOn(
+  request: IncomingMessage,
+  response: ServerResponse,
+  provider: Provider,
+  { key, baseUrl }: KeyAccount,
+): Promise<void> {
+  const { method = 'GET' } = request;
+  const url = new URL(baseUrl.replace(/\/$/, '') + pathOf(request.url ?? '/'));
+  const asked = Object.entries(request.headers).flatMap(([name, value]) =>
+    OWN.has(name) || value === undefined ? [] : [[name, String(value)] as [string, string]],
+  );
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  const hasBody = method !== 'GET' && method !== 'HEAD';
+  const answer = await fetch(url, {
+    method,
+    headers: { ...Object.fromEntries(asked), ...WITH_KEY[provider](key) },
+    redirect: 'manual',
+    signal: gone.signal,
+    ...(hasBody ? { body: Readable.toWeb(request) as ReadableStream<Uint8Array>, duplex: 'half' as const } : {}),
+  });
+  const headers = [...answer.headers].filter(([name]) => !UNDONE.has(name));
+  response.writeHead(answer.status, Object.fromEntries(headers));
+  if (answer.body === null) response.end();
+  else Readable.fromWeb(answer.body as ReadableStream<Uint8Array>).pipe(response);
+}
+
+/** The path and query alone: a whole URL, or `//elsewhere`, would lead away with the key. */
+function pathOf(asked: string): string {
+  const { pathname, search } = new URL(asked, 'http://inside');
+  // A key may also be told in the query.
+  const query = new URLSearchParams(search);
+  query.delete('key');
+  const rest = query.toString();
+  return rest === '' ? pathname : `${pathname}?${rest}`;
+}
+
+async function listening(server: Server, path: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('listening', () => resolve()).once('error', reject);
+    server.listen(path);
+  });
+}

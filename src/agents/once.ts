@@ -1,0 +1,46 @@
+/** Calls of an agent, each made once: one with its answer in the journal is not made again, and one that was cut off is told as such. */
+import type { SessionSpec } from '../town/session.js';
+import type { SessionContext } from './runtime.js';
+import { wrong } from './tool.js';
+import type { Tool, ToolAnswer } from './tool.js';
+
+export type ToolCall = { readonly key: string; readonly name: string; readonly input: unknown };
+
+export async function once(
+  { key, name, input }: ToolCall,
+  tools: readonly Tool[],
+  spec: SessionSpec,
+  context: SessionContext,
+): Promise<ToolAnswer> {
+  const { journal } = context;
+  const done = journal.entries.find((entry) => entry.kind === 'done' && entry.key === key);
+  if (done?.kind === 'done') return done.outcome as ToolAnswer; // our own record of this very call
+  const called = tools.find((one) => one.name === name);
+  const isCutOff = journal.entries.some((entry) => entry.kind === 'begun' && entry.key === key);
+  if (!isCutOff) await journal.append({ kind: 'begun', key, before: null });
+  const answer =
+    isCutOff && called?.changes === true
+      ? wrong(
+          'This call was interrupted; its effect is unknown. Check whether it took effect before you make it again.',
+        )
+      : await make(called, { key, name, input }, tools, spec, context);
+  await journal.append({ kind: 'done', key, outcome: answer });
+  return answer;
+}
+
+async function make(
+  called: Tool | undefined,
+  { name, input }: ToolCall,
+  tools: readonly Tool[],
+  spec: SessionSpec,
+  context: SessionContext,
+): Promise<ToolAnswer> {
+  if (called === undefined)
+    return wrong(`there is no tool ${name}; there are ${tools.map((one) => one.name).join(', ')}`);
+  try {
+    return await called.run(input, spec, context);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    return wrong(`${name} failed: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}

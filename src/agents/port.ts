@@ -1,0 +1,137 @@
+/**
+ * The port: all that an agent may do to the town, each method defined once. The tools of a model, the MCP server of a session's socket and
+ * the agent's own `gt` are made of it. Who asks is never an argument: a port is of one session, and reaches its own molecule and its own mail.
+ */
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import { Json } from '../town/act.js';
+import { Mail } from '../town/mail.js';
+import { outputProblem } from '../town/output.js';
+import type { SessionSpec } from '../town/session.js';
+import { untrusted } from '../town/untrusted.js';
+import { sessionPrompt } from './prompt.js';
+import type { SessionContext } from './runtime.js';
+import { withoutSecrets } from './secrets.js';
+import { said, tool, wrong } from './tool.js';
+import type { Tool, ToolAnswer } from './tool.js';
+
+const text = z.string().min(1).max(10_000);
+const nothing = z.strictObject({});
+/** Who answers for the whole town. */
+const TOWNS_OWN = ['overseer', 'mayor', 'deacon'];
+
+const SAME_FOR_ALL: readonly Tool[] = [
+  tool('current', 'Shows your step once more: what is to be done, and what is known of it.', nothing, async (_, spec) =>
+    said(sessionPrompt(spec)),
+  ),
+  tool('ready', 'Lists the steps of your molecule that wait for somebody now.', nothing, async (_, spec, { call }) => {
+    const answer = await call({ kind: 'query', workflow: spec.molecule, name: 'ready' });
+    if (answer.kind !== 'result') return wrong(whyOf(answer, spec.molecule));
+    const steps = z.array(z.string()).parse(answer.value);
+    return said(steps.length === 0 ? 'no step waits for anybody' : steps.join('\n'));
+  }),
+  tool(
+    'done',
+    'Ends your step as done: `close` without an output. The work is then checked, committed and pushed.',
+    z.strictObject({ summary: text }),
+    async ({ summary }, spec) => close(spec, { summary, verdict: 'done' }),
+  ),
+  tool('note', 'Leaves a note for whoever works on this after you.', z.strictObject({ text }), async (input) =>
+    said('noted', { kind: 'note', text: input.text }),
+  ),
+  tool(
+    'handoff',
+    'Ends this session; a fresh one goes on with your note.',
+    z.strictObject({ note: text }),
+    async ({ note }) => said('handed off', { kind: 'handoff', note }),
+  ),
+  tool(
+    'escalate',
+    'Asks somebody who can decide; your step waits for the answer.',
+    z.strictObject({ detail: text.describe('the question, and what you would do') }),
+    async ({ detail }) => said('asked; this session ends here', { kind: 'blocked', detail }),
+  ),
+  tool(
+    'mail',
+    'Sends a mail within your rig, to your mission, or to overseer, mayor or deacon.',
+    z.strictObject({
+      to: z.string().min(1).max(200).describe('an address, for example "server/polecats/Toast"'),
+      subject: z.string().min(1).max(500),
+      body: z.string().max(10_000).default(''),
+    }),
+    send,
+  ),
+  tool('inbox', 'Shows the mail that has come for you, the oldest first.', nothing, async (_, spec, { call }) => {
+    const answer = await call({ kind: 'query', workflow: spec.agent, name: 'inbox' });
+    if (answer.kind !== 'result') return wrong(whyOf(answer, spec.agent));
+    const mails = z.array(Mail).parse(answer.value);
+    return said(mails.length === 0 ? 'no mail' : mails.map(shown).join('\n\n'));
+  }),
+];
+
+/** The port of a session. */
+export function portOf(spec: SessionSpec): readonly Tool[] {
+  return [...SAME_FOR_ALL, closeOf(spec.step)];
+}
+
+const Close = z.strictObject({
+  summary: text,
+  verdict: z.enum(['done', 'no-changes', 'failed']).default('done'),
+  output: Json.optional(),
+  transient: z
+    .boolean()
+    .optional()
+    .describe('with verdict failed: true if the same may succeed when it is tried again later'),
+});
+
+function closeOf({ output: schema }: SessionSpec['step']): Tool {
+  const what = 'Ends your step. The work is then checked, committed and pushed.';
+  const asked = schema === undefined ? what : `${what} Unless it failed, it must leave an output.`;
+  const one = tool('close', asked, Close, async (input, spec) => close(spec, input));
+  const description = 'what the step leaves to the steps after it, as JSON';
+  return { ...one, shown: { output: { ...schema, description } } };
+}
+
+/** What the step leaves is held against its schema here, inside the session: a wrong one can still be mended. */
+function close({ step }: SessionSpec, { summary, verdict, output, transient }: z.infer<typeof Close>): ToolAnswer {
+  const failed = verdict === 'failed';
+  const problem = failed ? null : outputProblem(step.output ?? null, output);
+  if (problem !== null) return wrong(`the step is not closed: ${problem}. Call close again with an output that fits.`);
+  return said('the step is handed in', {
+    kind: 'close',
+    verdict,
+    summary,
+    ...(failed || output === undefined ? {} : { output }),
+    ...(failed && transient === true ? { transient } : {}),
+  });
+}
+
+type Written = { readonly to: string; readonly subject: string; readonly body: string };
+
+/** The same mail is sent once in a session, however often its call is made. */
+async function send(written: Written, spec: SessionSpec, { call }: SessionContext): Promise<ToolAnswer> {
+  const { to } = written;
+  const isNear = to === spec.mission || to.startsWith(`${spec.rig}/`) || TOWNS_OWN.includes(to);
+  if (!isNear)
+    return wrong(`you may write to ${spec.rig}/…, to ${spec.mission}, and to ${TOWNS_OWN.join(', ')}, not to ${to}`);
+  const subject = withoutSecrets(written.subject);
+  const body = withoutSecrets(written.body);
+  const hash = createHash('sha256')
+    .update(JSON.stringify([to, subject, body]))
+    .digest('hex')
+    .slice(0, 16);
+  const id = `${spec.sessionId}:${hash}`;
+  const content = { id, from: spec.agent, to, subject, body };
+  const answer = await call({ kind: 'update', workflow: to, name: 'mail', content, updateId: id });
+  return answer.kind === 'result' ? said(`sent to ${to}`) : wrong(whyOf(answer, to));
+}
+
+type NoResult = Exclude<Awaited<ReturnType<SessionContext['call']>>, { readonly kind: 'result' }>;
+
+function whyOf(answer: NoResult, whom: string): string {
+  return answer.kind === 'missing' ? `nobody is at work as ${whom}` : answer.why;
+}
+
+function shown({ from, subject, body }: Mail): string {
+  return untrusted(`mail of ${from}`, `Subject: ${subject}\n\n${body}`);
+}

@@ -1,0 +1,34 @@
+/** The tables `[agents.<name>]` of town.toml: agents of one's own, and what is to be otherwise with those that come with the town. */
+import * as z from 'zod';
+import { Agent, agentNamed, PROVIDERS } from './town/agents.js';
+import { listed } from './town/listed.js';
+import type { RigSnapshot } from './town/rig.js';
+import { text } from './town-toml-fields.js';
+
+export const AGENT_NAME = /^[a-z][a-z0-9-]*$/;
+
+const PROMPTS = ['argument', 'stdin'] as const;
+const USAGES = ['claude', 'codex', 'gemini', 'none'] as const;
+const words = z.array(z.string(), 'a list of texts is expected, for example ["run", "{prompt}"]');
+
+export const agent = {
+  command: text('my-agent').optional(),
+  args: words.optional(),
+  prompt: z.enum(PROMPTS, `${listed(PROMPTS)} is expected`).optional(),
+  resume: words.optional(),
+  usage: z.enum(USAGES, `${listed(USAGES)} is expected`).optional(),
+  provider: z.enum(PROVIDERS, `${listed(PROVIDERS)} is expected`).optional(),
+  model: text('gpt-5.6').optional(),
+  env: z.record(z.string(), z.string(), 'a table of texts is expected').optional(),
+};
+
+type Tables = Readonly<Record<string, z.infer<z.ZodObject<typeof agent>>>>;
+
+/** Key by key over the agent of that name; one of a new name is its command, with the prompt as its argument, if nothing else is said. */
+export function agentsFrom(tables: Tables = {}): Pick<RigSnapshot, 'agents'> {
+  const agents = Object.entries(tables).map(([name, said]) => {
+    const base = agentNamed(name) ?? { command: name, args: said.prompt === 'stdin' ? [] : ['{prompt}'] };
+    return [name, Agent.parse({ ...base, ...said })] as const;
+  });
+  return agents.length === 0 ? {} : { agents: Object.fromEntries(agents) };
+}

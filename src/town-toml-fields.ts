@@ -1,0 +1,21 @@
+/** Values of town.toml, each with what is expected where another stands. */
+import * as z from 'zod';
+
+export const whole = (min: number, example: number) => {
+  const expected = `a whole number of ${min} or more is expected, for example ${example}`;
+  return z.int(expected).min(min, expected);
+};
+export const amount = (example: number) => {
+  const expected = `a number above 0 is expected, for example ${example}`;
+  return z.number(expected).positive(expected);
+};
+export const dollars = (example: number) => {
+  const expected = `dollars for a million tokens are expected, a number of 0 or more, for example ${example}`;
+  return z.number(expected).nonnegative(expected);
+};
+export const text = (example: string) => {
+  const expected = `a text is expected, for example "${example}"`;
+  return z.string(expected).trim().min(1, expected);
+};
+export const form = (pattern: RegExp, expected: string) => z.string(expected).regex(pattern, expected);
+export const table = <S extends z.ZodRawShape>(shape: S) => z.strictObject(shape, 'a table is expected');

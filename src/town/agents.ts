@@ -1,0 +1,118 @@
+/**
+ * Agents that are programs of their own, as data: how each is called, told what to do, and taken up again. One of your own is a table of
+ * town.toml, `[agents.<name>]`.
+ */
+import * as z from 'zod';
+
+/** Whose models it speaks to: the worker holds the key, and speaks for it (`agents/key-proxy`). */
+export const PROVIDERS = ['anthropic', 'openai', 'gemini'] as const;
+export type Provider = (typeof PROVIDERS)[number];
+/** Accounts with them. */
+export type Keys = Readonly<Partial<Record<Provider, KeyAccount>>>;
+export type KeyAccount = { readonly key: string; readonly baseUrl: string };
+
+const words = z.array(z.string());
+
+/**
+ * In `args`, `resume` and `env` stand `{prompt}`; `{model}`; `{session}`, an id that is the same for all attempts of a session; `{home}`, a folder
+ * that lasts as long; `{mcp}`, the town as a server of the Model Context Protocol, in JSON; and `{model_url}`, where the provider is reached
+ * from inside. An argument with something that is not known is left out.
+ */
+export const Agent = z.strictObject({
+  command: z.string().min(1),
+  args: words,
+  /** How it hears its prompt: as `{prompt}` among its arguments, or on its standard input. */
+  prompt: z.enum(['argument', 'stdin']).default('argument'),
+  /** Arguments that take a session up again that was cut off; null: it begins anew. */
+  resume: words.nullable().default(null),
+  /** What its output tells of tokens and cost. */
+  usage: z.enum(['claude', 'codex', 'gemini', 'none']).default('none'),
+  provider: z.enum(PROVIDERS).nullable().default(null),
+  /** Null: as the program has it. */
+  model: z.string().min(1).nullable().default(null),
+  env: z.record(z.string(), z.string()).default({}),
+});
+export type Agent = z.infer<typeof Agent>;
+
+const CLAUDE = ['--output-format', 'json', '--model={model}', '--strict-mcp-config', '--mcp-config', '{mcp}'];
+/** Shut in it may do what it can; alone it asks nobody. */
+const CLAUDE_FREE = ['--dangerously-skip-permissions'];
+const CODEX = ['--json', '--skip-git-repo-check', '--dangerously-bypass-approvals-and-sandbox', '--model={model}'];
+const CODEX_PROVIDER = [
+  'model_provider="gastown"',
+  'model_providers.gastown.name="gastown"',
+  'model_providers.gastown.base_url="{model_url}/v1"',
+  'model_providers.gastown.wire_api="responses"',
+  'model_providers.gastown.env_key="OPENAI_API_KEY"',
+].flatMap((setting) => ['-c', setting]);
+
+/** Those that come with the town. */
+export const AGENTS = {
+  'claude-code': {
+    command: 'claude',
+    args: ['-p', ...CLAUDE, ...CLAUDE_FREE, '--session-id', '{session}', '--', '{prompt}'],
+    prompt: 'argument',
+    resume: ['-p', ...CLAUDE, ...CLAUDE_FREE, '--resume', '{session}', '--', '{prompt}'],
+    usage: 'claude',
+    provider: 'anthropic',
+    model: null,
+    env: {
+      ANTHROPIC_BASE_URL: '{model_url}',
+      ANTHROPIC_API_KEY: 'held-by-the-town',
+      CLAUDE_CONFIG_DIR: '{home}',
+      CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+      DISABLE_AUTOUPDATER: '1',
+      // As root it refuses to run without asking, unless it is told that it is shut in, which it is.
+      IS_SANDBOX: '1',
+    },
+  },
+  codex: {
+    command: 'codex',
+    args: ['exec', ...CODEX, ...CODEX_PROVIDER, '--', '{prompt}'],
+    prompt: 'argument',
+    resume: null,
+    usage: 'codex',
+    provider: 'openai',
+    model: null,
+    env: { OPENAI_API_KEY: 'held-by-the-town', CODEX_HOME: '{home}' },
+  },
+  gemini: {
+    command: 'gemini',
+    args: ['--yolo', '--skip-trust', '-o', 'json', '--model={model}', '-p', '{prompt}'],
+    prompt: 'argument',
+    resume: null,
+    usage: 'gemini',
+    provider: 'gemini',
+    model: null,
+    env: { GOOGLE_GEMINI_BASE_URL: '{model_url}', GEMINI_API_KEY: 'held-by-the-town' },
+  },
+  opencode: {
+    command: 'opencode',
+    args: ['run', '--format', 'json', '--model={model}', '{prompt}'],
+    prompt: 'argument',
+    resume: null,
+    usage: 'none',
+    provider: null,
+    model: null,
+    env: { OPENCODE_DISABLE_AUTOUPDATE: '1', OPENCODE_PERMISSION: '{"*":"allow"}' },
+  },
+  aider: {
+    command: 'aider',
+    args: ['--yes-always', '--no-auto-commits', '--no-check-update', '--model={model}', '--message', '{prompt}'],
+    prompt: 'argument',
+    resume: null,
+    usage: 'none',
+    provider: 'anthropic',
+    model: null,
+    env: { ANTHROPIC_API_BASE: '{model_url}', ANTHROPIC_API_KEY: 'held-by-the-town' },
+  },
+} as const satisfies Readonly<Record<string, Agent>>;
+
+/** The agent of that name, as town.toml has it or as it comes with the town; null when there is none. */
+export function agentNamed(name: string, own: Readonly<Record<string, Agent>> = {}): Agent | null {
+  return own[name] ?? (isShipped(name) ? AGENTS[name] : null);
+}
+
+export function isShipped(name: string): name is keyof typeof AGENTS {
+  return Object.hasOwn(AGENTS, name);
+}

@@ -1,0 +1,171 @@
+/** Agents that are programs of their own: real ones, small, that say by `gt` what came of their step, or do not. */
+import { createServer } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
+import { readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { expect, onTestFinished, test } from 'vitest';
+import { commandRuntime } from '../../src/agents/command.js';
+import { Agent } from '../../src/town/agents.js';
+import type { Keys } from '../../src/town/agents.js';
+import type { SessionResult, SessionSpec } from '../../src/town/session.js';
+import { contextOf, makeBench, specOf } from '../support/sessions.js';
+import type { Bench } from '../support/sessions.js';
+
+type Ran = { readonly bench: Bench; readonly run: (signal?: AbortSignal) => Promise<SessionResult> };
+
+async function agentOf(
+  said: Partial<Agent> & { readonly script: string },
+  { keys = {}, ...more }: Partial<SessionSpec> & { readonly keys?: Keys } = {},
+): Promise<Ran> {
+  const bench = await makeBench();
+  const { script, ...rest } = said;
+  const agent = Agent.parse({ command: 'sh', args: ['-c', script, 'agent', '{prompt}'], ...rest });
+  const spec = specOf(bench, null, { runtime: { kind: 'command', model: '', agent }, ...more });
+  const run = async (signal?: AbortSignal) => commandRuntime(keys).run(spec, await contextOf(bench, spec, signal));
+  return { bench, run };
+}
+
+test('it works in the worktree, leaves notes, and says that its step is done', async () => {
+  const { bench, run } = await agentOf({
+    script: 'echo "$1" > prompt.txt; gt current > current.txt; gt note "look here"; gt done "wrote two files"',
+  });
+  expect(await run()).toEqual({
+    outcome: 'closed',
+    verdict: 'done',
+    summary: 'wrote two files',
+    notes: ['look here'],
+    usage: { turns: 1, inputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 0, usd: 0 },
+  });
+  const prompt = await readFile(join(bench.worktree, 'prompt.txt'), 'utf8');
+  expect(prompt).toContain('# Do the work');
+  expect(prompt).toContain('gt done');
+  expect(await readFile(join(bench.worktree, 'current.txt'), 'utf8')).toContain('# Do the work');
+  // Asked again after its worker died, it is not run again.
+  expect(await run()).toMatchObject({ summary: 'wrote two files' });
+});
+
+test('that it exits, even well, is no end: it is asked twice more, and then it is stalled', async () => {
+  const { bench, run } = await agentOf({ script: 'echo "$1" >> prompts.txt; echo finished' });
+  expect(await run()).toMatchObject({
+    outcome: 'stalled',
+    detail: 'sh ended 3 times without an end (exit code 0): finished',
+    usage: { turns: 3 },
+  });
+  const prompts = await readFile(join(bench.worktree, 'prompts.txt'), 'utf8');
+  expect(prompts.match(/the step is still open/g)).toHaveLength(2);
+});
+
+test('the last word counts, whatever the exit code; a program that does not leave is ended', async () => {
+  const failing = await agentOf({ script: 'gt handoff "the rest"; exit 3' });
+  expect(await failing.run()).toMatchObject({ outcome: 'handoff', note: 'the rest', reason: 'requested' });
+  const staying = await agentOf({ script: 'gt escalate "may I?"; sleep 100' });
+  expect(await staying.run()).toMatchObject({ outcome: 'blocked', detail: 'may I?' });
+});
+
+test('silence and time are limits', async () => {
+  const limits = { turnsMax: 20, minutesMax: 5, contextTokensMax: 100_000, quietSecondsMax: 1 };
+  const silent = await agentOf({ script: 'sleep 100' }, { limits });
+  expect(await silent.run()).toMatchObject({ outcome: 'stalled', detail: 'sh was silent for 1 seconds.' });
+  const busy = await agentOf(
+    { script: 'echo begun > a.txt; while :; do echo busy; sleep 0.2; done' },
+    { limits: { ...limits, minutesMax: 0.03 } },
+  );
+  expect(await busy.run()).toMatchObject({
+    outcome: 'handoff',
+    reason: 'time',
+    note: expect.stringContaining('a.txt') as string,
+  });
+});
+
+/** How it was called: once, killed, and once more. */
+async function cutOff(resume: readonly string[] | null): Promise<readonly string[]> {
+  const script = 'echo "$1" >> how.txt; [ "$1" = again ] || [ -e once ] || { touch once; sleep 100; }; gt done "done"';
+  const args = ['-c', script, 'agent', 'begin {session}'];
+  const { bench, run } = await agentOf({ script, args, resume: resume === null ? null : ['-c', script, ...resume] });
+  const worker = new AbortController();
+  const first = run(worker.signal).catch(String);
+  await expect
+    .poll(() => readFile(join(bench.worktree, 'once'), 'utf8').catch(() => null), { timeout: 10_000 })
+    .toBe('');
+  worker.abort(new Error('the worker was killed'));
+  expect(await first).toContain('the worker was killed');
+  expect(await run()).toMatchObject({ outcome: 'closed', summary: 'done' });
+  return (await readFile(join(bench.worktree, 'how.txt'), 'utf8')).trim().split('\n');
+}
+
+test('cut off, it is taken up again under the same session where it can be, and else begins anew and is told', async () => {
+  const [first, ...rest] = await cutOff(['agent', 'again', '{session}']);
+  expect(first).toMatch(/^begin [0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/);
+  expect(rest).toEqual(['again']);
+  const anew = await cutOff(null);
+  expect(new Set(anew).size).toBe(1);
+});
+
+test('a program that is not there, and a key that is not, are for a person to mend', async () => {
+  const missing = await agentOf({ script: '', command: 'no-such-agent', args: [] });
+  await expect(missing.run()).rejects.toMatchObject({ type: 'Agent.Missing', retryable: false });
+  const keyless = await agentOf({ script: 'gt done "x"', provider: 'openai' });
+  await expect(keyless.run()).rejects.toMatchObject({
+    type: 'Llm.Auth',
+    retryable: false,
+    message: expect.stringContaining('OPENAI_API_KEY') as string,
+  });
+});
+
+test('it reaches its provider, and never sees the key', async () => {
+  const heard: { readonly url: string; readonly headers: IncomingHttpHeaders; readonly body: Promise<string> }[] = [];
+  const provider = createServer((request, response) => {
+    request.once('end', () => response.writeHead(429, { 'retry-after': '7' }).end('slow down'));
+    heard.push({ url: request.url ?? '', headers: request.headers, body: text(request) });
+  });
+  await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void provider.close());
+  const baseUrl = `http://127.0.0.1:${(provider.address() as AddressInfo).port}/base`;
+  const ask =
+    "fetch(process.env.AT + '/v1/messages?key=mine&beta=1', { method: 'POST', headers: { 'x-api-key': process.env.KEY }, body: 'hi' }).then(async (r) => console.log(r.status, r.headers.get('retry-after'), await r.text()))";
+  const { bench, run } = await agentOf(
+    {
+      script: `env > env.txt; node -e "$ASK" > answer.txt; gt done "asked"`,
+      provider: 'anthropic',
+      env: { AT: '{model_url}', KEY: 'held-by-the-town', ASK: ask },
+    },
+    { keys: { anthropic: { key: 'sk-real-key', baseUrl } } },
+  );
+  expect(await run()).toMatchObject({ outcome: 'closed' });
+  expect(heard).toMatchObject([{ url: '/base/v1/messages?beta=1', headers: { 'x-api-key': 'sk-real-key' } }]);
+  expect(await heard[0]?.body).toBe('hi');
+  expect(await readFile(join(bench.worktree, 'answer.txt'), 'utf8')).toBe('429 7 slow down\n');
+  expect(await readFile(join(bench.worktree, 'env.txt'), 'utf8')).not.toContain('sk-real-key');
+});
+
+test('what it tells of tokens and cost is counted', async () => {
+  const result = {
+    type: 'result',
+    num_turns: 4,
+    total_cost_usd: 0.25,
+    usage: { input_tokens: 10, cache_read_input_tokens: 20, cache_creation_input_tokens: 30, output_tokens: 40 },
+  };
+  const { run } = await agentOf({ script: `gt done "x"; echo '${JSON.stringify(result)}'`, usage: 'claude' });
+  expect((await run()).usage).toEqual({
+    turns: 4,
+    usd: 0.25,
+    inputTokens: 10,
+    cacheReadTokens: 20,
+    cacheWriteTokens: 30,
+    outputTokens: 40,
+  });
+  const turn = { type: 'turn.completed', usage: { input_tokens: 10, cached_input_tokens: 4, output_tokens: 5 } };
+  const codex = await agentOf({
+    script: `echo '${JSON.stringify(turn)}'; echo '${JSON.stringify(turn)}'; gt done x`,
+    usage: 'codex',
+  });
+  expect((await codex.run()).usage).toMatchObject({
+    turns: 2,
+    inputTokens: 12,
+    cacheReadTokens: 8,
+    outputTokens: 10,
+    unpricedTokens: 30,
+  });
+});

@@ -1,0 +1,71 @@
+/** Missions that are worked by agents which are programs of their own, shut in, and say by `gt` what came of their steps. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { missingBubblewrap } from '../support/bubblewrap.js';
+import { gt } from '../support/gt.js';
+import { count, liveTown, until } from '../support/live-town.js';
+import type { LiveTown } from '../support/live-town.js';
+
+const missing = await missingBubblewrap();
+if (missing !== null) console.warn(`the tests of agents that are programs are skipped: ${missing}`);
+
+const WORK = `
+formula = "work"
+[vars.name]
+required = true
+[[steps]]
+id = "write"
+title = "Write {{name}}"
+[[steps]]
+id = "look"
+title = "Look at {{name}}"
+needs = ["write"]
+output = { length = "number" }
+`;
+
+/** Does each step as its prompt says, and leaves by the door. */
+const MINE = `
+case "$1" in
+  *"# Write "*)
+    name=$(echo "$1" | sed -n 's/^# Write //p')
+    echo made > "$name.txt"
+    gt mail server/polecats/Toast "for me" --body "to be read later"
+    gt inbox > inbox.txt
+    ls /root "$HOME/.." > seen.txt 2>&1
+    gt done "wrote $name" ;;
+  *"# Look at "*)
+    gt done "looked" || gt close "looked" --output '{"length": 5}' ;;
+esac`;
+
+describe.skipIf(missing !== null)('an agent of one’s own', () => {
+  let town: LiveTown;
+  beforeAll(async () => {
+    town = await liveTown({
+      rigs: { server: { bare: true, capacity: 1 } },
+      formulas: { work: WORK },
+      agents: { mine: { command: 'sh', args: ['-c', MINE, 'mine', '{prompt}'] } },
+      runtime: { kind: 'mine' },
+      confinement: {},
+    });
+  });
+  afterAll(() => town.stop());
+
+  test('works a mission to its end, with mail to itself and outputs', async () => {
+    const mission = await town.startMission('own', {
+      work: [{ id: 'a', rig: 'server', formula: 'work', vars: { name: 'a' } }],
+    });
+    expect(await mission.result()).toMatchObject({ landed: 1 });
+    expect(count(await town.log('server'), 'Write a')).toBe(1);
+    expect(await town.git('server', 'show', 'main:a.txt')).toBe('made');
+    expect(await town.git('server', 'show', 'main:inbox.txt')).toBe(
+      '<untrusted from="mail of server/polecats/Toast">\nSubject: for me\n\nto be read later\n</untrusted>',
+    );
+    expect(await town.git('server', 'show', 'main:seen.txt')).not.toContain('.cache');
+    const molecule = await until('its molecule is found', async () => {
+      for await (const { workflowId } of town.client.workflow.list({ query: 'GtMission="own" AND GtRole="molecule"' }))
+        return workflowId;
+      return null;
+    });
+    const { stdout } = await gt(['export', molecule, '--town', town.dir], { TEMPORAL_ADDRESS: undefined });
+    expect(stdout).toContain('"length": 5');
+  });
+});

@@ -1,0 +1,96 @@
+/**
+ * Whole missions by agents that people use, as they are published, each shut in without a network: `npm run test:agents`. Their models are scripted, on
+ * this machine: Claude Code asks our own server, Codex another's (https://github.com/CopilotKit/aimock), which speaks OpenAI's protocol.
+ */
+import { delimiter, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { beforeAll, expect, onTestFinished, test } from 'vitest';
+import { startModelServer } from '../../src/dev/model-server.js';
+import { missingBubblewrap } from '../support/bubblewrap.js';
+import { count, liveTown } from '../support/live-town.js';
+import type { LiveTown, TownPlan } from '../support/live-town.js';
+import { realAgents } from '../support/real-agents.js';
+import type { RealAgents } from '../support/real-agents.js';
+
+const WORK = 'formula = "work"\n[[steps]]\nid = "write"\ntitle = "Write it"\n';
+
+let agents: RealAgents;
+beforeAll(async () => {
+  const missing = await missingBubblewrap();
+  if (missing !== null) throw new Error(missing);
+  agents = await realAgents();
+}, 600_000);
+
+async function townWith(plan: Partial<TownPlan>): Promise<LiveTown> {
+  const town = await liveTown({
+    rigs: { server: { bare: true } },
+    formulas: { work: WORK },
+    confinement: {},
+    ...plan,
+    env: { ...plan.env, PATH: `${agents.bin}${delimiter}${process.env['PATH']}` },
+  });
+  onTestFinished(() => town.stop());
+  return town;
+}
+
+async function landsIn(town: LiveTown): Promise<unknown> {
+  const mission = await town.startMission('real', { work: [{ id: 'a', rig: 'server', formula: 'work' }] });
+  const result: unknown = await mission.result();
+  expect(count(await town.log('server'), 'Write it')).toBe(1);
+  expect(await town.git('server', 'show', 'main:a.txt')).toBe('made');
+  return result;
+}
+
+test('Claude Code works its step, and ends it by the server of the town', async () => {
+  const server = await startModelServer({
+    script: {
+      rules: [
+        {
+          when: ['# Write it\n'],
+          turns: [
+            {
+              tools: [
+                { name: 'Bash', input: { command: 'echo made > a.txt; gt note "by bash"', description: 'write' } },
+              ],
+            },
+            { tools: [{ name: 'mcp__town__done', input: { summary: 'made it' } }] },
+            { text: 'All done.' },
+          ],
+        },
+      ],
+    },
+  });
+  onTestFinished(() => server.stop());
+  const town = await townWith({
+    runtime: { kind: 'claude-code', model: 'claude-opus-5-5', base_url: server.url },
+    env: { ANTHROPIC_API_KEY: 'sk-ant-planted-0123456789' },
+  });
+  const result = await landsIn(town);
+  expect(result).toMatchObject({ landed: 1, usd: expect.any(Number) as number });
+  expect(server.requests().map(({ turn }) => turn)).toEqual([0, 1, 2]);
+  // The key went to the provider alone.
+  expect(JSON.stringify(server.requests())).not.toContain('sk-ant-planted');
+});
+
+type Mock = {
+  readonly url: string;
+  on(match: object, response: object): void;
+  start(): Promise<unknown>;
+  stop(): Promise<unknown>;
+};
+
+test('Codex works its step, and ends it by the command `gt`', async () => {
+  const aimock = pathToFileURL(join(agents.modules, '@copilotkit', 'aimock', 'dist', 'index.js')).href;
+  const { LLMock } = (await import(aimock)) as { LLMock: new (options: object) => Mock }; // as its documentation has it
+  const mock = new LLMock({ port: 0, strict: true });
+  const cmd = 'echo made > a.txt; gt done "made it"';
+  mock.on({ hasToolResult: false }, { toolCalls: [{ name: 'exec_command', arguments: JSON.stringify({ cmd }) }] });
+  mock.on({ hasToolResult: true }, { content: 'All done.' });
+  await mock.start();
+  onTestFinished(async () => void (await mock.stop()));
+  const town = await townWith({
+    runtime: { kind: 'codex', model: 'gpt-5.6' },
+    env: { OPENAI_API_KEY: 'sk-planted', OPENAI_BASE_URL: mock.url },
+  });
+  expect(await landsIn(town)).toMatchObject({ landed: 1 });
+});
