@@ -48,6 +48,7 @@ export async function shellIn(tree: Tree, confinement: Confinement | null): Prom
   const how = {
     writable: [...shown.writable, ...(tree.more ?? [])],
     readable: [...shown.readable, ...confinement.read],
+    hidden: shown.hidden,
     network: confinement.network,
   };
   const limits = { memoryBytesMax: confinement.memoryMbMax * MIB, processesMax: confinement.processesMax };

@@ -4,7 +4,7 @@
  * the journal; a command that was cut off is run again (it is the operator's own, and says so in a note).
  */
 import { createHash } from 'node:crypto';
-import { readFile, rm, stat } from 'node:fs/promises';
+import { readFile, rm, lstat } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RunResult } from '../process/run.js';
 import { cut } from '../town/findings.js';
@@ -207,8 +207,10 @@ function close(summary: string, output: Json | undefined, { step }: SessionSpec)
 
 /** A `run` step leaves what its command wrote to the file named by $GT_OUTPUT. */
 async function closeRun(summary: string, spec: SessionSpec, { outputFile }: SessionContext): Promise<Step> {
-  const found = await stat(outputFile).catch(() => null);
-  if (found === null || found.size === 0) return close(summary, undefined, spec);
+  // Not what a link leads to: whoever wrote it may see less than this process.
+  const found = await lstat(outputFile).catch(() => null);
+  if (found === null || (found.isFile() && found.size === 0)) return close(summary, undefined, spec);
+  if (!found.isFile()) return failed(`\`${spec.step.run}\` left no file at $GT_OUTPUT: an output is written to a file`);
   if (found.size > 4 * OUTPUT_CHARS_MAX) {
     return failed(
       `\`${spec.step.run}\` wrote ${found.size} bytes to $GT_OUTPUT: an output has at most ${OUTPUT_CHARS_MAX} characters`,

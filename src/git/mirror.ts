@@ -13,7 +13,7 @@ import { Blocked, GitError, withoutCredentials } from './git-error.js';
 import { git, gitText } from './git.js';
 import { endMarked, markOf } from './marks.js';
 
-const ORIGIN_FILE = 'gt-origin';
+export const ORIGIN_FILE = 'gt-origin';
 const MAKING = '.making-';
 const SHOWN_MAX = 8;
 const FETCH = '+refs/heads/*:refs/remotes/origin/*';
@@ -137,7 +137,8 @@ async function sameFormat(mirror: string, url: string): Promise<void> {
 }
 
 async function follow(mirror: string, url: string): Promise<void> {
-  await git(mirror, ['config', '--replace-all', 'remote.origin.url', url]);
+  // For whoever looks at it in a worktree: nothing here asks it, and a password in it is nobody's there.
+  await git(mirror, ['config', '--replace-all', 'remote.origin.url', withoutCredentials(url)]);
   await git(mirror, ['config', '--replace-all', 'remote.origin.fetch', FETCH]);
   const file = join(mirror, ORIGIN_FILE);
   await writeFile(`${file}.new`, `${url}\n`);

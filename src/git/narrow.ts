@@ -4,29 +4,38 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { metadataOf, READY_FILE, type Place } from './worktree.js';
+import { ORIGIN_FILE } from './mirror.js';
+import { markShutIn, metadataOf, READY_FILE, SHUT_IN_FILE, type Place } from './worktree.js';
 
-export type Shown = { readonly writable: readonly string[]; readonly readable: readonly string[] };
+type Shown = {
+  readonly writable: readonly string[];
+  readonly readable: readonly string[];
+  /** Files that hold the way to the remote, which may have a password in it. */
+  readonly hidden: readonly string[];
+};
 
 /** Of a worktree on no branch (null) nothing of git's can be changed, but files of the tree. */
 export async function narrowed(place: Place, branch: string | null): Promise<Shown> {
   const { mirror, path } = place;
   const metadata = await metadataOf(place);
   const fixed = [mirror, join(path, '.git')];
-  if (branch === null || metadata === null) return { writable: [path], readable: fixed };
+  const hidden = [join(mirror, ORIGIN_FILE)];
+  if (branch === null || metadata === null) return { writable: [path], readable: fixed, hidden };
+  await markShutIn(metadata);
   // Beside its branch a polecat has those of its name; git makes and renames a lock there.
   const refs = join('refs', 'heads', dirname(branch));
   const kept = [join(mirror, refs), join(mirror, 'logs', refs)];
   await Promise.all(kept.map((folder) => mkdir(folder, { recursive: true })));
   const objects = join(mirror, 'objects');
   return {
+    hidden,
     writable: [path, objects, metadata, ...kept],
     readable: [
       ...fixed,
       // What was packed is never written again.
       ...['pack', 'info'].map((name) => join(objects, name)),
       // Whose worktree this is.
-      ...['gitdir', 'commondir', READY_FILE].map((name) => join(metadata, name)),
+      ...['gitdir', 'commondir', READY_FILE, SHUT_IN_FILE].map((name) => join(metadata, name)),
     ],
   };
 }

@@ -3,7 +3,7 @@
  * before that nobody has worked in it and it is built anew; after that it is never reset, cleaned or rebuilt while its folder
  * is there. Whoever calls last owns the worktree: git programs that an earlier, perhaps dead, process runs on it are ended.
  */
-import { mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { discard, ignoreMissing } from './discard.js';
 import { exclusive } from './exclusive.js';
@@ -12,6 +12,8 @@ import { commitOf, git, type GitOptions, type GitOutput } from './git.js';
 import { endMarked, markOf } from './marks.js';
 
 export const READY_FILE = 'gt-ready';
+/** Says that whoever works there is shut in, and may not be obeyed by git outside. */
+export const SHUT_IN_FILE = 'gt-shut-in';
 const DETACHED = '(detached)';
 
 /** Absolute paths of the mirror and of the worktree's folder. */
@@ -155,8 +157,37 @@ export async function metadataOf({ mirror, path }: Place): Promise<string | null
 async function tell(place: Place, args: readonly string[], options: GitOptions): Promise<GitOutput> {
   const metadata = await metadataOf(place);
   if (metadata === null) throw new Blocked(`${place.path} is no worktree of ${place.mirror}: it was taken away`);
+  if (INTO_SUBMODULES.has(args[0] ?? '')) await refuseInner(place, metadata);
   const where = { GIT_DIR: metadata, GIT_COMMON_DIR: place.mirror, GIT_WORK_TREE: place.path };
   return git(place.path, args, { ...options, env: { ...options.env, ...where } });
+}
+
+/** For those who shut somebody in, before they do. */
+export async function markShutIn(metadata: string): Promise<void> {
+  await writeFile(join(metadata, SHUT_IN_FILE), '', { flag: 'a' });
+}
+
+/** Commands for which git starts a git in each repository inside that it knows of, which obeys the settings of that one. */
+const INTO_SUBMODULES = new Set(['status', 'add', 'diff', 'commit', 'stash', 'checkout', 'reset', 'rebase', 'merge']);
+/** The mode of a gitlink, as an index has it. */
+const GITLINK = Buffer.from([0, 0, 0xe0, 0]);
+
+/** Who is shut in can make a repository in the worktree whose settings are programs: git outside must not go there. */
+async function refuseInner(place: Place, metadata: string): Promise<void> {
+  if ((await stat(join(metadata, SHUT_IN_FILE)).catch(ignoreMissing)) === undefined) return;
+  const indexes = (await readdir(metadata)).filter((name) => /^(shared)?index/.test(name));
+  const found = await Promise.all(indexes.map((name) => readFile(join(metadata, name))));
+  if (!found.some((index) => index.includes(GITLINK))) return;
+  const { stdout } = await tell(place, ['ls-files', '--stage', '-z'], {});
+  const links = stdout
+    .split('\0')
+    .flatMap((entry) => (entry.startsWith('160000 ') ? [entry.slice(entry.indexOf('\t') + 1)] : []));
+  const inner = await Promise.all(links.map((link) => lstat(join(place.path, link, '.git')).catch(ignoreMissing)));
+  const first = links.find((_link, at) => inner[at] !== undefined);
+  if (first !== undefined)
+    throw new Blocked(
+      `${first} in ${place.path} is a repository of its own, made or filled by somebody who is shut in: take away ${first}/.git there, then try again`,
+    );
 }
 
 async function isReady(place: Place, branch: string): Promise<boolean> {

@@ -6,13 +6,15 @@
 import { constants } from 'node:fs';
 import { access, lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { basename, delimiter, dirname, join, sep } from 'node:path';
+import { delimiter, dirname, join, sep } from 'node:path';
 
 /** Paths are absolute, and the same inside as outside. What does not exist is not shown. */
 export type Confinement = {
   readonly writable: readonly string[];
   /** Also what lies in a writable folder and may not be changed. */
   readonly readable: readonly string[];
+  /** Files that are empty inside. */
+  readonly hidden?: readonly string[];
   /** `host`: whatever this machine reaches, its own loopback with it. */
   readonly network: 'none' | 'host';
 };
@@ -21,9 +23,16 @@ export type Program = { readonly file: string; readonly args: readonly string[] 
 
 /** Where distributions install programs and their settings; all of it is read-only, and what only root may read is left out. */
 const INSTALLED = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/etc', '/opt', '/nix', '/gnu'];
-/** In memory, and for this program alone. */
-const OWN = ['/tmp', '/var/tmp', '/run', '/home', '/root'];
-const OWN_BYTES_MAX = 1024 * 1024 * 1024;
+const MIB = 1024 * 1024;
+/** In memory, and for this program alone: folder → the most bytes. */
+const OWN: Readonly<Record<string, number>> = {
+  '/tmp': 1024 * MIB,
+  '/dev/shm': 256 * MIB,
+  '/var/tmp': MIB,
+  '/run': MIB,
+  '/home': MIB,
+  '/root': MIB,
+};
 /** The home inside; on no disk. */
 export const HOME_INSIDE = '/tmp/home';
 const READABLE_BY_ALL = 0o004;
@@ -36,7 +45,7 @@ export function shutIn(
   how: Confinement,
   cwd: string,
 ): Program {
-  const { writable, readable, network } = how;
+  const { writable, readable, hidden = [], network } = how;
   const mounts = [
     ...writable.map((path) => ({ path, option: '--bind-try' })),
     ...readable.map((path) => ({ path, option: '--ro-bind-try' })),
@@ -50,6 +59,7 @@ export function shutIn(
     'ALL',
     ...base,
     ...mounts.flatMap(({ path, option }) => [option, path, path]),
+    ...hidden.flatMap((path) => ['--ro-bind', '/dev/null', path]),
     // Not before the mounts, which may make its parents.
     '--remount-ro',
     '/',
@@ -76,7 +86,7 @@ export async function machineMounts(env: NodeJS.ProcessEnv = process.env): Promi
     '/proc',
     '--dev',
     '/dev',
-    ...OWN.flatMap((path) => ['--size', String(OWN_BYTES_MAX), '--tmpfs', path]),
+    ...Object.entries(OWN).flatMap(([path, bytes]) => ['--size', String(bytes), '--tmpfs', path]),
     '--dir',
     HOME_INSIDE,
     ...tools.flatMap((path) => ['--ro-bind-try', path, path]),
@@ -105,22 +115,26 @@ async function unreadable(folder: string): Promise<readonly string[]> {
   return options.flat();
 }
 
-/** Of a toolchain in a home only its own folder is shown: these hold other things than programs. */
-const NOT_WHOLE = ['.local', '.cargo', '.config'];
+/** Folders of version managers, which hold programs and nothing of their owner's. */
+const MANAGERS =
+  /\/(\.nvm|\.pyenv|\.rbenv|\.asdf|\.volta|\.rustup|\.sdkman|\.bun|\.deno|\.n|\.fnm|\.nodenv|mise|node_modules)(?=\/|$)/;
 
-/** What `PATH` names in a home, as version managers of languages have it, and the Node that runs this. */
+/** What `PATH` names where nothing else is shown, as version managers of languages have it, and the Node that runs this. */
 async function toolchains(env: NodeJS.ProcessEnv): Promise<readonly string[]> {
   const home = env['HOME'] ?? homedir();
-  const named = [...(env['PATH'] ?? '').split(delimiter), dirname(process.execPath)];
-  const isHidden = (path: string) => [...OWN, home].some((own) => path.startsWith(`${own}/`)) && path !== home;
-  const hidden = named.filter(isHidden);
-  return [...new Set(hidden.map((path) => toolchainOf(path, home)))];
+  const own = [...Object.keys(OWN), home].map((path) => `${path}/`);
+  const named = (env['PATH'] ?? '')
+    .split(delimiter)
+    .filter((path) => path !== home && own.some((one) => path.startsWith(one)));
+  return [...new Set([dirname(dirname(process.execPath)), ...named.map(toolchainOf)])].filter(
+    (path) => path !== '/usr',
+  );
 }
 
-function toolchainOf(path: string, home: string): string {
-  const whole = ['bin', 'shims', '.bin'].includes(basename(path)) ? dirname(path) : path;
-  const isMore = whole === home || NOT_WHOLE.some((name) => whole === join(home, name));
-  return isMore ? path : whole;
+/** Of other folders of programs only these: beside them may lie what a login leaves. */
+function toolchainOf(path: string): string {
+  const [, manager = ''] = MANAGERS.exec(path) ?? [];
+  return manager === '' ? path : path.slice(0, path.indexOf(`/${manager}`) + 1 + manager.length);
 }
 
 /** On the search path, or in the cache of this program. */

@@ -9,7 +9,6 @@ export type TreeLimits = { readonly memoryBytesMax: number; readonly processesMa
 type Watched = { readonly limits: TreeLimits; readonly over: (what: string) => void };
 
 const LOOK_MS = 500;
-const PAGE_BYTES = 4096;
 const MIB = 1024 * 1024;
 
 const watched = new Map<number, Watched>();
@@ -18,7 +17,8 @@ let timer: NodeJS.Timeout | null = null;
 /** Calls `over` once, with what was too much, in words. Answers what ends the watch. */
 export function watchTree(pid: number, limits: TreeLimits, over: (what: string) => void): () => void {
   watched.set(pid, { limits, over });
-  timer ??= setInterval(() => void look(), LOOK_MS).unref();
+  // A look that fails, as for want of file descriptors, is made again.
+  timer ??= setInterval(() => void look().catch(() => undefined), LOOK_MS).unref();
   return () => unwatch(pid);
 }
 
@@ -42,16 +42,17 @@ async function look(): Promise<void> {
 
 async function tooMuch(tree: readonly number[], { memoryBytesMax, processesMax }: TreeLimits): Promise<string | null> {
   if (tree.length > processesMax) return `it was ${tree.length} processes; the most is ${processesMax}`;
-  const pages = await Promise.all(tree.map(ownPages));
-  const bytes = PAGE_BYTES * pages.reduce((sum, one) => sum + one, 0);
+  const held = await Promise.all(tree.map(ownBytes));
+  const bytes = held.reduce((sum, one) => sum + one, 0);
   if (bytes <= memoryBytesMax) return null;
   return `it held ${Math.round(bytes / MIB)} MiB of memory; the most is ${Math.round(memoryBytesMax / MIB)} MiB`;
 }
 
-/** Pages in memory that are not a file's. What has ended meanwhile holds none. */
-async function ownPages(pid: number): Promise<number> {
-  const [, resident = 0, shared = 0] = (await read(`/proc/${pid}/statm`)).split(' ').map(Number);
-  return Math.max(0, resident - shared);
+/** What is in memory and is no file's, its own or shared with others of the tree. What has ended meanwhile holds nothing. */
+async function ownBytes(pid: number): Promise<number> {
+  const status = await read(`/proc/${pid}/status`);
+  const kib = [...status.matchAll(/^Rss(?:Anon|Shmem):\s+(\d+) kB$/gm)].map(([, count]) => Number(count));
+  return 1024 * kib.reduce((sum, one) => sum + one, 0);
 }
 
 async function childrenOfAll(): Promise<ReadonlyMap<number, readonly number[]>> {

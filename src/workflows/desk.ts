@@ -62,7 +62,11 @@ export class Desk {
    */
   #collect(): void {
     this.#early = [];
-    untilTaken(() => setDefaultSignalHandler((name, ...content) => void this.#takeByName(name, content[0])));
+    untilTaken(() =>
+      setDefaultSignalHandler(async (name, ...content) => {
+        await this.#takeByName(name, content[0]);
+      }),
+    );
     setDefaultSignalHandler(undefined);
     untilTaken(() =>
       setDefaultUpdateHandler(async (name, ...content) => {

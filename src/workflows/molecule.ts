@@ -45,8 +45,19 @@ export async function molecule(raw: unknown, carry?: MoleculeCarry): Promise<Mol
   return new MoleculeRun(before ?? (await acceptMolecule(raw, desk)), desk).run();
 }
 
+/** Whoever has said something already is told why nobody will hear it. */
+async function readFor(desk: Desk, raw: unknown): Promise<MoleculeInput> {
+  try {
+    return readInput(MoleculeInput, raw, 'BadInput', MOLECULE_EXAMPLE);
+  } catch (error) {
+    desk.turnAway(`the molecule did not begin: ${error instanceof Error ? error.message : String(error)}`);
+    await CancellationScope.nonCancellable(() => condition(() => desk.isQuiet()));
+    throw error;
+  }
+}
+
 async function acceptMolecule(raw: unknown, desk: Desk): Promise<MoleculeCarry> {
-  const input = readInput(MoleculeInput, raw, 'BadInput', MOLECULE_EXAMPLE);
+  const input = await readFor(desk, raw);
   const { wisp } = input;
   if (!('proto' in input)) refuseRoleAddress('BadInput', 'molecule');
   const { hook, proto } = 'proto' in input ? input : { hook: null, proto: await cookedFor(desk, input) };

@@ -3,7 +3,7 @@
  * compare-and-swap, proof; then the verdict by mail. It uses no language model, and a crash at any point neither loses a
  * request nor lands one twice: base and tip are in this history before the push, and a push tried again looks first.
  */
-import { condition, setHandler, sleep, uuid4, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, condition, setHandler, sleep, uuid4, workflowInfo } from '@temporalio/workflow';
 import { EMPTY_DESK } from '../contract/desk.js';
 import { mailMessage, refineryMessages } from '../contract/messages.js';
 import { landedQuery, queueQuery } from '../contract/refinery.js';
@@ -117,7 +117,8 @@ class RefineryRun {
     }
     for (const { id, hold: held } of this.#now.queue) {
       const againAtMs = held?.againAtMs;
-      if (againAtMs !== undefined && this.#timers.get(id) !== againAtMs) void this.#unholdAt(id, againAtMs);
+      if (againAtMs !== undefined && this.#timers.get(id) !== againAtMs)
+        void CancellationScope.nonCancellable(() => this.#unholdAt(id, againAtMs));
     }
   }
 

@@ -1,12 +1,14 @@
 /** Commands that are shut in: what they can do, and all the ways out that somebody has thought of. */
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { shellIn } from '../../src/activities/shell.js';
 import { authorEnvironment } from '../../src/git/author.js';
+import { worktreeState } from '../../src/git/worktree.js';
+import { machineMounts } from '../../src/process/bubblewrap.js';
 import { plainEnvironment } from '../../src/process/environment.js';
 import { findMarked } from '../../src/process/mark.js';
 import type { RunOptions, RunResult } from '../../src/process/run.js';
@@ -127,10 +129,43 @@ describe.skipIf(missing !== null)('what is shut in', () => {
     const { sh } = await cell();
     const { stdout } = await sh('env; cat /proc/*/environ');
     expect(stdout).toContain('GIT_AUTHOR_NAME=server/polecats/Toast');
-    for (const name of ['PLANTED_SECRET', 'SSH_AUTH_SOCK', 'ANTHROPIC', 'TEMPORAL', homedir()]) {
-      expect(stdout, name).not.toContain(`${name}=`);
-      expect(stdout, name).not.toContain(`=${name}`);
-    }
+    for (const planted of ['hush', 'PLANTED_SECRET', 'SSH_AUTH_SOCK', `HOME=${homedir()}`])
+      expect(stdout, planted).not.toContain(planted);
+  });
+
+  test('a repository inside, whose settings are programs, is not obeyed by git outside', async () => {
+    const { sh, mirror, path, town } = await cell();
+    const trap = join(town, 'trapped');
+    const filter = `filter.x.clean 'touch "${trap}"; cat'`;
+    const made = await sh(
+      `git init -q sub && git -C sub config ${filter} && echo '* filter=x' > sub/.gitattributes && echo 1 > sub/file &&
+       git -C sub add . 2>/dev/null; git -C sub commit -qm inner; git add sub 2>/dev/null; sleep 1.1; echo 2 > sub/file; git ls-files --stage`,
+    );
+    expect(made.stdout).toMatch(/^160000 .*\tsub$/m);
+    await expect(worktreeState({ mirror, path })).rejects.toThrow(/sub in .* is a repository of its own/);
+    await expect(stat(trap)).rejects.toThrow('ENOENT');
+    await sh('rm -rf sub/.git');
+    await expect(worktreeState({ mirror, path })).resolves.toMatchObject({ rebasing: false });
+  });
+
+  test('the way to the remote is not told, which may have a password in it', async () => {
+    const { sh, mirror } = await cell();
+    expect(await readFile(join(mirror, 'gt-origin'), 'utf8')).not.toBe('');
+    expect((await sh('cat "$(git rev-parse --git-common-dir)/gt-origin"')).stdout).toBe('');
+  });
+
+  test('beside programs on the search path nothing of a home is shown', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'gt-home-'));
+    onTestFinished(() => rm(home, { recursive: true }));
+    for (const folder of ['.fly/bin', '.nvm/versions/node/v20/bin'])
+      await mkdir(join(home, folder), { recursive: true });
+    const mounts = await machineMounts({
+      HOME: home,
+      PATH: `${home}/.fly/bin:${home}/.nvm/versions/node/v20/bin:${home}`,
+    });
+    expect(mounts).toContain(`${home}/.fly/bin`);
+    expect(mounts).toContain(`${home}/.nvm`);
+    for (const hidden of [home, `${home}/.fly`]) expect(mounts).not.toContain(hidden);
   });
 
   test('no network, unless it is granted', async () => {
@@ -178,7 +213,8 @@ describe.skipIf(missing !== null)('what is shut in', () => {
     const { stdout, end } = await sh('yes | head -c 200000000');
     expect(end).toEqual(EXITED(0));
     expect(stdout.length).toBeLessThan(40_000);
-    expect((await sh('head -c 3000000000 /dev/zero > /tmp/big; echo $?')).stdout).not.toBe('0\n');
+    for (const folder of ['/tmp', '/dev/shm', '/run'])
+      expect((await sh(`head -c 3000000000 /dev/zero > ${folder}/big; echo $?`)).stdout, folder).not.toBe('0\n');
   });
 
   test('what the rig names is readable, and stays as it is', async () => {

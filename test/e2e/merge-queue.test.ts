@@ -114,6 +114,18 @@ test('a push that the target refuses is tried again by itself', async () => {
   expect(count(await town.log('dirty'), 'Write j')).toBe(1);
 });
 
+test('a refinery is cancelled while it waits to push again', async () => {
+  await writeFile(join(town.repository('dirty'), 'k.txt'), 'in the way\n');
+  const stuck = await start('leaving', 'dirty', 'k');
+  await until('it was refused', async () => (await queueOf('dirty')).find((one) => one.hold !== null));
+  const refinery = town.client.workflow.getHandle('dirty/refinery');
+  await refinery.cancel();
+  await expect(refinery.result()).rejects.toThrow('cancelled');
+  await rm(join(town.repository('dirty'), 'k.txt'));
+  await stuck.cancel();
+  await expect(stuck.result()).rejects.toThrow('cancelled');
+});
+
 test('every removal that was answered is done, however close they come', async () => {
   const handle = await start('many', 'held', 'f', 'g', 'h');
   const requests = await until('all are held', async () => {
