@@ -4,7 +4,7 @@
  * anew, told that it was cut off.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RunResult } from '../process/run.js';
@@ -30,7 +30,9 @@ const LEAVE_MS = 10 * SECOND_MS;
 const NUDGES_MAX = 2;
 const TAIL_CHARS = 1_000;
 
-const WITH_GT = 'export PATH="$GT_BIN:$PATH"\n';
+const WITH_GT = 'export PATH="$GT_BIN:$PATH"';
+/** An agent's shells may be shells of a login, which begin with a search path of their own. Written inside: outside its home may lead elsewhere. */
+const AT_LOGIN = `for f in .profile .bash_profile; do echo '${WITH_GT}' > "$HOME/$f"; done`;
 const HOW_TO_SAY =
   'Say what comes of it by the command `gt`, or by the tools of the server "town" if you have them: `gt done "what you did"` ends the step when it is done and checked, `gt close "why" --verdict no-changes` or `--verdict failed` when it ends otherwise, `gt handoff "what is done, and what is next"` lets a fresh session go on, `gt escalate "question"` asks somebody, `gt note "…"` leaves a note; `gt help` shows all. Nothing counts as done until you have said so. Commits and pushes are made for you.';
 const CUT_OFF =
@@ -79,8 +81,6 @@ class Program {
     const { agent, keys, door } = this.#means;
     const { journal } = this.#context;
     await mkdir(this.#home, { recursive: true });
-    // Where its shells are shells of a login, these begin with a search path of their own.
-    for (const file of ['.profile', '.bash_profile']) await writeFile(join(this.#home, file), WITH_GT);
     const account = agent.provider === null ? undefined : keys[agent.provider];
     if (agent.provider !== null && account === undefined) throw trouble('Llm.Auth', noKey(agent, agent.provider));
     const proxy = join(door.folder, 'model');
@@ -124,7 +124,8 @@ class Program {
     this.#runs += 1;
     this.#context.heartbeat({ turn: this.#runs, doing: agent.command });
     try {
-      const result = await exec(`export PATH="$GT_BIN:$PATH"; exec ${command.map(quoted).join(' ')}`, {
+      const before = this.#spec.confinement === undefined ? WITH_GT : `${WITH_GT}; ${AT_LOGIN}`;
+      const result = await exec(`${before}; exec ${command.map(quoted).join(' ')}`, {
         timeoutMs: Math.max(SECOND_MS, minutesMax * MINUTE_MS - (Date.now() - this.#began)),
         env: { ...Object.fromEntries(env), ...door.env },
         readable: [door.folder, join(PACKAGE, 'bin'), join(PACKAGE, 'dist'), join(PACKAGE, 'package.json')],

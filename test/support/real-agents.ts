@@ -21,7 +21,8 @@ export async function realAgents(): Promise<RealAgents> {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies: VERSIONS }));
   const run = promisify(execFile);
-  await run('npm', ['install', '--no-audit', '--no-fund'], { cwd: folder });
+  // Some ask for a newer Node only to install what needs none.
+  await run('npm', ['install', '--no-audit', '--no-fund', '--engine-strict=false'], { cwd: folder });
   // What installs the program for this machine may not have been run.
   await run(process.execPath, ['install.cjs'], { cwd: join(modules, '@anthropic-ai', 'claude-code') });
   return { bin: join(modules, '.bin'), modules };
