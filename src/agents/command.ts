@@ -18,6 +18,7 @@ import { openKeyProxy } from './key-proxy.js';
 import { mechanicalNote } from './mechanical-note.js';
 import { sessionPrompt } from './prompt.js';
 import type { Runtime, SessionContext } from './runtime.js';
+import { withoutSecrets } from './secrets.js';
 import { RuntimeTrouble } from './trouble.js';
 import { usageIn } from './told-usage.js';
 
@@ -162,7 +163,7 @@ class Program {
   /** What is to be said for an agent that has said nothing; null: it is asked once more. */
   async #endOf({ end, stdout, stderr }: RunResult, nudges: number): Promise<End | null> {
     const { agent } = this.#means;
-    const tail = `${stdout}${stderr}`.trim().slice(-TAIL_CHARS);
+    const tail = withoutSecrets(`${stdout}${stderr}`).trim().slice(-TAIL_CHARS);
     if (end.kind === 'not-started' || (end.kind === 'exited' && end.code === 127)) {
       const why = end.kind === 'exited' ? tail : end.reason;
       throw trouble(

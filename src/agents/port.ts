@@ -15,7 +15,8 @@ import { withoutSecrets } from './secrets.js';
 import { said, tool, wrong } from './tool.js';
 import type { Tool, ToolAnswer } from './tool.js';
 
-const text = z.string().min(1).max(10_000);
+/** What is said goes into histories, and to people and models: without what looks like a secret. */
+const text = z.string().min(1).max(10_000).transform(withoutSecrets);
 const nothing = z.strictObject({});
 /** Who answers for the whole town. */
 const TOWNS_OWN = ['overseer', 'mayor', 'deacon'];

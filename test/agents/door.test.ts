@@ -91,6 +91,14 @@ test('an output is held against its schema before the step is handed in', async 
   expect(door.end()).toMatchObject({ output: { ok: true } });
 });
 
+test('what looks like a secret is taken out of what is said', async () => {
+  const { call, door } = await opened();
+  expect(await call('note', 'the key is sk-ant-0123456789abcdef')).toMatchObject({ code: 0 });
+  expect(await call('done', 'used AKIAABCDEFGHIJKLMNOP')).toMatchObject({ code: 0 });
+  expect(door.notes()).toEqual(['the key is [secret taken out]']);
+  expect(door.end()).toMatchObject({ summary: 'used [secret taken out]' });
+});
+
 test('mail goes out once under the name of the session, and only to who is near', async () => {
   const { call, calls } = await opened();
   const send = () => call('mail', 'server/polecats/Shadow', 'hello', '--body', 'key sk-ant-0123456789abcdef');
