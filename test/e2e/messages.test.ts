@@ -85,7 +85,7 @@ async function hold(plan: readonly Planned[], course: readonly Burst[]): Promise
   const talk = await Talk.begin(plan);
   for (const burst of course) await talk.say(burst);
   // A signal that comes while a task is under way stands in the history once that is over; so it is when a query has its answer.
-  await talk.stands();
+  await until('it answers', () => talk.stands());
   const between = modelOf(plan, await talk.heard());
   expect(between.isOver ? [] : await talk.otherThan(between.model)).toEqual([]);
   await talk.finish();
@@ -216,7 +216,7 @@ class Talk {
 
   /** Steps that stand otherwise than in the model. */
   async otherThan(model: MoleculeModel): Promise<readonly string[]> {
-    const here = await this.stands();
+    const here = await until('it answers', () => this.stands());
     return Object.entries(model.stands()).flatMap(([id, stand]) =>
       here[id] === stand ? [] : [`${id} is ${here[id]}, not ${stand}`],
     );
