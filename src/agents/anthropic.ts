@@ -14,6 +14,7 @@ import { ContextFull, NO_KEY, troubleOf } from './anthropic-errors.js';
 import { endOf } from './end.js';
 import type { End } from './end.js';
 import { mechanicalNote } from './mechanical-note.js';
+import { resultIn } from './journal.js';
 import { sessionPrompt } from './prompt.js';
 import type { Runtime, SessionContext } from './runtime.js';
 import { once } from './once.js';
@@ -54,9 +55,8 @@ export function anthropicRuntime(settings: AnthropicSettings): Runtime {
   return {
     kind: 'anthropic',
     run: async (spec, context) => {
-      const ended = context.journal.entries.find((entry) => entry.kind === 'ended');
-      // Written by `finish` in an earlier life of this session, and read back through the same journal.
-      if (ended !== undefined) return ended.result as SessionResult;
+      const ended = resultIn(context.journal);
+      if (ended !== null) return ended;
       const { apiKey, baseUrl } = settings;
       if (apiKey === null) throw new RuntimeTrouble({ type: 'Llm.Auth', message: NO_KEY, retryable: false });
       const client = new Anthropic({ apiKey, maxRetries: 0, ...(baseUrl === null ? {} : { baseURL: baseUrl }) });

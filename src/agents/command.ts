@@ -16,6 +16,7 @@ import type { Door } from './door.js';
 import type { End } from './end.js';
 import { openKeyProxy } from './key-proxy.js';
 import { mechanicalNote } from './mechanical-note.js';
+import { resultIn } from './journal.js';
 import { sessionPrompt } from './prompt.js';
 import type { Runtime, SessionContext } from './runtime.js';
 import { withoutSecrets } from './secrets.js';
@@ -45,9 +46,8 @@ export function commandRuntime(keys: Keys): Runtime {
   return {
     kind: 'command',
     run: async (spec, context) => {
-      const ended = context.journal.entries.find((entry) => entry.kind === 'ended');
-      // Written by `finish` in an earlier life of this session, and read back through the same journal.
-      if (ended !== undefined) return ended.result as SessionResult;
+      const ended = resultIn(context.journal);
+      if (ended !== null) return ended;
       const { agent } = spec.runtime;
       if (agent === undefined) throw trouble('Agent.Unknown', 'a session of no agent was asked for');
       const door = await openDoor(spec, context);

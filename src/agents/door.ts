@@ -5,7 +5,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { lstat, mkdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import type { Server as SocketServer, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +14,7 @@ import { serveStdio, StdioServerTransport } from '@modelcontextprotocol/server/s
 import type { SessionSpec } from '../town/session.js';
 import { endOf } from './end.js';
 import type { End } from './end.js';
+import { listening } from './listening.js';
 import { once } from './once.js';
 import { portOf } from './port.js';
 import type { SessionContext } from './runtime.js';
@@ -135,11 +136,4 @@ async function ownFolder(key: string): Promise<string> {
   if (process.getuid === undefined || uid === process.getuid()) return folder;
   const message = `${folder} belongs to another user: take it away`;
   throw new RuntimeTrouble({ type: 'Door.Taken', message, retryable: true });
-}
-
-async function listening(server: SocketServer, path: string): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('listening', resolve).once('error', reject);
-    server.listen(path);
-  });
 }

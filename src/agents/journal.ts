@@ -8,6 +8,7 @@ import { mkdir, open, readFile, rename, truncate } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as z from 'zod';
+import type { SessionResult } from '../town/session.js';
 import { RuntimeTrouble } from './trouble.js';
 
 const VERSION = 1;
@@ -37,6 +38,12 @@ export type Journal = {
   append(entry: Exclude<JournalEntry, { readonly kind: 'opened' }>): Promise<void>;
   close(): Promise<void>;
 };
+
+/** How the session has ended in an earlier life, as its runtime wrote it; null when it has not. */
+export function resultIn({ entries }: Pick<Journal, 'entries'>): SessionResult | null {
+  const ended = entries.find((entry) => entry.kind === 'ended');
+  return ended === undefined ? null : (ended.result as SessionResult);
+}
 
 type Opening = { readonly sessionId: string; readonly run?: string };
 

@@ -4,10 +4,11 @@
  * address alone.
  */
 import { createServer } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import type { KeyAccount, Provider } from '../town/agents.js';
+import { listening } from './listening.js';
 
 /** How each provider wants to hear its key. */
 const WITH_KEY: Readonly<Record<Provider, (key: string) => Readonly<Record<string, string>>>> = {
@@ -74,11 +75,4 @@ function pathOf(asked: string): string {
   query.delete('key');
   const rest = query.toString();
   return rest === '' ? pathname : `${pathname}?${rest}`;
-}
-
-async function listening(server: Server, path: string): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('listening', () => resolve()).once('error', reject);
-    server.listen(path);
-  });
 }

@@ -14,6 +14,7 @@ import { NO_USAGE } from '../town/session.js';
 import type { SessionResult, SessionSpec } from '../town/session.js';
 import { unreachable } from '../town/unreachable.js';
 import { inside } from './confined.js';
+import { resultIn } from './journal.js';
 import type { Runtime, SessionContext } from './runtime.js';
 import { RuntimeTrouble } from './trouble.js';
 import { writeWhole } from './whole-file.js';
@@ -54,9 +55,8 @@ export function scriptRuntime(): Runtime {
 }
 
 async function play(spec: SessionSpec, context: SessionContext): Promise<SessionResult> {
-  const ended = context.journal.entries.find((entry) => entry.kind === 'ended');
-  // Written by `play` itself in an earlier life, and read back through the same journal.
-  if (ended !== undefined) return ended.result as SessionResult;
+  const ended = resultIn(context.journal);
+  if (ended !== null) return ended;
   const acts = actsOf(spec);
   const notes: string[] = [];
   for (const { act, index } of acts) {

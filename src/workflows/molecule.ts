@@ -45,13 +45,11 @@ export async function molecule(raw: unknown, carry?: MoleculeCarry): Promise<Mol
   return new MoleculeRun(before ?? (await acceptMolecule(raw, desk)), desk).run();
 }
 
-/** Whoever has said something already is told why nobody will hear it. */
 async function readFor(desk: Desk, raw: unknown): Promise<MoleculeInput> {
   try {
     return readInput(MoleculeInput, raw, 'BadInput', MOLECULE_EXAMPLE);
   } catch (error) {
-    desk.turnAway(`the molecule did not begin: ${error instanceof Error ? error.message : String(error)}`);
-    await CancellationScope.nonCancellable(() => condition(() => desk.isQuiet()));
+    await turnAway(desk, error);
     throw error;
   }
 }
@@ -81,10 +79,15 @@ async function cookedFor(desk: Desk, { formula, vars }: Exclude<MoleculeInput, {
     return await cook.executeWithOptions({ summary: `cook ${formula}` }, [request]);
   } catch (error) {
     const cause = causeOf(error);
-    desk.turnAway(`the molecule did not begin: ${cause instanceof Error ? cause.message : String(cause)}`);
-    await CancellationScope.nonCancellable(() => condition(() => desk.isQuiet()));
+    await turnAway(desk, cause);
     throw cause;
   }
+}
+
+/** Whoever has said something already is told why nobody will hear it. */
+async function turnAway(desk: Desk, cause: unknown): Promise<void> {
+  desk.turnAway(`the molecule did not begin: ${cause instanceof Error ? cause.message : String(cause)}`);
+  await CancellationScope.nonCancellable(() => condition(() => desk.isQuiet()));
 }
 
 class MoleculeRun {
