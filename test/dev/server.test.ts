@@ -217,7 +217,8 @@ test('a server that is killed while it comes up is told with what it had said', 
   const silent = join(folder, 'silent');
   await writeFile(silent, '#!/bin/sh\necho "coming up"\nexec sleep 1000\n');
   await chmod(silent, 0o755);
-  const starting = serve(folder, { cli: silent }).catch((error: Error) => error.message);
+  // Not the usual ports: when a server of another test takes those meanwhile, this one is started again.
+  const starting = serve(folder, { cli: silent, port: 0, uiPort: 0 }).catch((error: Error) => error.message);
   const log = join(folder, 'logs', 'server.log');
   await expect.poll(() => readFile(log, 'utf8').catch(() => ''), { timeout: 20_000 }).toContain('coming up');
   const record = readRunningServer(join(folder, 'state', 'temporal.db.server'));
