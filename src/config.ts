@@ -127,6 +127,29 @@ export function readKeys(anthropicAt: string | null, env: NodeJS.ProcessEnv = pr
   return Object.fromEntries(accounts);
 }
 
+const SECRET_NAME = /(KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)$/i;
+
+/** Values of the environment that nobody else is to see, by their names; and passwords that stand in URLs. */
+export function readSecrets(urls: readonly string[], env: NodeJS.ProcessEnv = process.env): readonly string[] {
+  const named = Object.entries(env).flatMap(([name, value = '']) =>
+    // A path to a secret is none.
+    SECRET_NAME.test(name) && !value.startsWith('/') ? [value] : [],
+  );
+  const passwords = [...urls, ...Object.values(env)].flatMap((url = '') => {
+    const password = /^[a-z+]+:\/\/[^/@\s]*:([^/@\s]+)@/.exec(url)?.[1];
+    return password === undefined ? [] : [password, decoded(password)];
+  });
+  return [...new Set([...named, ...passwords])];
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 const ACCOUNTS: Readonly<Record<Provider, { readonly key: string; readonly url: string; readonly baseUrl: string }>> = {
   anthropic: { key: 'ANTHROPIC_API_KEY', url: 'ANTHROPIC_BASE_URL', baseUrl: 'https://api.anthropic.com' },
   openai: { key: 'OPENAI_API_KEY', url: 'OPENAI_BASE_URL', baseUrl: 'https://api.openai.com' },

@@ -16,6 +16,7 @@ import type { TownDeps } from './activities/town.js';
 import { Account } from './agents/account.js';
 import type { AnthropicSettings } from './agents/anthropic.js';
 import type { Runtime as AgentRuntime } from './agents/runtime.js';
+import { knowSecrets } from './agents/secrets.js';
 import { scriptRuntime } from './agents/script.js';
 import type { BoardSinks } from './contract/boards.js';
 import { Relayed } from './contract/calls.js';
@@ -44,6 +45,8 @@ export type WorkerSettings = {
   readonly anthropic: { readonly apiKey: string | null; readonly baseUrl: string | null };
   /** For agents that are programs of their own. */
   readonly keys: Keys;
+  /** Values that must never leave this process. */
+  readonly secrets: readonly string[];
   /** The most sessions and gates at once on this host. */
   readonly sessionsMax: number;
   /** The most requests to models at once, null for any number. */
@@ -59,6 +62,7 @@ export async function startWorker(
   settings: WorkerSettings,
 ): Promise<{ readonly done: Promise<void>; readonly stop: () => void }> {
   startProgramsElsewhere();
+  knowSecrets(settings.secrets);
   Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('WARN') });
   const connection = await NativeConnection.connect(settings.connection);
   const host = await hostId(settings.state);

@@ -3,6 +3,7 @@ import { open, stat } from 'node:fs/promises';
 import { inside } from '../agents/confined.js';
 import type { AcceptRequest, Acceptance, CheckFinding, CheckRequest } from '../contract/activities.js';
 import { unresolved } from '../git/catch-up.js';
+import { uncommit } from '../git/commit.js';
 import type { Place } from '../git/worktree.js';
 import { worktreeState } from '../git/worktree.js';
 import { plainEnvironment } from '../process/environment.js';
@@ -12,6 +13,7 @@ import { cut, FINDINGS_CHARS_MAX } from '../town/findings.js';
 import type { Confinement } from '../town/confinement.js';
 import { unreachable } from '../town/unreachable.js';
 import { afterResetInStep } from './after-reset.js';
+import { leakIn } from './leaks.js';
 import { authorFor, commit, moleculeOf, push, rejected } from './publish.js';
 import { shellIn } from './shell.js';
 
@@ -39,6 +41,12 @@ export async function acceptStep(place: Place, request: AcceptRequest, signal: A
   const committed = await commit(place, request, message, 'left');
   if (committed.kind === 'refused') return rejected(committed.why);
   const { head } = committed;
+  const leak = await leakIn(place.mirror, { heads: [head], since: request.since });
+  if (leak !== null) {
+    // Else the agent would have to take back a commit that it never made.
+    if (state.head !== null && state.dirty.length > 0) await uncommit(place, state.head);
+    return rejected(leak);
+  }
   const red = await runAcceptance(place, request, signal);
   if (red !== null) return red;
   // Read before the push: once it is accepted, a step has all that it leaves.

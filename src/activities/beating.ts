@@ -7,7 +7,7 @@ import { ApplicationFailure } from '@temporalio/common';
 
 const BEAT_MS = 1_000;
 
-type Acts = { readonly [name: string]: (...args: never[]) => Promise<unknown> };
+export type Acts = { readonly [name: string]: (...args: never[]) => Promise<unknown> };
 
 /** The same activities, each with a pulse. */
 export function beating<A extends Acts>(acts: A): A {

@@ -2,6 +2,7 @@
 import type { SessionContext } from '../agents/runtime.js';
 import type { HostActivities, SessionActivities, TownActivities } from '../contract/activities.js';
 import { beating } from './beating.js';
+import { discreet } from './discreet.js';
 import { mergeActivities } from './merge.js';
 import type { Places } from './places.js';
 import { sandboxActivities } from './sandbox.js';
@@ -25,7 +26,7 @@ export function activitiesOf(
 ): Activities {
   return {
     town: beating(townActivities(town)),
-    host: beating({ ...sandboxActivities(places), ...mergeActivities(places) }),
-    sessions: beating(sessionActivities(places, runtimes, call)),
+    host: beating(discreet({ ...sandboxActivities(places), ...mergeActivities(places) })),
+    sessions: beating(discreet(sessionActivities(places, runtimes, call))),
   };
 }

@@ -37,6 +37,7 @@ import { unreachable } from '../town/unreachable.js';
 import { acceptStep, checkLoop, filesExist } from './accept.js';
 import { afterResetBetween } from './after-reset.js';
 import { refuse } from './beating.js';
+import { leakIn } from './leaks.js';
 import { needsPerson, orRefuse } from './git-trouble.js';
 import { clearMerges } from './merge.js';
 import type { Places } from './places.js';
@@ -134,6 +135,8 @@ async function submit(place: Place, ref: SandboxRef & Since): Promise<Submission
   const target = await commitOf(mirror, `refs/remotes/origin/${ref.rig.branch}`);
   if (target !== null && (await isAncestor({ mirror, ancestor: head, descendant: target })))
     return { kind: 'nothing', head };
+  const leak = await leakIn(mirror, { heads: [head], since: ref.since });
+  if (leak !== null) return { kind: 'refused', why: leak };
   const pushed = await push(place, ref.branch, head, ref.since);
   return pushed.kind === 'accepted' ? { kind: 'submitted', head } : { kind: 'refused', why: pushed.why };
 }
@@ -147,7 +150,15 @@ async function salvageSandbox(place: Place, ref: SandboxRef): Promise<Salvage> {
   // What was pushed from here may be replaced by its rebased self, what somebody else pushed may not.
   const isOurs = remote !== null && (await everHeld({ mirror, branch, commit: remote }));
   const expected = isOurs ? remote : null;
-  const saved = await salvage({ ...place, worktree: place.path, branch: ref.branch, author: authorFor(ref), expected });
+  const refusal = (heads: readonly string[]) => leakIn(place.mirror, { heads, since: null });
+  const saved = await salvage({
+    ...place,
+    worktree: place.path,
+    branch: ref.branch,
+    author: authorFor(ref),
+    expected,
+    refusal,
+  });
   if (saved.kind === 'unpushed') return { kind: 'unpushed', why: saved.reason };
   const modules = (await madeFor(place)) === branch ? await unpushedIn(place, branch) : null;
   if (modules !== null) return { kind: 'unpushed', why: modules };

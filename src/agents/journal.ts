@@ -9,6 +9,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as z from 'zod';
 import type { SessionResult } from '../town/session.js';
+import { cleaned } from './secrets.js';
 import { RuntimeTrouble } from './trouble.js';
 
 const VERSION = 1;
@@ -35,6 +36,7 @@ export type Journal = {
   readonly entries: readonly JournalEntry[];
   /** Name of the unreadable journal that was set aside, null when there was none. */
   readonly setAside: string | null;
+  /** Without secrets. */
   append(entry: Exclude<JournalEntry, { readonly kind: 'opened' }>): Promise<void>;
   close(): Promise<void>;
 };
@@ -60,8 +62,9 @@ export async function openJournal(path: string, { sessionId, run }: Opening): Pr
     entries,
     setAside: found.setAside,
     append: async (entry) => {
-      await write(handle, path, entry);
-      entries.push(entry);
+      const kept = cleaned(entry);
+      await write(handle, path, kept);
+      entries.push(kept);
     },
     close: () => handle.close(),
   };

@@ -134,5 +134,5 @@ function whyOf(answer: NoResult, whom: string): string {
 }
 
 function shown({ from, subject, body }: Mail): string {
-  return untrusted(`mail of ${from}`, `Subject: ${subject}\n\n${body}`);
+  return untrusted(`mail of ${from}`, withoutSecrets(`Subject: ${subject}\n\n${body}`));
 }

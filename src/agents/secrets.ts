@@ -1,5 +1,8 @@
-/** Takes out what looks like a secret before text is journaled, sent to a model, or shown. */
-const SECRETS: readonly RegExp[] = [
+/**
+ * Takes secrets out of text before it is journaled, sent to a model, recorded in a history, or shown: what looks like one, and the
+ * very values that this process was given as such. A value that was written otherwise, say as base64, is known by that, too.
+ */
+const SHAPES: readonly RegExp[] = [
   /sk-ant-[A-Za-z0-9_-]{8,}/g,
   /gh[pousr]_[A-Za-z0-9]{16,}/g,
   /github_pat_[A-Za-z0-9_]{16,}/g,
@@ -7,7 +10,52 @@ const SECRETS: readonly RegExp[] = [
   /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)/g,
   /(?<=\bBearer )[A-Za-z0-9._~+/-]{16,}=*/g,
 ];
+const TAKEN_OUT = '[secret taken out]';
+
+/** A shorter one would be found in what is none. */
+const VALUE_CHARS_MIN = 10;
+
+let values: RegExp | null = null;
+
+/** From now on these are taken out wherever they stand; of this process, as its environment is. */
+export function knowSecrets(known: readonly string[]): void {
+  const forms = known.filter((value) => value.length >= VALUE_CHARS_MIN).flatMap(formsOf);
+  // The longest first: one may begin with another.
+  const all = [...new Set(forms)].toSorted((a, b) => b.length - a.length).map(escaped);
+  values = all.length === 0 ? null : new RegExp(all.join('|'), 'g');
+}
 
 export function withoutSecrets(text: string): string {
-  return SECRETS.reduce((clean, secret) => clean.replaceAll(secret, '[secret taken out]'), text);
+  const unknown = values === null ? text : text.replaceAll(values, TAKEN_OUT);
+  return SHAPES.reduce((clean, shape) => clean.replaceAll(shape, TAKEN_OUT), unknown);
+}
+
+/** The same value, with the secrets taken out of all its texts. */
+export function cleaned<T>(value: T): T {
+  return clean(value) as T; // texts stay texts, and all else is as it was
+}
+
+function clean(value: unknown): unknown {
+  if (typeof value === 'string') return withoutSecrets(value);
+  if (Array.isArray(value)) return value.map(clean);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [withoutSecrets(key), clean(one)]));
+}
+
+export function holdsSecret(text: string): boolean {
+  return withoutSecrets(text) !== text;
+}
+
+/** Whether it holds one that is known, and not only something that looks like one. */
+export function holdsKnownSecret(text: string): boolean {
+  return values !== null && text.search(values) >= 0;
+}
+
+function formsOf(value: string): readonly string[] {
+  const bytes = Buffer.from(value);
+  return [value, encodeURIComponent(value), bytes.toString('base64').replace(/=+$/, ''), bytes.toString('hex')];
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
 }

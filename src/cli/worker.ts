@@ -2,7 +2,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import type { WorkerDeploymentVersion } from '@temporalio/common';
-import { OWN_SERVER, readAnthropic, readEnvironment, readKeys, readTown, withRuntimes } from '../config.js';
+import {
+  OWN_SERVER,
+  readAnthropic,
+  readEnvironment,
+  readKeys,
+  readSecrets,
+  readTown,
+  withRuntimes,
+} from '../config.js';
 import { endLeftover } from '../dev/leftovers.js';
 import { registerSearchAttributes } from '../dev/search-attributes.js';
 import { townPaths } from '../town/paths.js';
@@ -92,6 +100,7 @@ async function start(dir: string, wish: Wish): ReturnType<typeof startWorker> {
     },
     anthropic: { apiKey: anthropic.apiKey, baseUrl: town.anthropic.baseUrl ?? anthropic.baseUrl },
     keys: readKeys(town.anthropic.baseUrl),
+    secrets: readSecrets(Object.values(town.snapshot.rigs).map(({ url }) => url)),
     sessionsMax: town.sessionsMax,
     modelRequestsMax: town.modelRequestsMax,
     version,

@@ -73,6 +73,11 @@ async function addAll(place: Place, options: GitOptions): Promise<void> {
   }
 }
 
+/** Takes back what was committed on top of `to`: it stays in the worktree. */
+export async function uncommit(place: Place, to: string): Promise<void> {
+  await own(place, () => inWorktree(place, ['reset', '--quiet', '--soft', to]));
+}
+
 /** Commits one file of a person's repository as it is on disk, and nothing else that lies or is staged there. */
 export async function commitFile(args: {
   readonly repo: string;

@@ -28,6 +28,8 @@ export type GitOptions = {
   readonly lockStaleMs?: number;
   /** The most characters that are read of an answer's head, and of its tail; 8 million if not given. */
   readonly keepChars?: number;
+  /** True where an answer without its middle is one, too. */
+  readonly mayCut?: boolean;
 };
 
 export type GitOutput = { readonly code: number; readonly stdout: string; readonly stderr: string };
@@ -132,7 +134,11 @@ function failure(cwd: string, args: readonly string[], options: GitOptions, resu
 }
 
 /** `run` cuts the middle out of what is too long; half an answer of git must not pass for a whole one. */
-function whole(stdout: string, args: readonly string[], { keepChars = KEEP_CHARS }: GitOptions): string {
-  if (stdout.length <= 2 * keepChars) return stdout;
+function whole(
+  stdout: string,
+  args: readonly string[],
+  { keepChars = KEEP_CHARS, mayCut = false }: GitOptions,
+): string {
+  if (mayCut || stdout.length <= 2 * keepChars) return stdout;
   throw new Error(`git ${args[0]} wrote more than ${2 * keepChars} characters: more than is read`);
 }

@@ -35,6 +35,8 @@ export async function salvage(args: {
   readonly branch: string;
   readonly author: Author;
   readonly expected: string | null;
+  /** Asked before anything is pushed; what it answers is why nothing is. */
+  readonly refusal?: (heads: readonly string[]) => Promise<string | null>;
 }): Promise<Salvaged> {
   try {
     return await save(args);
@@ -53,7 +55,7 @@ async function save(args: Parameters<typeof salvage>[0]): Promise<Salvaged> {
   if (head === null) return { kind: 'clean' };
   await pinAsides(mirror, branch, loose, head);
   const aside = await pinnedAsides(mirror, branch);
-  return bringOut({ mirror, branch, head, expected: args.expected, aside });
+  return bringOut({ ...args, head, aside });
 }
 
 /** Turns what lies in the worktree into commits and returns those that must be kept. */
@@ -108,13 +110,12 @@ function asideOf(branch: string, head: string): Aside {
   return { branch: `${branch}.saved-${head.slice(0, 12)}`, head };
 }
 
-async function bringOut(args: {
-  readonly mirror: string;
-  readonly branch: string;
-  readonly head: string;
-  readonly expected: string | null;
-  readonly aside: readonly Aside[];
-}): Promise<Salvaged> {
+async function bringOut(
+  args: Pick<Parameters<typeof salvage>[0], 'mirror' | 'branch' | 'expected' | 'refusal'> & {
+    readonly head: string;
+    readonly aside: readonly Aside[];
+  },
+): Promise<Salvaged> {
   const { mirror, branch, head, aside } = args;
   await fetchMirror(mirror);
   // The branch itself does not count: a second call answers as the first did.
@@ -122,6 +123,8 @@ async function bringOut(args: {
   const heads = [head, ...aside.map((one) => one.head)];
   const beyond = await gitText(mirror, ['rev-list', '--max-count=1', ...heads, ...elsewhere]);
   if (beyond === '') return { kind: 'clean' };
+  const refused = (await args.refusal?.(heads)) ?? null;
+  if (refused !== null) return { kind: 'unpushed', reason: refused };
   for (const one of [{ branch, head }, ...aside]) {
     const reason = await bringOne(mirror, one, one.branch === branch ? args.expected : null);
     if (reason !== null) return { kind: 'unpushed', reason };

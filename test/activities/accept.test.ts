@@ -9,6 +9,7 @@ import { findMarked } from '../../src/process/mark.js';
 import { FINDINGS_CHARS_MAX } from '../../src/town/findings.js';
 import { asActivity, cancelActivity } from '../support/activity.js';
 import { makeBench } from '../support/bench.js';
+import { runGit } from '../support/repos.js';
 
 /** A sandbox, and `accept` as a molecule of its own would ask it: others' commands bear other marks. */
 async function makeSandbox(cancel?: AbortController) {
@@ -93,4 +94,30 @@ test('work that was only looked at goes with its sandbox, saved or not, and its 
       where: 'its changes were not to be kept',
     });
   expect(await origin.git('for-each-ref', '--format=%(refname)')).toBe('refs/heads/main');
+});
+
+test('work with a secret in it is not pushed; taken out of the files it is, if the agent had not committed it', async () => {
+  const { path, accept, origin, ref } = await makeSandbox();
+  await writeFile(join(path, 'a.txt'), 'token ghp_0123456789abcdefghij\n');
+  await writeFile(join(path, 'b.txt'), 'AKIA0123456789ABCDEF is an example # gitleaks:allow\n');
+  const refused = { kind: 'rejected', why: expect.stringMatching(/what looks like a secret is in a\.txt: /) as string };
+  expect(await accept()).toEqual(refused);
+  await expect(origin.sha(ref.branch)).rejects.toThrow('Needed a single revision');
+  await writeFile(join(path, 'a.txt'), 'no token\n');
+  expect(await accept()).toEqual({ kind: 'accepted', head: await origin.sha(ref.branch) });
+});
+
+test('a secret that the agent committed is refused until it is out of its commits', async () => {
+  const { path, accept } = await makeSandbox();
+  const git = (...args: string[]) => runGit(path, ['-c', 'user.name=x', '-c', 'user.email=x@x', ...args]);
+  await writeFile(join(path, 'a.txt'), 'token ghp_0123456789abcdefghij\n');
+  await git('add', '--all');
+  await git('commit', '-qm', 'one');
+  await git('rm', '-q', 'a.txt');
+  await git('commit', '-qm', 'two');
+  await writeFile(join(path, 'b.txt'), 'work\n');
+  expect(await accept()).toMatchObject({ kind: 'rejected', why: expect.stringContaining('of the commits') as string });
+  await git('reset', '-q', '--hard', 'HEAD~2');
+  await writeFile(join(path, 'b.txt'), 'work\n');
+  expect(await accept()).toMatchObject({ kind: 'accepted' });
 });
