@@ -5,7 +5,7 @@ const { readFileSync } = require('node:fs');
 const path = require('node:path');
 const { Script } = require('node:vm');
 
-const LASTING = ['up', 'demo', 'worker', 'model'];
+const WHOLE = ['up', 'demo', 'worker', 'model', 'peek', 'seance', 'costs'];
 const WITHOUT_SERVER = ['cook', 'lint', 'formula', 'help', '--help', '-h', '--version', 'version'];
 
 function quick(file) {
@@ -21,7 +21,7 @@ function quick(file) {
 const args = process.argv.slice(2);
 const [word = 'help'] = args;
 // A history is explained by a worker, which has native code.
-const isWhole = LASTING.includes(word) || (word === 'explain' && args.some((one) => one.startsWith('--history')));
+const isWhole = WHOLE.includes(word) || (word === 'explain' && args.some((one) => one.startsWith('--history')));
 // In a session `gt` is its agent's.
 const door = process.env.GT_PORT;
 if (door) void import('../dist/cli/agent.js').then(({ agentMain }) => agentMain(args, door));

@@ -7,7 +7,7 @@ import { nearest } from './town/nearest.js';
 import { TOWN_FILE } from './town/paths.js';
 import type { Prices } from './town/prices.js';
 import { DEFAULT_LIMITS, DEFAULT_NAMES, type Limits, type RigSnapshot } from './town/rig.js';
-import { RUNTIMES, runtimeNamed } from './town/runtime.js';
+import { DEFAULT_MODEL, RUNTIMES, runtimeNamed } from './town/runtime.js';
 import { agent, agentsFrom, AGENT_NAME } from './town-toml-agents.js';
 import { amount, dollars, form, table, text, whole } from './town-toml-fields.js';
 import { derivePrefix, PREFIX, RESERVED_PREFIXES } from './town/prefix.js';
@@ -30,7 +30,6 @@ export type TownText =
   | { readonly ok: true; readonly settings: TownSettings }
   | { readonly ok: false; readonly problems: readonly string[] };
 
-const DEFAULT_MODEL = 'claude-opus-5-5';
 const DEFAULT_CAPACITY = 5;
 /**
  * Of one host. A place costs nothing while nobody takes it, and how many polecats there are the capacities of the rigs decide: so
@@ -94,6 +93,7 @@ const limits = {
   session_minutes: amount(DEFAULT_LIMITS.sessionMinutesMax).optional(),
   context_tokens: whole(1, DEFAULT_LIMITS.contextTokensMax).optional(),
   quiet_seconds: amount(DEFAULT_LIMITS.quietSecondsMax).optional(),
+  session_usd: amount(5).optional(),
 };
 const sections = {
   town: { name: text('my-town').optional() },
@@ -258,6 +258,7 @@ function settingsOf(document: Document): TownSettings {
       sessionMinutesMax: limits.session_minutes ?? DEFAULT_LIMITS.sessionMinutesMax,
       contextTokensMax: limits.context_tokens ?? DEFAULT_LIMITS.contextTokensMax,
       quietSecondsMax: limits.quiet_seconds ?? DEFAULT_LIMITS.quietSecondsMax,
+      ...(limits.session_usd === undefined ? {} : { sessionUsdMax: limits.session_usd }),
     },
     sessionsMax: limits.sessions_at_once ?? DEFAULT_SESSIONS_AT_ONCE,
     modelRequestsMax: limits.model_requests_at_once ?? null,

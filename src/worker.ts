@@ -11,6 +11,7 @@ import { perform } from './calls.js';
 import { activitiesOf } from './activities/registry.js';
 import { townShelf } from './formula-shelf.js';
 import { placesIn } from './activities/places.js';
+import { Purses } from './activities/purse.js';
 import type { Runtimes } from './activities/sessions.js';
 import type { TownDeps } from './activities/town.js';
 import { Account } from './agents/account.js';
@@ -19,7 +20,7 @@ import type { Runtime as AgentRuntime } from './agents/runtime.js';
 import { knowSecrets } from './agents/secrets.js';
 import { scriptRuntime } from './agents/script.js';
 import type { BoardSinks } from './contract/boards.js';
-import { Relayed } from './contract/calls.js';
+import { Relayed, type Call } from './contract/calls.js';
 import { hostQueue, sessionQueue, TOWN_QUEUE } from './contract/task-queues.js';
 import { authorOf } from './git/author.js';
 import { commitFile } from './git/commit.js';
@@ -70,18 +71,19 @@ export async function startWorker(
   const payloads = payloadsIn(settings.state);
   const dataConverter = largePayloads(payloads);
   const client = new Client({ connection, namespace: settings.namespace, dataConverter });
+  const ledger = ledgerOf(settings, host);
+  const call = (one: Call) => perform(client, one);
   const activities = activitiesOf(
     {
       client,
       host,
       places,
-      ledger: ledgerOf(settings, host),
+      ledger,
       formulas: townShelf(settings.town),
       readTown: settings.readTown,
     },
     places,
-    runtimesOf(settings),
-    (call) => perform(client, call),
+    { runtimes: runtimesOf(settings), call, record: { ledger, purses: new Purses(call), state: settings.state } },
   );
   const shared = {
     connection,

@@ -1,5 +1,4 @@
 /** The acts by task queue, ready for a worker. */
-import type { SessionContext } from '../agents/runtime.js';
 import type { HostActivities, SessionActivities, TownActivities } from '../contract/activities.js';
 import { beating } from './beating.js';
 import { discreet } from './discreet.js';
@@ -7,7 +6,7 @@ import { mergeActivities } from './merge.js';
 import type { Places } from './places.js';
 import { sandboxActivities } from './sandbox.js';
 import { sessionActivities } from './sessions.js';
-import type { Runtimes } from './sessions.js';
+import type { Means as SessionMeans } from './sessions.js';
 import { townActivities } from './town.js';
 import type { TownDeps } from './town.js';
 
@@ -17,16 +16,10 @@ export type Activities = {
   readonly sessions: SessionActivities;
 };
 
-/** `call`: to the server, for the ports of sessions. */
-export function activitiesOf(
-  town: TownDeps,
-  places: Places,
-  runtimes: Runtimes,
-  call: SessionContext['call'],
-): Activities {
+export function activitiesOf(town: TownDeps, places: Places, sessions: SessionMeans): Activities {
   return {
     town: beating(townActivities(town)),
     host: beating(discreet({ ...sandboxActivities(places), ...mergeActivities(places) })),
-    sessions: beating(discreet(sessionActivities(places, runtimes, call))),
+    sessions: beating(discreet(sessionActivities(places, sessions))),
   };
 }

@@ -17,16 +17,24 @@ import { noteProgress } from './beating.js';
 import { orRefuse } from './git-trouble.js';
 import { runGates } from './merge-gates.js';
 import type { Places } from './places.js';
+import { recordSession, type Recorder } from './session-record.js';
 import { shellIn } from './shell.js';
 
 export type Runtimes = Readonly<Record<SessionSpec['runtime']['kind'], Runtime>>;
 
-export function sessionActivities(places: Places, runtimes: Runtimes, call: SessionContext['call']): SessionActivities {
+/** What sessions of a worker share. */
+export type Means = {
+  readonly runtimes: Runtimes;
+  readonly call: SessionContext['call'];
+  readonly record: Recorder;
+};
+
+export function sessionActivities(places: Places, means: Means): SessionActivities {
   const takeOver = new Succession();
   return {
     runSession: (spec) =>
       takeOver.as(spec.sessionId, (signal) =>
-        runSession(places, { runtimes, call }, spec, signal, () => takeOver.end(`${spec.molecule}/`, spec.sessionId)),
+        runSession(places, means, spec, signal, () => takeOver.end(`${spec.molecule}/`, spec.sessionId)),
       ),
     runGates: (request) => takeOver.as(`gates/${request.request}`, (signal) => runGates(places, request, signal)),
   };
@@ -66,7 +74,7 @@ class Succession {
 
 async function runSession(
   places: Places,
-  { runtimes, call }: { readonly runtimes: Runtimes } & Pick<SessionContext, 'call'>,
+  { runtimes, call, record }: Means,
   spec: SessionSpec,
   signal: AbortSignal,
   endOthers: () => Promise<void>,
@@ -99,6 +107,8 @@ async function runSession(
     journal,
     heartbeat: noteProgress,
     call,
+    purse: (usd) => record.purses.left(spec, usd),
+    folder: dirname(path),
     outputFile: join(output, 'output.json'),
     exec: (command, { env: more = {}, signal: sooner, ...options } = {}) =>
       shell(command, {
@@ -108,14 +118,24 @@ async function runSession(
         ...options,
       }),
   };
+  const ended = { spec, run: run ?? '', journal, path };
   try {
-    return await runtimes[spec.runtime.kind].run(spec, context);
+    const result = await runtimes[spec.runtime.kind].run(spec, context);
+    await recordSession(record, { ...ended, result });
+    return result;
   } catch (error) {
+    const isOver = error instanceof RuntimeTrouble ? !error.retryable : isCalledOff();
+    if (isOver) await recordSession(record, { ...ended, result: null });
     throw error instanceof RuntimeTrouble ? failureOf(error, notesIn(journal)) : error;
   } finally {
     await journal.close();
     await killMarked(spec.sessionId);
   }
+}
+
+/** By its workflow, and not by a worker that stops: then the session goes on elsewhere. */
+function isCalledOff(): boolean {
+  return Context.current().cancellationDetails?.cancelRequested === true;
 }
 
 /** Provider trouble as Temporal knows it: whether to try again, and when the provider says to. */

@@ -6,6 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import Anthropic from '@anthropic-ai/sdk';
 import { costOf } from '../town/prices.js';
+import { nudgeText } from '../town/nudge.js';
 import type { Prices } from '../town/prices.js';
 import { addUsage, NO_USAGE } from '../town/session.js';
 import type { SessionResult, SessionSpec, Usage } from '../town/session.js';
@@ -14,10 +15,12 @@ import { ContextFull, NO_KEY, troubleOf } from './anthropic-errors.js';
 import { endOf } from './end.js';
 import type { End } from './end.js';
 import { mechanicalNote } from './mechanical-note.js';
+import { nudgesFor, tellHeard } from './nudges.js';
 import { resultIn } from './journal.js';
 import { sessionPrompt } from './prompt.js';
 import type { Runtime, SessionContext } from './runtime.js';
 import { once } from './once.js';
+import { withoutSecrets } from './secrets.js';
 import { inputSchemaOf, wrong } from './tool.js';
 import type { Effect, Tool, ToolAnswer } from './tool.js';
 import { toolsFor } from './tools.js';
@@ -34,6 +37,10 @@ export type AnthropicSettings = {
 };
 
 type Message = Anthropic.Messages.Message;
+type Limit = 'context' | 'turns' | 'time' | 'cost' | 'requested';
+/** Beyond what follows from the conversation. */
+type Told = { readonly nudges: string[]; readonly text: string; readonly cycle: boolean };
+type Recorded = { readonly message: Message; readonly usage: Usage | null; readonly told: Told | null };
 type Param = Anthropic.Messages.MessageParam;
 type Block = Anthropic.Messages.ContentBlockParam;
 
@@ -47,6 +54,8 @@ const NUDGE =
   'The step is still open. Go on, or end it: close when it is done, handoff if another session should go on, escalate if only somebody else can decide.';
 const ASK_HANDOFF =
   'This session is at its limit. Call handoff now: what is done, what is not, and what to do next. A fresh session goes on with it.';
+const ASK_CYCLE =
+  'This session is to end. Call handoff now: what is done, what is not, and what to do next. A fresh session goes on with it.';
 
 const CUT = 'Your answer was cut at its greatest length, so this call was not made. Make it again in smaller pieces.';
 
@@ -82,14 +91,16 @@ class Conversation {
   readonly #tools: readonly Tool[];
   readonly #messages: Param[];
   /** Answers that an earlier life of this session had already. */
-  readonly #recorded: Message[];
+  readonly #recorded: Recorded[];
   /** Moved on by what was waited for the account: that is no time of the session. */
   #began = Date.now();
   #usage: Usage = NO_USAGE;
   #notes: readonly string[] = [];
   #nudges = 0;
   /** Why a handoff was asked for; the next answer is the last one. */
-  #limit: 'context' | 'turns' | 'time' | null = null;
+  #limit: Limit | null = null;
+  /** Nudges that it was told; by whom and when stands in the journal. */
+  readonly #heard = new Set<string>();
 
   constructor(means: Means, spec: SessionSpec, context: SessionContext) {
     this.#means = means;
@@ -99,16 +110,23 @@ class Conversation {
     this.#messages = [{ role: 'user', content: [{ type: 'text', text: sessionPrompt(spec) }] }];
     this.#recorded = context.journal.entries.flatMap((entry) =>
       // Only `ask` writes messages, as the SDK gave them.
-      entry.kind === 'message' ? [entry.message as Message] : [],
+      entry.kind === 'message'
+        ? [{ message: entry.message as Message, usage: entry.usage ?? null, told: entry.told ?? null }]
+        : [],
     );
   }
 
   async run(): Promise<SessionResult> {
     for (;;) {
       this.#context.signal.throwIfAborted();
-      const reply = this.#recorded.shift() ?? (await this.#ask());
+      const recorded = this.#recorded.shift();
+      if (recorded === undefined) {
+        const purse = await this.#context.purse(this.#usage.usd);
+        if (purse !== null && purse.leftUsd <= 0) return this.#stop(purse.budgetUsd);
+      }
+      const reply = recorded === undefined ? await this.#ask() : this.#again(recorded);
       if (reply === null) return this.#handOver('context');
-      this.#count(reply);
+      this.#usage = addUsage(this.#usage, recorded?.usage ?? this.#usageOf(reply));
       // Asked again it would refuse again: a person decides.
       if (reply.stop_reason === 'refusal') return this.#finish({ outcome: 'blocked', detail: refusalOf(reply) });
       this.#messages.push({ role: 'assistant', content: reply.content });
@@ -127,6 +145,18 @@ class Conversation {
     }
   }
 
+  /** An answer of an earlier life, and what the agent was told before it. */
+  #again({ message, told }: Recorded): Message {
+    if (told !== null) this.#hear(told);
+    return message;
+  }
+
+  #hear(told: Told): void {
+    this.#say(told.text);
+    for (const id of told.nudges) this.#heard.add(id);
+    if (told.cycle) this.#limit = 'requested';
+  }
+
   /** The model's next message, in the journal before anything follows from it; null when the conversation is too long. */
   async #ask(): Promise<Message | null> {
     const { signal } = this.#context;
@@ -135,7 +165,11 @@ class Conversation {
     const leave = await account.enter(signal);
     this.#began += Date.now() - asked;
     try {
-      return await this.#askNow();
+      const told = await this.#told();
+      if (told !== null) this.#hear(told);
+      const reply = await this.#askNow(told);
+      if (told !== null) await tellHeard(this.#spec, this.#context, told.nudges);
+      return reply;
     } catch (error) {
       if (error instanceof RuntimeTrouble) account.hear(error);
       throw error;
@@ -144,7 +178,17 @@ class Conversation {
     }
   }
 
-  async #askNow(): Promise<Message | null> {
+  /** What its agent is to hear before the next turn; null for nothing. */
+  async #told(): Promise<Told | null> {
+    const all = await nudgesFor(this.#spec, this.#context);
+    const news = all.filter(({ id }) => !this.#heard.has(id));
+    if (news.length === 0) return null;
+    const cycle = news.some((one) => one.cycle);
+    const text = withoutSecrets([...news.map(nudgeText), ...(cycle ? [ASK_CYCLE] : [])].join('\n\n'));
+    return { nudges: news.map(({ id }) => id), text, cycle };
+  }
+
+  async #askNow(told: Told | null): Promise<Message | null> {
     const { signal, journal } = this.#context;
     const silence = new AbortController();
     const quietMs = this.#spec.limits.quietSecondsMax * SECOND_MS;
@@ -159,7 +203,8 @@ class Conversation {
         this.#beat('thinking');
       });
       const reply = await stream.finalMessage();
-      await journal.append({ kind: 'message', message: reply });
+      const usage = this.#usageOf(reply);
+      await journal.append({ kind: 'message', message: reply, usage, ...(told === null ? {} : { told }) });
       return reply;
     } catch (error) {
       signal.throwIfAborted();
@@ -216,10 +261,10 @@ class Conversation {
 
   #once({ id: key, name, input }: Anthropic.Messages.ToolUseBlock): Promise<ToolAnswer> {
     this.#beat(name);
-    return once({ key, name, input }, this.#tools, this.#spec, this.#context);
+    return once({ key, name, input, isJournaled: true }, this.#tools, this.#spec, this.#context);
   }
 
-  #count({ usage }: Message): void {
+  #usageOf({ usage }: Message): Usage {
     const tokens = {
       turns: 1,
       inputTokens: usage.input_tokens,
@@ -227,15 +272,16 @@ class Conversation {
       cacheWriteTokens: usage.cache_creation_input_tokens ?? 0,
       outputTokens: usage.output_tokens,
     };
-    this.#usage = addUsage(this.#usage, { ...tokens, ...costOf(tokens, this.#spec.runtime.model, this.#means.prices) });
+    return { ...tokens, ...costOf(tokens, this.#spec.runtime.model, this.#means.prices) };
   }
 
-  #limitReached({ usage, stop_reason }: Message): 'context' | 'turns' | 'time' | null {
-    const { turnsMax, minutesMax, contextTokensMax } = this.#spec.limits;
+  #limitReached({ usage, stop_reason }: Message): Limit | null {
+    const { turnsMax, minutesMax, contextTokensMax, usdMax = Infinity } = this.#spec.limits;
     const cached = (usage.cache_read_input_tokens ?? 0) + (usage.cache_creation_input_tokens ?? 0);
     if (usage.input_tokens + cached + usage.output_tokens > contextTokensMax) return 'context';
     if (stop_reason === 'model_context_window_exceeded') return 'context';
     if (this.#usage.turns >= turnsMax) return 'turns';
+    if (this.#usage.usd >= usdMax) return 'cost';
     return Date.now() - this.#began > minutesMax * MINUTE_MS ? 'time' : null;
   }
 
@@ -247,9 +293,15 @@ class Conversation {
   }
 
   /** Asked for a handoff and none came, or no room to ask: the engine writes the note. */
-  async #handOver(reason: 'context' | 'turns' | 'time'): Promise<SessionResult> {
+  async #handOver(reason: Limit): Promise<SessionResult> {
     const note = await mechanicalNote(this.#context, this.#messages);
     return this.#finish({ outcome: 'handoff', note, reason });
+  }
+
+  /** Not a turn more before somebody has raised the budget, and so no note of the model's own. */
+  async #stop(budgetUsd: number): Promise<SessionResult> {
+    const note = await mechanicalNote(this.#context, this.#messages);
+    return this.#finish({ outcome: 'handoff', note, reason: 'budget', budgetUsd });
   }
 
   async #finish(end: End): Promise<SessionResult> {

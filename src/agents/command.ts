@@ -19,6 +19,7 @@ import { mechanicalNote } from './mechanical-note.js';
 import { resultIn } from './journal.js';
 import { sessionPrompt } from './prompt.js';
 import type { Runtime, SessionContext } from './runtime.js';
+import { SAID_FILE, SaidLog } from './said-log.js';
 import { withoutSecrets } from './secrets.js';
 import { RuntimeTrouble } from './trouble.js';
 import { usageIn } from './told-usage.js';
@@ -109,11 +110,12 @@ class Program {
 
   async #once(prompt: string, again: boolean, proxy: string | null): Promise<RunResult> {
     const { agent, door } = this.#means;
-    const { signal, exec } = this.#context;
+    const { signal, exec, folder } = this.#context;
     const stop = new AbortController();
     void door.ended.then(() => setTimeout(() => stop.abort(), LEAVE_MS).unref());
     const { quietSecondsMax, minutesMax } = this.#spec.limits;
     let quiet = setTimeout(() => stop.abort(), quietSecondsMax * SECOND_MS);
+    const said = new SaidLog(join(folder, SAID_FILE));
     const values = this.#values(prompt);
     const args = (again ? (agent.resume ?? agent.args) : agent.args).flatMap((arg) => fill(arg, values) ?? []);
     const command =
@@ -133,7 +135,8 @@ class Program {
         home: this.#home,
         signal: stop.signal,
         ...(agent.prompt === 'stdin' ? { input: prompt } : {}),
-        onOutput: () => {
+        onOutput: (piece) => {
+          said.add(piece);
           clearTimeout(quiet);
           quiet = setTimeout(() => stop.abort(), quietSecondsMax * SECOND_MS);
         },
@@ -144,6 +147,7 @@ class Program {
       return result;
     } finally {
       clearTimeout(quiet);
+      said.end();
     }
   }
 

@@ -8,6 +8,7 @@ import { mkdir, open, readFile, rename, truncate } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as z from 'zod';
+import { addUsage, NO_USAGE, Usage } from '../town/session.js';
 import type { SessionResult } from '../town/session.js';
 import { cleaned } from './secrets.js';
 import { RuntimeTrouble } from './trouble.js';
@@ -25,11 +26,16 @@ const Entry = z.discriminatedUnion('kind', [
   /** An act or tool call is about to happen. `before` is what tells later whether it did. */
   z.object({ kind: z.literal('begun'), key: z.string(), before: z.unknown() }),
   z.object({ kind: z.literal('done'), key: z.string(), outcome: z.unknown() }),
-  /** One message of a conversation, ours or the model's. */
-  z.object({ kind: z.literal('message'), message: z.unknown() }),
+  /** An answer of the model, what it cost, and what its agent was told before it, beyond what follows from the entries before. */
+  z.object({
+    kind: z.literal('message'),
+    message: z.unknown(),
+    usage: Usage.optional(),
+    told: z.object({ nudges: z.array(z.string()), text: z.string(), cycle: z.boolean() }).optional(),
+  }),
   z.object({ kind: z.literal('ended'), result: z.unknown() }),
 ]);
-type JournalEntry = z.infer<typeof Entry>;
+export type JournalEntry = z.infer<typeof Entry>;
 
 export type Journal = {
   /** All entries so far, the ones of dead forerunners included, without the opening. */
@@ -45,6 +51,13 @@ export type Journal = {
 export function resultIn({ entries }: Pick<Journal, 'entries'>): SessionResult | null {
   const ended = entries.find((entry) => entry.kind === 'ended');
   return ended === undefined ? null : (ended.result as SessionResult);
+}
+
+/** What a session has cost so far, as far as its answers tell. */
+export function spentIn({ entries }: Pick<Journal, 'entries'>): Usage {
+  const ended = resultIn({ entries });
+  if (ended !== null) return ended.usage;
+  return entries.reduce((sum, one) => (one.kind === 'message' ? addUsage(sum, one.usage ?? NO_USAGE) : sum), NO_USAGE);
 }
 
 type Opening = { readonly sessionId: string; readonly run?: string };
@@ -68,6 +81,15 @@ export async function openJournal(path: string, { sessionId, run }: Opening): Pr
     },
     close: () => handle.close(),
   };
+}
+
+/** For whoever looks on: the entries that are whole, whatever becomes of the rest. Empty when there is none. */
+export async function entriesIn(path: string): Promise<readonly JournalEntry[]> {
+  const text = await readFile(path, 'utf8').catch(missing);
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .flatMap((line) => readLine(line) ?? []);
 }
 
 /** Whether another run asked for the session: its molecule has been reset to before it, and the session of the same number is another one. */

@@ -4,10 +4,16 @@ import type { SessionContext } from './runtime.js';
 import { wrong } from './tool.js';
 import type { Tool, ToolAnswer } from './tool.js';
 
-export type ToolCall = { readonly key: string; readonly name: string; readonly input: unknown };
+export type ToolCall = {
+  readonly key: string;
+  readonly name: string;
+  readonly input: unknown;
+  /** The journal has it already, in the answer that makes it. */
+  readonly isJournaled?: boolean;
+};
 
 export async function once(
-  { key, name, input }: ToolCall,
+  { key, name, input, isJournaled = false }: ToolCall,
   tools: readonly Tool[],
   spec: SessionSpec,
   context: SessionContext,
@@ -17,7 +23,7 @@ export async function once(
   if (done?.kind === 'done') return done.outcome as ToolAnswer; // our own record of this very call
   const called = tools.find((one) => one.name === name);
   const isCutOff = journal.entries.some((entry) => entry.kind === 'begun' && entry.key === key);
-  if (!isCutOff) await journal.append({ kind: 'begun', key, before: null });
+  if (!isCutOff) await journal.append({ kind: 'begun', key, before: isJournaled ? null : { name, input } });
   const answer =
     isCutOff && called?.changes === true
       ? wrong(

@@ -33,6 +33,10 @@ export type SessionContext = {
   readonly exec: (command: string, options?: ExecOptions) => Promise<RunResult>;
   /** To the server, and nothing of it to the agent itself: what the port lets through. */
   readonly call: (call: Call) => Promise<Answer>;
+  /** What the mission's budget leaves, when this session has cost so much so far; null where there is none. */
+  readonly purse: (usd: number) => Promise<{ readonly budgetUsd: number; readonly leftUsd: number } | null>;
+  /** The session's own, which no command of it sees. */
+  readonly folder: string;
   /** A path outside of the worktree, of this session alone, where a command may write its output. */
   readonly outputFile: string;
 };

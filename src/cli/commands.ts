@@ -2,7 +2,14 @@
 import type { Command } from './command.js';
 import { formulaCommands } from './formula-commands.js';
 import { molCommands } from './mol-commands.js';
+import { sessionCommands } from './session-commands.js';
 import { stepCommands } from './step-commands.js';
 import { townCommands } from './town-commands.js';
 
-export const commands: readonly Command[] = [...townCommands, ...formulaCommands, ...molCommands, ...stepCommands];
+export const commands: readonly Command[] = [
+  ...townCommands,
+  ...formulaCommands,
+  ...molCommands,
+  ...stepCommands,
+  ...sessionCommands,
+];

@@ -145,6 +145,7 @@ function townToml(): string {
 # session_minutes = ${limits.sessionMinutesMax}
 # context_tokens = ${limits.contextTokensMax}
 # quiet_seconds = ${limits.quietSecondsMax}      # without output or effect: the session counts as stalled
+# session_usd = 5         # by the prices below; then a fresh session goes on; no limit if not given
 
 [runtime]
 # kind = "auto"     # or "anthropic", "claude-code", "codex" …, "script", "human" (docs/agents.md); auto: anthropic with ANTHROPIC_API_KEY, else scripts and people

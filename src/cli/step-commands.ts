@@ -4,7 +4,7 @@ import { SERVER_USAGE } from './mol-commands.js';
 
 const MOL = `  --mol MOL             workflow id of the molecule; if not given GT_MOLECULE`;
 const TOKEN = `  --token TOKEN         as gt mol current gave it: refused when the step waits anew since, for somebody else`;
-const WHO = `  --by WHO              who asks, for the record; if not given GT_AGENT, else your name on this machine
+export const WHO_USAGE = `  --by WHO              who asks, for the record; if not given GT_AGENT, else your name on this machine
   --id ID               makes a repetition harmless: under the same id nothing happens twice`;
 
 export const stepCommands: readonly Command[] = [
@@ -26,7 +26,7 @@ export const stepCommands: readonly Command[] = [
   --outcome WORD        done (if not given), no-changes, or failed: then others decide what becomes of the step
 ${MOL}
 ${TOKEN}
-${WHO}
+${WHO_USAGE}
 ${SERVER_USAGE}
 
 The step counts as closed when its checks have passed. What is refused is told with what is possible instead, and exits 1.`,
@@ -35,37 +35,37 @@ The step counts as closed when its checks have passed. What is refused is told w
   lazy(
     'skip',
     'Close a step as skipped; those that need it go on.',
-    `gt skip STEP --reason TEXT [options]\n\n  STEP                  the step's id\n  --reason TEXT         why, for the record\n${MOL}\n${TOKEN}\n${WHO}\n${SERVER_USAGE}`,
+    `gt skip STEP --reason TEXT [options]\n\n  STEP                  the step's id\n  --reason TEXT         why, for the record\n${MOL}\n${TOKEN}\n${WHO_USAGE}\n${SERVER_USAGE}`,
     async () => (await import('./step.js')).skip,
   ),
   lazy(
     'fail',
     'Fail a step that waits, and with it the molecule.',
-    `gt fail STEP --reason TEXT [options]\n\n  STEP                  the step's id\n  --reason TEXT         why, for the record\n${MOL}\n${TOKEN}\n${WHO}\n${SERVER_USAGE}`,
+    `gt fail STEP --reason TEXT [options]\n\n  STEP                  the step's id\n  --reason TEXT         why, for the record\n${MOL}\n${TOKEN}\n${WHO_USAGE}\n${SERVER_USAGE}`,
     async () => (await import('./step.js')).fail,
   ),
   lazy(
     'retry',
     'Answer a step that escalated: a new session, iteration or wait begins; or go back to before a step.',
-    `gt retry STEP [--from] [--note TEXT] [options]\n\n  STEP                  the step's id\n  --from                go back: the step and all that came of it are done again, and the sandbox goes back with them\n  --note TEXT           the answer, which the next session is told\n${MOL}\n${TOKEN}\n${WHO}\n${SERVER_USAGE}`,
+    `gt retry STEP [--from] [--note TEXT] [options]\n\n  STEP                  the step's id\n  --from                go back: the step and all that came of it are done again, and the sandbox goes back with them\n  --note TEXT           the answer, which the next session is told\n${MOL}\n${TOKEN}\n${WHO_USAGE}\n${SERVER_USAGE}`,
     async () => (await import('./step.js')).retry,
   ),
   lazy(
     'approve',
     'Open the gates that a step waits for.',
-    `gt approve STEP [--note TEXT] [options]\n\n  STEP                  the step's id\n  --note TEXT           why, for the record\n${MOL}\n${TOKEN}\n${WHO}\n${SERVER_USAGE}`,
+    `gt approve STEP [--note TEXT] [options]\n\n  STEP                  the step's id\n  --note TEXT           why, for the record\n${MOL}\n${TOKEN}\n${WHO_USAGE}\n${SERVER_USAGE}`,
     async () => (await import('./step.js')).approve,
   ),
   lazy(
     'pause',
     'Hold a mission, a polecat or a molecule: nothing new begins in it.',
-    `gt pause ID --reason TEXT [options]\ngt pause --all --reason TEXT [options]\n\n  ID                    workflow id of a mission, a polecat, a molecule, or RIG/witness, which holds all work in the rig\n  --all                 all rigs that are at work, and with them the town\n  --reason TEXT         why, for the record\n${WHO}\n${SERVER_USAGE}\n\nSessions under way end first. Steps may be closed and answered meanwhile, and what is handed in still lands.`,
+    `gt pause ID --reason TEXT [options]\ngt pause --all --reason TEXT [options]\n\n  ID                    workflow id of a mission, a polecat, a molecule, or RIG/witness, which holds all work in the rig\n  --all                 all rigs that are at work, and with them the town\n  --reason TEXT         why, for the record\n${WHO_USAGE}\n${SERVER_USAGE}\n\nSessions under way end first. Steps may be closed and answered meanwhile, and what is handed in still lands.`,
     async () => (await import('./pause.js')).pause,
   ),
   lazy(
     'resume',
     'Let what was paused go on.',
-    `gt resume ID [options]\ngt resume --all [options]\n\n  ID                    a workflow id\n  --all                 all rigs that are at work\n${WHO}\n${SERVER_USAGE}`,
+    `gt resume ID [options]\ngt resume --all [options]\n\n  ID                    a workflow id\n  --all                 all rigs that are at work\n${WHO_USAGE}\n${SERVER_USAGE}`,
     async () => (await import('./pause.js')).resume,
   ),
   lazy(

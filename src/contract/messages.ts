@@ -11,6 +11,7 @@ import { Mail } from '../town/mail.js';
 import { PolecatReport } from '../town/mission.js';
 import { Json } from '../town/act.js';
 import { RigSnapshot } from '../town/rig.js';
+import { Usage } from '../town/session.js';
 
 const id = z.string().min(1).max(200).optional().describe('repeating the message under this id is a no-op');
 /** Made by the town: holds a mission's id, which may have 1,000 characters, an item's, a run's. */
@@ -164,8 +165,18 @@ export const missionMessages = {
   ),
   budget: message(
     'budget',
-    'Sets the most the mission may spend before no further item starts.',
+    'Sets the most the mission may spend; when it is spent nothing begins and no model is asked for more. What a budget held goes on.',
     z.strictObject({ id, by, usd: z.number().nonnegative() }),
+  ),
+  spent: message(
+    'spent',
+    'From a session: what it has cost.',
+    z.strictObject({ id: machineId, molecule: machineId, usage: Usage }),
+  ),
+  stopped: message(
+    'stopped',
+    'From a molecule: a session of it had nothing left of this budget, counting the sessions under way.',
+    z.strictObject({ id: machineId, molecule: machineId, budgetUsd: z.number() }),
   ),
   granted: message(
     'granted',
@@ -192,6 +203,16 @@ export const missionMessages = {
 
 export const polecatMessages = {
   ...pauses('its molecule', fromAbove),
+  nudge: message(
+    'nudge',
+    'Tells its agent something before the next turn of its session; with `cycle` it hands over to a fresh one.',
+    z.strictObject({ id, by, text: z.string().min(1).max(10_000), cycle: z.boolean().default(false) }),
+  ),
+  heard: message(
+    'heard',
+    'From a session: the nudges that its agent has been told.',
+    z.strictObject({ id: machineId, nudges: z.array(z.string()).max(100), session: machineId }),
+  ),
   waiting: message('waiting', 'From its molecule: on whom it waits, or that it waits no longer.', z.strictObject(wait)),
 };
 

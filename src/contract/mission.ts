@@ -99,6 +99,11 @@ export type Grant = {
   readonly incarnation: number;
 };
 
+/** Null where there is no budget; `leftUsd` is never below 0. */
+export type Purse = { readonly budgetUsd: number; readonly leftUsd: number } | null;
+
+/** What sessions may still cost, less what those under way have cost so far. */
+export const purseQuery = defineQuery<Purse>('purse');
 export const progressQuery = defineQuery<Progress>('progress');
 /** The slots that a mission was given, and whose polecats it has not started yet. */
 export const grantsQuery =

@@ -2,6 +2,7 @@ import { defineQuery } from '@temporalio/workflow';
 import * as z from 'zod';
 import { WorkflowId } from '../town/address.js';
 import type { Mail } from '../town/mail.js';
+import type { Nudge } from '../town/nudge.js';
 import { Protomolecule } from '../town/protomolecule.js';
 import { Limits, RigSnapshot } from '../town/rig.js';
 
@@ -41,6 +42,8 @@ export type Lifecycle = {
 
 export const inboxQuery = defineQuery<readonly Mail[]>('inbox');
 export const lifecycleQuery = defineQuery<Lifecycle>('lifecycle');
+/** Words to its agent, the oldest first. */
+export const nudgesQuery = defineQuery<readonly Nudge[]>('nudges');
 export const hookQuery = defineQuery<{ readonly mission: string; readonly item: string; readonly formula: string }>(
   'hook',
 );

@@ -15,7 +15,20 @@ const BUNDLES = {
     call: ['cook', 'shiny', '--var', 'feature=login', '--json'],
   },
   'gt-client.cjs': {
-    modules: ['step', 'step-show', 'pause', 'explain', 'export', 'mol-start', 'mol-show', 'mol-end', 'init', 'rig'],
+    modules: [
+      'step',
+      'step-show',
+      'pause',
+      'nudge',
+      'budget',
+      'explain',
+      'export',
+      'mol-start',
+      'mol-show',
+      'mol-end',
+      'init',
+      'rig',
+    ],
     call: ['ready'],
   },
 } as const;

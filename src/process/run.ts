@@ -26,8 +26,8 @@ export type RunOptions = {
   readonly input?: string;
   /** How much of each stream's head, and of its tail, is kept; 15,000 characters if not given. */
   readonly keepChars?: number;
-  /** Called for every piece of output: the sign of life that watchers judge by. */
-  readonly onOutput?: (chars: number) => void;
+  /** Told every piece of output, of both streams as they come: a sign of life, and what people watch. */
+  readonly onOutput?: (piece: string) => void;
 };
 
 export type RunResult = {
@@ -128,7 +128,7 @@ export function runShell(command: string, options: RunOptions): Promise<RunResul
 
 function keep(into: Clipped, piece: string, options: RunOptions): void {
   into.add(piece);
-  options.onOutput?.(piece.length);
+  options.onOutput?.(piece);
 }
 
 function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {

@@ -22,10 +22,14 @@ async function obey(order: Order): Promise<void> {
   if (process.ppid !== parent) return dieLikeTheParent();
   const controller = new AbortController();
   running.set(id, controller);
-  const onOutput = (chars: number) => tell({ kind: 'output', id, chars });
+  const onOutput = (piece: string) => tell({ kind: 'output', id, piece });
   try {
     const { signal } = controller;
-    const result = await runHere(order.file, order.args, { ...order.options, signal, onOutput });
+    const result = await runHere(order.file, order.args, {
+      ...order.options,
+      signal,
+      ...(order.tellsOutput ? { onOutput } : {}),
+    });
     tell({ kind: 'ended', id, result });
   } catch (error) {
     tell({ kind: 'failed', id, why: error instanceof Error ? error.message : String(error) });

@@ -18,13 +18,14 @@ export type Order =
       readonly file: string;
       readonly args: readonly string[];
       readonly options: Omit<RunOptions, 'signal' | 'onOutput'>;
+      readonly tellsOutput: boolean;
     }
   | { readonly kind: 'cancel'; readonly id: number }
   /** The large process exits: whatever runs goes with it. */
   | { readonly kind: 'end' };
 
 export type News =
-  | { readonly kind: 'output'; readonly id: number; readonly chars: number }
+  | { readonly kind: 'output'; readonly id: number; readonly piece: string }
   | { readonly kind: 'ended'; readonly id: number; readonly result: RunResult }
   | { readonly kind: 'failed'; readonly id: number; readonly why: string };
 
@@ -68,7 +69,7 @@ class Starter {
   }
 
   async run(file: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
-    const { signal, onOutput: _, ...plain } = options;
+    const { signal, onOutput, ...plain } = options;
     const id = (this.#last += 1);
     const cancel = () => this.#send({ kind: 'cancel', id });
     try {
@@ -76,7 +77,7 @@ class Starter {
         this.#waiting.set(id, { options, resolve, reject });
         // As long as a program runs this process waits for it, as it would for a child of its own.
         this.#process.channel?.ref();
-        this.#send({ kind: 'run', id, file, args, options: plain });
+        this.#send({ kind: 'run', id, file, args, options: plain, tellsOutput: onOutput !== undefined });
         if (signal?.aborted === true) cancel();
         else signal?.addEventListener('abort', cancel, { once: true });
       });
@@ -93,7 +94,7 @@ class Starter {
 
   #hear(news: News): void {
     const waiting = this.#waiting.get(news.id);
-    if (news.kind === 'output') waiting?.options.onOutput?.(news.chars);
+    if (news.kind === 'output') waiting?.options.onOutput?.(news.piece);
     else if (news.kind === 'ended') waiting?.resolve(news.result);
     else waiting?.reject(new Error(news.why));
   }

@@ -43,7 +43,7 @@ function heldLines(mission: MissionState): readonly string[] {
       : [`${paused.by} paused it, since ${timeAt(paused.sinceMs)}: nothing new begins until it is resumed.`];
   const budget = isOverBudget(mission)
     ? [
-        `It has spent $${spent(mission).usd.toFixed(2)} of its budget of $${budgetUsd}: no further item starts until that is raised.`,
+        `It has spent $${spent(mission).usd.toFixed(2)} of its budget of $${budgetUsd}: no further item starts, and no model is asked for more, until that is raised.`,
       ]
     : [];
   return [...pause, ...budget];

@@ -88,6 +88,8 @@ export type Item = {
   readonly lost: number;
   readonly state: ItemState;
   readonly usage: Usage;
+  /** Of the polecat at work, as its sessions tell it; what it reports in the end takes its place. Absent for none. */
+  readonly live?: Usage;
   readonly sessions: number;
   readonly reworks: number;
   /** Of a convoy's part; absent for an item that was ordered as it is. */
@@ -99,8 +101,10 @@ export type Item = {
 export type MissionState = {
   readonly title: string;
   readonly items: readonly Item[];
-  /** Null: no limit. Once it is spent no further item starts until the budget is raised; what is at work goes on. */
+  /** Null: no limit. Once it is spent no further item starts, and no session asks a model for more, until the budget is raised. */
   readonly budgetUsd: number | null;
+  /** A session stood before its next turn with nothing left, counting those under way, since the budget was set last. */
+  readonly isStopped?: boolean;
   /** Models that may work on it and had no price when it was planned: the budget does not hold what they cost. Absent when there are none. */
   readonly unpriced?: readonly string[];
   /** Absent or null while it goes on. */
@@ -110,6 +114,7 @@ export type MissionState = {
 /** What concerns the mission as a whole. */
 type WideEvent =
   | { readonly kind: 'budgeted'; readonly usd: number }
+  | { readonly kind: 'stopped' }
   | ({ readonly kind: 'paused' } & Hold)
   | { readonly kind: 'resumed' };
 
@@ -124,6 +129,8 @@ type ItemEvent =
       readonly report: PolecatReport;
       readonly again?: boolean;
     }
+  /** A session of the polecat at work has ended. */
+  | { readonly kind: 'spent'; readonly item: string; readonly usage: Usage }
   | { readonly kind: 'reassigned'; readonly item: string; readonly claim: string; readonly reason: string }
   | { readonly kind: 'waits'; readonly item: string; readonly claim: string; readonly wait: Wait | null }
   /** The slot was given back before a polecat started in it: the item asks for another. */
@@ -143,7 +150,9 @@ export function after(mission: MissionState, event: MissionEvent, nowMs: number)
   if ('item' in event) return withItem(mission, event.item, (item) => changeOf(item, event, legsIn(mission), nowMs));
   switch (event.kind) {
     case 'budgeted':
-      return { ...mission, budgetUsd: event.usd };
+      return { ...mission, budgetUsd: event.usd, isStopped: false };
+    case 'stopped':
+      return { ...mission, isStopped: true };
     case 'paused':
       return { ...mission, paused: { by: event.by, why: event.why, sinceMs: nowMs } };
     case 'resumed':
@@ -166,6 +175,8 @@ function changeOf(item: Item, event: ItemEvent, legs: number, nowMs: number): Pa
       return state.kind === 'working' && state.claim === event.claim ? { state: { ...state, wait: event.wait } } : {};
     case 'reported':
       return reported(item, event, legs, nowMs);
+    case 'spent':
+      return state.kind === 'working' ? { live: addUsage(item.live ?? NO_USAGE, event.usage) } : {};
     case 'reassigned':
       return state.kind === 'working' && state.claim === event.claim
         ? { state: { ...state, leaving: clip(event.reason) } }
@@ -174,7 +185,7 @@ function changeOf(item: Item, event: ItemEvent, legs: number, nowMs: number): Pa
       return lost(item, event, nowMs);
     case 'landed':
       return state.kind === 'working' && state.claim === event.claim
-        ? { state: { kind: 'landed', atMs: nowMs, ...event.landing } }
+        ? { ...untold(item), state: { kind: 'landed', atMs: nowMs, ...event.landing } }
         : {};
     case 'retried':
       return state.kind === 'failed' ? again(item) : {};
@@ -237,6 +248,7 @@ function reported(
   if (item.state.kind !== 'working' || item.state.claim !== claim) return {};
   const spent = {
     usage: addUsage(item.usage, report.usage),
+    live: NO_USAGE,
     sessions: item.sessions + report.sessions,
     reworks: item.reworks + report.reworks,
   };
@@ -280,8 +292,13 @@ function lost(
   atMs: number,
 ): Partial<Item> {
   if (item.state.kind !== 'working' || item.state.claim !== claim) return {};
-  if (item.lost >= REPLACEMENTS_MAX) return { state: failed(reason, atMs) };
-  return { lost: item.lost + 1, ...again(item) };
+  if (item.lost >= REPLACEMENTS_MAX) return { ...untold(item), state: failed(reason, atMs) };
+  return { ...untold(item), lost: item.lost + 1, ...again(item) };
+}
+
+/** Of a polecat that will report nothing any more, what its sessions told counts. */
+function untold({ usage, live = NO_USAGE }: Item): Pick<Item, 'usage' | 'live'> {
+  return { usage: addUsage(usage, live), live: NO_USAGE };
 }
 
 /** Items that may claim a slot now, the most urgent first. */
@@ -301,7 +318,15 @@ export function isFinished(mission: MissionState): boolean {
 }
 
 export function isOverBudget(mission: MissionState): boolean {
-  return mission.budgetUsd !== null && spent(mission).usd >= mission.budgetUsd && spent(mission).usd > 0;
+  const { budgetUsd, isStopped = false } = mission;
+  const { usd } = spent(mission);
+  return budgetUsd !== null && (isStopped || (usd >= budgetUsd && usd > 0));
+}
+
+/** The budget, and what is left of it when those under way are not counted; null where there is none. */
+export function purseOf(mission: MissionState): { readonly budgetUsd: number; readonly leftUsd: number } | null {
+  const { budgetUsd } = mission;
+  return budgetUsd === null ? null : { budgetUsd, leftUsd: Math.max(0, budgetUsd - spent(mission).usd) };
 }
 
 /** What a budget does not hold, in words with the remedy; null when it holds everything, or there is none. */
@@ -316,7 +341,7 @@ export function budgetGap(mission: MissionState): string | null {
 }
 
 export function spent(mission: MissionState): Usage {
-  return mission.items.reduce((sum, item) => addUsage(sum, item.usage), NO_USAGE);
+  return mission.items.reduce((sum, { usage, live = NO_USAGE }) => addUsage(addUsage(sum, usage), live), NO_USAGE);
 }
 
 export type Phase = 'queued' | 'paused' | 'working' | 'waiting' | 'escalated' | 'landed' | 'skipped' | 'failed';

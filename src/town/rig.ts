@@ -57,6 +57,8 @@ export const Limits = z.strictObject({
   sessionMinutesMax: z.number().positive(),
   contextTokensMax: z.number().int().positive(),
   quietSecondsMax: z.number().positive(),
+  /** Of one session, in dollars; absent where town.toml sets none. */
+  sessionUsdMax: z.number().positive().optional(),
 });
 export type Limits = z.infer<typeof Limits>;
 

@@ -17,3 +17,6 @@ export function runtimeNamed(name: string): RuntimeKind | null {
 export function isRuntime(name: string): boolean {
   return runtimeNamed(name) !== null;
 }
+
+/** Where nobody names one. */
+export const DEFAULT_MODEL = 'claude-opus-5-5';

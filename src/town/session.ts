@@ -14,6 +14,8 @@ type SessionLimits = {
   readonly contextTokensMax: number;
   /** Silence after which a session counts as stalled, in seconds. */
   readonly quietSecondsMax: number;
+  /** In dollars, by the prices of town.toml. Absent: no limit. */
+  readonly usdMax?: number;
 };
 
 /** All a session is told. Work is an argument of the session, never something it looks up. */
@@ -99,6 +101,9 @@ export function addUsage(a: Usage, b: Usage): Usage {
   };
 }
 
+/** `cost`: of this session; `budget`: of its mission, whose sessions begin again when somebody has raised it. */
+type HandoffReason = 'requested' | 'context' | 'turns' | 'time' | 'cost' | 'budget';
+
 /** How one session ended. Only trouble of the infrastructure throws; everything an agent does is one of these. */
 export type SessionResult = {
   readonly usage: Usage;
@@ -117,7 +122,9 @@ export type SessionResult = {
   | {
       readonly outcome: 'handoff';
       readonly note: string;
-      readonly reason: 'requested' | 'context' | 'turns' | 'time';
+      readonly reason: HandoffReason;
+      /** Of the reason `budget`: the one that it saw. */
+      readonly budgetUsd?: number;
     }
   | { readonly outcome: 'blocked'; readonly detail: string }
   | { readonly outcome: 'stalled'; readonly detail: string }

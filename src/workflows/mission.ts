@@ -20,6 +20,7 @@ import { explainBy } from './explain.js';
 import { readInput } from './failing.js';
 import { town, watcher } from './hands.js';
 import { takeAnswers, type Asked } from './mission-answers.js';
+import { takeCosts } from './mission-budget.js';
 import { introduction, missionNotices, progressOf, showRefused, swarmOf, waitsFor } from './mission-report.js';
 import { asNow, draftOf, planAgain, planned, withPlan } from './mission-plan.js';
 import { cancel, clearLost, holderFor, protoFor, startPolecat } from './mission-polecat.js';
@@ -89,6 +90,7 @@ class MissionRun {
       note: (event) => this.#note(event),
       hear: (asked) => this.#hear(asked),
     });
+    takeCosts(this.#desk, { teller: this.#teller, now: () => this.#now, note: (event) => this.#note(event) });
     setHandler(progressQuery, () => progressOf(this.#now.state), { description: 'How many of its items have landed.' });
     setHandler(swarmQuery, () => swarmOf(this.#now.open), { description: 'Item → the polecat at work on it.' });
     setHandler(grantsQuery, () =>

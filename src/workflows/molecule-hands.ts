@@ -2,6 +2,7 @@
 import { ApplicationFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
 import * as z from 'zod';
 import type { At, WentBack } from '../contract/activities.js';
+import { missionMessages } from '../contract/messages.js';
 import type { Hook } from '../contract/molecule.js';
 import { confined } from '../town/confinement.js';
 import { fanOutProblem } from '../town/molecule-fan-out.js';
@@ -15,6 +16,7 @@ import type { Json } from '../town/act.js';
 import type { ProtoStep } from '../town/protomolecule.js';
 import type { RuntimeKind } from '../town/runtime.js';
 import type { SessionResult } from '../town/session.js';
+import { send } from './outbox.js';
 import { causeOf, failure } from './failing.js';
 import { inSessions, onHost } from './hands.js';
 import type { Book } from './molecule-book.js';
@@ -66,6 +68,7 @@ export class Hands {
       const result = await underWay.scope.run(() => this.session(hook, step));
       this.#underWay = null;
       this.#book.note({ kind: 'session-ended', step: step.id, result });
+      await this.#heedBudget(hook, result);
       if (result.outcome !== 'closed' || result.verdict === 'failed') return;
       const { summary, output } = result;
       const why = outputRefusal(this.#book.cooked(step.id), output);
@@ -82,6 +85,16 @@ export class Hands {
     } finally {
       this.#underWay = null;
     }
+  }
+
+  /** Nothing begins until the mission, which holds and lets go from the same side, has something left. */
+  async #heedBudget({ agent, mission }: Hook, result: SessionResult): Promise<void> {
+    if (result.outcome !== 'handoff' || result.budgetUsd === undefined) return;
+    const { id, molecule } = this.#book;
+    const why = `it is spent: gt budget ${mission} DOLLARS raises it`;
+    this.#book.note({ kind: 'paused', by: 'the budget', why, above: agent });
+    const content = { id: `stopped:${id}:${molecule.sessions}`, molecule: id, budgetUsd: result.budgetUsd };
+    await CancellationScope.nonCancellable(() => send(mission, missionMessages.stopped, content));
   }
 
   /** Takes the sandbox back to the commit. */

@@ -57,6 +57,7 @@ export function sessionSpec(
       minutesMax: limits.sessionMinutesMax,
       contextTokensMax: limits.contextTokensMax,
       quietSecondsMax: limits.quietSecondsMax,
+      ...(limits.sessionUsdMax === undefined ? {} : { usdMax: limits.sessionUsdMax }),
     },
     ...confined(rig, workers),
     commands: Object.fromEntries(rig.gates.map((gate) => [gate.name, gate.command])),

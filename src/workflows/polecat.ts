@@ -32,6 +32,7 @@ import { explainBy } from './explain.js';
 import { causeOf, failure, readInput } from './failing.js';
 import { onHost, town } from './hands.js';
 import { Mailbox } from './mailbox.js';
+import { takeNudges } from './nudges.js';
 import { send } from './outbox.js';
 import { patched } from './patches.js';
 import { runMolecule } from './polecat-molecule.js';
@@ -113,6 +114,7 @@ class PolecatRun {
       await CancellationScope.nonCancellable(() => send(mission, missionMessages.waiting, content));
       return done('taken');
     });
+    takeNudges(this.#desk, this.#address);
     takePauses(this.#desk, {
       what: 'the polecat',
       messages: polecatMessages,

@@ -6,14 +6,13 @@ import { expect, test } from 'vitest';
 import { mergeActivities } from '../../src/activities/merge.js';
 import { placesIn } from '../../src/activities/places.js';
 import { sessionActivities } from '../../src/activities/sessions.js';
-import type { Runtimes } from '../../src/activities/sessions.js';
+import type { Means } from '../../src/activities/sessions.js';
 import type { MergeTask } from '../../src/contract/activities.js';
 import type { GateVerdict } from '../../src/town/refinery.js';
 import { asActivity } from '../support/activity.js';
 import { makeBench } from '../support/bench.js';
 import { runGit, writeFiles } from '../support/repos.js';
 import type { Files } from '../support/repos.js';
-import { noTown } from '../support/no-town.js';
 
 const CHECK = '#!/bin/sh\necho checked\nexit 1\n';
 
@@ -41,7 +40,7 @@ async function verdictOn(
     ...(await head()),
   };
   const places = placesIn(state);
-  const acts = { ...mergeActivities(places), ...sessionActivities(places, {} as Runtimes, noTown) }; // gates use no runtime
+  const acts = { ...mergeActivities(places), ...sessionActivities(places, {} as Means) }; // gates use no runtime
   const prepared = await asActivity(() => acts.prepareMerge(task));
   if (prepared.kind !== 'prepared') throw new Error(prepared.kind);
   const gates = commands.map((command, at) => ({ name: `gate-${at}`, command }));

@@ -5,14 +5,13 @@ import { expect, test } from 'vitest';
 import { placesIn } from '../../src/activities/places.js';
 import { sandboxActivities } from '../../src/activities/sandbox.js';
 import { sessionActivities } from '../../src/activities/sessions.js';
-import type { Runtimes } from '../../src/activities/sessions.js';
+import type { Means } from '../../src/activities/sessions.js';
 import type { AcceptRequest } from '../../src/contract/activities.js';
 import { findMarked } from '../../src/process/mark.js';
 import { asActivity, cancelActivity } from '../support/activity.js';
 import { makeBench } from '../support/bench.js';
 import type { Bench } from '../support/bench.js';
 import { runGit, writeFiles } from '../support/repos.js';
-import { noTown } from '../support/no-town.js';
 
 async function accepted(bench: Bench, more: Partial<AcceptRequest> = {}): Promise<string> {
   const acceptance = await bench.acts.acceptStep(bench.step(more));
@@ -75,7 +74,7 @@ test('a cancelled step ends its acceptance command at once, with everything that
 test('cancelled gates end at once, with everything that they started', async () => {
   const bench = await makeBench();
   // Gates use no runtime.
-  const acts = sessionActivities(placesIn(bench.state), {} as Runtimes, noTown);
+  const acts = sessionActivities(placesIn(bench.state), {} as Means);
   const cancel = new AbortController();
   const gates = [{ name: 'slow', command: 'setsid sleep 60 & sleep 60' }];
   const request = { request: 'se-cancelled.0', worktree: bench.sandbox.path, gates, timeoutMs: 60_000 };

@@ -33,11 +33,13 @@ test('the messages of each workflow', () => {
     'skip',
     'reassign',
     'budget',
+    'spent',
+    'stopped',
     'granted',
     'report',
     'waiting',
   ]);
-  expect(names(polecatMessages)).toEqual(['pause', 'resume', 'waiting']);
+  expect(names(polecatMessages)).toEqual(['pause', 'resume', 'nudge', 'heard', 'waiting']);
   expect(names(moleculeMessages)).toEqual(['pause', 'resume', 'close', 'fail', 'skip', 'retry', 'approve', 'bond']);
   expect(names(witnessMessages)).toEqual(['pause', 'resume', 'claim', 'release', 'configure']);
   expect(names(refineryMessages)).toEqual(['configure', 'retry', 'remove', 'abandon']);

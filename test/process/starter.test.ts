@@ -26,7 +26,7 @@ test('programs are started by another process, and end as they would here', asyn
   startProgramsElsewhere(STARTER);
   expect(await starterPid()).not.toBe(process.pid);
   let chars = 0;
-  const onOutput = (more: number) => (chars += more);
+  const onOutput = (piece: string) => (chars += piece.length);
   expect(await runShell('cat; echo err >&2; exit 3', { ...options, input: 'in', onOutput })).toMatchObject({
     end: { kind: 'exited', code: 3 },
     stdout: 'in',

@@ -1,4 +1,5 @@
 /** A program that runs one session and prints its result: something to be killed. Arguments: bench and spec as JSON, URL. */
+import { dirname } from 'node:path';
 import { anthropicRuntime } from '../../src/agents/anthropic.js';
 import { openJournal } from '../../src/agents/journal.js';
 import { scriptRuntime } from '../../src/agents/script.js';
@@ -19,6 +20,8 @@ const result = await runtime.run(spec, {
   journal,
   heartbeat: () => undefined,
   call: noTown,
+  purse: async () => null,
+  folder: dirname(journalPath),
   outputFile: `${journalPath}.output.json`,
   exec: (command, { env = {}, ...options } = {}) =>
     runShell(command, { cwd: spec.worktree, env: plainEnvironment(env), mark: spec.sessionId, signal, ...options }),

@@ -55,6 +55,8 @@ export async function contextOf(
     journal,
     heartbeat: () => undefined,
     call: noTown,
+    purse: async () => null,
+    folder: bench.folder,
     outputFile: `${bench.journal}.output.json`,
     exec: (command, { env = {}, ...options } = {}) =>
       runShell(command, { cwd: spec.worktree, env: plainEnvironment(env), mark: spec.sessionId, signal, ...options }),

@@ -64,7 +64,7 @@ test('it tells what holds it: a pause, a budget that is spent', () => {
   const landed: ItemState = { kind: 'landed', atMs: NOON, commit: null, target: 'main', branch: 'b' };
   const spent = item('a', landed, { usage: { ...NO_USAGE, usd: 3 } });
   expect(story([spent, item('b', waiting)], { budgetUsd: 2 })).toContain(
-    'It has spent $3.00 of its budget of $2: no further item starts until that is raised.',
+    'It has spent $3.00 of its budget of $2: no further item starts, and no model is asked for more, until that is raised.',
   );
   expect(story([spent], { budgetUsd: 2 })).toBe('All its items are settled: nothing happens any more.');
 });

@@ -1,0 +1,61 @@
+/** What is left of a session that has ended: its transcript, a digest of it in the ledger, and its costs, told to its mission. */
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { spentIn, type Journal } from '../agents/journal.js';
+import { transcriptOf } from '../agents/transcript.js';
+import type { Ledger } from '../ledger/ledger.js';
+import type { SessionResult, SessionSpec } from '../town/session.js';
+import type { Purses } from './purse.js';
+
+export type Recorder = {
+  readonly ledger: Pick<Ledger, 'append'>;
+  readonly purses: Purses;
+  /** The town's state folder. */
+  readonly state: string;
+};
+
+type Ended = {
+  readonly spec: SessionSpec;
+  readonly run: string;
+  readonly journal: Journal;
+  readonly path: string;
+  /** How; null when it was called off. */
+  readonly result: SessionResult | null;
+};
+
+/** Each part is done once, however often it is asked for; of a script, which costs nothing, only the transcript is kept. */
+export async function recordSession({ ledger, purses, state }: Recorder, ended: Ended): Promise<void> {
+  const { spec, run, journal, path, result } = ended;
+  const file = join(dirname(path), 'transcript.md');
+  const text = transcriptOf([{ kind: 'opened', version: 1, sessionId: spec.sessionId }, ...journal.entries]);
+  await writeFile(file, text);
+  if (spec.runtime.kind === 'script') return;
+  const usage = result?.usage ?? spentIn(journal);
+  await purses.ended(spec, run, usage);
+  const { mission, molecule, rig, agent, session, step, runtime } = spec;
+  await ledger.append({
+    id: `session/${spec.sessionId}@${run}`,
+    kind: 'session',
+    at: new Date().toISOString(),
+    mission,
+    molecule,
+    step: step.id,
+    session,
+    rig,
+    agent,
+    runtime: runtime.agent?.command ?? runtime.kind,
+    model: runtime.model,
+    outcome: result?.outcome ?? 'called off',
+    ...(result?.outcome === 'handoff' ? { reason: result.reason } : {}),
+    usage,
+    calls: callsIn(journal),
+    transcript: relative(state, file),
+    sha256: createHash('sha256').update(text).digest('hex'),
+  });
+}
+
+/** Calls of tools that have an answer. */
+function callsIn({ entries }: Journal): number {
+  return entries.filter(({ kind }) => kind === 'done').length;
+}

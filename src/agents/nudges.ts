@@ -1,0 +1,25 @@
+/** Words to the agent of a session, as its polecat keeps them. That they cannot be asked for now must not stop any work. */
+import * as z from 'zod';
+import { Nudge } from '../town/nudge.js';
+import type { SessionSpec } from '../town/session.js';
+import type { SessionContext } from './runtime.js';
+
+type Asking = Pick<SessionContext, 'call'>;
+
+/** Those that no session has heard, the oldest first. */
+export async function nudgesFor({ agent }: SessionSpec, { call }: Asking): Promise<readonly Nudge[]> {
+  const answer = await call({ kind: 'query', workflow: agent, name: 'nudges' }).catch(() => null);
+  const nudges = answer?.kind === 'result' ? z.array(Nudge).safeParse(answer.value) : null;
+  return nudges?.success === true ? nudges.data.filter(({ heardBy }) => heardBy === null) : [];
+}
+
+/** What is not told now is told with the next ones. */
+export async function tellHeard(
+  { agent, sessionId }: SessionSpec,
+  { call }: Asking,
+  ids: readonly string[],
+): Promise<void> {
+  const id = `${sessionId}:${ids.join(',')}`.slice(0, 2_000);
+  const content = { id, nudges: [...ids], session: sessionId };
+  await call({ kind: 'update', workflow: agent, name: 'heard', content, updateId: id }).catch(() => undefined);
+}

@@ -1,0 +1,48 @@
+/** What an agent's program writes, as a file for whoever watches it: line by line, and without secrets. */
+import { appendFileSync } from 'node:fs';
+import { withoutSecrets } from './secrets.js';
+
+/** Beside the journal. */
+export const SAID_FILE = 'said.log';
+
+const CHARS_MAX = 10 * 1024 * 1024;
+/** A line this long is written before it ends. */
+const LINE_CHARS_MAX = 64 * 1024;
+const KEY_BEGINS = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
+const KEY_ENDS = /-----END [A-Z ]*PRIVATE KEY-----/;
+
+export class SaidLog {
+  readonly #path: string;
+  #waiting = '';
+  #written = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  add(piece: string): void {
+    this.#waiting += piece;
+    const end = this.#waiting.lastIndexOf('\n') + 1;
+    const isKeyOpen = KEY_BEGINS.test(this.#waiting) && !KEY_ENDS.test(this.#waiting);
+    if (this.#waiting.length > LINE_CHARS_MAX) this.#write(this.#waiting.length);
+    else if (end > 0 && !isKeyOpen) this.#write(end);
+  }
+
+  end(): void {
+    this.#write(this.#waiting.length);
+  }
+
+  /** That it cannot be written must not stop the agent. */
+  #write(end: number): void {
+    const text = withoutSecrets(this.#waiting.slice(0, end));
+    this.#waiting = this.#waiting.slice(end);
+    const isFull = this.#written > CHARS_MAX;
+    this.#written += text.length;
+    if (text === '' || isFull) return;
+    try {
+      appendFileSync(this.#path, this.#written > CHARS_MAX ? `${text}\n[more than is kept]\n` : text);
+    } catch {
+      this.#written = Infinity;
+    }
+  }
+}

@@ -1,0 +1,109 @@
+/** `gt costs`: what sessions have cost, from the ledger. */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { townPaths } from '../town/paths.js';
+import { spentText } from '../town/prices.js';
+import { addUsage, NO_USAGE, Usage } from '../town/session.js';
+import { table } from '../town/table.js';
+import { readArguments, refuseMore, UsageError, type Command } from './command.js';
+import { print } from './print.js';
+import { mustBeTown, TOWN_OPTION, townFolder } from './town.js';
+
+const Session = z.object({
+  kind: z.literal('session'),
+  id: z.string(),
+  at: z.string(),
+  mission: z.string(),
+  molecule: z.string(),
+  step: z.string(),
+  rig: z.string(),
+  agent: z.string(),
+  runtime: z.string(),
+  model: z.string(),
+  outcome: z.string(),
+  usage: Usage,
+});
+type Session = z.infer<typeof Session>;
+
+const GROUPS = {
+  mission: ({ mission }: Session) => mission,
+  molecule: ({ molecule }: Session) => molecule,
+  step: ({ molecule, step }: Session) => `${molecule}/${step}`,
+  session: ({ id }: Session) => id.slice('session/'.length, id.lastIndexOf('@')),
+  agent: ({ agent }: Session) => agent,
+  rig: ({ rig }: Session) => rig,
+  model: ({ model, runtime }: Session) => (model === '' ? runtime : model),
+  runtime: ({ runtime }: Session) => runtime,
+  day: ({ at }: Session) => at.slice(0, 10),
+} as const;
+
+type Row = { readonly of: string; readonly sessions: number; readonly usage: Usage };
+
+export const costs: Pick<Command, 'run'> = {
+  run: async (args) => {
+    const { values, positionals } = readArguments(args, {
+      ...TOWN_OPTION,
+      by: { type: 'string' },
+      mission: { type: 'string' },
+      since: { type: 'string' },
+      json: { type: 'boolean' },
+    });
+    refuseMore('costs', positionals);
+    const { by = 'mission', mission, since = '' } = values;
+    if (!isGroup(by)) throw new UsageError(`--by is "${by}"; expected one of ${Object.keys(GROUPS).join(', ')}`);
+    if (Number.isNaN(Date.parse(since || '2026')))
+      throw new UsageError(`--since is "${since}"; expected a day, as 2026-11-30`);
+    const dir = await townFolder(values.town);
+    await mustBeTown(dir);
+    const sessions = (await sessionsIn(townPaths(dir).ledger)).filter(
+      (one) => (mission === undefined || one.mission === mission) && one.at >= since,
+    );
+    const rows = grouped(sessions, GROUPS[by]);
+    if (values.json === true) return print(JSON.stringify(rows, null, 2));
+    print(rows.length === 0 ? 'No session of a model is in the ledger' : shown(by, rows));
+  },
+};
+
+function isGroup(word: string): word is keyof typeof GROUPS {
+  return Object.hasOwn(GROUPS, word);
+}
+
+/** Of all hosts whose ledgers are here. */
+async function sessionsIn(folder: string): Promise<readonly Session[]> {
+  const names = await readdir(folder).catch(() => []);
+  const texts = names.filter((name) => name.endsWith('.jsonl')).map((name) => readFile(join(folder, name), 'utf8'));
+  return (await Promise.all(texts)).flatMap((text) => text.split('\n').flatMap(readSession));
+}
+
+function readSession(line: string): readonly Session[] {
+  // A torn line is the ledger's to mend, and any other record is none of a session.
+  if (!line.includes('"session"') || !line.endsWith('}')) return [];
+  const read = Session.safeParse(JSON.parse(line));
+  return read.success ? [read.data] : [];
+}
+
+/** The dearest first. */
+function grouped(sessions: readonly Session[], groupOf: (session: Session) => string): readonly Row[] {
+  const groups = new Map<string, Row>();
+  for (const session of sessions) {
+    const of = groupOf(session);
+    const { sessions: count, usage } = groups.get(of) ?? { sessions: 0, usage: NO_USAGE };
+    groups.set(of, { of, sessions: count + 1, usage: addUsage(usage, session.usage) });
+  }
+  return [...groups.values()].toSorted((a, b) => b.usage.usd - a.usage.usd || a.of.localeCompare(b.of));
+}
+
+function shown(by: string, rows: readonly Row[]): string {
+  const all = rows.reduce((sum, { usage }) => addUsage(sum, usage), NO_USAGE);
+  const total = { of: 'all', sessions: rows.reduce((sum, { sessions }) => sum + sessions, 0), usage: all };
+  const heads = [by, 'sessions', 'turns', 'tokens in', 'from the cache', 'tokens out', 'cost'];
+  return table(heads, [...rows, ...(rows.length > 1 ? [total] : [])].map(cells)).join('\n');
+}
+
+function cells({ of, sessions, usage }: Row): readonly string[] {
+  const { turns, inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens } = usage;
+  const read = inputTokens + cacheReadTokens + cacheWriteTokens;
+  const share = read === 0 ? '–' : `${Math.round((100 * cacheReadTokens) / read)} %`;
+  return [of, sessions, turns, read, share, outputTokens, spentText(usage) || '–'].map(String);
+}

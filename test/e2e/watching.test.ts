@@ -1,0 +1,162 @@
+/** Sessions are watched, spoken to, held by a budget before their next turn, and counted, while a real town works. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { missionMessages } from '../../src/contract/messages.js';
+import { progressQuery } from '../../src/contract/mission.js';
+import { nudgesQuery } from '../../src/contract/polecat.js';
+import { startModelServer } from '../../src/dev/model-server.js';
+import type { Rule, Turn } from '../../src/dev/model-script.js';
+import { gt } from '../support/gt.js';
+import { liveTown, until } from '../support/live-town.js';
+import type { LiveTown } from '../support/live-town.js';
+import { QUICK } from '../support/test-formulas.js';
+
+const usage = { input_tokens: 100_000, output_tokens: 0 };
+const look: Turn = { tools: [{ name: 'list_files', input: { path: '.' } }], usage };
+/** Time to say something to the agent. */
+const slow: Turn = { tools: [{ name: 'run_command', input: { name: 'slow' } }], usage };
+const end = (mission: string): Turn => ({
+  tools: [
+    { name: 'write_file', input: { path: `${mission}.txt`, text: 'it\n' } },
+    { name: 'close', input: { summary: 'wrote it', verdict: 'done' } },
+  ],
+  usage,
+});
+const handoff: Turn = { tools: [{ name: 'handoff', input: { note: 'half of it is there' } }], usage };
+const rule = (mission: string, turns: Turn[], ...when: string[]): Rule => ({
+  when: [`\nMission: ${mission}\n`, ...when],
+  turns,
+});
+
+let server: Awaited<ReturnType<typeof startModelServer>>;
+let town: LiveTown;
+beforeAll(async () => {
+  server = await startModelServer({
+    script: {
+      rules: [
+        rule('budgeted', [look, look, end('budgeted')], '\nSession: 1\n'),
+        rule('budgeted', [end('budgeted')]),
+        rule('capped', [look, handoff], '\nSession: 1\n'),
+        rule('capped', [end('capped')]),
+        rule('nudged', [slow, look, end('nudged')], '\nSession: 1\n'),
+        rule('cycled', [slow, handoff], '\nSession: 1\n'),
+        rule('cycled', [end('cycled')]),
+
+        { when: ['What did you do?'], turns: [{ text: 'I listed the files, and wrote it.txt.' }] },
+      ],
+    },
+  });
+  town = await liveTown({
+    rigs: { server: { bare: true, gates: { slow: 'sleep 4' } } },
+    formulas: { quick: QUICK },
+    runtime: { kind: 'anthropic', model: 'scripted', base_url: server.url },
+    prices: { scripted: { input: 1, output: 10 } },
+    limits: { session_usd: 0.45 },
+    env: { ANTHROPIC_API_KEY: 'scripted' },
+  });
+});
+afterAll(async () => {
+  await town.stop();
+  await server.stop();
+});
+
+const start = (id: string, more: object = {}) =>
+  town.startMission(id, { work: [{ id: 'it', rig: 'server', formula: 'quick', vars: { name: 'it' } }], ...more });
+const asked = (mission: string) =>
+  server.requests().filter(({ body }) => JSON.stringify(body).includes(`Mission: ${mission}\\`)).length;
+async function ours(...args: string[]): Promise<string> {
+  const env = { TEMPORAL_ADDRESS: undefined, ANTHROPIC_API_KEY: 'scripted' };
+  const { stdout, stderr } = await gt([...args, '--town', town.dir], env);
+  expect(stderr).toBe('');
+  return stdout;
+}
+
+async function agentOf(mission: string): Promise<string> {
+  return until(`the polecat of ${mission}`, async () => {
+    const query = `GtMission="${mission}" AND GtRole="polecat"`;
+    for await (const { workflowId } of town.client.workflow.list({ query })) return workflowId;
+    return null;
+  });
+}
+
+test('a session stops before its next turn when the budget is spent, and a fresh one goes on once it is raised', async () => {
+  const handle = await start('budgeted', { budget: { usd: 0.15 } });
+  const held = await until('the budget is spent', async () => {
+    const seen = await handle.query(progressQuery);
+    return seen.phase === 'escalated' ? seen : null;
+  });
+  // Two turns of ten cents each: the second began with five cents left, and ended.
+  expect(held.usd).toBeCloseTo(0.2);
+  expect(asked('budgeted')).toBe(2);
+  const { output } = await town.temporal('workflow', 'list', '-q', 'GtWaitingFor="overseer: budget"');
+  expect(output).toContain('budgeted');
+  const molecule = await until('the molecule is held', async () => {
+    for await (const one of town.client.workflow.list({ query: 'GtMission="budgeted" AND GtRole="molecule"' }))
+      return (one.searchAttributes['GtPhase'] as string[] | undefined)?.[0] === 'paused' ? one.workflowId : null;
+    return null;
+  });
+  expect(await ours('explain', molecule)).toContain('the budget');
+  expect(asked('budgeted')).toBe(2);
+  expect(await ours('budget', 'budgeted', '9')).toBe('the budget is $9; spent so far: $0.20\n');
+  expect(await handle.result()).toMatchObject({ landed: 1 });
+  expect(asked('budgeted')).toBe(3);
+  expect((await handle.query(progressQuery)).usd).toBeCloseTo(0.3);
+});
+
+test('a budget that is raised while its molecules are still being held lets all of them go on', async () => {
+  const handle = await start('capped', { budget: { usd: 0.05 } });
+  await until('the first turn is over', async () => (asked('capped') >= 1 ? true : null));
+  await handle.executeUpdate(missionMessages.budget.update, { args: [{ usd: 9 }] });
+  expect(await handle.result()).toMatchObject({ landed: 1 });
+});
+
+test('a nudge is told before the next turn, once, and who asks sees that it was heard', async () => {
+  const handle = await start('nudged');
+  const agent = await agentOf('nudged');
+  await until('the first turn has begun', async () => asked('nudged') === 1);
+  const said = await ours('nudge', agent, 'mind the tests', '--by', 'ada', '--wait');
+  expect(said).toMatch(/hears it before its next turn\nheard by the session se-\w+\/work\/1\n$/);
+  expect(await handle.result()).toMatchObject({ landed: 1 });
+  const bodies = server.requests().map(({ body }) => JSON.stringify(body));
+  const turns = bodies.filter((body) => body.includes('Mission: nudged\\'));
+  expect(turns[0]).not.toContain('mind the tests');
+  expect(turns[1]).toContain('A word from ada: mind the tests');
+  expect(turns[2]?.split('mind the tests')).toHaveLength(2);
+  const nudges = await town.client.workflow.getHandle(agent).query(nudgesQuery);
+  expect(nudges).toMatchObject([{ by: 'ada', text: 'mind the tests', heardBy: expect.stringMatching(/\/work\/1$/) }]);
+  expect(await ours('nudge', agent)).toContain('ada: mind the tests  · heard by');
+});
+
+test('a session that is asked to hands over to a fresh one', async () => {
+  const handle = await start('cycled');
+  const agent = await agentOf('cycled');
+  await until('the first turn has begun', async () => asked('cycled') === 1);
+  await ours('nudge', agent, '--cycle', '--by', 'ada');
+  expect(await handle.result()).toMatchObject({ landed: 1 });
+  const bodies = server.requests().map(({ body }) => JSON.stringify(body));
+  const last = bodies.findLast((body) => body.includes('Mission: cycled\\'));
+  expect(last).toContain('half of it is there');
+});
+
+test('gt peek shows what a session said and did, and gt seance asks it', async () => {
+  const seen = await ours('peek', await agentOf('nudged'));
+  expect(seen).toContain('> A word from ada: mind the tests');
+  expect(seen).toContain('→ write_file {"path":"nudged.txt"');
+  expect(seen).toContain('## closed: wrote it');
+  const answer = await ours('seance', await agentOf('nudged'), 'What did you do?');
+  expect(answer).toBe('I listed the files, and wrote it.txt.\n');
+  const question = JSON.stringify(server.requests().at(-1)?.body);
+  expect(question).toContain('What did you do?');
+  expect(question).toContain('mind the tests');
+});
+
+test('gt costs counts what the ledger has of every session', async () => {
+  const rows = JSON.parse(await ours('costs', '--by', 'mission', '--json')) as object[];
+  expect(rows).toContainEqual(
+    expect.objectContaining({ of: 'budgeted', sessions: 2, usage: expect.objectContaining({ turns: 3 }) }),
+  );
+  expect(await ours('costs', '--by', 'model')).toMatch(/\| scripted \| \d+ \| \d+ \| \d+ \| 0 % \| 0 \| \$\d\.\d\d \|/);
+  const sessions = JSON.parse(await ours('costs', '--by', 'session', '--mission', 'cycled', '--json')) as {
+    of: string;
+  }[];
+  expect(sessions.map(({ of }) => of.split('/').slice(1).join('/')).toSorted()).toEqual(['work/1', 'work/2']);
+});
