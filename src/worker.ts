@@ -83,7 +83,7 @@ export async function startWorker(
       readTown: settings.readTown,
     },
     places,
-    { runtimes: runtimesOf(settings), call, record: { ledger, purses: new Purses(call), state: settings.state } },
+    { runtimes: runtimesOf(settings), call, record: { ledger, purses: new Purses(call), call, state: settings.state } },
   );
   const shared = {
     connection,

@@ -3,14 +3,18 @@ import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { spentIn, type Journal } from '../agents/journal.js';
+import type { SessionContext } from '../agents/runtime.js';
 import { transcriptOf } from '../agents/transcript.js';
+import type { Call } from '../contract/calls.js';
 import type { Ledger } from '../ledger/ledger.js';
+import { writeHandoff } from '../town/mail.js';
 import type { SessionResult, SessionSpec } from '../town/session.js';
 import type { Purses } from './purse.js';
 
 export type Recorder = {
   readonly ledger: Pick<Ledger, 'append'>;
   readonly purses: Purses;
+  readonly call: SessionContext['call'];
   /** The town's state folder. */
   readonly state: string;
 };
@@ -25,7 +29,7 @@ type Ended = {
 };
 
 /** Each part is done once, however often it is asked for; of a script, which costs nothing, only the transcript is kept. */
-export async function recordSession({ ledger, purses, state }: Recorder, ended: Ended): Promise<void> {
+export async function recordSession({ ledger, purses, call, state }: Recorder, ended: Ended): Promise<void> {
   const { spec, run, journal, path, result } = ended;
   const file = join(dirname(path), 'transcript.md');
   const text = transcriptOf([{ kind: 'opened', version: 1, sessionId: spec.sessionId }, ...journal.entries]);
@@ -34,6 +38,7 @@ export async function recordSession({ ledger, purses, state }: Recorder, ended: 
   const usage = result?.usage ?? spentIn(journal);
   await purses.ended(spec, run, usage);
   const { mission, molecule, rig, agent, session, step, runtime } = spec;
+  if (result?.outcome === 'handoff') await call(handoffMail(spec, run, result));
   await ledger.append({
     id: `session/${spec.sessionId}@${run}`,
     kind: 'session',
@@ -53,6 +58,22 @@ export async function recordSession({ ledger, purses, state }: Recorder, ended: 
     transcript: relative(state, file),
     sha256: createHash('sha256').update(text).digest('hex'),
   });
+}
+
+type Handoff = Extract<SessionResult, { readonly outcome: 'handoff' }>;
+
+/** To itself: the note goes to the next session with its step in any case, and stands in the agent's inbox, too. */
+function handoffMail({ agent, molecule, step, session, sessionId }: SessionSpec, run: string, handoff: Handoff): Call {
+  const id = `handoff:${sessionId}@${run}`;
+  const keys = {
+    Molecule: molecule,
+    Step: step.id,
+    Session: session,
+    Reason: handoff.reason,
+    'Handed-Over-At': new Date().toISOString(),
+  };
+  const mail = writeHandoff({ id, from: agent, to: agent }, step.title, keys, handoff.note);
+  return { kind: 'update', workflow: agent, name: 'mail', content: { ...mail }, updateId: id };
 }
 
 /** Calls of tools that have an answer. */

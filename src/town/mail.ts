@@ -66,17 +66,38 @@ export type Letter = {
 
 type Envelope = { readonly id: string; readonly from: string; readonly to: string };
 
-export function writeMail(envelope: Envelope, brief: string, letter: Letter): Mail {
-  const lines = Object.entries(letter.keys).flatMap(([key, value]) =>
-    value === undefined ? [] : [`${key}: ${oneLine(String(value))}`],
-  );
-  const text = letter.text === '' ? '' : `\n\n${letter.text}`;
-  return { ...envelope, subject: `${letter.type}: ${oneLine(brief)}`, body: lines.join('\n') + text };
+export function writeMail(envelope: Envelope, brief: string, { type, keys, text }: Letter): Mail {
+  return written(envelope, type, brief, keys, text);
 }
 
-/** Whether it is somebody's own words, and no message that the town acts on. */
+function written(envelope: Envelope, type: string, brief: string, keys: object, text: string): Mail {
+  const lines = Object.entries(keys).flatMap(([key, value]) =>
+    value === undefined ? [] : [`${key}: ${oneLine(String(value))}`],
+  );
+  const freeform = text === '' ? '' : `\n\n${text}`;
+  return { ...envelope, subject: `${type}: ${oneLine(brief)}`, body: lines.join('\n') + freeform };
+}
+
+/** Whether it is for its reader alone, and no message that the town acts on. */
 export function isFree({ subject }: Mail): boolean {
   return typeOf(subject) === undefined;
+}
+
+/** The keys of a mail of an agent to itself, from one session to the next: the town does not act on it. */
+type Handoff = {
+  readonly Molecule: string;
+  readonly Step: string;
+  readonly Session: number;
+  readonly Reason: string;
+  readonly 'Handed-Over-At': string;
+};
+
+export function writeHandoff(envelope: Envelope, brief: string, keys: Handoff, note: string): Mail {
+  return written(envelope, 'HANDOFF', brief, keys, note);
+}
+
+export function isHandoff({ subject }: Mail): boolean {
+  return subject.startsWith('HANDOFF: ');
 }
 
 function typeOf(subject: string): MailType | undefined {

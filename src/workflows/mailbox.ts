@@ -1,7 +1,7 @@
 /** The mail of an agent that is not for the town to act on: kept for the agent to read. What has no room is refused, so that its sender knows. */
 import { setHandler } from '@temporalio/workflow';
 import { inboxQuery } from '../contract/polecat.js';
-import type { Mail } from '../town/mail.js';
+import { isHandoff, type Mail } from '../town/mail.js';
 import type { Answer } from './desk.js';
 import { done, refused } from './desk.js';
 
@@ -17,9 +17,10 @@ export class Mailbox {
   }
 
   take(mail: Mail): Answer {
-    if (this.#mails.length >= MAILS_MAX)
-      return refused(`the inbox of ${this.#owner} holds ${MAILS_MAX} mails: it is full`);
-    this.#mails = [...this.#mails, mail];
+    // The last one tells how things stand.
+    const others = isHandoff(mail) ? this.#mails.filter((one) => !isHandoff(one)) : this.#mails;
+    if (others.length >= MAILS_MAX) return refused(`the inbox of ${this.#owner} holds ${MAILS_MAX} mails: it is full`);
+    this.#mails = [...others, mail];
     return done('taken');
   }
 }

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { missionMessages } from '../../src/contract/messages.js';
 import { progressQuery } from '../../src/contract/mission.js';
-import { nudgesQuery } from '../../src/contract/polecat.js';
+import { inboxQuery, nudgesQuery } from '../../src/contract/polecat.js';
 import { startModelServer } from '../../src/dev/model-server.js';
 import type { Rule, Turn } from '../../src/dev/model-script.js';
 import { gt } from '../support/gt.js';
@@ -135,6 +135,12 @@ test('a session that is asked to hands over to a fresh one', async () => {
   const bodies = server.requests().map(({ body }) => JSON.stringify(body));
   const last = bodies.findLast((body) => body.includes('Mission: cycled\\'));
   expect(last).toContain('half of it is there');
+  const [mail, ...more] = await town.client.workflow.getHandle(agent).query(inboxQuery);
+  expect(more).toEqual([]);
+  expect(mail).toMatchObject({ from: agent, to: agent, subject: 'HANDOFF: Write it' });
+  expect(mail?.body).toMatch(
+    /^Molecule: se-\w+\nStep: work\nSession: 1\nReason: requested\nHanded-Over-At: .*\n\nhalf of it is there$/,
+  );
 });
 
 test('gt peek shows what a session said and did, and gt seance asks it', async () => {
