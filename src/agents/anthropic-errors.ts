@@ -19,7 +19,11 @@ export function troubleOf(error: unknown): RuntimeTrouble | ContextFull {
   if (error instanceof APIUserAbortError) return trouble('Llm.Aborted', 'the request was broken off', true, error);
   if (error instanceof APIConnectionError) return trouble('Llm.Connection', reasonOf(error), true, error);
   if (error instanceof APIError) return ofApi(error);
-  if (error instanceof AnthropicError) return trouble('Llm.StreamEnded', error.message, true, error);
+  if (error instanceof AnthropicError) {
+    // What breaks while a stream is read, the SDK puts into an error of its own.
+    const isBroken = error.cause instanceof Error;
+    return trouble(isBroken ? 'Llm.Connection' : 'Llm.StreamEnded', reasonOf(error), true, error);
+  }
   if (error instanceof Error && error.message.includes('Could not resolve authentication')) {
     return trouble('Llm.Auth', NO_KEY, false, error);
   }
@@ -38,13 +42,11 @@ const BY_TYPE: Readonly<Record<string, Kind>> = {
   permission_error: { type: 'Llm.Auth', retryable: false },
   billing_error: { type: 'Llm.Billing', retryable: false },
   not_found_error: { type: 'Llm.NotFound', retryable: false },
-  request_too_large: { type: 'Llm.TooLarge', retryable: false },
   invalid_request_error: { type: 'Llm.BadRequest', retryable: false },
 };
 
 function ofApi(error: APIError): RuntimeTrouble | ContextFull {
-  const tooLong = error.status === 413 || /prompt is too long|context window/i.test(error.message);
-  if (tooLong) return new ContextFull(error.message, { cause: error });
+  if (isTooLong(error)) return new ContextFull(error.message, { cause: error });
   const kind = own(BY_TYPE, error.type ?? '') ?? byStatus(error.status);
   const shouldRetry = error.headers?.get('x-should-retry');
   const retryable = shouldRetry === 'true' || (shouldRetry !== 'false' && kind.retryable);
@@ -58,22 +60,44 @@ function ofApi(error: APIError): RuntimeTrouble | ContextFull {
   });
 }
 
-function byStatus(status: number | undefined): Kind {
-  if (status === undefined || status >= 500) return { type: 'Llm.Server', retryable: true };
-  if (status === 408 || status === 409 || status === 429) return { type: 'Llm.Busy', retryable: true };
-  if (status === 401 || status === 403) return { type: 'Llm.Auth', retryable: false };
-  return { type: 'Llm.BadRequest', retryable: false };
+function isTooLong({ status, type: known, message }: APIError): boolean {
+  // The SDK's list of types does not have all that the API sends.
+  const type: string | null = known;
+  if (status === 413 || type === 'request_too_large') return true;
+  const isRefused = status === 400 || type === 'invalid_request_error';
+  return isRefused && /prompt is too long|context (window|limit)/i.test(message);
 }
 
-/** Milliseconds are preferred to seconds, seconds to a date; what asks for more than 15 minutes is asked again after those. */
+/** What stands between us and the provider answers with a status alone. */
+const BY_STATUS: Readonly<Record<number, Kind>> = {
+  401: { type: 'Llm.Auth', retryable: false },
+  402: { type: 'Llm.Billing', retryable: false },
+  403: { type: 'Llm.Auth', retryable: false },
+  404: { type: 'Llm.NotFound', retryable: false },
+  408: { type: 'Llm.Busy', retryable: true },
+  409: { type: 'Llm.Busy', retryable: true },
+  429: { type: 'Llm.RateLimited', retryable: true },
+  529: { type: 'Llm.Overloaded', retryable: true },
+};
+
+function byStatus(status: number | undefined): Kind {
+  if (status === undefined || status >= 500) return BY_STATUS[status ?? 0] ?? { type: 'Llm.Server', retryable: true };
+  return BY_STATUS[status] ?? { type: 'Llm.BadRequest', retryable: false };
+}
+
+/**
+ * Milliseconds are preferred to seconds, seconds to a date; what asks for more than 15 minutes is asked again after those. No time at
+ * all, or one that is over, says nothing: taken at its word, a provider that goes on refusing would be asked without a pause.
+ */
 function retryAfterOf({ headers }: APIError): number | null {
-  const ms = Number(headers?.get('retry-after-ms') ?? Number.NaN);
-  if (Number.isFinite(ms)) return Math.min(ms, WAIT_MS_MAX);
-  const after = headers?.get('retry-after') ?? null;
-  if (after === null) return null;
-  const seconds = Number(after);
-  const wait = Number.isFinite(seconds) ? seconds * SECOND_MS : Date.parse(after) - Date.now();
-  return Number.isFinite(wait) ? Math.min(Math.max(0, wait), WAIT_MS_MAX) : null;
+  const after = headers?.get('retry-after') ?? '';
+  const waits = [
+    Number(headers?.get('retry-after-ms') ?? Number.NaN),
+    Number(after) * SECOND_MS,
+    Date.parse(after) - Date.now(),
+  ];
+  const wait = waits.find((ms) => Number.isFinite(ms));
+  return wait === undefined || wait <= 0 ? null : Math.min(wait, WAIT_MS_MAX);
 }
 
 function trouble(type: string, message: string, retryable: boolean, cause: unknown): RuntimeTrouble {
@@ -81,6 +105,7 @@ function trouble(type: string, message: string, retryable: boolean, cause: unkno
 }
 
 function reasonOf(error: Error): string {
-  const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
-  return `${error.message}${cause}`;
+  const causes = [error.cause, error.cause instanceof Error ? error.cause.cause : null];
+  const words = [error, ...causes].flatMap((one) => (one instanceof Error && one.message !== '' ? [one.message] : []));
+  return [...new Set(words)].join(': ');
 }

@@ -57,6 +57,8 @@ const ASK_HANDOFF =
 const ASK_CYCLE =
   'This session is to end. Call handoff now: what is done, what is not, and what to do next. A fresh session goes on with it.';
 
+/** Why an answer ends in the middle. */
+const CUTS: readonly unknown[] = ['max_tokens', 'model_context_window_exceeded'];
 const CUT = 'Your answer was cut at its greatest length, so this call was not made. Make it again in smaller pieces.';
 
 export function anthropicRuntime(settings: AnthropicSettings): Runtime {
@@ -248,8 +250,8 @@ class Conversation {
     const results: Block[] = [];
     const effects: Effect[] = [];
     for (const call of calls) {
-      // Cut at its greatest length in the middle of a call, an answer may hold half of what was meant.
-      const isWhole = reply.stop_reason !== 'max_tokens';
+      // Cut in the middle of a call, an answer may hold half of what was meant.
+      const isWhole = !CUTS.includes(reply.stop_reason);
       const { text, isError, effect } = isWhole ? await this.#once(call) : wrong(CUT);
       results.push({ type: 'tool_result', tool_use_id: call.id, content: text, is_error: isError });
       effects.push(effect);

@@ -24,6 +24,14 @@ export async function answer(
       return fail(response, 529, 'overloaded_error', 'the script is overloaded here');
     case 'refuse-key':
       return fail(response, 401, 'authentication_error', 'the script refuses the key here');
+    case 'status':
+      return failAs(response, fault);
+    case 'no-answer':
+      await pause(fault.seconds * 1_000, undefined, { ref: false });
+      return void response.destroy();
+    case 'end-early':
+      open(response, stream);
+      return void response.end(stream ? eventsOf(message).slice(0, -1).join('') : '');
     case 'error-mid-stream':
     case 'stall':
     case 'cut':
@@ -42,6 +50,12 @@ export function fail(response: ServerResponse, status: number, type: string, mes
   response.writeHead(status, { 'content-type': 'application/json' });
   const error = { type, message, ...(details === undefined ? {} : { details }) };
   response.end(JSON.stringify({ type: 'error', error, request_id: response.getHeader('request-id') }));
+}
+
+function failAs(response: ServerResponse, fault: Extract<Fault, { readonly kind: 'status' }>): void {
+  for (const [name, value] of Object.entries(fault.headers)) response.setHeader(name, value);
+  if (fault.type !== undefined) return fail(response, fault.status, fault.type, fault.message);
+  response.writeHead(fault.status, { 'content-type': 'text/plain' }).end(fault.message);
 }
 
 type Break = Extract<Fault, { readonly kind: 'error-mid-stream' | 'stall' | 'cut' }>;

@@ -18,6 +18,17 @@ const Fault = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('stall'), seconds: z.number().positive(), times }),
   z.strictObject({ kind: z.literal('cut'), times }),
   z.strictObject({ kind: z.literal('refuse-key'), times }),
+  z.strictObject({
+    kind: z.literal('status'),
+    status: z.number().int().min(400).max(599),
+    /** Of the error, as `api_error`; without it there is no error in the API's shape, as from a gateway. */
+    type: z.string().min(1).optional(),
+    message: z.string().default('the script answers so here'),
+    headers: z.record(z.string().regex(/^[a-z0-9-]+$/i), z.string().regex(/^[\x20-\x7e]*$/)).default({}),
+    times,
+  }),
+  z.strictObject({ kind: z.literal('no-answer'), seconds: z.number().positive(), times }),
+  z.strictObject({ kind: z.literal('end-early'), times }),
 ]);
 export type Fault = z.infer<typeof Fault>;
 

@@ -17,6 +17,8 @@ const SEEN_MAX = 1_000;
 
 /** `rule` is null when none fitted; `turn` counts from 0; `fault` is what was answered instead of the turn. */
 type SeenRequest = {
+  /** When it had been read, in milliseconds of a clock that is never set. */
+  readonly atMs: number;
   readonly rule: number | null;
   readonly turn: number | null;
   readonly fault: Fault['kind'] | null;
@@ -101,7 +103,8 @@ async function serve(request: IncomingMessage, response: ServerResponse, state: 
 async function message(response: ServerResponse, request: MessagesRequest, state: State): Promise<void> {
   const due = dueOf(state.script, request);
   const fault = due === null ? null : takeFault(due, state.faults);
-  state.seen.push({ rule: due?.rule ?? null, turn: due?.turn ?? null, fault: fault?.kind ?? null, body: request });
+  const { rule = null, turn = null } = due ?? {};
+  state.seen.push({ atMs: performance.now(), rule, turn, fault: fault?.kind ?? null, body: request });
   if (state.seen.length > SEEN_MAX) state.seen.shift();
   if (due === null) return fail(response, 400, 'invalid_request_error', noRule(request));
   return answer(response, due, fault);

@@ -39,6 +39,29 @@ test('429 is tried again when the provider says', async () => {
   expect(trouble.requestId).toMatch(/^req_/);
 });
 
+const MINUTE_MS = 60_000;
+test.each([
+  ['a date', { 'retry-after': new Date(Date.now() + MINUTE_MS).toUTCString() }, [1, MINUTE_MS]],
+  ['milliseconds before seconds', { 'retry-after-ms': '1500', 'retry-after': '9' }, [1_500, 1_500]],
+  ['more than a quarter of an hour', { 'retry-after': '86400' }, [900_000, 900_000]],
+] as const)('%s says when', async (_, headers, [least, most]) => {
+  const fault = { kind: 'status' as const, status: 503, message: 'later', headers, times: 1 };
+  const { retryAfterMs } = await troubleOf([{ ...CLOSE, fault }]);
+  expect(retryAfterMs).toBeGreaterThanOrEqual(least);
+  expect(retryAfterMs).toBeLessThanOrEqual(most);
+});
+
+test.each([
+  ['nothing', {}],
+  ['no time at all', { 'retry-after': '0' }],
+  ['less than none', { 'retry-after-ms': '-5' }],
+  ['a date that is over', { 'retry-after': 'Thu, 01 Jan 2026 00:00:00 GMT' }],
+  ['no sense', { 'retry-after': 'soon' }],
+])('%s says not when: the town has a pause of its own', async (_, headers) => {
+  const fault = { kind: 'status' as const, status: 503, message: 'later', headers, times: 1 };
+  expect((await troubleOf([{ ...CLOSE, fault }])).retryAfterMs).toBeNull();
+});
+
 test.each([
   ['529', { kind: 'overloaded', times: 1 }, 'Llm.Overloaded'],
   ['an error in the middle of a stream', { kind: 'error-mid-stream', times: 1 }, 'Llm.Overloaded'],
@@ -46,8 +69,11 @@ test.each([
   expect(await troubleOf([{ ...CLOSE, fault }])).toMatchObject({ type, retryable: true });
 });
 
-test('a connection that is cut, or refused, is tried again', async () => {
-  expect((await troubleOf([{ ...CLOSE, fault: { kind: 'cut', times: 1 } }])).retryable).toBe(true);
+test('a connection that is cut, refused or ended too early is tried again', async () => {
+  const cut = await troubleOf([{ ...CLOSE, fault: { kind: 'cut', times: 1 } }]);
+  expect(cut).toMatchObject({ type: 'Llm.Connection', retryable: true });
+  const ended = await troubleOf([{ ...CLOSE, fault: { kind: 'end-early', times: 1 } }]);
+  expect(ended).toMatchObject({ type: 'Llm.StreamEnded', retryable: true });
   const error = await (await session('http://127.0.0.1:9')).run().catch((caught: unknown) => caught);
   expect(error).toMatchObject({ type: 'Llm.Connection', retryable: true });
 });
@@ -121,14 +147,14 @@ test('secrets in tool output do not reach the model', async () => {
   expect(second).toContain('[secret taken out]');
 });
 
-test('a call in an answer that was cut at its greatest length is not made', async () => {
-  const half = {
-    tools: [{ name: 'write_file', input: { path: 'half.txt', text: 'ha' } }],
-    stop_reason: 'max_tokens' as const,
-  };
-  const server = await serverWith([half, CLOSE]);
-  const { run, context } = await session(server.url);
-  await expect(run()).resolves.toMatchObject({ outcome: 'closed' });
-  expect(context.journal.entries.filter((entry) => entry.kind === 'begun')).toHaveLength(1);
-  expect(JSON.stringify(server.requests()[1]?.body)).toContain('was not made');
-});
+test.each(['max_tokens', 'model_context_window_exceeded'] as const)(
+  'a call in an answer that was cut by %s is not made',
+  async (stop_reason) => {
+    const half = { tools: [{ name: 'write_file', input: { path: 'half.txt', text: 'ha' } }], stop_reason };
+    const server = await serverWith([half, CLOSE]);
+    const { run, context } = await session(server.url);
+    await expect(run()).resolves.toMatchObject({ outcome: 'closed' });
+    expect(context.journal.entries.filter((entry) => entry.kind === 'begun')).toHaveLength(1);
+    expect(JSON.stringify(server.requests()[1]?.body)).toContain('was not made');
+  },
+);

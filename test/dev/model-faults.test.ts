@@ -1,5 +1,5 @@
 /** Each fault of a script, as the real SDK meets it: streamed and not, and the answer once it is over. */
-import Anthropic, { APIError, APIUserAbortError } from '@anthropic-ai/sdk';
+import Anthropic, { APIConnectionTimeoutError, APIError, APIUserAbortError } from '@anthropic-ai/sdk';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Fault } from '../../src/dev/model-script.js';
 import { startModelServer } from '../../src/dev/model-server.js';
@@ -36,6 +36,14 @@ describe.each(Object.entries(WAYS))('%s', (way, ask) => {
       { kind: 'refuse-key', times: 1 },
       { status: 401, type: 'authentication_error' },
     ],
+    [
+      { kind: 'status', status: 402, type: 'billing_error', message: 'pay first', headers: {}, times: 1 },
+      { status: 402, type: 'billing_error', message: expect.stringContaining('pay first') },
+    ],
+    [
+      { kind: 'status', status: 502, message: 'no way through', headers: {}, times: 1 },
+      { status: 502, type: null, message: expect.stringContaining('no way through') },
+    ],
     // A stream has begun with 200, so its error has no status of its own.
     [
       { kind: 'error-mid-stream', times: 1 },
@@ -67,6 +75,17 @@ describe.each(Object.entries(WAYS))('%s', (way, ask) => {
     expect((await ask(client)).stop_reason).toBe('tool_use');
   });
 
+  test('no answer is silence that only the client can end, and then it is over', async () => {
+    const { client } = await serve({ kind: 'no-answer', seconds: 60, times: 1 }, { timeout: 300 });
+    await expect(ask(client)).rejects.toBeInstanceOf(APIConnectionTimeoutError);
+    expect((await ask(client)).stop_reason).toBe('tool_use');
+  });
+
+  test('no answer that nobody ends closes the connection', async () => {
+    const { client } = await serve({ kind: 'no-answer', seconds: 0.05, times: 1 });
+    await expect(ask(client)).rejects.toThrow(BROKEN);
+  });
+
   test('a stall that nobody ends closes the connection', async () => {
     const { client } = await serve({ kind: 'stall', seconds: 0.05, times: 1 });
     await expect(ask(client)).rejects.toThrow(BROKEN);
@@ -87,6 +106,20 @@ test('the rate limit says when to come again', async () => {
   const { client } = await serve({ kind: 'rate-limit', retry_after_seconds: 7, times: 1 });
   const error: unknown = await WAYS.whole(client).catch((caught: unknown) => caught);
   expect(error instanceof APIError ? error.headers?.get('retry-after') : null).toBe('7');
+});
+
+test('an answer by its status has the headers of the script', async () => {
+  const headers = { 'retry-after-ms': '1500', 'X-Should-Retry': 'false' };
+  const { client } = await serve({ kind: 'status', status: 503, message: 'later', headers, times: 1 });
+  const error: unknown = await WAYS.whole(client).catch((caught: unknown) => caught);
+  const told = error instanceof APIError ? error.headers : undefined;
+  expect([told?.get('retry-after-ms'), told?.get('x-should-retry')]).toEqual(['1500', 'false']);
+});
+
+test('a stream that ends early holds its message but for the end', async () => {
+  const { client } = await serve({ kind: 'end-early', times: 1 });
+  await expect(WAYS.streamed(client)).rejects.toThrow('stream ended without producing a Message');
+  expect((await WAYS.streamed(client)).stop_reason).toBe('tool_use');
 });
 
 test('a stream that breaks off has begun to call its tool', async () => {

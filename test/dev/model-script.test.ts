@@ -13,6 +13,11 @@ test.each([
     'rules[0].turns[1].fault.kind: is no fault; the faults are rate-limit, overloaded,',
   ],
   [turn({ fault: { kind: 'stall' } }), 'rules[0].turns[1].fault.seconds: '],
+  [turn({ fault: { kind: 'status', status: 200 } }), 'rules[0].turns[1].fault.status: '],
+  [
+    turn({ fault: { kind: 'status', status: 500, headers: { 'retry-after': 'one\ntwo' } } }),
+    'rules[0].turns[1].fault.headers.retry-after: ',
+  ],
   [turn({ fault: { kind: 'cut', times: 0 } }), 'rules[0].turns[1].fault.times: '],
   [turn({ stop_reason: 'tool_use' }), 'rules[0].turns[1].stop_reason: is tool_use, but the turn calls no tool'],
   [
