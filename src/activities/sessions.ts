@@ -92,7 +92,11 @@ async function runSession(
     ),
   );
   if (isAgain) await setAside(path);
-  const journal = await openJournal(path, { sessionId: spec.sessionId, ...(run === undefined ? {} : { run }) });
+  const journal = await openJournal(path, { sessionId: spec.sessionId, ...(run === undefined ? {} : { run }) }).catch(
+    (error: unknown) => {
+      throw error instanceof RuntimeTrouble ? failureOf(error, []) : error;
+    },
+  );
   const env = plainEnvironment({
     ...authorEnvironment(authorOf(spec.agent)),
     GT_SESSION: spec.sessionId,

@@ -1,10 +1,10 @@
 /**
  * The journal of a session: what was done and what came of it, a JSON line each, on disk before the session goes on. A session
  * whose worker was killed reads it and repeats nothing that has an outcome. A last line torn by the kill was never relied on
- * and is dropped; anything else that cannot be read sets the whole file aside under a name that tells, and starts anew.
+ * and is dropped; anything else that cannot be read ends the session in words, since nobody can tell what it has done.
  */
 import { constants } from 'node:fs';
-import { mkdir, open, readFile, rename, truncate } from 'node:fs/promises';
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as z from 'zod';
@@ -15,14 +15,15 @@ import { RuntimeTrouble } from './trouble.js';
 
 const VERSION = 1;
 
+/** `run`: the run of the molecule that asked for the session; absent in what an earlier version wrote. */
+const Opened = z.object({
+  kind: z.literal('opened'),
+  version: z.number(),
+  sessionId: z.string(),
+  run: z.string().optional(),
+});
+
 const Entry = z.discriminatedUnion('kind', [
-  /** `run`: the run of the molecule that asked for the session; absent in what an earlier version wrote. */
-  z.object({
-    kind: z.literal('opened'),
-    version: z.literal(VERSION),
-    sessionId: z.string(),
-    run: z.string().optional(),
-  }),
   /** An act or tool call is about to happen. `before` is what tells later whether it did. */
   z.object({ kind: z.literal('begun'), key: z.string(), before: z.unknown() }),
   z.object({ kind: z.literal('done'), key: z.string(), outcome: z.unknown() }),
@@ -40,10 +41,8 @@ export type JournalEntry = z.infer<typeof Entry>;
 export type Journal = {
   /** All entries so far, the ones of dead forerunners included, without the opening. */
   readonly entries: readonly JournalEntry[];
-  /** Name of the unreadable journal that was set aside, null when there was none. */
-  readonly setAside: string | null;
   /** Without secrets. */
-  append(entry: Exclude<JournalEntry, { readonly kind: 'opened' }>): Promise<void>;
+  append(entry: JournalEntry): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -62,25 +61,108 @@ export function spentIn({ entries }: Pick<Journal, 'entries'>): Usage {
 
 type Opening = { readonly sessionId: string; readonly run?: string };
 
-export async function openJournal(path: string, { sessionId, run }: Opening): Promise<Journal> {
-  await mkdir(dirname(path), { recursive: true });
-  const found = await load(path, sessionId);
-  const handle = await open(path, constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY);
-  const entries = [...found.entries];
-  if (!found.isOpened) {
-    const opening = { kind: 'opened', version: VERSION, sessionId } as const;
-    await write(handle, path, run === undefined ? opening : { ...opening, run });
+/** Throws RuntimeTrouble when it cannot be written, and when what is there cannot be read. */
+export async function openJournal(path: string, opening: Opening): Promise<Journal> {
+  const handle = await orUnwritable(path, async () => {
+    await mkdir(dirname(path), { recursive: true });
+    return open(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT);
+  });
+  try {
+    const found = readJournal(path, await handle.readFile(), opening.sessionId);
+    const journal = new JournalFile(path, handle, found);
+    if (!found.isOpened) await journal.open(opening);
+    await journal.write();
+    return journal;
+  } catch (error) {
+    await handle.close();
+    throw error;
   }
-  return {
-    entries,
-    setAside: found.setAside,
-    append: async (entry) => {
-      const kept = cleaned(entry);
-      await write(handle, path, kept);
-      entries.push(kept);
-    },
-    close: () => handle.close(),
-  };
+}
+
+/**
+ * What came of something and could not be written, by journal: an answer that has been paid for, an effect that has been made. It is
+ * written first when the journal is opened again by the same worker.
+ */
+const UNWRITTEN = new Map<string, readonly JournalEntry[]>();
+
+class JournalFile implements Journal {
+  readonly entries: JournalEntry[];
+  readonly #path: string;
+  readonly #handle: FileHandle;
+  /** How far the file holds whole lines. */
+  #bytes: number;
+  /** Behind them lies the half of one, which a kill or a full disk has left. */
+  #isTorn: boolean;
+  /** One line after the other. */
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(path: string, handle: FileHandle, { entries, bytes, isTorn }: Found) {
+    this.entries = [...entries];
+    this.#path = path;
+    this.#handle = handle;
+    this.#bytes = bytes;
+    this.#isTorn = isTorn;
+  }
+
+  open({ sessionId, run }: Opening): Promise<void> {
+    const opening = { kind: 'opened', version: VERSION, sessionId } as const;
+    return this.#line(run === undefined ? opening : { ...opening, run });
+  }
+
+  async append(raw: JournalEntry): Promise<void> {
+    const entry = cleaned(raw);
+    await this.#inTurn(async () => {
+      try {
+        await this.#writeKept();
+        await this.#line(entry);
+        this.entries.push(entry);
+      } catch (error) {
+        // What was about to begin has not begun.
+        if (entry.kind !== 'begun') UNWRITTEN.set(this.#path, [...(UNWRITTEN.get(this.#path) ?? []), entry]);
+        throw error;
+      }
+    });
+  }
+
+  /** Writes what could not be written before. */
+  write(): Promise<void> {
+    return this.#inTurn(() => this.#writeKept());
+  }
+
+  async close(): Promise<void> {
+    await this.#last;
+    await this.#handle.close();
+  }
+
+  #inTurn(act: () => Promise<void>): Promise<void> {
+    const mine = this.#last.then(act);
+    this.#last = mine.catch(() => undefined);
+    return mine;
+  }
+
+  async #writeKept(): Promise<void> {
+    for (const entry of UNWRITTEN.get(this.#path) ?? []) {
+      await this.#line(entry);
+      this.entries.push(entry);
+      const rest = UNWRITTEN.get(this.#path)?.slice(1) ?? [];
+      if (rest.length === 0) UNWRITTEN.delete(this.#path);
+      else UNWRITTEN.set(this.#path, rest);
+    }
+  }
+
+  async #line(entry: JournalEntry | z.infer<typeof Opened>): Promise<void> {
+    const line = Buffer.from(`${JSON.stringify(entry)}\n`);
+    await orUnwritable(this.#path, async () => {
+      if (this.#isTorn) await this.#handle.truncate(this.#bytes);
+      this.#isTorn = true;
+      for (let written = 0; written < line.length;) {
+        written += (await this.#handle.write(line, written)).bytesWritten;
+      }
+      await this.#handle.sync();
+    });
+    this.#isTorn = false;
+    this.#bytes += line.length;
+  }
 }
 
 /** For whoever looks on: the entries that are whole, whatever becomes of the rest. Empty when there is none. */
@@ -89,19 +171,20 @@ export async function entriesIn(path: string): Promise<readonly JournalEntry[]> 
   return text
     .split('\n')
     .slice(0, -1)
-    .flatMap((line) => readLine(line) ?? []);
+    .flatMap((line) => Entry.safeParse(parsed(line)).data ?? []);
 }
 
 /** Whether another run asked for the session: its molecule has been reset to before it, and the session of the same number is another one. */
 export async function isOfOtherRun(path: string, run: string): Promise<boolean> {
   const text = await readFile(path, 'utf8').catch(missing);
-  const opening = readLine(text.slice(0, Math.max(0, text.indexOf('\n'))));
-  return opening?.kind === 'opened' && opening.run !== undefined && opening.run !== run;
+  const opening = Opened.safeParse(parsed(text.slice(0, Math.max(0, text.indexOf('\n')))));
+  return opening.success && opening.data.run !== undefined && opening.data.run !== run;
 }
 
 /** Puts what a session left aside, with the folder that it lies in. */
 export async function setAside(path: string): Promise<void> {
   const folder = dirname(path);
+  UNWRITTEN.delete(path);
   await rename(folder, `${folder}.before-${Date.now()}`);
 }
 
@@ -113,37 +196,51 @@ function missing(error: NodeJS.ErrnoException): string {
 type Found = {
   readonly entries: readonly JournalEntry[];
   readonly isOpened: boolean;
-  readonly setAside: string | null;
+  readonly bytes: number;
+  readonly isTorn: boolean;
 };
-const NOTHING: Found = { entries: [], isOpened: false, setAside: null };
+const NEWLINE = 10;
 
-async function load(path: string, sessionId: string): Promise<Found> {
-  const text = await readFile(path, 'utf8').catch(missing);
-  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-  if (whole.length < text.length) await truncate(path, Buffer.byteLength(whole));
-  if (whole === '') return NOTHING;
-  const lines = whole.split('\n').slice(0, -1).map(readLine);
-  const [opening, ...entries] = lines;
-  const isOurs = opening?.kind === 'opened' && opening.sessionId === sessionId;
-  const readable = entries.filter((entry) => entry !== null);
-  if (isOurs && readable.length === entries.length) return { entries: readable, isOpened: true, setAside: null };
-  const setAside = `${path}.unreadable-${Date.now()}`;
-  await rename(path, setAside);
-  return { ...NOTHING, setAside };
+function readJournal(path: string, content: Buffer, sessionId: string): Found {
+  const bytes = content.lastIndexOf(NEWLINE) + 1;
+  const isTorn = bytes < content.length;
+  if (bytes === 0) return { entries: [], isOpened: false, bytes, isTorn };
+  const [first, ...lines] = content
+    .toString('utf8', 0, bytes - 1)
+    .split('\n')
+    .map(parsed);
+  const opening = Opened.safeParse(first);
+  if (!opening.success) throw unreadable(path, 'it does not begin as one');
+  const { version, sessionId: of } = opening.data;
+  if (version !== VERSION) {
+    throw unreadable(path, `it is of version ${version}, of which this worker (${VERSION}) knows nothing`);
+  }
+  if (of !== sessionId) throw unreadable(path, `it is of another session, ${of}`);
+  const entries = lines.map((line, at) => {
+    const entry = Entry.safeParse(line);
+    if (!entry.success) throw unreadable(path, `its line ${at + 2} makes no sense`);
+    return entry.data;
+  });
+  return { entries, isOpened: true, bytes, isTorn };
 }
 
-function readLine(line: string): JournalEntry | null {
+function parsed(line: string): unknown {
   try {
-    return Entry.parse(JSON.parse(line));
+    return JSON.parse(line);
   } catch {
     return null;
   }
 }
 
-async function write(handle: FileHandle, path: string, entry: JournalEntry): Promise<void> {
+/** To begin anew would be to do again, and to pay again for, what was done. */
+function unreadable(path: string, why: string): RuntimeTrouble {
+  const message = `the journal ${path} of this session cannot be read: ${why}. What the session has done is not known: look at its worktree, then retry the step, which begins another session, or close it`;
+  return new RuntimeTrouble({ type: 'Journal.Unreadable', message, retryable: false });
+}
+
+async function orUnwritable<T>(path: string, act: () => Promise<T>): Promise<T> {
   try {
-    await handle.appendFile(`${JSON.stringify(entry)}\n`);
-    await handle.sync();
+    return await act();
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const message = `the journal ${path} cannot be written: ${reason}. Free the disk; the session goes on where it was.`;
