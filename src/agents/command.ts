@@ -82,6 +82,8 @@ class Program {
   async run(): Promise<SessionResult> {
     const { agent, keys, door } = this.#means;
     const { journal } = this.#context;
+    const said = door.end();
+    if (said !== null) return this.#finish(said);
     await mkdir(this.#home, { recursive: true });
     const account = agent.provider === null ? undefined : keys[agent.provider];
     if (agent.provider !== null && account === undefined) throw trouble('Llm.Auth', noKey(agent, agent.provider));

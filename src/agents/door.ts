@@ -19,7 +19,7 @@ import { once } from './once.js';
 import { portOf } from './port.js';
 import type { SessionContext } from './runtime.js';
 import { inputSchemaOf, wrong } from './tool.js';
-import type { Tool, ToolAnswer } from './tool.js';
+import type { Effect, Tool, ToolAnswer } from './tool.js';
 import { RuntimeTrouble } from './trouble.js';
 
 const GT = fileURLToPath(new URL('../../bin/gt.js', import.meta.url));
@@ -65,6 +65,8 @@ export async function openDoor(spec: SessionSpec, context: SessionContext): Prom
   };
 }
 
+const KEY = 'door:';
+
 class Port {
   readonly tools: readonly Tool[];
   readonly ended: Promise<void>;
@@ -81,6 +83,10 @@ class Port {
     this.#context = context;
     this.tools = portOf(spec);
     this.ended = new Promise((resolve) => (this.#tellEnded = resolve));
+    for (const entry of context.journal.entries) {
+      // Our own record of what was said here before the worker was killed.
+      if (entry.kind === 'done' && entry.key.startsWith(KEY)) this.#heed((entry.outcome as ToolAnswer).effect);
+    }
   }
 
   get end(): End | null {
@@ -100,11 +106,15 @@ class Port {
   async #call(name: string, input: unknown): Promise<ToolAnswer> {
     if (this.#end !== null) return wrong('this session has ended: stop here, nothing more is taken from it');
     // Who calls once more, after its worker was killed, is another run of the agent.
-    const answer = await once({ key: `door:${randomUUID()}`, name, input }, this.tools, this.#spec, this.#context);
-    if (answer.effect.kind === 'note') this.#notes = [...this.#notes, answer.effect.text];
-    this.#end = endOf(answer.effect);
-    if (this.#end !== null) this.#tellEnded();
+    const answer = await once({ key: `${KEY}${randomUUID()}`, name, input }, this.tools, this.#spec, this.#context);
+    this.#heed(answer.effect);
     return answer;
+  }
+
+  #heed(effect: Effect): void {
+    if (effect.kind === 'note') this.#notes = [...this.#notes, effect.text];
+    this.#end ??= endOf(effect);
+    if (this.#end !== null) this.#tellEnded();
   }
 }
 

@@ -1,6 +1,7 @@
 /** A program that runs one session and prints its result: something to be killed. Arguments: bench and spec as JSON, URL. */
 import { dirname } from 'node:path';
 import { anthropicRuntime } from '../../src/agents/anthropic.js';
+import { commandRuntime } from '../../src/agents/command.js';
 import { openJournal } from '../../src/agents/journal.js';
 import { scriptRuntime } from '../../src/agents/script.js';
 import { plainEnvironment } from '../../src/process/environment.js';
@@ -14,7 +15,9 @@ const spec = JSON.parse(specText) as SessionSpec; // written by the test that st
 await killMarked(spec.sessionId);
 const journal = await openJournal(journalPath, { sessionId: spec.sessionId });
 const signal = new AbortController().signal;
-const runtime = url === '' ? scriptRuntime() : anthropicRuntime({ apiKey: 'test', baseUrl: url });
+const runtimes = [scriptRuntime(), anthropicRuntime({ apiKey: 'test', baseUrl: url }), commandRuntime({})];
+const runtime = runtimes.find(({ kind }) => kind === spec.runtime.kind);
+if (runtime === undefined) throw new Error(`there is no runtime ${spec.runtime.kind}`);
 const result = await runtime.run(spec, {
   signal,
   journal,
