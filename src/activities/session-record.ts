@@ -32,7 +32,7 @@ type Ended = {
 export async function recordSession({ ledger, purses, call, state }: Recorder, ended: Ended): Promise<void> {
   const { spec, run, journal, path, result } = ended;
   const file = join(dirname(path), 'transcript.md');
-  const text = transcriptOf([{ kind: 'opened', version: 1, sessionId: spec.sessionId }, ...journal.entries]);
+  const text = transcriptOf(spec.sessionId, journal.entries);
   await writeFile(file, text);
   if (spec.runtime.kind === 'script') return;
   const usage = result?.usage ?? spentIn(journal);

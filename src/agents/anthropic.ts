@@ -6,7 +6,6 @@
 import { readFile } from 'node:fs/promises';
 import Anthropic from '@anthropic-ai/sdk';
 import { costOf } from '../town/prices.js';
-import { nudgeText } from '../town/nudge.js';
 import type { Prices } from '../town/prices.js';
 import { addUsage, NO_USAGE } from '../town/session.js';
 import type { SessionResult, SessionSpec, Usage } from '../town/session.js';
@@ -15,12 +14,11 @@ import { ContextFull, NO_KEY, troubleOf } from './anthropic-errors.js';
 import { endOf } from './end.js';
 import type { End } from './end.js';
 import { mechanicalNote } from './mechanical-note.js';
-import { nudgesFor, tellHeard } from './nudges.js';
+import { nudgesFor, tellHeard, toldText } from './nudges.js';
 import { resultIn } from './journal.js';
 import { sessionPrompt } from './prompt.js';
 import type { Runtime, SessionContext } from './runtime.js';
 import { once } from './once.js';
-import { withoutSecrets } from './secrets.js';
 import { inputSchemaOf, wrong } from './tool.js';
 import type { Effect, Tool, ToolAnswer } from './tool.js';
 import { toolsFor } from './tools.js';
@@ -54,8 +52,6 @@ const NUDGE =
   'The step is still open. Go on, or end it: close when it is done, handoff if another session should go on, escalate if only somebody else can decide.';
 const ASK_HANDOFF =
   'This session is at its limit. Call handoff now: what is done, what is not, and what to do next. A fresh session goes on with it.';
-const ASK_CYCLE =
-  'This session is to end. Call handoff now: what is done, what is not, and what to do next. A fresh session goes on with it.';
 
 /** Why an answer ends in the middle. */
 const CUTS: readonly unknown[] = ['max_tokens', 'model_context_window_exceeded'];
@@ -186,8 +182,7 @@ class Conversation {
     const news = all.filter(({ id }) => !this.#heard.has(id));
     if (news.length === 0) return null;
     const cycle = news.some((one) => one.cycle);
-    const text = withoutSecrets([...news.map(nudgeText), ...(cycle ? [ASK_CYCLE] : [])].join('\n\n'));
-    return { nudges: news.map(({ id }) => id), text, cycle };
+    return { nudges: news.map(({ id }) => id), text: toldText(news), cycle };
   }
 
   async #askNow(told: Told | null): Promise<Message | null> {

@@ -17,6 +17,7 @@ import type { End } from './end.js';
 import { listening } from './listening.js';
 import { once } from './once.js';
 import { portOf } from './port.js';
+import { nudgesFor, tellHeard, toldText } from './nudges.js';
 import type { SessionContext } from './runtime.js';
 import { inputSchemaOf, wrong } from './tool.js';
 import type { Effect, Tool, ToolAnswer } from './tool.js';
@@ -74,6 +75,7 @@ class Port {
   readonly #context: SessionContext;
   #notes: readonly string[] = [];
   #end: End | null = null;
+  readonly #heard = new Set<string>();
   #tellEnded: () => void = () => undefined;
   /** One after the other: the second of two ends is to hear of the first. */
   #last: Promise<unknown> = Promise.resolve();
@@ -108,7 +110,20 @@ class Port {
     // Who calls once more, after its worker was killed, is another run of the agent.
     const answer = await once({ key: `${KEY}${randomUUID()}`, name, input }, this.tools, this.#spec, this.#context);
     this.#heed(answer.effect);
-    return answer;
+    return this.#end === null ? this.#withNudges(answer) : answer;
+  }
+
+  /** Its turns are its program's own: it hears what it is to be told when it speaks. */
+  async #withNudges(answer: ToolAnswer): Promise<ToolAnswer> {
+    const nudges = (await nudgesFor(this.#spec, this.#context)).filter(({ id }) => !this.#heard.has(id));
+    if (nudges.length === 0) return answer;
+    for (const { id } of nudges) this.#heard.add(id);
+    await tellHeard(
+      this.#spec,
+      this.#context,
+      nudges.map(({ id }) => id),
+    );
+    return { ...answer, text: `${answer.text}\n\n${toldText(nudges)}` };
   }
 
   #heed(effect: Effect): void {

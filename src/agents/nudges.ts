@@ -1,8 +1,18 @@
 /** Words to the agent of a session, as its polecat keeps them. That they cannot be asked for now must not stop any work. */
 import * as z from 'zod';
-import { Nudge } from '../town/nudge.js';
+import { Nudge, nudgeText } from '../town/nudge.js';
 import type { SessionSpec } from '../town/session.js';
 import type { SessionContext } from './runtime.js';
+import { withoutSecrets } from './secrets.js';
+
+const ASK_CYCLE =
+  'This session is to end. Call handoff now: what is done, what is not, and what to do next. A fresh session goes on with it.';
+
+/** What the agent is told. */
+export function toldText(nudges: readonly Nudge[]): string {
+  const asks = nudges.some(({ cycle }) => cycle) ? [ASK_CYCLE] : [];
+  return withoutSecrets([...nudges.map(nudgeText), ...asks].join('\n\n'));
+}
 
 type Asking = Pick<SessionContext, 'call'>;
 

@@ -13,17 +13,12 @@ const Answer = z.object({ text: z.string(), isError: z.boolean() });
 const Ended = z.object({ outcome: z.string() }).catchall(z.unknown());
 
 /** A paragraph for each thing that happened. */
-export function transcriptOf(entries: readonly JournalEntry[]): string {
-  return entries
-    .flatMap(paragraphs)
-    .map((one) => `${one}\n`)
-    .join('\n');
+export function transcriptOf(sessionId: string, entries: readonly JournalEntry[]): string {
+  return [`# ${sessionId}`, ...entries.flatMap(paragraphs)].map((one) => `${one}\n`).join('\n');
 }
 
 function paragraphs(entry: JournalEntry): readonly string[] {
   switch (entry.kind) {
-    case 'opened':
-      return [`# ${entry.sessionId}`];
     case 'message': {
       const { content } = entry.message as Anthropic.Messages.Message; // written by the SDK's own words alone
       const told = entry.told === undefined ? [] : [`> ${entry.told.text.replaceAll('\n', '\n> ')}`];

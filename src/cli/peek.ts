@@ -48,7 +48,7 @@ async function follow(dir: string, meant: string, first: SessionPlace): Promise<
 }
 
 /** The journal's, and what its program has written: each only grows. */
-async function partsOf({ journal, folder }: SessionPlace): Promise<readonly string[]> {
+async function partsOf({ id, journal, folder }: SessionPlace): Promise<readonly string[]> {
   const said = await readFile(join(folder, SAID_FILE), 'utf8').catch(() => '');
-  return [transcriptOf(await entriesIn(journal)), said];
+  return [transcriptOf(id, await entriesIn(journal)), said];
 }

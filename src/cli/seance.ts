@@ -29,7 +29,7 @@ export const seance: Pick<Command, 'run'> = {
     const { apiKey, baseUrl } = readAnthropic();
     if (apiKey === null) throw new CliError('gt seance asks a model: set ANTHROPIC_API_KEY');
     const place = await newestSession(dir, await sessionsMeant(values, what));
-    const transcript = transcriptOf(await entriesIn(place.journal)).slice(-TRANSCRIPT_CHARS_MAX);
+    const transcript = transcriptOf(place.id, await entriesIn(place.journal)).slice(-TRANSCRIPT_CHARS_MAX);
     const { default: Anthropic, APIError } = await import('@anthropic-ai/sdk');
     const client = new Anthropic({ apiKey, baseURL: anthropic.baseUrl ?? baseUrl });
     const asked = client.messages.create({

@@ -29,7 +29,8 @@ async function opened(
   const context: SessionContext = {
     ...plain,
     call: async (call) => {
-      calls.push(call);
+      // With every answer it is asked whether there is something to be told.
+      if (call.kind !== 'query' || call.name !== 'nudges') calls.push(call);
       return answer;
     },
   };
@@ -167,4 +168,14 @@ test('a door is for its user alone, and goes with its session', async () => {
   await door.close();
   expect(await call('current')).toMatchObject({ code: 1, stderr: expect.stringContaining('does not open') as string });
   await expect(stat(door.folder)).rejects.toThrow('ENOENT');
+});
+
+test('what the agent is to be told comes with the next answer, once, and its polecat hears that it did', async () => {
+  const nudge = { id: 'n1', by: 'ada', text: 'mind the tests', cycle: true, atMs: 0, heardBy: null };
+  const { call, calls } = await opened({}, { kind: 'result', value: [nudge] });
+  const first = await call('note', 'one');
+  expect(first.stdout).toMatch(/^noted\n\nA word from ada: mind the tests\n\nThis session is to end\. Call handoff/);
+  expect((await call('note', 'two')).stdout).toBe('noted\n');
+  const told = calls.filter((one) => one.kind === 'update');
+  expect(told).toMatchObject([{ workflow: 'server/polecats/Toast', name: 'heard', content: { nudges: ['n1'] } }]);
 });
