@@ -3,7 +3,6 @@
  * is journaled before its tools run, every tool before and after: a session taken up again asks the model nothing it has
  * answered, and does nothing twice that it knows to have done.
  */
-import { readFile } from 'node:fs/promises';
 import Anthropic from '@anthropic-ai/sdk';
 import { costOf } from '../town/prices.js';
 import type { Prices } from '../town/prices.js';
@@ -16,7 +15,7 @@ import type { End } from './end.js';
 import { mechanicalNote } from './mechanical-note.js';
 import { nudgesFor, tellHeard, toldText } from './nudges.js';
 import { resultIn } from './journal.js';
-import { sessionPrompt } from './prompt.js';
+import { primerOf, type Primer } from './primer.js';
 import type { Runtime, SessionContext } from './runtime.js';
 import { once } from './once.js';
 import { inputSchemaOf, wrong } from './tool.js';
@@ -46,7 +45,6 @@ const ANSWER_TOKENS_MAX = 16_000;
 const NUDGES_MAX = 2;
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
-const ROLE_PROMPT = new URL('../../prompts/polecat.md', import.meta.url);
 
 const NUDGE =
   'The step is still open. Go on, or end it: close when it is done, handoff if another session should go on, escalate if only somebody else can decide.';
@@ -67,9 +65,9 @@ export function anthropicRuntime(settings: AnthropicSettings): Runtime {
       const { apiKey, baseUrl } = settings;
       if (apiKey === null) throw new RuntimeTrouble({ type: 'Llm.Auth', message: NO_KEY, retryable: false });
       const client = new Anthropic({ apiKey, maxRetries: 0, ...(baseUrl === null ? {} : { baseURL: baseUrl }) });
-      const role = await readFile(ROLE_PROMPT, 'utf8');
+      const primer = await primerOf(spec);
       const prices = (await settings.prices?.()) ?? {};
-      return new Conversation({ client, account, role, prices }, spec, context).run();
+      return new Conversation({ client, account, primer, prices }, spec, context).run();
     },
   };
 }
@@ -78,7 +76,7 @@ export function anthropicRuntime(settings: AnthropicSettings): Runtime {
 type Means = {
   readonly client: Anthropic;
   readonly account: Account;
-  readonly role: string;
+  readonly primer: Primer | null;
   readonly prices: Prices;
 };
 
@@ -105,7 +103,7 @@ class Conversation {
     this.#spec = spec;
     this.#context = context;
     this.#tools = toolsFor(spec);
-    this.#messages = [{ role: 'user', content: [{ type: 'text', text: sessionPrompt(spec) }] }];
+    this.#messages = [{ role: 'user', content: [{ type: 'text', text: means.primer?.message ?? '' }] }];
     this.#recorded = context.journal.entries.flatMap((entry) =>
       // Only `ask` writes messages, as the SDK gave them.
       entry.kind === 'message'
@@ -223,7 +221,7 @@ class Conversation {
     return {
       model: this.#spec.runtime.model,
       max_tokens: ANSWER_TOKENS_MAX,
-      system: [{ type: 'text', text: this.#means.role, cache_control }],
+      system: [{ type: 'text', text: this.#means.primer?.system ?? '', cache_control }],
       messages: this.#messages,
       cache_control,
       tools: this.#tools.map((tool) => ({

@@ -17,7 +17,7 @@ import type { End } from './end.js';
 import { openKeyProxy } from './key-proxy.js';
 import { mechanicalNote } from './mechanical-note.js';
 import { resultIn } from './journal.js';
-import { sessionPrompt } from './prompt.js';
+import { primerOf } from './primer.js';
 import type { Runtime, SessionContext } from './runtime.js';
 import { SAID_FILE, SaidLog } from './said-log.js';
 import { withoutSecrets } from './secrets.js';
@@ -36,8 +36,6 @@ const TAIL_CHARS = 1_000;
 const WITH_GT = 'export PATH="$GT_BIN:$PATH"';
 /** An agent's shells may be shells of a login, which begin with a search path of their own. Written inside: outside its home may lead elsewhere. */
 const AT_LOGIN = `for f in .profile .bash_profile; do echo '${WITH_GT}' > "$HOME/$f"; done`;
-const HOW_TO_SAY =
-  'Say what comes of it by the command `gt`, or by the tools of the server "town" if you have them: `gt done "what you did"` ends the step when it is done and checked, `gt close "why" --verdict no-changes` or `--verdict failed` when it ends otherwise, `gt handoff "what is done, and what is next"` lets a fresh session go on, `gt escalate "question"` asks somebody, `gt note "…"` leaves a note; `gt help` shows all. Nothing counts as done until you have said so. Commits and pushes are made for you.';
 const CUT_OFF =
   'You were cut off in the midst of this step, and begin anew: what you changed is in the worktree; look at it before you go on.';
 const NUDGE =
@@ -53,7 +51,8 @@ export function commandRuntime(keys: Keys): Runtime {
       if (agent === undefined) throw trouble('Agent.Unknown', 'a session of no agent was asked for');
       const door = await openDoor(spec, context);
       try {
-        return await new Program({ agent, keys, door }, spec, context).run();
+        const primer = (await primerOf(spec))?.message ?? '';
+        return await new Program({ agent, keys, door, primer }, spec, context).run();
       } finally {
         await door.close();
       }
@@ -61,7 +60,7 @@ export function commandRuntime(keys: Keys): Runtime {
   };
 }
 
-type Means = { readonly agent: Agent; readonly keys: Keys; readonly door: Door };
+type Means = { readonly agent: Agent; readonly keys: Keys; readonly door: Door; readonly primer: string };
 
 class Program {
   readonly #means: Means;
@@ -107,7 +106,7 @@ class Program {
   }
 
   #prompt(more = ''): string {
-    return [sessionPrompt(this.#spec), HOW_TO_SAY, more].filter((part) => part !== '').join('\n\n');
+    return [this.#means.primer, more].filter((part) => part !== '').join('\n\n');
   }
 
   async #once(prompt: string, again: boolean, proxy: string | null): Promise<RunResult> {

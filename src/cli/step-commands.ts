@@ -72,7 +72,7 @@ The step counts as closed when its checks have passed. What is refused is told w
     'prime',
     'Tell an agent what it has to do now: its molecule, its steps, how to close them.',
     `gt prime [MOL] [options]\n\n  MOL                   workflow id of the molecule; if not given GT_MOLECULE\n${SERVER_USAGE}`,
-    async () => (await import('./step-show.js')).prime,
+    async () => (await import('./prime.js')).prime,
   ),
   lazy(
     'hook',

@@ -1,4 +1,4 @@
-/** `gt ready`, `gt mol current`, `gt prime`, `gt hook`: what there is to do. */
+/** `gt ready`, `gt mol current`, `gt hook`: what there is to do. */
 import { explainQuery } from '../contract/messages.js';
 import { currentQuery, type StepView } from '../contract/molecule.js';
 import { hookQuery, lifecycleQuery } from '../contract/polecat.js';
@@ -53,19 +53,6 @@ export const current: Pick<Command, 'run'> = {
   },
 };
 
-export const prime: Pick<Command, 'run'> = {
-  run: async (args) => {
-    const { values, positionals } = readArguments(args, SERVER_OPTIONS);
-    const [mol, ...more] = positionals;
-    refuseMore('prime', more);
-    const id = molNamed(mol);
-    await withCalls(values, async (calls) => {
-      print(`${await calls.query(id, explainQuery)}\n`);
-      print(instructionsFor(id, await calls.query(id, currentQuery)));
-    });
-  },
-};
-
 export const hook: Pick<Command, 'run'> = {
   run: async (args) => {
     const { values, positionals } = readArguments(args, SHOW_OPTIONS);
@@ -93,7 +80,7 @@ function lineOf({ molecule, step, title, waitsFor, since }: Waiting): string {
   return `${molecule}  ${step}  ${title} · waits for ${waitsFor} since ${timeAt(Date.parse(since))}`;
 }
 
-function instructionsFor(id: string, steps: readonly StepView[]): string {
+export function instructionsFor(id: string, steps: readonly StepView[]): string {
   if (steps.length === 0) return 'No step waits for you now';
   return steps.map((step) => instructionOf(id, step)).join('\n\n');
 }

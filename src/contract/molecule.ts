@@ -4,7 +4,7 @@ import type { MoleculeState, Step } from '../town/molecule-state.js';
 import { Protomolecule } from '../town/protomolecule.js';
 import type { Json } from '../town/act.js';
 import { Limits, RigSnapshot } from '../town/rig.js';
-import type { Usage } from '../town/session.js';
+import type { SessionSpec, Usage } from '../town/session.js';
 import type { LedgerEntry } from './activities.js';
 import type { DeskState } from './desk.js';
 
@@ -86,6 +86,8 @@ export type StepView = Step & {
 };
 
 /** The steps that somebody outside can act on now, with their instructions. */
+/** What the session at work was asked to do, or the next one will be; null when none is to come now. */
+export const sessionQuery = defineQuery<SessionSpec | null>('session');
 export const currentQuery = defineQuery<readonly StepView[]>('current');
 export const readyQuery = defineQuery<readonly string[]>('ready');
 export const stepsQuery = defineQuery<readonly Step[]>('steps');

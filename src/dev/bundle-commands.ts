@@ -18,6 +18,7 @@ const BUNDLES = {
     modules: [
       'step',
       'step-show',
+      'prime',
       'pause',
       'nudge',
       'budget',

@@ -15,7 +15,8 @@ import { outputProblem } from '../town/output.js';
 import type { Json } from '../town/act.js';
 import type { ProtoStep } from '../town/protomolecule.js';
 import type { RuntimeKind } from '../town/runtime.js';
-import type { SessionResult } from '../town/session.js';
+import { nextStep } from '../town/molecule.js';
+import type { SessionResult, SessionSpec } from '../town/session.js';
 import { send } from './outbox.js';
 import { causeOf, failure } from './failing.js';
 import { inSessions, onHost } from './hands.js';
@@ -104,8 +105,22 @@ export class Hands {
     return onHost(hook.limits.patience, hook.host).goBack.executeWithOptions({ summary }, [request]);
   }
 
+  /** Of the session at work, or of the next one. */
+  specNow(): SessionSpec | null {
+    const { hook, molecule } = this.#book;
+    if (hook === null) return null;
+    const active = molecule.steps.find(({ state }) => state.kind === 'active');
+    if (active !== undefined) return this.#spec(hook, active);
+    const next = nextStep(molecule);
+    return next === null ? null : this.#spec(hook, { ...next, sessions: next.sessions + 1 });
+  }
+
+  #spec(hook: Hook, step: Step): SessionSpec {
+    return sessionSpec(this.#book.id, hook, this.#book.filled(step.id), step, this.#book.head(), this.#workers());
+  }
+
   async session(hook: Hook, step: Step): Promise<SessionResult> {
-    const spec = sessionSpec(this.#book.id, hook, this.#book.filled(step.id), step, this.#book.head(), this.#workers());
+    const spec = this.#spec(hook, step);
     const summary = `${step.id} · ${hook.name} · session ${step.sessions}`;
     const { patience, sessionMinutesMax } = hook.limits;
     return inSessions(patience, hook.host, sessionMinutesMax).runSession.executeWithOptions({ summary }, [spec]);

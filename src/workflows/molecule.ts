@@ -13,7 +13,14 @@ import {
 import { EMPTY_DESK } from '../contract/desk.js';
 import { mailMessage, moleculeMessages } from '../contract/messages.js';
 import type { MoleculeCarry, MoleculeResult } from '../contract/molecule.js';
-import { currentQuery, MOLECULE_EXAMPLE, MoleculeInput, readyQuery, stepsQuery } from '../contract/molecule.js';
+import {
+  currentQuery,
+  MOLECULE_EXAMPLE,
+  MoleculeInput,
+  readyQuery,
+  sessionQuery,
+  stepsQuery,
+} from '../contract/molecule.js';
 import { attribute } from '../contract/search-attributes.js';
 import { moleculeBoard } from '../town/molecule-board.js';
 import { fileGates } from '../town/molecule-gates.js';
@@ -123,6 +130,9 @@ class MoleculeRun {
     });
     setHandler(currentQuery, () => waitingSteps(book.molecule, VIEWS_MAX).map((step) => viewOf(book, step)), {
       description: `The first ${VIEWS_MAX} steps that wait, with their instructions.`,
+    });
+    setHandler(sessionQuery, () => this.#hands.specNow(), {
+      description: 'What its session is asked to do, or the next one will be.',
     });
     explainBy(() => this.#board());
     desk.open();

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { missionMessages } from '../../src/contract/messages.js';
 import { progressQuery } from '../../src/contract/mission.js';
-import { inboxQuery, nudgesQuery } from '../../src/contract/polecat.js';
+import { inboxQuery, lifecycleQuery, nudgesQuery } from '../../src/contract/polecat.js';
 import { startModelServer } from '../../src/dev/model-server.js';
 import type { Rule, Turn } from '../../src/dev/model-script.js';
 import { gt } from '../support/gt.js';
@@ -130,8 +130,16 @@ test('a session that is asked to hands over to a fresh one', async () => {
   const handle = await start('cycled');
   const agent = await agentOf('cycled');
   await until('the first turn has begun', async () => asked('cycled') === 1);
+  const { molecule } = await town.client.workflow.getHandle(agent).query(lifecycleQuery);
+  const primed = await ours('prime', molecule);
   await ours('nudge', agent, '--cycle', '--by', 'ada');
   expect(await handle.result()).toMatchObject({ landed: 1 });
+  const first = server.requests().find(({ body }) => JSON.stringify(body).includes('Mission: cycled\\'))?.body as {
+    system: { text: string }[];
+    messages: { content: { text: string }[] }[];
+  };
+  const [system, message] = [first.system[0]?.text, first.messages[0]?.content[0]?.text];
+  expect(primed).toBe(`# System prompt\n\n${system}\n# First message\n\n${message}\n`);
   const bodies = server.requests().map(({ body }) => JSON.stringify(body));
   const last = bodies.findLast((body) => body.includes('Mission: cycled\\'));
   expect(last).toContain('half of it is there');
