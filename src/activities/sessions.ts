@@ -74,7 +74,7 @@ class Succession {
 
 async function runSession(
   places: Places,
-  { runtimes, call, record }: Means,
+  means: Means,
   spec: SessionSpec,
   signal: AbortSignal,
   endOthers: () => Promise<void>,
@@ -97,22 +97,44 @@ async function runSession(
       throw error instanceof RuntimeTrouble ? failureOf(error, []) : error;
     },
   );
+  const ended = { spec, run: run ?? '', journal, path };
+  try {
+    const context = await contextFor(places, means, spec, { signal, journal, folder: dirname(path) });
+    const result = await means.runtimes[spec.runtime.kind].run(spec, context);
+    await recordSession(means.record, { ...ended, result });
+    return result;
+  } catch (error) {
+    const isOver = error instanceof RuntimeTrouble ? !error.retryable : isCalledOff();
+    if (isOver) await recordSession(means.record, { ...ended, result: null });
+    throw error instanceof RuntimeTrouble ? failureOf(error, notesIn(journal)) : error;
+  } finally {
+    await journal.close();
+    await killMarked(spec.sessionId);
+  }
+}
+
+/** All that a session has, but for its assignment. Throws when it cannot be shut in as it must be. */
+async function contextFor(
+  places: Places,
+  { call, record }: Means,
+  spec: SessionSpec,
+  own: Pick<SessionContext, 'signal' | 'journal' | 'folder'>,
+): Promise<SessionContext> {
+  const { signal, folder } = own;
   const env = plainEnvironment({
     ...authorEnvironment(authorOf(spec.agent)),
     GT_SESSION: spec.sessionId,
     GT_AGENT: spec.agent,
   });
-  const output = join(dirname(path), 'output');
+  const output = join(folder, 'output');
   await mkdir(output, { recursive: true });
-  const tree = { mirror: places.mirror(spec.rig), path: spec.worktree, branch, more: [output] };
+  const tree = { mirror: places.mirror(spec.rig), path: spec.worktree, branch: spec.branch, more: [output] };
   const shell = await shellIn(tree, spec.confinement ?? null);
-  const context: SessionContext = {
-    signal,
-    journal,
+  return {
+    ...own,
     heartbeat: noteProgress,
     call,
     purse: (usd) => record.purses.left(spec, usd),
-    folder: dirname(path),
     outputFile: join(output, 'output.json'),
     exec: (command, { env: more = {}, signal: sooner, ...options } = {}) =>
       shell(command, {
@@ -122,19 +144,6 @@ async function runSession(
         ...options,
       }),
   };
-  const ended = { spec, run: run ?? '', journal, path };
-  try {
-    const result = await runtimes[spec.runtime.kind].run(spec, context);
-    await recordSession(record, { ...ended, result });
-    return result;
-  } catch (error) {
-    const isOver = error instanceof RuntimeTrouble ? !error.retryable : isCalledOff();
-    if (isOver) await recordSession(record, { ...ended, result: null });
-    throw error instanceof RuntimeTrouble ? failureOf(error, notesIn(journal)) : error;
-  } finally {
-    await journal.close();
-    await killMarked(spec.sessionId);
-  }
 }
 
 /** By its workflow, and not by a worker that stops: then the session goes on elsewhere. */
