@@ -9,7 +9,7 @@ import type { Metadata, TLSConfig } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { CliError } from './cli/command.js';
 import { canonicalHash } from './formula/canonical.js';
-import { type Keys, PROVIDERS, type Provider } from './town/agents.js';
+import { KEY_NAMES, type Keys, PROVIDERS, type Provider } from './town/agents.js';
 import { townPaths, type TownPaths } from './town/paths.js';
 import { whyUnread } from './town-folder.js';
 import type { TownSnapshot } from './town/rig.js';
@@ -119,8 +119,8 @@ export function readAnthropic(env: NodeJS.ProcessEnv = process.env): AnthropicSe
 /** Of the environment of a worker; each provider by its own names. `anthropicAt` is where town.toml has Anthropic's API, null: nowhere else. */
 export function readKeys(anthropicAt: string | null, env: NodeJS.ProcessEnv = process.env): Keys {
   const accounts = PROVIDERS.flatMap((provider) => {
-    const { key: name, url, baseUrl } = ACCOUNTS[provider];
-    const key = env[name];
+    const { url, baseUrl } = ACCOUNTS[provider];
+    const key = env[KEY_NAMES[provider]];
     const at = (provider === 'anthropic' ? anthropicAt : null) ?? (env[url] || baseUrl);
     return key === undefined || key === '' ? [] : [[provider, { key, baseUrl: at }] as const];
   });
@@ -150,11 +150,10 @@ function decoded(text: string): string {
   }
 }
 
-const ACCOUNTS: Readonly<Record<Provider, { readonly key: string; readonly url: string; readonly baseUrl: string }>> = {
-  anthropic: { key: 'ANTHROPIC_API_KEY', url: 'ANTHROPIC_BASE_URL', baseUrl: 'https://api.anthropic.com' },
-  openai: { key: 'OPENAI_API_KEY', url: 'OPENAI_BASE_URL', baseUrl: 'https://api.openai.com' },
+const ACCOUNTS: Readonly<Record<Provider, { readonly url: string; readonly baseUrl: string }>> = {
+  anthropic: { url: 'ANTHROPIC_BASE_URL', baseUrl: 'https://api.anthropic.com' },
+  openai: { url: 'OPENAI_BASE_URL', baseUrl: 'https://api.openai.com' },
   gemini: {
-    key: 'GEMINI_API_KEY',
     url: 'GOOGLE_GEMINI_BASE_URL',
     baseUrl: 'https://generativelanguage.googleapis.com',
   },

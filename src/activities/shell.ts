@@ -78,14 +78,35 @@ type Means = { readonly bubblewrap: string; readonly mounts: readonly string[] }
 
 let known: Means | null = null;
 
+type Tried =
+  | { readonly ok: true; readonly bubblewrap: string }
+  | { readonly ok: false; readonly why: string; readonly remedy: string };
+
+/** Whether this machine can shut in, by doing so once. */
+export async function tryConfinement(): Promise<Tried> {
+  const found = await look();
+  return found.ok ? { ok: true, bubblewrap: found.means.bubblewrap } : found;
+}
+
 /** As long as it does not work it is tried again: somebody may just have installed it. */
 async function means(): Promise<Means> {
   if (known !== null) return known;
+  const found = await look();
+  if (!found.ok) throw refused(found.isThere ? found.why : `${found.why}; ${found.remedy}`);
+  known = found.means;
+  return known;
+}
+
+const INSTALL_IT = 'install it (Debian, Ubuntu: apt-get install bubblewrap; Fedora: dnf install bubblewrap)';
+
+type Looked =
+  | { readonly ok: true; readonly means: Means }
+  | { readonly ok: false; readonly why: string; readonly remedy: string; readonly isThere: boolean };
+
+async function look(): Promise<Looked> {
   const bubblewrap = await findBubblewrap(bubblewrapPlaces());
   if (bubblewrap === null)
-    throw refused(
-      'bubblewrap is not on this machine; install it (Debian, Ubuntu: apt-get install bubblewrap; Fedora: dnf install bubblewrap)',
-    );
+    return { ok: false, why: 'bubblewrap is not on this machine', remedy: INSTALL_IT, isThere: false };
   const mounts = await machineMounts();
   const probe = shutIn(
     bubblewrap,
@@ -101,10 +122,10 @@ async function means(): Promise<Means> {
   });
   if (end.kind !== 'exited' || end.code !== 0) {
     const why = (await whyNoNamespaces()) ?? stderr.trim();
-    throw refused(`${bubblewrap} does not work here: ${why}`);
+    const remedy = 'let it make namespaces here, or say level = "none" under [confinement] in town.toml';
+    return { ok: false, why: `${bubblewrap} does not work here: ${why}`, remedy, isThere: true };
   }
-  known = { bubblewrap, mounts };
-  return known;
+  return { ok: true, means: { bubblewrap, mounts } };
 }
 
 /** In words, when a command could not be run for want of what shuts it in; null for any other trouble. */

@@ -8,6 +8,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RunResult } from '../process/run.js';
+import { KEY_NAMES } from '../town/agents.js';
 import type { Agent, Keys, Provider } from '../town/agents.js';
 import { addUsage, NO_USAGE } from '../town/session.js';
 import type { SessionResult, SessionSpec, Usage } from '../town/session.js';
@@ -224,12 +225,6 @@ function uuidOf(text: string): string {
   const hex = createHash('sha256').update(text).digest('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
-
-const KEY_NAMES: Readonly<Record<Provider, string>> = {
-  anthropic: 'ANTHROPIC_API_KEY',
-  openai: 'OPENAI_API_KEY',
-  gemini: 'GEMINI_API_KEY',
-};
 
 function noKey({ command }: Agent, provider: Provider): string {
   return `${command} needs a key of ${provider}: set ${KEY_NAMES[provider]} in the environment of gt up, or close the step yourself`;

@@ -42,6 +42,15 @@ ${TOWN_USAGE}`,
     async () => (await import('./up.js')).up,
   ),
   lazy(
+    'doctor',
+    'Tell what can run on this machine, what is missing, and what to do about it.',
+    `gt doctor [options]
+
+  --json                for programs
+${TOWN_USAGE}`,
+    async () => (await import('./doctor.js')).doctor,
+  ),
+  lazy(
     'demo',
     'Watch a mission of five items in two repositories, from worktrees to commits on both mains.',
     `gt demo [options]

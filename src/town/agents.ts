@@ -7,6 +7,12 @@ import * as z from 'zod';
 /** Whose models it speaks to: the worker holds the key, and speaks for it (`agents/key-proxy`). */
 export const PROVIDERS = ['anthropic', 'openai', 'gemini'] as const;
 export type Provider = (typeof PROVIDERS)[number];
+/** Of the environment of a worker. */
+export const KEY_NAMES: Readonly<Record<Provider, string>> = {
+  anthropic: 'ANTHROPIC_API_KEY',
+  openai: 'OPENAI_API_KEY',
+  gemini: 'GEMINI_API_KEY',
+};
 /** Accounts with them. */
 export type Keys = Readonly<Partial<Record<Provider, KeyAccount>>>;
 export type KeyAccount = { readonly key: string; readonly baseUrl: string };
@@ -107,6 +113,15 @@ export const AGENTS = {
     env: { ANTHROPIC_API_BASE: '{model_url}', ANTHROPIC_API_KEY: 'held-by-the-town' },
   },
 } as const satisfies Readonly<Record<string, Agent>>;
+
+/** How each comes onto a machine. */
+export const INSTALL: Readonly<Record<keyof typeof AGENTS, string>> = {
+  'claude-code': 'npm install -g @anthropic-ai/claude-code',
+  codex: 'npm install -g @openai/codex',
+  gemini: 'npm install -g @google/gemini-cli',
+  opencode: 'npm install -g opencode-ai',
+  aider: 'python3 -m pip install aider-chat',
+};
 
 /** The agent of that name, as town.toml has it or as it comes with the town; null when there is none. */
 export function agentNamed(name: string, own: Readonly<Record<string, Agent>> = {}): Agent | null {

@@ -17,6 +17,7 @@ test('every command has a name of its own, and usage that begins with it', () =>
 test('the help on a command explains every option that its first line or the code knows', async () => {
   const options = {
     up: ['port', 'ui-port', 'town'],
+    doctor: ['town', 'json'],
     demo: ['model', 'chaos', 'kills', 'seed', 'dir', 'keep'],
     worker: ['town', 'address', 'embedded', 'deployment', 'build-id'],
     'model serve': ['script', 'port', 'key'],
