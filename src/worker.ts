@@ -8,6 +8,7 @@ import { NativeConnection, Runtime, DefaultLogger, Worker } from '@temporalio/wo
 import type { InjectedSinks, NativeConnectionOptions, WorkerOptions } from '@temporalio/worker';
 import type { WorkerDeploymentVersion } from '@temporalio/common';
 import { perform } from './calls.js';
+import { clearLeft } from './activities/left-sandboxes.js';
 import { activitiesOf } from './activities/registry.js';
 import { townShelf } from './formula-shelf.js';
 import { placesIn } from './activities/places.js';
@@ -21,7 +22,7 @@ import { knowSecrets } from './agents/secrets.js';
 import { scriptRuntime } from './agents/script.js';
 import type { BoardSinks } from './contract/boards.js';
 import { Relayed, type Call } from './contract/calls.js';
-import { hostQueue, sessionQueue, TOWN_QUEUE } from './contract/task-queues.js';
+import { hostQueue, identityOn, sessionQueue, TOWN_QUEUE } from './contract/task-queues.js';
 import { authorOf } from './git/author.js';
 import { commitFile } from './git/commit.js';
 import { Ledger } from './ledger/ledger.js';
@@ -33,6 +34,7 @@ import { openRelay } from './relay.js';
 import type { Keys } from './town/agents.js';
 import { payloadsIn, relayIn } from './town/paths.js';
 import type { Prices } from './town/prices.js';
+import { hostname } from 'node:os';
 import { join, relative } from 'node:path';
 
 export type WorkerSettings = {
@@ -88,6 +90,7 @@ export async function startWorker(
   const shared = {
     connection,
     namespace: settings.namespace,
+    identity: identityOn(host, `${process.pid}@${hostname()}`),
     dataConverter,
     shutdownGraceTime: GRACE,
     maxHeartbeatThrottleInterval: '1 second',
@@ -119,6 +122,8 @@ export async function startWorker(
     }),
   ]);
   const relay = await openRelay(relayIn(settings.state), relayedBy(client, settings));
+  const left = clearLeft({ client, host, places, readTown: settings.readTown });
+  void left.catch((error: Error) => Runtime.instance().logger.warn(`sandboxes of a lost host stay: ${error.message}`));
   const done = Promise.all(workers.map((worker) => worker.run()))
     .finally(relay.close)
     .then(() => connection.close());

@@ -28,9 +28,10 @@ export function beating<A extends Acts>(acts: A): A {
 
 const progress = new WeakMap<Context, unknown>();
 
-/** What the next heartbeats of this activity carry. */
-export function noteProgress(value: unknown): void {
-  progress.set(Context.current(), value);
+/** Tells what the next heartbeats of this activity carry, from wherever it is called. */
+export function progressHere(): (value: unknown) => void {
+  const context = Context.current();
+  return (value) => progress.set(context, value);
 }
 
 export function refuse(type: string, message: string): ApplicationFailure {

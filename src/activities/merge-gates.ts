@@ -12,7 +12,7 @@ import { foundNothing, judgeByTarget, judgeGate } from '../town/refinery.js';
 import type { GateVerdict } from '../town/refinery.js';
 import type { Gate } from '../town/rig.js';
 import { howItEnded, tailOf } from './accept.js';
-import { noteProgress } from './beating.js';
+import { progressHere } from './beating.js';
 import { needsPerson } from './git-trouble.js';
 import type { Places } from './places.js';
 import { shellIn, whyUnconfined } from './shell.js';
@@ -71,7 +71,7 @@ async function runGate(
   request: GateRun,
   signal: AbortSignal,
 ): Promise<RunResult> {
-  noteProgress({ gate: name });
+  progressHere()({ gate: name });
   const env = plainEnvironment({ CI: 'true' });
   const { timeoutMs, confinement = null } = request;
   const shell = await shellIn({ ...place, branch: null }, confinement);

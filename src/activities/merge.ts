@@ -56,12 +56,13 @@ export async function clearMerges(places: Places, rig: string, molecule: string)
   await forgetMerges({ mirror, requests: requestsPattern(molecule) });
 }
 
-async function prepare(places: Places, { rig, request, branch, head, target }: MergeTask): Promise<Prepared> {
+async function prepare(places: Places, { rig, request, branch, head, target, pushing }: MergeTask): Promise<Prepared> {
   const mirror = places.mirror(rig.name);
   const worktree = places.merge(rig.name, request);
   await openMirror({ path: mirror, url: rig.url });
   const author = authorOf(refineryOf(rig.name));
-  const made = await prepareMerge({ mirror, worktree, branch, sha: head, target, requestId: request, author });
+  const lost = pushing === undefined ? {} : { pushing };
+  const made = await prepareMerge({ mirror, worktree, branch, sha: head, target, requestId: request, author, ...lost });
   switch (made.kind) {
     case 'prepared':
       return { kind: 'prepared', base: made.base, tip: made.tip, commits: made.commits, worktree };

@@ -54,7 +54,7 @@ async function grantsIn(client: Client, rig: string): Promise<readonly FoundPole
   }));
 }
 
-async function sandboxesIn(
+export async function sandboxesIn(
   folder: string,
 ): Promise<readonly { readonly name: string; readonly incarnation: number }[]> {
   const entries = await readdir(folder).catch((error: NodeJS.ErrnoException) => {

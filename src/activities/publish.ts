@@ -10,11 +10,12 @@ import { fetchMirror } from '../git/mirror.js';
 import type { Place } from '../git/worktree.js';
 import { worktreeState } from '../git/worktree.js';
 import { polecatAt } from '../town/address.js';
+import { firstBranch } from '../town/branch.js';
 import { unreachable } from '../town/unreachable.js';
 
 export const rejected = (why: string): Acceptance => ({ kind: 'rejected', why });
 
-export function authorFor({ rig, name }: SandboxRef) {
+export function authorFor({ rig, name }: Pick<SandboxRef, 'rig' | 'name'>) {
   return authorOf(polecatAt(rig.name, name));
 }
 
@@ -105,5 +106,5 @@ export async function push(place: Place, branch: string, head: string, since: st
 
 /** The molecule that a branch is named for. */
 export function moleculeOf(branch: string): string {
-  return branch.slice(branch.lastIndexOf('/') + 1);
+  return firstBranch(branch).slice(branch.lastIndexOf('/') + 1);
 }

@@ -1,6 +1,4 @@
 /** Acts on sandboxes: open, check and push, hand in, salvage, nuke. Git does the work; what counts as done is decided here. */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import type {
   At,
@@ -36,18 +34,27 @@ import { isForeign, madeFor, openWorktree, removeWorktree, worktreeState } from 
 import { unreachable } from '../town/unreachable.js';
 import { acceptStep, checkLoop, filesExist } from './accept.js';
 import { afterResetBetween } from './after-reset.js';
-import { refuse } from './beating.js';
 import { leakIn } from './leaks.js';
 import { needsPerson, orRefuse } from './git-trouble.js';
 import { clearMerges } from './merge.js';
 import type { Places } from './places.js';
 import type { Since } from './publish.js';
 import { authorFor, commit, moleculeOf, push } from './publish.js';
+import { openRig, rebuildSandbox } from './rebuild.js';
 import { endSessions, takeBack } from './take-back.js';
 
 type SandboxActivities = Pick<
   HostActivities,
-  'openSandbox' | 'catchUp' | 'acceptStep' | 'goBack' | 'submit' | 'filesExist' | 'runCheck' | 'salvage' | 'nuke'
+  | 'openSandbox'
+  | 'rebuildSandbox'
+  | 'catchUp'
+  | 'acceptStep'
+  | 'goBack'
+  | 'submit'
+  | 'filesExist'
+  | 'runCheck'
+  | 'salvage'
+  | 'nuke'
 >;
 
 /** Of the activity that is under way. */
@@ -56,6 +63,7 @@ const signalNow = () => Context.current().cancellationSignal;
 export function sandboxActivities(places: Places): SandboxActivities {
   return {
     openSandbox: (ref) => orRefuse(ref.rig.name, () => openSandbox(places, ref)),
+    rebuildSandbox: (request) => orRefuse(request.rig.name, () => rebuildSandbox(placeOf(places, request), request)),
     catchUp: (ref) =>
       orRefuse(ref.rig.name, () =>
         catchUp({ ...placeOf(places, ref), target: ref.rig.branch, author: authorFor(ref) }),
@@ -94,23 +102,9 @@ function placeOf(places: Places, { rig, name, incarnation }: SandboxRef): Place 
 
 async function openSandbox(places: Places, ref: SandboxRef): Promise<Sandbox> {
   const place = placeOf(places, ref);
-  await openMirror({ path: place.mirror, url: ref.rig.url });
-  await fetchMirror(place.mirror);
-  if ((await commitOf(place.mirror, `refs/remotes/origin/${ref.rig.branch}`)) === null) {
-    throw refuse(
-      'BadTown',
-      `rig "${ref.rig.name}": ${ref.rig.url} has no branch "${ref.rig.branch}"; correct town.toml or push it`,
-    );
-  }
-  await ignoreHalfWritten(place.mirror);
+  await openRig(place, ref.rig);
   const { path, branch, base } = await openWorktree({ ...place, branch: ref.branch, from: `origin/${ref.rig.branch}` });
   return { path, branch, base };
-}
-
-/** What a kill in the middle of writing leaves beside a file (see `agents/whole-file`) is nobody's work. */
-async function ignoreHalfWritten(mirror: string): Promise<void> {
-  await mkdir(join(mirror, 'info'), { recursive: true });
-  await writeFile(join(mirror, 'info', 'exclude'), '.*.gt-part\n');
 }
 
 const kept = (why: string): Nuke => ({ kind: 'kept', why });

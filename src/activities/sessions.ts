@@ -13,7 +13,7 @@ import { plainEnvironment } from '../process/environment.js';
 import { killMarked } from '../process/mark.js';
 import type { SessionResult, SessionSpec } from '../town/session.js';
 import { afterReset } from './after-reset.js';
-import { noteProgress } from './beating.js';
+import { progressHere } from './beating.js';
 import { orRefuse } from './git-trouble.js';
 import { runGates } from './merge-gates.js';
 import type { Places } from './places.js';
@@ -132,7 +132,7 @@ async function contextFor(
   const shell = await shellIn(tree, spec.confinement ?? null);
   return {
     ...own,
-    heartbeat: noteProgress,
+    heartbeat: progressHere(),
     call,
     purse: (usd) => record.purses.left(spec, usd),
     outputFile: join(output, 'output.json'),

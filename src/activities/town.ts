@@ -37,6 +37,7 @@ import type { TownShelf } from '../formula-shelf.js';
 import { checkGate } from './gate.js';
 import { deleteExecution } from './forgetting.js';
 import { needsPerson } from './git-trouble.js';
+import { findSandbox, lookAtHost } from './hosts.js';
 import type { Places } from './places.js';
 import { findPolecats } from './polecats.js';
 
@@ -65,6 +66,8 @@ export function townActivities(deps: TownDeps): TownActivities {
       return cooked.proto;
     },
     chooseHost: async () => deps.host,
+    lookAtHost: ({ host }) => lookAtHost(deps.client, deps.host, host),
+    findSandbox: (request) => findSandbox(deps.client, request),
     ensureRole: (request) => ensureRole(deps.client, request),
     isPushed: async ({ rig, branch, head }) => {
       const mirror = deps.places.mirror(rig.name);

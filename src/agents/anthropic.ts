@@ -14,6 +14,7 @@ import { endOf } from './end.js';
 import type { End } from './end.js';
 import { mechanicalNote } from './mechanical-note.js';
 import { nudgesFor, tellHeard, toldText } from './nudges.js';
+import { latest } from './notes.js';
 import { resultIn } from './journal.js';
 import { primerOf, type Primer } from './primer.js';
 import type { Runtime, SessionContext } from './runtime.js';
@@ -307,7 +308,8 @@ class Conversation {
   }
 
   #beat(doing: string): void {
-    this.#context.heartbeat({ turn: this.#usage.turns + 1, doing });
+    const usage = this.#usage;
+    this.#context.heartbeat({ turn: usage.turns + 1, doing, usage, notes: latest(this.#notes) });
   }
 }
 

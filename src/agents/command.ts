@@ -17,6 +17,7 @@ import type { Door } from './door.js';
 import type { End } from './end.js';
 import { openKeyProxy } from './key-proxy.js';
 import { mechanicalNote } from './mechanical-note.js';
+import { latest } from './notes.js';
 import { resultIn } from './journal.js';
 import { primerOf } from './primer.js';
 import type { Runtime, SessionContext } from './runtime.js';
@@ -127,7 +128,7 @@ class Program {
       return filled === null ? [] : [[name, filled] as const];
     });
     this.#runs += 1;
-    this.#context.heartbeat({ turn: this.#runs, doing: agent.command });
+    this.#beat();
     try {
       const before = this.#spec.confinement === undefined ? WITH_GT : `${WITH_GT}; ${AT_LOGIN}`;
       const result = await exec(`${before}; exec ${command.map(quoted).join(' ')}`, {
@@ -139,6 +140,7 @@ class Program {
         ...(agent.prompt === 'stdin' ? { input: prompt } : {}),
         onOutput: (piece) => {
           said.add(piece);
+          this.#beat();
           clearTimeout(quiet);
           quiet = setTimeout(() => stop.abort(), quietSecondsMax * SECOND_MS);
         },
@@ -151,6 +153,12 @@ class Program {
       clearTimeout(quiet);
       said.end();
     }
+  }
+
+  #beat(): void {
+    const { agent, door } = this.#means;
+    const usage = { ...this.#usage, turns: Math.max(this.#usage.turns, this.#runs) };
+    this.#context.heartbeat({ turn: this.#runs, doing: agent.command, usage, notes: latest(door.notes()) });
   }
 
   #values(prompt: string): Readonly<Record<string, string | null>> {

@@ -1,7 +1,7 @@
 /** What runs a session: one interface, whatever agent is behind it. Nothing here knows of Temporal. */
 import type { Answer, Call } from '../contract/calls.js';
 import type { RunOptions, RunResult } from '../process/run.js';
-import type { SessionResult, SessionSpec } from '../town/session.js';
+import type { SessionLeft, SessionResult, SessionSpec } from '../town/session.js';
 import type { Journal } from './journal.js';
 
 export type Runtime = {
@@ -13,7 +13,8 @@ export type Runtime = {
   run(spec: SessionSpec, context: SessionContext): Promise<SessionResult>;
 };
 
-type SessionProgress = { readonly turn: number; readonly doing: string };
+/** `notes` and `usage` are what others know of the session if its host is lost: with notes as `latest` has them. */
+type SessionProgress = SessionLeft & { readonly turn: number; readonly doing: string };
 
 type ExecOptions = Pick<RunOptions, 'timeoutMs' | 'input' | 'onOutput' | 'signal'> & {
   readonly env?: Readonly<Record<string, string>>;

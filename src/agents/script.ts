@@ -15,6 +15,7 @@ import type { SessionResult, SessionSpec } from '../town/session.js';
 import { unreachable } from '../town/unreachable.js';
 import { inside } from './confined.js';
 import { resultIn } from './journal.js';
+import { latest } from './notes.js';
 import type { Runtime, SessionContext } from './runtime.js';
 import { RuntimeTrouble } from './trouble.js';
 import { writeWhole } from './whole-file.js';
@@ -61,7 +62,7 @@ async function play(spec: SessionSpec, context: SessionContext): Promise<Session
   const notes: string[] = [];
   for (const { act, index } of acts) {
     context.signal.throwIfAborted();
-    context.heartbeat({ turn: index + 1, doing: Object.keys(act)[0] ?? '' });
+    context.heartbeat({ turn: index + 1, doing: Object.keys(act)[0] ?? '', notes: latest(notes) });
     const step = await once(act, `act-${index}`, spec, context);
     if (step.kind === 'next' && step.note !== undefined) notes.push(step.note);
     if (step.kind === 'end') return end(step.end, acts.length, notes, context);

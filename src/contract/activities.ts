@@ -26,6 +26,14 @@ export type TownActivities = {
   cook(request: CookRequest): Promise<Protomolecule>;
   /** The host that new sandboxes go to. */
   chooseHost(): Promise<string>;
+  /** Whether a host is still there that did not take up an act in time, and if not, which one its sandboxes go to. */
+  lookAtHost(request: { readonly host: string }): Promise<HostFinding>;
+  /** Where the sandbox of a polecat is by now, which may have closed; null when it cannot tell. */
+  findSandbox(request: {
+    readonly rig: string;
+    readonly name: string;
+    readonly incarnation: number;
+  }): Promise<{ readonly host: string; readonly branch: string } | null>;
   /** Starts a role if it does not run, and gives it its configuration either way. */
   ensureRole(role: RoleRequest): Promise<void>;
   /** Whether the remote has the branch at this very commit. */
@@ -74,6 +82,9 @@ export type WorkPlan = {
   /** Models that may work on it and have no price in town.toml. Absent when there are none. */
   readonly unpriced?: readonly string[];
 };
+
+/** `gone`: nobody polls its queues, and another host does. */
+export type HostFinding = { readonly kind: 'here' } | { readonly kind: 'gone'; readonly to: string };
 
 export type RoleRequest = {
   readonly role: 'witness' | 'refinery';
@@ -131,10 +142,27 @@ export type SandboxRef = {
   readonly branch: string;
 };
 
+/** `branch` is the new one. */
+export type RebuildRequest = SandboxRef & {
+  /** The branch of the lost sandbox. */
+  readonly lost: string;
+  readonly molecule: string;
+  /** The commit that the molecule knows the lost branch to be at; null before it had a sandbox. */
+  readonly since: string | null;
+  /** The step whose checks were under way: its commit may be pushed already. Null: none. */
+  readonly step: string | null;
+  /** Where work that was sent back begins at `since`: the target that it is brought up to then. */
+  readonly catchUp?: string;
+};
+/** `hasStep`: the commit of the step is in it. */
+export type Rebuilt = Sandbox & { readonly hasStep: boolean };
+
 /** On task queue `gastown@<host>`. */
 export type HostActivities = {
   /** A worktree of the rig on the named branch: a new one, or as it was left. */
   openSandbox(request: SandboxRef): Promise<Sandbox>;
+  /** The sandbox of a host that is lost, on this one: from what was pushed last, on a branch of another name. */
+  rebuildSandbox(request: RebuildRequest): Promise<Rebuilt>;
   /** Brings the branch up to its target before rework. What conflicts is left marked in the files, for whoever reworks. */
   catchUp(request: SandboxRef): Promise<{ readonly conflicts: readonly string[] }>;
   /** The engine's own checks of a finished step; when they pass, everything is committed and pushed. */
@@ -226,6 +254,8 @@ export type MergeTask = {
   readonly branch: string;
   readonly head: string;
   readonly target: string;
+  /** What a host that is lost was about to push, and may have. Absent: nothing. */
+  readonly pushing?: string;
 };
 export type Prepared =
   | {
@@ -241,7 +271,7 @@ export type Prepared =
   | { readonly kind: 'missing' }
   /** The remote cannot be had, for a reason that only a person mends. */
   | { readonly kind: 'refused'; readonly reason: string };
-export type Landed =
+type Landed =
   | { readonly kind: 'merged'; readonly commit: string }
   | { readonly kind: 'moved'; readonly target: string }
   | { readonly kind: 'refused'; readonly reason: string };

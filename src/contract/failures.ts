@@ -8,6 +8,7 @@ export const FAILURES = {
   BadFormula: 'a formula cannot be cooked: every problem with file, line and step',
   BadTown: 'town.toml cannot be read or names no such rig, or a repository or this host is not as the rig needs it',
   Refused: 'a message asks for what cannot be done now: the sentence says what is possible instead',
+  HostLost: 'the host of a sandbox does not answer any more and another one does: what was not pushed is only there',
   Unconfined: 'what a model has written cannot be shut in on this host: the sentence says what to install',
   MoleculeFailed: 'a step of the molecule was failed',
   PolecatFailed: 'a polecat ended without landing its work; the reason says where the work is',

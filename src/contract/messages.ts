@@ -214,6 +214,17 @@ export const polecatMessages = {
     z.strictObject({ id: machineId, nudges: z.array(z.string()).max(100), session: machineId }),
   ),
   waiting: message('waiting', 'From its molecule: on whom it waits, or that it waits no longer.', z.strictObject(wait)),
+  moved: message(
+    'moved',
+    'From its molecule: its host was lost, and the sandbox is another one, on another host.',
+    z.strictObject({
+      id: machineId,
+      molecule: WorkflowId,
+      host: z.string().max(200),
+      path: z.string().max(4_096),
+      branch: z.string().max(2_000),
+    }),
+  ),
 };
 
 export const mailMessage = message(

@@ -34,6 +34,8 @@ export type Sandbox = {
 export type Lifecycle = {
   readonly slot: { readonly name: string; readonly incarnation: number };
   readonly sandbox: (Sandbox & { readonly host: string }) | null;
+  /** Hosts that were lost with its sandbox, in their order. Absent when there were none. */
+  readonly lost?: readonly string[];
   /** The molecule at work, whose `current` query tells of the session. */
   readonly molecule: string;
   readonly stage: string;

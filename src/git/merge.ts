@@ -36,6 +36,8 @@ type Preparing = {
   readonly sha: string;
   readonly target: string;
   readonly requestId: string;
+  /** A commit that may have landed for the request from another host, which is lost: here is no pin of it. */
+  readonly pushing?: string;
   /** Committer of what is made here. */
   readonly author?: Author;
 };
@@ -206,6 +208,10 @@ async function findStart(args: Preparing): Promise<Start> {
   await fetchMirror(mirror);
   const base = await commitOf(mirror, `refs/remotes/origin/${args.target}`);
   if (base === null) return { kind: 'missing', what: 'target' };
+  const { pushing } = args;
+  if (pushing !== undefined && (await commitOf(mirror, pushing)) !== null) {
+    if (await isAncestor({ mirror, ancestor: pushing, descendant: base })) return { kind: 'landed', commit: pushing };
+  }
   if ((await commitOf(mirror, sha)) === null) return { kind: 'missing', what: 'commit' };
   if (await isAncestor({ mirror, ancestor: sha, descendant: base })) return { kind: 'empty', base };
   const pushed = await commitOf(mirror, `refs/remotes/origin/${args.branch}`);

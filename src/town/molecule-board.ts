@@ -2,6 +2,7 @@
 import { clip, mark, pauseLines } from './board.js';
 import { areOpen } from './molecule-gates.js';
 import type { Molecule } from './molecule-live.js';
+import { lostLines } from './molecule-lost.js';
 import { waitsOn } from './molecule-refusal.js';
 import type { Closed, Step } from './molecule-state.js';
 import { moleculeStory, triesOf, waitingFor } from './molecule-story.js';
@@ -36,6 +37,7 @@ export function moleculeBoard(molecule: Molecule, formula: string, id: string, i
     [
       `${over === null ? head : `${head}, ${over} before its end`}. ${moleculeStory(molecule, isCancelled)}`,
       ...(over === null ? pauseLines(molecule.paused, id) : []),
+      ...lostLines(molecule),
       '',
       ...table(['', 'step', 'title', 'stands', 'since', 'tries', 'note'], rows),
       ...more,

@@ -53,8 +53,9 @@ export function stateOf({
   holds,
   gone,
   passed,
+  lost,
 }: Molecule): Required<MoleculeState> {
-  return { steps, limits, added, loops, mails, bonds, head, paused, holds, gone, passed };
+  return { steps, limits, added, loops, mails, bonds, head, paused, holds, gone, passed, lost };
 }
 
 const NOTHING_PASSED: Passed = { steps: 0, atMs: 0, sessions: 0, usage: NO_USAGE };
@@ -63,7 +64,7 @@ export function revive(proto: Pick<Protomolecule, 'steps'>, state: MoleculeState
   const { steps, limits, added = [], loops = [], mails = [], bonds = 0, paused = null, gone = {} } = state;
   // One that an earlier version carried on was held from one side only.
   const { holds = paused === null ? [] : [{ ...paused, isFromAnywhere: true as const }] } = state;
-  const { passed = NOTHING_PASSED } = state;
+  const { passed = NOTHING_PASSED, lost = [] } = state;
   const templates = templatesIn(proto.steps, loops);
   const all = [...proto.steps, ...firstCounted(templates, loops), ...added];
   const cooked = new Map(all.map((step) => [step.id, step]));
@@ -80,6 +81,7 @@ export function revive(proto: Pick<Protomolecule, 'steps'>, state: MoleculeState
     holds,
     gone,
     passed,
+    lost,
     how,
     cooked,
     templates,

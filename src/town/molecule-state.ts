@@ -4,7 +4,7 @@ import type { Hold, Pause } from './pause.js';
 import type { ProtoLoop, Protomolecule, ProtoStep, StepGate } from './protomolecule.js';
 import type { Limits } from './rig.js';
 import type { RuntimeKind } from './runtime.js';
-import type { SessionResult, Usage } from './session.js';
+import type { SessionLeft, SessionResult, Usage } from './session.js';
 
 type Outcome = 'done' | 'skipped' | 'failed' | 'soft-failed';
 
@@ -85,6 +85,9 @@ export type Passed = {
 /** What a step has cost that is not there any more, and may come again. */
 export type Gone = { readonly sessions: number; readonly usage: Usage };
 
+/** A host that was lost with the sandbox, and the one on which it was rebuilt. */
+export type LostHost = { readonly host: string; readonly to: string; readonly atMs: number };
+
 /** What continue-as-new carries. What an earlier version did not know is absent in what it carried. */
 export type MoleculeState = {
   readonly steps: readonly Step[];
@@ -104,6 +107,8 @@ export type MoleculeState = {
   /** By their ids the steps that went when somebody went back to before what had added them. */
   readonly gone?: Readonly<Record<string, Gone>>;
   readonly passed?: Passed;
+  /** The last hosts that were lost. */
+  readonly lost?: readonly LostHost[];
 };
 
 type OfStep<Kind extends string, More = unknown> = { readonly kind: Kind; readonly step: string } & More;
@@ -131,6 +136,14 @@ export type MoleculeEvent =
   | OfStep<'gate-stuck', { readonly gate: number; readonly why: string }>
   | OfStep<'gate-timed-out', { readonly gate: number }>
   | OfStep<'approved', { readonly by: string }>
+  /** `isWhole`: everything had been pushed. */
+  | {
+      readonly kind: 'host-lost';
+      readonly host: string;
+      readonly to: string;
+      readonly left: SessionLeft;
+      readonly isWhole: boolean;
+    }
   | ({ readonly kind: 'paused' } & Hold)
   | { readonly kind: 'resumed'; readonly above?: string | undefined }
   | { readonly kind: 'mailed'; readonly subject: string; readonly from: string }

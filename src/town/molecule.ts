@@ -28,6 +28,7 @@ import {
 import { areOpen, awaits, describeGate, timeoutWhy, waitsForGates } from './molecule-gates.js';
 import { firstCounted, templatesIn } from './molecule-iterations.js';
 import { loopsOf, stepFrom } from './molecule-growth.js';
+import { hostLost } from './molecule-lost.js';
 import { closedBy, draftOf, loopAt, moleculeOf, positionOf, put, revive, sessionsOf, stepAt } from './molecule-live.js';
 import type { Draft, How, Molecule } from './molecule-live.js';
 import { judged, nextCounted, nextIteration } from './molecule-loops.js';
@@ -142,6 +143,8 @@ function moleculeEvent(draft: Draft, event: Exclude<MoleculeEvent, StepEvent>): 
       const { kind: _, ...hold } = event;
       return setHolds(draft, withHold(draft.holds, { ...hold, sinceMs: draft.nowMs }));
     }
+    case 'host-lost':
+      return hostLost(draft, event);
     case 'resumed':
       return setHolds(draft, withoutHold(draft.holds, event.above));
     case 'mailed': {

@@ -101,6 +101,10 @@ export function addUsage(a: Usage, b: Usage): Usage {
   };
 }
 
+/** What is known of a session that was lost with its host: the notes and the usage that its last heartbeat told. */
+export const SessionLeft = z.object({ notes: z.array(z.string()).readonly().optional(), usage: Usage.optional() });
+export type SessionLeft = z.infer<typeof SessionLeft>;
+
 /** `cost`: of this session; `budget`: of its mission, whose sessions begin again when somebody has raised it. */
 type HandoffReason = 'requested' | 'context' | 'turns' | 'time' | 'cost' | 'budget';
 

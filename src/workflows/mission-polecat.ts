@@ -15,12 +15,13 @@ import type { Grant, OpenPolecat, Plan } from '../contract/mission.js';
 import type { PolecatInput } from '../contract/polecat.js';
 import { attribute } from '../contract/search-attributes.js';
 import { makeId, polecatAt } from '../town/address.js';
+import { branchFor } from '../town/branch.js';
 import { withFindings } from '../town/convoy.js';
 import type { Holder, Item, Landing, MissionState } from '../town/mission.js';
 import { findingsOf, PolecatReport } from '../town/mission.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import { rigRef, type Limits, type RigSnapshot } from '../town/rig.js';
-import { onHost, town } from './hands.js';
+import { lossOf, onHost, town } from './hands.js';
 import { patched } from './patches.js';
 import type { polecat } from './polecat.js';
 
@@ -118,8 +119,38 @@ export async function clearLost(
   rig: RigSnapshot,
   patience: number,
 ): Promise<Cleared> {
+  const ref: SandboxRef = { rig: rigRef(rig), name, incarnation, branch: branchFor(name, molecule) };
+  const lost = { ref, host };
+  try {
+    const now = await sandboxNow(lost, patience);
+    return await clearOn(now, rig, molecule, item, patience);
+  } catch (error) {
+    const why = rootCause(error) ?? String(error);
+    return { kind: 'left', says: `its polecat was terminated, and its sandbox could not be cleared: ${why}` };
+  }
+}
+
+type Lost = { readonly ref: SandboxRef; readonly host: string };
+
+/** Where the sandbox is by now: the polecat may have gone on on another host than it was started for. */
+async function sandboxNow({ ref, host }: Lost, patience: number): Promise<Lost> {
+  if (!patched('the sandbox of a lost polecat is asked for', '0.6')) return { ref, host };
+  const { rig, name, incarnation } = ref;
+  const request = { rig: rig.name, name, incarnation };
+  const summary = `where is the sandbox of ${name}`;
+  const found = await town(patience).findSandbox.executeWithOptions({ summary }, [request]);
+  return found === null ? { ref, host } : { ref: { ...ref, branch: found.branch }, host: found.host };
+}
+
+async function clearOn(
+  { ref, host }: Lost,
+  rig: RigSnapshot,
+  molecule: string,
+  item: string,
+  patience: number,
+): Promise<Cleared> {
+  const { name } = ref;
   const hands = onHost(patience, host);
-  const ref: SandboxRef = { rig: rigRef(rig), name, incarnation, branch: `polecat/${name}/${molecule}` };
   try {
     // First of all: what it handed in must not land beside its successor's work.
     const landing = await leaveQueue(rig, ref, molecule, patience);
@@ -137,8 +168,9 @@ export async function clearLost(
       ? { kind: 'saved', says: `its polecat was terminated; its work is on branch ${salvage.branch}` }
       : { kind: 'none', says: 'its polecat was terminated before there was work to keep' };
   } catch (error) {
-    const why = rootCause(error) ?? String(error);
-    return { kind: 'left', says: `its polecat was terminated, and its sandbox could not be cleared: ${why}` };
+    if (lossOf(error) === null) throw error;
+    const says = `its polecat was terminated, and its host ${host} is lost; what had been pushed is on branch ${ref.branch}`;
+    return { kind: 'left', says };
   }
 }
 

@@ -73,7 +73,7 @@ export class WaysBack {
     if (why !== null) return refused(why);
     const way = wayBack(molecule, message.step);
     if (way.sandbox === null || hook === null) return this.#gone(message, way, null);
-    const result = await this.#hands.goBack(hook, message.step, way.sandbox.head ?? hook.sandbox.base);
+    const result = await this.#hands.goBack(message.step, way.sandbox.head ?? hook.sandbox.base);
     return result.kind === 'refused' ? refused(result.why) : this.#gone(message, way, result.kept);
   }
 

@@ -14,7 +14,7 @@ import { patched } from './patches.js';
 export class Book {
   readonly id = workflowInfo().workflowId;
   readonly proto: Protomolecule;
-  readonly hook: Hook | null;
+  #hook: Hook | null;
   readonly wisp: boolean;
   readonly patience: number;
   #molecule: Molecule;
@@ -23,10 +23,19 @@ export class Book {
 
   constructor({ proto, hook, molecule, wisp }: Omit<MoleculeCarry, 'desk'>) {
     this.proto = proto;
-    this.hook = hook;
+    this.#hook = hook;
     this.wisp = wisp ?? proto.vapor ?? false;
     this.patience = hook?.limits.patience ?? DEFAULT_LIMITS.patience;
     this.#molecule = revive(proto, molecule, howOf(hook));
+  }
+
+  get hook(): Hook | null {
+    return this.#hook;
+  }
+
+  /** Its sandbox is another one from now on, on another host. */
+  moved(to: Pick<Hook, 'host' | 'sandbox'>): void {
+    if (this.#hook !== null) this.#hook = { ...this.#hook, ...to };
   }
 
   get molecule(): Molecule {

@@ -1,7 +1,7 @@
 /** What a molecule does in its sandbox: sessions, the engine's checks, scripts and looks that its loops and gates ask for. */
 import { ApplicationFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
 import * as z from 'zod';
-import type { At, WentBack } from '../contract/activities.js';
+import type { Acceptance, At, WentBack } from '../contract/activities.js';
 import { missionMessages } from '../contract/messages.js';
 import type { Hook } from '../contract/molecule.js';
 import { confined } from '../town/confinement.js';
@@ -19,10 +19,11 @@ import { nextStep } from '../town/molecule.js';
 import type { SessionResult, SessionSpec } from '../town/session.js';
 import { send } from './outbox.js';
 import { causeOf, failure } from './failing.js';
-import { inSessions, onHost } from './hands.js';
+import { inSessions, lossOf, onHost } from './hands.js';
 import type { Book } from './molecule-book.js';
 import { acceptRequest, reworkOf, sandboxOf, sessionSpec } from './molecule-session.js';
 import type { Claim } from './molecule-session.js';
+import { moveSandbox } from './molecule-move.js';
 
 export class Hands {
   readonly #book: Book;
@@ -66,7 +67,8 @@ export class Hands {
     const underWay = { step: step.id, scope: new CancellationScope(), calledOff: null as string | null };
     this.#underWay = underWay;
     try {
-      const result = await underWay.scope.run(() => this.session(hook, step));
+      const result = await this.#unlessLost(underWay.scope.run(() => this.session(hook, step)));
+      if (result === null) return;
       this.#underWay = null;
       this.#book.note({ kind: 'session-ended', step: step.id, result });
       await this.#heedBudget(hook, result);
@@ -78,7 +80,7 @@ export class Hands {
         return;
       }
       const mustMove = step.runtime !== 'script' && result.verdict === 'done';
-      await this.accept(hook, { step: step.id, summary, by: hook.agent, output, mustMove });
+      await this.accept({ step: step.id, summary, by: hook.agent, output, mustMove });
     } catch (error) {
       const { calledOff: why } = underWay;
       if (why !== null && isCancellation(error)) this.#book.note({ kind: 'called-off', step: step.id, why });
@@ -99,10 +101,34 @@ export class Hands {
   }
 
   /** Takes the sandbox back to the commit. */
-  async goBack(hook: Hook, step: string, to: string): Promise<WentBack> {
-    const request = { ...sandboxOf(hook), to, ...reworkOf(hook, to) };
+  async goBack(step: string, to: string): Promise<WentBack> {
     const summary = `go back to before · ${step}`;
-    return onHost(hook.limits.patience, hook.host).goBack.executeWithOptions({ summary }, [request]);
+    return this.#inSandbox((hook) => {
+      const request = { ...sandboxOf(hook), to, ...reworkOf(hook, to) };
+      return onHost(hook.limits.patience, hook.host).goBack.executeWithOptions({ summary }, [request]);
+    });
+  }
+
+  /** An act in the sandbox, wherever that is: one whose host is lost is done anew where the sandbox was rebuilt. */
+  async #inSandbox<T extends object>(act: (hook: Hook) => Promise<T>): Promise<T> {
+    for (;;) {
+      const { hook } = this.#book;
+      if (hook === null) throw failure('MoleculeFailed', 'on nobody’s hook there is no sandbox');
+      const done = await this.#unlessLost(act(hook));
+      if (done !== null) return done;
+    }
+  }
+
+  /** Null when the host was lost meanwhile: then the sandbox is another one. */
+  async #unlessLost<T extends object>(acting: Promise<T>): Promise<T | null> {
+    try {
+      return await acting;
+    } catch (error) {
+      const loss = lossOf(error);
+      if (loss === null) throw error;
+      await moveSandbox(this.#book, loss, null);
+      return null;
+    }
   }
 
   /** Of the session at work, or of the next one. */
@@ -127,23 +153,14 @@ export class Hands {
   }
 
   /** Answers why the close does not count, or null when it does. */
-  async accept(hook: Hook, claim: Claim): Promise<string | null> {
-    return this.#looking(() => this.#accept(hook, claim));
+  async accept(claim: Claim): Promise<string | null> {
+    return this.#looking(() => this.#accept(claim));
   }
 
-  async #accept(hook: Hook, claim: Claim): Promise<string | null> {
+  async #accept(claim: Claim): Promise<string | null> {
     const { step, summary, by, output } = claim;
-    const request = acceptRequest(
-      this.#book.id,
-      hook,
-      this.#book.filled(step),
-      claim,
-      this.#book.head(),
-      this.#workers(),
-    );
-    const commandsMs = request.timeoutMs + (request.check?.timeoutMs ?? 0);
-    const hands = onHost(hook.limits.patience, hook.host, commandsMs);
-    const acceptance = await hands.acceptStep.executeWithOptions({ summary: `check and push · ${step}` }, [request]);
+    const acceptance = await this.#checked(claim);
+    if (typeof acceptance === 'string') return acceptance;
     if (acceptance.kind === 'rejected') {
       const { why, check } = acceptance;
       this.#book.note({ kind: 'rejected', step, why, ...(check === undefined ? {} : { check }) });
@@ -157,6 +174,27 @@ export class Hands {
     }
     this.#book.note({ kind: 'accepted', step, summary, by, head, ...(left === undefined ? {} : { output: left }) });
     return null;
+  }
+
+  /** The word of the engine; or why there is none, where the work was lost with its host before it was pushed. */
+  async #checked(claim: Claim): Promise<Acceptance | string> {
+    const { step } = claim;
+    for (;;) {
+      const { hook, id } = this.#book;
+      if (hook === null) throw failure('MoleculeFailed', `step "${step}" has no sandbox to be checked in`);
+      const request = acceptRequest(id, hook, this.#book.filled(step), claim, this.#book.head(), this.#workers());
+      const commandsMs = request.timeoutMs + (request.check?.timeoutMs ?? 0);
+      const hands = onHost(hook.limits.patience, hook.host, commandsMs);
+      try {
+        return await hands.acceptStep.executeWithOptions({ summary: `check and push · ${step}` }, [request]);
+      } catch (error) {
+        const loss = lossOf(error);
+        if (loss === null) throw error;
+        const hasStep = await moveSandbox(this.#book, loss, step);
+        if (!hasStep && claim.skipped !== true)
+          return `the host ${hook.host} was lost before the work was pushed: what is missing in ${this.#book.hook?.sandbox.path ?? ''} on ${this.#book.hook?.host ?? ''} is to be done again`;
+      }
+    }
   }
 
   /** A failure that no retry mends (a missing key, a refused request) asks for a person; anything else is ours to raise. */
@@ -180,14 +218,16 @@ export class Hands {
       const why = 'only a person can tell whether this loop is over, on nobody’s hook there is no sandbox to look in';
       return { kind: 'unknown', why: `${why}: close it, or retry for another iteration` };
     }
-    if (check === null) return { kind: 'condition', files: await this.#existing(hook, files, id) };
+    if (check === null) return { kind: 'condition', files: await this.#existing(files, id) };
     const command = filledCommand(this.#book.molecule, id, check.command);
     const summary = `check · ${id} · iteration ${iteration}`;
     try {
       const held = confined(hook.rig, this.#workers());
-      const request = { ...sandboxOf(hook), command, timeoutMs: check.timeoutMs, at: this.#at(hook), ...held };
-      const hands = onHost(hook.limits.patience, hook.host, check.timeoutMs);
-      const { ok, detail } = await hands.runCheck.executeWithOptions({ summary }, [request]);
+      const { ok, detail } = await this.#inSandbox((now) => {
+        const request = { ...sandboxOf(now), command, timeoutMs: check.timeoutMs, at: this.#at(now), ...held };
+        const hands = onHost(now.limits.patience, now.host, check.timeoutMs);
+        return hands.runCheck.executeWithOptions({ summary }, [request]);
+      });
       return { kind: 'checked', ok, detail };
     } catch (error) {
       if (isCancellation(error)) throw error;
@@ -207,7 +247,7 @@ export class Hands {
     }
     const files = [...new Set(gates.flatMap((one) => one.files))];
     await this.#looking(async () => {
-      const seen = await this.#existing(hook, files, 'gates');
+      const seen = await this.#existing(files, 'gates');
       this.#book.note({ kind: 'files-seen', files: seen });
     });
   }
@@ -222,11 +262,12 @@ export class Hands {
     return { molecule: this.#book.id, since: head ?? hook.sandbox.base, ...reworkOf(hook, head) };
   }
 
-  async #existing(hook: Hook, paths: readonly string[], who: string): Promise<readonly string[]> {
-    const { limits, host } = hook;
-    const request = { ...sandboxOf(hook), paths, at: this.#at(hook) };
+  async #existing(paths: readonly string[], who: string): Promise<readonly string[]> {
     const summary = `look for files · ${who}`;
-    const exist = await onHost(limits.patience, host).filesExist.executeWithOptions({ summary }, [request]);
+    const exist = await this.#inSandbox((hook) => {
+      const request = { ...sandboxOf(hook), paths, at: this.#at(hook) };
+      return onHost(hook.limits.patience, hook.host).filesExist.executeWithOptions({ summary }, [request]);
+    });
     return paths.filter((_path, at) => exist[at] === true);
   }
 }

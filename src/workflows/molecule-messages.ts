@@ -122,7 +122,7 @@ export class Messages {
       return;
     }
     try {
-      const rejected = await this.#hands.accept(hook, claim);
+      const rejected = await this.#hands.accept(claim);
       if (rejected !== null) closing.answer = refused(`step "${step}" is not accepted: ${rejected}`);
       else
         closing.answer = done(

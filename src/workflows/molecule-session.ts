@@ -1,11 +1,12 @@
 /** What a session is told, and what the engine checks when it says that its step is done. */
-import type { AcceptRequest, SandboxRef } from '../contract/activities.js';
+import type { AcceptRequest, RebuildRequest, SandboxRef } from '../contract/activities.js';
 import type { Hook } from '../contract/molecule.js';
 import { sessionsOf } from '../town/molecule-live.js';
 import type { Step } from '../town/molecule-state.js';
 import type { Json } from '../town/act.js';
 import type { ProtoStep } from '../town/protomolecule.js';
 import { agentNamed } from '../town/agents.js';
+import { nextBranch } from '../town/branch.js';
 import { confined } from '../town/confinement.js';
 import { rigRef } from '../town/rig.js';
 import type { RigSnapshot } from '../town/rig.js';
@@ -82,6 +83,21 @@ export function sandboxOf({ rig, name, incarnation, sandbox }: Hook): SandboxRef
 /** Work that was sent back begins on top of its target: so it does when it begins once more. */
 export function reworkOf({ round, rig, sandbox }: Hook, head: string | null): { readonly catchUp?: string } {
   return round > 0 && (head ?? sandbox.base) === sandbox.base ? { catchUp: rig.branch } : {};
+}
+
+/** `step`: the one whose checks were under way. */
+export function rebuildRequest(molecule: string, hook: Hook, head: string | null, step: string | null): RebuildRequest {
+  const { branch, base } = hook.sandbox;
+  const since = head ?? base;
+  return {
+    ...sandboxOf(hook),
+    branch: nextBranch(branch),
+    lost: branch,
+    molecule,
+    since,
+    step,
+    ...reworkOf(hook, head),
+  };
 }
 
 export function acceptRequest(

@@ -14,6 +14,9 @@ const DAY_MS = 24 * HOUR_MS;
 /** A busy worker may be silent this long without being dead. */
 const SILENCE_MIN_MS = 4 * SECOND_MS;
 
+/** A worker that is there polls anew after a minute, however idle it is. */
+const POLL_MS_MAX = 90 * SECOND_MS;
+
 const retry = (scale: number) => ({
   initialInterval: Math.max(500, SECOND_MS * scale),
   backoffCoefficient: 2,
@@ -35,7 +38,7 @@ export const townAct = (scale: number): ActivityOptions => ({
 export const watch = (scale: number): ActivityOptions => ({ ...townAct(scale), startToCloseTimeout: '3650 days' });
 
 /**
- * Git and checks on the sandbox's host. A host that is away is waited for: its sandbox is only there. `commandsMs`: the most that
+ * Git and checks on the sandbox's host. One that is away is waited for while no other is there (`hands`). `commandsMs`: the most that
  * the commands of the act may take, which end by limits of their own.
  */
 export const hostAct = (scale: number, host: string, commandsMs = 0): ActivityOptions => ({
@@ -53,6 +56,15 @@ export const sessionAct = (scale: number, host: string, minutesMax = 0): Activit
   taskQueue: sessionQueue(host),
   startToCloseTimeout: DAY_MS * Math.max(1, scale) + minutesMax * MINUTE_MS,
 });
+
+/**
+ * How long an act waits on a host's queue before somebody looks whether the host is still there. Who waited for a busy one waits twice as
+ * long the next time, since it has lost its place; and at least so long that a host that died just before the look is not seen again.
+ */
+export const hostAnswersMs = (scale: number, looks: number): number => {
+  const first = Math.max(10 * SECOND_MS, 10 * MINUTE_MS * scale);
+  return looks === 0 ? first : Math.min(DAY_MS, Math.max(POLL_MS_MAX, 2 ** looks * first));
+};
 
 /** The most a command may take that formulas and town.toml name: acceptance and gates. */
 export const commandMs = (scale: number): number => Math.max(MINUTE_MS, 20 * MINUTE_MS * scale);

@@ -11,10 +11,9 @@ import {
   rootCause,
   setHandler,
 } from '@temporalio/workflow';
-import type { At, SandboxRef } from '../contract/activities.js';
+import type { At } from '../contract/activities.js';
 import { mailMessage, missionMessages, moleculeMessages, polecatMessages } from '../contract/messages.js';
 import type { MoleculeResult } from '../contract/molecule.js';
-import type { Sandbox } from '../contract/polecat.js';
 import { hookQuery, lifecycleQuery, PolecatInput } from '../contract/polecat.js';
 import type { Phase } from '../contract/search-attributes.js';
 import { polecatAt } from '../town/address.js';
@@ -24,13 +23,12 @@ import { isFree, readMail } from '../town/mail.js';
 import type { PolecatReport } from '../town/mission.js';
 import { RESUME, withHold, withoutHold, type Hold } from '../town/pause.js';
 import type { Protomolecule } from '../town/protomolecule.js';
-import { rigRef } from '../town/rig.js';
 import { addUsage, NO_USAGE } from '../town/session.js';
 import { unreachable } from '../town/unreachable.js';
 import { Desk, done, refused } from './desk.js';
 import { explainBy } from './explain.js';
 import { causeOf, failure, readInput } from './failing.js';
-import { onHost, town } from './hands.js';
+import { lossOf, town } from './hands.js';
 import { Mailbox } from './mailbox.js';
 import { takeNudges } from './nudges.js';
 import { send } from './outbox.js';
@@ -38,6 +36,7 @@ import { patched } from './patches.js';
 import { runMolecule } from './polecat-molecule.js';
 import type { HandIn, Verdict } from './polecat-submission.js';
 import { handIn, reworkVars, verdictOf } from './polecat-submission.js';
+import { PolecatSandbox } from './polecat-sandbox.js';
 import { askAgainLaterMs } from './patience.js';
 import { sided, takePauses, Teller, type Word } from './pausing.js';
 import { Standing } from './standing.js';
@@ -65,12 +64,11 @@ function phaseIn(wait: { readonly for: string; readonly escalated: boolean }): P
 
 class PolecatRun {
   readonly #input: PolecatInput;
-  readonly #ref: SandboxRef;
   readonly #address: string;
   readonly #mailbox: Mailbox;
   readonly #desk = new Desk();
   readonly #standing = new Standing();
-  #sandbox: Sandbox | null = null;
+  readonly #sandbox: PolecatSandbox;
   /** What has become of the work and its sandbox; null before its end. */
   #where: string | null = null;
   #molecules: readonly string[] = [];
@@ -78,6 +76,8 @@ class PolecatRun {
   #round = 0;
   /** The commit of the last submission. */
   #handedIn: string | null = null;
+  /** The last commit that is known to be on the remote. */
+  #pushed: string | null = null;
   #stage = 'opening the sandbox';
   /** The hand-in that waits for its verdict. */
   #pending: HandIn | null = null;
@@ -93,8 +93,11 @@ class PolecatRun {
     this.#input = input;
     this.#address = polecatAt(input.rig.name, input.name);
     this.#mailbox = new Mailbox(this.#address);
-    const branch = `polecat/${input.name}/${input.molecule}`;
-    this.#ref = { rig: rigRef(input.rig), name: input.name, incarnation: input.incarnation, branch };
+    this.#sandbox = new PolecatSandbox(
+      input,
+      () => ({ molecule: this.#molecules.at(-1) ?? input.molecule, since: this.#pushed ?? this.#since() }),
+      () => this.#show(this.#stage),
+    );
     this.#desk.on(mailMessage, (mail) => {
       if (isFree(mail) && patched('a polecat has an inbox', '0.6')) return this.#mailbox.take(mail);
       const reading = readMail(mail);
@@ -115,6 +118,11 @@ class PolecatRun {
       return done('taken');
     });
     takeNudges(this.#desk, this.#address);
+    this.#desk.on(polecatMessages.moved, ({ molecule, host, path, branch }) => {
+      if (molecule !== this.#molecules.at(-1)) return refused(`${molecule} is not the molecule at work`);
+      this.#sandbox.moved(host, path, branch);
+      return done('taken');
+    });
     takePauses(this.#desk, {
       what: 'the polecat',
       messages: polecatMessages,
@@ -145,10 +153,9 @@ class PolecatRun {
   }
 
   async #work(): Promise<Ending> {
-    const { host, limits } = this.#input;
+    const { limits } = this.#input;
     this.#show('opening the sandbox');
-    const summary = `open sandbox · ${this.#input.name}`;
-    this.#sandbox = await onHost(limits.patience, host).openSandbox.executeWithOptions({ summary }, [this.#ref]);
+    await this.#sandbox.open();
     let proto = this.#input.proto;
     for (;;) {
       await this.#molecule(proto);
@@ -175,16 +182,18 @@ class PolecatRun {
   }
 
   async #molecule(proto: Protomolecule): Promise<void> {
-    const { input, sandbox } = { input: this.#input, sandbox: this.#sandbox };
+    const input = { ...this.#input, host: this.#sandbox.host };
+    const sandbox = this.#sandbox.opened;
     if (sandbox === null) throw failure('BadInput', 'the sandbox was not opened');
     const id = this.#round === 0 ? input.molecule : `${input.molecule}-r${this.#round}`;
     this.#molecules = [...this.#molecules, id];
     this.#show(this.#round === 0 ? `molecule ${id}` : `rework ${this.#round}: molecule ${id}`);
-    const base = this.#since(sandbox);
+    const base = this.#since() ?? sandbox.base;
     this.#results = [
       ...this.#results,
       await runMolecule(id, input, { ...sandbox, base }, proto, this.#round, this.#holds[0] ?? null),
     ];
+    this.#pushed = this.#results.at(-1)?.head ?? this.#pushed;
   }
 
   /** None is at work before the sandbox is open, and none while the branch is merged: the next one begins as it should. */
@@ -195,23 +204,24 @@ class PolecatRun {
   }
 
   async #submit(): Promise<Verdict | { readonly kind: 'nothing' }> {
-    const { host, limits, name } = this.#input;
+    const { limits, name } = this.#input;
     this.#show('handing in');
     const summary = `submit · ${name}`;
-    const submission = await onHost(limits.patience, host).submit.executeWithOptions({ summary }, [
-      { ...this.#ref, since: this.#since(this.#sandbox), ...this.#at() },
-    ]);
+    const submission = await this.#sandbox.act((hands, ref) =>
+      hands.submit.executeWithOptions({ summary }, [{ ...ref, since: this.#since() ?? '', ...this.#at() }]),
+    );
     if (submission.kind === 'nothing') return submission;
     if (submission.kind === 'refused')
       throw failure('PolecatFailed', `the branch cannot be handed in: ${submission.why}`);
     this.#verdict = null;
     this.#handedIn = submission.head;
+    this.#pushed = submission.head;
     const pending = { request: `${this.#input.molecule}.${this.#round}`, head: submission.head, round: this.#round };
     this.#pending = pending;
     this.#show('merging');
     const decided = () => this.#verdict !== null;
     for (let asked = 0; !decided(); asked += 1) {
-      await handIn(this.#input, this.#ref.branch, pending);
+      await handIn(this.#input, this.#sandbox.branch, pending);
       await condition(decided, askAgainLaterMs(limits.patience, asked), { summary: 'ask for the verdict again' });
     }
     return this.#takeVerdict();
@@ -224,8 +234,8 @@ class PolecatRun {
   }
 
   /** Where the remote's branch is known to be: at what was pushed last, or where the branch began. */
-  #since(sandbox: Sandbox | null): string {
-    return this.#handedIn ?? this.#results.at(-1)?.head ?? sandbox?.base ?? '';
+  #since(): string | null {
+    return this.#handedIn ?? this.#results.at(-1)?.head ?? this.#sandbox.opened?.base ?? null;
   }
 
   #takeVerdict(): Verdict {
@@ -240,14 +250,14 @@ class PolecatRun {
     proto: Protomolecule,
     verdict: Extract<Verdict, { readonly kind: 'rework' }>,
   ): Promise<Protomolecule> {
-    const { limits, host, name } = this.#input;
-    const hands = onHost(limits.patience, host);
-    await hands.catchUp.executeWithOptions({ summary: `bring up to ${this.#input.rig.branch} · ${name}` }, [this.#ref]);
+    const { limits, name } = this.#input;
+    const how = { summary: `bring up to ${this.#input.rig.branch} · ${name}` };
+    await this.#sandbox.act((hands, ref) => hands.catchUp.executeWithOptions(how, [ref]));
     const request = {
       formula: proto.rework,
       rig: this.#input.rig.name,
       vars: {},
-      offered: { ...this.#input.proto.vars, ...reworkVars(verdict, this.#ref.branch, this.#input.rig.branch) },
+      offered: { ...this.#input.proto.vars, ...reworkVars(verdict, this.#sandbox.branch, this.#input.rig.branch) },
     };
     const summary = `cook ${proto.rework} · ${verdict.brief}`.slice(0, 200);
     return town(limits.patience).cook.executeWithOptions({ summary }, [request]);
@@ -283,6 +293,7 @@ class PolecatRun {
         mission,
         item: this.#input.item.id,
         sandbox: where,
+        ...(this.#sandbox.lost.length === 0 ? {} : { lostHosts: this.#sandbox.lost }),
       },
     ]);
     await condition(() => this.#desk.isQuiet());
@@ -300,19 +311,24 @@ class PolecatRun {
 
   /** Brings unlanded work to the remote and removes the sandbox; what is nowhere else stays. Says where the work is. */
   async #clear(landed: boolean): Promise<string> {
-    const { name, host, limits } = this.#input;
-    const hands = onHost(limits.patience, host);
+    const { name } = this.#input;
     this.#show('clearing the sandbox');
-    if (!landed) {
-      const salvage = await hands.salvage.executeWithOptions({ summary: `salvage · ${name}` }, [this.#ref]);
-      if (salvage.kind === 'unpushed')
-        return `its work is left in the sandbox ${this.#sandbox?.path ?? ''}: ${salvage.why}`;
+    try {
+      if (!landed) {
+        const how = { summary: `salvage · ${name}` };
+        const salvage = await this.#sandbox.actHere((hands, ref) => hands.salvage.executeWithOptions(how, [ref]));
+        if (salvage.kind === 'unpushed') return `its work is left in the sandbox ${this.#sandbox.path}: ${salvage.why}`;
+      }
+      const discard = landed && isReviewOnly(this.#input.proto) ? ({ discard: true } as const) : {};
+      const nuke = await this.#sandbox.act((hands, ref) =>
+        hands.nuke.executeWithOptions({ summary: `nuke · ${name}` }, [{ ...ref, landed, ...discard }]),
+      );
+      if (nuke.kind === 'kept') return `its sandbox ${this.#sandbox.path} is kept: ${nuke.why}`;
+      return landed ? 'its sandbox is gone' : nuke.where;
+    } catch (error) {
+      if (lossOf(error) === null) throw error;
+      return `its host ${this.#sandbox.host} was lost; what had been pushed is on branch ${this.#sandbox.branch}`;
     }
-    const discard = landed && isReviewOnly(this.#input.proto) ? ({ discard: true } as const) : {};
-    const request = { ...this.#ref, landed, ...discard };
-    const nuke = await hands.nuke.executeWithOptions({ summary: `nuke · ${name}` }, [request]);
-    if (nuke.kind === 'kept') return `its sandbox ${this.#sandbox?.path ?? ''} is kept: ${nuke.why}`;
-    return landed ? 'its sandbox is gone' : nuke.where;
   }
 
   #report(ending: Ending, where: string): PolecatReport {
@@ -325,7 +341,7 @@ class PolecatRun {
     };
     if (ending.outcome !== 'landed')
       return { ...counts, outcome: ending.outcome, reason: `${ending.reason}; ${where}` };
-    const landing = { commit: ending.commit, target: this.#input.rig.branch, branch: this.#ref.branch };
+    const landing = { commit: ending.commit, target: this.#input.rig.branch, branch: this.#sandbox.branch };
     return { ...counts, outcome: 'landed', landing };
   }
 
@@ -340,10 +356,12 @@ class PolecatRun {
   }
 
   #lifecycle() {
-    const { name, incarnation, host, molecule } = this.#input;
+    const { name, incarnation, molecule } = this.#input;
+    const { opened, host, lost } = this.#sandbox;
     return {
       slot: { name, incarnation },
-      sandbox: this.#sandbox === null ? null : { ...this.#sandbox, host },
+      sandbox: opened === null ? null : { ...opened, host },
+      ...(lost.length === 0 ? {} : { lost }),
       molecule: this.#molecules.at(-1) ?? molecule,
       stage: this.#stage,
       round: this.#round,
@@ -361,11 +379,13 @@ class PolecatRun {
 
   #board(): string {
     const { item, mission, rig, incarnation, name } = this.#input;
+    const { opened, branch, host, lost } = this.#sandbox;
     const rows = [
       `**${item.title}** (\`${item.id}\` of ${mission}) · ${this.#stage}`,
       '',
       `- slot: ${name}, incarnation ${incarnation} of ${rig.name}`,
-      `- sandbox: ${this.#where ?? (this.#sandbox === null ? 'none' : `\`${this.#sandbox.path}\` on \`${this.#ref.branch}\``)}`,
+      `- sandbox: ${this.#where ?? (opened === null ? 'none' : `\`${opened.path}\` on \`${branch}\``)}`,
+      ...(lost.length === 0 ? [] : [`- hosts that were lost: ${lost.join(', ')}; it is on ${host} now`]),
       `- molecules: ${this.#molecules.length === 0 ? 'none yet' : this.#molecules.join(', ')}`,
       `- sent back by the refinery: ${this.#round} times`,
       ...(this.#wait === null ? [] : [`- waits for ${this.#wait.for}: ${this.#wait.why}`]),

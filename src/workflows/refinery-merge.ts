@@ -1,12 +1,12 @@
 /** One try to land one request, and the mail that says how it went. */
 import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
-import type { Landed, MergeTask, Prepared } from '../contract/activities.js';
+import type { MergeTask, Prepared } from '../contract/activities.js';
 import { confined } from '../town/confinement.js';
 import type { Letter } from '../town/mail.js';
 import type { MergeRequest } from '../town/refinery.js';
 import type { RigSnapshot } from '../town/rig.js';
 import { unreachable } from '../town/unreachable.js';
-import { inSessions, onHost, town } from './hands.js';
+import { inSessions, lossOf, onHost, town } from './hands.js';
 import { commandMs } from './patience.js';
 
 export type Outcome =
@@ -17,6 +17,8 @@ export type Outcome =
   | { readonly kind: 'removed'; readonly why: string }
   /** The target went on meanwhile: once more, from the new one. */
   | { readonly kind: 'moved' }
+  /** Its host was lost meanwhile: once more on another one. `pushing`: what may have been pushed there. */
+  | { readonly kind: 'host-lost'; readonly pushing: string | null }
   | { readonly kind: 'refused'; readonly reason: string }
   /** Nobody's work is at fault: somebody has to mend the gate first. */
   | { readonly kind: 'held'; readonly why: string };
@@ -26,6 +28,8 @@ export type Watcher = {
   readonly again: boolean;
   readonly stage: (stage: string) => void;
   readonly removed: () => string | null;
+  /** What an earlier try, on a host that was lost then, may have pushed. */
+  readonly pushing: string | null;
 };
 
 /** Its gates are known here, and asked for one by one. */
@@ -42,19 +46,22 @@ export async function mergeOnce(
   const host = await town(patience).chooseHost.executeWithOptions({ summary: `host for ${request.id}` }, []);
   const hands = onHost(patience, host);
   const { id, branch, head, target } = request;
-  const task: Task = { rig, request: id, branch, head, target };
+  const { pushing } = watcher;
+  const task: Task = { rig, request: id, branch, head, target, ...(pushing === null ? {} : { pushing }) };
+  // What is left on a host that is lost is in nobody's way.
   const clearUp = (landed: boolean) =>
-    hands.closeMerge.executeWithOptions({ summary: `clear up · ${id}` }, [{ ...task, landed }]);
+    orLost(hands.closeMerge.executeWithOptions({ summary: `clear up · ${id}` }, [{ ...task, landed }]), undefined);
   if (unwanted !== null) {
     await clearUp(false);
     return { kind: 'removed', why: unwanted };
   }
   watcher.stage('rebasing');
-  const prepared: Prepared = await hands.prepareMerge.executeWithOptions({ summary: `rebase ${branch} on ${target}` }, [
-    task,
-  ]);
-  const outcome = await landPrepared(prepared, task, patience, host, watcher);
-  if (outcome.kind !== 'moved') await clearUp(outcome.kind === 'merged');
+  const lost = { kind: 'host-lost', pushing } as const;
+  const summary = `rebase ${branch} on ${target}`;
+  const prepared = await orLost(hands.prepareMerge.executeWithOptions({ summary }, [task]), lost);
+  if (prepared.kind === 'host-lost') return prepared;
+  const outcome = await orLost(landPrepared(prepared, task, patience, host, watcher), lost);
+  if (outcome.kind !== 'moved' && outcome.kind !== 'host-lost') await clearUp(outcome.kind === 'merged');
   return outcome;
 }
 
@@ -105,19 +112,27 @@ async function verifyAndPush(
   if (why !== null) return { kind: 'removed', why };
   watcher.stage('landing');
   const summary = `push ${tip.slice(0, 10)} to ${task.target}`;
-  const landed: Landed = await onHost(patience, host).landMerge.executeWithOptions({ summary }, [
-    { ...task, base, tip },
-  ]);
+  const landing = onHost(patience, host).landMerge.executeWithOptions({ summary }, [{ ...task, base, tip }]);
+  const landed = await orLost(landing, { kind: 'host-lost', pushing: tip } as const);
   switch (landed.kind) {
     case 'merged':
       return landed;
     case 'moved':
       return { kind: 'moved' };
     case 'refused':
+    case 'host-lost':
       return landed;
     default:
       return unreachable(landed);
   }
+}
+
+/** `then` stands for what an act on a host gives that is lost meanwhile. */
+function orLost<T, Then>(acting: Promise<T>, then: Then): Promise<T | Then> {
+  return acting.catch((error: unknown) => {
+    if (lossOf(error) === null) throw error;
+    return then;
+  });
 }
 
 /** What `act` gives, or null when the request was taken out of the queue before: then the act is cancelled, and has ended. */
@@ -157,7 +172,7 @@ export function requestOf({ keys }: Extract<Letter, { readonly type: 'MERGE_READ
 export function letterOf(
   request: MergeRequest,
   rig: string,
-  outcome: Exclude<Outcome, { readonly kind: 'moved' | 'refused' | 'held' }>,
+  outcome: Exclude<Outcome, { readonly kind: 'moved' | 'host-lost' | 'refused' | 'held' }>,
   at: string,
 ): Letter {
   const keys = {

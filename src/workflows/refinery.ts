@@ -147,15 +147,20 @@ class RefineryRun {
   }
 
   async #workUntilDecided(request: Queued): Promise<void> {
+    let pushing: string | null = null;
     for (let tries = 0; ; tries += 1) {
       const { rig, patience } = this.#now;
       const outcome = await mergeOnce(request, rig, patience, {
         again: tries > 0,
         stage: (stage) => this.#stage(request.id, stage),
         removed: () => this.#removals.get(request.id) ?? null,
+        pushing,
       });
       switch (outcome.kind) {
         case 'moved':
+          break;
+        case 'host-lost':
+          pushing = outcome.pushing;
           break;
         case 'refused': {
           const why = `the target refuses the push: ${outcome.reason}`;
@@ -182,7 +187,7 @@ class RefineryRun {
 
   async #decide(
     request: MergeRequest,
-    outcome: Exclude<Outcome, { readonly kind: 'moved' | 'refused' | 'held' }>,
+    outcome: Exclude<Outcome, { readonly kind: 'moved' | 'host-lost' | 'refused' | 'held' }>,
   ): Promise<void> {
     const letter = letterOf(request, this.#now.rig.name, outcome, new Date().toISOString());
     const verdicts = [...this.#now.verdicts.slice(-VERDICTS_MAX + 1), { request: request.id, letter }];

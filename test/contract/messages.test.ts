@@ -39,7 +39,7 @@ test('the messages of each workflow', () => {
     'report',
     'waiting',
   ]);
-  expect(names(polecatMessages)).toEqual(['pause', 'resume', 'nudge', 'heard', 'waiting']);
+  expect(names(polecatMessages)).toEqual(['pause', 'resume', 'nudge', 'heard', 'waiting', 'moved']);
   expect(names(moleculeMessages)).toEqual(['pause', 'resume', 'close', 'fail', 'skip', 'retry', 'approve', 'bond']);
   expect(names(witnessMessages)).toEqual(['pause', 'resume', 'claim', 'release', 'configure']);
   expect(names(refineryMessages)).toEqual(['configure', 'retry', 'remove', 'abandon']);
@@ -60,6 +60,7 @@ test('the types of failure', () => {
     'BadFormula',
     'BadTown',
     'Refused',
+    'HostLost',
     'Unconfined',
     'MoleculeFailed',
     'PolecatFailed',

@@ -53,6 +53,7 @@ export async function makeBench(options: { readonly files?: Files } = {}): Promi
 function inContext(acts: Acts): Acts {
   return {
     openSandbox: (ref) => asActivity(() => acts.openSandbox(ref)),
+    rebuildSandbox: (request) => asActivity(() => acts.rebuildSandbox(request)),
     catchUp: (ref) => asActivity(() => acts.catchUp(ref)),
     acceptStep: (request) => asActivity(() => acts.acceptStep(request)),
     goBack: (request) => asActivity(() => acts.goBack(request)),

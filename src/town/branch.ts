@@ -1,0 +1,13 @@
+/** Names of polecats' branches: for the polecat and its first molecule, and counted once a host with the sandbox was lost. */
+
+export const branchFor = (name: string, molecule: string): string => `polecat/${name}/${molecule}`;
+
+const COUNT = /\.(\d+)$/;
+
+export const firstBranch = (branch: string): string => branch.replace(COUNT, '');
+
+/** Of the sandbox that takes the place of a lost one. Another name: whoever wakes with the old one pushes nothing over it. */
+export function nextBranch(branch: string): string {
+  const count = Number(COUNT.exec(branch)?.[1] ?? 0);
+  return `${firstBranch(branch)}.${count + 1}`;
+}

@@ -1,0 +1,35 @@
+/** A molecule whose host is lost goes on on another one: its sandbox is rebuilt there, and its polecat hears of it. */
+import { CancellationScope } from '@temporalio/workflow';
+import { polecatMessages } from '../contract/messages.js';
+import { failure } from './failing.js';
+import { lossOf, onHost, type Loss } from './hands.js';
+import type { Book } from './molecule-book.js';
+import { rebuildRequest } from './molecule-session.js';
+import { send } from './outbox.js';
+
+/**
+ * Answers whether the commit of `step`, whose checks were under way, is in the new sandbox. Throws what a person must mend: then nothing
+ * has moved. A cancellation waits until it is clear where the sandbox is.
+ */
+export async function moveSandbox(book: Book, loss: Loss, step: string | null): Promise<boolean> {
+  return CancellationScope.nonCancellable(async () => {
+    for (let { to } = loss; ;) {
+      const { hook, id } = book;
+      if (hook === null) throw failure('MoleculeFailed', 'on nobody’s hook there is no sandbox to be lost');
+      const request = rebuildRequest(id, hook, book.head(), step);
+      const summary = `${loss.host} is lost: rebuild on ${to} · ${hook.name}`;
+      try {
+        const hands = onHost(hook.limits.patience, to);
+        const { path, branch, hasStep } = await hands.rebuildSandbox.executeWithOptions({ summary }, [request]);
+        book.moved({ host: to, sandbox: { ...hook.sandbox, path, branch } });
+        book.note({ kind: 'host-lost', host: loss.host, to, left: loss.left, isWhole: hasStep });
+        await send(hook.agent, polecatMessages.moved, { id: `moved:${branch}`, molecule: id, host: to, path, branch });
+        return hasStep;
+      } catch (error) {
+        const next = lossOf(error);
+        if (next === null) throw error;
+        to = next.to;
+      }
+    }
+  });
+}

@@ -1,0 +1,180 @@
+/** A host that is lost with a polecat's sandbox in mid-step, one that is only away, and one that wakes after others went on. */
+import { readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { WorkflowHandle } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
+import { describe, test } from 'vitest';
+import type { ExpectStatic, TestContext } from 'vitest';
+import { explainQuery } from '../../src/contract/messages.js';
+import { stepsQuery } from '../../src/contract/molecule.js';
+import type { SessionSpec } from '../../src/town/session.js';
+import type { MissionResult } from '../../src/workflows/mission.js';
+import { polecatOf, textOf, twoHosts } from '../support/hosts.js';
+import type { Hosts } from '../support/hosts.js';
+import { count, until } from '../support/live-town.js';
+import { processesIn } from '../support/processes.js';
+import { runGit } from '../support/repos.js';
+
+/** The second step, in its second session, waits in a command for a file of the test, with work of its own in the tree. */
+const wayTo = (go: string) => `
+formula = "way"
+[[steps]]
+id = "first"
+title = "Do the first"
+[[steps.script]]
+run = "echo first >> first.txt"
+[[steps.script]]
+close = "did the first"
+[[steps]]
+id = "second"
+title = "Do the second"
+needs = ["first"]
+[[steps.script]]
+run = "echo half >> second.txt"
+[[steps.script]]
+handoff = "half of it is done"
+[[steps.script]]
+note = "the other half is hard"
+[[steps.script]]
+run = "echo whole >> second.txt"
+[[steps.script]]
+run = "until test -e ${go}; do sleep 0.2; done"
+[[steps.script]]
+close = "did the second"
+[[steps]]
+id = "third"
+title = "Do the third"
+needs = ["second"]
+[[steps.script]]
+run = "echo third >> third.txt"
+[[steps.script]]
+close = "did the third"
+`;
+
+/** A mission whose polecat works on the first host, in the middle of the second step. */
+async function inMidStep(name: string, { onTestFinished }: TestContext) {
+  const go = `/tmp/gt-go-${process.pid}-${name}`;
+  onTestFinished(() => rm(go, { force: true }));
+  const hosts = await twoHosts({ formulas: { way: wayTo(go) }, patience: 0.02 }, onTestFinished);
+  const first = await hosts.hosts[0].start();
+  const mission = await hosts.client.workflow.start('mission', {
+    taskQueue: 'gastown',
+    workflowId: 'm',
+    args: [{ work: [{ id: 'a', rig: 'server', formula: 'way' }] }],
+  });
+  const life = await polecatOf(hosts, 'the second step is half done', async ({ sandbox }) =>
+    (await textOf(join(sandbox?.path ?? '', 'second.txt'))).includes('whole'),
+  );
+  return { hosts, first, life, result: mission.result() as Promise<MissionResult>, go: () => writeFile(go, '') };
+}
+
+async function expectWhole({ git }: Hosts, expect: ExpectStatic): Promise<void> {
+  const log = (await git('log', '--format=%h %an %s', 'main')).split('\n');
+  for (const title of ['Do the first', 'Do the second', 'Do the third']) expect(count(log, title), title).toBe(1);
+  expect(await git('show', 'main:first.txt')).toBe('first');
+  expect(await git('show', 'main:second.txt')).toBe('half\nwhole');
+  expect(await git('show', 'main:third.txt')).toBe('third');
+  expect(await git('branch', '--format=%(refname:short)')).toBe('main');
+}
+
+/** What each session was told. */
+async function sessionsIn(molecule: WorkflowHandle): Promise<readonly SessionSpec[]> {
+  const { events = [] } = await molecule.fetchHistory();
+  return (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: scheduled }) => {
+    const payload = scheduled?.activityType?.name === 'runSession' ? scheduled.input?.payloads?.[0] : null;
+    return payload === null || payload === undefined ? [] : [defaultPayloadConverter.fromPayload<SessionSpec>(payload)];
+  });
+}
+
+describe.concurrent('a host with a sandbox', () => {
+  test('dies for good: the step begins again on another host, from what had been pushed', async (context) => {
+    const { expect } = context;
+    const { hosts, first, life, result, go } = await inMidStep('dies', context);
+    const closed = await hosts.git('rev-parse', life.sandbox?.branch ?? '');
+    const second = await hosts.hosts[1].start();
+    await hosts.hosts[0].die();
+    const now = await polecatOf(hosts, 'it is on the other host', ({ sandbox }) => sandbox?.host === second, 240);
+    expect(now).toMatchObject({ slot: life.slot, molecule: life.molecule, lost: [first] });
+    expect(now.sandbox?.branch).toBe(`${life.sandbox?.branch ?? ''}.1`);
+    expect(now.sandbox?.path.startsWith(hosts.hosts[1].dir)).toBe(true);
+    expect(await hosts.git('rev-parse', now.sandbox?.branch ?? '')).toBe(closed);
+    const molecule = hosts.client.workflow.getHandle(life.molecule);
+    const third = (await sessionsIn(molecule)).find(({ sessionId }) => sessionId.endsWith('/second/3'));
+    expect(third).toMatchObject({ handoffs: 0, isFirst: true, notes: ['the other half is hard'] });
+    expect(third?.note).toContain(`The host ${first} was lost with the sandbox`);
+    expect(third?.note).toContain('half of it is done');
+    await go();
+    expect((await result).items).toMatchObject([{ state: { kind: 'landed' }, attempt: 1 }]);
+    await expectWhole(hosts, expect);
+
+    const steps = await molecule.query(stepsQuery);
+    expect(steps.map((step) => [step.id, step.sessions, step.rejections])).toEqual([
+      ['first', 1, 0],
+      ['second', 4, 0],
+      ['third', 1, 0],
+    ]);
+    expect(await molecule.query(explainQuery)).toContain(`The host \`${first}\` was lost`);
+    expect(await molecule.query(explainQuery)).toContain(`it went on on \`${second}\``);
+    expect(await hosts.client.workflow.getHandle('server/polecats/Toast').query(explainQuery)).toContain(
+      `hosts that were lost: ${first}; it is on ${second} now`,
+    );
+    expect(await readdir(join(hosts.hosts[1].dir, '.gt/rigs/server/polecats'))).toEqual([]);
+  }, 400_000);
+
+  test('sleeps meanwhile: woken, it does no harm, and started anew it takes its sandbox away', async (context) => {
+    const { expect } = context;
+    const { hosts, first, life, result, go } = await inMidStep('sleeps', context);
+    const second = await hosts.hosts[1].start();
+    await hosts.hosts[0].signal('SIGSTOP');
+    await polecatOf(hosts, 'it is on the other host', ({ sandbox }) => sandbox?.host === second, 300);
+    // Both commands go on at the same moment.
+    await go();
+    await hosts.hosts[0].signal('SIGCONT');
+    expect((await result).items).toMatchObject([{ state: { kind: 'landed' }, attempt: 1 }]);
+    await until('its session has ended', async () => (await processesIn(life.sandbox?.path ?? '')).length === 0);
+    await expectWhole(hosts, expect);
+
+    await hosts.hosts[0].die();
+    expect(await readdir(join(hosts.hosts[0].dir, '.gt/rigs/server/polecats'))).toHaveLength(1);
+    expect(await hosts.hosts[0].start()).toBe(first);
+    await until('its sandbox is gone', async () => {
+      const left = await readdir(join(hosts.hosts[0].dir, '.gt/rigs/server/polecats'));
+      return left.length === 0;
+    });
+    const mirror = join(hosts.hosts[0].dir, '.gt/rigs/server/mirror.git');
+    expect(await runGit(mirror, ['show', `${life.sandbox?.branch ?? ''}:second.txt`])).toBe('half\nwhole');
+    await expectWhole(hosts, expect);
+  }, 500_000);
+
+  test('is the only one, and away for longer than it is waited for: it goes on in the same sandbox', async (context) => {
+    const { expect } = context;
+    const { hosts, first, life, result, go } = await inMidStep('alone', context);
+    await hosts.hosts[0].die();
+    const molecule = hosts.client.workflow.getHandle(life.molecule);
+    await until(
+      'it was waited for in vain',
+      async () => {
+        const { events = [] } = await molecule.fetchHistory();
+        return events?.some((event) => (event.activityTaskTimedOutEventAttributes ?? null) !== null);
+      },
+      120,
+    );
+    expect(await hosts.hosts[0].start()).toBe(first);
+    await go();
+    expect((await result).items).toMatchObject([{ state: { kind: 'landed' }, attempt: 1 }]);
+    const now = await polecatOf(hosts, 'it has landed', () => true);
+    expect(now.sandbox).toEqual(life.sandbox);
+    expect(now.lost).toBeUndefined();
+    const steps = await molecule.query(stepsQuery);
+    expect(steps.map((step) => [step.id, step.sessions])).toEqual([
+      ['first', 1],
+      ['second', 2],
+      ['third', 1],
+    ]);
+    const looks = (await molecule.fetchHistory()).events?.filter(
+      (event) => event.activityTaskScheduledEventAttributes?.activityType?.name === 'lookAtHost',
+    );
+    expect(looks).toHaveLength(1);
+    await expectWhole(hosts, expect);
+  }, 300_000);
+});
