@@ -45,7 +45,7 @@ export async function rebuildSandbox(place: Place, request: RebuildRequest): Pro
   await openRig(place, rig);
   const from = await startOf(mirror, request);
   const { path } = await openWorktree({ ...place, branch, from });
-  const start = (await commitOf(mirror, `refs/heads/${branch}`)) ?? from;
+  const start = (await begunAt(mirror, branch)) ?? from;
   if (!(await isAncestor({ mirror, ancestor: start, descendant: `refs/remotes/origin/${rig.branch}` })))
     await bringOut(mirror, branch, start);
   await takeAway(mirror, lost, start);
@@ -61,8 +61,7 @@ export async function rebuildSandbox(place: Place, request: RebuildRequest): Pro
  */
 async function startOf(mirror: string, request: RebuildRequest): Promise<string> {
   const { rig, branch, lost, molecule, since, step } = request;
-  // An earlier attempt of this act has decided.
-  const begun = await commitOf(mirror, `refs/heads/${branch}`);
+  const begun = await begunAt(mirror, branch);
   if (begun !== null) return begun;
   const tip = await commitOf(mirror, `refs/remotes/origin/${lost}`);
   if (since === null) return tip ?? `origin/${rig.branch}`;
@@ -73,6 +72,11 @@ async function startOf(mirror: string, request: RebuildRequest): Promise<string>
   if (tip === null || !(await isAncestor({ mirror, ancestor: since, descendant: tip }))) return since;
   const later = (await stepCommits(mirror, since, tip)).filter((one) => one.molecule === molecule);
   return later.every((one) => one.step === step) ? tip : since;
+}
+
+/** Where an earlier attempt of this act, here or on a host that was lost in it, let the new branch begin. */
+async function begunAt(mirror: string, branch: string): Promise<string | null> {
+  return (await commitOf(mirror, `refs/remotes/origin/${branch}`)) ?? commitOf(mirror, `refs/heads/${branch}`);
 }
 
 async function bringOut(mirror: string, branch: string, sha: string): Promise<void> {

@@ -63,7 +63,7 @@ export const sessionAct = (scale: number, host: string, minutesMax = 0): Activit
  */
 export const hostAnswersMs = (scale: number, looks: number): number => {
   const first = Math.max(10 * SECOND_MS, 10 * MINUTE_MS * scale);
-  return looks === 0 ? first : Math.min(DAY_MS, Math.max(POLL_MS_MAX, 2 ** looks * first));
+  return Math.min(DAY_MS, looks === 0 ? first : Math.max(POLL_MS_MAX, 2 ** looks * first));
 };
 
 /** The most a command may take that formulas and town.toml name: acceptance and gates. */

@@ -1,5 +1,5 @@
 /** A host that is lost with a polecat's sandbox in mid-step, one that is only away, and one that wakes after others went on. */
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
@@ -14,6 +14,7 @@ import type { Hosts } from '../support/hosts.js';
 import { count, until } from '../support/live-town.js';
 import { processesIn } from '../support/processes.js';
 import { runGit } from '../support/repos.js';
+import { QUICK } from '../support/test-formulas.js';
 
 /** The second step, in its second session, waits in a command for a file of the test, with work of its own in the tree. */
 const wayTo = (go: string) => `
@@ -177,4 +178,30 @@ describe.concurrent('a host with a sandbox', () => {
     expect(looks).toHaveLength(1);
     await expectWhole(hosts, expect);
   }, 300_000);
+
+  test('dies while the gates run there: they run on another host, the work lands, and no branch is left', async (context) => {
+    const { expect, onTestFinished } = context;
+    const go = `/tmp/gt-go-${process.pid}-gates`;
+    onTestFinished(() => rm(go, { force: true }));
+    const begun = `${go}-begun`;
+    onTestFinished(() => rm(begun, { force: true }));
+    const gate = `touch ${begun}; until test -e ${go}; do sleep 0.2; done`;
+    const hosts = await twoHosts({ formulas: { quick: QUICK }, patience: 0.02 }, onTestFinished, { gate });
+    const first = await hosts.hosts[0].start();
+    const mission = await hosts.client.workflow.start('mission', {
+      taskQueue: 'gastown',
+      workflowId: 'm',
+      args: [{ work: [{ id: 'a', rig: 'server', formula: 'quick', vars: { name: 'a' } }] }],
+    });
+    await until('the gates run', async () => (await stat(begun)).isFile());
+    const second = await hosts.hosts[1].start();
+    await hosts.hosts[0].die();
+    await writeFile(go, '');
+    expect(((await mission.result()) as MissionResult).items).toMatchObject([{ state: { kind: 'landed' } }]);
+    expect(count((await hosts.git('log', '--format=%h %an %s', 'main')).split('\n'), 'Write a')).toBe(1);
+    expect(await hosts.git('branch', '--format=%(refname:short)')).toBe('main');
+    const life = await polecatOf(hosts, 'it has closed', () => true);
+    expect(life.lost).toEqual([first]);
+    expect(life.sandbox?.host).toBe(second);
+  }, 400_000);
 });

@@ -163,6 +163,12 @@ describe('landing', () => {
     await closeMerge({ ...requestOf(rig, sha), landed: true });
     expect(await landMerge(landing(rig, made))).toEqual(merged);
     expect(await prepareMerge(requestOf(rig, sha))).toEqual({ kind: 'landed', commit: made.tip });
+    await forgetMerges({ mirror: rig.mirror, requests: REQUEST });
+    const pushing = { ...requestOf(rig, sha), pushing: made.tip };
+    expect(await prepareMerge(pushing), 'without a pin, as on another host').toEqual({
+      kind: 'landed',
+      commit: made.tip,
+    });
     expect(await rig.origin.git('rev-list', '--count', 'main')).toBe('3');
     await forgetMerges({ mirror: rig.mirror, requests: REQUEST });
     expect(await runGit(rig.mirror, ['for-each-ref', 'refs/gt'])).toBe('');

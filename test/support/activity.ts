@@ -5,11 +5,15 @@ import { noopMetricMeter } from '@temporalio/common';
 
 const quiet = () => undefined;
 
-export async function asActivity<T>(act: () => Promise<T>, cancel = new AbortController()): Promise<T> {
+export async function asActivity<T>(
+  act: () => Promise<T>,
+  cancel = new AbortController(),
+  told: Partial<Info> = {},
+): Promise<T> {
   const never = new Promise<never>(() => undefined);
   const log = { log: quiet, trace: quiet, debug: quiet, info: quiet, warn: quiet, error: quiet };
-  // No act asks who it is.
-  const info = {} as Info;
+  // Few acts ask for any of it.
+  const info = told as Info;
   const holder = {} as ConstructorParameters<typeof Context>[7];
   const context = new Context(info, never, cancel.signal, quiet, undefined, log, noopMetricMeter, holder);
   return asyncLocalStorage.run(context, act);

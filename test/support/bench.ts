@@ -50,6 +50,13 @@ export async function makeBench(options: { readonly files?: Files } = {}): Promi
   return { state, origin, mirror: places.mirror('server'), ref, sandbox, acts, step };
 }
 
+/** The acts of another host: with nothing of the first one but the rig's repository. */
+export async function otherHost(): Promise<Pick<Bench, 'state' | 'mirror' | 'acts'>> {
+  const state = join(await makeFolder(), 'state');
+  const places = placesIn(state);
+  return { state, mirror: places.mirror('server'), acts: inContext(sandboxActivities(places)) };
+}
+
 function inContext(acts: Acts): Acts {
   return {
     openSandbox: (ref) => asActivity(() => acts.openSandbox(ref)),

@@ -35,8 +35,12 @@ export type Hosts = {
 /** Of the test: what is to be done when it is over, the last first. Tests that run side by side have one each. */
 type Finally = (act: () => Promise<void>) => void;
 
-export async function twoHosts(plan: Omit<TownPlan, 'rigs'>, after: Finally): Promise<Hosts> {
-  const store = await folder({ ...plan, rigs: { server: { bare: true } } }, after);
+export async function twoHosts(
+  plan: Omit<TownPlan, 'rigs'>,
+  after: Finally,
+  gates: Readonly<Record<string, string>> = {},
+): Promise<Hosts> {
+  const store = await folder({ ...plan, rigs: { server: { bare: true, gates } } }, after);
   const server = await startServer({
     cli: await temporalCli(),
     dbFile: `${store}/state/temporal.db`,
