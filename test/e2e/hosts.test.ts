@@ -1,5 +1,6 @@
 /** A host that is lost with a polecat's sandbox in mid-step, one that is only away, and one that wakes after others went on. */
 import { readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
@@ -7,6 +8,7 @@ import { describe, test } from 'vitest';
 import type { ExpectStatic, TestContext } from 'vitest';
 import { explainQuery } from '../../src/contract/messages.js';
 import { stepsQuery } from '../../src/contract/molecule.js';
+import { lifecycleQuery } from '../../src/contract/polecat.js';
 import type { SessionSpec } from '../../src/town/session.js';
 import type { MissionResult } from '../../src/workflows/mission.js';
 import { polecatOf, textOf, twoHosts } from '../support/hosts.js';
@@ -52,11 +54,35 @@ run = "echo third >> third.txt"
 close = "did the third"
 `;
 
-/** A mission whose polecat works on the first host, in the middle of the second step. */
-async function inMidStep(name: string, { onTestFinished }: TestContext) {
-  const go = `/tmp/gt-go-${process.pid}-${name}`;
+/** Waits for the file, then writes one of its own. */
+const holdUntil = (go: string) => `
+formula = "hold"
+[vars.name]
+description = "name of the file"
+required = true
+[[steps]]
+id = "work"
+title = "Write {{name}}"
+[[steps.script]]
+run = "until test -e ${go}; do sleep 0.2; done"
+[[steps.script]]
+write = "{{name}}.txt"
+text = "{{name}}\\n"
+[[steps.script]]
+close = "wrote it"
+`;
+
+/** A file that lets go what waits for it. */
+function goOf(name: string, { onTestFinished }: TestContext): string {
+  const go = join(tmpdir(), `gt-go-${process.pid}-${name}`);
   onTestFinished(() => rm(go, { force: true }));
-  const hosts = await twoHosts({ formulas: { way: wayTo(go) }, patience: 0.02 }, onTestFinished);
+  return go;
+}
+
+/** A mission whose polecat works on the first host, in the middle of the second step. */
+async function inMidStep(name: string, context: TestContext) {
+  const go = goOf(name, context);
+  const hosts = await twoHosts({ formulas: { way: wayTo(go) }, patience: 0.02 }, context.onTestFinished);
   const first = await hosts.hosts[0].start();
   const mission = await hosts.client.workflow.start('mission', {
     taskQueue: 'gastown',
@@ -76,6 +102,12 @@ async function expectWhole({ git }: Hosts, expect: ExpectStatic): Promise<void> 
   expect(await git('show', 'main:second.txt')).toBe('half\nwhole');
   expect(await git('show', 'main:third.txt')).toBe('third');
   expect(await git('branch', '--format=%(refname:short)')).toBe('main');
+}
+
+/** Names of all acts that it has asked for. */
+async function actsIn({ client }: Hosts, workflowId: string): Promise<readonly string[]> {
+  const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+  return (events ?? []).flatMap((event) => event.activityTaskScheduledEventAttributes?.activityType?.name ?? []);
 }
 
 /** What each session was told. */
@@ -172,19 +204,13 @@ describe.concurrent('a host with a sandbox', () => {
       ['second', 2],
       ['third', 1],
     ]);
-    const looks = (await molecule.fetchHistory()).events?.filter(
-      (event) => event.activityTaskScheduledEventAttributes?.activityType?.name === 'lookAtHost',
-    );
-    expect(looks).toHaveLength(1);
+    expect((await actsIn(hosts, life.molecule)).filter((name) => name === 'lookAtHost')).toHaveLength(1);
     await expectWhole(hosts, expect);
   }, 300_000);
 
   test('dies while the gates run there: they run on another host, the work lands, and no branch is left', async (context) => {
     const { expect, onTestFinished } = context;
-    const go = `/tmp/gt-go-${process.pid}-gates`;
-    onTestFinished(() => rm(go, { force: true }));
-    const begun = `${go}-begun`;
-    onTestFinished(() => rm(begun, { force: true }));
+    const [go, begun] = [goOf('gates', context), goOf('gates-begun', context)];
     const gate = `touch ${begun}; until test -e ${go}; do sleep 0.2; done`;
     const hosts = await twoHosts({ formulas: { quick: QUICK }, patience: 0.02 }, onTestFinished, { gate });
     const first = await hosts.hosts[0].start();
@@ -204,4 +230,70 @@ describe.concurrent('a host with a sandbox', () => {
     expect(life.lost).toEqual([first]);
     expect(life.sandbox?.host).toBe(second);
   }, 400_000);
+
+  test('is lost, and the polecat is terminated where it went on: its work is saved from there', async (context) => {
+    const { expect } = context;
+    const { hosts, life, result, go } = await inMidStep('terminated', context);
+    const second = await hosts.hosts[1].start();
+    await hosts.hosts[0].die();
+    const half = `${hosts.hosts[1].dir}/.gt/rigs/server/polecats/Toast-${life.slot.incarnation}/second.txt`;
+    await until('the step is half done again', async () => (await textOf(half)).includes('whole'), 240);
+    await hosts.client.workflow.getHandle('server/polecats/Toast').terminate('a test');
+    await go();
+    expect((await result).items).toMatchObject([{ state: { kind: 'landed' }, attempt: 2 }]);
+    expect(await hosts.git('show', `${life.sandbox?.branch ?? ''}.1:second.txt`)).toBe('half\nwhole');
+    const heirs = await polecatOf(hosts, 'it has closed', () => true);
+    expect(heirs.sandbox?.host).toBe(second);
+    expect(await readdir(join(hosts.hosts[1].dir, '.gt/rigs/server/polecats'))).toEqual([]);
+  }, 400_000);
+
+  test('is lost, and the mission is cancelled: it ends, and says where the work is', async (context) => {
+    const { expect } = context;
+    const { hosts, life, result } = await inMidStep('cancelled', context);
+    await hosts.hosts[1].start();
+    await hosts.hosts[0].die();
+    await hosts.client.workflow.getHandle('m').cancel();
+    await expect(result).rejects.toThrow();
+    const { items } = await hosts.client.workflow.getHandle('m').query<MissionResult>('progress');
+    const branch = life.sandbox?.branch ?? '';
+    expect(items).toMatchObject([
+      { state: { kind: 'cancelled', reason: expect.stringContaining(`what had been pushed is on branch ${branch}`) } },
+    ]);
+    expect(await hosts.git('show', `${branch}:first.txt`)).toBe('first');
+  }, 400_000);
+
+  test('has no room for more sessions: those wait for it, though another host is idle', async (context) => {
+    const { expect, onTestFinished } = context;
+    const go = goOf('busy', context);
+    const plan = { formulas: { hold: holdUntil(go) }, patience: 0.02, limits: { sessions_at_once: 1 } };
+    const hosts = await twoHosts(plan, onTestFinished);
+    await hosts.hosts[0].start();
+    const work = ['a', 'b'].map((id) => ({ id, rig: 'server', formula: 'hold', vars: { name: id } }));
+    const mission = await hosts.client.workflow.start('mission', {
+      taskQueue: 'gastown',
+      workflowId: 'm',
+      args: [{ work }],
+    });
+    const lives = await until('both have molecules', async () => {
+      const swarm = await mission.query<Record<string, string>>('swarm');
+      const ids = Object.values(swarm);
+      const all = await Promise.all(ids.map((id) => hosts.client.workflow.getHandle(id).query(lifecycleQuery)));
+      return all.length === 2 && all.every(({ stage }) => stage.includes('molecule')) ? all : null;
+    });
+    await hosts.hosts[1].start();
+    await until('one waits for room, and it was looked whether its host is there', async () => {
+      const seen = await Promise.all(lives.map(({ molecule }) => actsIn(hosts, molecule)));
+      return seen.flat().includes('lookAtHost');
+    });
+    await writeFile(go, '');
+    const { items } = (await mission.result()) as MissionResult;
+    expect(items.map(({ state, attempt, sessions }) => [state.kind, attempt, sessions])).toEqual([
+      ['landed', 1, 1],
+      ['landed', 1, 1],
+    ]);
+    const ends = await Promise.all(
+      lives.map(({ slot }) => hosts.client.workflow.getHandle(`server/polecats/${slot.name}`).query(lifecycleQuery)),
+    );
+    expect(ends.map(({ lost }) => lost)).toEqual([undefined, undefined]);
+  }, 300_000);
 });
