@@ -16,7 +16,7 @@ import { mechanicalNote } from './mechanical-note.js';
 import { nudgesFor, tellHeard, toldText } from './nudges.js';
 import { latest } from './notes.js';
 import { resultIn } from './journal.js';
-import { primerOf, type Primer } from './primer.js';
+import { modelPrimer } from './primer.js';
 import type { Runtime, SessionContext } from './runtime.js';
 import { once } from './once.js';
 import { inputSchemaOf, wrong } from './tool.js';
@@ -66,7 +66,7 @@ export function anthropicRuntime(settings: AnthropicSettings): Runtime {
       const { apiKey, baseUrl } = settings;
       if (apiKey === null) throw new RuntimeTrouble({ type: 'Llm.Auth', message: NO_KEY, retryable: false });
       const client = new Anthropic({ apiKey, maxRetries: 0, ...(baseUrl === null ? {} : { baseURL: baseUrl }) });
-      const primer = await primerOf(spec);
+      const primer = await modelPrimer(spec);
       const prices = (await settings.prices?.()) ?? {};
       return new Conversation({ client, account, primer, prices }, spec, context).run();
     },
@@ -77,7 +77,7 @@ export function anthropicRuntime(settings: AnthropicSettings): Runtime {
 type Means = {
   readonly client: Anthropic;
   readonly account: Account;
-  readonly primer: Primer | null;
+  readonly primer: Awaited<ReturnType<typeof modelPrimer>>;
   readonly prices: Prices;
 };
 
@@ -104,7 +104,7 @@ class Conversation {
     this.#spec = spec;
     this.#context = context;
     this.#tools = toolsFor(spec);
-    this.#messages = [{ role: 'user', content: [{ type: 'text', text: means.primer?.message ?? '' }] }];
+    this.#messages = [{ role: 'user', content: [{ type: 'text', text: means.primer.message }] }];
     this.#recorded = context.journal.entries.flatMap((entry) =>
       // Only `ask` writes messages, as the SDK gave them.
       entry.kind === 'message'
@@ -222,7 +222,7 @@ class Conversation {
     return {
       model: this.#spec.runtime.model,
       max_tokens: ANSWER_TOKENS_MAX,
-      system: [{ type: 'text', text: this.#means.primer?.system ?? '', cache_control }],
+      system: [{ type: 'text', text: this.#means.primer.system, cache_control }],
       messages: this.#messages,
       cache_control,
       tools: this.#tools.map((tool) => ({

@@ -19,7 +19,7 @@ import { openKeyProxy } from './key-proxy.js';
 import { mechanicalNote } from './mechanical-note.js';
 import { latest } from './notes.js';
 import { resultIn } from './journal.js';
-import { primerOf } from './primer.js';
+import { programPrimer } from './primer.js';
 import type { Runtime, SessionContext } from './runtime.js';
 import { SAID_FILE, SaidLog } from './said-log.js';
 import { withoutSecrets } from './secrets.js';
@@ -53,7 +53,7 @@ export function commandRuntime(keys: Keys): Runtime {
       if (agent === undefined) throw trouble('Agent.Unknown', 'a session of no agent was asked for');
       const door = await openDoor(spec, context);
       try {
-        const primer = (await primerOf(spec))?.message ?? '';
+        const { message: primer } = await programPrimer(spec);
         return await new Program({ agent, keys, door, primer }, spec, context).run();
       } finally {
         await door.close();
