@@ -2,6 +2,7 @@
  * What a person sets up, read once: a town's folder with its `town.toml`, and the environment of this process. Nothing else in
  * the program reads environment variables, but the search for the Temporal CLI and the programs we start.
  */
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, isAbsolute, join, resolve } from 'node:path';
@@ -133,10 +134,12 @@ const SECRET_NAME = /(KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)$
 export function readSecrets(urls: readonly string[], env: NodeJS.ProcessEnv = process.env): readonly string[] {
   const named = Object.entries(env).flatMap(([name, value = '']) =>
     // A path to a secret is none.
-    SECRET_NAME.test(name) && !value.startsWith('/') ? [value] : [],
+    SECRET_NAME.test(name) && !existsSync(value) ? [value] : [],
   );
   const passwords = [...urls, ...Object.values(env)].flatMap((url = '') => {
-    const password = /^[a-z+]+:\/\/[^/@\s]*:([^/@\s]+)@/.exec(url)?.[1];
+    // A token may stand alone, in the place of the user; ssh's user is none.
+    const [, scheme = '', user, password = user] = /^([a-z0-9+]+):\/\/([^/:@\s]*)(?::([^/@\s]+))?@/.exec(url) ?? [];
+    if (scheme.includes('ssh')) return [];
     return password === undefined ? [] : [password, decoded(password)];
   });
   return [...new Set([...named, ...passwords])];

@@ -48,6 +48,15 @@ const runtime = {
 const confinement = {
   level: z.enum(LEVELS, `${listed(LEVELS)} is expected`).optional(),
   network: z.enum(NETWORKS, `${listed(NETWORKS)} is expected`).optional(),
+  hosts: z
+    .array(
+      form(
+        /^(\*\.)?[A-Za-z0-9.-]+(:\d{1,5})?$/,
+        'a host is expected, for example "registry.npmjs.org", "*.pypi.org" or "git.local:8080"',
+      ),
+      'a list of hosts is expected, for example ["registry.npmjs.org"]',
+    )
+    .optional(),
   read: z
     .array(
       form(/^\/./, 'an absolute path is expected, for example "/srv/data"'),

@@ -18,7 +18,7 @@ import type { TownDeps } from './activities/town.js';
 import { Account } from './agents/account.js';
 import type { AnthropicSettings } from './agents/anthropic.js';
 import type { Runtime as AgentRuntime } from './agents/runtime.js';
-import { knowSecrets } from './agents/secrets.js';
+import { cleaned, knowSecrets } from './agents/secrets.js';
 import { scriptRuntime } from './agents/script.js';
 import type { BoardSinks } from './contract/boards.js';
 import { Relayed, type Call } from './contract/calls.js';
@@ -74,7 +74,8 @@ export async function startWorker(
   const dataConverter = largePayloads(payloads);
   const client = new Client({ connection, namespace: settings.namespace, dataConverter });
   const ledger = ledgerOf(settings, host);
-  const call = (one: Call) => perform(client, one);
+  /** For sessions: what they say stands in histories. */
+  const call = (one: Call) => perform(client, cleaned(one));
   const activities = activitiesOf(
     {
       client,

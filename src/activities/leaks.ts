@@ -1,5 +1,5 @@
 /** Secrets in what a step is about to push: on a remote they are public, and no later commit takes them away. */
-import { holdsKnownSecret, holdsSecret } from '../agents/secrets.js';
+import { holdsKnownSecret, mayNotBePushed } from '../agents/secrets.js';
 import { git } from '../git/git.js';
 
 /** What scanners of secrets obey where a line only looks like one. */
@@ -7,8 +7,19 @@ const ALLOWED = 'gitleaks:allow';
 /** Of a larger change, the head and the tail are looked through. */
 const KEEP_CHARS = 32 * 1024 * 1024;
 const NAMED_MAX = 5;
+const MESSAGE = 'a commit message';
 
-const LOG = ['log', '-p', '--cc', '--unified=0', '--format=', '--no-ext-diff', '--no-textconv', '--no-color', '--text'];
+const LOG = [
+  'log',
+  '-p',
+  '--cc',
+  '--unified=0',
+  '--format=%x00%B',
+  '--no-ext-diff',
+  '--no-textconv',
+  '--no-color',
+  '--text',
+];
 
 /** `since`: a commit that the remote has, whatever is known here of its branches; null: none is known. */
 type Range = { readonly heads: readonly string[]; readonly since: string | null };
@@ -23,13 +34,8 @@ export async function leakIn(mirror: string, { heads, since }: Range): Promise<s
   const known = since === null ? [] : [`^${since}`];
   const range = ['--not', '--remotes', '--not', '--end-of-options', ...asked, ...known];
   const { stdout } = await git(mirror, [...LOG, ...range], { keepChars: KEEP_CHARS, mayCut: true });
-  if (!holdsSecret(stdout)) return null;
-  const files = new Set<string>();
-  let file = '';
-  for (const line of stdout.split('\n')) {
-    if (line.startsWith('+++ ')) file = line.slice('+++ b/'.length);
-    else if (line.startsWith('+') && leaks(line)) files.add(file);
-  }
+  if (!mayNotBePushed(stdout)) return null;
+  const files = placesIn(stdout);
   if (files.size === 0) return null;
   const named = [...files].slice(0, NAMED_MAX).join(', ');
   const more = files.size > NAMED_MAX ? ` and ${files.size - NAMED_MAX} more` : '';
@@ -39,6 +45,23 @@ export async function leakIn(mirror: string, { heads, since }: Range): Promise<s
   );
 }
 
+/** Files, and messages of commits, that hold one. */
+function placesIn(log: string): ReadonlySet<string> {
+  const places = new Set<string>();
+  for (const commit of log.split('\0')) {
+    let place = MESSAGE;
+    let before = '';
+    for (const line of commit.split('\n')) {
+      if (line.startsWith('diff --')) place = '';
+      const isHead = place !== MESSAGE && line.startsWith('+++ ') && before.startsWith('--- ');
+      if (isHead) place = line.slice('+++ b/'.length);
+      if ((place === MESSAGE || line.startsWith('+')) && leaks(line)) places.add(place);
+      before = line;
+    }
+  }
+  return places;
+}
+
 function leaks(line: string): boolean {
-  return line.includes(ALLOWED) ? holdsKnownSecret(line) : holdsSecret(line);
+  return line.includes(ALLOWED) ? holdsKnownSecret(line) : mayNotBePushed(line);
 }

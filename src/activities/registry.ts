@@ -1,7 +1,7 @@
 /** The acts by task queue, ready for a worker. */
 import type { HostActivities, SessionActivities, TownActivities } from '../contract/activities.js';
 import { beating } from './beating.js';
-import { discreet } from './discreet.js';
+import { discreet, failingDiscreetly } from './discreet.js';
 import { mergeActivities } from './merge.js';
 import type { Places } from './places.js';
 import { sandboxActivities } from './sandbox.js';
@@ -18,7 +18,7 @@ export type Activities = {
 
 export function activitiesOf(town: TownDeps, places: Places, sessions: SessionMeans): Activities {
   return {
-    town: beating(townActivities(town)),
+    town: beating(failingDiscreetly(townActivities(town))),
     host: beating(discreet({ ...sandboxActivities(places), ...mergeActivities(places) })),
     sessions: beating(discreet(sessionActivities(places, sessions))),
   };

@@ -1,4 +1,8 @@
 /** Where the commands of a worktree run: in the open, or shut in with bubblewrap as its rig wants it. */
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { ApplicationFailure } from '@temporalio/common';
 import type { FailureType } from '../contract/failures.js';
 import { NARROW_GIT, narrowed } from '../git/narrow.js';
@@ -13,6 +17,8 @@ import {
 } from '../process/bubblewrap.js';
 import type { Program } from '../process/bubblewrap.js';
 import { plainEnvironment } from '../process/environment.js';
+import { openHostProxy } from '../process/host-proxy.js';
+import { INSIDE } from '../process/inside-path.js';
 import { run, runShell } from '../process/run.js';
 import type { RunOptions, RunResult } from '../process/run.js';
 import type { Confinement } from '../town/confinement.js';
@@ -51,10 +57,12 @@ export async function shellIn(tree: Tree, confinement: Confinement | null): Prom
     hidden: shown.hidden,
     network: confinement.network,
   };
+  const wayOut = confinement.hosts === undefined ? null : await proxyTo(confinement.hosts);
   const limits = { memoryBytesMax: confinement.memoryMbMax * MIB, processesMax: confinement.processesMax };
   return (command, { readable = [], home = HOME_INSIDE, ...options }) => {
-    const more = { ...how, readable: [...how.readable, ...readable] };
-    const { file, args } = shutIn(bubblewrap, mounts, limited(command, confinement), more, cwd);
+    const more = { ...how, readable: [...how.readable, ...readable, ...(wayOut === null ? [] : [wayOut, INSIDE])] };
+    const program = limited(command, confinement);
+    const { file, args } = shutIn(bubblewrap, mounts, wayOut === null ? program : outBy(wayOut, program), more, cwd);
     return run(file, args, { ...options, cwd: '/', env: insideOf(options.env, home), limits });
   };
 }
@@ -64,6 +72,34 @@ function limited(command: string, { cpuMinutesMax, memoryMbMax }: Confinement): 
   // One at a time: of several in one call some shells hear the last.
   const ulimits = `ulimit -t ${Math.ceil(cpuMinutesMax * 60)} && ulimit -d ${Math.ceil(memoryMbMax * KIB_OF_MIB)}`;
   return { file: 'sh', args: ['-c', `${ulimits} && exec sh -c "$1"`, 'sh', command] };
+}
+
+function outBy(socket: string, { file, args }: Program): Program {
+  return { file: process.execPath, args: [INSIDE, '--proxy', socket, '--', file, ...args] };
+}
+
+/** By the hosts that may be reached: one for all who may reach the same. */
+const proxies = new Map<string, Promise<string>>();
+
+/** Path of its socket, which goes with this process. */
+function proxyTo(hosts: readonly string[]): Promise<string> {
+  const key = hosts.join(' ');
+  const known = proxies.get(key);
+  if (known !== undefined) return known;
+  const opened = openProxy(hosts).catch((error: unknown) => {
+    proxies.delete(key);
+    throw error;
+  });
+  proxies.set(key, opened);
+  return opened;
+}
+
+async function openProxy(hosts: readonly string[]): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'gt-hosts-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const socket = join(folder, 'proxy');
+  await openHostProxy(socket, hosts);
+  return socket;
 }
 
 /** Of the machine outside. */

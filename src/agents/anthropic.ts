@@ -178,6 +178,9 @@ class Conversation {
   /** What its agent is to hear before the next turn; null for nothing. */
   async #told(): Promise<Told | null> {
     const all = await nudgesFor(this.#spec, this.#context);
+    // A worker that died may have told it, and not said so.
+    const untold = all.flatMap(({ id }) => (this.#heard.has(id) ? [id] : []));
+    if (untold.length > 0) await tellHeard(this.#spec, this.#context, untold);
     const news = all.filter(({ id }) => !this.#heard.has(id));
     if (news.length === 0) return null;
     const cycle = news.some((one) => one.cycle);
@@ -301,7 +304,8 @@ class Conversation {
   }
 
   async #finish(end: End): Promise<SessionResult> {
-    const asked = end.outcome === 'handoff' && this.#limit !== null ? { reason: this.#limit } : {};
+    const isAsked = end.outcome === 'handoff' && end.budgetUsd === undefined && this.#limit !== null;
+    const asked = isAsked && this.#limit !== null ? { reason: this.#limit } : {};
     const result = { usage: this.#usage, notes: [...this.#notes], ...end, ...asked } satisfies SessionResult;
     await this.#context.journal.append({ kind: 'ended', result });
     return result;

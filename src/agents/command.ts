@@ -4,7 +4,7 @@
  * anew, told that it was cut off.
  */
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RunResult } from '../process/run.js';
@@ -22,12 +22,13 @@ import { resultIn } from './journal.js';
 import { programPrimer } from './primer.js';
 import type { Runtime, SessionContext } from './runtime.js';
 import { SAID_FILE, SaidLog } from './said-log.js';
+import { INSIDE } from '../process/inside-path.js';
 import { withoutSecrets } from './secrets.js';
 import { RuntimeTrouble } from './trouble.js';
 import { usageIn } from './told-usage.js';
 
 const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
-const INSIDE = join(PACKAGE, 'dist', 'agents', 'inside.js');
+
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 /** For an agent that has ended its session to say its last words. */
@@ -111,6 +112,15 @@ class Program {
     return [this.#means.primer, more].filter((part) => part !== '').join('\n\n');
   }
 
+  /** What is too long for an argument is left in a file that it names. */
+  async #asArgument(prompt: string): Promise<string> {
+    const { agent, door } = this.#means;
+    if (agent.prompt === 'stdin' || Buffer.byteLength(prompt) <= ARGUMENT_BYTES_MAX) return prompt;
+    const file = join(door.folder, 'assignment.md');
+    await writeFile(file, prompt);
+    return `Your assignment is in the file ${file}. Read all of it, then do it.`;
+  }
+
   async #once(prompt: string, again: boolean, proxy: string | null): Promise<RunResult> {
     const { agent, door } = this.#means;
     const { signal, exec, folder } = this.#context;
@@ -119,10 +129,12 @@ class Program {
     const { quietSecondsMax, minutesMax } = this.#spec.limits;
     let quiet = setTimeout(() => stop.abort(), quietSecondsMax * SECOND_MS);
     const said = new SaidLog(join(folder, SAID_FILE));
-    const values = this.#values(prompt);
+    const values = this.#values(await this.#asArgument(prompt));
     const args = (again ? (agent.resume ?? agent.args) : agent.args).flatMap((arg) => fill(arg, values) ?? []);
     const command =
-      proxy === null ? [agent.command, ...args] : [process.execPath, INSIDE, proxy, agent.command, ...args];
+      proxy === null
+        ? [agent.command, ...args]
+        : [process.execPath, INSIDE, '--model', proxy, '--', agent.command, ...args];
     const env = Object.entries(agent.env).flatMap(([name, value]) => {
       const filled = fill(value, values);
       return filled === null ? [] : [[name, filled] as const];
@@ -211,6 +223,8 @@ class Program {
 }
 
 const AGENT = 'agent';
+/** Linux takes 128 KiB, and quotes and the other arguments stand in it, too. */
+const ARGUMENT_BYTES_MAX = 96 * 1024;
 
 /** Null when something that stands in it is not known. `{model_url}` is left to whoever is inside. */
 function fill(text: string, values: Readonly<Record<string, string | null>>): string | null {

@@ -110,20 +110,21 @@ class Port {
     // Who calls once more, after its worker was killed, is another run of the agent.
     const answer = await once({ key: `${KEY}${randomUUID()}`, name, input }, this.tools, this.#spec, this.#context);
     this.#heed(answer.effect);
-    return this.#end === null ? this.#withNudges(answer) : answer;
+    return this.#withNudges(answer);
   }
 
-  /** Its turns are its program's own: it hears what it is to be told when it speaks. */
+  /**
+   * Its turns are its program's own: it hears what it is to be told when it speaks. That it has heard is said with its next word, since an
+   * answer may be lost.
+   */
   async #withNudges(answer: ToolAnswer): Promise<ToolAnswer> {
-    const nudges = (await nudgesFor(this.#spec, this.#context)).filter(({ id }) => !this.#heard.has(id));
-    if (nudges.length === 0) return answer;
-    for (const { id } of nudges) this.#heard.add(id);
-    await tellHeard(
-      this.#spec,
-      this.#context,
-      nudges.map(({ id }) => id),
-    );
-    return { ...answer, text: `${answer.text}\n\n${toldText(nudges)}` };
+    const all = await nudgesFor(this.#spec, this.#context);
+    const heard = all.flatMap(({ id }) => (this.#heard.has(id) ? [id] : []));
+    if (heard.length > 0) await tellHeard(this.#spec, this.#context, heard);
+    const news = all.filter(({ id }) => !this.#heard.has(id));
+    if (news.length === 0 || this.#end !== null) return answer;
+    for (const { id } of news) this.#heard.add(id);
+    return { ...answer, text: `${answer.text}\n\n${toldText(news)}` };
   }
 
   #heed(effect: Effect): void {

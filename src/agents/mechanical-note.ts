@@ -1,5 +1,6 @@
 /** The handoff note that needs no model: what git sees, and the last calls. */
 import type Anthropic from '@anthropic-ai/sdk';
+import { withoutSecrets } from './secrets.js';
 import type { SessionContext } from './runtime.js';
 
 const CALLS_KEPT = 8;
@@ -13,7 +14,9 @@ export async function mechanicalNote(
   const calls = messages
     .flatMap(({ role, content }) => (role === 'assistant' && typeof content !== 'string' ? content : []))
     .flatMap((block) =>
-      block.type === 'tool_use' ? [`- ${block.name} ${JSON.stringify(block.input).slice(0, INPUT_CHARS)}`] : [],
+      block.type === 'tool_use'
+        ? [`- ${block.name} ${withoutSecrets(JSON.stringify(block.input)).slice(0, INPUT_CHARS)}`]
+        : [],
     );
   return [
     'The session before this one reached its limit and left no note of its own.',

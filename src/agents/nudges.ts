@@ -23,7 +23,7 @@ export async function nudgesFor({ agent }: SessionSpec, { call }: Asking): Promi
   return nudges?.success === true ? nudges.data.filter(({ heardBy }) => heardBy === null) : [];
 }
 
-/** What is not told now is told with the next ones. */
+/** What cannot be told now is told before the next turn. */
 export async function tellHeard(
   { agent, sessionId }: SessionSpec,
   { call }: Asking,

@@ -8,6 +8,8 @@ export const SAID_FILE = 'said.log';
 const CHARS_MAX = 10 * 1024 * 1024;
 /** A line this long is written before it ends. */
 const LINE_CHARS_MAX = 64 * 1024;
+/** Of a line that is cut this much is kept back: a secret across the cut would be known in neither part. */
+const SECRET_CHARS_MAX = 8 * 1024;
 const KEY_BEGINS = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
 const KEY_ENDS = /-----END [A-Z ]*PRIVATE KEY-----/;
 
@@ -24,7 +26,7 @@ export class SaidLog {
     this.#waiting += piece;
     const end = this.#waiting.lastIndexOf('\n') + 1;
     const isKeyOpen = KEY_BEGINS.test(this.#waiting) && !KEY_ENDS.test(this.#waiting);
-    if (this.#waiting.length > LINE_CHARS_MAX) this.#write(this.#waiting.length);
+    if (this.#waiting.length > LINE_CHARS_MAX) this.#write(this.#waiting.length - SECRET_CHARS_MAX);
     else if (end > 0 && !isKeyOpen) this.#write(end);
   }
 

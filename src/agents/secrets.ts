@@ -2,14 +2,16 @@
  * Takes secrets out of text before it is journaled, sent to a model, recorded in a history, or shown: what looks like one, and the
  * very values that this process was given as such. A value that was written otherwise, say as base64, is known by that, too.
  */
-const SHAPES: readonly RegExp[] = [
+const SURE_SHAPES: readonly RegExp[] = [
   /sk-ant-[A-Za-z0-9_-]{8,}/g,
   /gh[pousr]_[A-Za-z0-9]{16,}/g,
   /github_pat_[A-Za-z0-9_]{16,}/g,
-  /AKIA[0-9A-Z]{16}/g,
+  // But for the one of AWS's own documentation.
+  /AKIA(?!IOSFODNN7EXAMPLE)[0-9A-Z]{16}/g,
   /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)/g,
-  /(?<=\bBearer )[A-Za-z0-9._~+/-]{16,}=*/g,
 ];
+/** What stands after this word is a token, or a word of documentation: it is not shown, but it may be kept. */
+const SHAPES: readonly RegExp[] = [...SURE_SHAPES, /(?<=\bBearer )[A-Za-z0-9._~+/-]{16,}=*/g];
 const TAKEN_OUT = '[secret taken out]';
 
 /** A shorter one would be found in what is none. */
@@ -42,8 +44,9 @@ function clean(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [withoutSecrets(key), clean(one)]));
 }
 
-export function holdsSecret(text: string): boolean {
-  return withoutSecrets(text) !== text;
+/** It holds a secret without doubt: on a remote it would be public. */
+export function mayNotBePushed(text: string): boolean {
+  return holdsKnownSecret(text) || SURE_SHAPES.some((shape) => text.search(shape) >= 0);
 }
 
 /** Whether it holds one that is known, and not only something that looks like one. */

@@ -9,8 +9,8 @@ export const budget: Pick<Command, 'run'> = {
   run: async (args) => {
     const { values, positionals } = readArguments(args, WHO_OPTIONS);
     const [mission, dollars, ...more] = positionals;
-    const usd = Number(dollars?.replace(/^\$/, ''));
-    if (mission === undefined || more.length > 0 || Number.isNaN(usd))
+    const usd = Number(dollars);
+    if (mission === undefined || dollars === undefined || more.length > 0 || Number.isNaN(usd))
       throw new UsageError('gt budget takes a mission and dollars, for example 5 or 12.50');
     const content = contentOf(missionMessages.budget, values, { usd });
     await withCalls(values, async (calls) =>

@@ -1,11 +1,12 @@
 /** `gt nudge`: a word to an agent at work, and which session has heard it. */
+import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { polecatMessages } from '../contract/messages.js';
 import { nudgesQuery } from '../contract/polecat.js';
 import type { Nudge } from '../town/nudge.js';
 import { timeAt } from '../town/wording.js';
 import { withCalls, type Calls } from './calls.js';
-import { readArguments, UsageError, type Command } from './command.js';
+import { CliError, readArguments, UsageError, type Command } from './command.js';
 import { print } from './print.js';
 import { contentOf, WHO_OPTIONS } from './step.js';
 
@@ -20,23 +21,29 @@ export const nudge: Pick<Command, 'run'> = {
     await withCalls(values, async (calls) => {
       if (text === undefined && values.cycle !== true)
         return print(listed(agent, await calls.query(agent, nudgesQuery)));
-      const before = await calls.query(agent, nudgesQuery);
-      const content = contentOf(polecatMessages.nudge, values, {
-        text: text ?? 'Let a fresh session go on.',
-        ...(values.cycle === true ? { cycle: true } : {}),
-      });
-      print(await calls.update(agent, polecatMessages.nudge, content, values.id));
-      if (values.wait === true) print(await untilHeard(agent, before, calls));
+      const id = values.id ?? randomUUID();
+      const content = contentOf(
+        polecatMessages.nudge,
+        { ...values, id },
+        {
+          text: text ?? 'Let a fresh session go on.',
+          ...(values.cycle === true ? { cycle: true } : {}),
+        },
+      );
+      print(await calls.update(agent, polecatMessages.nudge, content, id));
+      if (values.wait === true) print(await untilHeard(agent, id, calls));
     });
   },
 };
 
-/** As long as it takes: who nudges may press Ctrl-C. */
-async function untilHeard(agent: string, before: readonly Nudge[], { query }: Calls): Promise<string> {
-  const known = new Set(before.map(({ id }) => id));
+/** As long as it takes: who nudges may press Ctrl-C. Throws CliError when the agent's work has ended without it. */
+async function untilHeard(agent: string, id: string, { query, list }: Calls): Promise<string> {
+  const open = `WorkflowId=${JSON.stringify(agent)} AND ExecutionStatus="Running"`;
   for (;;) {
-    const mine = (await query(agent, nudgesQuery)).find(({ id }) => !known.has(id));
+    const isOpen = (await list(open)).length > 0;
+    const mine = (await query(agent, nudgesQuery)).find((one) => one.id === id);
     if (mine !== undefined && mine.heardBy !== null) return `heard by the session ${mine.heardBy}`;
+    if (!isOpen) throw new CliError(`${agent} has ended its work without having heard it`);
     await pause(LOOK_EVERY_MS);
   }
 }

@@ -39,6 +39,8 @@ async function follow(dir: string, meant: string, first: SessionPlace): Promise<
   let shown: readonly string[] = [];
   while (!stop.aborted) {
     const parts = await partsOf(place);
+    // Shorter than it was, it is another one, of a molecule that was taken back.
+    if (parts.some((part, at) => part.length < (shown[at]?.length ?? 0))) shown = [];
     for (const [at, part] of parts.entries()) process.stdout.write(part.slice(shown[at]?.length ?? 0));
     shown = parts;
     await pause(LOOK_EVERY_MS);

@@ -102,7 +102,7 @@ export type Grant = {
 /** Null where there is no budget; `leftUsd` is never below 0. */
 export type Purse = { readonly budgetUsd: number; readonly leftUsd: number } | null;
 
-/** What sessions may still cost, less what those under way have cost so far. */
+/** What sessions may still cost, those under way not counted. */
 export const purseQuery = defineQuery<Purse>('purse');
 export const progressQuery = defineQuery<Progress>('progress');
 /** The slots that a mission was given, and whose polecats it has not started yet. */

@@ -86,8 +86,8 @@ export type StepView = Step & {
 };
 
 /** The steps that somebody outside can act on now, with their instructions. */
+export const currentQuery = defineQuery<readonly StepView[]>('current');
 /** What the session at work was asked to do, or the next one will be; null when none is to come now. */
 export const sessionQuery = defineQuery<SessionSpec | null>('session');
-export const currentQuery = defineQuery<readonly StepView[]>('current');
 export const readyQuery = defineQuery<readonly string[]>('ready');
 export const stepsQuery = defineQuery<readonly Step[]>('steps');

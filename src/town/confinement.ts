@@ -9,6 +9,8 @@ export const Confinement = z.strictObject({
   /** `none`: whatever the worker may do. Nothing but what town.toml or a formula says brings it about. */
   level: z.enum(LEVELS),
   network: z.enum(NETWORKS),
+  /** Reached through the worker by programs that obey `https_proxy`: `host`, `host:port` or `*.domain`. Absent for none. */
+  hosts: z.array(z.string()).optional(),
   /** Absolute paths of what may be read besides what is installed on the machine. */
   read: z.array(z.string()),
   memoryMbMax: z.number().positive(),

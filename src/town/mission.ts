@@ -247,7 +247,7 @@ function reported(
 ): Partial<Item> {
   if (item.state.kind !== 'working' || item.state.claim !== claim) return {};
   const spent = {
-    usage: addUsage(item.usage, report.usage),
+    usage: addUsage(item.usage, moreOf(report.usage, item.live ?? NO_USAGE)),
     live: NO_USAGE,
     sessions: item.sessions + report.sessions,
     reworks: item.reworks + report.reworks,
@@ -294,6 +294,12 @@ function lost(
   if (item.state.kind !== 'working' || item.state.claim !== claim) return {};
   if (item.lost >= REPLACEMENTS_MAX) return { ...untold(item), state: failed(reason, atMs) };
   return { ...untold(item), lost: item.lost + 1, ...again(item) };
+}
+
+/** A molecule that failed, and sessions that were called off, are in no report; what costs nothing is told by reports alone. */
+function moreOf(reported: Usage, live: Usage): Usage {
+  const isMore = live.usd > reported.usd || (live.unpricedTokens ?? 0) > (reported.unpricedTokens ?? 0);
+  return isMore ? live : reported;
 }
 
 /** Of a polecat that will report nothing any more, what its sessions told counts. */

@@ -36,6 +36,9 @@ export function ended(
       if (result.verdict === 'failed') return { ...spent, ...failed(step, proto, result, nowMs) };
       return { ...spent, stalls: 0 };
     case 'handoff':
+      // Stopped by the budget it has not cycled: however often that is raised a little, the step does not ask for help.
+      if (result.budgetUsd !== undefined)
+        return { ...spent, sessions: step.sessions, note: result.note, state: { kind: 'ready', sinceMs: nowMs } };
       return again(result.note, { handoffs: step.handoffs + 1, stalls: 0 });
     case 'blocked':
       // The answer goes to the session after this one, which takes up the work behind the question.

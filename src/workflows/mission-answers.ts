@@ -2,10 +2,9 @@
 import { missionMessages } from '../contract/messages.js';
 import type { MissionCarry, OpenPolecat } from '../contract/mission.js';
 import type { Item, MissionEvent } from '../town/mission.js';
-import { canSkip, isOverBudget, type MissionState } from '../town/mission.js';
+import { canSkip } from '../town/mission.js';
 import { done, refused, type Desk } from './desk.js';
-import { wordNow } from './mission-budget.js';
-import { patched } from './patches.js';
+import { isHeldByBudget, wordNow } from './mission-budget.js';
 import { takePauses, type Teller } from './pausing.js';
 
 /** What asks for an act of the mission's loop. */
@@ -52,14 +51,9 @@ export function takeAnswers(desk: Desk, { now, note, hear, teller }: Mission): v
     holds: () => [now().state.paused ?? []].flat(),
     hold: (hold) => note({ kind: 'paused', ...hold }),
     letGo: () => note({ kind: 'resumed' }),
-    tell: (word) => teller.tell(now().open, heldByBudget(now().state) ? wordNow(now().state, word.by) : word),
+    tell: (word) => teller.tell(now().open, isHeldByBudget(now().state) ? wordNow(now().state, word.by) : word),
     meanwhile: () => 'sessions under way end first, and what is handed in still lands',
   });
-}
-
-/** Resumed by whoever paused it, it is still held. */
-function heldByBudget(state: MissionState): boolean {
-  return isOverBudget(state) && patched('a spent budget holds what is at work', '0.6');
 }
 
 function instead(

@@ -18,11 +18,23 @@ type Mission = {
   readonly teller: Teller;
 };
 
-export function takeCosts(desk: Desk, { now, note, teller }: Mission): void {
+/** What changes without a message to the mission: a report may cross the budget, either way. */
+export type Costs = {
+  /** Those at work do not know yet that the budget is spent, or that it is not any more. */
+  readonly isNews: () => boolean;
+  readonly tell: () => Promise<void>;
+};
+
+const isMarked = () => patched('a spent budget holds what is at work', '0.6');
+
+export function takeCosts(desk: Desk, { now, note, teller }: Mission): Costs {
+  /** As those at work know it. */
+  let isHeld = isOverBudget(now().state);
   setHandler(purseQuery, () => purseOf(now().state), { description: 'The budget, and what is left of it.' });
   const tell = (word: Word) => CancellationScope.nonCancellable(() => teller.tell(now().open, word));
   /** A molecule that stopped holds itself, and its polecat knows of no hold: it passes on the end of one that it has heard of. */
   const tellAll = async () => {
+    isHeld = isOverBudget(now().state);
     const word = wordNow(now().state, BUDGET);
     if (word.verb === 'resume') await tell({ verb: 'pause', by: BUDGET, reason: 'it was spent' });
     await tell(wordNow(now().state, BUDGET));
@@ -30,9 +42,8 @@ export function takeCosts(desk: Desk, { now, note, teller }: Mission): void {
   desk.on(missionMessages.spent, async ({ molecule, usage }) => {
     const item = workedIn(now().state, molecule);
     if (item === undefined) return nobody(molecule);
-    const wasOver = isOverBudget(now().state);
     note({ kind: 'spent', item: item.id, usage });
-    if (isOverBudget(now().state) !== wasOver) await tellAll();
+    if (isOverBudget(now().state) !== isHeld) await tellAll();
     return done('counted');
   });
   desk.on(missionMessages.stopped, async ({ molecule, budgetUsd }) => {
@@ -43,14 +54,21 @@ export function takeCosts(desk: Desk, { now, note, teller }: Mission): void {
     return done('taken');
   });
   desk.on(missionMessages.budget, async ({ usd }) => {
-    const wasOver = isOverBudget(now().state);
     note({ kind: 'budgeted', usd });
-    const isHeld = isOverBudget(now().state);
-    if ((wasOver || isHeld) && patched('a spent budget holds what is at work', '0.6')) await tellAll();
+    if (isMarked()) await tellAll();
     const gap = budgetGap(now().state);
     const said = `the budget is $${usd}; spent so far: $${spent(now().state).usd.toFixed(2)}`;
     return done(gap === null ? said : `${said}; ${gap}`);
   });
+  return {
+    isNews: () => isOverBudget(now().state) !== isHeld && isMarked(),
+    tell: tellAll,
+  };
+}
+
+/** Then those at work are held, whoever else lets them go. */
+export function isHeldByBudget(state: MissionState): boolean {
+  return isOverBudget(state) && isMarked();
 }
 
 /** What those at work are to hear: paused by somebody, or held by the budget, or neither. */

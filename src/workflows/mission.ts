@@ -20,14 +20,14 @@ import { explainBy } from './explain.js';
 import { readInput } from './failing.js';
 import { town, watcher } from './hands.js';
 import { takeAnswers, type Asked } from './mission-answers.js';
-import { takeCosts } from './mission-budget.js';
+import { isHeldByBudget, takeCosts, wordNow, type Costs } from './mission-budget.js';
 import { introduction, missionNotices, progressOf, showRefused, swarmOf, waitsFor } from './mission-report.js';
 import { asNow, draftOf, planAgain, planned, withPlan } from './mission-plan.js';
 import { cancel, clearLost, holderFor, protoFor, startPolecat } from './mission-polecat.js';
 import { MissionSlots } from './mission-slots.js';
 import { patched } from './patches.js';
 import { askAgainMs, startAgainMs } from './patience.js';
-import { Teller, wordFor } from './pausing.js';
+import { Teller } from './pausing.js';
 import { Standing } from './standing.js';
 import { carried, goOn, isLong, isOutdated } from './start.js';
 
@@ -68,6 +68,7 @@ class MissionRun {
   readonly #teller = new Teller(polecatMessages);
   readonly #desk: Desk;
   readonly #slots: MissionSlots;
+  readonly #costs: Costs;
   #now: MissionCarry;
   #inbox: Fact[] = [];
   /** Slots that were given to claims, up to the start of their polecats. */
@@ -90,7 +91,11 @@ class MissionRun {
       note: (event) => this.#note(event),
       hear: (asked) => this.#hear(asked),
     });
-    takeCosts(this.#desk, { teller: this.#teller, now: () => this.#now, note: (event) => this.#note(event) });
+    this.#costs = takeCosts(this.#desk, {
+      teller: this.#teller,
+      now: () => this.#now,
+      note: (event) => this.#note(event),
+    });
     setHandler(progressQuery, () => progressOf(this.#now.state), { description: 'How many of its items have landed.' });
     setHandler(swarmQuery, () => swarmOf(this.#now.open), { description: 'Item → the polecat at work on it.' });
     setHandler(grantsQuery, () =>
@@ -130,6 +135,7 @@ class MissionRun {
   async #turn(): Promise<void> {
     this.#news = false;
     for (let fact = this.#inbox.shift(); fact !== undefined; fact = this.#inbox.shift()) await this.#act(fact);
+    if (this.#costs.isNews()) await this.#costs.tell();
     if (this.#cancelled && !this.#woundDown) await this.#windDown();
     if (!this.#cancelled) await Promise.all(startable(this.#now.state).map((item) => this.#claim(item)));
     this.#show();
@@ -228,8 +234,10 @@ class MissionRun {
       this.#note({ kind: 'started', item: item.id, holder });
       void child.ended.then((report) => this.#hear({ kind: 'closed', polecat, report }));
       if (!this.#isWorkedUnder(item.id, claim)) await cancel(polecat);
-      const { paused = null } = this.#now.state;
-      if (paused !== null) await this.#teller.tell([polecat], wordFor(paused, paused.by));
+      // Meanwhile it may have been paused, or the budget spent.
+      const word = wordNow(this.#now.state, this.#id);
+      if (word.verb === 'pause' && (isPaused(this.#now.state) || isHeldByBudget(this.#now.state)))
+        await this.#teller.tell([polecat], word);
     } catch (error) {
       if (isCancellation(error)) throw error;
       // Somebody else runs under that name: give it back, and ask for another a little later.

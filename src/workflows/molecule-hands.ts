@@ -1,5 +1,5 @@
 /** What a molecule does in its sandbox: sessions, the engine's checks, scripts and looks that its loops and gates ask for. */
-import { ApplicationFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
+import { ApplicationFailure, CancellationScope, isCancellation, workflowInfo } from '@temporalio/workflow';
 import * as z from 'zod';
 import type { Acceptance, At, WentBack } from '../contract/activities.js';
 import { missionMessages } from '../contract/messages.js';
@@ -96,8 +96,11 @@ export class Hands {
     const { id, molecule } = this.#book;
     const why = `it is spent: gt budget ${mission} DOLLARS raises it`;
     this.#book.note({ kind: 'paused', by: 'the budget', why, above: agent });
-    const content = { id: `stopped:${id}:${molecule.sessions}`, molecule: id, budgetUsd: result.budgetUsd };
-    await CancellationScope.nonCancellable(() => send(mission, missionMessages.stopped, content));
+    const { runId } = workflowInfo();
+    const content = { id: `stopped:${id}:${runId}:${molecule.sessions}`, molecule: id, budgetUsd: result.budgetUsd };
+    const delivery = await CancellationScope.nonCancellable(() => send(mission, missionMessages.stopped, content));
+    // Of a mission that is gone nobody raises the budget: the step goes on to ask for help.
+    if (delivery !== 'delivered') this.#book.note({ kind: 'resumed', above: agent });
   }
 
   /** Takes the sandbox back to the commit. */

@@ -1,6 +1,6 @@
 /** A molecule whose host is lost goes on on another one: its sandbox is rebuilt there, and its polecat hears of it. */
 import { CancellationScope } from '@temporalio/workflow';
-import { polecatMessages } from '../contract/messages.js';
+import { missionMessages, polecatMessages } from '../contract/messages.js';
 import { failure } from './failing.js';
 import { lossOf, onHost, type Loss } from './hands.js';
 import type { Book } from './molecule-book.js';
@@ -23,6 +23,7 @@ export async function moveSandbox(book: Book, loss: Loss, step: string | null): 
         const { path, branch, hasStep } = await hands.rebuildSandbox.executeWithOptions({ summary }, [request]);
         book.moved({ host: to, sandbox: { ...hook.sandbox, path, branch } });
         book.note({ kind: 'host-lost', host: loss.host, to, left: loss.left, isWhole: hasStep });
+        await tellSpent(hook.mission, id, branch, loss);
         await send(hook.agent, polecatMessages.moved, { id: `moved:${branch}`, molecule: id, host: to, path, branch });
         return hasStep;
       } catch (error) {
@@ -32,4 +33,10 @@ export async function moveSandbox(book: Book, loss: Loss, step: string | null): 
       }
     }
   });
+}
+
+/** Its sessions cannot tell any more what the last one has cost. */
+async function tellSpent(mission: string, molecule: string, branch: string, { left: { usage } }: Loss): Promise<void> {
+  if (usage === undefined || (usage.usd === 0 && (usage.unpricedTokens ?? 0) === 0)) return;
+  await send(mission, missionMessages.spent, { id: `spent:${branch}@lost`, molecule, usage });
 }

@@ -19,7 +19,8 @@ export function takeNudges(desk: Desk, agent: string): void {
         `${WAITING_MAX} nudges wait for ${agent} already: no session of it is at work, or it is in a long turn`,
       );
     count += 1;
-    const nudge = { id: id ?? `nudge-${count}`, by, text, cycle, atMs: Date.now(), heardBy: null };
+    if (nudges.some((one) => one.id === id)) return done(`${agent} was told so`);
+    const nudge = { id: id ?? `#${count}`, by, text, cycle, atMs: Date.now(), heardBy: null };
     nudges = [...nudges, nudge].slice(-KEPT_MAX);
     return done(`${agent} hears it before its next turn`);
   });

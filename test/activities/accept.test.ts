@@ -118,6 +118,9 @@ test('a secret that the agent committed is refused until it is out of its commit
   await writeFile(join(path, 'b.txt'), 'work\n');
   expect(await accept()).toMatchObject({ kind: 'rejected', why: expect.stringContaining('of the commits') as string });
   await git('reset', '-q', '--hard', 'HEAD~2');
+  await git('commit', '-q', '--allow-empty', '-m', 'uses ghp_0123456789abcdefghij');
+  expect(await accept()).toMatchObject({ why: expect.stringContaining('is in a commit message') as string });
+  await git('reset', '-q', '--hard', 'HEAD~1');
   await writeFile(join(path, 'b.txt'), 'work\n');
   expect(await accept()).toMatchObject({ kind: 'accepted' });
 });

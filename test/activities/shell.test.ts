@@ -1,4 +1,5 @@
 /** Commands that are shut in: what they can do, and all the ways out that somebody has thought of. */
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
@@ -10,6 +11,7 @@ import { authorEnvironment } from '../../src/git/author.js';
 import { worktreeState } from '../../src/git/worktree.js';
 import { machineMounts } from '../../src/process/bubblewrap.js';
 import { plainEnvironment } from '../../src/process/environment.js';
+import { isAllowed } from '../../src/process/host-proxy.js';
 import { findMarked } from '../../src/process/mark.js';
 import type { RunOptions, RunResult } from '../../src/process/run.js';
 import { DEFAULT_CONFINEMENT } from '../../src/town/confinement.js';
@@ -232,4 +234,51 @@ describe.skipIf(missing !== null)('what is shut in', () => {
     // On no branch nothing of git's can be changed.
     expect(await shell('touch ok && git add ok', { env })).not.toMatchObject({ end: EXITED(0) });
   });
+});
+
+async function answering(): Promise<number> {
+  const server = createHttpServer((_, response) => response.end('hello from outside'));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+describe.skipIf(missing !== null)('hosts that may be reached', () => {
+  const CURL = 'curl --silent --show-error --max-time 10';
+
+  test('are reached through the worker, plain or by a tunnel, and no others are', async () => {
+    const [port, other] = [await answering(), await answering()];
+    const { sh } = await cell({ hosts: [`localhost:${port}`] });
+    expect(await sh(`${CURL} http://localhost:${port}/`)).toMatchObject({ stdout: 'hello from outside' });
+    expect(await sh(`${CURL} --proxytunnel http://localhost:${port}/`)).toMatchObject({ stdout: 'hello from outside' });
+    const refused = await sh(`${CURL} http://localhost:${other}/`);
+    expect(refused.stdout).toBe(
+      `only these hosts can be reached from here: localhost:${port} (hosts under [confinement] in town.toml)\n`,
+    );
+    expect(await sh(`${CURL} --proxytunnel http://localhost:${other}/`)).not.toMatchObject({ end: EXITED(0) });
+    expect(await sh(`${CURL} --noproxy '*' http://127.0.0.1:${port}/`)).not.toMatchObject({ end: EXITED(0) });
+  });
+
+  test('a command ends as it would without them', async () => {
+    const { sh } = await cell({ hosts: ['localhost:1'] });
+    expect(await sh('echo out; echo err >&2; exit 7')).toMatchObject({
+      stdout: 'out\n',
+      stderr: 'err\n',
+      end: EXITED(7),
+    });
+    expect(await sh('kill -9 $$')).toMatchObject({ end: EXITED(137) });
+  });
+});
+
+test.each([
+  ['a.b', 443, true],
+  ['A.B', 80, true],
+  ['a.b', 8080, false],
+  ['x.c.d', 443, true],
+  ['c.d', 443, false],
+  ['evilc.d', 443, false],
+  ['e.f', 99, true],
+  ['e.f', 443, false],
+])('%s:%d of the hosts that may be reached: %s', (host, port, allowed) => {
+  expect(isAllowed({ host, port }, ['a.b', '*.c.d', 'e.f:99'])).toBe(allowed);
 });

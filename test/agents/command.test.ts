@@ -169,3 +169,13 @@ test('what it tells of tokens and cost is counted', async () => {
     unpricedTokens: 30,
   });
 });
+
+test('an assignment that is too long for an argument is read from a file', async () => {
+  const description = `${'All of it. '.repeat(20_000)}THE END`;
+  const script =
+    'file=$(echo "$1" | sed "s/.* in the file \\(.*\\)\\. Read.*/\\1/"); grep -c "THE END" "$file" > found.txt; gt done read';
+  const step = { id: 'work', title: 'Long', description, acceptance: {}, script: null, run: null };
+  const { bench, run } = await agentOf({ script }, { step });
+  expect(await run()).toMatchObject({ outcome: 'closed', summary: 'read' });
+  expect(await readFile(join(bench.worktree, 'found.txt'), 'utf8')).toBe('1\n');
+});

@@ -1,5 +1,5 @@
 import { onTestFinished, expect, test } from 'vitest';
-import { cleaned, holdsKnownSecret, holdsSecret, knowSecrets, withoutSecrets } from '../../src/agents/secrets.js';
+import { cleaned, holdsKnownSecret, knowSecrets, mayNotBePushed, withoutSecrets } from '../../src/agents/secrets.js';
 import { readSecrets } from '../../src/config.js';
 
 function knowing(...values: string[]) {
@@ -24,7 +24,8 @@ test('a known value is taken out, also as base64, in hex, and as part of a URL; 
   expect(withoutSecrets(`${forms.join(' ')} short`)).toMatch(/^(\[secret taken out\]=* ){4}short$/);
   expect(forms.every(holdsKnownSecret)).toBe(true);
   expect(holdsKnownSecret('ghp_0123456789abcdef')).toBe(false);
-  expect(holdsSecret('ghp_0123456789abcdef')).toBe(true);
+  expect(mayNotBePushed('ghp_0123456789abcdef')).toBe(true);
+  expect(mayNotBePushed('Bearer your-api-token-here AKIAIOSFODNN7EXAMPLE')).toBe(false);
 });
 
 test('of several that begin alike the longest is taken out whole', () => {
@@ -42,12 +43,15 @@ test('of an environment what is named as a secret is one, and passwords in URLs 
   const env = {
     OPENAI_API_KEY: 'the-key',
     PGPASSWORD: 'the-password',
-    SSL_KEY: '/etc/key.pem',
+    SSL_KEY: '/etc/passwd',
+    SLASHED_TOKEN: '/begins/as/a/path+does==',
     GIT_CONFIG_KEY_0: 'safe.directory',
     HTTPS_PROXY: 'http://me:a%40b@proxy:8080',
     HOME: '/root',
   };
-  expect(readSecrets(['https://bot:of-the-rig@host/x.git'], env).toSorted()).toEqual(
-    ['the-key', 'the-password', 'a%40b', 'a@b', 'of-the-rig'].toSorted(),
+  expect(
+    readSecrets(['https://bot:of-the-rig@host/x.git', 'https://a-token-alone@host/x.git'], env).toSorted(),
+  ).toEqual(
+    ['the-key', 'the-password', 'a%40b', 'a@b', 'of-the-rig', 'a-token-alone', '/begins/as/a/path+does=='].toSorted(),
   );
 });

@@ -54,7 +54,7 @@ async function histories({ client }: LiveTown): Promise<readonly string[]> {
   const texts: string[] = [];
   for await (const { workflowId, runId } of client.workflow.list()) {
     const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
-    texts.push(JSON.stringify(historyToJSON(history)));
+    texts.push(historyToJSON(history));
   }
   return texts;
 }

@@ -4,9 +4,11 @@ import {
   after,
   findingsOf,
   isFinished,
+  isOverBudget,
   itemOf,
   landedCount,
   phaseOf,
+  purseOf,
   spent,
   startable,
   unasked,
@@ -192,4 +194,27 @@ test('any order and repetition of events: what has landed stays, and nothing sta
       }
     }),
   );
+});
+
+const sessionOf = (id: string, usd: number): MissionEvent => ({ kind: 'spent', item: id, usage: { ...NO_USAGE, usd } });
+
+test('what sessions tell counts at once; a report takes its place, and never makes less of it', () => {
+  const working = all(mission(item('a')), ...started('a'), sessionOf('a', 1), sessionOf('a', 0.5));
+  expect(spent(working).usd).toBe(1.5);
+  const ended = (report: PolecatReport) => all(working, { kind: 'reported', item: 'a', claim: 'a', report });
+  expect(spent(ended(landed)).usd).toBe(2);
+  // A molecule that failed is not in what its polecat reports.
+  expect(spent(ended({ ...failed, usage: NO_USAGE })).usd).toBe(1.5);
+  const lost = all(working, { kind: 'lost', item: 'a', claim: 'a', reason: 'terminated' });
+  expect(spent(lost).usd).toBe(1.5);
+  expect(spent(all(lost, sessionOf('a', 7))).usd).toBe(1.5);
+});
+
+test('a session that had nothing left holds the mission until its budget is set anew', () => {
+  const working = { ...all(mission(item('a'), item('b')), ...started('a'), sessionOf('a', 1)), budgetUsd: 4 };
+  expect(isOverBudget(working)).toBe(false);
+  const stopped = all(working, { kind: 'stopped' });
+  expect([isOverBudget(stopped), startable(stopped)]).toEqual([true, []]);
+  expect(purseOf(stopped)).toEqual({ budgetUsd: 4, leftUsd: 3 });
+  expect(isOverBudget(all(stopped, { kind: 'budgeted', usd: 9 }))).toBe(false);
 });
