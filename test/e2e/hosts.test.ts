@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { describe, test } from 'vitest';
+import { random } from '../support/random.js';
 import type { ExpectStatic, TestContext } from 'vitest';
 import { explainQuery } from '../../src/contract/messages.js';
 import { stepsQuery } from '../../src/contract/molecule.js';
@@ -119,6 +120,14 @@ async function sessionsIn(molecule: WorkflowHandle): Promise<readonly SessionSpe
   });
 }
 
+/** Each takes two minutes of waiting. The first always runs, and one of these; all with GT_LONG=1. GT_SEED=n repeats a choice. */
+const OTHERS = 6;
+const SEED = Number(process.env['GT_SEED'] ?? Date.now() % 100_000);
+const CHOSEN = random(SEED).below(OTHERS);
+const IS_LONG = process.env['GT_LONG'] !== undefined;
+if (!IS_LONG) console.warn(`of ${OTHERS} more ways to lose a host one is tried here, as the seed ${SEED} has it`);
+const isTried = (at: number) => IS_LONG || at === CHOSEN;
+
 describe.concurrent('a host with a sandbox', () => {
   test('dies for good: the step begins again on another host, from what had been pushed', async (context) => {
     const { expect } = context;
@@ -154,146 +163,172 @@ describe.concurrent('a host with a sandbox', () => {
     expect(await readdir(join(hosts.hosts[1].dir, '.gt/rigs/server/polecats'))).toEqual([]);
   }, 400_000);
 
-  test('sleeps meanwhile: woken, it does no harm, and started anew it takes its sandbox away', async (context) => {
-    const { expect } = context;
-    const { hosts, first, life, result, go } = await inMidStep('sleeps', context);
-    const second = await hosts.hosts[1].start();
-    await hosts.hosts[0].signal('SIGSTOP');
-    await polecatOf(hosts, 'it is on the other host', ({ sandbox }) => sandbox?.host === second, 300);
-    // Both commands go on at the same moment.
-    await go();
-    await hosts.hosts[0].signal('SIGCONT');
-    expect((await result).items).toMatchObject([{ state: { kind: 'landed' }, attempt: 1 }]);
-    await until('its session has ended', async () => (await processesIn(life.sandbox?.path ?? '')).length === 0);
-    await expectWhole(hosts, expect);
+  test.runIf(isTried(0))(
+    'sleeps meanwhile: woken, it does no harm, and started anew it takes its sandbox away',
+    async (context) => {
+      const { expect } = context;
+      const { hosts, first, life, result, go } = await inMidStep('sleeps', context);
+      const second = await hosts.hosts[1].start();
+      await hosts.hosts[0].signal('SIGSTOP');
+      await polecatOf(hosts, 'it is on the other host', ({ sandbox }) => sandbox?.host === second, 300);
+      // Both commands go on at the same moment.
+      await go();
+      await hosts.hosts[0].signal('SIGCONT');
+      expect((await result).items).toMatchObject([{ state: { kind: 'landed' }, attempt: 1 }]);
+      await until('its session has ended', async () => (await processesIn(life.sandbox?.path ?? '')).length === 0);
+      await expectWhole(hosts, expect);
 
-    await hosts.hosts[0].die();
-    expect(await readdir(join(hosts.hosts[0].dir, '.gt/rigs/server/polecats'))).toHaveLength(1);
-    expect(await hosts.hosts[0].start()).toBe(first);
-    await until('its sandbox is gone', async () => {
-      const left = await readdir(join(hosts.hosts[0].dir, '.gt/rigs/server/polecats'));
-      return left.length === 0;
-    });
-    const mirror = join(hosts.hosts[0].dir, '.gt/rigs/server/mirror.git');
-    expect(await runGit(mirror, ['show', `${life.sandbox?.branch ?? ''}:second.txt`])).toBe('half\nwhole');
-    await expectWhole(hosts, expect);
-  }, 500_000);
+      await hosts.hosts[0].die();
+      expect(await readdir(join(hosts.hosts[0].dir, '.gt/rigs/server/polecats'))).toHaveLength(1);
+      expect(await hosts.hosts[0].start()).toBe(first);
+      await until('its sandbox is gone', async () => {
+        const left = await readdir(join(hosts.hosts[0].dir, '.gt/rigs/server/polecats'));
+        return left.length === 0;
+      });
+      const mirror = join(hosts.hosts[0].dir, '.gt/rigs/server/mirror.git');
+      expect(await runGit(mirror, ['show', `${life.sandbox?.branch ?? ''}:second.txt`])).toBe('half\nwhole');
+      await expectWhole(hosts, expect);
+    },
+    500_000,
+  );
 
-  test('is the only one, and away for longer than it is waited for: it goes on in the same sandbox', async (context) => {
-    const { expect } = context;
-    const { hosts, first, life, result, go } = await inMidStep('alone', context);
-    await hosts.hosts[0].die();
-    const molecule = hosts.client.workflow.getHandle(life.molecule);
-    await until(
-      'it was waited for in vain',
-      async () => {
-        const { events = [] } = await molecule.fetchHistory();
-        return events?.some((event) => (event.activityTaskTimedOutEventAttributes ?? null) !== null);
-      },
-      120,
-    );
-    expect(await hosts.hosts[0].start()).toBe(first);
-    await go();
-    expect((await result).items).toMatchObject([{ state: { kind: 'landed' }, attempt: 1 }]);
-    const now = await polecatOf(hosts, 'it has landed', () => true);
-    expect(now.sandbox).toEqual(life.sandbox);
-    expect(now.lost).toBeUndefined();
-    const steps = await molecule.query(stepsQuery);
-    expect(steps.map((step) => [step.id, step.sessions])).toEqual([
-      ['first', 1],
-      ['second', 2],
-      ['third', 1],
-    ]);
-    expect((await actsIn(hosts, life.molecule)).filter((name) => name === 'lookAtHost')).toHaveLength(1);
-    await expectWhole(hosts, expect);
-  }, 300_000);
+  test.runIf(isTried(1))(
+    'is the only one, and away for longer than it is waited for: it goes on in the same sandbox',
+    async (context) => {
+      const { expect } = context;
+      const { hosts, first, life, result, go } = await inMidStep('alone', context);
+      await hosts.hosts[0].die();
+      const molecule = hosts.client.workflow.getHandle(life.molecule);
+      await until(
+        'it was waited for in vain',
+        async () => {
+          const { events = [] } = await molecule.fetchHistory();
+          return events?.some((event) => (event.activityTaskTimedOutEventAttributes ?? null) !== null);
+        },
+        120,
+      );
+      expect(await hosts.hosts[0].start()).toBe(first);
+      await go();
+      expect((await result).items).toMatchObject([{ state: { kind: 'landed' }, attempt: 1 }]);
+      const now = await polecatOf(hosts, 'it has landed', () => true);
+      expect(now.sandbox).toEqual(life.sandbox);
+      expect(now.lost).toBeUndefined();
+      const steps = await molecule.query(stepsQuery);
+      expect(steps.map((step) => [step.id, step.sessions])).toEqual([
+        ['first', 1],
+        ['second', 2],
+        ['third', 1],
+      ]);
+      expect((await actsIn(hosts, life.molecule)).filter((name) => name === 'lookAtHost')).toHaveLength(1);
+      await expectWhole(hosts, expect);
+    },
+    300_000,
+  );
 
-  test('dies while the gates run there: they run on another host, the work lands, and no branch is left', async (context) => {
-    const { expect, onTestFinished } = context;
-    const [go, begun] = [goOf('gates', context), goOf('gates-begun', context)];
-    const gate = `touch ${begun}; until test -e ${go}; do sleep 0.2; done`;
-    const hosts = await twoHosts({ formulas: { quick: QUICK }, patience: 0.02 }, onTestFinished, { gate });
-    const first = await hosts.hosts[0].start();
-    const mission = await hosts.client.workflow.start('mission', {
-      taskQueue: 'gastown',
-      workflowId: 'm',
-      args: [{ work: [{ id: 'a', rig: 'server', formula: 'quick', vars: { name: 'a' } }] }],
-    });
-    await until('the gates run', async () => (await stat(begun)).isFile());
-    const second = await hosts.hosts[1].start();
-    await hosts.hosts[0].die();
-    await writeFile(go, '');
-    expect(((await mission.result()) as MissionResult).items).toMatchObject([{ state: { kind: 'landed' } }]);
-    expect(count((await hosts.git('log', '--format=%h %an %s', 'main')).split('\n'), 'Write a')).toBe(1);
-    expect(await hosts.git('branch', '--format=%(refname:short)')).toBe('main');
-    const life = await polecatOf(hosts, 'it has closed', () => true);
-    expect(life.lost).toEqual([first]);
-    expect(life.sandbox?.host).toBe(second);
-  }, 400_000);
+  test.runIf(isTried(2))(
+    'dies while the gates run there: they run on another host, the work lands, and no branch is left',
+    async (context) => {
+      const { expect, onTestFinished } = context;
+      const [go, begun] = [goOf('gates', context), goOf('gates-begun', context)];
+      const gate = `touch ${begun}; until test -e ${go}; do sleep 0.2; done`;
+      const hosts = await twoHosts({ formulas: { quick: QUICK }, patience: 0.02 }, onTestFinished, { gate });
+      const first = await hosts.hosts[0].start();
+      const mission = await hosts.client.workflow.start('mission', {
+        taskQueue: 'gastown',
+        workflowId: 'm',
+        args: [{ work: [{ id: 'a', rig: 'server', formula: 'quick', vars: { name: 'a' } }] }],
+      });
+      await until('the gates run', async () => (await stat(begun)).isFile());
+      const second = await hosts.hosts[1].start();
+      await hosts.hosts[0].die();
+      await writeFile(go, '');
+      expect(((await mission.result()) as MissionResult).items).toMatchObject([{ state: { kind: 'landed' } }]);
+      expect(count((await hosts.git('log', '--format=%h %an %s', 'main')).split('\n'), 'Write a')).toBe(1);
+      expect(await hosts.git('branch', '--format=%(refname:short)')).toBe('main');
+      const life = await polecatOf(hosts, 'it has closed', () => true);
+      expect(life.lost).toEqual([first]);
+      expect(life.sandbox?.host).toBe(second);
+    },
+    400_000,
+  );
 
-  test('is lost, and the polecat is terminated where it went on: its work is saved from there', async (context) => {
-    const { expect } = context;
-    const { hosts, life, result, go } = await inMidStep('terminated', context);
-    const second = await hosts.hosts[1].start();
-    await hosts.hosts[0].die();
-    const half = `${hosts.hosts[1].dir}/.gt/rigs/server/polecats/Toast-${life.slot.incarnation}/second.txt`;
-    await until('the step is half done again', async () => (await textOf(half)).includes('whole'), 240);
-    await hosts.client.workflow.getHandle('server/polecats/Toast').terminate('a test');
-    await go();
-    expect((await result).items).toMatchObject([{ state: { kind: 'landed' }, attempt: 2 }]);
-    expect(await hosts.git('show', `${life.sandbox?.branch ?? ''}.1:second.txt`)).toBe('half\nwhole');
-    const heirs = await polecatOf(hosts, 'it has closed', () => true);
-    expect(heirs.sandbox?.host).toBe(second);
-    expect(await readdir(join(hosts.hosts[1].dir, '.gt/rigs/server/polecats'))).toEqual([]);
-  }, 400_000);
+  test.runIf(isTried(3))(
+    'is lost, and the polecat is terminated where it went on: its work is saved from there',
+    async (context) => {
+      const { expect } = context;
+      const { hosts, life, result, go } = await inMidStep('terminated', context);
+      const second = await hosts.hosts[1].start();
+      await hosts.hosts[0].die();
+      const half = `${hosts.hosts[1].dir}/.gt/rigs/server/polecats/Toast-${life.slot.incarnation}/second.txt`;
+      await until('the step is half done again', async () => (await textOf(half)).includes('whole'), 240);
+      await hosts.client.workflow.getHandle('server/polecats/Toast').terminate('a test');
+      await go();
+      expect((await result).items).toMatchObject([{ state: { kind: 'landed' }, attempt: 2 }]);
+      expect(await hosts.git('show', `${life.sandbox?.branch ?? ''}.1:second.txt`)).toBe('half\nwhole');
+      const heirs = await polecatOf(hosts, 'it has closed', () => true);
+      expect(heirs.sandbox?.host).toBe(second);
+      expect(await readdir(join(hosts.hosts[1].dir, '.gt/rigs/server/polecats'))).toEqual([]);
+    },
+    400_000,
+  );
 
-  test('is lost, and the mission is cancelled: it ends, and says where the work is', async (context) => {
-    const { expect } = context;
-    const { hosts, life, result } = await inMidStep('cancelled', context);
-    await hosts.hosts[1].start();
-    await hosts.hosts[0].die();
-    await hosts.client.workflow.getHandle('m').cancel();
-    await expect(result).rejects.toThrow();
-    const { items } = await hosts.client.workflow.getHandle('m').query<MissionResult>('progress');
-    const branch = life.sandbox?.branch ?? '';
-    expect(items).toMatchObject([
-      { state: { kind: 'cancelled', reason: expect.stringContaining(`what had been pushed is on branch ${branch}`) } },
-    ]);
-    expect(await hosts.git('show', `${branch}:first.txt`)).toBe('first');
-  }, 400_000);
+  test.runIf(isTried(4))(
+    'is lost, and the mission is cancelled: it ends, and says where the work is',
+    async (context) => {
+      const { expect } = context;
+      const { hosts, life, result } = await inMidStep('cancelled', context);
+      await hosts.hosts[1].start();
+      await hosts.hosts[0].die();
+      await hosts.client.workflow.getHandle('m').cancel();
+      await expect(result).rejects.toThrow();
+      const { items } = await hosts.client.workflow.getHandle('m').query<MissionResult>('progress');
+      const branch = life.sandbox?.branch ?? '';
+      expect(items).toMatchObject([
+        {
+          state: { kind: 'cancelled', reason: expect.stringContaining(`what had been pushed is on branch ${branch}`) },
+        },
+      ]);
+      expect(await hosts.git('show', `${branch}:first.txt`)).toBe('first');
+    },
+    400_000,
+  );
 
-  test('has no room for more sessions: those wait for it, though another host is idle', async (context) => {
-    const { expect, onTestFinished } = context;
-    const go = goOf('busy', context);
-    const plan = { formulas: { hold: holdUntil(go) }, patience: 0.02, limits: { sessions_at_once: 1 } };
-    const hosts = await twoHosts(plan, onTestFinished);
-    await hosts.hosts[0].start();
-    const work = ['a', 'b'].map((id) => ({ id, rig: 'server', formula: 'hold', vars: { name: id } }));
-    const mission = await hosts.client.workflow.start('mission', {
-      taskQueue: 'gastown',
-      workflowId: 'm',
-      args: [{ work }],
-    });
-    const lives = await until('both have molecules', async () => {
-      const swarm = await mission.query<Record<string, string>>('swarm');
-      const ids = Object.values(swarm);
-      const all = await Promise.all(ids.map((id) => hosts.client.workflow.getHandle(id).query(lifecycleQuery)));
-      return all.length === 2 && all.every(({ stage }) => stage.includes('molecule')) ? all : null;
-    });
-    await hosts.hosts[1].start();
-    await until('one waits for room, and it was looked whether its host is there', async () => {
-      const seen = await Promise.all(lives.map(({ molecule }) => actsIn(hosts, molecule)));
-      return seen.flat().includes('lookAtHost');
-    });
-    await writeFile(go, '');
-    const { items } = (await mission.result()) as MissionResult;
-    expect(items.map(({ state, attempt, sessions }) => [state.kind, attempt, sessions])).toEqual([
-      ['landed', 1, 1],
-      ['landed', 1, 1],
-    ]);
-    const ends = await Promise.all(
-      lives.map(({ slot }) => hosts.client.workflow.getHandle(`server/polecats/${slot.name}`).query(lifecycleQuery)),
-    );
-    expect(ends.map(({ lost }) => lost)).toEqual([undefined, undefined]);
-  }, 300_000);
+  test.runIf(isTried(5))(
+    'has no room for more sessions: those wait for it, though another host is idle',
+    async (context) => {
+      const { expect, onTestFinished } = context;
+      const go = goOf('busy', context);
+      const plan = { formulas: { hold: holdUntil(go) }, patience: 0.02, limits: { sessions_at_once: 1 } };
+      const hosts = await twoHosts(plan, onTestFinished);
+      await hosts.hosts[0].start();
+      const work = ['a', 'b'].map((id) => ({ id, rig: 'server', formula: 'hold', vars: { name: id } }));
+      const mission = await hosts.client.workflow.start('mission', {
+        taskQueue: 'gastown',
+        workflowId: 'm',
+        args: [{ work }],
+      });
+      const lives = await until('both have molecules', async () => {
+        const swarm = await mission.query<Record<string, string>>('swarm');
+        const ids = Object.values(swarm);
+        const all = await Promise.all(ids.map((id) => hosts.client.workflow.getHandle(id).query(lifecycleQuery)));
+        return all.length === 2 && all.every(({ stage }) => stage.includes('molecule')) ? all : null;
+      });
+      await hosts.hosts[1].start();
+      await until('one waits for room, and it was looked whether its host is there', async () => {
+        const seen = await Promise.all(lives.map(({ molecule }) => actsIn(hosts, molecule)));
+        return seen.flat().includes('lookAtHost');
+      });
+      await writeFile(go, '');
+      const { items } = (await mission.result()) as MissionResult;
+      expect(items.map(({ state, attempt, sessions }) => [state.kind, attempt, sessions])).toEqual([
+        ['landed', 1, 1],
+        ['landed', 1, 1],
+      ]);
+      const ends = await Promise.all(
+        lives.map(({ slot }) => hosts.client.workflow.getHandle(`server/polecats/${slot.name}`).query(lifecycleQuery)),
+      );
+      expect(ends.map(({ lost }) => lost)).toEqual([undefined, undefined]);
+    },
+    300_000,
+  );
 });
