@@ -41,7 +41,8 @@ export async function acceptStep(place: Place, request: AcceptRequest, signal: A
   const committed = await commit(place, request, message, 'left');
   if (committed.kind === 'refused') return rejected(committed.why);
   const { head } = committed;
-  const leak = await leakIn(place.mirror, { heads: [head], since: request.since });
+  const range = { heads: [head], since: request.since };
+  const leak = request.isScripted === true ? null : await leakIn(place.mirror, range);
   if (leak !== null) {
     // Else the agent would have to take back a commit that it never made.
     if (state.head !== null && state.dirty.length > 0) await uncommit(place, state.head);

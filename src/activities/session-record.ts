@@ -28,13 +28,13 @@ type Ended = {
   readonly result: SessionResult | null;
 };
 
-/** Each part is done once, however often it is asked for; of a script, which costs nothing, only the transcript is kept. */
+/** Each part is done once, however often it is asked for; of a script, which costs nothing, its journal tells all. */
 export async function recordSession({ ledger, purses, call, state }: Recorder, ended: Ended): Promise<void> {
   const { spec, run, journal, path, result } = ended;
+  if (spec.runtime.kind === 'script') return;
   const file = join(dirname(path), 'transcript.md');
   const text = transcriptOf(spec.sessionId, journal.entries);
   await writeFile(file, text);
-  if (spec.runtime.kind === 'script') return;
   const usage = result?.usage ?? spentIn(journal);
   await purses.ended(spec, run, usage);
   const { mission, molecule, rig, agent, session, step, runtime } = spec;

@@ -204,6 +204,8 @@ export type AcceptRequest = SandboxRef & {
   readonly title: string;
   readonly summary: string;
   readonly command: string | null;
+  /** Nobody but scripts works on the molecule. */
+  readonly isScripted?: true;
   /** Refuse a step that was called done and changed nothing since `since`. */
   readonly mustMove: boolean;
   readonly since: string;

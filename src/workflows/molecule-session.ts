@@ -116,6 +116,8 @@ export function acceptRequest(
     molecule,
     item,
     step,
+    // What formulas say themselves is the operator's, and is not searched for secrets.
+    ...([...workers].every((worker) => worker === 'script') ? { isScripted: true as const } : {}),
     title,
     summary: skipped ? `Skipped: ${summary}` : summary,
     command: skipped ? null : (acceptance.command ?? null),
