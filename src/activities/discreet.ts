@@ -5,27 +5,24 @@ import type { Acts } from './beating.js';
 
 /** The same activities, each discreet. */
 export function discreet<A extends Acts>(acts: A): A {
-  const entries = Object.entries(acts).map(([name, act]) => [
-    name,
-    async (...args: never[]) => {
-      try {
-        return cleaned(await act(...args));
-      } catch (error) {
-        throw cleanedError(error);
-      }
-    },
-  ]);
-  return Object.fromEntries(entries) as A; // the same names with the same signatures
+  return each(acts, async (act) => cleaned(await act()));
 }
 
 /** The same activities, whose failures are discreet: what they answer is the town's own, which goes on as it is. */
 export function failingDiscreetly<A extends Acts>(acts: A): A {
+  return each(acts, (act) => act());
+}
+
+function each<A extends Acts>(acts: A, answer: (act: () => Promise<unknown>) => Promise<unknown>): A {
   const entries = Object.entries(acts).map(([name, act]) => [
     name,
-    (...args: never[]) =>
-      act(...args).catch((error: unknown) => {
+    async (...args: never[]) => {
+      try {
+        return await answer(() => act(...args));
+      } catch (error) {
         throw cleanedError(error);
-      }),
+      }
+    },
   ]);
   return Object.fromEntries(entries) as A; // the same names with the same signatures
 }

@@ -2,14 +2,11 @@
  * What a session may still cost: the mission knows its budget and what ended sessions have cost, a worker what its sessions under way have.
  * Those of other hosts are counted when they end.
  */
-import * as z from 'zod';
 import type { SessionContext } from '../agents/runtime.js';
 import { RuntimeTrouble } from '../agents/trouble.js';
 import type { Answer } from '../contract/calls.js';
-import type { SessionSpec, Usage } from '../town/session.js';
-
-const Purse = z.object({ budgetUsd: z.number(), leftUsd: z.number() }).nullable();
-export type Purse = z.infer<typeof Purse>;
+import { Purse } from '../town/mission.js';
+import { costsNothing, type SessionSpec, type Usage } from '../town/session.js';
 
 export class Purses {
   readonly #call: SessionContext['call'];
@@ -35,7 +32,7 @@ export class Purses {
     const live = this.#live.get(sessionId);
     // From here on the mission counts it: twice would be too much.
     this.#live.delete(sessionId);
-    if (usage.usd === 0 && (usage.unpricedTokens ?? 0) === 0) return;
+    if (costsNothing(usage)) return;
     const id = `spent:${sessionId}@${run}`;
     const content = { id, molecule, usage: { ...usage, unpricedTokens: usage.unpricedTokens ?? 0 } };
     try {

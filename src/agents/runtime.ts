@@ -1,6 +1,7 @@
 /** What runs a session: one interface, whatever agent is behind it. Nothing here knows of Temporal. */
 import type { Answer, Call } from '../contract/calls.js';
 import type { RunOptions, RunResult } from '../process/run.js';
+import type { Purse } from '../town/mission.js';
 import type { SessionLeft, SessionResult, SessionSpec } from '../town/session.js';
 import type { Journal } from './journal.js';
 
@@ -35,7 +36,7 @@ export type SessionContext = {
   /** To the server, and nothing of it to the agent itself: what the port lets through. */
   readonly call: (call: Call) => Promise<Answer>;
   /** What the mission's budget leaves, when this session has cost so much so far; null where there is none. */
-  readonly purse: (usd: number) => Promise<{ readonly budgetUsd: number; readonly leftUsd: number } | null>;
+  readonly purse: (usd: number) => Promise<Purse>;
   /** The session's own, which no command of it sees. */
   readonly folder: string;
   /** A path outside of the worktree, of this session alone, where a command may write its output. */

@@ -1,6 +1,6 @@
 import { defineQuery } from '@temporalio/workflow';
 import * as z from 'zod';
-import type { ItemState, MissionState } from '../town/mission.js';
+import type { ItemState, MissionState, Purse } from '../town/mission.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import type { Limits, RigSnapshot } from '../town/rig.js';
 import type { DeskState } from './desk.js';
@@ -98,9 +98,6 @@ export type Grant = {
   readonly name: string;
   readonly incarnation: number;
 };
-
-/** Null where there is no budget; `leftUsd` is never below 0. */
-export type Purse = { readonly budgetUsd: number; readonly leftUsd: number } | null;
 
 /** What sessions may still cost, those under way not counted. */
 export const purseQuery = defineQuery<Purse>('purse');

@@ -88,6 +88,11 @@ export const NO_USAGE: Usage = {
   usd: 0,
 };
 
+/** Neither money nor tokens that have no price. */
+export function costsNothing({ usd, unpricedTokens = 0 }: Pick<Usage, 'usd' | 'unpricedTokens'>): boolean {
+  return usd === 0 && unpricedTokens === 0;
+}
+
 export function addUsage(a: Usage, b: Usage): Usage {
   const unpricedTokens = (a.unpricedTokens ?? 0) + (b.unpricedTokens ?? 0);
   return {

@@ -1,6 +1,7 @@
 /** A molecule whose host is lost goes on on another one: its sandbox is rebuilt there, and its polecat hears of it. */
 import { CancellationScope } from '@temporalio/workflow';
 import { missionMessages, polecatMessages } from '../contract/messages.js';
+import { costsNothing } from '../town/session.js';
 import { failure } from './failing.js';
 import { lossOf, onHost, type Loss } from './hands.js';
 import type { Book } from './molecule-book.js';
@@ -37,6 +38,6 @@ export async function moveSandbox(book: Book, loss: Loss, step: string | null): 
 
 /** Its sessions cannot tell any more what the last one has cost. */
 async function tellSpent(mission: string, molecule: string, branch: string, { left: { usage } }: Loss): Promise<void> {
-  if (usage === undefined || (usage.usd === 0 && (usage.unpricedTokens ?? 0) === 0)) return;
+  if (usage === undefined || costsNothing(usage)) return;
   await send(mission, missionMessages.spent, { id: `spent:${branch}@lost`, molecule, usage });
 }
