@@ -3,6 +3,9 @@
  * server or a worker. A dev server allows ten Keywords and three KeywordLists, so they are spent with care.
  */
 import { defineSearchAttributeKey } from '@temporalio/common';
+import type { SearchAttributePair } from '@temporalio/common';
+import type { Protomolecule } from '../town/protomolecule.js';
+import type { Hook } from './molecule.js';
 
 export const SEARCH_ATTRIBUTES = {
   GtRole: 'Keyword',
@@ -42,3 +45,22 @@ export type Phase =
   | 'landed'
   | 'skipped'
   | 'failed';
+
+/** What the molecule of a polecat is started with: as long as all of it is true, it need not write it itself. */
+export function startOfMolecule(
+  { mission, agent, rig }: Pick<Hook, 'mission' | 'agent' | 'rig'>,
+  { formula, steps }: Protomolecule,
+): SearchAttributePair[] {
+  const isGroup = (id: string) => steps.some(({ parent }) => parent === id);
+  const first = steps.find(({ id, needs }) => needs.length === 0 && !isGroup(id));
+  return [
+    { key: attribute.role, value: 'molecule' },
+    { key: attribute.rig, value: [rig.name] },
+    { key: attribute.mission, value: mission },
+    { key: attribute.formula, value: formula },
+    { key: attribute.agent, value: [agent] },
+    { key: attribute.phase, value: 'working' },
+    { key: attribute.step, value: first === undefined ? [] : [first.id] },
+    { key: attribute.costUsd, value: 0 },
+  ];
+}

@@ -11,7 +11,7 @@ const PROBLEMS_MAX = 5;
 export type OutputSchema = Readonly<Record<string, Json>>;
 
 /**
- * Null when the value fits. `schema` is null where a step declares none: then anything may be left, and nothing need be;
+ * Null when the value, which is JSON, fits. `schema` is null where a step declares none: then anything may be left, and nothing need be;
  * `value` is undefined where nothing was sent.
  */
 export function outputProblem(schema: OutputSchema | null, value: unknown): string | null {
@@ -21,7 +21,8 @@ export function outputProblem(schema: OutputSchema | null, value: unknown): stri
   if (chars > OUTPUT_CHARS_MAX) {
     return `the output has ${chars} characters of JSON, the most is ${OUTPUT_CHARS_MAX}: put the rest into a file and name it`;
   }
-  const read = (schema === null ? z.json() : validatorOf(schema)).safeParse(value, { reportInput: true });
+  if (schema === null) return null;
+  const read = validatorOf(schema).safeParse(value, { reportInput: true });
   if (read.success) return null;
   const problems = read.error.issues.flatMap(problemsOf);
   const more = problems.length > PROBLEMS_MAX ? [`and ${problems.length - PROBLEMS_MAX} more`] : [];

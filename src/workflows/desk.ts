@@ -70,9 +70,7 @@ export class Desk {
     setDefaultSignalHandler(undefined);
     untilTaken(() =>
       setDefaultUpdateHandler(async (name, ...content) => {
-        const answer = await this.#takeByName(name, content[0]);
-        if (!answer.ok) throw failure('Refused', answer.why);
-        return answer.says;
+        return saysOrFails(await this.#takeByName(name, content[0]));
       }),
     );
     setDefaultUpdateHandler(undefined);
@@ -153,10 +151,10 @@ export class Desk {
     const { description } = message;
     setHandler(
       message.update,
-      async (raw: unknown) => {
-        const answer = await this.#take(message, raw);
-        if (!answer.ok) throw failure('Refused', answer.why);
-        return answer.says;
+      (raw: unknown) => {
+        // Most are answered at once, by a word and not by a promise: an agent waits for it.
+        const answer = this.#take(message, raw);
+        return answer instanceof Promise ? answer.then(saysOrFails) : saysOrFails(answer);
       },
       {
         description,
@@ -253,6 +251,11 @@ function untilTaken(set: () => void): void {
       if (!(error instanceof TypeError)) throw error;
     }
   }
+}
+
+function saysOrFails(answer: Answer): string {
+  if (!answer.ok) throw failure('Refused', answer.why);
+  return answer.says;
 }
 
 function idOf(content: unknown): string | null {

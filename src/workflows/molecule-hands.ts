@@ -25,6 +25,7 @@ import { acceptRequest, reworkOf, sandboxOf, sessionSpec } from './molecule-sess
 import type { Claim } from './molecule-session.js';
 import { moveSandbox } from './molecule-move.js';
 
+/** Whatever is done for each step of each molecule is done with few promises: the SDK keeps the stack of each, for the query that shows it. */
 export class Hands {
   readonly #book: Book;
 
@@ -71,7 +72,7 @@ export class Hands {
       if (result === null) return;
       this.#underWay = null;
       this.#book.note({ kind: 'session-ended', step: step.id, result });
-      await this.#heedBudget(hook, result);
+      if (result.outcome === 'handoff' && result.budgetUsd !== undefined) await this.#hold(hook, result.budgetUsd);
       if (result.outcome !== 'closed' || result.verdict === 'failed') return;
       const { summary, output } = result;
       const why = outputRefusal(this.#book.cooked(step.id), output);
@@ -91,13 +92,12 @@ export class Hands {
   }
 
   /** Nothing begins until the mission, which holds and lets go from the same side, has something left. */
-  async #heedBudget({ agent, mission }: Hook, result: SessionResult): Promise<void> {
-    if (result.outcome !== 'handoff' || result.budgetUsd === undefined) return;
+  async #hold({ agent, mission }: Hook, budgetUsd: number): Promise<void> {
     const { id, molecule } = this.#book;
     const why = `it is spent: gt budget ${mission} DOLLARS raises it`;
     this.#book.note({ kind: 'paused', by: 'the budget', why, above: agent });
     const { runId } = workflowInfo();
-    const content = { id: `stopped:${id}:${runId}:${molecule.sessions}`, molecule: id, budgetUsd: result.budgetUsd };
+    const content = { id: `stopped:${id}:${runId}:${molecule.sessions}`, molecule: id, budgetUsd };
     const delivery = await CancellationScope.nonCancellable(() => send(mission, missionMessages.stopped, content));
     // Of a mission that is gone nobody raises the budget: the step goes on to ask for help.
     if (delivery !== 'delivered') this.#book.note({ kind: 'resumed', above: agent });
@@ -123,15 +123,13 @@ export class Hands {
   }
 
   /** Null when the host was lost meanwhile: then the sandbox is another one. */
-  async #unlessLost<T extends object>(acting: Promise<T>): Promise<T | null> {
-    try {
-      return await acting;
-    } catch (error) {
+  #unlessLost<T extends object>(acting: Promise<T>): Promise<T | null> {
+    return acting.catch(async (error: unknown) => {
       const loss = lossOf(error);
       if (loss === null) throw error;
       await moveSandbox(this.#book, loss, null);
       return null;
-    }
+    });
   }
 
   /** Of the session at work, or of the next one. */
@@ -148,7 +146,7 @@ export class Hands {
     return sessionSpec(this.#book.id, hook, this.#book.filled(step.id), step, this.#book.head(), this.#workers());
   }
 
-  async session(hook: Hook, step: Step): Promise<SessionResult> {
+  session(hook: Hook, step: Step): Promise<SessionResult> {
     const spec = this.#spec(hook, step);
     const summary = `${step.id} · ${hook.name} · session ${step.sessions}`;
     const { patience, sessionMinutesMax } = hook.limits;
@@ -157,13 +155,16 @@ export class Hands {
 
   /** Answers why the close does not count, or null when it does. */
   async accept(claim: Claim): Promise<string | null> {
-    return this.#looking(() => this.#accept(claim));
+    this.#looks += 1;
+    try {
+      const acceptance = await this.#checked(claim);
+      return typeof acceptance === 'string' ? acceptance : this.#heed(claim, acceptance);
+    } finally {
+      this.#looks -= 1;
+    }
   }
 
-  async #accept(claim: Claim): Promise<string | null> {
-    const { step, summary, by, output } = claim;
-    const acceptance = await this.#checked(claim);
-    if (typeof acceptance === 'string') return acceptance;
+  #heed({ step, summary, by, output, skipped }: Claim, acceptance: Acceptance): string | null {
     if (acceptance.kind === 'rejected') {
       const { why, check } = acceptance;
       this.#book.note({ kind: 'rejected', step, why, ...(check === undefined ? {} : { check }) });
@@ -171,7 +172,7 @@ export class Hands {
     }
     const left = output ?? acceptance.output;
     const { head } = acceptance;
-    if (claim.skipped === true) {
+    if (skipped === true) {
       this.#book.note({ kind: 'skipped', step, reason: summary, by, head });
       return null;
     }
@@ -180,24 +181,23 @@ export class Hands {
   }
 
   /** The word of the engine; or why there is none, where the work was lost with its host before it was pushed. */
-  async #checked(claim: Claim): Promise<Acceptance | string> {
+  #checked(claim: Claim): Promise<Acceptance | string> {
     const { step } = claim;
-    for (;;) {
-      const { hook, id } = this.#book;
-      if (hook === null) throw failure('MoleculeFailed', `step "${step}" has no sandbox to be checked in`);
-      const request = acceptRequest(id, hook, this.#book.filled(step), claim, this.#book.head(), this.#workers());
-      const commandsMs = request.timeoutMs + (request.check?.timeoutMs ?? 0);
-      const hands = onHost(hook.limits.patience, hook.host, commandsMs);
-      try {
-        return await hands.acceptStep.executeWithOptions({ summary: `check and push · ${step}` }, [request]);
-      } catch (error) {
-        const loss = lossOf(error);
-        if (loss === null) throw error;
-        const hasStep = await moveSandbox(this.#book, loss, step);
-        if (!hasStep && claim.skipped !== true)
-          return `the host ${hook.host} was lost before the work was pushed: what is missing in ${this.#book.hook?.sandbox.path ?? ''} on ${this.#book.hook?.host ?? ''} is to be done again`;
-      }
-    }
+    const { hook, id } = this.#book;
+    if (hook === null) throw failure('MoleculeFailed', `step "${step}" has no sandbox to be checked in`);
+    const request = acceptRequest(id, hook, this.#book.filled(step), claim, this.#book.head(), this.#workers());
+    const hands = onHost(hook.limits.patience, hook.host, request.timeoutMs + (request.check?.timeoutMs ?? 0));
+    const checked: Promise<Acceptance | string> = hands.acceptStep.executeWithOptions(
+      { summary: `check and push · ${step}` },
+      [request],
+    );
+    return checked.catch(async (error: unknown) => {
+      const loss = lossOf(error);
+      if (loss === null) throw error;
+      const hasStep = await moveSandbox(this.#book, loss, step);
+      if (hasStep || claim.skipped === true) return this.#checked(claim);
+      return `the host ${hook.host} was lost before the work was pushed: what is missing in ${this.#book.hook?.sandbox.path ?? ''} on ${this.#book.hook?.host ?? ''} is to be done again`;
+    });
   }
 
   /** A failure that no retry mends (a missing key, a refused request) asks for a person; anything else is ours to raise. */

@@ -175,7 +175,7 @@ class MoleculeRun {
     else if (loop !== null) await this.#hands.judge(loop);
     else if (mustLook) await this.#hands.look();
     else await condition(() => this.#book.news);
-    await this.#continueWhenLong();
+    if (isLong() && this.#messages.isIdle) await this.#continue();
   }
 
   /** Files come and go by the work of steps: gates that ask for them are looked at again after each. */
@@ -226,7 +226,9 @@ class MoleculeRun {
 
   async #finish(): Promise<MoleculeResult> {
     this.#gates.stop();
-    this.#show();
+    // With the end itself it is one write of the server's and not two.
+    const isToldLast = patched('an end is told once it is recorded', '0.6');
+    if (!isToldLast) this.#show();
     this.#messages.end();
     const { molecule: state, patience, wisp } = this.#book;
     const fate = fateOf(state);
@@ -236,12 +238,12 @@ class MoleculeRun {
     const isTaken = wisp && parent !== undefined;
     if (!isTaken) await town(patience).record.executeWithOptions({ summary: `record · ${fate.kind}` }, [digest]);
     await condition(() => this.#desk.isQuiet());
+    if (isToldLast) this.#show();
     if (fate.kind === 'failed') throw failure('MoleculeFailed', `step "${fate.step}" failed: ${fate.reason}`, [result]);
     return wisp ? { ...result, digest } : result;
   }
 
-  async #continueWhenLong(): Promise<void> {
-    if (!isLong() || !this.#messages.isIdle) return;
+  async #continue(): Promise<void> {
     // The handler that woke the loop has not returned yet: without this, one that only people wake would never go on.
     await condition(() => this.#desk.isQuiet() || !this.#messages.isIdle);
     if (!this.#messages.isIdle || fateOf(this.#book.molecule).kind !== 'open') return;

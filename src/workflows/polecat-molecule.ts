@@ -1,7 +1,7 @@
 import { ChildWorkflowFailure, executeChild, isCancellation, ParentClosePolicy, rootCause } from '@temporalio/workflow';
 import type { MoleculeResult } from '../contract/molecule.js';
 import type { PolecatInput, Sandbox } from '../contract/polecat.js';
-import { attribute } from '../contract/search-attributes.js';
+import { startOfMolecule } from '../contract/search-attributes.js';
 import { polecatAt } from '../town/address.js';
 import type { Hold } from '../town/pause.js';
 import type { Protomolecule } from '../town/protomolecule.js';
@@ -29,14 +29,7 @@ export async function runMolecule(
       args: [{ proto, hook, ...(paused === null ? {} : { paused: { by: paused.by, why: paused.why, above: agent } }) }],
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       staticSummary: `${proto.formula} · ${input.name} · ${item.id}`,
-      typedSearchAttributes: [
-        { key: attribute.role, value: 'molecule' },
-        { key: attribute.rig, value: [rig.name] },
-        { key: attribute.mission, value: mission },
-        { key: attribute.formula, value: proto.formula },
-        { key: attribute.agent, value: [agent] },
-        { key: attribute.phase, value: 'working' },
-      ],
+      typedSearchAttributes: startOfMolecule(hook, proto),
     });
   } catch (error) {
     if (isCancellation(error)) throw error;

@@ -16,9 +16,10 @@ export type Stand = {
 };
 
 const { boards } = proxySinks<BoardSinks>();
+const soon = Promise.resolve();
 
 /** Within a phase it is told at most so often: an agent may close fifty steps a second, and each telling is an event and a write. */
-const SAME_PHASE_MS = 5_000;
+const SAME_PHASE_MS = 10_000;
 const SAME_PHASE_MS_BEFORE = 1_000;
 /** A new phase is told at once, but for a storm of them in one task: a thousand times held and let go. */
 const PHASES_IN_TASK = 5;
@@ -26,17 +27,23 @@ const PHASES_IN_TASK = 5;
 const OVER: readonly Phase[] = ['done', 'landed', 'skipped', 'failed'];
 
 export class Standing {
+  /** By its name, as JSON. What a workflow was started with, or the run before has left, is not told again. */
   readonly #shown = new Map<string, string>();
   readonly #pace = new Pace('until the search attributes follow', 'a phase is told once a second');
   #introduction: readonly SearchAttributePair[] = [];
   #stand: Stand | null = null;
   #board: (() => string) | null = null;
 
+  constructor() {
+    if (!patched('what stands there is not told again', '0.6')) return;
+    for (const pair of workflowInfo().typedSearchAttributes.getAll()) this.#remember(pair);
+  }
+
   /** What never changes of this workflow: told with what is shown in the same moment. */
   introduce(pairs: readonly SearchAttributePair[]): void {
     if (!patched('introduced with the first phase')) return upsertSearchAttributes([...pairs]);
-    this.#introduction = pairs;
-    void Promise.resolve().then(() => this.#introduceAlone());
+    this.#introduction = pairs.filter(({ key, value }) => this.#shown.get(key.name) !== JSON.stringify(value));
+    void soon.then(() => this.#introduceAlone());
   }
 
   /** Nothing was shown yet. */
@@ -46,7 +53,7 @@ export class Standing {
 
   /** `board` is asked once all that happens now has happened. */
   show(stand: Stand, board: () => string): void {
-    if (this.#board === null) void Promise.resolve().then(() => this.#draw());
+    if (this.#board === null) void soon.then(() => this.#draw());
     this.#board = board;
     this.#stand = stand;
     const changed = this.#changed(stand);
@@ -69,8 +76,12 @@ export class Standing {
     const pairs = [...this.#introduction, ...changed];
     this.#introduction = [];
     if (pairs.length === 0) return;
-    for (const { key, value } of changed) this.#shown.set(key.name, JSON.stringify(value));
+    for (const pair of changed) this.#remember(pair);
     upsertSearchAttributes(pairs);
+  }
+
+  #remember({ key, value }: SearchAttributePair): void {
+    this.#shown.set(key.name, JSON.stringify(value));
   }
 
   #changed({ phase, waitingFor = '', steps, usd }: Stand): readonly SearchAttributePair[] {

@@ -8,9 +8,12 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import type { WorkflowHandle } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { InjectedSinks } from '@temporalio/worker';
 import type { Acceptance } from '../../src/contract/activities.js';
+import type { BoardSinks } from '../../src/contract/boards.js';
 import { moleculeMessages } from '../../src/contract/messages.js';
 import type { Hook } from '../../src/contract/molecule.js';
+import { startOfMolecule } from '../../src/contract/search-attributes.js';
 import { hostQueue, sessionQueue, TOWN_QUEUE } from '../../src/contract/task-queues.js';
 import { machine } from '../../src/dev/machine.js';
 import { startServer } from '../../src/dev/server.js';
@@ -18,7 +21,7 @@ import { findTemporalCli } from '../../src/dev/temporal-cli.js';
 import type { Protomolecule } from '../../src/town/protomolecule.js';
 import { DEFAULT_LIMITS } from '../../src/town/rig.js';
 import { NO_USAGE } from '../../src/town/session.js';
-import type { SessionResult } from '../../src/town/session.js';
+import type { SessionResult, SessionSpec } from '../../src/town/session.js';
 import { cookText } from '../support/formula.js';
 import { here } from '../support/here.js';
 import { median, tell, tellJson } from './figures.js';
@@ -28,7 +31,7 @@ const PLAIN_QUEUE = 'plain';
 const STEPS = 10;
 const LATENCY_RUNS = 15;
 const STORM = 200;
-const STORM_RUNS = 1;
+const STORM_RUNS = 3;
 const FAN = 100;
 const FAN_RUNS = 5;
 const CLOSES = 200;
@@ -37,7 +40,10 @@ const CLOSE_RUNS = 3;
 const closed: SessionResult = { outcome: 'closed', verdict: 'done', summary: 'done', usage: NO_USAGE, notes: [] };
 const accepted: Acceptance = { kind: 'accepted', head: '0'.repeat(40) };
 const ACTS = {
-  runSession: () => Promise.resolve({ ...closed, output: { list: Array.from({ length: FAN }, (_, at) => at) } }),
+  runSession: (spec?: SessionSpec) =>
+    Promise.resolve(
+      spec?.step.id === 'list' ? { ...closed, output: { list: Array.from({ length: FAN }, (_, at) => at) } } : closed,
+    ),
   acceptStep: () => Promise.resolve(accepted),
   record: () => Promise.resolve(),
   // On nobody's hook every step waits for a person.
@@ -117,7 +123,10 @@ async function pair(runs: number, ours: () => Promise<unknown>, theirs: () => Pr
   return { ours: median(times.ours), theirs: median(times.theirs) };
 }
 
-const onHook = (proto: Protomolecule) => ({ proto, hook: HOOK });
+type OnHook = { readonly proto: Protomolecule; readonly hook: Hook };
+const onHook = (proto: Protomolecule): OnHook => ({ proto, hook: HOOK });
+const isOnHook = (argument: unknown): argument is OnHook =>
+  typeof argument === 'object' && argument !== null && 'hook' in argument;
 
 async function benchLatency({ start }: Bench): Promise<void> {
   const proto = chain(STEPS);
@@ -158,25 +167,21 @@ async function benchFan({ start }: Bench): Promise<void> {
   tell('fan-out of 100', ours / theirs, 'times', 'at most 1.25', ours / theirs <= 1.25);
 }
 
-/** The round trip of each, in seconds. */
-async function closes(handle: WorkflowHandle, touch: (at: number) => Promise<unknown>): Promise<readonly number[]> {
-  const times: number[] = [];
-  for (let at = 0; at < CLOSES; at += 1) times.push(await seconds(() => touch(at)));
-  await handle.result();
-  return times;
-}
-
+/** Turn by turn: what else the machine does in these seconds falls on both. */
 async function benchCloses({ start }: Bench): Promise<void> {
-  const ours: number[] = [];
-  const theirs: number[] = [];
+  const times: { readonly ours: number; readonly theirs: number }[] = [];
   for (let run = 0; run < CLOSE_RUNS; run += 1) {
-    const molecule = await start('molecule', { formula: 'chain' });
-    const close = (at: number) =>
-      molecule.executeUpdate(moleculeMessages.close.update, { args: [{ step: `s${at}`, continue: true }] });
-    ours.push(...(await closes(molecule, close)));
-    const bare = await start('bare', CLOSES);
-    theirs.push(...(await closes(bare, () => bare.executeUpdate('touch'))));
+    const [molecule, bare] = [await start('molecule', { formula: 'chain' }), await start('bare', CLOSES)];
+    for (let at = 0; at < CLOSES; at += 1) {
+      const args: [unknown] = [{ step: `s${at}`, continue: true }];
+      times.push({
+        ours: await seconds(() => molecule.executeUpdate(moleculeMessages.close.update, { args })),
+        theirs: await seconds(() => bare.executeUpdate('touch')),
+      });
+    }
+    await Promise.all([molecule.result(), bare.result()]);
   }
+  const [ours, theirs] = [times.map((each) => each.ours), times.map((each) => each.theirs)];
   const ratio = median(ours) / median(theirs);
   tell('bare Update, round trip', median(theirs) * 1_000, 'ms');
   tell('close --continue, round trip', median(ours) * 1_000, 'ms');
@@ -219,6 +224,9 @@ async function withWorkers(folder: string, work: (bench: Bench) => Promise<void>
         taskQueue: TOWN_QUEUE,
         workflowBundle: { codePath: here('dist/workflow-bundle.js') },
         dataConverter: { payloadConverterPath: here('dist/workflows/payload-converter.js') },
+        sinks: {
+          boards: { shown: { fn: () => undefined, callDuringReplay: false } },
+        } satisfies InjectedSinks<BoardSinks>,
       }),
       Worker.create({
         ...options,
@@ -239,6 +247,7 @@ async function withWorkers(folder: string, work: (bench: Bench) => Promise<void>
         taskQueue: kind === 'molecule' ? TOWN_QUEUE : PLAIN_QUEUE,
         workflowId: `bench-${(started += 1)}`,
         args: [argument],
+        ...(isOnHook(argument) ? { typedSearchAttributes: startOfMolecule(argument.hook, argument.proto) } : {}),
       });
     await work({ client, start });
     for (const worker of workers) worker.shutdown();
