@@ -1,11 +1,12 @@
-/** `gt export`: everything that is known of a mission or another workflow, and of all that work for it, as one JSON document. */
+/** `gt export`: everything that is known of a mission or another workflow, of all that work for it and of its rigs, as one JSON document. */
 import { WorkflowFailedError, type Client, type WorkflowExecutionInfo } from '@temporalio/client';
 import { messageOf } from '../calls.js';
 import type { Json } from '../town/act.js';
 import { attribute } from '../contract/search-attributes.js';
+import { refineryOf, witnessOf } from '../town/address.js';
 import { readArguments, takeOne, type Command } from './command.js';
 import { print } from './print.js';
-import { ofExecution, withServer } from './server.js';
+import { ofExecution, unlessGone, withServer } from './server.js';
 import { SERVER_OPTIONS } from './server-place.js';
 
 /** What each role is asked, besides `explain` and `rejected`. */
@@ -43,8 +44,9 @@ export const exportState: Pick<Command, 'run'> = {
     await withServer(values, (client) =>
       ofExecution(id, async () => {
         const own = await client.workflow.getHandle(id).describe();
-        const workflows = [await exported(client, own)];
-        for (const other of await workingFor(client, id)) workflows.push(await exported(client, other));
+        const all = [own, ...(await workingFor(client, id)), ...(await rolesOf(client, own))];
+        const workflows: Exported[] = [];
+        for (const one of all) workflows.push(await exported(client, one));
         print(JSON.stringify({ id, exportedAt: new Date().toISOString(), workflows }, null, 2));
       }),
     );
@@ -57,6 +59,18 @@ async function workingFor(client: Client, mission: string): Promise<readonly Inf
   const query = `${attribute.mission.name}=${JSON.stringify(mission)}`;
   for await (const one of client.workflow.list({ query })) if (one.workflowId !== mission) found.push(one);
   return found.toSorted((a, b) => a.startTime.getTime() - b.startTime.getTime());
+}
+
+/** The witnesses and refineries of a mission's rigs: who is in whose slot, what waits to be merged before it. */
+async function rolesOf(client: Client, { typedSearchAttributes }: Info): Promise<readonly Info[]> {
+  if (typedSearchAttributes.get(attribute.role) !== 'mission') return [];
+  const rigs = typedSearchAttributes.get(attribute.rig) ?? [];
+  const found = await Promise.all(
+    rigs
+      .flatMap((rig) => [witnessOf(rig), refineryOf(rig)])
+      .map((role) => client.workflow.getHandle(role).describe().catch(unlessGone)),
+  );
+  return found.filter((one) => one !== null);
 }
 
 async function exported(client: Client, info: Info): Promise<Exported> {

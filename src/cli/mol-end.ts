@@ -1,12 +1,12 @@
 /** `gt mol squash` and `gt mol burn`: a wisp ends as its digest, anything else without a trace. Nothing is left on the server. */
-import { WorkflowFailedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { WorkflowFailedError, type Client } from '@temporalio/client';
 import { setTimeout as pause } from 'node:timers/promises';
 import { messageOf } from '../calls.js';
 import { deleteExecution } from '../activities/forgetting.js';
 import { stepsQuery, type MoleculeResult } from '../contract/molecule.js';
 import { CliError, readArguments, takeOne, type Command } from './command.js';
 import { print } from './print.js';
-import { ofExecution, withServer } from './server.js';
+import { ofExecution, unlessGone, withServer } from './server.js';
 import { SERVER_OPTIONS } from './server-place.js';
 
 /** The server forgets a moment after it was told to. */
@@ -84,11 +84,6 @@ async function look(client: Client, id: string): Promise<Seen | null> {
     firstRunId: info?.firstRunId || described.runId,
     parent: info?.parentExecution?.workflowId || null,
   };
-}
-
-function unlessGone(error: unknown): null {
-  if (error instanceof WorkflowNotFoundError) return null;
-  throw error;
 }
 
 type End = { readonly isWisp: boolean; readonly digest: unknown; readonly how: string };

@@ -67,6 +67,12 @@ export async function ofExecution<T>(id: string, work: () => Promise<T>): Promis
   }
 }
 
+/** For a call's `catch`: null where there is no such execution. */
+export function unlessGone(error: unknown): null {
+  if (error instanceof WorkflowNotFoundError) return null;
+  throw error;
+}
+
 export function newId(prefix: string): string {
   return makeId(prefix, randomUUID());
 }

@@ -258,6 +258,18 @@ test('an agent of the town is asked what is on its hook, and its question is ans
       id: molecule,
       attributes: expect.objectContaining({ GtPhase: 'done' }) as object,
     }),
+    expect.objectContaining({
+      id: 'server/witness',
+      status: 'running',
+      closedAt: null,
+      end: null,
+      state: expect.objectContaining({ slots: expect.anything() as unknown }) as object,
+    }),
+    expect.objectContaining({
+      id: 'server/refinery',
+      status: 'running',
+      state: expect.objectContaining({ queue: expect.anything() as unknown }) as object,
+    }),
   ]);
 });
 
