@@ -32,9 +32,7 @@ export class Hands {
   /** How many looks are under way whose answers decide something: checks of steps and loops, searches for files. */
   #looks = 0;
   /** The session under way, and who ended it. */
-  #underWay: { readonly step: string; calledOff: string | null } | null = null;
-  /** Of sessions, until one is called off: the SDK keeps each scope, and what was asked for in it, as long as the one around it. */
-  #scope: CancellationScope | null = null;
+  #underWay: { readonly step: string; readonly scope: CancellationScope; calledOff: string | null } | null = null;
 
   constructor(book: Book) {
     this.#book = book;
@@ -57,8 +55,7 @@ export class Hands {
   callOff(steps: readonly string[], why: string): void {
     if (this.#underWay === null || !steps.includes(this.#underWay.step)) return;
     this.#underWay.calledOff = why;
-    this.#scope?.cancel();
-    this.#scope = null;
+    this.#underWay.scope.cancel();
   }
 
   /** One session of a step, and when it says that the step is done, the engine's checks. */
@@ -68,11 +65,10 @@ export class Hands {
     this.#book.note({ kind: 'session-started', step: ready.id });
     begun();
     const step = this.#book.step(ready.id);
-    const underWay = { step: step.id, calledOff: null as string | null };
+    const underWay = { step: step.id, scope: new CancellationScope(), calledOff: null as string | null };
     this.#underWay = underWay;
-    const scope = (this.#scope ??= new CancellationScope());
     try {
-      const result = await this.#unlessLost(scope.run(() => this.session(hook, step)));
+      const result = await this.#unlessLost(underWay.scope.run(() => this.session(hook, step)));
       if (result === null) return;
       this.#underWay = null;
       this.#book.note({ kind: 'session-ended', step: step.id, result });
