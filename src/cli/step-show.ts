@@ -2,7 +2,6 @@
 import { explainQuery } from '../contract/messages.js';
 import { currentQuery, type StepView } from '../contract/molecule.js';
 import { hookQuery, lifecycleQuery } from '../contract/polecat.js';
-import { attribute } from '../contract/search-attributes.js';
 import { timeAt } from '../town/wording.js';
 import { withCalls } from './calls.js';
 import { readArguments, refuseMore, UsageError, type Command } from './command.js';
@@ -22,8 +21,8 @@ type Waiting = {
   readonly since: string;
 };
 
-/** So say their search attributes; the queries tell the steps. */
-const SOMEBODY_IS_WAITED_FOR = `WorkflowType="molecule" AND ExecutionStatus="Running" AND ${attribute.phase.name} IN ("waiting", "escalated")`;
+/** Of one that works or is held a step may wait, too: the queries tell the steps. */
+const OPEN = 'WorkflowType="molecule" AND ExecutionStatus="Running"';
 
 export const ready: Pick<Command, 'run'> = {
   run: async (args) => {
@@ -31,7 +30,7 @@ export const ready: Pick<Command, 'run'> = {
     const [mol, ...more] = positionals;
     refuseMore('ready', more);
     await withCalls(values, async (calls) => {
-      const mols = mol === undefined ? await calls.list(SOMEBODY_IS_WAITED_FOR) : [mol];
+      const mols = mol === undefined ? await calls.list(OPEN) : [mol];
       const waiting: Waiting[] = [];
       for (const id of mols) waiting.push(...waitingIn(id, await calls.query(id, currentQuery)));
       if (values.json === true) return print(JSON.stringify(waiting, null, 2));

@@ -57,6 +57,8 @@ export type MoleculeCarry = {
   readonly desk: DeskState;
   /** Its digest is in its result, and goes to the ledger only when nobody started it who would take it. */
   readonly wisp?: boolean;
+  /** The wait that its polecat knows of, '' for none; absent in what an earlier version carried. */
+  readonly toldWait?: string;
 };
 
 export type MoleculeResult = {

@@ -15,6 +15,8 @@ const NOTE_CHARS_MAX = 10_000;
 export type WayBack = Pick<Reach, 'sandbox'> & {
   /** Ids of the steps that are to be done again, in the formula's order. */
   readonly again: readonly string[];
+  /** Ids of those that go away: loops and fan-outs had added them since. */
+  readonly gone: readonly string[];
 };
 
 /** Why nobody can go back to before the step, in a sentence that says what is possible instead; null when one can. */
@@ -40,8 +42,9 @@ export function backRefusal(molecule: Molecule, id: string): string | null {
 }
 
 export function wayBack(molecule: Molecule, id: string): WayBack {
-  const { again, sandbox } = reach(molecule, positionOf(molecule, id) ?? -1);
-  return { again: molecule.steps.flatMap((step, at) => (again.has(at) ? [step.id] : [])), sandbox };
+  const { again, gone, sandbox } = reach(molecule, positionOf(molecule, id) ?? -1);
+  const idsOf = (these: ReadonlySet<number>) => molecule.steps.flatMap((step, at) => (these.has(at) ? [step.id] : []));
+  return { again: idsOf(again), gone: idsOf(gone), sandbox };
 }
 
 export function wentBack(

@@ -33,7 +33,7 @@ import { closedBy, draftOf, loopAt, moleculeOf, positionOf, put, revive, session
 import type { Draft, How, Molecule } from './molecule-live.js';
 import { judged, nextCounted, nextIteration } from './molecule-loops.js';
 import { ended, rejected, withNotes } from './molecule-session-end.js';
-import type { MoleculeEvent, Step } from './molecule-state.js';
+import type { MoleculeEvent, Step, StepState } from './molecule-state.js';
 import type { Protomolecule } from './protomolecule.js';
 import type { Limits } from './rig.js';
 import { addUsage } from './session.js';
@@ -251,13 +251,16 @@ export function stepOf(molecule: Molecule, id: string): Step | null {
   return at === null ? null : stepAt(molecule, at);
 }
 
+type WaitsFor = Extract<StepState, { readonly kind: 'waiting' }>['for'];
+const ANYTHING: readonly WaitsFor[] = ['human', 'escalation', 'gate'];
+
 /** Steps that somebody outside can act on: those that wait for a person, for an answer or for a gate; the first in the formula's order. */
-export function waitingSteps({ held, steps }: Molecule, max = Infinity): readonly Step[] {
+export function waitingSteps({ held, steps }: Molecule, max = Infinity, what = ANYTHING): readonly Step[] {
   const waiting: Step[] = [];
   for (const at of held) {
     if (waiting.length >= max) break;
     const step = steps[at];
-    if (step?.state.kind === 'waiting') waiting.push(step);
+    if (step?.state.kind === 'waiting' && what.includes(step.state.for)) waiting.push(step);
   }
   return waiting;
 }

@@ -22,8 +22,9 @@ const ANSWERS_MAX = 1_000;
 const REJECTED_MAX = 100;
 const CONTENT_CHARS_MAX = 500;
 const REASON_CHARS_MAX = 1_000;
-/** Of the answers together: what is carried from run to run has its limit. */
+/** Of the answers together: what is carried from run to run has its limit. That it was done is known of all. */
 const ANSWERS_CHARS_MAX = 200_000;
+const FORGOTTEN = 'it was done before; what was answered then is too long ago';
 
 /** What a handler says: done, with a sentence for whoever asked, or refused, with a sentence that says what is possible. */
 export type Answer = { readonly ok: true; readonly says: string } | { readonly ok: false; readonly why: string };
@@ -118,9 +119,9 @@ export class Desk {
   state(): DeskState {
     let room = ANSWERS_CHARS_MAX;
     const newest = [...this.#answers].toReversed().flatMap(([id, answer]) => {
-      if (typeof answer !== 'string' || room <= 0) return [];
-      room -= id.length + answer.length;
-      return room < 0 ? [] : [[id, answer] as const];
+      if (typeof answer !== 'string') return [];
+      room -= answer.length;
+      return [[id, room < 0 ? FORGOTTEN : answer] as const];
     });
     return { answers: newest.toReversed(), rejected: this.#sweep() };
   }

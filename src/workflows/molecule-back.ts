@@ -9,6 +9,7 @@ import { done, refused } from './desk.js';
 import { causeOf } from './failing.js';
 import type { Book } from './molecule-book.js';
 import type { Hands } from './molecule-hands.js';
+import { patched } from './patches.js';
 
 type Retry = z.infer<typeof moleculeMessages.retry.schema>;
 type Asked = { readonly message: Retry; answer: Answer | null };
@@ -41,7 +42,10 @@ export class WaysBack {
     const asked: Asked = { message, answer: null };
     this.#asked.push(asked);
     this.#book.news = true;
-    this.#hands.callOff(way.again, `${message.by} goes back to before "${message.step}"`);
+    const undone = patched('a session of a step that goes away is ended', '0.6')
+      ? [...way.again, ...way.gone]
+      : way.again;
+    this.#hands.callOff(undone, `${message.by} goes back to before "${message.step}"`);
     return this.#answered(asked);
   }
 

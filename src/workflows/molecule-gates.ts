@@ -3,6 +3,7 @@
  * Of very many the nearest times and the first acts, and another when one of them is over.
  */
 import { CancellationScope, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
+import { stepOf } from '../town/molecule.js';
 import { describeGate, inWindow, isOutside, watches } from '../town/molecule-gates.js';
 import type { Watch } from '../town/molecule-gates.js';
 import { printSpan } from '../town/span.js';
@@ -75,13 +76,20 @@ export class GateWatch {
     try {
       const finding = await watcher(patience).checkGate.executeWithOptions({ summary }, [request]);
       if (finding.kind === 'open') this.#book.note({ kind: 'gate-opened', step, gate, by: finding.detail });
-      else this.#book.note({ kind: 'gate-stuck', step, gate, why: finding.detail });
+      else this.#stuck(step, gate, finding.detail);
     } catch (error) {
       if (isCancellation(error)) throw error;
       const cause = causeOf(error);
-      const why = cause instanceof Error ? cause.message : String(cause);
-      this.#book.note({ kind: 'gate-stuck', step, gate, why });
+      this.#stuck(step, gate, cause instanceof Error ? cause.message : String(cause));
     }
+  }
+
+  /** Unless somebody has opened it meanwhile, or skipped its step: of that this gate knows nothing. */
+  #stuck(step: string, gate: number, why: string): void {
+    const now = stepOf(this.#book.molecule, step);
+    const isAwaited = now?.state.kind === 'waiting' && now.gates?.[gate]?.opened === null;
+    if (isAwaited || !patched('a gate that nobody waits for is not stuck', '0.6'))
+      this.#book.note({ kind: 'gate-stuck', step, gate, why });
   }
 }
 

@@ -4,7 +4,8 @@ import type { z } from 'zod';
 import type { Message } from '../contract/messages.js';
 import { mailMessage, moleculeMessages } from '../contract/messages.js';
 import { bondPlace, bondProblem } from '../town/molecule-bond.js';
-import { refusal } from '../town/molecule-refusal.js';
+import { describeGates } from '../town/molecule-gates.js';
+import { refusal, tokenOf } from '../town/molecule-refusal.js';
 import type { Json } from '../town/act.js';
 import type { Molecule } from '../town/molecule-live.js';
 import { activeSteps, after, fateOf, isHalfDone, nextStep, stepOf, waitingSteps } from '../town/molecule.js';
@@ -32,11 +33,16 @@ type Bond = z.infer<typeof moleculeMessages.bond.schema>;
 /** Steps to close times steps that there are: it must all be done long before a workflow's task times out. */
 const CLOSE_WORK_MAX = 1_000_000;
 
+/** What has to do with a step whose end is being checked is heard after the check, and under its token. */
+const IN_ORDER = 'what comes while a step is checked waits for it';
+
 /** The end of a step that must be committed, after the engine's checks, before it is answered. */
 type Closing = {
   /** Null for a step that is skipped with work of its own in the sandbox. */
   readonly message: Close | null;
   readonly claim: Claim;
+  /** Of the step as it was when its end was asked for; undefined where an earlier version did not ask. */
+  readonly token: string | undefined;
   answer: Answer | null;
 };
 
@@ -47,7 +53,7 @@ export class Messages {
   #closings: Closing[] = [];
   #ended = false;
   /** Steps whose end is being checked, or waits to be. */
-  #checking = 0;
+  readonly #checking: string[] = [];
   /** Formulas that are being cooked for a bond: the molecule does not end before they are there. */
   #bonding = 0;
 
@@ -63,16 +69,18 @@ export class Messages {
       const { step } = message;
       return typeof step === 'string' ? this.#close({ ...message, step }) : this.#closeAll(step, message);
     });
-    on(moleculeMessages.skip, (message) => this.#skip(message));
-    on(moleculeMessages.fail, (message) => this.#settle('fail', 'failed', message));
+    on(moleculeMessages.skip, (message) => this.#afterCheck(message, () => this.#skip(message)));
+    on(moleculeMessages.fail, (message) => this.#afterCheck(message, () => this.#settle('fail', 'failed', message)));
     on(moleculeMessages.retry, (message) => {
       const { step, note, by, token } = message;
       if (message.from && token !== undefined) return refused('a token is of a step that waits: go back without it');
       if (message.from) return this.back.ask(message);
-      const why = refusal(book.molecule, 'retry', step, token);
-      if (why !== null) return refused(why);
-      book.note({ kind: 'retried', step, note: note === undefined ? null : `${by} answered: ${note}` });
-      return done(this.#startsAnew(step));
+      return this.#afterCheck(message, () => {
+        const why = refusal(book.molecule, 'retry', step, token);
+        if (why !== null) return refused(why);
+        book.note({ kind: 'retried', step, note: note === undefined ? null : `${by} answered: ${note}` });
+        return done(this.#startsAnew(step));
+      });
     });
     on(moleculeMessages.approve, ({ step, note, by, token }) => {
       const why = refusal(book.molecule, 'approve', step, token);
@@ -115,7 +123,7 @@ export class Messages {
   async check(closing: Closing): Promise<void> {
     const { message, claim } = closing;
     const { step } = claim;
-    const why = refusal(this.#book.molecule, message === null ? 'skip' : 'close', step);
+    const why = refusal(this.#book.molecule, message === null ? 'skip' : 'close', step, closing.token);
     const { hook } = this.#book;
     if (why !== null || hook === null) {
       closing.answer = why === null && message !== null ? this.#closed(message) : refused(why ?? '');
@@ -145,7 +153,7 @@ export class Messages {
     const { step, note, by, outcome, output, token } = message;
     const why = refusal(this.#book.molecule, 'close', step, token);
     // Closes sent one after the other are taken so, though each is answered only after its checks.
-    if (why !== null && this.#checking > 0 && !this.#ended) return this.#closeLater(message);
+    if (why !== null && this.#checking.length > 0 && !this.#ended) return this.#closeLater(message);
     if (why !== null) return refused(why);
     if (outcome === 'failed') {
       this.#book.note({ kind: 'given-up', step, why: note, by });
@@ -154,11 +162,7 @@ export class Messages {
     const problem = outputRefusal(this.#book.cooked(step), output);
     if (problem !== null) return refused(`step "${step}" cannot be closed so: ${problem}`);
     if (!this.#needsChecks(step)) return this.#closed(message);
-    return this.#answered({
-      message,
-      claim: { step, summary: note, by, output, mustMove: false },
-      answer: null,
-    });
+    return this.#checked(message, { step, summary: note, by, output, mustMove: false });
   }
 
   /** In this order, and all or none: what one has opened may be closed by the next. */
@@ -195,11 +199,20 @@ export class Messages {
     const isWorked = this.#book.hook !== null && this.#book.cooked(step) !== null && this.#book.step(step).sessions > 0;
     if (!isWorked || !patched('what a skipped step left is committed')) return this.#settle('skip', 'skipped', message);
     const claim: Claim = { step, summary: reason, by, output: undefined, mustMove: false, skipped: true };
-    return this.#answered({ message: null, claim, answer: null });
+    return this.#checked(null, claim);
+  }
+
+  /** A step that is being closed is not skipped, failed or begun anew meanwhile: whoever asks for it is answered when that is clear. */
+  #afterCheck({ step }: { readonly step: string }, act: () => Answer | Promise<Answer>): Answer | Promise<Answer> {
+    if (!this.#checking.includes(step) || !patched(IN_ORDER, '0.6')) return act();
+    const isClear = () => !this.#checking.includes(step) || this.#ended;
+    return CancellationScope.nonCancellable(() => condition(isClear)).then(() =>
+      this.#ended ? refused('the molecule has ended') : this.#afterCheck({ step }, act),
+    );
   }
 
   async #closeLater(message: Close): Promise<Answer> {
-    await CancellationScope.nonCancellable(() => condition(() => this.#checking === 0 || this.#ended));
+    await CancellationScope.nonCancellable(() => condition(() => this.#checking.length === 0 || this.#ended));
     return this.#ended ? refused('the molecule has ended') : this.#close(message);
   }
 
@@ -212,10 +225,12 @@ export class Messages {
   /** `closed`: what has closed, as a sentence without its end. */
   #whatNext(closed: string, { continue: goesOn }: Pick<Close, 'continue'>): string {
     const { molecule } = this.#book;
-    const next = waitingSteps(molecule, 1)[0] ?? (goesOn ? nextStep(molecule) : null);
-    if (next !== null) return `${closed}.\n\n${instructions(this.#book, next)}`;
-    const isOver = molecule.closed === molecule.steps.length;
-    return `${closed}; ${isOver ? 'that was the last step' : 'no step waits for you'}`;
+    const [ready] = waitingSteps(molecule, 1, ['human']);
+    const next = ready ?? (goesOn ? nextStep(molecule) : null) ?? waitingSteps(molecule, 1, ['escalation'])[0];
+    if (next !== undefined) return `${closed}.\n\n${instructions(this.#book, next)}`;
+    if (molecule.closed === molecule.steps.length) return `${closed}; that was the last step`;
+    const [gated] = waitingSteps(molecule, 1);
+    return `${closed}; no step waits for you${gated === undefined ? '' : `: "${gated.id}" waits for ${describeGates(gated.gates ?? [])}`}`;
   }
 
   #startsAnew(id: string): string {
@@ -241,13 +256,15 @@ export class Messages {
     return !isHalfDone(molecule, id) && patched('what a person closes is committed');
   }
 
-  async #answered(closing: Closing): Promise<Answer> {
+  async #checked(message: Close | null, claim: Claim): Promise<Answer> {
+    const token = patched(IN_ORDER, '0.6') ? (tokenOf(this.#book.step(claim.step)) ?? undefined) : undefined;
+    const closing: Closing = { message, claim, token, answer: null };
     this.#closings.push(closing);
-    this.#checking += 1;
+    this.#checking.push(claim.step);
     this.#book.news = true;
     // A cancelled molecule ends in order, and answers: a handler that is cut off would close it at once.
     await CancellationScope.nonCancellable(() => condition(() => closing.answer !== null));
-    this.#checking -= 1;
+    this.#checking.splice(this.#checking.indexOf(claim.step), 1);
     return closing.answer ?? refused('the molecule ended first');
   }
 

@@ -17,12 +17,18 @@ const EVERY_MS_MORE = 20;
 export class WaitTeller {
   readonly #book: Book;
   readonly #pace = new Pace('until the polecat hears on whom this waits', 'waits are told ever more rarely');
-  /** The wait that the polecat knows of, '' for none. */
-  #told = '';
+  #told: string;
   #times = 0;
 
-  constructor(book: Book) {
+  /** `told`: what the run before has told. */
+  constructor(book: Book, told = '') {
     this.#book = book;
+    this.#told = told;
+  }
+
+  /** The wait that the polecat knows of, '' for none. */
+  get told(): string {
+    return this.#told;
   }
 
   tell(): void {

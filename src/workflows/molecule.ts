@@ -115,7 +115,7 @@ class MoleculeRun {
     this.#desk = desk;
     this.#gates = new GateWatch(book);
     this.#hands = new Hands(book);
-    this.#waits = new WaitTeller(book);
+    this.#waits = new WaitTeller(book, carry.toldWait);
     this.#messages = new Messages(book, this.#hands, this.#desk);
     let { paused } = book.molecule;
     // A session may be under way for an hour: that it is the last for now is shown at once.
@@ -125,9 +125,13 @@ class MoleculeRun {
       this.#show();
     });
     setHandler(stepsQuery, () => book.molecule.steps, { description: 'All steps, each with all that is known of it.' });
-    setHandler(readyQuery, () => waitingSteps(book.molecule).map((step) => step.id), {
-      description: 'Ids of the steps that wait for somebody to close them.',
-    });
+    setHandler(
+      readyQuery,
+      () => waitingSteps(book.molecule, Infinity, ['human', 'escalation']).map((step) => step.id),
+      {
+        description: 'Ids of the steps that wait for somebody to close them.',
+      },
+    );
     setHandler(currentQuery, () => waitingSteps(book.molecule, VIEWS_MAX).map((step) => viewOf(book, step)), {
       description: `The first ${VIEWS_MAX} steps that wait, with their instructions.`,
     });
@@ -228,7 +232,7 @@ class MoleculeRun {
     this.#gates.stop();
     // With the end itself it is one write of the server's and not two.
     const isToldLast = patched('an end is told once it is recorded', '0.6');
-    if (!isToldLast) this.#show();
+    this.#show(isToldLast);
     this.#messages.end();
     const { molecule: state, patience, wisp } = this.#book;
     const fate = fateOf(state);
@@ -238,7 +242,7 @@ class MoleculeRun {
     const isTaken = wisp && parent !== undefined;
     if (!isTaken) await town(patience).record.executeWithOptions({ summary: `record · ${fate.kind}` }, [digest]);
     await condition(() => this.#desk.isQuiet());
-    if (isToldLast) this.#show();
+    if (isToldLast) this.#standing.tellNow();
     if (fate.kind === 'failed') throw failure('MoleculeFailed', `step "${fate.step}" failed: ${fate.reason}`, [result]);
     return wisp ? { ...result, digest } : result;
   }
@@ -249,11 +253,14 @@ class MoleculeRun {
     if (!this.#messages.isIdle || fateOf(this.#book.molecule).kind !== 'open') return;
     const { formula, vars } = this.#book.proto;
     // All that counts is carried; a molecule is not to travel twice.
-    await continueAsNew<typeof molecule>({ formula, vars }, { ...this.#book.carry(), desk: this.#desk.state() });
+    await continueAsNew<typeof molecule>(
+      { formula, vars },
+      { ...this.#book.carry(), desk: this.#desk.state(), toldWait: this.#waits.told },
+    );
   }
 
-  #show(): void {
-    this.#standing.show(standOf(this.#book.molecule), () => this.#board());
+  #show(isSettling = false): void {
+    this.#standing.show({ ...standOf(this.#book.molecule), isSettling }, () => this.#board());
     this.#waits.tell();
   }
 

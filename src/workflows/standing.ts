@@ -13,6 +13,8 @@ export type Stand = {
   readonly waitingFor?: string;
   readonly steps?: readonly string[];
   readonly usd?: number;
+  /** It is told by `tellNow` soon, or after the usual while if that takes longer. */
+  readonly isSettling?: boolean;
 };
 
 const { boards } = proxySinks<BoardSinks>();
@@ -20,7 +22,6 @@ const soon = Promise.resolve();
 
 /** Within a phase it is told at most so often: an agent may close fifty steps a second, and each telling is an event and a write. */
 const SAME_PHASE_MS = 10_000;
-const SAME_PHASE_MS_BEFORE = 1_000;
 /** A new phase is told at once, but for a storm of them in one task: a thousand times held and let go. */
 const PHASES_IN_TASK = 5;
 /** What is put off at the end would never be told. */
@@ -33,6 +34,7 @@ export class Standing {
   #introduction: readonly SearchAttributePair[] = [];
   #stand: Stand | null = null;
   #board: (() => string) | null = null;
+  #isFirst = true;
 
   constructor() {
     if (!patched('what stands there is not told again', '0.6')) return;
@@ -57,11 +59,20 @@ export class Standing {
     this.#board = board;
     this.#stand = stand;
     const changed = this.#changed(stand);
+    const isFirst = this.#isFirst;
+    this.#isFirst = false;
     if (changed.length === 0) return;
     const isPhase = changed.some(({ key }) => key === attribute.phase);
     const isStorm = this.#pace.saidNow >= PHASES_IN_TASK;
-    const isUrgent = (isPhase && !isStorm) || (OVER.includes(stand.phase) && patched('an end is told at once'));
-    this.#pace.say(() => this.#tell(), isUrgent ? 0 : samePhaseMs());
+    // What this run was started with is not true any more.
+    const isNews = isFirst && patched('what a run begins with is told at once', '0.6');
+    const isUrgent =
+      (isPhase && !isStorm) || isNews || (OVER.includes(stand.phase) && patched('an end is told at once'));
+    this.#pace.say(() => this.#tell(), isUrgent && stand.isSettling !== true ? 0 : samePhaseMs());
+  }
+
+  tellNow(): void {
+    this.#tell();
   }
 
   #draw(): void {
@@ -104,5 +115,6 @@ function isFirstRun(): boolean {
 }
 
 function samePhaseMs(): number {
-  return patched('a phase is told every five seconds') ? SAME_PHASE_MS : SAME_PHASE_MS_BEFORE;
+  if (patched('a phase is told every ten seconds', '0.6')) return SAME_PHASE_MS;
+  return patched('a phase is told every five seconds') ? 5_000 : 1_000;
 }

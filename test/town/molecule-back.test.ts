@@ -53,7 +53,7 @@ const states = (molecule: Molecule) => molecule.steps.map(({ id }) => `${id} ${s
 test('the step and what needs it are to be done again, from the commit before it', () => {
   const course = new Course(chain).work('a', { n: 1 }).work('b').work('c');
   expect(fateOf(course.molecule).kind).toBe('done');
-  expect(wayBack(course.molecule, 'b')).toEqual({ again: ['b', 'c'], sandbox: { head: course.head('a') } });
+  expect(wayBack(course.molecule, 'b')).toEqual({ again: ['b', 'c'], gone: [], sandbox: { head: course.head('a') } });
   course.back('b');
   expect(states(course.molecule)).toEqual(['a done', 'b ready', 'c pending']);
   expect(course.molecule.head).toBe(course.head('a'));
@@ -87,9 +87,13 @@ test('what stands beside it goes back only when its commit came after', () => {
 test('a step without a commit takes the sandbox back only with those that need it', () => {
   const steps = [step('ask', { kind: 'human' }), step('x'), step('b', { needs: ['ask'] })];
   const course = new Course(steps).work('ask', undefined, null).work('x');
-  expect(wayBack(course.molecule, 'ask')).toEqual({ again: ['ask', 'b'], sandbox: null });
+  expect(wayBack(course.molecule, 'ask')).toEqual({ again: ['ask', 'b'], gone: [], sandbox: null });
   course.work('b');
-  expect(wayBack(course.molecule, 'ask')).toEqual({ again: ['ask', 'b'], sandbox: { head: course.head('x') } });
+  expect(wayBack(course.molecule, 'ask')).toEqual({
+    again: ['ask', 'b'],
+    gone: [],
+    sandbox: { head: course.head('x') },
+  });
 });
 
 test('half-done work in the sandbox goes with it', () => {
@@ -97,7 +101,7 @@ test('half-done work in the sandbox goes with it', () => {
   const course = new Course(steps).work('a').tell(start('x'), { kind: 'called-off', step: 'x', why: 'ann goes back' });
   expect(stateOfStep(course.molecule, 'x')).toBe('ready');
   expect(wayBack(course.molecule, 'a').again).toEqual(['a', 'x']);
-  expect(wayBack(course.molecule, 'x')).toEqual({ again: ['x'], sandbox: { head: course.head('a') } });
+  expect(wayBack(course.molecule, 'x')).toEqual({ again: ['x'], gone: [], sandbox: { head: course.head('a') } });
 });
 
 test('the group around opens once more, and who needs the group waits again', () => {
@@ -129,6 +133,7 @@ test('what a fan-out has added goes, and comes again with the numbers of its ses
     .work('s.item.2.fix')
     .work('end');
   expect(wayBack(course.molecule, 's.item.2.fix').again).toEqual(['end', 's.item.2.fix']);
+  expect(wayBack(course.molecule, 's').gone).toEqual(['s.item.1.fix', 's.item.2.fix']);
   course.back('s');
   expect(states(course.molecule)).toEqual(['s ready', 'end pending']);
   expect([course.molecule.sessions, course.molecule.added]).toEqual([4, []]);

@@ -1,0 +1,128 @@
+/** Messages about one step that come close together: while its end is checked, while a session works, around gates. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { currentQuery, readyQuery, stepsQuery } from '../../src/contract/molecule.js';
+import { attribute } from '../../src/contract/search-attributes.js';
+import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
+import { liveMolecule, standOf } from '../support/live-molecule.js';
+import type { LiveMolecule } from '../support/live-molecule.js';
+import { liveTown, until } from '../support/live-town.js';
+import type { LiveTown } from '../support/live-town.js';
+import { proto, step } from '../support/molecules.js';
+
+const GATE = `
+formula = "gate"
+[[steps]]
+id = "a"
+title = "A"
+[[steps]]
+id = "b"
+title = "B"
+needs = ["a"]
+gate = { type = "human", await = "release" }
+[[steps]]
+id = "c"
+title = "C"
+needs = ["a"]
+description = "Do what C asks for."
+`;
+
+const person = { kind: 'human', script: null } as const;
+const slowly = { ...person, acceptance: { command: 'sleep 3' } } as const;
+
+let town: LiveTown;
+beforeAll(async () => {
+  town = await liveTown({ rigs: { server: { bare: true, capacity: 4 } }, formulas: { gate: GATE }, patience: 0.1 });
+});
+afterAll(() => town.stop());
+
+const molecule = (formula: string, steps: readonly ReturnType<typeof step>[]) =>
+  liveMolecule(town, 'server', { ...proto(steps), formula });
+
+/** What an Update is answered, whether it is done or refused. */
+async function told({ handle }: Pick<LiveMolecule, 'handle'>, name: string, content: object): Promise<string> {
+  try {
+    return await handle.executeUpdate<string, [object]>(name, { args: [content] });
+  } catch (error) {
+    const { cause } = error as { readonly cause?: Error };
+    return cause?.message ?? String(error);
+  }
+}
+
+async function stands({ handle }: LiveMolecule): Promise<readonly string[]> {
+  return (await handle.query(stepsQuery)).map((one) => `${one.id}: ${standOf(one)}`);
+}
+
+test('a skip of a step whose close is being checked is answered when that is closed, and nothing behind it is freed', async () => {
+  const mol = await molecule('double', [
+    step('G', { kind: 'group', script: null }),
+    step('X', { ...slowly, parent: 'G' }),
+    step('Z', { ...person, parent: 'G' }),
+    step('D', { ...person, needs: ['G'] }),
+  ]);
+  await mol.reach('X', 'human');
+  const close = told(mol, 'close', { step: 'X', by: 'Ada' });
+  await until('it is checked', async () => (await mol.handle.describe()).raw.pendingActivities?.length === 1);
+  expect(await told(mol, 'skip', { step: 'X', reason: 'not needed', by: 'Bob' })).toContain(
+    'is closed already (done by Ada',
+  );
+  expect(await close).toContain('closed "X"');
+  expect(await stands(mol)).toEqual(['G: open', 'X: done', 'Z: human', 'D: pending']);
+  await mol.polecat.cancel();
+});
+
+test('a failure that somebody tells of a step whose close is being checked comes too late', async () => {
+  const mol = await molecule('late', [step('X', slowly)]);
+  await mol.reach('X', 'human');
+  const close = told(mol, 'close', { step: 'X', by: 'Ada', note: 'all well' });
+  await until('it is checked', async () => (await mol.handle.describe()).raw.pendingActivities?.length === 1);
+  const fail = told(mol, 'fail', { step: 'X', reason: 'no time', by: 'Bob' });
+  expect(await close).toBe('closed "X"; that was the last step');
+  expect(await fail).toMatch(/is closed already|the molecule has ended/);
+  expect((await mol.result()).steps).toMatchObject([{ id: 'X', outcome: 'done', summary: 'all well' }]);
+});
+
+test('a close that waits for its check does not close a step that waits anew meanwhile', async () => {
+  const mol = await molecule('anew', [
+    step('Y', { kind: 'run', run: 'sleep 5', script: null }),
+    step('X', { ...person, acceptance: { command: 'true' } }),
+    step('E', { ...person, needs: ['X', 'Y'] }),
+  ]);
+  await mol.reach('Y', 'active');
+  const token = async () => (await mol.handle.query(currentQuery)).find((one) => one.id === 'X')?.token;
+  const before = await token();
+  const close = told(mol, 'close', { step: 'X', by: 'Ada' });
+  await pause(500);
+  expect(await told(mol, 'retry', { step: 'X', from: true, by: 'Bob' })).toContain('back before "X"');
+  expect(await token()).not.toBe(before);
+  expect(await close).toContain(`waits anew since token ${before ?? ''} was given`);
+  await mol.reach('Y', 'done');
+  expect(await stands(mol)).toEqual(['Y: done', 'X: human', 'E: pending']);
+  await mol.polecat.cancel();
+});
+
+test('going back to before a fan-out ends the session of a step that goes away with it', async () => {
+  const steps = [step('m{n}', { kind: 'run', run: 'sleep 100', script: null })];
+  const fanOut = { bond: 'x', forEach: 'output.list', sequential: false, checks: [], steps };
+  const script = [{ close: 'listed', output: { list: [1, 2] } }];
+  const mol = await molecule('fan', [step('list', { fanOut, output: { type: 'object' }, script })]);
+  const { sessions } = await mol.reach('m1', 'active');
+  expect(sessions).toBe(1);
+  expect(await told(mol, 'retry', { step: 'list', from: true, by: 'Bob' })).toContain('back before "list"');
+  await mol.polecat.cancel();
+});
+
+test('the answer to a close names what can be closed next, and no step whose gate is shut', async () => {
+  const handle = await town.client.workflow.start('molecule', {
+    taskQueue: TOWN_QUEUE,
+    workflowId: 'te-gate',
+    args: [{ formula: 'gate' }],
+  });
+  await until('it has begun', async () => (await handle.query(readyQuery)).length > 0);
+  expect(await told({ handle }, 'close', { step: 'a', continue: true })).toContain('Next: "c"');
+  expect(await handle.query(readyQuery)).toEqual(['c']);
+  expect(await told({ handle }, 'close', { step: 'c', continue: true })).toContain('"b" waits for ');
+  const { typedSearchAttributes } = await handle.describe();
+  expect(typedSearchAttributes.get(attribute.role)).toBe('molecule');
+  await handle.terminate();
+});
