@@ -14,6 +14,7 @@ const words = z.array(z.string(), 'a list of texts is expected, for example ["ru
 export const agent = {
   command: text('my-agent').optional(),
   args: words.optional(),
+  sdk: z.boolean('true or false is expected').optional(),
   prompt: z.enum(PROMPTS, `${listed(PROMPTS)} is expected`).optional(),
   resume: words.optional(),
   usage: z.enum(USAGES, `${listed(USAGES)} is expected`).optional(),
@@ -22,13 +23,17 @@ export const agent = {
   env: z.record(z.string(), z.string(), 'a table of texts is expected').optional(),
 };
 
+const CALLS = ['command', 'args', 'resume', 'prompt'] as const;
+
 type Tables = Readonly<Record<string, z.infer<z.ZodObject<typeof agent>>>>;
 
 /** Key by key over the agent of that name; one of a new name is its command, with the prompt as its argument, if nothing else is said. */
 export function agentsFrom(tables: Tables = {}): Pick<RigSnapshot, 'agents'> {
   const agents = Object.entries(tables).map(([name, said]) => {
     const base = agentNamed(name) ?? { command: name, args: said.prompt === 'stdin' ? [] : ['{prompt}'] };
-    return [name, Agent.parse({ ...base, ...said })] as const;
+    // Who says how its program is called wants it called so.
+    const bySdk = 'sdk' in base && CALLS.some((key) => said[key] !== undefined) ? { sdk: false } : {};
+    return [name, Agent.parse({ ...base, ...bySdk, ...said })] as const;
   });
   return agents.length === 0 ? {} : { agents: Object.fromEntries(agents) };
 }

@@ -146,12 +146,12 @@ function deploymentOf(version: WorkerSettings['version']): Pick<WorkerOptions, '
   return { workerDeploymentOptions: { version, useWorkerVersioning: true, defaultVersioningBehavior: 'PINNED' } };
 }
 
-function runtimesOf({ anthropic, keys, modelRequestsMax, readTown }: WorkerSettings): Runtimes {
+function runtimesOf({ anthropic, keys, modelRequestsMax, readTown, town }: WorkerSettings): Runtimes {
   const account = new Account(modelRequestsMax);
   return {
     script: scriptRuntime(),
     anthropic: anthropicWhenAsked({ ...anthropic, prices: pricesFrom(readTown), account }),
-    command: commandWhenAsked(keys),
+    command: commandWhenAsked(keys, town),
   };
 }
 
@@ -167,12 +167,13 @@ function anthropicWhenAsked(settings: AnthropicSettings): AgentRuntime {
 }
 
 /** Nor is the server of the Model Context Protocol read before an agent wants one. */
-function commandWhenAsked(keys: Keys): AgentRuntime {
+function commandWhenAsked(keys: Keys, town: string): AgentRuntime {
   return {
     kind: 'command',
     run: async (spec, context) => {
       const { commandRuntime } = await import('./agents/command.js');
-      return commandRuntime(keys).run(spec, context);
+      const { findSdk } = await import('./agents/sdk.js');
+      return commandRuntime(keys, () => findSdk(town)).run(spec, context);
     },
   };
 }

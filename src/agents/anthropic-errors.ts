@@ -1,6 +1,8 @@
 /** A provider's failure as what it means for the session: try again (when?), ask a person, or hand over to a fresh context. */
 import { AnthropicError, APIConnectionError, APIError, APIUserAbortError } from '@anthropic-ai/sdk';
 import { own } from '../town/own.js';
+import { byStatus, ContextFull, saysTooLong } from './provider-status.js';
+import type { Kind } from './provider-status.js';
 import { RuntimeTrouble } from './trouble.js';
 
 const WAIT_MS_MAX = 15 * 60_000;
@@ -8,11 +10,6 @@ const SECOND_MS = 1_000;
 
 export const NO_KEY =
   'there is no key for the Anthropic API: start the worker with ANTHROPIC_API_KEY set, then retry the step';
-
-/** The conversation no longer fits the model's window: a reason to hand over, not a failure. */
-export class ContextFull extends Error {
-  override readonly name = 'ContextFull';
-}
 
 /** Never answers for a cancellation of ours: the caller has looked at its own signal before. */
 export function troubleOf(error: unknown): RuntimeTrouble | ContextFull {
@@ -29,8 +26,6 @@ export function troubleOf(error: unknown): RuntimeTrouble | ContextFull {
   }
   return trouble('Llm.Unknown', error instanceof Error ? error.message : String(error), true, error);
 }
-
-type Kind = { readonly type: string; readonly retryable: boolean };
 
 /** By the error's own type first: one that comes in the middle of a stream has no status. */
 const BY_TYPE: Readonly<Record<string, Kind>> = {
@@ -65,24 +60,7 @@ function isTooLong({ status, type: known, message }: APIError): boolean {
   const type: string | null = known;
   if (status === 413 || type === 'request_too_large') return true;
   const isRefused = status === 400 || type === 'invalid_request_error';
-  return isRefused && /prompt is too long|context (window|limit)/i.test(message);
-}
-
-/** What stands between us and the provider answers with a status alone. */
-const BY_STATUS: Readonly<Record<number, Kind>> = {
-  401: { type: 'Llm.Auth', retryable: false },
-  402: { type: 'Llm.Billing', retryable: false },
-  403: { type: 'Llm.Auth', retryable: false },
-  404: { type: 'Llm.NotFound', retryable: false },
-  408: { type: 'Llm.Busy', retryable: true },
-  409: { type: 'Llm.Busy', retryable: true },
-  429: { type: 'Llm.RateLimited', retryable: true },
-  529: { type: 'Llm.Overloaded', retryable: true },
-};
-
-function byStatus(status: number | undefined): Kind {
-  if (status === undefined || status >= 500) return BY_STATUS[status ?? 0] ?? { type: 'Llm.Server', retryable: true };
-  return BY_STATUS[status] ?? { type: 'Llm.BadRequest', retryable: false };
+  return isRefused && saysTooLong(message);
 }
 
 /**

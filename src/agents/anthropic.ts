@@ -9,14 +9,15 @@ import type { Prices } from '../town/prices.js';
 import { addUsage, NO_USAGE } from '../town/session.js';
 import type { SessionResult, SessionSpec, Usage } from '../town/session.js';
 import { Account } from './account.js';
-import { ContextFull, NO_KEY, troubleOf } from './anthropic-errors.js';
+import { NO_KEY, troubleOf } from './anthropic-errors.js';
 import { endOf } from './end.js';
 import type { End } from './end.js';
 import { mechanicalNote } from './mechanical-note.js';
-import { nudgesFor, tellHeard, toldText } from './nudges.js';
+import { ASK_HANDOFF, nudgesFor, tellHeard, toldText } from './nudges.js';
 import { latest } from './notes.js';
 import { resultIn } from './journal.js';
 import { modelPrimer } from './primer.js';
+import { ContextFull } from './provider-status.js';
 import type { Runtime, SessionContext } from './runtime.js';
 import { once } from './once.js';
 import { inputSchemaOf, wrong } from './tool.js';
@@ -49,8 +50,6 @@ const MINUTE_MS = 60 * SECOND_MS;
 
 const NUDGE =
   'The step is still open. Go on, or end it: close when it is done, handoff if another session should go on, escalate if only somebody else can decide.';
-const ASK_HANDOFF =
-  'This session is at its limit. Call handoff now: what is done, what is not, and what to do next. A fresh session goes on with it.';
 
 /** Why an answer ends in the middle. */
 const CUTS: readonly unknown[] = ['max_tokens', 'model_context_window_exceeded'];

@@ -1,7 +1,7 @@
 /**
  * The runtime of agents that are programs of their own: Claude Code, Codex, or whatever town.toml names. The program gets the step as its prompt and
  * the session's door to say what came of it; that it exits proves nothing. Cut off, it is taken up again where it can be, and else begins
- * anew, told that it was cut off.
+ * anew, told that it was cut off. Claude Code is driven by its SDK where that is installed (`sdk.ts`), in the same place and by the same door.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import type { RunResult } from '../process/run.js';
 import { KEY_NAMES } from '../town/agents.js';
 import type { Agent, Keys, Provider } from '../town/agents.js';
+import type { Purse } from '../town/mission.js';
 import { addUsage, NO_USAGE } from '../town/session.js';
 import type { SessionResult, SessionSpec, Usage } from '../town/session.js';
 import { openDoor } from './door.js';
@@ -18,10 +19,14 @@ import type { End } from './end.js';
 import { openKeyProxy } from './key-proxy.js';
 import { mechanicalNote } from './mechanical-note.js';
 import { latest } from './notes.js';
+import { ASK_HANDOFF } from './nudges.js';
+import { ContextFull, troubleOfStatus } from './provider-status.js';
 import { resultIn } from './journal.js';
 import { programPrimer } from './primer.js';
 import type { Runtime, SessionContext } from './runtime.js';
 import { SAID_FILE, SaidLog } from './said-log.js';
+import { readableFor, SDK_PROGRAM, toldBySdk, usageAfter } from './sdk.js';
+import type { Sdk, SdkFound, SdkLimit, SdkOrder, SdkTold } from './sdk.js';
 import { INSIDE } from '../process/inside-path.js';
 import { withoutSecrets } from './secrets.js';
 import { RuntimeTrouble } from './trouble.js';
@@ -33,6 +38,10 @@ const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 /** For an agent that has ended its session to say its last words. */
 const LEAVE_MS = 10 * SECOND_MS;
+/** For the SDK to stop at its limit of time by itself. */
+const STOP_MS = MINUTE_MS;
+/** For what an agent at a limit leaves to the next session. */
+const LAST_WORDS = { turns: 3, minutes: 2, contextTokens: Number.MAX_SAFE_INTEGER, usd: null };
 const NUDGES_MAX = 2;
 const TAIL_CHARS = 1_000;
 
@@ -44,7 +53,8 @@ const CUT_OFF =
 const NUDGE =
   'You have stopped, and the step is still open. Go on, or end it: `gt done "what you did"`, `gt handoff "note"` or `gt escalate "question"`.';
 
-export function commandRuntime(keys: Keys): Runtime {
+/** `sdkHere`: looked for when a session begins, since somebody may just have installed it. Absent: it is not used. */
+export function commandRuntime(keys: Keys, sdkHere?: () => Promise<SdkFound>): Runtime {
   return {
     kind: 'command',
     run: async (spec, context) => {
@@ -55,7 +65,9 @@ export function commandRuntime(keys: Keys): Runtime {
       const door = await openDoor(spec, context);
       try {
         const { message: primer } = await programPrimer(spec);
-        return await new Program({ agent, keys, door, primer }, spec, context).run();
+        const found = agent.sdk === true ? await sdkHere?.() : undefined;
+        const sdk = found?.ok === true ? found.sdk : null;
+        return await new Program({ agent, sdk, keys, door, primer }, spec, context).run();
       } finally {
         await door.close();
       }
@@ -63,7 +75,14 @@ export function commandRuntime(keys: Keys): Runtime {
   };
 }
 
-type Means = { readonly agent: Agent; readonly keys: Keys; readonly door: Door; readonly primer: string };
+type Means = {
+  readonly agent: Agent;
+  /** Null: it is called by its command. */
+  readonly sdk: Sdk | null;
+  readonly keys: Keys;
+  readonly door: Door;
+  readonly primer: string;
+};
 
 class Program {
   readonly #means: Means;
@@ -73,6 +92,10 @@ class Program {
   readonly #began = Date.now();
   #usage: Usage = NO_USAGE;
   #runs = 0;
+  /** Why it was stopped; its next words are its last. */
+  #limit: SdkLimit | null = null;
+  /** What the mission's budget left when it began, and the budget. */
+  #purse: Purse = null;
 
   constructor(means: Means, spec: SessionSpec, context: SessionContext) {
     this.#means = means;
@@ -82,7 +105,7 @@ class Program {
   }
 
   async run(): Promise<SessionResult> {
-    const { agent, keys, door } = this.#means;
+    const { agent, sdk, keys, door } = this.#means;
     const { journal } = this.#context;
     const said = door.end();
     if (said !== null) return this.#finish(said);
@@ -94,14 +117,18 @@ class Program {
       agent.provider === null || account === undefined ? null : await openKeyProxy(proxy, agent.provider, account);
     try {
       const wasBegun = journal.entries.some((entry) => entry.kind === 'begun' && entry.key === AGENT);
-      if (!wasBegun) await journal.append({ kind: 'begun', key: AGENT, before: null });
+      const by = sdk === null ? null : { name: 'claude-agent-sdk', input: { version: sdk.version } };
+      if (!wasBegun) await journal.append({ kind: 'begun', key: AGENT, before: by });
       const kept = wasBegun && agent.resume !== null;
       let prompt = wasBegun ? (kept ? CUT_OFF : this.#prompt(CUT_OFF)) : this.#prompt();
       for (let nudges = 0; ; nudges += 1) {
+        if (sdk !== null) this.#purse = await this.#context.purse(this.#usage.usd);
+        if (this.#purse !== null && this.#purse.leftUsd <= 0) return await this.#finish(await this.#handOver('budget'));
         const result = await this.#once(prompt, kept || nudges > 0, closeProxy === null ? null : proxy);
         const end = door.end() ?? (await this.#endOf(result, nudges));
         if (end !== null) return await this.#finish(end);
-        prompt = agent.resume === null ? this.#prompt(NUDGE) : NUDGE;
+        if (this.#limit !== null) prompt = ASK_HANDOFF;
+        else prompt = agent.resume === null ? this.#prompt(NUDGE) : NUDGE;
       }
     } finally {
       closeProxy?.();
@@ -122,19 +149,18 @@ class Program {
   }
 
   async #once(prompt: string, again: boolean, proxy: string | null): Promise<RunResult> {
-    const { agent, door } = this.#means;
+    const { agent, sdk, door } = this.#means;
     const { signal, exec, folder } = this.#context;
     const stop = new AbortController();
     void door.ended.then(() => setTimeout(() => stop.abort(), LEAVE_MS).unref());
-    const { quietSecondsMax, minutesMax } = this.#spec.limits;
+    const { quietSecondsMax } = this.#spec.limits;
     let quiet = setTimeout(() => stop.abort(), quietSecondsMax * SECOND_MS);
     const said = new SaidLog(join(folder, SAID_FILE));
     const values = this.#values(await this.#asArgument(prompt));
     const args = (again ? (agent.resume ?? agent.args) : agent.args).flatMap((arg) => fill(arg, values) ?? []);
-    const command =
-      proxy === null
-        ? [agent.command, ...args]
-        : [process.execPath, INSIDE, '--model', proxy, '--', agent.command, ...args];
+    const program = sdk === null ? [agent.command, ...args] : [process.execPath, SDK_PROGRAM];
+    const command = proxy === null ? program : [process.execPath, INSIDE, '--model', proxy, '--', ...program];
+    const input = sdk === null ? prompt : JSON.stringify(this.#order(sdk, prompt, again));
     const env = Object.entries(agent.env).flatMap(([name, value]) => {
       const filled = fill(value, values);
       return filled === null ? [] : [[name, filled] as const];
@@ -144,12 +170,12 @@ class Program {
     try {
       const before = this.#spec.confinement === undefined ? WITH_GT : `${WITH_GT}; ${AT_LOGIN}`;
       const result = await exec(`${before}; exec ${command.map(quoted).join(' ')}`, {
-        timeoutMs: Math.max(SECOND_MS, minutesMax * MINUTE_MS - (Date.now() - this.#began)),
+        timeoutMs: this.#leftMs() + (sdk === null ? 0 : STOP_MS),
         env: { ...Object.fromEntries(env), ...door.env },
-        readable: [door.folder, join(PACKAGE, 'bin'), join(PACKAGE, 'dist'), join(PACKAGE, 'package.json')],
+        readable: [door.folder, ...GT, ...(sdk === null ? [] : readableFor(sdk))],
         home: this.#home,
         signal: stop.signal,
-        ...(agent.prompt === 'stdin' ? { input: prompt } : {}),
+        ...(sdk !== null || agent.prompt === 'stdin' ? { input } : {}),
         onOutput: (piece) => {
           said.add(piece);
           this.#beat();
@@ -158,13 +184,44 @@ class Program {
         },
       });
       signal.throwIfAborted();
-      const told = usageIn(agent.usage, result.stdout);
-      this.#usage = addUsage(this.#usage, told);
+      const told = sdk === null ? null : toldBySdk(result.stdout);
+      if (told !== null) this.#usage = usageAfter(this.#usage, told);
+      else if (sdk === null) this.#usage = addUsage(this.#usage, usageIn(agent.usage, result.stdout));
       return result;
     } finally {
       clearTimeout(quiet);
       said.end();
     }
+  }
+
+  #leftMs(): number {
+    if (this.#limit !== null) return LAST_WORDS.minutes * MINUTE_MS;
+    return Math.max(SECOND_MS, this.#spec.limits.minutesMax * MINUTE_MS - (Date.now() - this.#began));
+  }
+
+  #order({ module, program }: Sdk, prompt: string, again: boolean): SdkOrder {
+    const { sessionId, runtime, limits } = this.#spec;
+    const { door } = this.#means;
+    const { turnsMax, contextTokensMax, usdMax = Infinity } = limits;
+    const usd = Math.min(usdMax - this.#usage.usd, this.#purse?.leftUsd ?? Infinity);
+    const left = {
+      turns: Math.max(1, turnsMax - this.#usage.turns),
+      minutes: this.#leftMs() / MINUTE_MS,
+      contextTokens: contextTokensMax,
+      usd: Number.isFinite(usd) ? Math.max(CENT, usd) : null,
+    };
+    return {
+      module,
+      program,
+      session: uuidOf(sessionId),
+      // The conversation that it is to go on with may not have begun.
+      prompt: again ? this.#prompt(CUT_OFF) : prompt,
+      again: again ? prompt : null,
+      model: runtime.model === '' ? null : runtime.model,
+      town: { command: join(door.folder, 'gt'), args: ['mcp'] },
+      door: door.env['GT_PORT'] ?? '',
+      limits: this.#limit === null ? left : LAST_WORDS,
+    };
   }
 
   #beat(): void {
@@ -187,8 +244,12 @@ class Program {
   }
 
   /** What is to be said for an agent that has said nothing; null: it is asked once more. */
-  async #endOf({ end, stdout, stderr }: RunResult, nudges: number): Promise<End | null> {
-    const { agent } = this.#means;
+  async #endOf(result: RunResult, nudges: number): Promise<End | null> {
+    const { end, stdout, stderr } = result;
+    const { agent, sdk } = this.#means;
+    const told = sdk === null ? null : toldBySdk(stdout);
+    if (told !== null && (told.limit !== null || told.failure !== null)) return this.#endAt(told);
+    if (this.#limit !== null) return this.#handOver(this.#limit);
     const tail = withoutSecrets(`${stdout}${stderr}`).trim().slice(-TAIL_CHARS);
     if (end.kind === 'not-started' || (end.kind === 'exited' && end.code === 127)) {
       const why = end.kind === 'exited' ? tail : end.reason;
@@ -197,9 +258,7 @@ class Program {
         `${agent.command} cannot be started here: ${why}. Install it, or name another agent.`,
       );
     }
-    if (end.kind === 'timed-out') {
-      return { outcome: 'handoff', note: await mechanicalNote(this.#context, []), reason: 'time' };
-    }
+    if (end.kind === 'timed-out') return this.#handOver('time');
     if (end.kind === 'cancelled')
       return {
         outcome: 'stalled',
@@ -214,15 +273,42 @@ class Program {
     };
   }
 
+  /** The SDK has stopped it, or its provider has. */
+  async #endAt({ limit, failure }: SdkTold): Promise<End | null> {
+    if (failure !== null) {
+      const why = troubleOfStatus(failure.status, withoutSecrets(failure.message));
+      if (why instanceof ContextFull) return this.#handOver('context');
+      throw why;
+    }
+    if (this.#limit !== null) return this.#handOver(this.#limit);
+    const { usdMax = Infinity } = this.#spec.limits;
+    // Not a turn more before somebody has raised it.
+    if (limit === 'cost' && this.#purse !== null && this.#usage.usd < usdMax) return this.#handOver('budget');
+    this.#limit = limit;
+    return null;
+  }
+
+  /** It has left no note of its own. */
+  async #handOver(reason: SdkLimit | 'budget'): Promise<End> {
+    const note = await mechanicalNote(this.#context, []);
+    const budget = reason === 'budget' && this.#purse !== null ? { budgetUsd: this.#purse.budgetUsd } : {};
+    return { outcome: 'handoff', note, reason, ...budget };
+  }
+
   async #finish(end: End): Promise<SessionResult> {
     const usage = { ...this.#usage, turns: Math.max(this.#usage.turns, this.#runs) };
-    const result = { usage, notes: [...this.#means.door.notes()], ...end } satisfies SessionResult;
+    const isAsked = end.outcome === 'handoff' && end.reason === 'requested' && this.#limit !== null;
+    const asked = isAsked && this.#limit !== null ? { reason: this.#limit } : {};
+    const result = { usage, notes: [...this.#means.door.notes()], ...end, ...asked } satisfies SessionResult;
     await this.#context.journal.append({ kind: 'ended', result });
     return result;
   }
 }
 
 const AGENT = 'agent';
+const GT = ['bin', 'dist', 'package.json'].map((name) => join(PACKAGE, name));
+/** The SDK takes no limit of nothing. */
+const CENT = 0.01;
 /** Linux takes 128 KiB, and quotes and the other arguments stand in it, too. */
 const ARGUMENT_BYTES_MAX = 96 * 1024;
 

@@ -11,11 +11,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Server } from '@modelcontextprotocol/server';
 import { serveStdio, StdioServerTransport } from '@modelcontextprotocol/server/stdio';
+import * as z from 'zod';
 import type { SessionSpec } from '../town/session.js';
 import { endOf } from './end.js';
 import type { End } from './end.js';
 import { listening } from './listening.js';
 import { once } from './once.js';
+import { NEWS } from './news.js';
+import type { News } from './news.js';
 import { portOf } from './port.js';
 import { nudgesFor, tellHeard, toldText } from './nudges.js';
 import type { SessionContext } from './runtime.js';
@@ -105,6 +108,10 @@ class Port {
     return answer;
   }
 
+  async news(): Promise<News> {
+    return { text: await this.#untold(), hasEnded: this.#end !== null };
+  }
+
   async #call(name: string, input: unknown): Promise<ToolAnswer> {
     if (this.#end !== null) return wrong('this session has ended: stop here, nothing more is taken from it');
     // Who calls once more, after its worker was killed, is another run of the agent.
@@ -113,18 +120,21 @@ class Port {
     return this.#withNudges(answer);
   }
 
-  /**
-   * Its turns are its program's own: it hears what it is to be told when it speaks. That it has heard is said with its next word, since an
-   * answer may be lost.
-   */
+  /** Its turns are its program's own: it hears what it is to be told when it speaks. */
   async #withNudges(answer: ToolAnswer): Promise<ToolAnswer> {
+    const text = await this.#untold();
+    return text === null ? answer : { ...answer, text: `${answer.text}\n\n${text}` };
+  }
+
+  /** That it has heard is said with its next word, since an answer may be lost. */
+  async #untold(): Promise<string | null> {
     const all = await nudgesFor(this.#spec, this.#context);
     const heard = all.flatMap(({ id }) => (this.#heard.has(id) ? [id] : []));
     if (heard.length > 0) await tellHeard(this.#spec, this.#context, heard);
     const news = all.filter(({ id }) => !this.#heard.has(id));
-    if (news.length === 0 || this.#end !== null) return answer;
+    if (news.length === 0 || this.#end !== null) return null;
     for (const { id } of news) this.#heard.add(id);
-    return { ...answer, text: `${answer.text}\n\n${toldText(news)}` };
+    return toldText(news);
   }
 
   #heed(effect: Effect): void {
@@ -149,6 +159,7 @@ function mcpServer(port: Port): Server {
     const { text, isError } = await port.call(params.name, params.arguments ?? {});
     return { content: [{ type: 'text', text }], isError };
   });
+  server.setRequestHandler(NEWS, { params: z.looseObject({}) }, async () => port.news());
   return server;
 }
 

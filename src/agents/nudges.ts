@@ -5,6 +5,8 @@ import type { SessionSpec } from '../town/session.js';
 import type { SessionContext } from './runtime.js';
 import { withoutSecrets } from './secrets.js';
 
+export const ASK_HANDOFF =
+  'This session is at its limit. Call handoff now: what is done, what is not, and what to do next. A fresh session goes on with it.';
 const ASK_CYCLE =
   'This session is to end. Call handoff now: what is done, what is not, and what to do next. A fresh session goes on with it.';
 

@@ -4,7 +4,7 @@
  */
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
-import { createInterface } from 'node:readline';
+import { greet, speaker } from '../process/json-rpc.js';
 
 type Field = { readonly type?: string; readonly description?: string };
 type Method = {
@@ -17,8 +17,6 @@ type Method = {
 };
 type Said = { readonly content: readonly { readonly text?: string }[]; readonly isError?: boolean };
 
-const PROTOCOL = '2025-06-18';
-
 /** Sets the exit code: 0, or 1 when the call is refused. */
 export async function agentMain(args: readonly string[], door: string): Promise<void> {
   const [word = 'help', ...rest] = args;
@@ -27,11 +25,7 @@ export async function agentMain(args: readonly string[], door: string): Promise<
   if (word === 'mcp') return passOn(socket);
   const ask = speaker(socket);
   try {
-    await ask('initialize', {
-      protocolVersion: PROTOCOL,
-      capabilities: {},
-      clientInfo: { name: 'gt', version: '1' },
-    });
+    await greet(ask);
     const { tools } = (await ask('tools/list', {})) as { readonly tools: readonly Method[] }; // as the protocol has it
     const method = tools.find(({ name }) => name === word);
     if (method === undefined) return help(word, tools);
@@ -97,24 +91,6 @@ function valueOf({ type }: Field, text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Requests of JSON-RPC, a line each way. */
-function speaker(socket: Socket): (method: string, params: unknown) => Promise<unknown> {
-  const waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();
-  createInterface({ input: socket }).on('line', (line) => {
-    const { id, result, error } = JSON.parse(line) as { id?: number; result?: unknown; error?: { message: string } }; // as the protocol has it
-    const one = waiting.get(id ?? 0);
-    if (error === undefined) one?.resolve(result);
-    else one?.reject(new Error(error.message));
-  });
-  let last = 0;
-  return (method, params) =>
-    new Promise((resolve, reject) => {
-      last += 1;
-      waiting.set(last, { resolve, reject });
-      socket.write(`${JSON.stringify({ jsonrpc: '2.0', id: last, method, params })}\n`);
-    });
 }
 
 function fail(text: string): void {

@@ -4,12 +4,14 @@ import { access, stat, statfs } from 'node:fs/promises';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { tryConfinement } from '../activities/shell.js';
+import { findSdk } from '../agents/sdk.js';
+import type { SdkFound } from '../agents/sdk.js';
 import { readKeys, withRuntimes } from '../config.js';
 import type { Town } from '../config.js';
 import { plainEnvironment } from '../process/environment.js';
 import { run } from '../process/run.js';
 import { readRunningServer } from '../running-server.js';
-import { agentNamed, AGENTS, INSTALL, isShipped, KEY_NAMES } from '../town/agents.js';
+import { agentNamed, AGENTS, INSTALL, INSTALL_SDK, isShipped, KEY_NAMES } from '../town/agents.js';
 import type { Agent, Provider } from '../town/agents.js';
 import { confined } from '../town/confinement.js';
 import { machine } from './machine.js';
@@ -43,13 +45,14 @@ export async function checkUp(town: Town | null): Promise<readonly Finding[]> {
   const needs = needsOf(town);
   const own = Object.assign({}, ...rigsOf(town).map(({ agents = {} }) => agents)) as Readonly<Record<string, Agent>>;
   const names = [...new Set([...Object.keys(AGENTS), ...Object.keys(own)])];
+  const sdk = await findSdk(town?.dir ?? null);
   const looks = [
     git(),
     temporalCli(),
     confinement(needs),
     Promise.resolve({ about: 'runtime script', remedy: null, says: 'needs nothing more', isNeeded: false }),
     Promise.resolve(keyFinding('runtime anthropic', 'anthropic', '', needs.keys.has('anthropic'))),
-    ...names.map((name) => agentFinding(name, agentNamed(name, own), needs.agents.has(name))),
+    ...names.map((name) => agentFinding(name, agentNamed(name, own), sdk, needs.agents.has(name))),
     ...(town === null ? [] : [room(town.paths.state), server(town)]),
   ];
   return Promise.all(looks);
@@ -112,15 +115,25 @@ function keyFinding(about: string, provider: Provider | null, before: string, is
   return { about, says: `${before}${name} is not set in this environment`, remedy, isNeeded };
 }
 
-async function agentFinding(name: string, agent: Agent | null, isNeeded: boolean): Promise<Finding> {
+async function agentFinding(name: string, agent: Agent | null, sdk: SdkFound, isNeeded: boolean): Promise<Finding> {
   const about = `agent ${name}`;
   if (agent === null) return { about, says: 'there is no such agent', remedy: `add [agents.${name}]`, isNeeded };
   const { command } = agent;
+  if (agent.sdk === true && sdk.ok) {
+    const { version, claudeCode, folder } = sdk.sdk;
+    const by = `by the Agent SDK ${version} (Claude Code ${claudeCode}) in ${folder}; `;
+    return keyFinding(about, agent.provider, by, isNeeded);
+  }
   const path = await onPath(command);
-  if (path !== null) return keyFinding(about, agent.provider, `${path} (${await versionOf(path)}); `, isNeeded);
+  const instead = agent.sdk === true && !sdk.ok ? `by its program, since ${sdk.why}; ` : '';
+  if (path !== null)
+    return keyFinding(about, agent.provider, `${path} (${await versionOf(path)}); ${instead}`, isNeeded);
   const says = `there is no program ${command}${command.includes('/') ? '' : ' on PATH'}`;
   const isTheirs = isShipped(name) && AGENTS[name].command === command;
-  const remedy = isTheirs ? INSTALL[name] : `install it, or correct the command of [agents.${name}] in town.toml`;
+  const orSdk = agent.sdk === true ? `, or in the town's folder: ${INSTALL_SDK}` : '';
+  const remedy = isTheirs
+    ? `${INSTALL[name]}${orSdk}`
+    : `install it, or correct the command of [agents.${name}] in town.toml`;
   return { about, says, remedy, isNeeded };
 }
 

@@ -27,6 +27,8 @@ const words = z.array(z.string());
 export const Agent = z.strictObject({
   command: z.string().min(1),
   args: words,
+  /** Driven by Claude's Agent SDK where that is installed, and called by its command where it is not. */
+  sdk: z.boolean().optional(),
   /** How it hears its prompt: as `{prompt}` among its arguments, or on its standard input. */
   prompt: z.enum(['argument', 'stdin']).default('argument'),
   /** Arguments that take a session up again that was cut off; null: it begins anew. */
@@ -56,6 +58,7 @@ const CODEX_PROVIDER = [
 export const AGENTS = {
   'claude-code': {
     command: 'claude',
+    sdk: true,
     args: ['-p', ...CLAUDE, ...CLAUDE_FREE, '--session-id', '{session}', '--', '{prompt}'],
     prompt: 'argument',
     resume: ['-p', ...CLAUDE, ...CLAUDE_FREE, '--resume', '{session}', '--', '{prompt}'],
@@ -122,6 +125,9 @@ export const INSTALL: Readonly<Record<keyof typeof AGENTS, string>> = {
   opencode: 'npm install -g opencode-ai',
   aider: 'python3 -m pip install aider-chat',
 };
+
+/** Goes before Claude Code's own program: nudges are heard in the midst of a session, and limits end it in order. */
+export const INSTALL_SDK = 'npm install @anthropic-ai/claude-agent-sdk';
 
 /** The agent of that name, as town.toml has it or as it comes with the town; null when there is none. */
 export function agentNamed(name: string, own: Readonly<Record<string, Agent>> = {}): Agent | null {

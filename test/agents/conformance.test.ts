@@ -1,6 +1,6 @@
 /**
  * What every runtime promises (`agents/runtime`), tried on each: a script plays the acts, a model is told by the scripted server to do the
- * same, a program of its own does them and says so by `gt`. What differs stands in `WAYS`.
+ * same, a program of its own does them and says so by `gt`, called as such or driven by an SDK. What differs stands in `WAYS`.
  */
 import { spawn } from 'node:child_process';
 import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -41,6 +41,11 @@ const WAYS: Readonly<Record<keyof typeof RUNTIMES, Way>> = {
   },
   // Begins anew, and does as it likes.
   command: {
+    cutOff: { begun: 2, told: /You were cut off in the midst of this step/ },
+    refused: { verdict: 'done', output: { findings: [] } },
+  },
+  // Goes on in the same conversation, and does as it likes.
+  sdk: {
     cutOff: { begun: 2, told: /You were cut off in the midst of this step/ },
     refused: { verdict: 'done', output: { findings: [] } },
   },
@@ -225,7 +230,7 @@ describe.each(ALL)('%s', (name, setup) => {
 });
 
 /** What a program of its own writes is held by bubblewrap (`e2e/agents`), not by us. */
-describe.each(ALL.filter(([name]) => name !== 'command'))('%s', (name, setup) => {
+describe.each(ALL.filter(([name]) => name !== 'command' && name !== 'sdk'))('%s', (name, setup) => {
   test('nothing outside the worktree can be written, nor what belongs to git', async () => {
     for (const path of [
       '../escaped.txt',

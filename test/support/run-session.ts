@@ -4,6 +4,7 @@ import { anthropicRuntime } from '../../src/agents/anthropic.js';
 import { commandRuntime } from '../../src/agents/command.js';
 import { openJournal } from '../../src/agents/journal.js';
 import { scriptRuntime } from '../../src/agents/script.js';
+import { findSdk } from '../../src/agents/sdk.js';
 import { plainEnvironment } from '../../src/process/environment.js';
 import { killMarked } from '../../src/process/mark.js';
 import { runShell } from '../../src/process/run.js';
@@ -15,7 +16,11 @@ const spec = JSON.parse(specText) as SessionSpec; // written by the test that st
 await killMarked(spec.sessionId);
 const journal = await openJournal(journalPath, { sessionId: spec.sessionId });
 const signal = new AbortController().signal;
-const runtimes = [scriptRuntime(), anthropicRuntime({ apiKey: 'test', baseUrl: url }), commandRuntime({})];
+const runtimes = [
+  scriptRuntime(),
+  anthropicRuntime({ apiKey: 'test', baseUrl: url }),
+  commandRuntime({}, () => findSdk(dirname(journalPath))),
+];
 const runtime = runtimes.find(({ kind }) => kind === spec.runtime.kind);
 if (runtime === undefined) throw new Error(`there is no runtime ${spec.runtime.kind}`);
 const result = await runtime.run(spec, {

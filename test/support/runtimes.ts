@@ -6,12 +6,14 @@ import { anthropicRuntime } from '../../src/agents/anthropic.js';
 import { commandRuntime } from '../../src/agents/command.js';
 import type { Runtime } from '../../src/agents/runtime.js';
 import { scriptRuntime } from '../../src/agents/script.js';
+import { findSdk } from '../../src/agents/sdk.js';
 import type { Rule, Turn } from '../../src/dev/model-script.js';
 import { startModelServer } from '../../src/dev/model-server.js';
 import type { Act } from '../../src/town/act.js';
 import { Agent, AGENTS } from '../../src/town/agents.js';
 import type { Keys } from '../../src/town/agents.js';
 import type { SessionSpec } from '../../src/town/session.js';
+import { installSdk } from './sdk.js';
 import { specOf } from './sessions.js';
 import type { Bench } from './sessions.js';
 
@@ -24,7 +26,7 @@ export type Played = {
 export type Setup = (bench: Bench, acts: readonly Act[], more?: Partial<SessionSpec>) => Promise<Played>;
 
 /** People are none: nothing runs for them, their steps wait in the molecule. */
-export const RUNTIMES: Readonly<Record<'script' | 'anthropic' | 'command', Setup>> = {
+export const RUNTIMES: Readonly<Record<'script' | 'anthropic' | 'command' | 'sdk', Setup>> = {
   script: async (bench, acts, more) => ({ runtime: scriptRuntime(), spec: specOf(bench, acts, more), url: '' }),
   anthropic: async (bench, acts, more) => {
     const server = await startModelServer({ script: { rules: [...rulesOf(acts)] } });
@@ -38,6 +40,12 @@ export const RUNTIMES: Readonly<Record<'script' | 'anthropic' | 'command', Setup
     const agent = Agent.parse({ command: 'sh', args: ['-c', programOf(acts), 'agent', '{prompt}'] });
     const spec = specOf(bench, null, { runtime: { kind: 'command', model: '', agent }, ...more });
     return { runtime: commandRuntime({}), spec, url: '' };
+  },
+  sdk: async (bench, acts, more) => {
+    await installSdk(bench.folder, programOf(acts));
+    const agent = Agent.parse({ ...AGENTS['claude-code'], command: 'no-such-program', provider: null });
+    const spec = specOf(bench, null, { runtime: { kind: 'command', model: '', agent }, ...more });
+    return { runtime: commandRuntime({}, () => findSdk(bench.folder)), spec, url: '' };
   },
 };
 
