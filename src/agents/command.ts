@@ -186,7 +186,7 @@ class Program {
       signal.throwIfAborted();
       const told = sdk === null ? null : toldBySdk(result.stdout);
       if (told !== null) this.#usage = usageAfter(this.#usage, told);
-      else if (sdk === null) this.#usage = addUsage(this.#usage, usageIn(agent.usage, result.stdout));
+      else if (sdk === null) this.#usage = sumOf(agent, this.#usage, usageIn(agent.usage, result.stdout));
       return result;
     } finally {
       clearTimeout(quiet);
@@ -311,6 +311,12 @@ const GT = ['bin', 'dist', 'package.json'].map((name) => join(PACKAGE, name));
 const CENT = 0.01;
 /** Linux takes 128 KiB, and quotes and the other arguments stand in it, too. */
 const ARGUMENT_BYTES_MAX = 96 * 1024;
+
+/** Claude Code tells the tokens of this time, and what the whole conversation has cost. */
+function sumOf({ usage }: Agent, before: Usage, told: Usage): Usage {
+  const sum = addUsage(before, told);
+  return usage === 'claude' ? { ...sum, usd: Math.max(before.usd, told.usd) } : sum;
+}
 
 /** Null when something that stands in it is not known. `{model_url}` is left to whoever is inside. */
 function fill(text: string, values: Readonly<Record<string, string | null>>): string | null {

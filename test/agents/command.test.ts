@@ -170,6 +170,20 @@ test('what it tells of tokens and cost is counted', async () => {
   });
 });
 
+const costing = (usd: number) =>
+  JSON.stringify({
+    type: 'result',
+    num_turns: 1,
+    total_cost_usd: usd,
+    usage: { input_tokens: 10, cache_read_input_tokens: 0, cache_creation_input_tokens: 0, output_tokens: 4 },
+  });
+
+test('what Claude Code tells of a conversation that it has gone on with counts once', async () => {
+  const resume = ['-c', `gt done "x"; echo '${costing(0.75)}'`];
+  const { run } = await agentOf({ script: `echo '${costing(0.5)}'`, usage: 'claude', resume });
+  expect((await run()).usage).toMatchObject({ turns: 2, usd: 0.75, inputTokens: 20, outputTokens: 8 });
+});
+
 test('an assignment that is too long for an argument is read from a file', async () => {
   const description = `${'All of it. '.repeat(20_000)}THE END`;
   const script =
