@@ -7,6 +7,7 @@ import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { nudgesQuery } from '../../src/contract/polecat.js';
+import type { Turn } from '../../src/dev/model-script.js';
 import { startModelServer } from '../../src/dev/model-server.js';
 import { missingBubblewrap } from '../support/bubblewrap.js';
 import { gt } from '../support/gt.js';
@@ -77,17 +78,29 @@ test('Claude Code works its step, and ends it by the server of the town', async 
 });
 
 const bash = (command: string) => ({ tools: [{ name: 'Bash', input: { command, description: 'work' } }] });
+const DONE = { tools: [{ name: 'mcp__town__done', input: { summary: 'made it' } }] };
 
-test('Claude Code is driven by its SDK where the town has that, hears a nudge in the midst of its work, and is stopped when it is done', async () => {
-  const done = { tools: [{ name: 'mcp__town__done', input: { summary: 'made it' } }] };
-  const turns = [bash('echo made > a.txt; sleep 8'), bash('ls -a /root > /dev/null; sleep 1'), done];
-  const server = await startModelServer({ script: { rules: [{ when: ['# Write it\n'], turns }] } });
+async function townWithSdk(turns: readonly Turn[]) {
+  const server = await startModelServer({ script: { rules: [{ when: ['# Write it\n'], turns: [...turns] }] } });
   onTestFinished(() => server.stop());
   const town = await townWith({
     runtime: { kind: 'claude-code', model: 'claude-opus-5-5', base_url: server.url },
     env: { ANTHROPIC_API_KEY: 'sk-ant-planted-0123456789' },
   });
   await symlink(agents.modules, join(town.dir, 'node_modules'));
+  return { server, town };
+}
+
+/** A file of the town's one session; empty as long as there is none. */
+async function ofSession({ dir }: LiveTown, name: string): Promise<string> {
+  const sessions = join(dir, '.gt', 'sessions');
+  const files = await readdir(sessions, { recursive: true }).catch(() => []);
+  const file = files.find((one) => one.endsWith(name));
+  return file === undefined ? '' : readFile(join(sessions, file), 'utf8');
+}
+
+test('Claude Code is driven by its SDK where the town has that, and hears a nudge in the midst of its work', async () => {
+  const { server, town } = await townWithSdk([bash('echo made > a.txt; sleep 8'), bash('sleep 1'), DONE]);
   const landed = landsIn(town);
   await until('the first turn has begun', async () => server.requests().length === 1);
   const agent = 'server/polecats/Toast';
@@ -99,12 +112,22 @@ test('Claude Code is driven by its SDK where the town has that, hears a nudge in
   const bodies = server.requests().map(({ body }) => JSON.stringify(body.messages.at(-1)));
   expect(bodies.filter((last) => last.includes('A word from ada: mind the tests'))).toHaveLength(1);
   expect(JSON.stringify(server.requests())).not.toContain('sk-ant-planted');
-  const sessions = join(town.dir, '.gt', 'sessions');
-  const files = await readdir(sessions, { recursive: true });
-  const transcript = files.find((file) => file.endsWith('transcript.md')) ?? '';
-  expect(await readFile(join(sessions, transcript), 'utf8')).toContain(`→ claude-agent-sdk {"version":"${SDK}"}`);
+  expect(await ofSession(town, 'transcript.md')).toContain(`→ claude-agent-sdk {"version":"${SDK}"}`);
   const nudges = await town.client.workflow.getHandle(agent).query(nudgesQuery);
   expect(nudges).toMatchObject([{ heardBy: expect.stringMatching(/\/write\/1$/) as string }]);
+});
+
+test('its worker killed in the midst of its work, it goes on in the same conversation', async () => {
+  const { server, town } = await townWithSdk([bash('echo made >> a.txt; sleep 100'), DONE]);
+  const landed = landsIn(town);
+  await until('it is at work', async () => (await ofSession(town, 'said.log')).includes('→ Bash'));
+  const worker = town.raised.workerPid();
+  expect(worker).not.toBeNull();
+  if (worker !== null) process.kill(worker, 'SIGKILL');
+  expect(await landed).toMatchObject({ landed: 1 });
+  expect(server.requests().map(({ turn }) => turn)).toContain(1);
+  expect(server.requests().filter(({ turn }) => turn === 0)).toHaveLength(1);
+  expect(JSON.stringify(server.requests().find(({ turn }) => turn === 1)?.body)).toContain('You were cut off');
 });
 
 type Mock = {
