@@ -80,12 +80,18 @@ test('Claude Code works its step, and ends it by the server of the town', async 
 const bash = (command: string) => ({ tools: [{ name: 'Bash', input: { command, description: 'work' } }] });
 const DONE = { tools: [{ name: 'mcp__town__done', input: { summary: 'made it' } }] };
 
-async function townWithSdk(turns: readonly Turn[]) {
-  const server = await startModelServer({ script: { rules: [{ when: ['# Write it\n'], turns: [...turns] }] } });
+/** `next`: of a session that has the note of the one before, "half is done". */
+async function townWithSdk(turns: readonly Turn[], next: readonly Turn[] = [], limits: TownPlan['limits'] = {}) {
+  const rules = [
+    { when: ['half is done'], turns: [...next] },
+    { when: ['# Write it\n'], turns: [...turns] },
+  ];
+  const server = await startModelServer({ script: { rules } });
   onTestFinished(() => server.stop());
   const town = await townWith({
     runtime: { kind: 'claude-code', model: 'claude-opus-5-5', base_url: server.url },
     env: { ANTHROPIC_API_KEY: 'sk-ant-planted-0123456789' },
+    limits,
   });
   await symlink(agents.modules, join(town.dir, 'node_modules'));
   return { server, town };
@@ -115,6 +121,15 @@ test('Claude Code is driven by its SDK where the town has that, and hears a nudg
   expect(await ofSession(town, 'transcript.md')).toContain(`→ claude-agent-sdk {"version":"${SDK}"}`);
   const nudges = await town.client.workflow.getHandle(agent).query(nudgesQuery);
   expect(nudges).toMatchObject([{ heardBy: expect.stringMatching(/\/write\/1$/) as string }]);
+});
+
+test('at its limit of turns it is asked for a note, and a fresh session goes on with that', async () => {
+  const handoff = { tools: [{ name: 'mcp__town__handoff', input: { note: 'half is done' } }] };
+  const turns = [bash('echo made > a.txt'), bash('true'), handoff];
+  const { server, town } = await townWithSdk(turns, [DONE], { turns: 2 });
+  expect(await landsIn(town)).toMatchObject({ landed: 1 });
+  const asked = server.requests().find(({ rule, turn }) => rule === 1 && turn === 2);
+  expect(JSON.stringify(asked?.body)).toContain('This session is at its limit');
 });
 
 test('its worker killed in the midst of its work, it goes on in the same conversation', async () => {
