@@ -1,7 +1,14 @@
 /** The text of `town.toml` → what it says, or everything that is wrong with it: each with its line, the value found and what is possible. */
 import * as z from 'zod';
 import { parseToml, type Toml, type Unreadable } from './formula/toml.js';
-import { ConfinementSettings, DEFAULT_CONFINEMENT, LEVELS, NETWORKS } from './town/confinement.js';
+import {
+  ConfinementSettings,
+  DEFAULT_CONFINEMENT,
+  HOST_FORM,
+  LEVELS,
+  NETWORKS,
+  PATH_FORM,
+} from './town/confinement.js';
 import { listed } from './town/listed.js';
 import { nearest } from './town/nearest.js';
 import { TOWN_FILE } from './town/paths.js';
@@ -50,16 +57,13 @@ const confinement = {
   network: z.enum(NETWORKS, `${listed(NETWORKS)} is expected`).optional(),
   hosts: z
     .array(
-      form(
-        /^(\*\.)?[A-Za-z0-9.-]+(:\d{1,5})?$/,
-        'a host is expected, for example "registry.npmjs.org", "*.pypi.org" or "git.local:8080"',
-      ),
+      form(HOST_FORM, 'a host is expected, for example "registry.npmjs.org", "*.pypi.org" or "git.local:8080"'),
       'a list of hosts is expected, for example ["registry.npmjs.org"]',
     )
     .optional(),
   read: z
     .array(
-      form(/^\/./, 'an absolute path is expected, for example "/srv/data"'),
+      form(PATH_FORM, 'an absolute path is expected, for example "/srv/data"'),
       'a list of paths is expected, for example ["/srv/data"]',
     )
     .optional(),

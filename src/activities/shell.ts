@@ -49,7 +49,7 @@ export async function shellIn(tree: Tree, confinement: Confinement | null): Prom
   const { path: cwd } = tree;
   // What is readable, and a home, is for those who are shut in.
   if (confinement === null) return (command, options) => runShell(command, { ...options, cwd });
-  const { bubblewrap, mounts } = await means();
+  const { bubblewrap, mounts } = await means(confinement);
   const shown = await narrowed(tree, tree.branch);
   const how = {
     writable: [...shown.writable, ...(tree.more ?? [])],
@@ -125,10 +125,10 @@ export async function tryConfinement(): Promise<Tried> {
 }
 
 /** As long as it does not work it is tried again: somebody may just have installed it. */
-async function means(): Promise<Means> {
+async function means(confinement: Confinement): Promise<Means> {
   if (known !== null) return known;
   const found = await look();
-  if (!found.ok) throw refused(found.isThere ? found.why : `${found.why}; ${found.remedy}`);
+  if (!found.ok) throw refused(found.isThere ? found.why : `${found.why}; ${found.remedy}`, confinement);
   known = found.means;
   return known;
 }
@@ -169,7 +169,9 @@ export function whyUnconfined(error: unknown): string | null {
   return error instanceof ApplicationFailure && error.type === UNCONFINED ? error.message : null;
 }
 
-function refused(why: string): Error {
+function refused(why: string, { ofStep }: Confinement): Error {
+  if (ofStep === true)
+    return refuse(UNCONFINED, `the step's formula wants it shut in, and ${why}; or take confinement out of it`);
   const choice =
     'or, if you trust what is run here with all that the worker may do, say level = "none" under [confinement] in town.toml';
   return refuse(UNCONFINED, `what a model has written runs only shut in, and ${why}, ${choice}`);

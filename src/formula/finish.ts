@@ -48,6 +48,7 @@ export function finishStep(planned: Planned, finish: Finish): Omit<ProtoStep, 'f
     ...(draft.check === null || group ? {} : { check: checkOf(draft.check) }),
     ...(scope === null ? {} : { scope: { ...scope } }),
     ...agentOf(draft, group, finish),
+    ...(draft.confinement === null || group ? {} : { confinement: { ...draft.confinement } }),
     ...(draft.leg === null ? {} : { leg: { ...draft.leg } }),
   };
 }

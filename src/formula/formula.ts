@@ -3,6 +3,7 @@
  * joins it with its parents, `compose.ts` turns it into steps. Every part remembers where it was written.
  */
 import type { Act, Json } from '../town/act.js';
+import type { StepConfinement } from '../town/confinement.js';
 import type { Counter, StepKind } from '../town/protomolecule.js';
 import type { Origin, Source } from './problem.js';
 import type { ValueType } from '../town/value.js';
@@ -135,6 +136,7 @@ export type StepDraft = {
   readonly metadata: Readonly<Record<string, Json>>;
   readonly assignee: string | null;
   readonly agent: string | null;
+  readonly confinement: StepConfinement | null;
   readonly condition: ConditionDraft | null;
   readonly gates: readonly GateDraft[];
   /** JSON Schema. */

@@ -65,6 +65,7 @@ const STEP_KEYS: Keys = {
   acceptance: either(text, ref('acceptance')),
   script: list(ref('act')),
   metadata: { type: 'object' },
+  confinement: ref('confinement'),
   gate: ref('gate'),
   output: ref('shape'),
   retry: ref('retry'),
@@ -84,6 +85,7 @@ const DEFINITIONS: Readonly<Record<string, Schema>> = {
   step: tableOf('step', tables.StepTable, STEP_KEYS),
   acceptance: tableOf('acceptance', tables.AcceptanceTable),
   act: either(...Act.unwrap().options.map((act) => tableOf('act', () => act, { output: {} }))),
+  confinement: tableOf('confinement', tables.ConfinementTable, { level: oneOf('bubblewrap'), network: oneOf('none') }),
   gate: tableOf('gate', tables.GateTable, {
     type: oneOf('timer', 'human', 'mail', 'bead', 'gh:run', 'gh:pr', 'condition', 'conditional'),
   }),

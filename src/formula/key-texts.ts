@@ -69,6 +69,7 @@ export const KEY_TEXTS = {
     metadata: 'anything; gc.scope_ref and gc.scope_role make scopes',
     assignee: 'the person whom the step waits for',
     agent: 'the runtime that works on it',
+    confinement: 'what it may reach less than its rig lets it',
     condition: 'the step is skipped when this does not hold: {{name}}, !{{name}}, {{name}} == value, {{name}} != value',
     gate: 'something outside that must happen before the step begins',
     output: 'the shape of what the step leaves to others: {{steps.ID.output.KEY}}',
@@ -87,6 +88,15 @@ export const KEY_TEXTS = {
   acceptance: {
     text: 'what must be true, in words',
     command: 'a shell command in the sandbox; exit code 0 accepts the step',
+  },
+  confinement: {
+    level: 'bubblewrap: it is shut in, also where its rig is not',
+    network: 'none: no network, but for hosts',
+    hosts: 'of the hosts that the rig may reach these alone, as "registry.npmjs.org" or "*.pypi.org"',
+    read: 'of the paths that the rig may read these alone',
+    memory_mb: 'memory, in MiB; no more than the rig’s',
+    processes: 'how many processes; no more than the rig’s',
+    cpu_minutes: 'time of the processor for a process, in minutes; no more than the rig’s',
   },
   act: {
     write: 'a file to write, with text',

@@ -71,6 +71,7 @@ export const CATALOG_KEYS = keys(tables.CatalogTable);
 
 export const VAR_KEYS = keys(tables.VariableTable);
 export const ACCEPTANCE_KEYS = keys(tables.AcceptanceTable);
+export const CONFINEMENT_KEYS = keys(tables.ConfinementTable);
 export const GATE_KEYS = keys(tables.GateTable, {
   refused: {
     approvers: 'write type = "human" and the approver as await',

@@ -5,6 +5,7 @@
 import type { StepKind } from '../town/protomolecule.js';
 import { NOTHING_HANDED } from './handed.js';
 import { readScript } from './acts.js';
+import { readConfinement } from './confinement.js';
 import type { Need, StepDraft, StepType } from './formula.js';
 import { STEP_TYPES } from './formula.js';
 import { ACCEPTANCE_KEYS, reportKeys, STEP_KEYS } from './keys.js';
@@ -64,6 +65,7 @@ function readStep(raw: unknown, path: Path, reader: StepReader): StepDraft | nul
     metadata,
     assignee: table.assignee ?? null,
     agent: table.agent ?? null,
+    confinement: readConfinement(table.confinement, [...path, 'confinement'], report),
     condition: table.condition === undefined ? null : { at: inside(at, 'condition'), text: table.condition },
     gates: readGate(table.gate, inside(at, 'gate'), report),
     output: table.output === undefined ? null : readOutput(table.output, [...path, 'output'], report),
@@ -162,7 +164,7 @@ function humanKey({ type, interactive }: Read): 'type' | 'interactive' | null {
 /** What would be lost of a step with `loop`, `expand` or `children`. */
 const REPLACED = ['run', 'script', 'output', 'retry', 'ralph', 'check', 'on_complete', 'children'];
 const REPEATED = [...REPLACED, 'acceptance', 'expand'];
-const WORKED = ['run', 'script', 'acceptance', 'output', 'retry', 'on_complete', 'agent'];
+const WORKED = ['run', 'script', 'acceptance', 'output', 'retry', 'on_complete', 'agent', 'confinement'];
 /** What of a step with a loop nobody reads who works. */
 const UNREAD = ['description', 'description_file', 'notes'];
 const SCOPED = [...WORKED, 'ralph', 'check', 'loop', 'expand'];
@@ -186,7 +188,7 @@ function checkKind(
     report([...path, 'agent'], `agent cannot be ${quote(agent)} beside script: the script would not be played`);
   const human = humanKey(table);
   if (human !== null)
-    for (const key of ['run', 'script', 'agent', 'retry'])
+    for (const key of ['run', 'script', 'agent', 'confinement', 'retry'])
       if (key in raw) report([...path, key], `a human step is closed by a person and has no ${key}`);
   const refuse = (key: string, beside: readonly string[], why: string, there = key in raw) => {
     if (!there) return;

@@ -31,7 +31,9 @@ function checkedLoop(id: string, body: string[], group: StepDraft, { kitchen }: 
   if (group.check === null) return null;
   const { max, timeoutMs } = group.check;
   const command = textIn(group, group.check.command, kitchen, 'check');
-  return { id, body, max, until: null, check: { command, timeoutMs } };
+  // Handed down to the group from what it stands in the place of.
+  const held = group.confinement === null ? {} : { confinement: { ...group.confinement } };
+  return { id, body, max, until: null, check: { command, timeoutMs }, ...held };
 }
 
 function repeatedLoop(

@@ -72,6 +72,7 @@ export const StepTable = table(() => ({
   metadata: anyTable.optional(),
   assignee: text.optional(),
   agent: text.optional(),
+  confinement: anyTable.optional(),
   condition: text.optional(),
   gate: anyTable.optional(),
   output: z.unknown().optional(),
@@ -99,6 +100,16 @@ export const VariableTable = table(() => ({
 }));
 
 export const AcceptanceTable = table(() => ({ text: text.optional(), command: text.optional() }));
+
+export const ConfinementTable = table(() => ({
+  level: text.optional(),
+  network: text.optional(),
+  hosts: texts.optional(),
+  read: texts.optional(),
+  memory_mb: z.number().positive().optional(),
+  processes: z.int().min(1).optional(),
+  cpu_minutes: z.number().positive().optional(),
+}));
 
 export const GateTable = table(() => ({
   type: text,

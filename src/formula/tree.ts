@@ -4,6 +4,7 @@ import { handCondition, handGates, NOTHING_HANDED, withHanded } from './handed.j
 import { scopeIn, standingFor, type Budget, type Kitchen, type NeedsMade } from './kitchen.js';
 import type { Path } from './problem.js';
 import { fill, fillSubject, isOpen } from './template.js';
+import { stricter } from '../town/confinement.js';
 import { referencesIn } from '../town/references.js';
 import { readStepCondition } from './step-condition.js';
 import { waitedFor, type Standing } from './standing.js';
@@ -148,13 +149,14 @@ export function handDown(
   gated: ReadonlySet<StepDraft>,
   kitchen: Kitchen,
 ): readonly StepDraft[] {
-  const { condition, priority, labels, assignee, agent, type, gates, metadata } = from;
+  const { condition, priority, labels, assignee, agent, confinement, type, gates, metadata } = from;
   const nothing =
     condition === null &&
     priority === null &&
     labels.length === 0 &&
     assignee === null &&
     agent === null &&
+    confinement === null &&
     type === null &&
     gates.length === 0 &&
     Object.keys(metadata).length === 0;
@@ -184,11 +186,17 @@ function handWorkers(from: StepDraft, to: readonly StepDraft[]): readonly StepDr
   }));
 }
 
-function workers(from: StepDraft, step: StepDraft): Pick<StepDraft, 'priority' | 'assignee' | 'agent'> {
+function workers(from: StepDraft, step: StepDraft): Pick<StepDraft, 'priority' | 'assignee' | 'agent' | 'confinement'> {
+  const { confinement } = step;
   return {
     priority: step.priority ?? from.priority,
     assignee: step.assignee ?? from.assignee,
     agent: step.agent ?? from.agent,
+    // Neither lets out what the other shuts in.
+    confinement:
+      confinement === null || from.confinement === null
+        ? (confinement ?? from.confinement)
+        : stricter(confinement, from.confinement),
   };
 }
 
@@ -328,6 +336,7 @@ export const EMPTY_STEP: Omit<StepDraft, 'at' | 'id' | 'title' | 'description'> 
   metadata: {},
   assignee: null,
   agent: null,
+  confinement: null,
   condition: null,
   gates: [],
   output: null,

@@ -75,5 +75,5 @@ function placeOf(asked: string): Place | null {
 }
 
 function refusal(hosts: readonly string[]): string {
-  return `only these hosts can be reached from here: ${hosts.join(', ')} (hosts under [confinement] in town.toml)`;
+  return `only these hosts can be reached from here: ${hosts.join(', ')} (hosts under [confinement] in town.toml, and in the step's formula)`;
 }

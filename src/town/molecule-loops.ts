@@ -19,6 +19,7 @@ export type DueLoop = {
   readonly id: string;
   readonly iteration: number;
   readonly check: LoopState['check'];
+  readonly confinement?: LoopState['confinement'];
   readonly files: readonly string[];
 };
 
@@ -29,7 +30,8 @@ export function dueLoop(molecule: Molecule): DueLoop | null {
     if (loop === null || !isOver(molecule, at) || loop.counter !== undefined) continue;
     const parsed = loop.until === null ? null : parseCondition(loop.until);
     const files = parsed?.ok === true ? filesNamed(parsed.condition) : [];
-    return { id: loop.id, iteration: loop.iteration, check: loop.check, files };
+    const { id, iteration, check, confinement } = loop;
+    return { id, iteration, check, files, ...(confinement === undefined ? {} : { confinement }) };
   }
   return null;
 }

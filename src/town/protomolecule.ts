@@ -8,6 +8,7 @@
  */
 import * as z from 'zod';
 import { Act, Json } from './act.js';
+import { StepConfinement } from './confinement.js';
 import { VALUE_TYPES } from './value.js';
 
 export const Acceptance = z.strictObject({
@@ -81,6 +82,8 @@ const PLAIN_STEP = {
   assignee: z.string().optional(),
   /** A runtime other than the rig's. */
   agent: z.string().optional(),
+  /** How it is shut in besides what its rig says; never less. */
+  confinement: StepConfinement.optional(),
   condition: StepCondition.optional(),
   /** All of these open before the step begins. */
   gates: z.array(StepGate).optional(),
@@ -148,6 +151,8 @@ export const ProtoLoop = z.strictObject({
   /** In the grammar of `town/condition`. */
   until: z.string().nullable(),
   check: z.strictObject({ command: z.string().min(1), timeoutMs: z.number().int().positive() }).nullable(),
+  /** Of the check. */
+  confinement: StepConfinement.optional(),
   /** Of a loop that ends by itself: it has neither `until` nor `check`, and `max` is how many numbers there are. */
   counter: Counter.optional(),
   /** The group that waits for the end of the loop, null outside of groups. Absent where the loop is a group itself. */

@@ -214,7 +214,7 @@ export class Hands {
     });
   }
 
-  async #verdictOn({ id, iteration, check, files }: DueLoop): Promise<LoopVerdict> {
+  async #verdictOn({ id, iteration, check, confinement, files }: DueLoop): Promise<LoopVerdict> {
     if (check === null && files.length === 0) return { kind: 'condition', files: [] };
     const { hook } = this.#book;
     if (hook === null) {
@@ -225,7 +225,7 @@ export class Hands {
     const command = filledCommand(this.#book.molecule, id, check.command);
     const summary = `check · ${id} · iteration ${iteration}`;
     try {
-      const held = confined(hook.rig, this.#workers());
+      const held = confined(hook.rig, this.#workers(), confinement);
       const { ok, detail } = await this.#inSandbox((now) => {
         const request = { ...sandboxOf(now), command, timeoutMs: check.timeoutMs, at: this.#at(now), ...held };
         const hands = onHost(now.limits.patience, now.host, check.timeoutMs);

@@ -30,7 +30,7 @@ export type Claim = {
 export function sessionSpec(
   molecule: string,
   hook: Hook,
-  { id, title, description, acceptance, script, run, output, agent }: ProtoStep,
+  { id, title, description, acceptance, script, run, output, agent, confinement }: ProtoStep,
   step: Step,
   head: string | null,
   workers: ReadonlySet<RuntimeKind>,
@@ -60,7 +60,7 @@ export function sessionSpec(
       quietSecondsMax: limits.quietSecondsMax,
       ...(limits.sessionUsdMax === undefined ? {} : { usdMax: limits.sessionUsdMax }),
     },
-    ...confined(rig, workers),
+    ...confined(rig, workers, confinement),
     commands: Object.fromEntries(rig.gates.map((gate) => [gate.name, gate.command])),
   };
 }
@@ -103,7 +103,7 @@ export function rebuildRequest(molecule: string, hook: Hook, head: string | null
 export function acceptRequest(
   molecule: string,
   hook: Hook,
-  { title, acceptance, check, leg, output }: ProtoStep,
+  { title, acceptance, check, leg, output, confinement }: ProtoStep,
   { step, summary, mustMove, skipped = false }: Claim,
   head: string | null,
   workers: ReadonlySet<RuntimeKind>,
@@ -124,7 +124,7 @@ export function acceptRequest(
     mustMove: mustMove && !isSeenOtherwise,
     since: head ?? sandbox.base,
     ...reworkOf(hook, head),
-    ...confined(hook.rig, workers),
+    ...confined(hook.rig, workers, confinement),
     timeoutMs: commandMs(limits.patience),
     check: check === undefined || skipped ? null : { command: check.command, timeoutMs: check.timeoutMs },
     file: leg === undefined || leg.file === '' || skipped ? null : leg.file,

@@ -253,7 +253,7 @@ describe.skipIf(missing !== null)('hosts that may be reached', () => {
     expect(await sh(`${CURL} --proxytunnel http://localhost:${port}/`)).toMatchObject({ stdout: 'hello from outside' });
     const refused = await sh(`${CURL} http://localhost:${other}/`);
     expect(refused.stdout).toBe(
-      `only these hosts can be reached from here: localhost:${port} (hosts under [confinement] in town.toml)\n`,
+      `only these hosts can be reached from here: localhost:${port} (hosts under [confinement] in town.toml, and in the step's formula)\n`,
     );
     expect(await sh(`${CURL} --proxytunnel http://localhost:${other}/`)).not.toMatchObject({ end: EXITED(0) });
     expect(await sh(`${CURL} --noproxy '*' http://127.0.0.1:${port}/`)).not.toMatchObject({ end: EXITED(0) });

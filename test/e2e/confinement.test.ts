@@ -1,5 +1,7 @@
 /** A model works shut in, and so do the checks and gates that run what it made; where nothing can be shut in, nothing runs. */
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -60,6 +62,46 @@ test.skipIf(missing !== null)('neither its shell nor its check nor its gate sees
   expect(answers()).toContain('exit code 0\\nhidden');
   expect(await town.git('server', 'show', 'main:a.txt')).toBe('made');
 });
+
+test.skipIf(missing !== null)(
+  'a step that asks for less does not reach what its rig may, nor does its check',
+  async () => {
+    const outside = createServer((_, response) => response.end('from outside\n'));
+    await new Promise<void>((resolve) => outside.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void outside.close());
+    const host = `localhost:${(outside.address() as AddressInfo).port}`;
+    const call = (file: string) => `curl --silent --max-time 10 http://${host}/ >> ${file} || echo nothing >> ${file}`;
+    const steps = [
+      ['may', ''],
+      ['none', 'confinement = { network = "none" }'],
+      ['same', `confinement = { hosts = ["${host}"] }`],
+      ['other', 'confinement = { hosts = ["example.org"] }'],
+    ].map(
+      ([id = '', more]) =>
+        `[[steps]]\nid = "${id}"\ntitle = "${id}"\nrun = '${call(`${id}.txt`)}'\nacceptance = { command = '${call(`${id}.txt`)}' }\n${more}\n`,
+    );
+    const { town } = await townWith({
+      rigs: { server: { bare: true }, open: { bare: true, confinement: { level: 'none' } } },
+      formulas: {
+        narrow: `formula = "narrow"\n${steps.join('')}`,
+        self: `formula = "self"\n[[steps]]\nid = "in"\ntitle = "In"\nrun = '${LOOK} > in.txt'\nconfinement = { level = "bubblewrap" }\n`,
+      },
+      runtime: { kind: 'script' },
+      confinement: { level: 'bubblewrap', hosts: [host] },
+    });
+    const mission = await town.startMission('narrow', {
+      work: [
+        { id: 'a', rig: 'server', formula: 'narrow' },
+        { id: 'b', rig: 'open', formula: 'self' },
+      ],
+    });
+    expect(await mission.result()).toMatchObject({ landed: 2 });
+    const [yes, no] = ['from outside\nfrom outside', 'nothing\nnothing'];
+    for (const [id, seen] of Object.entries({ may: yes, none: no, same: yes, other: no }))
+      expect(await town.git('server', 'show', `main:${id}.txt`), id).toBe(seen);
+    expect(await town.git('open', 'show', 'main:in.txt')).toBe('hidden');
+  },
+);
 
 test('where bubblewrap does not work the step waits for a person, who is told what to do', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'gt-broken-'));

@@ -24,6 +24,7 @@ export type RigPlan = {
   readonly gates?: Readonly<Record<string, string>>;
   readonly capacity?: number;
   readonly model?: string;
+  readonly confinement?: Readonly<Record<string, string>>;
 };
 
 export type TownPlan = {
@@ -36,7 +37,7 @@ export type TownPlan = {
   /** By name, agents that are programs of their own. */
   readonly agents?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
   /** If not given, nothing is shut in; `{}`: as the town does it by itself. */
-  readonly confinement?: Readonly<Record<string, string | number>>;
+  readonly confinement?: Readonly<Record<string, string | number | readonly string[]>>;
   /** By model, in dollars for a million tokens. */
   readonly prices?: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly env?: Readonly<Record<string, string>>;
@@ -100,11 +101,13 @@ export async function makeTownFolder(plan: TownPlan): Promise<string> {
   return dir;
 }
 
-async function makeRig(dir: string, rig: string, { files, bare, gates, capacity, model }: RigPlan): Promise<string> {
+async function makeRig(dir: string, rig: string, plan: RigPlan): Promise<string> {
+  const { files, bare, gates, capacity, model, confinement = {} } = plan;
   const path = join(dir, 'repositories', rig);
   await makeRepo({ path, bare: bare ?? false, branch: 'main', files: files ?? { 'README.md': `${rig}\n` } });
   const lines = Object.entries(gates ?? {}).map(([name, command]) => `${name} = ${JSON.stringify(command)}`);
-  return `[rigs.${rig}]\nurl = ${JSON.stringify(path)}\nbranch = "main"\ncapacity = ${capacity ?? 5}\n${model === undefined ? '' : `runtime = { model = ${JSON.stringify(model)} }\n`}[rigs.${rig}.gates]\n${lines.join('\n')}\n`;
+  const held = Object.entries(confinement).map(([key, value]) => `confinement.${key} = ${JSON.stringify(value)}\n`);
+  return `[rigs.${rig}]\nurl = ${JSON.stringify(path)}\nbranch = "main"\ncapacity = ${capacity ?? 5}\n${model === undefined ? '' : `runtime = { model = ${JSON.stringify(model)} }\n`}${held.join('')}[rigs.${rig}.gates]\n${lines.join('\n')}\n`;
 }
 
 export async function liveTown(plan: TownPlan): Promise<LiveTown> {
