@@ -108,6 +108,8 @@ const limits = {
   quiet_seconds: amount(DEFAULT_LIMITS.quietSecondsMax).optional(),
   session_usd: amount(5).optional(),
 };
+/** Roles that work by a runtime. Of the others no model works for any. */
+const roles = { polecat: table({ runtime: table(runtime) }).optional() };
 const sections = {
   town: { name: text('my-town').optional() },
   server: { port: port.optional(), ui_port: port.optional() },
@@ -131,6 +133,7 @@ const Document = table({
   limits: table(sections.limits).optional(),
   runtime: table(sections.runtime).optional(),
   confinement: table(confinement).optional(),
+  roles: table(roles).optional(),
   prices: z
     .record(
       form(/^\S+$/, `the name of a model is expected, or its beginning, for example "${DEFAULT_MODEL}"`),
@@ -187,12 +190,13 @@ function checkPorts(document: Readonly<Record<string, unknown>>, report: Report)
     report(['server', 'ui_port'], `server.ui_port is ${one}, as server.port is; another port is expected`);
 }
 
-/** What works a rig: by a name that comes with the town, or one of `[agents]`. */
+/** What works a rig, or a role: by a name that comes with the town, or one of `[agents]`. */
 function checkKinds(document: Readonly<Record<string, unknown>>, report: Report): void {
   const own = Object.keys(z.record(z.string(), z.unknown()).safeParse(document['agents']).data ?? {});
   const names = [...new Set([...KINDS, ...own])];
   const rigs = Object.keys(z.record(z.string(), z.unknown()).safeParse(document['rigs']).data ?? {});
-  for (const path of [['runtime', 'kind'], ...rigs.map((name) => ['rigs', name, 'runtime', 'kind'])]) {
+  const tables = [[], ...Object.keys(roles).map((role) => ['roles', role]), ...rigs.map((name) => ['rigs', name])];
+  for (const path of tables.map((at) => [...at, 'runtime', 'kind'])) {
     const kind = valueAt(document, path);
     if (typeof kind === 'string' && kind.trim() !== '' && !names.includes(kind))
       report(path, `${path.join('.')} is ${show(kind)}; ${listed(names)} is expected`);
@@ -213,7 +217,7 @@ function reportIssue(issue: z.core.$ZodIssue, toml: Toml, report: Report): void 
     for (const key of issue.keys)
       report(
         [...path, key],
-        `${[...path, key].join('.')} is no key; ${dotted([...path, key], toml) ?? offer(key, keysAt(path))}`,
+        `${[...path, key].join('.')} is no key; ${dotted([...path, key], toml) ?? roleless(path, key) ?? offer(key, keysAt(path))}`,
       );
   } else if (issue.code === 'invalid_key') {
     report(path, `${name}: ${issue.issues[0]?.message ?? 'this name is not possible'}`);
@@ -289,7 +293,7 @@ function settingsOf(document: Document): TownSettings {
         names,
         capacity: one.capacity ?? Math.min(DEFAULT_CAPACITY, names.length),
         prefix,
-        runtime: runtimeFrom({ ...runtime, ...one.runtime }),
+        runtime: runtimeFrom({ ...runtime, ...one.runtime, ...document.roles?.polecat?.runtime }),
         ...agentsFrom(document.agents),
         ...confinementFrom({ ...document.confinement, ...one.confinement }),
       };
@@ -325,8 +329,10 @@ function priceFrom({
   };
 }
 
-function keysAt([section, , inner]: Path): readonly string[] {
+function keysAt([section, name, inner]: Path): readonly string[] {
   if (section === undefined) return Object.keys(Document.shape);
+  if (section === 'roles')
+    return inner === undefined ? (name === undefined ? Object.keys(roles) : ['runtime']) : Object.keys(runtime);
   if (section === 'prices') return Object.keys(price);
   if (section === 'agents') return Object.keys(agent);
   if (section === 'rigs')
@@ -340,6 +346,13 @@ function dotted([section, ...name]: Path, { value }: Toml): string | null {
   const inner = valueAt(value, [section ?? '', ...name]);
   if (section !== 'prices' || typeof inner !== 'object') return null;
   return `a name with a dot in it stands in quotes: [prices."${name.join('.')}"]`;
+}
+
+/** What is set for a role that has no use for it would be obeyed by nobody. */
+function roleless(path: Path, key: string): string | null {
+  const known = Object.keys(roles);
+  if (path.length !== 1 || path[0] !== 'roles' || nearest(key, known) !== null) return null;
+  return `no model works for that role: a runtime can be chosen for ${listed(known)} alone`;
 }
 
 function offer(key: string, known: readonly string[]): string {

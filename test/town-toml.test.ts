@@ -88,6 +88,29 @@ runtime = { kind = "codex" }
   expect(a?.agents?.['listener']).toMatchObject({ command: 'listener', args: [], prompt: 'stdin' });
 });
 
+function runtimes(role: string) {
+  const read = readTownText(
+    `[runtime]\nkind = "anthropic"\nmodel = "of-town"\n${role}\n[rigs.a]\nurl = "/a"\nruntime = { kind = "codex", model = "of-rig" }\n[rigs.b]\nurl = "/b"`,
+  );
+  return read.ok ? read.settings.rigs.map((one) => one.runtime) : read.problems;
+}
+
+test('a role goes before a rig, and a rig before the town, key by key', () => {
+  const [rig, town] = [
+    { kind: 'command', model: 'of-rig', agent: 'codex' },
+    { kind: 'anthropic', model: 'of-town' },
+  ];
+  expect(runtimes('')).toEqual([rig, town]);
+  expect(runtimes('[roles.polecat]\nruntime = { kind = "mine" }\n[agents.mine]')).toEqual([
+    { kind: 'command', model: 'of-rig', agent: 'mine' },
+    { kind: 'command', model: 'of-town', agent: 'mine' },
+  ]);
+  expect(runtimes('[roles.polecat.runtime]\nmodel = "of-role"')).toEqual([
+    { ...rig, model: 'of-role' },
+    { ...town, model: 'of-role' },
+  ]);
+});
+
 test('where nothing is said of agents and of confinement, rigs have nothing of it', () => {
   const read = readTownText('[rigs.a]\nurl = "/a"\n');
   expect(read.ok && Object.keys(read.settings.rigs[0] ?? {})).not.toContain('agents');
@@ -104,6 +127,16 @@ test('what is said of confinement for a rig goes before what is said for all', (
 test.each([
   ['[runtime]\nkind = "cluade-code"', 2, /^runtime.kind is "cluade-code"; auto, script, .*claude-code.* is expected$/],
   ['[rigs.a]\nurl = "/a"\nruntime = { kind = "his" }\n[agents.mine]', 3, /"his"; .*mine is expected$/],
+  ['[roles.polecat]\nruntime = { kind = "cdex" }', 2, /^roles.polecat.runtime.kind is "cdex"; auto, script, /],
+  ['[roles.polecat]\nruntime = { modle = "x" }', 2, /^roles.polecat.runtime.modle is no key; did you mean model\?$/],
+  ['[roles.polecat]\nruntime = {}\nmodel = "x"', 3, /^roles.polecat.model is no key; the keys here are runtime$/],
+  ['[roles.polecat]', 1, /^roles.polecat.runtime is missing; a table is expected$/],
+  ['[roles.polcat]\nruntime = {}', 1, /^roles.polcat is no key; did you mean polecat\?$/],
+  [
+    '[roles.witness]\nruntime = { kind = "anthropic" }',
+    1,
+    /^roles.witness is no key; no model works for that role: a runtime can be chosen for polecat alone$/,
+  ],
   ['[agents.mine]\nusage = "all"', 2, /agents.mine.usage is "all"; claude, codex, gemini or none is expected/],
   ['[agents.mine]\nargs = "all"', 2, /a list of texts is expected/],
   ['[confinement]\nread = ["here"]', 2, /an absolute path is expected/],

@@ -171,6 +171,11 @@ function townToml(): string {
 # processes = 1000
 # cpu_minutes = 60              # of a single process
 
+# What works for a role, before what a rig or the town says; a formula's step goes before it. Models work for polecats alone.
+#
+# [roles.polecat]
+# runtime = { kind = "claude-code", model = "claude-opus-5-5" }
+
 # Rigs: the repositories that are worked on. \`gt rig add NAME PATH_OR_URL\` adds one.
 #
 # [rigs.server]

@@ -119,6 +119,14 @@ test.each([
   expect(of('room')?.says).toMatch(/^\d+\.\d GiB free for /);
 });
 
+test('what a role asks for counts, whatever its rigs say', async () => {
+  const { ask, town } = await machine();
+  const dir = await town(`[roles.polecat]\nruntime = { kind = "codex" }\n${RIG('{ kind = "script" }')}`);
+  const { ok, findings } = await ask(['--town', dir]);
+  const needed = findings.filter(({ isNeeded, remedy }) => isNeeded && remedy !== null).map(({ about }) => about);
+  expect({ ok, needed: needed.toSorted() }).toEqual({ ok: false, needed: ['agent codex', 'confinement'] });
+});
+
 test('with its program, its key and bubblewrap an agent of the town can run', async (context) => {
   const missing = await missingBubblewrap();
   context.skip(missing !== null, missing ?? '');
