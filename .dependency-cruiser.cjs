@@ -38,7 +38,7 @@ module.exports = {
       from: {
         path: '^src/cli/',
         pathNot:
-          '^src/cli/(up|demo|doctor|worker|rig|model|mol-end|explain-history|peek|prime|seance|session-place)\\.ts$',
+          '^src/cli/(up|demo|doctor|worker|rig|model|mol-end|explain-history|peek|attach|prime|seance|session-place)\\.ts$',
       },
       to: {
         pathNot: [

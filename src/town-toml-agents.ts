@@ -17,6 +17,7 @@ export const agent = {
   sdk: z.boolean('true or false is expected').optional(),
   prompt: z.enum(PROMPTS, `${listed(PROMPTS)} is expected`).optional(),
   resume: words.optional(),
+  attach: words.optional(),
   usage: z.enum(USAGES, `${listed(USAGES)} is expected`).optional(),
   provider: z.enum(PROVIDERS, `${listed(PROVIDERS)} is expected`).optional(),
   model: text('gpt-5.6').optional(),

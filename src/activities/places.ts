@@ -12,6 +12,8 @@ export type Places = {
   /** The target alone, beside the tree of a request. */
   readonly mergeTarget: (rig: string, request: string) => string;
   readonly journal: (sessionId: string) => string;
+  /** The socket of whoever is attached to the molecule (`agents/attached`). */
+  readonly attached: (molecule: string) => string;
 };
 
 export function placesIn(state: string): Places {
@@ -23,6 +25,7 @@ export function placesIn(state: string): Places {
     merges: (rig) => join(rigs, rig, 'refinery'),
     merge: (rig, request) => join(rigs, rig, 'refinery', request),
     mergeTarget: (rig, request) => join(rigs, rig, 'refinery', `${request}.target`),
+    attached: (molecule) => join(state, 'attached', safeName(molecule)),
     journal: (sessionId) => join(state, 'sessions', ...sessionId.split('/').map(safeName), 'journal.jsonl'),
   };
 }

@@ -1,5 +1,6 @@
 /** Acts on sandboxes: open, check and push, hand in, salvage, nuke. Git does the work; what counts as done is decided here. */
 import { Context } from '@temporalio/activity';
+import { endAttached } from '../agents/attached.js';
 import type {
   At,
   GoBackRequest,
@@ -68,8 +69,11 @@ export function sandboxActivities(places: Places): SandboxActivities {
       orRefuse(ref.rig.name, () =>
         catchUp({ ...placeOf(places, ref), target: ref.rig.branch, author: authorFor(ref) }),
       ),
-    acceptStep: (request) =>
-      orRefuse(request.rig.name, () => acceptStep(placeOf(places, request), request, signalNow())),
+    acceptStep: async (request) => {
+      // What is committed is not to change meanwhile.
+      await endAttached(places.attached(request.molecule), request.molecule);
+      return orRefuse(request.rig.name, () => acceptStep(placeOf(places, request), request, signalNow()));
+    },
     goBack: (request) => orRefuse(request.rig.name, () => back(placeOf(places, request), request)),
     submit: (ref) => asKnown(places, ref, (place) => submit(place, ref)),
     filesExist: (request) => asKnown(places, request, (place) => filesExist(place, request.paths)),

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
+import { endAttached } from '../agents/attached.js';
 import { isOfOtherRun, openJournal, setAside } from '../agents/journal.js';
 import { notesIn } from '../agents/notes.js';
 import { RuntimeTrouble } from '../agents/trouble.js';
@@ -79,6 +80,7 @@ async function runSession(
   signal: AbortSignal,
   endOthers: () => Promise<void>,
 ): Promise<SessionResult> {
+  await endAttached(places.attached(spec.molecule), spec.molecule);
   const path = places.journal(spec.sessionId);
   const run = Context.current().info.workflowExecution?.runId;
   const isAgain = run !== undefined && (await isOfOtherRun(path, run));

@@ -19,7 +19,7 @@ import type { Program } from '../process/bubblewrap.js';
 import { plainEnvironment } from '../process/environment.js';
 import { openHostProxy } from '../process/host-proxy.js';
 import { INSIDE } from '../process/inside-path.js';
-import { run, runShell } from '../process/run.js';
+import { run } from '../process/run.js';
 import type { RunOptions, RunResult } from '../process/run.js';
 import type { Confinement } from '../town/confinement.js';
 import { refuse } from './beating.js';
@@ -39,6 +39,13 @@ type ShellOptions = Omit<RunOptions, 'cwd'> & {
 };
 export type Shell = (command: string, options: ShellOptions) => Promise<RunResult>;
 
+type CellOptions = Pick<ShellOptions, 'env' | 'readable' | 'home'> & {
+  /** It keeps the terminal that it is given, which has to be one of its own. */
+  readonly isAtTerminal?: boolean;
+};
+/** A command as it is started: shut in, where it has to be. */
+type Cell = (command: string, options: CellOptions) => Program & Pick<RunOptions, 'cwd' | 'env' | 'limits'>;
+
 const UNCONFINED = 'Unconfined' satisfies FailureType;
 const MIB = 1024 * 1024;
 const KIB_OF_MIB = 1024;
@@ -46,9 +53,22 @@ const PROBE_MS_MAX = 10_000;
 
 /** Refuses, in words for a person, when this machine cannot shut in what must be. */
 export async function shellIn(tree: Tree, confinement: Confinement | null): Promise<Shell> {
+  const cell = await cellIn(tree, confinement);
+  return (command, { env, readable, home, ...options }) => {
+    const { file, args, ...where } = cell(command, {
+      env,
+      ...(readable === undefined ? {} : { readable }),
+      ...(home === undefined ? {} : { home }),
+    });
+    return run(file, args, { ...options, ...where });
+  };
+}
+
+/** Refuses as `shellIn` does. */
+export async function cellIn(tree: Tree, confinement: Confinement | null): Promise<Cell> {
   const { path: cwd } = tree;
   // What is readable, and a home, is for those who are shut in.
-  if (confinement === null) return (command, options) => runShell(command, { ...options, cwd });
+  if (confinement === null) return (command, { env }) => ({ file: 'sh', args: ['-c', command], cwd, env });
   const { bubblewrap, mounts } = await means(confinement);
   const shown = await narrowed(tree, tree.branch);
   const how = {
@@ -59,11 +79,15 @@ export async function shellIn(tree: Tree, confinement: Confinement | null): Prom
   };
   const wayOut = confinement.hosts === undefined ? null : await proxyTo(confinement.hosts);
   const limits = { memoryBytesMax: confinement.memoryMbMax * MIB, processesMax: confinement.processesMax };
-  return (command, { readable = [], home = HOME_INSIDE, ...options }) => {
-    const more = { ...how, readable: [...how.readable, ...readable, ...(wayOut === null ? [] : [wayOut, INSIDE])] };
+  return (command, { env, readable = [], home = HOME_INSIDE, isAtTerminal = false }) => {
+    const more = {
+      ...how,
+      isAtTerminal,
+      readable: [...how.readable, ...readable, ...(wayOut === null ? [] : [wayOut, INSIDE])],
+    };
     const program = limited(command, confinement);
     const { file, args } = shutIn(bubblewrap, mounts, wayOut === null ? program : outBy(wayOut, program), more, cwd);
-    return run(file, args, { ...options, cwd: '/', env: insideOf(options.env, home), limits });
+    return { file, args, cwd: '/', env: insideOf(env, home), limits };
   };
 }
 

@@ -3,7 +3,6 @@
  * the session's door to say what came of it; that it exits proves nothing. Cut off, it is taken up again where it can be, and else begins
  * anew, told that it was cut off. Claude Code is driven by its SDK where that is installed (`sdk.ts`), in the same place and by the same door.
  */
-import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +12,9 @@ import type { Agent, Keys, Provider } from '../town/agents.js';
 import type { Purse } from '../town/mission.js';
 import { addUsage, NO_USAGE } from '../town/session.js';
 import type { SessionResult, SessionSpec, Usage } from '../town/session.js';
+import { commandOf, environmentOf, lineOf } from './agent-call.js';
+import type { CallValues } from './agent-call.js';
+import { conversationOf, takeOver } from './conversation.js';
 import { openDoor } from './door.js';
 import type { Door } from './door.js';
 import type { End } from './end.js';
@@ -27,7 +29,6 @@ import type { Runtime, SessionContext } from './runtime.js';
 import { SAID_FILE, SaidLog } from './said-log.js';
 import { readableFor, SDK_PROGRAM, toldBySdk, usageAfter } from './sdk.js';
 import type { Sdk, SdkFound, SdkLimit, SdkOrder, SdkTold } from './sdk.js';
-import { INSIDE } from '../process/inside-path.js';
 import { withoutSecrets } from './secrets.js';
 import { RuntimeTrouble } from './trouble.js';
 import { usageIn } from './told-usage.js';
@@ -50,6 +51,8 @@ const WITH_GT = 'export PATH="$GT_BIN:$PATH"';
 const AT_LOGIN = `for f in .profile .bash_profile; do echo '${WITH_GT}' > "$HOME/$f"; done`;
 const CUT_OFF =
   'You were cut off in the midst of this step, and begin anew: what you changed is in the worktree; look at it before you go on.';
+const ATTACHED =
+  'Somebody at a terminal has gone on with this conversation since, and may have changed files: what is above was said before. The step is yours again.';
 const NUDGE =
   'You have stopped, and the step is still open. Go on, or end it: `gt done "what you did"`, `gt handoff "note"` or `gt escalate "question"`.';
 
@@ -118,13 +121,15 @@ class Program {
     try {
       const wasBegun = journal.entries.some((entry) => entry.kind === 'begun' && entry.key === AGENT);
       const by = sdk === null ? null : { name: 'claude-agent-sdk', input: { version: sdk.version } };
+      const isTakenOver = !wasBegun && agent.resume !== null && (await takeOver(this.#context.folder, this.#spec));
       if (!wasBegun) await journal.append({ kind: 'begun', key: AGENT, before: by });
       const kept = wasBegun && agent.resume !== null;
-      let prompt = wasBegun ? (kept ? CUT_OFF : this.#prompt(CUT_OFF)) : this.#prompt();
+      let prompt = wasBegun ? (kept ? CUT_OFF : this.#prompt(CUT_OFF)) : this.#prompt(isTakenOver ? ATTACHED : '');
       for (let nudges = 0; ; nudges += 1) {
         if (sdk !== null) this.#purse = await this.#context.purse(this.#usage.usd);
         if (this.#purse !== null && this.#purse.leftUsd <= 0) return await this.#finish(await this.#handOver('budget'));
-        const result = await this.#once(prompt, kept || nudges > 0, closeProxy === null ? null : proxy);
+        const isAgain = kept || isTakenOver || nudges > 0;
+        const result = await this.#once(prompt, isAgain, closeProxy === null ? null : proxy);
         const end = door.end() ?? (await this.#endOf(result, nudges));
         if (end !== null) return await this.#finish(end);
         if (this.#limit !== null) prompt = ASK_HANDOFF;
@@ -156,22 +161,18 @@ class Program {
     const { quietSecondsMax } = this.#spec.limits;
     let quiet = setTimeout(() => stop.abort(), quietSecondsMax * SECOND_MS);
     const said = new SaidLog(join(folder, SAID_FILE));
-    const values = this.#values(await this.#asArgument(prompt));
-    const args = (again ? (agent.resume ?? agent.args) : agent.args).flatMap((arg) => fill(arg, values) ?? []);
-    const program = sdk === null ? [agent.command, ...args] : [process.execPath, SDK_PROGRAM];
-    const command = proxy === null ? program : [process.execPath, INSIDE, '--model', proxy, '--', ...program];
-    const input = sdk === null ? prompt : JSON.stringify(this.#order(sdk, prompt, again));
-    const env = Object.entries(agent.env).flatMap(([name, value]) => {
-      const filled = fill(value, values);
-      return filled === null ? [] : [[name, filled] as const];
-    });
+    const values = await this.#values(await this.#asArgument(prompt));
+    const args = again ? (agent.resume ?? agent.args) : agent.args;
+    const command =
+      sdk === null ? commandOf(agent, args, values, proxy) : lineOf([process.execPath, SDK_PROGRAM], proxy);
+    const input = sdk === null ? prompt : JSON.stringify(this.#order(sdk, prompt, again, values.session));
     this.#runs += 1;
     this.#beat();
     try {
       const before = this.#spec.confinement === undefined ? WITH_GT : `${WITH_GT}; ${AT_LOGIN}`;
-      const result = await exec(`${before}; exec ${command.map(quoted).join(' ')}`, {
+      const result = await exec(`${before}; exec ${command}`, {
         timeoutMs: this.#leftMs() + (sdk === null ? 0 : STOP_MS),
-        env: { ...Object.fromEntries(env), ...door.env },
+        env: { ...environmentOf(agent, values), ...door.env },
         readable: [door.folder, ...GT, ...(sdk === null ? [] : readableFor(sdk))],
         home: this.#home,
         signal: stop.signal,
@@ -199,8 +200,8 @@ class Program {
     return Math.max(SECOND_MS, this.#spec.limits.minutesMax * MINUTE_MS - (Date.now() - this.#began));
   }
 
-  #order({ module, program }: Sdk, prompt: string, again: boolean): SdkOrder {
-    const { sessionId, runtime, limits } = this.#spec;
+  #order({ module, program }: Sdk, prompt: string, again: boolean, session: string): SdkOrder {
+    const { runtime, limits } = this.#spec;
     const { door } = this.#means;
     const { turnsMax, contextTokensMax, usdMax = Infinity } = limits;
     const usd = Math.min(usdMax - this.#usage.usd, this.#purse?.leftUsd ?? Infinity);
@@ -213,7 +214,7 @@ class Program {
     return {
       module,
       program,
-      session: uuidOf(sessionId),
+      session,
       // The conversation that it is to go on with may not have begun.
       prompt: again ? this.#prompt(CUT_OFF) : prompt,
       again: again ? prompt : null,
@@ -230,14 +231,14 @@ class Program {
     this.#context.heartbeat({ turn: this.#runs, doing: agent.command, usage, notes: latest(door.notes()) });
   }
 
-  #values(prompt: string): Readonly<Record<string, string | null>> {
+  async #values(prompt: string): Promise<CallValues> {
     const { model } = this.#spec.runtime;
     const { door } = this.#means;
     const town = { command: join(door.folder, 'gt'), args: ['mcp'], env: { GT_PORT: door.env['GT_PORT'] } };
     return {
       prompt,
       model: model === '' ? null : model,
-      session: uuidOf(this.#spec.sessionId),
+      session: await conversationOf(this.#context.folder, this.#spec.sessionId),
       home: this.#home,
       mcp: JSON.stringify({ mcpServers: { town } }),
     };
@@ -316,28 +317,6 @@ const ARGUMENT_BYTES_MAX = 96 * 1024;
 function sumOf({ usage }: Agent, before: Usage, told: Usage): Usage {
   const sum = addUsage(before, told);
   return usage === 'claude' ? { ...sum, usd: Math.max(before.usd, told.usd) } : sum;
-}
-
-/** Null when something that stands in it is not known. `{model_url}` is left to whoever is inside. */
-function fill(text: string, values: Readonly<Record<string, string | null>>): string | null {
-  let isKnown = true;
-  const filled = text.replaceAll(/\{(\w+)\}/g, (whole, name: string) => {
-    if (!(name in values)) return whole;
-    const value = values[name] ?? null;
-    if (value === null) isKnown = false;
-    return value ?? '';
-  });
-  return isKnown ? filled : null;
-}
-
-function quoted(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
-/** A UUID that is the same whenever the session is taken up. */
-function uuidOf(text: string): string {
-  const hex = createHash('sha256').update(text).digest('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
 function noKey({ command }: Agent, provider: Provider): string {

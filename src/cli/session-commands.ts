@@ -17,6 +17,15 @@ ${SERVER_USAGE}`,
     async () => (await import('./peek.js')).peek,
   ),
   lazy(
+    'attach',
+    "Go on with an agent's conversation at this terminal, while its molecule is held or its step waits.",
+    `gt attach WHAT [options]
+
+  WHAT                  an agent, as RIG/polecats/NAME, whose sandbox is on this host; or its molecule
+${SERVER_USAGE}`,
+    async () => (await import('./attach.js')).attach,
+  ),
+  lazy(
     'nudge',
     'Tell an agent something before its next turn, or show what it was told and has heard.',
     `gt nudge AGENT [TEXT] [--cycle] [--wait] [options]

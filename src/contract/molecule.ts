@@ -4,6 +4,7 @@ import type { MoleculeState, Step } from '../town/molecule-state.js';
 import { Protomolecule } from '../town/protomolecule.js';
 import type { Json } from '../town/act.js';
 import { Limits, RigSnapshot } from '../town/rig.js';
+import type { RuntimeKind } from '../town/runtime.js';
 import type { SessionSpec, Usage } from '../town/session.js';
 import type { LedgerEntry } from './activities.js';
 import type { DeskState } from './desk.js';
@@ -91,5 +92,20 @@ export type StepView = Step & {
 export const currentQuery = defineQuery<readonly StepView[]>('current');
 /** What the session at work was asked to do, or the next one will be; null when none is to come now. */
 export const sessionQuery = defineQuery<SessionSpec | null>('session');
+/** What somebody at a terminal needs to go on with the last session of a step. */
+export type Takeover = {
+  readonly host: string;
+  readonly runtime: RuntimeKind;
+  /** Of that session. */
+  readonly spec: SessionSpec;
+  readonly isAtWork: boolean;
+  /** What is resumed before the next session begins; null when it is not held. */
+  readonly heldBy: string | null;
+  /** The step waits for somebody's answer. */
+  readonly isWaiting: boolean;
+};
+
+/** Null when no open step has had a session. */
+export const takeoverQuery = defineQuery<Takeover | null>('takeover');
 export const readyQuery = defineQuery<readonly string[]>('ready');
 export const stepsQuery = defineQuery<readonly Step[]>('steps');

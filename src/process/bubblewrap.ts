@@ -17,6 +17,8 @@ export type Confinement = {
   readonly hidden?: readonly string[];
   /** `host`: whatever this machine reaches, its own loopback with it. */
   readonly network: 'none' | 'host';
+  /** It keeps the terminal that it is given. Whoever reads from that could be sent what nobody has typed: it is to be one of its own. */
+  readonly isAtTerminal?: boolean;
 };
 
 export type Program = { readonly file: string; readonly args: readonly string[] };
@@ -45,7 +47,7 @@ export function shutIn(
   how: Confinement,
   cwd: string,
 ): Program {
-  const { writable, readable, hidden = [], network } = how;
+  const { writable, readable, hidden = [], network, isAtTerminal = false } = how;
   const mounts = [
     ...writable.map((path) => ({ path, option: '--bind-try' })),
     ...readable.map((path) => ({ path, option: '--ro-bind-try' })),
@@ -54,7 +56,7 @@ export function shutIn(
     '--unshare-all',
     ...(network === 'host' ? ['--share-net'] : []),
     '--die-with-parent',
-    '--new-session',
+    ...(isAtTerminal ? [] : ['--new-session']),
     '--cap-drop',
     'ALL',
     ...base,

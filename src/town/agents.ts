@@ -20,7 +20,7 @@ export type KeyAccount = { readonly key: string; readonly baseUrl: string };
 const words = z.array(z.string());
 
 /**
- * In `args`, `resume` and `env` stand `{prompt}`; `{model}`; `{session}`, an id that is the same for all attempts of a session; `{home}`, a folder
+ * In `args`, `resume`, `attach` and `env` stand `{prompt}`; `{model}`; `{session}`, an id that is the same for all attempts of a session; `{home}`, a folder
  * that lasts as long; `{mcp}`, the town as a server of the Model Context Protocol, in JSON; and `{model_url}`, where the provider is reached
  * from inside. An argument with something that is not known is left out.
  */
@@ -33,6 +33,8 @@ export const Agent = z.strictObject({
   prompt: z.enum(['argument', 'stdin']).default('argument'),
   /** Arguments that take a session up again that was cut off; null: it begins anew. */
   resume: words.nullable().default(null),
+  /** Arguments with which somebody at a terminal goes on with its conversation; null: nobody can. */
+  attach: words.nullable().default(null),
   /** What its output tells of tokens and cost. */
   usage: z.enum(['claude', 'codex', 'gemini', 'none']).default('none'),
   provider: z.enum(PROVIDERS).nullable().default(null),
@@ -45,7 +47,8 @@ export type Agent = z.infer<typeof Agent>;
 const CLAUDE = ['--output-format', 'json', '--model={model}', '--strict-mcp-config', '--mcp-config', '{mcp}'];
 /** Shut in it may do what it can; alone it asks nobody. */
 const CLAUDE_FREE = ['--dangerously-skip-permissions'];
-const CODEX = ['--json', '--skip-git-repo-check', '--dangerously-bypass-approvals-and-sandbox', '--model={model}'];
+const CODEX_FREE = '--dangerously-bypass-approvals-and-sandbox';
+const CODEX = ['--json', '--skip-git-repo-check', CODEX_FREE, '--model={model}'];
 const CODEX_PROVIDER = [
   'model_provider="gastown"',
   'model_providers.gastown.name="gastown"',
@@ -62,6 +65,8 @@ export const AGENTS = {
     args: ['-p', ...CLAUDE, ...CLAUDE_FREE, '--session-id', '{session}', '--', '{prompt}'],
     prompt: 'argument',
     resume: ['-p', ...CLAUDE, ...CLAUDE_FREE, '--resume', '{session}', '--', '{prompt}'],
+    // Whoever is at the terminal may be asked.
+    attach: ['--model={model}', '--resume', '{session}'],
     usage: 'claude',
     provider: 'anthropic',
     model: null,
@@ -80,6 +85,8 @@ export const AGENTS = {
     args: ['exec', ...CODEX, ...CODEX_PROVIDER, '--', '{prompt}'],
     prompt: 'argument',
     resume: null,
+    // Of its home, in which there is no other.
+    attach: ['resume', '--last', '--include-non-interactive', CODEX_FREE, '--model={model}', ...CODEX_PROVIDER],
     usage: 'codex',
     provider: 'openai',
     model: null,
@@ -90,6 +97,7 @@ export const AGENTS = {
     args: ['--yolo', '--skip-trust', '-o', 'json', '--model={model}', '-p', '{prompt}'],
     prompt: 'argument',
     resume: null,
+    attach: null,
     usage: 'gemini',
     provider: 'gemini',
     model: null,
@@ -100,6 +108,7 @@ export const AGENTS = {
     args: ['run', '--format', 'json', '--model={model}', '{prompt}'],
     prompt: 'argument',
     resume: null,
+    attach: null,
     usage: 'none',
     provider: null,
     model: null,
@@ -110,6 +119,7 @@ export const AGENTS = {
     args: ['--yes-always', '--no-auto-commits', '--no-check-update', '--model={model}', '--message', '{prompt}'],
     prompt: 'argument',
     resume: null,
+    attach: null,
     usage: 'none',
     provider: 'anthropic',
     model: null,

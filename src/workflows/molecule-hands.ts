@@ -3,14 +3,14 @@ import { ApplicationFailure, CancellationScope, isCancellation, workflowInfo } f
 import * as z from 'zod';
 import type { Acceptance, At, WentBack } from '../contract/activities.js';
 import { missionMessages } from '../contract/messages.js';
-import type { Hook } from '../contract/molecule.js';
+import type { Hook, Takeover } from '../contract/molecule.js';
 import { confined } from '../town/confinement.js';
 import { fanOutProblem } from '../town/molecule-fan-out.js';
 import { filledCommand } from '../town/molecule-facts.js';
 import { fileGates } from '../town/molecule-gates.js';
 import { stepAt } from '../town/molecule-live.js';
 import type { DueLoop } from '../town/molecule-loops.js';
-import type { LoopVerdict, Step } from '../town/molecule-state.js';
+import type { LoopVerdict, Step, StepState } from '../town/molecule-state.js';
 import { outputProblem } from '../town/output.js';
 import type { Json } from '../town/act.js';
 import type { ProtoStep } from '../town/protomolecule.js';
@@ -140,6 +140,23 @@ export class Hands {
     if (active !== undefined) return this.#spec(hook, active);
     const next = nextStep(molecule);
     return next === null ? null : this.#spec(hook, { ...next, sessions: next.sessions + 1 });
+  }
+
+  /** Of steps that have begun and not closed the one at work, else one that waits. */
+  takeover(): Takeover | null {
+    const { hook, molecule, id } = this.#book;
+    const open = molecule.steps.filter(({ sessions, state }) => sessions > 0 && OPEN.includes(state.kind));
+    const step = OPEN.flatMap((kind) => open.find(({ state }) => state.kind === kind) ?? [])[0];
+    if (hook === null || step === undefined) return null;
+    const { paused } = molecule;
+    return {
+      host: hook.host,
+      runtime: step.runtime,
+      spec: this.#spec(hook, step),
+      isAtWork: step.state.kind === 'active',
+      heldBy: paused === null ? null : (paused.above ?? id),
+      isWaiting: step.state.kind === 'waiting',
+    };
   }
 
   #spec(hook: Hook, step: Step): SessionSpec {
@@ -274,6 +291,8 @@ export class Hands {
     return paths.filter((_path, at) => exist[at] === true);
   }
 }
+
+const OPEN: readonly StepState['kind'][] = ['active', 'waiting', 'ready'];
 
 /** Why a step cannot leave this output, in words for whoever sent it; null when it can. */
 export function outputRefusal(proto: ProtoStep | null, output: Json | undefined): string | null {

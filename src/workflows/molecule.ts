@@ -20,6 +20,7 @@ import {
   readyQuery,
   sessionQuery,
   stepsQuery,
+  takeoverQuery,
 } from '../contract/molecule.js';
 import { attribute } from '../contract/search-attributes.js';
 import { moleculeBoard } from '../town/molecule-board.js';
@@ -137,6 +138,9 @@ class MoleculeRun {
     });
     setHandler(sessionQuery, () => this.#hands.specNow(), {
       description: 'What its session is asked to do, or the next one will be.',
+    });
+    setHandler(takeoverQuery, () => this.#hands.takeover(), {
+      description: 'The last session of its open step, for whoever wants to go on with it at a terminal.',
     });
     explainBy(() => this.#board());
     desk.open();
