@@ -1,6 +1,8 @@
 /** Somebody at a terminal goes on with an agent's conversation: a real terminal, a real sandbox, and never beside a session of the worker. */
 import { spawn } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { lifecycleQuery } from '../../src/contract/polecat.js';
@@ -17,6 +19,9 @@ const WORK = 'formula = "work"\n[[steps]]\nid = "work"\ntitle = "Work"\n';
 const SCRIPTED =
   'formula = "scripted"\n[[steps]]\nid = "work"\ntitle = "Work"\nagent = "script"\nscript = [{ block = "which?" }, { write = "s.txt", text = "s" }, { close = "it" }]\n';
 
+const KEY = { ANTHROPIC_API_KEY: 'the key of the terminal' };
+const NO_KEY = { ANTHROPIC_API_KEY: undefined };
+
 /** Keeps what was said in its home, as agents do; asks at once, and goes on when it is taken up again. */
 const MINE = `
 talk="$HOME/$2"
@@ -28,7 +33,8 @@ case "$1" in
   attach)
     test -t 0 && test -t 1 && echo "at a terminal"
     cat ../../../../../town.toml 2>/dev/null || echo hidden
-    echo "planted: $PLANTED"
+    echo "planted: $PLANTED$ANTHROPIC_API_KEY"
+    curl --silent --max-time 10 "$3/v1/models"
     cat "$talk"
     (while :; do date +%s%N > alive.txt; sleep 0.05; done) &
     echo ready
@@ -57,16 +63,18 @@ describe.skipIf(missing !== null)('gt attach', () => {
           command: 'sh',
           args: called('work', '{session}', '{prompt}'),
           resume: called('resume', '{session}', '{prompt}'),
-          attach: called('attach', '{session}'),
+          attach: called('attach', '{session}', '{model_url}'),
+          provider: 'anthropic',
         },
       },
-      runtime: { kind: 'mine' },
+      runtime: { kind: 'mine', base_url: await echoing() },
       confinement: {},
+      env: KEY,
     });
   });
   afterAll(() => town.stop());
 
-  const ours = (...args: string[]) => gt([...args, '--town', town.dir], { TEMPORAL_ADDRESS: undefined });
+  const ours = (...args: string[]) => gt([...args, '--town', town.dir], { TEMPORAL_ADDRESS: undefined, ...KEY });
 
   async function begun(id: string, formula: string) {
     const mission = await town.startMission(id, { work: [{ id: 'a', rig: 'server', formula }] });
@@ -97,7 +105,7 @@ describe.skipIf(missing !== null)('gt attach', () => {
   /** `gt attach` at a terminal that `script` makes. */
   function terminal(agent: string) {
     const line = `'${process.execPath}' '${builtGt()}' attach ${agent} --town '${town.dir}'`;
-    const env = { ...process.env, TEMPORAL_ADDRESS: undefined, PLANTED: 'hush', TERM: 'dumb' };
+    const env = { ...process.env, TEMPORAL_ADDRESS: undefined, ...KEY, PLANTED: 'hush', TERM: 'dumb' };
     const child = spawn('script', ['-qefc', line, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'inherit'] });
     onTestFinished(() => void child.kill('SIGKILL'));
     let said = '';
@@ -112,6 +120,8 @@ describe.skipIf(missing !== null)('gt attach', () => {
   test('goes on with what was said, shut in, and the next session with what was said there', async () => {
     const { mission, agent, molecule, path } = await waiting('taken');
     expect((await ours('attach', agent)).stderr).toContain('gt attach needs a terminal');
+    const keyless = await gt(['attach', agent, '--town', town.dir], { ...NO_KEY, TEMPORAL_ADDRESS: undefined });
+    expect(keyless.stderr).toContain('sh needs a key of anthropic: set ANTHROPIC_API_KEY in this terminal');
     await ours('pause', molecule, '--reason', 'a look', '--by', 'ada');
     const shown = terminal(agent);
     await shown.says('ready');
@@ -119,7 +129,7 @@ describe.skipIf(missing !== null)('gt attach', () => {
     expect(second).toContain('somebody is attached already');
     shown.type('do it so\n');
     const said = await shown.ended;
-    expect(said).toContain('at a terminal\nhidden\nplanted: \nbegun\nready\n');
+    expect(said).toContain('at a terminal\nhidden\nplanted: \n/v1/models by the key of the terminal\nbegun\nready\n');
     expect(said).toContain(`sh has ended with 3. What it changed is in ${path}.`);
     expect(said).toContain(
       `gt resume ${molecule} && gt retry work --mol ${molecule} lets the next session go on, in this conversation`,
@@ -179,6 +189,16 @@ describe.skipIf(missing !== null)('gt attach', () => {
     await scripted.mission.result();
   });
 });
+
+/** A provider that says what it is asked for, and by whose key. */
+async function echoing(): Promise<string> {
+  const server = createServer(({ url, headers }, response) =>
+    response.end(`${url} by ${String(headers['x-api-key'])}\n`),
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  server.unref();
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
 
 /** Processes of `gt attach` that are of the town. */
 async function attachedHere(dir: string): Promise<readonly number[]> {
