@@ -65,8 +65,8 @@ export const AGENTS = {
     args: ['-p', ...CLAUDE, ...CLAUDE_FREE, '--session-id', '{session}', '--', '{prompt}'],
     prompt: 'argument',
     resume: ['-p', ...CLAUDE, ...CLAUDE_FREE, '--resume', '{session}', '--', '{prompt}'],
-    // Whoever is at the terminal may be asked.
-    attach: ['--model={model}', '--resume', '{session}'],
+    // Whoever is at the terminal may be asked, but not about the key, which is none.
+    attach: ['--model={model}', '--settings', '{"apiKeyHelper":"echo held-by-the-town"}', '--resume', '{session}'],
     usage: 'claude',
     provider: 'anthropic',
     model: null,
@@ -78,6 +78,8 @@ export const AGENTS = {
       DISABLE_AUTOUPDATER: '1',
       // As root it refuses to run without asking, unless it is told that it is shut in, which it is.
       IS_SANDBOX: '1',
+      // At a terminal it would first greet whoever is there, for which it asks the provider without its proxy, and end.
+      IS_DEMO: '1',
     },
   },
   codex: {

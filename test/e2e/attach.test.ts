@@ -1,16 +1,15 @@
 /** Somebody at a terminal goes on with an agent's conversation: a real terminal, a real sandbox, and never beside a session of the worker. */
-import { spawn } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { lifecycleQuery } from '../../src/contract/polecat.js';
 import { missingBubblewrap } from '../support/bubblewrap.js';
-import { builtGt } from '../support/built.js';
 import { gt } from '../support/gt.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
+import { atTerminal } from '../support/terminal.js';
 
 const missing = await missingBubblewrap();
 if (missing !== null) console.warn(`the tests of terminals are skipped: ${missing}`);
@@ -102,20 +101,8 @@ describe.skipIf(missing !== null)('gt attach', () => {
     return one;
   }
 
-  /** `gt attach` at a terminal that `script` makes. */
-  function terminal(agent: string) {
-    const line = `'${process.execPath}' '${builtGt()}' attach ${agent} --town '${town.dir}'`;
-    const env = { ...process.env, TEMPORAL_ADDRESS: undefined, ...KEY, PLANTED: 'hush', TERM: 'dumb' };
-    const child = spawn('script', ['-qefc', line, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'inherit'] });
-    onTestFinished(() => void child.kill('SIGKILL'));
-    let said = '';
-    child.stdout.setEncoding('utf8').on('data', (piece: string) => (said += piece));
-    return {
-      type: (text: string) => child.stdin.write(text),
-      says: (text: string) => until(`it says ${text}`, async () => (said.includes(text) ? said : null)),
-      ended: new Promise<string>((resolve) => child.once('close', () => resolve(said.replaceAll('\r', '')))),
-    };
-  }
+  const terminal = (what: string) =>
+    atTerminal(['attach', what, '--town', town.dir], { TEMPORAL_ADDRESS: undefined, ...KEY, PLANTED: 'hush' });
 
   test('goes on with what was said, shut in, and the next session with what was said there', async () => {
     const { mission, agent, molecule, path } = await waiting('taken');

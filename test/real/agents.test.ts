@@ -15,6 +15,7 @@ import { count, liveTown, until } from '../support/live-town.js';
 import type { LiveTown, TownPlan } from '../support/live-town.js';
 import { realAgents, VERSIONS } from '../support/real-agents.js';
 import type { RealAgents } from '../support/real-agents.js';
+import { atTerminal } from '../support/terminal.js';
 
 const SDK = VERSIONS['@anthropic-ai/claude-agent-sdk'];
 const WORK = 'formula = "work"\n[[steps]]\nid = "write"\ntitle = "Write it"\n';
@@ -143,6 +144,53 @@ test('its worker killed in the midst of its work, it goes on in the same convers
   expect(server.requests().map(({ turn }) => turn)).toContain(1);
   expect(server.requests().filter(({ turn }) => turn === 0)).toHaveLength(1);
   expect(JSON.stringify(server.requests().find(({ turn }) => turn === 1)?.body)).toContain('You were cut off');
+});
+
+test('somebody goes on with Claude Code at a terminal, and it goes on with what was said there', async () => {
+  const server = await startModelServer({
+    script: {
+      rules: [
+        {
+          when: ['# Write it\n'],
+          turns: [
+            { tools: [{ name: 'mcp__town__escalate', input: { detail: 'which word?' } }] },
+            { text: 'Asked.' },
+            { text: 'I shall write made.' },
+            { tools: [{ name: 'Bash', input: { command: 'echo made > a.txt', description: 'write' } }] },
+            { tools: [{ name: 'mcp__town__done', input: { summary: 'made it' } }] },
+            { text: 'All done.' },
+          ],
+        },
+      ],
+    },
+  });
+  onTestFinished(() => server.stop());
+  const env = { ANTHROPIC_API_KEY: 'sk-ant-planted-0123456789' };
+  const runtime = { kind: 'claude-code', model: 'claude-opus-5-5', base_url: server.url };
+  const town = await townWith({ runtime, env });
+  const mission = await town.startMission('real', { work: [{ id: 'a', rig: 'server', formula: 'work' }] });
+  const molecule = await until('its step waits', async () => {
+    const query = 'GtMission="real" AND GtRole="molecule" AND GtPhase="escalated"';
+    for await (const { workflowId } of town.client.workflow.list({ query })) return workflowId;
+    return null;
+  });
+  const here = { ...env, PATH: `${agents.bin}${delimiter}${process.env['PATH']}`, TEMPORAL_ADDRESS: undefined };
+  const shown = atTerminal(['attach', molecule, '--town', town.dir], here);
+  await shown.says('Asked.');
+  // The line is sent once it stands there.
+  shown.type('it-is-made');
+  await shown.says('it-is-made');
+  shown.type('\r');
+  await shown.says('I shall write');
+  for (const key of ['\u0003', '\u0003']) shown.type(key);
+  expect(await shown.ended).toContain('claude has ended with 0');
+  await gt(['retry', 'write', '--mol', molecule, '--town', town.dir], { TEMPORAL_ADDRESS: undefined });
+  expect(await mission.result()).toMatchObject({ landed: 1 });
+  expect(await town.git('server', 'show', 'main:a.txt')).toBe('made');
+  const last = JSON.stringify(server.requests().at(-1));
+  expect(last).toContain('it-is-made');
+  expect(last).toContain('Somebody at a terminal has gone on with this conversation');
+  expect(JSON.stringify(server.requests())).not.toContain('sk-ant-planted');
 });
 
 type Mock = {
