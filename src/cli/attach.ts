@@ -1,6 +1,6 @@
 /**
  * `gt attach`: somebody at a terminal goes on with an agent's conversation, in its sandbox and shut in as it is, while its molecule is held or its step
- * waits. See docs/decisions/0030-attached.md.
+ * waits. See docs/decisions/0031-attached.md.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
