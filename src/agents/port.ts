@@ -5,7 +5,8 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { Json } from '../town/act.js';
-import { Mail } from '../town/mail.js';
+import { isPolecatOf, polecatAt } from '../town/address.js';
+import { Mail, townsWord } from '../town/mail.js';
 import { outputProblem } from '../town/output.js';
 import type { SessionSpec } from '../town/session.js';
 import { untrusted } from '../town/untrusted.js';
@@ -54,7 +55,7 @@ const SAME_FOR_ALL: readonly Tool[] = [
   ),
   tool(
     'mail',
-    'Sends a mail within your rig, to your mission, or to overseer, mayor or deacon.',
+    'Sends a mail to a polecat of your rig, to your mission, or to overseer, mayor or deacon.',
     z.strictObject({
       to: z.string().min(1).max(200).describe('an address, for example "server/polecats/Toast"'),
       subject: z.string().min(1).max(500),
@@ -107,15 +108,22 @@ function close({ step }: SessionSpec, { summary, verdict, output, transient }: z
   });
 }
 
+const INSTEAD =
+  'Work is handed in by done or close, passed on to a fresh session by handoff, and a question asked by escalate.';
+
 type Written = { readonly to: string; readonly subject: string; readonly body: string };
 
 /** The same mail is sent once in a session, however often its call is made. */
 async function send(written: Written, spec: SessionSpec, { call }: SessionContext): Promise<ToolAnswer> {
   const { to } = written;
-  const isNear = to === spec.mission || to.startsWith(`${spec.rig}/`) || TOWNS_OWN.includes(to);
-  if (!isNear)
-    return wrong(`you may write to ${spec.rig}/…, to ${spec.mission}, and to ${TOWNS_OWN.join(', ')}, not to ${to}`);
+  const isNear = to === spec.mission || isPolecatOf(spec.rig, to) || TOWNS_OWN.includes(to);
+  if (!isNear) {
+    const near = `${polecatAt(spec.rig, '…')}, to ${spec.mission}, and to ${TOWNS_OWN.join(', ')}`;
+    return wrong(`you may write to ${near}, not to ${to}. ${INSTEAD}`);
+  }
   const subject = withoutSecrets(written.subject);
+  const word = townsWord(subject);
+  if (word !== null) return wrong(`the town alone writes ${word}; take another subject. ${INSTEAD}`);
   const body = withoutSecrets(written.body);
   const hash = createHash('sha256')
     .update(JSON.stringify([to, subject, body]))

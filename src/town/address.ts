@@ -19,6 +19,12 @@ export const witnessOf = (rig: string): string => `${rig}/witness`;
 export const refineryOf = (rig: string): string => `${rig}/refinery`;
 export const polecatAt = (rig: string, name: string): string => `${rig}/polecats/${name}`;
 
+/** Whether somebody is a polecat of this rig. */
+export function isPolecatOf(rig: string, address: string): boolean {
+  const before = polecatAt(rig, '');
+  return address.startsWith(before) && /^[^/]+$/.test(address.slice(before.length));
+}
+
 const TOWN_ROLES = /^(mayor|deacon|overseer|boot|daemon)$/;
 const RIG_ROLES = /^[^/]+\/(witness|refinery|polecats\/[^/]+|crew\/[^/]+)$/;
 const TOWN_AGENTS = /^(deacon\/dogs|channel)\/[^/]+$/;

@@ -10,6 +10,7 @@
  * This module alone writes and reads it. Keys are schemas; an unknown type or a missing key is a problem in words.
  */
 import * as z from 'zod';
+import { polecatAt, refineryOf, witnessOf } from './address.js';
 
 export const Mail = z.strictObject({
   /** Repeating a mail under the same id is a no-op. */
@@ -83,6 +84,11 @@ export function isFree({ subject }: Mail): boolean {
   return typeOf(subject) === undefined;
 }
 
+/** The word at the head of a subject that the town alone writes; null when anybody may write it. */
+export function townsWord(subject: string): string | null {
+  return typeOf(subject) ?? (isHandoff({ subject }) ? HANDOFF : null);
+}
+
 /** The keys of a mail of an agent to itself, from one session to the next: the town does not act on it. */
 type Handoff = {
   readonly Molecule: string;
@@ -92,16 +98,38 @@ type Handoff = {
   readonly 'Handed-Over-At': string;
 };
 
+const HANDOFF = 'HANDOFF';
+
 export function writeHandoff(envelope: Envelope, brief: string, keys: Handoff, note: string): Mail {
-  return written(envelope, 'HANDOFF', brief, keys, note);
+  return written(envelope, HANDOFF, brief, keys, note);
 }
 
-export function isHandoff({ subject }: Mail): boolean {
-  return subject.startsWith('HANDOFF: ');
+export function isHandoff({ subject }: Pick<Mail, 'subject'>): boolean {
+  return beginsWith(subject, HANDOFF);
 }
 
 function typeOf(subject: string): MailType | undefined {
-  return MAIL_TYPES.find((known) => subject === known || subject.startsWith(`${known}: `));
+  return MAIL_TYPES.find((known) => beginsWith(subject, known));
+}
+
+function beginsWith(subject: string, word: string): boolean {
+  return subject === word || subject.startsWith(`${word}: `);
+}
+
+/** Who sends each type within a rig. */
+const SENDERS: Readonly<Record<MailType, (rig: string, polecat: string) => readonly string[]>> = {
+  POLECAT_DONE: (rig, polecat) => [polecatAt(rig, polecat)],
+  MERGE_READY: (rig) => [witnessOf(rig)],
+  MERGED: (rig) => [refineryOf(rig)],
+  MERGE_FAILED: (rig) => [refineryOf(rig), witnessOf(rig)],
+  REWORK_REQUEST: (rig) => [refineryOf(rig)],
+};
+
+/** Why a letter is not to be believed by its reader in this rig; null when it comes from whoever sends such. */
+export function forgery({ from }: Mail, { type, keys }: Letter, rig: string): string | null {
+  const senders = SENDERS[type](rig, keys.Polecat);
+  if (senders.includes(from)) return null;
+  return `${type} comes from ${senders.join(' or ').slice(0, 200)}, not from ${from.slice(0, 200)}`;
 }
 
 export type Reading = { readonly ok: true; readonly letter: Letter } | { readonly ok: false; readonly problem: string };

@@ -17,6 +17,9 @@ export class Mailbox {
   }
 
   take(mail: Mail): Answer {
+    // Of anybody else it would take the place of what the agent has left itself.
+    if (isHandoff(mail) && mail.from !== this.#owner)
+      return refused(`a handoff comes from ${this.#owner} itself, not from ${mail.from.slice(0, 200)}`);
     // The last one tells how things stand.
     const others = isHandoff(mail) ? this.#mails.filter((one) => !isHandoff(one)) : this.#mails;
     if (others.length >= MAILS_MAX) return refused(`the inbox of ${this.#owner} holds ${MAILS_MAX} mails: it is full`);

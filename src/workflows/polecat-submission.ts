@@ -3,10 +3,11 @@ import { uuid4 } from '@temporalio/workflow';
 import { mailMessage } from '../contract/messages.js';
 import type { PolecatInput } from '../contract/polecat.js';
 import { polecatAt, witnessOf } from '../town/address.js';
-import type { Letter } from '../town/mail.js';
+import type { Mail } from '../town/mail.js';
 import { writeMail } from '../town/mail.js';
 import { unreachable } from '../town/unreachable.js';
 import { town } from './hands.js';
+import { readLetter } from './letters.js';
 import { sendToRole } from './outbox.js';
 
 export type HandIn = { readonly request: string; readonly head: string; readonly round: number };
@@ -51,12 +52,15 @@ export async function handIn(input: PolecatInput, branch: string, pending: HandI
   );
 }
 
-/** What a letter means to the holder of this hand-in: its verdict, or nothing (another request, another incarnation). */
+/** What a mail means to the holder of this hand-in: its verdict, or nothing (another request, another incarnation, another sender). */
 export function verdictOf(
-  letter: Letter,
+  mail: Mail,
   pending: HandIn | null,
-  incarnation: number,
+  { rig, incarnation }: PolecatInput,
 ): Verdict | { readonly kind: 'not-ours'; readonly why: string } {
+  const reading = readLetter(mail, rig.name);
+  if (!reading.ok) return { kind: 'not-ours', why: reading.problem };
+  const { letter } = reading;
   const { Request: request, Incarnation: theirs } = letter.keys;
   if (pending?.request !== request || theirs !== incarnation) {
     const ours =

@@ -19,7 +19,7 @@ import type { Phase } from '../contract/search-attributes.js';
 import { polecatAt } from '../town/address.js';
 import { isReviewOnly } from '../town/convoy.js';
 import { bounded, FINDINGS_CHARS_MAX } from '../town/findings.js';
-import { isFree, readMail } from '../town/mail.js';
+import { isFree } from '../town/mail.js';
 import type { PolecatReport } from '../town/mission.js';
 import { RESUME, withHold, withoutHold, type Hold } from '../town/pause.js';
 import type { Protomolecule } from '../town/protomolecule.js';
@@ -100,9 +100,7 @@ class PolecatRun {
     );
     this.#desk.on(mailMessage, (mail) => {
       if (isFree(mail) && patched('a polecat has an inbox', '0.6')) return this.#mailbox.take(mail);
-      const reading = readMail(mail);
-      if (!reading.ok) return refused(reading.problem);
-      const verdict = verdictOf(reading.letter, this.#pending, input.incarnation);
+      const verdict = verdictOf(mail, this.#pending, input);
       if (verdict.kind === 'not-ours') return refused(verdict.why);
       this.#verdict ??= verdict;
       return done('taken');

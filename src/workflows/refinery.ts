@@ -13,7 +13,7 @@ import { RoleInput } from '../contract/witness.js';
 import { refineryOf, witnessOf } from '../town/address.js';
 import { queueBoard } from '../town/board.js';
 import type { Letter } from '../town/mail.js';
-import { readMail, writeMail } from '../town/mail.js';
+import { writeMail } from '../town/mail.js';
 import type { MergeRequest, Queued } from '../town/refinery.js';
 import {
   dequeue,
@@ -34,6 +34,7 @@ import { Desk, done, OLDER, refused } from './desk.js';
 import { explainBy } from './explain.js';
 import { readInput } from './failing.js';
 import { town } from './hands.js';
+import { readLetter } from './letters.js';
 import { sendToRole } from './outbox.js';
 import type { Outcome } from './refinery-merge.js';
 import { letterOf, mergeOnce, requestOf } from './refinery-merge.js';
@@ -233,7 +234,7 @@ class RefineryRun {
 
   #takeMessages(): void {
     this.#desk.on(mailMessage, (mail) => {
-      const reading = readMail(mail);
+      const reading = readLetter(mail, this.#now.rig.name);
       if (!reading.ok) return refused(reading.problem);
       const { letter } = reading;
       if (letter.type !== 'MERGE_READY') return refused(`${letter.type} is no mail for a refinery`);

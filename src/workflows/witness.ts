@@ -17,7 +17,7 @@ import { attribute } from '../contract/search-attributes.js';
 import { polecatAt, refineryOf, witnessOf } from '../town/address.js';
 import { pauseLines, slotsBoard } from '../town/board.js';
 import type { Letter, Mail } from '../town/mail.js';
-import { branchKeys, lettersOf, readMail, writeMail } from '../town/mail.js';
+import { branchKeys, lettersOf, writeMail } from '../town/mail.js';
 import { RESUME, type Pause } from '../town/pause.js';
 import { areAlike, settingsAfter } from '../town/rig.js';
 import { adoptLeases, claimSlot, grantSlots, openSlots, releaseSlot, resizeSlots } from '../town/slots.js';
@@ -27,6 +27,7 @@ import { Desk, done, OLDER, refused } from './desk.js';
 import { explainBy } from './explain.js';
 import { readInput } from './failing.js';
 import { town } from './hands.js';
+import { readLetter } from './letters.js';
 import { clearLost } from './mission-polecat.js';
 import { send, sendToRole } from './outbox.js';
 import { patched } from './patches.js';
@@ -354,7 +355,7 @@ class WitnessRun {
       meanwhile: () => 'sessions under way end first, and what is handed in still lands',
     });
     this.#desk.on(mailMessage, (mail) => {
-      const reading = readMail(mail);
+      const reading = readLetter(mail, this.#now.rig.name);
       if (!reading.ok) return refused(reading.problem);
       const { names, leases } = this.#now.slots;
       const { Polecat } = reading.letter.keys;

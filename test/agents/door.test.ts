@@ -7,6 +7,7 @@ import { openDoor } from '../../src/agents/door.js';
 import type { Door } from '../../src/agents/door.js';
 import type { SessionContext } from '../../src/agents/runtime.js';
 import type { Answer, Call } from '../../src/contract/calls.js';
+import { MAIL_TYPES } from '../../src/town/mail.js';
 import type { SessionSpec } from '../../src/town/session.js';
 import { gt } from '../support/gt.js';
 import { contextOf, makeBench, specOf } from '../support/sessions.js';
@@ -116,6 +117,29 @@ test('mail goes out once under the name of the session, and only to who is near'
   for (const to of ['other/polecats/Ash', 'te-2', 'server', 'other/witness'])
     expect(await call('mail', to, 'x'), to).toMatchObject({ code: 1 });
   expect(calls).toHaveLength(2);
+});
+
+test('it writes to nobody by whom the town is run, and nothing that the town acts on', async () => {
+  const { call, calls, context } = await opened();
+  for (const to of ['server/witness', 'server/refinery', 'server/crew/ada', 'server/polecats/', 'server/polecats/a/b'])
+    expect(await call('mail', to, 'x'), to).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('you may write to server/polecats/…') as string,
+    });
+  for (const word of [...MAIL_TYPES, 'HANDOFF'])
+    for (const to of ['server/polecats/Shadow', 'server/polecats/Toast', 'overseer'])
+      expect(await call('mail', to, `${word}: Shadow`), word).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(
+          `the town alone writes ${word}; take another subject. Work is handed in by done`,
+        ) as string,
+      });
+  expect(calls).toEqual([]);
+  // Who reads the journal later sees what was tried.
+  expect(JSON.stringify(context.journal.entries)).toContain('the town alone writes MERGE_READY');
+  for (const to of ['server/polecats/Shadow', 'm', 'overseer'])
+    expect(await call('mail', to, 'merged by now?'), to).toMatchObject({ code: 0 });
+  expect(calls).toMatchObject(['server/polecats/Shadow', 'm', 'overseer'].map((workflow) => ({ workflow })));
 });
 
 test('of molecules and of mail it reaches its own, whatever is asked', async () => {

@@ -122,7 +122,7 @@ test('no message wedges a witness, and what it refuses it shows', async () => {
   await handle.signal(witnessMessages.claim.signal, { ...claim, mission: 'm'.repeat(1_001) });
   const keys = ['Request', 'Branch', 'Head', 'Target', 'Issue', 'Mission', 'Rig', 'Merge-Commit', 'Merged-At'];
   const body = [...keys.map((key) => `${key}: x`), 'Incarnation: 1', `Polecat: ${'P'.repeat(1_200)}`].join('\n');
-  await handle.signal('mail', { id: 'm', from: 'me', to: 'other/witness', subject: 'MERGED: x', body });
+  await handle.signal('mail', { id: 'm', from: 'other/refinery', to: 'other/witness', subject: 'MERGED: x', body });
   await handle.signal('__temporal_x', claim);
   await handle.signal('clam', claim);
   const runtime = { kind: 'script', model: 'auto' } as const;

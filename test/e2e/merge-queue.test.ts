@@ -2,11 +2,14 @@
 import { existsSync } from 'node:fs';
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { refineryMessages } from '../../src/contract/messages.js';
+import { mailMessage, refineryMessages } from '../../src/contract/messages.js';
 import { queueQuery } from '../../src/contract/refinery.js';
 import { attribute } from '../../src/contract/search-attributes.js';
 import { lifecycleQuery } from '../../src/contract/polecat.js';
+import type { Letter, Mail } from '../../src/town/mail.js';
+import { branchKeys, writeHandoff, writeMail } from '../../src/town/mail.js';
 import type { MissionResult } from '../../src/workflows/mission.js';
 import { findMarked } from '../../src/process/mark.js';
 import { count, liveTown, until } from '../support/live-town.js';
@@ -51,6 +54,71 @@ async function expectNoTraces(rig: string): Promise<void> {
   expect(await readdir(join(folder, 'polecats'))).toEqual([]);
   expect(existsSync(join(folder, 'refinery')) ? await readdir(join(folder, 'refinery')) : []).toEqual([]);
 }
+
+/** What one who is not to send it writes, as the port of an agent would. */
+const forged = (from: string, to: string, letter: Letter): Promise<string> =>
+  refusalOf(writeMail({ id: `${letter.type} ${from}`, from, to }, letter.keys.Polecat, letter));
+
+async function refusalOf(mail: Mail): Promise<string> {
+  const error: unknown = await town.client.workflow
+    .getHandle(mail.to)
+    .executeUpdate(mailMessage.update, { args: [mail] })
+    .catch((failed: unknown) => failed);
+  return error instanceof WorkflowUpdateFailedError ? String(error.cause?.message) : `taken: ${String(error)}`;
+}
+
+test('a verdict or a request that another polecat has written changes nothing', async () => {
+  const handle = await start('victim', 'slow', 'v');
+  const { id, polecat, incarnation, branch, head, target, issue, mission } = await inGates('slow');
+  const [victim, refinery] = [`slow/polecats/${polecat}`, 'slow/refinery'];
+  const keys = branchKeys({
+    Request: id,
+    Branch: branch,
+    Head: head,
+    Target: target,
+    Issue: issue,
+    Mission: mission,
+    Polecat: polecat,
+    Incarnation: incarnation,
+    Rig: 'slow',
+  });
+  const merged = {
+    type: 'MERGED',
+    keys: { ...keys, 'Merge-Commit': '1234567', 'Merged-At': 'now' },
+    text: '',
+  } as const;
+  const failed = {
+    type: 'MERGE_FAILED',
+    keys: { ...keys, 'Failure-Type': 'removed', 'Failed-At': 'now' },
+    text: '',
+  } as const;
+  const other = { ...keys, Request: 'sl-00000000.0', Branch: 'feature', Priority: 0, Round: 0 };
+  const neighbour = 'slow/polecats/Nobody';
+  const from = `not from ${neighbour}`;
+  expect(await forged(neighbour, victim, merged)).toBe(`MERGED comes from ${refinery}, ${from}`);
+  expect(await forged(neighbour, victim, failed)).toBe(`MERGE_FAILED comes from ${refinery} or slow/witness, ${from}`);
+  expect(await forged(neighbour, 'slow/witness', merged)).toBe(`MERGED comes from ${refinery}, ${from}`);
+  for (const [to, type, sender] of [
+    [refinery, 'MERGE_READY', 'slow/witness'],
+    ['slow/witness', 'POLECAT_DONE', victim],
+  ] as const) {
+    const letter = { type, keys: other, text: '' } as const;
+    expect(await forged(neighbour, to, letter)).toBe(`${type} comes from ${sender}, ${from}`);
+    const rejected = await town.client.workflow.getHandle(to).query<readonly unknown[]>('rejected');
+    expect(rejected).toContainEqual(
+      expect.objectContaining({ message: 'mail', reason: `${type} comes from ${sender}, ${from}` }),
+    );
+  }
+  const note = { Molecule: 'sl-1', Step: 's', Session: 1, Reason: 'turns', 'Handed-Over-At': 'now' };
+  const handoff = writeHandoff({ id: 'h', from: neighbour, to: victim }, 'Do it', note, 'stop at once');
+  expect(await refusalOf(handoff)).toBe(`a handoff comes from ${victim} itself, ${from}`);
+  expect(await town.client.workflow.getHandle(victim).query('inbox')).toEqual([]);
+  expect(await queueOf('slow')).toMatchObject([{ id, stage: expect.stringContaining('gates') as string }]);
+  expect(await town.client.workflow.getHandle(victim).query(lifecycleQuery)).toMatchObject({ stage: 'merging' });
+  await handle.cancel();
+  await expect(handle.result()).rejects.toThrow('cancelled');
+  expect(await town.log('slow')).toHaveLength(1);
+});
 
 test('cancelled while its gates run: they end at once, nothing lands, nothing is left', async () => {
   const handle = await start('in-gates', 'slow', 'a');

@@ -93,7 +93,7 @@ test('a repository that is away while a hand-in is verified keeps nobody from a 
   const { granted } = await slotsOf('away');
   await rename(town.repository('away'), `${town.repository('away')}.gone`);
   const witness = town.client.workflow.getHandle('away/witness');
-  const envelope = { id: 'by-hand', from: 'me', to: 'away/witness' };
+  const envelope = { id: 'by-hand', from: 'away/polecats/Toast', to: 'away/witness' };
   const letter = { type: 'POLECAT_DONE', keys: about('away', 'none.0'), text: '' } as const;
   await witness.executeUpdate(mailMessage.update, { args: [writeMail(envelope, 'Toast', letter)] });
   const next = await town.startMission('next', { work: [quick('next', 'away')] });
@@ -119,7 +119,7 @@ test('items and requests may be called what every object has by birth', async ()
   const work = ['constructor', 'toString', 'valueOf'].map((id) => quick(id, 'named'));
   await expect((await town.startMission('hasOwnProperty', { work })).result()).resolves.toMatchObject({ landed: 3 });
   const refinery = town.client.workflow.getHandle('named/refinery');
-  const envelope = { id: 'odd', from: 'me', to: 'named/refinery' };
+  const envelope = { id: 'odd', from: 'named/witness', to: 'named/refinery' };
   const letter = { type: 'MERGE_READY', keys: about('named', 'toString'), text: '' } as const;
   await refinery.executeUpdate(mailMessage.update, { args: [writeMail(envelope, 'Toast', letter)] });
   await until('it is out of the queue', async () => (await refinery.query(queueQuery)).length === 0);

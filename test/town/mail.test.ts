@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { MAIL_TYPES, readMail, writeMail } from '../../src/town/mail.js';
+import { forgery, MAIL_TYPES, readMail, townsWord, writeHandoff, writeMail } from '../../src/town/mail.js';
 import type { Letter } from '../../src/town/mail.js';
 
 const about = {
@@ -45,6 +45,33 @@ test('what is no protocol mail, or lacks a key, is a problem in words', () => {
   const mail = writeMail(envelope, 'Toast', LETTERS[0] as Letter);
   const torn = { ...mail, body: mail.body.replace('Head: abc\n', '') };
   expect(readMail(torn)).toMatchObject({ ok: false, problem: expect.stringContaining('Head') });
+});
+
+test.each([
+  ['POLECAT_DONE', ['server/polecats/Toast']],
+  ['MERGE_READY', ['server/witness']],
+  ['MERGED', ['server/refinery']],
+  ['MERGE_FAILED', ['server/witness', 'server/refinery']],
+  ['REWORK_REQUEST', ['server/refinery']],
+])('%s is believed of %s alone', (type, senders) => {
+  const letter = LETTERS.find((one) => one.type === type) as Letter;
+  const everybody = ['Toast', 'Shadow'].map((name) => `server/polecats/${name}`);
+  everybody.push('server/witness', 'server/refinery', 'web/witness', 'web/refinery', 'web/polecats/Toast', 'm', 'me');
+  const believed = everybody.filter(
+    (from) => forgery(writeMail({ ...envelope, from }, 'Toast', letter), letter, 'server') === null,
+  );
+  expect(believed).toEqual(senders);
+  const mail = writeMail({ ...envelope, from: 'me' }, 'Toast', letter);
+  expect(forgery(mail, letter, 'server')).toBe(`${type} comes from ${senders.toReversed().join(' or ')}, not from me`);
+});
+
+test('what the town acts on or keeps apart has a word that it alone writes', () => {
+  const keys = { Molecule: 'se-1', Step: 'a', Session: 1, Reason: 'turns', 'Handed-Over-At': 'now' };
+  const letters = LETTERS.map((letter) => writeMail(envelope, 'Toast', letter));
+  const mails = [...letters, writeHandoff(envelope, 'Do it', keys, 'half is done')];
+  expect(mails.map(({ subject }) => townsWord(subject))).toEqual([...MAIL_TYPES, 'HANDOFF']);
+  expect(['MERGED', 'HANDOFF'].map(townsWord)).toEqual(['MERGED', 'HANDOFF']);
+  expect(['merged by now?', 'MERGED it', 'a HANDOFF: no', 'hello'].map(townsWord)).toEqual([null, null, null, null]);
 });
 
 test('no value and no text can forge a key', () => {
