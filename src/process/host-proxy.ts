@@ -5,6 +5,7 @@
 import { createServer, request as ask } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
+import { pipeline } from 'node:stream';
 import type { Duplex } from 'node:stream';
 
 const USUAL = [80, 443];
@@ -61,7 +62,8 @@ function passOn(request: IncomingMessage, response: ServerResponse, hosts: reado
   const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !HOPS.has(name)));
   const outside = ask(url, { method: request.method ?? 'GET', headers }, (answer) => {
     response.writeHead(answer.statusCode ?? 502, answer.headers);
-    answer.pipe(response);
+    // An answer that breaks off is no end of it: who waits for the rest is let go.
+    pipeline(answer, response, () => undefined);
   });
   outside.on('error', (error) => response.destroy(error));
   response.on('close', () => outside.destroy());

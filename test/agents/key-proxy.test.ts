@@ -1,0 +1,122 @@
+/** The provider as it is reached from inside: real servers and sockets, and what comes of either side's leaving. */
+import { createServer, request as ask } from 'node:http';
+import type { IncomingMessage, RequestListener } from 'node:http';
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { expect, onTestFinished, test } from 'vitest';
+import { openKeyProxy } from '../../src/agents/key-proxy.js';
+import type { Provider } from '../../src/town/agents.js';
+
+/** The socket of a proxy before a provider that answers so. */
+async function proxyOf(provider: Provider, answer: RequestListener): Promise<string> {
+  const server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const folder = await mkdtemp(join(tmpdir(), 'gt-key-proxy-'));
+  const socketPath = join(folder, 'model');
+  const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const close = await openKeyProxy(socketPath, provider, { key: 'k', baseUrl });
+  onTestFinished(async () => {
+    close();
+    server.closeAllConnections();
+    server.close();
+    await rm(folder, { recursive: true });
+  });
+  return socketPath;
+}
+
+function asked(socketPath: string, method: string, path: string): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    ask({ socketPath, method, path }, resolve).on('error', reject).end();
+  });
+}
+
+test('a client that leaves in the middle of an answer takes nobody with it, and the provider is let go', async () => {
+  let isLeft = false;
+  const socket = await proxyOf('anthropic', (_, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    const more = setInterval(() => response.write('data: more\n\n'), 10);
+    response.on('close', () => {
+      clearInterval(more);
+      isLeft = true;
+    });
+  });
+  const answer = await asked(socket, 'POST', '/v1/messages');
+  answer.on('error', () => undefined);
+  await new Promise((resolve) => answer.once('data', resolve));
+  answer.destroy();
+  await expect.poll(() => isLeft).toBe(true);
+  // The next one is answered.
+  expect((await asked(socket, 'POST', '/v1/messages')).statusCode).toBe(200);
+});
+
+test('a provider that breaks off in the middle of an answer takes nobody with it, and the client is told', async () => {
+  const socket = await proxyOf('anthropic', (_, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write('data: 1\n\n', () => setTimeout(() => response.destroy(), 50));
+  });
+  const answer = await asked(socket, 'POST', '/v1/messages');
+  await expect(text(answer)).rejects.toThrow('aborted');
+  expect((await asked(socket, 'POST', '/v1/messages')).statusCode).toBe(200);
+});
+
+test('a provider that answers before it has heard all, and leaves, takes nobody with it', async () => {
+  const socket = await proxyOf('anthropic', (_, response) => {
+    response.writeHead(413).end('too much', () => response.socket?.destroy());
+  });
+  const ended = new Promise<number | string>((resolve) => {
+    const request = ask({ socketPath: socket, method: 'POST', path: '/v1/messages' }, (answer) =>
+      resolve(answer.resume().statusCode ?? 0),
+    );
+    request.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    request.write('x'.repeat(10_000_000));
+  });
+  expect([413, 502, 'ECONNRESET', 'EPIPE']).toContain(await ended);
+  expect((await asked(socket, 'POST', '/v1/messages')).statusCode).toBe(413);
+});
+
+const PASSED: readonly [Provider, string, string][] = [
+  ['anthropic', 'HEAD', '/'],
+  ['anthropic', 'POST', '/v1/messages?beta=true'],
+  ['anthropic', 'POST', '/v1/messages/count_tokens'],
+  ['anthropic', 'GET', '/v1/models?limit=1000'],
+  ['openai', 'POST', '/v1/responses'],
+  ['openai', 'POST', '/v1/responses/compact'],
+  ['openai', 'POST', '/v1/chat/completions'],
+  ['openai', 'GET', '/v1/models/gpt-5.6'],
+  ['gemini', 'POST', '/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse'],
+];
+const REFUSED: readonly [Provider, string, string][] = [
+  ['anthropic', 'GET', '/'],
+  ['anthropic', 'GET', '/v1/messages/batches'],
+  ['anthropic', 'POST', '/v1/files'],
+  ['anthropic', 'GET', '/v1/organizations/users'],
+  ['anthropic', 'POST', '/v1/messages/../files'],
+  ['anthropic', 'GET', '/v1/models/..%2Ffiles'],
+  ['openai', 'GET', '/v1/responses/resp_1'],
+  ['openai', 'DELETE', '/v1/models/ft:gpt-5.6:mine'],
+  ['openai', 'POST', '/v1/messages'],
+  ['gemini', 'GET', '/v1beta/files'],
+];
+
+async function heardOf([provider, method, path]: readonly [Provider, string, string]) {
+  const heard: string[] = [];
+  const socket = await proxyOf(provider, (request, response) => {
+    heard.push(`${request.method} ${request.url}`);
+    response.end('{}');
+  });
+  const answer = await asked(socket, method, path);
+  return { heard, status: answer.statusCode, said: await text(answer) };
+}
+
+test.each(PASSED)('what asks a model is passed on: %s %s %s', async (...one) => {
+  expect(await heardOf(one)).toMatchObject({ heard: [`${one[1]} ${one[2]}`], status: 200 });
+});
+
+test.each(REFUSED)('nothing else is: %s %s %s', async (...one) => {
+  const { heard, status, said } = await heardOf(one);
+  expect({ heard, status }).toEqual({ heard: [], status: 403 });
+  expect(JSON.parse(said)).toMatchObject({ error: { message: expect.stringContaining('is not passed on') as string } });
+});
