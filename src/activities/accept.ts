@@ -1,6 +1,7 @@
 /** What the engine checks of a finished step, and what it reads of it. When it is content, everything is committed and pushed. */
 import { open, stat } from 'node:fs/promises';
 import { inside } from '../agents/confined.js';
+import { withoutSecrets } from '../agents/secrets.js';
 import type { AcceptRequest, Acceptance, CheckFinding, CheckRequest } from '../contract/activities.js';
 import { unresolved } from '../git/catch-up.js';
 import { uncommit } from '../git/commit.js';
@@ -105,7 +106,7 @@ async function findingsIn({ path }: Place, file: string | null): Promise<string 
   const handle = await open(place.path, 'r');
   try {
     const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(FINDINGS_BYTES_MAX) });
-    const text = buffer.toString('utf8', 0, bytesRead);
+    const text = withoutSecrets(buffer.toString('utf8', 0, bytesRead));
     if (found.size <= bytesRead) return cut(text, FINDINGS_CHARS_MAX);
     return `${text.slice(0, FINDINGS_CHARS_MAX)}\n[cut here: ${file} has ${found.size} bytes]`;
   } finally {
@@ -129,7 +130,7 @@ export async function filesExist({ path }: Place, paths: readonly string[]): Pro
 const TAIL_CHARS = 4_000;
 
 export function tailOf(result: RunResult): string {
-  return `${result.stdout}${result.stderr}`.trim().slice(-TAIL_CHARS);
+  return withoutSecrets(`${result.stdout}${result.stderr}`).trim().slice(-TAIL_CHARS);
 }
 
 export function howItEnded({ end }: RunResult): string {

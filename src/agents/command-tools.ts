@@ -3,7 +3,6 @@ import * as z from 'zod';
 import type { Confinement } from '../town/confinement.js';
 import type { SessionSpec } from '../town/session.js';
 import type { SessionContext } from './runtime.js';
-import { withoutSecrets } from './secrets.js';
 import { said, tool } from './tool.js';
 import type { Tool, ToolAnswer } from './tool.js';
 
@@ -54,5 +53,5 @@ async function ran(
   const { end, stdout, stderr } = await exec(command, { timeoutMs });
   signal.throwIfAborted();
   const how = end.kind === 'exited' ? `exit code ${end.code}` : end.kind === 'over-limit' ? end.what : end.kind;
-  return said(withoutSecrets(`${how}\n${stdout}${stderr}`.trimEnd()));
+  return said(`${how}\n${stdout}${stderr}`.trimEnd());
 }

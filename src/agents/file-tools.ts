@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import * as z from 'zod';
 import type { SessionSpec } from '../town/session.js';
 import { inside } from './confined.js';
-import { withoutSecrets } from './secrets.js';
+import { linesWithoutSecrets } from './secrets.js';
 import { said, tool, wrong } from './tool.js';
 import type { Tool, ToolAnswer } from './tool.js';
 import { writeWhole } from './whole-file.js';
@@ -18,7 +18,7 @@ const path = z.string().min(1).describe('relative to the worktree');
 export const FILE_TOOLS: readonly Tool[] = [
   tool('read_file', 'Reads a text file.', z.strictObject({ path }), async (input, spec) => {
     const text = await readText(spec, input.path);
-    return text.ok ? said(withoutSecrets(text.text)) : wrong(text.why);
+    return text.ok ? said(text.text) : wrong(text.why);
   }),
   tool(
     'write_file',
@@ -105,10 +105,10 @@ async function search(spec: SessionSpec, files: readonly string[], wanted: strin
   for (const file of files) {
     const text = await readText(spec, file);
     if (!text.ok) continue;
-    text.text.split('\n').forEach((line, index) => {
+    linesWithoutSecrets(text.text).forEach((line, index) => {
       if (line.includes(wanted)) found.push(`${file}:${index + 1}: ${line.trim().slice(0, 300)}`);
     });
     if (found.length >= FOUND_MAX) break;
   }
-  return withoutSecrets(found.slice(0, FOUND_MAX).join('\n')) || 'nothing found';
+  return found.slice(0, FOUND_MAX).join('\n') || 'nothing found';
 }

@@ -1,6 +1,6 @@
 /** The handoff note that needs no model: what git sees, and the last calls. */
 import type Anthropic from '@anthropic-ai/sdk';
-import { withoutSecrets } from './secrets.js';
+import { cleaned } from './secrets.js';
 import type { SessionContext } from './runtime.js';
 
 const CALLS_KEPT = 8;
@@ -15,7 +15,7 @@ export async function mechanicalNote(
     .flatMap(({ role, content }) => (role === 'assistant' && typeof content !== 'string' ? content : []))
     .flatMap((block) =>
       block.type === 'tool_use'
-        ? [`- ${block.name} ${withoutSecrets(JSON.stringify(block.input)).slice(0, INPUT_CHARS)}`]
+        ? [`- ${block.name} ${JSON.stringify(cleaned(block.input)).slice(0, INPUT_CHARS)}`]
         : [],
     );
   return [

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { cut } from '../town/findings.js';
 import type { Journal } from './journal.js';
+import { withoutSecrets } from './secrets.js';
 
 const NotesKept = z.object({ effect: z.object({ kind: z.literal('note'), text: z.string() }) });
 const NOTES_MAX = 20;
@@ -12,7 +13,7 @@ const BEAT_NOTES_MAX = 10;
 const BEAT_CHARS_MAX = 500;
 
 export function latest(notes: readonly string[]): readonly string[] {
-  return notes.slice(-BEAT_NOTES_MAX).map((note) => cut(note, BEAT_CHARS_MAX));
+  return notes.slice(-BEAT_NOTES_MAX).map((note) => cut(withoutSecrets(note), BEAT_CHARS_MAX));
 }
 
 /** The last ones. */

@@ -1,6 +1,7 @@
 /** Calls of an agent, each made once: one with its answer in the journal is not made again, and one that was cut off is told as such. */
 import type { SessionSpec } from '../town/session.js';
 import type { SessionContext } from './runtime.js';
+import { cleaned } from './secrets.js';
 import { wrong } from './tool.js';
 import type { Tool, ToolAnswer } from './tool.js';
 
@@ -29,7 +30,8 @@ export async function once(
       ? wrong(
           'This call was interrupted; its effect is unknown. Check whether it took effect before you make it again.',
         )
-      : await make(called, { key, name, input }, tools, spec, context);
+      : // As the journal will have it: what is heard now is what is heard when it is taken up again.
+        cleaned(await make(called, { key, name, input }, tools, spec, context));
   await journal.append({ kind: 'done', key, outcome: answer });
   return answer;
 }

@@ -1,6 +1,6 @@
 /** What an agent's program writes, as a file for whoever watches it: line by line, and without secrets. */
 import { appendFileSync } from 'node:fs';
-import { withoutSecrets } from './secrets.js';
+import { placeToCut, withoutSecrets } from './secrets.js';
 
 /** Beside the journal. */
 export const SAID_FILE = 'said.log';
@@ -8,10 +8,8 @@ export const SAID_FILE = 'said.log';
 const CHARS_MAX = 10 * 1024 * 1024;
 /** A line this long is written before it ends. */
 const LINE_CHARS_MAX = 64 * 1024;
-/** Of a line that is cut this much is kept back: a secret across the cut would be known in neither part. */
+/** Of a line that is cut this much is kept back: a secret that has only begun is not known yet. */
 const SECRET_CHARS_MAX = 8 * 1024;
-const KEY_BEGINS = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
-const KEY_ENDS = /-----END [A-Z ]*PRIVATE KEY-----/;
 
 export class SaidLog {
   readonly #path: string;
@@ -24,10 +22,11 @@ export class SaidLog {
 
   add(piece: string): void {
     this.#waiting += piece;
-    const end = this.#waiting.lastIndexOf('\n') + 1;
-    const isKeyOpen = KEY_BEGINS.test(this.#waiting) && !KEY_ENDS.test(this.#waiting);
-    if (this.#waiting.length > LINE_CHARS_MAX) this.#write(this.#waiting.length - SECRET_CHARS_MAX);
-    else if (end > 0 && !isKeyOpen) this.#write(end);
+    this.#write(placeToCut(this.#waiting, this.#waiting.lastIndexOf('\n') + 1));
+    if (this.#waiting.length <= LINE_CHARS_MAX) return;
+    const end = this.#waiting.length - SECRET_CHARS_MAX;
+    // What looks like one secret from the beginning on, and is longer than any, is none.
+    this.#write(placeToCut(this.#waiting, end) || end);
   }
 
   end(): void {
@@ -36,6 +35,7 @@ export class SaidLog {
 
   /** That it cannot be written must not stop the agent. */
   #write(end: number): void {
+    if (end === 0) return;
     const text = withoutSecrets(this.#waiting.slice(0, end));
     this.#waiting = this.#waiting.slice(end);
     const isFull = this.#written > CHARS_MAX;

@@ -17,6 +17,7 @@ import { inside } from './confined.js';
 import { resultIn } from './journal.js';
 import { latest } from './notes.js';
 import type { Runtime, SessionContext } from './runtime.js';
+import { withoutSecrets } from './secrets.js';
 import { RuntimeTrouble } from './trouble.js';
 import { writeWhole } from './whole-file.js';
 
@@ -258,7 +259,8 @@ function isTransient(end: RunResult['end']): boolean {
 }
 
 function account(command: string, { end, stdout, stderr }: RunResult): string {
-  return `\`${cut(command, SHOWN_CHARS_MAX)}\` ${howOf(end)}\n${`${stdout}${stderr}`.trim().slice(-TAIL_CHARS)}`;
+  const tail = withoutSecrets(`${stdout}${stderr}`).trim().slice(-TAIL_CHARS);
+  return `\`${cut(withoutSecrets(command), SHOWN_CHARS_MAX)}\` ${howOf(end)}\n${tail}`;
 }
 
 function howOf(end: RunResult['end']): string {

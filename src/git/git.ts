@@ -106,6 +106,7 @@ function runOnce(cwd: string, args: readonly string[], options: GitOptions): Pro
     env: (isRemote ? remoteEnvironment : plainEnvironment)({ ...NEVER_ASK, ...settings, ...options.env }),
     timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
     keepChars: options.keepChars ?? KEEP_CHARS,
+    isData: true,
     ...(options.mark === undefined ? {} : { mark: options.mark }),
     ...(options.input === undefined ? {} : { input: options.input }),
   });

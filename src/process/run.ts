@@ -4,6 +4,8 @@
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { Clipped, shown } from './clipped.js';
+import type { Kept } from './clipped.js';
 import { MARK } from './mark.js';
 import { watchTree } from './tree-limits.js';
 import type { TreeLimits } from './tree-limits.js';
@@ -26,6 +28,8 @@ export type RunOptions = {
   readonly input?: string;
   /** How much of each stream's head, and of its tail, is kept; 15,000 characters if not given. */
   readonly keepChars?: number;
+  /** This program alone reads the output, and shows it to nobody: what is cut of it keeps even its secrets. */
+  readonly isData?: boolean;
   /** Told every piece of output, of both streams as they come: a sign of life, and what people watch. */
   readonly onOutput?: (piece: string) => void;
 };
@@ -44,7 +48,9 @@ export type RunResult = {
   readonly ms: number;
 };
 
-type Run = (file: string, args: readonly string[], options: RunOptions) => Promise<RunResult>;
+/** With what is kept of the output, before it is cut: who starts the program need not know any secret. */
+export type Ran = Omit<RunResult, 'stdout' | 'stderr'> & { readonly stdout: Kept; readonly stderr: Kept };
+type Run = (file: string, args: readonly string[], options: RunOptions) => Promise<Ran>;
 
 let runElsewhere: Run | null = null;
 
@@ -53,14 +59,18 @@ export function startProgramsBy(run: Run | null): void {
   runElsewhere = run;
 }
 
-export const run: Run = (file, args, options) => (runElsewhere ?? runHere)(file, args, options);
+export async function run(file: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
+  const { keepChars = KEEP_CHARS, isData = false } = options;
+  const { stdout, stderr, ...ran } = await (runElsewhere ?? runHere)(file, args, options);
+  return { ...ran, stdout: shown(stdout, keepChars, isData), stderr: shown(stderr, keepChars, isData) };
+}
 
 /** Heads of the groups that run now: they go when this process exits, whatever it has not waited for. */
 const running = new Set<number>();
 process.once('exit', () => running.forEach((pid) => killGroup(pid, 'SIGKILL')));
 
-/** `run` by this very process. */
-export async function runHere(file: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
+/** By this very process. */
+export async function runHere(file: string, args: readonly string[], options: RunOptions): Promise<Ran> {
   const started = Date.now();
   const stdout = new Clipped(options.keepChars ?? KEEP_CHARS);
   const stderr = new Clipped(options.keepChars ?? KEEP_CHARS);
@@ -108,7 +118,7 @@ export async function runHere(file: string, args: readonly string[], options: Ru
       settle(verdict ?? (signal === null ? { kind: 'exited', code: code ?? -1 } : { kind: 'signalled', signal })),
     );
   });
-  return { end, stdout: stdout.text(), stderr: stderr.text(), ms: Date.now() - started };
+  return { end, stdout: stdout.kept(), stderr: stderr.kept(), ms: Date.now() - started };
 }
 
 /** The error that some failures of `spawn` are thrown as; the others are told by an event. */
@@ -137,32 +147,5 @@ function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
     process.kill(-pid, signal);
   } catch {
     // The group is gone, which is what was wanted.
-  }
-}
-
-/** The head and the tail of a stream, with a line between that says how much was left out. */
-class Clipped {
-  #head = '';
-  #tail = '';
-  #cut = 0;
-  readonly #keepChars: number;
-
-  constructor(keepChars: number) {
-    this.#keepChars = keepChars;
-  }
-
-  add(piece: string): void {
-    const room = this.#keepChars - this.#head.length;
-    this.#head += piece.slice(0, room);
-    this.#tail += piece.slice(Math.max(0, room));
-    const over = this.#tail.length - this.#keepChars;
-    if (over > 0) {
-      this.#tail = this.#tail.slice(over);
-      this.#cut += over;
-    }
-  }
-
-  text(): string {
-    return this.#cut === 0 ? this.#head + this.#tail : `${this.#head}\n[${this.#cut} characters cut]\n${this.#tail}`;
   }
 }

@@ -9,7 +9,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { plainEnvironment } from './environment.js';
 import { startProgramsBy } from './run.js';
-import type { RunOptions, RunResult } from './run.js';
+import type { Ran, RunOptions } from './run.js';
 
 export type Order =
   | {
@@ -26,12 +26,12 @@ export type Order =
 
 export type News =
   | { readonly kind: 'output'; readonly id: number; readonly piece: string }
-  | { readonly kind: 'ended'; readonly id: number; readonly result: RunResult }
+  | { readonly kind: 'ended'; readonly id: number; readonly result: Ran }
   | { readonly kind: 'failed'; readonly id: number; readonly why: string };
 
 type Waiting = {
   readonly options: RunOptions;
-  readonly resolve: (result: RunResult) => void;
+  readonly resolve: (result: Ran) => void;
   readonly reject: (error: Error) => void;
 };
 
@@ -68,12 +68,12 @@ class Starter {
     process.once('exit', () => this.#send({ kind: 'end' }));
   }
 
-  async run(file: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
+  async run(file: string, args: readonly string[], options: RunOptions): Promise<Ran> {
     const { signal, onOutput, ...plain } = options;
     const id = (this.#last += 1);
     const cancel = () => this.#send({ kind: 'cancel', id });
     try {
-      return await new Promise<RunResult>((resolve, reject) => {
+      return await new Promise<Ran>((resolve, reject) => {
         this.#waiting.set(id, { options, resolve, reject });
         // As long as a program runs this process waits for it, as it would for a child of its own.
         this.#process.channel?.ref();
