@@ -1,4 +1,5 @@
 /** Commits what is in a sandbox, takes in what others pushed to its branch, and pushes. What stands in the way is for the agent. */
+import { log } from '@temporalio/activity';
 import type { Acceptance, SandboxRef } from '../contract/activities.js';
 import { authorOf } from '../git/author.js';
 import { isAncestor, pushBranch, remoteSha } from '../git/branch.js';
@@ -34,6 +35,9 @@ export async function commit(
   message: string,
   conflicts: 'left' | 'undone',
 ): Promise<Committed> {
+  const stray = await strayIn(place, ref.branch);
+  if (stray !== null)
+    return { kind: 'refused', why: `the sandbox is on ${stray}: go back to ${ref.branch}, with the work on it` };
   try {
     const head = await commitAll({ ...place, message, author: authorFor(ref), since: ref.since });
     return await takeInOthers(place, ref, head, conflicts);
@@ -41,6 +45,22 @@ export async function commit(
     if (error instanceof Blocked) return { kind: 'refused', why: error.message };
     throw error;
   }
+}
+
+/** The branch that a sandbox is on instead of its own; null when it is on that or on none. */
+async function strayIn(place: Place, branch: string): Promise<string | null> {
+  const on = (await worktreeState(place))?.branch ?? null;
+  return on === branch ? null : on;
+}
+
+/** Where there is no agent left to be told, before all that lies in the sandbox is committed. */
+export async function tellOfStray(place: Place, branch: string): Promise<void> {
+  // A HEAD that cannot be read is put right by that.
+  const stray = await strayIn(place, branch).catch(() => null);
+  if (stray !== null)
+    log.warn(
+      `${place.path} was left on ${stray} instead of ${branch}: what lies there is kept, and ${stray} not moved`,
+    );
 }
 
 /**

@@ -12,7 +12,7 @@ import { commitOf } from '../git/git.js';
 import { fetchMirror, openMirror } from '../git/mirror.js';
 import { madeFor, openWorktree, removeWorktree, worktreeState, type Place } from '../git/worktree.js';
 import { refuse } from './beating.js';
-import { authorFor, moleculeOf } from './publish.js';
+import { authorFor, moleculeOf, tellOfStray } from './publish.js';
 import { endSessions } from './take-back.js';
 
 /** Brings the mirror up to date, or makes it, and sees that it has the target. */
@@ -105,6 +105,7 @@ async function leaveOlder(place: Place, { branch, rig, name }: RebuildRequest): 
 /** Takes a sandbox away in which nobody works any more. What lies in it stays as a commit of its branch in the mirror. */
 export async function leave(place: Place, branch: string, author: Author): Promise<void> {
   await endSessions(branch);
+  await tellOfStray(place, branch);
   if ((await worktreeState(place)) !== null)
     await commitAll({ ...place, author, message: `wip: what was not pushed when the host was lost\n` });
   await removeWorktree(place);

@@ -40,7 +40,7 @@ import { needsPerson, orRefuse } from './git-trouble.js';
 import { clearMerges } from './merge.js';
 import type { Places } from './places.js';
 import type { Since } from './publish.js';
-import { authorFor, commit, moleculeOf, push } from './publish.js';
+import { authorFor, commit, moleculeOf, push, tellOfStray } from './publish.js';
 import { openRig, rebuildSandbox } from './rebuild.js';
 import { endSessions, takeBack } from './take-back.js';
 
@@ -149,6 +149,7 @@ async function salvageSandbox(place: Place, ref: SandboxRef): Promise<Salvage> {
   const isOurs = remote !== null && (await everHeld({ mirror, branch, commit: remote }));
   const expected = isOurs ? remote : null;
   const refusal = (heads: readonly string[]) => leakIn(place.mirror, { heads, since: null });
+  if ((await madeFor(place)) === branch) await tellOfStray(place, branch);
   const saved = await salvage({
     ...place,
     worktree: place.path,

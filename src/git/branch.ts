@@ -57,7 +57,7 @@ export async function retireBranch(args: {
   const ref = `refs/heads/${args.branch}`;
   if ((await commitOf(args.mirror, ref)) !== args.expected) return;
   const input = `update ${RETIRED}${args.branch} ${args.expected}\ndelete ${ref} ${args.expected}\n`;
-  await git(args.mirror, ['update-ref', '--stdin'], { input });
+  await git(args.mirror, ['update-ref', '--no-deref', '--stdin'], { input });
 }
 
 /** What the branch was at when it was retired; null when it was not, or was forgotten. */

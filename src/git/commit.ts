@@ -20,8 +20,8 @@ type CommitOrder = Place & {
 };
 
 /**
- * Commits everything in the worktree that is not ignored, to whatever HEAD is, and returns the new head; the old one when
- * there was nothing to commit. A rebase or merge in progress is neither ended nor undone. Throws Blocked when something in
+ * Commits everything in the worktree that is not ignored, to its own branch or, where HEAD is not on that, to none (see
+ * `own`), and returns the new head; the old one when there was nothing to commit. A rebase or merge in progress is neither ended nor undone. Throws Blocked when something in
  * the tree cannot be kept by a commit.
  */
 export async function commitAll(args: CommitOrder): Promise<string> {

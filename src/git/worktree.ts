@@ -9,6 +9,7 @@ import { discard, ignoreMissing } from './discard.js';
 import { exclusive } from './exclusive.js';
 import { Blocked } from './git-error.js';
 import { commitOf, git, type GitOptions, type GitOutput } from './git.js';
+import { keepToOwn } from './keep-to-own.js';
 import { endMarked, markOf } from './marks.js';
 
 export const READY_FILE = 'gt-ready';
@@ -103,11 +104,15 @@ export async function removeWorktree(place: Place): Promise<void> {
   await own(place, () => throwAway(place));
 }
 
-/** Runs `act` as the only one at work on this worktree. Not reentrant. */
+/** Runs `act` as the only one at work on this worktree, with HEAD on its own branch or on none. Not reentrant. */
 export async function own<T>(place: Place, act: () => Promise<T>): Promise<T> {
   return exclusive(`worktree ${place.path}`, async () => {
     const ended = await endMarked(markOf(place.path));
     if (ended > 0) await dropLocks(place);
+    const metadata = await metadataOf(place);
+    const branch = await madeFor(place);
+    if (metadata !== null && branch !== null && branch !== DETACHED)
+      await keepToOwn({ mirror: place.mirror, metadata, branch });
     return act();
   });
 }

@@ -41,6 +41,21 @@ test("a repository inside the sandbox, empty or not, is refused in words until i
   expect(await bench.origin.git('show', `${head}:a b/x`)).toBe('1');
 });
 
+test("work on another's branch is refused in words, and that does not move", async () => {
+  const bench = await makeBench();
+  const { sandbox, ref, mirror, acts } = bench;
+  const other = 'polecat/Shadow/se-2';
+  await acts.openSandbox({ ...ref, name: 'Shadow', branch: other });
+  await writeFiles(sandbox.path, { x: '1\n' });
+  await runGit(sandbox.path, ['symbolic-ref', 'HEAD', `refs/heads/${other}`]);
+  const why = `the sandbox is on ${other}: go back to ${ref.branch}, with the work on it`;
+  expect(await acts.acceptStep(bench.step())).toEqual({ kind: 'rejected', why });
+  expect(await acts.submit({ ...ref, since: sandbox.base })).toEqual({ kind: 'refused', why });
+  expect(await runGit(mirror, ['rev-parse', other])).toBe(sandbox.base);
+  await runGit(sandbox.path, ['symbolic-ref', 'HEAD', `refs/heads/${ref.branch}`]);
+  expect(await bench.origin.git('show', `${await accepted(bench)}:x`)).toBe('1');
+});
+
 test("a submodule that .gitmodules names, and a gitlink that was there before, are nobody's fault", async () => {
   const bench = await makeBench();
   const { path } = bench.sandbox;

@@ -151,11 +151,11 @@ describe('committing everything', () => {
     const place = { mirror: rig.mirror, path };
     await writeFiles(path, { a: 'mine\n' });
     await commitAll({ ...place, message: 'mine', author: TOAST });
-    await runGit(path, ['checkout', '--quiet', '-b', 'other', base]);
+    await runGit(path, ['checkout', '--quiet', '--detach', base]);
     await writeFiles(path, { a: 'theirs\n' });
-    await commitAll({ ...place, message: 'theirs', author: TOAST });
+    const theirs = await commitAll({ ...place, message: 'theirs', author: TOAST });
     await runGit(path, ['checkout', '--quiet', BRANCH]);
-    await expect(runGit(path, ['rebase', 'other'])).rejects.toThrow('conflict');
+    await expect(runGit(path, ['rebase', theirs])).rejects.toThrow('conflict');
     expect(await worktreeState(place)).toMatchObject({ branch: null, dirty: ['a'], rebasing: true });
     await commitAll({ ...place, message: 'x', author: TOAST });
     expect(await worktreeState(place)).toMatchObject({ branch: null, dirty: [], rebasing: true });
