@@ -1,67 +1,115 @@
 /** Secrets in what a step is about to push: on a remote they are public, and no later commit takes them away. */
-import { holdsKnownSecret, mayNotBePushed } from '../agents/secrets.js';
+import { holdsKnownSecret, mayNotBePushed, withoutSecrets } from '../agents/secrets.js';
 import { git } from '../git/git.js';
 
-/** What scanners of secrets obey where a line only looks like one. */
+/** What scanners of secrets obey where a line only looks like one: here, where the line stood so before. */
 const ALLOWED = 'gitleaks:allow';
-/** Of a larger change, the head and the tail are looked through. */
-const KEEP_CHARS = 32 * 1024 * 1024;
+/** A larger change is refused: what is not looked through is not pushed. */
+const CHARS_MAX = 64 * 1024 * 1024;
 const NAMED_MAX = 5;
-const MESSAGE = 'a commit message';
+const COMMIT = 'a commit message';
+const SIGNATURE = 'the author or committer of a commit';
 
-const LOG = [
-  'log',
-  '-p',
-  '--cc',
-  '--unified=0',
-  '--format=%x00%B',
-  '--no-ext-diff',
-  '--no-textconv',
-  '--no-color',
-  '--text',
-];
+const LOG = ['log', '--no-ext-diff', '--no-textconv', '--no-color', '--no-show-signature'];
+const LINES = [...LOG, '-p', '--cc', '--unified=0', '--text', '--format='];
+const NAMES = [...LOG, '--name-only', '--cc', '--no-renames', '-z', '--format='];
+/** Each as it is stored, with its headers. */
+const COMMITS = [...LOG, '--no-patch', '--pretty=raw'];
 
 /** `since`: a commit that the remote has, whatever is known here of its branches; null: none is known. */
 type Range = { readonly heads: readonly string[]; readonly since: string | null };
 
 /**
- * Of the commits that the heads have and neither `since` nor any branch of the remote: the files with lines that hold a secret, in words for
- * the agent; null when there are none.
+ * Of the commits that the heads have and neither `since` nor any branch of the remote: the files, names and commits that hold a secret, in
+ * words for the agent; null when there are none.
  */
 export async function leakIn(mirror: string, { heads, since }: Range): Promise<string | null> {
   const asked = heads.filter((head) => head !== since);
   if (asked.length === 0) return null;
   const known = since === null ? [] : [`^${since}`];
   const range = ['--not', '--remotes', '--not', '--end-of-options', ...asked, ...known];
-  const { stdout } = await git(mirror, [...LOG, ...range], { keepChars: KEEP_CHARS, mayCut: true });
-  if (!mayNotBePushed(stdout)) return null;
-  const files = placesIn(stdout);
-  if (files.size === 0) return null;
-  const named = [...files].slice(0, NAMED_MAX).join(', ');
-  const more = files.size > NAMED_MAX ? ` and ${files.size - NAMED_MAX} more` : '';
+  const texts: string[] = [];
+  for (const command of [COMMITS, NAMES, LINES]) {
+    const { stdout } = await git(mirror, [...command, ...range], { keepChars: CHARS_MAX / 2, mayCut: true });
+    if (stdout.length > CHARS_MAX) return aboutSize();
+    texts.push(stdout);
+  }
+  const [commits = '', names = '', lines = ''] = texts;
+  const added = addedBy(lines);
+  const allowed = await allowedBefore(mirror, range, added);
+  const places = new Set([...leakyCommits(commits), ...leakyNames(names), ...leakyFiles(added, allowed)]);
+  return places.size === 0 ? null : aboutLeaks([...places]);
+}
+
+function aboutSize(): string {
   return (
-    `what looks like a secret is in ${named}${more}: take it out, of the commits that you made, too (git commit --amend, git rebase), ` +
-    `and keep it out with .gitignore; a line that only looks like one says ${ALLOWED}`
+    `the change is larger than what is searched for secrets (${CHARS_MAX} characters of added and removed lines): take out of it, and of the ` +
+    `commits that you made, what need not be in the repository, and keep it out with .gitignore`
   );
 }
 
-/** Files, and messages of commits, that hold one. */
-function placesIn(log: string): ReadonlySet<string> {
-  const places = new Set<string>();
-  for (const commit of log.split('\0')) {
-    let place = MESSAGE;
-    let before = '';
-    for (const line of commit.split('\n')) {
-      if (line.startsWith('diff --')) place = '';
-      const isHead = place !== MESSAGE && line.startsWith('+++ ') && before.startsWith('--- ');
-      if (isHead) place = line.slice('+++ b/'.length);
-      if ((place === MESSAGE || line.startsWith('+')) && leaks(line)) places.add(place);
-      before = line;
-    }
-  }
-  return places;
+function aboutLeaks(places: readonly string[]): string {
+  const named = places.slice(0, NAMED_MAX).join(', ');
+  const more = places.length > NAMED_MAX ? ` and ${places.length - NAMED_MAX} more` : '';
+  return (
+    `what looks like a secret is in ${named}${more}: take it out, of the commits that you made, too (git commit --amend, git rebase), ` +
+    `and keep it out with .gitignore; if it must stay, a person has to push it`
+  );
 }
 
-function leaks(line: string): boolean {
-  return line.includes(ALLOWED) ? holdsKnownSecret(line) : mayNotBePushed(line);
+/** Headers, then the message, each line of which is indented. */
+function leakyCommits(raw: string): readonly string[] {
+  return raw.split('\n').flatMap((line) => {
+    if (!mayNotBePushed(line)) return [];
+    return [/^(author|committer) /.test(line) ? SIGNATURE : COMMIT];
+  });
+}
+
+function leakyNames(names: string): readonly string[] {
+  return names
+    .split('\0')
+    .filter(mayNotBePushed)
+    .map((name) => `the name of the file ${withoutSecrets(name)}`);
+}
+
+/** Lines that were added, by the file. */
+type Added = ReadonlyMap<string, readonly string[]>;
+
+function addedBy(patches: string): Added {
+  const files = new Map<string, string[]>();
+  let file = '';
+  let isHead = false;
+  for (const line of patches.split('\n')) {
+    if (line.startsWith('diff --')) isHead = true;
+    else if (line.startsWith('@@')) isHead = false;
+    else if (isHead && line.startsWith('+++ ')) file = line.slice('+++ b/'.length);
+    else if (!isHead && line.startsWith('+')) {
+      const lines = files.get(file) ?? [];
+      files.set(file, lines);
+      lines.push(line.slice(1));
+    }
+  }
+  return files;
+}
+
+function leakyFiles(added: Added, allowed: ReadonlySet<string>): readonly string[] {
+  return [...added].flatMap(([file, lines]) => {
+    const leaks = lines.some((line) => (allowed.has(line) ? holdsKnownSecret(line) : mayNotBePushed(line)));
+    // A value may have line ends of its own, or have been broken over lines.
+    const isBroken = ['\n', ''].some((between) => holdsKnownSecret(lines.join(between)));
+    return leaks || isBroken ? [withoutSecrets(file)] : [];
+  });
+}
+
+/** Lines with the word that stood so where the commits begin: of those that a change brings, nobody has looked at the word. */
+async function allowedBefore(mirror: string, range: readonly string[], added: Added): Promise<ReadonlySet<string>> {
+  const asked = [...added.values()].flat().filter((line) => line.includes(ALLOWED) && mayNotBePushed(line));
+  if (asked.length === 0) return new Set();
+  const { stdout } = await git(mirror, ['rev-list', '--boundary', ...range], { keepChars: CHARS_MAX / 2 });
+  const before = stdout.split('\n').flatMap((line) => (line.startsWith('-') ? [line.slice(1)] : []));
+  if (before.length === 0) return new Set();
+  const look = ['grep', '-h', '--no-color', '--fixed-strings', '--text', '-f', '-'];
+  const options = { input: `${asked.join('\n')}\n`, codes: [0, 1], keepChars: CHARS_MAX / 2, mayCut: true };
+  const found = await git(mirror, [...look, ...before], options);
+  return new Set(found.stdout.split('\n'));
 }

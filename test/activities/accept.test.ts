@@ -1,7 +1,8 @@
 /** What the engine checks of a finished step, and what it reads of it, on a real sandbox. */
 import { join } from 'node:path';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+import { knowSecrets } from '../../src/agents/secrets.js';
 import { placesIn } from '../../src/activities/places.js';
 import { sandboxActivities } from '../../src/activities/sandbox.js';
 import type { AcceptRequest } from '../../src/contract/activities.js';
@@ -99,7 +100,6 @@ test('work that was only looked at goes with its sandbox, saved or not, and its 
 test('work with a secret in it is not pushed; taken out of the files it is, if the agent had not committed it', async () => {
   const { path, accept, origin, ref } = await makeSandbox();
   await writeFile(join(path, 'a.txt'), 'token ghp_0123456789abcdefghij\n');
-  await writeFile(join(path, 'b.txt'), 'AKIA0123456789ABCDEF is an example # gitleaks:allow\n');
   const refused = { kind: 'rejected', why: expect.stringMatching(/what looks like a secret is in a\.txt: /) as string };
   expect(await accept()).toEqual(refused);
   await expect(origin.sha(ref.branch)).rejects.toThrow('Needed a single revision');
@@ -122,5 +122,64 @@ test('a secret that the agent committed is refused until it is out of its commit
   expect(await accept()).toMatchObject({ why: expect.stringContaining('is in a commit message') as string });
   await git('reset', '-q', '--hard', 'HEAD~1');
   await writeFile(join(path, 'b.txt'), 'work\n');
+  expect(await accept()).toMatchObject({ kind: 'accepted' });
+});
+
+const LOOKS_LIKE = 'ghp_0123456789abcdefghij';
+const commitAs = (path: string, author: string) =>
+  runGit(path, ['commit', '-q', '--allow-empty', '-m', 'x', `--author=${author}`]);
+
+test.each<[string, (path: string) => Promise<unknown>, string]>([
+  ['the name of a file', (path) => writeFile(join(path, LOOKS_LIKE), '1\n'), 'the name of the file [secret taken out]'],
+  ['that of an empty one', (path) => writeFile(join(path, LOOKS_LIKE), ''), 'the name of the file [secret taken out]'],
+  ['a new name', (path) => runGit(path, ['mv', 'README.md', LOOKS_LIKE]), 'the name of the file [secret taken out]'],
+  ['an author', (path) => commitAs(path, `${LOOKS_LIKE} <a@b>`), 'the author or committer of a commit'],
+  ['a mail', (path) => commitAs(path, `Ada <correct-horse-battery@b>`), 'the author or committer of a commit'],
+  ['a value broken over lines', (path) => writeFile(join(path, 'x'), 'correct-horse\n-battery\n'), 'x'],
+])('a secret is found in %s, and is not told', async (_what, act, where) => {
+  knowSecrets(['correct-horse-battery']);
+  onTestFinished(() => knowSecrets([]));
+  const { path, accept, origin, ref } = await makeSandbox();
+  await act(path);
+  const acceptance = await accept();
+  expect(acceptance).toMatchObject({
+    why: expect.stringContaining(`what looks like a secret is in ${where}: `) as string,
+  });
+  expect(JSON.stringify(acceptance)).not.toMatch(/ghp_|correct-horse|gitleaks/);
+  await expect(origin.sha(ref.branch)).rejects.toThrow('Needed a single revision');
+});
+
+test('a line is allowed only where it stood so before, and a known value not even there', async () => {
+  const line = `token ${LOOKS_LIKE} is an example # gitleaks:allow`;
+  const { path, accept, origin, ref } = await makeSandbox();
+  await writeFile(join(path, 'a.txt'), `${line}\n`);
+  expect(await accept()).toMatchObject({ why: expect.stringContaining('secret is in a.txt: ') as string });
+  const git = (...args: string[]) => runGit(path, args);
+  await git('add', '--all');
+  await git('commit', '-qm', 'allowed by itself');
+  await writeFile(join(path, 'b.txt'), `${line}\n`);
+  await git('rm', '-q', 'a.txt');
+  expect(await accept()).toMatchObject({ why: expect.stringContaining('secret is in a.txt: ') as string });
+  // A person pushes it.
+  await git('reset', '-q', '--hard', 'HEAD~1');
+  const since = await origin.commit({ 'theirs.txt': `${line}\n` }, { branch: ref.branch });
+  await git('pull', '-q', '--ff-only', 'origin', ref.branch);
+  await writeFile(join(path, 'b.txt'), `${line}\n`);
+  knowSecrets([LOOKS_LIKE]);
+  onTestFinished(() => knowSecrets([]));
+  expect(await accept({ since })).toMatchObject({ why: expect.stringContaining('secret is in b.txt: ') as string });
+  knowSecrets([]);
+  await writeFile(join(path, 'c.txt'), `${line}\nand more ${LOOKS_LIKE} # gitleaks:allow\n`);
+  expect(await accept({ since })).toMatchObject({ why: expect.stringContaining('secret is in c.txt: ') as string });
+  await writeFile(join(path, 'c.txt'), `${line}\n`);
+  expect(await accept({ since })).toMatchObject({ kind: 'accepted' });
+});
+
+test('a change that is too large to be searched is refused', async () => {
+  const { path, accept, origin, ref } = await makeSandbox();
+  await writeFile(join(path, 'large.txt'), 'a line of text that is long enough\n'.repeat(2_000_000));
+  expect(await accept()).toMatchObject({ why: expect.stringContaining('larger than what is searched') as string });
+  await expect(origin.sha(ref.branch)).rejects.toThrow('Needed a single revision');
+  await writeFile(join(path, 'large.txt'), 'a line\n');
   expect(await accept()).toMatchObject({ kind: 'accepted' });
 });
