@@ -153,7 +153,12 @@ export class Messages {
     const { step, note, by, outcome, output, token } = message;
     const why = refusal(this.#book.molecule, 'close', step, token);
     // Closes sent one after the other are taken so, though each is answered only after its checks.
-    if (why !== null && this.#checking.length > 0 && !this.#ended) return this.#closeLater(message);
+    if (why !== null && this.#checking.length > 0 && !this.#ended) {
+      return this.#later(
+        () => this.#checking.length === 0,
+        () => this.#close(message),
+      );
+    }
     if (why !== null) return refused(why);
     if (outcome === 'failed') {
       this.#book.note({ kind: 'given-up', step, why: note, by });
@@ -205,15 +210,15 @@ export class Messages {
   /** A step that is being closed is not skipped, failed or begun anew meanwhile: whoever asks for it is answered when that is clear. */
   #afterCheck({ step }: { readonly step: string }, act: () => Answer | Promise<Answer>): Answer | Promise<Answer> {
     if (!this.#checking.includes(step) || !patched(IN_ORDER, '0.6')) return act();
-    const isClear = () => !this.#checking.includes(step) || this.#ended;
-    return CancellationScope.nonCancellable(() => condition(isClear)).then(() =>
-      this.#ended ? refused('the molecule has ended') : this.#afterCheck({ step }, act),
+    return this.#later(
+      () => !this.#checking.includes(step),
+      () => this.#afterCheck({ step }, act),
     );
   }
 
-  async #closeLater(message: Close): Promise<Answer> {
-    await CancellationScope.nonCancellable(() => condition(() => this.#checking.length === 0 || this.#ended));
-    return this.#ended ? refused('the molecule has ended') : this.#close(message);
+  async #later(isTime: () => boolean, act: () => Answer | Promise<Answer>): Promise<Answer> {
+    await CancellationScope.nonCancellable(() => condition(() => isTime() || this.#ended));
+    return this.#ended ? refused('the molecule has ended') : act();
   }
 
   #closed(message: Close): Answer {

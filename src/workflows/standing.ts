@@ -50,7 +50,7 @@ export class Standing {
 
   /** Nothing was shown yet. */
   #introduceAlone(): void {
-    if (this.#introduction.length > 0) this.#tell();
+    if (this.#introduction.length > 0) this.tellNow();
   }
 
   /** `board` is asked once all that happens now has happened. */
@@ -68,11 +68,7 @@ export class Standing {
     const isNews = isFirst && patched('what a run begins with is told at once', '0.6');
     const isUrgent =
       (isPhase && !isStorm) || isNews || (OVER.includes(stand.phase) && patched('an end is told at once'));
-    this.#pace.say(() => this.#tell(), isUrgent && stand.isSettling !== true ? 0 : samePhaseMs());
-  }
-
-  tellNow(): void {
-    this.#tell();
+    this.#pace.say(() => this.tellNow(), isUrgent && stand.isSettling !== true ? 0 : samePhaseMs());
   }
 
   #draw(): void {
@@ -82,7 +78,7 @@ export class Standing {
     if (workflowInfo().unsafe.isReplaying) boards.shown(board);
   }
 
-  #tell(): void {
+  tellNow(): void {
     const changed = this.#stand === null ? [] : this.#changed(this.#stand);
     const pairs = [...this.#introduction, ...changed];
     this.#introduction = [];
