@@ -32,8 +32,9 @@ async function payloadsAround(town: string | undefined): Promise<string | null> 
 
 async function tell(handle: WorkflowHandle, id: string): Promise<void> {
   const { status, type, raw } = await handle.describe();
-  const again = triedAgain(raw.pendingActivities ?? []);
-  print(`${id} · ${type} · ${status.name.toLowerCase()}${again === '' ? '' : `\n\n${again}`}\n`);
+  const pending = raw.pendingActivities ?? [];
+  const acts = [triedAgain(pending), notBegun(pending)].filter((one) => one !== '').map((one) => `\n\n${one}`);
+  print(`${id} · ${type} · ${status.name.toLowerCase()}${acts.join('')}\n`);
   // What ends a workflow so does not let it note anything.
   if (status.name === 'TERMINATED' || status.name === 'TIMED_OUT')
     print('It was ended from outside and goes on no more. What follows is how it stood then.\n');
@@ -42,6 +43,21 @@ async function tell(handle: WorkflowHandle, id: string): Promise<void> {
 }
 
 type Pending = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
+
+/** PENDING_ACTIVITY_STATE_SCHEDULED of Temporal's API. */
+const SCHEDULED = 1;
+
+/** What the workflow counts as under way, though no worker has begun with it; '' when all has begun. */
+function notBegun(pending: readonly Pending[]): string {
+  const lines = pending.flatMap(({ activityType, state, lastFailure, scheduledTime, activityOptions }) => {
+    if (Number(state) !== SCHEDULED || lastFailure) return [];
+    const at = optionalTsToDate(scheduledTime);
+    const since = at === undefined ? '' : ` since ${timeAt(at.getTime())}`;
+    const queue = activityOptions?.taskQueue?.name;
+    return [`- ${activityType?.name}${since}${queue ? `, on task queue ${queue}` : ''}`];
+  });
+  return lines.length === 0 ? '' : `Waits for a worker that has room for it:\n${lines.join('\n')}`;
+}
 
 /** What failed and will be tried again, which the workflow itself does not hear of; '' when nothing did. */
 function triedAgain(pending: readonly Pending[]): string {

@@ -1,6 +1,7 @@
 import { defineQuery } from '@temporalio/workflow';
 import type { Letter } from '../town/mail.js';
-import type { Queue, Queued } from '../town/refinery.js';
+import type { Queue } from '../town/refinery.js';
+import type { QueuedView } from '../town/rig-boards.js';
 import type { RigSnapshot } from '../town/rig.js';
 import type { DeskState } from './desk.js';
 
@@ -16,7 +17,7 @@ export type RefineryCarry = {
 };
 
 /** In the order of work; `stage` says where a request stands. */
-export type QueueView = readonly (Queued & { readonly position: number; readonly stage: string })[];
+export type QueueView = readonly (QueuedView & { readonly position: number })[];
 
 /** The commit that a molecule's work landed as, null when it has not. */
 export const landedQuery = defineQuery<string | null, [string]>('landed');

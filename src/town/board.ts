@@ -4,9 +4,7 @@ import { budgetGap, isOverBudget, isPaused, landedCount, spent, waitsOf } from '
 import { missionStory } from './mission-story.js';
 import type { Pause } from './pause.js';
 import { spentText } from './prices.js';
-import type { Queued } from './refinery.js';
 import { shellWord } from './shell-text.js';
-import type { Slots } from './slots.js';
 import { table } from './table.js';
 import { unreachable } from './unreachable.js';
 import { code, short, timeAt } from './wording.js';
@@ -20,12 +18,18 @@ export function pauseLines(paused: Pause | null, id: string): readonly string[] 
   return ['', `> **Paused** by ${paused.by} since ${timeAt(paused.sinceMs)}: ${short(paused.why)}. ${resume}`];
 }
 
-export function missionBoard(mission: MissionState, id: string): string {
+/** Before its work is known to fit. */
+export function planningBoard({ title, items }: MissionState): string {
+  return clip(`**${title}**: its work (${items.length} items) is checked and cooked. Then the first items start.`);
+}
+
+/** `isEnding`: what it came to is not recorded yet. */
+export function missionBoard(mission: MissionState, id: string, isEnding = false): string {
   const { items, title } = mission;
   const sum = spent(mission);
   const cost = spentText(sum);
   const counts = `**${title}**: ${landedCount(mission)}/${items.length} landed${cost === '' ? '' : `, ${cost}`}`;
-  const head = `${counts}. ${missionStory(mission)}`;
+  const head = `${counts}. ${missionStory(mission, isEnding)}`;
   const gap = budgetGap(mission);
   const rows = items.map((item) => itemRow(mission, item));
   const failed = items.filter((item) => item.state.kind === 'failed');
@@ -97,29 +101,6 @@ function waitNote(wait: Wait | null): readonly string[] {
 
 function isOpen(state: ItemState): boolean {
   return state.kind !== 'landed' && state.kind !== 'skipped';
-}
-
-export function slotsBoard(slots: Slots): string {
-  const rows = slots.leases.map(
-    (lease) =>
-      `- **${lease.name}** (${lease.incarnation}) · ${lease.mission} / ${lease.item} since ${timeAt(lease.sinceMs)}`,
-  );
-  const waiting = slots.queue.map((claim) => `- waits: ${claim.mission} / ${claim.item}, priority ${claim.priority}`);
-  return clip(
-    [
-      `${slots.leases.length}/${slots.capacity} slots held, ${slots.queue.length} waiting`,
-      '',
-      ...rows,
-      ...waiting,
-    ].join('\n'),
-  );
-}
-
-export function queueBoard(queue: readonly (Queued & { readonly stage: string })[], id: string): string {
-  const rows = queue.map((one) => `- \`${one.id}\` ${one.branch} → ${one.target} · ${one.issue} · ${one.stage}`);
-  const held = queue.some((one) => one.hold !== null);
-  const ask = held ? [`\n> mend the cause, then \`temporal workflow signal -w ${id} --name retry --input '{}'\``] : [];
-  return clip([`${queue.length} in the merge queue`, '', ...rows, ...ask].join('\n'));
 }
 
 export function mark(done: boolean): string {

@@ -5,15 +5,17 @@ import { code, named, NAMED_MAX, short, timeAt } from './wording.js';
 
 type Of<Kind extends ItemState['kind']> = Item & { readonly state: Extract<ItemState, { readonly kind: Kind }> };
 
-export function missionStory(mission: MissionState): string {
+/** `isEnding`: what it came to is not recorded yet. */
+export function missionStory(mission: MissionState, isEnding = false): string {
   const { items } = mission;
-  if (isFinished(mission)) return 'All its items are settled: nothing happens any more.';
+  const next = isEnding ? 'that is recorded next, and then it ends' : 'nothing happens any more';
+  if (isFinished(mission)) return `All its items are settled: ${next}.`;
   const failed = those(items, 'failed');
   const working = those(items, 'working');
   const queued = those(items, 'queued');
   const waiting = those(items, 'waiting');
   if (failed.length + working.length + queued.length + waiting.length === 0)
-    return 'What had not landed was cancelled: nothing happens any more.';
+    return `What had not landed was cancelled: ${next}.`;
   const asked = [...failed.map(failedLine), ...working.flatMap(waitLine)];
   const atWork = working.filter(({ state }) => (state.wait ?? null) === null).map(workLine);
   return [

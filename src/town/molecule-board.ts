@@ -20,7 +20,14 @@ const ASKS_MAX = 20;
 /** Why nobody works on it or is asked any more; null while somebody may be. */
 type Over = 'cancelled' | 'failed' | null;
 
-export function moleculeBoard(molecule: Molecule, formula: string, id: string, isCancelled = false): string {
+/** `isEnding`: what it came to is not recorded yet. */
+export function moleculeBoard(
+  molecule: Molecule,
+  formula: string,
+  id: string,
+  isCancelled = false,
+  isEnding = false,
+): string {
   const { steps, sessions, usage } = molecule;
   const over: Over = isCancelled ? 'cancelled' : fateOf(molecule).kind === 'failed' ? 'failed' : null;
   const cost = spentText(usage);
@@ -35,7 +42,7 @@ export function moleculeBoard(molecule: Molecule, formula: string, id: string, i
   const asks = over === null ? shown.flatMap((at) => asksOf(steps[at], id)).slice(0, ASKS_MAX) : [];
   return clip(
     [
-      `${over === null ? head : `${head}, ${over} before its end`}. ${moleculeStory(molecule, isCancelled)}`,
+      `${over === null ? head : `${head}, ${over} before its end`}. ${moleculeStory(molecule, isCancelled, isEnding)}`,
       ...(over === null ? pauseLines(molecule.paused, id) : []),
       ...lostLines(molecule),
       '',

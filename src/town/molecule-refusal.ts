@@ -27,7 +27,8 @@ export function refusal(molecule: Molecule, verb: Verb, id: string, token?: stri
     const iteration = iterationRefusal(molecule.loops, id);
     if (iteration !== null) return `${iteration}; ${instead(molecule)}`;
     const ids = molecule.steps.map((step) => step.id);
-    return `there is no step "${id}"; ${offer(id, ids, 'the steps')}`;
+    const meant = offer(id, ids, 'the steps');
+    return `there is no step "${id}"; ${meant}${meant.endsWith('?') ? ' Else' : ';'} ${instead(molecule)}`;
   }
   const step = stepAt(molecule, at);
   const why = refusalOf(molecule, verb, step) ?? staleness(step, token);

@@ -11,14 +11,20 @@ import { unreachable } from './unreachable.js';
 const LOOKED_AT_MAX = 100;
 const AROUND_MAX = 20;
 
-export function moleculeStory(molecule: Molecule, isCancelled: boolean): string {
-  if (isCancelled) return 'It was cancelled: nothing happens any more.';
+/** What comes once all is decided: the record of it, then nothing. */
+const OVER = 'nothing happens any more';
+const ENDING = 'that is recorded next, and then it ends';
+
+/** `isEnding`: what it came to is not recorded yet. */
+export function moleculeStory(molecule: Molecule, isCancelled: boolean, isEnding = false): string {
+  if (isCancelled) return `It was cancelled: ${OVER}.`;
   const fate = fateOf(molecule);
+  const next = isEnding ? ENDING : OVER;
   switch (fate.kind) {
     case 'done':
-      return 'All its steps have closed: nothing happens any more.';
+      return `All its steps have closed: ${next}.`;
     case 'failed':
-      return `Step ${code(fate.step)} failed${failedAt(molecule, fate.step)}: ${short(fate.reason)}. Nothing happens any more.`;
+      return `Step ${code(fate.step)} failed${failedAt(molecule, fate.step)}: ${short(fate.reason)}. ${next.charAt(0).toUpperCase()}${next.slice(1)}.`;
     case 'open':
       return [...nowOf(molecule), ...nextOf(molecule)].join(' ');
     default:

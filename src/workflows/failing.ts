@@ -1,5 +1,5 @@
 /** A bare Error in a workflow fails only the task, which is retried for ever. These fail the workflow, visibly and once. */
-import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, rootCause } from '@temporalio/workflow';
 import type { z } from 'zod';
 import type { FailureType } from '../contract/failures.js';
 import { read } from '../contract/read.js';
@@ -27,4 +27,10 @@ export function readInput<Schema extends z.ZodType>(
 /** What an act refused, as the workflow's own failure: operators should not have to dig for it. */
 export function causeOf(error: unknown): unknown {
   return error instanceof ActivityFailure && error.cause instanceof ApplicationFailure ? error.cause : error;
+}
+
+/** In words, whatever it is and lies at its root. */
+export function reasonOf(error: unknown): string {
+  const cause = causeOf(error);
+  return rootCause(cause) ?? (cause instanceof Error ? cause.message : String(cause));
 }

@@ -1,12 +1,15 @@
 /** What a mission tells: its progress, on whom it waits, and the records of its end. */
-import { workflowInfo } from '@temporalio/workflow';
+import { isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { SearchAttributePair } from '@temporalio/common';
 import type { LedgerEntry } from '../contract/activities.js';
 import type { MissionCarry, OpenPolecat, Progress } from '../contract/mission.js';
 import type { MissionState } from '../town/mission.js';
 import { attribute } from '../contract/search-attributes.js';
+import { missionBoard, planningBoard } from '../town/board.js';
 import { RESUME } from '../town/pause.js';
-import { Standing } from './standing.js';
+import { town } from './hands.js';
+import { patched } from './patches.js';
+import { showRefused, Standing } from './standing.js';
 import { budgetGap, isOverBudget, isPaused, landedCount, phaseOf, spent, waitsOf } from '../town/mission.js';
 
 /** What never changes of a mission. Started by a formula's name, it can be found by that, too. */
@@ -23,12 +26,19 @@ export function introduction(state: MissionState): readonly SearchAttributePair[
 }
 
 /** A mission that is refused can be found like any other that failed. */
-export function showRefused(): void {
-  new Standing().introduce([
+export function showRefusedMission(error: unknown): void {
+  const known = [
     { key: attribute.role, value: 'mission' },
     { key: attribute.mission, value: workflowInfo().workflowId },
-    { key: attribute.phase, value: 'failed' },
-  ]);
+  ];
+  if (patched('what is refused says why', '0.6')) return showRefused(known, error);
+  if (!isCancellation(error)) new Standing().introduce([...known, { key: attribute.phase, value: 'failed' }]);
+}
+
+/** What its work needs may not be there: only once it is checked can all be told of it. `isEnding`: its end is not recorded yet. */
+export function boardOf({ state, plans }: MissionCarry, isEnding: boolean): string {
+  const isPlanned = Object.keys(plans).length > 0;
+  return isPlanned ? missionBoard(state, workflowInfo().workflowId, isEnding) : planningBoard(state);
 }
 
 /** Item → the polecat at work on it. */
@@ -76,11 +86,19 @@ export function waitsFor(state: MissionState): string {
   return slots.size === 0 ? '' : `slot: ${[...slots].join(', ')}`.slice(0, 200);
 }
 
+type Outcome = 'landed' | 'skipped' | 'cancelled';
+
+export async function recordEnd(carry: MissionCarry, outcome: Outcome): Promise<void> {
+  const { record } = town(carry.limits.patience);
+  for (const entry of missionNotices(workflowInfo().workflowId, carry, outcome, new Date().toISOString()))
+    await record.executeWithOptions({ summary: `record ${entry.kind} · ${outcome}` }, [entry]);
+}
+
 /** The digest of the mission, and one notice for everybody who asked to hear of it: each recorded once, whatever happens. */
-export function missionNotices(
+function missionNotices(
   id: string,
   { state, notify, firstRun }: Pick<MissionCarry, 'state' | 'notify' | 'firstRun'>,
-  outcome: 'landed' | 'skipped' | 'cancelled',
+  outcome: Outcome,
   at: string,
 ): readonly LedgerEntry[] {
   const { items, ...progress } = progressOf(state);

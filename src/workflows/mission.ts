@@ -8,7 +8,6 @@ import { isCancellation, setHandler } from '@temporalio/workflow';
 import { missionMessages, polecatMessages } from '../contract/messages.js';
 import { grantsQuery, MISSION_EXAMPLE, MissionInput, progressQuery, swarmQuery } from '../contract/mission.js';
 import type { Grant, MissionCarry, OpenPolecat, Plan, Progress } from '../contract/mission.js';
-import { missionBoard } from '../town/board.js';
 import type { Holder, Item, MissionEvent, PolecatReport } from '../town/mission.js';
 import { after, canSkip, isFinished, isLeaving, isOverBudget, isPaused, itemOf, phaseOf } from '../town/mission.js';
 import { spent, startable, unasked } from '../town/mission.js';
@@ -21,7 +20,8 @@ import { readInput } from './failing.js';
 import { town, watcher } from './hands.js';
 import { takeAnswers, type Asked } from './mission-answers.js';
 import { isHeldByBudget, takeCosts, wordNow, type Costs } from './mission-budget.js';
-import { introduction, missionNotices, progressOf, showRefused, swarmOf, waitsFor } from './mission-report.js';
+import { boardOf, introduction, progressOf, recordEnd, showRefusedMission } from './mission-report.js';
+import { swarmOf, waitsFor } from './mission-report.js';
 import { asNow, draftOf, planAgain, planned, withPlan } from './mission-plan.js';
 import { cancel, clearLost, holderFor, protoFor, startPolecat } from './mission-polecat.js';
 import { MissionSlots } from './mission-slots.js';
@@ -56,7 +56,7 @@ export async function runMission(carry: MissionCarry | undefined, readIt: () => 
       await run.plan(input);
     }
   } catch (error) {
-    if (!isCancellation(error)) showRefused();
+    showRefusedMission(error);
     throw error;
   }
   return run.run();
@@ -77,6 +77,8 @@ class MissionRun {
   #news = true;
   #cancelled = false;
   #woundDown = false;
+  /** What it came to is not recorded yet. */
+  #isEnding = false;
   /** Acts that go on beside the loop: before they are done nothing ends or continues as new. */
   #beside = 0;
 
@@ -104,12 +106,16 @@ class MissionRun {
         return item === null ? [] : [{ ...grant, item: item.id, priority: item.priority }];
       }),
     );
-    explainBy(() => missionBoard(this.#now.state, this.#id));
+    explainBy(() => this.#board());
     this.#desk.open();
   }
 
   /** Checks and cooks the work, or throws with every problem. Messages may come in meanwhile. */
   async plan(input: MissionInput): Promise<void> {
+    if (patched('a mission is shown as it is planned', '0.6')) {
+      this.#standing.introduce(introduction(this.#now.state));
+      this.#standing.show({ phase: 'queued', usd: 0 }, () => this.#board());
+    }
     this.#now = await planned(() => this.#now, input);
   }
 
@@ -317,15 +323,16 @@ class MissionRun {
   }
 
   async #finish(): Promise<MissionResult> {
+    this.#isEnding = patched('an end is over once it is recorded', '0.6');
     this.#show();
     const { phase, ...result } = progressOf(this.#now.state);
     const outcome = !isFinished(this.#now.state) ? 'cancelled' : phase === 'skipped' ? 'skipped' : 'landed';
-    const hands = town(this.#now.limits.patience);
-    const at = new Date().toISOString();
-    for (const entry of missionNotices(this.#id, this.#now, outcome, at)) {
-      await hands.record.executeWithOptions({ summary: `record ${entry.kind} · ${outcome}` }, [entry]);
-    }
+    await recordEnd(this.#now, outcome);
     await condition(() => this.#desk.isQuiet());
+    if (this.#isEnding) {
+      this.#isEnding = false;
+      this.#show();
+    }
     if (outcome === 'cancelled') throw new CancelledFailure('the mission was cancelled', [{ ...result, phase }]);
     return result;
   }
@@ -380,9 +387,11 @@ class MissionRun {
   #show(): void {
     const { state } = this.#now;
     const phase = this.#woundDown && !isFinished(state) ? 'failed' : phaseOf(state);
-    this.#standing.show({ phase, waitingFor: waitsFor(state), usd: spent(state).usd }, () =>
-      missionBoard(state, this.#id),
-    );
+    this.#standing.show({ phase, waitingFor: waitsFor(state), usd: spent(state).usd }, () => this.#board());
+  }
+
+  #board(): string {
+    return boardOf(this.#now, this.#isEnding);
   }
 }
 

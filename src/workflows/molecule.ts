@@ -10,30 +10,18 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import { EMPTY_DESK } from '../contract/desk.js';
-import { mailMessage, moleculeMessages } from '../contract/messages.js';
 import type { MoleculeCarry, MoleculeResult } from '../contract/molecule.js';
-import {
-  currentQuery,
-  MOLECULE_EXAMPLE,
-  MoleculeInput,
-  readyQuery,
-  sessionQuery,
-  stepsQuery,
-  takeoverQuery,
-} from '../contract/molecule.js';
+import { currentQuery, readyQuery, sessionQuery, stepsQuery, takeoverQuery } from '../contract/molecule.js';
 import { attribute } from '../contract/search-attributes.js';
 import { moleculeBoard } from '../town/molecule-board.js';
 import { fileGates } from '../town/molecule-gates.js';
-import { stateOf } from '../town/molecule-live.js';
 import { dueLoop } from '../town/molecule-loops.js';
-import { after, fateOf, nextStep, pour, teardownsLeft, waitingSteps } from '../town/molecule.js';
-import { DEFAULT_LIMITS } from '../town/rig.js';
+import { fateOf, nextStep, teardownsLeft, waitingSteps } from '../town/molecule.js';
 import { Desk } from './desk.js';
 import { explainBy } from './explain.js';
-import { causeOf, failure, readInput } from './failing.js';
+import { causeOf, failure } from './failing.js';
 import { town } from './hands.js';
-import { Book, howOf } from './molecule-book.js';
+import { Book } from './molecule-book.js';
 import { GateWatch } from './molecule-gates.js';
 import { Hands } from './molecule-hands.js';
 import { Messages } from './molecule-messages.js';
@@ -41,61 +29,17 @@ import { digestOf, resultOf, viewOf } from './molecule-report.js';
 import { standOf } from './molecule-stand.js';
 import { WaitTeller } from './molecule-wait.js';
 import { patched } from './patches.js';
-import { Standing } from './standing.js';
-import { carried, isLong, refuseRoleAddress } from './start.js';
+import { acceptMolecule } from './molecule-start.js';
+import { Standing, startAs } from './standing.js';
+import { carried, isLong } from './start.js';
 
 /** What somebody works on next is among them, and the answer fits into a terminal. */
 const VIEWS_MAX = 100;
 
 export async function molecule(raw: unknown, carry?: MoleculeCarry): Promise<MoleculeResult> {
-  const before = carried(carry, 'BadInput');
+  const before = startAs('molecule', () => carried(carry, 'BadInput'));
   const desk = new Desk(before?.desk);
   return new MoleculeRun(before ?? (await acceptMolecule(raw, desk)), desk).run();
-}
-
-async function readFor(desk: Desk, raw: unknown): Promise<MoleculeInput> {
-  try {
-    return readInput(MoleculeInput, raw, 'BadInput', MOLECULE_EXAMPLE);
-  } catch (error) {
-    await turnAway(desk, error);
-    throw error;
-  }
-}
-
-async function acceptMolecule(raw: unknown, desk: Desk): Promise<MoleculeCarry> {
-  const input = await readFor(desk, raw);
-  const { wisp } = input;
-  if (!('proto' in input)) refuseRoleAddress('BadInput', 'molecule');
-  const { hook, proto } = 'proto' in input ? input : { hook: null, proto: await cookedFor(desk, input) };
-  const limits = hook?.limits ?? DEFAULT_LIMITS;
-  const fresh = pour(proto, { ...howOf(hook), limits }, Date.now());
-  const paused = 'proto' in input ? input.paused : undefined;
-  // A polecat of before does not say that it is it who holds.
-  const hold = paused?.above === undefined ? { ...paused, isFromAnywhere: true as const } : paused;
-  const poured = paused === undefined ? fresh : after(fresh, { kind: 'paused', ...paused, ...hold }, Date.now());
-  return { proto, hook, molecule: stateOf(poured), desk: EMPTY_DESK, ...(wisp === undefined ? {} : { wisp }) };
-}
-
-/** Until there are steps, messages wait, and whoever asks is told so. */
-async function cookedFor(desk: Desk, { formula, vars }: Exclude<MoleculeInput, { readonly proto: unknown }>) {
-  desk.expect([...Object.values(moleculeMessages), mailMessage]);
-  for (const query of [stepsQuery, readyQuery, currentQuery]) setHandler(query, () => []);
-  explainBy(() => `The formula "${formula}" is being cooked.`);
-  const request = { formula, vars, offered: {} };
-  try {
-    const { cook } = town(DEFAULT_LIMITS.patience);
-    return await cook.executeWithOptions({ summary: `cook ${formula}` }, [request]);
-  } catch (error) {
-    const cause = causeOf(error);
-    await turnAway(desk, cause);
-    throw cause;
-  }
-}
-
-/** Whoever has said something already is told why nobody will hear it. */
-async function turnAway(desk: Desk, cause: unknown): Promise<void> {
-  desk.turnAway(`the molecule did not begin: ${cause instanceof Error ? cause.message : String(cause)}`);
-  await CancellationScope.nonCancellable(() => condition(() => desk.isQuiet()));
 }
 
 class MoleculeRun {
@@ -109,6 +53,8 @@ class MoleculeRun {
   /** How the molecule stood when files were looked for last. */
   #lookedAt = '';
   #isCancelled = false;
+  /** What it came to is not recorded yet. */
+  #isEnding = false;
 
   constructor(carry: MoleculeCarry, desk: Desk) {
     const book = new Book(carry);
@@ -236,6 +182,7 @@ class MoleculeRun {
     this.#gates.stop();
     // With the end itself it is one write of the server's and not two.
     const isToldLast = patched('an end is told once it is recorded', '0.6');
+    this.#isEnding = isToldLast;
     this.#show(isToldLast);
     this.#messages.end();
     const { molecule: state, patience, wisp } = this.#book;
@@ -246,7 +193,11 @@ class MoleculeRun {
     const isTaken = wisp && parent !== undefined;
     if (!isTaken) await town(patience).record.executeWithOptions({ summary: `record · ${fate.kind}` }, [digest]);
     await condition(() => this.#desk.isQuiet());
-    if (isToldLast) this.#standing.tellNow();
+    this.#isEnding = false;
+    if (isToldLast) {
+      this.#show(true);
+      this.#standing.tellNow();
+    }
     if (fate.kind === 'failed') throw failure('MoleculeFailed', `step "${fate.step}" failed: ${fate.reason}`, [result]);
     return wisp ? { ...result, digest } : result;
   }
@@ -270,6 +221,6 @@ class MoleculeRun {
 
   #board(): string {
     const { molecule: state, proto, id } = this.#book;
-    return moleculeBoard(state, proto.formula, id, this.#isCancelled);
+    return moleculeBoard(state, proto.formula, id, this.#isCancelled, this.#isEnding);
   }
 }

@@ -3,63 +3,40 @@
  * goes on in the same sandbox when the refinery sends it back. However it ends, its work is first brought to the remote, its
  * report told, and only then does it close, which frees the slot.
  */
-import {
-  CancellationScope,
-  CancelledFailure,
-  condition,
-  isCancellation,
-  rootCause,
-  setHandler,
-} from '@temporalio/workflow';
+import { CancellationScope, CancelledFailure, condition, isCancellation, setHandler } from '@temporalio/workflow';
 import type { At } from '../contract/activities.js';
 import { mailMessage, missionMessages, moleculeMessages, polecatMessages } from '../contract/messages.js';
 import type { MoleculeResult } from '../contract/molecule.js';
 import { hookQuery, lifecycleQuery, PolecatInput } from '../contract/polecat.js';
-import type { Phase } from '../contract/search-attributes.js';
 import { polecatAt } from '../town/address.js';
 import { isReviewOnly } from '../town/convoy.js';
-import { bounded, FINDINGS_CHARS_MAX } from '../town/findings.js';
 import { isFree } from '../town/mail.js';
 import type { PolecatReport } from '../town/mission.js';
-import { RESUME, withHold, withoutHold, type Hold } from '../town/pause.js';
+import { withHold, withoutHold, type Hold } from '../town/pause.js';
+import { polecatBoard } from '../town/polecat-board.js';
 import type { Protomolecule } from '../town/protomolecule.js';
-import { addUsage, NO_USAGE } from '../town/session.js';
 import { unreachable } from '../town/unreachable.js';
 import { Desk, done, refused } from './desk.js';
 import { explainBy } from './explain.js';
-import { causeOf, failure, readInput } from './failing.js';
+import { failure, readInput, reasonOf } from './failing.js';
 import { lossOf, town } from './hands.js';
 import { Mailbox } from './mailbox.js';
 import { takeNudges } from './nudges.js';
 import { send } from './outbox.js';
 import { patched } from './patches.js';
 import { runMolecule } from './polecat-molecule.js';
+import { phaseIn, phaseOf, reportOf, said, type Ending } from './polecat-report.js';
 import type { HandIn, Verdict } from './polecat-submission.js';
 import { handIn, reworkVars, verdictOf } from './polecat-submission.js';
 import { PolecatSandbox } from './polecat-sandbox.js';
 import { askAgainLaterMs } from './patience.js';
 import { sided, takePauses, Teller, type Word } from './pausing.js';
-import { Standing } from './standing.js';
+import { Standing, startAs } from './standing.js';
 
 export async function polecat(raw: unknown): Promise<PolecatReport> {
-  const input = readInput(PolecatInput, raw, 'BadInput', 'start a mission instead; missions start polecats');
+  const example = 'start a mission instead; missions start polecats';
+  const input = startAs('polecat', () => readInput(PolecatInput, raw, 'BadInput', example));
   return new PolecatRun(input).run();
-}
-
-type Ending =
-  | { readonly outcome: 'landed'; readonly commit: string | null }
-  | { readonly outcome: 'failed' | 'cancelled'; readonly reason: string };
-
-/** A stage that is a phase of its own; every other is work. */
-function phaseOf(stage: string): Phase {
-  if (stage === 'merging' || stage === 'landed' || stage === 'failed') return stage;
-  return stage === 'cancelled' && patched('a cancelled polecat works no more') ? 'failed' : 'working';
-}
-
-/** While its molecule waits. */
-function phaseIn(wait: { readonly for: string; readonly escalated: boolean }): Phase {
-  if (wait.escalated) return 'escalated';
-  return wait.for === RESUME ? 'paused' : 'waiting';
 }
 
 class PolecatRun {
@@ -79,11 +56,15 @@ class PolecatRun {
   /** The last commit that is known to be on the remote. */
   #pushed: string | null = null;
   #stage = 'opening the sandbox';
+  #stageSinceMs = Date.now();
+  /** How it ended, in words. */
+  #ending: string | null = null;
   /** The hand-in that waits for its verdict. */
   #pending: HandIn | null = null;
   #verdict: Verdict | null = null;
   /** On whom the molecule waits, as it told. */
-  #wait: { readonly for: string; readonly why: string; readonly escalated: boolean } | null = null;
+  #wait: { readonly for: string; readonly why: string; readonly since: number; readonly escalated: boolean } | null =
+    null;
 
   /** By whom its molecules are held, and why. */
   #holds: readonly Hold[] = [];
@@ -275,9 +256,15 @@ class PolecatRun {
   }
 
   async #end(ending: Ending): Promise<PolecatReport> {
+    this.#ending = said(ending, this.#input.rig.branch);
     const where = await this.#clear(ending.outcome === 'landed');
     this.#where = where;
-    const report = this.#report(ending, where);
+    const report = reportOf(ending, where, this.#input, {
+      results: this.#results,
+      round: this.#round,
+      molecules: this.#molecules,
+      branch: this.#sandbox.branch,
+    });
     const { mission, claim, limits } = this.#input;
     this.#show(ending.outcome);
     await send(mission, missionMessages.report, { id: `report:${claim}`, claim, report });
@@ -329,30 +316,6 @@ class PolecatRun {
     }
   }
 
-  #report(ending: Ending, where: string): PolecatReport {
-    const counts = {
-      usage: this.#results.reduce((sum, result) => addUsage(sum, result.usage), NO_USAGE),
-      sessions: this.#results.reduce((sum, result) => sum + result.sessions, 0),
-      reworks: this.#round,
-      molecules: [...this.#molecules],
-      ...this.#left(),
-    };
-    if (ending.outcome !== 'landed')
-      return { ...counts, outcome: ending.outcome, reason: `${ending.reason}; ${where}` };
-    const landing = { commit: ending.commit, target: this.#input.rig.branch, branch: this.#sandbox.branch };
-    return { ...counts, outcome: 'landed', landing };
-  }
-
-  /** What a convoy's leg leaves to the synthesis. */
-  #left(): Pick<PolecatReport, 'left'> {
-    const legs = this.#input.proto.steps.filter((step) => step.leg?.role === 'leg');
-    const steps = this.#results.flatMap((result) => result.steps).filter(({ id }) => legs.some((leg) => leg.id === id));
-    if (steps.length === 0) return {};
-    const left = ({ summary, output = null }: (typeof steps)[number]) =>
-      bounded({ summary, output }, FINDINGS_CHARS_MAX);
-    return { left: Object.fromEntries(steps.map((step) => [step.id, left(step)])) };
-  }
-
   #lifecycle() {
     const { name, incarnation, molecule } = this.#input;
     const { opened, host, lost } = this.#sandbox;
@@ -367,6 +330,7 @@ class PolecatRun {
   }
 
   #show(stage: string): void {
+    if (stage !== this.#stage) this.#stageSinceMs = Date.now();
     this.#stage = stage;
     if (!stage.includes('molecule')) this.#wait = null;
     const wait = this.#wait;
@@ -376,23 +340,20 @@ class PolecatRun {
   }
 
   #board(): string {
-    const { item, mission, rig, incarnation, name } = this.#input;
     const { opened, branch, host, lost } = this.#sandbox;
-    const rows = [
-      `**${item.title}** (\`${item.id}\` of ${mission}) · ${this.#stage}`,
-      '',
-      `- slot: ${name}, incarnation ${incarnation} of ${rig.name}`,
-      `- sandbox: ${this.#where ?? (opened === null ? 'none' : `\`${opened.path}\` on \`${branch}\``)}`,
-      ...(lost.length === 0 ? [] : [`- hosts that were lost: ${lost.join(', ')}; it is on ${host} now`]),
-      `- molecules: ${this.#molecules.length === 0 ? 'none yet' : this.#molecules.join(', ')}`,
-      `- sent back by the refinery: ${this.#round} times`,
-      ...(this.#wait === null ? [] : [`- waits for ${this.#wait.for}: ${this.#wait.why}`]),
-    ];
-    return rows.join('\n');
+    return polecatBoard({
+      input: this.#input,
+      stage: this.#stage,
+      sinceMs: this.#stageSinceMs,
+      ending: this.#ending,
+      wait: this.#wait,
+      holds: this.#holds,
+      molecules: this.#molecules,
+      round: this.#round,
+      isReviewOnly: isReviewOnly(this.#input.proto),
+      sandbox: this.#where ?? (opened === null ? 'none' : `\`${opened.path}\` on \`${branch}\``),
+      host,
+      lost,
+    });
   }
-}
-
-function reasonOf(error: unknown): string {
-  const cause = causeOf(error);
-  return rootCause(cause) ?? (cause instanceof Error ? cause.message : String(cause));
 }

@@ -11,7 +11,7 @@ import type { QueueView, RefineryCarry } from '../contract/refinery.js';
 import { attribute } from '../contract/search-attributes.js';
 import { RoleInput } from '../contract/witness.js';
 import { refineryOf, witnessOf } from '../town/address.js';
-import { queueBoard } from '../town/board.js';
+import { queueBoard, type QueuedView } from '../town/rig-boards.js';
 import type { Letter } from '../town/mail.js';
 import { writeMail } from '../town/mail.js';
 import type { MergeRequest, Queued } from '../town/refinery.js';
@@ -40,7 +40,7 @@ import type { Outcome } from './refinery-merge.js';
 import { letterOf, mergeOnce, requestOf } from './refinery-merge.js';
 import { landAgainMs } from './patience.js';
 import { patched } from './patches.js';
-import { Standing } from './standing.js';
+import { Standing, startAs } from './standing.js';
 import { carried, goOn, isOutdated } from './start.js';
 
 /** Verdicts kept, so that a polecat that asks again hears the same, and molecules remembered as abandoned. */
@@ -50,7 +50,8 @@ const ABANDONED_MAX = 200;
 const PUSH_AGAIN = 'push what was refused again';
 
 export async function refinery(raw: unknown, carry?: RefineryCarry): Promise<never> {
-  return new RefineryRun(carried(carry, 'BadInput') ?? freshRefinery(raw), raw).run();
+  const start = startAs('refinery', () => carried(carry, 'BadInput') ?? freshRefinery(raw));
+  return new RefineryRun(start, raw).run();
 }
 
 function freshRefinery(raw: unknown): RefineryCarry {
@@ -67,7 +68,7 @@ class RefineryRun {
   readonly #desk: Desk;
   readonly #standing = new Standing();
   #now: RefineryCarry;
-  #active: { readonly id: string; readonly stage: string } | null = null;
+  #active: { readonly id: string; readonly stage: string; readonly sinceMs: number } | null = null;
   /** The request that is in the hands of the loop. */
   #working: string | null = null;
   /** Requests that somebody wants out of the queue, with the reason. */
@@ -308,7 +309,7 @@ class RefineryRun {
   }
 
   #stage(id: string, stage: string): void {
-    this.#active = { id, stage };
+    this.#active = { id, stage, sinceMs: Date.now() };
     this.#show();
   }
 
@@ -318,13 +319,14 @@ class RefineryRun {
     return [...order, ...held].map((request, index) => ({
       ...request,
       position: index + 1,
-      stage: this.#stageOf(request),
+      ...this.#stageOf(request),
     }));
   }
 
-  #stageOf(request: Queued): string {
-    if (request.hold !== null) return `held: ${request.hold.why}`;
-    return this.#active?.id === request.id ? this.#active.stage : 'waiting';
+  #stageOf({ id, hold: held }: Queued): Pick<QueuedView, 'stage' | 'stageSinceMs'> {
+    if (held !== null) return { stage: `held: ${held.why}` };
+    if (this.#active?.id !== id) return { stage: 'waiting' };
+    return { stage: this.#active.stage, stageSinceMs: this.#active.sinceMs };
   }
 
   #show(): void {

@@ -1,9 +1,17 @@
 /** How a workflow shows where it stands: search attributes to find it by, current details to read. Written on change. */
-import { proxySinks, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import {
+  isCancellation,
+  proxySinks,
+  setCurrentDetails,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { SearchAttributePair } from '@temporalio/common';
 import type { BoardSinks } from '../contract/boards.js';
 import type { Phase } from '../contract/search-attributes.js';
 import { attribute } from '../contract/search-attributes.js';
+import { explainBy } from './explain.js';
+import { reasonOf } from './failing.js';
 import { Pace } from './pace.js';
 import { patched } from './patches.js';
 
@@ -83,7 +91,7 @@ export class Standing {
     const pairs = [...this.#introduction, ...changed];
     this.#introduction = [];
     if (pairs.length === 0) return;
-    for (const pair of changed) this.#remember(pair);
+    for (const pair of pairs) this.#remember(pair);
     upsertSearchAttributes(pairs);
   }
 
@@ -103,6 +111,28 @@ export class Standing {
       // An empty wait at the start is no news, unless the run before may have left another.
       return shown !== JSON.stringify(value) && (shown !== undefined || value !== '' || !isFirstRun());
     });
+  }
+}
+
+/** What is refused at its start, or ends before it has anything to show, can be found like all that failed, and tells why. */
+export function showRefused(known: readonly SearchAttributePair[], error: unknown): void {
+  if (!patched('what is refused says why', '0.6')) return;
+  const why = isCancellation(error)
+    ? 'It was cancelled before it began.'
+    : `It was refused, and did nothing: ${reasonOf(error)}`;
+  const standing = new Standing();
+  standing.introduce(known);
+  standing.show({ phase: 'failed' }, () => why);
+  explainBy(() => why);
+}
+
+/** Starts a workflow of the role, or shows that it was refused. */
+export function startAs<T>(role: string, start: () => T): T {
+  try {
+    return start();
+  } catch (error) {
+    showRefused([{ key: attribute.role, value: role }], error);
+    throw error;
   }
 }
 

@@ -2,7 +2,7 @@
  * The witness of a rig: grants slots to missions, verifies what polecats hand in and passes it to the refinery, brings the
  * refinery's verdicts back. It holds no work of its own, and waits at no cost.
  */
-import { condition, rootCause, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
+import { condition, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
 import type { FoundPolecat } from '../contract/activities.js';
 import {
   mailMessage,
@@ -15,26 +15,26 @@ import { polecatsQuery, RoleInput, slotsQuery, type WitnessCarry } from '../cont
 import { EMPTY_DESK } from '../contract/desk.js';
 import { attribute } from '../contract/search-attributes.js';
 import { polecatAt, refineryOf, witnessOf } from '../town/address.js';
-import { pauseLines, slotsBoard } from '../town/board.js';
 import type { Letter, Mail } from '../town/mail.js';
 import { branchKeys, lettersOf, writeMail } from '../town/mail.js';
 import { RESUME, type Pause } from '../town/pause.js';
+import { witnessBoard } from '../town/rig-boards.js';
 import { areAlike, settingsAfter } from '../town/rig.js';
 import { adoptLeases, claimSlot, grantSlots, openSlots, releaseSlot, resizeSlots } from '../town/slots.js';
 import type { Lease } from '../town/slots.js';
 import { unreachable } from '../town/unreachable.js';
 import { Desk, done, OLDER, refused } from './desk.js';
 import { explainBy } from './explain.js';
-import { readInput } from './failing.js';
+import { readInput, reasonOf } from './failing.js';
 import { town } from './hands.js';
 import { readLetter } from './letters.js';
-import { clearLost } from './mission-polecat.js';
 import { send, sendToRole } from './outbox.js';
 import { patched } from './patches.js';
 import { leaseCheckMs } from './patience.js';
 import { takePauses, Teller, wordFor, type Word } from './pausing.js';
-import { Standing } from './standing.js';
+import { Standing, startAs } from './standing.js';
 import { carried, goOn, isOutdated } from './start.js';
+import { clearUp } from './witness-clear.js';
 
 /**
  * Since 0.1.1: adopts the polecats it finds, tells a grant once, looks at holders also when nobody waits, and clears the
@@ -52,8 +52,11 @@ const UNTOLD_MS_MAX = 600_000;
 const ROLE_EXAMPLE = 'roles are started by missions and by `gt`';
 
 export async function witness(raw: unknown, carry?: WitnessCarry): Promise<never> {
-  const before = carried(carry, 'BadInput');
-  return new WitnessRun(before ?? freshWitness(raw), raw).run(before === null);
+  const [start, isFresh] = startAs('witness', () => {
+    const before = carried(carry, 'BadInput');
+    return [before ?? freshWitness(raw), before === null] as const;
+  });
+  return new WitnessRun(start, raw).run(isFresh);
 }
 
 function freshWitness(raw: unknown): WitnessCarry {
@@ -80,6 +83,8 @@ class WitnessRun {
   #untold: readonly Lease[] = [];
   #untoldLooks = 0;
   #quietLooks = 0;
+  /** When holders are looked at next. */
+  #lookMs: number | null = null;
   #news = true;
   /** The rig was configured otherwise than before, and the refinery has not heard of it. */
   #isChanged = false;
@@ -144,8 +149,11 @@ class WitnessRun {
     else {
       const pause = leaseCheckMs(patience, isAsked ? 0 : this.#quietLooks);
       this.#quietLooks += 1;
+      this.#lookMs = Date.now() + pause;
+      this.#show();
       if (await condition(woken, pause, { summary: 'look at the holders of slots' })) this.#quietLooks = 0;
       else await this.#checkLeases();
+      this.#lookMs = null;
     }
     this.#news = false;
   }
@@ -218,31 +226,12 @@ class WitnessRun {
   async #clear(lease: Lease): Promise<void> {
     this.#clearing.add(lease.id);
     try {
-      await this.#clearUp(lease);
+      await clearUp(lease, this.#now, (text) => this.#desk.drop('lease', lease, text));
       this.#free(lease.id);
     } catch (error) {
       this.#desk.drop('lease', lease, `what ${lease.name} left could not be cleared yet: ${reasonOf(error)}`);
     } finally {
       this.#clearing.delete(lease.id);
-    }
-  }
-
-  /** Its work is first brought to the remote, or said to be left: nobody else is there to do it. */
-  async #clearUp(lease: Lease): Promise<void> {
-    const { rig, patience } = this.#now;
-    const summary = `who held ${lease.name}`;
-    const { polecats } = await town(patience).findPolecats.executeWithOptions({ summary }, [rig]);
-    const lost = polecats.find((one) => one.claim === lease.id && !one.isOpen);
-    if (lost !== undefined) {
-      const { kind, says } = await clearLost(lost, rig, patience);
-      const { mission, item } = lease;
-      if (kind !== 'none') {
-        const text = `item ${item} of mission ${mission}, which is gone: ${says}`;
-        this.#desk.drop('lease', lease, text);
-        await town(patience).record.executeWithOptions({ summary: `record · ${says}`.slice(0, 200) }, [
-          { id: `lost/${lease.id}`, kind: 'notice', at: new Date().toISOString(), mission, item, text },
-        ]);
-      }
     }
   }
 
@@ -376,7 +365,9 @@ class WitnessRun {
 
   #board(): string {
     const { slots, rig, paused = null } = this.#now;
-    return [slotsBoard(slots), ...pauseLines(paused, witnessOf(rig.name))].join('\n');
+    const verifying = [...this.#verifying.keys()].map((key) => key.slice(0, key.indexOf(' ')));
+    const id = witnessOf(rig.name);
+    return witnessBoard({ id, rig: rig.name, slots, paused, verifying, lookMs: this.#lookMs });
   }
 
   #show(): void {
@@ -392,8 +383,4 @@ class WitnessRun {
 function leaseOf({ claim, mission, item, priority, name, incarnation, sinceMs }: FoundPolecat): Lease {
   const missionRun = claim.slice(claim.lastIndexOf('@') + 1);
   return { id: claim, mission, missionRun, item, priority, name, incarnation, sinceMs };
-}
-
-function reasonOf(error: unknown): string {
-  return rootCause(error) ?? String(error);
 }

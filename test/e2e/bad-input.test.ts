@@ -102,6 +102,26 @@ test('a refused mission is found like any that failed', async () => {
   expect(listed.type).toBe('mission');
 });
 
+test.each([
+  ['molecule', {}, 'formula: it is missing', ''],
+  ['molecule', { formula: 'quik' }, 'did you mean "quick"', ' AND GtFormula="quik"'],
+  ['polecat', {}, 'start a mission instead', ''],
+  ['witness', {}, 'rig: it is missing', ''],
+  ['refinery', {}, 'rig: it is missing', ''],
+  ['mission', { work: [] }, 'work: at least 1 entry is expected', ' AND GtMission="{id}"'],
+])('a refused %s of %j is found like any that failed, and explains itself', async (type, input, why, more) => {
+  await failureOf(input, type);
+  const id = `bad-${count}`;
+  const query = `WorkflowId="${id}" AND GtRole="${type}" AND GtPhase="failed"${more.replace('{id}', id)}`;
+  await until('it is listed', async () => {
+    for await (const one of town.client.workflow.list({ query })) return one;
+    return null;
+  });
+  const told = await town.client.workflow.getHandle(id).query<string>('explain');
+  expect(told).toMatch(/^It was refused, and did nothing: /);
+  expect(told).toContain(why);
+});
+
 test('a mission may not take the address of a role', async () => {
   const args = [
     '--task-queue',

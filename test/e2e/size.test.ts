@@ -155,8 +155,11 @@ test('an agent that closes many steps a second has not each of them written to w
   expect(events.filter((event) => event.workflowExecutionUpdateCompletedEventAttributes != null)).toHaveLength(
     ROW.length - 1,
   );
-  const [first, ...later] = events.flatMap(written).filter(({ keys }) => !keys.includes('TemporalChangeVersion'));
-  expect(first?.keys.toSorted()).toEqual(['GtCostUsd', 'GtFormula', 'GtPhase', 'GtRole', 'GtStep', 'GtWaitingFor']);
+  const [cooked, first, ...later] = events
+    .flatMap(written)
+    .filter(({ keys }) => !keys.includes('TemporalChangeVersion'));
+  expect(cooked?.keys.toSorted()).toEqual(['GtFormula', 'GtPhase', 'GtRole']);
+  expect(first?.keys.toSorted()).toEqual(['GtCostUsd', 'GtPhase', 'GtStep', 'GtWaitingFor']);
   expect(later.length).toBeGreaterThan(0);
   // Tasks of the workflow may take longer than others to be answered.
   const gaps = later.map(({ atMs }, n) => Math.round((atMs - ([first, ...later][n]?.atMs ?? 0)) / 1_000));

@@ -63,6 +63,14 @@ test('of the end it tells how it came', () => {
   expect(story(work(poured([step('a')]), 'a'))).toBe('All its steps have closed: nothing happens any more.');
 });
 
+test('before its record is written it is not over', () => {
+  expect(moleculeStory(work(poured([step('a')]), 'a'), false, true)).toBe(
+    'All its steps have closed: that is recorded next, and then it ends.',
+  );
+  const failed = after(poured(line), { kind: 'failed', step: 'a', reason: 'no key', by: 'ann' }, NOON);
+  expect(moleculeStory(failed, false, true)).toMatch(/no key\. That is recorded next, and then it ends\.$/);
+});
+
 test('what needs the loop around a step comes after it', () => {
   const looped = poured([step('try'), step('ship', { needs: ['again'] })], [loop('again', ['try'], { max: 2 })]);
   expect(story(looped)).toContain('After that comes `ship`.');

@@ -134,7 +134,10 @@ test('what cannot be done is refused with what can', () => {
   expect(refusal(molecule, 'close', 'p')).toBeNull();
   expect(refusal(molecule, 'retry', 'p')).toContain('close, skip or fail it');
   expect(refusal(molecule, 'close', 'b')).toBe('step "b" is not ready, it needs a; waiting for an answer: p');
-  expect(refusal(molecule, 'close', 'x')).toContain('there is no step "x"; the steps are a, b, p');
+  expect(refusal(molecule, 'close', 'x')).toBe('there is no step "x"; the steps are a, b, p; waiting for an answer: p');
+  expect(refusal(poured(step('plan'), step('ask', { kind: 'human', script: null })), 'close', 'pln')).toBe(
+    'there is no step "pln"; did you mean "plan"? Else waiting for an answer: ask',
+  );
   expect(refusal(molecule, 'fail', 'a')).toContain('is in work');
 });
 

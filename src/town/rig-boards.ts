@@ -1,0 +1,107 @@
+/** The boards of a rig's two roles: the slots that its witness grants, and the merge queue of its refinery. */
+import { clip, pauseLines } from './board.js';
+import type { Pause } from './pause.js';
+import type { Queued } from './refinery.js';
+import { shellWord } from './shell-text.js';
+import type { Slots } from './slots.js';
+import { table } from './table.js';
+import { code, named, short, timeAt } from './wording.js';
+
+export type WitnessView = {
+  readonly id: string;
+  readonly rig: string;
+  readonly slots: Slots;
+  readonly paused: Pause | null;
+  /** Of requests whose branches are being looked for on the remote. */
+  readonly verifying: readonly string[];
+  /** When the holders of slots are looked at next; null when nothing is held or asked for. */
+  readonly lookMs: number | null;
+};
+
+export function witnessBoard(view: WitnessView): string {
+  const { slots, paused, id, rig } = view;
+  const { leases, queue, capacity } = slots;
+  const held = leases.map(({ name, incarnation, mission, item, sinceMs }) => [
+    `${rig}/polecats/${name}`,
+    `${incarnation}`,
+    mission,
+    item,
+    timeAt(sinceMs),
+  ]);
+  const waiting = queue.map(({ mission, item, priority }) => ['waits', '', mission, item, `priority ${priority}`]);
+  const rows = [...held, ...waiting];
+  const head = `${leases.length}/${capacity} slots held, ${queue.length} waiting. ${witnessStory(view)}`;
+  const heads = ['holder', 'incarnation', 'mission', 'item', 'since'];
+  const slotTable = rows.length === 0 ? [] : ['', ...table(heads, rows)];
+  return clip([head, ...pauseLines(paused, id), ...slotTable].join('\n'));
+}
+
+function witnessStory({ slots, paused, rig, verifying, lookMs }: WitnessView): string {
+  const { leases, queue, capacity } = slots;
+  const [first] = queue;
+  const isFull = leases.length >= capacity;
+  const next = first === undefined ? '' : `${code(first.item)} of ${first.mission}`;
+  const when = paused === null ? (isFull ? 'when one closes' : 'now') : 'when the rig is resumed';
+  return [
+    ...(leases.length === 0 ? [] : [`Its polecats work, and each frees its slot when it closes.`]),
+    ...(verifying.length === 0 ? [] : [`Whether the remote has what was handed in is looked up: ${named(verifying)}.`]),
+    ...(paused === null ? [] : [`${paused.by} paused ${rig}, since ${timeAt(paused.sinceMs)}: no slot is given.`]),
+    ...(first === undefined ? [] : [`The next slot goes to ${next}, ${when}.`]),
+    ...(lookMs === null
+      ? []
+      : [`If nothing is heard before, it is looked at ${timeAt(lookMs)} whether holders are alive.`]),
+    ...(leases.length + queue.length + verifying.length === 0
+      ? ['Nothing happens until a mission claims a slot.']
+      : []),
+  ].join(' ');
+}
+
+/** A request of the queue, and how it stands. */
+export type QueuedView = Queued & { readonly stage: string; readonly stageSinceMs?: number };
+
+export function queueBoard(queue: readonly QueuedView[], id: string): string {
+  const rows = queue.map(({ id: request, branch, target, issue, stage, sinceMs }) => [
+    code(request),
+    branch,
+    target,
+    issue,
+    short(stage),
+    timeAt(sinceMs),
+  ]);
+  const heads = ['request', 'branch', 'target', 'issue', 'stands', 'handed in'];
+  const requests = rows.length === 0 ? [] : ['', ...table(heads, rows)];
+  const isHeld = queue.some(({ hold }) => hold !== null);
+  const send = `temporal workflow signal -w ${shellWord(id)} --name retry --input '{}'`;
+  const ask = isHeld ? [`\n> mend the cause, then \`${send}\``] : [];
+  return clip([`${queue.length} in the merge queue. ${queueStory(queue)}`, ...requests, ...ask].join('\n'));
+}
+
+function queueStory(queue: readonly QueuedView[]): string {
+  if (queue.length === 0) return 'Nothing happens until a branch is handed in.';
+  const held = queue.filter(({ hold }) => hold !== null);
+  const open = queue.filter(({ hold }) => hold === null);
+  const atWork = open.find(({ stageSinceMs }) => stageSinceMs !== undefined);
+  const [next, ...later] = open.filter((one) => one !== atWork);
+  const more = later.length === 0 ? '' : `, and ${later.length} more after it`;
+  return [
+    ...(atWork === undefined ? [] : [workLine(atWork)]),
+    ...(next === undefined ? [] : [`${code(next.id)} comes next${more}.`]),
+    ...held.slice(0, 1).map(heldLine),
+    ...(held.length > 1 ? [`${held.length - 1} more are held.`] : []),
+    ...(open.length === 0 && held.every(({ hold }) => hold?.againAtMs === undefined)
+      ? ['Nothing happens until that comes, or another branch is handed in.']
+      : []),
+  ].join(' ');
+}
+
+function workLine({ id, branch, target, stage, stageSinceMs = 0 }: QueuedView): string {
+  return `${code(id)} (${branch} → ${target}) is at work, ${stage}, since ${timeAt(stageSinceMs)}: it lands, or goes back to its polecat.`;
+}
+
+function heldLine({ id, hold }: QueuedView): string {
+  if (hold === null) return '';
+  const { againAtMs, sinceMs, why } = hold;
+  const again =
+    againAtMs === undefined ? 'waits for `retry`' : `is tried again at ${timeAt(againAtMs)}, or by \`retry\``;
+  return `${code(id)} is held since ${timeAt(sinceMs)}, and ${again}: ${short(why)}.`;
+}
