@@ -11,9 +11,9 @@ import { SERVER_OPTIONS } from './server-place.js';
 
 /** What each role is asked, besides `explain` and `rejected`. */
 const QUERIES: Readonly<Record<string, readonly string[]>> = {
-  mission: ['progress', 'swarm', 'grants'],
-  polecat: ['hook', 'lifecycle'],
-  molecule: ['steps'],
+  mission: ['state', 'progress', 'swarm', 'grants', 'purse'],
+  polecat: ['hook', 'lifecycle', 'inbox', 'nudges'],
+  molecule: ['state', 'steps', 'current', 'session'],
   witness: ['slots'],
   refinery: ['queue'],
 };
@@ -33,7 +33,7 @@ type Exported = {
   readonly attributes: Readonly<Record<string, Json>>;
   /** By query; a query that could not be answered says why. */
   readonly state: Readonly<Record<string, Json>>;
-  /** Null while it is open. */
+  /** Null while it is open, and of a run that another one goes on from. */
   readonly end: { readonly result: Json } | { readonly failure: string } | null;
 };
 
@@ -75,13 +75,13 @@ async function rolesOf(client: Client, { typedSearchAttributes }: Info): Promise
 
 async function exported(client: Client, info: Info): Promise<Exported> {
   const { workflowId: id, runId, type, status, startTime, closeTime, historyLength, historySize } = info;
-  const handle = client.workflow.getHandle(id, runId);
+  const handle = client.workflow.getHandle(id, runId, { followRuns: false });
   const state: Record<string, Json> = {};
   const own = QUERIES[info.typedSearchAttributes.get(attribute.role) ?? ''] ?? [];
   for (const query of [...own, 'explain', 'rejected'])
     state[query] = await handle.query<Json>(query).catch((error: unknown) => ({ unanswered: messageOf(error) }));
   const end =
-    closeTime === undefined
+    closeTime === undefined || status.name === 'CONTINUED_AS_NEW'
       ? null
       : await handle.result().then(
           (result) => ({ result: result as Json }), // what a workflow returns is JSON

@@ -287,3 +287,5 @@ export type Rejected = {
 /** On every workflow: what was refused, with reasons, newest last. */
 export const rejectedQuery = defineQuery<readonly Rejected[]>('rejected');
 export const explainQuery = defineQuery<string>('explain');
+/** Of missions and molecules: all that a next run would be given. */
+export const stateQuery = defineQuery<object>('state');

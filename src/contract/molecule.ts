@@ -60,6 +60,8 @@ export type MoleculeCarry = {
   readonly wisp?: boolean;
   /** The wait that its polecat knows of, '' for none; absent in what an earlier version carried. */
   readonly toldWait?: string;
+  /** When its first run began; absent in a first run and in what an earlier version carried. */
+  readonly beganMs?: number;
 };
 
 export type MoleculeResult = {

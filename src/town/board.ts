@@ -1,7 +1,7 @@
 /** Boards: the state of a workflow as Markdown, for the current details of the Temporal UI and CLI. */
 import type { Item, ItemState, MissionState, Wait } from './mission.js';
 import { budgetGap, isOverBudget, isPaused, landedCount, spent, waitsOf } from './mission.js';
-import { missionStory } from './mission-story.js';
+import { missionStory, type MissionEnd } from './mission-story.js';
 import type { Pause } from './pause.js';
 import { spentText } from './prices.js';
 import { shellWord } from './shell-text.js';
@@ -23,13 +23,12 @@ export function planningBoard({ title, items }: MissionState): string {
   return clip(`**${title}**: its work (${items.length} items) is checked and cooked. Then the first items start.`);
 }
 
-/** `isEnding`: what it came to is not recorded yet. */
-export function missionBoard(mission: MissionState, id: string, isEnding = false): string {
+export function missionBoard(mission: MissionState, id: string, end: MissionEnd = {}): string {
   const { items, title } = mission;
   const sum = spent(mission);
   const cost = spentText(sum);
   const counts = `**${title}**: ${landedCount(mission)}/${items.length} landed${cost === '' ? '' : `, ${cost}`}`;
-  const head = `${counts}. ${missionStory(mission, isEnding)}`;
+  const head = `${counts}. ${missionStory(mission, end)}`;
   const gap = budgetGap(mission);
   const rows = items.map((item) => itemRow(mission, item));
   const failed = items.filter((item) => item.state.kind === 'failed');
@@ -37,7 +36,7 @@ export function missionBoard(mission: MissionState, id: string, isEnding = false
     `\n> \`temporal workflow signal -w ${shellWord(id)} --name ${name} --input '${input}'\``;
   const ask = failed.map((item) => `${signal('retry', `{"item":"${item.id}"}`)} (or \`skip\`)`);
   const raise = isOverBudget(mission) ? [signal('budget', `{"usd":${Math.ceil(sum.usd * 2)}}`)] : [];
-  const look = waitsOf(mission).map(
+  const look = (end.isCancelled === true ? [] : waitsOf(mission)).map(
     ({ wait }) => `\n> \`temporal workflow query -w ${wait.molecule} --type explain\` says how to answer`,
   );
   const paused = pauseLines(mission.paused ?? null, id);

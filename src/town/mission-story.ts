@@ -5,8 +5,13 @@ import { code, named, NAMED_MAX, short, timeAt } from './wording.js';
 
 type Of<Kind extends ItemState['kind']> = Item & { readonly state: Extract<ItemState, { readonly kind: Kind }> };
 
-/** `isEnding`: what it came to is not recorded yet. */
-export function missionStory(mission: MissionState, isEnding = false): string {
+/** What its run knows beside its items: whether it is being cancelled, and whether only the record of its end is left. */
+export type MissionEnd = { readonly isCancelled?: boolean; readonly isEnding?: boolean };
+
+export function missionStory(
+  mission: MissionState,
+  { isCancelled = false, isEnding = false }: MissionEnd = {},
+): string {
   const { items } = mission;
   const next = isEnding ? 'that is recorded next, and then it ends' : 'nothing happens any more';
   if (isFinished(mission)) return `All its items are settled: ${next}.`;
@@ -14,6 +19,8 @@ export function missionStory(mission: MissionState, isEnding = false): string {
   const working = those(items, 'working');
   const queued = those(items, 'queued');
   const waiting = those(items, 'waiting');
+  if (isCancelled && working.length > 0)
+    return `It was cancelled: ${named(working.map(({ id }) => id))} ${working.length === 1 ? 'is' : 'are'} ended, with what is done there brought to safety, and then it ends.`;
   if (failed.length + working.length + queued.length + waiting.length === 0)
     return `What had not landed was cancelled: ${next}.`;
   const asked = [...failed.map(failedLine), ...working.flatMap(waitLine)];

@@ -5,7 +5,7 @@ import type { Molecule } from './molecule-live.js';
 import { lostLines } from './molecule-lost.js';
 import { waitsOn } from './molecule-refusal.js';
 import type { Closed, Step } from './molecule-state.js';
-import { moleculeStory, triesOf, waitingFor } from './molecule-story.js';
+import { moleculeStory, triesOf, waitingFor, type Run } from './molecule-story.js';
 import { fateOf } from './molecule.js';
 import { spentText } from './prices.js';
 import { table } from './table.js';
@@ -20,16 +20,9 @@ const ASKS_MAX = 20;
 /** Why nobody works on it or is asked any more; null while somebody may be. */
 type Over = 'cancelled' | 'failed' | null;
 
-/** `isEnding`: what it came to is not recorded yet. */
-export function moleculeBoard(
-  molecule: Molecule,
-  formula: string,
-  id: string,
-  isCancelled = false,
-  isEnding = false,
-): string {
+export function moleculeBoard(molecule: Molecule, formula: string, id: string, run: Run = {}): string {
   const { steps, sessions, usage } = molecule;
-  const over: Over = isCancelled ? 'cancelled' : fateOf(molecule).kind === 'failed' ? 'failed' : null;
+  const over: Over = run.isCancelled === true ? 'cancelled' : fateOf(molecule).kind === 'failed' ? 'failed' : null;
   const cost = spentText(usage);
   const head = `**${formula}**: ${countOf(molecule)} steps, ${sessions} sessions${cost === '' ? '' : `, ${cost}`}`;
   const shown = shownOf(molecule);
@@ -42,7 +35,7 @@ export function moleculeBoard(
   const asks = over === null ? shown.flatMap((at) => asksOf(steps[at], id)).slice(0, ASKS_MAX) : [];
   return clip(
     [
-      `${over === null ? head : `${head}, ${over} before its end`}. ${moleculeStory(molecule, isCancelled, isEnding)}`,
+      `${over === null ? head : `${head}, ${over} before its end`}. ${moleculeStory(molecule, run)}`,
       ...(over === null ? pauseLines(molecule.paused, id) : []),
       ...lostLines(molecule),
       '',

@@ -15,18 +15,30 @@ const AROUND_MAX = 20;
 const OVER = 'nothing happens any more';
 const ENDING = 'that is recorded next, and then it ends';
 
-/** `isEnding`: what it came to is not recorded yet. */
-export function moleculeStory(molecule: Molecule, isCancelled: boolean, isEnding = false): string {
+/** What its run knows beside its steps. */
+export type Run = {
+  readonly isCancelled?: boolean;
+  /** What it came to is not recorded yet. */
+  readonly isEnding?: boolean;
+  /** What was asked for and is under way, each as a sentence. */
+  readonly doings?: readonly string[];
+};
+
+export function moleculeStory(molecule: Molecule, { isCancelled = false, isEnding = false, doings = [] }: Run): string {
   if (isCancelled) return `It was cancelled: ${OVER}.`;
   const fate = fateOf(molecule);
   const next = isEnding ? ENDING : OVER;
   switch (fate.kind) {
     case 'done':
       return `All its steps have closed: ${next}.`;
-    case 'failed':
-      return `Step ${code(fate.step)} failed${failedAt(molecule, fate.step)}: ${short(fate.reason)}. ${next.charAt(0).toUpperCase()}${next.slice(1)}.`;
+    case 'failed': {
+      const failed = `Step ${code(fate.step)} failed${failedAt(molecule, fate.step)}: ${short(fate.reason)}.`;
+      const active = heldAs(molecule, 'active').map((at) => activeLine(molecule, at));
+      if (active.length > 0) return [failed, ...active, 'That ends first, and then the molecule.'].join(' ');
+      return `${failed} ${next.charAt(0).toUpperCase()}${next.slice(1)}.`;
+    }
     case 'open':
-      return [...nowOf(molecule), ...nextOf(molecule)].join(' ');
+      return [...doings, ...nowOf(molecule), ...nextOf(molecule, doings.length > 0)].join(' ');
     default:
       return unreachable(fate);
   }
@@ -104,9 +116,10 @@ export function waitingFor(state: Waiting): string {
   }
 }
 
-function nextOf(molecule: Molecule): readonly string[] {
+function nextOf(molecule: Molecule, isBusy: boolean): readonly string[] {
   const deadline = deadlineLine(molecule);
-  const isIdle = molecule.ready.length === 0 && heldAs(molecule, 'active').length === 0 && molecule.held.length > 0;
+  const isIdle =
+    !isBusy && molecule.ready.length === 0 && heldAs(molecule, 'active').length === 0 && molecule.held.length > 0;
   const idle = deadline === null ? 'Nothing happens until that comes.' : 'Nothing happens before, unless that comes.';
   return [
     ...readyLine(molecule),

@@ -3,14 +3,24 @@ import { isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { SearchAttributePair } from '@temporalio/common';
 import type { LedgerEntry } from '../contract/activities.js';
 import type { MissionCarry, OpenPolecat, Progress } from '../contract/mission.js';
+import type { MissionEnd } from '../town/mission-story.js';
 import type { MissionState } from '../town/mission.js';
 import { attribute } from '../contract/search-attributes.js';
 import { missionBoard, planningBoard } from '../town/board.js';
 import { RESUME } from '../town/pause.js';
 import { town } from './hands.js';
 import { patched } from './patches.js';
-import { showRefused, Standing } from './standing.js';
-import { budgetGap, isOverBudget, isPaused, landedCount, phaseOf, spent, waitsOf } from '../town/mission.js';
+import { showRefused, Standing, type Stand } from './standing.js';
+import {
+  budgetGap,
+  isFinished,
+  isOverBudget,
+  isPaused,
+  landedCount,
+  phaseOf,
+  spent,
+  waitsOf,
+} from '../town/mission.js';
 
 /** What never changes of a mission. Started by a formula's name, it can be found by that, too. */
 export function introduction(state: MissionState): readonly SearchAttributePair[] {
@@ -35,10 +45,10 @@ export function showRefusedMission(error: unknown): void {
   if (!isCancellation(error)) new Standing().introduce([...known, { key: attribute.phase, value: 'failed' }]);
 }
 
-/** What its work needs may not be there: only once it is checked can all be told of it. `isEnding`: its end is not recorded yet. */
-export function boardOf({ state, plans }: MissionCarry, isEnding: boolean): string {
+/** What its work needs may not be there: only once it is checked can all be told of it. */
+export function boardOf({ state, plans }: MissionCarry, end: MissionEnd): string {
   const isPlanned = Object.keys(plans).length > 0;
-  return isPlanned ? missionBoard(state, workflowInfo().workflowId, isEnding) : planningBoard(state);
+  return isPlanned ? missionBoard(state, workflowInfo().workflowId, end) : planningBoard(state);
 }
 
 /** Item → the polecat at work on it. */
@@ -70,8 +80,15 @@ export function progressOf(state: MissionState): Progress {
   };
 }
 
+/** Where it stands, for those who search. */
+export function standOf(state: MissionState, isCancelled: boolean): Stand {
+  const phase = isCancelled && !isFinished(state) ? 'failed' : phaseOf(state);
+  const isAsked = !isCancelled || !patched('a cancelled mission waits for nobody', '0.6');
+  return { phase, waitingFor: isAsked ? waitsFor(state) : '', usd: spent(state).usd };
+}
+
 /** '' when polecats work and nothing stands still. What has failed comes first, then what waits for somebody. */
-export function waitsFor(state: MissionState): string {
+function waitsFor(state: MissionState): string {
   if (isPaused(state)) return RESUME;
   const failed = state.items.filter((item) => item.state.kind === 'failed').map((item) => item.id);
   if (failed.length > 0) return `overseer: ${failed.join(', ')}`.slice(0, 200);

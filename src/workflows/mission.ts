@@ -5,12 +5,12 @@
  */
 import { CancellationScope, CancelledFailure, condition, workflowInfo } from '@temporalio/workflow';
 import { isCancellation, setHandler } from '@temporalio/workflow';
-import { missionMessages, polecatMessages } from '../contract/messages.js';
+import { missionMessages, polecatMessages, stateQuery } from '../contract/messages.js';
 import { grantsQuery, MISSION_EXAMPLE, MissionInput, progressQuery, swarmQuery } from '../contract/mission.js';
 import type { Grant, MissionCarry, OpenPolecat, Plan, Progress } from '../contract/mission.js';
 import type { Holder, Item, MissionEvent, PolecatReport } from '../town/mission.js';
-import { after, canSkip, isFinished, isLeaving, isOverBudget, isPaused, itemOf, phaseOf } from '../town/mission.js';
-import { spent, startable, unasked } from '../town/mission.js';
+import { after, canSkip, isFinished, isLeaving, isOverBudget, isPaused, itemOf } from '../town/mission.js';
+import { startable, unasked } from '../town/mission.js';
 import { own } from '../town/own.js';
 import type { RigSnapshot } from '../town/rig.js';
 import { unreachable } from '../town/unreachable.js';
@@ -21,7 +21,7 @@ import { town, watcher } from './hands.js';
 import { takeAnswers, type Asked } from './mission-answers.js';
 import { isHeldByBudget, takeCosts, wordNow, type Costs } from './mission-budget.js';
 import { boardOf, introduction, progressOf, recordEnd, showRefusedMission } from './mission-report.js';
-import { swarmOf, waitsFor } from './mission-report.js';
+import { standOf, swarmOf } from './mission-report.js';
 import { asNow, draftOf, planAgain, planned, withPlan } from './mission-plan.js';
 import { cancel, clearLost, holderFor, protoFor, startPolecat } from './mission-polecat.js';
 import { MissionSlots } from './mission-slots.js';
@@ -98,6 +98,7 @@ class MissionRun {
       now: () => this.#now,
       note: (event) => this.#note(event),
     });
+    setHandler(stateQuery, () => this.#carry(), { description: 'All that a next run would be given.' });
     setHandler(progressQuery, () => progressOf(this.#now.state), { description: 'How many of its items have landed.' });
     setHandler(swarmQuery, () => swarmOf(this.#now.open), { description: 'Item → the polecat at work on it.' });
     setHandler(grantsQuery, () =>
@@ -339,8 +340,11 @@ class MissionRun {
 
   /** The next run has all in its carry: the input, which may be large, does not travel with it. */
   async #continueWhenLong(): Promise<void> {
-    if (this.#isQuiet() && (isLong() || isOutdated()))
-      await goOn<typeof mission>(null, { ...this.#now, desk: this.#desk.state() });
+    if (this.#isQuiet() && (isLong() || isOutdated())) await goOn<typeof mission>(null, this.#carry());
+  }
+
+  #carry(): MissionCarry {
+    return { ...this.#now, desk: this.#desk.state() };
   }
 
   #isQuiet(): boolean {
@@ -385,13 +389,11 @@ class MissionRun {
   }
 
   #show(): void {
-    const { state } = this.#now;
-    const phase = this.#woundDown && !isFinished(state) ? 'failed' : phaseOf(state);
-    this.#standing.show({ phase, waitingFor: waitsFor(state), usd: spent(state).usd }, () => this.#board());
+    this.#standing.show(standOf(this.#now.state, this.#woundDown), () => this.#board());
   }
 
   #board(): string {
-    return boardOf(this.#now, this.#isEnding);
+    return boardOf(this.#now, { isEnding: this.#isEnding, isCancelled: this.#woundDown });
   }
 }
 

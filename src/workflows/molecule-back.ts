@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { moleculeMessages } from '../contract/messages.js';
 import { backRefusal, wayBack } from '../town/molecule-back.js';
 import type { WayBack } from '../town/molecule-back.js';
+import { code } from '../town/wording.js';
 import type { Answer } from './desk.js';
 import { done, refused } from './desk.js';
 import { causeOf } from './failing.js';
@@ -28,6 +29,12 @@ export class WaysBack {
 
   get isIdle(): boolean {
     return this.#asked.length === 0;
+  }
+
+  get doings(): readonly string[] {
+    return this.#asked.map(
+      ({ message: { step, by } }) => `The sandbox goes back to before ${code(step)}, as ${by} asked.`,
+    );
   }
 
   /**

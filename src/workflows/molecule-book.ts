@@ -17,15 +17,17 @@ export class Book {
   #hook: Hook | null;
   readonly wisp: boolean;
   readonly patience: number;
+  readonly beganMs: number;
   #molecule: Molecule;
   #watchers: readonly (() => void)[] = [];
   news = true;
 
-  constructor({ proto, hook, molecule, wisp }: Omit<MoleculeCarry, 'desk'>) {
+  constructor({ proto, hook, molecule, wisp, beganMs }: Omit<MoleculeCarry, 'desk'>) {
     this.proto = proto;
     this.#hook = hook;
     this.wisp = wisp ?? proto.vapor ?? false;
     this.patience = hook?.limits.patience ?? DEFAULT_LIMITS.patience;
+    this.beganMs = beganMs ?? workflowInfo().startTime.getTime();
     this.#molecule = revive(proto, molecule, howOf(hook));
   }
 
@@ -82,8 +84,8 @@ export class Book {
   }
 
   carry(): Omit<MoleculeCarry, 'desk'> {
-    const { proto, hook, wisp } = this;
-    return { proto, hook, wisp, molecule: stateOf(this.#molecule) };
+    const { proto, hook, wisp, beganMs } = this;
+    return { proto, hook, wisp, beganMs, molecule: stateOf(this.#molecule) };
   }
 }
 

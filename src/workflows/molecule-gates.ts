@@ -2,7 +2,7 @@
  * Keeps an eye on the gates of a molecule that are shut: a timer for each that has a time, an act for each that something outside opens.
  * Of very many the nearest times and the first acts, and another when one of them is over.
  */
-import { CancellationScope, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import { stepOf } from '../town/molecule.js';
 import { describeGate, inWindow, isOutside, watches } from '../town/molecule-gates.js';
 import type { Watch } from '../town/molecule-gates.js';
@@ -67,10 +67,7 @@ export class GateWatch {
     if (!isOutside(type)) return;
     const { hook, patience } = this.#book;
     // What this molecule has set going began after it did; a gate before all work looks at what is there.
-    const since =
-      type === 'gh:run' && this.#book.step(step).needs.length > 0
-        ? { sinceMs: workflowInfo().startTime.getTime() }
-        : {};
+    const since = type === 'gh:run' && this.#book.step(step).needs.length > 0 ? { sinceMs: this.#book.beganMs } : {};
     const request = { type, await: state.await, rig: hook?.rig ?? null, patience, ...since };
     const summary = `gate · ${step} · ${describeGate(state)}`.slice(0, 200);
     try {

@@ -6,6 +6,7 @@ import { mailMessage, moleculeMessages } from '../contract/messages.js';
 import { bondPlace, bondProblem } from '../town/molecule-bond.js';
 import { describeGates } from '../town/molecule-gates.js';
 import { refusal, tokenOf } from '../town/molecule-refusal.js';
+import { code } from '../town/wording.js';
 import type { Json } from '../town/act.js';
 import type { Molecule } from '../town/molecule-live.js';
 import { activeSteps, after, fateOf, isHalfDone, nextStep, stepOf, waitingSteps } from '../town/molecule.js';
@@ -35,6 +36,8 @@ const CLOSE_WORK_MAX = 1_000_000;
 
 /** What has to do with a step whose end is being checked is heard after the check, and under its token. */
 const IN_ORDER = 'what comes while a step is checked waits for it';
+/** What is said of steps while the sandbox goes back to before some is said of them as they are after that. */
+const AFTER_BACK = 'what comes while the sandbox goes back waits for it';
 
 /** The end of a step that must be committed, after the engine's checks, before it is answered. */
 type Closing = {
@@ -65,29 +68,15 @@ export class Messages {
       message: Message<Schema>,
       handle: (content: z.infer<Schema>) => Answer | Promise<Answer>,
     ) => desk.on(message, (content) => (this.#ended ? refused('the molecule has ended') : handle(content)));
-    on(moleculeMessages.close, (message) => {
-      const { step } = message;
-      return typeof step === 'string' ? this.#close({ ...message, step }) : this.#closeAll(step, message);
-    });
+    on(moleculeMessages.close, (message) => this.#afterBack(() => this.#closeAsked(message)));
     on(moleculeMessages.skip, (message) => this.#afterCheck(message, () => this.#skip(message)));
     on(moleculeMessages.fail, (message) => this.#afterCheck(message, () => this.#settle('fail', 'failed', message)));
     on(moleculeMessages.retry, (message) => {
-      const { step, note, by, token } = message;
-      if (message.from && token !== undefined) return refused('a token is of a step that waits: go back without it');
-      if (message.from) return this.back.ask(message);
-      return this.#afterCheck(message, () => {
-        const why = refusal(book.molecule, 'retry', step, token);
-        if (why !== null) return refused(why);
-        book.note({ kind: 'retried', step, note: note === undefined ? null : `${by} answered: ${note}` });
-        return done(this.#startsAnew(step));
-      });
+      const { from, token } = message;
+      if (from && token !== undefined) return refused('a token is of a step that waits: go back without it');
+      return from ? this.back.ask(message) : this.#afterCheck(message, () => this.#retry(message));
     });
-    on(moleculeMessages.approve, ({ step, note, by, token }) => {
-      const why = refusal(book.molecule, 'approve', step, token);
-      if (why !== null) return refused(why);
-      book.note({ kind: 'approved', step, by: note === undefined ? by : `${by}: ${note}` });
-      return done(`the gates of step "${step}" are open`);
-    });
+    on(moleculeMessages.approve, (message) => this.#afterBack(() => this.#approve(message)));
     on(moleculeMessages.bond, (message) => CancellationScope.nonCancellable(() => this.#bond(message)));
     takePauses(desk, {
       what: 'the molecule',
@@ -113,6 +102,15 @@ export class Messages {
   /** Whether something is asked for by which a molecule that is done would go on. */
   get isGoingOn(): boolean {
     return this.#bonding > 0 || !this.back.isIdle;
+  }
+
+  /** What was asked for and is under way, each as a sentence. */
+  get doings(): readonly string[] {
+    const checks = this.#checking.map(
+      (step) => `What ${code(step)} leaves is checked and committed, and then it closes.`,
+    );
+    const bonds = this.#bonding > 0 ? ['A formula is cooked to be bonded.'] : [];
+    return [...this.back.doings, ...checks, ...bonds];
   }
 
   /** The next close to be checked, for the one loop that acts in the sandbox. */
@@ -147,6 +145,13 @@ export class Messages {
     this.#ended = true;
     for (const closing of this.#closings) closing.answer ??= refused('the molecule ended first');
     this.back.end();
+  }
+
+  #closeAsked(message: Closes): Answer | Promise<Answer> {
+    const { step, outcome } = message;
+    if (typeof step !== 'string') return this.#closeAll(step, message);
+    const close = { ...message, step };
+    return outcome === 'failed' ? this.#afterCheck(close, () => this.#close(close)) : this.#close(close);
   }
 
   #close(message: Close): Answer | Promise<Answer> {
@@ -209,10 +214,18 @@ export class Messages {
 
   /** A step that is being closed is not skipped, failed or begun anew meanwhile: whoever asks for it is answered when that is clear. */
   #afterCheck({ step }: { readonly step: string }, act: () => Answer | Promise<Answer>): Answer | Promise<Answer> {
-    if (!this.#checking.includes(step) || !patched(IN_ORDER, '0.6')) return act();
+    if (!this.#checking.includes(step) || !patched(IN_ORDER, '0.6')) return this.#afterBack(act);
     return this.#later(
       () => !this.#checking.includes(step),
       () => this.#afterCheck({ step }, act),
+    );
+  }
+
+  #afterBack(act: () => Answer | Promise<Answer>): Answer | Promise<Answer> {
+    if (this.back.isIdle || !patched(AFTER_BACK, '0.6')) return act();
+    return this.#later(
+      () => this.back.isIdle,
+      () => this.#afterBack(act),
     );
   }
 
@@ -243,6 +256,20 @@ export class Messages {
     if (kind !== undefined) return `"${id}" begins a new iteration`;
     const isGated = state.kind === 'waiting' && state.for === 'gate';
     return isGated ? `step "${id}" waits anew: ${state.why}` : `step "${id}" starts a new session`;
+  }
+
+  #retry({ step, note, by, token }: z.infer<typeof moleculeMessages.retry.schema>): Answer {
+    const why = refusal(this.#book.molecule, 'retry', step, token);
+    if (why !== null) return refused(why);
+    this.#book.note({ kind: 'retried', step, note: note === undefined ? null : `${by} answered: ${note}` });
+    return done(this.#startsAnew(step));
+  }
+
+  #approve({ step, note, by, token }: z.infer<typeof moleculeMessages.approve.schema>): Answer {
+    const why = refusal(this.#book.molecule, 'approve', step, token);
+    if (why !== null) return refused(why);
+    this.#book.note({ kind: 'approved', step, by: note === undefined ? by : `${by}: ${note}` });
+    return done(`the gates of step "${step}" are open`);
   }
 
   #settle(verb: 'skip' | 'fail', kind: 'skipped' | 'failed', { step, reason, by, token }: Settling): Answer {

@@ -10,6 +10,7 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
+import { stateQuery } from '../contract/messages.js';
 import type { MoleculeCarry, MoleculeResult } from '../contract/molecule.js';
 import { currentQuery, readyQuery, sessionQuery, stepsQuery, takeoverQuery } from '../contract/molecule.js';
 import { attribute } from '../contract/search-attributes.js';
@@ -65,12 +66,13 @@ class MoleculeRun {
     this.#waits = new WaitTeller(book, carry.toldWait);
     this.#messages = new Messages(book, this.#hands, this.#desk);
     let { paused } = book.molecule;
-    // A session may be under way for an hour: that it is the last for now is shown at once.
+    // A session may be under way for an hour: what happens beside it is shown as it happens.
     book.onEvent(() => {
-      if (book.molecule.paused === paused) return;
+      if (book.molecule.paused === paused && !patched('whatever happens is shown', '0.6')) return;
       paused = book.molecule.paused;
       this.#show();
     });
+    setHandler(stateQuery, () => this.#carry(), { description: 'All that a next run would be given.' });
     setHandler(stepsQuery, () => book.molecule.steps, { description: 'All steps, each with all that is known of it.' });
     setHandler(
       readyQuery,
@@ -208,10 +210,11 @@ class MoleculeRun {
     if (!this.#messages.isIdle || fateOf(this.#book.molecule).kind !== 'open') return;
     const { formula, vars } = this.#book.proto;
     // All that counts is carried; a molecule is not to travel twice.
-    await continueAsNew<typeof molecule>(
-      { formula, vars },
-      { ...this.#book.carry(), desk: this.#desk.state(), toldWait: this.#waits.told },
-    );
+    await continueAsNew<typeof molecule>({ formula, vars }, this.#carry());
+  }
+
+  #carry(): MoleculeCarry {
+    return { ...this.#book.carry(), desk: this.#desk.state(), toldWait: this.#waits.told };
   }
 
   #show(isSettling = false): void {
@@ -221,6 +224,11 @@ class MoleculeRun {
 
   #board(): string {
     const { molecule: state, proto, id } = this.#book;
-    return moleculeBoard(state, proto.formula, id, this.#isCancelled, this.#isEnding);
+    const doings = this.#messages.doings;
+    return moleculeBoard(state, proto.formula, id, {
+      isCancelled: this.#isCancelled,
+      isEnding: this.#isEnding,
+      doings,
+    });
   }
 }

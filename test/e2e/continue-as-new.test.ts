@@ -1,14 +1,28 @@
 /** Histories that are made to end early: every workflow goes on in run after run, and nothing is lost or doubled on the way. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { lifecycleQuery } from '../../src/contract/polecat.js';
+import { readyQuery } from '../../src/contract/molecule.js';
+import { gt } from '../support/gt.js';
 import { count, liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
 import { CLASH, CLASH_REWORK, LONGER } from '../support/test-formulas.js';
+
+/** Long enough for a next run, and then a person is asked. */
+const ASKS = `
+formula = "asks"
+${Array.from({ length: 4 }, (_, n) => `[[steps]]\nid = "s${n}"\ntitle = "S${n}"\nrun = "echo ${n} > s${n}.txt"\n${n > 0 ? `needs = ["s${n - 1}"]\n` : ''}`).join('')}
+[[steps]]
+id = "ask"
+title = "Ask"
+type = "human"
+needs = ["s3"]
+`;
 
 let town: LiveTown;
 beforeAll(async () => {
   town = await liveTown({
     rigs: { server: { files: { 'shared.txt': 'nobody\n' }, bare: true, gates: { there: 'test -f shared.txt' } } },
-    formulas: { longer: LONGER, clash: CLASH, 'clash-rework': CLASH_REWORK },
+    formulas: { longer: LONGER, clash: CLASH, 'clash-rework': CLASH_REWORK, asks: ASKS },
     // The server suggests it after about 4,000 events otherwise.
     dynamicConfig: ['limit.historyCount.suggestContinueAsNew=15'],
   });
@@ -43,4 +57,36 @@ test('a mission with rework lands once, over many runs of mission, molecule, wit
     const slots = await town.client.workflow.getHandle('server/witness').query<{ leases: unknown[] }>('slots');
     return slots.leases.length === 0;
   });
+});
+
+test('gt export tells of each run of an open molecule, and waits for none', async () => {
+  const mission = await town.startMission('asked', { work: [{ id: 'it', rig: 'server', formula: 'asks' }] });
+  const id = await until('a person is asked in a later run', async () => {
+    const [polecat] = Object.values(await mission.query<Record<string, string>>('swarm'));
+    if (polecat === undefined) return null;
+    const { molecule } = await town.client.workflow.getHandle(polecat).query(lifecycleQuery);
+    const ready = await town.client.workflow.getHandle(molecule).query(readyQuery);
+    return ready.includes('ask') ? molecule : null;
+  });
+  const { stdout, stderr } = await gt(['export', 'asked', '--town', town.dir], { TEMPORAL_ADDRESS: undefined });
+  expect(stderr).toBe('');
+  type Run = {
+    readonly id: string;
+    readonly status: string;
+    readonly end: unknown;
+    readonly state: Record<string, unknown>;
+  };
+  const { workflows } = JSON.parse(stdout) as { readonly workflows: readonly Run[] };
+  const runs = workflows.filter((one) => one.id === id);
+  expect(runs.length).toBeGreaterThan(1);
+  expect(runs.map(({ status }) => status)).toEqual([...runs.slice(1).map(() => 'continued_as_new'), 'running']);
+  expect(runs.map(({ end }) => end)).toEqual(runs.map(() => null));
+  expect(runs.at(-1)?.state['state']).toMatchObject({
+    proto: { formula: 'asks' },
+    molecule: {},
+    desk: {},
+    beganMs: expect.any(Number),
+  });
+  await town.client.workflow.getHandle(id).executeUpdate('close', { args: [{ step: 'ask' }] });
+  await expect(mission.result()).resolves.toMatchObject({ landed: 1 });
 });

@@ -1,6 +1,9 @@
 /** Messages about one step that come close together: while its end is checked, while a session works, around gates. */
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { explainQuery } from '../../src/contract/messages.js';
 import { currentQuery, readyQuery, stepsQuery } from '../../src/contract/molecule.js';
 import { attribute } from '../../src/contract/search-attributes.js';
 import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
@@ -80,6 +83,62 @@ test('a failure that somebody tells of a step whose close is being checked comes
   expect(await close).toBe('closed "X"; that was the last step');
   expect(await fail).toMatch(/is closed already|the molecule has ended/);
   expect((await mol.result()).steps).toMatchObject([{ id: 'X', outcome: 'done', summary: 'all well' }]);
+});
+
+test('a close as failed of a step whose close is being checked comes too late, too', async () => {
+  const mol = await molecule('late-close', [step('X', slowly), step('Y', { ...person, needs: ['X'] })]);
+  await mol.reach('X', 'human');
+  const close = told(mol, 'close', { step: 'X', by: 'Ada' });
+  await until('it is checked', async () => (await mol.handle.describe()).raw.pendingActivities?.length === 1);
+  const board = await mol.handle.query(explainQuery);
+  expect(board).toContain('What `X` leaves is checked and committed, and then it closes.');
+  expect(board).not.toContain('Nothing happens');
+  const failed = await told(mol, 'close', { step: 'X', outcome: 'failed', note: 'not right', by: 'Bob' });
+  expect(failed).toContain('is closed already (done by Ada');
+  expect(await close).toContain('closed "X"');
+  expect(await stands(mol)).toEqual(['X: done', 'Y: human']);
+  await mol.polecat.cancel();
+});
+
+test('what is said of a step while the sandbox goes back is said of it as it is after that', async () => {
+  const write = (id: string) => ({ script: [{ append: `${id}.txt`, text: `${id}\n` }, { close: `wrote ${id}` }] });
+  const mol = await molecule('slow-back', [
+    step('one', write('one')),
+    step('two', { ...write('two'), needs: ['one'] }),
+    step('ask', { ...person, needs: ['two'] }),
+  ]);
+  await mol.reach('ask', 'human');
+  const hook = join(town.repository('server'), 'hooks', 'pre-receive');
+  await writeFile(hook, '#!/bin/sh\nsleep 3\n', { mode: 0o755 });
+  const back = told(mol, 'retry', { step: 'two', from: true, by: 'Ann' });
+  await until('it goes back', async () => (await mol.handle.describe()).raw.pendingActivities?.length === 1);
+  expect(await mol.handle.query(explainQuery)).toContain('The sandbox goes back to before `two`, as Ann asked.');
+  const fail = told(mol, 'fail', { step: 'ask', reason: 'stop it all', by: 'Bob' });
+  expect(await back).toContain('back before "two"');
+  await rm(hook);
+  expect(await fail).toContain('step "ask" is not ready, it needs two');
+  await mol.reach('ask', 'human');
+  expect(await stands(mol)).toEqual(['one: done', 'two: done', 'ask: human']);
+  await mol.polecat.cancel();
+});
+
+test('what happens beside a session is shown while it works, and a failure says that it ends first', async () => {
+  const gate = { type: 'human' as const, await: 'Ada', timeoutMs: 1_000 };
+  const mol = await molecule('beside', [
+    step('long', { kind: 'run', run: 'sleep 20', script: null }),
+    step('gated', { ...person, gates: [gate] }),
+  ]);
+  await mol.reach('long', 'active');
+  await until('the gate is shown as escalated', async () => {
+    const { typedSearchAttributes: shown } = await mol.handle.describe();
+    return shown.get(attribute.phase) === 'escalated';
+  });
+  expect((await stands(mol))[0]).toBe('long: active');
+  expect(await told(mol, 'fail', { step: 'gated', reason: 'no answer', by: 'Bob' })).toContain('is failed');
+  expect(await mol.handle.query(explainQuery)).toMatch(
+    /Step `gated` failed at .*: no answer\. Session 1 works on `long` since .*\. That ends first, and then the molecule\./,
+  );
+  await mol.polecat.cancel();
 });
 
 test('a close that waits for its check does not close a step that waits anew meanwhile', async () => {

@@ -100,12 +100,12 @@ test('a molecule says what it cost, and what of it has no price', () => {
 test('a molecule that was cancelled or has failed shows nothing as going on, and asks nobody', () => {
   const steps = [step('a'), step('b', { needs: ['a'] }), step('c', { needs: ['b'] })];
   const begun = all(poured(steps), { kind: 'session-started', step: 'a' });
-  const cancelled = moleculeBoard(begun, 'f', 'm', true);
+  const cancelled = moleculeBoard(begun, 'f', 'm', { isCancelled: true });
   expect(cancelled).toContain('0/3 steps, 1 sessions, cancelled before its end');
   expect(cancelled).toContain('| `a` | a | cancelled while session 1 ran | 1970-01-01 00:00:00 |');
   const asked = all(poured(steps), { kind: 'given-up', step: 'a', why: 'no key', by: 'ann' });
   expect(moleculeBoard(asked, 'f', 'm')).toContain('--name retry');
-  const gone = moleculeBoard(asked, 'f', 'm', true);
+  const gone = moleculeBoard(asked, 'f', 'm', { isCancelled: true });
   expect(gone).toContain(
     '| cancelled while it waited for an answer | 1970-01-01 00:00:00 |  | ann says that it failed: no key |',
   );

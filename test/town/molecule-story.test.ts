@@ -9,7 +9,7 @@ const NOON = Date.parse('2026-11-27T12:00:00Z');
 const line = [step('a'), step('b', { needs: ['a'] }), step('c', { needs: ['b'] }), step('d', { needs: ['b'] })];
 const gates = (type: 'timer' | 'human', ms: number) => [{ type, await: 'Ada', timeoutMs: ms }];
 const story = (...args: readonly [Parameters<typeof moleculeStory>[0], boolean?]) =>
-  moleculeStory(args[0], args[1] ?? false);
+  moleculeStory(args[0], { isCancelled: args[1] ?? false });
 
 test('it tells what is worked on since when, and what comes after', () => {
   expect(story(poured(line))).toBe('`a` begins next. After that comes `b`.');
@@ -64,11 +64,30 @@ test('of the end it tells how it came', () => {
 });
 
 test('before its record is written it is not over', () => {
-  expect(moleculeStory(work(poured([step('a')]), 'a'), false, true)).toBe(
+  expect(moleculeStory(work(poured([step('a')]), 'a'), { isEnding: true })).toBe(
     'All its steps have closed: that is recorded next, and then it ends.',
   );
   const failed = after(poured(line), { kind: 'failed', step: 'a', reason: 'no key', by: 'ann' }, NOON);
-  expect(moleculeStory(failed, false, true)).toMatch(/no key\. That is recorded next, and then it ends\.$/);
+  expect(moleculeStory(failed, { isEnding: true })).toMatch(/no key\. That is recorded next, and then it ends\.$/);
+});
+
+test('a session under way ends before a molecule that has failed', () => {
+  const two = all(poured([step('a'), step('p', { kind: 'human', script: null })]), {
+    kind: 'session-started',
+    step: 'a',
+  });
+  const failed = after(two, { kind: 'failed', step: 'p', reason: 'no', by: 'ann' }, NOON);
+  expect(story(failed)).toBe(
+    'Step `p` failed at 2026-11-27 12:00:00: no. Session 1 works on `a` since 1970-01-01 00:00:00. That ends first, and then the molecule.',
+  );
+});
+
+test('what was asked for and is under way comes first, and then something does happen', () => {
+  const asked = poured([step('p', { kind: 'human', script: null }), step('b', { needs: ['p'] })]);
+  expect(story(asked)).toContain('Nothing happens until that comes.');
+  const told = moleculeStory(asked, { doings: ['What `p` leaves is checked.'] });
+  expect(told).toMatch(/^What `p` leaves is checked\. `p` waits for a person/);
+  expect(told).not.toContain('Nothing happens');
 });
 
 test('what needs the loop around a step comes after it', () => {
