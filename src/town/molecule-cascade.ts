@@ -4,7 +4,15 @@
  */
 import { fill, whyNot } from './molecule-facts.js';
 import { fanOutSteps } from './molecule-fan-out.js';
-import { areOpen, conditionsThatHold, gatesFor, opened, unreadableGate, waitsForGates } from './molecule-gates.js';
+import {
+  areOpen,
+  conditionsThatHold,
+  describeGates,
+  gatesFor,
+  opened,
+  unreadableGate,
+  waitsForGates,
+} from './molecule-gates.js';
 import { ADDED_STEPS_MAX, countAdded, grow, stepFrom } from './molecule-growth.js';
 import { closedBy, isMet, isSettledAt, loopAt, put, stepAt } from './molecule-live.js';
 import type { Draft, Molecule } from './molecule-live.js';
@@ -184,7 +192,7 @@ export function openGates(draft: Draft, at: number, which: (gate: number) => boo
   put(draft, at, { gates });
   if (areOpen(gates)) start(draft, at);
   else if (step.state.kind === 'waiting' && step.state.for === 'gate') {
-    put(draft, at, { state: waitsForGates(gates, step.state.sinceMs) });
+    put(draft, at, { state: { ...step.state, why: describeGates(gates) } });
   }
 }
 

@@ -5,7 +5,7 @@
 import { planOf } from './molecule-plan.js';
 import type { Need, Plan } from './molecule-plan.js';
 import { firstCounted, templatesIn } from './molecule-iterations.js';
-import type { Closed, LoopState, MoleculeState, Passed, Step } from './molecule-state.js';
+import type { Closed, LoopState, MoleculeState, Passed, Step, Waiting } from './molecule-state.js';
 import type { Protomolecule, ProtoStep } from './protomolecule.js';
 import { addUsage, NO_USAGE } from './session.js';
 import type { RuntimeKind } from './runtime.js';
@@ -17,6 +17,8 @@ export type How = {
   readonly sandboxed: boolean;
   /** Whether steps call agents that are programs by their names; absent as false, as in what began before. */
   readonly programs?: boolean;
+  /** The version by whose rules it goes, where they have changed since; absent in what began before 0.6. */
+  readonly rules?: '0.6';
 };
 
 export type Molecule = Required<MoleculeState> & {
@@ -48,6 +50,7 @@ export function stateOf({
   loops,
   mails,
   bonds,
+  turns,
   head,
   paused,
   holds,
@@ -55,7 +58,7 @@ export function stateOf({
   passed,
   lost,
 }: Molecule): Required<MoleculeState> {
-  return { steps, limits, added, loops, mails, bonds, head, paused, holds, gone, passed, lost };
+  return { steps, limits, added, loops, mails, bonds, turns, head, paused, holds, gone, passed, lost };
 }
 
 const NOTHING_PASSED: Passed = { steps: 0, atMs: 0, sessions: 0, usage: NO_USAGE };
@@ -64,7 +67,7 @@ export function revive(proto: Pick<Protomolecule, 'steps'>, state: MoleculeState
   const { steps, limits, added = [], loops = [], mails = [], bonds = 0, paused = null, gone = {} } = state;
   // One that an earlier version carried on was held from one side only.
   const { holds = paused === null ? [] : [{ ...paused, isFromAnywhere: true as const }] } = state;
-  const { passed = NOTHING_PASSED, lost = [] } = state;
+  const { passed = NOTHING_PASSED, lost = [], turns = 0 } = state;
   const templates = templatesIn(proto.steps, loops);
   const all = [...proto.steps, ...firstCounted(templates, loops), ...added];
   const cooked = new Map(all.map((step) => [step.id, step]));
@@ -77,6 +80,7 @@ export function revive(proto: Pick<Protomolecule, 'steps'>, state: MoleculeState
     loops,
     mails,
     bonds,
+    turns,
     paused,
     holds,
     gone,
@@ -193,7 +197,8 @@ export function loopAt({ plan, loops }: Pick<Molecule, 'plan' | 'loops'>, at: nu
 
 export function put(draft: Draft, at: number, change: Partial<Step>): void {
   const before = stepAt(draft, at);
-  const step = { ...before, ...change };
+  const step: Writable<Step> = { ...before, ...change };
+  if (change.state?.kind === 'waiting') step.state = inTurn(draft, change.state);
   draft.steps[at] = step;
   const was = listOf(before);
   const is = listOf(step);
@@ -204,6 +209,12 @@ export function put(draft: Draft, at: number, change: Partial<Step>): void {
   }
   const closings = Number(step.state.kind === 'closed') - Number(before.state.kind === 'closed');
   draft.closed += closings;
+}
+
+function inTurn(draft: Draft, state: Waiting): Waiting {
+  if (state.turn !== undefined || draft.how.rules === undefined) return state;
+  draft.turns += 1;
+  return { ...state, turn: draft.turns };
 }
 
 export function closedBy(

@@ -14,10 +14,13 @@ const NAMES_MAX = 20;
 
 /**
  * Whoever was told of a step while it waited acts under this. When it waits anew, because somebody went back to before it or answered
- * it, what comes under the old one is from somebody who does not know.
+ * it, what comes under the old one is from somebody who does not know. The time alone would not do: two waits may begin in one millisecond,
+ * and clocks are set back; the turn neither: a run that was reset counts on from an earlier one.
  */
 export function tokenOf({ state }: Step): string | null {
-  return state.kind === 'waiting' ? state.sinceMs.toString(36) : null;
+  if (state.kind !== 'waiting') return null;
+  const since = state.sinceMs.toString(36);
+  return state.turn === undefined ? since : `${since}-${state.turn.toString(36)}`;
 }
 
 /** Null when nothing does. */

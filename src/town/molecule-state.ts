@@ -19,6 +19,8 @@ export type StepState =
       readonly for: 'human' | 'escalation' | 'gate';
       readonly why: string;
       readonly sinceMs: number;
+      /** How many waits the molecule has had, with this one: two may begin in the same millisecond. Absent in what began before 0.6. */
+      readonly turn?: number;
     }
   | {
       readonly kind: 'closed';
@@ -98,6 +100,8 @@ export type MoleculeState = {
   /** Subjects of mails, for gates whose turn comes after the mail. */
   readonly mails?: readonly string[];
   readonly bonds?: number;
+  /** Waits of steps so far. */
+  readonly turns?: number;
   /** The commit of the branch after the last accepted step. */
   readonly head?: string | null;
   /** Null while it goes on. */

@@ -40,12 +40,15 @@ import { addUsage } from './session.js';
 import { withHold, withoutHold, type Pause } from './pause.js';
 import { unreachable } from './unreachable.js';
 
-export function pour(proto: Protomolecule, how: How & { readonly limits: Limits }, nowMs: number): Molecule {
+export function pour(
+  proto: Protomolecule,
+  { limits, ...how }: How & { readonly limits: Limits },
+  nowMs: number,
+): Molecule {
   const { states, own } = loopsOf(proto.steps, proto.loops ?? [], how);
-  const { limits, runtime, sandboxed } = how;
   const first = new Map(firstCounted(templatesIn(proto.steps, states), states).map((step) => [step.id, step]));
   const steps = [...proto.steps.map((step) => stepFrom(first.get(step.id) ?? step, how)), ...own];
-  const draft = draftOf(revive(proto, { steps, limits, loops: states }, { runtime, sandboxed }), nowMs);
+  const draft = draftOf(revive(proto, { steps, limits, loops: states }, how), nowMs);
   wakeFrom(draft, 0);
   settleAll(draft);
   return moleculeOf(draft);

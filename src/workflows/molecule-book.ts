@@ -91,7 +91,8 @@ export class Book {
 
 /** On nobody's hook there is no sandbox, and every step waits for a person. */
 export function howOf(hook: Hook | null): Molecule['how'] {
-  if (hook === null) return { runtime: 'human', sandboxed: false };
+  const rules = patched('each wait has a turn', '0.6') ? ({ rules: '0.6' } as const) : {};
+  if (hook === null) return { runtime: 'human', sandboxed: false, ...rules };
   const programs = patched('a step calls an agent by its name', '0.6');
-  return { runtime: hook.rig.runtime.kind, sandboxed: true, programs };
+  return { runtime: hook.rig.runtime.kind, sandboxed: true, programs, ...rules };
 }

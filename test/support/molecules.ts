@@ -46,7 +46,7 @@ export const loop = (id: string, body: string[], more: Partial<ProtoLoop>): Prot
   ...more,
 });
 
-export const how = { runtime: 'script', sandboxed: true } as const;
+export const how = { runtime: 'script', sandboxed: true, rules: '0.6' } as const;
 
 export function poured(steps: readonly ProtoStep[], loops: readonly ProtoLoop[] = []): Molecule {
   return pour(proto(steps, loops), { ...how, limits }, 0);

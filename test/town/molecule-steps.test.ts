@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { filled } from '../../src/town/molecule-facts.js';
-import { fateOf, nextStep, pour, stepOf } from '../../src/town/molecule.js';
+import { refusal, tokenOf } from '../../src/town/molecule-refusal.js';
+import { after, fateOf, nextStep, pour, stepOf } from '../../src/town/molecule.js';
 import {
   accepted,
   all,
@@ -231,4 +232,24 @@ test('an outsider who says that a step has failed leaves it to others what becom
   expect([stateOfStep(molecule, 'p'), why(molecule, 'p')]).toEqual(['escalation', 'Ada says that it failed: cannot']);
   expect(stateOfStep(all(molecule, { kind: 'retried', step: 'p', note: null }), 'p')).toBe('human');
   expect(stateOfStep(all(molecule, accepted('p')), 'p')).toBe('done');
+});
+
+test('no two waits have the same token, though they begin in one millisecond; what comes before the last gate opens is of the same wait', () => {
+  const gates = [
+    { type: 'mail', await: 'built', timeoutMs: null },
+    { type: 'human', await: '', timeoutMs: null },
+  ] as const;
+  const steps = [step('a', { kind: 'human', script: null }), step('b', { gates: [...gates] })];
+  let molecule = poured(steps);
+  const tokenNow = (id: string) => molecule.steps.flatMap((one) => (one.id === id ? [tokenOf(one)] : []))[0];
+  const tokens = [tokenNow('a'), tokenNow('b')];
+  molecule = all(molecule, { kind: 'mailed', subject: 'built', from: 'ops' });
+  expect(tokenNow('b')).toBe(tokens[1]);
+  for (let times = 0; times < 3; times += 1) {
+    molecule = after(molecule, { kind: 'went-back', step: 'a', by: 'ann', note: null }, 0);
+    tokens.push(tokenNow('a'));
+  }
+  expect(new Set(tokens).size).toBe(5);
+  expect(refusal(molecule, 'close', 'a', String(tokens[0]))).toContain('waits anew since token');
+  expect(refusal(molecule, 'close', 'a', String(tokens.at(-1)))).toBeNull();
 });
