@@ -3,6 +3,7 @@
  * away, and groups and loops around it open once more. Steps share one sandbox and commit one after the other: when that goes back to
  * before a commit, all steps go back whose commits come after.
  */
+import { areOpen } from './molecule-gates.js';
 import { loopAt, sessionsOf, stepAt } from './molecule-live.js';
 import type { Molecule } from './molecule-live.js';
 import { present } from './molecule-plan.js';
@@ -71,6 +72,7 @@ class Spread {
   readonly open = new Set<number>();
   readonly iterations = new Map<string, number>();
   readonly #molecule: Molecule;
+  readonly #redone = new Set<number>();
   /** The loops that a step is in the body of, with the number of its iteration. */
   readonly #iterationsOf: ReadonlyMap<number, readonly { readonly loop: number; readonly iteration: number }[]>;
 
@@ -82,8 +84,9 @@ class Spread {
   redo(first: number): void {
     const open = [first];
     for (let at = open.pop(); at !== undefined; at = open.pop()) {
-      if (this.again.has(at) || this.gone.has(at)) continue;
+      if (this.#isRedone(at) || this.gone.has(at)) continue;
       this.again.add(at);
+      this.#redone.add(at);
       this.open.delete(at);
       this.#removeFan(at);
       const loop = loopAt(this.#molecule, at);
@@ -94,6 +97,11 @@ class Spread {
       if (stepAt(this.#molecule, at).kind !== undefined) open.push(...this.#childrenOf(at));
       open.push(...this.#follow(at));
     }
+  }
+
+  /** A group that begins anew only because of what is in it is not done again itself: before 0.6 it was taken for one that is. */
+  #isRedone(at: number): boolean {
+    return (this.#molecule.how.rules === undefined ? this.again : this.#redone).has(at);
   }
 
   /** What has begun since the step had closed; groups, loops and fan-outs around it are not over any more. */
@@ -108,14 +116,21 @@ class Spread {
     for (let owner = around.pop(); owner !== undefined; owner = around.pop()) {
       if (seen.has(owner) || this.again.has(owner) || this.gone.has(owner)) continue;
       seen.add(owner);
-      const { kind, state } = stepAt(this.#molecule, owner);
-      // One that was skipped may not have opened: it begins anew, and what has closed in it stays so.
-      if (kind !== undefined && state.kind !== 'pending') (wasSkipped(state) ? this.again : this.open).add(owner);
+      this.#reopen(owner);
       all.push(...after(owner));
       around.push(...(plan.owners[owner] ?? []), ...(this.#iterationsOf.get(owner) ?? []).map(({ loop }) => loop));
       for (const { loop, iteration } of this.#iterationsOf.get(owner) ?? []) this.#cut(loop, iteration);
     }
     return all;
+  }
+
+  /** A group or loop: one that was skipped may not have opened, so it begins anew, and what has closed in it stays so. */
+  #reopen(at: number): void {
+    const { kind, state, gates } = stepAt(this.#molecule, at);
+    if (kind === undefined || state.kind === 'pending') return;
+    if (wasSkipped(state)) this.again.add(at);
+    // What is behind a gate was skipped one by one, and the gate is shut still; before 0.6 it was passed by.
+    else if (state.kind !== 'waiting' || areOpen(gates) || this.#molecule.how.rules === undefined) this.open.add(at);
   }
 
   /** Takes the iterations of a loop away that came after this one. */

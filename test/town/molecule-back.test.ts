@@ -297,3 +297,31 @@ test('what the next session was to be told is told after who went back', () => {
   expect(stepOf(course.molecule, 'a')?.note).toBe('the tests are red');
   expect(stepOf(course.back('a').molecule, 'a')?.note).toContain('it was wrong\n\nBefore that: the tests are red');
 });
+
+test('a group stays behind its gate when somebody goes back to a step of it that was skipped before it opened', () => {
+  const gates = [{ type: 'human', await: 'Ada', timeoutMs: null }] as const;
+  const steps = [
+    step('g', { kind: 'group', script: null, gates: [...gates] }),
+    step('g.x', { parent: 'g' }),
+    step('g.y', { parent: 'g' }),
+  ];
+  const course = new Course(steps).tell({ kind: 'skipped', step: 'g.x', reason: 'no', by: 'ann' }).back('g.x');
+  expect(states(course.molecule)).toEqual(['g gate', 'g.x pending', 'g.y pending']);
+});
+
+test('a group that was skipped is done again wholly, in whatever order what is in it needs the same', () => {
+  for (const needs of [
+    [[], ['a']],
+    [['a'], []],
+  ]) {
+    const [x = [], y = []] = needs;
+    const course = new Course([
+      step('a'),
+      step('g', { kind: 'group', script: null, needs: ['a'] }),
+      step('g.x', { parent: 'g', needs: x }),
+      step('g.y', { parent: 'g', needs: y }),
+    ]);
+    course.tell({ kind: 'skipped', step: 'g', reason: 'no', by: 'ann' }).work('a').back('a');
+    expect(states(course.molecule)).toEqual(['a ready', 'g pending', 'g.x pending', 'g.y pending']);
+  }
+});
