@@ -7,7 +7,16 @@ type Figure = {
   /** What it should be, in words; null when there is no goal. */
   readonly goal: string | null;
   readonly met: boolean | null;
+  /** Measures it again, alone or with others. */
+  readonly command: string;
 };
+
+let command = '';
+
+/** What is told from now on. */
+export function measuredBy(by: string): void {
+  command = by;
+}
 
 const figures: Figure[] = [];
 
@@ -19,7 +28,7 @@ export function tell(
   met: boolean | null = null,
 ): void {
   const rounded = Number.isInteger(value) ? value : Number(value.toPrecision(4));
-  figures.push({ figure, value: rounded, unit, goal, met });
+  figures.push({ figure, value: rounded, unit, goal, met, command });
   const judged = goal === null ? '' : `   goal ${goal}: ${met === true ? 'met' : 'MISSED'}`;
   console.log(`${figure.padEnd(34)} ${String(rounded).padStart(10)} ${unit}${judged}`);
 }

@@ -11,7 +11,7 @@ import type * as formulas from '../../src/formula/cook.js';
 import { here } from '../support/here.js';
 import { liveTown } from '../support/live-town.js';
 import { BD_ENV, prepareBd, which } from './bd.js';
-import { median, tell, tellJson, timed } from './figures.js';
+import { measuredBy, median, tell, tellJson, timed } from './figures.js';
 
 // The code that users run: what `tsx` makes of the sources names each inner function again whenever it comes to be, a fifth of the time.
 const { cook } = (await import(here('dist/formula/cook.js'))) as typeof formulas;
@@ -124,6 +124,7 @@ async function benchPour(): Promise<void> {
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'gt-bench-'));
+measuredBy('npm run bench:formula');
 // Above the number of processors, times are those of a machine with other work.
 tell('load of the machine before', loadavg()[0] ?? 0, 'processes');
 try {

@@ -10,7 +10,7 @@ import { stepsQuery } from '../../src/contract/molecule.js';
 import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
 import { liveTown } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
-import { tell, tellJson } from './figures.js';
+import { measuredBy, tell, tellJson } from './figures.js';
 
 const DISKS = Number(process.env['DISKS'] ?? 20);
 const MOVES = 2 ** DISKS - 1;
@@ -76,6 +76,7 @@ function tellFlat(looks: readonly Look[]): void {
   tell('largest history of a run', bytes / 2 ** 20, 'MiB', 'under the server’s limit of 50', bytes < 50 * 2 ** 20);
 }
 
+measuredBy(`DISKS=${DISKS} npm run bench:million`);
 const town = await liveTown({ rigs: {} });
 try {
   await bench(town);

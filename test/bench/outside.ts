@@ -14,7 +14,7 @@ import { here } from '../support/here.js';
 import { liveTown } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
 import { BD_ENV, prepareBd, which } from './bd.js';
-import { median, tell, tellJson, timed } from './figures.js';
+import { measuredBy, median, tell, tellJson, timed } from './figures.js';
 
 const DISKS = 10;
 /** As many as `bd` is asked to close of each kind: its closes take about a second. */
@@ -101,6 +101,7 @@ async function bdIn(folder: string): Promise<Bd | null> {
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'gt-bench-'));
+measuredBy('npm run bench:outside');
 tell('load of the machine before', loadavg()[0] ?? 0, 'processes');
 const town = await liveTown({ rigs: {}, formulas: { row: FORMULA } });
 try {

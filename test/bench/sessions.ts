@@ -11,7 +11,7 @@ import { liveTown } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
 import { processesIn } from '../support/processes.js';
 import { QUICK } from '../support/test-formulas.js';
-import { median, tell, tellJson } from './figures.js';
+import { measuredBy, median, tell, tellJson } from './figures.js';
 
 /** As many as two rigs have names for. */
 const AT_ONCE = 50;
@@ -123,5 +123,6 @@ async function bench(): Promise<void> {
   }
 }
 
+measuredBy(`SESSIONS=${SESSIONS} npm run bench:sessions`);
 await bench();
 tellJson();
