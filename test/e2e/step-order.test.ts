@@ -30,17 +30,43 @@ needs = ["a"]
 description = "Do what C asks for."
 `;
 
+/** Whom two gates wait for is the variable. */
+const LATE = `
+formula = "late-verdict"
+[vars.whom]
+description = "the workflow that is waited for"
+required = true
+[[steps]]
+id = "skipped"
+title = "Skipped"
+gate = { type = "bead", id = "{{whom}}" }
+[[steps]]
+id = "closed"
+title = "Closed"
+gate = { type = "bead", id = "{{whom}}" }
+[[steps]]
+id = "open"
+title = "Open"
+`;
+
 const person = { kind: 'human', script: null } as const;
 const slowly = { ...person, acceptance: { command: 'sleep 3' } } as const;
 
 let town: LiveTown;
 beforeAll(async () => {
-  town = await liveTown({ rigs: { server: { bare: true, capacity: 4 } }, formulas: { gate: GATE }, patience: 0.1 });
+  town = await liveTown({
+    rigs: { server: { bare: true, capacity: 4 } },
+    formulas: { gate: GATE, 'late-verdict': LATE },
+    patience: 0.1,
+  });
 });
 afterAll(() => town.stop());
 
 const molecule = (formula: string, steps: readonly ReturnType<typeof step>[]) =>
   liveMolecule(town, 'server', { ...proto(steps), formula });
+
+const alone = (workflowId: string, formula: string, vars = {}) =>
+  town.client.workflow.start('molecule', { taskQueue: TOWN_QUEUE, workflowId, args: [{ formula, vars }] });
 
 /** What an Update is answered, whether it is done or refused. */
 async function told({ handle }: Pick<LiveMolecule, 'handle'>, name: string, content: object): Promise<string> {
@@ -52,7 +78,7 @@ async function told({ handle }: Pick<LiveMolecule, 'handle'>, name: string, cont
   }
 }
 
-async function stands({ handle }: LiveMolecule): Promise<readonly string[]> {
+async function stands({ handle }: Pick<LiveMolecule, 'handle'>): Promise<readonly string[]> {
   return (await handle.query(stepsQuery)).map((one) => `${one.id}: ${standOf(one)}`);
 }
 
@@ -184,4 +210,39 @@ test('the answer to a close names what can be closed next, and no step whose gat
   const { typedSearchAttributes } = await handle.describe();
   expect(typedSearchAttributes.get(attribute.role)).toBe('molecule');
   await handle.terminate();
+});
+
+/** An act that is called off hears of it with its next heartbeat: it may have found something by then. */
+test('what a gate finds too late reopens no step that was skipped or closed meanwhile', async () => {
+  const tries = async (again: number): Promise<void> => {
+    const whom = await alone(`te-doomed-${again}`, 'gate');
+    const handle = await alone(`te-late-${again}`, 'late-verdict', { whom: whom.workflowId });
+    await until('both are looked for', async () => {
+      const { raw } = await handle.describe();
+      const acts = raw.pendingActivities?.filter(({ lastStartedTime }) => lastStartedTime != null);
+      return acts?.length === 2 && (await whom.query(readyQuery)).includes('a');
+    });
+    await told({ handle }, 'approve', { step: 'closed' });
+    await Promise.all([
+      told({ handle }, 'skip', { step: 'skipped' }),
+      told({ handle }, 'close', { step: 'closed', note: 'seen to' }),
+      told({ handle: whom }, 'fail', { step: 'a', reason: 'no use' }),
+    ]);
+    const ends = await until('both have ended', async () => {
+      const { events = [] } = await handle.fetchHistory();
+      const late = events?.filter((event) => event.activityTaskCompletedEventAttributes != null).length ?? 0;
+      const calledOff = events?.filter((event) => event.activityTaskCanceledEventAttributes != null).length ?? 0;
+      // The first that completed has cooked the formula.
+      return late - 1 + calledOff === 2 && { late: late - 1 };
+    });
+    expect(await stands({ handle })).toEqual(['skipped: skipped', 'closed: done', 'open: human']);
+    await told({ handle }, 'close', { step: 'open' });
+    expect(await handle.result()).toMatchObject({
+      steps: [{ outcome: 'skipped' }, { outcome: 'done', summary: 'seen to' }, { outcome: 'done' }],
+    });
+    if (ends.late === 2) return;
+    expect(again, 'a verdict of both came too late').toBeLessThan(9);
+    await tries(again + 1);
+  };
+  await tries(0);
 });
