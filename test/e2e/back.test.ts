@@ -1,12 +1,18 @@
 /** Going back: by `retry` with `from`, and by `temporal workflow reset`. Steps and sandbox go back together. */
+import { execFile } from 'node:child_process';
 import { access, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { WorkflowHandle } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { moleculeMessages } from '../../src/contract/messages.js';
 import { lifecycleQuery } from '../../src/contract/polecat.js';
 import type { Step } from '../../src/town/molecule-state.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
+
+const run = promisify(execFile);
 
 /** Each formula writes into a folder of its own: what lands is there in the next test. */
 const write = (formula: string, id: string, needs: string, more = '') => `
@@ -69,6 +75,16 @@ async function atWork(id: string, formula: string) {
   return { mission, ...found, steps, waits, branch };
 }
 
+/** The steps of the sessions that stand in the history of the last run. */
+async function sessionsIn(molecule: WorkflowHandle): Promise<readonly string[]> {
+  const { events } = await molecule.fetchHistory();
+  return (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: act, userMetadata }) =>
+    act?.activityType?.name === 'runSession' && userMetadata?.summary
+      ? [defaultPayloadConverter.fromPayload<string>(userMetadata.summary).split(' · ')[0] ?? '']
+      : [],
+  );
+}
+
 const there = (path: string) =>
   access(path).then(
     () => true,
@@ -106,8 +122,12 @@ test('a session under way whose work would be undone is ended', async () => {
 });
 
 test('temporal workflow reset takes the sandbox back, too, and nothing is taken from the sessions before', async () => {
-  const { mission, molecule, waits, branch } = await atWork('reset', 'again');
+  const { mission, molecule, sandbox, steps, waits, branch } = await atWork('reset', 'again');
   await waits('ask');
+  const { runId } = await molecule.describe();
+  const heads = async () =>
+    Object.values(await steps()).map(({ state }) => (state.kind === 'closed' ? state.head : null));
+  const [one, , three] = await heads();
   const { events } = await molecule.fetchHistory();
   const session = events?.filter(
     (event) => event.activityTaskScheduledEventAttributes?.activityType?.name === 'runSession',
@@ -117,7 +137,7 @@ test('temporal workflow reset takes the sandbox back, too, and nothing is taken 
   const at = events?.findLast(
     ({ eventId, workflowTaskCompletedEventAttributes: task }) => task != null && Number(eventId) <= Number(before),
   );
-  await town.temporal(
+  const reset = await town.temporal(
     'workflow',
     'reset',
     '-w',
@@ -127,7 +147,16 @@ test('temporal workflow reset takes the sandbox back, too, and nothing is taken 
     '--reason',
     'two was wrong',
   );
+  expect(reset).toMatchObject({ code: 0 });
   await waits('ask');
+  expect((await molecule.describe()).runId).not.toBe(runId);
+  // The run goes on behind the first step: that has its commit, and what came after it was done anew on top of that.
+  expect(await sessionsIn(molecule)).toEqual(['one', 'two', 'three']);
+  const [first, second] = await heads();
+  expect(first).toBe(one);
+  const git = async (...args: string[]) => (await run('git', ['-C', sandbox.path, ...args])).stdout.trim();
+  expect(await git('rev-parse', `${second}~1`)).toBe(one);
+  expect(await git('for-each-ref', 'refs/gt/undone/', '--contains', String(three))).not.toBe('');
   expect(await branch()).toEqual(['Write one', 'Write two', 'Write three']);
   await molecule.executeUpdate(moleculeMessages.close.update, { args: [{ step: 'ask' }] });
   expect(await mission.result()).toMatchObject({ landed: 1 });

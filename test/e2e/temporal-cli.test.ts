@@ -12,8 +12,12 @@ import {
   refineryMessages,
   witnessMessages,
 } from '../../src/contract/messages.js';
+import { stepsQuery } from '../../src/contract/molecule.js';
+import type { Step } from '../../src/town/molecule-state.js';
 import { here } from '../support/here.js';
+import { standOf } from '../support/live-molecule.js';
 import { liveTown, until } from '../support/live-town.js';
+import type { LiveTown } from '../support/live-town.js';
 
 const page = await readFile(here('docs/temporal-cli.md'), 'utf8');
 
@@ -38,11 +42,19 @@ test('each command does what the page says', { timeout: 300_000 }, async () => {
     const commands = commandsOf(page).filter((command) => !command.startsWith('export'));
     expect(commands.length).toBeGreaterThan(25);
     const said = new Map<string, string>();
+    const effects = effectsIn(town);
     // What a command needs may still be on its way: a step that is about to wait, a search attribute that is about to be indexed.
     for (const command of commands) {
       // A board is there once the mission's work has been checked.
       const isMeant = (answer: string) => !command.includes('workflow metadata') || answer.includes('Current Details');
-      const answer = async () => [(await sh(command)).trim()].find((one) => one !== '' && isMeant(one)) ?? null;
+      const isDone = effects.find(({ part }) => command.includes(part))?.isDone;
+      const before = command.includes('workflow reset') ? await runOf(town, 'tidy') : '';
+      const answer = async () => {
+        const told = (await sh(command)).trim();
+        // What came too early for what a query finds is said once more.
+        const isSo = isDone === undefined || (await until('it shows', () => isDone(before), 10));
+        return told !== '' && isMeant(told) && isSo ? told : null;
+      };
       said.set(command, await until(command, answer, 30));
     }
     const answers = (part: string) =>
@@ -67,6 +79,53 @@ test('each command does what the page says', { timeout: 300_000 }, async () => {
     await town.stop();
   }
 });
+
+type Effect = {
+  /** Of the command. */
+  readonly part: string;
+  /** `before`: the run of `tidy` before the command. */
+  readonly isDone: (before: string) => Promise<boolean>;
+};
+
+/** What is told to many at once is not answered, and a reset only with the new run: each is looked for where it should show. */
+function effectsIn(town: LiveTown): readonly Effect[] {
+  const steps = async (id: string) => {
+    const all: readonly Step[] = await town.client.workflow.getHandle(id).query(stepsQuery);
+    return Object.fromEntries(all.map((step) => [step.id, standOf(step)]));
+  };
+  const found = async (query: string) => {
+    const { output } = await town.temporal('workflow', 'list', '-q', query, '-o', 'json');
+    return (JSON.parse(output) as readonly { readonly execution: { readonly workflowId: string } }[]).map(
+      ({ execution }) => execution.workflowId,
+    );
+  };
+  const atWork = () => found('GtMission="login" AND GtRole="molecule" AND ExecutionStatus="Running"');
+  const paused = async () => (await found('GtRole="witness" AND GtPhase="paused"')).length;
+  return [
+    { part: '--reason freeze', isDone: async () => (await paused()) === 1 },
+    { part: '--reason thaw', isDone: async () => (await paused()) === 0 },
+    {
+      part: "--reason 'all of them'",
+      isDone: async () => {
+        const all = await Promise.all((await atWork()).map(steps));
+        return all.length > 0 && all.every(({ design }) => design === 'done');
+      },
+    },
+    {
+      part: 'workflow reset',
+      isDone: async (before) => {
+        const { design, implement, review } = await steps('tidy');
+        return (await runOf(town, 'tidy')) !== before && `${design} ${implement} ${review}` === 'done done skipped';
+      },
+    },
+    // Nothing goes on in any mission.
+    { part: "--reason 'the day is over'", isDone: async () => (await atWork()).length === 0 },
+  ];
+}
+
+async function runOf(town: LiveTown, id: string): Promise<string> {
+  return (await town.client.workflow.getHandle(id).describe()).runId;
+}
 
 test('the page has every message that people send, in its own words', () => {
   const rows = [
