@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { DEMO_MISSION, DEMO_REPOSITORIES } from '../../src/dev/demo-work.js';
+import { currentQuery } from '../../src/contract/molecule.js';
 import { lifecycleQuery } from '../../src/contract/polecat.js';
 import { liveTown, until } from './live-town.js';
 import type { LiveTown } from './live-town.js';
@@ -21,8 +22,8 @@ async function decideAtRunTime(town: LiveTown): Promise<void> {
     const [polecat] = Object.values(await handle.query<Record<string, string>>('swarm'));
     if (polecat === undefined) return null;
     const { molecule: id } = await town.client.workflow.getHandle(polecat).query(lifecycleQuery);
-    const ready = await town.client.workflow.getHandle(id).query<readonly string[]>('ready');
-    return ready.includes('ask') ? id : null;
+    const waiting = await town.client.workflow.getHandle(id).query(currentQuery);
+    return waiting.some((step) => step.id === 'ask') ? id : null;
   });
   await town.client.workflow.getHandle(molecule).executeUpdate('approve', { args: [{ step: 'ask', by: 'Ada' }] });
   await handle.result();
