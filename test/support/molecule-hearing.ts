@@ -1,0 +1,81 @@
+/** How a molecule stands that has heard what its histories tell, by its model. */
+import { expect } from 'vitest';
+import { MoleculeModel } from './molecule-model.js';
+import type { Planned, Said } from './molecule-plans.js';
+import type { Begun, Heard, Rest, Told } from './said-history.js';
+
+/** Who was refused, and who came when everything was over. */
+export type Hearing = {
+  readonly model: MoleculeModel;
+  readonly refused: ReadonlySet<string>;
+  readonly late: ReadonlySet<string>;
+  /** By the id of an Update that is not answered yet, the turn that its step had when it came. */
+  readonly begun: ReadonlyMap<string, number>;
+};
+
+/**
+ * All that can have come of it: a molecule that continues as new may judge its loops before that or after, which no history says.
+ * `turns`: by the tokens that are known the turns in the model.
+ */
+export function hearings(
+  plan: readonly Planned[],
+  heard: readonly Told[],
+  turns: ReadonlyMap<string, number>,
+  isSandboxed: boolean,
+): readonly Hearing[] {
+  const model = new MoleculeModel(plan, isSandboxed);
+  let all: readonly Hearing[] = [{ model, refused: new Set(), late: new Set(), begun: new Map() }];
+  for (const one of heard) {
+    const before = all;
+    all = before.flatMap((hearing) =>
+      typeof one === 'string'
+        ? afterRest(hearing, one)
+        : 'begun' in one
+          ? [withBegun(hearing, one)]
+          : afterMessage(hearing, one, turns.get(one.content.token ?? '')),
+    );
+    const stood = before.map(({ model }) => JSON.stringify(model.stands())).join(' or ');
+    expect(all.length, `${JSON.stringify(one)}, where the model has ${stood}`).toBeGreaterThan(0);
+  }
+  return all;
+}
+
+function afterRest(hearing: Hearing, rest: Rest): readonly Hearing[] {
+  const model = hearing.model.copy();
+  const all = rest === 'continues' ? [hearing] : [];
+  while (model.judgeByLast()) if (rest === 'continues') all.push({ ...hearing, model: model.copy() });
+  return rest === 'continues' ? all : [{ ...hearing, model }];
+}
+
+function withBegun(hearing: Hearing, said: Begun): Hearing {
+  const turn = hearing.model.isChecked(said) ? hearing.model.turns().get(String(said.content.step)) : undefined;
+  return turn === undefined ? hearing : { ...hearing, begun: new Map([...hearing.begun, [said.begun, turn]]) };
+}
+
+/** None when it was answered otherwise. */
+function afterMessage(
+  hearing: Hearing,
+  { name, content, answer, updateId }: Heard,
+  turn: number | undefined,
+): readonly Hearing[] {
+  const { model: before, refused, late } = hearing;
+  const who = whoSaid(content);
+  const model = before.copy();
+  if (before.isOver) {
+    // A bond that is under way may bring more to do.
+    if (answer === 'taken' || name === 'mail') model.take({ name, content }, turn);
+    return [{ ...hearing, model, late: new Set([...late, who]) }];
+  }
+  // A close is of the wait in which it came: of another one it is taken only when that began while it was checked.
+  const now = before.turns().get(String(content.step));
+  const began = hearing.begun.get(updateId ?? '');
+  const isStale = began !== undefined && began !== now;
+  if (isStale && answer === 'refused') return [{ ...hearing, refused: new Set([...refused, who]) }];
+  const isTaken = model.take({ name, content }, isStale ? now : turn);
+  if (answer !== null && isTaken !== (answer === 'taken')) return [];
+  return [{ ...hearing, model, refused: isTaken ? refused : new Set([...refused, who]) }];
+}
+
+export function whoSaid({ by, from }: Said['content']): string {
+  return by ?? (from === true ? '' : (from ?? ''));
+}
