@@ -31,8 +31,10 @@ export type RunOptions = {
   /** This program alone reads the output, and shows it to nobody: what is cut of it keeps even its secrets. */
   readonly isData?: boolean;
   /** Told every piece of output, of both streams as they come: a sign of life, and what people watch. */
-  readonly onOutput?: (piece: string) => void;
+  readonly onOutput?: (piece: string, from: Stream) => void;
 };
+
+export type Stream = 'stdout' | 'stderr';
 
 export type RunResult = {
   readonly end:
@@ -103,8 +105,15 @@ export async function runHere(file: string, args: readonly string[], options: Ru
       options.signal?.removeEventListener('abort', onAbort);
       resolve(value);
     };
-    child.stdout.setEncoding('utf8').on('data', (piece: string) => keep(stdout, piece, options));
-    child.stderr.setEncoding('utf8').on('data', (piece: string) => keep(stderr, piece, options));
+    const { onOutput = () => undefined } = options;
+    child.stdout.setEncoding('utf8').on('data', (piece: string) => {
+      stdout.add(piece);
+      onOutput(piece, 'stdout');
+    });
+    child.stderr.setEncoding('utf8').on('data', (piece: string) => {
+      stderr.add(piece);
+      onOutput(piece, 'stderr');
+    });
     child.stdin.on('error', () => undefined); // a program may end without reading its input
     child.stdin.end(options.input ?? '');
     child.on('error', (error) => settle({ kind: 'not-started', reason: error.message }));
@@ -134,11 +143,6 @@ function start(file: string, args: readonly string[], options: RunOptions): Chil
 /** `run` through `sh -c`, for the commands that operators and formulas write as one line. */
 export function runShell(command: string, options: RunOptions): Promise<RunResult> {
   return run('sh', ['-c', command], options);
-}
-
-function keep(into: Clipped, piece: string, options: RunOptions): void {
-  into.add(piece);
-  options.onOutput?.(piece);
 }
 
 function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {

@@ -1,5 +1,6 @@
 /** What `starter.ts` forks. It starts what it is told to, and goes when its parent does. */
 import { runHere } from './run.js';
+import type { Stream } from './run.js';
 import type { News, Order } from './starter.js';
 
 const parent = process.ppid;
@@ -22,7 +23,7 @@ async function obey(order: Order): Promise<void> {
   if (process.ppid !== parent) return dieLikeTheParent();
   const controller = new AbortController();
   running.set(id, controller);
-  const onOutput = (piece: string) => tell({ kind: 'output', id, piece });
+  const onOutput = (piece: string, from: Stream) => tell({ kind: 'output', id, piece, from });
   try {
     const { signal } = controller;
     const result = await runHere(order.file, order.args, {

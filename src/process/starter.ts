@@ -9,7 +9,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { plainEnvironment } from './environment.js';
 import { startProgramsBy } from './run.js';
-import type { Ran, RunOptions } from './run.js';
+import type { Ran, RunOptions, Stream } from './run.js';
 
 export type Order =
   | {
@@ -25,7 +25,7 @@ export type Order =
   | { readonly kind: 'end' };
 
 export type News =
-  | { readonly kind: 'output'; readonly id: number; readonly piece: string }
+  | { readonly kind: 'output'; readonly id: number; readonly piece: string; readonly from: Stream }
   | { readonly kind: 'ended'; readonly id: number; readonly result: Ran }
   | { readonly kind: 'failed'; readonly id: number; readonly why: string };
 
@@ -94,7 +94,7 @@ class Starter {
 
   #hear(news: News): void {
     const waiting = this.#waiting.get(news.id);
-    if (news.kind === 'output') waiting?.options.onOutput?.(news.piece);
+    if (news.kind === 'output') waiting?.options.onOutput?.(news.piece, news.from);
     else if (news.kind === 'ended') waiting?.resolve(news.result);
     else waiting?.reject(new Error(news.why));
   }

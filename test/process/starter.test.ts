@@ -4,6 +4,7 @@ import { afterEach, expect, test } from 'vitest';
 import { plainEnvironment } from '../../src/process/environment.js';
 import { findMarked, killMarked } from '../../src/process/mark.js';
 import { runShell, startProgramsBy } from '../../src/process/run.js';
+import type { Stream } from '../../src/process/run.js';
 import { startProgramsElsewhere } from '../../src/process/starter.js';
 import { programOf } from '../support/program.js';
 
@@ -25,14 +26,14 @@ afterEach(() => startProgramsBy(null));
 test('programs are started by another process, and end as they would here', async () => {
   startProgramsElsewhere(STARTER);
   expect(await starterPid()).not.toBe(process.pid);
-  let chars = 0;
-  const onOutput = (piece: string) => (chars += piece.length);
+  const told = { stdout: '', stderr: '' };
+  const onOutput = (piece: string, from: Stream) => (told[from] += piece);
   expect(await runShell('cat; echo err >&2; exit 3', { ...options, input: 'in', onOutput })).toMatchObject({
     end: { kind: 'exited', code: 3 },
     stdout: 'in',
     stderr: 'err\n',
   });
-  expect(chars).toBe(6);
+  expect(told).toEqual({ stdout: 'in', stderr: 'err\n' });
   expect((await runShell('true', { ...options, cwd: '/no/such/folder' })).end.kind).toBe('not-started');
   expect((await runShell('true\0', options)).end).toMatchObject({
     kind: 'not-started',
