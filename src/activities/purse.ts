@@ -6,7 +6,7 @@ import type { SessionContext } from '../agents/runtime.js';
 import { RuntimeTrouble } from '../agents/trouble.js';
 import type { Answer } from '../contract/calls.js';
 import { Purse } from '../town/mission.js';
-import { costsNothing, type SessionSpec, type Usage } from '../town/session.js';
+import { costsNothing, spentIdOf, type SessionSpec, type Usage } from '../town/session.js';
 
 export class Purses {
   readonly #call: SessionContext['call'];
@@ -33,7 +33,7 @@ export class Purses {
     // From here on the mission counts it: twice would be too much.
     this.#live.delete(sessionId);
     if (costsNothing(usage)) return;
-    const id = `spent:${sessionId}@${run}`;
+    const id = spentIdOf(sessionId, run);
     const content = { id, molecule, usage: { ...usage, unpricedTokens: usage.unpricedTokens ?? 0 } };
     try {
       answered(await this.#call({ kind: 'update', workflow: mission, name: 'spent', content, updateId: id }), mission);

@@ -12,7 +12,7 @@ import type { SessionActivities } from '../contract/activities.js';
 import { authorEnvironment, authorOf } from '../git/author.js';
 import { plainEnvironment } from '../process/environment.js';
 import { killMarked } from '../process/mark.js';
-import type { SessionResult, SessionSpec } from '../town/session.js';
+import { spentIdOf, type SessionResult, type SessionSpec } from '../town/session.js';
 import { afterReset } from './after-reset.js';
 import { progressHere } from './beating.js';
 import { orRefuse } from './git-trouble.js';
@@ -101,7 +101,8 @@ async function runSession(
   );
   const ended = { spec, run: run ?? '', journal, path };
   try {
-    const context = await contextFor(places, means, spec, { signal, journal, folder: dirname(path) });
+    const own = { signal, journal, folder: dirname(path) };
+    const context = await contextFor(places, means, spec, own, spentIdOf(spec.sessionId, ended.run));
     const result = await means.runtimes[spec.runtime.kind].run(spec, context);
     await recordSession(means.record, { ...ended, result });
     return result;
@@ -121,8 +122,10 @@ async function contextFor(
   { call, record }: Means,
   spec: SessionSpec,
   own: Pick<SessionContext, 'signal' | 'journal' | 'folder'>,
+  spentId: string,
 ): Promise<SessionContext> {
   const { signal, folder } = own;
+  const tell = progressHere();
   const env = plainEnvironment({
     ...authorEnvironment(authorOf(spec.agent)),
     GT_SESSION: spec.sessionId,
@@ -134,7 +137,7 @@ async function contextFor(
   const shell = await shellIn(tree, spec.confinement ?? null);
   return {
     ...own,
-    heartbeat: progressHere(),
+    heartbeat: (progress) => tell({ ...progress, spentId }),
     call,
     purse: (usd) => record.purses.left(spec, usd),
     outputFile: join(output, 'output.json'),

@@ -106,9 +106,18 @@ export function addUsage(a: Usage, b: Usage): Usage {
   };
 }
 
-/** What is known of a session that was lost with its host: the notes and the usage that its last heartbeat told. */
-export const SessionLeft = z.object({ notes: z.array(z.string()).readonly().optional(), usage: Usage.optional() });
+/** What is known of a session that was lost with its host: what its last heartbeat told. `spentId`: by which it tells its mission what it has cost. */
+export const SessionLeft = z.object({
+  notes: z.array(z.string()).readonly().optional(),
+  usage: Usage.optional(),
+  spentId: z.string().optional(),
+});
 export type SessionLeft = z.infer<typeof SessionLeft>;
+
+/** What a session has cost is counted once, whoever tells it: the session itself, or its molecule once the host is lost. */
+export function spentIdOf(sessionId: string, run: string): string {
+  return `spent:${sessionId}@${run}`;
+}
 
 /** `cost`: of this session; `budget`: of its mission, whose sessions begin again when somebody has raised it. */
 type HandoffReason = 'requested' | 'context' | 'turns' | 'time' | 'cost' | 'budget';

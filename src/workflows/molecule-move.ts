@@ -36,8 +36,9 @@ export async function moveSandbox(book: Book, loss: Loss, step: string | null): 
   });
 }
 
-/** Its sessions cannot tell any more what the last one has cost. */
-async function tellSpent(mission: string, molecule: string, branch: string, { left: { usage } }: Loss): Promise<void> {
+/** Its sessions may not be able to tell any more what the last one has cost; or they have, or will, and then it counts once. */
+async function tellSpent(mission: string, molecule: string, branch: string, { left }: Loss): Promise<void> {
+  const { usage, spentId = `spent:${branch}@lost` } = left;
   if (usage === undefined || costsNothing(usage)) return;
-  await send(mission, missionMessages.spent, { id: `spent:${branch}@lost`, molecule, usage });
+  await send(mission, missionMessages.spent, { id: spentId, molecule, usage });
 }

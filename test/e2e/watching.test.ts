@@ -1,4 +1,5 @@
 /** Sessions are watched, spoken to, held by a budget before their next turn, and counted, while a real town works. */
+import { defaultPayloadConverter } from '@temporalio/common';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { missionMessages } from '../../src/contract/messages.js';
 import { progressQuery } from '../../src/contract/mission.js';
@@ -131,6 +132,14 @@ test('a session that is asked to hands over to a fresh one', async () => {
   const agent = await agentOf('cycled');
   await until('the first turn has begun', async () => asked('cycled') === 1);
   const { molecule } = await town.client.workflow.getHandle(agent).query(lifecycleQuery);
+  // By this its molecule would tell what it has cost, if its host were lost: as the session itself does.
+  const told = await until('its session has told how far it is', async () => {
+    const { runId, raw } = await town.client.workflow.getHandle(molecule).describe();
+    const [beat] = raw.pendingActivities?.[0]?.heartbeatDetails?.payloads ?? [];
+    const said = beat === undefined ? null : defaultPayloadConverter.fromPayload<object | null>(beat);
+    return said === null ? null : { ...said, runId };
+  });
+  expect(told).toMatchObject({ spentId: `spent:${molecule}/work/1@${told.runId}` });
   const primed = await ours('prime', molecule);
   await ours('nudge', agent, '--cycle', '--by', 'ada');
   expect(await handle.result()).toMatchObject({ landed: 1 });
