@@ -11,7 +11,7 @@ import { print } from './print.js';
 import { mustBeTown, TOWN_OPTION, townFolder } from './town.js';
 
 const Session = z.object({
-  kind: z.literal('session'),
+  kind: z.enum(['session', 'seance']),
   id: z.string(),
   at: z.string(),
   mission: z.string(),
@@ -30,7 +30,7 @@ const GROUPS = {
   mission: ({ mission }: Session) => mission,
   molecule: ({ molecule }: Session) => molecule,
   step: ({ molecule, step }: Session) => `${molecule}/${step}`,
-  session: ({ id }: Session) => id.slice('session/'.length, id.lastIndexOf('@')),
+  session: ({ id }: Session) => id.slice(id.indexOf('/') + 1, id.lastIndexOf('@')),
   agent: ({ agent }: Session) => agent,
   rig: ({ rig }: Session) => rig,
   model: ({ model, runtime }: Session) => (model === '' ? runtime : model),
@@ -70,7 +70,7 @@ function isGroup(word: string): word is keyof typeof GROUPS {
 }
 
 /** Of all hosts whose ledgers are here. */
-async function sessionsIn(folder: string): Promise<readonly Session[]> {
+export async function sessionsIn(folder: string): Promise<readonly Session[]> {
   const names = await readdir(folder).catch(() => []);
   const texts = names.filter((name) => name.endsWith('.jsonl')).map((name) => readFile(join(folder, name), 'utf8'));
   return (await Promise.all(texts)).flatMap((text) => text.split('\n').flatMap(readSession));
@@ -78,7 +78,7 @@ async function sessionsIn(folder: string): Promise<readonly Session[]> {
 
 function readSession(line: string): readonly Session[] {
   // A torn line is the ledger's to mend, and any other record is none of a session.
-  if (!line.includes('"session"') || !line.endsWith('}')) return [];
+  if (!line.includes('"usage"') || !line.endsWith('}')) return [];
   try {
     return [Session.parse(JSON.parse(line))];
   } catch {
@@ -92,7 +92,9 @@ function grouped(sessions: readonly Session[], groupOf: (session: Session) => st
   for (const session of sessions) {
     const of = groupOf(session);
     const { sessions: count, usage } = groups.get(of) ?? { sessions: 0, usage: NO_USAGE };
-    groups.set(of, { of, sessions: count + 1, usage: addUsage(usage, session.usage) });
+    // What was asked about a session is none.
+    const more = session.kind === 'session' ? 1 : 0;
+    groups.set(of, { of, sessions: count + more, usage: addUsage(usage, session.usage) });
   }
   return [...groups.values()].toSorted((a, b) => b.usage.usd - a.usage.usd || a.of.localeCompare(b.of));
 }
@@ -108,5 +110,5 @@ function cells({ of, sessions, usage }: Row): readonly string[] {
   const { turns, inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens } = usage;
   const read = inputTokens + cacheReadTokens + cacheWriteTokens;
   const share = read === 0 ? '–' : `${Math.round((100 * cacheReadTokens) / read)} %`;
-  return [of, sessions, turns, read, share, outputTokens, spentText(usage) || '–'].map(String);
+  return [of || '–', sessions, turns, read, share, outputTokens, spentText(usage) || '–'].map(String);
 }

@@ -1,11 +1,21 @@
-/** `gt seance`: asks about a session that has ended, by its transcript. It costs one answer of a model, and changes nothing. */
+/** `gt seance`: asks about a session that has ended, by its transcript. It costs one answer of a model, which the ledger keeps, and changes nothing. */
+import { randomUUID } from 'node:crypto';
+import { join, relative } from 'node:path';
+import type Anthropic from '@anthropic-ai/sdk';
 import { entriesIn } from '../agents/journal.js';
 import { rolePrompt } from '../agents/primer.js';
 import { transcriptOf } from '../agents/transcript.js';
 import { readAnthropic } from '../config.js';
+import { hostId } from '../dev/host-id.js';
+import { authorOf } from '../git/author.js';
+import { commitFile } from '../git/commit.js';
+import { Ledger } from '../ledger/ledger.js';
+import { costOf, type Prices } from '../town/prices.js';
 import { DEFAULT_MODEL } from '../town/runtime.js';
+import type { Usage } from '../town/session.js';
 import { untrusted } from '../town/untrusted.js';
 import { CliError, readArguments, UsageError, type Command } from './command.js';
+import { sessionsIn } from './costs.js';
 import { print } from './print.js';
 import { SERVER_OPTIONS } from './server-place.js';
 import { newestSession, sessionsMeant } from './session-place.js';
@@ -23,15 +33,16 @@ export const seance: Pick<Command, 'run'> = {
       throw new UsageError(
         'gt seance takes a session (or an agent, a molecule, a step: its newest), and a question in quotes',
       );
-    const { dir, anthropic } = await openTown(values.town);
+    const { dir, anthropic, paths, snapshot } = await openTown(values.town);
     const { apiKey, baseUrl } = readAnthropic();
     if (apiKey === null) throw new CliError('gt seance asks a model: set ANTHROPIC_API_KEY');
     const place = await newestSession(dir, await sessionsMeant(values, what));
     const transcript = transcriptOf(place.id, await entriesIn(place.journal)).slice(-TRANSCRIPT_CHARS_MAX);
-    const { default: Anthropic, APIError } = await import('@anthropic-ai/sdk');
-    const client = new Anthropic({ apiKey, baseURL: anthropic.baseUrl ?? baseUrl });
+    const { default: Client, APIError } = await import('@anthropic-ai/sdk');
+    const client = new Client({ apiKey, baseURL: anthropic.baseUrl ?? baseUrl });
+    const model = values.model ?? DEFAULT_MODEL;
     const asked = client.messages.create({
-      model: values.model ?? DEFAULT_MODEL,
+      model,
       max_tokens: ANSWER_TOKENS_MAX,
       system: await rolePrompt('seance'),
       messages: [{ role: 'user', content: `${untrusted(`the session ${place.id}`, transcript)}\n\n${question}` }],
@@ -39,6 +50,60 @@ export const seance: Pick<Command, 'run'> = {
     const answer = await asked.catch((error: unknown) => {
       throw error instanceof APIError ? new CliError(`the model does not answer: ${error.message}`) : error;
     });
+    await record({
+      town: dir,
+      ledger: paths.ledger,
+      state: paths.state,
+      session: place.id,
+      model,
+      usage: usageOf(answer.usage, model, snapshot.prices),
+    });
     print(answer.content.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n'));
   },
 };
+
+type Asked = {
+  readonly town: string;
+  readonly ledger: string;
+  readonly state: string;
+  readonly session: string;
+  readonly model: string;
+  readonly usage: Usage;
+};
+
+/** Into a ledger of its own: the one of this host is its worker's. It counts for the mission of the session, and for no budget. */
+async function record({ town, ledger, state, session, model, usage }: Asked): Promise<void> {
+  const file = join(ledger, `${await hostId(state)}-seances.jsonl`);
+  const author = authorOf('gastown', 'ledger@gastown.local');
+  const about = (await sessionsIn(ledger)).find(({ id }) => id.startsWith(`session/${session}@`));
+  const [molecule = '', step = ''] = session.split('/');
+  const { mission = '', rig = '', agent = '' } = about ?? {};
+  await new Ledger(file, {
+    commit: (message) => commitFile({ repo: town, file: relative(town, file), message, author }),
+    warn: (trouble) => process.stderr.write(`${trouble}\n`),
+  }).append({
+    id: `seance/${session}@${randomUUID()}`,
+    kind: 'seance',
+    at: new Date().toISOString(),
+    mission,
+    molecule,
+    step,
+    rig,
+    agent,
+    runtime: 'seance',
+    model,
+    outcome: 'answered',
+    usage,
+  });
+}
+
+function usageOf(told: Anthropic.Messages.Usage, model: string, prices: Prices): Usage {
+  const tokens = {
+    turns: 1,
+    inputTokens: told.input_tokens,
+    cacheReadTokens: told.cache_read_input_tokens ?? 0,
+    cacheWriteTokens: told.cache_creation_input_tokens ?? 0,
+    outputTokens: told.output_tokens,
+  };
+  return { ...tokens, ...costOf(tokens, model, prices) };
+}

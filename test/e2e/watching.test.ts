@@ -183,3 +183,11 @@ test('gt costs counts what the ledger has of every session', async () => {
   }[];
   expect(sessions.map(({ of }) => of.split('/').slice(1).join('/')).toSorted()).toEqual(['work/1', 'work/2']);
 });
+
+test('what was asked about a session is counted with its mission, and is no session', async () => {
+  const rows: unknown = JSON.parse(await ours('costs', '--by', 'runtime', '--mission', 'nudged', '--json'));
+  expect(rows).toHaveLength(2);
+  expect(rows).toContainEqual(
+    expect.objectContaining({ of: 'seance', sessions: 0, usage: expect.objectContaining({ turns: 1 }) }),
+  );
+});
