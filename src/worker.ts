@@ -15,8 +15,9 @@ import { placesIn } from './activities/places.js';
 import { Purses } from './activities/purse.js';
 import type { Runtimes } from './activities/sessions.js';
 import type { TownDeps } from './activities/town.js';
-import { Account } from './agents/account.js';
+import { accountsIn, Room } from './agents/account.js';
 import type { AnthropicSettings } from './agents/anthropic.js';
+import type { ProgramSettings } from './agents/command.js';
 import type { Runtime as AgentRuntime } from './agents/runtime.js';
 import { cleaned, knowSecrets } from './agents/secrets.js';
 import { scriptRuntime } from './agents/script.js';
@@ -147,11 +148,12 @@ function deploymentOf(version: WorkerSettings['version']): Pick<WorkerOptions, '
 }
 
 function runtimesOf({ anthropic, keys, modelRequestsMax, readTown, town }: WorkerSettings): Runtimes {
-  const account = new Account(modelRequestsMax);
+  const accounts = accountsIn(new Room(modelRequestsMax));
+  const prices = pricesFrom(readTown);
   return {
     script: scriptRuntime(),
-    anthropic: anthropicWhenAsked({ ...anthropic, prices: pricesFrom(readTown), account }),
-    command: commandWhenAsked(keys, town),
+    anthropic: anthropicWhenAsked({ ...anthropic, prices, account: accounts.anthropic }),
+    command: commandWhenAsked(keys, town, { prices, accounts }),
   };
 }
 
@@ -167,13 +169,13 @@ function anthropicWhenAsked(settings: AnthropicSettings): AgentRuntime {
 }
 
 /** Nor is the server of the Model Context Protocol read before an agent wants one. */
-function commandWhenAsked(keys: Keys, town: string): AgentRuntime {
+function commandWhenAsked(keys: Keys, town: string, shared: ProgramSettings): AgentRuntime {
   return {
     kind: 'command',
     run: async (spec, context) => {
       const { commandRuntime } = await import('./agents/command.js');
       const { findSdk } = await import('./agents/sdk.js');
-      return commandRuntime(keys, () => findSdk(town)).run(spec, context);
+      return commandRuntime(keys, { ...shared, sdkHere: () => findSdk(town) }).run(spec, context);
     },
   };
 }

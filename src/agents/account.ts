@@ -1,22 +1,20 @@
 /**
  * The account with a model's provider that all sessions of a worker share. While the provider says that it has had enough, nobody asks
- * it, and whoever would is told until when and why. At most so many requests are on their way at once; the others wait in their order.
+ * it, and whoever would is told until when and why.
  */
+import type { Provider } from '../town/agents.js';
 import { RuntimeTrouble } from './trouble.js';
 
 /** Those who were turned away come back one after the other. */
 const APART_MS = 100;
 
 export class Account {
-  readonly #requestsMax: number;
-  #requests = 0;
-  readonly #waiting: (() => void)[] = [];
+  readonly #room: Room;
   #held: { readonly untilMs: number; readonly why: string } | null = null;
   #turnedAway = 0;
 
-  /** Null: as many requests as there are sessions. */
-  constructor(requestsMax: number | null = null) {
-    this.#requestsMax = requestsMax ?? Infinity;
+  constructor(room = new Room(null)) {
+    this.#room = room;
   }
 
   /**
@@ -25,15 +23,14 @@ export class Account {
    */
   async enter(signal: AbortSignal): Promise<() => void> {
     this.#refuseWhileHeld();
-    if (this.#requests >= this.#requestsMax) await this.#turn(signal);
-    else this.#requests += 1;
+    const leave = await this.#room.enter(signal);
     try {
       this.#refuseWhileHeld();
     } catch (error) {
-      this.#leave();
+      leave();
       throw error;
     }
-    return () => this.#leave();
+    return leave;
   }
 
   /** A limit of the account, and until when it holds, is true for all who ask. */
@@ -61,6 +58,24 @@ export class Account {
       retryAfterMs: leftMs + this.#turnedAway * APART_MS,
     });
   }
+}
+
+/** At most so many requests are on their way at once, to whomever; the others wait in their order. */
+export class Room {
+  readonly #requestsMax: number;
+  #requests = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  /** Null: as many requests as there are sessions. */
+  constructor(requestsMax: number | null) {
+    this.#requestsMax = requestsMax ?? Infinity;
+  }
+
+  async enter(signal: AbortSignal): Promise<() => void> {
+    if (this.#requests >= this.#requestsMax) await this.#turn(signal);
+    else this.#requests += 1;
+    return () => this.#leave();
+  }
 
   /** The room of somebody who leaves goes to the first who waits. */
   #turn(signal: AbortSignal): Promise<void> {
@@ -83,4 +98,10 @@ export class Account {
     if (next === undefined) this.#requests -= 1;
     else next();
   }
+}
+
+export type Accounts = Readonly<Record<Provider, Account>>;
+
+export function accountsIn(room: Room): Accounts {
+  return { anthropic: new Account(room), openai: new Account(room), gemini: new Account(room) };
 }

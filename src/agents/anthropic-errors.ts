@@ -1,12 +1,8 @@
 /** A provider's failure as what it means for the session: try again (when?), ask a person, or hand over to a fresh context. */
 import { AnthropicError, APIConnectionError, APIError, APIUserAbortError } from '@anthropic-ai/sdk';
 import { own } from '../town/own.js';
-import { byStatus, ContextFull, saysTooLong } from './provider-status.js';
-import type { Kind } from './provider-status.js';
+import { BY_TYPE, byStatus, ContextFull, isRetryable, retryAfterOf, saysTooLong } from './provider-status.js';
 import { RuntimeTrouble } from './trouble.js';
-
-const WAIT_MS_MAX = 15 * 60_000;
-const SECOND_MS = 1_000;
 
 export const NO_KEY =
   'there is no key for the Anthropic API: start the worker with ANTHROPIC_API_KEY set, then retry the step';
@@ -28,28 +24,14 @@ export function troubleOf(error: unknown): RuntimeTrouble | ContextFull {
 }
 
 /** By the error's own type first: one that comes in the middle of a stream has no status. */
-const BY_TYPE: Readonly<Record<string, Kind>> = {
-  rate_limit_error: { type: 'Llm.RateLimited', retryable: true },
-  overloaded_error: { type: 'Llm.Overloaded', retryable: true },
-  api_error: { type: 'Llm.Server', retryable: true },
-  timeout_error: { type: 'Llm.Server', retryable: true },
-  authentication_error: { type: 'Llm.Auth', retryable: false },
-  permission_error: { type: 'Llm.Auth', retryable: false },
-  billing_error: { type: 'Llm.Billing', retryable: false },
-  not_found_error: { type: 'Llm.NotFound', retryable: false },
-  invalid_request_error: { type: 'Llm.BadRequest', retryable: false },
-};
-
 function ofApi(error: APIError): RuntimeTrouble | ContextFull {
   if (isTooLong(error)) return new ContextFull(error.message, { cause: error });
   const kind = own(BY_TYPE, error.type ?? '') ?? byStatus(error.status);
-  const shouldRetry = error.headers?.get('x-should-retry');
-  const retryable = shouldRetry === 'true' || (shouldRetry !== 'false' && kind.retryable);
   return new RuntimeTrouble({
     type: kind.type,
     message: error.message,
-    retryable,
-    retryAfterMs: retryAfterOf(error),
+    retryable: isRetryable(kind, error.headers),
+    retryAfterMs: retryAfterOf(error.headers),
     requestId: error.requestID ?? null,
     cause: error,
   });
@@ -61,21 +43,6 @@ function isTooLong({ status, type: known, message }: APIError): boolean {
   if (status === 413 || type === 'request_too_large') return true;
   const isRefused = status === 400 || type === 'invalid_request_error';
   return isRefused && saysTooLong(message);
-}
-
-/**
- * Milliseconds are preferred to seconds, seconds to a date; what asks for more than 15 minutes is asked again after those. No time at
- * all, or one that is over, says nothing: taken at its word, a provider that goes on refusing would be asked without a pause.
- */
-function retryAfterOf({ headers }: APIError): number | null {
-  const after = headers?.get('retry-after') ?? '';
-  const waits = [
-    Number(headers?.get('retry-after-ms') ?? Number.NaN),
-    Number(after) * SECOND_MS,
-    Date.parse(after) - Date.now(),
-  ];
-  const wait = waits.find((ms) => Number.isFinite(ms));
-  return wait === undefined || wait <= 0 ? null : Math.min(wait, WAIT_MS_MAX);
 }
 
 function trouble(type: string, message: string, retryable: boolean, cause: unknown): RuntimeTrouble {

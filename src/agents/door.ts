@@ -20,6 +20,7 @@ import { once } from './once.js';
 import { NEWS } from './news.js';
 import type { News } from './news.js';
 import { portOf } from './port.js';
+import { Pulse } from './pulse.js';
 import { nudgesFor, tellHeard, toldText } from './nudges.js';
 import type { SessionContext } from './runtime.js';
 import { inputSchemaOf, wrong } from './tool.js';
@@ -42,12 +43,12 @@ export type Door = {
 };
 
 /** A door that a dead worker left is taken away. Throws RuntimeTrouble when somebody else has its place. */
-export async function openDoor(spec: SessionSpec, context: SessionContext): Promise<Door> {
+export async function openDoor(spec: SessionSpec, context: SessionContext, pulse = new Pulse()): Promise<Door> {
   const folder = await ownFolder(spec.sessionId + spec.worktree);
   const socket = join(folder, 'port');
   const gt = join(folder, 'gt');
   await writeFile(gt, `#!/bin/sh\nexec '${process.execPath}' '${GT}' "$@"\n`, { mode: 0o755 });
-  const port = new Port(spec, context);
+  const port = new Port(spec, context, pulse);
   const open = new Set<Socket>();
   const server = createServer((connection) => {
     open.add(connection);
@@ -76,6 +77,7 @@ class Port {
   readonly ended: Promise<void>;
   readonly #spec: SessionSpec;
   readonly #context: SessionContext;
+  readonly #pulse: Pulse;
   #notes: readonly string[] = [];
   #end: End | null = null;
   readonly #heard = new Set<string>();
@@ -83,9 +85,10 @@ class Port {
   /** One after the other: the second of two ends is to hear of the first. */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(spec: SessionSpec, context: SessionContext) {
+  constructor(spec: SessionSpec, context: SessionContext, pulse: Pulse) {
     this.#spec = spec;
     this.#context = context;
+    this.#pulse = pulse;
     this.tools = portOf(spec);
     this.ended = new Promise((resolve) => (this.#tellEnded = resolve));
     for (const entry of context.journal.entries) {
@@ -103,13 +106,19 @@ class Port {
   }
 
   call(name: string, input: unknown): Promise<ToolAnswer> {
-    const answer = this.#last.then(() => this.#call(name, input));
+    const release = this.#pulse.hold();
+    const answer = this.#last.then(() => this.#call(name, input)).finally(release);
     this.#last = answer.catch(() => undefined);
     return answer;
   }
 
   async news(): Promise<News> {
-    return { text: await this.#untold(), hasEnded: this.#end !== null };
+    const release = this.#pulse.hold();
+    try {
+      return { text: await this.#untold(), hasEnded: this.#end !== null };
+    } finally {
+      release();
+    }
   }
 
   async #call(name: string, input: unknown): Promise<ToolAnswer> {

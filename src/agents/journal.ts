@@ -23,6 +23,10 @@ const Opened = z.object({
   run: z.string().optional(),
 });
 
+/** `usage`: what it tells of tokens, by the prices of the town; `usd`: what it says itself. */
+const ToldOfAll = z.object({ usage: Usage, usd: z.number() });
+export type ToldOfAll = z.infer<typeof ToldOfAll>;
+
 const Entry = z.discriminatedUnion('kind', [
   /** An act or tool call is about to happen. `before` is what tells later whether it did. */
   z.object({ kind: z.literal('begun'), key: z.string(), before: z.unknown() }),
@@ -34,6 +38,8 @@ const Entry = z.discriminatedUnion('kind', [
     usage: Usage.optional(),
     told: z.object({ nudges: z.array(z.string()), text: z.string(), cycle: z.boolean() }).optional(),
   }),
+  /** What an agent that is a program has used since the last entry of this kind; `told`: of all its conversation, as it reckons itself. */
+  z.object({ kind: z.literal('spent'), usage: Usage, told: ToldOfAll.optional() }),
   z.object({ kind: z.literal('ended'), result: z.unknown() }),
 ]);
 export type JournalEntry = z.infer<typeof Entry>;
@@ -56,7 +62,9 @@ export function resultIn({ entries }: Pick<Journal, 'entries'>): SessionResult |
 export function spentIn({ entries }: Pick<Journal, 'entries'>): Usage {
   const ended = resultIn({ entries });
   if (ended !== null) return ended.usage;
-  return entries.reduce((sum, one) => (one.kind === 'message' ? addUsage(sum, one.usage ?? NO_USAGE) : sum), NO_USAGE);
+  return entries
+    .flatMap((one) => (one.kind === 'message' || one.kind === 'spent' ? (one.usage ?? []) : []))
+    .reduce(addUsage, NO_USAGE);
 }
 
 type Opening = { readonly sessionId: string; readonly run?: string };

@@ -1,15 +1,21 @@
 /**
  * The provider of a session's models, as it is reached from where the session is shut in: a socket on which this process passes requests on with
  * the operator's key, which never goes inside. Whoever speaks to it may ask the account's models, and nothing else of it: what is asked for goes
- * to one address alone, and there only to what such programs need.
+ * to one address alone, and there only to what such programs need. As it passes, its session hears what its models answer, and may let it wait.
  */
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
+import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import type { KeyAccount, Provider } from '../town/agents.js';
 import { listening } from './listening.js';
+import { asksModel, PassingAnswer } from './provider-answers.js';
+import type { Failure } from './provider-answers.js';
+import type { Spent } from './told-usage.js';
+import { RuntimeTrouble } from './trouble.js';
+
+const SECOND_MS = 1_000;
 
 /** How each provider wants to hear its key. */
 const WITH_KEY: Readonly<Record<Provider, (key: string) => Readonly<Record<string, string>>>> = {
@@ -37,12 +43,38 @@ const OWN = new Set([
 /** `fetch` has undone both. */
 const UNDONE = new Set(['content-encoding', 'content-length', 'transfer-encoding', 'connection', 'keep-alive']);
 
-export async function openKeyProxy(socket: string, provider: Provider, account: KeyAccount): Promise<() => void> {
+/** The session whose agent asks. */
+export type Asker = {
+  /** Something passes, either way. */
+  readonly sign: () => void;
+  /**
+   * A model is about to be asked: answers, once it may be, what is to be called when it has answered. Throws RuntimeTrouble when it may not now,
+   * and the signal's reason when whoever asks is gone.
+   */
+  readonly enter: (signal: AbortSignal) => Promise<() => void>;
+  /** A model has answered, if only in part. */
+  readonly answered: (spent: Spent) => Promise<void>;
+  readonly failed: (failure: Failure) => void;
+};
+
+/** Of nobody's session. */
+export const NOBODY: Asker = {
+  sign: () => undefined,
+  enter: async () => () => undefined,
+  answered: async () => undefined,
+  failed: () => undefined,
+};
+
+export async function openKeyProxy(
+  socket: string,
+  provider: Provider,
+  account: KeyAccount,
+  asker: Asker,
+): Promise<() => void> {
   const server = createServer((request, response) => {
-    void passOn(request, response, provider, account).catch((error: unknown) => {
+    void passOn(request, response, { provider, account, asker }).catch((error: unknown) => {
       if (response.headersSent) return void response.destroy();
-      const message = `the provider cannot be reached: ${error instanceof Error ? error.message : String(error)}`;
-      return refuse(response, 502, 'api_error', message);
+      return refuse(response, 502, 'api_error', reasonOf(error));
     });
   });
   await listening(server, socket);
@@ -52,12 +84,10 @@ export async function openKeyProxy(socket: string, provider: Provider, account: 
   };
 }
 
-async function passOn(
-  request: IncomingMessage,
-  response: ServerResponse,
-  provider: Provider,
-  { key, baseUrl }: KeyAccount,
-): Promise<void> {
+type Way = { readonly provider: Provider; readonly account: KeyAccount; readonly asker: Asker };
+
+async function passOn(request: IncomingMessage, response: ServerResponse, way: Way): Promise<void> {
+  const { provider, account, asker } = way;
   const { method = 'GET' } = request;
   const { path, query } = placeOf(request.url ?? '/');
   const asks = `${method} ${path}`;
@@ -65,25 +95,104 @@ async function passOn(
     const why = `${asks} is not passed on: from here only the models of ${provider} can be asked, and listed`;
     return refuse(response, 403, 'permission_error', why);
   }
-  const url = new URL(baseUrl.replace(/\/$/, '') + path + query);
+  const url = new URL(addressOf(provider, account.baseUrl, path) + query);
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  asker.sign();
+  if (!asksModel(provider, asks)) return pass(await ask(url, request, way, gone.signal), response, asker.sign);
+  return passAnswer(url, request, response, way, gone.signal);
+}
+
+/** What costs, and what an account may have had enough of. */
+async function passAnswer(
+  url: URL,
+  request: IncomingMessage,
+  response: ServerResponse,
+  way: Way,
+  gone: AbortSignal,
+): Promise<void> {
+  const { provider, asker } = way;
+  let leave: () => void;
+  try {
+    leave = await asker.enter(gone);
+  } catch (error) {
+    if (!(error instanceof RuntimeTrouble)) throw error;
+    return turnAway(response, error);
+  }
+  try {
+    const answer = await ask(url, request, way, gone).catch((error: unknown) => {
+      if (!gone.aborted) asker.failed(trouble(reasonOf(error), error));
+      throw error;
+    });
+    const passing = new PassingAnswer(provider, answer);
+    const broken = await pass(answer, response, (chunk) => {
+      asker.sign();
+      passing.add(chunk);
+    }).then(
+      () => null,
+      (error: unknown) => (gone.aborted ? null : trouble(reasonOf(error), error)),
+    );
+    const { spent, failure } = passing.end();
+    if (spent !== null) await asker.answered(spent);
+    const failed = failure ?? broken;
+    if (failed !== null) asker.failed(failed);
+    if (broken !== null) response.destroy();
+  } finally {
+    leave();
+  }
+}
+
+function ask(url: URL, request: IncomingMessage, { provider, account }: Way, signal: AbortSignal): Promise<Response> {
+  const { method = 'GET' } = request;
   const asked = Object.entries(request.headers).flatMap(([name, value]) =>
     OWN.has(name) || value === undefined ? [] : [[name, String(value)] as [string, string]],
   );
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
   const hasBody = method !== 'GET' && method !== 'HEAD';
-  const answer = await fetch(url, {
+  return fetch(url, {
     method,
-    headers: { ...Object.fromEntries(asked), ...WITH_KEY[provider](key) },
+    headers: { ...Object.fromEntries(asked), ...WITH_KEY[provider](account.key) },
     redirect: 'manual',
-    signal: gone.signal,
+    signal,
     ...(hasBody ? { body: Readable.toWeb(request) as ReadableStream<Uint8Array>, duplex: 'half' as const } : {}),
   });
+}
+
+async function pass(answer: Response, response: ServerResponse, hear: (chunk: Uint8Array) => void): Promise<void> {
   const headers = [...answer.headers].filter(([name]) => !UNDONE.has(name));
   response.writeHead(answer.status, Object.fromEntries(headers));
   if (answer.body === null) return void response.end();
+  const heard = new Transform({
+    transform: (chunk: Uint8Array, _, done) => {
+      hear(chunk);
+      done(null, chunk);
+    },
+  });
   // Either side may go in the middle of it; then the other is let go, too.
-  await pipeline(Readable.fromWeb(answer.body as ReadableStream<Uint8Array>), response);
+  return pipeline(Readable.fromWeb(answer.body as ReadableStream<Uint8Array>), heard, response);
+}
+
+function trouble(message: string, cause: unknown): RuntimeTrouble {
+  return new RuntimeTrouble({ type: 'Llm.Connection', message, retryable: true, cause });
+}
+
+function reasonOf(error: unknown): string {
+  const causes = [error, error instanceof Error ? error.cause : null];
+  const words = causes.flatMap((one) => (one instanceof Error ? [one.message] : []));
+  return `the provider cannot be reached: ${words.join(': ') || String(error)}`;
+}
+
+/** As the provider would: programs know what to make of that. */
+function turnAway(response: ServerResponse, { type, message, retryAfterMs }: RuntimeTrouble): void {
+  const isLimit = type === 'Llm.RateLimited';
+  if (retryAfterMs !== null) response.setHeader('retry-after', Math.ceil(retryAfterMs / SECOND_MS));
+  refuse(response, isLimit ? 429 : 503, isLimit ? 'rate_limit_error' : 'api_error', message);
+}
+
+/** Some write the version of the API to the address of a provider, and some programs to what they ask: it stands there once. */
+function addressOf(provider: Provider, baseUrl: string, path: string): string {
+  const base = baseUrl.replace(/\/+$/, '');
+  if (provider === 'gemini' || path === '/') return base + path;
+  return base.replace(/\/v1$/, '') + (path.startsWith('/v1/') ? path : `/v1${path}`);
 }
 
 /** In the form in which these providers tell errors. */

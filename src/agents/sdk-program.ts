@@ -1,7 +1,7 @@
 /**
  * Runs inside, in the place of Claude Code's own program, and drives it by the Agent SDK: tells the agent between its turns what the door has
- * for it, and stops it in order at a limit or once it has ended its session. On its standard input is its order, on its output what the agent says
- * and does, for people, and in the last line what came of it. Where it runs there is nothing but Node and the SDK.
+ * for it, and stops it in order at a limit or once it has ended its session. On its standard input is its order, on its output the messages of the SDK,
+ * which are those of Claude Code itself, and in the last line what came of it. Where it runs there is nothing but Node and the SDK.
  */
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -25,18 +25,10 @@ type UserMessage = {
 type Query = AsyncIterable<SdkMessage> & { interrupt(): Promise<unknown> };
 type Ask = { readonly prompt: AsyncIterable<UserMessage>; readonly options: Readonly<Record<string, unknown>> };
 type SdkModule = { readonly query: (ask: Ask) => Query };
-type Block = {
-  readonly type: string;
-  readonly text?: string;
-  readonly name?: string;
-  readonly input?: unknown;
-  readonly content?: unknown;
-};
 type Said = {
   readonly parent_tool_use_id: string | null;
   readonly message: {
     readonly id?: string;
-    readonly content: string | readonly Block[];
     readonly usage?: Readonly<Record<string, number | null>>;
   };
 };
@@ -125,7 +117,7 @@ class Drive {
     );
     try {
       for await (const message of agent) {
-        show(message);
+        tell(JSON.stringify(message));
         await this.#hear(message);
       }
     } catch (error) {
@@ -231,22 +223,6 @@ function toldOf(result: ResultMessage, turns: number, limit: SdkLimit | null): S
       usd,
     },
   };
-}
-
-function show(message: SdkMessage): void {
-  if (message.type === 'assistant' || message.type === 'user') {
-    const { content } = message.message;
-    const blocks = typeof content === 'string' ? [{ type: 'text', text: content }] : content;
-    for (const line of blocks.flatMap(lineOf)) tell(line);
-  } else if (message.type === 'result') tell(`(${message.subtype}: ${message.errors?.join('; ') ?? 'it stops'})`);
-  else tell(`(${message.type === 'system' ? message.subtype : message.type})`);
-}
-
-function lineOf({ type, text: said = '', name = '', input, content }: Block): readonly string[] {
-  if (type === 'text') return [said];
-  if (type === 'tool_use') return [`→ ${name} ${shortened(JSON.stringify(input))}`];
-  if (type !== 'tool_result') return [];
-  return [`← ${shortened(typeof content === 'string' ? content : JSON.stringify(content))}`];
 }
 
 function tell(line: string): void {

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
-import type { Usage } from '../town/session.js';
+import type { Told } from './told-usage.js';
 
 export type Sdk = {
   /** Of the package, and of the Claude Code that it brings. */
@@ -48,7 +48,7 @@ export type SdkLimit = (typeof LIMITS)[number];
 
 /** The last line of `sdk-program.ts`. */
 const count = z.number().nonnegative();
-const Told = z.object({
+const LastLine = z.object({
   type: z.literal('gastown'),
   limit: z.enum(LIMITS).nullable(),
   /** What the provider answered last, when that was an error, and its words. */
@@ -63,7 +63,7 @@ const Told = z.object({
     usd: count,
   }),
 });
-export type SdkTold = z.infer<typeof Told>;
+export type SdkTold = z.infer<typeof LastLine>;
 
 /** As it was built: what runs inside reads no TypeScript. */
 export const SDK_PROGRAM = fileURLToPath(new URL('../../dist/agents/sdk-program.js', import.meta.url));
@@ -116,15 +116,16 @@ export function readableFor({ folder, program }: Sdk): readonly string[] {
 export function toldBySdk(output: string): SdkTold | null {
   const [last = ''] = output.trimEnd().split('\n').slice(-1);
   try {
-    return Told.safeParse(JSON.parse(last)).data ?? null;
+    return LastLine.safeParse(JSON.parse(last)).data ?? null;
   } catch {
     return null;
   }
 }
 
-/** What a session has used, after one more run of the same conversation. */
-export function usageAfter(before: Usage, { usage }: SdkTold): Usage {
-  const turns = before.turns + usage.turns;
-  // One that could not begin tells of nothing.
-  return usage.outputTokens < before.outputTokens ? { ...before, turns } : { ...usage, turns };
+/** What it tells of its tokens and cost; null: nothing. */
+export function usageBySdk(output: string): Told | null {
+  const told = toldBySdk(output);
+  if (told === null) return null;
+  const { usd, ...tokens } = told.usage;
+  return { spent: [{ model: '', tokens }], usd, ofAll: 'everything' };
 }

@@ -34,6 +34,8 @@ function paragraphs(entry: JournalEntry): readonly string[] {
       const { text, isError } = answer.data;
       return [`${isError ? '✗' : '←'} ${shortened(text, ANSWER_CHARS)}`];
     }
+    case 'spent':
+      return [];
     case 'ended': {
       const result = Ended.safeParse(entry.result);
       return result.success ? [`## ${result.data.outcome}: ${wordOf(result.data)}`] : [];

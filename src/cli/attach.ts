@@ -11,7 +11,7 @@ import { placesIn, type Places } from '../activities/places.js';
 import { commandOf, environmentOf, quoted } from '../agents/agent-call.js';
 import { attachedMark, attachTo, type Attached } from '../agents/attached.js';
 import { conversationOf, HOME, leaveToNext } from '../agents/conversation.js';
-import { openKeyProxy } from '../agents/key-proxy.js';
+import { NOBODY, openKeyProxy } from '../agents/key-proxy.js';
 import { readKeys, type Town } from '../config.js';
 import { takeoverQuery, type Takeover } from '../contract/molecule.js';
 import { hostId } from '../dev/host-id.js';
@@ -134,7 +134,7 @@ async function open({ takeover, agent, args, account, places, attached }: Means)
   const close =
     proxy === null || account === null || agent.provider === null
       ? null
-      : await openKeyProxy(proxy, agent.provider, account);
+      : await openKeyProxy(proxy, agent.provider, account, NOBODY);
   try {
     const output = dirname(home);
     const tree = { mirror: places.mirror(spec.rig), path: spec.worktree, branch: spec.branch, more: [output] };

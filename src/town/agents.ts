@@ -44,7 +44,9 @@ export const Agent = z.strictObject({
 });
 export type Agent = z.infer<typeof Agent>;
 
-const CLAUDE = ['--output-format', 'json', '--model={model}', '--strict-mcp-config', '--mcp-config', '{mcp}'];
+/** What it says and does is written line by line, as it does it. */
+const CLAUDE_SAID = ['--output-format', 'stream-json', '--verbose'];
+const CLAUDE = [...CLAUDE_SAID, '--model={model}', '--strict-mcp-config', '--mcp-config', '{mcp}'];
 /** Shut in it may do what it can; alone it asks nobody. */
 const CLAUDE_FREE = ['--dangerously-skip-permissions'];
 const CODEX_FREE = '--dangerously-bypass-approvals-and-sandbox';
@@ -86,8 +88,8 @@ export const AGENTS = {
     command: 'codex',
     args: ['exec', ...CODEX, ...CODEX_PROVIDER, '--', '{prompt}'],
     prompt: 'argument',
-    resume: null,
     // Of its home, in which there is no other.
+    resume: ['exec', 'resume', '--last', ...CODEX, ...CODEX_PROVIDER, '--', '{prompt}'],
     attach: ['resume', '--last', '--include-non-interactive', CODEX_FREE, '--model={model}', ...CODEX_PROVIDER],
     usage: 'codex',
     provider: 'openai',

@@ -1,7 +1,7 @@
 /** Sessions that share a provider's account: its limit is everybody's, and so many requests at once are the most. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { Account } from '../../src/agents/account.js';
+import { Account, Room } from '../../src/agents/account.js';
 import { anthropicRuntime } from '../../src/agents/anthropic.js';
 import { RuntimeTrouble } from '../../src/agents/trouble.js';
 import type { Turn } from '../../src/dev/model-script.js';
@@ -71,7 +71,7 @@ test('those who are turned away come back one after the other', async () => {
 });
 
 test('what waits for room goes in its order; who is cancelled leaves the row, and who is late is turned away', async () => {
-  const account = new Account(1);
+  const account = new Account(new Room(1));
   const order: string[] = [];
   const never = new AbortController().signal;
   const cancelled = new AbortController();

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
 import { commandRuntime } from '../../src/agents/command.js';
+import type { ProgramSettings } from '../../src/agents/command.js';
 import { Agent } from '../../src/town/agents.js';
 import type { Keys } from '../../src/town/agents.js';
 import type { SessionResult, SessionSpec } from '../../src/town/session.js';
@@ -15,15 +16,22 @@ import type { Bench } from '../support/sessions.js';
 
 type Ran = { readonly bench: Bench; readonly run: (signal?: AbortSignal) => Promise<SessionResult> };
 
+type More = Partial<SessionSpec> & {
+  readonly keys?: Keys;
+  readonly model?: string;
+  readonly settings?: ProgramSettings;
+};
+
 async function agentOf(
   said: Partial<Agent> & { readonly script: string },
-  { keys = {}, ...more }: Partial<SessionSpec> & { readonly keys?: Keys } = {},
+  { keys = {}, model = '', settings = {}, ...more }: More = {},
 ): Promise<Ran> {
   const bench = await makeBench();
   const { script, ...rest } = said;
   const agent = Agent.parse({ command: 'sh', args: ['-c', script, 'agent', '{prompt}'], ...rest });
-  const spec = specOf(bench, null, { runtime: { kind: 'command', model: '', agent }, ...more });
-  const run = async (signal?: AbortSignal) => commandRuntime(keys).run(spec, await contextOf(bench, spec, signal));
+  const spec = specOf(bench, null, { runtime: { kind: 'command', model, agent }, ...more });
+  const run = async (signal?: AbortSignal) =>
+    commandRuntime(keys, settings).run(spec, await contextOf(bench, spec, signal));
   return { bench, run };
 }
 
@@ -156,18 +164,25 @@ test('what it tells of tokens and cost is counted', async () => {
     cacheWriteTokens: 30,
     outputTokens: 40,
   });
-  const turn = { type: 'turn.completed', usage: { input_tokens: 10, cached_input_tokens: 4, output_tokens: 5 } };
-  const codex = await agentOf({
-    script: `echo '${JSON.stringify(turn)}'; echo '${JSON.stringify(turn)}'; gt done x`,
-    usage: 'codex',
-  });
-  expect((await codex.run()).usage).toMatchObject({
-    turns: 2,
-    inputTokens: 12,
-    cacheReadTokens: 8,
-    outputTokens: 10,
-    unpricedTokens: 30,
-  });
+});
+
+function codexTurn(times: number): string {
+  const usage = { input_tokens: 10 * times, cached_input_tokens: 4 * times, output_tokens: 5 * times };
+  return `echo '${JSON.stringify({ type: 'turn.completed', usage })}'`;
+}
+const codexPrices = async () => ({
+  'gpt-5': { input: 1_000_000, output: 100_000, cacheRead: 10_000, cacheWrite: 0 },
+});
+
+test('what Codex tells is of its whole conversation: it counts once, by the prices of the town', async () => {
+  const plan = { script: codexTurn(1), resume: ['-c', `${codexTurn(2)}; gt done x`], usage: 'codex' as const };
+  const tokens = { turns: 2, inputTokens: 12, cacheReadTokens: 8, outputTokens: 10 };
+  const codex = await agentOf(plan);
+  expect((await codex.run()).usage).toMatchObject({ ...tokens, usd: 0, unpricedTokens: 30 });
+  const priced = await agentOf(plan, { model: 'gpt-5.6', settings: { prices: codexPrices } });
+  const { usage } = await priced.run();
+  expect(usage).toMatchObject(tokens);
+  expect(usage.usd).toBeCloseTo(12 + 1 + 0.08);
 });
 
 const costing = (usd: number) =>

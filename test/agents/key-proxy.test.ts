@@ -7,17 +7,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
-import { openKeyProxy } from '../../src/agents/key-proxy.js';
+import { NOBODY, openKeyProxy } from '../../src/agents/key-proxy.js';
 import type { Provider } from '../../src/town/agents.js';
 
 /** The socket of a proxy before a provider that answers so. */
-async function proxyOf(provider: Provider, answer: RequestListener): Promise<string> {
+async function proxyOf(provider: Provider, answer: RequestListener, below = ''): Promise<string> {
   const server = createServer(answer);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const folder = await mkdtemp(join(tmpdir(), 'gt-key-proxy-'));
   const socketPath = join(folder, 'model');
-  const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const close = await openKeyProxy(socketPath, provider, { key: 'k', baseUrl });
+  const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}${below}`;
+  const close = await openKeyProxy(socketPath, provider, { key: 'k', baseUrl }, NOBODY);
   onTestFinished(async () => {
     close();
     server.closeAllConnections();
@@ -119,4 +119,23 @@ test.each(REFUSED)('nothing else is: %s %s %s', async (...one) => {
   const { heard, status, said } = await heardOf(one);
   expect({ heard, status }).toEqual({ heard: [], status: 403 });
   expect(JSON.parse(said)).toMatchObject({ error: { message: expect.stringContaining('is not passed on') as string } });
+});
+
+test.each([
+  ['anthropic', '', '/v1/messages', '/v1/messages'],
+  ['anthropic', '/gate/v1/', '/v1/messages', '/gate/v1/messages'],
+  ['anthropic', '/gate', '/messages', '/gate/v1/messages'],
+  ['openai', '/v1', '/v1/responses', '/v1/responses'],
+  ['openai', '/openai/v1', '/chat/completions', '/openai/v1/chat/completions'],
+  ['openai', '', '/responses', '/v1/responses'],
+  ['gemini', '/gate', '/v1beta/models/g:generateContent', '/gate/v1beta/models/g:generateContent'],
+] as const)('the version stands once in what %s is asked: below "%s", %s', async (provider, below, path, there) => {
+  const heard: (string | undefined)[] = [];
+  const answer: RequestListener = (request, response) => {
+    heard.push(request.url);
+    response.end('{}');
+  };
+  const socket = await proxyOf(provider, answer, below);
+  expect((await asked(socket, 'POST', path)).statusCode).toBe(200);
+  expect(heard).toEqual([there]);
 });

@@ -23,7 +23,7 @@ async function sdkOf(script: string | null, limits: Partial<SessionSpec['limits'
   const agent = Agent.parse({ ...AGENTS['claude-code'], provider: null, command: 'sh', args: ['-c', 'gt done cli'] });
   const runtime = { kind: 'command' as const, model: '', agent };
   const spec = specOf(bench, null, { runtime, limits: { ...LIMITS, ...limits } });
-  const sdk = commandRuntime({}, () => findSdk(bench.folder));
+  const sdk = commandRuntime({}, { sdkHere: () => findSdk(bench.folder) });
   return { bench, run: async (more) => sdk.run(spec, { ...(await contextOf(bench, spec)), ...more }) };
 }
 

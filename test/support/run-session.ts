@@ -19,7 +19,7 @@ const signal = new AbortController().signal;
 const runtimes = [
   scriptRuntime(),
   anthropicRuntime({ apiKey: 'test', baseUrl: url }),
-  commandRuntime({}, () => findSdk(dirname(journalPath))),
+  commandRuntime({}, { sdkHere: () => findSdk(dirname(journalPath)) }),
 ];
 const runtime = runtimes.find(({ kind }) => kind === spec.runtime.kind);
 if (runtime === undefined) throw new Error(`there is no runtime ${spec.runtime.kind}`);

@@ -45,7 +45,7 @@ export const RUNTIMES: Readonly<Record<'script' | 'anthropic' | 'command' | 'sdk
     await installSdk(bench.folder, programOf(acts));
     const agent = Agent.parse({ ...AGENTS['claude-code'], command: 'no-such-program', provider: null });
     const spec = specOf(bench, null, { runtime: { kind: 'command', model: '', agent }, ...more });
-    return { runtime: commandRuntime({}, () => findSdk(bench.folder)), spec, url: '' };
+    return { runtime: commandRuntime({}, { sdkHere: () => findSdk(bench.folder) }), spec, url: '' };
   },
 };
 

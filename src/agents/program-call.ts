@@ -1,0 +1,52 @@
+/** What an agent's program is called with in a session: its prompt, what its arguments are filled with, and the order of the Agent SDK. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Agent } from '../town/agents.js';
+import type { SessionSpec } from '../town/session.js';
+import type { CallValues } from './agent-call.js';
+import { conversationOf } from './conversation.js';
+import type { Door } from './door.js';
+import type { SessionContext } from './runtime.js';
+import type { Sdk, SdkOrder } from './sdk.js';
+
+/** Linux takes 128 KiB, and quotes and the other arguments stand in it, too. */
+const ARGUMENT_BYTES_MAX = 96 * 1024;
+
+/** What is too long for an argument is left in a file that it names. */
+export async function asArgument(prompt: string, agent: Agent, door: Door): Promise<string> {
+  if (agent.prompt === 'stdin' || Buffer.byteLength(prompt) <= ARGUMENT_BYTES_MAX) return prompt;
+  const file = join(door.folder, 'assignment.md');
+  await writeFile(file, prompt);
+  return `Your assignment is in the file ${file}. Read all of it, then do it.`;
+}
+
+type Place = Pick<SessionContext, 'folder'> & { readonly home: string; readonly door: Door };
+
+export async function callValues(
+  prompt: string,
+  spec: SessionSpec,
+  { folder, home, door }: Place,
+): Promise<CallValues> {
+  const { model } = spec.runtime;
+  const town = { command: join(door.folder, 'gt'), args: ['mcp'], env: { GT_PORT: door.env['GT_PORT'] } };
+  return {
+    prompt,
+    model: model === '' ? null : model,
+    session: await conversationOf(folder, spec.sessionId),
+    home,
+    mcp: JSON.stringify({ mcpServers: { town } }),
+  };
+}
+
+type Told = Pick<SdkOrder, 'prompt' | 'again' | 'session' | 'limits'>;
+
+export function sdkOrder({ module, program }: Sdk, { runtime }: SessionSpec, door: Door, told: Told): SdkOrder {
+  return {
+    module,
+    program,
+    ...told,
+    model: runtime.model === '' ? null : runtime.model,
+    town: { command: join(door.folder, 'gt'), args: ['mcp'] },
+    door: door.env['GT_PORT'] ?? '',
+  };
+}

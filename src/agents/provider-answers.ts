@@ -1,0 +1,259 @@
+/**
+ * What a provider's answers tell while they pass to a program: the tokens that they cost, or what is wrong. Each provider in its own words, whole
+ * or as a stream of events.
+ */
+import * as z from 'zod';
+import type { Provider } from '../town/agents.js';
+import { own } from '../town/own.js';
+import { NO_USAGE } from '../town/session.js';
+import { BY_TYPE, byStatus, ContextFull, isRetryable, retryAfterOf, saysTooLong, waitOf } from './provider-status.js';
+import type { Kind } from './provider-status.js';
+import { withoutSecrets } from './secrets.js';
+import type { Spent, Tokens } from './told-usage.js';
+import { RuntimeTrouble } from './trouble.js';
+
+export type Failure = RuntimeTrouble | ContextFull;
+
+/** Requests that a model answers, and that cost. */
+const ASKS: Readonly<Record<Provider, RegExp>> = {
+  anthropic: /^POST (\/v1)?\/messages$/,
+  openai: /^POST (\/v1)?\/(chat\/completions|responses(\/compact)?)$/,
+  gemini: /:(generateContent|streamGenerateContent)$/,
+};
+
+export function asksModel(provider: Provider, asked: string): boolean {
+  return ASKS[provider].test(asked);
+}
+
+/** No event of an answer is longer; what is, is not read. */
+const EVENT_CHARS_MAX = 32 * 1024 * 1024;
+const WORDS_MAX = 1_000;
+
+type Head = { readonly status: number; readonly headers: Headers };
+
+/** Reads one answer as it passes. */
+export class PassingAnswer {
+  readonly #provider: Provider;
+  readonly #head: Head;
+  readonly #isStream: boolean;
+  readonly #decoder = new TextDecoder();
+  #text = '';
+  #spent: Spent | null = null;
+  #failure: Failure | null = null;
+
+  constructor(provider: Provider, head: Head) {
+    this.#provider = provider;
+    this.#head = head;
+    this.#isStream = head.headers.get('content-type')?.startsWith('text/event-stream') === true;
+  }
+
+  add(chunk: Uint8Array): void {
+    this.#text += this.#decoder.decode(chunk, { stream: true });
+    if (this.#isStream && this.#head.status < 400) {
+      const lines = this.#text.split('\n');
+      this.#text = lines.pop() ?? '';
+      for (const line of lines) this.#line(line);
+    }
+    if (this.#text.length > EVENT_CHARS_MAX) this.#text = '';
+  }
+
+  /** Also of one that broke off: as far as it came. `spent`: null when nothing was answered. */
+  end(): { readonly spent: Spent | null; readonly failure: Failure | null } {
+    const { status } = this.#head;
+    if (status >= 400)
+      this.#failure = failureOf(this.#head, problemIn([parsed(this.#text)].flat()[0]) ?? {}, this.#text);
+    else if (this.#isStream) this.#line(this.#text);
+    else for (const event of [parsed(this.#text)].flat()) this.#take(event);
+    const unknown = status < 400 && this.#failure === null ? UNKNOWN : null;
+    return { spent: this.#spent ?? unknown, failure: this.#failure };
+  }
+
+  #line(line: string): void {
+    if (line.startsWith('data:')) this.#take(parsed(line.slice('data:'.length)));
+  }
+
+  #take(event: unknown): void {
+    this.#spent = READ[this.#provider](event, this.#spent) ?? this.#spent;
+    const problem = problemIn(event);
+    if (problem !== null) this.#failure = failureOf({ status: 0, headers: this.#head.headers }, problem, '');
+  }
+}
+
+/** That it was answered is all that is known. */
+const UNKNOWN: Spent = { model: '', tokens: { ...NO_USAGE, turns: 1 } };
+
+const count = z
+  .number()
+  .nonnegative()
+  .nullish()
+  .transform((tokens) => tokens ?? 0);
+
+/** By which it is known in whose words it is. */
+const told = z.number().nonnegative();
+
+const Anthropic = z.object({
+  input_tokens: count,
+  cache_read_input_tokens: count,
+  cache_creation_input_tokens: count,
+  output_tokens: count,
+});
+const soFar = z.number().nonnegative().nullish();
+/** Of what it does not tell again stands what was told before. */
+const AnthropicSoFar = z.object({
+  input_tokens: soFar,
+  cache_read_input_tokens: soFar,
+  cache_creation_input_tokens: soFar,
+  output_tokens: soFar,
+});
+const AnthropicMessage = z.object({ model: z.string(), usage: Anthropic });
+const AnthropicEvent = z.union([
+  z.object({ type: z.literal('message_start'), message: AnthropicMessage }),
+  z.object({ type: z.literal('message_delta'), usage: AnthropicSoFar }),
+  AnthropicMessage.extend({ type: z.literal('message') }),
+]);
+const Responses = z.object({
+  model: z.string(),
+  usage: z.object({
+    input_tokens: told,
+    input_tokens_details: z.object({ cached_tokens: count }).nullish(),
+    output_tokens: count,
+  }),
+});
+const Completion = z.object({
+  model: z.string(),
+  usage: z.object({
+    prompt_tokens: told,
+    prompt_tokens_details: z.object({ cached_tokens: count }).nullish(),
+    completion_tokens: count,
+  }),
+});
+const OpenAi = z.union([
+  z.object({ response: Responses }).transform(({ response }) => response),
+  Responses,
+  Completion,
+]);
+const Gemini = z.object({
+  modelVersion: z.string().default(''),
+  usageMetadata: z.object({
+    promptTokenCount: count,
+    cachedContentTokenCount: count,
+    candidatesTokenCount: count,
+    thoughtsTokenCount: count,
+  }),
+});
+
+/** What an event adds to what is known of its answer; null: nothing. */
+const READ: Readonly<Record<Provider, (event: unknown, before: Spent | null) => Spent | null>> = {
+  anthropic: (event, before) => {
+    const read = AnthropicEvent.safeParse(event);
+    if (!read.success) return null;
+    if (read.data.type === 'message_delta') {
+      if (before === null) return null;
+      const { tokens } = before;
+      const news = read.data.usage;
+      const inputTokens = news.input_tokens ?? tokens.inputTokens;
+      const cacheReadTokens = news.cache_read_input_tokens ?? tokens.cacheReadTokens;
+      const cacheWriteTokens = news.cache_creation_input_tokens ?? tokens.cacheWriteTokens;
+      const outputTokens = news.output_tokens ?? tokens.outputTokens;
+      return { ...before, tokens: { turns: 1, inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens } };
+    }
+    const { model, usage } = read.data.type === 'message_start' ? read.data.message : read.data;
+    const tokens = {
+      inputTokens: usage.input_tokens,
+      cacheReadTokens: usage.cache_read_input_tokens,
+      cacheWriteTokens: usage.cache_creation_input_tokens,
+      outputTokens: usage.output_tokens,
+    };
+    return { model, tokens: { turns: 1, ...tokens } };
+  },
+  openai: (event) => {
+    const read = OpenAi.safeParse(event);
+    if (!read.success) return null;
+    const { model, usage } = read.data;
+    if ('input_tokens' in usage) {
+      const { input_tokens: input, input_tokens_details: details, output_tokens: output } = usage;
+      return { model, tokens: tokensOf(input, details?.cached_tokens ?? 0, output) };
+    }
+    const { prompt_tokens: input, prompt_tokens_details: details, completion_tokens: output } = usage;
+    return { model, tokens: tokensOf(input, details?.cached_tokens ?? 0, output) };
+  },
+  gemini: (event) => {
+    const read = Gemini.safeParse(event);
+    if (!read.success) return null;
+    const { modelVersion: model, usageMetadata: usage } = read.data;
+    // What is thought is paid for as what is said.
+    const output = usage.candidatesTokenCount + usage.thoughtsTokenCount;
+    return { model, tokens: tokensOf(usage.promptTokenCount, usage.cachedContentTokenCount, output) };
+  },
+};
+
+/** Of providers that count what they had in their cache into what they read. */
+function tokensOf(input: number, cached: number, outputTokens: number): Tokens {
+  const tokens = { cacheReadTokens: cached, cacheWriteTokens: 0, outputTokens };
+  return { turns: 1, inputTokens: Math.max(0, input - cached), ...tokens };
+}
+
+const Problem = z.object({
+  type: z.string().nullish(),
+  code: z.union([z.string(), z.number()]).nullish(),
+  message: z.string().nullish(),
+  details: z
+    .array(z.object({ reason: z.string().nullish(), retryDelay: z.string().nullish() }))
+    .nullish()
+    .catch(null),
+});
+type Problem = z.infer<typeof Problem>;
+const Told = z.object({
+  error: Problem.nullish(),
+  response: z.object({ error: Problem.nullish() }).nullish(),
+});
+const ToldPlainly = Problem.extend({ type: z.literal('error') });
+
+/** An error that comes instead of an answer, or in the midst of one. */
+function problemIn(event: unknown): Problem | null {
+  const told = Told.safeParse(event).data;
+  return told?.error ?? told?.response?.error ?? ToldPlainly.safeParse(event).data ?? null;
+}
+
+const BILLING: Kind = { type: 'Llm.Billing', retryable: false };
+const RATE: Kind = { type: 'Llm.RateLimited', retryable: true };
+const AUTH: Kind = { type: 'Llm.Auth', retryable: false };
+/** Words that say more than the status beside them, and stand alone in the midst of a stream. */
+const BY_CODE: Readonly<Record<string, Kind>> = {
+  insufficient_quota: BILLING,
+  billing_hard_limit_reached: BILLING,
+  rate_limit_exceeded: RATE,
+  invalid_api_key: AUTH,
+  API_KEY_INVALID: AUTH,
+};
+const TOO_LONG = ['request_too_large', 'context_length_exceeded'];
+
+/** `status`: 0 in the midst of a stream. */
+function failureOf({ status, headers }: Head, problem: Problem, body: string): Failure {
+  const { message: said = null, details = null } = problem;
+  const message = withoutSecrets([status || '', said ?? body].join(' ').trim()).slice(0, WORDS_MAX);
+  const words = [problem.code, problem.type, ...(details ?? []).map(({ reason }) => reason)]
+    .flatMap((one) => one ?? [])
+    .map(String);
+  const isTooLong = status === 413 || ((status === 400 || status === 0) && saysTooLong(message));
+  if (isTooLong || words.some((word) => TOO_LONG.includes(word))) return new ContextFull(message);
+  const known = words.flatMap((word) => own(BY_CODE, word) ?? [])[0];
+  const inStream = words.flatMap((word) => own(BY_TYPE, word) ?? [])[0];
+  const kind = known ?? (status === 0 ? inStream : undefined) ?? byStatus(status === 0 ? undefined : status);
+  const delay = details?.flatMap(({ retryDelay }) => /^([\d.]+)s$/.exec(retryDelay ?? '')?.[1] ?? [])[0];
+  return new RuntimeTrouble({
+    type: kind.type,
+    message,
+    retryable: isRetryable(kind, headers),
+    retryAfterMs: retryAfterOf(headers) ?? waitOf(delay === undefined ? undefined : Number(delay) * 1_000),
+    requestId: headers.get('request-id') ?? headers.get('x-request-id'),
+  });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
