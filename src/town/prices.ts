@@ -3,6 +3,8 @@
  * in town.toml. Tokens of a model without a price are counted and said to be without one: a made-up figure would be worse.
  */
 import * as z from 'zod';
+import { agentNamed } from './agents.js';
+import type { Agent } from './agents.js';
 import type { Protomolecule } from './protomolecule.js';
 import type { Usage } from './session.js';
 
@@ -41,7 +43,10 @@ function priceOf(model: string, prices: Prices): Price | null {
 }
 
 type Work = {
-  readonly rig: { readonly runtime: { readonly kind: string; readonly model: string } };
+  readonly rig: {
+    readonly runtime: { readonly kind: string; readonly model: string; readonly agent?: string | undefined };
+    readonly agents?: Readonly<Record<string, Agent>> | undefined;
+  };
   readonly proto: Pick<Protomolecule, 'steps'>;
 };
 
@@ -54,7 +59,14 @@ export function unpricedModels(work: readonly Work[], prices: Prices): readonly 
 /** Where a rig's steps are worked by a model, so is its rework, whatever the steps are. */
 function mayUseModel({ rig, proto }: Work): boolean {
   const steps = proto.steps.flatMap((step) => [step, ...(step.fanOut?.steps ?? [])]);
-  return rig.runtime.kind === 'anthropic' || steps.some(({ agent }) => agent === 'anthropic');
+  return rig.runtime.kind === 'anthropic' || isCounted(rig) || steps.some(({ agent }) => agent === 'anthropic');
+}
+
+/** A program whose tokens are counted here, of a model that is known before it begins; Claude Code says itself what it costs. */
+function isCounted({ runtime, agents }: Work['rig']): boolean {
+  if (runtime.kind !== 'command' || runtime.model === '') return false;
+  const agent = agentNamed(runtime.agent ?? '', agents);
+  return agent !== null && agent.usage !== 'claude' && (agent.provider !== null || agent.usage !== 'none');
 }
 
 /** What was spent, for people: '' when nothing was that could be counted. */

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { Agent } from '../../src/town/agents.js';
 import { costOf, spentText, unpricedModels } from '../../src/town/prices.js';
 import { addUsage, NO_USAGE } from '../../src/town/session.js';
 import { step } from '../support/molecules.js';
@@ -42,4 +43,14 @@ test('which models need a price follows from who works: a step of its own runtim
   const work = [on('anthropic', {}), on('auto', {}), on('script', { agent: 'anthropic' }), on('human', {})];
   expect(unpricedModels([...work, ...work], {})).toEqual(['m-anthropic', 'm-script']);
   expect(unpricedModels(work, { 'm-a': price })).toEqual(['m-script']);
+});
+
+const by = (agent: string, model = `m-${agent}`) => ({
+  rig: { runtime: { kind: 'command', model, agent }, agents: { mine: Agent.parse({ command: 'mine', args: [] }) } },
+  proto: { steps: [step('s', {})] },
+});
+
+test('so do models of programs whose tokens are counted, if they do not tell their cost, and their model is known', () => {
+  const work = [by('codex'), by('gemini'), by('aider'), by('claude-code'), by('mine'), by('codex', '')];
+  expect(unpricedModels(work, {})).toEqual(['m-aider', 'm-codex', 'm-gemini']);
 });
