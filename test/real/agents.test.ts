@@ -82,7 +82,18 @@ const bash = (command: string) => ({ tools: [{ name: 'Bash', input: { command, d
 const DONE = { tools: [{ name: 'mcp__town__done', input: { summary: 'made it' } }] };
 
 /** `next`: of a session that has the note of the one before, "half is done". */
-async function townWithSdk(turns: readonly Turn[], next: readonly Turn[] = [], limits: TownPlan['limits'] = {}) {
+async function townWithSdk(
+  turns: readonly Turn[],
+  next: readonly Turn[] = [],
+  limits: NonNullable<TownPlan['limits']> = {},
+) {
+  const { server, town } = await townWithClaude(turns, next, limits);
+  await symlink(agents.modules, join(town.dir, 'node_modules'));
+  return { server, town };
+}
+
+/** Called by its command. */
+async function townWithClaude(turns: readonly Turn[], next: readonly Turn[], limits: NonNullable<TownPlan['limits']>) {
   const rules = [
     { when: ['half is done'], turns: [...next] },
     { when: ['# Write it\n'], turns: [...turns] },
@@ -94,7 +105,6 @@ async function townWithSdk(turns: readonly Turn[], next: readonly Turn[] = [], l
     env: { ANTHROPIC_API_KEY: 'sk-ant-planted-0123456789' },
     limits,
   });
-  await symlink(agents.modules, join(town.dir, 'node_modules'));
   return { server, town };
 }
 
@@ -133,10 +143,34 @@ test('at its limit of turns it is asked for a note, and a fresh session goes on 
   expect(JSON.stringify(asked?.body)).toContain('This session is at its limit');
 });
 
+test('by its command it is seen as it works, stopped at its limit, and asked for a note in the same conversation', async () => {
+  const handoff = { tools: [{ name: 'mcp__town__handoff', input: { note: 'half is done' } }] };
+  // Stopped in the midst of a turn, it notes that itself.
+  const turns = [bash('echo made > a.txt; sleep 3'), bash('true'), handoff, handoff];
+  const { server, town } = await townWithClaude(turns, [DONE], { turns: 2 });
+  const landed = landsIn(town);
+  await until('it is seen', async () => (await ofSession(town, 'said.log')).includes('→ Bash'));
+  expect(server.requests()).toHaveLength(1);
+  expect(await landed).toMatchObject({ landed: 1 });
+  const asked = server.requests().filter(({ rule }) => rule === 1);
+  expect(JSON.stringify(asked[2]?.body)).toContain('This session is at its limit');
+  expect(JSON.stringify(asked[2]?.body)).toContain('echo made > a.txt');
+});
+
+/** Whether Claude Code has written to its conversation that it does something: what is not there when it is killed it does once more. */
+async function hasNoted({ dir }: LiveTown, what: string): Promise<boolean> {
+  const sessions = join(dir, '.gt', 'sessions');
+  const files = await readdir(sessions, { recursive: true }).catch(() => []);
+  const conversations = files.filter((file) => file.includes('/projects/') && file.endsWith('.jsonl'));
+  const texts = await Promise.all(conversations.map((file) => readFile(join(sessions, file), 'utf8')));
+  return texts.some((text) => text.includes('tool_use') && text.includes(what));
+}
+
 test('its worker killed in the midst of its work, it goes on in the same conversation', async () => {
   const { server, town } = await townWithSdk([bash('echo made >> a.txt; sleep 100'), DONE]);
   const landed = landsIn(town);
   await until('it is at work', async () => (await ofSession(town, 'said.log')).includes('→ Bash'));
+  await until('it has noted that', () => hasNoted(town, 'sleep 100'));
   const worker = town.raised.workerPid();
   expect(worker).not.toBeNull();
   if (worker !== null) process.kill(worker, 'SIGKILL');
@@ -200,18 +234,55 @@ type Mock = {
   stop(): Promise<unknown>;
 };
 
-test('Codex works its step, and ends it by the command `gt`', async () => {
+async function townWithCodex(rules: readonly (readonly [match: object, response: object])[]): Promise<LiveTown> {
   const aimock = pathToFileURL(join(agents.modules, '@copilotkit', 'aimock', 'dist', 'index.js')).href;
   const { LLMock } = (await import(aimock)) as { LLMock: new (options: object) => Mock }; // as its documentation has it
   const mock = new LLMock({ port: 0, strict: true });
-  const cmd = 'echo made > a.txt; gt done "made it"';
-  mock.on({ hasToolResult: false }, { toolCalls: [{ name: 'exec_command', arguments: JSON.stringify({ cmd }) }] });
-  mock.on({ hasToolResult: true }, { content: 'All done.' });
+  const usage = { input_tokens: 1_000, output_tokens: 100, total_tokens: 1_100 };
+  for (const [match, response] of rules) mock.on(match, { ...response, usage });
   await mock.start();
   onTestFinished(async () => void (await mock.stop()));
-  const town = await townWith({
+  return townWith({
     runtime: { kind: 'codex', model: 'gpt-5.6' },
-    env: { OPENAI_API_KEY: 'sk-planted', OPENAI_BASE_URL: mock.url },
+    // With the version, as OpenAI's own library has it.
+    env: { OPENAI_API_KEY: 'sk-planted', OPENAI_BASE_URL: `${mock.url}/v1` },
+    prices: { 'gpt-5': { input: 1_000, output: 10_000 } },
   });
-  expect(await landsIn(town)).toMatchObject({ landed: 1 });
+}
+
+const says = (text: string) => ({ predicate: (request: unknown) => JSON.stringify(request).includes(text) });
+const shell = (cmd: string) => ({ toolCalls: [{ name: 'exec_command', arguments: JSON.stringify({ cmd }) }] });
+
+test('Codex works its step, and ends it by the command `gt`; it costs what its model does', async () => {
+  const town = await townWithCodex([
+    [{ hasToolResult: false }, shell('echo made > a.txt; gt done "made it"')],
+    [{ hasToolResult: true }, { content: 'All done.' }],
+  ]);
+  const result = (await landsIn(town)) as { usd: number };
+  expect(result).toMatchObject({ landed: 1 });
+  // Two turns of a dollar for what they read, and one for what they write.
+  expect(result.usd).toBeCloseTo(4);
+});
+
+test('its worker killed in the midst of its work, Codex goes on in the same conversation', async () => {
+  const seen: string[] = [];
+  const predicate = (request: unknown) => {
+    const text = JSON.stringify(request);
+    const isAgain = text.includes('You were cut off');
+    if (isAgain) seen.push(text);
+    return isAgain && seen.length === 1;
+  };
+  const town = await townWithCodex([
+    [{ predicate }, shell('gt done "made it"')],
+    [says('You were cut off'), { content: 'All done.' }],
+    [{ hasToolResult: false }, shell('echo begun')],
+    [{ hasToolResult: true }, shell('echo made >> a.txt; sleep 100')],
+  ]);
+  const landed = landsIn(town);
+  await until('it is at work', async () => (await ofSession(town, 'said.log')).includes('sleep 100'));
+  const worker = town.raised.workerPid();
+  expect(worker).not.toBeNull();
+  if (worker !== null) process.kill(worker, 'SIGKILL');
+  expect(await landed).toMatchObject({ landed: 1 });
+  expect(seen[0]).toContain('echo begun');
 });
