@@ -167,7 +167,8 @@ async function hasNoted({ dir }: LiveTown, what: string): Promise<boolean> {
 }
 
 test('its worker killed in the midst of its work, it goes on in the same conversation', async () => {
-  const { server, town } = await townWithSdk([bash('echo made >> a.txt; sleep 100'), DONE]);
+  // What it was in the midst of it answers itself, and so may be a turn further.
+  const { server, town } = await townWithSdk([bash('echo made >> a.txt; sleep 100'), DONE, DONE]);
   const landed = landsIn(town);
   await until('it is at work', async () => (await ofSession(town, 'said.log')).includes('→ Bash'));
   await until('it has noted that', () => hasNoted(town, 'sleep 100'));
@@ -175,9 +176,10 @@ test('its worker killed in the midst of its work, it goes on in the same convers
   expect(worker).not.toBeNull();
   if (worker !== null) process.kill(worker, 'SIGKILL');
   expect(await landed).toMatchObject({ landed: 1 });
-  expect(server.requests().map(({ turn }) => turn)).toContain(1);
   expect(server.requests().filter(({ turn }) => turn === 0)).toHaveLength(1);
-  expect(JSON.stringify(server.requests().find(({ turn }) => turn === 1)?.body)).toContain('You were cut off');
+  const again = JSON.stringify(server.requests().find(({ turn }) => turn !== 0)?.body);
+  expect(again).toContain('sleep 100');
+  expect(again).toContain('You were cut off');
 });
 
 test('somebody goes on with Claude Code at a terminal, and it goes on with what was said there', async () => {
