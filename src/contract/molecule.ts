@@ -4,7 +4,7 @@ import type { MoleculeState, Step } from '../town/molecule-state.js';
 import { Protomolecule } from '../town/protomolecule.js';
 import type { Json } from '../town/act.js';
 import { Limits, RigSnapshot } from '../town/rig.js';
-import type { RuntimeKind } from '../town/runtime.js';
+import { RuntimeKind } from '../town/runtime.js';
 import type { SessionSpec, Usage } from '../town/session.js';
 import type { LedgerEntry } from './activities.js';
 import type { DeskState } from './desk.js';
@@ -22,6 +22,8 @@ export const Hook = z.strictObject({
   sandbox: z.strictObject({ path: z.string(), branch: z.string(), base: z.string() }),
   /** How many times the refinery sent the work back before this molecule. */
   round: z.number().int().nonnegative(),
+  /** What has worked on the branch in molecules before this one. Absent: nothing, or an earlier version did not tell. */
+  workedBy: z.array(RuntimeKind).optional(),
 });
 export type Hook = z.infer<typeof Hook>;
 
@@ -70,6 +72,8 @@ export type MoleculeResult = {
   readonly sessions: number;
   /** Commit of the branch after the last accepted step, null without a sandbox. */
   readonly head: string | null;
+  /** What has worked on the branch so far. Absent in what an earlier version told. */
+  readonly workedBy?: readonly RuntimeKind[];
   readonly steps: readonly {
     readonly id: string;
     readonly outcome: string;

@@ -1,6 +1,6 @@
 /** How far what an agent does is shut in on the machine it runs on: its own commands, and the checks and gates that run its work. */
 import * as z from 'zod';
-import type { RuntimeKind } from './runtime.js';
+import { isModel, type RuntimeKind } from './runtime.js';
 
 export const LEVELS = ['bubblewrap', 'none'] as const;
 export const NETWORKS = ['none', 'host'] as const;
@@ -141,8 +141,4 @@ function partsOf(path: string): readonly string[] {
 
 function less(one: number | undefined, other: number | undefined): number | undefined {
   return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);
-}
-
-function isModel(runtime: RuntimeKind | 'auto'): boolean {
-  return runtime !== 'script' && runtime !== 'human' && runtime !== 'auto';
 }

@@ -11,6 +11,7 @@
  */
 import * as z from 'zod';
 import { polecatAt, refineryOf, witnessOf } from './address.js';
+import { RuntimeKind } from './runtime.js';
 
 export const Mail = z.strictObject({
   /** Repeating a mail under the same id is a no-op. */
@@ -35,10 +36,21 @@ const aboutBranch = {
   Rig: line,
 };
 
+const aboutWork = {
+  Priority: z.coerce.number().int(),
+  Round: z.coerce.number().int(),
+  /** The models that worked on the branch. Absent where none did: an earlier version does not know the key. */
+  'Worked-By': z
+    .string()
+    .transform((names) => names.split(', '))
+    .pipe(z.array(RuntimeKind))
+    .optional(),
+};
+
 /** The keys of every type of mail that the town itself acts on. */
 const PROTOCOL = {
-  POLECAT_DONE: z.strictObject({ ...aboutBranch, Priority: z.coerce.number().int(), Round: z.coerce.number().int() }),
-  MERGE_READY: z.strictObject({ ...aboutBranch, Priority: z.coerce.number().int(), Round: z.coerce.number().int() }),
+  POLECAT_DONE: z.strictObject({ ...aboutBranch, ...aboutWork }),
+  MERGE_READY: z.strictObject({ ...aboutBranch, ...aboutWork }),
   MERGED: z.strictObject({ ...aboutBranch, 'Merge-Commit': line, 'Merged-At': line }),
   MERGE_FAILED: z.strictObject({
     ...aboutBranch,
@@ -73,7 +85,7 @@ export function writeMail(envelope: Envelope, brief: string, { type, keys, text 
 
 function written(envelope: Envelope, type: string, brief: string, keys: object, text: string): Mail {
   const lines = Object.entries(keys).flatMap(([key, value]) =>
-    value === undefined ? [] : [`${key}: ${oneLine(String(value))}`],
+    value === undefined ? [] : [`${key}: ${oneLine(Array.isArray(value) ? value.join(', ') : String(value))}`],
   );
   const freeform = text === '' ? '' : `\n\n${text}`;
   return { ...envelope, subject: `${type}: ${oneLine(brief)}`, body: lines.join('\n') + freeform };

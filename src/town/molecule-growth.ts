@@ -1,5 +1,5 @@
 /** Steps of a molecule: how a cooked one becomes one at work, when the molecule is poured and when it grows later. */
-import { leftOf } from './molecule-live.js';
+import { leftOf, workersOf } from './molecule-live.js';
 import type { Draft, How } from './molecule-live.js';
 import { planOf, present } from './molecule-plan.js';
 import type { LoopState, Step } from './molecule-state.js';
@@ -154,5 +154,6 @@ function remembered(draft: Draft, step: Step): Step {
 export function replan(draft: Draft): void {
   draft.plan = planOf(draft.steps, draft.cooked, draft.loops);
   draft.left = [...leftOf(draft.steps, draft.plan)];
+  draft.workers = workersOf(draft);
   draft.cursors = draft.steps.map((_step, at) => draft.cursors[at] ?? 0);
 }

@@ -41,6 +41,8 @@ export type Molecule = Required<MoleculeState> & {
   readonly failed: string | null;
   readonly usage: Usage;
   readonly sessions: number;
+  /** What works on its steps, or has worked on the branch. */
+  readonly workers: ReadonlySet<RuntimeKind>;
 };
 
 export function stateOf({
@@ -57,8 +59,9 @@ export function stateOf({
   gone,
   passed,
   lost,
+  workedBy,
 }: Molecule): Required<MoleculeState> {
-  return { steps, limits, added, loops, mails, bonds, turns, head, paused, holds, gone, passed, lost };
+  return { steps, limits, added, loops, mails, bonds, turns, head, paused, holds, gone, passed, lost, workedBy };
 }
 
 const NOTHING_PASSED: Passed = { steps: 0, atMs: 0, sessions: 0, usage: NO_USAGE };
@@ -67,7 +70,7 @@ export function revive(proto: Pick<Protomolecule, 'steps'>, state: MoleculeState
   const { steps, limits, added = [], loops = [], mails = [], bonds = 0, paused = null, gone = {} } = state;
   // One that an earlier version carried on was held from one side only.
   const { holds = paused === null ? [] : [{ ...paused, isFromAnywhere: true as const }] } = state;
-  const { passed = NOTHING_PASSED, lost = [], turns = 0 } = state;
+  const { passed = NOTHING_PASSED, lost = [], turns = 0, workedBy = workedOn(steps) } = state;
   const templates = templatesIn(proto.steps, loops);
   const all = [...proto.steps, ...firstCounted(templates, loops), ...added];
   const cooked = new Map(all.map((step) => [step.id, step]));
@@ -86,6 +89,7 @@ export function revive(proto: Pick<Protomolecule, 'steps'>, state: MoleculeState
     gone,
     passed,
     lost,
+    workedBy,
     how,
     cooked,
     templates,
@@ -99,7 +103,18 @@ export function revive(proto: Pick<Protomolecule, 'steps'>, state: MoleculeState
     failed: steps.find(hasFailed)?.id ?? null,
     usage: spent.reduce((sum, { usage }) => addUsage(sum, usage), NO_USAGE),
     sessions: spent.reduce((sum, { sessions }) => sum + sessions, 0),
+    workers: workersOf({ steps, workedBy }),
   };
+}
+
+/** A molecule that an earlier version carried on does not say what has worked on it. */
+function workedOn(steps: readonly Step[]): readonly RuntimeKind[] {
+  return [...new Set(steps.flatMap(({ runtime, sessions }) => (sessions > 0 ? [runtime] : [])))];
+}
+
+/** On groups and loops nobody works, whatever their runtime is. */
+export function workersOf({ steps, workedBy }: Pick<Molecule, 'steps' | 'workedBy'>): ReadonlySet<RuntimeKind> {
+  return new Set([...workedBy, ...steps.flatMap(({ kind, runtime }) => (kind === undefined ? [runtime] : []))]);
 }
 
 /** A molecule that an earlier version carried on does not say where its branch stands. */

@@ -113,6 +113,8 @@ export type MoleculeState = {
   readonly passed?: Passed;
   /** The last hosts that were lost. */
   readonly lost?: readonly LostHost[];
+  /** What has worked on the branch in sessions: of steps that are gone, too, and of molecules before this one. */
+  readonly workedBy?: readonly RuntimeKind[];
 };
 
 type OfStep<Kind extends string, More = unknown> = { readonly kind: Kind; readonly step: string } & More;

@@ -36,19 +36,25 @@ import { ended, rejected, withNotes } from './molecule-session-end.js';
 import type { MoleculeEvent, Step, StepState } from './molecule-state.js';
 import type { Protomolecule } from './protomolecule.js';
 import type { Limits } from './rig.js';
+import type { RuntimeKind } from './runtime.js';
 import { addUsage } from './session.js';
 import { withHold, withoutHold, type Pause } from './pause.js';
 import { unreachable } from './unreachable.js';
 
+/** `workedBy`: what has worked on the branch before. */
 export function pour(
   proto: Protomolecule,
-  { limits, ...how }: How & { readonly limits: Limits },
+  {
+    limits,
+    workedBy = [],
+    ...how
+  }: How & { readonly limits: Limits; readonly workedBy?: readonly RuntimeKind[] | undefined },
   nowMs: number,
 ): Molecule {
   const { states, own } = loopsOf(proto.steps, proto.loops ?? [], how);
   const first = new Map(firstCounted(templatesIn(proto.steps, states), states).map((step) => [step.id, step]));
   const steps = [...proto.steps.map((step) => stepFrom(first.get(step.id) ?? step, how)), ...own];
-  const draft = draftOf(revive(proto, { steps, limits, loops: states }, how), nowMs);
+  const draft = draftOf(revive(proto, { steps, limits, loops: states, workedBy }, how), nowMs);
   wakeFrom(draft, 0);
   settleAll(draft);
   return moleculeOf(draft);
@@ -78,6 +84,7 @@ function stepEvent(draft: Draft, event: StepEvent): void {
   switch (event.kind) {
     case 'session-started':
       draft.sessions += 1;
+      if (!draft.workedBy.includes(step.runtime)) draft.workedBy = [...draft.workedBy, step.runtime];
       return change({ sessions: step.sessions + 1, state: { kind: 'active', sinceMs: nowMs } });
     case 'session-ended': {
       draft.usage = addUsage(draft.usage, event.result.usage);

@@ -4,6 +4,7 @@
  * reason, and others go on: a gate that cannot run, on the target neither, until `retry` or the next configuration, a target that
  * refuses the push also by itself after a while. Nothing lands unproved.
  */
+import type { RuntimeKind } from './runtime.js';
 
 export type MergeRequest = {
   /** `<molecule>.<round>`: a branch handed in again after rework is a new request. */
@@ -19,6 +20,8 @@ export type MergeRequest = {
   /** 0 for the first hand-in, then the number of reworks before this one. */
   readonly round: number;
   readonly sinceMs: number;
+  /** The models that worked on it. Absent where none did, and from versions that did not tell. */
+  readonly workedBy?: readonly RuntimeKind[];
 };
 
 export type Queued = MergeRequest & {

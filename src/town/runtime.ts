@@ -1,8 +1,10 @@
 /** What works a step: the script of its formula, a model by its API, an agent that is a program of its own, or a person. */
+import * as z from 'zod';
 import { AGENTS, isShipped } from './agents.js';
 
 const KINDS = ['script', 'anthropic', 'human', 'command'] as const;
-export type RuntimeKind = (typeof KINDS)[number];
+export const RuntimeKind = z.enum(KINDS);
+export type RuntimeKind = z.infer<typeof RuntimeKind>;
 export const RUNTIME_KINDS = ['auto', ...KINDS] as const;
 
 /** What formulas and town.toml may call for: agents are called by their names. */
@@ -16,6 +18,11 @@ export function runtimeNamed(name: string): RuntimeKind | null {
 
 export function isRuntime(name: string): boolean {
   return runtimeNamed(name) !== null;
+}
+
+/** Whether what it writes and runs is nobody's word but its own. */
+export function isModel(runtime: RuntimeKind | 'auto'): boolean {
+  return runtime !== 'script' && runtime !== 'human' && runtime !== 'auto';
 }
 
 /** Where nobody names one. */

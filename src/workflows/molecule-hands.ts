@@ -38,6 +38,10 @@ export class Hands {
     this.#book = book;
   }
 
+  get #workers(): ReadonlySet<RuntimeKind> {
+    return this.#book.molecule.workers;
+  }
+
   get isLooking(): boolean {
     return this.#looks > 0;
   }
@@ -160,7 +164,7 @@ export class Hands {
   }
 
   #spec(hook: Hook, step: Step): SessionSpec {
-    return sessionSpec(this.#book.id, hook, this.#book.filled(step.id), step, this.#book.head(), this.#workers());
+    return sessionSpec(this.#book.id, hook, this.#book.filled(step.id), step, this.#book.head(), this.#workers);
   }
 
   session(hook: Hook, step: Step): Promise<SessionResult> {
@@ -202,7 +206,7 @@ export class Hands {
     const { step } = claim;
     const { hook, id } = this.#book;
     if (hook === null) throw failure('MoleculeFailed', `step "${step}" has no sandbox to be checked in`);
-    const request = acceptRequest(id, hook, this.#book.filled(step), claim, this.#book.head(), this.#workers());
+    const request = acceptRequest(id, hook, this.#book.filled(step), claim, this.#book.head(), this.#workers);
     const hands = onHost(hook.limits.patience, hook.host, request.timeoutMs + (request.check?.timeoutMs ?? 0));
     const checked: Promise<Acceptance | string> = hands.acceptStep.executeWithOptions(
       { summary: `check and push · ${step}` },
@@ -242,7 +246,7 @@ export class Hands {
     const command = filledCommand(this.#book.molecule, id, check.command);
     const summary = `check · ${id} · iteration ${iteration}`;
     try {
-      const held = confined(hook.rig, this.#workers(), confinement);
+      const held = confined(hook.rig, this.#workers, confinement);
       const { ok, detail } = await this.#inSandbox((now) => {
         const request = { ...sandboxOf(now), command, timeoutMs: check.timeoutMs, at: this.#at(now), ...held };
         const hands = onHost(now.limits.patience, now.host, check.timeoutMs);
@@ -270,11 +274,6 @@ export class Hands {
       const seen = await this.#existing(files, 'gates');
       this.#book.note({ kind: 'files-seen', files: seen });
     });
-  }
-
-  /** What works on the steps of this molecule. */
-  #workers(): ReadonlySet<RuntimeKind> {
-    return new Set(this.#book.molecule.steps.map((step) => step.runtime));
   }
 
   #at(hook: Hook): At {

@@ -29,6 +29,7 @@ export function resultOf(book: Book): MoleculeResult {
     usage: molecule.usage,
     sessions: molecule.sessions,
     head: book.head(),
+    workedBy: molecule.workedBy,
     steps: molecule.steps.map(({ id, state }) => {
       if (state.kind !== 'closed') return { id, outcome: state.kind, summary: '' };
       const { outcome, summary, output } = state;

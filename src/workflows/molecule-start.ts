@@ -27,7 +27,7 @@ export async function acceptMolecule(raw: unknown, desk: Desk): Promise<Molecule
   const { wisp } = input;
   const { hook, proto } = 'proto' in input ? input : { hook: null, proto: await cookedFor(desk, input) };
   const limits = hook?.limits ?? DEFAULT_LIMITS;
-  const fresh = pour(proto, { ...howOf(hook), limits }, Date.now());
+  const fresh = pour(proto, { ...howOf(hook), limits, workedBy: hook?.workedBy }, Date.now());
   const paused = 'proto' in input ? input.paused : undefined;
   // A polecat of before does not say that it is it who holds.
   const hold = paused?.above === undefined ? { ...paused, isFromAnywhere: true as const } : paused;

@@ -4,25 +4,33 @@ import type { PolecatInput, Sandbox } from '../contract/polecat.js';
 import { startOfMolecule } from '../contract/search-attributes.js';
 import { polecatAt } from '../town/address.js';
 import type { Hold } from '../town/pause.js';
+import type { RuntimeKind } from '../town/runtime.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import { failure } from './failing.js';
 import type { molecule } from './molecule.js';
 
+/** As its molecules told: those that an earlier version ended did not. */
+export function workedBy(results: readonly MoleculeResult[]): RuntimeKind[] {
+  return [...new Set(results.flatMap((result) => result.workedBy ?? []))];
+}
+
 /**
  * Runs a molecule on the polecat's hook, in its sandbox, and returns with its result; a failed one fails the polecat. It ends
- * with its polecat (parent-close policy), since it works in a sandbox that somebody else will then clear.
+ * with its polecat (parent-close policy), since it works in a sandbox that somebody else will then clear. `before`: of the molecules
+ * that were there before it.
  */
 export async function runMolecule(
   id: string,
   input: PolecatInput,
   sandbox: Sandbox,
   proto: Protomolecule,
-  round: number,
+  before: readonly MoleculeResult[],
   paused: Hold | null,
 ): Promise<MoleculeResult> {
   const agent = polecatAt(input.rig.name, input.name);
   const { mission, item, rig, limits, name, incarnation, host } = input;
-  const hook = { mission, item: item.id, agent, rig, limits, name, incarnation, host, sandbox, round };
+  const own = { mission, item: item.id, agent, rig, limits, name, incarnation, host, sandbox };
+  const hook = { ...own, round: before.length, workedBy: workedBy(before) };
   try {
     return await executeChild<typeof molecule>('molecule', {
       workflowId: id,

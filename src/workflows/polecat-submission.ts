@@ -5,12 +5,18 @@ import type { PolecatInput } from '../contract/polecat.js';
 import { polecatAt, witnessOf } from '../town/address.js';
 import type { Mail } from '../town/mail.js';
 import { writeMail } from '../town/mail.js';
+import { isModel, type RuntimeKind } from '../town/runtime.js';
 import { unreachable } from '../town/unreachable.js';
 import { town } from './hands.js';
 import { readLetter } from './letters.js';
 import { sendToRole } from './outbox.js';
 
-export type HandIn = { readonly request: string; readonly head: string; readonly round: number };
+export type HandIn = {
+  readonly request: string;
+  readonly head: string;
+  readonly round: number;
+  readonly workedBy: readonly RuntimeKind[];
+};
 
 export type Verdict =
   | { readonly kind: 'merged'; readonly commit: string }
@@ -28,6 +34,7 @@ export type Verdict =
 export async function handIn(input: PolecatInput, branch: string, pending: HandIn): Promise<void> {
   const { rig, item, mission, name, incarnation, limits } = input;
   const to = witnessOf(rig.name);
+  const models = pending.workedBy.filter(isModel);
   const envelope = { id: uuid4(), from: polecatAt(rig.name, name), to };
   const mail = writeMail(envelope, name, {
     type: 'POLECAT_DONE',
@@ -43,6 +50,7 @@ export async function handIn(input: PolecatInput, branch: string, pending: HandI
       Rig: rig.name,
       Priority: item.priority,
       Round: pending.round,
+      ...(models.length === 0 ? {} : { 'Worked-By': models }),
     },
     text: '',
   });

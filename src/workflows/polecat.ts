@@ -24,7 +24,7 @@ import { Mailbox } from './mailbox.js';
 import { takeNudges } from './nudges.js';
 import { send } from './outbox.js';
 import { patched } from './patches.js';
-import { runMolecule } from './polecat-molecule.js';
+import { runMolecule, workedBy } from './polecat-molecule.js';
 import { phaseIn, phaseOf, reportOf, said, type Ending } from './polecat-report.js';
 import type { HandIn, Verdict } from './polecat-submission.js';
 import { handIn, reworkVars, verdictOf } from './polecat-submission.js';
@@ -170,7 +170,7 @@ class PolecatRun {
     const base = this.#since() ?? sandbox.base;
     this.#results = [
       ...this.#results,
-      await runMolecule(id, input, { ...sandbox, base }, proto, this.#round, this.#holds[0] ?? null),
+      await runMolecule(id, input, { ...sandbox, base }, proto, this.#results, this.#holds[0] ?? null),
     ];
     this.#pushed = this.#results.at(-1)?.head ?? this.#pushed;
   }
@@ -195,7 +195,8 @@ class PolecatRun {
     this.#verdict = null;
     this.#handedIn = submission.head;
     this.#pushed = submission.head;
-    const pending = { request: `${this.#input.molecule}.${this.#round}`, head: submission.head, round: this.#round };
+    const request = `${this.#input.molecule}.${this.#round}`;
+    const pending = { request, head: submission.head, round: this.#round, workedBy: workedBy(this.#results) };
     this.#pending = pending;
     this.#show('merging');
     const decided = () => this.#verdict !== null;

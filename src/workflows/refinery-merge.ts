@@ -35,6 +35,15 @@ export type Watcher = {
 /** Its gates are known here, and asked for one by one. */
 type Task = MergeTask & { readonly rig: RigSnapshot };
 
+/** What one try works with. */
+type Try = {
+  readonly patience: number;
+  readonly host: string;
+  readonly watcher: Watcher;
+  /** Of the gates. */
+  readonly held: ReturnType<typeof confined>;
+};
+
 export async function mergeOnce(
   request: MergeRequest,
   rig: RigSnapshot,
@@ -60,18 +69,14 @@ export async function mergeOnce(
   const summary = `rebase ${branch} on ${target}`;
   const prepared = await orLost(hands.prepareMerge.executeWithOptions({ summary }, [task]), lost);
   if (prepared.kind === 'host-lost') return prepared;
-  const outcome = await orLost(landPrepared(prepared, task, patience, host, watcher), lost);
+  // What they run a model may have written, whatever the rig's own runtime is.
+  const held = confined(rig, [rig.runtime.kind, ...(request.workedBy ?? [])]);
+  const outcome = await orLost(landPrepared(prepared, task, { patience, host, watcher, held }), lost);
   if (outcome.kind !== 'moved' && outcome.kind !== 'host-lost') await clearUp(outcome.kind === 'merged');
   return outcome;
 }
 
-async function landPrepared(
-  prepared: Prepared,
-  task: Task,
-  patience: number,
-  host: string,
-  watcher: Watcher,
-): Promise<Outcome> {
+async function landPrepared(prepared: Prepared, task: Task, how: Try): Promise<Outcome> {
   switch (prepared.kind) {
     case 'conflict':
     case 'missing':
@@ -83,7 +88,7 @@ async function landPrepared(
     case 'landed':
       return { kind: 'merged', commit: prepared.commit };
     case 'prepared':
-      return verifyAndPush(prepared, task, patience, host, watcher);
+      return verifyAndPush(prepared, task, how);
     default:
       return unreachable(prepared);
   }
@@ -92,14 +97,11 @@ async function landPrepared(
 async function verifyAndPush(
   { base, tip, worktree }: Extract<Prepared, { readonly kind: 'prepared' }>,
   task: Task,
-  patience: number,
-  host: string,
-  watcher: Watcher,
+  { patience, host, watcher, held }: Try,
 ): Promise<Outcome> {
   const { request, rig } = task;
   watcher.stage(`gates: ${rig.gates.map((gate) => gate.name).join(', ')}`);
   const target = { rig: rig.name, branch: task.target, base };
-  const held = confined(rig, [rig.runtime.kind]);
   const gates = { request, worktree, gates: rig.gates, timeoutMs: commandMs(patience), target, ...held };
   const verdict = await unlessRemoved(watcher, () =>
     inSessions(patience, host).runGates.executeWithOptions({ summary: `gates · ${request}` }, [gates]),
@@ -165,6 +167,7 @@ export function requestOf({ keys }: Extract<Letter, { readonly type: 'MERGE_READ
     priority: keys.Priority,
     round: keys.Round,
     sinceMs,
+    ...(keys['Worked-By'] === undefined ? {} : { workedBy: keys['Worked-By'] }),
   };
 }
 

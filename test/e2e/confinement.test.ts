@@ -44,9 +44,9 @@ async function townWith(plan: Partial<TownPlan>): Promise<{ readonly town: LiveT
   const town = await liveTown({
     rigs: { server: { bare: true, gates: { closed: `test "$(${LOOK})" = hidden` } } },
     formulas: { work: WORK },
-    runtime: { kind: 'anthropic', model: 'scripted', base_url: server.url },
     confinement: {},
     ...plan,
+    runtime: { kind: 'anthropic', model: 'scripted', base_url: server.url, ...plan.runtime },
     env: { ANTHROPIC_API_KEY: 'scripted', ...plan.env },
   });
   onTestFinished(() => town.stop());
@@ -100,6 +100,47 @@ test.skipIf(missing !== null)(
     for (const [id, seen] of Object.entries({ may: yes, none: no, same: yes, other: no }))
       expect(await town.git('server', 'show', `main:${id}.txt`), id).toBe(seen);
     expect(await town.git('open', 'show', 'main:in.txt')).toBe('hidden');
+  },
+);
+
+/** Their rigs work by scripts: it is a step that names the model, and the rework that follows is a script's. */
+const NAMED = `${WORK.replace('formula = "work"', 'formula = "named"\nrework = "by-script"')}agent = "anthropic"\n`;
+const BY_SCRIPT = `
+formula = "by-script"
+[[steps]]
+id = "again"
+title = "Do it again"
+run = '${LOOK} > again.txt'
+acceptance = { command = '${LOOK} >> again.txt' }
+`;
+
+test.skipIf(missing !== null)(
+  'what a model made is run shut in where the rig works by scripts: in rework, and by the gates; what scripts made is not',
+  async () => {
+    const { town } = await townWith({
+      rigs: {
+        server: { bare: true, gates: { closed: `test "$(${LOOK})" = hidden && test -e again.txt` } },
+        open: { bare: true, gates: { open: `test "$(${LOOK})" != hidden` } },
+      },
+      formulas: { named: NAMED, 'by-script': BY_SCRIPT },
+      runtime: { kind: 'script' },
+    });
+    const mission = await town.startMission('named', {
+      work: [
+        { id: 'a', rig: 'server', formula: 'named' },
+        { id: 'b', rig: 'open', formula: 'by-script' },
+      ],
+    });
+    expect(await mission.result()).toMatchObject({
+      landed: 2,
+      items: [
+        { id: 'a', reworks: 1 },
+        { id: 'b', reworks: 0 },
+      ],
+    });
+    expect(await town.git('server', 'show', 'main:a.txt')).toBe('made');
+    expect(await town.git('server', 'show', 'main:again.txt')).toBe('hidden\nhidden');
+    expect(await town.git('open', 'show', 'main:again.txt')).toContain('[rigs.open]');
   },
 );
 

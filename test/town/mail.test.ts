@@ -38,6 +38,16 @@ test.each(LETTERS)('$type reads as it was written', (letter) => {
   expect(readMail(mail)).toEqual({ ok: true, letter });
 });
 
+test('the models that worked on a branch are named in one line, and only such as there are', () => {
+  const keys = { ...about, Priority: 2, Round: 0, 'Worked-By': ['anthropic', 'command'] as const };
+  const letter: Letter = { type: 'MERGE_READY', keys: { ...keys, 'Worked-By': [...keys['Worked-By']] }, text: '' };
+  const mail = writeMail(envelope, 'Toast', letter);
+  expect(mail.body.split('\n')).toContain('Worked-By: anthropic, command');
+  expect(readMail(mail)).toEqual({ ok: true, letter });
+  const other = { ...mail, body: mail.body.replace('command', 'nobody') };
+  expect(readMail(other)).toMatchObject({ ok: false, problem: expect.stringContaining('Worked-By') });
+});
+
 test('what is no protocol mail, or lacks a key, is a problem in words', () => {
   expect(readMail({ ...envelope, subject: 'hello', body: '' })).toMatchObject({
     problem: expect.stringContaining('begins with none of'),
