@@ -19,6 +19,13 @@ export async function keepToOwn({ mirror, metadata, branch }: Own): Promise<void
   await leaveOthers(mirror, join(metadata, 'HEAD'), `refs/heads/${branch}`);
 }
 
+/** Whether there is a pipe or a link among the files of git's that can be written there: git makes neither, and would wait for a pipe for ever. */
+export async function holdsOddFiles({ mirror, metadata, branch }: Own): Promise<boolean> {
+  const names = join('refs', 'heads', dirname(branch));
+  const all = await Promise.all([metadata, join(mirror, names), join(mirror, 'logs', names)].map(below));
+  return all.flat().some(({ isPlain }) => !isPlain);
+}
+
 /** A branch of the polecat's name that stands for another one would be followed: it becomes a branch at the same commit. */
 async function pointNowhere(mirror: string, names: string): Promise<void> {
   for (const { path, isPlain } of await below(join(mirror, names))) {

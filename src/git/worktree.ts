@@ -9,7 +9,7 @@ import { discard, ignoreMissing } from './discard.js';
 import { exclusive } from './exclusive.js';
 import { Blocked } from './git-error.js';
 import { commitOf, git, type GitOptions, type GitOutput } from './git.js';
-import { keepToOwn } from './keep-to-own.js';
+import { holdsOddFiles, keepToOwn } from './keep-to-own.js';
 import { endMarked, markOf } from './marks.js';
 
 export const READY_FILE = 'gt-ready';
@@ -70,10 +70,12 @@ async function create(mirror: string, ref: string, start: string): Promise<void>
   }
 }
 
-/** Null when there is no such worktree, or its folder is gone. Only looks: disturbs nobody who works there. */
+/** Null when there is no such worktree, or its folder is gone. Only looks, and disturbs nobody; what git would wait for is put right. */
 export async function worktreeState(place: Place): Promise<WorktreeState | null> {
   const metadata = await metadataOf(place);
   if (metadata === null || (await stat(place.path).catch(ignoreMissing)) === undefined) return null;
+  const kept = await ofItsOwn(place);
+  if (kept !== null && (await holdsOddFiles(kept))) await keepToOwn(kept);
   const look = async (args: readonly string[]) => tell(place, args, { codes: [0, 1] });
   const status = await look(['status', '--porcelain=v1', '-z', '--untracked-files=normal', '--no-renames']);
   const symbolic = await look(['symbolic-ref', '--quiet', '--short', 'HEAD']);
@@ -109,12 +111,19 @@ export async function own<T>(place: Place, act: () => Promise<T>): Promise<T> {
   return exclusive(`worktree ${place.path}`, async () => {
     const ended = await endMarked(markOf(place.path));
     if (ended > 0) await dropLocks(place);
-    const metadata = await metadataOf(place);
-    const branch = await madeFor(place);
-    if (metadata !== null && branch !== null && branch !== DETACHED)
-      await keepToOwn({ mirror: place.mirror, metadata, branch });
+    const kept = await ofItsOwn(place);
+    if (kept !== null) await keepToOwn(kept);
     return act();
   });
+}
+
+/** Null where there is none, or one on no branch, in which nobody can write of git's files. */
+async function ofItsOwn(place: Place): Promise<Parameters<typeof keepToOwn>[0] | null> {
+  const metadata = await metadataOf(place);
+  const branch = await madeFor(place);
+  return metadata === null || branch === null || branch === DETACHED
+    ? null
+    : { mirror: place.mirror, metadata, branch };
 }
 
 /** For an owner: a worktree at `commit`, on no branch. What was at the path before is thrown away. */

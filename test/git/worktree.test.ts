@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { commitAll, log } from '../../src/git/commit.js';
-import { openWorktree, removeWorktree, worktreeState } from '../../src/git/worktree.js';
+import { markShutIn, openWorktree, removeWorktree, worktreeState } from '../../src/git/worktree.js';
 import { runGit, writeFiles } from '../support/repos.js';
 import { BRANCH, makeRig, openSandbox, TOAST } from '../support/sandboxes.js';
 
@@ -90,6 +92,16 @@ describe('opening a worktree', () => {
     expect(await readdir(join(rig.folder, 'town', 'server', 'polecats'))).toEqual([]);
     expect(await readdir(join(rig.mirror, 'worktrees')).catch(() => [])).toEqual([]);
   });
+});
+
+test.each(['HEAD', 'index', 'index.other'])('a look waits for no pipe in place of %s', async (name) => {
+  const rig = await makeRig({ files: { a: '1\n' } });
+  const { path, head } = await openSandbox(rig);
+  const metadata = join(rig.mirror, 'worktrees', 'Toast');
+  await markShutIn(metadata);
+  await rm(join(metadata, name), { force: true });
+  await promisify(execFile)('mkfifo', [join(metadata, name)]);
+  expect(await worktreeState({ mirror: rig.mirror, path })).toMatchObject({ head, branch: BRANCH });
 });
 
 test('removing a worktree leaves its branch, nothing else, and can be done twice', async () => {
