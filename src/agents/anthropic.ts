@@ -88,8 +88,6 @@ class Conversation {
   readonly #messages: Param[];
   /** Answers that an earlier life of this session had already. */
   readonly #recorded: Recorded[];
-  /** Moved on by what was waited for the account: that is no time of the session. */
-  #began = Date.now();
   #usage: Usage = NO_USAGE;
   #notes: readonly string[] = [];
   #nudges = 0;
@@ -159,7 +157,7 @@ class Conversation {
     const { account } = this.#means;
     const asked = Date.now();
     const leave = await account.enter(signal);
-    this.#began += Date.now() - asked;
+    this.#context.journal.waited(Date.now() - asked);
     try {
       const told = await this.#told();
       if (told !== null) this.#hear(told);
@@ -280,7 +278,9 @@ class Conversation {
     if (stop_reason === 'model_context_window_exceeded') return 'context';
     if (this.#usage.turns >= turnsMax) return 'turns';
     if (this.#usage.usd >= usdMax) return 'cost';
-    return Date.now() - this.#began > minutesMax * MINUTE_MS ? 'time' : null;
+    // What an earlier life had answered is not gone through under a clock that has gone on since.
+    const isNow = this.#recorded.length === 0;
+    return isNow && this.#context.journal.workedMs() > minutesMax * MINUTE_MS ? 'time' : null;
   }
 
   /** Added to the last message of ours: two in a row would not be a conversation. */

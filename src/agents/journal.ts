@@ -44,11 +44,21 @@ const Entry = z.discriminatedUnion('kind', [
 ]);
 export type JournalEntry = z.infer<typeof Entry>;
 
+/** How long the session had worked when the line was written; absent in what an earlier version wrote. */
+const Timed = z.object({ workedMs: z.number().nonnegative().default(0) });
+
 export type Journal = {
   /** All entries so far, the ones of dead forerunners included, without the opening. */
   readonly entries: readonly JournalEntry[];
   /** Without secrets. */
   append(entry: JournalEntry): Promise<void>;
+  /**
+   * How long the session has worked, dead forerunners included, each up to what it wrote last: while no worker is there, or the provider
+   * lets nobody ask, no time of a session passes.
+   */
+  workedMs(): number;
+  /** That long it has only waited. */
+  waited(ms: number): void;
   close(): Promise<void>;
 };
 
@@ -101,15 +111,26 @@ class JournalFile implements Journal {
   #bytes: number;
   /** Behind them lies the half of one, which a kill or a full disk has left. */
   #isTorn: boolean;
+  /** What it had worked before, as if it had begun that much earlier. */
+  #beganMs: number;
   /** One line after the other. */
   #last: Promise<void> = Promise.resolve();
 
-  constructor(path: string, handle: FileHandle, { entries, bytes, isTorn }: Found) {
+  constructor(path: string, handle: FileHandle, { entries, bytes, isTorn, workedMs }: Found) {
     this.entries = [...entries];
     this.#path = path;
     this.#handle = handle;
     this.#bytes = bytes;
     this.#isTorn = isTorn;
+    this.#beganMs = Date.now() - workedMs;
+  }
+
+  workedMs(): number {
+    return Math.max(0, Date.now() - this.#beganMs);
+  }
+
+  waited(ms: number): void {
+    this.#beganMs += ms;
   }
 
   open({ sessionId, run }: Opening): Promise<void> {
@@ -159,7 +180,8 @@ class JournalFile implements Journal {
   }
 
   async #line(entry: JournalEntry | z.infer<typeof Opened>): Promise<void> {
-    const line = Buffer.from(`${JSON.stringify(entry)}\n`);
+    const timed = entry.kind === 'opened' ? entry : { ...entry, workedMs: this.workedMs() };
+    const line = Buffer.from(`${JSON.stringify(timed)}\n`);
     await orUnwritable(this.#path, async () => {
       if (this.#isTorn) await this.#handle.truncate(this.#bytes);
       this.#isTorn = true;
@@ -206,13 +228,14 @@ type Found = {
   readonly isOpened: boolean;
   readonly bytes: number;
   readonly isTorn: boolean;
+  readonly workedMs: number;
 };
 const NEWLINE = 10;
 
 function readJournal(path: string, content: Buffer, sessionId: string): Found {
   const bytes = content.lastIndexOf(NEWLINE) + 1;
   const isTorn = bytes < content.length;
-  if (bytes === 0) return { entries: [], isOpened: false, bytes, isTorn };
+  if (bytes === 0) return { entries: [], isOpened: false, bytes, isTorn, workedMs: 0 };
   const [first, ...lines] = content
     .toString('utf8', 0, bytes - 1)
     .split('\n')
@@ -229,7 +252,8 @@ function readJournal(path: string, content: Buffer, sessionId: string): Found {
     if (!entry.success) throw unreadable(path, `its line ${at + 2} makes no sense`);
     return entry.data;
   });
-  return { entries, isOpened: true, bytes, isTorn };
+  const workedMs = Timed.safeParse(lines.at(-1)).data?.workedMs ?? 0;
+  return { entries, isOpened: true, bytes, isTorn, workedMs };
 }
 
 function parsed(line: string): unknown {

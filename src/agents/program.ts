@@ -103,7 +103,7 @@ export class Program {
     this.#home = join(dirname(context.outputFile), 'home');
     this.#meter = new Meter({ journal: context.journal, prices, model: spec.runtime.model });
     this.#account = agent.provider === null ? new Account() : accounts[agent.provider];
-    this.#untilMs = Date.now() + spec.limits.minutesMax * MINUTE_MS;
+    this.#untilMs = Date.now() + spec.limits.minutesMax * MINUTE_MS - context.journal.workedMs();
   }
 
   async run(): Promise<SessionResult> {
@@ -201,9 +201,14 @@ export class Program {
       account: this.#account,
       limit: () => this.#limitReached(),
       canBeStopped: agent.resume !== null,
-      waited: (ms) => (this.#untilMs += ms),
+      waited: (ms) => this.#waited(ms),
     });
     return this.#run;
+  }
+
+  #waited(ms: number): void {
+    this.#untilMs += ms;
+    this.#context.journal.waited(ms);
   }
 
   async #limitReached(): Promise<SdkLimit | 'budget' | null> {

@@ -92,10 +92,12 @@ test(`cut off at any byte, a session ends the same, asks nothing that was answer
 }, 600_000);
 
 /** Of a class only what is asked of it. */
-const journalOf = (journal: Journal): Pick<Journal, 'entries' | 'close'> => ({
+const journalOf = (journal: Journal): Omit<Journal, 'append'> => ({
   get entries() {
     return journal.entries;
   },
+  workedMs: () => journal.workedMs(),
+  waited: (ms) => journal.waited(ms),
   close: () => journal.close(),
 });
 

@@ -1,6 +1,6 @@
 /** What is of one runtime alone; what all must do is in `conformance`. */
 import { createHash } from 'node:crypto';
-import { chmod, readdir, readFile, stat } from 'node:fs/promises';
+import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { anthropicRuntime } from '../../src/agents/anthropic.js';
@@ -152,6 +152,29 @@ describe('a model', () => {
       const result = await runtime.run(spec, await contextOf(bench, spec));
       expect(result).toMatchObject({ outcome: 'closed', usage });
     }
+  });
+
+  test('whose session had its time before its worker died is asked for a note, however long nobody worked since', async () => {
+    const bench = await makeBench();
+    const { server, runtime } = await modelOf([
+      { tools: [{ name: 'note', input: { text: 'half is done' } }] },
+      { tools: [{ name: 'handoff', input: { note: 'the other half' } }] },
+    ]);
+    const spec = specOf(bench, null, { runtime: { kind: 'anthropic', model: 'scripted' } });
+    const worked = (minutes: number) =>
+      [
+        { kind: 'opened', version: 1, sessionId: spec.sessionId },
+        { kind: 'begun', key: 'before', before: null, workedMs: 1 },
+        { kind: 'done', key: 'before', outcome: null, workedMs: minutes * 60_000 },
+      ].map((line) => `${JSON.stringify(line)}\n`);
+    await writeFile(bench.journal, worked(spec.limits.minutesMax - 1).join(''));
+    const context = await contextOf(bench, spec);
+    expect(await runtime.run(spec, context)).toMatchObject({ outcome: 'handoff', reason: 'requested' });
+    await context.journal.close();
+    await writeFile(bench.journal, worked(spec.limits.minutesMax + 1).join(''));
+    const result = await runtime.run(spec, await contextOf(bench, spec));
+    expect(result).toMatchObject({ outcome: 'handoff', reason: 'time', note: 'the other half' });
+    expect(server.requests()).toHaveLength(4);
   });
 
   test('that refuses is not nudged: a person hears of it at once', async () => {
