@@ -138,9 +138,9 @@ export function readSecrets(urls: readonly string[], env: NodeJS.ProcessEnv = pr
   );
   const passwords = [...urls, ...Object.values(env)].flatMap((url = '') => {
     // A token may stand alone, in the place of the user; ssh's user is none.
-    const [, scheme = '', user, password = user] = /^([a-z0-9+]+):\/\/([^/:@\s]*)(?::([^/@\s]+))?@/.exec(url) ?? [];
-    if (scheme.includes('ssh')) return [];
-    return password === undefined ? [] : [password, decoded(password)];
+    const [, scheme = '', user, password] = /^([a-z0-9+]+):\/\/([^/:@\s]*)(?::([^/\s]+))?@/i.exec(url) ?? [];
+    const secret = password ?? (scheme.includes('ssh') ? undefined : user);
+    return secret === undefined ? [] : [secret, decoded(secret)];
   });
   return [...new Set([...named, ...passwords])];
 }

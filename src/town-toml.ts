@@ -9,6 +9,7 @@ import {
   NETWORKS,
   PATH_FORM,
 } from './town/confinement.js';
+import { withoutCredentials } from './town/credentials.js';
 import { listed } from './town/listed.js';
 import { nearest } from './town/nearest.js';
 import { TOWN_FILE } from './town/paths.js';
@@ -372,6 +373,6 @@ const SHOWN_CHARS_MAX = 60;
 function show(value: unknown): string {
   if (value instanceof Date) return value.toISOString();
   if (typeof value === 'number' && !Number.isFinite(value)) return Number.isNaN(value) ? 'nan' : 'inf';
-  const shown = JSON.stringify(value);
+  const shown = withoutCredentials(JSON.stringify(value));
   return shown.length > SHOWN_CHARS_MAX ? `${shown.slice(0, SHOWN_CHARS_MAX)}…` : shown;
 }

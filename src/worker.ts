@@ -49,8 +49,8 @@ export type WorkerSettings = {
   readonly anthropic: { readonly apiKey: string | null; readonly baseUrl: string | null };
   /** For agents that are programs of their own. */
   readonly keys: Keys;
-  /** Values that must never leave this process. */
-  readonly secrets: readonly string[];
+  /** Values that must never leave this process, those in the URLs of rigs among them. */
+  readonly secrets: (urls: readonly string[]) => readonly string[];
   /** The most sessions and gates at once on this host. */
   readonly sessionsMax: number;
   /** The most requests to models at once, null for any number. */
@@ -61,12 +61,17 @@ export type WorkerSettings = {
 
 const GRACE = '2 seconds';
 
+type RunningWorker = { readonly done: Promise<void>; readonly stop: () => void };
+
 /** Runs until `stop` is called; rejects when a worker fails beyond repair. */
-export async function startWorker(
-  settings: WorkerSettings,
-): Promise<{ readonly done: Promise<void>; readonly stop: () => void }> {
+export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   startProgramsElsewhere();
-  knowSecrets(settings.secrets);
+  const readTown = knowingSecrets(settings);
+  await readTown();
+  return connected({ ...settings, readTown });
+}
+
+async function connected(settings: WorkerSettings): Promise<RunningWorker> {
   Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('WARN') });
   const connection = await NativeConnection.connect(settings.connection);
   const host = await hostId(settings.state);
@@ -130,6 +135,20 @@ export async function startWorker(
     .finally(relay.close)
     .then(() => connection.close());
   return { done, stop: () => workers.forEach((worker) => worker.shutdown()) };
+}
+
+/** Of a rig that was added since, or has another password now, the secret is known before anything is done there. What was one stays one. */
+function knowingSecrets({ readTown, secrets }: WorkerSettings): WorkerSettings['readTown'] {
+  let known: ReadonlySet<string> = new Set(secrets([]));
+  knowSecrets([...known]);
+  return async () => {
+    const read = await readTown();
+    const urls = read.ok ? Object.values(read.town.rigs).map(({ url }) => url) : [];
+    const all = new Set([...known, ...secrets(urls)]);
+    if (all.size > known.size) knowSecrets([...all]);
+    known = all;
+    return read;
+  };
 }
 
 /** Calls for the server that this worker is connected to. */

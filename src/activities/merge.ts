@@ -13,15 +13,18 @@ import { requestsPattern } from '../town/refinery.js';
 import { unreachable } from '../town/unreachable.js';
 import { needsPerson } from './git-trouble.js';
 import type { Places } from './places.js';
+import type { Remotes } from './remotes.js';
 
 type ClosingTask = Parameters<HostActivities['closeMerge']>[0];
 type MergeActivities = Pick<HostActivities, 'prepareMerge' | 'landMerge' | 'closeMerge'>;
 
-export function mergeActivities(places: Places): MergeActivities {
+export function mergeActivities(places: Places, { urlOf, letIn }: Remotes): MergeActivities {
   return {
-    prepareMerge: (task) => prepare(places, task).catch(refused),
-    landMerge: ({ rig, request, base, tip, target }) =>
-      landMerge({ mirror: places.mirror(rig.name), requestId: request, base, tip, target }).catch(refused),
+    prepareMerge: async (task) => prepare(places, task, await urlOf(task.rig)).catch(refused),
+    landMerge: ({ rig, request, base, tip, target }) => {
+      const mirror = places.mirror(rig.name);
+      return letIn(mirror, rig, () => landMerge({ mirror, requestId: request, base, tip, target })).catch(refused);
+    },
     closeMerge: (task) => close(places, task).catch(leave),
   };
 }
@@ -56,10 +59,14 @@ export async function clearMerges(places: Places, rig: string, molecule: string)
   await forgetMerges({ mirror, requests: requestsPattern(molecule) });
 }
 
-async function prepare(places: Places, { rig, request, branch, head, target, pushing }: MergeTask): Promise<Prepared> {
+async function prepare(
+  places: Places,
+  { rig, request, branch, head, target, pushing }: MergeTask,
+  url: string,
+): Promise<Prepared> {
   const mirror = places.mirror(rig.name);
   const worktree = places.merge(rig.name, request);
-  await openMirror({ path: mirror, url: rig.url });
+  await openMirror({ path: mirror, url });
   const author = authorOf(refineryOf(rig.name));
   const lost = pushing === undefined ? {} : { pushing };
   const made = await prepareMerge({ mirror, worktree, branch, sha: head, target, requestId: request, author, ...lost });

@@ -11,6 +11,7 @@ import { Blocked } from '../git/git-error.js';
 import { commitOf } from '../git/git.js';
 import { fetchMirror, openMirror } from '../git/mirror.js';
 import { madeFor, openWorktree, removeWorktree, worktreeState, type Place } from '../git/worktree.js';
+import { withoutCredentials } from '../town/credentials.js';
 import { refuse } from './beating.js';
 import { authorFor, moleculeOf, tellOfStray } from './publish.js';
 import { endSessions } from './take-back.js';
@@ -22,7 +23,7 @@ export async function openRig({ mirror }: Place, rig: SandboxRef['rig']): Promis
   if ((await commitOf(mirror, `refs/remotes/origin/${rig.branch}`)) === null) {
     throw refuse(
       'BadTown',
-      `rig "${rig.name}": ${rig.url} has no branch "${rig.branch}"; correct town.toml or push it`,
+      `rig "${rig.name}": ${withoutCredentials(rig.url)} has no branch "${rig.branch}"; correct town.toml or push it`,
     );
   }
   await ignoreHalfWritten(mirror);

@@ -4,6 +4,7 @@ import { beating } from './beating.js';
 import { discreet, failingDiscreetly } from './discreet.js';
 import { mergeActivities } from './merge.js';
 import type { Places } from './places.js';
+import { remotesOf } from './remotes.js';
 import { sandboxActivities } from './sandbox.js';
 import { sessionActivities } from './sessions.js';
 import type { Means as SessionMeans } from './sessions.js';
@@ -17,9 +18,10 @@ export type Activities = {
 };
 
 export function activitiesOf(town: TownDeps, places: Places, sessions: SessionMeans): Activities {
+  const remotes = remotesOf(town.readTown);
   return {
     town: beating(failingDiscreetly(townActivities(town))),
-    host: beating(discreet({ ...sandboxActivities(places), ...mergeActivities(places) })),
+    host: beating(discreet({ ...sandboxActivities(places, remotes), ...mergeActivities(places, remotes) })),
     sessions: beating(discreet(sessionActivities(places, sessions))),
   };
 }

@@ -42,6 +42,7 @@ import type { Places } from './places.js';
 import type { Since } from './publish.js';
 import { authorFor, commit, moleculeOf, push, tellOfStray } from './publish.js';
 import { openRig, rebuildSandbox } from './rebuild.js';
+import type { Remotes } from './remotes.js';
 import { endSessions, takeBack } from './take-back.js';
 
 type SandboxActivities = Pick<
@@ -61,43 +62,43 @@ type SandboxActivities = Pick<
 /** Of the activity that is under way. */
 const signalNow = () => Context.current().cancellationSignal;
 
-export function sandboxActivities(places: Places): SandboxActivities {
+export function sandboxActivities(places: Places, { urlOf, letIn }: Remotes): SandboxActivities {
+  const inRig = <T>(ref: SandboxRef, act: (place: Place) => Promise<T>): Promise<T> => {
+    const place = placeOf(places, ref);
+    return orRefuse(ref.rig.name, () => letIn(place.mirror, ref.rig, () => act(place)));
+  };
+  /** On the sandbox as its molecule knows it. */
+  const asKnown = <T>(ref: SandboxRef & { readonly at?: At }, act: (place: Place) => Promise<T>): Promise<T> =>
+    inRig(ref, async (place) => {
+      const { at, branch } = ref;
+      if (at !== undefined) await afterResetBetween(place, { ...at, branch, author: authorFor(ref) });
+      return act(place);
+    });
+  const whole = async <R extends SandboxRef>(ref: R): Promise<R> => ({
+    ...ref,
+    rig: { ...ref.rig, url: await urlOf(ref.rig) },
+  });
   return {
-    openSandbox: (ref) => orRefuse(ref.rig.name, () => openSandbox(places, ref)),
-    rebuildSandbox: (request) => orRefuse(request.rig.name, () => rebuildSandbox(placeOf(places, request), request)),
-    catchUp: (ref) =>
-      orRefuse(ref.rig.name, () =>
-        catchUp({ ...placeOf(places, ref), target: ref.rig.branch, author: authorFor(ref) }),
-      ),
+    openSandbox: async (ref) => orRefuse(ref.rig.name, async () => openSandbox(places, await whole(ref))),
+    rebuildSandbox: (request) =>
+      orRefuse(request.rig.name, async () => rebuildSandbox(placeOf(places, request), await whole(request))),
+    catchUp: (ref) => inRig(ref, (place) => catchUp({ ...place, target: ref.rig.branch, author: authorFor(ref) })),
     acceptStep: async (request) => {
       // What is committed is not to change meanwhile.
       await endAttached(places.attached(request.molecule), request.molecule);
-      return orRefuse(request.rig.name, () => acceptStep(placeOf(places, request), request, signalNow()));
+      return inRig(request, (place) => acceptStep(place, request, signalNow()));
     },
-    goBack: (request) => orRefuse(request.rig.name, () => back(placeOf(places, request), request)),
-    submit: (ref) => asKnown(places, ref, (place) => submit(place, ref)),
-    filesExist: (request) => asKnown(places, request, (place) => filesExist(place, request.paths)),
-    runCheck: (request) => asKnown(places, request, (place) => checkLoop(place, request, signalNow())),
-    salvage: (ref) => salvageSandbox(placeOf(places, ref), ref).catch(left),
+    goBack: (request) => inRig(request, (place) => back(place, request)),
+    submit: (ref) => asKnown(ref, (place) => submit(place, ref)),
+    filesExist: (request) => asKnown(request, (place) => filesExist(place, request.paths)),
+    runCheck: (request) => asKnown(request, (place) => checkLoop(place, request, signalNow())),
+    salvage: async (ref) => salvageSandbox(placeOf(places, ref), await whole(ref)).catch(left),
     nuke: (request) => {
       const place = placeOf(places, request);
-      return nuke(places, request).catch((error: unknown) => stays(place, request.branch, error));
+      const gone = letIn(place.mirror, request.rig, () => nuke(places, request));
+      return gone.catch((error: unknown) => stays(place, request.branch, error));
     },
   };
-}
-
-/** Acts on the sandbox as its molecule knows it. */
-async function asKnown<T>(
-  places: Places,
-  ref: SandboxRef & { readonly at?: At },
-  act: (place: Place) => Promise<T>,
-): Promise<T> {
-  const { at, branch, rig } = ref;
-  const place = placeOf(places, ref);
-  return orRefuse(rig.name, async () => {
-    if (at !== undefined) await afterResetBetween(place, { ...at, branch, author: authorFor(ref) });
-    return act(place);
-  });
 }
 
 function placeOf(places: Places, { rig, name, incarnation }: SandboxRef): Place {

@@ -24,12 +24,13 @@ import { openMirror } from '../git/mirror.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { refineryOf, witnessOf } from '../town/address.js';
 import { legsOf } from '../town/convoy.js';
+import { withoutPassword } from '../town/credentials.js';
 import type { ConvoyPart } from '../town/convoy.js';
 import { unpricedModels } from '../town/prices.js';
 import { own } from '../town/own.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import { requestsPattern } from '../town/refinery.js';
-import type { TownSnapshot } from '../town/rig.js';
+import type { RigSnapshot } from '../town/rig.js';
 import { checkWork, placeOf } from '../town/work.js';
 import { refuse } from './beating.js';
 import { Unreadable } from '../formula-shelf.js';
@@ -40,6 +41,8 @@ import { needsPerson } from './git-trouble.js';
 import { findSandbox, lookAtHost } from './hosts.js';
 import type { Places } from './places.js';
 import { findPolecats } from './polecats.js';
+import { remotesOf } from './remotes.js';
+import type { ReadTown, Remotes } from './remotes.js';
 
 export type TownDeps = {
   readonly client: Client;
@@ -48,9 +51,7 @@ export type TownDeps = {
   readonly ledger: Ledger;
   readonly formulas: TownShelf;
   /** town.toml as it is now; every problem in one text when it cannot be read. */
-  readonly readTown: () => Promise<
-    { readonly ok: true; readonly town: TownSnapshot } | { readonly ok: false; readonly problems: string }
-  >;
+  readonly readTown: ReadTown;
 };
 
 /** A mission's plan travels in one payload, of which the server takes 2 MB. */
@@ -58,6 +59,7 @@ const PLAN_BYTES_MAX = 1_500_000;
 const ITEMS_MAX = 500;
 
 export function townActivities(deps: TownDeps): TownActivities {
+  const { urlOf } = remotesOf(deps.readTown);
   return {
     planWork: (request) => planWork(deps, request),
     cook: async (request) => {
@@ -71,10 +73,10 @@ export function townActivities(deps: TownDeps): TownActivities {
     ensureRole: (request) => ensureRole(deps.client, request),
     isPushed: async ({ rig, branch, head }) => {
       const mirror = deps.places.mirror(rig.name);
-      await openMirror({ path: mirror, url: rig.url });
+      await openMirror({ path: mirror, url: await urlOf(rig) });
       return (await remoteSha({ mirror, branch })) === head;
     },
-    abandonMerge: (request) => abandonMerge(deps, request),
+    abandonMerge: (request) => abandonMerge(deps, urlOf, request),
     areOpen: (executions) => Promise.all(executions.map((execution) => isOpen(deps.client, execution))),
     findPolecats: (rig) => findPolecats(deps.client, deps.places, rig),
     awaitClosed: (execution) => awaitClosed(deps.client, execution),
@@ -127,7 +129,7 @@ async function planWork(deps: TownDeps, { items, byFormula = false }: PlanReques
   const plan = {
     limits,
     rigs: Object.fromEntries(
-      Object.entries(rigs).flatMap(([name, rig]) => (used.has(name) ? [[name, { ...rig, readAtMs }]] : [])),
+      Object.entries(rigs).flatMap(([name, rig]) => (used.has(name) ? [[name, told(rig, readAtMs)]] : [])),
     ),
     protos,
     ...(Object.keys(convoys).length === 0 ? {} : { convoys }),
@@ -141,6 +143,11 @@ async function planWork(deps: TownDeps, { items, byFormula = false }: PlanReques
     );
   }
   return plan;
+}
+
+/** As it stands in histories. */
+function told(rig: RigSnapshot, readAtMs: number): RigSnapshot {
+  return { ...rig, url: withoutPassword(rig.url), readAtMs };
 }
 
 function taken(convoy: string, part: ConvoyPart): string {
@@ -213,6 +220,7 @@ async function ensureRole(client: Client, { role, rig: given, patience }: RoleRe
  */
 async function abandonMerge(
   { client, places }: TownDeps,
+  urlOf: Remotes['urlOf'],
   { rig, patience, molecule }: Parameters<TownActivities['abandonMerge']>[0],
 ): Promise<{ readonly commit: string | null }> {
   await ensureRole(client, { role: 'refinery', rig, patience });
@@ -223,7 +231,7 @@ async function abandonMerge(
   if (known !== null) return { commit: known };
   const mirror = places.mirror(rig.name);
   try {
-    await openMirror({ path: mirror, url: rig.url });
+    await openMirror({ path: mirror, url: await urlOf(rig) });
     return { commit: await revokeMerge({ mirror, requests: requestsPattern(molecule), target: rig.branch }) };
   } catch (error) {
     if (!needsPerson(error)) throw error;

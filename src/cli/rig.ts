@@ -4,7 +4,7 @@ import { link, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/p
 import { setTimeout as pause } from 'node:timers/promises';
 import { stringify } from 'smol-toml';
 import { absoluteUrl, type Town } from '../config.js';
-import { withoutCredentials } from '../git/git-error.js';
+import { withoutCredentials } from '../town/credentials.js';
 import { inspectRemote } from '../git/mirror.js';
 import { plainEnvironment } from '../process/environment.js';
 import { run } from '../process/run.js';

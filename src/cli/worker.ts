@@ -100,7 +100,7 @@ async function start(dir: string, wish: Wish): ReturnType<typeof startWorker> {
     },
     anthropic: { apiKey: anthropic.apiKey, baseUrl: town.anthropic.baseUrl ?? anthropic.baseUrl },
     keys: readKeys(town.anthropic.baseUrl),
-    secrets: readSecrets(Object.values(town.snapshot.rigs).map(({ url }) => url)),
+    secrets: readSecrets,
     sessionsMax: town.sessionsMax,
     modelRequestsMax: town.modelRequestsMax,
     version,

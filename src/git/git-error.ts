@@ -1,4 +1,5 @@
 /** What failed in git, as facts that callers act on and a message for people. Holds no credentials of URLs. */
+import { withoutCredentials } from '../town/credentials.js';
 
 /** `host`: this machine has no room, or gives no right to write. */
 export type GitErrorKind = 'lock' | 'network' | 'auth' | 'not-found' | 'host' | 'other';
@@ -75,16 +76,6 @@ const SIGNS: readonly (readonly [GitErrorKind, RegExp])[] = [
 /** What sort of trouble git's standard error (in the C locale) tells of. */
 export function kindOf(stderr: string): GitErrorKind {
   return SIGNS.find(([, sign]) => sign.test(stderr))?.[0] ?? 'other';
-}
-
-/**
- * `https://user:token@host/…` without the user and token: messages end in histories that others read. With https a user alone may
- * be a token, elsewhere it is only a name.
- */
-export function withoutCredentials(text: string): string {
-  return text
-    .replaceAll(/\b(https?:\/\/)[^\s/@]+@/gi, '$1***@')
-    .replaceAll(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@:]*:[^\s/@]+@/gi, '$1***@');
 }
 
 /** The lines in which git names the trouble; all of a short text when no line is marked as such. */

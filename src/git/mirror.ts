@@ -6,10 +6,11 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { withoutCredentials, withoutPassword } from '../town/credentials.js';
 import { nearest } from '../town/nearest.js';
 import { discard, ignoreMissing, siblings } from './discard.js';
 import { exclusive } from './exclusive.js';
-import { Blocked, GitError, withoutCredentials } from './git-error.js';
+import { Blocked, GitError } from './git-error.js';
 import { git, gitText } from './git.js';
 import { endMarked, markOf } from './marks.js';
 
@@ -77,7 +78,7 @@ export async function openMirror({ path, url }: { readonly path: string; readonl
     if (origin.trim() !== url) {
       await sameFormat(path, url);
       await follow(path, url);
-    }
+    } else if (await tellsPassword(path)) await show(path, url);
   });
 }
 
@@ -136,12 +137,22 @@ async function sameFormat(mirror: string, url: string): Promise<void> {
   );
 }
 
+/** Mirrors of versions that wrote the whole URL have a password where everybody in a worktree can read it. */
+async function tellsPassword(mirror: string): Promise<boolean> {
+  const settings = (await readFile(join(mirror, 'config'), 'utf8').catch(ignoreMissing)) ?? '';
+  return withoutCredentials(settings) !== settings;
+}
+
+/** For whoever looks at it in a worktree: nothing here asks it, and a password in it is nobody's there. */
+async function show(mirror: string, url: string): Promise<void> {
+  await git(mirror, ['config', '--replace-all', 'remote.origin.url', withoutPassword(url)]);
+}
+
 async function follow(mirror: string, url: string): Promise<void> {
-  // For whoever looks at it in a worktree: nothing here asks it, and a password in it is nobody's there.
-  await git(mirror, ['config', '--replace-all', 'remote.origin.url', withoutCredentials(url)]);
+  await show(mirror, url);
   await git(mirror, ['config', '--replace-all', 'remote.origin.fetch', FETCH]);
   const file = join(mirror, ORIGIN_FILE);
-  await writeFile(`${file}.new`, `${url}\n`);
+  await writeFile(`${file}.new`, `${url}\n`, { mode: 0o600 });
   await rename(`${file}.new`, file);
 }
 

@@ -2,6 +2,7 @@
  * One push of one ref, as a compare-and-swap: it happens only if the remote's ref is what the caller thinks it is. What the
  * remote says no to is a value; network trouble throws.
  */
+import { withoutCredentials } from '../town/credentials.js';
 import { git } from './git.js';
 import { GitError, kindOf } from './git-error.js';
 import { isLocal, originOf } from './mirror.js';
@@ -58,5 +59,5 @@ function reasonOf(why: string, stderr: string): string {
     .flatMap((line) => /^(?:remote|error): (.*\S)\s*$/.exec(line)?.[1] ?? [])
     .filter((line) => !line.startsWith('failed to push some refs'))
     .join('\n');
-  return told === '' ? why : `${why}\n${told.slice(0, 2_000)}`;
+  return withoutCredentials(told === '' ? why : `${why}\n${told.slice(0, 2_000)}`);
 }

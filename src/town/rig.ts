@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { Agent } from './agents.js';
 import { ConfinementSettings } from './confinement.js';
+import { withoutPassword } from './credentials.js';
 import { Price } from './prices.js';
 import { RUNTIME_KINDS } from './runtime.js';
 
@@ -15,7 +16,7 @@ export type Gate = z.infer<typeof Gate>;
 
 export const RigSnapshot = z.strictObject({
   name: z.string(),
-  /** Where the repository lives: an absolute path or a URL that git understands. */
+  /** Where the repository lives: an absolute path or a URL that git understands; to workflows, without a password. */
   url: z.string(),
   branch: z.string(),
   gates: z.array(Gate),
@@ -42,8 +43,9 @@ export type RigSnapshot = z.infer<typeof RigSnapshot>;
 /** What work in a sandbox needs of its rig. */
 export type RigRef = Pick<RigSnapshot, 'name' | 'url' | 'branch'>;
 
+/** What a version that told passwords has told goes no further. */
 export function rigRef({ name, url, branch }: RigRef): RigRef {
-  return { name, url, branch };
+  return { name, url: withoutPassword(url), branch };
 }
 
 export const Limits = z.strictObject({

@@ -12,7 +12,7 @@ import type { Holder, Item, MissionEvent, PolecatReport } from '../town/mission.
 import { after, canSkip, isFinished, isLeaving, isOverBudget, isPaused, itemOf } from '../town/mission.js';
 import { startable, unasked } from '../town/mission.js';
 import { own } from '../town/own.js';
-import type { RigSnapshot } from '../town/rig.js';
+import { rigRef, type RigSnapshot } from '../town/rig.js';
 import { unreachable } from '../town/unreachable.js';
 import { Desk, done, refused } from './desk.js';
 import { explainBy } from './explain.js';
@@ -194,7 +194,7 @@ class MissionRun {
     const plan = own(this.#now.plans, item.id);
     const rig = own(this.#now.rigs, item.rig);
     if (plan === undefined || rig === undefined) throw new Error(`item ${item.id} was accepted without a plan`);
-    return { plan, rig };
+    return { plan, rig: { ...rig, ...rigRef(rig) } };
   }
 
   async #claim(item: Item): Promise<void> {

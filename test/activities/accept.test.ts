@@ -11,12 +11,13 @@ import { FINDINGS_CHARS_MAX } from '../../src/town/findings.js';
 import { asActivity, cancelActivity } from '../support/activity.js';
 import { makeBench } from '../support/bench.js';
 import { runGit } from '../support/repos.js';
+import { AS_TOLD } from '../support/remotes.js';
 
 /** A sandbox, and `accept` as a molecule of its own would ask it: others' commands bear other marks. */
 async function makeSandbox(cancel?: AbortController) {
   const { state, origin, ref, sandbox, acts, step } = await makeBench();
   const molecule = `se-${state.split('/').at(-2) ?? ''}`;
-  const own = sandboxActivities(placesIn(state));
+  const own = sandboxActivities(placesIn(state), AS_TOLD);
   const accept = (more: Partial<AcceptRequest> = {}) =>
     asActivity(() => own.acceptStep(step({ molecule, timeoutMs: 20_000, ...more })), cancel);
   return { path: sandbox.path, ref, acts, accept, origin };

@@ -13,6 +13,7 @@ import { killedCall } from '../support/killed-call.js';
 import { until } from '../support/live-town.js';
 import { makeFolder, makeRepo, runGit, writeFiles } from '../support/repos.js';
 import type { Repo } from '../support/repos.js';
+import { AS_TOLD } from '../support/remotes.js';
 
 async function pushed(bench: Bench, name = 'a'): Promise<string> {
   await writeFiles(bench.sandbox.path, { [name]: '1\n' });
@@ -182,7 +183,7 @@ test('a merge is cleared up whole, however little of it is left, and again', asy
   const bench = await makeBench();
   const head = await pushed(bench);
   const places = placesIn(bench.state);
-  const { prepareMerge, landMerge, closeMerge } = mergeActivities(places);
+  const { prepareMerge, landMerge, closeMerge } = mergeActivities(places, AS_TOLD);
   const task = { rig: bench.ref.rig, request: 'se-1.0', branch: bench.ref.branch, head, target: 'main' };
   const close = () => asActivity(() => closeMerge({ ...task, landed: false }));
   const prepare = async () => {
@@ -213,7 +214,7 @@ test('a nuke takes along what a refinery that was terminated left of its try to 
   const bench = await makeBench();
   const head = await pushed(bench);
   const places = placesIn(bench.state);
-  const { prepareMerge } = mergeActivities(places);
+  const { prepareMerge } = mergeActivities(places, AS_TOLD);
   const task = { rig: bench.ref.rig, branch: bench.ref.branch, head, target: 'main' };
   for (const request of ['se-1.0', 'se-12.0']) {
     expect(await prepareMerge({ ...task, request })).toMatchObject({ kind: 'prepared' });

@@ -13,6 +13,7 @@ import { asActivity } from '../support/activity.js';
 import { makeBench } from '../support/bench.js';
 import { runGit, writeFiles } from '../support/repos.js';
 import type { Files } from '../support/repos.js';
+import { AS_TOLD } from '../support/remotes.js';
 
 const CHECK = '#!/bin/sh\necho checked\nexit 1\n';
 
@@ -40,7 +41,7 @@ async function verdictOn(
     ...(await head()),
   };
   const places = placesIn(state);
-  const acts = { ...mergeActivities(places), ...sessionActivities(places, {} as Means) }; // gates use no runtime
+  const acts = { ...mergeActivities(places, AS_TOLD), ...sessionActivities(places, {} as Means) }; // gates use no runtime
   const prepared = await asActivity(() => acts.prepareMerge(task));
   if (prepared.kind !== 'prepared') throw new Error(prepared.kind);
   const gates = commands.map((command, at) => ({ name: `gate-${at}`, command }));

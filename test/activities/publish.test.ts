@@ -12,6 +12,7 @@ import { asActivity, cancelActivity } from '../support/activity.js';
 import { makeBench } from '../support/bench.js';
 import type { Bench } from '../support/bench.js';
 import { runGit, writeFiles } from '../support/repos.js';
+import { AS_TOLD } from '../support/remotes.js';
 
 async function accepted(bench: Bench, more: Partial<AcceptRequest> = {}): Promise<string> {
   const acceptance = await bench.acts.acceptStep(bench.step(more));
@@ -71,7 +72,7 @@ const running = (mark: string) => findMarked((one) => one === mark);
 
 test('a cancelled step ends its acceptance command at once, with everything that it started', async () => {
   const bench = await makeBench();
-  const acts = sandboxActivities(placesIn(bench.state));
+  const acts = sandboxActivities(placesIn(bench.state), AS_TOLD);
   const cancel = new AbortController();
   const command = 'setsid sleep 60 & sleep 60';
   const accepting = asActivity(() => acts.acceptStep(bench.step({ molecule: 'se-cancelled', command })), cancel);

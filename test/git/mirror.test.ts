@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -69,6 +69,16 @@ describe('a mirror', () => {
     expect(await runGit(mirror, ['branch', '--remotes', '--format=%(refname:short)'])).toBe(
       'origin/main\norigin/topic/below',
     );
+  });
+
+  test('that tells a password to everybody in its worktrees, as those of before do, tells it no more once it is opened', async () => {
+    const repo = await makeRepo({ bare: true });
+    const path = join(await makeFolder(), 'mirror.git');
+    await openMirror({ path, url: repo.url });
+    await runGit(path, ['config', 'remote.origin.url', 'https://bot:secret@host/x.git']);
+    await openMirror({ path, url: repo.url });
+    expect(await readFile(join(path, 'config'), 'utf8')).not.toContain('secret');
+    expect(await runGit(path, ['config', 'remote.origin.url'])).toBe(repo.url);
   });
 
   test('is made once, and what a cut-off attempt left is swept away', async () => {

@@ -6,6 +6,7 @@ import type { AcceptRequest, SandboxRef } from '../../src/contract/activities.js
 import type { Sandbox } from '../../src/contract/polecat.js';
 import { asActivity } from './activity.js';
 import { makeFolder, makeRepo, type Files, type Repo } from './repos.js';
+import { AS_TOLD } from './remotes.js';
 
 type Acts = ReturnType<typeof sandboxActivities>;
 
@@ -26,7 +27,7 @@ export async function makeBench(options: { readonly files?: Files } = {}): Promi
   const origin = await makeRepo({ bare: true, path: join(folder, 'rig'), ...options });
   const state = join(folder, 'state');
   const places = placesIn(state);
-  const acts = inContext(sandboxActivities(places));
+  const acts = inContext(sandboxActivities(places, AS_TOLD));
   const rig: SandboxRef['rig'] = {
     name: 'server',
     url: origin.path,
@@ -54,7 +55,7 @@ export async function makeBench(options: { readonly files?: Files } = {}): Promi
 export async function otherHost(): Promise<Pick<Bench, 'state' | 'mirror' | 'acts'>> {
   const state = join(await makeFolder(), 'state');
   const places = placesIn(state);
-  return { state, mirror: places.mirror('server'), acts: inContext(sandboxActivities(places)) };
+  return { state, mirror: places.mirror('server'), acts: inContext(sandboxActivities(places, AS_TOLD)) };
 }
 
 function inContext(acts: Acts): Acts {

@@ -5,12 +5,13 @@ import { landMerge, prepareMerge } from '../../src/git/merge.js';
 import { openMirror } from '../../src/git/mirror.js';
 import { salvage } from '../../src/git/salvage.js';
 import { openWorktree } from '../../src/git/worktree.js';
+import { AS_TOLD } from './remotes.js';
 
 type Nuking = {
   readonly state: string;
   readonly request: Parameters<ReturnType<typeof sandboxActivities>['nuke']>[0];
 };
-const nuke = ({ state, request }: Nuking) => sandboxActivities(placesIn(state)).nuke(request);
+const nuke = ({ state, request }: Nuking) => sandboxActivities(placesIn(state), AS_TOLD).nuke(request);
 
 export const calls = { openMirror, openWorktree, prepareMerge, landMerge, salvage, nuke };
 export type CallName = keyof typeof calls;

@@ -25,6 +25,8 @@ export type RigPlan = {
   readonly capacity?: number;
   readonly model?: string;
   readonly confinement?: Readonly<Record<string, string>>;
+  /** The URL of the repository at that path, which is the path itself if not given. */
+  readonly url?: (path: string) => string;
 };
 
 export type TownPlan = {
@@ -102,12 +104,12 @@ export async function makeTownFolder(plan: TownPlan): Promise<string> {
 }
 
 async function makeRig(dir: string, rig: string, plan: RigPlan): Promise<string> {
-  const { files, bare, gates, capacity, model, confinement = {} } = plan;
+  const { files, bare, gates, capacity, model, confinement = {}, url = (at) => at } = plan;
   const path = join(dir, 'repositories', rig);
   await makeRepo({ path, bare: bare ?? false, branch: 'main', files: files ?? { 'README.md': `${rig}\n` } });
   const lines = Object.entries(gates ?? {}).map(([name, command]) => `${name} = ${JSON.stringify(command)}`);
   const held = Object.entries(confinement).map(([key, value]) => `confinement.${key} = ${JSON.stringify(value)}\n`);
-  return `[rigs.${rig}]\nurl = ${JSON.stringify(path)}\nbranch = "main"\ncapacity = ${capacity ?? 5}\n${model === undefined ? '' : `runtime = { model = ${JSON.stringify(model)} }\n`}${held.join('')}[rigs.${rig}.gates]\n${lines.join('\n')}\n`;
+  return `[rigs.${rig}]\nurl = ${JSON.stringify(url(path))}\nbranch = "main"\ncapacity = ${capacity ?? 5}\n${model === undefined ? '' : `runtime = { model = ${JSON.stringify(model)} }\n`}${held.join('')}[rigs.${rig}.gates]\n${lines.join('\n')}\n`;
 }
 
 export async function liveTown(plan: TownPlan): Promise<LiveTown> {
