@@ -14,6 +14,7 @@ import { readRunningServer } from '../running-server.js';
 import { agentNamed, AGENTS, INSTALL, INSTALL_SDK, isShipped, KEY_NAMES } from '../town/agents.js';
 import type { Agent, Provider } from '../town/agents.js';
 import { confined } from '../town/confinement.js';
+import { listed } from '../town/listed.js';
 import { machine } from './machine.js';
 import { CLI_VERSION } from './temporal-cli-program.js';
 import { rungs } from './temporal-cli.js';
@@ -54,6 +55,7 @@ export async function checkUp(town: Town | null): Promise<readonly Finding[]> {
     Promise.resolve(keyFinding('runtime anthropic', 'anthropic', '', needs.keys.has('anthropic'))),
     ...names.map((name) => agentFinding(name, agentNamed(name, own), sdk, needs.agents.has(name))),
     ...(town === null ? [] : [room(town.paths.state), server(town)]),
+    ...networks(town),
   ];
   return Promise.all(looks);
 }
@@ -104,6 +106,19 @@ async function confinement({ confinement: isNeeded }: Needs): Promise<Finding> {
   const tried = await tryConfinement();
   if (tried.ok) return { about, says: `${tried.bubblewrap} shuts in`, remedy: null, isNeeded };
   return { about, says: tried.why, remedy: tried.remedy, isNeeded };
+}
+
+/** Temporal's server asks nobody who they are. */
+function networks(town: Town | null): readonly Promise<Finding>[] {
+  const open = rigsOf(town).filter(({ confinement: said = {} }) => said.network === 'host' && said.level !== 'none');
+  if (open.length === 0) return [];
+  const names = listed(
+    open.map(({ name }) => name),
+    'and',
+  );
+  const says = `network = "host": what is shut in for ${names} reaches all that this machine does, and at the Temporal server it can do whatever you can`;
+  const remedy = 'where some hosts are enough, name them instead: hosts = ["…"] under [confinement] in town.toml';
+  return [Promise.resolve({ about: 'network', says, remedy, isNeeded: false })];
 }
 
 function keyFinding(about: string, provider: Provider | null, before: string, isNeeded: boolean): Finding {

@@ -164,3 +164,18 @@ test('a server that is gone, and a town.toml that cannot be read, are told', asy
   expect(broken).toMatchObject({ code: 1, ok: false });
   expect(broken.of('town.toml')).toMatchObject({ isNeeded: true });
 });
+
+test('says of which rigs the network is open, and what that opens', async () => {
+  const { town, ask } = await machine();
+  const open = '[rigs.server.confinement]\nnetwork = "host"\n';
+  const all = await ask(['--town', await town(`${RIG('{ kind = "script" }')}${open}`)]);
+  expect(all.of('network')).toMatchObject({
+    isNeeded: false,
+    says: expect.stringContaining('what is shut in for server reaches all that this machine does'),
+    remedy: expect.stringContaining('hosts ='),
+  });
+  expect(
+    (await ask(['--town', await town(`${RIG('{ kind = "script" }')}${open}level = "none"\n`)])).of('network'),
+  ).toBe(undefined);
+  expect((await ask(['--town', await town(RIG('{ kind = "script" }'))])).of('network')).toBe(undefined);
+});
