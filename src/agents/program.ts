@@ -201,14 +201,12 @@ export class Program {
       account: this.#account,
       limit: () => this.#limitReached(),
       canBeStopped: agent.resume !== null,
-      waited: (ms) => this.#waited(ms),
+      waited: (ms) => {
+        this.#untilMs += ms;
+        this.#context.journal.waited(ms);
+      },
     });
     return this.#run;
-  }
-
-  #waited(ms: number): void {
-    this.#untilMs += ms;
-    this.#context.journal.waited(ms);
   }
 
   async #limitReached(): Promise<SdkLimit | 'budget' | null> {
