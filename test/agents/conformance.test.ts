@@ -1,24 +1,28 @@
 /**
- * What every runtime promises (`agents/runtime`), tried on each: a script plays the acts, a model is told by the scripted server to do the
- * same, a program of its own does them and says so by `gt`, called as such or driven by an SDK. What differs stands in `WAYS`.
+ * What every runtime promises (`agents/runtime`), tried on each, in the open and shut in: a script plays the acts, a model is told by the scripted
+ * server to do the same, a program of its own does them and says so by `gt`, called as such or driven by an SDK. What differs stands in `WAYS`.
  */
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import type { SessionContext } from '../../src/agents/runtime.js';
 import { findMarked } from '../../src/process/mark.js';
 import type { Act } from '../../src/town/act.js';
 import { AGENTS } from '../../src/town/agents.js';
 import type { SessionResult, SessionSpec } from '../../src/town/session.js';
+import { missingBubblewrap } from '../support/bubblewrap.js';
 import { until } from '../support/live-town.js';
 import { programOf } from '../support/program.js';
 import { presetOf, RUNTIMES } from '../support/runtimes.js';
 import type { Played, Setup } from '../support/runtimes.js';
-import { contextOf, makeBench } from '../support/sessions.js';
+import { contextOf, makeBench as benchOf } from '../support/sessions.js';
 import type { Bench } from '../support/sessions.js';
 
+const missing = await missingBubblewrap();
+if (missing !== null) console.warn(`no runtime is tried shut in: ${missing}`);
 const RUN_SESSION = await programOf('test/support/run-session.ts');
 
 type Way = {
@@ -51,7 +55,16 @@ const WAYS: Readonly<Record<keyof typeof RUNTIMES, Way>> = {
   },
 };
 
-const ALL = (Object.keys(RUNTIMES) as (keyof typeof RUNTIMES)[]).map((name) => [name, RUNTIMES[name]] as const);
+const PLACES = [
+  ['in the open', false],
+  ['shut in', true],
+] as const;
+const NAMES = Object.keys(RUNTIMES) as (keyof typeof RUNTIMES)[];
+const everywhere = <Name extends string>(names: readonly Name[]) =>
+  names.flatMap((name) =>
+    PLACES.flatMap(([place, isShutIn]) => (isShutIn && missing !== null ? [] : [[name, place, isShutIn] as const])),
+  );
+const ALL = everywhere(NAMES);
 
 async function run(played: Played, bench: Bench, more: Partial<SessionContext> = {}): Promise<SessionResult> {
   const context = await contextOf(bench, played.spec, more.signal);
@@ -80,7 +93,9 @@ const withOutput = (acts: readonly Act[]): Partial<SessionSpec> => ({
 });
 
 /** The least of all: ways to end. Presets of programs are tried on these, each called as its own program is. */
-function ends(setup: Setup): void {
+function ends(setup: Setup, isShutIn: boolean): void {
+  const makeBench = () => benchOf(undefined, isShutIn);
+
   test('a step that is closed leaves its files, its summary and its notes', async () => {
     const bench = await makeBench();
     const acts = [{ write: 'src/a.txt', text: 'one\n' }, { note: 'remember' }, { close: 'wrote a' }];
@@ -111,14 +126,18 @@ function ends(setup: Setup): void {
   });
 }
 
-describe.each(ALL)('%s ends', (_, setup) => {
-  ends(setup);
+describe.each(ALL)('%s, %s, ends', (name, _, isShutIn) => {
+  ends(RUNTIMES[name], isShutIn);
 });
-describe.each(Object.keys(AGENTS) as (keyof typeof AGENTS)[])('command, called as %s, ends', (name) => {
-  ends(presetOf(name));
+const PRESETS = everywhere(Object.keys(AGENTS) as (keyof typeof AGENTS)[]);
+describe.each(PRESETS)('command, called as %s, %s, ends', (name, _, isShutIn) => {
+  ends(presetOf(name), isShutIn);
 });
 
-describe.each(ALL)('%s', (name, setup) => {
+describe.each(ALL)('%s, %s', (name, _, isShutIn) => {
+  const setup = RUNTIMES[name];
+  const makeBench = () => benchOf(undefined, isShutIn);
+
   test('a failure closes as failed, and says whether it may pass', async () => {
     const passing = await play(setup, await makeBench(), [{ fail: 'the network is down', transient: true }]);
     const failed = { outcome: 'closed', verdict: 'failed' };
@@ -229,28 +248,45 @@ describe.each(ALL)('%s', (name, setup) => {
   });
 });
 
-/** What a program of its own writes is held by bubblewrap (`e2e/agents`), not by us. */
-describe.each(ALL.filter(([name]) => name !== 'command' && name !== 'sdk'))('%s', (name, setup) => {
+/** What gets out in spite of all is in nobody's way later. */
+const ESCAPED = join(tmpdir(), `gt-escaped-${process.pid}`);
+afterEach(() => rm(ESCAPED, { force: true }));
+
+describe.each(ALL.filter(([, , isShutIn]) => isShutIn))('%s, %s', (name) => {
+  test('what it runs changes nothing outside the worktree, and sees nothing of the town', async () => {
+    const bench = await benchOf(undefined, true);
+    await mkdir(join(bench.folder, 'outside'));
+    await symlink(join(bench.folder, 'outside'), join(bench.worktree, 'link'));
+    const paths = ['../escaped.txt', ESCAPED, 'link/x', '../mirror.git/hooks/x'];
+    const acts = [
+      ...paths.map((path) => ({ run: `echo x > ${path} || echo no >> no.txt` })),
+      { run: `cat ../journal.jsonl ../rig/HEAD >> seen.txt || echo hidden >> seen.txt` },
+      { run: 'git checkout -qb other || echo held >> seen.txt' },
+      { close: 'tried' },
+    ];
+    expect(await play(RUNTIMES[name], bench, acts)).toMatchObject({ outcome: 'closed', summary: 'tried' });
+    for (const path of paths) expect(existsSync(resolve(bench.worktree, path)), path).toBe(false);
+    expect(await textOf(bench, 'seen.txt')).toBe('hidden\nheld\n');
+  });
+});
+
+/** What a program of its own writes is held by what shuts it in, not by us. */
+const HELD_BY_US = ALL.filter(([name]) => name !== 'command' && name !== 'sdk');
+describe.each(HELD_BY_US)('%s, %s', (name, _, isShutIn) => {
+  const setup = RUNTIMES[name];
+
   test('nothing outside the worktree can be written, nor what belongs to git', async () => {
-    for (const path of [
-      '../escaped.txt',
-      join(tmpdir(), `gt-escaped-${process.pid}`),
-      '.git/hooks/pre-commit',
-      'sub/.git/config',
-      'sub/.GIT',
-      'link/x',
-    ]) {
-      const bench = await makeBench();
+    for (const path of ['../escaped.txt', ESCAPED, '.git/hooks/pre-commit', 'sub/.git/config', 'sub/.GIT', 'link/x']) {
+      const bench = await benchOf(undefined, isShutIn);
       await mkdir(join(bench.folder, 'outside'));
       await symlink(join(bench.folder, 'outside'), join(bench.worktree, 'link'));
       await play(setup, bench, [{ write: path, text: 'x' }, { close: 'done' }]);
       await expect(readFile(resolve(bench.worktree, path)), path).rejects.toThrow(/ENOENT|ENOTDIR/);
-      await rm(resolve(bench.worktree, path), { force: true });
     }
   });
 
   test('an act that cannot be done ends the session instead of being tried for ever', async () => {
-    const bench = await makeBench({ 'folder/a.txt': 'x\n' });
+    const bench = await benchOf({ 'folder/a.txt': 'x\n' }, isShutIn);
     const result = await play(setup, bench, [{ write: 'folder', text: 'x' }]);
     const told = await readFile(bench.journal, 'utf8');
     expect(told).toMatch(/(?:the act write \\"folder\\" cannot be done|write_file failed): E[A-Z]+/);

@@ -5,11 +5,9 @@ import { commandRuntime } from '../../src/agents/command.js';
 import { openJournal } from '../../src/agents/journal.js';
 import { scriptRuntime } from '../../src/agents/script.js';
 import { findSdk } from '../../src/agents/sdk.js';
-import { plainEnvironment } from '../../src/process/environment.js';
 import { killMarked } from '../../src/process/mark.js';
-import { runShell } from '../../src/process/run.js';
 import type { SessionSpec } from '../../src/town/session.js';
-import { noTown } from './no-town.js';
+import { contextBy } from './session-context.js';
 
 const [specText = '', journalPath = '', url = ''] = process.argv.slice(2);
 const spec = JSON.parse(specText) as SessionSpec; // written by the test that starts this program
@@ -23,15 +21,6 @@ const runtimes = [
 ];
 const runtime = runtimes.find(({ kind }) => kind === spec.runtime.kind);
 if (runtime === undefined) throw new Error(`there is no runtime ${spec.runtime.kind}`);
-const result = await runtime.run(spec, {
-  signal,
-  journal,
-  heartbeat: () => undefined,
-  call: noTown,
-  purse: async () => null,
-  folder: dirname(journalPath),
-  outputFile: `${journalPath}.output.json`,
-  exec: (command, { env = {}, ...options } = {}) =>
-    runShell(command, { cwd: spec.worktree, env: plainEnvironment(env), mark: spec.sessionId, signal, ...options }),
-});
+const own = { folder: dirname(journalPath), path: journalPath, journal, signal };
+const result = await runtime.run(spec, await contextBy(spec, own));
 console.log(JSON.stringify(result));

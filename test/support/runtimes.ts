@@ -14,7 +14,7 @@ import { Agent, AGENTS } from '../../src/town/agents.js';
 import type { Keys } from '../../src/town/agents.js';
 import type { SessionSpec } from '../../src/town/session.js';
 import { installSdk } from './sdk.js';
-import { specOf } from './sessions.js';
+import { programsOf, specOf } from './sessions.js';
 import type { Bench } from './sessions.js';
 
 export type Played = {
@@ -59,8 +59,8 @@ const KEYS: Keys = {
 export const presetOf =
   (name: keyof typeof AGENTS): Setup =>
   async (bench, acts, more) => {
-    const command = join(bench.folder, AGENTS[name].command);
-    await mkdir(bench.folder, { recursive: true });
+    const command = join(programsOf(bench), AGENTS[name].command);
+    await mkdir(programsOf(bench), { recursive: true });
     await writeFile(command, `#!/bin/sh\nfor last; do :; done\nset -- "$last"\n${programOf(acts)}\n`);
     await chmod(command, 0o755);
     const agent = Agent.parse({ ...AGENTS[name], command });
