@@ -36,6 +36,12 @@ const noteOf = (command: string) =>
 const LEAK = /[A-Z]{2}/;
 const around = (secret: string) => [...Array(secret.length + 4).keys()].map((more) => more - 2);
 
+test('what git sees goes into no handoff with a secret, as in the name of a file', async () => {
+  const note = await mechanicalNote({ exec: async () => ran(`?? ${SECRET}.txt\n`) }, []);
+  expect(note).toContain(`?? ${TAKEN_OUT}.txt`);
+  expect(note).not.toContain(SECRET);
+});
+
 test.each([
   { what: 'a value', secret: SECRET },
   { what: 'a key', secret: KEY },
