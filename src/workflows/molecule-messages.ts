@@ -172,7 +172,7 @@ export class Messages {
     const problem = outputRefusal(this.#book.cooked(step), output);
     if (problem !== null) return refused(`step "${step}" cannot be closed so: ${problem}`);
     if (!this.#needsChecks(step)) return this.#closed(message);
-    return this.#checked(message, { step, summary: note, by, output, mustMove: false });
+    return this.#onceChecked(message, { step, summary: note, by, output, mustMove: false });
   }
 
   /** In this order, and all or none: what one has opened may be closed by the next. */
@@ -209,7 +209,7 @@ export class Messages {
     const isWorked = this.#book.hook !== null && this.#book.cooked(step) !== null && this.#book.step(step).sessions > 0;
     if (!isWorked || !patched('what a skipped step left is committed')) return this.#settle('skip', 'skipped', message);
     const claim: Claim = { step, summary: reason, by, output: undefined, mustMove: false, skipped: true };
-    return this.#checked(null, claim);
+    return this.#onceChecked(null, claim);
   }
 
   /** A step that is being closed is not skipped, failed or begun anew meanwhile: whoever asks for it is answered when that is clear. */
@@ -288,7 +288,7 @@ export class Messages {
     return !isHalfDone(molecule, id) && patched('what a person closes is committed');
   }
 
-  async #checked(message: Close | null, claim: Claim): Promise<Answer> {
+  async #onceChecked(message: Close | null, claim: Claim): Promise<Answer> {
     const token = patched(IN_ORDER, '0.6') ? (tokenOf(this.#book.step(claim.step)) ?? undefined) : undefined;
     const closing: Closing = { message, claim, token, answer: null };
     this.#closings.push(closing);

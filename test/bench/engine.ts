@@ -8,9 +8,7 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import type { WorkflowHandle } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import type { InjectedSinks } from '@temporalio/worker';
 import type { Acceptance } from '../../src/contract/activities.js';
-import type { BoardSinks } from '../../src/contract/boards.js';
 import { moleculeMessages } from '../../src/contract/messages.js';
 import type { Hook } from '../../src/contract/molecule.js';
 import { startOfMolecule } from '../../src/contract/search-attributes.js';
@@ -22,6 +20,7 @@ import type { Protomolecule } from '../../src/town/protomolecule.js';
 import { DEFAULT_LIMITS } from '../../src/town/rig.js';
 import { NO_USAGE } from '../../src/town/session.js';
 import type { SessionResult, SessionSpec } from '../../src/town/session.js';
+import { NOBODY_LOOKS } from '../support/boards.js';
 import { cookText } from '../support/formula.js';
 import { here } from '../support/here.js';
 import { measuredBy, median, tell, tellJson } from './figures.js';
@@ -225,9 +224,7 @@ async function withWorkers(folder: string, work: (bench: Bench) => Promise<void>
         taskQueue: TOWN_QUEUE,
         workflowBundle: { codePath: here('dist/workflow-bundle.js') },
         dataConverter: { payloadConverterPath: here('dist/workflows/payload-converter.js') },
-        sinks: {
-          boards: { shown: { fn: () => undefined, callDuringReplay: false } },
-        } satisfies InjectedSinks<BoardSinks>,
+        sinks: NOBODY_LOOKS,
       }),
       Worker.create({
         ...options,

@@ -17,6 +17,7 @@ import { townShelf } from '../../src/formula-shelf.js';
 import { Ledger } from '../../src/ledger/ledger.js';
 import { writeMail } from '../../src/town/mail.js';
 import { DEFAULT_LIMITS } from '../../src/town/rig.js';
+import { NOBODY_LOOKS } from '../support/boards.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
 import { proto, step } from '../support/molecules.js';
@@ -141,6 +142,7 @@ async function withActs(acts: (client: Client) => Record<string, (...args: never
     workflowBundle: { codePath: built('workflow-bundle.js') },
     dataConverter: { payloadConverterPath: built('workflows/payload-converter.js') },
     activities: acts(client),
+    sinks: NOBODY_LOOKS,
   });
   const running = worker.run();
   onTestFinished(async () => {
