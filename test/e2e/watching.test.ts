@@ -4,8 +4,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { missionMessages } from '../../src/contract/messages.js';
 import { progressQuery } from '../../src/contract/mission.js';
 import { inboxQuery, lifecycleQuery, nudgesQuery } from '../../src/contract/polecat.js';
+import { tokensOf } from '../../src/dev/model-request.js';
 import { startModelServer } from '../../src/dev/model-server.js';
 import type { Rule, Turn } from '../../src/dev/model-script.js';
+import type { Usage } from '../../src/town/session.js';
 import { gt } from '../support/gt.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
@@ -41,7 +43,7 @@ beforeAll(async () => {
         rule('nudged', [slow, look, end('nudged')], '\nSession: 1\n'),
         rule('cycled', [slow, handoff], '\nSession: 1\n'),
         rule('cycled', [end('cycled')]),
-
+        rule('cached', [{ tools: look.tools }, { tools: look.tools }, { tools: end('cached').tools }]),
         { when: ['What did you do?'], turns: [{ text: 'I listed the files, and wrote it.txt.' }] },
       ],
     },
@@ -190,4 +192,42 @@ test('what was asked about a session is counted with its mission, and is no sess
   expect(rows).toContainEqual(
     expect.objectContaining({ of: 'seance', sessions: 0, usage: expect.objectContaining({ turns: 1 }) }),
   );
+});
+
+const sum = (tokens: readonly number[]) => tokens.reduce((all, one) => all + one, 0);
+
+/** What the model was asked in the sessions of a mission. */
+const bodiesOf = (mission: string) =>
+  server
+    .requests()
+    .map(({ body }) => body)
+    .filter(({ messages: [first] }) => JSON.stringify(first).includes(`Mission: ${mission}\\`));
+
+test('what a model was sent before stands marked for its cache, unchanged, and gt costs shows what that has saved', async () => {
+  expect(await (await start('cached')).result()).toMatchObject({ landed: 1 });
+  const mark = { type: 'ephemeral' };
+  for (const [mission, turns] of [
+    ['cached', 3],
+    ['nudged', 3],
+  ] as const) {
+    const bodies = bodiesOf(mission);
+    expect(bodies).toHaveLength(turns);
+    bodies.forEach((body, at) => {
+      expect(body).toMatchObject({ cache_control: mark, system: [{ cache_control: mark }] });
+      const { messages, ...rest } = bodies[at - 1] ?? body;
+      expect({ ...body, messages: body.messages.slice(0, messages.length) }).toEqual({ ...rest, messages });
+    });
+  }
+  // Marked by itself, since all sessions of a role begin with it.
+  expect(bodiesOf('cycled')[0]?.system).toEqual(bodiesOf('cached')[0]?.system);
+
+  const sent = bodiesOf('cached').map((body) => tokensOf(body).all);
+  const [all, read] = [sum(sent), sum(sent.slice(0, -1))];
+  const shown = await ours('costs', '--mission', 'cached');
+  expect(shown).toContain(`| cached | 1 | 3 | ${all} | ${Math.round((100 * read) / all)} % |`);
+  const [row] = JSON.parse(await ours('costs', '--mission', 'cached', '--json')) as [{ usage: Usage }];
+  const { usd, inputTokens, cacheWriteTokens, cacheReadTokens, outputTokens } = row.usage;
+  expect(cacheReadTokens).toBe(read);
+  expect(usd).toBeCloseTo((inputTokens + 1.25 * cacheWriteTokens + 0.1 * read + 10 * outputTokens) / 1_000_000, 12);
+  expect(inputTokens + 1.25 * cacheWriteTokens + 0.1 * read).toBeLessThan(all);
 });
