@@ -1,15 +1,18 @@
 /** Each failure of a model's provider through a real town: how often it is asked, when again, and what operators see of it. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { explainQuery, moleculeMessages } from '../../src/contract/messages.js';
 import { startModelServer } from '../../src/dev/model-server.js';
 import type { Fault, Rule, Turn } from '../../src/dev/model-script.js';
-import { liveTown, until } from '../support/live-town.js';
+import { liveTown, raise, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
 import type { Event } from '../support/said-history.js';
 import { QUICK } from '../support/test-formulas.js';
 
 /** The least pause of the town's own, with the patience of tests. */
 const OWN_MS = 500;
+/** After so much silence a request is given up. */
+const QUIET_SECONDS = 10;
+const QUIET_MS = QUIET_SECONDS * 1_000;
 
 type Status = Extract<Fault, { readonly kind: 'status' }>;
 const status = (code: number, type?: string, more: Partial<Status> = {}): Status => {
@@ -30,8 +33,8 @@ const RETRIED: Readonly<Record<string, readonly [Fault, type: string, leastMs: r
   'busy-409': [status(409, 'conflict_error'), 'Llm.Busy', [OWN_MS]],
   'cut-mid-stream': [{ kind: 'cut', times: 1 }, 'Llm.Connection', [OWN_MS]],
   'ended-without-message': [{ kind: 'end-early', times: 1 }, 'Llm.StreamEnded', [OWN_MS]],
-  'no-headers': [{ kind: 'no-answer', seconds: 120, times: 1 }, 'Llm.Stalled', [OWN_MS]],
-  'silent-stream': [{ kind: 'stall', seconds: 120, times: 1 }, 'Llm.Stalled', [OWN_MS]],
+  'no-headers': [{ kind: 'no-answer', seconds: 120, times: 1 }, 'Llm.Stalled', [QUIET_MS + OWN_MS]],
+  'silent-stream': [{ kind: 'stall', seconds: 120, times: 1 }, 'Llm.Stalled', [QUIET_MS + OWN_MS]],
   'later-in-seconds': [status(503, 'api_error', { headers: { 'retry-after': '3' } }), 'Llm.Server', [3_000]],
   'later-in-ms': [
     status(529, 'overloaded_error', { headers: { 'retry-after-ms': '2500', 'retry-after': '1' } }),
@@ -76,7 +79,7 @@ const HANDED_OVER: Readonly<Record<string, Partial<Turn>>> = {
   'window-exceeded': { stop_reason: 'model_context_window_exceeded' },
 };
 
-/** These hold the account of the worker, and with it all sessions: one after the other, and after the others. */
+/** These hold the account of the worker, and with it all sessions (`account.test.ts`): one after the other, and after the others. */
 const LIMITED: Readonly<Record<string, readonly [Fault, leastMs: number]>> = {
   'limited-in-seconds': [{ kind: 'rate-limit', retry_after_seconds: 3, times: 1 }, 3_000],
   'limited-in-ms': [
@@ -112,13 +115,18 @@ const start = async (name: string) => {
 
 beforeAll(async () => {
   const faults = Object.entries({ ...RETRIED, ...PARKED, ...LIMITED }).map(([name, [fault]]) => [name, { fault }]);
-  const firsts: Record<string, Partial<Turn>> = { ...Object.fromEntries(faults), ...HANDED_OVER, refused: {} };
+  const firsts: Record<string, Partial<Turn>> = {
+    ...Object.fromEntries(faults),
+    ...HANDED_OVER,
+    refused: {},
+    keyless: {},
+  };
   const rules = Object.entries(firsts).flatMap(([name, first]) => rulesFor(name, first));
   server = await startModelServer({ script: { rules } });
   town = await liveTown({
     rigs: { server: { bare: true, capacity: 25 }, other: { bare: true, capacity: 25 } },
     formulas: { quick: QUICK },
-    limits: { quiet_seconds: 10 },
+    limits: { quiet_seconds: QUIET_SECONDS },
     runtime: { kind: 'anthropic', model: 'scripted', base_url: server.url },
     env: { ANTHROPIC_API_KEY: 'scripted' },
   });
@@ -131,11 +139,10 @@ afterAll(async () => {
 
 const landed = async (name: string) => expect((await missions.get(name)?.result())?.landed, name).toBe(1);
 
-const moleculeOf = (name: string) =>
+const moleculeOf = (name: string, { client } = town) =>
   until(`the molecule of ${name}`, async () => {
     const query = `GtMission="${name}" AND GtRole="molecule"`;
-    for await (const { workflowId } of town.client.workflow.list({ query }))
-      return town.client.workflow.getHandle(workflowId);
+    for await (const { workflowId } of client.workflow.list({ query })) return client.workflow.getHandle(workflowId);
     return null;
   });
 
@@ -153,8 +160,8 @@ const pausesOf = (name: string) => {
 };
 
 /** The sessions of a molecule in its history: how each ended, in which attempt, and how the attempt before had failed. */
-async function sessionsIn(name: string) {
-  const events = (await (await moleculeOf(name)).fetchHistory()).events ?? [];
+async function sessionsIn(name: string, where = town) {
+  const events = (await (await moleculeOf(name, where)).fetchHistory()).events ?? [];
   const scheduled = events.filter(
     ({ activityTaskScheduledEventAttributes: of }) => of?.activityType?.name === 'runSession',
   );
@@ -260,7 +267,7 @@ describe('is no failure: another session goes on', () => {
   );
 });
 
-describe('holds the account, and is asked again when it says', () => {
+describe('limits the rate, and is asked again when it says', () => {
   test.each(Object.entries(LIMITED))(
     '%s',
     async (name, [, leastMs]) => {
@@ -276,6 +283,35 @@ describe('holds the account, and is asked again when it says', () => {
     120_000,
   );
 });
+
+test('no key: nobody is asked, the step waits and says what to do; that done, it goes on', async () => {
+  const plan = {
+    rigs: { server: { bare: true } },
+    formulas: { quick: QUICK },
+    runtime: { kind: 'anthropic', model: 'scripted', base_url: server.url },
+  };
+  const keyless = await liveTown({ ...plan, env: { ANTHROPIC_API_KEY: '' } });
+  onTestFinished(() => keyless.stop());
+  const work = [{ id: 'keyless', rig: 'server', formula: 'quick', vars: { name: 'keyless' } }];
+  missions.set('keyless', await keyless.startMission('keyless', { work }));
+  const molecule = await moleculeOf('keyless', keyless);
+  const board = await until('it waits', async () => {
+    const told = await molecule.query(explainQuery);
+    return told.includes('--name retry') ? told : null;
+  });
+  expect(board).toContain('start the worker with ANTHROPIC_API_KEY set, then retry the step');
+  expect(await sessionsIn('keyless', keyless)).toMatchObject([
+    { attempt: 1, before: null, failure: { type: 'Llm.Auth', isFinal: true, details: { requestId: null } } },
+  ]);
+  expect(asked('keyless')).toEqual([]);
+
+  await keyless.raised.stop();
+  const again = await raise(keyless.dir, { ...plan, env: { ANTHROPIC_API_KEY: 'scripted' } });
+  onTestFinished(() => again.stop());
+  await molecule.executeUpdate(moleculeMessages.retry.update, { args: [{ step: 'work' }] });
+  await landed('keyless');
+  expect(asked('keyless')).toHaveLength(1);
+}, 120_000);
 
 test('a connection that is refused is tried again until somebody listens', async () => {
   const port = Number(new URL(server.url).port);
