@@ -5,55 +5,21 @@ import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { describe, test } from 'vitest';
-import { random } from '../support/random.js';
 import type { ExpectStatic, TestContext } from 'vitest';
 import { explainQuery } from '../../src/contract/messages.js';
 import { stepsQuery } from '../../src/contract/molecule.js';
 import { lifecycleQuery } from '../../src/contract/polecat.js';
+import { startModelServer } from '../../src/dev/model-server.js';
 import type { SessionSpec } from '../../src/town/session.js';
 import type { MissionResult } from '../../src/workflows/mission.js';
 import { polecatOf, textOf, twoHosts } from '../support/hosts.js';
 import type { Hosts } from '../support/hosts.js';
 import { count, until } from '../support/live-town.js';
 import { processesIn } from '../support/processes.js';
+import { random } from '../support/random.js';
 import { runGit } from '../support/repos.js';
 import { QUICK } from '../support/test-formulas.js';
-
-/** The second step, in its second session, waits in a command for a file of the test, with work of its own in the tree. */
-const wayTo = (go: string) => `
-formula = "way"
-[[steps]]
-id = "first"
-title = "Do the first"
-[[steps.script]]
-run = "echo first >> first.txt"
-[[steps.script]]
-close = "did the first"
-[[steps]]
-id = "second"
-title = "Do the second"
-needs = ["first"]
-[[steps.script]]
-run = "echo half >> second.txt"
-[[steps.script]]
-handoff = "half of it is done"
-[[steps.script]]
-note = "the other half is hard"
-[[steps.script]]
-run = "echo whole >> second.txt"
-[[steps.script]]
-run = "until test -e ${go}; do sleep 0.2; done"
-[[steps.script]]
-close = "did the second"
-[[steps]]
-id = "third"
-title = "Do the third"
-needs = ["second"]
-[[steps.script]]
-run = "echo third >> third.txt"
-[[steps.script]]
-close = "did the third"
-`;
+import { MODELS_WAY, wayTo } from '../support/way.js';
 
 /** Waits for the file, then writes one of its own. */
 const holdUntil = (go: string) => `
@@ -80,10 +46,12 @@ function goOf(name: string, { onTestFinished }: TestContext): string {
   return go;
 }
 
-/** A mission whose polecat works on the first host, in the middle of the second step. */
-async function inMidStep(name: string, context: TestContext) {
+/** A mission whose polecat works on the first host, in the middle of the second step; as the town has it, if `more` says nothing else. */
+async function inMidStep(name: string, context: TestContext, more: Partial<Parameters<typeof twoHosts>[0]> = {}) {
   const go = goOf(name, context);
-  const hosts = await twoHosts({ formulas: { way: wayTo(go) }, patience: 0.02 }, context.onTestFinished);
+  const gates = { wait: `until test -e ${go}; do sleep 0.2; done` };
+  const plan = { formulas: { way: wayTo(go) }, patience: 0.02, ...more };
+  const hosts = await twoHosts(plan, context.onTestFinished, gates);
   const first = await hosts.hosts[0].start();
   const mission = await hosts.client.workflow.start('mission', {
     taskQueue: 'gastown',
@@ -120,8 +88,52 @@ async function sessionsIn(molecule: WorkflowHandle): Promise<readonly SessionSpe
   });
 }
 
+type MidStep = Awaited<ReturnType<typeof inMidStep>>;
+
+/** Answers what has become of the mission. */
+async function goesOnElsewhere({ hosts, first, life, result, go }: MidStep, expect: ExpectStatic) {
+  const closed = await hosts.git('rev-parse', life.sandbox?.branch ?? '');
+  const second = await hosts.hosts[1].start();
+  await hosts.hosts[0].die();
+  const now = await polecatOf(hosts, 'it is on the other host', ({ sandbox }) => sandbox?.host === second, 240);
+  expect(now).toMatchObject({ slot: life.slot, molecule: life.molecule, lost: [first] });
+  expect(now.sandbox?.branch).toBe(`${life.sandbox?.branch ?? ''}.1`);
+  expect(now.sandbox?.path.startsWith(hosts.hosts[1].dir)).toBe(true);
+  expect(await hosts.git('rev-parse', now.sandbox?.branch ?? '')).toBe(closed);
+  const molecule = hosts.client.workflow.getHandle(life.molecule);
+  const third = (await sessionsIn(molecule)).find(({ sessionId }) => sessionId.endsWith('/second/3'));
+  expect(third).toMatchObject({ handoffs: 0, isFirst: true, notes: ['the other half is hard'] });
+  expect(third?.note).toContain(`The host ${first} was lost with the sandbox`);
+  expect(third?.note).toContain('half of it is done');
+  await go();
+  const ended = await result;
+  expect(ended.items).toMatchObject([{ state: { kind: 'landed' }, attempt: 1 }]);
+  await expectWhole(hosts, expect);
+
+  const steps = await molecule.query(stepsQuery);
+  expect(steps.map((step) => [step.id, step.sessions, step.rejections])).toEqual([
+    ['first', 1, 0],
+    ['second', 4, 0],
+    ['third', 1, 0],
+  ]);
+  expect(await molecule.query(explainQuery)).toContain(`The host \`${first}\` was lost`);
+  expect(await molecule.query(explainQuery)).toContain(`it went on on \`${second}\``);
+  expect(await hosts.client.workflow.getHandle('server/polecats/Toast').query(explainQuery)).toContain(
+    `hosts that were lost: ${first}; it is on ${second} now`,
+  );
+  expect(await readdir(join(hosts.hosts[1].dir, '.gt/rigs/server/polecats'))).toEqual([]);
+  return ended;
+}
+
+/** What the server has heard last of the session that is under way. */
+async function beatOf(molecule: WorkflowHandle): Promise<unknown> {
+  const { raw } = await molecule.describe();
+  const [payload] = raw.pendingActivities?.[0]?.heartbeatDetails?.payloads ?? [];
+  return payload === undefined ? null : defaultPayloadConverter.fromPayload(payload);
+}
+
 /** Each takes two minutes of waiting. The first always runs, and one of these; all with GT_LONG=1. GT_SEED=n repeats a choice. */
-const OTHERS = 6;
+const OTHERS = 7;
 const SEED = Number(process.env['GT_SEED'] ?? Date.now() % 100_000);
 const CHOSEN = random(SEED).below(OTHERS);
 const IS_LONG = process.env['GT_LONG'] !== undefined;
@@ -129,39 +141,46 @@ if (!IS_LONG) console.warn(`of ${OTHERS} more ways to lose a host one is tried h
 const isTried = (at: number) => IS_LONG || at === CHOSEN;
 
 describe.concurrent('a host with a sandbox', () => {
-  test('dies for good: the step begins again on another host, from what had been pushed', async (context) => {
+  test('dies for good while a model works: its step begins again on another host, and nothing else is asked twice', async (context) => {
     const { expect } = context;
-    const { hosts, first, life, result, go } = await inMidStep('dies', context);
-    const closed = await hosts.git('rev-parse', life.sandbox?.branch ?? '');
-    const second = await hosts.hosts[1].start();
-    await hosts.hosts[0].die();
-    const now = await polecatOf(hosts, 'it is on the other host', ({ sandbox }) => sandbox?.host === second, 240);
-    expect(now).toMatchObject({ slot: life.slot, molecule: life.molecule, lost: [first] });
-    expect(now.sandbox?.branch).toBe(`${life.sandbox?.branch ?? ''}.1`);
-    expect(now.sandbox?.path.startsWith(hosts.hosts[1].dir)).toBe(true);
-    expect(await hosts.git('rev-parse', now.sandbox?.branch ?? '')).toBe(closed);
-    const molecule = hosts.client.workflow.getHandle(life.molecule);
-    const third = (await sessionsIn(molecule)).find(({ sessionId }) => sessionId.endsWith('/second/3'));
-    expect(third).toMatchObject({ handoffs: 0, isFirst: true, notes: ['the other half is hard'] });
-    expect(third?.note).toContain(`The host ${first} was lost with the sandbox`);
-    expect(third?.note).toContain('half of it is done');
-    await go();
-    expect((await result).items).toMatchObject([{ state: { kind: 'landed' }, attempt: 1 }]);
-    await expectWhole(hosts, expect);
-
-    const steps = await molecule.query(stepsQuery);
-    expect(steps.map((step) => [step.id, step.sessions, step.rejections])).toEqual([
-      ['first', 1, 0],
-      ['second', 4, 0],
-      ['third', 1, 0],
-    ]);
-    expect(await molecule.query(explainQuery)).toContain(`The host \`${first}\` was lost`);
-    expect(await molecule.query(explainQuery)).toContain(`it went on on \`${second}\``);
-    expect(await hosts.client.workflow.getHandle('server/polecats/Toast').query(explainQuery)).toContain(
-      `hosts that were lost: ${first}; it is on ${second} now`,
-    );
-    expect(await readdir(join(hosts.hosts[1].dir, '.gt/rigs/server/polecats'))).toEqual([]);
+    const server = await startModelServer({ script: { rules: [...MODELS_WAY] } });
+    context.onTestFinished(() => server.stop());
+    const mid = await inMidStep('model', context, {
+      runtime: { kind: 'anthropic', model: 'scripted', base_url: server.url },
+      prices: { scripted: { input: 1, output: 1 } },
+      env: { ANTHROPIC_API_KEY: 'scripted' },
+    });
+    // What a host has told last of what it spent is all that is known of that when it is lost.
+    await until('it is told what the session has spent', async () => {
+      const beat = await beatOf(mid.hosts.client.workflow.getHandle(mid.life.molecule));
+      return JSON.stringify(beat).includes('"turns":2,');
+    });
+    const ended = await goesOnElsewhere(mid, expect);
+    const asked = server.requests().map(({ turn, body: { messages } }) => {
+      const [, step = '', session = ''] = /Step: (\w+)\\nSession: (\d)/.exec(JSON.stringify(messages[0])) ?? [];
+      return `${step}/${session}/${turn}`;
+    });
+    const perSession = Object.entries({
+      'first/1': 2,
+      'second/1': 2,
+      'second/2': 2,
+      'second/3': 2,
+      'second/4': 3,
+      'third/1': 2,
+    });
+    // Each answer of each session was asked for once.
+    expect(asked).toEqual(perSession.flatMap(([of, turns]) => [...Array(turns).keys()].map((turn) => `${of}/${turn}`)));
+    expect(ended.usd).toBeCloseTo(0.1 * asked.length);
   }, 400_000);
+
+  test.runIf(isTried(6))(
+    'dies for good while a script works: the same',
+    async (context) => {
+      const { expect } = context;
+      expect(await goesOnElsewhere(await inMidStep('dies', context), expect)).toMatchObject({ landed: 1, usd: 0 });
+    },
+    400_000,
+  );
 
   test.runIf(isTried(0))(
     'sleeps meanwhile: woken, it does no harm, and started anew it takes its sandbox away',

@@ -91,7 +91,7 @@ async function host(plan: Omit<TownPlan, 'rigs'>, store: string, address: string
     die,
     signal: signalAll,
     start: async () => {
-      worker = startGt(['worker', '--town', dir, '--address', address]);
+      worker = startGt(['worker', '--town', dir, '--address', address], plan.env);
       return until('the host has an id', async () => (await textOf(join(dir, '.gt/host-id'))).trim() || null);
     },
   };
