@@ -57,8 +57,13 @@ export function scriptRuntime(): Runtime {
 }
 
 async function play(spec: SessionSpec, context: SessionContext): Promise<SessionResult> {
-  const ended = resultIn(context.journal);
-  if (ended !== null) return ended;
+  const result = resultIn(context.journal) ?? (await playActs(spec, context));
+  // What a command left there stands in the result, without its secrets.
+  await rm(context.outputFile, { force: true, recursive: true });
+  return result;
+}
+
+async function playActs(spec: SessionSpec, context: SessionContext): Promise<SessionResult> {
   const acts = actsOf(spec);
   const notes: string[] = [];
   for (const { act, index } of acts) {

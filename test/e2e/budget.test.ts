@@ -33,7 +33,7 @@ beforeAll(async () => {
   const rules = ['held', 'open', 'later'].flatMap((mission) => NAMES.map((name) => rule(mission, name)));
   server = await startModelServer({ script: { rules } });
   town = await liveTown({
-    rigs: { server: { bare: true, capacity: 1 }, other: { bare: true, model: 'unpriced' } },
+    rigs: { server: { bare: true, capacity: 1 }, other: { bare: true, runtime: { model: 'unpriced' } } },
     formulas: { quick: QUICK },
     runtime: { kind: 'anthropic', model: 'scripted', base_url: server.url },
     prices: { scripted: { input: 1, output: 10 } },

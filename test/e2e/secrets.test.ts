@@ -1,4 +1,4 @@
-/** Secrets planted in the worker's environment, in the repository, in what commands print, and told by a model: nobody finds them again. */
+/** Secrets planted in the worker's environment, in the repository, in what commands print, and told by whatever works: nobody finds them again. */
 import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { startModelServer } from '../../src/dev/model-server.js';
 import type { MissionResult } from '../../src/workflows/mission.js';
 import { liveTown } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
+import { installSdk } from '../support/sdk.js';
 import { QUICK } from '../support/test-formulas.js';
 
 const run = promisify(execFile);
@@ -42,6 +43,46 @@ const SCRIPT = {
   ],
 };
 
+/** For a program of its own, and for Claude Code, as a stand-in for its SDK drives it. */
+const PROGRAM = `
+. ./deploy.env
+all="$KEY $TOKEN $GH $MAIL"
+echo "said: $all"
+case "$1" in
+  *"what looks like a secret is in copy.txt"*)
+    echo clean > copy.txt
+    gt done "again $all" ;;
+  *"Handoffs: 0
+"*)
+    gt note "$all"
+    gt mail "$GT_AGENT" "$MAIL" --body "$all"
+    gt inbox
+    gt handoff "$all" ;;
+  *)
+    echo "$all" > copy.txt
+    gt close "$all" ;;
+esac`;
+
+const SCRIPTED = `
+formula = "scripted"
+[[steps]]
+id = "look"
+title = "Look"
+output = { seen = "string" }
+run = '''
+. ./deploy.env
+cat deploy.env
+echo made > made.txt
+printf '{"seen": "again %s"}' "$KEY $TOKEN $GH $MAIL" > "$GT_OUTPUT"
+'''
+[[steps]]
+id = "fail"
+title = "Fail"
+needs = ["look"]
+run = "cat deploy.env; exit 75"
+retry = { max_attempts = 2, on_exhausted = "soft_fail" }
+`;
+
 /** As it stands there, or in the base64 of a payload wherever that begins. */
 function found(text: string, words: readonly string[] = Object.values(SECRETS)): readonly string[] {
   const decoded = [...text.matchAll(/"([A-Za-z0-9+/]{16,}={0,2})"/g)].map(([, data = '']) =>
@@ -50,9 +91,9 @@ function found(text: string, words: readonly string[] = Object.values(SECRETS)):
   return words.filter((word) => [text, ...decoded].some((one) => one.includes(word)));
 }
 
-async function histories({ client }: LiveTown): Promise<readonly string[]> {
+async function histories({ client }: LiveTown, query = ''): Promise<readonly string[]> {
   const texts: string[] = [];
-  for await (const { workflowId, runId } of client.workflow.list()) {
+  for await (const { workflowId, runId } of client.workflow.list({ query })) {
     const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
     texts.push(historyToJSON(history));
   }
@@ -68,49 +109,65 @@ async function files(dir: string): Promise<readonly string[]> {
     .filter((path) => !path.startsWith(join(dir, 'repositories')) && !path.startsWith(join(dir, '.gt', 'rigs')));
 }
 
-test('no history, log, journal, payload, record of the ledger or commit has a secret, and the model was shown none', async () => {
+test('no history, log, journal, payload, record of the ledger or commit has a secret, and no model was shown one', async () => {
   const server = await startModelServer({ script: SCRIPT });
   onTestFinished(() => server.stop());
-  const planted = `TOKEN=${SECRETS.token}\nGH=${SECRETS.repository}\n`;
+  const { key, token, repository, mail } = SECRETS;
+  const planted = `TOKEN=${token}\nGH=${repository}\nKEY=${key}\nMAIL=${mail}\n`;
+  const rig = { bare: true, files: { 'deploy.env': planted } };
   const town = await liveTown({
     rigs: {
-      server: {
-        bare: true,
-        files: { 'deploy.env': planted },
-        gates: { print: 'cat deploy.env; printf %s%s AKIAPLANTED INAMAIL00' },
-      },
+      server: { ...rig, gates: { print: 'cat deploy.env; printf %s%s AKIAPLANTED INAMAIL00' } },
+      own: { ...rig, runtime: { kind: 'mine' } },
+      sdk: { ...rig, runtime: { kind: 'claude-code' } },
+      scripts: { ...rig, runtime: { kind: 'script' } },
     },
-    formulas: { quick: QUICK },
+    formulas: { quick: QUICK, scripted: SCRIPTED },
+    agents: { mine: { command: 'sh', args: ['-c', PROGRAM, 'mine', '{prompt}'] } },
     runtime: { kind: 'anthropic', model: 'scripted', base_url: server.url },
-    env: { ANTHROPIC_API_KEY: SECRETS.key, DEPLOY_TOKEN: SECRETS.token },
+    env: { ANTHROPIC_API_KEY: key, DEPLOY_TOKEN: token },
   });
   onTestFinished(() => town.stop());
-  const base = await town.git('server', 'rev-parse', 'main');
-  const handle = await town.startMission('planted', {
-    work: [{ id: 'it', rig: 'server', formula: 'quick', vars: { name: 'it' } }],
-  });
-  expect((await handle.result()) as MissionResult).toMatchObject({ landed: 1 });
+  await installSdk(town.dir, PROGRAM);
+  const rigs = ['server', 'own', 'sdk', 'scripts'];
+  const bases = await Promise.all(rigs.map((one) => town.git(one, 'rev-parse', 'main')));
+  const missions = await Promise.all(
+    rigs.map((one) => {
+      const what = one === 'scripts' ? { formula: 'scripted' } : { formula: 'quick', vars: { name: 'it' } };
+      return town.startMission(`planted-${one}`, { work: [{ id: 'it', rig: one, ...what }] });
+    }),
+  );
+  for (const mission of missions) expect((await mission.result()) as MissionResult).toMatchObject({ landed: 1 });
 
   const asked = server.requests().map(({ body }) => JSON.stringify(body));
-  // What the model said itself it hears again in its own conversation; what it was told it never hears.
-  expect(asked[0]).not.toContain(SECRETS.token);
   expect(asked[1]).toContain('[secret taken out]');
-  expect(found(asked[1] ?? '')).toEqual(found(JSON.stringify(SCRIPT.rules[1]?.turns[0])));
+  // What the model said itself it hears again in its own conversation; what it was told it never hears.
+  const heard = server.requests().flatMap(({ body }) => body.messages.filter(({ role }) => role === 'user'));
+  expect(found(JSON.stringify(heard))).toEqual([]);
   expect(asked.some((one) => one.includes('what looks like a secret is in copy.txt'))).toBe(true);
 
-  const told = await histories(town);
-  expect(told.length).toBeGreaterThan(3);
-  expect(told.flatMap((one) => found(one))).toEqual([]);
-  expect(told.flatMap((one) => found(one, ['again [secret taken out]']))).not.toEqual([]);
-  const leaks: string[] = [];
-  const all = await files(town.dir);
-  expect(all.some((path) => path.endsWith('journal.jsonl'))).toBe(true);
-  for (const path of all) {
-    const text = await readFile(path, 'latin1');
-    leaks.push(...found(text).map((word) => `${path}: ${word}`));
+  expect((await histories(town)).flatMap((one) => found(one))).toEqual([]);
+  for (const one of rigs) {
+    const told = await histories(town, `GtMission="planted-${one}"`);
+    expect(told.length).toBeGreaterThan(2);
+    expect(
+      told.flatMap((text) => found(text, ['again [secret taken out]'])),
+      one,
+    ).not.toEqual([]);
   }
+  const all = await Promise.all(
+    (await files(town.dir)).map(async (path) => ({ path, text: await readFile(path, 'latin1') })),
+  );
+  const leaks = all.flatMap(({ path, text }) => found(text).map((word) => `${path}: ${word}`));
   expect(leaks).toEqual([]);
-  const { stdout } = await run('git', ['-C', town.repository('server'), 'log', '-p', '--all', `^${base}`]);
-  expect(stdout).toContain('copy.txt');
-  expect(found(stdout)).toEqual([]);
+  const kept = (name: string) => all.filter(({ path }) => path.endsWith(`/${name}`));
+  expect(kept('journal.jsonl')).toHaveLength(2 + 3 + 3 + 3);
+  expect(kept('said.log')).toHaveLength(3 + 3);
+  for (const { path, text } of [...kept('journal.jsonl'), ...kept('said.log')])
+    expect(text, path).toContain('[secret taken out]');
+  for (const [at, one] of rigs.entries()) {
+    const { stdout } = await run('git', ['-C', town.repository(one), 'log', '-p', '--all', `^${bases[at]}`]);
+    expect(stdout).toContain(one === 'scripts' ? 'made.txt' : 'copy.txt');
+    expect(found(stdout), one).toEqual([]);
+  }
 });

@@ -23,7 +23,8 @@ export type RigPlan = {
   readonly bare?: boolean;
   readonly gates?: Readonly<Record<string, string>>;
   readonly capacity?: number;
-  readonly model?: string;
+  /** Instead of the town's, key by key. */
+  readonly runtime?: Readonly<Record<string, string>>;
   readonly confinement?: Readonly<Record<string, string>>;
   /** The URL of the repository at that path, which is the path itself if not given. */
   readonly url?: (path: string) => string;
@@ -104,12 +105,14 @@ export async function makeTownFolder(plan: TownPlan): Promise<string> {
 }
 
 async function makeRig(dir: string, rig: string, plan: RigPlan): Promise<string> {
-  const { files, bare, gates, capacity, model, confinement = {}, url = (at) => at } = plan;
+  const { files, bare, gates, capacity, runtime = {}, confinement = {}, url = (at) => at } = plan;
   const path = join(dir, 'repositories', rig);
   await makeRepo({ path, bare: bare ?? false, branch: 'main', files: files ?? { 'README.md': `${rig}\n` } });
   const lines = Object.entries(gates ?? {}).map(([name, command]) => `${name} = ${JSON.stringify(command)}`);
-  const held = Object.entries(confinement).map(([key, value]) => `confinement.${key} = ${JSON.stringify(value)}\n`);
-  return `[rigs.${rig}]\nurl = ${JSON.stringify(url(path))}\nbranch = "main"\ncapacity = ${capacity ?? 5}\n${model === undefined ? '' : `runtime = { model = ${JSON.stringify(model)} }\n`}${held.join('')}[rigs.${rig}.gates]\n${lines.join('\n')}\n`;
+  const tables = Object.entries({ confinement, runtime }).flatMap(([table, one]) =>
+    Object.entries(one).map(([key, value]) => `${table}.${key} = ${JSON.stringify(value)}\n`),
+  );
+  return `[rigs.${rig}]\nurl = ${JSON.stringify(url(path))}\nbranch = "main"\ncapacity = ${capacity ?? 5}\n${tables.join('')}[rigs.${rig}.gates]\n${lines.join('\n')}\n`;
 }
 
 export async function liveTown(plan: TownPlan): Promise<LiveTown> {
