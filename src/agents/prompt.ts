@@ -1,10 +1,11 @@
 /** What a session is told first. The lines at its head also let a scripted model server tell sessions apart. */
+import { answersText } from '../town/answer.js';
 import type { SessionSpec } from '../town/session.js';
 import { untrusted } from '../town/untrusted.js';
 import { withoutSecrets } from './secrets.js';
 
 export function sessionPrompt(spec: SessionSpec): string {
-  const { step, commands, notes = [] } = spec;
+  const { step, commands, notes = [], answers = [] } = spec;
   const named = Object.entries({
     ...commands,
     ...(step.acceptance.command === undefined ? {} : { acceptance: step.acceptance.command }),
@@ -28,6 +29,7 @@ export function sessionPrompt(spec: SessionSpec): string {
       ? ''
       : untrusted('notes of the sessions of this step, oldest first', notes.map((note) => `- ${note}`).join('\n')),
     spec.note === null ? '' : untrusted('the session before this one, or the check of its work', spec.note),
+    answersText(answers),
   ];
   return withoutSecrets(parts.filter((part) => part !== '').join('\n\n'));
 }

@@ -1,4 +1,6 @@
 /** Going back: a step, and all that came of it (`molecule-reach`), is to be done again as if it had not begun. */
+import { withAnswer } from './answer.js';
+import type { Answer } from './answer.js';
 import { cut } from './findings.js';
 import { wakeFrom } from './molecule-cascade.js';
 import { draftOf, positionOf, revive, sessionsOf, stateOf, stepAt } from './molecule-live.js';
@@ -53,7 +55,8 @@ export function wentBack(
 ): void {
   const { nowMs } = draft;
   const { again, gone, open, iterations } = reach(draft, positionOf(draft, id) ?? -1);
-  const told = `${by} went back to before "${id}", and this step is to be done again${note === null ? '' : `: ${note}`}`;
+  const told = `${by} went back to before "${id}", and this step is to be done again`;
+  const word = note === null ? null : { asked: null, by, atMs: nowMs, text: note };
   const stays = (_item: unknown, at: number) => !gone.has(at);
   const goneIds = new Set(draft.steps.flatMap((step, at) => (gone.has(at) ? [step.id] : [])));
   const all = new Map([...draft.cooked, ...draft.templates]);
@@ -64,7 +67,7 @@ export function wentBack(
     ...stateOf(draft),
     steps: draft.steps
       .map((step, at): Step => {
-        if (again.has(at)) return asNew(step, draft.plan.protos[at] ?? null, told);
+        if (again.has(at)) return asNew(step, draft.plan.protos[at] ?? null, told, word);
         return open.has(at) ? { ...step, state: { kind: 'open', sinceMs: nowMs } } : step;
       })
       .filter(stays),
@@ -85,8 +88,9 @@ export function wentBack(
 }
 
 /** What it has cost stays, and the numbers of its sessions go on: none comes twice. */
-function asNew(step: Step, proto: ProtoStep | null, note: string): Step {
+function asNew(step: Step, proto: ProtoStep | null, note: string, word: Answer | null): Step {
   const { gates: _gates, fan: _fan, notes: _notes, failures: _failures, ...rest } = step;
+  const isTold = step.state.kind === 'closed' || sessionsOf(step) > 0;
   return {
     ...rest,
     title: proto?.title ?? step.title,
@@ -94,7 +98,8 @@ function asNew(step: Step, proto: ProtoStep | null, note: string): Step {
     handoffs: 0,
     rejections: 0,
     stalls: 0,
-    note: step.state.kind === 'closed' || sessionsOf(step) > 0 ? withBefore(note, step.note) : step.note,
+    note: isTold ? withBefore(note, step.note) : step.note,
+    ...(isTold && word !== null ? withAnswer(step, word) : {}),
     ...(step.sessions === 0 ? {} : { sessionsBefore: step.sessions }),
   };
 }

@@ -9,7 +9,7 @@ import type { Draft, Molecule } from './molecule-live.js';
 import { present } from './molecule-plan.js';
 import { counted, firstKept, idIn } from './molecule-iterations.js';
 import { renameLoop, renamer, renameStep } from './molecule-rename.js';
-import type { LoopState, LoopVerdict } from './molecule-state.js';
+import type { LoopState, LoopVerdict, Step } from './molecule-state.js';
 import { iterationId } from './protomolecule.js';
 import type { ProtoStep } from './protomolecule.js';
 import { unreachable } from './unreachable.js';
@@ -49,7 +49,7 @@ export function nextCounted(draft: Draft): boolean {
     const loop = loopAt(draft, at);
     if (loop?.counter === undefined || !isOver(draft, at)) continue;
     if (loop.iteration >= loop.max) close(draft, at, closedBy(draft, 'done', `done ${loop.max} times`, 'the molecule'));
-    else nextIteration(draft, at, loop, null);
+    else nextIteration(draft, at, loop, {});
     return true;
   }
   return false;
@@ -72,7 +72,7 @@ export function judged(draft: Draft, id: string, verdict: LoopVerdict): void {
         put(draft, at, { state: escalated(why, draft.nowMs) });
         return;
       }
-      nextIteration(draft, at, loop, found.why);
+      nextIteration(draft, at, loop, { note: found.why });
       return;
     case 'unknown':
       put(draft, at, { state: escalated(found.why, draft.nowMs) });
@@ -112,10 +112,15 @@ function inIteration(condition: Condition, loop: LoopState): Condition {
 }
 
 /**
- * Adds the next iteration; `note` is what its first steps are told. One over the most is added when a person asks for it. Of a loop that goes
+ * Adds the next iteration; `told` is what its first steps are told. One over the most is added when a person asks for it. Of a loop that goes
  * round by itself the one before the last is forgotten.
  */
-export function nextIteration(draft: Draft, at: number, loop: LoopState, note: string | null): void {
+export function nextIteration(
+  draft: Draft,
+  at: number,
+  loop: LoopState,
+  told: Pick<Partial<Step>, 'note' | 'answers'>,
+): void {
   const iteration = loop.iteration + 1;
   const body = loop.body.flatMap((id) => present(draft.templates.get(id) ?? draft.cooked.get(id)));
   const inner = draft.loops.filter((other) => other.id !== loop.id && loop.body.includes(other.id));
@@ -136,7 +141,7 @@ export function nextIteration(draft: Draft, at: number, loop: LoopState, note: s
   const inside = new Set(protos.map((step) => step.id));
   const steps = protos.map((step) => {
     const isFirst = !step.needs.some((need) => inside.has(need));
-    return { ...stepFrom(step, draft.how), ...(isFirst ? { note } : {}) };
+    return { ...stepFrom(step, draft.how), ...(isFirst ? told : {}) };
   });
   put(draft, at, { state: { kind: 'open', sinceMs: draft.nowMs } });
   const over = loop.iteration - 1;

@@ -1,5 +1,6 @@
 /** What is known of a molecule at work: plain data, carried from run to run. The rules are in `molecule.ts`. */
 import type { Json } from './act.js';
+import type { Answer } from './answer.js';
 import type { Hold, Pause } from './pause.js';
 import type { ProtoLoop, Protomolecule, ProtoStep, StepGate } from './protomolecule.js';
 import type { Limits } from './rig.js';
@@ -56,6 +57,8 @@ export type Step = {
   readonly sessionsBefore?: number;
   /** What its sessions noted on the way, oldest first, for those after them. Absent when they noted nothing. */
   readonly notes?: readonly string[];
+  /** What people have answered it, oldest first, for its sessions. Absent when it has waited for nobody. */
+  readonly answers?: readonly Answer[];
   readonly usage: Usage;
   /** Absent on a step that is worked. A `loop` is added for each loop that is not a group itself. */
   readonly kind?: 'group' | 'loop';
@@ -133,7 +136,7 @@ export type MoleculeEvent =
   | OfStep<'skipped' | 'failed', { readonly reason: string; readonly by: string; readonly head?: string }>
   /** Somebody outside says that the step has failed: others decide what that means. */
   | OfStep<'given-up', { readonly why: string; readonly by: string }>
-  | OfStep<'retried', { readonly note: string | null }>
+  | OfStep<'retried', { readonly by: string; readonly note: string | null }>
   /** Its session was ended from outside and left nothing. */
   | OfStep<'called-off', { readonly why: string }>
   /** `head`: the commit that the sandbox went back to, null where the molecule began; absent when it stayed. */

@@ -14,6 +14,7 @@
  */
 import { wentBack } from './molecule-back.js';
 import { bonded } from './molecule-bond.js';
+import { withAnswer } from './answer.js';
 import {
   begunScopes,
   close,
@@ -113,7 +114,7 @@ function stepEvent(draft: Draft, event: StepEvent): void {
     case 'given-up':
       return change({ state: escalated(`${event.by} says that it failed: ${event.why}`, nowMs) });
     case 'retried':
-      return retried(draft, at, event.note);
+      return retried(draft, at, event);
     case 'called-off':
       return change({ note: step.note ?? event.why, state: { kind: 'ready', sinceMs: nowMs } });
     case 'went-back':
@@ -182,11 +183,13 @@ function moleculeEvent(draft: Draft, event: Exclude<MoleculeEvent, StepEvent>): 
 }
 
 /** A new session, a loop's further iteration, or gates waited for anew. */
-function retried(draft: Draft, at: number, note: string | null): void {
+function retried(draft: Draft, at: number, { by, note }: Extract<MoleculeEvent, { readonly kind: 'retried' }>): void {
   const step = stepAt(draft, at);
+  const asked = step.state.kind === 'waiting' ? step.state.why : null;
+  const answered = withAnswer(step, { asked, by, atMs: draft.nowMs, text: note });
   const loop = loopAt(draft, at);
   if (loop !== null) {
-    nextIteration(draft, at, loop, note);
+    nextIteration(draft, at, loop, answered);
     return;
   }
   if (!areOpen(step.gates)) {
@@ -197,7 +200,7 @@ function retried(draft: Draft, at: number, note: string | null): void {
     rejections: 0,
     stalls: 0,
     ...(step.failures === undefined ? {} : { failures: 0 }),
-    note: note ?? step.note,
+    ...answered,
   });
   start(draft, at);
 }

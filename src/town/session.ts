@@ -4,6 +4,7 @@
 import * as z from 'zod';
 import type { Act, Json } from './act.js';
 import type { Agent } from './agents.js';
+import type { Answer } from './answer.js';
 import type { Confinement } from './confinement.js';
 import type { Acceptance } from './protomolecule.js';
 import type { RuntimeKind } from './runtime.js';
@@ -54,6 +55,8 @@ export type SessionSpec = {
   readonly note: string | null;
   /** What earlier sessions of the step left on the way, oldest first. Absent when they left nothing. */
   readonly notes?: readonly string[];
+  /** What people have answered the step, oldest first. Absent when it has waited for nobody. */
+  readonly answers?: readonly Answer[];
   readonly runtime: {
     readonly kind: Exclude<RuntimeKind, 'human'>;
     readonly model: string;

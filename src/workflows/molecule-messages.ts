@@ -261,7 +261,7 @@ export class Messages {
   #retry({ step, note, by, token }: z.infer<typeof moleculeMessages.retry.schema>): Answer {
     const why = refusal(this.#book.molecule, 'retry', step, token);
     if (why !== null) return refused(why);
-    this.#book.note({ kind: 'retried', step, note: note === undefined ? null : `${by} answered: ${note}` });
+    this.#book.note({ kind: 'retried', step, by, note: note ?? null });
     return done(this.#startsAnew(step));
   }
 

@@ -52,6 +52,7 @@ export function sessionSpec(
     base: head ?? sandbox.base,
     note: step.note,
     ...(step.notes === undefined || step.notes.length === 0 ? {} : { notes: step.notes }),
+    ...(step.answers === undefined ? {} : { answers: step.answers }),
     runtime: runtimeOf(rig, step, agent),
     limits: {
       turnsMax: limits.turnsMax,

@@ -66,7 +66,10 @@ function rulesOf(mission: string, blocked: string | null): readonly Rule[] {
   return [...legs, synthesis, quick];
 }
 
-/** The second session is told what the first one noted before it handed over, the third what the second did before it broke off. */
+/**
+ * The second session is told what the first one noted before it handed over, the third what the second did before it broke off, and each what
+ * its step had waited for, and what came of that.
+ */
 const NOTED: readonly Rule[] = [
   {
     when: ['\nMission: noted\n', '\nSession: 1\n'],
@@ -77,7 +80,21 @@ const NOTED: readonly Rule[] = [
     turns: [turn('note', { text: 'the key is odd' }), { fault: { kind: 'refuse-key', times: 1 } }],
   },
   {
-    when: ['\nMission: noted\n', '\nSession: 3\n', '- the port is 4000\n- the key is odd\n</untrusted>'],
+    when: [
+      '\nMission: noted\n',
+      '\nSession: 3\n',
+      '- the port is 4000\n- the key is odd\n</untrusted>',
+      ' UTC, had it go on without a word.',
+    ],
+    turns: [turn('escalate', { detail: 'red or blue? I would take red' })],
+  },
+  {
+    when: [
+      '\nMission: noted\n',
+      '\nSession: 4\n',
+      '<untrusted from="what this step waited for">\nred or blue? I would take red\n</untrusted>\nAnswered by ann, 20',
+      ' UTC: blue',
+    ],
     turns: [turn('write_file', { path: 'noted.txt', text: 'noted\n' }), close('wrote it')],
   },
 ];
@@ -175,16 +192,19 @@ test('a leg that fails is retried and skipped like any item, and the synthesis i
   expect(await town.git('server', 'show', 'main:all.md')).toContain('(no findings of speed: it was skipped: ');
 });
 
-test('what a session notes reaches every later session of its step, also when it broke off', async () => {
+test('what a session notes, and what it is answered, reaches every later session of its step, also when it broke off', async () => {
   const handle = await town.startMission('noted', {
     work: [{ id: 'noted', rig: 'server', formula: 'quick', vars: { name: 'noted' } }],
   });
-  const molecule = await until('the step asks for a key', async () => {
-    const { items } = await handle.query<Progress>('progress');
-    const state = items[0]?.state;
-    if (state?.kind !== 'working' || state.wait?.escalated !== true) return null;
-    return state.molecule;
-  });
-  await town.client.workflow.getHandle(molecule).executeUpdate('retry', { args: [{ step: 'work' }] });
+  const asking = (what: string) =>
+    until(`the step asks ${what}`, async () => {
+      const { items } = await handle.query<Progress>('progress');
+      const state = items[0]?.state;
+      if (state?.kind !== 'working' || state.wait?.escalated !== true || !state.wait.why.includes(what)) return null;
+      return town.client.workflow.getHandle(state.molecule);
+    });
+  await (await asking('key')).executeUpdate('retry', { args: [{ step: 'work' }] });
+  const answer = { step: 'work', note: 'blue', by: 'ann' };
+  await (await asking('red or blue?')).executeUpdate('retry', { args: [answer] });
   await expect(handle.result()).resolves.toMatchObject({ landed: 1 });
 });

@@ -57,9 +57,9 @@ test('the step and what needs it are to be done again, from the commit before it
   course.back('b');
   expect(states(course.molecule)).toEqual(['a done', 'b ready', 'c pending']);
   expect(course.molecule.head).toBe(course.head('a'));
-  expect(stepOf(course.molecule, 'b')?.note).toBe(
-    'ann went back to before "b", and this step is to be done again: it was wrong',
-  );
+  expect(stepOf(course.molecule, 'b')?.note).toBe('ann went back to before "b", and this step is to be done again');
+  const word = { asked: null, by: 'ann', atMs: 10, text: 'it was wrong' };
+  expect(course.molecule.steps.map(({ answers }) => answers)).toEqual([undefined, [word], [word]]);
   expect(wayBack(course.molecule, 'a').sandbox).toEqual({ head: null });
   expect(fateOf(course.work('b').work('c').molecule).kind).toBe('done');
 });
@@ -295,7 +295,7 @@ test('what the next session was to be told is told after who went back', () => {
   const course = new Course(chain).tell(start('a'), { kind: 'rejected', step: 'a', why: 'the tests are red' });
   course.tell(start('a'), { kind: 'called-off', step: 'a', why: 'ann goes back' });
   expect(stepOf(course.molecule, 'a')?.note).toBe('the tests are red');
-  expect(stepOf(course.back('a').molecule, 'a')?.note).toContain('it was wrong\n\nBefore that: the tests are red');
+  expect(stepOf(course.back('a').molecule, 'a')?.note).toContain('to be done again\n\nBefore that: the tests are red');
 });
 
 test('a group stays behind its gate when somebody goes back to a step of it that was skipped before it opened', () => {

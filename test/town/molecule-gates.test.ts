@@ -43,7 +43,7 @@ test('a gate that stays shut too long escalates as gate_timeout; retry waits ane
   expect(why(timedOut, 'b')).toBe('gate_timeout: waited for a mail about "deploy", at most 1 min');
   // Nothing of it is in the sandbox: the others go on.
   expect([nextStep(timedOut)?.id, watches(timedOut)]).toEqual(['c', []]);
-  const again = after(timedOut, { kind: 'retried', step: 'b', note: null }, 500);
+  const again = after(timedOut, { kind: 'retried', step: 'b', by: 'ann', note: null }, 500);
   expect(watches(again)).toMatchObject([{ deadlineMs: 60_500 }]);
   expect(stateOfStep(all(timedOut, { kind: 'approved', step: 'b', by: 'Ada' }), 'b')).toBe('ready');
   expect(stateOfStep(all(timedOut, { kind: 'failed', step: 'b', reason: 'no', by: 'Ada' }), 'b')).toBe('failed');

@@ -81,8 +81,12 @@ test('a loop that is never done asks somebody; retry adds one iteration, close e
   expect([stateOfStep(molecule, 'lp'), nextStep(molecule)]).toEqual(['escalation', null]);
   expect(why(molecule, 'lp')).toContain('not done after 3 iterations');
   expect(refusal(molecule, 'close', 'lp')).toBeNull();
-  const again = all(molecule, { kind: 'retried', step: 'lp', note: 'Ada answered: look closer' });
-  expect(nextStep(again)).toMatchObject({ id: 'lp.iter4.do', note: 'Ada answered: look closer' });
+  const again = all(molecule, { kind: 'retried', step: 'lp', by: 'Ada', note: 'look closer' });
+  expect(nextStep(again)).toMatchObject({
+    id: 'lp.iter4.do',
+    note: null,
+    answers: [{ asked: expect.stringContaining('not done after 3 iterations'), by: 'Ada', text: 'look closer' }],
+  });
   const ended = all(molecule, { kind: 'accepted', step: 'lp', summary: 'good enough', by: 'Ada', head: null });
   expect(nextStep(ended)?.id).toBe('end');
   expect(fateOf(all(molecule, { kind: 'failed', step: 'lp', reason: 'no', by: 'Ada' })).kind).toBe('failed');

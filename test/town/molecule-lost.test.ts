@@ -46,7 +46,7 @@ test('a step that waits for an answer goes on waiting, and its next session begi
   const asked = all(begun(), { kind: 'session-refused', step: 'b', why: 'no key' });
   const molecule = all(asked, lost);
   expect(waitingSteps(molecule).map(({ id }) => id)).toEqual(['b']);
-  expect(stepOf(all(molecule, { kind: 'retried', step: 'b', note: null }), 'b')).toMatchObject({
+  expect(stepOf(all(molecule, { kind: 'retried', step: 'b', by: 'ann', note: null }), 'b')).toMatchObject({
     state: { kind: 'ready' },
     handoffs: 0,
     note: expect.stringContaining('The host h1 was lost'),

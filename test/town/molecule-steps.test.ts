@@ -230,7 +230,7 @@ test('an outsider who says that a step has failed leaves it to others what becom
     by: 'Ada',
   });
   expect([stateOfStep(molecule, 'p'), why(molecule, 'p')]).toEqual(['escalation', 'Ada says that it failed: cannot']);
-  expect(stateOfStep(all(molecule, { kind: 'retried', step: 'p', note: null }), 'p')).toBe('human');
+  expect(stateOfStep(all(molecule, { kind: 'retried', step: 'p', by: 'ann', note: null }), 'p')).toBe('human');
   expect(stateOfStep(all(molecule, accepted('p')), 'p')).toBe('done');
 });
 

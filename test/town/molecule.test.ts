@@ -53,7 +53,7 @@ test('what sessions noted goes to every later one of the step, the newest where 
   const refused = all(first, start('a'), { kind: 'session-refused', step: 'a', why: 'no key', notes: ['three'] });
   const again = all(
     refused,
-    { kind: 'retried', step: 'a', note: null },
+    { kind: 'retried', step: 'a', by: 'ann', note: null },
     start('a'),
     noting(closed, 'four'),
     rejected('a'),
@@ -76,11 +76,30 @@ test('a close counts only when it was accepted; refused too often it asks somebo
   expect(phaseOf(asked)).toBe('escalated');
 });
 
-test('a question waits for its answer, and the next session goes on behind it with the answer', () => {
-  const asked = all(poured(step('a')), start('a'), end('a', blocked));
+const answer = (note: string | null): MoleculeEvent => ({ kind: 'retried', step: 'a', by: 'ann', note });
+
+test('a question waits for its answer, and the next session goes on behind it with both', () => {
+  const asked = all(poured(step('a')), start('a'), end('a', handoff), start('a'), end('a', blocked));
   expect([stepOf(asked, 'a')?.state.kind, nextStep(asked)]).toEqual(['waiting', null]);
-  const answered = all(asked, { kind: 'retried', step: 'a', note: 'the left one' });
-  expect(nextStep(answered)).toMatchObject({ handoffs: 1, note: 'the left one' });
+  const answered = all(asked, answer('the left one'));
+  const first = { asked: 'which?', by: 'ann', atMs: 1, text: 'the left one' };
+  expect(nextStep(answered)).toMatchObject({ handoffs: 2, note: 'half', answers: [first] });
+  const red = { asked: 'refused 2 times: red', by: 'ann', atMs: 1, text: null };
+  const refused = all(answered, start('a'), rejected('a'), start('a'), rejected('a'), answer(null));
+  expect(nextStep(refused)).toMatchObject({ note: 'red', answers: [first, red] });
+});
+
+const long = (text: string) => text.repeat(10_000);
+
+test('of many answers the newest are kept, and of what was asked the beginning', () => {
+  const molecule = ['1', '2', '3', '4'].reduce(
+    (now, n) => all(now, start('a'), end('a', { ...blocked, detail: long('?') }), answer(long(n))),
+    poured(step('a')),
+  );
+  const kept = nextStep(molecule)?.answers ?? [];
+  expect(kept.map(({ text }) => text?.[0])).toEqual(['4']);
+  expect(kept[0]?.text).toHaveLength(10_000);
+  expect(kept[0]?.asked).toBe(`${'?'.repeat(2_000)}\n[cut here: 8000 more characters]`);
 });
 
 test('stalls are answered by fresh sessions twice, then by somebody', () => {
