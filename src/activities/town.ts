@@ -15,8 +15,9 @@ import { landedQuery } from '../contract/refinery.js';
 import { attribute } from '../contract/search-attributes.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
 import { canonicalHash } from '../formula/canonical.js';
-import { cook, readFormula } from '../formula/cook.js';
+import { readFormula } from '../formula/cook.js';
 import type { Cooked, Order } from '../formula/cook.js';
+import { cookForeign } from '../formula/foreign-values.js';
 import { printProblems, sayProblem } from '../formula/problem.js';
 import { remoteSha } from '../git/branch.js';
 import { revokeMerge } from '../git/merge.js';
@@ -178,12 +179,12 @@ function cookOne({ formulas }: TownDeps, request: CookRequest): CookedOne {
   }
 }
 
-function cookFrom(formulas: TownShelf, { formula, vars, offered, rig }: CookRequest): Cooked {
+function cookFrom(formulas: TownShelf, { formula, vars, offered, wordsOf = {}, rig }: CookRequest): Cooked {
   const shelf = rig === undefined ? formulas : formulas.forRig(rig);
   const order = { name: formula, load: shelf.load, names: shelf.names() };
   const wanted = Object.keys(offered).length === 0 ? [] : declaredIn(order);
   const taken = Object.fromEntries(Object.entries(offered).filter(([name]) => wanted.includes(name)));
-  return cook({ ...order, vars: { ...taken, ...vars } });
+  return cookForeign({ ...order, vars: { ...taken, ...vars } }, wordsOf);
 }
 
 /** Names of the variables a formula has; none when it cannot be read, which cooking then tells. */

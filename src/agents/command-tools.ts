@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { Confinement } from '../town/confinement.js';
 import type { SessionSpec } from '../town/session.js';
 import type { SessionContext } from './runtime.js';
-import { said, tool } from './tool.js';
+import { quoted, said, tool } from './tool.js';
 import type { Tool, ToolAnswer } from './tool.js';
 
 const COMMAND_MS_MAX = 20 * 60_000;
@@ -53,5 +53,6 @@ async function ran(
   const { end, stdout, stderr } = await exec(command, { timeoutMs });
   signal.throwIfAborted();
   const how = end.kind === 'exited' ? `exit code ${end.code}` : end.kind === 'over-limit' ? end.what : end.kind;
-  return said(`${how}\n${stdout}${stderr}`.trimEnd());
+  const output = `${stdout}${stderr}`.trimEnd();
+  return output === '' ? said(how) : quoted('output of the command', output, how);
 }

@@ -5,7 +5,7 @@ import * as z from 'zod';
 import type { SessionSpec } from '../town/session.js';
 import { inside } from './confined.js';
 import { linesWithoutSecrets } from './secrets.js';
-import { said, tool, wrong } from './tool.js';
+import { quoted, said, tool, wrong } from './tool.js';
 import type { Tool, ToolAnswer } from './tool.js';
 import { writeWhole } from './whole-file.js';
 
@@ -18,7 +18,7 @@ const path = z.string().min(1).describe('relative to the worktree');
 export const FILE_TOOLS: readonly Tool[] = [
   tool('read_file', 'Reads a text file.', z.strictObject({ path }), async (input, spec) => {
     const text = await readText(spec, input.path);
-    return text.ok ? said(text.text) : wrong(text.why);
+    return text.ok ? quoted(`file ${input.path}`, text.text) : wrong(text.why);
   }),
   tool(
     'write_file',
@@ -46,7 +46,8 @@ export const FILE_TOOLS: readonly Tool[] = [
   ),
   tool('list_files', 'Lists the files below a folder, "." for all.', z.strictObject({ path }), async (input, spec) => {
     const files = await filesBelow(spec, input.path);
-    return files.ok ? said(files.names.join('\n') || 'no files') : wrong(files.why);
+    if (!files.ok) return wrong(files.why);
+    return files.names.length === 0 ? said('no files') : quoted('names of files', files.names.join('\n'));
   }),
   tool(
     'search_files',
@@ -54,7 +55,9 @@ export const FILE_TOOLS: readonly Tool[] = [
     z.strictObject({ path: path.default('.'), text: z.string().min(1) }),
     async (input, spec) => {
       const files = await filesBelow(spec, input.path);
-      return files.ok ? said(await search(spec, files.names, input.text)) : wrong(files.why);
+      if (!files.ok) return wrong(files.why);
+      const found = await search(spec, files.names, input.text);
+      return found === '' ? said('nothing found') : quoted('lines of files', found);
     },
   ),
 ];
@@ -110,5 +113,5 @@ async function search(spec: SessionSpec, files: readonly string[], wanted: strin
     });
     if (found.length >= FOUND_MAX) break;
   }
-  return found.slice(0, FOUND_MAX).join('\n') || 'nothing found';
+  return found.slice(0, FOUND_MAX).join('\n');
 }

@@ -1,15 +1,11 @@
 /** What a session is told first. The lines at its head also let a scripted model server tell sessions apart. */
 import { answersText } from '../town/answer.js';
 import type { SessionSpec } from '../town/session.js';
-import { untrusted } from '../town/untrusted.js';
+import { untrusted, untrustedValue } from '../town/untrusted.js';
 import { withoutSecrets } from './secrets.js';
 
 export function sessionPrompt(spec: SessionSpec): string {
   const { step, commands, notes = [], answers = [] } = spec;
-  const named = Object.entries({
-    ...commands,
-    ...(step.acceptance.command === undefined ? {} : { acceptance: step.acceptance.command }),
-  });
   const parts = [
     [
       `You are ${spec.agent}.`,
@@ -19,12 +15,10 @@ export function sessionPrompt(spec: SessionSpec): string {
       `Session: ${spec.session}`,
       `Handoffs: ${spec.handoffs}`,
     ].join('\n'),
-    `# ${step.title}\n\n${step.description}`.trimEnd(),
+    `# ${ofOthers(step, step.title.replaceAll(/\s+/g, ' '))}\n\n${step.description}`.trimEnd(),
     step.acceptance.text === undefined ? '' : `Done means: ${step.acceptance.text}`,
     step.output === undefined ? '' : outputAsked(step.output),
-    named.length === 0
-      ? ''
-      : `Commands you can run by name:\n${named.map(([name, command]) => `- ${name}: \`${command}\``).join('\n')}`,
+    commandsTold(commands, step),
     notes.length === 0
       ? ''
       : untrusted('notes of the sessions of this step, oldest first', notes.map((note) => `- ${note}`).join('\n')),
@@ -32,6 +26,20 @@ export function sessionPrompt(spec: SessionSpec): string {
     answersText(answers),
   ];
   return withoutSecrets(parts.filter((part) => part !== '').join('\n\n'));
+}
+
+/** What others have put words into is theirs. */
+function ofOthers({ wordsOf }: SessionSpec['step'], text: string): string {
+  return wordsOf === undefined ? text : untrustedValue(wordsOf, text);
+}
+
+function commandsTold(commands: SessionSpec['commands'], step: SessionSpec['step']): string {
+  const { command } = step.acceptance;
+  const lines = Object.entries(commands)
+    .filter(([name]) => name !== 'acceptance' || command === undefined)
+    .map(([name, line]) => `- ${name}: \`${line}\``);
+  if (command !== undefined) lines.push(`- acceptance: ${ofOthers(step, `\`${command}\``)}`);
+  return lines.length === 0 ? '' : `Commands you can run by name:\n${lines.join('\n')}`;
 }
 
 function outputAsked(schema: NonNullable<SessionSpec['step']['output']>): string {

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import type { Json } from '../town/act.js';
 import type { SessionSpec } from '../town/session.js';
+import { NO_FENCE, untrusted } from '../town/untrusted.js';
 import type { SessionContext } from './runtime.js';
 
 /** What a call leads to besides its answer. */
@@ -21,6 +22,13 @@ export type Effect =
 export type ToolAnswer = { readonly text: string; readonly isError: boolean; readonly effect: Effect };
 
 export const said = (text: string, effect: Effect = { kind: 'none' }): ToolAnswer => ({ text, isError: false, effect });
+/** What files and programs say, fenced; `before`: a line of ours. */
+export const quoted = (origin: string, text: string, before = ''): ToolAnswer => {
+  const fenced = untrusted(origin, text);
+  const isAltered = fenced.includes(NO_FENCE) && !text.includes(NO_FENCE);
+  const parts = [before, fenced, isAltered ? `(${NO_FENCE} stands where the text has that tag.)` : ''];
+  return said(parts.filter((part) => part !== '').join('\n'));
+};
 export const wrong = (text: string): ToolAnswer => ({ text, isError: true, effect: { kind: 'none' } });
 
 export type Tool = {

@@ -15,6 +15,8 @@ export type CookRequest = {
   readonly vars: Readonly<Record<string, string>>;
   /** Values for variables that the formula may have or not. */
   readonly offered: Readonly<Record<string, string>>;
+  /** By the names of variables whose words their values have, where these are not the town's. Absent: none are. */
+  readonly wordsOf?: Readonly<Record<string, string>>;
   /** The rig that the work is for, whose own formulas are searched, too. Absent: no rig. */
   readonly rig?: string;
 };

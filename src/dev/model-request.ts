@@ -1,5 +1,6 @@
 /** What a client asks the scripted model server, read and checked as the API would. */
 import * as z from 'zod';
+import { unfenced } from '../town/untrusted.js';
 
 const Block = z.looseObject({
   type: z.string(),
@@ -56,12 +57,12 @@ export function turnOf({ messages }: MessagesRequest): number {
   return messages.filter((message) => message.role === 'assistant').length;
 }
 
-/** The text of the last tool's answer; empty when there is none, or the tool failed. */
+/** The text of the last tool's answer, as it is without a fence; empty when there is none, or the tool failed. */
 export function lastResultOf({ messages }: MessagesRequest): string {
   const content = messages.findLast((message) => message.role === 'user')?.content ?? [];
   const result = typeof content === 'string' ? undefined : content.findLast((block) => block.type === 'tool_result');
   const read = Content.safeParse(result?.content);
-  return read.success && result?.is_error !== true ? textOf(read.data) : '';
+  return read.success && result?.is_error !== true ? unfenced(textOf(read.data)) : '';
 }
 
 /**

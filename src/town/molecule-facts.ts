@@ -7,11 +7,12 @@ import { idIn } from './molecule-iterations.js';
 import type { Step } from './molecule-state.js';
 import type { Act, Json } from './act.js';
 import type { ProtoStep, StepCondition } from './protomolecule.js';
-import { fillReferences } from './references.js';
+import { fillReferences, referencesIn } from './references.js';
 import type { Left, Quote } from './references.js';
 import { fillCommand } from './shell-text.js';
 import { mapTexts } from './texts.js';
 import { unreachable } from './unreachable.js';
+import { untrustedValue } from './untrusted.js';
 
 type Known = Pick<Molecule, 'steps' | 'plan' | 'loops' | 'cooked'>;
 
@@ -60,19 +61,22 @@ export function fill(known: Known, asker: string, text: string): string {
   return fillReferences(text, leftBy(known, asker));
 }
 
-/** A step with the references of its texts filled in; in commands the values are quoted, so that they stay values. */
+/** A step with the references of its texts filled in: fenced where a reader is told them, quoted in commands, so that they stay values. */
 export function filled(known: Known, step: ProtoStep): ProtoStep {
-  return filledWith(step, leftBy(known, step.id));
+  return filledWith(step, leftBy(known, step.id), (words, from) => untrustedValue(`step ${from}`, words));
 }
 
 /** `quote`: for the texts that only a reader sees, a model or a person. */
-export function filledWith(step: ProtoStep, left: (step: string) => Left | null, quote?: Quote): ProtoStep {
+export function filledWith(step: ProtoStep, left: (step: string) => Left | null, quote: Quote): ProtoStep {
   const plain = (text: string) => fillReferences(text, left);
   const told = (text: string) => fillReferences(text, left, quote);
   const command = (text: string) => fillCommand(text, (quoted) => fillReferences(quoted, left), REFERENCE);
   const { acceptance, check } = step;
+  const named = [step.title, acceptance.command ?? ''].flatMap(referencesIn).map((one) => `step ${one.step}`);
+  const wordsOf = [...new Set([...(step.wordsOf === undefined ? [] : [step.wordsOf]), ...named])].join(', ');
   return {
     ...step,
+    ...(wordsOf === '' ? {} : { wordsOf }),
     title: plain(step.title),
     description: told(step.description),
     acceptance: {

@@ -3,9 +3,10 @@ import { partOf } from './condition.js';
 import { listIn } from './molecule-facts.js';
 import type { Act, Json } from './act.js';
 import type { FanOut, ProtoStep } from './protomolecule.js';
-import { withoutReferences } from './references.js';
+import { textOf, withoutReferences } from './references.js';
 import { fillCommand } from './shell-text.js';
 import { mapTexts } from './texts.js';
+import { untrustedValue } from './untrusted.js';
 import { misfit } from './value.js';
 
 /** More entries than this belong into several missions. */
@@ -31,7 +32,7 @@ export function fanOutSteps(source: ProtoStep, fanOut: FanOut, output: Json | un
   const added: ProtoStep[] = [];
   let before: readonly string[] = [];
   for (const [index, item] of (listIn(output, fanOut.forEach) ?? []).entries()) {
-    const steps = fanOut.steps.map((step) => stepFor(step, { item, index }));
+    const steps = fanOut.steps.map((step) => stepFor(step, { item, index }, source.id));
     const sinks = sinksOf(steps);
     const after = fanOut.sequential ? before : [];
     added.push(...steps.map((step) => inScope(behind(step, steps, after), source)));
@@ -61,17 +62,22 @@ type Entry = { readonly item: Json; readonly index: number };
 
 const PLACEHOLDER = /(?<!\{)\{(?:n|index|item(?:\.[\w-]+)*)\}(?!\})/g;
 
-function stepFor(step: ProtoStep, entry: Entry): ProtoStep {
+function stepFor(step: ProtoStep, entry: Entry, from: string): ProtoStep {
+  const origin = `step ${from}`;
   const plain = (text: string) => fillPlain(text, entry);
+  const told = (text: string) => fillPlain(text, entry, (words) => untrustedValue(origin, words));
   const command = (text: string) => fillCommand(text, plain, PLACEHOLDER);
   const texts = mapTexts(step, plain);
+  const { text: acceptance, command: accepting = '' } = step.acceptance;
   return {
     ...texts,
+    description: told(step.description),
+    ...(`${step.title}${accepting}`.includes('{item') ? { wordsOf: origin } : {}),
     run: step.run === null ? null : command(step.run),
     script: step.script === null ? null : step.script.map((act) => actFor(act, plain, command)),
     acceptance: {
-      ...texts.acceptance,
-      ...(step.acceptance.command === undefined ? {} : { command: command(step.acceptance.command) }),
+      ...(acceptance === undefined ? {} : { text: told(acceptance) }),
+      ...(accepting === '' ? {} : { command: command(accepting) }),
     },
     ...(step.check === undefined ? {} : { check: { ...step.check, command: command(step.check.command) } }),
   };
@@ -81,14 +87,13 @@ function actFor(act: Act, plain: (text: string) => string, command: (text: strin
   return 'run' in act ? { run: command(act.run) } : mapTexts(act, plain);
 }
 
-function fillPlain(text: string, { item, index }: Entry): string {
+/** `quote`: as of references. */
+function fillPlain(text: string, { item, index }: Entry, quote = (words: string) => words): string {
   return text.replaceAll(PLACEHOLDER, (placeholder) => {
     const path = placeholder.slice(1, -1).split('.');
     if (path[0] === 'n') return String(index + 1);
     if (path[0] === 'index') return String(index);
-    const value = partOf(item, path.slice(1));
-    const filled = value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value);
     // What stands in an entry is a value: it must not be read as a reference later.
-    return withoutReferences(filled);
+    return textOf(partOf(item, path.slice(1)), (words) => quote(withoutReferences(words)));
   });
 }

@@ -65,6 +65,8 @@ const PLAIN_STEP = {
   kind: StepKind,
   needs: z.array(z.string()),
   acceptance: Acceptance,
+  /** Whose words stand in the title or in the command of the acceptance, besides the formula's. Absent: nobody's. */
+  wordsOf: z.string().optional(),
   /** The command of a `run` step, null for the others. */
   run: z.string().nullable(),
   /** The acts of a scripted session, null when the step has none. */

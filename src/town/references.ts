@@ -24,7 +24,7 @@ export function referencesIn(text: string): readonly Reference[] {
 /** What a closed step leaves to those after it. */
 export type Left = { readonly summary: string; readonly output: Json | null };
 
-/** How a value that is not empty stands in the text. */
+/** How a value that has words in it, and not only a number, stands in the text. */
 export type Quote = (value: string, step: string) => string;
 
 /** Texts stand as they are, other values as JSON; what is not there is the empty text. Values are not looked at again. */
@@ -36,14 +36,17 @@ export function fillReferences(
   if (!text.includes('{{steps.')) return text;
   return text.replaceAll(REFERENCE, (_written, step: string, part: string, path: string) => {
     const left = leftBy(step);
-    const value = left === null ? '' : part === 'summary' ? left.summary : valueAt(left.output, path);
-    return value === '' ? '' : quote(value, step);
+    const value =
+      left === null ? null : part === 'summary' ? left.summary : partOf(left.output, path.split('.').slice(1));
+    return textOf(value, (words) => quote(words, step));
   });
 }
 
-function valueAt(output: Json | null, path: string): string {
-  const value = partOf(output, path.split('.').slice(1));
-  return value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+/** A value in a text: `quote` has what has words in it. */
+export function textOf(value: Json, quote: (words: string) => string): string {
+  if (value === null || value === '') return '';
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  return quote(typeof value === 'string' ? value : JSON.stringify(value));
 }
 
 /** The text with nothing in it that would be taken for a reference when it is filled once more. */

@@ -41,6 +41,8 @@ export type SessionSpec = {
     readonly title: string;
     readonly description: string;
     readonly acceptance: Acceptance;
+    /** Whose words stand in the title or in the command of the acceptance, besides the formula's. Absent: nobody's. */
+    readonly wordsOf?: string;
     readonly script: readonly Act[] | null;
     /** The command of a `run` step. */
     readonly run: string | null;

@@ -96,6 +96,9 @@ export function verdictOf(
   }
 }
 
+/** What stopped the merge is told as the gate, or git, has it. */
+export const REWORK_WORDS = { failure: 'what stopped the merge', files: 'names of files' } as const;
+
 export function reworkVars(
   verdict: Extract<Verdict, { readonly kind: 'rework' }>,
   branch: string,

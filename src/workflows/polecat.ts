@@ -27,7 +27,7 @@ import { patched } from './patches.js';
 import { runMolecule, workedBy } from './polecat-molecule.js';
 import { phaseIn, phaseOf, reportOf, said, type Ending } from './polecat-report.js';
 import type { HandIn, Verdict } from './polecat-submission.js';
-import { handIn, reworkVars, verdictOf } from './polecat-submission.js';
+import { handIn, REWORK_WORDS, reworkVars, verdictOf } from './polecat-submission.js';
 import { PolecatSandbox } from './polecat-sandbox.js';
 import { askAgainLaterMs } from './patience.js';
 import { sided, takePauses, Teller, type Word } from './pausing.js';
@@ -238,6 +238,7 @@ class PolecatRun {
       rig: this.#input.rig.name,
       vars: {},
       offered: { ...this.#input.proto.vars, ...reworkVars(verdict, this.#sandbox.branch, this.#input.rig.branch) },
+      wordsOf: REWORK_WORDS,
     };
     const summary = `cook ${proto.rework} · ${verdict.brief}`.slice(0, 200);
     return town(limits.patience).cook.executeWithOptions({ summary }, [request]);

@@ -12,6 +12,7 @@ import { said } from '../../src/agents/tool.js';
 import type { Tool } from '../../src/agents/tool.js';
 import { toolsFor } from '../../src/agents/tools.js';
 import type { RunResult } from '../../src/process/run.js';
+import { unfenced } from '../../src/town/untrusted.js';
 import { contextOf, makeBench, specOf } from '../support/sessions.js';
 import type { Bench } from '../support/sessions.js';
 
@@ -82,10 +83,12 @@ async function answerOf(bench: Bench, name: string, input: unknown, more: readon
   }
 }
 
+const fenced = (from: string, text: string) => `<untrusted from="${from}">\n${text}\n</untrusted>`;
+
 test('no answer of a tool has one: of a file, of its name, of an error', async () => {
   const bench = await makeBench({ 'a.txt': `it is ${SECRET}\n`, [`${SECRET}.txt`]: 'x\n' });
-  expect(await answerOf(bench, 'read_file', { path: 'a.txt' })).toBe(`it is ${TAKEN_OUT}\n`);
-  expect(await answerOf(bench, 'list_files', { path: '.' })).toBe(`a.txt\n${TAKEN_OUT}.txt`);
+  expect(await answerOf(bench, 'read_file', { path: 'a.txt' })).toBe(fenced('file a.txt', `it is ${TAKEN_OUT}\n`));
+  expect(await answerOf(bench, 'list_files', { path: '.' })).toBe(fenced('names of files', `a.txt\n${TAKEN_OUT}.txt`));
   expect(await answerOf(bench, 'read_file', { path: `no/${SECRET}` })).toBe(`there is no file no/${TAKEN_OUT}`);
   const [tool] = toolsFor(specOf(bench, null));
   if (tool === undefined) throw new Error('there is a tool');
@@ -98,7 +101,7 @@ test('no answer of a tool has one: of a file, of its name, of an error', async (
 test('a line that is found has none that it cuts, and no line of a key', async () => {
   const lines = around(SECRET).map((more) => `here ${'.'.repeat(295 - more)}${SECRET}`);
   const bench = await makeBench({ 'a.txt': `${lines.join('\n')}\n${KEY}here at last\n` });
-  const found = (await answerOf(bench, 'search_files', { text: 'here' })).split('\n');
+  const found = unfenced(await answerOf(bench, 'search_files', { text: 'here' })).split('\n');
   expect(found.at(-1)).toBe(`a.txt:${lines.length + KEY.split('\n').length}: here at last`);
   expect(found).toHaveLength(lines.length + 1);
   expect(found.filter((line) => LEAK.test(line))).toEqual([]);

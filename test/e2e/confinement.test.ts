@@ -59,7 +59,9 @@ test.skipIf(missing !== null)('neither its shell nor its check nor its gate sees
   const { town, answers } = await townWith({});
   const mission = await town.startMission('shut', MISSION);
   expect(await mission.result()).toMatchObject({ landed: 1 });
-  expect(answers()).toContain('exit code 0\\nhidden');
+  expect(answers()).toContain(
+    String.raw`exit code 0\n<untrusted from=\"output of the command\">\nhidden\n</untrusted>`,
+  );
   expect(await town.git('server', 'show', 'main:a.txt')).toBe('made');
 });
 
