@@ -292,13 +292,13 @@ class Conversation {
 
   /** Asked for a handoff and none came, or no room to ask: the engine writes the note. */
   async #handOver(reason: Limit): Promise<SessionResult> {
-    const note = await mechanicalNote(this.#context, this.#messages);
+    const note = await mechanicalNote(this.#spec, this.#context, this.#messages);
     return this.#finish({ outcome: 'handoff', note, reason });
   }
 
   /** Not a turn more before somebody has raised the budget, and so no note of the model's own. */
   async #stop(budgetUsd: number): Promise<SessionResult> {
-    const note = await mechanicalNote(this.#context, this.#messages);
+    const note = await mechanicalNote(this.#spec, this.#context, this.#messages);
     return this.#finish({ outcome: 'handoff', note, reason: 'budget', budgetUsd });
   }
 

@@ -70,7 +70,8 @@ export async function openDoor(spec: SessionSpec, context: SessionContext, pulse
   };
 }
 
-const KEY = 'door:';
+/** Of the calls that an agent makes here, in its journal. */
+export const DOOR_KEY = 'door:';
 
 class Port {
   readonly tools: readonly Tool[];
@@ -93,7 +94,7 @@ class Port {
     this.ended = new Promise((resolve) => (this.#tellEnded = resolve));
     for (const entry of context.journal.entries) {
       // Our own record of what was said here before the worker was killed.
-      if (entry.kind === 'done' && entry.key.startsWith(KEY)) this.#heed((entry.outcome as ToolAnswer).effect);
+      if (entry.kind === 'done' && entry.key.startsWith(DOOR_KEY)) this.#heed((entry.outcome as ToolAnswer).effect);
     }
   }
 
@@ -124,7 +125,12 @@ class Port {
   async #call(name: string, input: unknown): Promise<ToolAnswer> {
     if (this.#end !== null) return wrong('this session has ended: stop here, nothing more is taken from it');
     // Who calls once more, after its worker was killed, is another run of the agent.
-    const answer = await once({ key: `${KEY}${randomUUID()}`, name, input }, this.tools, this.#spec, this.#context);
+    const answer = await once(
+      { key: `${DOOR_KEY}${randomUUID()}`, name, input },
+      this.tools,
+      this.#spec,
+      this.#context,
+    );
     this.#heed(answer.effect);
     return this.#withNudges(answer);
   }

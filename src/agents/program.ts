@@ -360,7 +360,7 @@ export class Program {
 
   /** It has left no note of its own. */
   async #handOver(reason: SdkLimit | 'budget'): Promise<End> {
-    const note = await mechanicalNote(this.#context, []);
+    const note = await mechanicalNote(this.#spec, this.#context, []);
     const budget = reason === 'budget' && this.#purse !== null ? { budgetUsd: this.#purse.budgetUsd } : {};
     return { outcome: 'handoff', note, reason, ...budget };
   }

@@ -29,10 +29,15 @@ beforeEach(() => {
 
 const ran = (stdout: string): RunResult => ({ end: { kind: 'exited', code: 1 }, stdout, stderr: '', ms: 1 });
 
-const noteOf = (command: string) =>
-  mechanicalNote({ exec: async () => ran('') }, [
-    { role: 'assistant', content: [{ type: 'tool_use', id: 'a', name: 'bash', input: { command } }] },
-  ]);
+async function notes(): Promise<(command: string) => Promise<string>> {
+  const bench = await makeBench();
+  const spec = specOf(bench, null);
+  const context = await contextOf(bench, spec);
+  return (command) =>
+    mechanicalNote(spec, context, [
+      { role: 'assistant', content: [{ type: 'tool_use', id: 'a', name: 'bash', input: { command } }] },
+    ]);
+}
 
 const LEAK = /[A-Z]{2}/;
 const around = (secret: string) => [...Array(secret.length + 4).keys()].map((more) => more - 2);
@@ -66,6 +71,7 @@ test('nor does the account of a command that failed', async () => {
 });
 
 test('a note that no model wrote has no secret that JSON writes otherwise, and none that it cuts', async () => {
+  const noteOf = await notes();
   expect(await noteOf(`login ${QUOTED}`)).toContain(`- bash {"command":"login ${TAKEN_OUT}"}`);
   for (let at = 150; at < 200; at += 1) {
     const call = (await noteOf('.'.repeat(at) + QUOTED)).split('\n').at(-1);
