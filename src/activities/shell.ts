@@ -148,6 +148,20 @@ export async function tryConfinement(): Promise<Tried> {
   return found.ok ? { ok: true, bubblewrap: found.means.bubblewrap } : found;
 }
 
+/** Of a program where a model's commands run, but without a worktree; null where nothing can be shut in. */
+export async function runInside(
+  [file = '', ...args]: readonly string[],
+  { read, network }: Pick<Confinement, 'read' | 'network'>,
+  options: Pick<RunOptions, 'timeoutMs' | 'keepChars'>,
+): Promise<RunResult | null> {
+  const found = await look();
+  if (!found.ok) return null;
+  const how = { writable: [], readable: read, network };
+  const program = shutIn(found.means.bubblewrap, found.means.mounts, { file, args }, how, '/');
+  const env = insideOf(plainEnvironment(), HOME_INSIDE);
+  return run(program.file, program.args, { cwd: '/', env, input: '', ...options });
+}
+
 /** As long as it does not work it is tried again: somebody may just have installed it. */
 async function means(confinement: Confinement): Promise<Means> {
   if (known !== null) return known;

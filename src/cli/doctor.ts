@@ -1,6 +1,6 @@
 /** `gt doctor`: what can run on this machine, what is missing, and what to do about it. */
 import { checkUp } from '../dev/checkup.js';
-import type { Finding } from '../dev/checkup.js';
+import type { Finding } from '../dev/checkup-programs.js';
 import { readTown } from '../config.js';
 import type { Town } from '../config.js';
 import { readArguments, refuseMore, type Command } from './command.js';

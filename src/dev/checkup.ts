@@ -1,35 +1,23 @@
 /** What a town needs of this machine, looked at: programs, keys, room, its server. Nothing is fetched, started or changed. */
-import { constants } from 'node:fs';
-import { access, stat, statfs } from 'node:fs/promises';
-import { delimiter, dirname, isAbsolute, join } from 'node:path';
+import { stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { tryConfinement } from '../activities/shell.js';
 import { findSdk } from '../agents/sdk.js';
-import type { SdkFound } from '../agents/sdk.js';
 import { readKeys, withRuntimes } from '../config.js';
 import type { Town } from '../config.js';
-import { plainEnvironment } from '../process/environment.js';
-import { run } from '../process/run.js';
 import { readRunningServer } from '../running-server.js';
-import { agentNamed, AGENTS, INSTALL, INSTALL_SDK, isShipped, KEY_NAMES } from '../town/agents.js';
+import { agentNamed, AGENTS } from '../town/agents.js';
 import type { Agent, Provider } from '../town/agents.js';
 import { confined } from '../town/confinement.js';
 import { listed } from '../town/listed.js';
+import { runtimeNamed } from '../town/runtime.js';
+import { agentFinding, agentsOfFormulas, keyFinding, onPath, versionOf } from './checkup-programs.js';
+import type { Asked, Finding } from './checkup-programs.js';
 import { machine } from './machine.js';
 import { CLI_VERSION } from './temporal-cli-program.js';
 import { rungs } from './temporal-cli.js';
 
-export type Finding = {
-  /** What was looked at: `git`, `agent claude-code`. */
-  readonly about: string;
-  /** Null: it is as it should be. */
-  readonly remedy: string | null;
-  readonly says: string;
-  /** The town cannot do what its town.toml asks for without it. */
-  readonly isNeeded: boolean;
-};
-
-const VERSION_MS_MAX = 5_000;
 const SERVER_MS_MAX = 3_000;
 const GIB = 1024 ** 3;
 /** Less than this is soon used up by worktrees. */
@@ -37,7 +25,7 @@ const ROOM_BYTES_MIN = GIB;
 
 type Needs = {
   readonly keys: ReadonlySet<Provider>;
-  readonly agents: ReadonlySet<string>;
+  readonly agent: (name: string) => Asked;
   readonly confinement: boolean;
 };
 
@@ -53,7 +41,7 @@ export async function checkUp(town: Town | null): Promise<readonly Finding[]> {
     confinement(needs),
     Promise.resolve({ about: 'runtime script', remedy: null, says: 'needs nothing more', isNeeded: false }),
     Promise.resolve(keyFinding('runtime anthropic', 'anthropic', '', needs.keys.has('anthropic'))),
-    ...names.map((name) => agentFinding(name, agentNamed(name, own), sdk, needs.agents.has(name))),
+    ...names.map((name) => agentFinding(name, agentNamed(name, own), sdk, needs.agent(name))),
     ...(town === null ? [] : [room(town.paths.state), server(town)]),
     ...networks(town),
   ];
@@ -68,10 +56,20 @@ function rigsOf(town: Town | null) {
 
 function needsOf(town: Town | null): Needs {
   const rigs = rigsOf(town);
+  const byFormula = town === null ? new Map<string, readonly string[]>() : agentsOfFormulas(town);
+  const named = [...byFormula.keys()].flatMap((name) => runtimeNamed(name) ?? []);
+  const isKeyAsked = rigs.some(({ runtime }) => runtime.kind === 'anthropic') || byFormula.has('anthropic');
   return {
-    keys: new Set(rigs.flatMap(({ runtime }) => (runtime.kind === 'anthropic' ? ['anthropic' as const] : []))),
-    agents: new Set(rigs.flatMap(({ runtime }) => (runtime.kind === 'command' ? [runtime.agent ?? ''] : []))),
-    confinement: rigs.some((rig) => confined(rig, [rig.runtime.kind]).confinement !== undefined),
+    keys: new Set(isKeyAsked ? ['anthropic'] : []),
+    agent: (name) => {
+      const own = rigs.filter(({ runtime }) => runtime.kind === 'command' && runtime.agent === name);
+      const formulas = own.length > 0 ? [] : (byFormula.get(name) ?? []);
+      // A formula may be worked in any rig.
+      const where = own.length > 0 ? own : town === null ? [{}] : rigs;
+      const confinements = where.flatMap((rig) => confined(rig, ['command']).confinement ?? []);
+      return { isNeeded: own.length > 0 || formulas.length > 0, formulas, confinements };
+    },
+    confinement: rigs.some((rig) => confined(rig, [rig.runtime.kind, ...named]).confinement !== undefined),
   };
 }
 
@@ -121,37 +119,6 @@ function networks(town: Town | null): readonly Promise<Finding>[] {
   return [Promise.resolve({ about: 'network', says, remedy, isNeeded: false })];
 }
 
-function keyFinding(about: string, provider: Provider | null, before: string, isNeeded: boolean): Finding {
-  if (provider === null) return { about, says: `${before}no key of the town's is asked for`, remedy: null, isNeeded };
-  const name = KEY_NAMES[provider];
-  if (readKeys(null)[provider] !== undefined)
-    return { about, says: `${before}${name} is set in this environment`, remedy: null, isNeeded };
-  const remedy = `set ${name} in the environment of gt up`;
-  return { about, says: `${before}${name} is not set in this environment`, remedy, isNeeded };
-}
-
-async function agentFinding(name: string, agent: Agent | null, sdk: SdkFound, isNeeded: boolean): Promise<Finding> {
-  const about = `agent ${name}`;
-  if (agent === null) return { about, says: 'there is no such agent', remedy: `add [agents.${name}]`, isNeeded };
-  const { command } = agent;
-  if (agent.sdk === true && sdk.ok) {
-    const { version, claudeCode, folder } = sdk.sdk;
-    const by = `by the Agent SDK ${version} (Claude Code ${claudeCode}) in ${folder}; `;
-    return keyFinding(about, agent.provider, by, isNeeded);
-  }
-  const path = await onPath(command);
-  const instead = agent.sdk === true && !sdk.ok ? `by its program, since ${sdk.why}; ` : '';
-  if (path !== null)
-    return keyFinding(about, agent.provider, `${path} (${await versionOf(path)}); ${instead}`, isNeeded);
-  const says = `there is no program ${command}${command.includes('/') ? '' : ' on PATH'}`;
-  const isTheirs = isShipped(name) && AGENTS[name].command === command;
-  const orSdk = agent.sdk === true ? `, or in the town's folder: ${INSTALL_SDK}` : '';
-  const remedy = isTheirs
-    ? `${INSTALL[name]}${orSdk}`
-    : `install it, or correct the command of [agents.${name}] in town.toml`;
-  return { about, says, remedy, isNeeded };
-}
-
 async function room(state: string): Promise<Finding> {
   const about = 'room';
   const folder = await firstThere(state);
@@ -185,25 +152,4 @@ async function server({ dir, paths }: Town): Promise<Finding> {
     const says = `the town's server was at ${address}, and does not answer there`;
     return { about, says, remedy: `start the town again: gt up ${dir}`, isNeeded: false };
   }
-}
-
-async function onPath(command: string): Promise<string | null> {
-  const folders = (process.env['PATH'] ?? '').split(delimiter).filter(isAbsolute);
-  const places = command.includes('/') ? [command] : folders.map((folder) => join(folder, command));
-  for (const path of places) {
-    const isProgram = await access(path, constants.X_OK).then(
-      async () => (await stat(path)).isFile(),
-      () => false,
-    );
-    if (isProgram) return path;
-  }
-  return null;
-}
-
-/** The first line that it says of itself. */
-async function versionOf(path: string): Promise<string> {
-  const options = { cwd: '/', env: plainEnvironment(), timeoutMs: VERSION_MS_MAX, input: '', keepChars: 1_000 };
-  const { end, stdout } = await run(path, ['--version'], options);
-  const [line = ''] = stdout.trim().split('\n');
-  return end.kind === 'exited' && end.code === 0 && line !== '' ? line.slice(0, 100) : 'it does not tell its version';
 }

@@ -127,6 +127,54 @@ test('what a role asks for counts, whatever its rigs say', async () => {
   expect({ ok, needed: needed.toSorted() }).toEqual({ ok: false, needed: ['agent codex', 'confinement'] });
 });
 
+const FORMULA = (agent: string) => `formula = "x"\n[[steps]]\nid = "a"\ntitle = "A"\nagent = "${agent}"\n`;
+
+test('what only formulas ask for counts: of the town and of its rigs, whatever the rigs have', async () => {
+  const { ask, town } = await machine();
+  const dir = await town(RIG('{ kind = "script" }'));
+  await mkdir(join(dir, 'formulas', 'server'), { recursive: true });
+  await writeFile(join(dir, 'formulas', 'one.formula.toml'), FORMULA('codex').replace('"x"', '"one"'));
+  await writeFile(join(dir, 'formulas', 'server', 'two.formula.toml'), FORMULA('codex').replace('"x"', '"two"'));
+  await writeFile(join(dir, 'formulas', 'three.formula.toml'), FORMULA('anthropic').replace('"x"', '"three"'));
+  await writeFile(join(dir, 'formulas', 'broken.formula.toml'), 'formula = "broken"\n[[steps]]\nagent = "gemini"\n');
+  const { ok, findings, of } = await ask(['--town', dir]);
+  const needed = findings.filter(({ isNeeded, remedy }) => isNeeded && remedy !== null).map(({ about }) => about);
+  expect({ ok, needed: needed.toSorted() }).toEqual({
+    ok: false,
+    needed: ['agent codex', 'confinement', 'runtime anthropic'],
+  });
+  expect(of('agent codex')?.says).toBe('there is no program codex on PATH; one, two name it');
+});
+
+test('a program that cannot be started where agents are shut in is none: a link that leads out of what is shown there', async (context) => {
+  const missing = await missingBubblewrap();
+  context.skip(missing !== null, missing ?? '');
+  const { ask, town, bin, env } = await machine();
+  const out = await mkdtemp(join(tmpdir(), 'gt-doctor-out-'));
+  onTestFinished(() => rm(out, { recursive: true, force: true }));
+  await mkdir(join(out, 'versions'));
+  const target = join(out, 'versions', 'mine');
+  await writeFile(target, '#!/bin/sh\necho mine 1.0\n', { mode: 0o755 });
+  await symlink(target, join(bin, 'mine'));
+  const rig = `${RIG('{ kind = "mine" }')}[agents.mine]\nargs = ["{prompt}"]\ncommand = "mine"\n`;
+  const dir = await town(rig);
+  // Where bubblewrap is, it may be in a cache.
+  const real = { PATH: `${env.PATH}:${process.env['PATH']}`, XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'] ?? '' };
+  const { ok, of } = await ask(['--town', dir], real);
+  expect(ok).toBe(false);
+  expect(of('agent mine')).toMatchObject({
+    says: expect.stringContaining(`${bin}/mine, a link to ${target}, cannot be started where agents are shut in: `),
+    remedy: `say read = ["${out}/versions"] under [confinement] in town.toml, or install it for all users`,
+  });
+  await town(`${rig}[confinement]\nread = ["${out}/versions"]\n`);
+  expect((await ask(['--town', dir], real)).of('agent mine')).toMatchObject({
+    remedy: null,
+    says: expect.stringContaining(`${bin}/mine (mine 1.0)`),
+  });
+  await town(`${rig}[confinement]\nlevel = "none"\n`);
+  expect((await ask(['--town', dir], real)).of('agent mine')?.remedy).toBeNull();
+});
+
 test('with its program, its key and bubblewrap an agent of the town can run', async (context) => {
   const missing = await missingBubblewrap();
   context.skip(missing !== null, missing ?? '');
