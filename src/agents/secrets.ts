@@ -4,12 +4,29 @@
  */
 import { cleanBeforeCutting } from '../process/clipped.js';
 
+/** Where the word for what stands there may be in a text, too, what follows has a number in it, as in keys that are made by chance. */
 const SURE_SHAPES: readonly RegExp[] = [
   /sk-ant-[A-Za-z0-9_-]{8,}/g,
+  // Of OpenAI; those before there were projects have its name in the middle, as base64.
+  /\bsk-(?:proj|svcacct|admin)-(?=[\w-]*\d)[\w-]{20,}/g,
+  /\bsk-[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}/g,
   /gh[pousr]_[A-Za-z0-9]{16,}/g,
   /github_pat_[A-Za-z0-9_]{16,}/g,
+  // Of GitLab: of people, deployments, runners, jobs, triggers, feeds …; some end with a sum behind a dot.
+  /\bgl(?:pat|dt|rt|cbt|ptt|ft|soat|imt|oas|agent)-(?=[\w-]*\d)[\w-]{20,}(?:\.[0-9a-z]{9})?/g,
+  // Of Google. In base64 the same may come by chance, but hardly as a word.
+  /\bAIza[\w-]{35}(?![\w-])/g,
+  // Of Slack.
+  /\bxox[abeoprs](?:\.xox[bp])?-(?=[\w-]*\d)[\w-]{10,}/g,
+  /\bxapp-\d-[A-Z0-9]+-\d+-[A-Za-z0-9]+/g,
+  // Of npm, PyPI, Hugging Face and Stripe.
+  /\bnpm_[A-Za-z0-9]{36}(?!\w)/g,
+  /\bpypi-AgEIcHlwaS5vcmc[\w-]{50,}/g,
+  /\bhf_[A-Za-z]{34}(?!\w)/g,
+  /\b[sr]k_live_[A-Za-z0-9]{16,}/g,
   // But for the one of AWS's own documentation.
   /AKIA(?!IOSFODNN7EXAMPLE)[0-9A-Z]{16}/g,
+  /\b(?:ASIA|ABIA|ACCA)[A-Z2-7]{16}(?!\w)/g,
   /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)/g,
 ];
 /** What stands after this word is a token, or a word of documentation: it is not shown, but it may be kept. */
@@ -17,8 +34,9 @@ const SHAPES: readonly RegExp[] = [...SURE_SHAPES, /(?<=\bBearer )[A-Za-z0-9._~+
 const BEFORE_CHARS = ' Bearer '.length;
 const TAKEN_OUT = '[secret taken out]';
 
-/** A shorter one would be found in what is none. */
+/** A shorter one would be found in what is none, unless it is as no word is. */
 const VALUE_CHARS_MIN = 10;
+const MIXED_CHARS_MIN = 6;
 
 let values: RegExp | null = null;
 /** The known ones that have more than one line. */
@@ -26,23 +44,48 @@ let ofLines: readonly string[] = [];
 
 /** From now on these are taken out wherever they stand; of this process, as its environment is. */
 export function knowSecrets(known: readonly string[]): void {
-  const forms = known.filter((value) => value.length >= VALUE_CHARS_MIN).flatMap(formsOf);
+  const forms = known.filter(isLookedFor).flatMap(formsOf);
   ofLines = forms.filter((form) => form.includes('\n'));
   // The longest first: one may begin with another.
-  const all = [...new Set(forms)].toSorted((a, b) => b.length - a.length).map(escaped);
+  const all = [...new Set(forms)].toSorted((a, b) => b.length - a.length).map(patternOf);
   cleanBeforeCutting(withoutSecrets);
   values = all.length === 0 ? null : new RegExp(all.join('|'), 'g');
 }
 
 export function withoutSecrets(text: string): string {
-  return patterns().reduce((rest, pattern) => rest.replaceAll(pattern, TAKEN_OUT), text);
+  const plain = patterns().reduce((rest, pattern) => rest.replaceAll(pattern, TAKEN_OUT), text);
+  return plain.includes(NULL) ? withoutWide(plain) : plain;
+}
+
+/** Read as UTF-8, text in UTF-16 has one of these beside each letter. */
+const NULL = '\0';
+
+/** Of text in UTF-16: what would be one without the nulls goes with them. */
+function withoutWide(text: string): string {
+  const places = Array.from(text.matchAll(/[^\0]/g), ({ index }) => index);
+  const narrow = text.replaceAll(NULL, '');
+  const found = patterns().flatMap((pattern) =>
+    Array.from(narrow.matchAll(pattern), ({ index, 0: { length } }) => ({
+      from: places[index] ?? 0,
+      to: (places[index + length - 1] ?? 0) + 1,
+    })),
+  );
+  let clean = '';
+  let at = 0;
+  for (const { from, to } of found.toSorted((a, b) => a.from - b.from)) {
+    // Two that overlap are taken out as one.
+    if (from >= at) clean += text.slice(at, from) + TAKEN_OUT;
+    at = Math.max(at, to);
+  }
+  return clean + text.slice(at);
 }
 
 /** As many lines as the text has: of a secret of several lines nothing is left in any. */
 export function linesWithoutSecrets(text: string): readonly string[] {
   return patterns()
     .reduce((rest, pattern) => rest.replaceAll(pattern, linesTakenOut), text)
-    .split('\n');
+    .split('\n')
+    .map((line) => (line.includes(NULL) ? withoutWide(line) : line));
 }
 
 function linesTakenOut(secret: string): string {
@@ -92,17 +135,38 @@ function clean(value: unknown): unknown {
 
 /** It holds a secret without doubt: on a remote it would be public. */
 export function mayNotBePushed(text: string): boolean {
-  return holdsKnownSecret(text) || SURE_SHAPES.some((shape) => text.search(shape) >= 0);
+  return holdsKnownSecret(text) || SURE_SHAPES.some((shape) => isIn(text, shape));
 }
 
 /** Whether it holds one that is known, and not only something that looks like one. */
 export function holdsKnownSecret(text: string): boolean {
-  return values !== null && text.search(values) >= 0;
+  return values !== null && isIn(text, values);
+}
+
+function isIn(text: string, pattern: RegExp): boolean {
+  return text.search(pattern) >= 0 || (text.includes(NULL) && text.replaceAll(NULL, '').search(pattern) >= 0);
+}
+
+const KINDS: readonly RegExp[] = [/[a-z]/, /[A-Z]/, /[0-9]/, /[^A-Za-z0-9\s._:/-]/];
+const CHANGES_MIN = 3;
+
+/** As names and versions never are: of three kinds of characters, or, where it has room, with letters and numbers mixed. */
+function isLookedFor(value: string): boolean {
+  if (value.length >= VALUE_CHARS_MIN) return true;
+  if (value.length < MIXED_CHARS_MIN) return false;
+  const changes = value.match(/[A-Za-z](?=\d)|\d(?=[A-Za-z])/g)?.length ?? 0;
+  const isMixed = value.length >= MIXED_CHARS_MIN + 2 && changes >= CHANGES_MIN;
+  return isMixed || KINDS.filter((kind) => kind.test(value)).length >= 3;
 }
 
 function formsOf(value: string): readonly string[] {
   const bytes = Buffer.from(value);
   return [value, encodeURIComponent(value), bytes.toString('base64').replace(/=+$/, ''), bytes.toString('hex')];
+}
+
+/** A short one is looked for as a word only. */
+function patternOf(form: string): string {
+  return form.length >= VALUE_CHARS_MIN ? escaped(form) : `(?<![A-Za-z0-9])${escaped(form)}(?![A-Za-z0-9])`;
 }
 
 function escaped(text: string): string {

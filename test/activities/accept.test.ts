@@ -136,6 +136,12 @@ test.each<[string, (path: string) => Promise<unknown>, string]>([
   ['a new name', (path) => runGit(path, ['mv', 'README.md', LOOKS_LIKE]), 'the name of the file [secret taken out]'],
   ['an author', (path) => commitAs(path, `${LOOKS_LIKE} <a@b>`), 'the author or committer of a commit'],
   ['a mail', (path) => commitAs(path, `Ada <correct-horse-battery@b>`), 'the author or committer of a commit'],
+  ['text in UTF-16', (path) => writeFile(join(path, 'x'), Buffer.from(`token ${LOOKS_LIKE}\n`, 'utf16le')), 'x'],
+  [
+    'a value in UTF-16',
+    (path) => writeFile(join(path, 'x'), Buffer.from('correct-horse-battery', 'utf16le').swap16()),
+    'x',
+  ],
   ['a value broken over lines', (path) => writeFile(join(path, 'x'), 'correct-horse\n-battery\n'), 'x'],
 ])('a secret is found in %s, and is not told', async (_what, act, where) => {
   knowSecrets(['correct-horse-battery']);
