@@ -5,6 +5,7 @@ import { nearest } from '../town/nearest.js';
 import { CliError, UsageError, type Command } from './command.js';
 import { commands } from './commands.js';
 import { print } from './print.js';
+import { printable } from './printable.js';
 import { Stopped } from './stopping.js';
 
 /** Sets the process's exit code: 0 done, 1 failed, 2 called wrongly. Never throws. */
@@ -38,7 +39,7 @@ function report(error: unknown, command: Command | null): number {
     console.error(error);
     return 1;
   }
-  console.error(`gt: ${error.message}`);
+  console.error(`gt: ${printable(error.message)}`);
   if (error instanceof UsageError && command !== null) console.error(`\nUsage: ${command.usage}`);
   return error.exitCode;
 }

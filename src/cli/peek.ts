@@ -6,7 +6,8 @@ import { entriesIn } from '../agents/journal.js';
 import { SAID_FILE } from '../agents/said-log.js';
 import { transcriptOf } from '../agents/transcript.js';
 import { readArguments, takeOne, type Command } from './command.js';
-import { print } from './print.js';
+import { print, write } from './print.js';
+import { printable } from './printable.js';
 import { SERVER_OPTIONS } from './server-place.js';
 import { newestSession, sessionsMeant, type SessionPlace } from './session-place.js';
 import { hearStop } from './stopping.js';
@@ -23,12 +24,8 @@ export const peek: Pick<Command, 'run'> = {
     const meant = await sessionsMeant(values, what);
     const place = await newestSession(dir, meant);
     if (values.follow === true) return follow(dir, meant, place);
-    print(
-      (await partsOf(place))
-        .filter((part) => part !== '')
-        .join('\n')
-        .trimEnd(),
-    );
+    const parts = (await partsOf(place)).filter((part) => part !== '');
+    print(printable(parts.join('\n')).trimEnd());
   },
 };
 
@@ -38,15 +35,26 @@ async function follow(dir: string, meant: string, first: SessionPlace): Promise<
   let place = first;
   let shown: readonly string[] = [];
   while (!stop.aborted) {
-    const parts = await partsOf(place);
+    // Of half a line nobody knows what it is to become.
+    const parts = (await partsOf(place)).map(wholeLines);
     // Shorter than it was, it is another one, of a molecule that was taken back.
     if (parts.some((part, at) => part.length < (shown[at]?.length ?? 0))) shown = [];
-    for (const [at, part] of parts.entries()) process.stdout.write(part.slice(shown[at]?.length ?? 0));
+    showMore(parts, shown);
     shown = parts;
     await pause(LOOK_EVERY_MS);
     const newest = await newestSession(dir, meant);
-    if (newest.id !== place.id) [place, shown] = [newest, []];
+    if (newest.id === place.id) continue;
+    showMore(await partsOf(place), shown);
+    [place, shown] = [newest, []];
   }
+}
+
+function wholeLines(part: string): string {
+  return part.slice(0, part.lastIndexOf('\n') + 1);
+}
+
+function showMore(parts: readonly string[], shown: readonly string[]): void {
+  for (const [at, part] of parts.entries()) write(printable(part.slice(shown[at]?.length ?? 0)));
 }
 
 /** The journal's, and what its program has written: each only grows. */

@@ -1,18 +1,24 @@
 /** Standard output. To make Node's stream for it takes as long as to cook a formula, so nothing here asks for `process.stdout`. */
-import { writeSync } from 'node:fs';
+import { fstatSync, writeSync } from 'node:fs';
+import { printable } from './printable.js';
 
 const STDOUT = 1;
 const SLOW_READER_MS = 5;
 
-/** A line, or several; all of it is out when this returns. */
+/** A line, or several; all of it is out when this returns. Elsewhere than at a terminal it is as it is. */
 export function print(text: string): void {
   write(`${text}\n`);
 }
 
 /** As `print`, with nothing after it. */
 export function write(text: string): void {
-  let rest: Uint8Array = Buffer.from(text);
+  let rest: Uint8Array = Buffer.from(isTerminal() ? printable(text) : text);
   while (rest.length > 0) rest = rest.subarray(writeSome(rest));
+}
+
+/** As far as that can be told without Node's stream: it is a device. */
+function isTerminal(): boolean {
+  return fstatSync(STDOUT).isCharacterDevice();
 }
 
 /** How many bytes need not be written again. */

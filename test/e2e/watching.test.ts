@@ -40,7 +40,7 @@ beforeAll(async () => {
         rule('budgeted', [end('budgeted')]),
         rule('capped', [look, handoff], '\nSession: 1\n'),
         rule('capped', [end('capped')]),
-        rule('nudged', [slow, look, end('nudged')], '\nSession: 1\n'),
+        rule('nudged', [slow, { ...look, text: '\u001B[2J\u001B[31mI look\u0007' }, end('nudged')], '\nSession: 1\n'),
         rule('cycled', [slow, handoff], '\nSession: 1\n'),
         rule('cycled', [end('cycled')]),
         rule('cached', [{ tools: look.tools }, { tools: look.tools }, { tools: end('cached').tools }]),
@@ -167,6 +167,8 @@ test('gt peek shows what a session said and did, and gt seance asks it', async (
   expect(seen).toContain('> A word from ada: mind the tests');
   expect(seen).toContain('→ write_file {"path":"nudged.txt"');
   expect(seen).toContain('## closed: wrote it');
+  expect(seen).toContain('\nI look␇\n');
+  expect(seen).not.toContain('\u001B');
   const answer = await ours('seance', await agentOf('nudged'), 'What did you do?');
   expect(answer).toBe('I listed the files, and wrote it.txt.\n');
   const question = JSON.stringify(server.requests().at(-1)?.body);
