@@ -37,12 +37,14 @@ export async function acceptStep(place: Place, request: AcceptRequest, signal: A
     return rejected('the step was called done, but nothing changed: do the work, or close with the verdict no-changes');
   }
   const { title, summary, molecule, step, item } = request;
-  const trailers = `Gt-Item: ${item}\nGt-Molecule: ${molecule}\nGt-Step: ${step}`;
+  const { lines: allow = [], by = '' } = request.allowed ?? {};
+  const allowed = allow.length === 0 ? '' : `\nGt-Allowed: ${allow.join(' ')} by ${by.replaceAll(/\s+/g, ' ')}`;
+  const trailers = `Gt-Item: ${item}\nGt-Molecule: ${molecule}\nGt-Step: ${step}${allowed}`;
   const message = `${title}\n\n${summary}\n\n${trailers}\n`;
   const committed = await commit(place, request, message, 'left');
   if (committed.kind === 'refused') return rejected(committed.why);
   const { head } = committed;
-  const range = { heads: [head], since: request.since };
+  const range = { heads: [head], since: request.since, allow };
   const leak = request.isScripted === true ? null : await leakIn(place.mirror, range);
   if (leak !== null) {
     // Else the agent would have to take back a commit that it never made.

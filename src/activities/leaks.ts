@@ -1,4 +1,5 @@
 /** Secrets in what a step is about to push: on a remote they are public, and no later commit takes them away. */
+import { createHash } from 'node:crypto';
 import { holdsKnownSecret, mayNotBePushed, withoutSecrets } from '../agents/secrets.js';
 import { git } from '../git/git.js';
 
@@ -7,6 +8,8 @@ const ALLOWED = 'gitleaks:allow';
 /** A larger change is refused: what is not looked through is not pushed. */
 const CHARS_MAX = 64 * 1024 * 1024;
 const NAMED_MAX = 5;
+const MARKS_NAMED_MAX = 50;
+const MARK_CHARS = 12;
 const COMMIT = 'a commit message';
 const SIGNATURE = 'the author or committer of a commit';
 
@@ -16,14 +19,19 @@ const NAMES = [...LOG, '--name-only', '--cc', '--no-renames', '-z', '--format=']
 /** Each as it is stored, with its headers. */
 const COMMITS = [...LOG, '--no-patch', '--pretty=raw'];
 
-/** `since`: a commit that the remote has, whatever is known here of its branches; null: none is known. */
-type Range = { readonly heads: readonly string[]; readonly since: string | null };
+type Range = {
+  readonly heads: readonly string[];
+  /** A commit that the remote has, whatever is known here of its branches; null: none is known. */
+  readonly since: string | null;
+  /** Marks of lines that a person allows, which only look like a secret. */
+  readonly allow?: readonly string[];
+};
 
 /**
  * Of the commits that the heads have and neither `since` nor any branch of the remote: the files, names and commits that hold a secret, in
  * words for the agent; null when there are none.
  */
-export async function leakIn(mirror: string, { heads, since }: Range): Promise<string | null> {
+export async function leakIn(mirror: string, { heads, since, allow = [] }: Range): Promise<string | null> {
   const asked = heads.filter((head) => head !== since);
   if (asked.length === 0) return null;
   const known = since === null ? [] : [`^${since}`];
@@ -37,8 +45,14 @@ export async function leakIn(mirror: string, { heads, since }: Range): Promise<s
   const [commits = '', names = '', lines = ''] = texts;
   const added = addedBy(lines);
   const allowed = await allowedBefore(mirror, range, added);
-  const places = new Set([...leakyCommits(commits), ...leakyNames(names), ...leakyFiles(added, allowed)]);
-  return places.size === 0 ? null : aboutLeaks([...places]);
+  const files = leakyFiles(added, (file, line) => allowed.has(line) || allow.includes(markOf(file, line)));
+  const places = new Set([
+    ...leakyCommits(commits),
+    ...leakyNames(names),
+    ...files.map(({ file }) => withoutSecrets(file)),
+  ]);
+  if (places.size === 0) return null;
+  return aboutLeaks([...places], [...new Set(files.flatMap(({ marks }) => marks))]);
 }
 
 function aboutSize(): string {
@@ -48,12 +62,15 @@ function aboutSize(): string {
   );
 }
 
-function aboutLeaks(places: readonly string[]): string {
+function aboutLeaks(places: readonly string[], marks: readonly string[]): string {
   const named = places.slice(0, NAMED_MAX).join(', ');
   const more = places.length > NAMED_MAX ? ` and ${places.length - NAMED_MAX} more` : '';
   return (
     `what looks like a secret is in ${named}${more}: take it out, of the commits that you made, too (git commit --amend, git rebase), ` +
-    `and keep it out with .gitignore; if it must stay, a person has to push it`
+    `and keep it out with .gitignore; if it must stay, a person has to push it` +
+    (marks.length === 0
+      ? ''
+      : `, or to close or skip the step with allow: ${marks.slice(0, MARKS_NAMED_MAX).join(' ')}`)
   );
 }
 
@@ -92,13 +109,22 @@ function addedBy(patches: string): Added {
   return files;
 }
 
-function leakyFiles(added: Added, allowed: ReadonlySet<string>): readonly string[] {
+type Leaky = { readonly file: string; readonly marks: readonly string[] };
+
+/** `marks`: of the lines that only look like a secret. */
+function leakyFiles(added: Added, isAllowed: (file: string, line: string) => boolean): readonly Leaky[] {
   return [...added].flatMap(([file, lines]) => {
-    const leaks = lines.some((line) => (allowed.has(line) ? holdsKnownSecret(line) : mayNotBePushed(line)));
     // A value may have line ends of its own, or have been broken over lines.
-    const isBroken = ['\n', ''].some((between) => holdsKnownSecret(lines.join(between)));
-    return leaks || isBroken ? [withoutSecrets(file)] : [];
+    const isKnown = ['\n', ''].some((between) => holdsKnownSecret(lines.join(between)));
+    const leaks = lines.filter((line) => mayNotBePushed(line) && (holdsKnownSecret(line) || !isAllowed(file, line)));
+    const marks = leaks.flatMap((line) => (holdsKnownSecret(line) ? [] : [markOf(file, line)]));
+    return leaks.length > 0 || isKnown ? [{ file, marks }] : [];
   });
+}
+
+/** A line of a file, by a word that does not tell it. */
+function markOf(file: string, line: string): string {
+  return createHash('sha256').update(`${file}\0${line}`).digest('hex').slice(0, MARK_CHARS);
 }
 
 /** Lines with the word that stood so where the commits begin: of those that a change brings, nobody has looked at the word. */

@@ -3,6 +3,7 @@ import { lazy, type Command } from './command.js';
 import { SERVER_USAGE } from './mol-commands.js';
 
 const MOL = `  --mol MOL             workflow id of the molecule; if not given GT_MOLECULE`;
+const ALLOW = `  --allow MARK          push a line that only looks like a secret, by the mark that the refusal names; may be repeated`;
 const TOKEN = `  --token TOKEN         as gt mol current gave it: refused when the step waits anew since, for somebody else`;
 export const WHO_USAGE = `  --by WHO              who asks, for the record; if not given GT_AGENT, else your name on this machine
   --id ID               makes a repetition harmless: under the same id nothing happens twice`;
@@ -24,6 +25,7 @@ export const stepCommands: readonly Command[] = [
   --note TEXT           what was done, in a sentence
   --output JSON         what the step leaves to those after it, as its formula declares; "-" reads it from standard input
   --outcome WORD        done (if not given), no-changes, or failed: then others decide what becomes of the step
+${ALLOW}
 ${MOL}
 ${TOKEN}
 ${WHO_USAGE}
@@ -35,7 +37,7 @@ The step counts as closed when its checks have passed. What is refused is told w
   lazy(
     'skip',
     'Close a step as skipped; those that need it go on.',
-    `gt skip STEP --reason TEXT [options]\n\n  STEP                  the step's id\n  --reason TEXT         why, for the record\n${MOL}\n${TOKEN}\n${WHO_USAGE}\n${SERVER_USAGE}`,
+    `gt skip STEP --reason TEXT [options]\n\n  STEP                  the step's id\n  --reason TEXT         why, for the record\n${ALLOW}\n${MOL}\n${TOKEN}\n${WHO_USAGE}\n${SERVER_USAGE}`,
     async () => (await import('./step.js')).skip,
   ),
   lazy(

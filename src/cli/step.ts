@@ -21,21 +21,36 @@ export const close: Pick<Command, 'run'> = {
       note: { type: 'string' },
       output: { type: 'string' },
       outcome: { type: 'string' },
+      allow: { type: 'string', multiple: true },
       continue: { type: 'boolean' },
     });
-    const { note, output, outcome, token } = values;
+    const { note, output, outcome, token, allow } = values;
     const [step, ...more] = positionals;
     if (step === undefined) throw new UsageError('gt close takes one step or several');
     await say(moleculeMessages.close, molNamed(values.mol), values, {
       step: more.length === 0 ? step : positionals,
       ...given({ note, outcome, token }),
       ...(output === undefined ? {} : { output: readOutput(output) }),
+      ...(allow === undefined ? {} : { allow: [...allow] }),
       ...(values.continue === true ? { continue: true } : {}),
     });
   },
 };
 
-export const skip = withText('skip', moleculeMessages.skip, 'reason');
+export const skip: Pick<Command, 'run'> = {
+  run: async (args) => {
+    const options = { ...STEP_OPTIONS, reason: { type: 'string' }, allow: { type: 'string', multiple: true } } as const;
+    const { values, positionals } = readArguments(args, options);
+    const { mol, reason, token, allow } = values;
+    const step = takeOne('skip', 'step', positionals);
+    if (reason === undefined) throw new UsageError('gt skip needs --reason TEXT: why, for the record');
+    await say(moleculeMessages.skip, molNamed(mol), values, {
+      step,
+      ...given({ reason, token }),
+      ...(allow === undefined ? {} : { allow: [...allow] }),
+    });
+  },
+};
 export const fail = withText('fail', moleculeMessages.fail, 'reason');
 export const approve = withText('approve', moleculeMessages.approve, 'note');
 

@@ -208,6 +208,8 @@ export type AcceptRequest = SandboxRef & {
   readonly command: string | null;
   /** Nobody but scripts works on the molecule. */
   readonly isScripted?: true;
+  /** Marks of lines that only look like a secret, as a refusal has named them, and the person who lets them through. */
+  readonly allowed?: { readonly lines: readonly string[]; readonly by: string };
   /** Refuse a step that was called done and changed nothing since `since`. */
   readonly mustMove: boolean;
   readonly since: string;

@@ -29,6 +29,11 @@ const item = z.string().min(1).describe('id of an item of this mission');
 /** Steps that one message closes. */
 const CLOSES_MAX = 1_000;
 const reason = z.string().min(1).max(10_000);
+const allow = z
+  .array(z.string().regex(/^[0-9a-f]{12}$/, 'a mark is expected, as the refusal has named it'))
+  .max(1_000)
+  .optional()
+  .describe('lines that only look like a secret, by the marks that the refusal names: they are pushed all the same');
 
 /** A molecule tells this when it changes. */
 const wait = {
@@ -91,14 +96,16 @@ export const moleculeMessages = {
         outcome,
         note: z.string().max(10_000).default('closed'),
         output: Json.optional().describe('what the step leaves to those after it, as its formula declares'),
+        allow,
         continue: z.boolean().default(false).describe('answer with the next step also when a session works on it'),
       })
       .refine(
-        ({ step: ids, outcome: end, output, token: under }) =>
-          typeof ids === 'string' || (end === 'done' && output === undefined && under === undefined),
+        ({ step: ids, outcome: end, output, token: under, allow: marks }) =>
+          typeof ids === 'string' ||
+          (end === 'done' && output === undefined && under === undefined && marks === undefined),
         {
           message:
-            'several steps are closed as done, leave no output and have no token: close one with an outcome, an output or a token by itself',
+            'several steps are closed as done, leave no output, have no token and allow nothing: close one with an outcome, an output, a token or allow by itself',
         },
       ),
   ),
@@ -110,7 +117,7 @@ export const moleculeMessages = {
   skip: message(
     'skip',
     'Closes a step as skipped; the steps that need it go on.',
-    z.strictObject({ id, by, step, token, reason: reason.default('skipped') }),
+    z.strictObject({ id, by, step, token, reason: reason.default('skipped'), allow }),
   ),
   retry: message(
     'retry',

@@ -28,7 +28,7 @@ type Closes = z.infer<typeof moleculeMessages.close.schema>;
 /** Of one step. */
 type Close = Closes & { readonly step: string };
 /** Skips or fails. */
-type Settling = z.infer<typeof moleculeMessages.fail.schema>;
+type Settling = z.infer<typeof moleculeMessages.fail.schema> & { readonly allow?: readonly string[] | undefined };
 type Bond = z.infer<typeof moleculeMessages.bond.schema>;
 
 /** Steps to close times steps that there are: it must all be done long before a workflow's task times out. */
@@ -155,7 +155,7 @@ export class Messages {
   }
 
   #close(message: Close): Answer | Promise<Answer> {
-    const { step, note, by, outcome, output, token } = message;
+    const { step, note, by, outcome, output, token, allow } = message;
     const why = refusal(this.#book.molecule, 'close', step, token);
     // Closes sent one after the other are taken so, though each is answered only after its checks.
     if (why !== null && this.#checking.length > 0 && !this.#ended) {
@@ -172,7 +172,7 @@ export class Messages {
     const problem = outputRefusal(this.#book.cooked(step), output);
     if (problem !== null) return refused(`step "${step}" cannot be closed so: ${problem}`);
     if (!this.#needsChecks(step)) return this.#closed(message);
-    return this.#onceChecked(message, { step, summary: note, by, output, mustMove: false });
+    return this.#onceChecked(message, { step, summary: note, by, output, mustMove: false, allow });
   }
 
   /** In this order, and all or none: what one has opened may be closed by the next. */
@@ -203,12 +203,12 @@ export class Messages {
 
   /** Work of its own that a step leaves in the sandbox must not end up in another step's commit: it gets one of its own. */
   #skip(message: Settling): Answer | Promise<Answer> {
-    const { step, reason, by, token } = message;
+    const { step, reason, by, token, allow } = message;
     const why = refusal(this.#book.molecule, 'skip', step, token);
     if (why !== null) return refused(why);
     const isWorked = this.#book.hook !== null && this.#book.cooked(step) !== null && this.#book.step(step).sessions > 0;
     if (!isWorked || !patched('what a skipped step left is committed')) return this.#settle('skip', 'skipped', message);
-    const claim: Claim = { step, summary: reason, by, output: undefined, mustMove: false, skipped: true };
+    const claim: Claim = { step, summary: reason, by, output: undefined, mustMove: false, skipped: true, allow };
     return this.#onceChecked(null, claim);
   }
 

@@ -25,6 +25,8 @@ export type Claim = {
   readonly mustMove: boolean;
   /** The step is given up: what it left is committed, and nothing is asked of it. */
   readonly skipped?: boolean;
+  /** Marks of lines that `by` lets through. */
+  readonly allow?: readonly string[] | undefined;
 };
 
 export function sessionSpec(
@@ -114,7 +116,7 @@ export function acceptRequest(
   molecule: string,
   hook: Hook,
   { title, acceptance, check, leg, output, confinement }: ProtoStep,
-  { step, summary, mustMove, skipped = false }: Claim,
+  { step, summary, by, mustMove, skipped = false, allow = [] }: Claim,
   head: string | null,
   workers: ReadonlySet<RuntimeKind>,
 ): AcceptRequest {
@@ -132,6 +134,7 @@ export function acceptRequest(
     summary: skipped ? `Skipped: ${summary}` : summary,
     command: skipped ? null : (acceptance.command ?? null),
     mustMove: mustMove && !isSeenOtherwise,
+    ...(allow.length === 0 ? {} : { allowed: { lines: allow, by } }),
     since: head ?? sandbox.base,
     ...reworkOf(hook, head),
     ...confined(hook.rig, workers, confinement),

@@ -1,6 +1,6 @@
 /** What the engine checks of a finished step, and what it reads of it, on a real sandbox. */
 import { join } from 'node:path';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { knowSecrets } from '../../src/agents/secrets.js';
 import { placesIn } from '../../src/activities/places.js';
@@ -180,6 +180,29 @@ test('a line is allowed only where it stood so before, and a known value not eve
   expect(await accept({ since })).toMatchObject({ why: expect.stringContaining('secret is in c.txt: ') as string });
   await writeFile(join(path, 'c.txt'), `${line}\n`);
   expect(await accept({ since })).toMatchObject({ kind: 'accepted' });
+});
+
+test('a person lets lines through by their marks: these in this file, and no known value; the commit says who', async () => {
+  const { path, accept, origin, ref } = await makeSandbox();
+  await writeFile(join(path, 'a.json'), `{"example": "${LOOKS_LIKE}"}\n`);
+  const refused = await accept();
+  const [, mark = ''] = /with allow: ([0-9a-f]{12})$/.exec(refused.kind === 'rejected' ? refused.why : '') ?? [];
+  expect(mark).not.toBe('');
+  const allowed = { lines: [mark], by: 'ann\nand: more' };
+  await writeFile(join(path, 'b.json'), `{"example": "${LOOKS_LIKE}"}\n`);
+  expect(await accept({ allowed })).toMatchObject({ why: expect.stringContaining('secret is in b.json: ') as string });
+  await rm(join(path, 'b.json'));
+  knowSecrets([LOOKS_LIKE]);
+  onTestFinished(() => knowSecrets([]));
+  const known = await accept({ allowed });
+  expect(known).toMatchObject({
+    why: expect.stringMatching(/secret is in a\.json: .* a person has to push it$/) as string,
+  });
+  knowSecrets([]);
+  expect(await accept({ allowed })).toMatchObject({ kind: 'accepted' });
+  expect(await origin.git('log', '-1', '--format=%B', ref.branch)).toContain(
+    `\nGt-Step: work\nGt-Allowed: ${mark} by ann and: more`,
+  );
 });
 
 test('a change that is too large to be searched is refused', async () => {
