@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { moleculeMessages } from '../../src/contract/messages.js';
 import { lifecycleQuery } from '../../src/contract/polecat.js';
+import { gt } from '../support/gt.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
 
@@ -89,6 +90,24 @@ test('each step that a person closes is a commit of its own on the remote, with 
     'Write one',
     'Write two',
   ]);
+});
+
+test('a person who closes a step lets through what only looks like a secret, by the mark in the refusal', async () => {
+  const { handle, molecule, sandbox } = await waiting('examples', 'by-hand');
+  const close = (...more: string[]) => {
+    const args = ['close', 'one', '--note', 'it is an example', '--mol', molecule.workflowId, '--town', town.dir];
+    return gt([...args, ...more], { TEMPORAL_ADDRESS: undefined });
+  };
+  await writeFile(join(sandbox.path, 'one.json'), '{"one": "ghp_0123456789abcdefghij"}\n');
+  const refused = await close();
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('secret is in one.json: ') });
+  const [mark = ''] = /[0-9a-f]{12}$/.exec(refused.stderr.trim()) ?? [];
+  expect(await close('--by', 'ann', '--allow', mark)).toMatchObject({ code: 0 });
+  expect(await town.git('server', 'log', '-1', '--format=%B', sandbox.branch)).toMatch(
+    /^Write one\n\nit is an example\n\n[\s\S]*\nGt-Allowed: [0-9a-f]{12} by ann$/,
+  );
+  await handle.cancel();
+  await handle.result().catch(() => undefined);
 });
 
 test('what a skipped step had half done is a commit of its own, not part of the next one', async () => {
