@@ -43,7 +43,10 @@ const LEAK = /[A-Z]{2}/;
 const around = (secret: string) => [...Array(secret.length + 4).keys()].map((more) => more - 2);
 
 test('what git sees goes into no handoff with a secret, as in the name of a file', async () => {
-  const note = await mechanicalNote({ exec: async () => ran(`?? ${SECRET}.txt\n`) }, []);
+  const bench = await makeBench();
+  const spec = specOf(bench, null);
+  const context = await contextOf(bench, spec);
+  const note = await mechanicalNote(spec, { ...context, exec: async () => ran(`?? ${SECRET}.txt\n`) }, []);
   expect(note).toContain(`?? ${TAKEN_OUT}.txt`);
   expect(note).not.toContain(SECRET);
 });

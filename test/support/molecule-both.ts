@@ -205,7 +205,7 @@ export class Both {
       case 'fail':
         return this.#noted({ kind: 'failed', step, reason: 'no', by });
       case 'retry':
-        return this.#noted({ kind: 'retried', step, note: null });
+        return this.#noted({ kind: 'retried', step, by: 'ann', note: null });
       case 'approve':
         return this.#noted({ kind: 'approved', step, by });
       default:
