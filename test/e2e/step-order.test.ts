@@ -50,6 +50,7 @@ title = "Open"
 `;
 
 const person = { kind: 'human', script: null } as const;
+const write = (id: string) => ({ script: [{ append: `${id}.txt`, text: `${id}\n` }, { close: `wrote ${id}` }] });
 const slowly = { ...person, acceptance: { command: 'sleep 3' } } as const;
 
 let town: LiveTown;
@@ -127,7 +128,6 @@ test('a close as failed of a step whose close is being checked comes too late, t
 });
 
 test('what is said of a step while the sandbox goes back is said of it as it is after that', async () => {
-  const write = (id: string) => ({ script: [{ append: `${id}.txt`, text: `${id}\n` }, { close: `wrote ${id}` }] });
   const mol = await molecule('slow-back', [
     step('one', write('one')),
     step('two', { ...write('two'), needs: ['one'] }),
