@@ -81,6 +81,7 @@ export function townActivities(deps: TownDeps): TownActivities {
     areOpen: (executions) => Promise.all(executions.map((execution) => isOpen(deps.client, execution))),
     findPolecats: (rig) => findPolecats(deps.client, deps.places, rig),
     awaitClosed: (execution) => awaitClosed(deps.client, execution),
+    cancelExecution: (execution) => cancelExecution(deps.client, execution),
     checkGate: (request) => {
       const { info, cancellationSignal: signal } = Context.current();
       return checkGate(deps.client, request, { attempt: info.attempt, signal });
@@ -258,20 +259,34 @@ async function describe(
 }
 
 async function isOpen(client: Client, execution: Execution): Promise<boolean> {
+  return (await openRun(client, execution)) !== null;
+}
+
+/** The run it is in by now, null when it has closed. */
+async function openRun(client: Client, execution: Execution): Promise<string | null> {
   const description = await describe(client, execution);
-  return description?.status.name === 'RUNNING' || description?.status.name === 'PAUSED';
+  const isOpen = description?.status.name === 'RUNNING' || description?.status.name === 'PAUSED';
+  return isOpen ? description.runId : null;
 }
 
 async function awaitClosed(client: Client, execution: Execution): Promise<void> {
   const signal = Context.current().cancellationSignal;
-  while (await isOpen(client, execution)) {
+  for (let run = await openRun(client, execution); run !== null; run = await openRun(client, execution)) {
     signal.throwIfAborted();
-    const { workflowId, firstRunId } = execution;
-    const options = firstRunId === null ? {} : { firstExecutionRunId: firstRunId };
     // A long poll of the server; it ends with the workflow, whichever way that ends.
     await client.workflow
-      .getHandle(workflowId, undefined, options)
+      .getHandle(execution.workflowId, run)
       .result()
       .catch(() => undefined);
   }
+}
+
+async function cancelExecution(client: Client, { workflowId, firstRunId }: Execution): Promise<void> {
+  const options = firstRunId === null ? {} : { firstExecutionRunId: firstRunId };
+  await client.workflow
+    .getHandle(workflowId, undefined, options)
+    .cancel()
+    .catch((error: unknown) => {
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+    });
 }

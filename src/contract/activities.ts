@@ -52,6 +52,8 @@ export type TownActivities = {
   findPolecats(rig: RigSnapshot): Promise<FoundPolecats>;
   /** Returns when the execution has closed, however it closed. */
   awaitClosed(execution: Execution): Promise<void>;
+  /** Asks an execution to end, whichever its run is by now. One that has closed is left alone. */
+  cancelExecution(execution: Execution): Promise<void>;
   /**
    * Looks whether what a gate awaits has come. While it has not, the act fails and is tried again, later each time: the retries
    * leave nothing in the history. A `bead` is awaited in the act itself.

@@ -98,8 +98,15 @@ function reportOfEnd(error: unknown): PolecatReport | null {
   return null;
 }
 
-/** One that has closed meanwhile, or is away, needs no cancelling: its end is heard of in any case. */
-export async function cancel({ workflowId, runId }: Pick<OpenPolecat, 'workflowId' | 'runId'>): Promise<void> {
+/**
+ * One that has closed meanwhile needs no cancelling: its end is heard of in any case. An act asks for it, since a workflow can only name
+ * a run, which is another one after a reset, or an id, which may be that of somebody else's polecat by now.
+ */
+export async function cancel({ workflowId, runId }: OpenPolecat, patience: number): Promise<void> {
+  if (patched('a polecat is cancelled whichever its run', '0.6')) {
+    const how = { summary: `cancel ${workflowId}` };
+    return town(patience).cancelExecution.executeWithOptions(how, [{ workflowId, firstRunId: runId }]);
+  }
   await getExternalWorkflowHandle(workflowId, runId)
     .cancel()
     .catch(() => undefined);

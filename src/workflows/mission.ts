@@ -171,7 +171,7 @@ class MissionRun {
         if (this.#now.open.some((one) => one.claim === fact.claim)) return;
         return this.#slots.release(fact.rig, fact.claim);
       case 'reassign':
-        return cancel(fact.polecat);
+        return cancel(fact.polecat, this.#now.limits.patience);
       default:
         return unreachable(fact);
     }
@@ -240,7 +240,7 @@ class MissionRun {
       this.#now = { ...this.#now, open: [...this.#now.open, polecat] };
       this.#note({ kind: 'started', item: item.id, holder });
       void child.ended.then((report) => this.#hear({ kind: 'closed', polecat, report }));
-      if (!this.#isWorkedUnder(item.id, claim)) await cancel(polecat);
+      if (!this.#isWorkedUnder(item.id, claim)) await cancel(polecat, patience);
       // Meanwhile it may have been paused, or the budget spent.
       const word = wordNow(this.#now.state, this.#id);
       if (word.verb === 'pause' && (isPaused(this.#now.state) || isHeldByBudget(this.#now.state)))
@@ -320,7 +320,8 @@ class MissionRun {
       if (item.state.kind === 'queued') await this.#slots.release(item.rig, item.state.claim);
       if (canSkip(item)) this.#note({ kind: 'cancelled', item: item.id, reason: 'the mission was cancelled' });
     }
-    await Promise.all(this.#now.open.map(cancel));
+    const { patience } = this.#now.limits;
+    await Promise.all(this.#now.open.map((polecat) => cancel(polecat, patience)));
   }
 
   async #finish(): Promise<MissionResult> {

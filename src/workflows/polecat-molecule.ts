@@ -1,4 +1,12 @@
-import { ChildWorkflowFailure, executeChild, isCancellation, ParentClosePolicy, rootCause } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  ChildWorkflowFailure,
+  getExternalWorkflowHandle,
+  isCancellation,
+  ParentClosePolicy,
+  rootCause,
+  startChild,
+} from '@temporalio/workflow';
 import type { MoleculeResult } from '../contract/molecule.js';
 import type { PolecatInput, Sandbox } from '../contract/polecat.js';
 import { startOfMolecule } from '../contract/search-attributes.js';
@@ -8,6 +16,7 @@ import type { RuntimeKind } from '../town/runtime.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import { failure } from './failing.js';
 import type { molecule } from './molecule.js';
+import { patched } from './patches.js';
 
 /** As its molecules told: those that an earlier version ended did not. */
 export function workedBy(results: readonly MoleculeResult[]): RuntimeKind[] {
@@ -32,16 +41,41 @@ export async function runMolecule(
   const own = { mission, item: item.id, agent, rig, limits, name, incarnation, host, sandbox };
   const hook = { ...own, round: before.length, workedBy: workedBy(before) };
   try {
-    return await executeChild<typeof molecule>('molecule', {
-      workflowId: id,
-      args: [{ proto, hook, ...(paused === null ? {} : { paused: { by: paused.by, why: paused.why, above: agent } }) }],
-      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-      staticSummary: `${proto.formula} · ${input.name} · ${item.id}`,
-      typedSearchAttributes: startOfMolecule(hook, proto),
-    });
+    return await untilEnded(id, () =>
+      startChild<typeof molecule>('molecule', {
+        workflowId: id,
+        args: [
+          { proto, hook, ...(paused === null ? {} : { paused: { by: paused.by, why: paused.why, above: agent } }) },
+        ],
+        parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+        staticSummary: `${proto.formula} · ${input.name} · ${item.id}`,
+        typedSearchAttributes: startOfMolecule(hook, proto),
+      }),
+    );
   } catch (error) {
     if (isCancellation(error)) throw error;
     const why = error instanceof ChildWorkflowFailure ? (rootCause(error) ?? error.message) : String(error);
     throw failure('PolecatFailed', `molecule ${id} failed: ${why}`);
   }
+}
+
+type Started<Result> = { readonly result: () => Promise<Result> };
+
+/**
+ * Starts a child and waits for its end. When this workflow is cancelled, the child is cancelled by its id: the SDK asks for the run that was
+ * started, and the server drops that once the child has gone on in another run, as a long one does, or one that was reset.
+ */
+async function untilEnded<Result>(id: string, start: () => Promise<Started<Result>>): Promise<Result> {
+  const outer = CancellationScope.current();
+  if (outer.consideredCancelled) return outer.cancelRequested;
+  return CancellationScope.nonCancellable(async () => {
+    const child = new CancellationScope();
+    const started = child.run(start);
+    outer.cancelRequested.catch(async () => {
+      if (!patched('a molecule is cancelled whichever its run', '0.6')) return child.cancel();
+      // Before it is there nobody can be asked. One that has closed meanwhile needs no cancelling.
+      await started.then(() => getExternalWorkflowHandle(id).cancel()).catch(() => undefined);
+    });
+    return (await started).result();
+  });
 }
