@@ -18,7 +18,7 @@ export type PolecatView = {
   readonly ending: string | null;
   /** On whom its molecule waits. */
   readonly wait: { readonly for: string; readonly why: string; readonly since: number } | null;
-  readonly holds: readonly Hold[];
+  readonly hold: Hold | null;
   readonly molecules: readonly string[];
   /** How often the refinery sent it back. */
   readonly round: number;
@@ -52,7 +52,7 @@ function polecatStory({
   sinceMs,
   ending,
   wait,
-  holds,
+  hold,
   molecules,
   round,
   isReviewOnly,
@@ -81,7 +81,7 @@ function polecatStory({
       return `${ending === null ? '' : `It ${ending}. `}Nothing happens any more.`;
     default:
       return [
-        ...holds.slice(0, 1).map(({ by, why }) => `${by} paused it: ${short(why)}.`),
+        ...(hold === null ? [] : [`${hold.by} paused it: ${short(hold.why)}.`]),
         ...(wait === null
           ? [`${molecule} is at work since ${since}.`]
           : [

@@ -11,12 +11,12 @@ import type { MoleculeResult } from '../contract/molecule.js';
 import type { PolecatInput, Sandbox } from '../contract/polecat.js';
 import { startOfMolecule } from '../contract/search-attributes.js';
 import { polecatAt } from '../town/address.js';
-import type { Hold } from '../town/pause.js';
 import type { RuntimeKind } from '../town/runtime.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import { failure } from './failing.js';
 import type { molecule } from './molecule.js';
 import { patched } from './patches.js';
+import type { PolecatHolds } from './polecat-holds.js';
 
 /** As its molecules told: those that an earlier version ended did not. */
 export function workedBy(results: readonly MoleculeResult[]): RuntimeKind[] {
@@ -34,15 +34,16 @@ export async function runMolecule(
   sandbox: Sandbox,
   proto: Protomolecule,
   before: readonly MoleculeResult[],
-  paused: Hold | null,
+  holds: PolecatHolds,
 ): Promise<MoleculeResult> {
   const agent = polecatAt(input.rig.name, input.name);
   const { mission, item, rig, limits, name, incarnation, host } = input;
   const own = { mission, item: item.id, agent, rig, limits, name, incarnation, host, sandbox };
   const hook = { ...own, round: before.length, workedBy: workedBy(before) };
+  const paused = holds.first;
   try {
-    return await untilEnded(id, () =>
-      startChild<typeof molecule>('molecule', {
+    return await untilEnded(id, async () => {
+      const child = await startChild<typeof molecule>('molecule', {
         workflowId: id,
         args: [
           { proto, hook, ...(paused === null ? {} : { paused: { by: paused.by, why: paused.why, above: agent } }) },
@@ -50,8 +51,10 @@ export async function runMolecule(
         parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
         staticSummary: `${proto.formula} · ${input.name} · ${item.id}`,
         typedSearchAttributes: startOfMolecule(hook, proto),
-      }),
-    );
+      });
+      void holds.begun(paused);
+      return child;
+    });
   } catch (error) {
     if (isCancellation(error)) throw error;
     const why = error instanceof ChildWorkflowFailure ? (rootCause(error) ?? error.message) : String(error);

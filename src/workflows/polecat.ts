@@ -5,14 +5,13 @@
  */
 import { CancellationScope, CancelledFailure, condition, isCancellation, setHandler } from '@temporalio/workflow';
 import type { At } from '../contract/activities.js';
-import { mailMessage, missionMessages, moleculeMessages, polecatMessages } from '../contract/messages.js';
+import { mailMessage, missionMessages, polecatMessages } from '../contract/messages.js';
 import type { MoleculeResult } from '../contract/molecule.js';
 import { hookQuery, lifecycleQuery, PolecatInput } from '../contract/polecat.js';
 import { polecatAt } from '../town/address.js';
 import { isReviewOnly } from '../town/convoy.js';
 import { isFree } from '../town/mail.js';
 import type { PolecatReport } from '../town/mission.js';
-import { withHold, withoutHold, type Hold } from '../town/pause.js';
 import { polecatBoard } from '../town/polecat-board.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import { unreachable } from '../town/unreachable.js';
@@ -24,13 +23,13 @@ import { Mailbox } from './mailbox.js';
 import { takeNudges } from './nudges.js';
 import { send } from './outbox.js';
 import { patched } from './patches.js';
+import { PolecatHolds } from './polecat-holds.js';
 import { runMolecule, workedBy } from './polecat-molecule.js';
 import { phaseIn, phaseOf, reportOf, said, type Ending } from './polecat-report.js';
 import type { HandIn, Verdict } from './polecat-submission.js';
 import { handIn, REWORK_WORDS, reworkVars, verdictOf } from './polecat-submission.js';
 import { PolecatSandbox } from './polecat-sandbox.js';
 import { askAgainLaterMs } from './patience.js';
-import { sided, takePauses, Teller, type Word } from './pausing.js';
 import { Standing, startAs } from './standing.js';
 
 export async function polecat(raw: unknown): Promise<PolecatReport> {
@@ -66,9 +65,7 @@ class PolecatRun {
   #wait: { readonly for: string; readonly why: string; readonly since: number; readonly escalated: boolean } | null =
     null;
 
-  /** By whom its molecules are held, and why. */
-  #holds: readonly Hold[] = [];
-  readonly #teller = new Teller(moleculeMessages);
+  readonly #holds: PolecatHolds;
 
   constructor(input: PolecatInput) {
     this.#input = input;
@@ -102,15 +99,10 @@ class PolecatRun {
       this.#sandbox.moved(host, path, branch);
       return done('taken');
     });
-    takePauses(this.#desk, {
-      what: 'the polecat',
-      messages: polecatMessages,
-      holds: () => this.#holds,
-      hold: (hold) => (this.#holds = withHold(this.#holds, sided(hold))),
-      letGo: (above) => (this.#holds = withoutHold(this.#holds, above)),
-      tell: (word) => this.#tellMolecule(word),
-      meanwhile: () => 'its session ends first, and what is handed in still lands',
-    });
+    this.#holds = new PolecatHolds(this.#desk, this.#address, () =>
+      // None is at work before the sandbox is open, and none while the branch is merged.
+      this.#stage.includes('molecule') ? (this.#molecules.at(-1) ?? null) : null,
+    );
     setHandler(lifecycleQuery, () => this.#lifecycle(), { description: 'Where in its life it is.' });
     setHandler(hookQuery, () => ({ mission: input.mission, item: input.item.id, formula: input.proto.formula }), {
       description: 'What it has been given to do.',
@@ -170,16 +162,9 @@ class PolecatRun {
     const base = this.#since() ?? sandbox.base;
     this.#results = [
       ...this.#results,
-      await runMolecule(id, input, { ...sandbox, base }, proto, this.#results, this.#holds[0] ?? null),
+      await runMolecule(id, input, { ...sandbox, base }, proto, this.#results, this.#holds),
     ];
     this.#pushed = this.#results.at(-1)?.head ?? this.#pushed;
-  }
-
-  /** None is at work before the sandbox is open, and none while the branch is merged: the next one begins as it should. */
-  async #tellMolecule(word: Word): Promise<void> {
-    const molecule = this.#molecules.at(-1);
-    if (molecule === undefined || !this.#stage.includes('molecule')) return;
-    await this.#teller.tell([{ workflowId: molecule }], word);
   }
 
   async #submit(): Promise<Verdict | { readonly kind: 'nothing' }> {
@@ -349,7 +334,7 @@ class PolecatRun {
       sinceMs: this.#stageSinceMs,
       ending: this.#ending,
       wait: this.#wait,
-      holds: this.#holds,
+      hold: this.#holds.first,
       molecules: this.#molecules,
       round: this.#round,
       isReviewOnly: isReviewOnly(this.#input.proto),

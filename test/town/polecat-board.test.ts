@@ -18,7 +18,7 @@ const story = (stage: string, more: Partial<PolecatView> = {}): string => {
     sinceMs: NOON,
     ending: null,
     wait: null,
-    holds: [],
+    hold: null,
     molecules: ['se-1'],
     round: 0,
     isReviewOnly: false,
@@ -73,7 +73,7 @@ test.each<readonly [string, Partial<PolecatView>, string]>([
 });
 
 test('one that is held says by whom and why', () => {
-  expect(story('molecule se-1', { holds: [{ by: 'Ada', why: 'lunch' }] })).toContain(
+  expect(story('molecule se-1', { hold: { by: 'Ada', why: 'lunch' } })).toContain(
     'Ada paused it: lunch. `se-1` is at work',
   );
 });

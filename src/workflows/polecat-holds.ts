@@ -1,0 +1,46 @@
+/** Who holds a polecat's molecules: one begins as held as its polecat is, and hears what changes while it is at work. */
+import { moleculeMessages, polecatMessages } from '../contract/messages.js';
+import { withHold, withoutHold, type Hold } from '../town/pause.js';
+import type { Desk } from './desk.js';
+import { patched } from './patches.js';
+import { sided, takePauses, Teller, wordFor, type Word } from './pausing.js';
+
+export class PolecatHolds {
+  readonly #polecat: string;
+  readonly #atWork: () => string | null;
+  #holds: readonly Hold[] = [];
+  readonly #teller = new Teller(moleculeMessages);
+
+  /** `atWork`: the molecule that is at work, or about to begin. */
+  constructor(desk: Desk, polecat: string, atWork: () => string | null) {
+    this.#polecat = polecat;
+    this.#atWork = atWork;
+    takePauses(desk, {
+      what: 'the polecat',
+      messages: polecatMessages,
+      holds: () => this.#holds,
+      hold: (hold) => (this.#holds = withHold(this.#holds, sided(hold))),
+      letGo: (above) => (this.#holds = withoutHold(this.#holds, above)),
+      tell: (word) => this.#tell(word),
+      meanwhile: () => 'its session ends first, and what is handed in still lands',
+    });
+  }
+
+  /** The one that is shown, and passed on. */
+  get first(): Hold | null {
+    return this.#holds[0] ?? null;
+  }
+
+  /** A molecule is there now that was started as `first` was then: what was said in between has found nobody. */
+  async begun(first: Hold | null): Promise<void> {
+    const now = this.first;
+    if (now?.by === first?.by && now?.why === first?.why) return;
+    if (patched('a molecule hears what was said before it was there', '0.6'))
+      await this.#tell(wordFor(now ?? undefined, this.#polecat));
+  }
+
+  async #tell(word: Word): Promise<void> {
+    const molecule = this.#atWork();
+    if (molecule !== null) await this.#teller.tell([{ workflowId: molecule }], word);
+  }
+}
