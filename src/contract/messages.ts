@@ -35,15 +35,15 @@ const allow = z
   .optional()
   .describe('lines that only look like a secret, by the marks that the refusal names: they are pushed all the same');
 
-/** A molecule tells this when it changes. */
-const wait = {
-  id: machineId,
-  molecule: WorkflowId,
+/** On whom a molecule waits, which tells it when it changes. */
+export const Wait = z.strictObject({
   for: z.string().max(200).describe('`person: <step>` or `overseer: <step>`, empty when it waits no longer'),
   why: z.string().max(1_000),
   since: z.number().int().describe('milliseconds since 1970'),
   escalated: z.boolean().describe('something went wrong and wants an answer'),
-};
+});
+export type Wait = z.infer<typeof Wait>;
+const wait = { id: machineId, molecule: WorkflowId, ...Wait.shape };
 
 export type Message<Schema extends z.ZodType> = {
   readonly name: string;

@@ -8,6 +8,7 @@ import { RuntimeKind } from '../town/runtime.js';
 import type { SessionSpec, Usage } from '../town/session.js';
 import type { LedgerEntry } from './activities.js';
 import type { DeskState } from './desk.js';
+import type { Wait } from './messages.js';
 
 /** Who has the molecule on the hook, and the sandbox that goes with it. */
 export const Hook = z.strictObject({
@@ -113,5 +114,6 @@ export type Takeover = {
 
 /** Null when no open step has had a session. */
 export const takeoverQuery = defineQuery<Takeover | null>('takeover');
+export const waitQuery = defineQuery<Wait>('wait');
 export const readyQuery = defineQuery<readonly string[]>('ready');
 export const stepsQuery = defineQuery<readonly Step[]>('steps');

@@ -1,6 +1,5 @@
 /** Where a molecule stands, for those who search. */
-import type { z } from 'zod';
-import type { polecatMessages } from '../contract/messages.js';
+import type { Wait } from '../contract/messages.js';
 import type { Molecule } from '../town/molecule-live.js';
 import type { Step } from '../town/molecule-state.js';
 import { RESUME } from '../town/pause.js';
@@ -30,7 +29,7 @@ function waitingFor(molecule: Molecule): string {
 const WHY_CHARS_MAX = 1_000;
 
 /** For the polecat: on whom its molecule waits, `for` empty when work goes on. What went wrong comes first. */
-export function waitOf(molecule: Molecule): Omit<z.infer<typeof polecatMessages.waiting.schema>, 'id' | 'molecule'> {
+export function waitOf(molecule: Molecule): Wait {
   const phase = fateOf(molecule).kind === 'open' ? phaseOf(molecule) : 'working';
   const { paused } = molecule;
   if (phase === 'paused' && paused !== null)

@@ -1,6 +1,7 @@
 /** The polecat shows on whom its molecule waits, and its mission with it. Nothing here depends on whether they hear of it. */
-import { CancellationScope } from '@temporalio/workflow';
-import { polecatMessages } from '../contract/messages.js';
+import { CancellationScope, setHandler } from '@temporalio/workflow';
+import { polecatMessages, type Wait } from '../contract/messages.js';
+import { waitQuery } from '../contract/molecule.js';
 import type { Book } from './molecule-book.js';
 import { waitOf } from './molecule-stand.js';
 import { send } from './outbox.js';
@@ -24,6 +25,9 @@ export class WaitTeller {
   constructor(book: Book, told = '') {
     this.#book = book;
     this.#told = told;
+    setHandler(waitQuery, () => waitOf(book.molecule), {
+      description: 'On whom it waits, `for` empty when it does not.',
+    });
   }
 
   /** The wait that the polecat knows of, '' for none. */
@@ -52,11 +56,11 @@ export class WaitTeller {
     void CancellationScope.nonCancellable(() => send(agent, polecatMessages.waiting, content));
   }
 
-  #isTold(wait: ReturnType<typeof waitOf>): boolean {
+  #isTold(wait: Wait): boolean {
     return textOf(wait) === this.#told || (wait.for === '' && this.#told === '');
   }
 }
 
-function textOf(wait: ReturnType<typeof waitOf>): string {
+function textOf(wait: Wait): string {
   return `${wait.for} ${wait.since} ${wait.escalated}`;
 }

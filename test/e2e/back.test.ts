@@ -7,6 +7,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { moleculeMessages } from '../../src/contract/messages.js';
+import { progressQuery } from '../../src/contract/mission.js';
 import { lifecycleQuery } from '../../src/contract/polecat.js';
 import type { Step } from '../../src/town/molecule-state.js';
 import { liveTown, until } from '../support/live-town.js';
@@ -46,11 +47,25 @@ needs = ["one"]
 run = "touch begun.txt; test -e ../../../../go-on || sleep 600"
 `;
 
+/** Its session takes long only when it comes again. */
+const AGAIN = `
+formula = "long-again"
+[[steps]]
+id = "work"
+title = "Work"
+run = "echo work > long-again.txt; test -e ../../../../once || { touch ../../../../once; exit 0; }; touch ../../../../twice; until test -e ../../../../go; do sleep 0.1; done"
+[[steps]]
+id = "ask"
+title = "Look at it"
+type = "human"
+needs = ["work"]
+`;
+
 let town: LiveTown;
 beforeAll(async () => {
   town = await liveTown({
     rigs: { server: { bare: true } },
-    formulas: { back: three('back'), again: three('again'), slow: SLOW },
+    formulas: { back: three('back'), again: three('again'), slow: SLOW, 'long-again': AGAIN },
     patience: 0.05,
   });
 });
@@ -121,6 +136,21 @@ test('a session under way whose work would be undone is ended', async () => {
   expect((await steps())['slow']).toMatchObject({ sessions: 2, state: { kind: 'closed', outcome: 'done' } });
 });
 
+/** The task that asked for a session, counted from 0, is done again. */
+async function resetBefore(molecule: WorkflowHandle, session: number): Promise<void> {
+  const { events } = await molecule.fetchHistory();
+  const sessions = events?.filter(
+    (event) => event.activityTaskScheduledEventAttributes?.activityType?.name === 'runSession',
+  );
+  const before = Number(sessions?.[session]?.eventId) - 2;
+  const at = events?.findLast(
+    ({ eventId, workflowTaskCompletedEventAttributes: task }) => task != null && Number(eventId) <= before,
+  );
+  const event = ['--event-id', String(at?.eventId), '--reason', 'it was wrong'];
+  const { code, output } = await town.temporal('workflow', 'reset', '-w', molecule.workflowId, ...event);
+  expect(code, output).toBe(0);
+}
+
 test('temporal workflow reset takes the sandbox back, too, and nothing is taken from the sessions before', async () => {
   const { mission, molecule, sandbox, steps, waits, branch } = await atWork('reset', 'again');
   await waits('ask');
@@ -128,26 +158,7 @@ test('temporal workflow reset takes the sandbox back, too, and nothing is taken 
   const heads = async () =>
     Object.values(await steps()).map(({ state }) => (state.kind === 'closed' ? state.head : null));
   const [one, , three] = await heads();
-  const { events } = await molecule.fetchHistory();
-  const session = events?.filter(
-    (event) => event.activityTaskScheduledEventAttributes?.activityType?.name === 'runSession',
-  );
-  // The task that asked for the second session is done again.
-  const before = String(Number(session?.[1]?.eventId) - 2);
-  const at = events?.findLast(
-    ({ eventId, workflowTaskCompletedEventAttributes: task }) => task != null && Number(eventId) <= Number(before),
-  );
-  const reset = await town.temporal(
-    'workflow',
-    'reset',
-    '-w',
-    molecule.workflowId,
-    '--event-id',
-    String(at?.eventId),
-    '--reason',
-    'two was wrong',
-  );
-  expect(reset).toMatchObject({ code: 0 });
+  await resetBefore(molecule, 1);
   await waits('ask');
   expect((await molecule.describe()).runId).not.toBe(runId);
   // The run goes on behind the first step: that has its commit, and what came after it was done anew on top of that.
@@ -158,6 +169,25 @@ test('temporal workflow reset takes the sandbox back, too, and nothing is taken 
   expect(await git('rev-parse', `${second}~1`)).toBe(one);
   expect(await git('for-each-ref', 'refs/gt/undone/', '--contains', String(three))).not.toBe('');
   expect(await branch()).toEqual(['Write one', 'Write two', 'Write three']);
+  await molecule.executeUpdate(moleculeMessages.close.update, { args: [{ step: 'ask' }] });
+  expect(await mission.result()).toMatchObject({ landed: 1 });
+});
+
+test('after a reset polecat and mission wait no longer for whom the molecule waited before it', async () => {
+  const { mission, molecule, sandbox, waits } = await atWork('told', 'long-again');
+  await waits('ask');
+  const isToldOf = async (who: string) => {
+    const { items } = await mission.query(progressQuery);
+    return JSON.stringify(items).includes(`"for":"${who}"`);
+  };
+  await until('its mission knows', () => isToldOf('person: ask'));
+  await resetBefore(molecule, 0);
+  const state = join(sandbox.path, '../../../..');
+  await until('the session is at work again', () => there(join(state, 'twice')));
+  await until('its mission knows that, too', async () => !(await isToldOf('person: ask')));
+  expect((await mission.query(progressQuery)).phase).toBe('working');
+  await writeFile(join(state, 'go'), '');
+  await until('its mission knows that it waits anew', () => isToldOf('person: ask'));
   await molecule.executeUpdate(moleculeMessages.close.update, { args: [{ step: 'ask' }] });
   expect(await mission.result()).toMatchObject({ landed: 1 });
 });
