@@ -65,6 +65,8 @@ export type MoleculeCarry = {
   readonly toldWait?: string;
   /** When its first run began; absent in a first run and in what an earlier version carried. */
   readonly beganMs?: number;
+  /** How often it has been told of waits: each time it hears of the next one later. */
+  readonly timesTold?: number;
 };
 
 export type MoleculeResult = {

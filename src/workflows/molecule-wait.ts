@@ -19,12 +19,13 @@ export class WaitTeller {
   readonly #book: Book;
   readonly #pace = new Pace('until the polecat hears on whom this waits', 'waits are told ever more rarely');
   #told: string;
-  #times = 0;
+  #times: number;
 
-  /** `told`: what the run before has told. */
-  constructor(book: Book, told = '') {
+  /** What the run before has told, and how often the runs before have. */
+  constructor(book: Book, told = '', times = 0) {
     this.#book = book;
     this.#told = told;
+    this.#times = times;
     setHandler(waitQuery, () => waitOf(book.molecule), {
       description: 'On whom it waits, `for` empty when it does not.',
     });
@@ -33,6 +34,11 @@ export class WaitTeller {
   /** The wait that the polecat knows of, '' for none. */
   get told(): string {
     return this.#told;
+  }
+
+  /** Of all runs. */
+  get times(): number {
+    return this.#times;
   }
 
   tell(): void {

@@ -63,7 +63,7 @@ class MoleculeRun {
     this.#desk = desk;
     this.#gates = new GateWatch(book);
     this.#hands = new Hands(book);
-    this.#waits = new WaitTeller(book, carry.toldWait);
+    this.#waits = new WaitTeller(book, carry.toldWait, carry.timesTold);
     this.#messages = new Messages(book, this.#hands, this.#desk);
     let { paused } = book.molecule;
     // A session may be under way for an hour: what happens beside it is shown as it happens.
@@ -214,7 +214,8 @@ class MoleculeRun {
   }
 
   #carry(): MoleculeCarry {
-    return { ...this.#book.carry(), desk: this.#desk.state(), toldWait: this.#waits.told };
+    const { told: toldWait, times: timesTold } = this.#waits;
+    return { ...this.#book.carry(), desk: this.#desk.state(), toldWait, timesTold };
   }
 
   #show(isSettling = false): void {

@@ -18,11 +18,20 @@ type = "human"
 needs = ["s3"]
 `;
 
+const PEOPLE = `
+formula = "people"
+${[1, 2, 3, 4, 5, 6]
+  .map(
+    (n) => `[[steps]]\nid = "p${n}"\ntitle = "Person ${n}"\ntype = "human"\n${n === 1 ? '' : `needs = ["p${n - 1}"]`}`,
+  )
+  .join('\n')}
+`;
+
 let town: LiveTown;
 beforeAll(async () => {
   town = await liveTown({
     rigs: { server: { files: { 'shared.txt': 'nobody\n' }, bare: true, gates: { there: 'test -f shared.txt' } } },
-    formulas: { longer: LONGER, clash: CLASH, 'clash-rework': CLASH_REWORK, asks: ASKS },
+    formulas: { longer: LONGER, clash: CLASH, 'clash-rework': CLASH_REWORK, asks: ASKS, people: PEOPLE },
     // The server suggests it after about 4,000 events otherwise.
     dynamicConfig: ['limit.historyCount.suggestContinueAsNew=15'],
   });
@@ -89,4 +98,37 @@ test('gt export tells of each run of an open molecule, and waits for none', asyn
   });
   await town.client.workflow.getHandle(id).executeUpdate('close', { args: [{ step: 'ask' }] });
   await expect(mission.result()).resolves.toMatchObject({ landed: 1 });
+});
+
+test('a polecat hears of waits ever more rarely, in whichever run its molecule is', async () => {
+  const mission = await town.startMission('waits', { work: [{ id: 'a', rig: 'server', formula: 'people' }] });
+  const polecat = await until('a polecat works', async () => {
+    const [id] = Object.values(await mission.query<Record<string, string>>('swarm'));
+    return id === undefined ? null : town.client.workflow.getHandle(id);
+  });
+  const told = async () => {
+    const { events } = await polecat.fetchHistory();
+    return (events ?? []).flatMap(({ workflowExecutionSignaledEventAttributes: signal }) => {
+      const data = signal?.signalName === 'waiting' ? signal.input?.payloads?.[0]?.data : null;
+      return data == null
+        ? []
+        : [JSON.parse(Buffer.from(data).toString()) as { readonly id: string; readonly for: string }];
+    });
+  };
+  const { molecule } = await until('it has a molecule', async () => {
+    const life = await polecat.query(lifecycleQuery);
+    return life.stage.includes('molecule') ? life : null;
+  });
+  for (const n of [1, 2, 3, 4, 5, 6]) {
+    await until(`the polecat knows that person ${n} is waited for`, async () =>
+      (await told()).some((one) => one.for === `person: p${n}`),
+    );
+    await town.client.workflow.getHandle(molecule).signal('close', { step: `p${n}` });
+  }
+  expect(await mission.result()).toMatchObject({ landed: 1 });
+  const { raw } = await town.client.workflow.getHandle(molecule).describe();
+  expect(raw.workflowExecutionInfo?.firstRunId).not.toBe(raw.workflowExecutionInfo?.execution?.runId);
+  // Each says how many came before it.
+  const counts = (await told()).map(({ id }) => Number(id.split(':').at(-1)));
+  expect(counts).toEqual(counts.map((_, at) => at + 1));
 });
