@@ -182,10 +182,13 @@ function terminalOf(env: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
 
 function next({ spec, heldBy, isWaiting }: Takeover, { command, resume }: Agent, ended: number | string): string {
   const how = typeof ended === 'number' ? `${command} has ended with ${ended}` : `${command} was ended: ${ended}`;
+  const isHeldFromAbove = heldBy !== null && heldBy !== spec.molecule;
   const goOn = [
-    ...(heldBy === null ? [] : [`gt resume ${heldBy}`]),
+    ...(heldBy === null || isHeldFromAbove ? [] : [`gt resume ${heldBy}`]),
     ...(isWaiting ? [`gt retry ${spec.step.id} --mol ${spec.molecule}`] : []),
   ].join(' && ');
   const where = resume === null ? 'in a fresh conversation' : 'in this conversation';
-  return `${how}. What it changed is in ${spec.worktree}.\n${goOn} lets the next session go on, ${where}; gt close ${spec.step.id} --mol ${spec.molecule} hands the step in as it is.`;
+  const held = isHeldFromAbove ? `${heldBy} holds it: gt explain ${heldBy} says what lets it go on.\n` : '';
+  const then = goOn === '' ? '' : `${goOn} lets the next session go on, ${where}; `;
+  return `${how}. What it changed is in ${spec.worktree}.\n${held}${then}gt close ${spec.step.id} --mol ${spec.molecule} hands the step in as it is.`;
 }

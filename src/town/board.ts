@@ -14,8 +14,15 @@ const DETAILS_CHARS_MAX = 15_000;
 /** What a board says of work that is held. */
 export function pauseLines(paused: Pause | null, id: string): readonly string[] {
   if (paused === null) return [];
-  const resume = `\`temporal workflow signal -w ${shellWord(paused.above ?? id)} --name resume --input '{}'\` lets it go on`;
-  return ['', `> **Paused** by ${paused.by} since ${timeAt(paused.sinceMs)}: ${short(paused.why)}. ${resume}`];
+  const { by, sinceMs, why, above } = paused;
+  return ['', `> **Paused** by ${by} since ${timeAt(sinceMs)}: ${short(why)}. ${letGoLine(above, id)}`];
+}
+
+/** What is held from above does not let go by a word to it: whoever holds it is asked, who may be held from further above, or by a budget. */
+export function letGoLine(above: string | undefined, id: string): string {
+  return above === undefined
+    ? `\`temporal workflow signal -w ${shellWord(id)} --name resume --input '{}'\` lets it go on`
+    : `\`temporal workflow query -w ${shellWord(above)} --type explain\` says what lets it go on`;
 }
 
 /** Before its work is known to fit. */
@@ -35,7 +42,9 @@ export function missionBoard(mission: MissionState, id: string, end: MissionEnd 
   const signal = (name: string, input: string) =>
     `\n> \`temporal workflow signal -w ${shellWord(id)} --name ${name} --input '${input}'\``;
   const ask = failed.map((item) => `${signal('retry', `{"item":"${item.id}"}`)} (or \`skip\`)`);
-  const raise = isOverBudget(mission) ? [signal('budget', `{"usd":${Math.ceil(sum.usd * 2)}}`)] : [];
+  // What sessions under way may still cost holds, too, before it is spent.
+  const enough = Math.ceil(Math.max(sum.usd, mission.budgetUsd ?? 0) * 2);
+  const raise = isOverBudget(mission) ? [signal('budget', `{"usd":${enough}}`)] : [];
   const look = (end.isCancelled === true ? [] : waitsOf(mission)).map(
     ({ wait }) => `\n> \`temporal workflow query -w ${wait.molecule} --type explain\` says how to answer`,
   );

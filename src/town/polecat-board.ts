@@ -19,6 +19,8 @@ export type PolecatView = {
   /** On whom its molecule waits. */
   readonly wait: { readonly for: string; readonly why: string; readonly since: number } | null;
   readonly hold: Hold | null;
+  /** What says how to let go of each hold. */
+  readonly holds: readonly string[];
   readonly molecules: readonly string[];
   /** How often the refinery sent it back. */
   readonly round: number;
@@ -42,6 +44,7 @@ export function polecatBoard(view: PolecatView): string {
       ...(lost.length === 0 ? [] : [`- hosts that were lost: ${lost.join(', ')}; it is on ${host} now`]),
       `- molecules: ${molecules.length === 0 ? 'none yet' : molecules.join(', ')}`,
       `- sent back by the refinery: ${round} times`,
+      ...view.holds,
     ].join('\n'),
   );
 }

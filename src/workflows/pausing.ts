@@ -70,7 +70,9 @@ function whyNot(what: string, holds: readonly Hold[]): string {
 }
 
 function toldBy({ by, why, above }: Hold): string {
-  return above === undefined ? `by ${by}: ${why}` : `by ${above} (${by}: ${why}): resume that`;
+  return above === undefined
+    ? `by ${by}: ${why}`
+    : `by ${above} (${by}: ${why}): gt explain ${above} says what lets it go on`;
 }
 
 type Below = { readonly workflowId: string };

@@ -335,6 +335,7 @@ class PolecatRun {
       ending: this.#ending,
       wait: this.#wait,
       hold: this.#holds.first,
+      holds: this.#holds.rows(),
       molecules: this.#molecules,
       round: this.#round,
       isReviewOnly: isReviewOnly(this.#input.proto),

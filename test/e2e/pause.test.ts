@@ -188,8 +188,15 @@ test('what is held from several sides goes on when all have let go, and each can
   await call('pause', 'hq-cv-sides', '--reason', 'lunch', '--by', 'Bob');
   await until('both are held', async () => (await heldOf()).every(Boolean));
   expect((await call('resume', second)).stderr).toMatch(
-    /^gt: the molecule is held by server\/polecats\/\w+ \(Bob: lunch\): resume that\n$/,
+    /^gt: the molecule is held by (server\/polecats\/\w+) \(Bob: lunch\): gt explain \1 says what lets it go on\n$/,
   );
+  // Each board names the next one above, up to who was asked.
+  const board = async (id: string) => (await call('explain', id)).stdout;
+  const above = /`temporal workflow query -w (\S+) --type explain` says what lets it go on/;
+  const polecat = above.exec(await board(second))?.[1] ?? '';
+  expect(polecat).toMatch(/^server\/polecats\//);
+  expect(above.exec(await board(polecat))?.[1]).toBe('hq-cv-sides');
+  expect(await board('hq-cv-sides')).toContain('`temporal workflow signal -w hq-cv-sides --name resume');
   expect((await call('resume', 'hq-cv-sides')).code).toBe(0);
   await until('the second goes on', async () => !(await heldOf())[1]);
   expect(await town.client.workflow.getHandle(first).query<string>('explain')).toContain('**Paused** by Ann');

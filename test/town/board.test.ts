@@ -61,6 +61,22 @@ test('above its budget the board names the command that raises it', async () => 
   expect(words.slice(-4)).toEqual(['--name', 'budget', '--input', '{"usd":6}']);
 });
 
+test('a budget that is not spent, but holds, is raised and not lowered', async () => {
+  const stopped: MissionState = { ...mission({ kind: 'waiting' }, 0.5), budgetUsd: 4, isStopped: true };
+  const words = await wordsOf(missionBoard(stopped, 'm'));
+  expect(words.slice(-4)).toEqual(['--name', 'budget', '--input', '{"usd":8}']);
+});
+
+const held = (above?: string) =>
+  moleculeBoard(all(poured([step('a')]), { kind: 'paused', by: 'Bob', why: 'lunch', above }), 'f', 'te-1');
+
+test('what is held from above names who holds it, and no command that would be refused', () => {
+  expect(held()).toContain("lunch. `temporal workflow signal -w te-1 --name resume --input '{}'` lets it go on");
+  expect(held('server/polecats/Ann')).toContain(
+    'lunch. `temporal workflow query -w server/polecats/Ann --type explain` says what lets it go on',
+  );
+});
+
 test('a molecule that waits shows on its mission, until it goes on', () => {
   const wait = { molecule: 'se-1', for: 'person: think', why: 'decide', sinceMs: 0, escalated: false };
   const waiting = after(mission(working), { kind: 'waits', item: 'a', claim: 'c', wait }, 0);

@@ -19,6 +19,7 @@ const story = (stage: string, more: Partial<PolecatView> = {}): string => {
     ending: null,
     wait: null,
     hold: null,
+    holds: [],
     molecules: ['se-1'],
     round: 0,
     isReviewOnly: false,
