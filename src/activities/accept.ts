@@ -41,7 +41,8 @@ export async function acceptStep(place: Place, request: AcceptRequest, signal: A
   const allowed = allow.length === 0 ? '' : `\nGt-Allowed: ${allow.join(' ')} by ${by.replaceAll(/\s+/g, ' ')}`;
   const trailers = `Gt-Item: ${item}\nGt-Molecule: ${molecule}\nGt-Step: ${step}${allowed}`;
   const message = `${title}\n\n${summary}\n\n${trailers}\n`;
-  const committed = await commit(place, request, message, 'left');
+  const known = { ...request, accepted: request.since };
+  const committed = await commit(place, known, message, 'left');
   if (committed.kind === 'refused') return rejected(committed.why);
   const { head } = committed;
   const range = { heads: [head], since: request.since, allow };
@@ -55,7 +56,7 @@ export async function acceptStep(place: Place, request: AcceptRequest, signal: A
   if (red !== null) return red;
   // Read before the push: once it is accepted, a step has all that it leaves.
   const output = await findingsIn(place, request.file ?? null);
-  const pushed = await push(place, request.branch, head, request.since);
+  const pushed = await push(place, known, head);
   return pushed.kind === 'accepted' && output !== null ? { ...pushed, output } : pushed;
 }
 

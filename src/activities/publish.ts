@@ -2,6 +2,7 @@
 import { log } from '@temporalio/activity';
 import type { Acceptance, SandboxRef } from '../contract/activities.js';
 import { authorOf } from '../git/author.js';
+import { noteAccepted } from '../git/accepted.js';
 import { isAncestor, pushBranch, remoteSha } from '../git/branch.js';
 import { leaveOut, takeIn } from '../git/catch-up.js';
 import { commitAll } from '../git/commit.js';
@@ -13,6 +14,7 @@ import { worktreeState } from '../git/worktree.js';
 import { polecatAt } from '../town/address.js';
 import { firstBranch } from '../town/branch.js';
 import { unreachable } from '../town/unreachable.js';
+import { lossIn, type Known } from './losses.js';
 
 export const rejected = (why: string): Acceptance => ({ kind: 'rejected', why });
 
@@ -21,6 +23,7 @@ export function authorFor({ rig, name }: Pick<SandboxRef, 'rig' | 'name'>) {
 }
 
 export type Since = { readonly since: string };
+type Told = SandboxRef & Since & Known;
 type Committed =
   | { readonly kind: 'committed'; readonly head: string }
   | { readonly kind: 'refused'; readonly why: string };
@@ -31,7 +34,7 @@ type Committed =
  */
 export async function commit(
   place: Place,
-  ref: SandboxRef & Since,
+  ref: Told,
   message: string,
   conflicts: 'left' | 'undone',
 ): Promise<Committed> {
@@ -40,7 +43,9 @@ export async function commit(
     return { kind: 'refused', why: `the sandbox is on ${stray}: go back to ${ref.branch}, with the work on it` };
   try {
     const head = await commitAll({ ...place, message, author: authorFor(ref), since: ref.since });
-    return await takeInOthers(place, ref, head, conflicts);
+    const committed = await takeInOthers(place, ref, head, conflicts);
+    const lost = committed.kind === 'committed' ? await lossIn(place.mirror, ref, committed.head) : null;
+    return lost === null ? committed : { kind: 'refused', why: lost };
   } catch (error) {
     if (error instanceof Blocked) return { kind: 'refused', why: error.message };
     throw error;
@@ -100,8 +105,7 @@ async function takeInOthers(
 }
 
 /** The branch moves on from where the remote is known to be; what somebody else put there is never overwritten. */
-export async function push(place: Place, branch: string, head: string, since: string): Promise<Acceptance> {
-  const { mirror } = place;
+export async function push({ mirror }: Place, { branch, since, accepted }: Told, head: string): Promise<Acceptance> {
   const remote = await remoteSha({ mirror, branch });
   const isKnown = remote === null || remote === since || (await commitOf(mirror, remote)) !== null;
   const mayMove =
@@ -112,6 +116,7 @@ export async function push(place: Place, branch: string, head: string, since: st
     : ({ kind: 'diverged', remote } as const);
   switch (result.kind) {
     case 'pushed':
+      await noteAccepted({ mirror, branch }, { from: accepted ?? since, to: head });
       return { kind: 'accepted', head };
     case 'diverged':
       return rejected(

@@ -3,9 +3,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { log } from '@temporalio/activity';
 import type { Rebuilt, RebuildRequest, SandboxRef } from '../contract/activities.js';
+import { lastAccepted, noteAccepted } from '../git/accepted.js';
 import type { Author } from '../git/author.js';
 import { deleteRemoteBranch, isAncestor, pushBranch, remoteSha } from '../git/branch.js';
-import { catchUp } from '../git/catch-up.js';
 import { commitAll, stepCommits } from '../git/commit.js';
 import { Blocked } from '../git/git-error.js';
 import { commitOf } from '../git/git.js';
@@ -14,7 +14,7 @@ import { madeFor, openWorktree, removeWorktree, worktreeState, type Place } from
 import { withoutCredentials } from '../town/credentials.js';
 import { refuse } from './beating.js';
 import { authorFor, moleculeOf, tellOfStray } from './publish.js';
-import { endSessions } from './take-back.js';
+import { bringUp, endSessions } from './take-back.js';
 
 /** Brings the mirror up to date, or makes it, and sees that it has the target. */
 export async function openRig({ mirror }: Place, rig: SandboxRef['rig']): Promise<void> {
@@ -51,7 +51,9 @@ export async function rebuildSandbox(place: Place, request: RebuildRequest): Pro
     await bringOut(mirror, branch, start);
   await takeAway(mirror, lost, start);
   const known = await stepCommits(mirror, since ?? start, start);
-  if (target !== undefined) await catchUp({ ...place, target, author: authorFor(request) });
+  if (since !== null && (await lastAccepted({ mirror, branch })) === null)
+    await noteAccepted({ mirror, branch }, { from: since, to: since });
+  if (target !== undefined) await bringUp(place, { branch, target, author: authorFor(request) });
   const hasStep = known.some((one) => one.molecule === molecule && one.step === step);
   return { path, branch, base: since ?? start, hasStep };
 }

@@ -13,6 +13,7 @@ import type {
   WentBack,
 } from '../contract/activities.js';
 import type { Sandbox } from '../contract/polecat.js';
+import { forgetAccepted } from '../git/accepted.js';
 import {
   bornAt,
   deleteRemoteBranch,
@@ -23,7 +24,6 @@ import {
   retireBranch,
   retiredAt,
 } from '../git/branch.js';
-import { catchUp } from '../git/catch-up.js';
 import { Blocked } from '../git/git-error.js';
 import { commitOf } from '../git/git.js';
 import { aboutStrays, strayLinks } from '../git/gitlinks.js';
@@ -43,7 +43,7 @@ import type { Since } from './publish.js';
 import { authorFor, commit, moleculeOf, push, tellOfStray } from './publish.js';
 import { openRig, rebuildSandbox } from './rebuild.js';
 import type { Remotes } from './remotes.js';
-import { endSessions, takeBack } from './take-back.js';
+import { bringUp, endSessions, takeBack } from './take-back.js';
 
 type SandboxActivities = Pick<
   HostActivities,
@@ -82,7 +82,8 @@ export function sandboxActivities(places: Places, { urlOf, letIn }: Remotes): Sa
     openSandbox: async (ref) => orRefuse(ref.rig.name, async () => openSandbox(places, await whole(ref))),
     rebuildSandbox: (request) =>
       orRefuse(request.rig.name, async () => rebuildSandbox(placeOf(places, request), await whole(request))),
-    catchUp: (ref) => inRig(ref, (place) => catchUp({ ...place, target: ref.rig.branch, author: authorFor(ref) })),
+    catchUp: (ref) =>
+      inRig(ref, (place) => bringUp(place, { branch: ref.branch, target: ref.rig.branch, author: authorFor(ref) })),
     acceptStep: async (request) => {
       // What is committed is not to change meanwhile.
       await endAttached(places.attached(request.molecule), request.molecule);
@@ -123,11 +124,12 @@ async function back(place: Place, request: GoBackRequest): Promise<WentBack> {
   }
 }
 
-async function submit(place: Place, ref: SandboxRef & Since): Promise<Submission> {
+async function submit(place: Place, ref: SandboxRef & Since & { readonly at?: At }): Promise<Submission> {
   const { mirror } = place;
   const state = await worktreeState(place);
   if (state === null) return { kind: 'refused', why: `the sandbox ${place.path} is gone` };
-  const committed = await commit(place, ref, `Leftovers of ${ref.branch}\n`, 'undone');
+  const known = { ...ref, accepted: ref.at?.since ?? null };
+  const committed = await commit(place, known, `Leftovers of ${ref.branch}\n`, 'undone');
   if (committed.kind === 'refused') return committed;
   const { head } = committed;
   await fetchMirror(mirror);
@@ -136,7 +138,7 @@ async function submit(place: Place, ref: SandboxRef & Since): Promise<Submission
     return { kind: 'nothing', head };
   const leak = await leakIn(mirror, { heads: [head], since: ref.since });
   if (leak !== null) return { kind: 'refused', why: leak };
-  const pushed = await push(place, ref.branch, head, ref.since);
+  const pushed = await push(place, known, head);
   return pushed.kind === 'accepted' ? { kind: 'submitted', head } : { kind: 'refused', why: pushed.why };
 }
 
@@ -221,6 +223,7 @@ async function nuke(places: Places, request: NukeRequest): Promise<Nuke> {
     : remote === null
       ? 'there was no work to keep'
       : `its work is on branch ${branch}`;
+  await forgetAccepted({ mirror, branch });
   await forgetRetired({ mirror, branch });
   return { kind: 'gone', where };
 }
@@ -233,6 +236,7 @@ async function discard(place: Place, branch: string): Promise<Nuke> {
   if (remote !== null) await deleteRemoteBranch({ mirror, branch, expected: remote });
   const local = await commitOf(mirror, `refs/heads/${branch}`);
   if (local !== null) await retireBranch({ mirror, branch, expected: local });
+  await forgetAccepted({ mirror, branch });
   await forgetRetired({ mirror, branch });
   return { kind: 'gone', where: 'its changes were not to be kept' };
 }

@@ -1,4 +1,4 @@
-/** Takes a branch back to an earlier commit of it, here and on the remote. What is undone stays in the mirror, under a ref of its own. */
+/** Takes a branch to another commit that was its own, here and on the remote. What is undone stays in the mirror, under a ref of its own. */
 import type { Author } from './author.js';
 import { everHeld, isAncestor, pushBranch, remoteSha } from './branch.js';
 import { Blocked } from './git-error.js';
@@ -14,13 +14,14 @@ type Request = Place & { readonly branch: string; readonly to: string; readonly 
 /**
  * Answers where what was undone is kept: a ref of the mirror, half-done work included, or a branch of the remote, where it holds commits
  * of others; null when there was nothing. Throws Blocked, with nothing changed, when the remote has commits that are not here, or does
- * not take the branch back. May be asked again after a kill anywhere.
+ * not take the branch back, or the commit is not here. May be asked again after a kill anywhere.
  */
 export async function goBack(request: Request): Promise<string | null> {
   const { mirror, branch, to } = request;
   return own(request, async () => {
     const state = await worktreeState(request);
     if (state === null) throw new Blocked(`the sandbox ${request.path} is gone`);
+    if (!(await isHere(mirror, to))) throw new Blocked(aboutMissing(to, branch));
     const tip = await commitOf(mirror, `refs/heads/${branch}`);
     const remote = await remoteOf(request);
     const message = `wip: work on ${branch} that was undone`;
@@ -36,8 +37,34 @@ export async function goBack(request: Request): Promise<string | null> {
   });
 }
 
+/** Whether the commit is in the mirror, or the remote has it. */
+async function isHere(mirror: string, commit: string): Promise<boolean> {
+  if ((await commitOf(mirror, commit)) !== null) return true;
+  await fetchMirror(mirror);
+  return (await commitOf(mirror, commit)) !== null;
+}
+
+function aboutMissing(to: string, branch: string): string {
+  return `the commit ${to}, up to which the work on ${branch} is known, is neither in this host's mirror nor on the remote: push it`;
+}
+
+/** Keeps a commit of a branch that was rewritten and is at `to` now. */
+export async function keepUndone(request: Omit<Request, 'path' | 'author'>, commit: string): Promise<void> {
+  await keepAll(request, [commit]);
+}
+
+/** Commits that were undone, the newest first. */
+export async function undoneOf({ mirror, branch }: Pick<Request, 'mirror' | 'branch'>): Promise<readonly string[]> {
+  const form = ['--sort=-committerdate', '--format=%(objectname)'];
+  const listed = await gitText(mirror, ['for-each-ref', ...form, `${UNDONE}${branch}-*`]);
+  return listed.split('\n').filter(Boolean);
+}
+
 /** Gives each commit a ref that no other of them holds; the first. */
-async function keepAll({ mirror, branch, to }: Request, commits: readonly string[]): Promise<string | null> {
+async function keepAll(
+  { mirror, branch, to }: Omit<Request, 'path' | 'author'>,
+  commits: readonly string[],
+): Promise<string | null> {
   const refs: string[] = [];
   const held = [to];
   for (const commit of commits) {
@@ -55,9 +82,8 @@ async function keepAll({ mirror, branch, to }: Request, commits: readonly string
 async function remoteOf({ mirror, branch }: Request): Promise<string | null> {
   const remote = await remoteSha({ mirror, branch });
   if (remote === null) return null;
-  if ((await commitOf(mirror, remote)) === null) await fetchMirror(mirror);
-  const isHere = (await commitOf(mirror, remote)) !== null && (await everHeld({ mirror, branch, commit: remote }));
-  if (!isHere)
+  const isOurs = (await isHere(mirror, remote)) && (await everHeld({ mirror, branch, commit: remote }));
+  if (!isOurs)
     throw new Blocked(`somebody pushed to ${branch}, which is at ${remote} on the remote: take that in first`);
   return remote;
 }

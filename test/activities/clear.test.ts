@@ -194,18 +194,21 @@ test('a merge is cleared up whole, however little of it is left, and again', asy
   const left = async () => [
     ...(await readdir(dirname(places.merge('server', 'se-1.0')))),
     ...(await readdir(join(bench.mirror, 'worktrees'))).filter((name) => name !== 'Toast-1'),
-    await runGit(bench.mirror, ['for-each-ref', 'refs/gt']),
+    // How far the branch of the sandbox has been brought stays noted.
+    ...(await runGit(bench.mirror, ['for-each-ref', '--format=%(refname)', 'refs/gt']))
+      .split('\n')
+      .filter((ref) => ref !== '' && !ref.startsWith('refs/gt/accepted')),
   ];
   const { base, tip } = await prepare();
   await bench.origin.commit({ other: '1\n' });
   expect(await landMerge({ ...task, base, tip })).toMatchObject({ kind: 'moved' });
   await close();
-  expect(await left()).toEqual(['']);
+  expect(await left()).toEqual([]);
   const { worktree } = await prepare();
   await rm(worktree, { recursive: true });
   await close();
   await close();
-  expect(await left()).toEqual(['']);
+  expect(await left()).toEqual([]);
   await rm(bench.mirror, { recursive: true });
   await close();
 });

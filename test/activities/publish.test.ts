@@ -142,6 +142,52 @@ test('a branch that somebody rewrote is left to people', async () => {
   expect(await bench.origin.sha(bench.ref.branch)).toBe(theirs);
 });
 
+test('a branch that no longer holds what was accepted is refused in words, until it does', async () => {
+  const bench = await makeBench();
+  const { path, base } = bench.sandbox;
+  await writeFiles(path, { a: '1\n' });
+  const first = await accepted(bench, { title: 'Write a' });
+  await runGit(path, ['reset', '--quiet', '--hard', base]);
+  const why = expect.stringContaining(`no longer holds what was accepted before (Write a): git merge ${first} `);
+  expect(await bench.acts.acceptStep(bench.step({ since: first }))).toEqual({ kind: 'rejected', why });
+  await writeFiles(path, { b: '1\n' });
+  expect(await bench.acts.acceptStep(bench.step({ since: first }))).toEqual({ kind: 'rejected', why });
+  const at = { molecule: 'se-1', since: first };
+  expect(await bench.acts.submit({ ...bench.ref, since: first, at })).toEqual({ kind: 'refused', why });
+  expect(await bench.origin.sha(bench.ref.branch)).toBe(first);
+  await runGit(path, ['-c', 'user.name=x', '-c', 'user.email=x@x', 'merge', '--quiet', '--no-edit', first]);
+  expect(await bench.origin.git('show', `${await accepted(bench, { since: first })}:a`)).toBe('1');
+});
+
+test('what somebody took out of the branch on the remote may be left out', async () => {
+  const bench = await makeBench();
+  const { path } = bench.sandbox;
+  await writeFiles(path, { a: '1\n' });
+  const first = await accepted(bench);
+  await bench.origin.git('update-ref', `refs/heads/${bench.ref.branch}`, 'main');
+  await bench.origin.commit({ other: '1\n' }, { branch: bench.ref.branch });
+  await runGit(path, ['fetch', '--quiet', 'origin']);
+  await runGit(path, ['reset', '--quiet', '--hard', `origin/${bench.ref.branch}`]);
+  const head = await accepted(bench, { since: first });
+  expect(await bench.origin.git('ls-tree', '--name-only', head)).not.toContain('a\n');
+  expect(await runGit(bench.mirror, ['for-each-ref', '--contains', first])).toContain('refs/gt/undone/');
+});
+
+test('work that is on the target already, and that its rebase drops, is not lost', async () => {
+  const bench = await makeBench();
+  const { path } = bench.sandbox;
+  await writeFiles(path, { a: '1\n' });
+  const first = await accepted(bench);
+  await writeFiles(path, { b: '1\n' });
+  const second = await accepted(bench, { since: first });
+  await bench.origin.commit({ a: '1\n', c: '1\n' }, { branch: 'main' });
+  await bench.acts.catchUp(bench.ref);
+  await writeFiles(path, { a: '2\n' });
+  const third = await accepted(bench, { since: second, molecule: 'se-1-r1' });
+  expect(await bench.origin.sha(bench.ref.branch)).toBe(third);
+  expect(await bench.origin.git('log', '--format=%s', `main..${third}`)).toBe('Work\nWork');
+});
+
 test("a remote's hook that refuses the push ends the step and the hand-in in its words", async () => {
   const bench = await makeBench();
   const hook = join(bench.origin.path, 'hooks', 'pre-receive');
