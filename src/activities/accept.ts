@@ -22,7 +22,8 @@ import { shellIn } from './shell.js';
 const FINDINGS_BYTES_MAX = 4 * (FINDINGS_CHARS_MAX + 1);
 
 export async function acceptStep(place: Place, request: AcceptRequest, signal: AbortSignal): Promise<Acceptance> {
-  await afterResetInStep(place, { ...request, author: authorFor(request) });
+  const undone = await afterResetInStep(place, { ...request, author: authorFor(request) });
+  if (undone !== null) return rejected(undone);
   const state = await worktreeState(place);
   if (state === null) return rejected(`the sandbox ${place.path} is gone`);
   if (state.rebasing) return rejected('a rebase is in progress: finish it (git rebase --continue) or abort it');

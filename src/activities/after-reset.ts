@@ -1,11 +1,14 @@
 /**
- * A molecule that was reset (`temporal workflow reset`) goes on from an earlier step than its sandbox is at: that goes back with it. It
- * is known by commits of steps that are on the remote, on top of the one that the molecule knows, and that it knows nothing of.
+ * A molecule that was reset (`temporal workflow reset`) goes on from another step than its sandbox is at: that goes there with it, back,
+ * forwards, or to the side. It is known by the engine having brought the branch to another commit than the molecule knows; where that was not
+ * noted, by commits of steps on the remote, on top of the one that the molecule knows, and that it knows nothing of.
  */
+import { lastAccepted } from '../git/accepted.js';
 import type { Author } from '../git/author.js';
 import { isAncestor, remoteSha } from '../git/branch.js';
 import { stepCommits, type StepCommit } from '../git/commit.js';
 import { commitOf } from '../git/git.js';
+import { undoneOf } from '../git/go-back.js';
 import { worktreeState, type Place } from '../git/worktree.js';
 import { takeBack } from './take-back.js';
 
@@ -21,6 +24,11 @@ export type Expected = {
 
 type InStep = Expected & { readonly step: string };
 
+type Claimed = InStep & {
+  /** Its session says that it is done, and not a person. */
+  readonly bySession?: boolean;
+};
+
 type Session = InStep & {
   /** Whether it is the first session of its step. */
   readonly isFirst: boolean;
@@ -28,45 +36,102 @@ type Session = InStep & {
   readonly isAgain: boolean;
 };
 
+/** Where the branch is, as another run of the molecule left it. */
+type Whereabouts = {
+  /** Where that had brought it; null where this one knows of it, or nothing was noted. */
+  readonly elsewhere: string | null;
+  /** Commits of the molecule's steps that the remote has and the molecule does not know of, oldest first. */
+  readonly later: readonly StepCommit[];
+};
+
 /** Before a session. What earlier sessions of its step have left stays, unless other steps have come since. */
 export async function afterReset(place: Place, expected: Session, endOthers: () => Promise<void>): Promise<void> {
   const { isFirst, isAgain } = expected;
-  const pushed = await pushedSince(place, expected);
-  const isLater = pushed.some(({ step }) => isFirst || step !== expected.step);
-  if (!isLater && !(isFirst && isAgain)) return;
+  const { elsewhere, later } = await whereabouts(place, expected);
+  const isLater = later.some(({ step }) => isFirst || step !== expected.step);
+  if (elsewhere === null && !isLater && !(isFirst && isAgain)) return;
   await endOthers();
   await back(place, expected, expected.since);
 }
 
-/** Before the checks of a step: what its session left before the reset is in the commit of the step, if that was reached. */
-export async function afterResetInStep(place: Place, expected: InStep): Promise<void> {
-  const pushed = await pushedSince(place, expected);
-  const isOwn = ({ step }: StepCommit) => step === expected.step;
-  // A commit of the step itself at the end is that of an earlier attempt of this very act.
-  if (pushed.length === 0 || pushed.slice(-1).some(isOwn)) return;
-  await back(place, expected, pushed.findLast(isOwn)?.sha ?? expected.since);
+/**
+ * Before the checks of a step: what its session left before the reset is in the commit of the step, if that was reached. Answers in words when
+ * what the step is said to have done is not in the sandbox now.
+ */
+export async function afterResetInStep(place: Place, expected: Claimed): Promise<string | null> {
+  const { since, step, bySession } = expected;
+  const { elsewhere, later } = await whereabouts(place, expected);
+  const isOwn = (commit: StepCommit) => commit.step === step;
+  if (elsewhere === null) {
+    // A commit of the step itself at the end is that of an earlier attempt of this very act.
+    if (later.length > 0 && !later.slice(-1).some(isOwn))
+      await back(place, expected, later.findLast(isOwn)?.sha ?? since);
+    return null;
+  }
+  const state = await worktreeState(place);
+  const isLoose = state !== null && (state.dirty.length > 0 || state.head !== elsewhere);
+  const unchecked = await workOf(place, expected);
+  const kept = await back(place, expected, since, unchecked);
+  const isThere = bySession === true ? unchecked !== undefined : !isLoose;
+  return isThere ? null : aboutUndone(since, kept);
+}
+
+function aboutUndone(since: string, kept: string | null): string {
+  const where = kept === null ? '' : ` (what lay in it is kept as ${kept})`;
+  return `the molecule was reset, and its sandbox went to ${since} with it${where}: do there what is missing, and close the step again`;
 }
 
 /** Before what looks at the sandbox or hands it in: between steps there is no commit that the molecule does not know of. */
 export async function afterResetBetween(place: Place, expected: Expected): Promise<void> {
-  if ((await pushedSince(place, expected)).length > 0) await back(place, expected, expected.since);
+  const { elsewhere, later } = await whereabouts(place, expected);
+  if (elsewhere !== null || later.length > 0) await back(place, expected, expected.since);
 }
 
-async function back(place: Place, { branch, author, since, catchUp }: Expected, to: string): Promise<void> {
-  if ((await commitOf(place.mirror, to)) === null || (await worktreeState(place)) === null) return;
-  await takeBack(place, { branch, author, to, catchUp: to === since ? catchUp : undefined });
+/** Answers where what was undone is kept. */
+async function back(place: Place, expected: Expected, to: string, unchecked?: string): Promise<string | null> {
+  const { branch, author, since, catchUp } = expected;
+  if ((await worktreeState(place)) === null) return null;
+  const isRework = to === since && unchecked === undefined;
+  return takeBack(place, { branch, author, to, unchecked, catchUp: isRework ? catchUp : undefined });
 }
 
-/** Commits of the molecule's steps that the remote has and the molecule does not know of, oldest first. */
-async function pushedSince({ mirror }: Place, { branch, molecule, since }: Expected): Promise<readonly StepCommit[]> {
+async function whereabouts(place: Place, expected: Expected): Promise<Whereabouts> {
+  const { mirror } = place;
+  const { branch, since } = expected;
+  const last = await lastAccepted({ mirror, branch });
+  // What was accepted on top of `since` may have been by an earlier attempt of the act that asks.
+  if (last !== null && last.to !== since && last.from !== since) return { elsewhere: last.to, later: [] };
+  const here = await commitOf(mirror, `refs/heads/${branch}`);
+  if (here === null || !(here === since || (await holds(mirror, here, since)))) return { elsewhere: null, later: [] };
+  return { elsewhere: null, later: here === since ? [] : await pushedSince(place, expected, here) };
+}
+
+async function holds(mirror: string, tip: string, commit: string): Promise<boolean> {
+  return (await commitOf(mirror, commit)) !== null && (await isAncestor({ mirror, ancestor: commit, descendant: tip }));
+}
+
+async function pushedSince(
+  { mirror }: Place,
+  { branch, molecule, since }: Expected,
+  here: string,
+): Promise<readonly StepCommit[]> {
   const isOurs = (commit: StepCommit) => commit.molecule === molecule;
-  const here = `refs/heads/${branch}`;
   // The remote is asked only when there may be something.
-  if ((await commitOf(mirror, since)) === null || (await commitOf(mirror, here)) === null) return [];
   if (!(await stepCommits(mirror, since, here)).some(isOurs)) return [];
   const remote = await remoteSha({ mirror, branch });
-  if (remote === null || remote === since || (await commitOf(mirror, remote)) === null) return [];
   // A branch that was rebased, by whomever, holds copies of what is known.
-  if (!(await isAncestor({ mirror, ancestor: since, descendant: remote }))) return [];
+  if (remote === null || remote === since || !(await holds(mirror, remote, since))) return [];
   return (await stepCommits(mirror, since, remote)).filter(isOurs);
+}
+
+/** What the step itself, and no other, had committed on top of `since`: on the branch, or in what was undone. */
+async function workOf({ mirror }: Place, { branch, molecule, since, step }: InStep): Promise<string | undefined> {
+  for (const tip of [`refs/heads/${branch}`, ...(await undoneOf({ mirror, branch }))]) {
+    if (!(await holds(mirror, tip, since))) continue;
+    const commits = (await stepCommits(mirror, since, tip)).filter((one) => one.molecule === molecule);
+    const others = commits.findIndex((one) => one.step !== step);
+    const own = commits.slice(0, others === -1 ? commits.length : others).at(-1);
+    if (own !== undefined) return own.sha;
+  }
+  return undefined;
 }

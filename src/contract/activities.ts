@@ -215,6 +215,8 @@ export type AcceptRequest = SandboxRef & {
   /** Refuse a step that was called done and changed nothing since `since`. */
   readonly mustMove: boolean;
   readonly since: string;
+  /** A session says that the step is done, and not a person. */
+  readonly bySession?: true;
   readonly timeoutMs: number;
   /** The check script of the step or its loop, run when all else is well. Absent as null. */
   readonly check?: { readonly command: string; readonly timeoutMs: number } | null;

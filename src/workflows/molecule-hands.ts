@@ -85,7 +85,7 @@ export class Hands {
         return;
       }
       const mustMove = step.runtime !== 'script' && result.verdict === 'done';
-      await this.accept({ step: step.id, summary, by: hook.agent, output, mustMove });
+      await this.accept({ step: step.id, summary, by: hook.agent, output, mustMove, bySession: true });
     } catch (error) {
       const { calledOff: why } = underWay;
       if (why !== null && isCancellation(error)) this.#book.note({ kind: 'called-off', step: step.id, why });

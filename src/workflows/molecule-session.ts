@@ -23,6 +23,8 @@ export type Claim = {
   readonly output: Json | undefined;
   /** Refuse it when nothing has changed. */
   readonly mustMove: boolean;
+  /** Its session says so, and not somebody outside. */
+  readonly bySession?: true;
   /** The step is given up: what it left is committed, and nothing is asked of it. */
   readonly skipped?: boolean;
   /** Marks of lines that `by` lets through. */
@@ -116,7 +118,7 @@ export function acceptRequest(
   molecule: string,
   hook: Hook,
   { title, acceptance, check, leg, output, confinement }: ProtoStep,
-  { step, summary, by, mustMove, skipped = false, allow = [] }: Claim,
+  { step, summary, by, mustMove, bySession, skipped = false, allow = [] }: Claim,
   head: string | null,
   workers: ReadonlySet<RuntimeKind>,
 ): AcceptRequest {
@@ -136,6 +138,7 @@ export function acceptRequest(
     mustMove: mustMove && !isSeenOtherwise,
     ...(allow.length === 0 ? {} : { allowed: { lines: allow, by } }),
     since: head ?? sandbox.base,
+    ...(bySession === undefined ? {} : { bySession }),
     ...reworkOf(hook, head),
     ...confined(hook.rig, workers, confinement),
     timeoutMs: commandMs(limits.patience),

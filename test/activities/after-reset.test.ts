@@ -6,6 +6,7 @@ import { afterReset, afterResetBetween } from '../../src/activities/after-reset.
 import { isOfOtherRun, openJournal, setAside } from '../../src/agents/journal.js';
 import { authorOf } from '../../src/git/author.js';
 import { git, gitText } from '../../src/git/git.js';
+import { goBack } from '../../src/git/go-back.js';
 import { makeBench } from '../support/bench.js';
 import { runGit, writeFiles } from '../support/repos.js';
 
@@ -25,12 +26,22 @@ async function implemented() {
   const since = await work('implement');
   await origin.commit({ 'other.txt': 'main moved\n' });
   const expected = { molecule: 'se-1', branch: ref.branch, author: authorOf('server/polecats/Toast'), since };
-  const session = async (stepId: string, more: { readonly isFirst?: boolean; readonly isAgain?: boolean } = {}) => {
+  const session = async (
+    stepId: string,
+    more: { readonly isFirst?: boolean; readonly isAgain?: boolean; readonly since?: string } = {},
+  ) => {
     const told = { ...expected, step: stepId, isFirst: true, isAgain: false, ...more };
     await afterReset({ mirror, path: sandbox.path }, told, () => Promise.resolve());
   };
   const files = async () => (await readdir(sandbox.path)).filter((name) => name.endsWith('.txt')).toSorted();
-  return { ...bench, since, expected, accept, work, session, files };
+  /** Back to before two more steps: their commits. */
+  const undone = async () => {
+    const second = await work('second', { since });
+    const third = await work('third', { since: second });
+    await acts.goBack({ ...ref, to: since });
+    return { second, third };
+  };
+  return { ...bench, since, expected, accept, work, session, files, undone };
 }
 
 async function rebase({ sandbox }: { readonly sandbox: { readonly path: string } }): Promise<void> {
@@ -64,6 +75,85 @@ test('what looks between steps, or hands in, sees the sandbox as the molecule kn
   await bench.work('second', { since: bench.since });
   await afterResetBetween({ mirror: bench.mirror, path: bench.sandbox.path }, bench.expected);
   expect(await bench.files()).toEqual(['implement.txt']);
+});
+
+test('what a step committed without a commit of the engine goes back, too', async () => {
+  const bench = await implemented();
+  await writeFiles(bench.sandbox.path, { 'own.txt': '1\n' });
+  await runGit(bench.sandbox.path, ['add', '--all']);
+  await runGit(bench.sandbox.path, [...SOMEBODY, 'commit', '--quiet', '--message', 'by its agent']);
+  await bench.accept({ step: 'own', since: bench.since, mustMove: true });
+  await bench.accept({ step: 'look', since: await bench.origin.sha(bench.ref.branch) });
+  await bench.session('own');
+  expect(await bench.files()).toEqual(['implement.txt']);
+});
+
+test('a reset to after steps that were undone brings their work back before the next session, here and on the remote', async () => {
+  const bench = await implemented();
+  const { third } = await bench.undone();
+  await writeFiles(bench.sandbox.path, { 'half.txt': 'half\n' });
+  await bench.session('fourth', { since: third });
+  expect(await bench.files()).toEqual(['implement.txt', 'second.txt', 'third.txt']);
+  expect(await bench.origin.sha(bench.ref.branch)).toBe(third);
+  expect(await gitText(bench.mirror, ['log', '--format=', '--name-only', '--glob=refs/gt/undone'])).toContain(
+    'half.txt',
+  );
+});
+
+test('and so it does before a step is checked or handed in, where the branch has gone another way', async () => {
+  const bench = await implemented();
+  const { third } = await bench.undone();
+  const other = await bench.work('other', { since: bench.since });
+  await writeFiles(bench.sandbox.path, { 'other.txt': 'again\n' });
+  const another = await bench.work('another', { since: other });
+  const head = await bench.work('ask', { since: another });
+  expect(await bench.accept({ step: 'ask', since: third })).toEqual({ kind: 'accepted', head: third });
+  expect(await bench.files()).toEqual(['implement.txt', 'second.txt', 'third.txt']);
+  expect(await bench.origin.sha(bench.ref.branch)).toBe(third);
+  expect(await gitText(bench.mirror, ['for-each-ref', '--contains', head])).toContain('refs/gt/undone/');
+  const at = { molecule: 'se-1', since: head };
+  expect(await bench.acts.submit({ ...bench.ref, since: head, at })).toEqual({ kind: 'submitted', head });
+  expect(await bench.origin.sha(bench.ref.branch)).toBe(head);
+});
+
+test('a step that its session calls done is what that had committed, or is to be done again', async () => {
+  const bench = await implemented();
+  const { second, third } = await bench.undone();
+  const accept = { since: second, bySession: true as const };
+  expect(await bench.accept({ step: 'third', ...accept })).toEqual({ kind: 'accepted', head: third });
+  expect(await bench.files()).toContain('third.txt');
+  await bench.acts.goBack({ ...bench.ref, to: bench.since });
+  const again = { kind: 'rejected', why: expect.stringContaining(`went to ${second} with it`) as string };
+  expect(await bench.accept({ step: 'never-committed', ...accept })).toEqual(again);
+  expect(await bench.files()).toEqual(['implement.txt', 'second.txt']);
+  await bench.work('never-committed', accept);
+});
+
+test('what a person had changed in a sandbox that went elsewhere is kept, and told of once', async () => {
+  const bench = await implemented();
+  const { third } = await bench.undone();
+  await writeFiles(bench.sandbox.path, { 'mine.txt': '1\n' });
+  const told = {
+    kind: 'rejected',
+    why: expect.stringMatching(/kept as refs\/gt\/undone\/.*close the step again/) as string,
+  };
+  expect(await bench.accept({ step: 'ask', since: third })).toEqual(told);
+  expect(await bench.accept({ step: 'ask', since: third })).toEqual({ kind: 'accepted', head: third });
+});
+
+test('where going there was cut off, it is done by whoever asks next', async () => {
+  const bench = await implemented();
+  const { second, third } = await bench.undone();
+  const author = bench.expected.author;
+  await goBack({ mirror: bench.mirror, path: bench.sandbox.path, branch: bench.ref.branch, to: second, author });
+  const accept = { step: 'third', since: second, bySession: true as const };
+  expect(await bench.accept(accept)).toEqual({ kind: 'accepted', head: third });
+});
+
+test('a commit that is nowhere to be had is named', async () => {
+  const bench = await implemented();
+  const gone = '1'.repeat(40);
+  await expect(bench.accept({ step: 'ask', since: gone })).rejects.toThrow(`the commit ${gone}, up to which`);
 });
 
 test('an accepted step that was rebased in its session is no reset when it is asked for once more', async () => {

@@ -1,6 +1,6 @@
 /** Going back: by `retry` with `from`, and by `temporal workflow reset`. Steps and sandbox go back together. */
 import { execFile } from 'node:child_process';
-import { access, writeFile } from 'node:fs/promises';
+import { access, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { WorkflowHandle } from '@temporalio/client';
@@ -24,18 +24,34 @@ needs = [${needs}]
 script = [{ write = "${formula}/${id}.txt", text = "${id}\\n" }, { close = "wrote ${id}" }]
 ${more}`;
 
-/** Its second step can only be done where the third has not been. */
-const three = (name: string) => `
-formula = "${name}"
-${write(name, 'one', '')}
-${write(name, 'two', '"one"', `acceptance = { command = "test ! -e ${name}/three.txt" }`)}
-${write(name, 'three', '"two"')}
+const ASK = `
 [[steps]]
 id = "ask"
 title = "Look at it"
 type = "human"
 needs = ["three"]
 `;
+
+/** Its second step can only be done where the third has not been. */
+const three = (name: string) => `
+formula = "${name}"
+${write(name, 'one', '')}
+${write(name, 'two', '"one"', `acceptance = { command = "test ! -e ${name}/three.txt" }`)}
+${write(name, 'three', '"two"')}
+${ASK}`;
+
+/** Its second step writes something else each time; its fourth comes after the person. */
+const four = (name: string) => `
+formula = "${name}"
+${write(name, 'one', '')}
+[[steps]]
+id = "two"
+title = "Write two"
+needs = ["one"]
+run = "cat /proc/sys/kernel/random/uuid > ${name}/two.txt"
+${write(name, 'three', '"two"')}
+${ASK}
+${write(name, 'four', '"ask"')}`;
 
 const SLOW = `
 formula = "slow"
@@ -65,7 +81,14 @@ let town: LiveTown;
 beforeAll(async () => {
   town = await liveTown({
     rigs: { server: { bare: true } },
-    formulas: { back: three('back'), again: three('again'), slow: SLOW, 'long-again': AGAIN },
+    formulas: {
+      back: three('back'),
+      again: three('again'),
+      undone: four('undone'),
+      mistaken: four('mistaken'),
+      slow: SLOW,
+      'long-again': AGAIN,
+    },
     patience: 0.05,
   });
 });
@@ -99,6 +122,32 @@ async function sessionsIn(molecule: WorkflowHandle): Promise<readonly string[]> 
       : [],
   );
 }
+
+/** The last task of the workflow that was completed before the event. */
+async function taskBefore(molecule: WorkflowHandle, before = Infinity): Promise<string> {
+  const { events } = await molecule.fetchHistory();
+  const task = events?.findLast(
+    ({ eventId, workflowTaskCompletedEventAttributes: completed }) => completed != null && Number(eventId) < before,
+  );
+  return String(task?.eventId);
+}
+
+/** Before the session of that number, beginning with 0, was asked for: its task is done again. */
+async function taskBeforeSession(molecule: WorkflowHandle, at: number): Promise<string> {
+  const { events } = await molecule.fetchHistory();
+  const sessions = events?.filter(
+    (event) => event.activityTaskScheduledEventAttributes?.activityType?.name === 'runSession',
+  );
+  return taskBefore(molecule, Number(sessions?.[at]?.eventId) - 1);
+}
+
+async function reset({ workflowId }: WorkflowHandle, eventId: string, ...more: string[]): Promise<void> {
+  const to = ['-w', workflowId, '--event-id', eventId, '--reason', 'a test', ...more];
+  expect(await town.temporal('workflow', 'reset', ...to)).toMatchObject({ code: 0 });
+}
+
+const landed = async (folder: string) =>
+  (await town.git('server', 'ls-tree', '--name-only', 'main', `${folder}/`)).split('\n');
 
 const there = (path: string) =>
   access(path).then(
@@ -136,21 +185,6 @@ test('a session under way whose work would be undone is ended', async () => {
   expect((await steps())['slow']).toMatchObject({ sessions: 2, state: { kind: 'closed', outcome: 'done' } });
 });
 
-/** The task that asked for a session, counted from 0, is done again. */
-async function resetBefore(molecule: WorkflowHandle, session: number): Promise<void> {
-  const { events } = await molecule.fetchHistory();
-  const sessions = events?.filter(
-    (event) => event.activityTaskScheduledEventAttributes?.activityType?.name === 'runSession',
-  );
-  const before = Number(sessions?.[session]?.eventId) - 2;
-  const at = events?.findLast(
-    ({ eventId, workflowTaskCompletedEventAttributes: task }) => task != null && Number(eventId) <= before,
-  );
-  const event = ['--event-id', String(at?.eventId), '--reason', 'it was wrong'];
-  const { code, output } = await town.temporal('workflow', 'reset', '-w', molecule.workflowId, ...event);
-  expect(code, output).toBe(0);
-}
-
 test('temporal workflow reset takes the sandbox back, too, and nothing is taken from the sessions before', async () => {
   const { mission, molecule, sandbox, steps, waits, branch } = await atWork('reset', 'again');
   await waits('ask');
@@ -158,7 +192,7 @@ test('temporal workflow reset takes the sandbox back, too, and nothing is taken 
   const heads = async () =>
     Object.values(await steps()).map(({ state }) => (state.kind === 'closed' ? state.head : null));
   const [one, , three] = await heads();
-  await resetBefore(molecule, 1);
+  await reset(molecule, await taskBeforeSession(molecule, 1));
   await waits('ask');
   expect((await molecule.describe()).runId).not.toBe(runId);
   // The run goes on behind the first step: that has its commit, and what came after it was done anew on top of that.
@@ -181,7 +215,7 @@ test('after a reset polecat and mission wait no longer for whom the molecule wai
     return JSON.stringify(items).includes(`"for":"${who}"`);
   };
   await until('its mission knows', () => isToldOf('person: ask'));
-  await resetBefore(molecule, 0);
+  await reset(molecule, await taskBeforeSession(molecule, 0));
   const state = join(sandbox.path, '../../../..');
   await until('the session is at work again', () => there(join(state, 'twice')));
   await until('its mission knows that, too', async () => !(await isToldOf('person: ask')));
@@ -190,4 +224,34 @@ test('after a reset polecat and mission wait no longer for whom the molecule wai
   await until('its mission knows that it waits anew', () => isToldOf('person: ask'));
   await molecule.executeUpdate(moleculeMessages.close.update, { args: [{ step: 'ask' }] });
   expect(await mission.result()).toMatchObject({ landed: 1 });
+});
+
+test('a reset to where steps were done that somebody has undone since brings their work back', async () => {
+  const { mission, molecule, steps, waits } = await atWork('undone', 'undone');
+  await waits('ask');
+  const done = await taskBefore(molecule);
+  await molecule.executeUpdate(moleculeMessages.pause.update, { args: [{ by: 'ann' }] });
+  await molecule.executeUpdate(moleculeMessages.retry.update, { args: [{ step: 'two', from: true, by: 'ann' }] });
+  expect((await steps())['two']?.state.kind).not.toBe('closed');
+  await reset(molecule, done, '--reapply-exclude', 'All');
+  await waits('ask');
+  await molecule.executeUpdate(moleculeMessages.close.update, { args: [{ step: 'ask' }] });
+  expect(await mission.result()).toMatchObject({ landed: 1 });
+  expect(await landed('undone')).toEqual(['four', 'one', 'three', 'two'].map((name) => `undone/${name}.txt`));
+});
+
+test('a reset of a mistaken reset, to a later event of the first run, brings back what that had done', async () => {
+  const { mission, molecule, sandbox, waits } = await atWork('mistaken', 'mistaken');
+  const two = () => readFile(join(sandbox.path, 'mistaken/two.txt'), 'utf8');
+  await waits('ask');
+  const first = { run: (await molecule.describe()).runId, done: await taskBefore(molecule), two: await two() };
+  await reset(molecule, await taskBeforeSession(molecule, 1));
+  await waits('ask');
+  expect(await two()).not.toBe(first.two);
+  await reset(molecule, first.done, '-r', first.run, '--reapply-exclude', 'All');
+  await waits('ask');
+  await molecule.executeUpdate(moleculeMessages.close.update, { args: [{ step: 'ask' }] });
+  expect(await mission.result()).toMatchObject({ landed: 1 });
+  expect(await landed('mistaken')).toEqual(['four', 'one', 'three', 'two'].map((name) => `mistaken/${name}.txt`));
+  expect(await town.git('server', 'show', 'main:mistaken/two.txt')).toBe(first.two.trim());
 });
