@@ -37,7 +37,19 @@ function atPoint(molecule: Molecule, points: readonly BondPoint[], id: string): 
     const why = unknownStep(molecule, step) ?? notAt(molecule, point, place, step);
     if (why !== null) return { ok: false, why };
   }
-  return { ok: true, place };
+  const why = inClosed(molecule, point, place);
+  return why === null ? { ok: true, place } : { ok: false, why };
+}
+
+/** A group that has closed waits for nothing that is bonded into it, and lets nothing in it begin. Before 0.6 nobody looked. */
+function inClosed(molecule: Molecule, { id }: BondPoint, place: BondPlace): string | null {
+  const { parent } = around(molecule, place);
+  const at = parent === undefined ? null : positionOf(molecule, parent);
+  if (at === null || molecule.how.rules === undefined) return null;
+  const { id: group, state } = stepAt(molecule, at);
+  return state.kind === 'closed'
+    ? `bond point "${id}" is in the group "${group}", which has closed; bond with {"after": "${group}"} instead`
+    : null;
 }
 
 function placeOf({ before, after }: BondPoint): BondPlace {
@@ -121,19 +133,19 @@ export function bonded(
 
 /** What the first bonded steps need, and the group that all of them are in. */
 function around(
-  draft: Draft,
+  molecule: Pick<Molecule, 'plan' | 'steps'>,
   place: BondPlace,
 ): { readonly needs: readonly string[]; readonly parent: string | undefined } {
   switch (place.kind) {
     case 'beside':
       return { needs: [], parent: undefined };
     case 'after': {
-      const [first, ...others] = place.steps.map((id) => stepNamed(draft, id));
+      const [first, ...others] = place.steps.map((id) => stepNamed(molecule, id));
       const isOne = others.every((other) => other.parent === first?.parent);
       return { needs: place.steps, parent: place.between && isOne ? first?.parent : undefined };
     }
     case 'before': {
-      const [first, ...others] = place.steps.map((id) => stepNamed(draft, id));
+      const [first, ...others] = place.steps.map((id) => stepNamed(molecule, id));
       // What only some of them need may come after the others.
       const needs = first?.needs.filter((need) => others.every((other) => other.needs.includes(need))) ?? [];
       return { needs, parent: first?.parent };
@@ -143,8 +155,8 @@ function around(
   }
 }
 
-function stepNamed(draft: Draft, id: string): Step {
-  return stepAt(draft, positionOf(draft, id) ?? -1);
+function stepNamed(molecule: Pick<Molecule, 'plan' | 'steps'>, id: string): Step {
+  return stepAt(molecule, positionOf(molecule, id) ?? -1);
 }
 
 function inGroup(step: ProtoStep, parent: string | undefined): ProtoStep {

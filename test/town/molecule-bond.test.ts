@@ -120,3 +120,24 @@ test('a place that is not there, or has gone by, is refused with what is possibl
   );
   expect(why({ at: 'released', after: 'ship' })).toContain('give either');
 });
+
+test('at a point in a group that has closed nothing is bonded, for it would never begin', () => {
+  const group = [
+    step('g', { kind: 'group', script: null }),
+    step('g.x', { parent: 'g' }),
+    step('g.y', { parent: 'g', needs: ['g.x'] }),
+    step('ship', { needs: ['g'] }),
+  ];
+  const point = { id: 'built', description: '', after: 'g.y', before: null };
+  const open = work(poured(group), 'g.x');
+  expect(bondPlace(open, [point], { at: 'built' }).ok).toBe(true);
+  const closed = work(open, 'g.y');
+  expect(bondPlace(closed, [point], { at: 'built' })).toEqual({
+    ok: false,
+    why: 'bond point "built" is in the group "g", which has closed; bond with {"after": "g"} instead',
+  });
+  const found = bondPlace(closed, [point], { after: 'g' });
+  expect(found).toEqual({ ok: true, place: { kind: 'after', steps: ['g'], between: false } });
+  const after = bond(closed, { kind: 'after', steps: ['g'], between: false });
+  expect(stateOfStep(after, 'f.1.read')).toBe('ready');
+});
