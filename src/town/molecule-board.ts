@@ -144,10 +144,16 @@ function asksOf(step: Step | undefined, id: string): readonly string[] {
     case 'human':
       return send('close', 'what was done', '`skip`');
     case 'escalation':
-      return send('retry', 'the answer', areOpen(step.gates) ? '`close`, `skip`' : '`approve`, `close`, `skip`');
+      return send('retry', 'the answer', answersTo(step));
     case 'gate':
       return send('approve', 'why', '`skip`');
     default:
       return unreachable(step.state.for);
   }
+}
+
+/** What else than `retry` an escalation is answered with. What is behind a gate is not done with the group that it is in. */
+function answersTo({ kind, gates }: Step): string {
+  if (areOpen(gates)) return '`close`, `skip`';
+  return kind === undefined ? '`approve`, `close`, `skip`' : '`approve`, `skip`';
 }

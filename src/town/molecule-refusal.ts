@@ -42,7 +42,7 @@ function refusalOf(molecule: Molecule, verb: Verb, step: Step): string | null {
   const { state } = step;
   switch (state.kind) {
     case 'waiting':
-      return waitingRefusal(verb, step);
+      return waitingRefusal(molecule, verb, step);
     case 'pending':
       if (verb === 'skip') return null;
       return `is not ready, it ${waitsOn(molecule, step)}; ${instead(molecule)}`;
@@ -63,7 +63,7 @@ function staleness(step: Step, token: string | undefined): string | null {
   return `waits anew since token ${token} was given: see what it asks for now (query \`current\`, gt mol current), and act under the token that it has`;
 }
 
-function waitingRefusal(verb: Verb, step: Step): string | null {
+function waitingRefusal({ how }: Pick<Molecule, 'how'>, verb: Verb, step: Step): string | null {
   if (step.state.kind !== 'waiting') return null;
   const gates = step.gates ?? [];
   const isShut = !areOpen(gates);
@@ -72,6 +72,9 @@ function waitingRefusal(verb: Verb, step: Step): string | null {
   if (step.state.for === 'gate' && (verb === 'retry' || verb === 'close')) {
     return `waits for ${describeGates(gates)}; approve opens it, or skip or fail the step`;
   }
+  // Nothing of it has begun, and behind a group that has closed nothing would; before 0.6 it closed so.
+  if (verb === 'close' && step.kind !== undefined && isShut && how.rules !== undefined)
+    return `is a group whose steps wait behind ${describeGates(gates)}; approve lets them begin, or skip or fail it`;
   return null;
 }
 

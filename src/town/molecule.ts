@@ -188,11 +188,13 @@ function retried(draft: Draft, at: number, { by, note }: Extract<MoleculeEvent, 
   const asked = step.state.kind === 'waiting' ? step.state.why : null;
   const answered = withAnswer(step, { asked, by, atMs: draft.nowMs, text: note });
   const loop = loopAt(draft, at);
-  if (loop !== null) {
+  const isShut = !areOpen(step.gates);
+  // Behind a gate that is shut there is no iteration yet; before 0.6 there was another one beside it.
+  if (loop !== null && !(isShut && draft.how.rules !== undefined)) {
     nextIteration(draft, at, loop, answered);
     return;
   }
-  if (!areOpen(step.gates)) {
+  if (isShut) {
     put(draft, at, { state: waitsForGates(step.gates ?? [], draft.nowMs) });
     return;
   }

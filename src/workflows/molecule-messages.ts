@@ -253,9 +253,8 @@ export class Messages {
 
   #startsAnew(id: string): string {
     const { state, kind } = this.#book.step(id);
-    if (kind !== undefined) return `"${id}" begins a new iteration`;
-    const isGated = state.kind === 'waiting' && state.for === 'gate';
-    return isGated ? `step "${id}" waits anew: ${state.why}` : `step "${id}" starts a new session`;
+    if (state.kind === 'waiting' && state.for === 'gate') return `step "${id}" waits anew: ${state.why}`;
+    return kind === undefined ? `step "${id}" starts a new session` : `"${id}" begins a new iteration`;
   }
 
   #retry({ step, note, by, token }: z.infer<typeof moleculeMessages.retry.schema>): Answer {

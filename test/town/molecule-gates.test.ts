@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
 import { fileGates, watches } from '../../src/town/molecule-gates.js';
+import { moleculeBoard } from '../../src/town/molecule-board.js';
+import { dueLoop } from '../../src/town/molecule-loops.js';
 import { refusal } from '../../src/town/molecule-refusal.js';
 import { after, fateOf, nextStep, phaseOf } from '../../src/town/molecule.js';
 import type { StepGate } from '../../src/town/protomolecule.js';
-import { all, poured, stateOfStep, step, why, work } from '../support/molecules.js';
+import { all, ids, loop, poured, stateOfStep, step, why, work } from '../support/molecules.js';
 
 const gate = (type: StepGate['type'], awaited: string, timeoutMs: number | null = null): StepGate => ({
   type,
@@ -117,4 +119,30 @@ test('messages about a step behind a gate are told what opens it', () => {
   expect(refusal(molecule, 'approve', 'b')).toBeNull();
   expect(refusal(molecule, 'skip', 'b')).toBeNull();
   expect(refusal(molecule, 'approve', 'c')).toContain('is in work');
+});
+
+const group = [
+  step('g', { kind: 'group', script: null, gates: [gate('mail', 'go', 1_000)] }),
+  step('g.x', { parent: 'g' }),
+  step('ship', { needs: ['g'] }),
+];
+const timedOut = { kind: 'gate-timed-out', step: 'g', gate: 0 } as const;
+
+test('a group whose gate stays shut is not closed over the steps that have not begun', () => {
+  const molecule = all(poured(group), timedOut);
+  expect(refusal(molecule, 'close', 'g')).toBe(
+    'step "g" is a group whose steps wait behind a mail about "go", at most 1 s; approve lets them begin, or skip or fail it',
+  );
+  expect(moleculeBoard(molecule, 'f', 'gt-1')).toContain('(or `approve`, `skip`, or `fail`');
+  expect(stateOfStep(all(molecule, { kind: 'approved', step: 'g', by: 'x' }), 'g.x')).toBe('ready');
+  const skipped = all(molecule, { kind: 'skipped', step: 'g', reason: 'no', by: 'x' });
+  expect([stateOfStep(skipped, 'g.x'), stateOfStep(skipped, 'ship')]).toEqual(['skipped', 'ready']);
+});
+
+test('a group that is checked waits anew for its gate, and goes round only once that is open', () => {
+  const loops = [loop('g', ['g.x'], { check: { command: 'true', timeoutMs: 1 } })];
+  const molecule = all(poured(group, loops), timedOut, { kind: 'retried', step: 'g', note: null });
+  expect([stateOfStep(molecule, 'g'), ids(molecule.steps)]).toEqual(['gate', ['g', 'g.x', 'ship']]);
+  const open = work(all(molecule, { kind: 'approved', step: 'g', by: 'x' }), 'g.x');
+  expect(dueLoop(open)?.id).toBe('g');
 });
