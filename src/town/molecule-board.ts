@@ -99,7 +99,7 @@ function standsNow(molecule: Molecule, step: Step, at: number): Stands {
     case 'waiting':
       return { stands: `**waits for ${waitingFor(state)}**`, sinceMs: state.sinceMs, note: short(state.why) };
     case 'closed':
-      return closedAs(state, molecule.left[at] ?? 0);
+      return closedAs(state, step.fan === undefined ? 0 : (molecule.left[at] ?? 0));
     default:
       return unreachable(state);
   }

@@ -174,15 +174,31 @@ export function start(draft: Draft, at: number): void {
   put(draft, at, { state: { kind: 'ready', sinceMs: draft.nowMs } });
 }
 
-/** Closes a step as skipped, and with a group all that is in it, but for what must run after a failure. */
+/**
+ * Closes a step as skipped, and with a group all that is in it, but for what must run after a failure and what a session works on: that
+ * ends first, and counts if it is done (`skipWithGroup`). Before 0.6 it was closed at once, and again by its session.
+ */
 export function skip(draft: Draft, at: number, reason: string, by: string, head: string | null = null): void {
   const below = [at];
   for (let next = below.pop(); next !== undefined; next = below.pop()) {
     const { state } = stepAt(draft, next);
     if (draft.failed !== null && draft.plan.protos[next]?.scope?.role === 'teardown') continue;
-    if (state.kind !== 'closed')
+    const isAtWork = state.kind === 'active' && draft.how.rules !== undefined;
+    if (state.kind !== 'closed' && !isAtWork)
       close(draft, next, closedBy(draft, 'skipped', reason, by, { head: next === at ? head : null }));
     below.push(...(stepAt(draft, next).kind === undefined ? [] : membersOf(draft, next)));
+  }
+}
+
+/** A session that has ended without closing its step is the last of it when the group or loop around it was skipped meanwhile. */
+export function skipWithGroup(draft: Draft, at: number): void {
+  const { kind } = stepAt(draft, at).state;
+  if (draft.how.rules === undefined || kind === 'active' || kind === 'closed') return;
+  for (const owner of draft.plan.owners[at] ?? []) {
+    const { state } = stepAt(draft, owner);
+    if (state.kind !== 'closed' || state.outcome !== 'skipped') continue;
+    skip(draft, at, state.summary, state.by);
+    return;
   }
 }
 

@@ -1,5 +1,6 @@
 /** A host was lost with the molecule's sandbox: what had begun and not closed there begins again in another one, from the last push. */
 import { cut } from './findings.js';
+import { skipWithGroup } from './molecule-cascade.js';
 import { put, sessionsOf, stepAt } from './molecule-live.js';
 import type { Draft, Molecule } from './molecule-live.js';
 import { withNotes } from './molecule-session-end.js';
@@ -40,6 +41,7 @@ export function hostLost(draft: Draft, event: Extract<MoleculeEvent, { kind: 'ho
       sessionsBefore: step.sessions,
       note: cut(step.note === null ? told : `${told}\n\nBefore that: ${step.note}`, NOTE_CHARS_MAX),
     });
+    if (isActive) skipWithGroup(draft, at);
   }
 }
 

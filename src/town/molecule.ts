@@ -23,6 +23,7 @@ import {
   openGates,
   settle,
   skip,
+  skipWithGroup,
   start,
   wakeFrom,
 } from './molecule-cascade.js';
@@ -63,7 +64,7 @@ export function pour(
 
 export function after(molecule: Molecule, event: MoleculeEvent, nowMs: number): Molecule {
   const draft = draftOf(molecule, nowMs);
-  if ('step' in event) stepEvent(draft, event);
+  if ('step' in event) ofStep(draft, event);
   else moleculeEvent(draft, event);
   settleAll(draft);
   return moleculeOf(draft);
@@ -76,9 +77,33 @@ function settleAll(draft: Draft): void {
 
 type StepEvent = Extract<MoleculeEvent, { readonly step: string }>;
 
-function stepEvent(draft: Draft, event: StepEvent): void {
+function ofStep(draft: Draft, event: StepEvent): void {
   const at = positionOf(draft, event.step);
   if (at === null) return;
+  const { kind } = stepAt(draft, at).state;
+  if (kind === 'closed' && event.kind !== 'went-back' && draft.how.rules !== undefined) {
+    tooLate(draft, at, event);
+    return;
+  }
+  stepEvent(draft, at, event);
+  if (kind === 'active' && event.kind !== 'went-back') skipWithGroup(draft, at);
+}
+
+/** What was under way when the step closed leaves that as it is. But its cost counts, and the branch stands where its commit is. */
+function tooLate(draft: Draft, at: number, event: StepEvent): void {
+  const { state, usage } = stepAt(draft, at);
+  if (event.kind === 'session-ended') {
+    draft.usage = addUsage(draft.usage, event.result.usage);
+    put(draft, at, { usage: addUsage(usage, event.result.usage) });
+    return;
+  }
+  const head = event.kind === 'accepted' || event.kind === 'skipped' ? (event.head ?? null) : null;
+  if (head === null || state.kind !== 'closed') return;
+  draft.head = head;
+  put(draft, at, { state: { ...state, head } });
+}
+
+function stepEvent(draft: Draft, at: number, event: StepEvent): void {
   const { limits, nowMs } = draft;
   const step = stepAt(draft, at);
   const change = (to: Partial<Step>) => put(draft, at, to);
@@ -283,6 +308,16 @@ export function waitingSteps({ held, steps }: Molecule, max = Infinity, what = A
 /** Ids of the steps that a session works on. */
 export function activeSteps({ held, steps }: Molecule): readonly string[] {
   return held.flatMap((at) => (steps[at]?.state.kind === 'active' ? [steps[at].id] : []));
+}
+
+/** Whether a step is the other one, or in that group or loop. */
+export function isWithin({ plan }: Molecule, id: string, around: string): boolean {
+  const open = [plan.index.get(id)];
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    if (at === plan.index.get(around)) return true;
+    open.push(...(plan.owners[at] ?? []));
+  }
+  return false;
 }
 
 export function phaseOf({ held, ready, steps, paused }: Molecule): 'working' | 'waiting' | 'escalated' | 'paused' {

@@ -9,7 +9,7 @@ import { refusal, tokenOf } from '../town/molecule-refusal.js';
 import { code } from '../town/wording.js';
 import type { Json } from '../town/act.js';
 import type { Molecule } from '../town/molecule-live.js';
-import { activeSteps, after, fateOf, isHalfDone, nextStep, stepOf, waitingSteps } from '../town/molecule.js';
+import { activeSteps, after, fateOf, isHalfDone, isWithin, nextStep, stepOf, waitingSteps } from '../town/molecule.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import type { Answer, Desk } from './desk.js';
 import { done, refused } from './desk.js';
@@ -212,11 +212,12 @@ export class Messages {
     return this.#onceChecked(null, claim);
   }
 
-  /** A step that is being closed is not skipped, failed or begun anew meanwhile: whoever asks for it is answered when that is clear. */
+  /** A step that is being closed is not skipped, failed or begun anew meanwhile, nor with its group: whoever asks is answered when that is clear. */
   #afterCheck({ step }: { readonly step: string }, act: () => Answer | Promise<Answer>): Answer | Promise<Answer> {
-    if (!this.#checking.includes(step) || !patched(IN_ORDER, '0.6')) return this.#afterBack(act);
+    const isChecked = () => this.#checking.some((one) => isWithin(this.#book.molecule, one, step));
+    if (!isChecked() || !patched(IN_ORDER, '0.6')) return this.#afterBack(act);
     return this.#later(
-      () => !this.#checking.includes(step),
+      () => !isChecked(),
       () => this.#afterCheck({ step }, act),
     );
   }
@@ -275,7 +276,10 @@ export class Messages {
     const why = refusal(this.#book.molecule, verb, step, token);
     if (why !== null) return refused(why);
     this.#book.note({ kind, step, reason, by });
-    return done(`step "${step}" is ${kind}`);
+    const { molecule } = this.#book;
+    const atWork = activeSteps(molecule).filter((one) => isWithin(molecule, one, step));
+    const first = atWork.length === 0 ? '' : `; the session of "${atWork.join('", "')}" ends first`;
+    return done(`step "${step}" is ${kind}${first}`);
   }
 
   /** Whatever closes a step in a sandbox, its work is committed and pushed; but not while another step's is half done. */

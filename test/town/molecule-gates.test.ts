@@ -141,7 +141,7 @@ test('a group whose gate stays shut is not closed over the steps that have not b
 
 test('a group that is checked waits anew for its gate, and goes round only once that is open', () => {
   const loops = [loop('g', ['g.x'], { check: { command: 'true', timeoutMs: 1 } })];
-  const molecule = all(poured(group, loops), timedOut, { kind: 'retried', step: 'g', note: null });
+  const molecule = all(poured(group, loops), timedOut, { kind: 'retried', step: 'g', by: 'ann', note: null });
   expect([stateOfStep(molecule, 'g'), ids(molecule.steps)]).toEqual(['gate', ['g', 'g.x', 'ship']]);
   const open = work(all(molecule, { kind: 'approved', step: 'g', by: 'x' }), 'g.x');
   expect(dueLoop(open)?.id).toBe('g');
