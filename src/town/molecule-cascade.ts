@@ -176,15 +176,17 @@ export function start(draft: Draft, at: number): void {
 
 /**
  * Closes a step as skipped, and with a group all that is in it, but for what must run after a failure and what a session works on: that
- * ends first, and counts if it is done (`skipWithGroup`). Before 0.6 it was closed at once, and again by its session.
+ * ends first, and counts if it is done (`skipWithGroup`). Before 0.6 it was closed at once, and again by its session; and a teardown was
+ * not skipped after a failure, whoever asked for it.
  */
 export function skip(draft: Draft, at: number, reason: string, by: string, head: string | null = null): void {
+  const isOld = draft.how.rules === undefined;
   const below = [at];
   for (let next = below.pop(); next !== undefined; next = below.pop()) {
     const { state } = stepAt(draft, next);
-    if (draft.failed !== null && draft.plan.protos[next]?.scope?.role === 'teardown') continue;
-    const isAtWork = state.kind === 'active' && draft.how.rules !== undefined;
-    if (state.kind !== 'closed' && !isAtWork)
+    const isTeardown = draft.plan.protos[next]?.scope?.role === 'teardown';
+    if (draft.failed !== null && isTeardown && (next !== at || isOld)) continue;
+    if (state.kind !== 'closed' && (state.kind !== 'active' || isOld))
       close(draft, next, closedBy(draft, 'skipped', reason, by, { head: next === at ? head : null }));
     below.push(...(stepAt(draft, next).kind === undefined ? [] : membersOf(draft, next)));
   }

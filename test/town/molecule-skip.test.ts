@@ -83,3 +83,34 @@ test('what comes too late leaves a step as it closed; its cost counts, and the b
   expect([late.head, late.usage.turns, stepOf(late, 'p')?.usage.turns, late.closed]).toEqual(['h', 1, 1, 1]);
   expect(late.left).toEqual(asked.left);
 });
+
+test('a teardown that is skipped after a failure runs no more, and the next one does', () => {
+  const teardown = { of: 's', role: 'teardown' } as const;
+  const failed = all(
+    poured([
+      step('up', { kind: 'human', script: null, scope: { of: 's', role: 'member' } }),
+      step('down', { kind: 'human', script: null, scope: teardown }),
+      step('last', { scope: teardown, needs: ['down'] }),
+    ]),
+    { kind: 'failed', step: 'up', reason: 'no', by: 'Ada' },
+  );
+  expect(['down', 'last'].map((id) => stateOfStep(failed, id))).toEqual(['human', 'pending']);
+  const molecule = all(failed, skipped('down'));
+  expect(['down', 'last'].map((id) => stateOfStep(molecule, id))).toEqual(['skipped', 'ready']);
+  expect(fateOf(all(molecule, start('last'), end('last', closedDone), accepted('last')))).toMatchObject({
+    kind: 'failed',
+    step: 'up',
+  });
+});
+
+test('a teardown whose condition does not hold keeps no molecule that has failed from its end', () => {
+  const condition = { text: '!{{keep}}', value: '', op: 'truthy', against: '' } as const;
+  const failed = all(
+    poured([
+      step('up', { kind: 'human', script: null, scope: { of: 's', role: 'member' } }),
+      step('down', { scope: { of: 's', role: 'teardown' }, condition }),
+    ]),
+    { kind: 'failed', step: 'up', reason: 'no', by: 'Ada' },
+  );
+  expect([stateOfStep(failed, 'down'), fateOf(failed).kind]).toEqual(['skipped', 'failed']);
+});
