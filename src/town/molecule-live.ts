@@ -37,8 +37,6 @@ export type Molecule = Required<MoleculeState> & {
   /** Positions of steps that are active or waiting, in the formula's order. */
   readonly held: readonly number[];
   readonly closed: number;
-  /** Id of the step that failed first, and with it the molecule. */
-  readonly failed: string | null;
   readonly usage: Usage;
   readonly sessions: number;
   /** What works on its steps, or has worked on the branch. */
@@ -60,8 +58,10 @@ export function stateOf({
   passed,
   lost,
   workedBy,
+  failed,
 }: Molecule): Required<MoleculeState> {
-  return { steps, limits, added, loops, mails, bonds, turns, head, paused, holds, gone, passed, lost, workedBy };
+  const all = { steps, limits, added, loops, mails, bonds, turns, head, paused, holds, gone, passed, lost };
+  return { ...all, workedBy, failed };
 }
 
 const NOTHING_PASSED: Passed = { steps: 0, atMs: 0, sessions: 0, usage: NO_USAGE };
@@ -100,7 +100,7 @@ export function revive(proto: Pick<Protomolecule, 'steps'>, state: MoleculeState
     ready: steps.flatMap((step, at) => (listOf(step) === 'ready' ? [at] : [])).toSorted(byUrgency(plan)),
     held: steps.flatMap((step, at) => (listOf(step) === 'held' ? [at] : [])),
     closed: steps.filter((step) => step.state.kind === 'closed').length,
-    failed: steps.find(hasFailed)?.id ?? null,
+    failed: failedIn(steps, state.failed ?? null),
     usage: spent.reduce((sum, { usage }) => addUsage(sum, usage), NO_USAGE),
     sessions: spent.reduce((sum, { sessions }) => sum + sessions, 0),
     workers: workersOf({ steps, workedBy }),
@@ -115,6 +115,12 @@ function workedOn(steps: readonly Step[]): readonly RuntimeKind[] {
 /** On groups and loops nobody works, whatever their runtime is. */
 export function workersOf({ steps, workedBy }: Pick<Molecule, 'steps' | 'workedBy'>): ReadonlySet<RuntimeKind> {
   return new Set([...workedBy, ...steps.flatMap(({ kind, runtime }) => (kind === undefined ? [runtime] : []))]);
+}
+
+/** A molecule that an earlier version carried on does not say which of several was the first. */
+function failedIn(steps: readonly Step[], first: string | null): string | null {
+  const failed = steps.filter(hasFailed);
+  return (failed.find((step) => step.id === first) ?? failed[0])?.id ?? null;
 }
 
 /** A molecule that an earlier version carried on does not say where its branch stands. */

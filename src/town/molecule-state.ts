@@ -118,6 +118,8 @@ export type MoleculeState = {
   readonly lost?: readonly LostHost[];
   /** What has worked on the branch in sessions: of steps that are gone, too, and of molecules before this one. */
   readonly workedBy?: readonly RuntimeKind[];
+  /** Id of the step that failed first, and with it the molecule. Null while none has. */
+  readonly failed?: string | null;
 };
 
 type OfStep<Kind extends string, More = unknown> = { readonly kind: Kind; readonly step: string } & More;

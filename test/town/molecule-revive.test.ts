@@ -2,9 +2,11 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { dueLoop } from '../../src/town/molecule-loops.js';
+import { revive, stateOf } from '../../src/town/molecule-live.js';
 import type { MoleculeEvent } from '../../src/town/molecule-state.js';
+import { fateOf } from '../../src/town/molecule.js';
 import type { ProtoStep } from '../../src/town/protomolecule.js';
-import { accepted, all, carried, loop, poured, start, step } from '../support/molecules.js';
+import { accepted, all, carried, how, loop, poured, start, step } from '../support/molecules.js';
 
 const fanOut = {
   bond: 'x',
@@ -65,4 +67,19 @@ test('left, ready, held and closed are those of the steps, after any event', () 
     }),
     { numRuns: 200 },
   );
+});
+
+const failed = (id: string) => ({ kind: 'failed', step: id, reason: `${id} said no`, by: 'Ada' }) as const;
+
+test('of two steps that failed the first in time is why the molecule fails, also after continue-as-new', () => {
+  const steps = [
+    step('up', { kind: 'human', script: null, scope: { of: 's', role: 'member' } }),
+    step('down', { kind: 'human', script: null, scope: { of: 's', role: 'teardown' } }),
+    step('look', { kind: 'human', script: null }),
+  ];
+  const molecule = all(poured(steps), failed('look'), failed('down'));
+  expect(fateOf(molecule)).toMatchObject({ step: 'look', reason: 'look said no' });
+  expect(fateOf(carried(molecule, steps))).toEqual(fateOf(molecule));
+  const { failed: _first, ...before } = stateOf(molecule);
+  expect(fateOf(revive({ steps }, before, how))).toMatchObject({ step: 'down' });
 });
