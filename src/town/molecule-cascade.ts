@@ -160,6 +160,7 @@ export function start(draft: Draft, at: number): void {
   const { id, kind, runtime } = stepAt(draft, at);
   if (kind !== undefined) {
     put(draft, at, { state: { kind: 'open', sinceMs: draft.nowMs } });
+    tellFirst(draft, at);
     for (const child of draft.plan.children[at] ?? []) wake(draft, child);
     if (draft.left[at] === 0) complete(draft, at);
     return;
@@ -172,6 +173,19 @@ export function start(draft: Draft, at: number): void {
     return;
   }
   put(draft, at, { state: { kind: 'ready', sinceMs: draft.nowMs } });
+}
+
+/** What was answered while a group waited for its gates is for the first of its steps. */
+function tellFirst(draft: Draft, at: number): void {
+  const { answers } = stepAt(draft, at);
+  if (answers === undefined) return;
+  const children = draft.plan.children[at] ?? [];
+  const inside = new Set(children.map((child) => stepAt(draft, child).id));
+  for (const child of children) {
+    const { needs, state, answers: before = [] } = stepAt(draft, child);
+    if (state.kind === 'pending' && !needs.some((need) => inside.has(need)))
+      put(draft, child, { answers: [...before, ...answers] });
+  }
 }
 
 /**

@@ -220,7 +220,7 @@ function retried(draft: Draft, at: number, { by, note }: Extract<MoleculeEvent, 
     return;
   }
   if (isShut) {
-    put(draft, at, { state: waitsForGates(step.gates ?? [], draft.nowMs) });
+    put(draft, at, { ...answered, state: waitsForGates(step.gates ?? [], draft.nowMs) });
     return;
   }
   put(draft, at, {

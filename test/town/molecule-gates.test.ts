@@ -3,7 +3,7 @@ import { fileGates, watches } from '../../src/town/molecule-gates.js';
 import { moleculeBoard } from '../../src/town/molecule-board.js';
 import { dueLoop } from '../../src/town/molecule-loops.js';
 import { refusal } from '../../src/town/molecule-refusal.js';
-import { after, fateOf, nextStep, phaseOf } from '../../src/town/molecule.js';
+import { after, fateOf, nextStep, phaseOf, stepOf } from '../../src/town/molecule.js';
 import type { StepGate } from '../../src/town/protomolecule.js';
 import { all, ids, loop, poured, stateOfStep, step, why, work } from '../support/molecules.js';
 
@@ -145,4 +145,17 @@ test('a group that is checked waits anew for its gate, and goes round only once 
   expect([stateOfStep(molecule, 'g'), ids(molecule.steps)]).toEqual(['gate', ['g', 'g.x', 'ship']]);
   const open = work(all(molecule, { kind: 'approved', step: 'g', by: 'x' }), 'g.x');
   expect(dueLoop(open)?.id).toBe('g');
+});
+
+const retried = (id: string) => ({ kind: 'retried', step: id, by: 'ann', note: 'use v2' }) as const;
+const opened = (id: string) => ({ kind: 'approved', step: id, by: 'x' }) as const;
+
+test('what is answered when a gate stayed shut too long is told to the session behind it, in a group to its first ones', () => {
+  const one = [step('b', { gates: [gate('human', '', 1_000)] })];
+  const molecule = all(poured(one), { ...timedOut, step: 'b' }, retried('b'), opened('b'));
+  expect(stepOf(molecule, 'b')?.answers).toMatchObject([{ by: 'ann', text: 'use v2' }]);
+  const both = [...group, step('g.y', { parent: 'g', needs: ['g.x'] })];
+  const begun = all(poured(both), timedOut, retried('g'), opened('g'));
+  expect(stepOf(begun, 'g.x')?.answers).toMatchObject([{ by: 'ann', text: 'use v2' }]);
+  expect(stepOf(begun, 'g.y')?.answers).toBeUndefined();
 });
