@@ -34,7 +34,7 @@ export function refusal(molecule: Molecule, verb: Verb, id: string, token?: stri
     return `there is no step "${id}"; ${meant}${meant.endsWith('?') ? ' Else' : ';'} ${instead(molecule)}`;
   }
   const step = stepAt(molecule, at);
-  const why = refusalOf(molecule, verb, step) ?? staleness(step, token);
+  const why = refusalOf(molecule, verb, step) ?? staleness(molecule, step, token);
   return why === null ? null : `step "${id}" ${why}`;
 }
 
@@ -58,9 +58,9 @@ function refusalOf(molecule: Molecule, verb: Verb, step: Step): string | null {
   }
 }
 
-function staleness(step: Step, token: string | undefined): string | null {
+function staleness(molecule: Molecule, step: Step, token: string | undefined): string | null {
   if (token === undefined || token === tokenOf(step)) return null;
-  return `waits anew since token ${token} was given: see what it asks for now (query \`current\`, gt mol current), and act under the token that it has`;
+  return `waits anew since token ${token} was given: see what it asks for now (query \`current\`, gt mol current), and act under the token that it has; ${instead(molecule)}`;
 }
 
 function waitingRefusal({ how }: Pick<Molecule, 'how'>, verb: Verb, step: Step): string | null {
@@ -97,7 +97,8 @@ function openBelow({ plan, steps }: Molecule, id: string): readonly string[] {
   });
 }
 
-function instead({ held, steps }: Molecule): string {
+/** What is ready instead, in a sentence without its end. */
+export function instead({ held, steps }: Molecule): string {
   const waiting = held.flatMap((at) => {
     const step = steps[at];
     return step?.state.kind === 'waiting' ? [step.id] : [];

@@ -5,7 +5,7 @@ import type { Message } from '../contract/messages.js';
 import { mailMessage, moleculeMessages } from '../contract/messages.js';
 import { bondPlace, bondProblem } from '../town/molecule-bond.js';
 import { describeGates } from '../town/molecule-gates.js';
-import { refusal, tokenOf } from '../town/molecule-refusal.js';
+import { instead, refusal, tokenOf } from '../town/molecule-refusal.js';
 import { code } from '../town/wording.js';
 import type { Json } from '../town/act.js';
 import type { Molecule } from '../town/molecule-live.js';
@@ -170,7 +170,8 @@ export class Messages {
       return done(`step "${step}" waits for an answer: retry, close, skip or fail it`);
     }
     const problem = outputRefusal(this.#book.cooked(step), output);
-    if (problem !== null) return refused(`step "${step}" cannot be closed so: ${problem}`);
+    if (problem !== null)
+      return refused(`step "${step}" cannot be closed so: ${problem}; ${instead(this.#book.molecule)}`);
     if (!this.#needsChecks(step)) return this.#closed(message);
     return this.#onceChecked(message, { step, summary: note, by, output, mustMove: false, allow });
   }
@@ -195,7 +196,7 @@ export class Messages {
 
   #whyAlone(molecule: Molecule, step: string): string | null {
     const problem = outputRefusal(molecule.cooked.get(step) ?? null, undefined);
-    if (problem !== null) return `step "${step}" cannot be closed so: ${problem}`;
+    if (problem !== null) return `step "${step}" cannot be closed so: ${problem}; ${instead(molecule)}`;
     return this.#needsChecks(step, molecule)
       ? `step "${step}" is checked and committed when it closes: close it by itself`
       : null;

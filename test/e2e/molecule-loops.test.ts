@@ -63,6 +63,7 @@ test('the loop goes round until the output says so, and what comes after it read
   await molecule.reach('lp.iter1.look', 'human');
   const wrong = await molecule.update('close', { step: 'lp.iter1.look', output: { clean: 'almost' } });
   expect(wrong).toContain('step "lp.iter1.look" cannot be closed so: output.clean must be a boolean');
+  expect(wrong).toContain('; waiting for an answer: lp.iter1.look');
   expect(await molecule.update('close', { step: 'lp.iter1.look' })).toContain('must leave an output');
   await molecule.update('close', { step: 'lp.iter1.look', output: { clean: false } });
   await molecule.reach('lp.iter2.look', 'human');

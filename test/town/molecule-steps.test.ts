@@ -262,6 +262,8 @@ test('no two waits have the same token, though they begin in one millisecond; wh
     tokens.push(tokenNow('a'));
   }
   expect(new Set(tokens).size).toBe(5);
-  expect(refusal(molecule, 'close', 'a', String(tokens[0]))).toContain('waits anew since token');
+  const stale = refusal(molecule, 'close', 'a', String(tokens[0]));
+  expect(stale).toContain('waits anew since token');
+  expect(stale).toContain('waiting for an answer: a, b');
   expect(refusal(molecule, 'close', 'a', String(tokens.at(-1)))).toBeNull();
 });
