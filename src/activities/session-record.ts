@@ -26,11 +26,13 @@ type Ended = {
   readonly path: string;
   /** How; null when it was called off. */
   readonly result: SessionResult | null;
+  /** Somebody was attached, and has ended it. */
+  readonly isAttached?: boolean;
 };
 
 /** Each part is done once, however often it is asked for; of a script, which costs nothing, its journal tells all. */
 export async function recordSession({ ledger, purses, call, state }: Recorder, ended: Ended): Promise<void> {
-  const { spec, run, journal, path, result } = ended;
+  const { spec, run, journal, path, result, isAttached = false } = ended;
   if (spec.runtime.kind === 'script') return;
   const file = join(dirname(path), 'transcript.md');
   const text = transcriptOf(spec.sessionId, journal.entries);
@@ -51,7 +53,7 @@ export async function recordSession({ ledger, purses, call, state }: Recorder, e
     agent,
     runtime: runtime.agent?.command ?? runtime.kind,
     model: runtime.model,
-    outcome: result?.outcome ?? 'called off',
+    outcome: result?.outcome ?? (isAttached ? 'attached' : 'called off'),
     ...(result?.outcome === 'handoff' ? { reason: result.reason } : {}),
     usage,
     calls: callsIn(journal),

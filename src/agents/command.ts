@@ -38,7 +38,7 @@ export function commandRuntime(keys: Keys, settings: ProgramSettings = {}): Runt
         throw new RuntimeTrouble({ type: 'Agent.Unknown', message, retryable: false });
       }
       const pulse = new Pulse();
-      const door = await openDoor(spec, context, pulse);
+      const door = await openDoor(spec, context, { pulse });
       try {
         const { message: primer } = await programPrimer(spec);
         const prices = (await settings.prices?.()) ?? {};

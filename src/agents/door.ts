@@ -42,13 +42,22 @@ export type Door = {
   readonly close: () => Promise<void>;
 };
 
+type DoorSettings = {
+  /** What can be called; all of the port if not given. */
+  readonly tools?: readonly Tool[];
+  /** Whether it is told with its answers what others have to say to it; it is, if not given. */
+  readonly hearsNudges?: boolean;
+  /** Who comes by it is alive. */
+  readonly pulse?: Pulse;
+};
+
 /** A door that a dead worker left is taken away. Throws RuntimeTrouble when somebody else has its place. */
-export async function openDoor(spec: SessionSpec, context: SessionContext, pulse = new Pulse()): Promise<Door> {
+export async function openDoor(spec: SessionSpec, context: SessionContext, settings: DoorSettings = {}): Promise<Door> {
   const folder = await ownFolder(spec.sessionId + spec.worktree);
   const socket = join(folder, 'port');
   const gt = join(folder, 'gt');
   await writeFile(gt, `#!/bin/sh\nexec '${process.execPath}' '${GT}' "$@"\n`, { mode: 0o755 });
-  const port = new Port(spec, context, pulse);
+  const port = new Port(spec, context, settings);
   const open = new Set<Socket>();
   const server = createServer((connection) => {
     open.add(connection);
@@ -78,6 +87,7 @@ class Port {
   readonly ended: Promise<void>;
   readonly #spec: SessionSpec;
   readonly #context: SessionContext;
+  readonly #hearsNudges: boolean;
   readonly #pulse: Pulse;
   #notes: readonly string[] = [];
   #end: End | null = null;
@@ -86,11 +96,13 @@ class Port {
   /** One after the other: the second of two ends is to hear of the first. */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(spec: SessionSpec, context: SessionContext, pulse: Pulse) {
+  constructor(spec: SessionSpec, context: SessionContext, settings: DoorSettings) {
+    const { tools = portOf(spec), hearsNudges = true, pulse = new Pulse() } = settings;
     this.#spec = spec;
     this.#context = context;
+    this.#hearsNudges = hearsNudges;
     this.#pulse = pulse;
-    this.tools = portOf(spec);
+    this.tools = tools;
     this.ended = new Promise((resolve) => (this.#tellEnded = resolve));
     for (const entry of context.journal.entries) {
       // Our own record of what was said here before the worker was killed.
@@ -143,6 +155,7 @@ class Port {
 
   /** That it has heard is said with its next word, since an answer may be lost. */
   async #untold(): Promise<string | null> {
+    if (!this.#hearsNudges) return null;
     const all = await nudgesFor(this.#spec, this.#context);
     const heard = all.flatMap(({ id }) => (this.#heard.has(id) ? [id] : []));
     if (heard.length > 0) await tellHeard(this.#spec, this.#context, heard);

@@ -57,14 +57,6 @@ export type Asker = {
   readonly failed: (failure: Failure) => void;
 };
 
-/** Of nobody's session. */
-export const NOBODY: Asker = {
-  sign: () => undefined,
-  enter: async () => () => undefined,
-  answered: async () => undefined,
-  failed: () => undefined,
-};
-
 export async function openKeyProxy(
   socket: string,
   provider: Provider,
@@ -99,7 +91,7 @@ async function passOn(request: IncomingMessage, response: ServerResponse, way: W
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   asker.sign();
-  if (!asksModel(provider, asks)) return pass(await ask(url, request, way, gone.signal), response, asker.sign);
+  if (!asksModel(provider, asks)) return pass(await ask(url, request, way, gone.signal), response, () => asker.sign());
   return passAnswer(url, request, response, way, gone.signal);
 }
 

@@ -76,6 +76,14 @@ export function portOf(spec: SessionSpec): readonly Tool[] {
   return [...SAME_FOR_ALL, closeOf(spec.step)];
 }
 
+const OF_A_SESSION = ['done', 'close', 'handoff', 'escalate'];
+
+/** For an agent with whom somebody at a terminal has gone on: it is they who let the next session begin, or hand the step in. */
+export function attachedPortOf(spec: SessionSpec): readonly Tool[] {
+  const why = `somebody is at your terminal, and ends this: say it to them. Outside, \`gt close ${spec.step.id} --mol ${spec.molecule}\` hands the step in`;
+  return portOf(spec).map((one) => (OF_A_SESSION.includes(one.name) ? { ...one, run: async () => wrong(why) } : one));
+}
+
 const Close = z.strictObject({
   summary: text,
   verdict: z.enum(['done', 'no-changes', 'failed']).default('done'),

@@ -1,6 +1,7 @@
 /** What an agent's program is called with in a session: its prompt, what its arguments are filled with, and the order of the Agent SDK. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Agent } from '../town/agents.js';
 import type { SessionSpec } from '../town/session.js';
 import type { CallValues } from './agent-call.js';
@@ -8,6 +9,20 @@ import { conversationOf } from './conversation.js';
 import type { Door } from './door.js';
 import type { SessionContext } from './runtime.js';
 import type { Sdk, SdkOrder } from './sdk.js';
+
+const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
+/** What `gt` of a session needs to read. */
+export const GT = ['bin', 'dist', 'package.json'].map((name) => join(PACKAGE, name));
+
+const WITH_GT = 'export PATH="$GT_BIN:$PATH"';
+/** An agent's shells may be shells of a login, which begin with a search path of their own. Written inside: outside its home may lead elsewhere. */
+const AT_LOGIN = `for f in .profile .bash_profile; do echo '${WITH_GT}' > "$HOME/$f"; done`;
+
+/** The program, with the `gt` of its door first in its search path. */
+export function withGt(line: string, { confinement }: Pick<SessionSpec, 'confinement'>): string {
+  const before = confinement === undefined ? WITH_GT : `${WITH_GT}; ${AT_LOGIN}`;
+  return `${before}; exec ${line}`;
+}
 
 /** Linux takes 128 KiB, and quotes and the other arguments stand in it, too. */
 const ARGUMENT_BYTES_MAX = 96 * 1024;

@@ -5,7 +5,6 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { RunResult } from '../process/run.js';
 import { KEY_NAMES } from '../town/agents.js';
 import type { Agent, Keys, Provider } from '../town/agents.js';
@@ -23,7 +22,7 @@ import type { Asker } from './key-proxy.js';
 import { mechanicalNote } from './mechanical-note.js';
 import { Meter } from './meter.js';
 import { latest } from './notes.js';
-import { asArgument, callValues, sdkOrder } from './program-call.js';
+import { asArgument, callValues, GT, sdkOrder, withGt } from './program-call.js';
 import { ProgramOutput } from './program-output.js';
 import { ATTACHED, CUT_OFF, LEAVE_NOTE, NUDGE } from './program-words.js';
 import { ContextFull, troubleOfStatus } from './provider-status.js';
@@ -38,8 +37,6 @@ import { withoutSecrets } from './secrets.js';
 import { UsageTold } from './told-usage.js';
 import { RuntimeTrouble } from './trouble.js';
 
-const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
-
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 /** For an agent that has ended its session to say its last words. */
@@ -52,10 +49,6 @@ const NUDGES_MAX = 2;
 const TAIL_CHARS = 1_000;
 /** Kept for that: a secret that has lost its head here is not in it. */
 const SHOWN_CHARS = 16 * 1024;
-
-const WITH_GT = 'export PATH="$GT_BIN:$PATH"';
-/** An agent's shells may be shells of a login, which begin with a search path of their own. Written inside: outside its home may lead elsewhere. */
-const AT_LOGIN = `for f in .profile .bash_profile; do echo '${WITH_GT}' > "$HOME/$f"; done`;
 
 type ProgramMeans = {
   readonly agent: Agent;
@@ -250,8 +243,7 @@ export class Program {
     // The SDK stops by itself, if it can.
     const letGo = run.stopInTime(() => this.#untilMs + (sdk === null ? 0 : STOP_MS) - Date.now());
     try {
-      const before = this.#spec.confinement === undefined ? WITH_GT : `${WITH_GT}; ${AT_LOGIN}`;
-      const result = await exec(`${before}; exec ${line}`, {
+      const result = await exec(withGt(line, this.#spec), {
         env: { ...environmentOf(agent, values), ...door.env },
         readable: [door.folder, ...GT, ...(sdk === null ? [] : readableFor(sdk))],
         home: this.#home,
@@ -380,7 +372,6 @@ export class Program {
 }
 
 const AGENT = 'agent';
-const GT = ['bin', 'dist', 'package.json'].map((name) => join(PACKAGE, name));
 /** The SDK takes no limit of nothing. */
 const CENT = 0.01;
 /** Of a shell that finds no such command. */

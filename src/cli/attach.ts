@@ -3,16 +3,20 @@
  * waits. See docs/decisions/0031-attached.md.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { cellIn } from '../activities/shell.js';
 import { placesIn, type Places } from '../activities/places.js';
+import { openAttached } from '../activities/attached-session.js';
 import { commandOf, environmentOf, quoted } from '../agents/agent-call.js';
 import { attachedMark, attachTo, type Attached } from '../agents/attached.js';
 import { conversationOf, HOME, leaveToNext } from '../agents/conversation.js';
-import { NOBODY, openKeyProxy } from '../agents/key-proxy.js';
-import { readKeys, type Town } from '../config.js';
+import type { Door } from '../agents/door.js';
+import { openKeyProxy } from '../agents/key-proxy.js';
+import { GT, withGt } from '../agents/program-call.js';
+import { knowSecrets } from '../agents/secrets.js';
+import { messageOf } from '../calls.js';
+import { readKeys, readSecrets, type Town } from '../config.js';
 import { takeoverQuery, type Takeover } from '../contract/molecule.js';
 import { hostId } from '../dev/host-id.js';
 import { authorEnvironment, authorOf } from '../git/author.js';
@@ -22,6 +26,7 @@ import { runAtTerminal } from '../process/terminal.js';
 import { KEY_NAMES, type Agent, type KeyAccount } from '../town/agents.js';
 import { unreachable } from '../town/unreachable.js';
 import { withCalls } from './calls.js';
+import type { Calls } from './calls.js';
 import { CliError, readArguments, takeOne, UsageError, type Command } from './command.js';
 import { print } from './print.js';
 import { SERVER_OPTIONS } from './server-place.js';
@@ -53,7 +58,9 @@ export const attach: Pick<Command, 'run'> = {
     try {
       // Who lets it go on from now on asks us to leave; who did so before is seen here.
       const ready = await look();
-      print(await open({ ...ready, account, places, attached }));
+      await withCalls(values, async ({ call }) =>
+        print(await open({ ...ready, account, places, attached, town, host, call })),
+      );
     } finally {
       await attached.release();
     }
@@ -121,58 +128,75 @@ function accountOf({ anthropic }: Town, { provider, command }: Agent): KeyAccoun
   return account;
 }
 
-type Means = Ready & { readonly account: KeyAccount | null; readonly places: Places; readonly attached: Attached };
+type Means = Ready & {
+  readonly account: KeyAccount | null;
+  readonly places: Places;
+  readonly attached: Attached;
+  readonly town: Town;
+  readonly host: string;
+  readonly call: Calls['call'];
+};
 
 /** Answers what has become of it, and what comes next. */
-async function open({ takeover, agent, args, account, places, attached }: Means): Promise<string> {
+async function open(means: Means): Promise<string> {
+  const { takeover, agent, account, places, town, host, call } = means;
+  // In what is kept of it none is to stand.
+  knowSecrets(readSecrets(Object.values(town.snapshot.rigs).map(({ url }) => url)));
+  const paths = { ...town.paths, dir: town.dir };
+  const session = await openAttached(takeover.spec, { call, places, paths, prices: town.snapshot.prices, host, warn });
+  try {
+    const { provider } = agent;
+    const proxy = account === null || provider === null ? null : join(session.door.folder, 'model');
+    const close =
+      proxy === null || account === null || provider === null
+        ? null
+        : await openKeyProxy(proxy, provider, account, session.asker);
+    const ended = await runShutIn(means, session.door, proxy).finally(() => close?.());
+    await session.end().catch((error: unknown) => warn(messageOf(error)));
+    return next(takeover, agent, ended, session.door.notes());
+  } finally {
+    await session.close();
+  }
+}
+
+function warn(trouble: string): void {
+  process.stderr.write(`gt: ${trouble}\n`);
+}
+
+/** With its exit code, or a sentence why it was ended or has not begun. */
+async function runShutIn(means: Means, door: Door, proxy: string | null): Promise<number | string> {
+  const { takeover, agent, args, places, attached } = means;
   const { spec } = takeover;
   const folder = dirname(places.journal(spec.sessionId));
   const home = join(folder, HOME);
   await mkdir(home, { recursive: true });
-  const own = await mkdtemp(join(tmpdir(), 'gt-attach-'));
-  const proxy = account === null || agent.provider === null ? null : join(own, 'model');
-  const close =
-    proxy === null || account === null || agent.provider === null
-      ? null
-      : await openKeyProxy(proxy, agent.provider, account, NOBODY);
-  try {
-    const output = dirname(home);
-    const tree = { mirror: places.mirror(spec.rig), path: spec.worktree, branch: spec.branch, more: [output] };
-    const cell = await cellIn(tree, spec.confinement ?? null);
-    const { model } = spec.runtime;
-    const session = await conversationOf(folder, spec.sessionId);
-    const values = { prompt: null, mcp: null, model: model === '' ? null : model, session, home };
-    const {
-      file,
-      args: inner,
-      ...where
-    } = cell(`exec ${commandOf(agent, args, values, proxy)}`, {
-      env: plainEnvironment({
-        ...authorEnvironment(authorOf(spec.agent)),
-        GT_SESSION: spec.sessionId,
-        GT_AGENT: spec.agent,
-        ...terminalOf(process.env),
-        ...environmentOf(agent, values),
-      }),
-      readable: [own, INSIDE],
-      home,
-      isAtTerminal: true,
-    });
-    if (!attached.isHeld() || attached.wanted.aborted)
-      throw new CliError(`${spec.molecule} has just gone on: its next session is at work`);
-    await leaveToNext(folder);
-    const command = [file, ...inner].map(quoted).join(' ');
-    const ended = await runAtTerminal({
-      ...where,
-      command,
-      mark: attachedMark(spec.molecule),
-      signal: attached.wanted,
-    });
-    return next(takeover, agent, ended);
-  } finally {
-    close?.();
-    await rm(own, { recursive: true, force: true });
-  }
+  const tree = { mirror: places.mirror(spec.rig), path: spec.worktree, branch: spec.branch, more: [dirname(home)] };
+  const cell = await cellIn(tree, spec.confinement ?? null);
+  const { model } = spec.runtime;
+  const session = await conversationOf(folder, spec.sessionId);
+  const values = { prompt: null, mcp: null, model: model === '' ? null : model, session, home };
+  const {
+    file,
+    args: inner,
+    ...where
+  } = cell(withGt(commandOf(agent, args, values, proxy), spec), {
+    env: plainEnvironment({
+      ...authorEnvironment(authorOf(spec.agent)),
+      GT_SESSION: spec.sessionId,
+      GT_AGENT: spec.agent,
+      ...terminalOf(process.env),
+      ...environmentOf(agent, values),
+      ...door.env,
+    }),
+    readable: [door.folder, INSIDE, ...GT],
+    home,
+    isAtTerminal: true,
+  });
+  if (!attached.isHeld() || attached.wanted.aborted)
+    throw new CliError(`${spec.molecule} has just gone on: its next session is at work`);
+  await leaveToNext(folder);
+  const command = [file, ...inner].map(quoted).join(' ');
+  return runAtTerminal({ ...where, command, mark: attachedMark(spec.molecule), signal: attached.wanted });
 }
 
 /** What programs at a terminal have to know of it. */
@@ -180,7 +204,12 @@ function terminalOf(env: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
   return Object.fromEntries(['TERM', 'COLORTERM'].flatMap((name) => (env[name] ? [[name, env[name]] as const] : [])));
 }
 
-function next({ spec, heldBy, isWaiting }: Takeover, { command, resume }: Agent, ended: number | string): string {
+function next(
+  { spec, heldBy, isWaiting }: Takeover,
+  { command, resume }: Agent,
+  ended: number | string,
+  notes: readonly string[],
+): string {
   const how = typeof ended === 'number' ? `${command} has ended with ${ended}` : `${command} was ended: ${ended}`;
   const isHeldFromAbove = heldBy !== null && heldBy !== spec.molecule;
   const goOn = [
@@ -188,7 +217,9 @@ function next({ spec, heldBy, isWaiting }: Takeover, { command, resume }: Agent,
     ...(isWaiting ? [`gt retry ${spec.step.id} --mol ${spec.molecule}`] : []),
   ].join(' && ');
   const where = resume === null ? 'in a fresh conversation' : 'in this conversation';
+  const noted =
+    notes.length === 0 ? '' : `It noted, and \`--note\` of gt retry tells the next session:\n- ${notes.join('\n- ')}\n`;
   const held = isHeldFromAbove ? `${heldBy} holds it: gt explain ${heldBy} says what lets it go on.\n` : '';
   const then = goOn === '' ? '' : `${goOn} lets the next session go on, ${where}; `;
-  return `${how}. What it changed is in ${spec.worktree}.\n${held}${then}gt close ${spec.step.id} --mol ${spec.molecule} hands the step in as it is.`;
+  return `${how}. What it changed is in ${spec.worktree}.\n${noted}${held}${then}gt close ${spec.step.id} --mol ${spec.molecule} hands the step in as it is.`;
 }

@@ -25,6 +25,8 @@ export type Calls = {
   readonly query: <T>(of: string, query: QueryDefinition<T>) => Promise<T>;
   /** Ids of executions, in order. */
   readonly list: (filter: string) => Promise<readonly string[]>;
+  /** Any call, with whatever is the answer: for what speaks in an agent's place. */
+  readonly call: (call: Call) => Promise<Answer>;
 };
 
 export async function withCalls(values: ServerValues, work: (calls: Calls) => Promise<void>): Promise<void> {
@@ -36,6 +38,7 @@ export async function withCalls(values: ServerValues, work: (calls: Calls) => Pr
       query: async <T>(workflow: string, { name }: QueryDefinition<T>) =>
         caller.ask<T>({ kind: 'query', workflow, name }),
       list: async (filter) => (await caller.ask<string[]>({ kind: 'list', filter })).toSorted(),
+      call: (call) => caller.call(call),
     });
   } finally {
     await caller.close();
@@ -52,10 +55,14 @@ class Caller {
 
   /** `T` is what workflows of this version answer. */
   async ask<T>(call: Call): Promise<T> {
-    const answer = (await this.#relayed(call)) ?? (await this.#direct(call));
+    const answer = await this.call(call);
     if (answer.kind === 'result') return answer.value as T;
     if (answer.kind === 'missing') throw noExecution('workflow' in call ? call.workflow : '');
     throw answer.kind === 'refused' ? new CliError(answer.why) : refusedBy(this.#place, answer.why);
+  }
+
+  async call(call: Call): Promise<Answer> {
+    return (await this.#relayed(call)) ?? (await this.#direct(call));
   }
 
   async close(): Promise<void> {

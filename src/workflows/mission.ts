@@ -77,7 +77,6 @@ class MissionRun {
   #news = true;
   #cancelled = false;
   #woundDown = false;
-  /** What it came to is not recorded yet. */
   #isEnding = false;
   /** Acts that go on beside the loop: before they are done nothing ends or continues as new. */
   #beside = 0;
@@ -103,8 +102,8 @@ class MissionRun {
     setHandler(swarmQuery, () => swarmOf(this.#now.open), { description: 'Item → the polecat at work on it.' });
     setHandler(grantsQuery, () =>
       [...this.#granted.values()].flatMap((grant) => {
-        const item = this.#queuedUnder(grant.claim);
-        return item === null ? [] : [{ ...grant, item: item.id, priority: item.priority }];
+        const { id: item, priority } = this.#queuedUnder(grant.claim) ?? {};
+        return item === undefined || priority === undefined ? [] : [{ ...grant, item, priority }];
       }),
     );
     explainBy(() => this.#board());

@@ -7,8 +7,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
-import { NOBODY, openKeyProxy } from '../../src/agents/key-proxy.js';
+import { openKeyProxy } from '../../src/agents/key-proxy.js';
+import type { Asker } from '../../src/agents/key-proxy.js';
 import type { Provider } from '../../src/town/agents.js';
+
+/** Of nobody's session. */
+const NOBODY: Asker = {
+  sign: () => undefined,
+  enter: async () => () => undefined,
+  answered: async () => undefined,
+  failed: () => undefined,
+};
 
 /** The socket of a proxy before a provider that answers so. */
 async function proxyOf(provider: Provider, answer: RequestListener, below = ''): Promise<string> {

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { lifecycleQuery } from '../../src/contract/polecat.js';
+import { inboxQuery, lifecycleQuery } from '../../src/contract/polecat.js';
 import { missingBubblewrap } from '../support/bubblewrap.js';
 import { gt } from '../support/gt.js';
 import { liveTown, until } from '../support/live-town.js';
@@ -34,6 +34,12 @@ case "$1" in
     cat ../../../../../town.toml 2>/dev/null || echo hidden
     echo "planted: $PLANTED$ANTHROPIC_API_KEY"
     curl --silent --max-time 10 "$3/v1/models"
+    if [ -e by-the-door.txt ]; then
+      curl --silent --max-time 10 --data '{}' "$3/v1/messages" > /dev/null
+      gt current | grep '^Step: '
+      gt note "the terminal knows" && gt note "$(curl --silent "$3/v1/models")" && gt mail "$GT_AGENT" "from the terminal"
+      gt done "it" || echo "not done"
+    fi
     cat "$talk"
     (while :; do date +%s%N > alive.txt; sleep 0.05; done) &
     echo ready
@@ -66,7 +72,8 @@ describe.skipIf(missing !== null)('gt attach', () => {
           provider: 'anthropic',
         },
       },
-      runtime: { kind: 'mine', base_url: await echoing() },
+      runtime: { kind: 'mine', model: 'scripted', base_url: await echoing() },
+      prices: { scripted: { input: 1, output: 1 } },
       confinement: {},
       env: KEY,
     });
@@ -132,6 +139,33 @@ describe.skipIf(missing !== null)('gt attach', () => {
 
   const made = (name: string) => town.git('server', 'show', `main:${name}.txt`);
 
+  test('the agent has its door there, but for what ends a session; what it called and what its models have cost is kept', async () => {
+    const { mission, agent, molecule, path } = await waiting('open');
+    await writeFile(join(path, 'by-the-door.txt'), '');
+    const shown = terminal(agent);
+    await shown.says('ready');
+    shown.type('that is all\n');
+    const said = await shown.ended;
+    expect(said).toMatch(
+      /\nStep: work\nnoted\nnoted\nsent to .*\n.*somebody is at your terminal, and ends this[^]*\nnot done\n/,
+    );
+    expect(said).toContain('tells the next session:\n- the terminal knows\n');
+    const inbox = await town.client.workflow.getHandle(agent).query(inboxQuery);
+    expect(inbox).toMatchObject([{ from: agent, subject: 'from the terminal' }]);
+    const sessions = join(town.dir, '.gt/sessions', molecule, 'work/1');
+    const [folder = ''] = (await readdir(sessions)).filter((name) => name.startsWith('attached-'));
+    const transcript = await readFile(join(sessions, folder, 'transcript.md'), 'utf8');
+    expect(transcript).toMatch(/→ note .*the terminal knows[^]*→ mail [^]*→ done [^]*✗ somebody is at your terminal/);
+    expect(transcript).toContain('/v1/models by ');
+    expect(transcript).not.toContain('the key of the terminal');
+
+    await ours('retry', 'work', '--mol', molecule);
+    expect(await mission.result()).toMatchObject({ landed: 1, usd: 1 });
+    const rows = JSON.parse((await ours('costs', '--by', 'session', '--mission', 'open', '--json')).stdout) as object[];
+    const usage = expect.objectContaining({ turns: 1, inputTokens: 1_000_000, usd: 1 }) as object;
+    expect(rows).toContainEqual({ of: `${molecule}/work/1/${folder}`, sessions: 1, usage });
+  });
+
   test('who is attached when the step goes on is asked to leave, and the session begins after that', async () => {
     const { mission, agent, molecule } = await waiting('asked');
     const shown = terminal(agent);
@@ -177,11 +211,15 @@ describe.skipIf(missing !== null)('gt attach', () => {
   });
 });
 
-/** A provider that says what it is asked for, and by whose key. */
+/** A provider that says what it is asked for, and by whose key; what its model answers has used a million tokens. */
 async function echoing(): Promise<string> {
-  const server = createServer(({ url, headers }, response) =>
-    response.end(`${url} by ${String(headers['x-api-key'])}\n`),
-  );
+  const server = createServer(({ method, url, headers }, response) => {
+    if (method === 'GET') return response.end(`${url} by ${String(headers['x-api-key'])}\n`);
+    response.setHeader('content-type', 'application/json');
+    return response.end(
+      JSON.stringify({ type: 'message', model: 'scripted', usage: { input_tokens: 1_000_000, output_tokens: 0 } }),
+    );
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   server.unref();
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

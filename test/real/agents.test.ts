@@ -220,6 +220,11 @@ test('somebody goes on with Claude Code at a terminal, and it goes on with what 
   await shown.says('I shall write');
   for (const key of ['\u0003', '\u0003']) shown.type(key);
   expect(await shown.ended).toContain('claude has ended with 0');
+  const costs = await gt(['costs', '--by', 'session', '--json', '--town', town.dir], { TEMPORAL_ADDRESS: undefined });
+  const rows = JSON.parse(costs.stdout) as { of: string; usage: { turns: number; outputTokens: number } }[];
+  const attached = rows.find(({ of }) => /\/attached-\w+$/.test(of))?.usage;
+  expect(attached?.turns).toBeGreaterThanOrEqual(1);
+  expect(attached?.outputTokens).toBeGreaterThanOrEqual(1);
   await gt(['retry', 'write', '--mol', molecule, '--town', town.dir], { TEMPORAL_ADDRESS: undefined });
   expect(await mission.result()).toMatchObject({ landed: 1 });
   expect(await town.git('server', 'show', 'main:a.txt')).toBe('made');
