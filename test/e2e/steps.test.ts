@@ -195,7 +195,7 @@ test('a molecule is worked from the shell: primed, closed with an output, led on
   expect((await call(['mol', 'current'], mine)).stdout).toContain('## answer: Answer: good');
   expect((await call(['close', 'answer'], mine)).code).toBe(0);
   expect((await call(['mol', 'current', id])).stdout).toMatch(
-    new RegExp(`gt approve ship --mol ${id} --token [0-9a-z]+ --note "…"`),
+    new RegExp(`gt approve ship --mol ${id} --token [0-9a-z]+-[0-9]+ --note "…"`),
   );
   expect((await call(['approve', 'ship', '--mol', id, '--note', 'go', '--by', 'Ada'])).stdout).toBe(
     'the gates of step "ship" are open\n',
