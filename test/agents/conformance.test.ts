@@ -16,6 +16,7 @@ import type { SessionResult, SessionSpec } from '../../src/town/session.js';
 import { missingBubblewrap } from '../support/bubblewrap.js';
 import { until } from '../support/live-town.js';
 import { programOf } from '../support/program.js';
+import { random } from '../support/random.js';
 import { presetOf, RUNTIMES } from '../support/runtimes.js';
 import type { Played, Setup } from '../support/runtimes.js';
 import { contextOf, makeBench as benchOf } from '../support/sessions.js';
@@ -60,10 +61,19 @@ const PLACES = [
   ['shut in', true],
 ] as const;
 const NAMES = Object.keys(RUNTIMES) as (keyof typeof RUNTIMES)[];
+/** Each in one place by a seed, in both with GT_LONG=1. GT_SEED=n repeats a choice. */
+const SEED = Number(process.env['GT_SEED'] ?? Date.now() % 100_000);
+const { below } = random(SEED);
+const IS_LONG = process.env['GT_LONG'] !== undefined || missing !== null;
+if (!IS_LONG) console.warn(`each runtime is tried in the open or shut in, as the seed ${SEED} has it`);
 const everywhere = <Name extends string>(names: readonly Name[]) =>
-  names.flatMap((name) =>
-    PLACES.flatMap(([place, isShutIn]) => (isShutIn && missing !== null ? [] : [[name, place, isShutIn] as const])),
-  );
+  names.flatMap((name) => {
+    const chosen = below(PLACES.length);
+    return PLACES.flatMap(([place, isShutIn], at) => {
+      const isTried = IS_LONG ? !isShutIn || missing === null : at === chosen;
+      return isTried ? [[name, place, isShutIn] as const] : [];
+    });
+  });
 const ALL = everywhere(NAMES);
 
 async function run(played: Played, bench: Bench, more: Partial<SessionContext> = {}): Promise<SessionResult> {
