@@ -46,6 +46,11 @@ export class Hands {
     return this.#looks > 0;
   }
 
+  /** While it is not, the loop shows what has happened in a moment. */
+  get isBusy(): boolean {
+    return this.#underWay !== null || this.isLooking;
+  }
+
   async #looking<T>(look: () => Promise<T>): Promise<T> {
     this.#looks += 1;
     try {

@@ -68,7 +68,8 @@ class MoleculeRun {
     let { paused } = book.molecule;
     // A session may be under way for an hour: what happens beside it is shown as it happens.
     book.onEvent(() => {
-      if (book.molecule.paused === paused && !patched('whatever happens is shown', '0.6')) return;
+      const isBeside = this.#hands.isBusy && patched('what happens beside a session is shown', '0.6');
+      if (book.molecule.paused === paused && !isBeside) return;
       paused = book.molecule.paused;
       this.#show();
     });
