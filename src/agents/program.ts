@@ -72,8 +72,8 @@ export class Program {
   readonly #home: string;
   readonly #meter: Meter;
   readonly #account: Account;
-  /** Until when it may work: moved on by what it waits for us. */
-  #untilMs: number;
+  /** How long it may have worked by the journal's clock, which stands still while it waits for us. */
+  #workMsMax: number;
   #runs = 0;
   /** The one under way; its key proxy stays open between two. */
   #run: RunOfProgram | null = null;
@@ -96,7 +96,7 @@ export class Program {
     this.#home = join(dirname(context.outputFile), 'home');
     this.#meter = new Meter({ journal: context.journal, prices, model: spec.runtime.model });
     this.#account = agent.provider === null ? new Account() : accounts[agent.provider];
-    this.#untilMs = Date.now() + spec.limits.minutesMax * MINUTE_MS - context.journal.workedMs();
+    this.#workMsMax = spec.limits.minutesMax * MINUTE_MS;
   }
 
   async run(): Promise<SessionResult> {
@@ -194,12 +194,13 @@ export class Program {
       account: this.#account,
       limit: () => this.#limitReached(),
       canBeStopped: agent.resume !== null,
-      waited: (ms) => {
-        this.#untilMs += ms;
-        this.#context.journal.waited(ms);
-      },
+      waited: (ms) => this.#context.journal.waited(ms),
     });
     return this.#run;
+  }
+
+  #leftMs(): number {
+    return this.#workMsMax - this.#context.journal.workedMs();
   }
 
   async #limitReached(): Promise<SdkLimit | 'budget' | null> {
@@ -241,7 +242,7 @@ export class Program {
     this.#beat();
     const unwatch = pulse.watch(quietSecondsMax * SECOND_MS, () => run.fallSilent());
     // The SDK stops by itself, if it can.
-    const letGo = run.stopInTime(() => this.#untilMs + (sdk === null ? 0 : STOP_MS) - Date.now());
+    const letGo = run.stopInTime(() => this.#leftMs() + (sdk === null ? 0 : STOP_MS));
     try {
       const result = await exec(withGt(line, this.#spec), {
         env: { ...environmentOf(agent, values), ...door.env },
@@ -273,7 +274,7 @@ export class Program {
     const usd = Math.min(usdMax - usage.usd, this.#purse?.leftUsd ?? Infinity);
     const left = {
       turns: Math.max(1, turnsMax - usage.turns),
-      minutes: Math.max(SECOND_MS, this.#untilMs - Date.now()) / MINUTE_MS,
+      minutes: Math.max(SECOND_MS, this.#leftMs()) / MINUTE_MS,
       contextTokens: contextTokensMax,
       usd: Number.isFinite(usd) ? Math.max(CENT, usd) : null,
     };
@@ -346,7 +347,7 @@ export class Program {
   async #askForNote(limit: SdkLimit | 'budget'): Promise<End | null> {
     if (limit === 'budget' || this.#means.agent.resume === null) return this.#handOver(limit);
     this.#limit = { kind: limit, turns: this.#meter.usage.turns };
-    this.#untilMs = Date.now() + LAST_WORDS.minutes * MINUTE_MS;
+    this.#workMsMax = this.#context.journal.workedMs() + LAST_WORDS.minutes * MINUTE_MS;
     return null;
   }
 

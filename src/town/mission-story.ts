@@ -1,7 +1,7 @@
 /** A mission in a few sentences: what goes on, on whom it waits and since when, and what comes next. */
 import type { Item, ItemState, MissionState } from './mission.js';
 import { isFinished, isOverBudget, isPaused, spent, startable } from './mission.js';
-import { code, named, NAMED_MAX, short, timeAt } from './wording.js';
+import { afterEnd, code, named, NAMED_MAX, short, timeAt } from './wording.js';
 
 type Of<Kind extends ItemState['kind']> = Item & { readonly state: Extract<ItemState, { readonly kind: Kind }> };
 
@@ -13,7 +13,7 @@ export function missionStory(
   { isCancelled = false, isEnding = false }: MissionEnd = {},
 ): string {
   const { items } = mission;
-  const next = isEnding ? 'that is recorded next, and then it ends' : 'nothing happens any more';
+  const next = afterEnd(isEnding);
   if (isFinished(mission)) return `All its items are settled: ${next}.`;
   const failed = those(items, 'failed');
   const working = those(items, 'working');

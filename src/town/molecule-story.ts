@@ -4,16 +4,12 @@ import { loopAt, stepAt } from './molecule-live.js';
 import type { Molecule } from './molecule-live.js';
 import type { Closed, Step, StepState, Waiting } from './molecule-state.js';
 import { fateOf, nextStep, stepOf } from './molecule.js';
-import { code, named, NAMED_MAX, short, timeAt } from './wording.js';
+import { afterEnd, code, named, NAMED_MAX, short, timeAt } from './wording.js';
 import { unreachable } from './unreachable.js';
 
 /** Of thousands that need one step, so many are looked at; and so many groups around a step. */
 const LOOKED_AT_MAX = 100;
 const AROUND_MAX = 20;
-
-/** What comes once all is decided: the record of it, then nothing. */
-const OVER = 'nothing happens any more';
-const ENDING = 'that is recorded next, and then it ends';
 
 /** What its run knows beside its steps. */
 export type Run = {
@@ -25,9 +21,9 @@ export type Run = {
 };
 
 export function moleculeStory(molecule: Molecule, { isCancelled = false, isEnding = false, doings = [] }: Run): string {
-  if (isCancelled) return `It was cancelled: ${OVER}.`;
+  if (isCancelled) return `It was cancelled: ${afterEnd(false)}.`;
   const fate = fateOf(molecule);
-  const next = isEnding ? ENDING : OVER;
+  const next = afterEnd(isEnding);
   switch (fate.kind) {
     case 'done':
       return `All its steps have closed: ${next}.`;

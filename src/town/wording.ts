@@ -20,6 +20,10 @@ export function timeAt(ms: number): string {
   return new Date(ms).toISOString().slice(0, 19).replace('T', ' ');
 }
 
+/** What comes once all is decided: the record of it, then nothing. */
+export const afterEnd = (isEnding: boolean): string =>
+  isEnding ? 'that is recorded next, and then it ends' : 'nothing happens any more';
+
 export function short(text: string): string {
   const line = text.replaceAll(/\s+/g, ' ');
   return line.length > REASON_CHARS_MAX ? `${line.slice(0, REASON_CHARS_MAX)}…` : line;

@@ -29,8 +29,13 @@ export function causeOf(error: unknown): unknown {
   return error instanceof ActivityFailure && error.cause instanceof ApplicationFailure ? error.cause : error;
 }
 
+/** In words: of what an act refused, its own. */
+export function wordsOf(error: unknown): string {
+  const cause = causeOf(error);
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
 /** In words, whatever it is and lies at its root. */
 export function reasonOf(error: unknown): string {
-  const cause = causeOf(error);
-  return rootCause(cause) ?? (cause instanceof Error ? cause.message : String(cause));
+  return rootCause(causeOf(error)) ?? wordsOf(error);
 }

@@ -102,8 +102,8 @@ class MissionRun {
     setHandler(swarmQuery, () => swarmOf(this.#now.open), { description: 'Item → the polecat at work on it.' });
     setHandler(grantsQuery, () =>
       [...this.#granted.values()].flatMap((grant) => {
-        const { id: item, priority } = this.#queuedUnder(grant.claim) ?? {};
-        return item === undefined || priority === undefined ? [] : [{ ...grant, item, priority }];
+        const item = this.#queuedUnder(grant.claim);
+        return item === null ? [] : [{ ...grant, item: item.id, priority: item.priority }];
       }),
     );
     explainBy(() => this.#board());

@@ -7,7 +7,7 @@ import type { WayBack } from '../town/molecule-back.js';
 import { code } from '../town/wording.js';
 import type { Answer } from './desk.js';
 import { done, refused } from './desk.js';
-import { causeOf } from './failing.js';
+import { wordsOf } from './failing.js';
 import type { Book } from './molecule-book.js';
 import type { Hands } from './molecule-hands.js';
 import { patched } from './patches.js';
@@ -65,8 +65,7 @@ export class WaysBack {
     try {
       asked.answer = await this.#go(asked.message);
     } catch (error) {
-      const cause = causeOf(error);
-      asked.answer = refused(`the sandbox cannot go back: ${cause instanceof Error ? cause.message : String(cause)}`);
+      asked.answer = refused(`the sandbox cannot go back: ${wordsOf(error)}`);
       if (isCancellation(error)) throw error;
     } finally {
       this.#asked = this.#asked.filter((one) => one !== asked);

@@ -7,7 +7,7 @@ import { stepOf } from '../town/molecule.js';
 import { describeGate, inWindow, isOutside, watches } from '../town/molecule-gates.js';
 import type { Watch } from '../town/molecule-gates.js';
 import { printSpan } from '../town/span.js';
-import { causeOf } from './failing.js';
+import { wordsOf } from './failing.js';
 import { watcher } from './hands.js';
 import type { Book } from './molecule-book.js';
 import { patched } from './patches.js';
@@ -76,8 +76,7 @@ export class GateWatch {
       else this.#stuck(step, gate, finding.detail);
     } catch (error) {
       if (isCancellation(error)) throw error;
-      const cause = causeOf(error);
-      this.#stuck(step, gate, cause instanceof Error ? cause.message : String(cause));
+      this.#stuck(step, gate, wordsOf(error));
     }
   }
 

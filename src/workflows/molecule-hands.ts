@@ -18,7 +18,7 @@ import type { RuntimeKind } from '../town/runtime.js';
 import { nextStep } from '../town/molecule.js';
 import type { SessionResult, SessionSpec } from '../town/session.js';
 import { send } from './outbox.js';
-import { causeOf, failure } from './failing.js';
+import { causeOf, failure, wordsOf } from './failing.js';
 import { inSessions, lossOf, onHost } from './hands.js';
 import type { Book } from './molecule-book.js';
 import { acceptRequest, reworkOf, sandboxOf, sessionSpec } from './molecule-session.js';
@@ -230,7 +230,7 @@ export class Hands {
   refuse(step: string, error: unknown): void {
     if (isCancellation(error)) throw error;
     const notes = notesOf(error);
-    this.#book.note({ kind: 'session-refused', step, why: sentence(error), ...(notes.length === 0 ? {} : { notes }) });
+    this.#book.note({ kind: 'session-refused', step, why: wordsOf(error), ...(notes.length === 0 ? {} : { notes }) });
   }
 
   async judge(loop: DueLoop): Promise<void> {
@@ -260,7 +260,7 @@ export class Hands {
       return { kind: 'checked', ok, detail };
     } catch (error) {
       if (isCancellation(error)) throw error;
-      return { kind: 'unknown', why: sentence(error) };
+      return { kind: 'unknown', why: wordsOf(error) };
     }
   }
 
@@ -303,11 +303,6 @@ export function outputRefusal(proto: ProtoStep | null, output: Json | undefined)
   const problem = outputProblem(proto?.output ?? null, output);
   if (problem !== null || proto?.fanOut === undefined) return problem;
   return fanOutProblem(proto.fanOut, output);
-}
-
-function sentence(error: unknown): string {
-  const cause = causeOf(error);
-  return cause instanceof Error ? cause.message : String(cause);
 }
 
 const LeftNotes = z.object({ notes: z.array(z.string()) });

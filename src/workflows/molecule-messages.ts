@@ -13,7 +13,7 @@ import { activeSteps, after, fateOf, isHalfDone, isWithin, nextStep, stepOf, wai
 import type { Protomolecule } from '../town/protomolecule.js';
 import type { Answer, Desk } from './desk.js';
 import { done, refused } from './desk.js';
-import { causeOf } from './failing.js';
+import { wordsOf } from './failing.js';
 import { town } from './hands.js';
 import { WaysBack } from './molecule-back.js';
 import type { Book } from './molecule-book.js';
@@ -84,10 +84,7 @@ export class Messages {
       holds: () => book.molecule.holds,
       hold: (hold) => book.note({ kind: 'paused', ...sided(hold) }),
       letGo: (above) => book.note({ kind: 'resumed', above }),
-      meanwhile: () => {
-        const active = activeSteps(book.molecule);
-        return active.length === 0 ? '' : `the session of "${active.join('", "')}" ends first`;
-      },
+      meanwhile: () => endsFirst(activeSteps(book.molecule)),
     });
     on(mailMessage, ({ subject, from }) => {
       book.note({ kind: 'mailed', subject, from });
@@ -278,9 +275,8 @@ export class Messages {
     if (why !== null) return refused(why);
     this.#book.note({ kind, step, reason, by });
     const { molecule } = this.#book;
-    const atWork = activeSteps(molecule).filter((one) => isWithin(molecule, one, step));
-    const first = atWork.length === 0 ? '' : `; the session of "${atWork.join('", "')}" ends first`;
-    return done(`step "${step}" is ${kind}${first}`);
+    const first = endsFirst(activeSteps(molecule).filter((one) => isWithin(molecule, one, step)));
+    return done(`step "${step}" is ${kind}${first === '' ? '' : `; ${first}`}`);
   }
 
   /** Whatever closes a step in a sandbox, its work is committed and pushed; but not while another step's is half done. */
@@ -316,8 +312,7 @@ export class Messages {
       const proto = await town(this.#book.patience).cook.executeWithOptions({ summary }, [request]);
       return this.#bonded(message, proto);
     } catch (error) {
-      const cause = causeOf(error);
-      return refused(cause instanceof Error ? cause.message : String(cause));
+      return refused(wordsOf(error));
     } finally {
       this.#bonding -= 1;
       this.#book.news = true;
@@ -340,6 +335,10 @@ export class Messages {
     if (fateOf(molecule).kind === 'failed') return { ok: false, why: 'the molecule has failed; start another one' };
     return bondPlace(molecule, proto.bondPoints ?? [], message);
   }
+}
+
+function endsFirst(atWork: readonly string[]): string {
+  return atWork.length === 0 ? '' : `the session of "${atWork.join('", "')}" ends first`;
 }
 
 function left(output: Json | undefined): { readonly output?: Json } {

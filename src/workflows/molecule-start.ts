@@ -11,7 +11,7 @@ import type { Protomolecule } from '../town/protomolecule.js';
 import { DEFAULT_LIMITS } from '../town/rig.js';
 import type { Desk } from './desk.js';
 import { explainBy } from './explain.js';
-import { causeOf, readInput } from './failing.js';
+import { causeOf, readInput, wordsOf } from './failing.js';
 import { town } from './hands.js';
 import { howOf } from './molecule-book.js';
 import { patched } from './patches.js';
@@ -65,7 +65,7 @@ async function orTurnAway<T>(
   } catch (error) {
     const cause = causeOf(error);
     showRefused(known, cause);
-    desk.turnAway(`the molecule did not begin: ${cause instanceof Error ? cause.message : String(cause)}`);
+    desk.turnAway(`the molecule did not begin: ${wordsOf(cause)}`);
     await CancellationScope.nonCancellable(() => condition(() => desk.isQuiet()));
     throw cause;
   }

@@ -20,7 +20,7 @@ import { dueLoop } from '../town/molecule-loops.js';
 import { fateOf, nextStep, teardownsLeft, waitingSteps } from '../town/molecule.js';
 import { Desk } from './desk.js';
 import { explainBy } from './explain.js';
-import { causeOf, failure } from './failing.js';
+import { failure, wordsOf } from './failing.js';
 import { town } from './hands.js';
 import { Book } from './molecule-book.js';
 import { GateWatch } from './molecule-gates.js';
@@ -174,9 +174,7 @@ class MoleculeRun {
         this.#book.note({ kind: 'accepted', step: id, summary, by: hook.agent, head: null });
       } catch (error) {
         // What cannot be taken down must not keep the next thing from it.
-        const cause = causeOf(error);
-        const reason = cause instanceof Error ? cause.message : String(cause);
-        this.#book.note({ kind: 'failed', step: id, reason, by: 'the molecule' });
+        this.#book.note({ kind: 'failed', step: id, reason: wordsOf(error), by: 'the molecule' });
       }
     }
   }
