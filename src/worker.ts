@@ -4,7 +4,7 @@
  * costs a second.
  */
 import { Client } from '@temporalio/client';
-import { NativeConnection, Runtime, DefaultLogger, Worker } from '@temporalio/worker';
+import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { InjectedSinks, NativeConnectionOptions, WorkerOptions } from '@temporalio/worker';
 import type { WorkerDeploymentVersion } from '@temporalio/common';
 import { perform } from './calls.js';
@@ -32,6 +32,7 @@ import { workflowCode } from './dev/bundle-workflows.js';
 import { hostId } from './dev/host-id.js';
 import { largePayloads } from './large-payloads.js';
 import { openRelay } from './relay.js';
+import { WORKER_LOG } from './worker-log.js';
 import type { Keys } from './town/agents.js';
 import { payloadsIn, relayIn } from './town/paths.js';
 import type { Prices } from './town/prices.js';
@@ -72,7 +73,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
 }
 
 async function connected(settings: WorkerSettings): Promise<RunningWorker> {
-  Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('WARN') });
+  Runtime.install({ shutdownSignals: [], ...WORKER_LOG });
   const connection = await NativeConnection.connect(settings.connection);
   const host = await hostId(settings.state);
   const places = placesIn(settings.state);

@@ -1,6 +1,7 @@
 /**
  * What a session may still cost: the mission knows its budget and what ended sessions have cost, a worker what its sessions under way have.
- * Those of other hosts are counted when they end.
+ * Those of other hosts are counted when they end. However many sessions a worker has, it asks a mission one question at a time, and
+ * tells it one thing at a time: the server keeps one question beside a task of its workflow, and ten Updates.
  */
 import type { SessionContext } from '../agents/runtime.js';
 import { RuntimeTrouble } from '../agents/trouble.js';
@@ -8,19 +9,25 @@ import type { Answer } from '../contract/calls.js';
 import { Purse } from '../town/mission.js';
 import { costsNothing, spentIdOf, type SessionSpec, type Usage } from '../town/session.js';
 
+type Whose = Pick<SessionSpec, 'mission' | 'molecule' | 'sessionId'>;
+
 export class Purses {
   readonly #call: SessionContext['call'];
   /** By session. */
   readonly #live = new Map<string, { readonly mission: string; readonly usd: number }>();
+  /** By mission: the answer that is on its way, for all who ask meanwhile. */
+  readonly #asked = new Map<string, Promise<Answer>>();
+  /** By mission: what was told last. */
+  readonly #told = new Map<string, Promise<unknown>>();
 
   constructor(call: SessionContext['call']) {
     this.#call = call;
   }
 
   /** Null where there is no budget, or nobody who knows one. Throws RuntimeTrouble when nobody can be asked now. */
-  async left({ mission, sessionId }: SessionSpec, usd: number): Promise<Purse> {
+  async left({ mission, sessionId }: Whose, usd: number): Promise<Purse> {
     this.#live.set(sessionId, { mission, usd });
-    const answer = answered(await this.#call({ kind: 'query', workflow: mission, name: 'purse' }), mission);
+    const answer = answered(await this.#ask(mission), mission);
     const purse = answer.kind === 'result' ? Purse.parse(answer.value) : null;
     if (purse === null) return null;
     const live = [...this.#live.values()].filter((one) => one.mission === mission);
@@ -28,7 +35,7 @@ export class Purses {
   }
 
   /** Tells the mission, once however often it is told. Throws RuntimeTrouble when nobody can be told now. */
-  async ended({ mission, molecule, sessionId }: SessionSpec, run: string, usage: Usage): Promise<void> {
+  async ended({ mission, molecule, sessionId }: Whose, run: string, usage: Usage): Promise<void> {
     const live = this.#live.get(sessionId);
     // From here on the mission counts it: twice would be too much.
     this.#live.delete(sessionId);
@@ -36,11 +43,33 @@ export class Purses {
     const id = spentIdOf(sessionId, run);
     const content = { id, molecule, usage: { ...usage, unpricedTokens: usage.unpricedTokens ?? 0 } };
     try {
-      answered(await this.#call({ kind: 'update', workflow: mission, name: 'spent', content, updateId: id }), mission);
+      const update = { kind: 'update', workflow: mission, name: 'spent', content, updateId: id } as const;
+      answered(await this.#tell(mission, () => this.#call(update)), mission);
     } catch (error) {
       if (live !== undefined) this.#live.set(sessionId, live);
       throw error;
     }
+  }
+
+  #ask(mission: string): Promise<Answer> {
+    const known = this.#asked.get(mission);
+    if (known !== undefined) return known;
+    const asked = this.#call({ kind: 'query', workflow: mission, name: 'purse' }).finally(() => {
+      this.#asked.delete(mission);
+    });
+    this.#asked.set(mission, asked);
+    return asked;
+  }
+
+  #tell(mission: string, tell: () => Promise<Answer>): Promise<Answer> {
+    const mine = (this.#told.get(mission) ?? Promise.resolve()).then(tell);
+    const over = mine
+      .catch(() => undefined)
+      .finally(() => {
+        if (this.#told.get(mission) === over) this.#told.delete(mission);
+      });
+    this.#told.set(mission, over);
+    return mine;
   }
 }
 
