@@ -44,7 +44,7 @@ function fanOut(draft: Draft, at: number, { output }: Closed): void {
   const step = stepAt(draft, at);
   const proto = draft.plan.protos[at];
   if (proto?.fanOut === undefined || step.fan !== undefined) return;
-  const added = fanOutSteps(proto, proto.fanOut, output);
+  const added = fanOutSteps(proto, proto.fanOut, output, draft.how);
   if (countAdded(draft) + added.length > ADDED_STEPS_MAX) {
     put(draft, at, { state: escalated(tooMany(added.length), draft.nowMs) });
     return;

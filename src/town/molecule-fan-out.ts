@@ -1,6 +1,7 @@
 /** Fan-out: the steps that are added when a step has closed, one set for each entry of a list in its output. */
 import { partOf } from './condition.js';
 import { listIn } from './molecule-facts.js';
+import type { How } from './molecule-live.js';
 import type { Act, Json } from './act.js';
 import type { FanOut, ProtoStep } from './protomolecule.js';
 import { textOf, withoutReferences } from './references.js';
@@ -28,13 +29,20 @@ export function fanOutProblem({ forEach, checks }: FanOut, output: Json | undefi
 }
 
 /** The steps for all entries, in an order that can run. */
-export function fanOutSteps(source: ProtoStep, fanOut: FanOut, output: Json | undefined): readonly ProtoStep[] {
+export function fanOutSteps(
+  source: ProtoStep,
+  fanOut: FanOut,
+  output: Json | undefined,
+  { rules }: Pick<How, 'rules'>,
+): readonly ProtoStep[] {
+  // In a group they were all added at once before 0.6.
+  const isSequential = fanOut.sequential && (source.parent === undefined || rules !== undefined);
   const added: ProtoStep[] = [];
   let before: readonly string[] = [];
   for (const [index, item] of (listIn(output, fanOut.forEach) ?? []).entries()) {
     const steps = fanOut.steps.map((step) => stepFor(step, { item, index }, source.id));
     const sinks = sinksOf(steps);
-    const after = fanOut.sequential ? before : [];
+    const after = isSequential ? before : [];
     added.push(...steps.map((step) => inScope(behind(step, steps, after), source)));
     before = sinks;
   }
@@ -43,15 +51,25 @@ export function fanOutSteps(source: ProtoStep, fanOut: FanOut, output: Json | un
 
 /** Steps of one set that nothing in the set needs. */
 export function sinksOf(steps: readonly ProtoStep[]): readonly string[] {
-  const needed = new Set(steps.flatMap((step) => [...step.needs, ...(step.parent === undefined ? [] : [step.id])]));
+  const ids = idsOf(steps);
+  const needed = new Set(steps.flatMap((step) => [...step.needs, ...(isChildIn(ids, step) ? [step.id] : [])]));
   return steps.map((step) => step.id).filter((id) => !needed.has(id));
 }
 
 /** The step, needing others too when it needs nothing of its own set. */
 export function behind(step: ProtoStep, set: readonly ProtoStep[], others: readonly string[]): ProtoStep {
-  const ids = new Set(set.map((one) => one.id));
-  const isSource = step.parent === undefined && !step.needs.some((need) => ids.has(need));
+  const ids = idsOf(set);
+  const isSource = !isChildIn(ids, step) && !step.needs.some((need) => ids.has(need));
   return isSource && others.length > 0 ? { ...step, needs: [...step.needs, ...others] } : step;
+}
+
+function idsOf(set: readonly ProtoStep[]): ReadonlySet<string> {
+  return new Set(set.map(({ id }) => id));
+}
+
+/** Of a group of the set; a group around all of it is another matter. */
+function isChildIn(ids: ReadonlySet<string>, { parent }: ProtoStep): boolean {
+  return parent !== undefined && ids.has(parent);
 }
 
 function inScope(step: ProtoStep, { scope }: ProtoStep): ProtoStep {

@@ -21,6 +21,7 @@ import { presetOf, RUNTIMES } from '../support/runtimes.js';
 import type { Played, Setup } from '../support/runtimes.js';
 import { contextOf, makeBench as benchOf } from '../support/sessions.js';
 import type { Bench } from '../support/sessions.js';
+import { IS_LONG, SEED } from '../support/sample.js';
 
 const missing = await missingBubblewrap();
 if (missing !== null) console.warn(`no runtime is tried shut in: ${missing}`);
@@ -61,16 +62,15 @@ const PLACES = [
   ['shut in', true],
 ] as const;
 const NAMES = Object.keys(RUNTIMES) as (keyof typeof RUNTIMES)[];
-/** Each in one place by a seed, in both with GT_LONG=1. GT_SEED=n repeats a choice. */
-const SEED = Number(process.env['GT_SEED'] ?? Date.now() % 100_000);
+/** Each in one place by a seed, in both in the long run. */
 const { below } = random(SEED);
-const IS_LONG = process.env['GT_LONG'] !== undefined || missing !== null;
-if (!IS_LONG) console.warn(`each runtime is tried in the open or shut in, as the seed ${SEED} has it`);
+const isWhole = IS_LONG || missing !== null;
+if (!isWhole) console.warn(`each runtime is tried in the open or shut in, as GT_SEED=${SEED} has it`);
 const everywhere = <Name extends string>(names: readonly Name[]) =>
   names.flatMap((name) => {
     const chosen = below(PLACES.length);
     return PLACES.flatMap(([place, isShutIn], at) => {
-      const isTried = IS_LONG ? !isShutIn || missing === null : at === chosen;
+      const isTried = isWhole ? !isShutIn || missing === null : at === chosen;
       return isTried ? [[name, place, isShutIn] as const] : [];
     });
   });

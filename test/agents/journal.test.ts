@@ -11,11 +11,10 @@ import { random } from '../support/random.js';
 import { PAGE_BYTES, smallDisk, whyNoDisk } from '../support/small-disk.js';
 import { contextOf, makeBench, specOf } from '../support/sessions.js';
 import type { Bench } from '../support/sessions.js';
+import { IS_LONG, SEED } from '../support/sample.js';
 
-/** All bytes with GT_LONG=1; else all ends of lines, and some more. GT_SEED=n repeats what a failure has printed. */
-const IS_LONG = process.env['GT_LONG'] !== undefined;
+/** All bytes in the long run; else all ends of lines, and some more. */
 const MORE = 60;
-const SEED = Number(process.env['GT_SEED'] ?? Math.floor(Math.random() * 1_000_000));
 
 /** Each effect would show that it was made twice. */
 const turnsOf = (text: string): readonly Turn[] => [

@@ -6,7 +6,7 @@ import { lifecycleQuery } from '../../src/contract/polecat.js';
 import { slotsQuery } from '../../src/contract/witness.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
-import { random } from '../support/random.js';
+import { sample } from '../support/sample.js';
 
 const LONG = `
 formula = "long"
@@ -27,13 +27,7 @@ type = "human"
 needs = ["s4"]
 `;
 
-/** Two of these by a seed, all with GT_LONG=1. GT_SEED=n repeats a choice. */
-const WAYS = 5;
-const SEED = Number(process.env['GT_SEED'] ?? Date.now() % 100_000);
-const CHOSEN = random(SEED).below(WAYS);
-const IS_LONG = process.env['GT_LONG'] !== undefined;
-if (!IS_LONG) console.warn(`of ${WAYS} ways to end work in another run two are tried here, as the seed ${SEED} has it`);
-const isTried = (at: number) => IS_LONG || at === CHOSEN || at === (CHOSEN + 1) % WAYS;
+const isTried = sample('ways to end work in another run', 5, 2);
 
 let town: LiveTown;
 beforeAll(async () => {

@@ -5,8 +5,9 @@ import { slotsQuery } from '../../src/contract/witness.js';
 import { count, liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
 import { QUICK } from '../support/test-formulas.js';
+import { IS_LONG } from '../support/sample.js';
 
-const MISSIONS = process.env['GT_LONG'] === undefined ? 12 : 30;
+const MISSIONS = IS_LONG ? 30 : 12;
 const CAPACITY = 5;
 
 let town: LiveTown;

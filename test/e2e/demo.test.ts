@@ -9,6 +9,7 @@ import { here } from '../support/here.js';
 import { count } from '../support/live-town.js';
 import { processesIn } from '../support/processes.js';
 import { runGit } from '../support/repos.js';
+import { IS_LONG, SEED } from '../support/sample.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -16,9 +17,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
 
-const SEED = Number(process.env['GT_SEED'] ?? Date.now() % 10_000);
 /** More with `npm run test:long`. */
-const KILLS = process.env['GT_LONG'] === undefined ? 3 : 8;
+const KILLS = IS_LONG ? 8 : 3;
 
 /** A key in the environment must not make it spend: this one would fail wherever it was used. */
 const KEY = { ANTHROPIC_API_KEY: 'not-a-key', ANTHROPIC_BASE_URL: 'http://127.0.0.1:9' };

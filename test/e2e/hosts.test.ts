@@ -16,10 +16,10 @@ import { polecatOf, textOf, twoHosts } from '../support/hosts.js';
 import type { Hosts } from '../support/hosts.js';
 import { count, until } from '../support/live-town.js';
 import { processesIn } from '../support/processes.js';
-import { random } from '../support/random.js';
 import { runGit } from '../support/repos.js';
 import { QUICK } from '../support/test-formulas.js';
 import { MODELS_WAY, wayTo } from '../support/way.js';
+import { sample } from '../support/sample.js';
 
 /** Waits for the file, then writes one of its own. */
 const holdUntil = (go: string) => `
@@ -132,13 +132,8 @@ async function beatOf(molecule: WorkflowHandle): Promise<unknown> {
   return payload === undefined ? null : defaultPayloadConverter.fromPayload(payload);
 }
 
-/** Each takes two minutes of waiting. One of these runs; all with GT_LONG=1. GT_SEED=n repeats a choice. */
-const WAYS = 8;
-const SEED = Number(process.env['GT_SEED'] ?? Date.now() % 100_000);
-const CHOSEN = random(SEED).below(WAYS);
-const IS_LONG = process.env['GT_LONG'] !== undefined;
-if (!IS_LONG) console.warn(`of ${WAYS} ways to lose a host one is tried here, as the seed ${SEED} has it`);
-const isTried = (at: number) => IS_LONG || at === CHOSEN;
+/** Each takes two minutes of waiting. */
+const isTried = sample('ways to lose a host', 8, 1);
 
 describe.concurrent('a host with a sandbox', () => {
   test.runIf(isTried(7))(

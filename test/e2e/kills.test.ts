@@ -12,9 +12,8 @@ import type { LiveTown } from '../support/live-town.js';
 import { proto, step } from '../support/molecules.js';
 import { random } from '../support/random.js';
 import type { Event } from '../support/said-history.js';
+import { IS_LONG, SEED } from '../support/sample.js';
 
-const SEED = Number(process.env['GT_SEED'] ?? Date.now() % 100_000);
-const IS_WHOLE = process.env['GT_LONG'] !== undefined;
 const SAMPLE = 2;
 /** How many moments are looked for at once; a death comes over all of them. */
 const AT_ONCE = 3;
@@ -122,7 +121,7 @@ test(`a molecule outlives the death of worker and server at any event (seed ${SE
     { event, who: 'worker' },
     { event, who: 'server' },
   ]);
-  const moments = IS_WHOLE ? all : Array.from({ length: SAMPLE }, () => all.splice(below(all.length), 1)).flat();
+  const moments = IS_LONG ? all : Array.from({ length: SAMPLE }, () => all.splice(below(all.length), 1)).flat();
   let reached = 0;
   const work = Array.from({ length: AT_ONCE }, async () => {
     for (let moment = moments.shift(); moment !== undefined; moment = moments.shift())
@@ -130,5 +129,5 @@ test(`a molecule outlives the death of worker and server at any event (seed ${SE
   });
   await Promise.all(work);
   // A history that goes another way may be shorter.
-  expect(reached).toBeGreaterThan(IS_WHOLE ? length * 1.5 : 0);
+  expect(reached).toBeGreaterThan(IS_LONG ? length * 1.5 : 0);
 }, 3_000_000);

@@ -34,13 +34,10 @@ import { formulasOf, protoOf } from '../support/molecule-protos.js';
 import { Turns } from '../support/molecule-turns.js';
 import { heardBy, runsOf } from '../support/said-history.js';
 import type { Heard, Told } from '../support/said-history.js';
+import { IS_LONG, sample, SEED } from '../support/sample.js';
 
-const SEED = Number(process.env['GT_SEED'] ?? Date.now() % 100_000);
-const IS_LONG = process.env['GT_LONG'] !== undefined;
 const RUNS = IS_LONG ? 40 : 1;
-/** Of the two, one by the seed. */
-const isTried = (at: number) => IS_LONG || at === SEED % 2;
-if (!IS_LONG) console.warn(`messages are tried with a sandbox or without one, as the seed ${SEED} has it`);
+const isTried = sample('places, in a sandbox and without one,', 2, 1);
 
 let town: LiveTown;
 beforeAll(async () => {

@@ -6,6 +6,7 @@ import type { Fault, Rule, Turn } from '../../src/dev/model-script.js';
 import { liveTown, raise, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
 import type { Event } from '../support/said-history.js';
+import { sample } from '../support/sample.js';
 import { QUICK } from '../support/test-formulas.js';
 
 /** The least pause of the town's own, with the patience of tests. */
@@ -14,6 +15,10 @@ const OWN_MS = 500;
 const QUIET_SECONDS = 10;
 const QUIET_MS = QUIET_SECONDS * 1_000;
 
+const isTried = sample('halves of the failures of a provider', 2, 1);
+const some = <Failure>(all: Readonly<Record<string, Failure>>): Readonly<Record<string, Failure>> =>
+  Object.fromEntries(Object.entries(all).filter((_entry, at) => isTried(at % 2)));
+
 type Status = Extract<Fault, { readonly kind: 'status' }>;
 const status = (code: number, type?: string, more: Partial<Status> = {}): Status => {
   const shape = type === undefined ? {} : { type };
@@ -21,7 +26,7 @@ const status = (code: number, type?: string, more: Partial<Status> = {}): Status
 };
 
 /** By name of its mission: what the provider does once, the type of the failure, the pauses that must lie between the requests. */
-const RETRIED: Readonly<Record<string, readonly [Fault, type: string, leastMs: readonly number[]]>> = {
+const RETRIED = some<readonly [Fault, type: string, leastMs: readonly number[]]>({
   'overloaded-twice': [{ kind: 'overloaded', times: 2 }, 'Llm.Overloaded', [OWN_MS, 2 * OWN_MS]],
   'overloaded-mid-stream': [{ kind: 'error-mid-stream', times: 1 }, 'Llm.Overloaded', [OWN_MS]],
   'overloaded-gateway': [status(529), 'Llm.Overloaded', [OWN_MS]],
@@ -47,10 +52,10 @@ const RETRIED: Readonly<Record<string, readonly [Fault, type: string, leastMs: r
     'Llm.BadRequest',
     [OWN_MS],
   ],
-};
+});
 
 /** What nobody mends by asking again. */
-const PARKED: Readonly<Record<string, readonly [Fault, type: string]>> = {
+const PARKED = some<readonly [Fault, type: string]>({
   'bad-request': [status(400, 'invalid_request_error'), 'Llm.BadRequest'],
   'no-entity': [status(422), 'Llm.BadRequest'],
   'refused-key': [{ kind: 'refuse-key', times: 1 }, 'Llm.Auth'],
@@ -64,10 +69,10 @@ const PARKED: Readonly<Record<string, readonly [Fault, type: string]>> = {
     status(429, 'rate_limit_error', { headers: { 'x-should-retry': 'false', 'retry-after': '600' } }),
     'Llm.RateLimited',
   ],
-};
+});
 
 /** Too much for one conversation: the next session goes on with a fresh one. */
-const HANDED_OVER: Readonly<Record<string, Partial<Turn>>> = {
+const HANDED_OVER = some<Partial<Turn>>({
   'too-large': { fault: status(413, 'request_too_large') },
   'too-large-gateway': { fault: status(413) },
   'too-long': {
@@ -77,7 +82,7 @@ const HANDED_OVER: Readonly<Record<string, Partial<Turn>>> = {
     fault: status(400, 'invalid_request_error', { message: 'input length and `max_tokens` exceed context limit' }),
   },
   'window-exceeded': { stop_reason: 'model_context_window_exceeded' },
-};
+});
 
 /** These hold the account of the worker, and with it all sessions (`account.test.ts`): one after the other, and after the others. */
 const LIMITED: Readonly<Record<string, readonly [Fault, leastMs: number]>> = {

@@ -19,8 +19,8 @@ import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
 import type { Event } from '../support/said-history.js';
 import { runsOf } from '../support/said-history.js';
+import { IS_LONG } from '../support/sample.js';
 
-const IS_LONG = process.env['GT_LONG'] !== undefined;
 const WIDE = IS_LONG ? 10_000 : 1_000;
 const ROUNDS = IS_LONG ? 50_000 : 6_000;
 /** Of thousands of timers, while other tests run beside. */

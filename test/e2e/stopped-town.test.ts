@@ -13,6 +13,7 @@ import type { Running } from '../support/gt.js';
 import { makeTownFolder, until } from '../support/live-town.js';
 import { processesIn } from '../support/processes.js';
 import { runGit } from '../support/repos.js';
+import { IS_LONG } from '../support/sample.js';
 
 const NAP = `
 formula = "nap"
@@ -31,9 +32,9 @@ close = "rested"
 `;
 /**
  * Silence, a quiet session, a long session, an answer that is waited for: all scaled down below this. The least that commands
- * may take is a minute: the whole campaign, with GT_LONG, rests longer than that, too.
+ * may take is a minute: the long run rests longer than that, too.
  */
-const LONGER_THAN_LIMITS_MS = process.env['GT_LONG'] === undefined ? 26_000 : 75_000;
+const LONGER_THAN_LIMITS_MS = IS_LONG ? 75_000 : 26_000;
 const LIMITS = { patience: 0.01, limits: { quiet_seconds: 20, session_minutes: 0.4 } };
 
 const folders: string[] = [];

@@ -13,10 +13,10 @@ import { count, liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
 import { runGit } from '../support/repos.js';
 import { LONGER } from '../support/test-formulas.js';
+import { IS_LONG, SEED } from '../support/sample.js';
 
-const SEED = Number(process.env['GT_SEED'] ?? Date.now() % 100_000);
 /** Whole with `npm run test:long`. */
-const KILLS = process.env['GT_LONG'] === undefined ? 10 : 120;
+const KILLS = IS_LONG ? 120 : 10;
 const KILLS_AFTER_PUSH = 4;
 /** Of the server: whatever the seed, it dies as often as that. */
 const SERVER_KILLS_MIN = KILLS / 5;

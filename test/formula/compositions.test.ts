@@ -1,6 +1,6 @@
 /**
  * Formulas put together at random of all that has steps inside: what comes of them are the steps that the language reference says, in
- * an order in which no need is lost and none is added, and nothing is refused but circles. A sample each time, all with GT_LONG=1.
+ * an order in which no need is lost and none is added, and nothing is refused but circles. A sample each time, all in the long run.
  */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -13,9 +13,10 @@ import { cookAmong } from '../support/formula.js';
 import { Order } from '../support/order.js';
 import { randomBy } from '../support/random.js';
 import type { Random } from '../support/random.js';
+import { IS_LONG } from '../support/sample.js';
 
-const RUNS = process.env['GT_LONG'] === undefined ? 200 : 5_000;
-const TIME_MS_MAX = process.env['GT_LONG'] === undefined ? 150_000 : 3_600_000;
+const RUNS = IS_LONG ? 5_000 : 200;
+const TIME_MS_MAX = IS_LONG ? 3_600_000 : 150_000;
 
 const composed = fc.uint8Array({ maxLength: 240, size: 'max' }).map((numbers) => arranged(tape(numbers)));
 

@@ -1,6 +1,6 @@
 /**
  * Formulas of all kinds, changed at random: whatever becomes of a text, cooking gives a whole protomolecule or problems with places,
- * and never throws. A sample each time, the whole campaign with GT_LONG=1; GT_SEED=n repeats one that printed its seed.
+ * and never throws. A sample each time, the whole campaign in the long run.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -10,9 +10,9 @@ import { cook, readFormula } from '../../src/formula/cook.js';
 import { keyWords } from '../support/formula-words.js';
 import { random, type Random } from '../support/random.js';
 import { Protomolecule } from '../../src/town/protomolecule.js';
+import { IS_LONG, SEED } from '../support/sample.js';
 
-const SEED = Number(process.env['GT_SEED'] ?? Date.now() % 1_000_000);
-const FILES = process.env['GT_LONG'] === undefined ? 2_000 : 100_000;
+const FILES = IS_LONG ? 100_000 : 2_000;
 /** Longer ones only take longer. */
 const CHARS_MAX = 6_000;
 

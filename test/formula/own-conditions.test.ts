@@ -29,7 +29,9 @@ test('an entry of an output is known when the step is added', () => {
   const [survey] = cooked(text).steps;
   if (survey?.fanOut === undefined) throw new Error('the step does not fan out');
   const output = { l: [{ kind: 'doc' }, { kind: 'code' }] };
-  expect(fanOutSteps(survey, survey.fanOut, output).map(({ condition }) => condition?.value)).toEqual(['doc', 'code']);
+  expect(fanOutSteps(survey, survey.fanOut, output, { rules: '0.6' }).map(({ condition }) => condition?.value)).toEqual(
+    ['doc', 'code'],
+  );
 });
 
 test('so are the variables of a template and of an advice', () => {

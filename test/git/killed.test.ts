@@ -9,9 +9,9 @@ import { randomOf } from '../../src/dev/chaos.js';
 import { killedCall } from '../support/killed-call.js';
 import { makeFolder, makeRepo, runGit, writeFiles } from '../support/repos.js';
 import { BRANCH, finishStep, makeRig, openSandbox, TOAST } from '../support/sandboxes.js';
+import { IS_LONG, SEED } from '../support/sample.js';
 
-const SEED = Number(process.env['GT_SEED'] ?? Date.now() % 1_000_000);
-const ROUNDS = process.env['GT_LONG'] === undefined ? 1 : 20;
+const ROUNDS = IS_LONG ? 20 : 1;
 const random = randomOf(SEED);
 const MANY = Object.fromEntries(Array.from({ length: 400 }, (_, n) => [`src/${n % 20}/${n}.txt`, `${n}\n`.repeat(50)]));
 

@@ -13,7 +13,7 @@ export async function gt(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>> = {},
 ): Promise<Output> {
-  const options = { env: { ...process.env, ...env }, maxBuffer: 16 * 1024 * 1024 };
+  const options = { env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024 };
   try {
     const { stdout, stderr } = await promisify(execFile)(process.execPath, [GT, ...args], options);
     return { code: 0, stdout, stderr };

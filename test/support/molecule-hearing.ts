@@ -9,9 +9,12 @@ export type Hearing = {
   readonly model: MoleculeModel;
   readonly refused: ReadonlySet<string>;
   readonly late: ReadonlySet<string>;
-  /** By the id of an Update that is not answered yet, the turn that its step had when it came. */
-  readonly begun: ReadonlyMap<string, number>;
+  /** By the ids of Updates that are checked before they are answered. */
+  readonly begun: ReadonlyMap<string, Beginning>;
 };
+
+/** When an Update to be checked came: the turn that its step had, if it waited, and whether it would have been refused. */
+type Beginning = { readonly turn: number | undefined; readonly isRefused: boolean };
 
 /**
  * All that can have come of it: a molecule that continues as new may judge its loops before that or after, which no history says.
@@ -31,7 +34,7 @@ export function hearings(
       typeof one === 'string'
         ? afterRest(hearing, one)
         : 'begun' in one
-          ? [withBegun(hearing, one)]
+          ? [withBegun(hearing, one, turns.get(one.content.token ?? ''))]
           : afterMessage(hearing, one, turns.get(one.content.token ?? '')),
     );
     const stood = before.map(({ model }) => JSON.stringify(model.stands())).join(' or ');
@@ -47,9 +50,11 @@ function afterRest(hearing: Hearing, rest: Rest): readonly Hearing[] {
   return rest === 'continues' ? all : [{ ...hearing, model }];
 }
 
-function withBegun(hearing: Hearing, said: Begun): Hearing {
-  const turn = hearing.model.isChecked(said) ? hearing.model.turns().get(String(said.content.step)) : undefined;
-  return turn === undefined ? hearing : { ...hearing, begun: new Map([...hearing.begun, [said.begun, turn]]) };
+function withBegun(hearing: Hearing, said: Begun, turn: number | undefined): Hearing {
+  const { model } = hearing;
+  if (!model.isChecked(said)) return hearing;
+  const beginning = { turn: model.turns().get(String(said.content.step)), isRefused: !model.copy().take(said, turn) };
+  return { ...hearing, begun: new Map([...hearing.begun, [said.begun, beginning]]) };
 }
 
 /** None when it was answered otherwise. */
@@ -69,8 +74,9 @@ function afterMessage(
   // A close is of the wait in which it came: of another one it is taken only when that began while it was checked.
   const now = before.turns().get(String(content.step));
   const began = hearing.begun.get(updateId ?? '');
-  const isStale = began !== undefined && began !== now;
-  if (isStale && answer === 'refused') return [{ ...hearing, refused: new Set([...refused, who]) }];
+  const isStale = began?.turn !== undefined && began.turn !== now;
+  if ((isStale || began?.isRefused === true) && answer === 'refused')
+    return [{ ...hearing, refused: new Set([...refused, who]) }];
   const isTaken = model.take({ name, content }, isStale ? now : turn);
   if (answer !== null && isTaken !== (answer === 'taken')) return [];
   return [{ ...hearing, model, refused: isTaken ? refused : new Set([...refused, who]) }];

@@ -89,10 +89,9 @@ function isPossible(nodes: readonly Node[], { gone, iterations }: Back): boolean
   const isLeft = nodes.some(
     (node) => !gone.has(node) && node.needs.some((need) => [...gone].some(({ id }) => id === need)),
   );
-  const isForgotten = nodes.some(({ id, isCounted, kind, iteration }) => {
-    const first = isCounted && kind === 'loop' ? Math.max(1, iteration - 1) : 1;
-    return (iterations.get(id) ?? Infinity) < first;
-  });
+  const isForgotten = [...iterations].some(
+    ([loop, first]) => !nodes.some((node) => node.loop === loop && node.iteration === first),
+  );
   return !isLeft && !isForgotten;
 }
 

@@ -27,16 +27,17 @@ function stepFor({ id, kind, needs, gate, parent, isSequential }: Planned): Prot
     needs: [...needs],
     ...(gate === null ? {} : { gates: [{ type: gate.kind, await: awaited(gate), timeoutMs: null }] }),
     ...(parent === null ? {} : { parent }),
-    ...(kind === 'fan' ? { fanOut: fanOf(id, isSequential) } : {}),
+    ...(kind === 'fan' ? { fanOut: fanOf(id, isSequential, parent) } : {}),
   });
 }
 
-function fanOf(id: string, sequential: boolean): NonNullable<ProtoStep['fanOut']> {
+/** Of a step in a group all that it adds is in the group, too. */
+function fanOf(id: string, sequential: boolean, parent: string | null): NonNullable<ProtoStep['fanOut']> {
   return {
     bond: 'part',
     forEach: 'output.list',
     sequential,
-    steps: [step(`${id}.item.{n}.m`, PERSON)],
+    steps: [step(`${id}.item.{n}.m`, { ...PERSON, ...(parent === null ? {} : { parent }) })],
     checks: [],
   };
 }

@@ -13,7 +13,7 @@ export type Heard = Said & {
   readonly updateId: string | null;
 };
 
-/** An Update, by its id, that was taken up, and is answered only later. */
+/** An Update, by its id, that was taken up, and is answered only later: perhaps refused as it stood when it came. */
 export type Begun = Said & { readonly begun: string };
 
 /** What the molecule does by itself when it has heard what came, at once or, when it continues as new, perhaps only after that. */
@@ -63,7 +63,11 @@ function heardIn(events: readonly Event[], isAnsweredLater: boolean): readonly T
       if (!input) return [];
       const end = ends.get(String(event.eventId));
       const said = saidIn(input.name, input.args?.payloads?.[0]);
-      const isLater = (isAnsweredLater || said.name === 'bond') && end !== undefined && tasks[end.at] !== tasks[at];
+      const isAnotherTask =
+        (isAnsweredLater || said.name === 'bond') && end !== undefined && tasks[end.at] !== tasks[at];
+      // What is to be checked first may be outrun by what came after it, in the same task.
+      const isOutrun = isAnsweredLater && said.name === 'close' && end !== undefined && !end.isTaken;
+      const isLater = isAnotherTask || isOutrun;
       const answer = end === undefined ? null : end.isTaken ? 'taken' : 'refused';
       const updateId = update.protocolInstanceId ?? '';
       const one = { at: isLater ? end.at : at, what: { ...said, answer, updateId } } as const;

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { fanOutProblem } from '../../src/town/molecule-fan-out.js';
-import { fateOf, nextStep, stepOf } from '../../src/town/molecule.js';
+import { fateOf, nextStep, pour, stepOf } from '../../src/town/molecule.js';
 import type { Json } from '../../src/town/act.js';
 import type { FanOut } from '../../src/town/protomolecule.js';
-import { all, carried, ids, loop, poured, stateOfStep, step, work } from '../support/molecules.js';
+import { all, carried, how, ids, limits, loop, poured, proto, stateOfStep, step, work } from '../support/molecules.js';
 import { dueLoop } from '../../src/town/molecule-loops.js';
 
 const fanOut: FanOut = {
@@ -75,6 +75,21 @@ test('one entry after the other, where the formula says so', () => {
   expect(stateOfStep(molecule, 'survey.item.2.fix')).toBe('pending');
   const first = work(work(molecule, 'survey.item.1.fix'), 'survey.item.1.test');
   expect(nextStep(first)?.id).toBe('survey.item.2.fix');
+});
+
+test('so it is in a group, where what is added is in the group, too; before 0.6 all began at once there', () => {
+  const inGroup = { parent: 'all' };
+  const added = fanOut.steps.map((one) => ({ ...one, ...inGroup }));
+  const survey = step('survey', { ...inGroup, fanOut: { ...fanOut, steps: added, sequential: true } });
+  const grouped = [step('all', { kind: 'group', script: null }), survey, step('report', { needs: ['all'] })];
+  const molecule = work(poured(grouped), 'survey', bugs('a', 'b'));
+  expect(stateOfStep(molecule, 'survey.item.2.fix')).toBe('pending');
+  const first = work(work(molecule, 'survey.item.1.fix'), 'survey.item.1.test');
+  expect(nextStep(first)?.id).toBe('survey.item.2.fix');
+  expect(nextStep(work(work(first, 'survey.item.2.fix'), 'survey.item.2.test'))?.id).toBe('report');
+  const { rules: _rules, ...old } = how;
+  const before = work(pour(proto(grouped), { ...old, limits }, 0), 'survey', bugs('a', 'b'));
+  expect(stateOfStep(before, 'survey.item.2.fix')).toBe('ready');
 });
 
 test('nothing to fan out over is done at once; a step that was skipped adds nothing', () => {

@@ -10,6 +10,7 @@ import { after as rule, fateOf, nextStep } from '../../src/town/molecule.js';
 import type { Protomolecule } from '../../src/town/protomolecule.js';
 import { cooked, step as open } from '../support/formula.js';
 import { accepted, all, carried, poured, start, work } from '../support/molecules.js';
+import { IS_LONG } from '../support/sample.js';
 
 const step = (id: string, more = '') => open(id, `run = "true"\n${more}`);
 const body = (id: string, more = '') => open(id, `run = "true"\n${more}`, 'steps.loop.body');
@@ -58,7 +59,7 @@ test('iteration by iteration a molecule does what one with the loop unrolled doe
       const text = steps.join('');
       expect(worked(proto(rounds, text, true), isCarried)).toEqual(worked(proto(rounds, text, false), false));
     }),
-    { numRuns: process.env['GT_LONG'] === undefined ? 100 : 2_000 },
+    { numRuns: IS_LONG ? 2_000 : 100 },
   );
 });
 

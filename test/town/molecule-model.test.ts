@@ -5,9 +5,9 @@ import type { How } from '../../src/town/molecule-live.js';
 import { Both } from '../support/molecule-both.js';
 import type { SessionEnd } from '../support/molecule-model.js';
 import { somePlan, someWish } from '../support/molecule-plans.js';
+import { IS_LONG, SEED } from '../support/sample.js';
 
-const RUNS = process.env['GT_LONG'] === undefined ? 300 : 6_000;
-const SEED = Number(process.env['GT_SEED'] ?? Date.now() % 100_000);
+const RUNS = IS_LONG ? 6_000 : 300;
 
 /** What the engine does by itself: it goes round a loop or not, or ends a session as drawn. */
 type Move = { readonly judged: boolean | null } | { readonly session: SessionEnd } | 'carried';

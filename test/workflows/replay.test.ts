@@ -11,6 +11,7 @@ import type { ReplayResult } from '@temporalio/worker';
 import { beforeAll, expect, test } from 'vitest';
 import * as workflows from '../../src/workflows/index.js';
 import { random } from '../support/random.js';
+import { IS_LONG, SEED } from '../support/sample.js';
 
 const root = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const HISTORIES = root('test/histories');
@@ -30,9 +31,8 @@ test('this version has recorded a history of every workflow type', () => {
     ).not.toEqual([]);
 });
 
-const SEED = Number(process.env['GT_SEED'] ?? Date.now() % 100_000);
 /** Of more than a thousand; all of them with `npm run test:long`. */
-const CUT_MAX = process.env['GT_LONG'] === undefined ? 40 : Infinity;
+const CUT_MAX = IS_LONG ? Infinity : 40;
 
 type History = ReturnType<typeof historyFromJSON>;
 type Replayed = { readonly name: string; readonly error: ReplayResult['error'] };
