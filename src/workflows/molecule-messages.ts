@@ -8,7 +8,8 @@ import { describeGates } from '../town/molecule-gates.js';
 import { instead, refusal, tokenOf } from '../town/molecule-refusal.js';
 import { code } from '../town/wording.js';
 import type { Json } from '../town/act.js';
-import type { Molecule } from '../town/molecule-live.js';
+import { sessionsOf, type Molecule } from '../town/molecule-live.js';
+import type { Step } from '../town/molecule-state.js';
 import { activeSteps, after, fateOf, isHalfDone, isWithin, nextStep, stepOf, waitingSteps } from '../town/molecule.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import type { Answer, Desk } from './desk.js';
@@ -204,10 +205,18 @@ export class Messages {
     const { step, reason, by, token, allow } = message;
     const why = refusal(this.#book.molecule, 'skip', step, token);
     if (why !== null) return refused(why);
-    const isWorked = this.#book.hook !== null && this.#book.cooked(step) !== null && this.#book.step(step).sessions > 0;
+    const isWorked =
+      this.#book.hook !== null && this.#book.cooked(step) !== null && this.#hasWork(this.#book.step(step));
     if (!isWorked || !patched('what a skipped step left is committed')) return this.#settle('skip', 'skipped', message);
     const claim: Claim = { step, summary: reason, by, output: undefined, mustMove: false, skipped: true, allow };
     return this.#onceChecked(null, claim);
+  }
+
+  /** Of one that is to be done again the sandbox holds nothing: what lies there is another step's. */
+  #hasWork(step: Step): boolean {
+    return (
+      step.sessions > 0 && (sessionsOf(step) > 0 || !patched('a step that is to be done again has no work', '0.6'))
+    );
   }
 
   /** A step that is being closed is not skipped, failed or begun anew meanwhile, nor with its group: whoever asks is answered when that is clear. */

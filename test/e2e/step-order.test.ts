@@ -1,10 +1,13 @@
 /** Messages about one step that come close together: while its end is checked, while a session works, around gates. */
+import { execFile } from 'node:child_process';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { explainQuery } from '../../src/contract/messages.js';
 import { currentQuery, readyQuery, stepsQuery } from '../../src/contract/molecule.js';
+import { lifecycleQuery } from '../../src/contract/polecat.js';
 import { attribute } from '../../src/contract/search-attributes.js';
 import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
 import { liveMolecule, standOf } from '../support/live-molecule.js';
@@ -12,6 +15,8 @@ import type { LiveMolecule } from '../support/live-molecule.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
 import { proto, step } from '../support/molecules.js';
+
+const run = promisify(execFile);
 
 const GATE = `
 formula = "gate"
@@ -145,6 +150,24 @@ test('what is said of a step while the sandbox goes back is said of it as it is 
   expect(await fail).toContain('step "ask" is not ready, it needs two');
   await mol.reach('ask', 'human');
   expect(await stands(mol)).toEqual(['one: done', 'two: done', 'ask: human']);
+  await mol.polecat.cancel();
+});
+
+test('a step that somebody went back to before is skipped without the half-done work of another', async () => {
+  const mol = await molecule('half-done', [
+    step('a', { kind: 'run', run: 'echo a >> a.txt; ! test -e ../../../../again', script: null }),
+    step('b', { ...write('b'), needs: ['a'] }),
+    step('ask', { ...person, needs: ['b'] }),
+  ]);
+  await mol.reach('ask', 'human');
+  const { sandbox } = await mol.polecat.query(lifecycleQuery);
+  const path = sandbox?.path ?? '';
+  await writeFile(join(path, '../../../../again'), '');
+  await told(mol, 'retry', { step: 'a', from: true });
+  await mol.reach('a', 'escalation');
+  expect(await told(mol, 'skip', { step: 'b', reason: 'no need', by: 'Bob' })).toBe('step "b" is skipped');
+  expect((await mol.reach('b', 'skipped')).state).toMatchObject({ head: null });
+  expect((await run('git', ['-C', path, 'status', '--porcelain'])).stdout).toContain('a.txt');
   await mol.polecat.cancel();
 });
 
