@@ -8,6 +8,7 @@ import type { Closed, Step } from './molecule-state.js';
 import { moleculeStory, triesOf, waitingFor, type Run } from './molecule-story.js';
 import { fateOf } from './molecule.js';
 import { spentText } from './prices.js';
+import { shellWord } from './shell-text.js';
 import { table } from './table.js';
 import { unreachable } from './unreachable.js';
 import { code, short, timeAt } from './wording.js';
@@ -36,7 +37,7 @@ export function moleculeBoard(molecule: Molecule, formula: string, id: string, r
   return clip(
     [
       `${over === null ? head : `${head}, ${over} before its end`}. ${moleculeStory(molecule, run)}`,
-      ...(over === null ? pauseLines(molecule.paused, id) : []),
+      ...(over === null ? molecule.holds.flatMap((hold) => pauseLines(hold, id)) : []),
       ...lostLines(molecule),
       '',
       ...table(['', 'step', 'title', 'stands', 'since', 'tries', 'note'], rows),
@@ -137,7 +138,7 @@ function asksOf(step: Step | undefined, id: string): readonly string[] {
   const send = (verb: string, note: string, or: string) => {
     const input = `{"step":"${step.id}","note":"${note}"}`;
     return [
-      `\n> \`temporal workflow signal -w ${id} --name ${verb} --input '${input}'\` (or ${or}, or \`fail\` with a \`"reason"\`)`,
+      `\n> \`temporal workflow signal -w ${shellWord(id)} --name ${verb} --input '${input}'\` (or ${or}, or \`fail\` with a \`"reason"\`)`,
     ];
   };
   switch (step.state.for) {

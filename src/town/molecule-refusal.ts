@@ -47,8 +47,9 @@ function refusalOf(molecule: Molecule, verb: Verb, step: Step): string | null {
       if (verb === 'skip') return null;
       return `is not ready, it ${waitsOn(molecule, step)}; ${instead(molecule)}`;
     case 'open':
-      return `closes by itself when ${list(openBelow(molecule, step.id))} have closed; ${instead(molecule)}`;
+      return `${closesWhen(molecule, step.id)}; ${instead(molecule)}`;
     case 'ready':
+      return `is ready: a session begins with it ${whenAble(molecule, 'when the sandbox is free')}; ${instead(molecule)}`;
     case 'active':
       return `is in work (session ${Math.max(1, step.sessions)}), which ends by itself; ${instead(molecule)}`;
     case 'closed':
@@ -87,6 +88,16 @@ export function waitsOn(molecule: Pick<Molecule, 'plan' | 'steps'>, step: Step):
   if (open.length > 0) return `needs ${list(open)}`;
   if (step.parent !== undefined) return `waits for its group ${step.parent}`;
   return step.needs.length > 0 ? `needs the end of ${list(step.needs)}` : 'has not begun';
+}
+
+function closesWhen(molecule: Molecule, id: string): string {
+  const open = openBelow(molecule, id);
+  if (open.length > 0) return `closes by itself when ${list(open)} have closed`;
+  return `has no open step any more: whether it is over is looked at ${whenAble(molecule, 'now')}`;
+}
+
+function whenAble({ paused }: Pick<Molecule, 'paused'>, able: string): string {
+  return paused === null ? able : 'when the molecule is resumed';
 }
 
 function openBelow({ plan, steps }: Molecule, id: string): readonly string[] {

@@ -46,13 +46,12 @@ function failedAt(molecule: Molecule, id: string): string {
 }
 
 function nowOf(molecule: Molecule): readonly string[] {
-  const { failed, paused } = molecule;
+  const { failed, holds } = molecule;
   const undone =
     failed === null ? [] : [`Step ${code(failed)} failed, and what was set up is taken down before the molecule ends.`];
-  const held =
-    paused === null
-      ? []
-      : [`${paused.by} paused it, since ${timeAt(paused.sinceMs)}: nothing new begins until it is resumed.`];
+  const held = holds.map(
+    ({ by, sinceMs }) => `${by} paused it, since ${timeAt(sinceMs)}: nothing new begins until it is resumed.`,
+  );
   const active = heldAs(molecule, 'active').map((at) => activeLine(molecule, at));
   return [...undone, ...held, ...active, ...waitLines(molecule)];
 }

@@ -77,6 +77,20 @@ test('what is held from above names who holds it, and no command that would be r
   );
 });
 
+test('what is held from two sides names both', () => {
+  const above = { kind: 'paused', by: 'Bob', why: 'freeze', above: 'server/polecats/Ann' } as const;
+  const molecule = all(poured([step('a')]), { kind: 'paused', by: 'Ada', why: 'lunch' }, above);
+  const board = moleculeBoard(molecule, 'f', 'te-1');
+  expect(board).toMatch(/Ada paused it, .*\. Bob paused it, /);
+  expect(board).toContain('lunch. `temporal workflow signal -w te-1 --name resume');
+  expect(board).toContain('freeze. `temporal workflow query -w server/polecats/Ann --type explain`');
+});
+
+test('a molecule of any name says what to send, to be copied', async () => {
+  const board = moleculeBoard(poured([step('a', { kind: 'human', script: null })]), 'f', "Ada's own");
+  expect((await wordsOf(board)).slice(0, 4)).toEqual(['workflow', 'signal', '-w', "Ada's own"]);
+});
+
 test('a molecule that waits shows on its mission, until it goes on', () => {
   const wait = { molecule: 'se-1', for: 'person: think', why: 'decide', sinceMs: 0, escalated: false };
   const waiting = after(mission(working), { kind: 'waits', item: 'a', claim: 'c', wait }, 0);

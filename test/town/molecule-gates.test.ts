@@ -118,7 +118,7 @@ test('messages about a step behind a gate are told what opens it', () => {
   );
   expect(refusal(molecule, 'approve', 'b')).toBeNull();
   expect(refusal(molecule, 'skip', 'b')).toBeNull();
-  expect(refusal(molecule, 'approve', 'c')).toContain('is in work');
+  expect(refusal(molecule, 'approve', 'c')).toContain('is ready');
 });
 
 const group = [

@@ -92,7 +92,7 @@ test('what is carried does not grow, and costs are kept', () => {
 test('who asks for a step of another iteration is told which one it is', () => {
   const now = after(5);
   const refused = (id: string) => refusal(now, 'close', id) ?? '';
-  expect(refused('lp.iter6.x')).toContain('is in work');
+  expect(refused('lp.iter6.x')).toContain('is ready');
   expect(refused('lp.iter5.x')).toContain('is closed already (done');
   expect(refused('lp.iter2.x')).toContain('step "lp.iter2.x" is closed already, with iteration 2 of "lp"');
   expect(refused('lp.iter7.x')).toContain('is not ready: "lp" is at iteration 6 of 1000000');

@@ -92,6 +92,16 @@ test('a loop that is never done asks somebody; retry adds one iteration, close e
   expect(fateOf(all(molecule, { kind: 'failed', step: 'lp', reason: 'no', by: 'Ada' })).kind).toBe('failed');
 });
 
+test('a loop of which all steps have closed is looked at by itself, and whoever asks is told when', () => {
+  const over = work(work(work(poured(steps, [until]), 'plan'), 'lp.iter1.do'), 'lp.iter1.look');
+  expect(dueLoop(over)?.id).toBe('lp');
+  expect(refusal(over, 'skip', 'lp')).toBe(
+    'step "lp" has no open step any more: whether it is over is looked at now; no step waits for an answer now',
+  );
+  const paused = all(over, { kind: 'paused', by: 'Ada', why: 'lunch' });
+  expect(refusal(paused, 'skip', 'lp')).toContain('is looked at when the molecule is resumed');
+});
+
 test('a check repeats the children of its group until it passes, and tells the next iteration why', () => {
   const group = [
     step('fix', { kind: 'group', script: null }),

@@ -157,7 +157,12 @@ test('what cannot be done is refused with what can', () => {
   expect(refusal(poured(step('plan'), step('ask', { kind: 'human', script: null })), 'close', 'pln')).toBe(
     'there is no step "pln"; did you mean "plan"? Else waiting for an answer: ask',
   );
-  expect(refusal(molecule, 'fail', 'a')).toContain('is in work');
+  expect(refusal(molecule, 'fail', 'a')).toBe(
+    'step "a" is ready: a session begins with it when the sandbox is free; waiting for an answer: p',
+  );
+  const paused = all(molecule, { kind: 'paused', by: 'Ada', why: 'lunch' });
+  expect(refusal(paused, 'skip', 'a')).toContain('is ready: a session begins with it when the molecule is resumed; ');
+  expect(refusal(all(molecule, start('a')), 'fail', 'a')).toContain('is in work (session 1), which ends by itself; ');
 });
 
 test('a paused molecule begins nothing, takes what is closed, and goes on where it stood', () => {
