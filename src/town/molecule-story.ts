@@ -2,6 +2,7 @@
 import { watches } from './molecule-gates.js';
 import { loopAt, stepAt } from './molecule-live.js';
 import type { Molecule } from './molecule-live.js';
+import { dueLoop } from './molecule-loops.js';
 import type { Closed, Step, StepState, Waiting } from './molecule-state.js';
 import { fateOf, nextStep, stepOf } from './molecule.js';
 import { afterEnd, code, named, NAMED_MAX, short, timeAt } from './wording.js';
@@ -33,11 +34,18 @@ export function moleculeStory(molecule: Molecule, { isCancelled = false, isEndin
       if (active.length > 0) return [failed, ...active, 'That ends first, and then the molecule.'].join(' ');
       return `${failed} ${next.charAt(0).toUpperCase()}${next.slice(1)}.`;
     }
-    case 'open':
-      return [...doings, ...nowOf(molecule), ...nextOf(molecule, doings.length > 0)].join(' ');
+    case 'open': {
+      const all = [...doings, ...dueLine(molecule)];
+      return [...all, ...nowOf(molecule), ...nextOf(molecule, all.length > 0)].join(' ');
+    }
     default:
       return unreachable(fate);
   }
+}
+
+function dueLine(molecule: Molecule): readonly string[] {
+  const due = dueLoop(molecule);
+  return due === null ? [] : [`All steps of ${code(due.id)} have closed, and whether it is over is looked at.`];
 }
 
 function failedAt(molecule: Molecule, id: string): string {

@@ -56,6 +56,16 @@ test('it tells attempts, who paused it, and what is ready', () => {
   );
 });
 
+test('it tells that a loop is looked at, beside what waits', () => {
+  const steps = [step('fix', { kind: 'group', script: null }), step('fix.code', { parent: 'fix' }), step('end')];
+  const loops = [loop('fix', ['fix.code'], { check: { command: 'true', timeoutMs: 1 } })];
+  const over = work(poured(steps, loops), 'fix.code');
+  expect(story(over)).toContain('All steps of `fix` have closed, and whether it is over is looked at.');
+  const asked = after(over, { kind: 'given-up', step: 'end', why: 'no key', by: 'ann' }, NOON);
+  expect(story(asked)).not.toContain('Nothing happens');
+  expect(story(after(over, { kind: 'paused', by: 'Ada', why: 'lunch' }, NOON))).not.toContain('is looked at');
+});
+
 test('of the end it tells how it came', () => {
   expect(story(poured(line), true)).toBe('It was cancelled: nothing happens any more.');
   const failed = after(poured(line), { kind: 'failed', step: 'a', reason: 'no key', by: 'ann' }, NOON);
