@@ -4,7 +4,7 @@ import type { QueryDefinition } from '@temporalio/common';
 import type { z } from 'zod';
 import { Answer } from '../contract/calls.js';
 import type { Call, Relayed } from '../contract/calls.js';
-import type { Message } from '../contract/messages.js';
+import { explainQuery, type Message } from '../contract/messages.js';
 import { askRelay } from '../relay.js';
 import type { Json } from '../town/act.js';
 import { townPaths } from '../town/paths.js';
@@ -57,8 +57,19 @@ class Caller {
   async ask<T>(call: Call): Promise<T> {
     const answer = await this.call(call);
     if (answer.kind === 'result') return answer.value as T;
-    if (answer.kind === 'missing') throw noExecution('workflow' in call ? call.workflow : '');
+    if (answer.kind === 'missing') throw await this.#gone(call);
     throw answer.kind === 'refused' ? new CliError(answer.why) : refusedBy(this.#place, answer.why);
+  }
+
+  /** The server finds none for an Update when it has ended, either. */
+  async #gone(call: Call): Promise<CliError> {
+    if (call.kind === 'list') return noExecution('');
+    const { kind, workflow: id } = call;
+    const { name } = explainQuery;
+    const asked = kind === 'update' ? await this.call({ kind: 'query', workflow: id, name }) : null;
+    return asked === null || asked.kind === 'missing'
+      ? noExecution(id)
+      : new CliError(`${id} has ended: gt explain ${id} tells how`);
   }
 
   async call(call: Call): Promise<Answer> {

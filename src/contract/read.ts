@@ -46,7 +46,8 @@ function inOurWords(issue: z.core.$ZodIssue): string {
   if ((issue.code === 'too_small' || issue.code === 'too_big') && issue.message.startsWith('Too ')) {
     const limit = Number(issue.code === 'too_small' ? issue.minimum : issue.maximum);
     const [one, many] = UNITS[issue.origin] ?? ['is', 'is'];
-    return `at ${issue.code === 'too_small' ? 'least' : 'most'} ${limit} ${limit === 1 ? one : many} expected`;
+    const [most, least] = issue.inclusive === false ? ['less than', 'more than'] : ['at most', 'at least'];
+    return `${issue.code === 'too_small' ? least : most} ${limit} ${limit === 1 ? one : many} expected`;
   }
   if (issue.code === 'unrecognized_keys') {
     const keys = issue.keys.slice(0, KEYS_MAX).map(shown).join(', ');

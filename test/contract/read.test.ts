@@ -15,6 +15,7 @@ test.each([
   [7, 'an object is expected, and this is 7'],
   [{}, 'work: it is missing; a list is expected'],
   [{ work: [] }, 'work: at least 1 entry is expected'],
+  [{ work: [ITEM], budget: { usd: 0 } }, 'budget.usd: more than 0 is expected'],
   [{ work: [{ ...ITEM, rig: '' }] }, 'work[0].rig: at least 1 character is expected'],
   [{ work: [{ ...ITEM, rig: 5 }] }, 'work[0].rig: a text is expected, and this is 5'],
   [{ work: [{ ...ITEM, priority: 9 }] }, 'work[0].priority: at most 4 is expected'],

@@ -243,6 +243,11 @@ test('an agent of the town is asked what is on its hook, and its question is ans
     'step "ask" starts a new session\n',
   );
   await town.client.workflow.getHandle(mission).result();
+  for (const args of [
+    ['close', 'ask', '--mol', molecule],
+    ['resume', mission],
+  ])
+    expect((await call(args)).stderr).toBe(`gt: ${args.at(-1)} has ended: gt explain ${args.at(-1)} tells how\n`);
   const exported = JSON.parse((await call(['export', mission])).stdout) as { readonly workflows: readonly object[] };
   expect(exported).toMatchObject({ id: mission });
   const shape = { status: 'completed', closedAt: expect.stringMatching(/^20.*Z$/) as string };
