@@ -1,6 +1,7 @@
 /** The board of a polecat: in a few sentences what goes on, on whom it waits and what comes next, then what it has. */
-import { clip } from './board.js';
+import { clip, letGoLine } from './board.js';
 import type { Hold } from './pause.js';
+import { shellWord } from './shell-text.js';
 import { code, short, timeAt } from './wording.js';
 
 export type PolecatView = {
@@ -44,9 +45,19 @@ export function polecatBoard(view: PolecatView): string {
       ...(lost.length === 0 ? [] : [`- hosts that were lost: ${lost.join(', ')}; it is on ${host} now`]),
       `- molecules: ${molecules.length === 0 ? 'none yet' : molecules.join(', ')}`,
       `- sent back by the refinery: ${round} times`,
-      ...view.holds,
+      ...(ENDS.includes(stage) ? [] : view.holds),
     ].join('\n'),
   );
+}
+
+const ENDS = ['landed', 'failed', 'cancelled'];
+
+/** One that was terminated while it held a polecat lets go of nothing: the polecat itself can be told so. */
+export function holdLine({ by, why, above }: Hold, id: string): string {
+  const told = `${by}: ${short(why)}. ${letGoLine(above, id)}`;
+  if (above === undefined) return `- held by ${told}`;
+  const resume = `\`temporal workflow signal -w ${shellWord(id)} --name resume --input ${shellWord(JSON.stringify({ above }))}\``;
+  return `- held from ${above}, by ${told}; was that terminated meanwhile, ${resume} does`;
 }
 
 function polecatStory({

@@ -1,8 +1,7 @@
 /** Who holds a polecat's molecules: one begins as held as its polecat is, and hears what changes while it is at work. */
 import { moleculeMessages, polecatMessages } from '../contract/messages.js';
-import { letGoLine } from '../town/board.js';
 import { withHold, withoutHold, type Hold } from '../town/pause.js';
-import { short } from '../town/wording.js';
+import { holdLine } from '../town/polecat-board.js';
 import type { Desk } from './desk.js';
 import { patched } from './patches.js';
 import { sided, takePauses, Teller, wordFor, type Word } from './pausing.js';
@@ -47,9 +46,6 @@ export class PolecatHolds {
   }
 
   rows(): readonly string[] {
-    return this.#holds.map(({ by, why, above }) => {
-      const from = above === undefined ? '' : `from ${above}, `;
-      return `- held ${from}by ${by}: ${short(why)}. ${letGoLine(above, this.#polecat)}`;
-    });
+    return this.#holds.map((hold) => holdLine(hold, this.#polecat));
   }
 }

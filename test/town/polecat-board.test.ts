@@ -1,6 +1,6 @@
 /** What the board of a polecat tells at each stage of its life: what goes on since when, on whom it waits, what comes next. */
 import { expect, test } from 'vitest';
-import { polecatBoard } from '../../src/town/polecat-board.js';
+import { holdLine, polecatBoard } from '../../src/town/polecat-board.js';
 import type { PolecatView } from '../../src/town/polecat-board.js';
 
 const NOON = Date.UTC(2026, 10, 27, 12);
@@ -76,5 +76,13 @@ test.each<readonly [string, Partial<PolecatView>, string]>([
 test('one that is held says by whom and why', () => {
   expect(story('molecule se-1', { hold: { by: 'Ada', why: 'lunch' } })).toContain(
     'Ada paused it: lunch. `se-1` is at work',
+  );
+});
+
+test('each hold says how to let go of it, also when whoever holds has gone', () => {
+  const own = holdLine({ by: 'Ada', why: 'lunch' }, 'server/polecats/Toast');
+  expect(own).toContain("lunch. `temporal workflow signal -w server/polecats/Toast --name resume --input '{}'` lets");
+  expect(holdLine({ by: 'Bob', why: 'freeze', above: "Ada's" }, 'server/polecats/Toast')).toBe(
+    "- held from Ada's, by Bob: freeze. `temporal workflow query -w 'Ada'\\''s' --type explain` says what lets it go on; was that terminated meanwhile, `temporal workflow signal -w server/polecats/Toast --name resume --input '{\"above\":\"Ada'\\''s\"}'` does",
   );
 });
