@@ -1,9 +1,11 @@
 /** `gt ready`, `gt mol current`, `gt hook`: what there is to do. */
 import { explainQuery } from '../contract/messages.js';
-import { currentQuery, type StepView } from '../contract/molecule.js';
+import { currentQuery, stepsQuery, VIEWS_MAX, type StepView } from '../contract/molecule.js';
 import { hookQuery, lifecycleQuery } from '../contract/polecat.js';
+import type { Step } from '../town/molecule-state.js';
 import { timeAt } from '../town/wording.js';
 import { withCalls } from './calls.js';
+import type { Calls } from './calls.js';
 import { readArguments, refuseMore, UsageError, type Command } from './command.js';
 import { print } from './print.js';
 import { SERVER_OPTIONS } from './server-place.js';
@@ -32,7 +34,7 @@ export const ready: Pick<Command, 'run'> = {
     await withCalls(values, async (calls) => {
       const mols = mol === undefined ? await calls.list(OPEN) : [mol];
       const waiting: Waiting[] = [];
-      for (const id of mols) waiting.push(...waitingIn(id, await calls.query(id, currentQuery)));
+      for (const id of mols) waiting.push(...waitingIn(id, await stepsIn(id, calls)));
       if (values.json === true) return print(JSON.stringify(waiting, null, 2));
       print(waiting.length === 0 ? 'No step waits for anybody' : waiting.map(lineOf).join('\n'));
     });
@@ -67,7 +69,13 @@ export const hook: Pick<Command, 'run'> = {
   },
 };
 
-function waitingIn(molecule: string, steps: readonly StepView[]): readonly Waiting[] {
+/** All that wait, and where they are few no other. */
+async function stepsIn(id: string, { query }: Calls): Promise<readonly Step[]> {
+  const first = await query(id, currentQuery);
+  return first.length < VIEWS_MAX ? first : query(id, stepsQuery);
+}
+
+function waitingIn(molecule: string, steps: readonly Step[]): readonly Waiting[] {
   return steps.flatMap(({ id: step, title, state }) => {
     if (state.kind !== 'waiting') return [];
     const since = new Date(state.sinceMs).toISOString();

@@ -97,7 +97,9 @@ export type StepView = Step & {
   readonly token: string | null;
 };
 
-/** The steps that somebody outside can act on now, with their instructions. */
+/** What somebody works on next is among them, and the answer fits into a terminal. */
+export const VIEWS_MAX = 100;
+/** The first steps that somebody outside can act on now, with their instructions. */
 export const currentQuery = defineQuery<readonly StepView[]>('current');
 /** What the session at work was asked to do, or the next one will be; null when none is to come now. */
 export const sessionQuery = defineQuery<SessionSpec | null>('session');

@@ -12,7 +12,7 @@ import {
 } from '@temporalio/workflow';
 import { stateQuery } from '../contract/messages.js';
 import type { MoleculeCarry, MoleculeResult } from '../contract/molecule.js';
-import { currentQuery, readyQuery, sessionQuery, stepsQuery, takeoverQuery } from '../contract/molecule.js';
+import { currentQuery, readyQuery, sessionQuery, stepsQuery, takeoverQuery, VIEWS_MAX } from '../contract/molecule.js';
 import { attribute } from '../contract/search-attributes.js';
 import { moleculeBoard } from '../town/molecule-board.js';
 import { fileGates } from '../town/molecule-gates.js';
@@ -33,9 +33,6 @@ import { patched } from './patches.js';
 import { acceptMolecule } from './molecule-start.js';
 import { Standing, startAs } from './standing.js';
 import { carried, isLong } from './start.js';
-
-/** What somebody works on next is among them, and the answer fits into a terminal. */
-const VIEWS_MAX = 100;
 
 export async function molecule(raw: unknown, carry?: MoleculeCarry): Promise<MoleculeResult> {
   const before = startAs('molecule', () => carried(carry, 'BadInput'));

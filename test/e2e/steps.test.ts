@@ -60,9 +60,13 @@ title = "After"
 needs = ["ask"]
 `;
 
+/** More than a molecule tells with their instructions. */
+const WIDE_STEPS = 120;
+const WIDE = `formula = "wide"\n${Array.from({ length: WIDE_STEPS }, (_, at) => `[[steps]]\nid = "s${at}"\ntitle = "S"\n`).join('')}`;
+
 let town: LiveTown;
 beforeAll(async () => {
-  town = await liveTown({ rigs: { server: {} }, formulas: { review: REVIEW, shut: SHUT, stuck: STUCK } });
+  town = await liveTown({ rigs: { server: {} }, formulas: { review: REVIEW, shut: SHUT, stuck: STUCK, wide: WIDE } });
 });
 afterAll(() => town.stop());
 
@@ -276,6 +280,10 @@ test('an agent of the town is asked what is on its hook, and its question is ans
       state: expect.objectContaining({ queue: expect.anything() as unknown }) as object,
     }),
   ]);
+});
+
+test('what waits is listed whole, however much it is', async () => {
+  expect(await readyIn(await poured('wide'))).toHaveLength(WIDE_STEPS);
 });
 
 const REFUSED = [
