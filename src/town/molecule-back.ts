@@ -7,12 +7,13 @@ import { draftOf, positionOf, revive, sessionsOf, stateOf, stepAt } from './mole
 import type { Draft, Molecule } from './molecule-live.js';
 import { hasBegun, reach } from './molecule-reach.js';
 import type { Reach } from './molecule-reach.js';
-import { offer } from './molecule-refusal.js';
+import { list, offer } from './molecule-refusal.js';
 import { firstKept } from './molecule-iterations.js';
 import type { Gone, MoleculeEvent, Step } from './molecule-state.js';
 import type { ProtoStep } from './protomolecule.js';
 
 const NOTE_CHARS_MAX = 10_000;
+const BEGUN = 'the steps that have begun';
 
 export type WayBack = Pick<Reach, 'sandbox'> & {
   /** Ids of the steps that are to be done again, in the formula's order. */
@@ -25,11 +26,11 @@ export type WayBack = Pick<Reach, 'sandbox'> & {
 export function backRefusal(molecule: Molecule, id: string): string | null {
   const at = positionOf(molecule, id);
   if (at === null) {
-    const begun = molecule.steps.filter(hasBegun).map((step) => step.id);
-    return `there is no step "${id}"; ${offer(id, begun, 'the steps that have begun')}`;
+    return `there is no step "${id}"; ${offer(id, begunIn(molecule), BEGUN)}`;
   }
   if (molecule.failed !== null) return `step "${molecule.failed}" has failed, and the molecule with it: start it again`;
-  if (!hasBegun(stepAt(molecule, at))) return `step "${id}" has not begun: there is nothing to go back to`;
+  if (!hasBegun(stepAt(molecule, at)))
+    return `step "${id}" has not begun: there is nothing to go back to; ${BEGUN} are ${list(begunIn(molecule))}`;
   const { gone, iterations, isForgotten } = reach(molecule, at);
   const loop = molecule.loops.find((one) => (iterations.get(one.id) ?? Infinity) < firstKept(one));
   if (loop !== undefined)
@@ -41,6 +42,10 @@ export function backRefusal(molecule: Molecule, id: string): string | null {
   return orphan === undefined
     ? null
     : `step "${orphan.id}" needs a step that a loop or a fan-out has added since, and would be left behind: go back to before that was added`;
+}
+
+function begunIn({ steps }: Molecule): readonly string[] {
+  return steps.filter(hasBegun).map(({ id }) => id);
 }
 
 export function wayBack(molecule: Molecule, id: string): WayBack {

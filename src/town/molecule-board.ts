@@ -1,6 +1,7 @@
 /** The board of a molecule: its story, its steps with what each waits for, and what to send when somebody is asked. */
 import { clip, mark, pauseLines } from './board.js';
 import { areOpen } from './molecule-gates.js';
+import { sessionsOf } from './molecule-live.js';
 import type { Molecule } from './molecule-live.js';
 import { lostLines } from './molecule-lost.js';
 import { waitsOn } from './molecule-refusal.js';
@@ -92,7 +93,7 @@ function standsNow(molecule: Molecule, step: Step, at: number): Stands {
     case 'pending':
       return { stands: waitsOn(molecule, step) };
     case 'ready':
-      return { stands: step.sessions > 0 ? `between sessions (${step.sessions} so far)` : 'ready' };
+      return { stands: sessionsOf(step) > 0 ? `between sessions (${step.sessions} so far)` : 'ready' };
     case 'active':
       return { stands: step.sessions > 0 ? `session ${step.sessions}` : 'first session', sinceMs: state.sinceMs };
     case 'open':
@@ -118,7 +119,9 @@ function stoodAt(molecule: Molecule, step: Step, at: number, over: Exclude<Over,
     case 'open':
       return { ...now, stands: `${over} with ${molecule.left[at] ?? 0} of its steps open` };
     case 'ready':
-      return { stands: sessions > 0 ? `${over} between sessions (${sessions} so far)` : `${over} before it began` };
+      return {
+        stands: sessionsOf(step) > 0 ? `${over} between sessions (${sessions} so far)` : `${over} before it began`,
+      };
     case 'pending':
     case 'closed':
       return now;

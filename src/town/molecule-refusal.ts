@@ -49,6 +49,8 @@ function refusalOf(molecule: Molecule, verb: Verb, step: Step): string | null {
     case 'open':
       return `${closesWhen(molecule, step.id)}; ${instead(molecule)}`;
     case 'ready':
+      // Before 0.6 it had to begin first.
+      if (verb === 'skip' && molecule.how.rules !== undefined) return null;
       return `is ready: a session begins with it ${whenAble(molecule, 'when the sandbox is free')}; ${instead(molecule)}`;
     case 'active':
       return `is in work (session ${Math.max(1, step.sessions)}), which ends by itself; ${instead(molecule)}`;
@@ -124,7 +126,7 @@ export function offer(word: string, known: readonly string[], all: string): stri
   return near === null ? `${all} are ${list(known)}` : `did you mean "${near}"?`;
 }
 
-function list(names: readonly string[]): string {
+export function list(names: readonly string[]): string {
   const more = names.length > NAMES_MAX ? `, and ${names.length - NAMES_MAX} more` : '';
   return `${names.slice(0, NAMES_MAX).join(', ')}${more}`;
 }

@@ -23,13 +23,14 @@ type Mission = {
 export function takeAnswers(desk: Desk, { now, note, hear, teller }: Mission): void {
   desk.on(missionMessages.retry, ({ item: id }) => {
     const item = now().state.items.find((one) => one.id === id);
-    if (item?.state.kind !== 'failed') return refused(instead(now(), 'retry', id, item, 'failed'));
+    if (item?.state.kind !== 'failed')
+      return refused(instead(now(), 'retry', id, item, ({ state }) => state.kind === 'failed'));
     hear({ kind: 'retry', item: id });
     return done(`item "${id}" goes to a new polecat`);
   });
   desk.on(missionMessages.skip, ({ item: id, reason, by }) => {
     const item = now().state.items.find((one) => one.id === id);
-    if (item === undefined || !canSkip(item)) return refused(instead(now(), 'skip', id, item, 'failed'));
+    if (item === undefined || !canSkip(item)) return refused(instead(now(), 'skip', id, item, canSkip));
     if (item.state.kind === 'queued') hear({ kind: 'withdraw', claim: item.state.claim, rig: item.rig });
     note({ kind: 'skipped', item: id, reason: `${reason} (${by})` });
     return done(`item "${id}" is skipped`);
@@ -38,7 +39,8 @@ export function takeAnswers(desk: Desk, { now, note, hear, teller }: Mission): v
     const item = now().state.items.find((one) => one.id === id);
     const claim = item?.state.kind === 'working' ? item.state.claim : null;
     const polecat = now().open.find((one) => one.claim === claim);
-    if (polecat === undefined) return refused(instead(now(), 'reassign', id, item, 'working'));
+    if (polecat === undefined)
+      return refused(instead(now(), 'reassign', id, item, ({ state }) => state.kind === 'working'));
     note({ kind: 'reassigned', item: id, claim: polecat.claim, reason: `${reason} (${by})` });
     hear({ kind: 'reassign', polecat });
     return done(
@@ -61,11 +63,11 @@ function instead(
   verb: string,
   id: string,
   item: Item | undefined,
-  kind: Item['state']['kind'],
+  fits: (item: Item) => boolean,
 ): string {
   const { items } = state;
   if (item === undefined) return `there is no item "${id}"; the items are ${items.map((one) => one.id).join(', ')}`;
-  const fit = items.filter((one) => one.state.kind === kind).map((one) => one.id);
-  const possible = fit.length === 0 ? `no item is ${kind} now` : `${kind} now: ${fit.join(', ')}`;
+  const fit = items.filter(fits).map((one) => `${one.id} (${one.state.kind})`);
+  const possible = fit.length === 0 ? 'it fits no item now' : `it fits ${fit.join(', ')}`;
   return `item "${id}" is ${item.state.kind}, which ${verb} does not fit; ${possible}`;
 }

@@ -8,7 +8,7 @@ import { confined } from '../town/confinement.js';
 import { fanOutProblem } from '../town/molecule-fan-out.js';
 import { filledCommand } from '../town/molecule-facts.js';
 import { fileGates } from '../town/molecule-gates.js';
-import { stepAt } from '../town/molecule-live.js';
+import { sessionsOf, stepAt } from '../town/molecule-live.js';
 import type { DueLoop } from '../town/molecule-loops.js';
 import type { LoopVerdict, Step, StepState } from '../town/molecule-state.js';
 import { outputProblem } from '../town/output.js';
@@ -154,7 +154,7 @@ export class Hands {
   /** Of steps that have begun and not closed the one at work, else one that waits. */
   takeover(): Takeover | null {
     const { hook, molecule, id } = this.#book;
-    const open = molecule.steps.filter(({ sessions, state }) => sessions > 0 && OPEN.includes(state.kind));
+    const open = molecule.steps.filter((step) => sessionsOf(step) > 0 && OPEN.includes(step.state.kind));
     const step = OPEN.flatMap((kind) => open.find(({ state }) => state.kind === kind) ?? [])[0];
     if (hook === null || step === undefined) return null;
     const { paused } = molecule;

@@ -189,7 +189,7 @@ export class MoleculeModel {
         );
       }
       case 'skip':
-        return (stand === 'pending' || isWaiting(stand)) && this.#skip(node);
+        return ['pending', 'ready'].includes(stand) || isWaiting(stand) ? this.#skip(node) : false;
       case 'fail':
         return isWaiting(stand) && this.#put(node, 'failed');
       case 'retry':

@@ -228,7 +228,7 @@ export const someWish: fc.Arbitrary<Wish> = fc.oneof(
     ),
   },
   { weight: 6, arbitrary: wish('close', fc.tuple(someOf(...asked)), { nth, outcome: fc.constant('failed') }, under) },
-  { weight: 6, arbitrary: wish('skip', fc.tuple(someOf(...asked, 'gate', 'pending')), { nth }, under) },
+  { weight: 6, arbitrary: wish('skip', fc.tuple(someOf(...asked, 'gate', 'pending', 'ready')), { nth }, under) },
   { weight: 6, arbitrary: wish('retry', fc.tuple(someOf('escalation')), { nth }, under) },
   { weight: 9, arbitrary: wish('retry', fc.tuple(begun), { from: fc.constant(true) }) },
   { weight: 1, arbitrary: wish('fail', fc.tuple(someOf(...asked)), { nth, reason: fc.constant('no') }, under) },

@@ -175,7 +175,9 @@ test('gates are waited for once more', () => {
 
 test('nobody can go back to what has not begun, is not there, or has failed with its molecule', () => {
   const course = new Course(chain).work('a');
-  expect(backRefusal(course.molecule, 'c')).toBe('step "c" has not begun: there is nothing to go back to');
+  expect(backRefusal(course.molecule, 'c')).toBe(
+    'step "c" has not begun: there is nothing to go back to; the steps that have begun are a, b',
+  );
   expect(backRefusal(course.molecule, 'aa')).toBe('there is no step "aa"; the steps that have begun are a, b');
   expect(backRefusal(course.molecule, 'a')).toBeNull();
   course.tell(start('b'), { kind: 'failed', step: 'b', reason: 'no', by: 'ann' });
