@@ -43,6 +43,7 @@ import type { Since } from './publish.js';
 import { authorFor, commit, moleculeOf, push, tellOfStray } from './publish.js';
 import { openRig, rebuildSandbox } from './rebuild.js';
 import type { Remotes } from './remotes.js';
+import { lookInside } from './shell.js';
 import { bringUp, endSessions, takeBack } from './take-back.js';
 
 type SandboxActivities = Pick<
@@ -176,7 +177,8 @@ async function salvageSandbox(place: Place, ref: SandboxRef): Promise<Salvage> {
 
 /** Commits in submodules that would be gone with the sandbox, in words; null when there are none. */
 async function unpushedIn(place: Place, branch: string): Promise<string | null> {
-  const names = await unpushedSubmodules(place, await bornAt({ mirror: place.mirror, branch }));
+  const look = (await lookInside(place)) ?? undefined;
+  const names = await unpushedSubmodules(place, await bornAt({ mirror: place.mirror, branch }), look);
   return names.length === 0 ? null : aboutUnpushed(names);
 }
 

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { ApplicationFailure } from '@temporalio/common';
 import type { FailureType } from '../contract/failures.js';
 import { NARROW_GIT, narrowed } from '../git/narrow.js';
+import type { Look } from '../git/submodules.js';
+import { shutInAt } from '../git/worktree.js';
 import type { Place } from '../git/worktree.js';
 import {
   bubblewrapPlaces,
@@ -148,7 +150,7 @@ export async function tryConfinement(): Promise<Tried> {
   return found.ok ? { ok: true, bubblewrap: found.means.bubblewrap } : found;
 }
 
-/** Of a program where a model's commands run, but without a worktree; null where nothing can be shut in. */
+/** Of a program where a model's commands run, but without a worktree: it changes nothing. Null where nothing can be shut in. */
 export async function runInside(
   [file = '', ...args]: readonly string[],
   { read, network }: Pick<Confinement, 'read' | 'network'>,
@@ -160,6 +162,23 @@ export async function runInside(
   const program = shutIn(found.means.bubblewrap, found.means.mounts, { file, args }, how, '/');
   const env = insideOf(plainEnvironment(), HOME_INSIDE);
   return run(program.file, program.args, { cwd: '/', env, input: '', ...options });
+}
+
+const LOOK_MS_MAX = 30_000;
+const LOOK_CHARS = 10_000;
+/** Of a git that cannot read what it is asked for. */
+const UNREADABLE = 128;
+
+/** Git in a repository that whoever was shut in may have made: shut in, too, for its settings may name programs. */
+export async function lookInside(place: Place): Promise<Look | null> {
+  const metadata = await shutInAt(place);
+  if (metadata === null) return null;
+  return async (dir, args) => {
+    const command = ['git', `--git-dir=${dir}`, `--work-tree=${dir}`, ...args];
+    const options = { timeoutMs: LOOK_MS_MAX, keepChars: LOOK_CHARS };
+    const ran = await runInside(command, { read: [metadata, place.path], network: 'none' }, options);
+    return { code: ran?.end.kind === 'exited' ? ran.end.code : UNREADABLE, stdout: ran?.stdout ?? '' };
+  };
 }
 
 /** As long as it does not work it is tried again: somebody may just have installed it. */

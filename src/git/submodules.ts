@@ -5,26 +5,34 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { ignoreMissing } from './discard.js';
-import { commitOf, git } from './git.js';
+import { commitOf, git, type GitOutput } from './git.js';
 import { inWorktree, metadataOf, type Place } from './worktree.js';
 
 type Module = { readonly name: string; readonly dir: string };
+
+/** Git in the repository of this folder, by its settings: its output, whatever its exit code. */
+export type Look = (dir: string, args: readonly string[]) => Promise<Pick<GitOutput, 'code' | 'stdout'>>;
 
 const INDEX_CHARS_MAX = 128 * 1024 * 1024;
 
 /**
  * Names of the submodules, nested ones included, with a commit (of a branch, of HEAD, of the stash) that no branch of their remotes
  * had when they were fetched last. `born`: the commit that the work began at; what that names as a submodule's commit was there
- * before, on a branch or not. The target is no such witness: it names what was never pushed as soon as the work has landed.
+ * before, on a branch or not. The target is no such witness: it names what was never pushed as soon as the work has landed. `look`: where
+ * somebody is shut in, who may have made them; settings can name programs, which git starts for a commit that is missing.
  */
-export async function unpushedSubmodules(place: Place, born: string | null): Promise<readonly string[]> {
+export async function unpushedSubmodules(
+  place: Place,
+  born: string | null,
+  look: Look = lookHere,
+): Promise<readonly string[]> {
   const isThere = (await stat(place.path).catch(ignoreMissing)) !== undefined;
   const links = isThere ? await gitlinks(place) : [];
   const modules = await modulesOf(place, links);
   if (modules.length === 0) return [];
   const known = born === null ? [] : await namedBy(place.mirror, born, links);
   const found: string[] = [];
-  for (const { name, dir } of modules) if (await isUnpushed(dir, known)) found.push(name);
+  for (const { name, dir } of modules) if (await isUnpushed(dir, known, look)) found.push(name);
   return found;
 }
 
@@ -73,15 +81,29 @@ async function namedBy(mirror: string, commit: string, links: readonly string[])
   return Array.from(stdout.matchAll(/(?:^|\0)160000 commit ([0-9a-f]+)\t/g), ([, sha = '']) => sha);
 }
 
-async function isUnpushed(dir: string, known: readonly string[]): Promise<boolean> {
-  // Told where it is: its configuration names a work tree, which may be gone.
-  const options = { env: { GIT_DIR: dir, GIT_WORK_TREE: dir }, codes: [0, 128] };
-  const present = async (names: readonly string[]) =>
-    (await Promise.all(names.map((name) => commitOf(dir, name, options)))).filter((commit) => commit !== null);
+async function isUnpushed(dir: string, known: readonly string[], look: Look): Promise<boolean> {
+  const present = async (names: readonly string[]) => {
+    const found = names.map(async (name) => {
+      const { code, stdout } = await look(dir, [
+        'rev-parse',
+        '--verify',
+        '--quiet',
+        '--end-of-options',
+        `${name}^{commit}`,
+      ]);
+      return code === 0 ? [stdout.trim()] : [];
+    });
+    return (await Promise.all(found)).flat();
+  };
   const loose = await present(['HEAD', 'refs/stash']);
   const there = await present(known);
   const order = ['rev-list', '--max-count=1', '--branches', ...loose, '--not', '--remotes', ...there];
-  const { code, stdout } = await git(dir, order, options);
+  const { code, stdout } = await look(dir, order);
   // What cannot be read is not known to be anywhere else.
   return code !== 0 || stdout.trim() !== '';
+}
+
+/** Told where it is: its configuration names a work tree, which may be gone. */
+function lookHere(dir: string, args: readonly string[]): Promise<GitOutput> {
+  return git(dir, args, { env: { GIT_DIR: dir, GIT_WORK_TREE: dir }, codes: [0, 1, 128] });
 }

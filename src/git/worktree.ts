@@ -181,6 +181,16 @@ export async function markShutIn(metadata: string): Promise<void> {
   await writeFile(join(metadata, SHUT_IN_FILE), '', { flag: 'a' });
 }
 
+/** The folder of its metadata where somebody has been shut in, who could write there; null where nobody was. */
+export async function shutInAt(place: Place): Promise<string | null> {
+  const metadata = await metadataOf(place);
+  return metadata !== null && (await isMarked(metadata)) ? metadata : null;
+}
+
+async function isMarked(metadata: string): Promise<boolean> {
+  return (await stat(join(metadata, SHUT_IN_FILE)).catch(ignoreMissing)) !== undefined;
+}
+
 /** Commands for which git starts a git in each repository inside that it knows of, which obeys the settings of that one. */
 const INTO_SUBMODULES = new Set(['status', 'add', 'diff', 'commit', 'stash', 'checkout', 'reset', 'rebase', 'merge']);
 /** The mode of a gitlink, as an index has it. */
@@ -188,7 +198,7 @@ const GITLINK = Buffer.from([0, 0, 0xe0, 0]);
 
 /** Who is shut in can make a repository in the worktree whose settings are programs: git outside must not go there. */
 async function refuseInner(place: Place, metadata: string): Promise<void> {
-  if ((await stat(join(metadata, SHUT_IN_FILE)).catch(ignoreMissing)) === undefined) return;
+  if (!(await isMarked(metadata))) return;
   const indexes = (await readdir(metadata)).filter((name) => /^(shared)?index/.test(name));
   const found = await Promise.all(indexes.map((name) => readFile(join(metadata, name))));
   if (!found.some((index) => index.includes(GITLINK))) return;

@@ -1,14 +1,19 @@
-import { chmod, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { mergeActivities } from '../../src/activities/merge.js';
 import { placesIn } from '../../src/activities/places.js';
+import { shellIn } from '../../src/activities/shell.js';
+import { authorEnvironment, authorOf } from '../../src/git/author.js';
 import { plainEnvironment } from '../../src/process/environment.js';
 import { findMarked } from '../../src/process/mark.js';
 import { runShell } from '../../src/process/run.js';
+import { DEFAULT_CONFINEMENT } from '../../src/town/confinement.js';
+import type { Confinement } from '../../src/town/confinement.js';
 import { asActivity } from '../support/activity.js';
 import { makeBench } from '../support/bench.js';
 import type { Bench } from '../support/bench.js';
+import { missingBubblewrap } from '../support/bubblewrap.js';
 import { killedCall } from '../support/killed-call.js';
 import { until } from '../support/live-town.js';
 import { makeFolder, makeRepo, runGit, writeFiles } from '../support/repos.js';
@@ -107,6 +112,39 @@ test('that the target names a commit of a submodule is no proof that anybody has
   expect(await readdir(join(path, 'lib'))).toContain('inner');
   expect(await bench.acts.nuke({ ...next, landed: false })).toMatchObject({ kind: 'gone' });
 });
+
+const missing = await missingBubblewrap();
+
+test.skipIf(missing !== null)(
+  'git outside does not obey the settings of a submodule that was made by somebody who is shut in; what it holds is found all the same',
+  async () => {
+    const bench = await makeBench();
+    const { path } = bench.sandbox;
+    const tree = { mirror: bench.mirror, path, branch: bench.ref.branch };
+    const confinement: Confinement = { ...DEFAULT_CONFINEMENT, level: 'bubblewrap' };
+    const shell = await shellIn(tree, confinement);
+    const env = plainEnvironment(authorEnvironment(authorOf('server/polecats/Toast')));
+    const trap = join(await makeFolder(), 'sprung');
+    const inside = async (command: string) => {
+      const all = `set -e; D="$(git rev-parse --git-dir)/modules/lib"; export GIT_DIR="$D"; ${command}`;
+      const { end, stderr } = await shell(all, { env, timeoutMs: 30_000 });
+      expect(end, stderr).toEqual({ kind: 'exited', code: 0 });
+    };
+    // A commit that is missing is fetched by the program that the settings name.
+    await inside(
+      `git init -q --bare "$D" && git config extensions.partialClone origin && git config remote.origin.promisor true &&
+       git config remote.origin.url /tmp && git config remote.origin.uploadpack 'touch "${trap}"; false' &&
+       git update-ref refs/heads/work $(git commit-tree -m one $(git mktree < /dev/null)) &&
+       echo ${'1'.repeat(40)} > "$D/HEAD"`,
+    );
+    const why = expect.stringContaining('the submodule lib has commits');
+    expect(await bench.acts.salvage(bench.ref)).toEqual({ kind: 'unpushed', why });
+    expect(await bench.acts.nuke({ ...bench.ref, landed: false })).toEqual({ kind: 'kept', why });
+    await expect(stat(trap)).rejects.toThrow('ENOENT');
+    await inside(`git update-ref refs/remotes/origin/main work`);
+    expect(await bench.acts.nuke({ ...bench.ref, landed: false })).toMatchObject({ kind: 'gone' });
+  },
+);
 
 test('salvage never pushes over what somebody else pushed, and is content when that holds all of the work', async () => {
   const bench = await makeBench();
