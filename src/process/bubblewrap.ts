@@ -77,10 +77,13 @@ function depthOf(path: string): number {
   return path.split(sep).length;
 }
 
-/** The part that is the same for all programs of this machine, in bubblewrap's options. */
-export async function machineMounts(env: NodeJS.ProcessEnv = process.env): Promise<readonly string[]> {
+/** The part that is the same for all programs of this machine, in bubblewrap's options. `node`: the one that runs this. */
+export async function machineMounts(
+  env: NodeJS.ProcessEnv = process.env,
+  node = process.execPath,
+): Promise<readonly string[]> {
   const installed = await Promise.all(INSTALLED.map(installedAt));
-  const tools = await toolchains(env);
+  const tools = toolchains(env, node);
   return [
     ...installed.flat(),
     ...(await unreadable('/etc')),
@@ -122,15 +125,17 @@ const MANAGERS =
   /\/(\.nvm|\.pyenv|\.rbenv|\.asdf|\.volta|\.rustup|\.sdkman|\.bun|\.deno|\.n|\.fnm|\.nodenv|mise|node_modules)(?=\/|$)/;
 
 /** What `PATH` names where nothing else is shown, as version managers of languages have it, and the Node that runs this. */
-async function toolchains(env: NodeJS.ProcessEnv): Promise<readonly string[]> {
+function toolchains(env: NodeJS.ProcessEnv, node: string): readonly string[] {
   const home = env['HOME'] ?? homedir();
   const own = [...Object.keys(OWN), home].map((path) => `${path}/`);
   const named = (env['PATH'] ?? '')
     .split(delimiter)
     .filter((path) => path !== home && own.some((one) => path.startsWith(one)));
-  return [...new Set([dirname(dirname(process.execPath)), ...named.map(toolchainOf)])].filter(
-    (path) => path !== '/usr',
+  // Not all that lies where it was installed to: that may be a home, or the root.
+  const nodes = [dirname(node), join(dirname(dirname(node)), 'lib')].filter(
+    (path) => !INSTALLED.some((one) => path === one || path.startsWith(`${one}/`)),
   );
+  return [...new Set([...nodes, ...named.map(toolchainOf)])];
 }
 
 /** Of other folders of programs only these: beside them may lie what a login leaves. */

@@ -168,6 +168,12 @@ describe.skipIf(missing !== null)('what is shut in', () => {
     expect(mounts).toContain(`${home}/.fly/bin`);
     expect(mounts).toContain(`${home}/.nvm`);
     for (const hidden of [home, `${home}/.fly`]) expect(mounts).not.toContain(hidden);
+    // Node itself may be installed into a home, and beside what else is there.
+    for (const prefix of [home, `${home}/.local`]) {
+      const withNode = await machineMounts({ HOME: home, PATH: '' }, `${prefix}/bin/node`);
+      expect(withNode).toContain(`${prefix}/bin`);
+      for (const hidden of [home, `${home}/.local`]) expect(withNode).not.toContain(hidden);
+    }
   });
 
   test('no network, unless it is granted', async () => {
