@@ -23,12 +23,14 @@ type Means = {
   readonly limit: () => Promise<SdkLimit | 'budget' | null>;
   /** Whether it can be taken up again, when its provider wants to be left alone for longer. */
   readonly canBeStopped: boolean;
-  /** What it waited for us is none of its time. */
+  /** What it only waited for us is none of its time. */
   readonly waited: (ms: number) => void;
 };
 
 /** A program waits so long by itself. */
 const PATIENT_MS = 10_000;
+/** Between two looks at its time, which stands still while it waits. */
+const LOOK_MS_MIN = 100;
 /** What it has started may hold a request open, and be out of reach. */
 const SETTLE_MS_MAX = 1_000;
 
@@ -37,7 +39,11 @@ export class RunOfProgram implements Asker {
   readonly #controller = new AbortController();
   #stopped: Stop | null = null;
   #asked = 0;
+  /** Requests that wait for us, and those that its provider has. */
+  #waiting = 0;
   #open = 0;
+  /** Since when it only waits: it may ask several at once. */
+  #idleSinceMs: number | null = null;
   /** Of its last request. */
   #failure: Failure | null = null;
   #broken: unknown = null;
@@ -77,9 +83,10 @@ export class RunOfProgram implements Asker {
   stopInTime(leftMs: () => number): () => void {
     let timer: NodeJS.Timeout | undefined;
     const look = () => {
+      this.#clock();
       const left = leftMs();
       if (left <= 0) this.stop('time');
-      else timer = setTimeout(look, left);
+      else timer = setTimeout(look, Math.max(left, LOOK_MS_MIN));
     };
     look();
     return () => clearTimeout(timer);
@@ -107,10 +114,11 @@ export class RunOfProgram implements Asker {
   }
 
   async enter(gone: AbortSignal): Promise<() => void> {
-    const { account, limit, pulse, waited } = this.#means;
+    const { account, limit, pulse } = this.#means;
     this.#asked += 1;
     const release = pulse.hold();
-    const began = Date.now();
+    this.#waiting += 1;
+    this.#clock();
     try {
       const reached = await limit();
       if (reached !== null) {
@@ -122,6 +130,7 @@ export class RunOfProgram implements Asker {
       this.#open += 1;
       return () => {
         this.#open -= 1;
+        this.#clock();
         leave();
         if (this.#open === 0) this.#whenLeft();
       };
@@ -129,9 +138,17 @@ export class RunOfProgram implements Asker {
       if (error instanceof RuntimeTrouble) this.#fail(error);
       throw error;
     } finally {
-      waited(Date.now() - began);
+      this.#waiting -= 1;
+      this.#clock();
       release();
     }
+  }
+
+  /** After each change of what waits: until then it only waited, or did not. */
+  #clock(): void {
+    const nowMs = Date.now();
+    if (this.#idleSinceMs !== null) this.#means.waited(nowMs - this.#idleSinceMs);
+    this.#idleSinceMs = this.#waiting > 0 && this.#open === 0 ? nowMs : null;
   }
 
   async answered(spent: Spent): Promise<void> {
