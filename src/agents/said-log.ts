@@ -21,6 +21,7 @@ export class SaidLog {
   }
 
   add(piece: string): void {
+    if (this.#written > CHARS_MAX) return;
     this.#waiting += piece;
     this.#write(placeToCut(this.#waiting, this.#waiting.lastIndexOf('\n') + 1));
     if (this.#waiting.length <= LINE_CHARS_MAX) return;
@@ -35,12 +36,11 @@ export class SaidLog {
 
   /** That it cannot be written must not stop the agent. */
   #write(end: number): void {
-    if (end === 0) return;
+    if (end === 0 || this.#written > CHARS_MAX) return;
     const text = withoutSecrets(this.#waiting.slice(0, end));
     this.#waiting = this.#waiting.slice(end);
-    const isFull = this.#written > CHARS_MAX;
     this.#written += text.length;
-    if (text === '' || isFull) return;
+    if (text === '') return;
     try {
       appendFileSync(this.#path, this.#written > CHARS_MAX ? `${text}\n[more than is kept]\n` : text);
     } catch {

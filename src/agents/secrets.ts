@@ -4,20 +4,20 @@
  */
 import { cleanBeforeCutting } from '../process/clipped.js';
 
-/** Where the word for what stands there may be in a text, too, what follows has a number in it, as in keys that are made by chance. */
+/** Where the word for what stands there may be in a text, too, what follows has a number near, as in keys that are made by chance. */
 const SURE_SHAPES: readonly RegExp[] = [
   /sk-ant-[A-Za-z0-9_-]{8,}/g,
   // Of OpenAI; those before there were projects have its name in the middle, as base64.
-  /\bsk-(?:proj|svcacct|admin)-(?=[\w-]*\d)[\w-]{20,}/g,
+  /\bsk-(?:proj|svcacct|admin)-(?=[\w-]{0,99}\d)[\w-]{20,}/g,
   /\bsk-[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}/g,
   /gh[pousr]_[A-Za-z0-9]{16,}/g,
   /github_pat_[A-Za-z0-9_]{16,}/g,
   // Of GitLab: of people, deployments, runners, jobs, triggers, feeds …; some end with a sum behind a dot.
-  /\bgl(?:pat|dt|rt|cbt|ptt|ft|soat|imt|oas|agent)-(?=[\w-]*\d)[\w-]{20,}(?:\.[0-9a-z]{9})?/g,
+  /\bgl(?:pat|dt|rt|cbt|ptt|ft|soat|imt|oas|agent)-(?=[\w-]{0,99}\d)[\w-]{20,}(?:\.[0-9a-z]{9})?/g,
   // Of Google. In base64 the same may come by chance, but hardly as a word.
   /\bAIza[\w-]{35}(?![\w-])/g,
   // Of Slack.
-  /\bxox[abeoprs](?:\.xox[bp])?-(?=[\w-]*\d)[\w-]{10,}/g,
+  /\bxox[abeoprs](?:\.xox[bp])?-(?=[\w-]{0,99}\d)[\w-]{10,}/g,
   /\bxapp-\d-[A-Z0-9]+-\d+-[A-Za-z0-9]+/g,
   // Of npm, PyPI, Hugging Face and Stripe.
   /\bnpm_[A-Za-z0-9]{36}(?!\w)/g,
@@ -100,7 +100,14 @@ export function placeToCut(text: string, end: number): number {
   const whole = patterns().flatMap((pattern) =>
     [...text.matchAll(pattern)].map(({ index, 0: { length } }) => ({
       // Some are known by what stands before them in their line.
-      from: Math.max(index - BEFORE_CHARS, text.slice(0, index).lastIndexOf('\n') + 1),
+      from:
+        index -
+        (
+          text
+            .slice(Math.max(0, index - BEFORE_CHARS), index)
+            .split('\n')
+            .at(-1) ?? ''
+        ).length,
       // One that the text ends with may go on.
       to: index + length === text.length ? Infinity : index + length,
     })),

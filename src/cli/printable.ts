@@ -7,7 +7,7 @@
 const SEQUENCE = new RegExp(
   [
     String.raw`(?:\u001B\[|\u009B)[0-?]*[ -/]*[@-~]`,
-    String.raw`(?:\u001B[\]PX^_]|[\u0090\u0098\u009D-\u009F])[^\u0007\u001B\u009C\n]*(?:\u0007|\u001B\\|\u009C)`,
+    String.raw`(?:\u001B[\]PX^_]|[\u0090\u0098\u009D-\u009F])[^\u0007\u001B\u0090\u0098\u009C-\u009F\n]*(?:\u0007|\u001B\\|\u009C)`,
     String.raw`\u001B[ -/]*[0-Z\\^-~]`,
   ].join('|'),
   'g',

@@ -24,6 +24,11 @@ test.each([
   expect(printable(text)).toBe(shown);
 });
 
+test('a long line of nothing but beginnings is shown, too', () => {
+  expect(printable('\u009D'.repeat(300_000))).toBe('<U+009D>'.repeat(300_000));
+  expect(printable(`${ESC}]`.repeat(300_000))).toBe('␛]'.repeat(300_000));
+});
+
 test('lines, tabs and all other text stay; a return is a line of its own', () => {
   const text = 'one\n\ttwo – ü 😀 → ✗\n';
   expect(printable(text)).toBe(text);
