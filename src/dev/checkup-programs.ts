@@ -11,6 +11,7 @@ import { SHIPPED_FORMULAS, townShelf, Unreadable } from '../formula-shelf.js';
 import type { FormulaShelf } from '../formula-shelf.js';
 import { plainEnvironment } from '../process/environment.js';
 import { run } from '../process/run.js';
+import type { RunResult } from '../process/run.js';
 import { AGENTS, INSTALL, INSTALL_SDK, isShipped, KEY_NAMES } from '../town/agents.js';
 import type { Agent, Provider } from '../town/agents.js';
 import type { Confinement } from '../town/confinement.js';
@@ -26,7 +27,7 @@ export type Finding = {
   readonly isNeeded: boolean;
 };
 
-const VERSION_MS_MAX = 5_000;
+const VERSION_OPTIONS = { timeoutMs: 5_000, keepChars: 1_000 };
 
 export function keyFinding(about: string, provider: Provider | null, before: string, isNeeded: boolean): Finding {
   if (provider === null) return { about, says: `${before}no key of the town's is asked for`, remedy: null, isNeeded };
@@ -70,10 +71,12 @@ async function agentFound(
   }
   const path = await onPath(command);
   const instead = agent.sdk === true && !sdk.ok ? `by its program, since ${sdk.why}; ` : '';
-  const unseen = path === null ? null : await unseenInside(path, confinements);
-  if (unseen !== null) return { about, ...unseen, isNeeded };
-  if (path !== null)
-    return keyFinding(about, agent.provider, `${path} (${await versionOf(path)}); ${instead}`, isNeeded);
+  const inside = path === null ? null : await startedInside(path, confinements);
+  if (inside !== null && 'remedy' in inside) return { about, ...inside, isNeeded };
+  if (path !== null) {
+    const version = inside?.version ?? (await versionOf(path));
+    return keyFinding(about, agent.provider, `${path} (${version}); ${instead}`, isNeeded);
+  }
   const says = `there is no program ${command}${command.includes('/') ? '' : ' on PATH'}`;
   const isTheirs = isShipped(name) && AGENTS[name].command === command;
   const orSdk = agent.sdk === true ? `, or in the town's folder: ${INSTALL_SDK}` : '';
@@ -85,23 +88,31 @@ async function agentFound(
 
 /** What `sh` says of a program that it cannot start. */
 const NOT_STARTED: readonly number[] = [126, 127];
+/** What a session's program has besides: one that heeds no `--version` may ask for it. */
+const OF_DOOR = /\bgt: (command )?not found$/;
 
-/** A link may lead, and a script be read by, where nothing of an agent's own is shown. Null where it can be started. */
-async function unseenInside(
+/**
+ * A link may lead, and a script be read by, where nothing of an agent's own is shown. Outside it is not started: one that heeds no `--version`
+ * would begin to work. Null where nothing is shut in, or can be.
+ */
+async function startedInside(
   path: string,
   confinements: readonly Confinement[],
-): Promise<Pick<Finding, 'says' | 'remedy'> | null> {
+): Promise<Pick<Finding, 'says' | 'remedy'> | { readonly version: string } | null> {
+  let version: string | null = null;
   for (const confinement of confinements) {
-    const options = { timeoutMs: VERSION_MS_MAX, keepChars: 1_000 };
-    const tried = await runInside(['sh', '-c', 'exec "$0" --version', path], confinement, options);
-    if (tried?.end.kind !== 'exited' || !NOT_STARTED.includes(tried.end.code)) continue;
+    const tried = await runInside(['sh', '-c', 'exec "$0" --version', path], confinement, VERSION_OPTIONS);
+    if (tried === null) return null;
+    version = versionIn(tried);
+    const why = tried.stderr.trim().split('\n').at(-1) ?? '';
+    if (tried.end.kind !== 'exited' || !NOT_STARTED.includes(tried.end.code) || OF_DOOR.test(why)) continue;
     const target = await realpath(path);
     const leads = target === path ? path : `${path}, a link to ${target},`;
-    const says = `${leads} cannot be started where agents are shut in: ${tried.stderr.trim().split('\n').at(-1) ?? ''}`;
+    const says = `${leads} cannot be started where agents are shut in: ${why}`;
     const folder = JSON.stringify(folderOf(target));
     return { says, remedy: `say read = [${folder}] under [confinement] in town.toml, or install it for all users` };
   }
-  return null;
+  return version === null ? null : { version };
 }
 
 /** What the program needs is beside it; of a package of npm, in packages beside its own, too. */
@@ -150,8 +161,12 @@ export async function onPath(command: string): Promise<string | null> {
 
 /** The first line that it says of itself. */
 export async function versionOf(path: string): Promise<string> {
-  const options = { cwd: '/', env: plainEnvironment(), timeoutMs: VERSION_MS_MAX, input: '', keepChars: 1_000 };
-  const { end, stdout } = await run(path, ['--version'], options);
+  return versionIn(
+    await run(path, ['--version'], { cwd: '/', env: plainEnvironment(), input: '', ...VERSION_OPTIONS }),
+  );
+}
+
+function versionIn({ end, stdout }: RunResult): string {
   const [line = ''] = stdout.trim().split('\n');
   return end.kind === 'exited' && end.code === 0 && line !== '' ? line.slice(0, 100) : 'it does not tell its version';
 }

@@ -1,5 +1,5 @@
 /** `gt doctor` on machines that have this and lack that: folders of programs as PATH, towns that ask for more or less. */
-import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -173,6 +173,21 @@ test('a program that cannot be started where agents are shut in is none: a link 
   });
   await town(`${rig}[confinement]\nlevel = "none"\n`);
   expect((await ask(['--town', dir], real)).of('agent mine')?.remedy).toBeNull();
+});
+
+test('a program that heeds no --version is started where agents are shut in alone, and lacks no gt of a session', async (context) => {
+  const missing = await missingBubblewrap();
+  context.skip(missing !== null, missing ?? '');
+  const out = await mkdtemp(join(tmpdir(), 'gt-doctor-out-'));
+  onTestFinished(() => rm(out, { recursive: true, force: true }));
+  const { ask, town, env } = await machine({ mine: `echo worked > '${out}/work'; gt done` });
+  const dir = await town(`${RIG('{ kind = "mine" }')}[agents.mine]\nargs = ["{prompt}"]\ncommand = "mine"\n`);
+  const real = { PATH: `${env.PATH}:${process.env['PATH']}`, XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'] ?? '' };
+  expect((await ask(['--town', dir], real)).of('agent mine')).toMatchObject({
+    remedy: null,
+    says: expect.stringContaining('(it does not tell its version)') as string,
+  });
+  expect(await readdir(out)).toEqual([]);
 });
 
 test('with its program, its key and bubblewrap an agent of the town can run', async (context) => {
