@@ -3,7 +3,7 @@ import { INSIDE } from '../process/inside-path.js';
 import type { Agent } from '../town/agents.js';
 
 /** Null for what is not known. */
-export type CallValues = Readonly<Record<'prompt' | 'model' | 'home' | 'mcp', string | null>> & {
+export type CallValues = Readonly<Record<'prompt' | 'model' | 'home' | 'mcp' | 'usd', string | null>> & {
   readonly session: string;
 };
 

@@ -35,12 +35,17 @@ export async function asArgument(prompt: string, agent: Agent, door: Door): Prom
   return `Your assignment is in the file ${file}. Read all of it, then do it.`;
 }
 
-type Place = Pick<SessionContext, 'folder'> & { readonly home: string; readonly door: Door };
+type Place = Pick<SessionContext, 'folder'> & {
+  readonly home: string;
+  readonly door: Door;
+  /** What it may spend, as far as it has to look at that itself. */
+  readonly usd: number | null;
+};
 
 export async function callValues(
   prompt: string,
   spec: SessionSpec,
-  { folder, home, door }: Place,
+  { folder, home, door, usd }: Place,
 ): Promise<CallValues> {
   const { model } = spec.runtime;
   const town = { command: join(door.folder, 'gt'), args: ['mcp'], env: { GT_PORT: door.env['GT_PORT'] } };
@@ -50,6 +55,7 @@ export async function callValues(
     session: await conversationOf(folder, spec.sessionId),
     home,
     mcp: JSON.stringify({ mcpServers: { town } }),
+    usd: usd === null ? null : usd.toFixed(4),
   };
 }
 

@@ -9,7 +9,7 @@ import type { RunResult } from '../process/run.js';
 import { KEY_NAMES } from '../town/agents.js';
 import type { Agent, Keys, Provider } from '../town/agents.js';
 import type { Purse } from '../town/mission.js';
-import type { Prices } from '../town/prices.js';
+import { mayHavePrice, type Prices } from '../town/prices.js';
 import type { SessionResult, SessionSpec, Usage } from '../town/session.js';
 import { Account } from './account.js';
 import type { Accounts } from './account.js';
@@ -203,6 +203,13 @@ export class Program {
     return this.#workMsMax - this.#context.journal.workedMs();
   }
 
+  /** Null: as much as it likes. */
+  #leftUsd(): number | null {
+    const { usdMax = Infinity } = this.#spec.limits;
+    const usd = Math.min(usdMax - this.#meter.usage.usd, this.#purse?.leftUsd ?? Infinity);
+    return Number.isFinite(usd) ? Math.max(CENT, usd) : null;
+  }
+
   async #limitReached(): Promise<SdkLimit | 'budget' | null> {
     const { usage, contextTokens } = this.#meter;
     this.#purse = await this.#context.purse(usage.usd);
@@ -232,7 +239,9 @@ export class Program {
       (event) => told.hear(event),
     );
     const prompt = await asArgument(next.prompt, agent, door);
-    const values = await callValues(prompt, this.#spec, { folder, home: this.#home, door });
+    const looksItself = this.#limit === null && !mayHavePrice(this.#spec.runtime.model, this.#means.prices);
+    const usd = looksItself ? this.#leftUsd() : null;
+    const values = await callValues(prompt, this.#spec, { folder, home: this.#home, door, usd });
     const args = next.again ? (agent.resume ?? agent.args) : agent.args;
     const line =
       sdk === null ? commandOf(agent, args, values, this.#proxy) : lineOf([process.execPath, SDK_PROGRAM], this.#proxy);
@@ -269,14 +278,12 @@ export class Program {
   }
 
   #order(sdk: Sdk, { prompt, again }: Next, session: string): SdkOrder {
-    const { turnsMax, contextTokensMax, usdMax = Infinity } = this.#spec.limits;
-    const { usage } = this.#meter;
-    const usd = Math.min(usdMax - usage.usd, this.#purse?.leftUsd ?? Infinity);
+    const { turnsMax, contextTokensMax } = this.#spec.limits;
     const left = {
-      turns: Math.max(1, turnsMax - usage.turns),
+      turns: Math.max(1, turnsMax - this.#meter.usage.turns),
       minutes: Math.max(SECOND_MS, this.#leftMs()) / MINUTE_MS,
       contextTokens: contextTokensMax,
-      usd: Number.isFinite(usd) ? Math.max(CENT, usd) : null,
+      usd: this.#leftUsd(),
     };
     return sdkOrder(sdk, this.#spec, this.#means.door, {
       session,

@@ -174,7 +174,7 @@ async function runShutIn(means: Means, door: Door, proxy: string | null): Promis
   const cell = await cellIn(tree, spec.confinement ?? null);
   const { model } = spec.runtime;
   const session = await conversationOf(folder, spec.sessionId);
-  const values = { prompt: null, mcp: null, model: model === '' ? null : model, session, home };
+  const values = { prompt: null, mcp: null, usd: null, model: model === '' ? null : model, session, home };
   const {
     file,
     args: inner,

@@ -21,8 +21,8 @@ const words = z.array(z.string());
 
 /**
  * In `args`, `resume`, `attach` and `env` stand `{prompt}`; `{model}`; `{session}`, an id that is the same for all attempts of a session; `{home}`, a folder
- * that lasts as long; `{mcp}`, the town as a server of the Model Context Protocol, in JSON; and `{model_url}`, where the provider is reached
- * from inside. An argument with something that is not known is left out.
+ * that lasts as long; `{mcp}`, the town as a server of the Model Context Protocol, in JSON; `{usd}`, what it may still spend, known where there is
+ * such a limit and its model has no price; and `{model_url}`, where the provider is reached from inside. An argument with something that is not known is left out.
  */
 export const Agent = z.strictObject({
   command: z.string().min(1),
@@ -46,7 +46,9 @@ export type Agent = z.infer<typeof Agent>;
 
 /** What it says and does is written line by line, as it does it. */
 const CLAUDE_SAID = ['--output-format', 'stream-json', '--verbose'];
-const CLAUDE = [...CLAUDE_SAID, '--model={model}', '--strict-mcp-config', '--mcp-config', '{mcp}'];
+/** It asks as long as that lasts: what its models cost, where town.toml does not say it, it alone knows before it has ended. */
+const CLAUDE_SPENDS = '--max-budget-usd={usd}';
+const CLAUDE = [...CLAUDE_SAID, '--model={model}', CLAUDE_SPENDS, '--strict-mcp-config', '--mcp-config', '{mcp}'];
 /** Shut in it may do what it can; alone it asks nobody. */
 const CLAUDE_FREE = ['--dangerously-skip-permissions'];
 const CODEX_FREE = '--dangerously-bypass-approvals-and-sandbox';

@@ -42,6 +42,11 @@ function priceOf(model: string, prices: Prices): Price | null {
   return name === undefined ? null : (prices[name] ?? null);
 }
 
+/** Whether it is known here what its answers cost; of a model that a program chooses, whether that may be. */
+export function mayHavePrice(model: string, prices: Prices): boolean {
+  return model === '' ? Object.keys(prices).length > 0 : priceOf(model, prices) !== null;
+}
+
 type Work = {
   readonly rig: {
     readonly runtime: { readonly kind: string; readonly model: string; readonly agent?: string | undefined };

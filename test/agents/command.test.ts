@@ -87,6 +87,26 @@ test('silence and time are limits', async () => {
   });
 });
 
+async function calledWith(more: More): Promise<string> {
+  const script = 'echo "$*" > args.txt; gt done "done"';
+  const { bench, run } = await agentOf({ script, args: ['-c', script, 'agent', '--most={usd}', 'x'] }, more);
+  await run();
+  return (await readFile(join(bench.worktree, 'args.txt'), 'utf8')).trim();
+}
+
+test('what it may spend is told to a program whose model has no price, and to no other', async () => {
+  const limits = { turnsMax: 20, minutesMax: 5, contextTokensMax: 100_000, quietSecondsMax: 5 };
+  const price = { input: 1, output: 1, cacheRead: 1, cacheWrite: 1 };
+  const model = 'big-1';
+  const spends = { limits: { ...limits, usdMax: 2 } };
+  expect(await calledWith({ model, ...spends })).toBe('--most=2.0000 x');
+  expect(await calledWith({ ...spends })).toBe('--most=2.0000 x');
+  expect(await calledWith({ model, limits })).toBe('x');
+  expect(await calledWith({ model, ...spends, settings: { prices: async () => ({ big: price }) } })).toBe('x');
+  // Which model it will be is not known.
+  expect(await calledWith({ ...spends, settings: { prices: async () => ({ big: price }) } })).toBe('x');
+});
+
 /** How it was called: once, killed, and once more. */
 async function cutOff(resume: readonly string[] | null): Promise<readonly string[]> {
   const script = 'echo "$1" >> how.txt; [ "$1" = again ] || [ -e once ] || { touch once; sleep 100; }; gt done "done"';
