@@ -171,7 +171,7 @@ export async function metadataOf({ mirror, path }: Place): Promise<string | null
 async function tell(place: Place, args: readonly string[], options: GitOptions): Promise<GitOutput> {
   const metadata = await metadataOf(place);
   if (metadata === null) throw new Blocked(`${place.path} is no worktree of ${place.mirror}: it was taken away`);
-  if (INTO_SUBMODULES.has(args[0] ?? '')) await refuseInner(place, metadata);
+  if (BY_INDEX.has(args[0] ?? '')) await refuseStrange(place, metadata);
   const where = { GIT_DIR: metadata, GIT_COMMON_DIR: place.mirror, GIT_WORK_TREE: place.path };
   return git(place.path, args, { ...options, env: { ...options.env, ...where } });
 }
@@ -191,27 +191,39 @@ async function isMarked(metadata: string): Promise<boolean> {
   return (await stat(join(metadata, SHUT_IN_FILE)).catch(ignoreMissing)) !== undefined;
 }
 
-/** Commands for which git starts a git in each repository inside that it knows of, which obeys the settings of that one. */
-const INTO_SUBMODULES = new Set(['status', 'add', 'diff', 'commit', 'stash', 'checkout', 'reset', 'rebase', 'merge']);
-/** The mode of a gitlink, as an index has it. */
-const GITLINK = Buffer.from([0, 0, 0xe0, 0]);
+/** Commands by which git reads what its index names, and starts a git in each repository inside that it knows of, which obeys the settings of that one. */
+const BY_INDEX = new Set(['status', 'add', 'diff', 'commit', 'stash', 'checkout', 'reset', 'rebase', 'merge']);
+/** The whole index of a very large repository. */
+const INDEX_CHARS_MAX = 128 * 1024 * 1024;
 
-/** Who is shut in can make a repository in the worktree whose settings are programs: git outside must not go there. */
-async function refuseInner(place: Place, metadata: string): Promise<void> {
+/**
+ * Who is shut in can make a repository in the worktree whose settings are programs, and write an index that names files of the machine: git
+ * outside must not go there.
+ */
+async function refuseStrange(place: Place, metadata: string): Promise<void> {
   if (!(await isMarked(metadata))) return;
-  const indexes = (await readdir(metadata)).filter((name) => /^(shared)?index/.test(name));
-  const found = await Promise.all(indexes.map((name) => readFile(join(metadata, name))));
-  if (!found.some((index) => index.includes(GITLINK))) return;
-  const { stdout } = await tell(place, ['ls-files', '--stage', '-z'], {});
-  const links = stdout
-    .split('\0')
-    .flatMap((entry) => (entry.startsWith('160000 ') ? [entry.slice(entry.indexOf('\t') + 1)] : []));
+  const { stdout } = await tell(place, ['ls-files', '--stage', '-z'], { keepChars: INDEX_CHARS_MAX });
+  const entries = stdout.split('\0').map((entry) => ({
+    path: entry.slice(entry.indexOf('\t') + 1),
+    isLink: entry.startsWith('160000 '),
+  }));
+  const outside = entries.find(({ path }) => path !== '' && path.split('/').some(isNoName));
+  if (outside !== undefined)
+    throw new Blocked(
+      `the index of ${place.path} was written by somebody who is shut in, and names ${outside.path}, which is no file there: git read-tree HEAD makes it anew, then try again`,
+    );
+  const links = entries.flatMap(({ path, isLink }) => (isLink ? [path] : []));
   const inner = await Promise.all(links.map((link) => lstat(join(place.path, link, '.git')).catch(ignoreMissing)));
   const first = links.find((_link, at) => inner[at] !== undefined);
   if (first !== undefined)
     throw new Blocked(
       `${first} in ${place.path} is a repository of its own, made or filled by somebody who is shut in: take away ${first}/.git there, then try again`,
     );
+}
+
+/** Of a part of a path: git itself puts none of these into an index. */
+function isNoName(part: string): boolean {
+  return part === '' || part === '.' || part === '..' || part.toLowerCase() === '.git';
 }
 
 async function isReady(place: Place, branch: string): Promise<boolean> {

@@ -4,10 +4,11 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { shellIn } from '../../src/activities/shell.js';
 import { authorEnvironment } from '../../src/git/author.js';
+import { commitAll } from '../../src/git/commit.js';
 import { worktreeState } from '../../src/git/worktree.js';
 import { machineMounts } from '../../src/process/bubblewrap.js';
 import { plainEnvironment } from '../../src/process/environment.js';
@@ -148,6 +149,33 @@ describe.skipIf(missing !== null)('what is shut in', () => {
     await expect(stat(trap)).rejects.toThrow('ENOENT');
     await sh('rm -rf sub/.git');
     await expect(worktreeState({ mirror, path })).resolves.toMatchObject({ rebasing: false });
+  });
+
+  test('an index that names files of the machine is not obeyed by git outside', async () => {
+    const { sh, mirror, path, town } = await cell();
+    const secret = join(town, 'secret');
+    await writeFile(secret, 'hush\n');
+    const leads = relative(path, secret);
+    const dummy = '!'.repeat(leads.length);
+    const craft = `const { readFileSync, writeFileSync } = require('fs');
+      const file = process.argv[1] + '/index';
+      let index = readFileSync(file).subarray(0, -20).toString('latin1');
+      const tree = index.indexOf('TREE');
+      if (tree > 0) index = index.slice(0, tree);
+      const body = Buffer.from(index.replace('${dummy}', '${leads}'), 'latin1');
+      writeFileSync(file, Buffer.concat([body, require('crypto').createHash('sha1').update(body).digest()]));`;
+    const made = await sh(
+      `echo x > '${dummy}' && git add -A && rm '${dummy}' && node -e "${craft}" "$(git rev-parse --git-dir)" && git ls-files`,
+    );
+    expect(made.stdout).toContain(leads);
+    const place = { mirror, path };
+    const why = /the index of .* names .*secret, which is no file there/;
+    await expect(worktreeState(place)).rejects.toThrow(why);
+    await expect(commitAll({ ...place, message: 'all', author: TOAST })).rejects.toThrow(why);
+    const kept = await sh(`git cat-file -e $(printf 'hush\\n' | git hash-object --stdin)`);
+    expect(kept.end).not.toEqual(EXITED(0));
+    expect(await sh('git read-tree HEAD')).toMatchObject({ end: EXITED(0) });
+    await expect(worktreeState(place)).resolves.toMatchObject({ rebasing: false });
   });
 
   test('the way to the remote is not told, which may have a password in it', async () => {
