@@ -168,7 +168,8 @@ function isLookedFor(value: string): boolean {
 
 function formsOf(value: string): readonly string[] {
   const bytes = Buffer.from(value);
-  return [value, encodeURIComponent(value), bytes.toString('base64').replace(/=+$/, ''), bytes.toString('hex')];
+  const inJson = JSON.stringify(value).slice(1, -1);
+  return [value, encodeURIComponent(value), inJson, bytes.toString('base64').replace(/=+$/, ''), bytes.toString('hex')];
 }
 
 /** A short one is looked for as a word only. */

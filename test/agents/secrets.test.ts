@@ -55,6 +55,13 @@ test('a long line of nothing but beginnings holds nobody up', () => {
   }
 });
 
+test('a value with quotes or line ends is taken out as JSON has it, too', () => {
+  const value = 'correct "horse"\nbattery\\staple';
+  knowing(value);
+  expect(withoutSecrets(JSON.stringify({ said: `it is ${value}.` }))).toBe('{"said":"it is [secret taken out]."}');
+  expect(holdsKnownSecret(JSON.stringify(value))).toBe(true);
+});
+
 test('a short value is taken out where it is a word, and only if it is as no word of honest text is', () => {
   const mixed = ['Pa55wd', 'hunter2!', 'k3jd82hf'];
   const words = [
