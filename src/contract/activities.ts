@@ -74,6 +74,8 @@ export type PlanRequest = {
     readonly needs: readonly string[];
     readonly formula: string;
     readonly vars: Readonly<Record<string, string>>;
+    /** As of a `CookRequest`. */
+    readonly wordsOf?: Readonly<Record<string, string>>;
   }[];
 };
 export type WorkPlan = {

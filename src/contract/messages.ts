@@ -12,6 +12,7 @@ import { PolecatReport } from '../town/mission.js';
 import { Json } from '../town/act.js';
 import { RigSnapshot } from '../town/rig.js';
 import { Usage } from '../town/session.js';
+import { checkOrigins, Origins, Vars } from './vars.js';
 
 const id = z.string().min(1).max(200).optional().describe('repeating the message under this id is a no-op');
 /** Made by the town: holds a mission's id, which may have 1,000 characters, an item's, a run's. */
@@ -142,14 +143,17 @@ export const moleculeMessages = {
   bond: message(
     'bond',
     'Adds the steps of another formula to the molecule, at a bond point, after a step, or beside the others.',
-    z.strictObject({
-      id,
-      by,
-      formula: z.string().min(1),
-      vars: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String)).default({}),
-      after: z.string().min(1).optional().describe('id of a step that the new ones need'),
-      at: z.string().min(1).optional().describe('id of a bond point of the formula'),
-    }),
+    z
+      .strictObject({
+        id,
+        by,
+        formula: z.string().min(1),
+        vars: Vars.default({}),
+        origins: Origins.optional(),
+        after: z.string().min(1).optional().describe('id of a step that the new ones need'),
+        at: z.string().min(1).optional().describe('id of a bond point of the formula'),
+      })
+      .superRefine(checkOrigins),
   ),
 };
 

@@ -4,21 +4,24 @@ import type { ItemState, MissionState, Purse } from '../town/mission.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import type { Limits, RigSnapshot } from '../town/rig.js';
 import type { DeskState } from './desk.js';
+import { checkOrigins, Origins, Vars } from './vars.js';
 
-const Vars = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String));
 const priority = z.number().int().min(0).max(4).default(2).describe('0 is the most urgent');
 const notify = z.array(z.string().min(1)).default([]).describe('addresses that hear of the landing');
 const budget = z.strictObject({ usd: z.number().positive() }).optional();
 
-const WorkItemInput = z.strictObject({
-  id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'letters, digits, ".", "_" and "-", at most 64'),
-  title: z.string().min(1).max(200).optional(),
-  rig: z.string().min(1),
-  formula: z.string().min(1),
-  vars: Vars.default({}),
-  needs: z.array(z.string()).default([]),
-  priority,
-});
+const WorkItemInput = z
+  .strictObject({
+    id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'letters, digits, ".", "_" and "-", at most 64'),
+    title: z.string().min(1).max(200).optional(),
+    rig: z.string().min(1),
+    formula: z.string().min(1),
+    vars: Vars.default({}),
+    origins: Origins.optional(),
+    needs: z.array(z.string()).default([]),
+    priority,
+  })
+  .superRefine(checkOrigins);
 
 export const MissionInput = z.strictObject({
   title: z.string().min(1).max(200).optional(),
@@ -35,9 +38,20 @@ export const MISSION_EXAMPLE =
 export const FormulaInput = z
   .object({
     rig: z.string().min(1),
-    mission: z.strictObject({ title: z.string().min(1).max(200).optional(), notify, budget, priority }).optional(),
+    mission: z
+      .strictObject({
+        title: z.string().min(1).max(200).optional(),
+        notify,
+        budget,
+        priority,
+        origins: Origins.optional(),
+      })
+      .optional(),
   })
-  .catchall(z.union([z.string(), z.number(), z.boolean()]));
+  .catchall(z.union([z.string(), z.number(), z.boolean()]))
+  .superRefine(({ rig: _rig, mission, ...vars }, context) =>
+    checkOrigins({ vars, origins: mission?.origins }, context),
+  );
 
 export const FORMULA_EXAMPLE = '{"rig": "server", "feature": "login endpoint"}';
 

@@ -9,6 +9,7 @@ import type { SessionSpec, Usage } from '../town/session.js';
 import type { LedgerEntry } from './activities.js';
 import type { DeskState } from './desk.js';
 import type { Wait } from './messages.js';
+import { checkOrigins, Origins, Vars } from './vars.js';
 
 /** Who has the molecule on the hook, and the sandbox that goes with it. */
 export const Hook = z.strictObject({
@@ -35,11 +36,14 @@ const wisp = z
 
 /** Started alone, a molecule names a formula; on a hook it brings the cooked one with it. */
 export const MoleculeInput = z.union([
-  z.strictObject({
-    formula: z.string().min(1),
-    vars: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String)).default({}),
-    wisp,
-  }),
+  z
+    .strictObject({
+      formula: z.string().min(1),
+      vars: Vars.default({}),
+      origins: Origins.optional(),
+      wisp,
+    })
+    .superRefine(checkOrigins),
   z.strictObject({
     proto: Protomolecule,
     hook: Hook,

@@ -1,5 +1,5 @@
 /**
- * Values of variables that are of other hands: the output of a gate, the names of files. Where a model is told them they are fenced, in commands
+ * Values of variables that are of other hands: the text of an issue, the output of a gate, the names of files. Where a model is told them they are fenced, in commands
  * they are quoted, and nowhere are they read as a reference. They are put in once all is cooked: marks go through the kitchen for them.
  */
 import { fillCommand } from '../town/shell-text.js';
@@ -32,11 +32,30 @@ export function cookForeign(order: Order, wordsOf: Readonly<Record<string, strin
     }),
   );
   const cooked = cook({ ...order, vars });
-  if (!cooked.ok || all.length === 0) return cooked;
+  if (all.length === 0) return cooked;
+  if (!cooked.ok) return whyUnmarked(order, vars, cooked);
   const { hash: _, ...content } = putIn(cooked.protomolecule, all);
   const given = Object.entries(order.vars).map(([name, value]) => [name, String(value)]);
-  const own = { ...content, vars: { ...content.vars, ...Object.fromEntries(given) } };
+  const named = Object.fromEntries(Object.entries(wordsOf).filter(([name]) => Object.hasOwn(order.vars, name)));
+  const own = { ...content, vars: { ...content.vars, ...Object.fromEntries(given) }, wordsOf: named };
   return { ...cooked, protomolecule: { ...own, hash: canonicalHash(own) } };
+}
+
+/** A formula may ask for values of a form that no mark has, as a number, or one of a list: those are nobody's words. */
+function whyUnmarked(order: Order, marked: Order['vars'], failed: Extract<Cooked, { readonly ok: false }>): Cooked {
+  const plain = cook(order);
+  if (!plain.ok) return plain;
+  const isOfForm = (name: string, mark: string | number | boolean) =>
+    mark !== order.vars[name] && !cook({ ...order, vars: { ...order.vars, [name]: mark } }).ok;
+  const names = Object.entries(marked).flatMap(([name, mark]) => (isOfForm(name, mark) ? [name] : []));
+  const problems = names.flatMap((name) =>
+    failed.problems.slice(0, 1).map((problem) => ({
+      ...problem,
+      message: `the formula asks for a form of "${name}", and words of others have none`,
+      hint: 'give the value without an origin',
+    })),
+  );
+  return problems.length === 0 ? failed : { ok: false, problems, onlyValues: true };
 }
 
 function putIn(proto: Protomolecule, all: readonly Foreign[]): Protomolecule {

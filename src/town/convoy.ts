@@ -36,7 +36,7 @@ export function legsOf(
   hash: (content: Omit<Protomolecule, 'hash'>) => string,
 ): readonly Part[] | null {
   if (proto.type !== 'convoy') return null;
-  const { formula, description, version, vars, rework } = proto;
+  const { formula, description, version, vars, wordsOf, rework } = proto;
   const ids = new Set(proto.steps.map((step) => step.id));
   return proto.steps.map((step) => {
     const { parent: _, needsAny: __, ...alone } = step;
@@ -45,6 +45,7 @@ export function legsOf(
       description,
       ...(version === undefined ? {} : { version }),
       vars,
+      ...(wordsOf === undefined ? {} : { wordsOf }),
       rework,
       steps: [{ ...alone, needs: [] }],
     };

@@ -187,6 +187,8 @@ export const Protomolecule = z.strictObject({
   version: z.number().int().positive().optional(),
   /** Values of all variables after defaults, as substituted. */
   vars: z.record(z.string(), z.string()),
+  /** Of variables whose values others wrote, whose words they are. Absent where there are none. */
+  wordsOf: z.record(z.string(), z.string()).optional(),
   /** Name of the formula that runs in the same sandbox when the refinery sends the branch back. */
   rework: z.string(),
   /** In an order that can run: whatever a step needs stands before it, and a group before its children. */

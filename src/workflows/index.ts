@@ -41,7 +41,17 @@ function missionOf(raw: unknown): MissionInput {
   const vars = Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, String(value)]));
   return {
     title: own?.title ?? name,
-    work: [{ id: name, rig, formula: name, vars, needs: [], priority: own?.priority ?? 2 }],
+    work: [
+      {
+        id: name,
+        rig,
+        formula: name,
+        vars,
+        needs: [],
+        priority: own?.priority ?? 2,
+        ...(own?.origins === undefined ? {} : { origins: own.origins }),
+      },
+    ],
     notify: own?.notify ?? [],
     ...(own?.budget === undefined ? {} : { budget: own.budget }),
   };

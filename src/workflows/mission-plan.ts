@@ -3,6 +3,7 @@ import { workflowInfo } from '@temporalio/workflow';
 import type { PlanRequest, WorkPlan } from '../contract/activities.js';
 import { EMPTY_DESK } from '../contract/desk.js';
 import type { MissionCarry, MissionInput, Plan } from '../contract/mission.js';
+import type { Origins } from '../contract/vars.js';
 import { withParts } from '../town/convoy.js';
 import type { ConvoyPart } from '../town/convoy.js';
 import { itemOf } from '../town/mission.js';
@@ -62,7 +63,7 @@ export function draftOf(input: MissionInput): MissionCarry {
  * continue as new. `now`: messages may have come in since it was asked for.
  */
 export async function planned(now: () => MissionCarry, input: MissionInput): Promise<MissionCarry> {
-  const plan = await planWork(input.work);
+  const plan = await planWork(input.work.map(withWords));
   const before = now();
   const parts = withParts(input.work, plan.convoys ?? {});
   const items = parts.map(({ item, id, needs, part }) => ({
@@ -83,7 +84,13 @@ export async function planAgain(carry: MissionCarry, item: Item): Promise<WorkPl
   const given = before?.given ?? [];
   const vars = Object.fromEntries(given.map((name) => [name, own(before?.proto.vars ?? {}, name) ?? '']));
   // The part of a convoy is planned with the whole of it.
-  return planWork([{ ...item, id: item.leg?.item ?? item.id, needs: [], vars }]);
+  return planWork([
+    withWords({ ...item, id: item.leg?.item ?? item.id, needs: [], vars, origins: before?.proto.wordsOf }),
+  ]);
+}
+
+function withWords<Part>({ origins, ...part }: Part & { readonly origins?: Origins | undefined }) {
+  return { ...part, ...(origins === undefined ? {} : { wordsOf: origins }) };
 }
 
 /** Throws when it does not fit. */
@@ -106,7 +113,14 @@ function titleOf(item: MissionInput['work'][number], part: ConvoyPart | null): s
 }
 
 async function planWork(items: PlanRequest['items']): Promise<WorkPlan> {
-  const request = items.map(({ id, rig, needs, formula, vars }) => ({ id, rig, needs, formula, vars }));
+  const request = items.map(({ id, rig, needs, formula, vars, wordsOf }) => ({
+    id,
+    rig,
+    needs,
+    formula,
+    vars,
+    ...(wordsOf === undefined ? {} : { wordsOf }),
+  }));
   try {
     return await town(PATIENCE_OF_ACCEPTANCE).planWork.executeWithOptions({ summary: 'check and cook the work' }, [
       { items: request, byFormula: workflowInfo().workflowType !== 'mission' },

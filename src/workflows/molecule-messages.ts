@@ -314,10 +314,11 @@ export class Messages {
     if (!place.ok) return refused(place.why);
     this.#bonding += 1;
     try {
-      const { formula, vars } = message;
+      const { formula, vars, origins } = message;
       const summary = `cook ${formula} · bond`;
       const rig = this.#book.hook?.rig.name;
-      const request = { formula, vars, offered: {}, ...(rig === undefined ? {} : { rig }) };
+      const words = origins === undefined ? {} : { wordsOf: origins };
+      const request = { formula, vars, offered: {}, ...words, ...(rig === undefined ? {} : { rig }) };
       const proto = await town(this.#book.patience).cook.executeWithOptions({ summary }, [request]);
       return this.#bonded(message, proto);
     } catch (error) {

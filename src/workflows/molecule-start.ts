@@ -36,7 +36,7 @@ export async function acceptMolecule(raw: unknown, desk: Desk): Promise<Molecule
 }
 
 /** Until there are steps, messages wait, and whoever asks is told so. */
-async function cookedFor(desk: Desk, { formula, vars }: Wanted): Promise<Protomolecule> {
+async function cookedFor(desk: Desk, { formula, vars, origins }: Wanted): Promise<Protomolecule> {
   const known = [ROLE, { key: attribute.formula, value: formula }];
   return orTurnAway(desk, known, async () => {
     refuseRoleAddress('BadInput', 'molecule');
@@ -50,7 +50,8 @@ async function cookedFor(desk: Desk, { formula, vars }: Wanted): Promise<Protomo
       standing.show({ phase: 'working' }, board);
     }
     const { cook } = town(DEFAULT_LIMITS.patience);
-    return cook.executeWithOptions({ summary: `cook ${formula}` }, [{ formula, vars, offered: {} }]);
+    const request = { formula, vars, offered: {}, ...(origins === undefined ? {} : { wordsOf: origins }) };
+    return cook.executeWithOptions({ summary: `cook ${formula}` }, [request]);
   });
 }
 

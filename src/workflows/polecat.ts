@@ -223,7 +223,7 @@ class PolecatRun {
       rig: this.#input.rig.name,
       vars: {},
       offered: { ...this.#input.proto.vars, ...reworkVars(verdict, this.#sandbox.branch, this.#input.rig.branch) },
-      wordsOf: REWORK_WORDS,
+      wordsOf: { ...this.#input.proto.wordsOf, ...REWORK_WORDS },
     };
     const summary = `cook ${proto.rework} · ${verdict.brief}`.slice(0, 200);
     return town(limits.patience).cook.executeWithOptions({ summary }, [request]);

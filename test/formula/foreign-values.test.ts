@@ -67,6 +67,7 @@ test('they are fenced where they are told, quoted in commands, and no reference 
   const vars = { failure: FAILURE, files: 'a.ts, b.ts', kind: 'tests' };
   const proto = cooked(vars);
   expect(proto.vars).toEqual(vars);
+  expect(proto.wordsOf).toEqual(WORDS_OF);
   const [mend, ...others] = proto.steps;
   expect(mend).toMatchObject({
     title: 'Mend a.ts, b.ts: tests',
@@ -97,4 +98,22 @@ test('the hash is of what is there: the same for the same values', () => {
 test('without such a value all is as it is cooked', () => {
   const vars = { kind: 'tests' };
   expect(cookForeign(order(vars), WORDS_OF)).toEqual(cook(order(vars)));
+});
+
+test('a variable of a form takes no words of others, and a value that does not fit is told as without them', () => {
+  const listed = REWORK.replace('kind = ""', 'kind = { enum = ["tests", "merge"], default = "tests" }');
+  const asked = (kind: string) => {
+    const result = cookForeign(
+      { ...order({ kind, failure: 'red' }), load: () => ({ file: 'x.toml', text: listed }) },
+      { kind: 'an issue', failure: 'the gate' },
+    );
+    return result.ok ? [] : result.problems.map(printProblem);
+  };
+  expect(asked('tests')).toEqual([
+    expect.stringContaining(
+      'the formula asks for a form of "kind", and words of others have none (give the value without an origin)',
+    ),
+  ]);
+  expect(asked('nothing').join()).not.toMatch(/[\uE010\uE011]/);
+  expect(asked('nothing')).toEqual([expect.stringContaining('nothing')]);
 });
