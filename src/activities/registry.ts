@@ -19,9 +19,11 @@ export type Activities = {
 
 export function activitiesOf(town: TownDeps, places: Places, sessions: SessionMeans): Activities {
   const remotes = remotesOf(town.readTown);
+  const { settleSession, ...ofSessions } = sessionActivities(places, sessions);
+  const ofHost = { ...sandboxActivities(places, remotes), ...mergeActivities(places, remotes), settleSession };
   return {
     town: beating(failingDiscreetly(townActivities(town))),
-    host: beating(discreet({ ...sandboxActivities(places, remotes), ...mergeActivities(places, remotes) })),
-    sessions: beating(discreet(sessionActivities(places, sessions))),
+    host: beating(discreet(ofHost)),
+    sessions: beating(discreet(ofSessions)),
   };
 }

@@ -19,10 +19,10 @@ export type Recorder = {
   readonly state: string;
 };
 
-type Ended = {
+export type Ended = {
   readonly spec: SessionSpec;
   readonly run: string;
-  readonly journal: Journal;
+  readonly journal: Pick<Journal, 'entries'>;
   readonly path: string;
   /** How; null when it was called off. */
   readonly result: SessionResult | null;
@@ -79,6 +79,6 @@ function handoffMail({ agent, molecule, step, session, sessionId }: SessionSpec,
 }
 
 /** Calls of tools that have an answer. */
-function callsIn({ entries }: Journal): number {
+function callsIn({ entries }: Pick<Journal, 'entries'>): number {
   return entries.filter(({ kind }) => kind === 'done').length;
 }

@@ -2,24 +2,24 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Context } from '@temporalio/activity';
-import { ApplicationFailure } from '@temporalio/common';
 import { endAttached } from '../agents/attached.js';
-import { isOfOtherRun, openJournal, setAside } from '../agents/journal.js';
+import { entriesIn, isOfOtherRun, openJournal, setAside, spentIn } from '../agents/journal.js';
+import type { Journal } from '../agents/journal.js';
 import { notesIn } from '../agents/notes.js';
-import { RuntimeTrouble } from '../agents/trouble.js';
 import type { Runtime, SessionContext } from '../agents/runtime.js';
-import type { SessionActivities } from '../contract/activities.js';
+import type { HostActivities, SessionActivities } from '../contract/activities.js';
 import { polecatMessages, Wait } from '../contract/messages.js';
 import { waitQuery } from '../contract/molecule.js';
 import { authorEnvironment, authorOf } from '../git/author.js';
 import { plainEnvironment } from '../process/environment.js';
 import { killMarked } from '../process/mark.js';
-import { spentIdOf, type SessionResult, type SessionSpec } from '../town/session.js';
+import { spentIdOf, type SessionLeft, type SessionResult, type SessionSpec } from '../town/session.js';
 import { afterReset } from './after-reset.js';
 import { progressHere } from './beating.js';
 import { orRefuse } from './git-trouble.js';
 import { runGates } from './merge-gates.js';
 import type { Places } from './places.js';
+import { failureOf } from './session-failure.js';
 import { recordSession, type Recorder } from './session-record.js';
 import { shellIn } from './shell.js';
 
@@ -32,13 +32,18 @@ export type Means = {
   readonly record: Recorder;
 };
 
-export function sessionActivities(places: Places, means: Means): SessionActivities {
+/** One of them is a short act, and waits for no session. */
+export function sessionActivities(
+  places: Places,
+  means: Means,
+): SessionActivities & Pick<HostActivities, 'settleSession'> {
   const takeOver = new Succession();
   return {
     runSession: (spec) =>
       takeOver.as(spec.sessionId, (signal) =>
         runSession(places, means, spec, signal, () => takeOver.end(`${spec.molecule}/`, spec.sessionId)),
       ),
+    settleSession: (spec) => takeOver.as(spec.sessionId, () => settleSession(places, means, spec)),
     runGates: (request) => takeOver.as(`gates/${request.request}`, (signal) => runGates(places, request, signal)),
   };
 }
@@ -88,35 +93,47 @@ async function runSession(
   const isAgain = run !== undefined && (await isOfOtherRun(path, run));
   const { molecule, branch, base: since, agent, isFirst = spec.session === 1, catchUp } = spec;
   const expected = { molecule, branch, since, step: spec.step.id, author: authorOf(agent), isFirst, isAgain };
-  await orRefuse(spec.rig, () =>
-    afterReset(
-      { mirror: places.mirror(spec.rig), path: spec.worktree },
-      { ...expected, ...(catchUp === undefined ? {} : { catchUp }) },
-      endOthers,
-    ),
-  );
-  if (isAgain && run !== undefined) await tellWait(means, spec, run);
-  if (isAgain) await setAside(path);
-  const journal = await openJournal(path, { sessionId: spec.sessionId, ...(run === undefined ? {} : { run }) }).catch(
-    (error: unknown) => {
-      throw error instanceof RuntimeTrouble ? failureOf(error, []) : error;
-    },
-  );
-  const ended = { spec, run: run ?? '', journal, path };
+  const ended = { spec, run: run ?? '', path };
+  let journal: Journal | null = null;
   try {
+    await orRefuse(spec.rig, () =>
+      afterReset(
+        { mirror: places.mirror(spec.rig), path: spec.worktree },
+        { ...expected, ...(catchUp === undefined ? {} : { catchUp }) },
+        endOthers,
+      ),
+    );
+    if (isAgain && run !== undefined) await tellWait(means, spec, run);
+    if (isAgain) await setAside(path);
+    journal = await openJournal(path, { sessionId: spec.sessionId, ...(run === undefined ? {} : { run }) });
     const own = { signal, journal, folder: dirname(path) };
     const context = await contextFor(places, means, spec, own, spentIdOf(spec.sessionId, ended.run));
     const result = await means.runtimes[spec.runtime.kind].run(spec, context);
-    await recordSession(means.record, { ...ended, result });
+    await recordSession(means.record, { ...ended, journal, result });
     return result;
   } catch (error) {
-    const isOver = error instanceof RuntimeTrouble ? !error.retryable : isCalledOff();
-    if (isOver) await recordSession(means.record, { ...ended, result: null });
-    throw error instanceof RuntimeTrouble ? failureOf(error, notesIn(journal)) : error;
+    const known = journal ?? (await leftBehind(path, run));
+    throw await failureOf(means.record, { ...ended, journal: known, isOpened: journal !== null }, error);
   } finally {
-    await journal.close();
+    await journal?.close();
     await killMarked(spec.sessionId);
   }
+}
+
+/** A session with which nobody goes on, and of which nobody heard that it had ended: what is kept of it is kept. Answers what it left. */
+async function settleSession(places: Places, { record }: Means, spec: SessionSpec): Promise<SessionLeft> {
+  const path = places.journal(spec.sessionId);
+  const run = Context.current().info.workflowExecution?.runId;
+  const journal = await leftBehind(path, run);
+  if (journal.entries.length === 0) return {};
+  await recordSession(record, { spec, run: run ?? '', journal, path, result: null });
+  return { notes: notesIn(journal), usage: spentIn(journal) };
+}
+
+/** What the attempts so far have written, as far as it can be read. */
+async function leftBehind(path: string, run: string | undefined): Promise<Pick<Journal, 'entries'>> {
+  const isOther = run !== undefined && (await isOfOtherRun(path, run));
+  return { entries: isOther ? [] : await entriesIn(path) };
 }
 
 /**
@@ -166,21 +183,4 @@ async function contextFor(
         ...options,
       }),
   };
-}
-
-/** By its workflow, and not by a worker that stops: then the session goes on elsewhere. */
-function isCalledOff(): boolean {
-  return Context.current().cancellationDetails?.cancelRequested === true;
-}
-
-/** Provider trouble as Temporal knows it: whether to try again, and when the provider says to. */
-function failureOf(trouble: RuntimeTrouble, notes: readonly string[]): ApplicationFailure {
-  return ApplicationFailure.create({
-    type: trouble.type,
-    message: trouble.message,
-    nonRetryable: !trouble.retryable,
-    details: [{ requestId: trouble.requestId, notes }],
-    cause: trouble,
-    ...(trouble.retryAfterMs === null ? {} : { nextRetryDelay: trouble.retryAfterMs }),
-  });
 }

@@ -7,7 +7,7 @@ import type { ConvoyPart } from '../town/convoy.js';
 import type { GateVerdict } from '../town/refinery.js';
 import type { Protomolecule, StepGate } from '../town/protomolecule.js';
 import type { Gate, Limits, RigRef, RigSnapshot } from '../town/rig.js';
-import type { SessionResult, SessionSpec } from '../town/session.js';
+import type { SessionLeft, SessionResult, SessionSpec } from '../town/session.js';
 import type { Sandbox } from './polecat.js';
 
 export type CookRequest = {
@@ -190,6 +190,8 @@ export type HostActivities = {
   prepareMerge(request: MergeTask): Promise<Prepared>;
   landMerge(request: MergeTask & { readonly base: string; readonly tip: string }): Promise<Landed>;
   closeMerge(request: MergeTask & { readonly landed: boolean }): Promise<void>;
+  /** Of a session that was called off, and whose worker may not have heard of that: tells what it has cost, once however often it is asked. */
+  settleSession(spec: SessionSpec): Promise<SessionLeft>;
 };
 
 /** What is expected of the sandbox: the molecule at work, and where it knows the branch to be. Absent in what an earlier version asked for. */

@@ -296,7 +296,7 @@ function lost(
   return { ...untold(item), lost: item.lost + 1, ...again(item) };
 }
 
-/** A molecule that failed, and sessions that were called off, are in no report; what costs nothing is told by reports alone. */
+/** A molecule that failed or was cancelled is in no report; what costs nothing is told by reports alone. */
 function moreOf(reported: Usage, live: Usage): Usage {
   const isMore = live.usd > reported.usd || (live.unpricedTokens ?? 0) > (reported.unpricedTokens ?? 0);
   return isMore ? live : reported;

@@ -232,6 +232,12 @@ export function put(draft: Draft, at: number, change: Partial<Step>): void {
   draft.closed += closings;
 }
 
+/** What a session has cost counts, in its step and with the molecule, whatever becomes of them. */
+export function charge(draft: Draft, at: number, usage: Usage): void {
+  draft.usage = addUsage(draft.usage, usage);
+  put(draft, at, { usage: addUsage(stepAt(draft, at).usage, usage) });
+}
+
 function inTurn(draft: Draft, state: Waiting): Waiting {
   if (state.turn !== undefined || draft.how.rules === undefined) return state;
   draft.turns += 1;

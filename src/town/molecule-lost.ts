@@ -1,11 +1,10 @@
 /** A host was lost with the molecule's sandbox: what had begun and not closed there begins again in another one, from the last push. */
 import { cut } from './findings.js';
 import { skipWithGroup } from './molecule-cascade.js';
-import { put, sessionsOf, stepAt } from './molecule-live.js';
+import { charge, put, sessionsOf, stepAt } from './molecule-live.js';
 import type { Draft, Molecule } from './molecule-live.js';
 import { withNotes } from './molecule-session-end.js';
 import type { LostHost, MoleculeEvent } from './molecule-state.js';
-import { addUsage } from './session.js';
 import { code, timeAt } from './wording.js';
 
 const NOTE_CHARS_MAX = 10_000;
@@ -25,13 +24,11 @@ export function hostLost(draft: Draft, event: Extract<MoleculeEvent, { kind: 'ho
     const step = stepAt(draft, at);
     if (sessionsOf(step) === 0) continue;
     const isActive = step.state.kind === 'active';
-    const { usage } = left;
-    if (isActive && usage !== undefined) draft.usage = addUsage(draft.usage, usage);
+    if (isActive && left.usage !== undefined) charge(draft, at, left.usage);
     put(draft, at, {
       ...(isActive
         ? {
             ...withNotes(step, left.notes ?? []),
-            ...(usage === undefined ? {} : { usage: addUsage(step.usage, usage) }),
             state: { kind: 'ready' as const, sinceMs: nowMs },
           }
         : {}),

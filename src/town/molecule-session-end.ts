@@ -5,7 +5,6 @@ import { sessionsOf } from './molecule-live.js';
 import type { Step } from './molecule-state.js';
 import type { ProtoStep } from './protomolecule.js';
 import type { Limits } from './rig.js';
-import { addUsage } from './session.js';
 import type { SessionResult } from './session.js';
 import { unreachable } from './unreachable.js';
 
@@ -22,31 +21,31 @@ export function ended(
   limits: Limits,
   nowMs: number,
 ): Change {
-  const spent = { usage: addUsage(step.usage, result.usage), ...withNotes(step, result.notes) };
+  const noted = withNotes(step, result.notes);
   const again = (note: string, counts: Partial<Step>): Change =>
     sessionsOf(step) >= sessionsMax(proto, limits)
       ? {
-          ...spent,
+          ...noted,
           ...counts,
           state: escalated(`no end after ${sessionsOf(step)} sessions; the last said: ${note}`, nowMs),
         }
-      : { ...spent, ...counts, note, state: { kind: 'ready', sinceMs: nowMs } };
+      : { ...noted, ...counts, note, state: { kind: 'ready', sinceMs: nowMs } };
   switch (result.outcome) {
     case 'closed':
-      if (result.verdict === 'failed') return { ...spent, ...failed(step, proto, result, nowMs) };
-      return { ...spent, stalls: 0 };
+      if (result.verdict === 'failed') return { ...noted, ...failed(step, proto, result, nowMs) };
+      return { ...noted, stalls: 0 };
     case 'handoff':
       // Stopped by the budget it has not cycled: however often that is raised a little, the step does not ask for help.
       if (result.budgetUsd !== undefined)
-        return { ...spent, sessions: step.sessions, note: result.note, state: { kind: 'ready', sinceMs: nowMs } };
+        return { ...noted, sessions: step.sessions, note: result.note, state: { kind: 'ready', sinceMs: nowMs } };
       return again(result.note, { handoffs: step.handoffs + 1, stalls: 0 });
     case 'blocked':
       // The answer goes to the session after this one, which takes up the work behind the question.
-      return { ...spent, handoffs: step.handoffs + 1, state: escalated(result.detail, nowMs) };
+      return { ...noted, handoffs: step.handoffs + 1, state: escalated(result.detail, nowMs) };
     case 'stalled': {
       const stalls = step.stalls + 1;
       if (stalls > STALLS_MAX)
-        return { ...spent, stalls, state: escalated(`stalled ${stalls} times: ${result.detail}`, nowMs) };
+        return { ...noted, stalls, state: escalated(`stalled ${stalls} times: ${result.detail}`, nowMs) };
       return again(`The session before this one stalled: ${result.detail} Finish the step or say what blocks you.`, {
         stalls,
       });

@@ -122,12 +122,15 @@ export type MoleculeState = {
   readonly failed?: string | null;
 };
 
+/** Of a session that has ended without a result. Absent: nothing, or nobody knows. */
+type Cost = { readonly usage?: Usage };
+
 type OfStep<Kind extends string, More = unknown> = { readonly kind: Kind; readonly step: string } & More;
 
 export type MoleculeEvent =
   | OfStep<'session-started'>
   | OfStep<'session-ended', { readonly result: SessionResult }>
-  | OfStep<'session-refused', { readonly why: string; readonly notes?: readonly string[] }>
+  | OfStep<'session-refused', { readonly why: string; readonly notes?: readonly string[] } & Cost>
   | OfStep<
       'accepted',
       { readonly summary: string; readonly by: string; readonly head: string | null; readonly output?: Json }
@@ -140,7 +143,9 @@ export type MoleculeEvent =
   | OfStep<'given-up', { readonly why: string; readonly by: string }>
   | OfStep<'retried', { readonly by: string; readonly note: string | null }>
   /** Its session was ended from outside and left nothing. */
-  | OfStep<'called-off', { readonly why: string }>
+  | OfStep<'called-off', { readonly why: string } & Cost>
+  /** Its session was ended with the molecule: the step stays as it was. */
+  | OfStep<'cut-off', Cost>
   /** `head`: the commit that the sandbox went back to, null where the molecule began; absent when it stayed. */
   | OfStep<'went-back', { readonly by: string; readonly note: string | null; readonly head?: string | null }>
   | OfStep<'gate-opened', { readonly gate: number; readonly by: string }>

@@ -31,7 +31,18 @@ import { areOpen, awaits, describeGate, timeoutWhy, waitsForGates } from './mole
 import { firstCounted, templatesIn } from './molecule-iterations.js';
 import { loopsOf, stepFrom } from './molecule-growth.js';
 import { hostLost } from './molecule-lost.js';
-import { closedBy, draftOf, loopAt, moleculeOf, positionOf, put, revive, sessionsOf, stepAt } from './molecule-live.js';
+import {
+  charge,
+  closedBy,
+  draftOf,
+  loopAt,
+  moleculeOf,
+  positionOf,
+  put,
+  revive,
+  sessionsOf,
+  stepAt,
+} from './molecule-live.js';
 import type { Draft, How, Molecule } from './molecule-live.js';
 import { judged, nextCounted, nextIteration } from './molecule-loops.js';
 import { ended, rejected, withNotes } from './molecule-session-end.js';
@@ -39,7 +50,7 @@ import type { MoleculeEvent, Step, StepState } from './molecule-state.js';
 import type { Protomolecule } from './protomolecule.js';
 import type { Limits } from './rig.js';
 import type { RuntimeKind } from './runtime.js';
-import { addUsage } from './session.js';
+import type { Usage } from './session.js';
 import { withHold, withoutHold, type Pause } from './pause.js';
 import { unreachable } from './unreachable.js';
 
@@ -80,6 +91,8 @@ type StepEvent = Extract<MoleculeEvent, { readonly step: string }>;
 function ofStep(draft: Draft, event: StepEvent): void {
   const at = positionOf(draft, event.step);
   if (at === null) return;
+  const cost = costIn(event);
+  if (cost !== undefined) charge(draft, at, cost);
   const { kind } = stepAt(draft, at).state;
   if (kind === 'closed' && event.kind !== 'went-back' && draft.how.rules !== undefined) {
     tooLate(draft, at, event);
@@ -89,14 +102,15 @@ function ofStep(draft: Draft, event: StepEvent): void {
   if (kind === 'active' && event.kind !== 'went-back') skipWithGroup(draft, at);
 }
 
-/** What was under way when the step closed leaves that as it is. But its cost counts, and the branch stands where its commit is. */
+/** Of the session that has ended by it. */
+function costIn(event: StepEvent): Usage | undefined {
+  if (event.kind === 'session-ended') return event.result.usage;
+  return 'usage' in event ? event.usage : undefined;
+}
+
+/** What was under way when the step closed leaves that as it is. But the branch stands where its commit is. */
 function tooLate(draft: Draft, at: number, event: StepEvent): void {
-  const { state, usage } = stepAt(draft, at);
-  if (event.kind === 'session-ended') {
-    draft.usage = addUsage(draft.usage, event.result.usage);
-    put(draft, at, { usage: addUsage(usage, event.result.usage) });
-    return;
-  }
+  const { state } = stepAt(draft, at);
   const head = event.kind === 'accepted' || event.kind === 'skipped' ? (event.head ?? null) : null;
   if (head === null || state.kind !== 'closed') return;
   draft.head = head;
@@ -113,7 +127,6 @@ function stepEvent(draft: Draft, at: number, event: StepEvent): void {
       if (!draft.workedBy.includes(step.runtime)) draft.workedBy = [...draft.workedBy, step.runtime];
       return change({ sessions: step.sessions + 1, state: { kind: 'active', sinceMs: nowMs } });
     case 'session-ended': {
-      draft.usage = addUsage(draft.usage, event.result.usage);
       const { closed, ...to } = ended(step, draft.plan.protos[at] ?? null, event.result, limits, nowMs);
       change(to);
       return closed === undefined
@@ -142,6 +155,8 @@ function stepEvent(draft: Draft, at: number, event: StepEvent): void {
       return retried(draft, at, event);
     case 'called-off':
       return change({ note: step.note ?? event.why, state: { kind: 'ready', sinceMs: nowMs } });
+    case 'cut-off':
+      return undefined;
     case 'went-back':
       return wentBack(draft, event);
     case 'gate-opened':

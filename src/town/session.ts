@@ -111,11 +111,15 @@ export function addUsage(a: Usage, b: Usage): Usage {
   };
 }
 
-/** What is known of a session that was lost with its host: what its last heartbeat told. `spentId`: by which it tells its mission what it has cost. */
+/**
+ * What is known of a session that has ended without a result: by its failure, or by its last heartbeat when it was lost with its host.
+ * `spentId`: by which it tells its mission what it has cost. `isOpen`: its worker did not know that it had ended, and has told nobody else.
+ */
 export const SessionLeft = z.object({
   notes: z.array(z.string()).readonly().optional(),
   usage: Usage.optional(),
   spentId: z.string().optional(),
+  isOpen: z.boolean().optional(),
 });
 export type SessionLeft = z.infer<typeof SessionLeft>;
 

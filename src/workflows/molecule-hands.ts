@@ -1,6 +1,5 @@
 /** What a molecule does in its sandbox: sessions, the engine's checks, scripts and looks that its loops and gates ask for. */
-import { ApplicationFailure, CancellationScope, isCancellation, workflowInfo } from '@temporalio/workflow';
-import * as z from 'zod';
+import { CancellationScope, isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { Acceptance, At, WentBack } from '../contract/activities.js';
 import { missionMessages } from '../contract/messages.js';
 import type { Hook, Takeover } from '../contract/molecule.js';
@@ -16,14 +15,16 @@ import type { Json } from '../town/act.js';
 import type { ProtoStep } from '../town/protomolecule.js';
 import type { RuntimeKind } from '../town/runtime.js';
 import { nextStep } from '../town/molecule.js';
-import type { SessionResult, SessionSpec } from '../town/session.js';
+import type { SessionLeft, SessionResult, SessionSpec } from '../town/session.js';
 import { send } from './outbox.js';
-import { causeOf, failure, wordsOf } from './failing.js';
+import { failure, wordsOf } from './failing.js';
 import { inSessions, lossOf, onHost } from './hands.js';
 import type { Book } from './molecule-book.js';
 import { acceptRequest, reworkOf, sandboxOf, sessionSpec } from './molecule-session.js';
 import type { Claim } from './molecule-session.js';
-import { moveSandbox } from './molecule-move.js';
+import { moveSandbox, tellSpent } from './molecule-move.js';
+import { patched } from './patches.js';
+import { costOf, leftBy } from './session-left.js';
 
 /** Whatever is done for each step of each molecule is done with few promises: the SDK keeps the stack of each, for the query that shows it. */
 export class Hands {
@@ -92,12 +93,32 @@ export class Hands {
       const mustMove = step.runtime !== 'script' && result.verdict === 'done';
       await this.accept({ step: step.id, summary, by: hook.agent, output, mustMove, bySession: true });
     } catch (error) {
+      let left = leftBy(error);
+      const isUntold = left.isOpen === true && this.#underWay === underWay && step.runtime !== 'script';
+      const isSettled = isUntold && patched('what nobody heard of a session is asked for', '0.6');
+      if (isSettled) left = await this.#settled(hook, step, left);
       const { calledOff: why } = underWay;
-      if (why !== null && isCancellation(error)) this.#book.note({ kind: 'called-off', step: step.id, why });
-      else this.refuse(step.id, error);
+      if (why !== null && (isCancellation(error) || isSettled))
+        this.#book.note({ kind: 'called-off', step: step.id, why, ...costOf(left) });
+      else this.refuse(step.id, error, left);
     } finally {
       this.#underWay = null;
     }
+  }
+
+  /** Whoever is there looks into its journal. When its host is lost, its last heartbeat tells all that is known. */
+  async #settled(hook: Hook, step: Step, left: SessionLeft): Promise<SessionLeft> {
+    const { id } = this.#book;
+    const summary = `what it has cost · ${step.id} · session ${step.sessions}`;
+    return CancellationScope.nonCancellable(async () => {
+      try {
+        const hands = onHost(hook.limits.patience, hook.host);
+        return await hands.settleSession.executeWithOptions({ summary }, [this.#spec(hook, step)]);
+      } catch {
+        await tellSpent(hook.mission, id, hook.sandbox.branch, left);
+        return left;
+      }
+    });
   }
 
   /** Nothing begins until the mission, which holds and lets go from the same side, has something left. */
@@ -227,10 +248,15 @@ export class Hands {
   }
 
   /** A failure that no retry mends (a missing key, a refused request) asks for a person; anything else is ours to raise. */
-  refuse(step: string, error: unknown): void {
-    if (isCancellation(error)) throw error;
-    const notes = notesOf(error);
-    this.#book.note({ kind: 'session-refused', step, why: wordsOf(error), ...(notes.length === 0 ? {} : { notes }) });
+  refuse(step: string, error: unknown, left = leftBy(error)): void {
+    const cost = costOf(left);
+    if (isCancellation(error)) {
+      if (cost.usage !== undefined) this.#book.note({ kind: 'cut-off', step, ...cost });
+      throw error;
+    }
+    const { notes = [] } = left;
+    const noted = notes.length === 0 ? {} : { notes };
+    this.#book.note({ kind: 'session-refused', step, why: wordsOf(error), ...noted, ...cost });
   }
 
   async judge(loop: DueLoop): Promise<void> {
@@ -303,13 +329,4 @@ export function outputRefusal(proto: ProtoStep | null, output: Json | undefined)
   const problem = outputProblem(proto?.output ?? null, output);
   if (problem !== null || proto?.fanOut === undefined) return problem;
   return fanOutProblem(proto.fanOut, output);
-}
-
-const LeftNotes = z.object({ notes: z.array(z.string()) });
-
-/** What a session had noted before it failed. */
-function notesOf(error: unknown): readonly string[] {
-  const cause = causeOf(error);
-  const left = LeftNotes.safeParse(cause instanceof ApplicationFailure ? cause.details?.[0] : null);
-  return left.success ? left.data.notes : [];
 }

@@ -1,7 +1,7 @@
 /** A molecule whose host is lost goes on on another one: its sandbox is rebuilt there, and its polecat hears of it. */
 import { CancellationScope } from '@temporalio/workflow';
 import { missionMessages, polecatMessages } from '../contract/messages.js';
-import { costsNothing } from '../town/session.js';
+import { costsNothing, type SessionLeft } from '../town/session.js';
 import { failure } from './failing.js';
 import { lossOf, onHost, type Loss } from './hands.js';
 import type { Book } from './molecule-book.js';
@@ -24,7 +24,7 @@ export async function moveSandbox(book: Book, loss: Loss, step: string | null): 
         const { path, branch, hasStep } = await hands.rebuildSandbox.executeWithOptions({ summary }, [request]);
         book.moved({ host: to, sandbox: { ...hook.sandbox, path, branch } });
         book.note({ kind: 'host-lost', host: loss.host, to, left: loss.left, isWhole: hasStep });
-        await tellSpent(hook.mission, id, branch, loss);
+        await tellSpent(hook.mission, id, branch, loss.left);
         await send(hook.agent, polecatMessages.moved, { id: `moved:${branch}`, molecule: id, host: to, path, branch });
         return hasStep;
       } catch (error) {
@@ -37,7 +37,7 @@ export async function moveSandbox(book: Book, loss: Loss, step: string | null): 
 }
 
 /** Its sessions may not be able to tell any more what the last one has cost; or they have, or will, and then it counts once. */
-async function tellSpent(mission: string, molecule: string, branch: string, { left }: Loss): Promise<void> {
+export async function tellSpent(mission: string, molecule: string, branch: string, left: SessionLeft): Promise<void> {
   const { usage, spentId = `spent:${branch}@lost` } = left;
   if (usage === undefined || costsNothing(usage)) return;
   await send(mission, missionMessages.spent, { id: spentId, molecule, usage });

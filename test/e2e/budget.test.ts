@@ -1,12 +1,16 @@
 /** A mission's budget against a model that costs: what is spent is counted by town.toml's prices, and what they do not hold is told. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { explainQuery, missionMessages } from '../../src/contract/messages.js';
-import { progressQuery } from '../../src/contract/mission.js';
+import { explainQuery, missionMessages, moleculeMessages } from '../../src/contract/messages.js';
+import { progressQuery, swarmQuery } from '../../src/contract/mission.js';
+import { stepsQuery } from '../../src/contract/molecule.js';
+import { lifecycleQuery } from '../../src/contract/polecat.js';
 import { slotsQuery } from '../../src/contract/witness.js';
 import { startModelServer } from '../../src/dev/model-server.js';
-import type { Rule } from '../../src/dev/model-script.js';
+import type { Fault, Rule } from '../../src/dev/model-script.js';
+import type { Step } from '../../src/town/molecule-state.js';
 import type { MissionResult } from '../../src/workflows/mission.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
@@ -18,7 +22,7 @@ const rule = (mission: string, name: string): Rule => ({
   turns: [
     {
       tools: [
-        { name: 'write_file', input: { path: `${name}.txt`, text: `${name}\n` } },
+        { name: 'write_file', input: { path: `${name}.txt`, text: `${name} of ${mission}\n` } },
         { name: 'close', input: { summary: `wrote ${name}`, verdict: 'done' } },
       ],
       usage: { input_tokens: 400_000, output_tokens: 10_000 },
@@ -27,11 +31,45 @@ const rule = (mission: string, name: string): Rule => ({
 });
 const NAMES = ['one', 'two', 'three'];
 
+/** A session that has cost half a dollar when its provider is at fault, and no more after that. */
+const faulty = (mission: string, name: string, fault: Fault): Rule => {
+  const { when, turns } = rule(mission, name);
+  const [first] = turns;
+  const tools = first?.tools ?? [];
+  const free = { input_tokens: 0, output_tokens: 0 };
+  return {
+    when,
+    turns: [
+      { ...first, tools: tools.slice(0, 1) },
+      { fault, tools: tools.slice(1), usage: free },
+    ],
+  };
+};
+/** A session that was told so. */
+const told = (mission: string, name: string, words: string): Rule => {
+  const { when, turns } = rule(mission, name);
+  return { when: [...when, words], turns };
+};
+const MENDED = 'The provider is well again.';
+const SILENT: Fault = { kind: 'no-answer', seconds: 600, times: 1_000 };
+const AWAY: Fault = { kind: 'overloaded', times: 1_000 };
+const REFUSED: Fault = { kind: 'status', status: 400, message: 'said so', headers: {}, times: 1 };
+
 let server: Awaited<ReturnType<typeof startModelServer>>;
 let town: LiveTown;
 beforeAll(async () => {
   const rules = ['held', 'open', 'later'].flatMap((mission) => NAMES.map((name) => rule(mission, name)));
-  server = await startModelServer({ script: { rules } });
+  const faults = [
+    ...['silent', 'away'].flatMap((mission) => [
+      told(mission, 'one', 'went back to before'),
+      told(mission, 'two', MENDED),
+      faulty(mission, 'two', REFUSED),
+    ]),
+    faulty('silent', 'one', SILENT),
+    faulty('away', 'one', AWAY),
+    faulty('ended', 'one', SILENT),
+  ];
+  server = await startModelServer({ script: { rules: [...faults, ...rules] } });
   town = await liveTown({
     rigs: { server: { bare: true, capacity: 1 }, other: { bare: true, runtime: { model: 'unpriced' } } },
     formulas: { quick: QUICK },
@@ -96,6 +134,56 @@ test('a model without a price is told on the board from the start, in the answer
   const result = (await handle.result()) as MissionResult;
   expect(result).toMatchObject({ landed: 2, usd: 0, unpricedTokens: 820_000, warning: expect.stringContaining(gap) });
   expect(await handle.query(explainQuery)).toContain('2/2 landed, 820000 tokens of a model without a price');
+});
+
+/** Of the one polecat at work, once its step stands so. */
+const atWork = (mission: WorkflowHandle, isThere: (step: Step) => boolean) =>
+  until('a step stands so', async () => {
+    const [agent = ''] = Object.values(await mission.query(swarmQuery));
+    const { molecule: id } = await town.client.workflow.getHandle(agent).query(lifecycleQuery);
+    const molecule = town.client.workflow.getHandle(id);
+    const step = (await molecule.query(stepsQuery)).find(isThere);
+    return step === undefined ? null : { molecule, step: step.id };
+  });
+const usdOf = async (molecule: WorkflowHandle) => (await molecule.query(stepsQuery)).map(({ usage }) => usage.usd);
+
+test.each([
+  ['waits for an answer', 'silent', 2],
+  ['is tried again later', 'away', 5],
+])(
+  'what a session has cost that %s when it is called off, and one that fails, stands in step, molecule and mission',
+  async (_how, mission, asks) => {
+    const work = [item('server', 'one'), item('server', 'two', 'one')];
+    const handle = await town.startMission(mission, { work });
+    const first = await atWork(handle, ({ state }) => state.kind === 'active' && asked(mission) >= asks);
+    // Nothing begins before this has been looked at.
+    await first.molecule.executeUpdate(moleculeMessages.pause.update, { args: [{ reason: 'to look' }] });
+    await first.molecule.executeUpdate(moleculeMessages.retry.update, { args: [{ step: first.step, from: true }] });
+    expect(await usdOf(first.molecule)).toEqual([0.5]);
+    expect(await first.molecule.query(explainQuery)).toContain('0/1 steps, 1 sessions, $0.50');
+    expect(await handle.query(progressQuery)).toMatchObject({ usd: 0.5 });
+    await first.molecule.executeUpdate(moleculeMessages.resume.update, { args: [{}] });
+
+    const second = await atWork(handle, ({ state }) => state.kind === 'waiting');
+    expect(await usdOf(second.molecule)).toEqual([0.5]);
+    expect(await second.molecule.query(explainQuery)).toContain('0/1 steps, 1 sessions, $0.50');
+    await second.molecule.executeUpdate(moleculeMessages.retry.update, { args: [{ step: second.step, note: MENDED }] });
+    // Of either item a second session did it all anew.
+    expect(await handle.result()).toMatchObject({ landed: 2, usd: 2 });
+    expect([await usdOf(first.molecule), await usdOf(second.molecule)]).toEqual([[1], [1]]);
+  },
+);
+
+test('what a session has cost that ends with its molecule stands there, too', async () => {
+  const handle = await town.startMission('ended', { work: [item('server', 'one')] });
+  const { molecule } = await atWork(handle, ({ state }) => state.kind === 'active' && asked('ended') > 1);
+  await handle.cancel();
+  await expect(handle.result()).rejects.toThrow('cancelled');
+  expect(await usdOf(molecule)).toEqual([0.5]);
+  const board = await molecule.query(explainQuery);
+  expect(board).toContain('0/1 steps, 1 sessions, $0.50');
+  expect(board).toContain('cancelled while session 1 ran');
+  expect(await handle.query(progressQuery)).toMatchObject({ usd: 0.5 });
 });
 
 test('a price that is added while the town is up counts from the next session on', async () => {

@@ -9,6 +9,8 @@ import { dueLoop } from '../../src/town/molecule-loops.js';
 import { refusal, tokenOf } from '../../src/town/molecule-refusal.js';
 import type { MoleculeEvent } from '../../src/town/molecule-state.js';
 import { after, isHalfDone, nextStep, pour, stepOf } from '../../src/town/molecule.js';
+import { NO_USAGE } from '../../src/town/session.js';
+import type { Usage } from '../../src/town/session.js';
 import { unreachable } from '../../src/town/unreachable.js';
 import { MoleculeModel } from './molecule-model.js';
 import type { SessionEnd } from './molecule-model.js';
@@ -25,6 +27,9 @@ export class Both {
   readonly #proto;
   #molecule: Molecule;
   #events = 0;
+  #sessions = 0;
+  /** By a step the turns of all its sessions, each of which has another number of them. */
+  readonly #spent = new Map<string, number>();
   readonly #turns = new Turns();
 
   constructor(plan: readonly Planned[], how: How) {
@@ -96,6 +101,15 @@ export class Both {
     );
   }
 
+  /** What its sessions have cost stands in a step, and once in the molecule, with that of steps that are gone. */
+  expectCosts(): void {
+    const known = this.#molecule.steps.filter(({ id }) => this.#spent.has(id));
+    expect(new Map(known.map(({ id, usage }) => [id, usage.turns]))).toEqual(
+      new Map(known.map(({ id }) => [id, this.#spent.get(id)])),
+    );
+    expect(this.#molecule.usage.turns).toBe([...this.#spent.values()].reduce((sum, turns) => sum + turns, 0));
+  }
+
   /** No step has begun before its needs, unless somebody skipped it. A loop needs only what the steps in it need, of which some were skipped. */
   expectOrder(): void {
     const { steps, plan } = this.#molecule;
@@ -119,7 +133,9 @@ export class Both {
   }
 
   #endOf(step: string, how: SessionEnd): readonly MoleculeEvent[] {
-    const base = { usage: closedDone.usage, notes: [] };
+    const usage = this.#cost(step);
+    const base = { usage, notes: [] };
+    const done = { ...closedDone, usage };
     const ended = (result: Extract<MoleculeEvent, { kind: 'session-ended' }>['result']): MoleculeEvent => ({
       kind: 'session-ended',
       step,
@@ -127,16 +143,24 @@ export class Both {
     });
     switch (how) {
       case 'accepted':
-        return [ended(closedDone), { kind: 'accepted', step, summary: 'done', by: 'Toast', head: this.#head() }];
+        return [ended(done), { kind: 'accepted', step, summary: 'done', by: 'Toast', head: this.#head() }];
       case 'refused':
-        return [ended(closedDone), { kind: 'rejected', step, why: 'not green' }];
+        return [ended(done), { kind: 'rejected', step, why: 'not green' }];
       case 'handoff':
         return [ended({ ...base, outcome: 'handoff', reason: 'requested', note: 'half' })];
       case 'asks':
         return [ended({ ...base, outcome: 'blocked', detail: 'which one?' })];
+      case 'breaks':
+        return [{ kind: 'session-refused', step, why: 'no key', usage }];
       default:
         return unreachable(how);
     }
+  }
+
+  #cost(step: string): Usage {
+    this.#sessions += 1;
+    this.#spent.set(step, (this.#spent.get(step) ?? 0) + this.#sessions);
+    return { ...NO_USAGE, turns: this.#sessions };
   }
 
   #head(): string {
@@ -236,7 +260,8 @@ export class Both {
     const active = this.#molecule.steps.find(
       ({ id, state }) => state.kind === 'active' && [...again, ...gone].includes(id),
     );
-    if (active !== undefined) this.#note({ kind: 'called-off', step: active.id, why: 'back' });
+    if (active !== undefined)
+      this.#note({ kind: 'called-off', step: active.id, why: 'back', usage: this.#cost(active.id) });
     return this.#noted({ kind: 'went-back', step, by: 'ann', note: null, ...sandbox });
   }
 }

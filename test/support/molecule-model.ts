@@ -34,8 +34,8 @@ export type Node = {
   commit: number | null;
 };
 
-/** How a session ends. `refused` are its checks. */
-export type SessionEnd = 'accepted' | 'refused' | 'handoff' | 'asks';
+/** How a session ends. `refused` are its checks; when it `breaks` it has no result. */
+export type SessionEnd = 'accepted' | 'refused' | 'handoff' | 'asks' | 'breaks';
 
 export class MoleculeModel {
   #nodes: Node[];
@@ -108,7 +108,7 @@ export class MoleculeModel {
   end(id: string, how: SessionEnd): void {
     const node = this.#node(id);
     if (how === 'accepted') this.#close(node, 'done', []);
-    else this.#put(node, how === 'asks' ? 'escalation' : 'ready');
+    else this.#put(node, how === 'asks' || how === 'breaks' ? 'escalation' : 'ready');
     this.#settle();
   }
 

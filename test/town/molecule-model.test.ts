@@ -17,7 +17,7 @@ const someMove: fc.Arbitrary<Move> = fc.oneof(
   {
     weight: 6,
     arbitrary: fc
-      .constantFrom<SessionEnd>('accepted', 'accepted', 'refused', 'handoff', 'asks')
+      .constantFrom<SessionEnd>('accepted', 'accepted', 'refused', 'handoff', 'asks', 'breaks')
       .map((session) => ({ session })),
   },
   { weight: 2, arbitrary: fc.constant('carried' as const) },
@@ -49,6 +49,7 @@ describe(`messages in any order, with continue-as-new between them (seed ${SEED}
             expect(both.stands).toEqual(both.meant);
             both.expectOrder();
             both.expectTokens();
+            both.expectCosts();
           }
         }),
         { seed: SEED, numRuns: RUNS },
