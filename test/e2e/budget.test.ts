@@ -60,13 +60,14 @@ let town: LiveTown;
 beforeAll(async () => {
   const rules = ['held', 'open', 'later'].flatMap((mission) => NAMES.map((name) => rule(mission, name)));
   const faults = [
-    ...['silent', 'away'].flatMap((mission) => [
+    ...['silent', 'away', 'dead'].flatMap((mission) => [
       told(mission, 'one', 'went back to before'),
       told(mission, 'two', MENDED),
       faulty(mission, 'two', REFUSED),
     ]),
     faulty('silent', 'one', SILENT),
     faulty('away', 'one', AWAY),
+    faulty('dead', 'one', SILENT),
     faulty('ended', 'one', SILENT),
   ];
   server = await startModelServer({ script: { rules: [...faults, ...rules] } });
@@ -145,11 +146,21 @@ const atWork = (mission: WorkflowHandle, isThere: (step: Step) => boolean) =>
     const step = (await molecule.query(stepsQuery)).find(isThere);
     return step === undefined ? null : { molecule, step: step.id };
   });
+/** Once the session is to end, and before its worker hears of it with the next heartbeat, or soon after. */
+const killWorker = async (molecule: WorkflowHandle) => {
+  await until('the session is called off', async () => {
+    const { events = [] } = await molecule.fetchHistory();
+    return events?.some(({ activityTaskCancelRequestedEventAttributes: asked }) => asked != null);
+  });
+  const worker = town.raised.workerPid();
+  if (worker !== null) process.kill(worker, 'SIGKILL');
+};
 const usdOf = async (molecule: WorkflowHandle) => (await molecule.query(stepsQuery)).map(({ usage }) => usage.usd);
 
 test.each([
   ['waits for an answer', 'silent', 2],
   ['is tried again later', 'away', 5],
+  ['loses its worker', 'dead', 2],
 ])(
   'what a session has cost that %s when it is called off, and one that fails, stands in step, molecule and mission',
   async (_how, mission, asks) => {
@@ -158,7 +169,11 @@ test.each([
     const first = await atWork(handle, ({ state }) => state.kind === 'active' && asked(mission) >= asks);
     // Nothing begins before this has been looked at.
     await first.molecule.executeUpdate(moleculeMessages.pause.update, { args: [{ reason: 'to look' }] });
-    await first.molecule.executeUpdate(moleculeMessages.retry.update, { args: [{ step: first.step, from: true }] });
+    const back = first.molecule.executeUpdate(moleculeMessages.retry.update, {
+      args: [{ step: first.step, from: true }],
+    });
+    if (mission === 'dead') await killWorker(first.molecule);
+    await back;
     expect(await usdOf(first.molecule)).toEqual([0.5]);
     expect(await first.molecule.query(explainQuery)).toContain('0/1 steps, 1 sessions, $0.50');
     expect(await handle.query(progressQuery)).toMatchObject({ usd: 0.5 });
