@@ -70,7 +70,7 @@ export async function sandboxesIn(
 /** The last execution under an id, open or closed; null when there is none, or it is no polecat that a mission started. */
 async function lastUnder(client: Client, workflowId: string): Promise<FoundPolecat | null> {
   try {
-    const { runId, status, startTime } = await client.workflow.getHandle(workflowId).describe();
+    const { runId, status, startTime, raw } = await client.workflow.getHandle(workflowId).describe();
     const { history } = await client.workflowService.getWorkflowExecutionHistory({
       namespace: client.options.namespace,
       execution: { workflowId, runId },
@@ -83,6 +83,7 @@ async function lastUnder(client: Client, workflowId: string): Promise<FoundPolec
     const { claim, mission, item, name, incarnation, host, molecule } = input.value;
     return {
       isOpen: status.name === 'RUNNING' || status.name === 'PAUSED',
+      firstRunId: raw.workflowExecutionInfo?.firstRunId || runId,
       sinceMs: startTime.getTime(),
       claim,
       mission,

@@ -1,15 +1,7 @@
 /** Acts of the town: plan and cook work, start roles, look at workflows, keep the ledger. */
 import { activityInfo, Context, log } from '@temporalio/activity';
-import { WorkflowNotFoundError } from '@temporalio/client';
-import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
-import type {
-  CookRequest,
-  Execution,
-  PlanRequest,
-  RoleRequest,
-  TownActivities,
-  WorkPlan,
-} from '../contract/activities.js';
+import type { Client } from '@temporalio/client';
+import type { CookRequest, PlanRequest, RoleRequest, TownActivities, WorkPlan } from '../contract/activities.js';
 import { refineryMessages, witnessMessages } from '../contract/messages.js';
 import { landedQuery } from '../contract/refinery.js';
 import { attribute } from '../contract/search-attributes.js';
@@ -37,6 +29,7 @@ import { refuse } from './beating.js';
 import { Unreadable } from '../formula-shelf.js';
 import type { TownShelf } from '../formula-shelf.js';
 import { checkGate } from './gate.js';
+import { awaitClosed, awaitMolecule, cancelExecution, isOpen } from './executions.js';
 import { deleteExecution } from './forgetting.js';
 import { needsPerson } from './git-trouble.js';
 import { findSandbox, lookAtHost } from './hosts.js';
@@ -81,6 +74,7 @@ export function townActivities(deps: TownDeps): TownActivities {
     areOpen: (executions) => Promise.all(executions.map((execution) => isOpen(deps.client, execution))),
     findPolecats: (rig) => findPolecats(deps.client, deps.places, rig),
     awaitClosed: (execution) => awaitClosed(deps.client, execution),
+    awaitMolecule: (request) => awaitMolecule(deps.client, request),
     cancelExecution: (execution) => cancelExecution(deps.client, execution),
     checkGate: (request) => {
       const { info, cancellationSignal: signal } = Context.current();
@@ -241,52 +235,4 @@ async function abandonMerge(
     log.warn(`what ${molecule} handed in counts as not landed: ${error.message}`);
     return { commit: null };
   }
-}
-
-async function describe(
-  client: Client,
-  { workflowId, firstRunId }: Execution,
-): Promise<WorkflowExecutionDescription | null> {
-  try {
-    const description = await client.workflow.getHandle(workflowId).describe();
-    const first = description.raw.workflowExecutionInfo?.firstRunId ?? null;
-    // Another execution under the same id means that ours has closed.
-    return firstRunId !== null && first !== null && first !== '' && first !== firstRunId ? null : description;
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return null;
-    throw error;
-  }
-}
-
-async function isOpen(client: Client, execution: Execution): Promise<boolean> {
-  return (await openRun(client, execution)) !== null;
-}
-
-/** The run it is in by now, null when it has closed. */
-async function openRun(client: Client, execution: Execution): Promise<string | null> {
-  const description = await describe(client, execution);
-  const isOpen = description?.status.name === 'RUNNING' || description?.status.name === 'PAUSED';
-  return isOpen ? description.runId : null;
-}
-
-async function awaitClosed(client: Client, execution: Execution): Promise<void> {
-  const signal = Context.current().cancellationSignal;
-  for (let run = await openRun(client, execution); run !== null; run = await openRun(client, execution)) {
-    signal.throwIfAborted();
-    // A long poll of the server; it ends with the workflow, whichever way that ends.
-    await client.workflow
-      .getHandle(execution.workflowId, run)
-      .result()
-      .catch(() => undefined);
-  }
-}
-
-async function cancelExecution(client: Client, { workflowId, firstRunId }: Execution): Promise<void> {
-  const options = firstRunId === null ? {} : { firstExecutionRunId: firstRunId };
-  await client.workflow
-    .getHandle(workflowId, undefined, options)
-    .cancel()
-    .catch((error: unknown) => {
-      if (!(error instanceof WorkflowNotFoundError)) throw error;
-    });
 }

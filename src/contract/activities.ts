@@ -8,6 +8,8 @@ import type { GateVerdict } from '../town/refinery.js';
 import type { Protomolecule, StepGate } from '../town/protomolecule.js';
 import type { Gate, Limits, RigRef, RigSnapshot } from '../town/rig.js';
 import type { SessionLeft, SessionResult, SessionSpec } from '../town/session.js';
+import type { LedgerEntry } from './ledger.js';
+import type { MoleculeResult } from './molecule.js';
 import type { Sandbox } from './polecat.js';
 
 export type CookRequest = {
@@ -52,6 +54,8 @@ export type TownActivities = {
   findPolecats(rig: RigSnapshot): Promise<FoundPolecats>;
   /** Returns when the execution has closed, however it closed. */
   awaitClosed(execution: Execution): Promise<void>;
+  /** Returns how a molecule on the polecat's hook ended, when it has: of one that this run of the polecat did not start. */
+  awaitMolecule(request: { readonly molecule: string; readonly agent: string }): Promise<MoleculeEnd>;
   /** Asks an execution to end, whichever its run is by now. One that has closed is left alone. */
   cancelExecution(execution: Execution): Promise<void>;
   /**
@@ -101,6 +105,12 @@ export type RoleRequest = {
 /** A workflow by id and, since ids come again, by the run it began with; null means whichever runs under that id. */
 export type Execution = { readonly workflowId: string; readonly firstRunId: string | null };
 
+/** `why`: of one that failed or was terminated, or that is not there, or not on that hook. */
+export type MoleculeEnd =
+  | { readonly kind: 'done'; readonly result: MoleculeResult }
+  | { readonly kind: 'failed'; readonly why: string }
+  | { readonly kind: 'cancelled' };
+
 export type GateRequest = {
   readonly type: Extract<StepGate['type'], 'gh:run' | 'gh:pr' | 'bead'>;
   /** Run id or workflow file; number, branch or URL of a pull request; workflow id. */
@@ -117,6 +127,8 @@ export type GateFinding = { readonly kind: 'open' | 'failed' | 'unavailable'; re
 /** The last polecat under a name, as its mission started it. */
 export type FoundPolecat = {
   readonly isOpen: boolean;
+  /** Absent of a slot whose polecat has not started, and in what an earlier version found. */
+  readonly firstRunId?: string;
   readonly sinceMs: number;
   readonly claim: string;
   readonly mission: string;
@@ -131,13 +143,6 @@ export type FoundPolecats = {
   readonly polecats: readonly FoundPolecat[];
   /** Of these and of the sandboxes that lie on the disk; 0 when there are none. */
   readonly incarnationMax: number;
-};
-
-export type LedgerEntry = {
-  readonly id: string;
-  readonly kind: 'mission' | 'molecule' | 'polecat' | 'notice';
-  readonly at: string;
-  readonly [fact: string]: unknown;
 };
 
 /** Names a sandbox for as long as its polecat lives, and after: the path follows from it. */

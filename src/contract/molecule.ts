@@ -6,8 +6,8 @@ import type { Json } from '../town/act.js';
 import { Limits, RigSnapshot } from '../town/rig.js';
 import { RuntimeKind } from '../town/runtime.js';
 import type { SessionSpec, Usage } from '../town/session.js';
-import type { LedgerEntry } from './activities.js';
 import type { DeskState } from './desk.js';
+import type { LedgerEntry } from './ledger.js';
 import type { Wait } from './messages.js';
 import { checkOrigins, Origins, Vars } from './vars.js';
 

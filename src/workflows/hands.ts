@@ -11,7 +11,7 @@ import { hostAct, hostAnswersMs, sessionAct, townAct, watch } from './patience.j
 export const town = (scale: number) => proxyActivities<TownActivities>(townAct(scale));
 
 export const watcher = (scale: number) =>
-  proxyActivities<Pick<TownActivities, 'awaitClosed' | 'checkGate'>>(watch(scale));
+  proxyActivities<Pick<TownActivities, 'awaitClosed' | 'awaitMolecule' | 'checkGate'>>(watch(scale));
 
 export const onHost = (scale: number, host: string, commandsMs?: number): Patient<HostActivities> =>
   patient(scale, host, proxyActivities<HostActivities>(hostAct(scale, host, commandsMs)));

@@ -4,11 +4,13 @@ import {
   CancelledFailure,
   ChildWorkflowFailure,
   getExternalWorkflowHandle,
+  isCancellation,
   ParentClosePolicy,
   rootCause,
   startChild,
   uuid4,
 } from '@temporalio/workflow';
+import type { ChildWorkflowHandle } from '@temporalio/workflow';
 import type { Priority } from '@temporalio/common';
 import type { SandboxRef } from '../contract/activities.js';
 import type { Grant, OpenPolecat, Plan } from '../contract/mission.js';
@@ -21,11 +23,12 @@ import type { Holder, Item, Landing, MissionState } from '../town/mission.js';
 import { findingsOf, PolecatReport } from '../town/mission.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import { rigRef, type Limits, type RigSnapshot } from '../town/rig.js';
-import { lossOf, onHost, town } from './hands.js';
+import { lossOf, onHost, town, watcher } from './hands.js';
 import { patched } from './patches.js';
 import type { polecat } from './polecat.js';
 
 export type StartedPolecat = {
+  readonly holder: Holder;
   readonly workflowId: string;
   readonly runId: string;
   /** Resolves when it has closed: with its report, or null when it was terminated. Never rejects. */
@@ -43,6 +46,7 @@ export function protoFor(state: MissionState, { leg }: Item, { proto }: Plan): P
   return leg === undefined ? proto : withFindings(proto, (step) => findingsOf(state, leg.item, step));
 }
 
+/** The one that runs under the claim already is taken over. Null: somebody else runs under the name. */
 export async function startPolecat(
   mission: string,
   item: Item,
@@ -50,7 +54,7 @@ export async function startPolecat(
   rig: RigSnapshot,
   proto: Protomolecule,
   limits: Limits,
-): Promise<StartedPolecat> {
+): Promise<StartedPolecat | null> {
   const workflowId = polecatAt(rig.name, holder.name);
   const input: PolecatInput = {
     mission,
@@ -64,23 +68,60 @@ export async function startPolecat(
     limits,
     proto,
   };
-  const child = await startChild<typeof polecat>('polecat', {
-    workflowId,
-    args: [input],
-    parentClosePolicy: ParentClosePolicy.ABANDON,
-    priority: priorityOf(item, mission),
-    staticSummary: `${item.title} · ${item.formula}`,
-    typedSearchAttributes: [
-      { key: attribute.role, value: 'polecat' },
-      { key: attribute.rig, value: [rig.name] },
-      { key: attribute.mission, value: mission },
-      { key: attribute.formula, value: item.formula },
-      { key: attribute.agent, value: [workflowId] },
-      { key: attribute.phase, value: 'working' },
-    ],
-  });
+  let child: ChildWorkflowHandle<typeof polecat>;
+  try {
+    child = await startChild<typeof polecat>('polecat', {
+      workflowId,
+      args: [input],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      priority: priorityOf(item, mission),
+      staticSummary: `${item.title} · ${item.formula}`,
+      typedSearchAttributes: [
+        { key: attribute.role, value: 'polecat' },
+        { key: attribute.rig, value: [rig.name] },
+        { key: attribute.mission, value: mission },
+        { key: attribute.formula, value: item.formula },
+        { key: attribute.agent, value: [workflowId] },
+        { key: attribute.phase, value: 'working' },
+      ],
+    });
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    return takesOver() ? takenOver(holder, rig, limits.patience) : null;
+  }
   const ended = child.result().catch(reportOfEnd);
-  return { workflowId, runId: child.firstExecutionRunId, ended };
+  return { holder, workflowId, runId: child.firstExecutionRunId, ended };
+}
+
+export const takesOver = (): boolean => patched('a polecat that runs under the claim is taken over', '0.6');
+
+/**
+ * A mission that was reset to before it started a polecat comes by the same claim, which no other mission has: whoever has that is the
+ * polecat of before. One that has closed in this moment has its work looked for, as one that was terminated. Null: there is none.
+ */
+export async function takenOver(
+  { claim, name }: Pick<Grant, 'claim' | 'name'>,
+  rig: RigSnapshot,
+  patience: number,
+): Promise<StartedPolecat | null> {
+  const workflowId = polecatAt(rig.name, name);
+  const how = { summary: `who runs as ${workflowId}` };
+  // The name came with the grant, and may be newer than the rig's plan.
+  const { polecats } = await town(patience).findPolecats.executeWithOptions(how, [{ ...rig, names: [name] }]);
+  const found = polecats.find((one) => one.claim === claim);
+  if (found?.firstRunId === undefined) return null;
+  const { incarnation, host, molecule, firstRunId: runId } = found;
+  const holder = { claim, name, incarnation, host, molecule };
+  return { holder, workflowId, runId, ended: untilClosed({ workflowId, runId }, patience).then(() => null) };
+}
+
+/** The end of a polecat that an earlier run of its mission started. */
+export function untilClosed(
+  { workflowId, runId: firstRunId }: Pick<OpenPolecat, 'workflowId' | 'runId'>,
+  patience: number,
+): Promise<void> {
+  const summary = `wait for ${workflowId}`;
+  return watcher(patience).awaitClosed.executeWithOptions({ summary }, [{ workflowId, firstRunId }]);
 }
 
 /** Temporal's own keys; everything that the polecat starts has them from it. Their most is 64 bytes. */

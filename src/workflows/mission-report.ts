@@ -1,7 +1,7 @@
 /** What a mission tells: its progress, on whom it waits, and the records of its end. */
 import { isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { SearchAttributePair } from '@temporalio/common';
-import type { LedgerEntry } from '../contract/activities.js';
+import type { LedgerEntry } from '../contract/ledger.js';
 import type { MissionCarry, OpenPolecat, Progress } from '../contract/mission.js';
 import type { MissionEnd } from '../town/mission-story.js';
 import type { MissionState } from '../town/mission.js';

@@ -17,13 +17,14 @@ import { unreachable } from '../town/unreachable.js';
 import { Desk, done, refused } from './desk.js';
 import { explainBy } from './explain.js';
 import { readInput } from './failing.js';
-import { town, watcher } from './hands.js';
+import { town } from './hands.js';
 import { takeAnswers, type Asked } from './mission-answers.js';
 import { isHeldByBudget, takeCosts, wordNow, type Costs } from './mission-budget.js';
 import { boardOf, introduction, progressOf, recordEnd, showRefusedMission } from './mission-report.js';
 import { standOf, swarmOf } from './mission-report.js';
 import { asNow, draftOf, planAgain, planned, withPlan } from './mission-plan.js';
-import { cancel, clearLost, holderFor, protoFor, startPolecat } from './mission-polecat.js';
+import { cancel, clearLost, holderFor, protoFor, startPolecat, takenOver, takesOver } from './mission-polecat.js';
+import { untilClosed, type StartedPolecat } from './mission-polecat.js';
 import { MissionSlots } from './mission-slots.js';
 import { patched } from './patches.js';
 import { askAgainMs, startAgainMs } from './patience.js';
@@ -222,34 +223,35 @@ class MissionRun {
       isPaused(this.#now.state) ||
       (isOverBudget(this.#now.state) && patched('a spent budget gives granted slots back'))
     ) {
+      const left = takesOver() ? await takenOver(grant, this.#plan(wanted).rig, this.#now.limits.patience) : null;
+      if (left !== null) return this.#begun(wanted, left);
       // It asked before the budget was spent, or the mission paused: it asks anew when it may.
       this.#note({ kind: 'unstarted', item: wanted.id, claim });
       return this.#slots.release(grant.rig, claim);
     }
-    const { patience } = this.#now.limits;
-    const host = await town(patience).chooseHost.executeWithOptions({ summary: `host for ${wanted.id}` }, []);
+    const how = { summary: `host for ${wanted.id}` };
+    const host = await town(this.#now.limits.patience).chooseHost.executeWithOptions(how, []);
     const item = this.#queuedUnder(claim);
     if (item === null) return this.#slots.release(grant.rig, claim);
     const { plan, rig } = this.#plan(item);
-    const holder = holderFor(grant, rig, host);
     const proto = protoFor(this.#now.state, item, plan);
-    try {
-      const child = await startPolecat(this.#id, item, holder, rig, proto, this.#now.limits);
-      const polecat = { claim, item: item.id, rig: item.rig, workflowId: child.workflowId, runId: child.runId };
-      this.#now = { ...this.#now, open: [...this.#now.open, polecat] };
-      this.#note({ kind: 'started', item: item.id, holder });
-      void child.ended.then((report) => this.#hear({ kind: 'closed', polecat, report }));
-      if (!this.#isWorkedUnder(item.id, claim)) await cancel(polecat, patience);
-      // Meanwhile it may have been paused, or the budget spent.
-      const word = wordNow(this.#now.state, this.#id);
-      if (word.verb === 'pause' && (isPaused(this.#now.state) || isHeldByBudget(this.#now.state)))
-        await this.#teller.tell([polecat], word);
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      // Somebody else runs under that name: give it back, and ask for another a little later.
-      await this.#slots.release(item.rig, claim);
-      this.#aside(this.#startAgain(item.id, grant));
-    }
+    const child = await startPolecat(this.#id, item, holderFor(grant, rig, host), rig, proto, this.#now.limits);
+    if (child !== null) return this.#begun(item, child);
+    // Somebody else runs under that name: give it back, and ask for another a little later.
+    await this.#slots.release(item.rig, claim);
+    this.#aside(this.#startAgain(item.id, grant));
+  }
+
+  async #begun({ id, rig }: Item, { holder, workflowId, runId, ended }: StartedPolecat): Promise<void> {
+    const polecat = { claim: holder.claim, item: id, rig, workflowId, runId };
+    this.#now = { ...this.#now, open: [...this.#now.open, polecat] };
+    this.#note({ kind: 'started', item: id, holder });
+    void ended.then((report) => this.#hear({ kind: 'closed', polecat, report }));
+    if (!this.#isWorkedUnder(id, holder.claim)) await cancel(polecat, this.#now.limits.patience);
+    // Meanwhile it may have been paused, or the budget spent.
+    const word = wordNow(this.#now.state, this.#id);
+    if (word.verb === 'pause' && (isPaused(this.#now.state) || isHeldByBudget(this.#now.state)))
+      await this.#teller.tell([polecat], word);
   }
 
   async #startAgain(item: string, { name, claim }: Grant): Promise<void> {
@@ -352,11 +354,8 @@ class MissionRun {
     return isIdle && this.#desk.isQuiet();
   }
 
-  /** The end of a polecat that an earlier run of this mission started. */
   async #watch(polecat: OpenPolecat): Promise<void> {
-    const { workflowId, runId: firstRunId } = polecat;
-    const summary = `wait for ${workflowId}`;
-    await watcher(this.#now.limits.patience).awaitClosed.executeWithOptions({ summary }, [{ workflowId, firstRunId }]);
+    await untilClosed(polecat, this.#now.limits.patience);
     this.#hear({ kind: 'closed', polecat, report: null });
   }
 

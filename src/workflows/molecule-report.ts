@@ -1,5 +1,5 @@
 /** What a molecule tells: its steps to whoever acts on them, its result, its digest. */
-import type { LedgerEntry } from '../contract/activities.js';
+import type { LedgerEntry } from '../contract/ledger.js';
 import type { MoleculeResult, StepView } from '../contract/molecule.js';
 import { filled } from '../town/molecule-facts.js';
 import { tokenOf } from '../town/molecule-refusal.js';

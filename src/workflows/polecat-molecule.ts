@@ -1,5 +1,8 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
+  ApplicationFailure,
   CancellationScope,
+  CancelledFailure,
   ChildWorkflowFailure,
   getExternalWorkflowHandle,
   isCancellation,
@@ -13,7 +16,9 @@ import { startOfMolecule } from '../contract/search-attributes.js';
 import { polecatAt } from '../town/address.js';
 import type { RuntimeKind } from '../town/runtime.js';
 import type { Protomolecule } from '../town/protomolecule.js';
+import { unreachable } from '../town/unreachable.js';
 import { failure } from './failing.js';
+import { watcher } from './hands.js';
 import type { molecule } from './molecule.js';
 import { patched } from './patches.js';
 import type { PolecatHolds } from './polecat-holds.js';
@@ -43,22 +48,50 @@ export async function runMolecule(
   const paused = holds.first;
   try {
     return await untilEnded(id, async () => {
-      const child = await startChild<typeof molecule>('molecule', {
-        workflowId: id,
-        args: [
-          { proto, hook, ...(paused === null ? {} : { paused: { by: paused.by, why: paused.why, above: agent } }) },
-        ],
-        parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-        staticSummary: `${proto.formula} · ${input.name} · ${item.id}`,
-        typedSearchAttributes: startOfMolecule(hook, proto),
-      });
+      let child: Started<MoleculeResult>;
+      try {
+        child = await startChild<typeof molecule>('molecule', {
+          workflowId: id,
+          args: [
+            { proto, hook, ...(paused === null ? {} : { paused: { by: paused.by, why: paused.why, above: agent } }) },
+          ],
+          parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+          staticSummary: `${proto.formula} · ${input.name} · ${item.id}`,
+          typedSearchAttributes: startOfMolecule(hook, proto),
+        });
+      } catch (error) {
+        if (!isAtWork(error)) throw error;
+        child = { result: () => endOf(id, agent, limits.patience) };
+      }
       void holds.begun(paused);
       return child;
     });
   } catch (error) {
     if (isCancellation(error)) throw error;
-    const why = error instanceof ChildWorkflowFailure ? (rootCause(error) ?? error.message) : String(error);
+    const isTold = error instanceof ChildWorkflowFailure || error instanceof ApplicationFailure;
+    const why = isTold ? (rootCause(error) ?? error.message) : String(error);
     throw failure('PolecatFailed', `molecule ${id} failed: ${why}`);
+  }
+}
+
+/** A polecat that was reset to before it started its molecule takes over the one of before: nobody else's has its id. */
+const isAtWork = (error: unknown): boolean =>
+  error instanceof WorkflowExecutionAlreadyStartedError &&
+  patched('a molecule that is at work already is taken over', '0.6');
+
+/** As that of a child, which it is not. */
+async function endOf(molecule: string, agent: string, patience: number): Promise<MoleculeResult> {
+  const summary = `wait for ${molecule}`;
+  const end = await watcher(patience).awaitMolecule.executeWithOptions({ summary }, [{ molecule, agent }]);
+  switch (end.kind) {
+    case 'done':
+      return end.result;
+    case 'failed':
+      throw failure('MoleculeFailed', end.why);
+    case 'cancelled':
+      throw new CancelledFailure(`molecule ${molecule} was cancelled`);
+    default:
+      return unreachable(end);
   }
 }
 
