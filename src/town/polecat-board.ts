@@ -52,11 +52,11 @@ export function polecatBoard(view: PolecatView): string {
 
 const ENDS = ['landed', 'failed', 'cancelled'];
 
-/** One that was terminated while it held a polecat lets go of nothing: the polecat itself can be told so. */
+/** One that was terminated while it held a polecat lets go of nothing: the polecat itself finds out when it is resumed. */
 export function holdLine({ by, why, above }: Hold, id: string): string {
   const told = `${by}: ${short(why)}. ${letGoLine(above, id)}`;
   if (above === undefined) return `- held by ${told}`;
-  const resume = `\`temporal workflow signal -w ${shellWord(id)} --name resume --input ${shellWord(JSON.stringify({ above }))}\``;
+  const resume = `\`temporal workflow signal -w ${shellWord(id)} --name resume --input '{}'\``;
   return `- held from ${above}, by ${told}; was that terminated meanwhile, ${resume} does`;
 }
 

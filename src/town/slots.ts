@@ -32,6 +32,11 @@ export type Slots = {
   readonly queue: readonly Claim[];
 };
 
+/** The run of the mission stands at the end of the claim. */
+export function missionRunOf(claim: string): string {
+  return claim.slice(claim.lastIndexOf('@') + 1);
+}
+
 export function openSlots(names: readonly string[], capacity: number): Slots {
   return { names, capacity, granted: 0, turn: 0, leases: [], queue: [] };
 }

@@ -28,9 +28,12 @@ type Held = {
   readonly tell?: (word: Word) => Promise<unknown>;
   /** For whoever pauses: what goes on all the same, '' for nothing. */
   readonly meanwhile: () => string;
+  /** Those of the workflows above that have closed: they will never let go. */
+  readonly gone?: (holders: readonly string[]) => Promise<readonly string[]>;
 };
 
-export function takePauses(desk: Desk, { what, messages, holds, hold, letGo, tell, meanwhile }: Held): void {
+export function takePauses(desk: Desk, held: Held): void {
+  const { what, messages, holds, hold, letGo, tell, meanwhile } = held;
   const passOn = async (before: Hold | undefined, by: string) => {
     const [first] = holds();
     const isNews = first?.by !== before?.by || first?.why !== before?.why;
@@ -47,11 +50,28 @@ export function takePauses(desk: Desk, { what, messages, holds, hold, letGo, tel
   });
   desk.on(messages.resume, async ({ by, above }) => {
     const before = holds();
-    if (heldFrom(before, above) === undefined) return refused(whyNot(what, before));
-    letGo(above);
+    const isHeld = heldFrom(before, above) !== undefined;
+    if (isHeld) letGo(above);
+    const asked = above === undefined ? withoutGone(held) : null;
+    const gone = asked === null ? [] : await asked;
+    if (!isHeld && gone.length === 0) return refused(whyNot(what, holds()));
     await passOn(before[0], by);
     const [first] = holds();
-    return done(first === undefined ? `${what} goes on` : `${what} is still held, ${toldBy(first)}`);
+    const goesOn = first === undefined ? `${what} goes on` : `${what} is still held, ${toldBy(first)}`;
+    return done([goesOn, ...gone.map((one) => `${one.above} held it (${one.by}: ${one.why}) and is gone`)].join('; '));
+  });
+}
+
+/** Lets go of what workflows hold that have closed since, as one that was terminated, and tells of it. Null when there are none above to ask for. */
+function withoutGone({ holds, letGo, gone }: Held): Promise<readonly Hold[]> | null {
+  const holders = holds().flatMap((hold) => hold.above ?? []);
+  if (gone === undefined || holders.length === 0 || !patched('who holds is asked whether it is there', '0.6'))
+    return null;
+  return CancellationScope.nonCancellable(async () => {
+    const closed = await gone(holders);
+    const left = holds().filter(({ above }) => above !== undefined && closed.includes(above));
+    for (const { above } of left) letGo(above);
+    return left;
   });
 }
 

@@ -1,8 +1,11 @@
 /** Who holds a polecat's molecules: one begins as held as its polecat is, and hears what changes while it is at work. */
 import { moleculeMessages, polecatMessages } from '../contract/messages.js';
+import type { PolecatInput } from '../contract/polecat.js';
 import { withHold, withoutHold, type Hold } from '../town/pause.js';
 import { holdLine } from '../town/polecat-board.js';
+import { missionRunOf } from '../town/slots.js';
 import type { Desk } from './desk.js';
+import { town } from './hands.js';
 import { patched } from './patches.js';
 import { sided, takePauses, Teller, wordFor, type Word } from './pausing.js';
 
@@ -13,7 +16,7 @@ export class PolecatHolds {
   readonly #teller = new Teller(moleculeMessages);
 
   /** `atWork`: the molecule that is at work, or about to begin. */
-  constructor(desk: Desk, polecat: string, atWork: () => string | null) {
+  constructor(desk: Desk, polecat: string, input: PolecatInput, atWork: () => string | null) {
     this.#polecat = polecat;
     this.#atWork = atWork;
     takePauses(desk, {
@@ -24,6 +27,7 @@ export class PolecatHolds {
       letGo: (above) => (this.#holds = withoutHold(this.#holds, above)),
       tell: (word) => this.#tell(word),
       meanwhile: () => 'its session ends first, and what is handed in still lands',
+      gone: (holders) => closed(holders, input),
     });
   }
 
@@ -48,4 +52,18 @@ export class PolecatHolds {
   rows(): readonly string[] {
     return this.#holds.map((hold) => holdLine(hold, this.#polecat));
   }
+}
+
+async function closed(
+  holders: readonly string[],
+  { mission, claim, limits }: PolecatInput,
+): Promise<readonly string[]> {
+  // Another mission may go under the same id by now.
+  const executions = holders.map((workflowId) => ({
+    workflowId,
+    firstRunId: workflowId === mission ? missionRunOf(claim) : null,
+  }));
+  const summary = 'look who holds it';
+  const open = await town(limits.patience).areOpen.executeWithOptions({ summary }, [executions]);
+  return holders.filter((_holder, at) => open[at] === false);
 }

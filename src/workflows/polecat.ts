@@ -99,7 +99,7 @@ class PolecatRun {
       this.#sandbox.moved(host, path, branch);
       return done('taken');
     });
-    this.#holds = new PolecatHolds(this.#desk, this.#address, () =>
+    this.#holds = new PolecatHolds(this.#desk, this.#address, input, () =>
       // None is at work before the sandbox is open, and none while the branch is merged.
       this.#stage.includes('molecule') ? (this.#molecules.at(-1) ?? null) : null,
     );

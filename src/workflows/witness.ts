@@ -20,7 +20,15 @@ import { branchKeys, lettersOf, writeMail } from '../town/mail.js';
 import { RESUME, type Pause } from '../town/pause.js';
 import { witnessBoard } from '../town/rig-boards.js';
 import { areAlike, settingsAfter } from '../town/rig.js';
-import { adoptLeases, claimSlot, grantSlots, openSlots, releaseSlot, resizeSlots } from '../town/slots.js';
+import {
+  adoptLeases,
+  claimSlot,
+  grantSlots,
+  missionRunOf,
+  openSlots,
+  releaseSlot,
+  resizeSlots,
+} from '../town/slots.js';
 import type { Lease } from '../town/slots.js';
 import { unreachable } from '../town/unreachable.js';
 import { Desk, done, OLDER, refused } from './desk.js';
@@ -379,8 +387,6 @@ class WitnessRun {
   }
 }
 
-/** The run of the mission stands at the end of the claim. */
 function leaseOf({ claim, mission, item, priority, name, incarnation, sinceMs }: FoundPolecat): Lease {
-  const missionRun = claim.slice(claim.lastIndexOf('@') + 1);
-  return { id: claim, mission, missionRun, item, priority, name, incarnation, sinceMs };
+  return { id: claim, mission, missionRun: missionRunOf(claim), item, priority, name, incarnation, sinceMs };
 }

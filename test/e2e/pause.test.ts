@@ -214,6 +214,38 @@ test('what is held from several sides goes on when all have let go, and each can
   expect(await end()).toMatchObject({ landed: 2 });
 });
 
+test('what a mission held that was terminated since goes on when its polecat is resumed, and not before', async () => {
+  const { mission, molecules, heldOf } = await startAsking('hq-cv-left');
+  const [first = '', second = ''] = molecules;
+  const polecatOf = async (molecule: string) =>
+    /-w (server\/polecats\/\w+) --type explain/.exec((await call('explain', molecule)).stdout)?.[1] ?? '';
+  await call('pause', 'hq-cv-left', '--reason', 'freeze', '--by', 'Bob');
+  await until('both are held', async () => (await heldOf()).every(Boolean));
+  const [one, other] = [await polecatOf(first), await polecatOf(second)];
+  const refused = {
+    code: 1,
+    stderr: expect.stringContaining('the polecat is held by hq-cv-left (Bob: freeze)') as string,
+  };
+  expect(await call('resume', one)).toMatchObject(refused);
+  await call('pause', other, '--reason', 'lunch', '--by', 'Ann');
+  await mission.terminate('a test');
+  // One that is started under the same id is another, and holds nothing of it.
+  const next = await startAsking('hq-cv-left');
+  expect((await call('resume', one)).stdout).toBe(
+    'the polecat goes on; hq-cv-left held it (Bob: freeze) and is gone\n',
+  );
+  await until('the first goes on', async () => !(await heldOf())[0]);
+  expect(await heldOf()).toEqual([false, true]);
+  expect(await call('resume', one)).toMatchObject({ code: 1, stderr: 'gt: the polecat is not paused\n' });
+  // What somebody holds himself is let go by the same word.
+  expect((await call('resume', other)).stdout).toContain('the polecat goes on; hq-cv-left held it');
+  await until('all go on', async () => (await heldOf()).every((held) => !held));
+  for (const molecule of molecules) await town.client.workflow.getHandle(molecule).signal('close', { step: 'think' });
+  for (const polecat of [one, other])
+    expect(await town.client.workflow.getHandle(polecat).result()).toMatchObject({ outcome: 'landed' });
+  expect(await next.end()).toMatchObject({ landed: 2 });
+});
+
 test('all rigs are held and let go by one command, which tells of those that are so already', async () => {
   expect((await call('resume', '--all')).stderr).toBe('gt: server/witness: the rig is not paused\n');
   expect(await call('pause', '--all', 'server/witness', '--reason', 'x')).toMatchObject({ code: 2 });

@@ -83,6 +83,6 @@ test('each hold says how to let go of it, also when whoever holds has gone', () 
   const own = holdLine({ by: 'Ada', why: 'lunch' }, 'server/polecats/Toast');
   expect(own).toContain("lunch. `temporal workflow signal -w server/polecats/Toast --name resume --input '{}'` lets");
   expect(holdLine({ by: 'Bob', why: 'freeze', above: "Ada's" }, 'server/polecats/Toast')).toBe(
-    "- held from Ada's, by Bob: freeze. `temporal workflow query -w 'Ada'\\''s' --type explain` says what lets it go on; was that terminated meanwhile, `temporal workflow signal -w server/polecats/Toast --name resume --input '{\"above\":\"Ada'\\''s\"}'` does",
+    "- held from Ada's, by Bob: freeze. `temporal workflow query -w 'Ada'\\''s' --type explain` says what lets it go on; was that terminated meanwhile, `temporal workflow signal -w server/polecats/Toast --name resume --input '{}'` does",
   );
 });
