@@ -5,9 +5,10 @@ import type { Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { FoundPolecat, FoundPolecats } from '../contract/activities.js';
 import { grantsQuery } from '../contract/mission.js';
-import { PolecatInput } from '../contract/polecat.js';
+import { holdsQuery, PolecatInput } from '../contract/polecat.js';
 import { read } from '../contract/read.js';
-import { polecatAt } from '../town/address.js';
+import { polecatAt, witnessOf } from '../town/address.js';
+import type { Hold } from '../town/pause.js';
 import type { RigSnapshot } from '../town/rig.js';
 import type { Places } from './places.js';
 
@@ -18,7 +19,7 @@ import type { Places } from './places.js';
 export async function findPolecats(client: Client, places: Places, rig: RigSnapshot): Promise<FoundPolecats> {
   const sandboxes = await sandboxesIn(places.sandboxes(rig.name));
   const names = [...new Set([...rig.names, ...sandboxes.map((one) => one.name)])];
-  const found = await Promise.all(names.map((name) => lastUnder(client, polecatAt(rig.name, name))));
+  const found = await Promise.all(names.map((name) => lastUnder(client, rig.name, name)));
   const started = found.filter((one) => one !== null);
   const granted = await grantsIn(client, rig.name);
   const polecats = [...started, ...granted.filter((one) => !started.some(({ claim }) => claim === one.claim))];
@@ -26,7 +27,7 @@ export async function findPolecats(client: Client, places: Places, rig: RigSnaps
   return { polecats, incarnationMax: Math.max(0, ...incarnations) };
 }
 
-/** A mission that does not answer soon holds nobody up: its worker is away, and it starts nothing. */
+/** A mission that does not answer soon holds nobody up: its worker is away, and it starts nothing. So does a polecat. */
 const ANSWER_MS_MAX = 10_000;
 
 async function grantsIn(client: Client, rig: string): Promise<readonly FoundPolecat[]> {
@@ -68,7 +69,8 @@ export async function sandboxesIn(
 }
 
 /** The last execution under an id, open or closed; null when there is none, or it is no polecat that a mission started. */
-async function lastUnder(client: Client, workflowId: string): Promise<FoundPolecat | null> {
+async function lastUnder(client: Client, rig: string, called: string): Promise<FoundPolecat | null> {
+  const workflowId = polecatAt(rig, called);
   try {
     const { runId, status, startTime, raw } = await client.workflow.getHandle(workflowId).describe();
     const { history } = await client.workflowService.getWorkflowExecutionHistory({
@@ -81,8 +83,10 @@ async function lastUnder(client: Client, workflowId: string): Promise<FoundPolec
     const input = read(PolecatInput, defaultPayloadConverter.fromPayload(payload));
     if (!input.ok) return null;
     const { claim, mission, item, name, incarnation, host, molecule } = input.value;
+    const isOpen = status.name === 'RUNNING' || status.name === 'PAUSED';
+    const held = isOpen ? await holdOn(client, workflowId, witnessOf(rig)) : undefined;
     return {
-      isOpen: status.name === 'RUNNING' || status.name === 'PAUSED',
+isOpen,
       firstRunId: raw.workflowExecutionInfo?.firstRunId || runId,
       sinceMs: startTime.getTime(),
       claim,
@@ -93,9 +97,16 @@ async function lastUnder(client: Client, workflowId: string): Promise<FoundPolec
       incarnation,
       host,
       molecule,
+      ...(held === undefined ? {} : { held }),
     };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return null;
     throw error;
   }
+}
+
+async function holdOn(client: Client, polecat: string, holder: string): Promise<Hold | undefined> {
+  const ask = () => client.workflow.getHandle(polecat).query(holdsQuery);
+  const holds = await client.withDeadline(Date.now() + ANSWER_MS_MAX, ask).catch(() => []);
+  return holds.find(({ above }) => above === holder);
 }

@@ -12,7 +12,7 @@ import { SERVER_OPTIONS } from './server-place.js';
 /** What each role is asked, besides `explain` and `rejected`. */
 const QUERIES: Readonly<Record<string, readonly string[]>> = {
   mission: ['state', 'progress', 'swarm', 'grants', 'purse'],
-  polecat: ['hook', 'lifecycle', 'inbox', 'nudges'],
+  polecat: ['hook', 'lifecycle', 'inbox', 'nudges', 'holds'],
   molecule: ['state', 'steps', 'current', 'session'],
   witness: ['slots'],
   refinery: ['queue'],

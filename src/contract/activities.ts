@@ -5,6 +5,7 @@
 import type { Confinement } from '../town/confinement.js';
 import type { ConvoyPart } from '../town/convoy.js';
 import type { GateVerdict } from '../town/refinery.js';
+import type { Hold } from '../town/pause.js';
 import type { Protomolecule, StepGate } from '../town/protomolecule.js';
 import type { Gate, Limits, RigRef, RigSnapshot } from '../town/rig.js';
 import type { SessionLeft, SessionResult, SessionSpec } from '../town/session.js';
@@ -138,6 +139,8 @@ export type FoundPolecat = {
   readonly incarnation: number;
   readonly host: string;
   readonly molecule: string;
+  /** As the witness of its rig holds it; absent when that does not, or it did not answer soon. */
+  readonly held?: Hold;
 };
 export type FoundPolecats = {
   readonly polecats: readonly FoundPolecat[];

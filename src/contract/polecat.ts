@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { WorkflowId } from '../town/address.js';
 import type { Mail } from '../town/mail.js';
 import type { Nudge } from '../town/nudge.js';
+import type { Hold } from '../town/pause.js';
 import { Protomolecule } from '../town/protomolecule.js';
 import { Limits, RigSnapshot } from '../town/rig.js';
 
@@ -44,6 +45,8 @@ export type Lifecycle = {
 
 export const inboxQuery = defineQuery<readonly Mail[]>('inbox');
 export const lifecycleQuery = defineQuery<Lifecycle>('lifecycle');
+/** Who holds it, the one that is shown first. */
+export const holdsQuery = defineQuery<readonly Hold[]>('holds');
 /** Words to its agent, the oldest first. */
 export const nudgesQuery = defineQuery<readonly Nudge[]>('nudges');
 export const hookQuery = defineQuery<{ readonly mission: string; readonly item: string; readonly formula: string }>(

@@ -1,6 +1,7 @@
 /** Who holds a polecat's molecules: one begins as held as its polecat is, and hears what changes while it is at work. */
+import { setHandler } from '@temporalio/workflow';
 import { moleculeMessages, polecatMessages } from '../contract/messages.js';
-import type { PolecatInput } from '../contract/polecat.js';
+import { holdsQuery, type PolecatInput } from '../contract/polecat.js';
 import { withHold, withoutHold, type Hold } from '../town/pause.js';
 import { holdLine } from '../town/polecat-board.js';
 import { missionRunOf } from '../town/slots.js';
@@ -29,6 +30,7 @@ export class PolecatHolds {
       meanwhile: () => 'its session ends first, and what is handed in still lands',
       gone: (holders) => closed(holders, input),
     });
+    setHandler(holdsQuery, () => this.#holds, { description: 'Who holds it, and why.' });
   }
 
   /** The one that is shown, and passed on. */

@@ -3,7 +3,6 @@
  * refinery's verdicts back. It holds no work of its own, and waits at no cost.
  */
 import { condition, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
-import type { FoundPolecat } from '../contract/activities.js';
 import {
   mailMessage,
   missionMessages,
@@ -20,15 +19,7 @@ import { branchKeys, lettersOf, writeMail } from '../town/mail.js';
 import { RESUME, type Pause } from '../town/pause.js';
 import { witnessBoard } from '../town/rig-boards.js';
 import { areAlike, settingsAfter } from '../town/rig.js';
-import {
-  adoptLeases,
-  claimSlot,
-  grantSlots,
-  missionRunOf,
-  openSlots,
-  releaseSlot,
-  resizeSlots,
-} from '../town/slots.js';
+import { adoptLeases, claimSlot, grantSlots, openSlots, releaseSlot, resizeSlots } from '../town/slots.js';
 import type { Lease } from '../town/slots.js';
 import { unreachable } from '../town/unreachable.js';
 import { Desk, done, OLDER, refused } from './desk.js';
@@ -42,6 +33,7 @@ import { leaseCheckMs } from './patience.js';
 import { takePauses, Teller, wordFor, type Word } from './pausing.js';
 import { Standing, startAs } from './standing.js';
 import { carried, goOn, isOutdated } from './start.js';
+import { whoWorks } from './witness-adopt.js';
 import { clearUp } from './witness-clear.js';
 
 /**
@@ -129,16 +121,20 @@ class WitnessRun {
     }
   }
 
-  /** A witness before this one may have been terminated: whoever is at work keeps the slot, and no incarnation comes again. */
+  /**
+   * A witness before this one may have been terminated: whoever is at work keeps the slot, and no incarnation comes again. The rig is paused
+   * if that one held anybody.
+   */
   async #adopt(): Promise<void> {
-    const { rig, patience } = this.#now;
     const released: string[] = [];
     this.#released = released;
-    const summary = `who works in ${rig.name}`;
-    const found = await town(patience).findPolecats.executeWithOptions({ summary }, [rig]);
+    const { held, incarnationMax, ...found } = await whoWorks(this.#now);
     this.#released = null;
-    const leases = found.polecats.filter((one) => one.isOpen && !released.includes(one.claim)).map(leaseOf);
-    this.#now = { ...this.#now, slots: adoptLeases(this.#now.slots, leases, found.incarnationMax) };
+    const leases = found.leases.filter(({ id }) => !released.includes(id));
+    this.#now = { ...this.#now, slots: adoptLeases(this.#now.slots, leases, incarnationMax) };
+    const { paused = null } = this.#now;
+    if (paused === null && held !== null) this.#setPaused({ by: held.by, why: held.why, sinceMs: Date.now() });
+    if ((paused ?? held) !== null && patched('who is adopted hears of a pause', '0.6')) this.#untold = leases;
   }
 
   /** While slots are held, their holders are looked at from time to time, in case one died unseen. Else only news wakes us. */
@@ -385,8 +381,4 @@ class WitnessRun {
     const phase = isAtWork ? 'working' : 'waiting';
     this.#standing.show({ phase, waitingFor: isAtWork ? 'polecats' : 'claims' }, () => this.#board());
   }
-}
-
-function leaseOf({ claim, mission, item, priority, name, incarnation, sinceMs }: FoundPolecat): Lease {
-  return { id: claim, mission, missionRun: missionRunOf(claim), item, priority, name, incarnation, sinceMs };
 }

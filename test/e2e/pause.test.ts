@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Progress } from '../../src/contract/mission.js';
+import { slotsQuery } from '../../src/contract/witness.js';
 import type { Step } from '../../src/town/molecule-state.js';
 import { gt } from '../support/gt.js';
 import { liveTown, until } from '../support/live-town.js';
@@ -154,6 +155,10 @@ test('a paused rig holds who is at work there and gives no slot', async () => {
   }
 });
 
+/** As the board of its molecule names it while that is held. */
+const polecatOf = async (molecule: string) =>
+  /-w (server\/polecats\/\w+) --type explain/.exec((await call('explain', molecule)).stdout)?.[1] ?? '';
+
 /** A mission of two items, each of which waits for a person. */
 async function startAsking(id: string) {
   const work = ['a', 'b'].map((item) => ({ id: item, rig: 'server', formula: 'ask' }));
@@ -217,8 +222,6 @@ test('what is held from several sides goes on when all have let go, and each can
 test('what a mission held that was terminated since goes on when its polecat is resumed, and not before', async () => {
   const { mission, molecules, heldOf } = await startAsking('hq-cv-left');
   const [first = '', second = ''] = molecules;
-  const polecatOf = async (molecule: string) =>
-    /-w (server\/polecats\/\w+) --type explain/.exec((await call('explain', molecule)).stdout)?.[1] ?? '';
   await call('pause', 'hq-cv-left', '--reason', 'freeze', '--by', 'Bob');
   await until('both are held', async () => (await heldOf()).every(Boolean));
   const [one, other] = [await polecatOf(first), await polecatOf(second)];
@@ -244,6 +247,34 @@ test('what a mission held that was terminated since goes on when its polecat is 
   for (const polecat of [one, other])
     expect(await town.client.workflow.getHandle(polecat).result()).toMatchObject({ outcome: 'landed' });
   expect(await next.end()).toMatchObject({ landed: 2 });
+});
+
+test('a witness that begins anew goes on holding its rig, by whom and why those at work there tell', async () => {
+  const { molecules, heldOf, end } = await startAsking('hq-cv-renewed');
+  await call('pause', 'server/witness', '--reason', 'the remote moves', '--by', 'Cleo');
+  await until('all are held', async () => (await heldOf()).every(Boolean));
+  const witness = town.client.workflow.getHandle('server/witness');
+  await witness.terminate('a test');
+  const late = await startTwo('hq-cv-renewed-late');
+  await until('who is at work keeps the slot, and the late one waits', async () => {
+    const { leases, queue } = await witness.query(slotsQuery);
+    return leases.length === 2 && queue.some(({ mission }) => mission === 'hq-cv-renewed-late');
+  });
+  const board = await witness.query<string>('explain');
+  expect(board).toContain('**Paused** by Cleo');
+  expect(board).toContain('the remote moves');
+  expect(await call('resume', await polecatOf(molecules[0] ?? ''))).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('the polecat is held by server/witness (Cleo: the remote moves)') as string,
+  });
+  expect((await call('resume', 'server/witness')).stdout).toBe('the rig goes on\n');
+  await until('all go on', async () => (await heldOf()).every((held) => !held));
+  for (const item of ['a', 'b']) {
+    await late.begun(item);
+    await late.go(item);
+  }
+  expect(await late.mission.result()).toMatchObject({ landed: 2 });
+  expect(await end()).toMatchObject({ landed: 2 });
 });
 
 test('all rigs are held and let go by one command, which tells of those that are so already', async () => {
