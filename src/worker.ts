@@ -13,6 +13,7 @@ import { activitiesOf } from './activities/registry.js';
 import { townShelf } from './formula-shelf.js';
 import { placesIn } from './activities/places.js';
 import { Purses } from './activities/purse.js';
+import { waitsAfterResets } from './activities/wait-after-reset.js';
 import type { Runtimes } from './activities/sessions.js';
 import type { TownDeps } from './activities/town.js';
 import { accountsIn, Room } from './agents/account.js';
@@ -23,6 +24,7 @@ import { cleaned, knowSecrets } from './agents/secrets.js';
 import { scriptRuntime } from './agents/script.js';
 import type { BoardSinks } from './contract/boards.js';
 import { Relayed, type Call } from './contract/calls.js';
+import type { ResetSinks } from './contract/resets.js';
 import { hostQueue, identityOn, sessionQueue, TOWN_QUEUE } from './contract/task-queues.js';
 import { authorOf } from './git/author.js';
 import { commitFile } from './git/commit.js';
@@ -72,6 +74,8 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   return connected({ ...settings, readTown });
 }
 
+const warn = (trouble: string) => Runtime.instance().logger.warn(trouble);
+
 async function connected(settings: WorkerSettings): Promise<RunningWorker> {
   Runtime.install({ shutdownSignals: [], ...WORKER_LOG });
   const connection = await NativeConnection.connect(settings.connection);
@@ -111,7 +115,8 @@ async function connected(settings: WorkerSettings): Promise<RunningWorker> {
       ...(await workflowCode(payloads)),
       sinks: {
         boards: { shown: { fn: () => undefined, callDuringReplay: false } },
-      } satisfies InjectedSinks<BoardSinks>,
+        resets: { seen: { fn: waitsAfterResets(client, warn), callDuringReplay: true } },
+      } satisfies InjectedSinks<BoardSinks & ResetSinks>,
       activities: { ...activities.town },
       maxConcurrentActivityTaskExecutions: 1_000,
       stickyQueueScheduleToStartTimeout: '2 seconds',
@@ -131,7 +136,7 @@ async function connected(settings: WorkerSettings): Promise<RunningWorker> {
   ]);
   const relay = await openRelay(relayIn(settings.state), relayedBy(client, settings));
   const left = clearLeft({ client, host, places, readTown: settings.readTown });
-  void left.catch((error: Error) => Runtime.instance().logger.warn(`sandboxes of a lost host stay: ${error.message}`));
+  void left.catch((error: Error) => warn(`sandboxes of a lost host stay: ${error.message}`));
   const done = Promise.all(workers.map((worker) => worker.run()))
     .finally(relay.close)
     .then(() => connection.close());
@@ -216,6 +221,6 @@ function ledgerOf({ town, ledger }: WorkerSettings, host: string): Ledger {
   const author = authorOf('gastown', 'ledger@gastown.local');
   return new Ledger(file, {
     commit: (message) => commitFile({ repo: town, file: relative(town, file), message, author }),
-    warn: (trouble) => Runtime.instance().logger.warn(trouble),
+    warn,
   });
 }

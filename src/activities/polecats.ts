@@ -86,7 +86,7 @@ async function lastUnder(client: Client, rig: string, called: string): Promise<F
     const isOpen = status.name === 'RUNNING' || status.name === 'PAUSED';
     const held = isOpen ? await holdOn(client, workflowId, witnessOf(rig)) : undefined;
     return {
-isOpen,
+      isOpen,
       firstRunId: raw.workflowExecutionInfo?.firstRunId || runId,
       sinceMs: startTime.getTime(),
       claim,

@@ -8,8 +8,6 @@ import type { Journal } from '../agents/journal.js';
 import { notesIn } from '../agents/notes.js';
 import type { Runtime, SessionContext } from '../agents/runtime.js';
 import type { HostActivities, SessionActivities } from '../contract/activities.js';
-import { polecatMessages, Wait } from '../contract/messages.js';
-import { waitQuery } from '../contract/molecule.js';
 import { authorEnvironment, authorOf } from '../git/author.js';
 import { plainEnvironment } from '../process/environment.js';
 import { killMarked } from '../process/mark.js';
@@ -103,7 +101,6 @@ async function runSession(
         endOthers,
       ),
     );
-    if (isAgain && run !== undefined) await tellWait(means, spec, run);
     if (isAgain) await setAside(path);
     journal = await openJournal(path, { sessionId: spec.sessionId, ...(run === undefined ? {} : { run }) });
     const own = { signal, journal, folder: dirname(path) };
@@ -134,20 +131,6 @@ async function settleSession(places: Places, { record }: Means, spec: SessionSpe
 async function leftBehind(path: string, run: string | undefined): Promise<Pick<Journal, 'entries'>> {
   const isOther = run !== undefined && (await isOfOtherRun(path, run));
   return { entries: isOther ? [] : await entriesIn(path) };
-}
-
-/**
- * The run of before a reset has told the polecat on whom its molecule waited in the end; the one of now does not know of that, and tells
- * nothing while it works.
- */
-async function tellWait({ call }: Means, { agent, molecule, sessionId }: SessionSpec, run: string): Promise<void> {
-  const answer = await call({ kind: 'query', workflow: molecule, name: waitQuery.name }).catch(() => null);
-  const wait = Wait.safeParse(answer?.kind === 'result' ? answer.value : null);
-  if (!wait.success) return;
-  const id = `again:${sessionId}:${run}`;
-  const content = { ...wait.data, id, molecule };
-  const { name } = polecatMessages.waiting;
-  await call({ kind: 'update', workflow: agent, name, content, updateId: id }).catch(() => undefined);
 }
 
 /** All that a session has, but for its assignment. Throws when it cannot be shut in as it must be. */

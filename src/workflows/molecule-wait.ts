@@ -1,7 +1,8 @@
 /** The polecat shows on whom its molecule waits, and its mission with it. Nothing here depends on whether they hear of it. */
-import { CancellationScope, setHandler } from '@temporalio/workflow';
+import { CancellationScope, proxySinks, setHandler, workflowInfo } from '@temporalio/workflow';
 import { polecatMessages, type Wait } from '../contract/messages.js';
 import { waitQuery } from '../contract/molecule.js';
+import type { ResetSinks } from '../contract/resets.js';
 import type { Book } from './molecule-book.js';
 import { waitOf } from './molecule-stand.js';
 import { send } from './outbox.js';
@@ -14,6 +15,8 @@ import { patched } from './patches.js';
  */
 const EVERY_MS = 1_000;
 const EVERY_MS_MORE = 20;
+
+const { resets } = proxySinks<ResetSinks>();
 
 export class WaitTeller {
   readonly #book: Book;
@@ -29,6 +32,9 @@ export class WaitTeller {
     setHandler(waitQuery, () => waitOf(book.molecule), {
       description: 'On whom it waits, `for` empty when it does not.',
     });
+    // What was told after the event that this run was reset to stands in no history that it could know of.
+    const { runId, originalExecutionRunId } = workflowInfo();
+    if (book.hook !== null && runId !== originalExecutionRunId) resets.seen(book.hook.agent);
   }
 
   /** The wait that the polecat knows of, '' for none. */

@@ -77,6 +77,18 @@ type = "human"
 needs = ["work"]
 `;
 
+/** Two persons, one after the other. */
+const PEOPLE = `
+formula = "people"
+${write('people', 'three', '')}
+${ASK}
+[[steps]]
+id = "sign"
+title = "Sign it"
+type = "human"
+needs = ["ask"]
+`;
+
 let town: LiveTown;
 beforeAll(async () => {
   town = await liveTown({
@@ -88,6 +100,7 @@ beforeAll(async () => {
       mistaken: four('mistaken'),
       slow: SLOW,
       'long-again': AGAIN,
+      people: PEOPLE,
     },
     patience: 0.05,
   });
@@ -223,6 +236,30 @@ test('after a reset polecat and mission wait no longer for whom the molecule wai
   await writeFile(join(state, 'go'), '');
   await until('its mission knows that it waits anew', () => isToldOf('person: ask'));
   await molecule.executeUpdate(moleculeMessages.close.update, { args: [{ step: 'ask' }] });
+  expect(await mission.result()).toMatchObject({ landed: 1 });
+});
+
+test('after a reset to where it waited for somebody else polecat and mission show that at once', async () => {
+  const { mission, molecule, waits } = await atWork('people', 'people');
+  const close = (step: string) => molecule.executeUpdate(moleculeMessages.close.update, { args: [{ step }] });
+  const isToldOf = async (who: string) => {
+    const { items } = await mission.query(progressQuery);
+    return JSON.stringify(items).includes(`"for":"${who}"`);
+  };
+  await waits('ask');
+  await until('its mission knows', () => isToldOf('person: ask'));
+  const asked = await taskBefore(molecule);
+  await close('ask');
+  await until('its mission knows of the next', () => isToldOf('person: sign'));
+  for (const again of ['once', 'once more']) {
+    await reset(molecule, asked, '--reapply-exclude', 'All');
+    await until(`its mission knows ${again} for whom it waits now`, () => isToldOf('person: ask'));
+    const [polecat = ''] = Object.values(await mission.query<Record<string, string>>('swarm'));
+    expect(await town.client.workflow.getHandle(polecat).query('explain')).toContain('waits for person: ask');
+    await close('ask');
+    await until('its mission knows of the next again', () => isToldOf('person: sign'));
+  }
+  await close('sign');
   expect(await mission.result()).toMatchObject({ landed: 1 });
 });
 
