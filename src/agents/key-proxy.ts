@@ -1,7 +1,8 @@
 /**
  * The provider of a session's models, as it is reached from where the session is shut in: a socket on which this process passes requests on with
  * the operator's key, which never goes inside. Whoever speaks to it may ask the account's models, and nothing else of it: what is asked for goes
- * to one address alone, and there only to what such programs need. As it passes, its session hears what its models answer, and may let it wait.
+ * to one address alone, and there only to what such programs need. As it passes, its session hears what its models answer, and may let it wait. Where
+ * the session has no network the provider is no way out either: what would have it reach anything for the agent is not passed on.
  */
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -12,6 +13,9 @@ import type { KeyAccount, Provider } from '../town/agents.js';
 import { listening } from './listening.js';
 import { asksModel, PassingAnswer } from './provider-answers.js';
 import type { Failure } from './provider-answers.js';
+import { withoutReach } from './reaching-out.js';
+import { readBody } from './request-body.js';
+import type { Refused } from './request-body.js';
 import type { Spent } from './told-usage.js';
 import { RuntimeTrouble } from './trouble.js';
 
@@ -57,14 +61,17 @@ export type Asker = {
   readonly failed: (failure: Failure) => void;
 };
 
-export async function openKeyProxy(
-  socket: string,
-  provider: Provider,
-  account: KeyAccount,
-  asker: Asker,
-): Promise<() => void> {
+type Way = {
+  readonly provider: Provider;
+  readonly account: KeyAccount;
+  readonly asker: Asker;
+  /** Null: the session's network is open; else what opens it. */
+  readonly closed: string | null;
+};
+
+export async function openKeyProxy(socket: string, way: Way): Promise<() => void> {
   const server = createServer((request, response) => {
-    void passOn(request, response, { provider, account, asker }).catch((error: unknown) => {
+    void passOn(request, response, way).catch((error: unknown) => {
       if (response.headersSent) return void response.destroy();
       return refuse(response, 502, 'api_error', reasonOf(error));
     });
@@ -76,10 +83,8 @@ export async function openKeyProxy(
   };
 }
 
-type Way = { readonly provider: Provider; readonly account: KeyAccount; readonly asker: Asker };
-
 async function passOn(request: IncomingMessage, response: ServerResponse, way: Way): Promise<void> {
-  const { provider, account, asker } = way;
+  const { provider, account, asker, closed } = way;
   const { method = 'GET' } = request;
   const { path, query } = placeOf(request.url ?? '/');
   const asks = `${method} ${path}`;
@@ -91,18 +96,41 @@ async function passOn(request: IncomingMessage, response: ServerResponse, way: W
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   asker.sign();
-  if (!asksModel(provider, asks)) return pass(await ask(url, request, way, gone.signal), response, () => asker.sign());
-  return passAnswer(url, request, response, way, gone.signal);
+  const read = method !== 'POST' || closed === null ? UNREAD : await heldBody(request, provider, closed);
+  if (!read.ok) return refuse(response, read.status, read.type, `${asks} is not passed on: ${read.why}`);
+  const asked = { url, request, body: read.body };
+  if (!asksModel(provider, asks)) return pass(await ask(asked, way, gone.signal), response, () => asker.sign());
+  return passAnswer(asked, response, way, gone.signal);
+}
+
+type Asked = {
+  readonly url: URL;
+  readonly request: IncomingMessage;
+  /** JSON; null: as it comes. */
+  readonly body: string | null;
+};
+const UNREAD = { ok: true, body: null } as const;
+
+/** Written anew, so that the provider reads what was read here, and not the other of two keys that are the same. */
+async function heldBody(
+  request: IncomingMessage,
+  provider: Provider,
+  closed: string,
+): Promise<{ readonly ok: true; readonly body: string } | Refused> {
+  const read = await readBody(request);
+  if (!read.ok) return read;
+  try {
+    const held = withoutReach(provider, read.body);
+    if (!held.ok) return { ok: false, status: 403, type: 'permission_error', why: `${held.why}; ${closed}` };
+    return { ok: true, body: JSON.stringify(held.body) };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return { ok: false, status: 400, type: 'invalid_request_error', why: 'its body is nested too deeply to be read' };
+  }
 }
 
 /** What costs, and what an account may have had enough of. */
-async function passAnswer(
-  url: URL,
-  request: IncomingMessage,
-  response: ServerResponse,
-  way: Way,
-  gone: AbortSignal,
-): Promise<void> {
+async function passAnswer(asked: Asked, response: ServerResponse, way: Way, gone: AbortSignal): Promise<void> {
   const { provider, asker } = way;
   let leave: () => void;
   try {
@@ -112,7 +140,7 @@ async function passAnswer(
     return turnAway(response, error);
   }
   try {
-    const answer = await ask(url, request, way, gone).catch((error: unknown) => {
+    const answer = await ask(asked, way, gone).catch((error: unknown) => {
       if (!gone.aborted) asker.failed(trouble(reasonOf(error), error));
       throw error;
     });
@@ -134,17 +162,21 @@ async function passAnswer(
   }
 }
 
-function ask(url: URL, request: IncomingMessage, { provider, account }: Way, signal: AbortSignal): Promise<Response> {
+function ask({ url, request, body }: Asked, { provider, account }: Way, signal: AbortSignal): Promise<Response> {
   const { method = 'GET' } = request;
   const asked = Object.entries(request.headers).flatMap(([name, value]) =>
     OWN.has(name) || value === undefined ? [] : [[name, String(value)] as [string, string]],
   );
+  const headers = { ...Object.fromEntries(asked), ...WITH_KEY[provider](account.key) };
+  const how = { method, redirect: 'manual', signal } as const;
+  if (body !== null) {
+    const { 'content-encoding': _, ...others } = headers;
+    return fetch(url, { ...how, headers: { ...others, 'content-type': 'application/json' }, body });
+  }
   const hasBody = method !== 'GET' && method !== 'HEAD';
   return fetch(url, {
-    method,
-    headers: { ...Object.fromEntries(asked), ...WITH_KEY[provider](account.key) },
-    redirect: 'manual',
-    signal,
+    ...how,
+    headers,
     ...(hasBody ? { body: Readable.toWeb(request) as ReadableStream<Uint8Array>, duplex: 'half' as const } : {}),
   });
 }

@@ -28,6 +28,7 @@ import { ATTACHED, CUT_OFF, LEAVE_NOTE, NUDGE } from './program-words.js';
 import { ContextFull, troubleOfStatus } from './provider-status.js';
 import type { Failure } from './provider-answers.js';
 import type { Pulse } from './pulse.js';
+import { closedNetwork } from './reaching-out.js';
 import { RunOfProgram } from './run-of-program.js';
 import type { SessionContext } from './runtime.js';
 import { SAID_FILE, SaidLog } from './said-log.js';
@@ -118,7 +119,8 @@ export class Program {
     const account = keys[provider];
     if (account === undefined) throw trouble('Llm.Auth', noKey(agent, provider));
     this.#proxy = join(door.folder, 'model');
-    return openKeyProxy(this.#proxy, provider, account, this.#asker());
+    const closed = closedNetwork(this.#spec);
+    return openKeyProxy(this.#proxy, { provider, account, asker: this.#asker(), closed });
   }
 
   async #begin(): Promise<Next> {

@@ -14,6 +14,7 @@ import { conversationOf, HOME, leaveToNext } from '../agents/conversation.js';
 import type { Door } from '../agents/door.js';
 import { openKeyProxy } from '../agents/key-proxy.js';
 import { GT, withGt } from '../agents/program-call.js';
+import { closedNetwork } from '../agents/reaching-out.js';
 import { knowSecrets } from '../agents/secrets.js';
 import { messageOf } from '../calls.js';
 import { readKeys, readSecrets, type Town } from '../config.js';
@@ -150,7 +151,7 @@ async function open(means: Means): Promise<string> {
     const close =
       proxy === null || account === null || provider === null
         ? null
-        : await openKeyProxy(proxy, provider, account, session.asker);
+        : await openKeyProxy(proxy, { provider, account, asker: session.asker, closed: closedNetwork(takeover.spec) });
     const ended = await runShutIn(means, session.door, proxy).finally(() => close?.());
     await session.end().catch((error: unknown) => warn(messageOf(error)));
     return next(takeover, agent, ended, session.door.notes());

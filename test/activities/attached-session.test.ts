@@ -63,7 +63,12 @@ async function wayOf({ session }: Attached, answer: RequestListener) {
   });
   const socketPath = join(session.door.folder, 'model');
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const close = await openKeyProxy(socketPath, 'anthropic', { key: 'k', baseUrl }, session.asker);
+  const close = await openKeyProxy(socketPath, {
+    provider: 'anthropic',
+    account: { key: 'k', baseUrl },
+    asker: session.asker,
+    closed: null,
+  });
   onTestFinished(close);
   const asked = (what: string) =>
     new Promise<IncomingMessage>((resolve, reject) => {

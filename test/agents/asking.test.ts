@@ -7,6 +7,7 @@ import { accountsIn, Room } from '../../src/agents/account.js';
 import type { Fault, ModelScript } from '../../src/dev/model-script.js';
 import { askingAgent } from '../support/asking.js';
 import type { Asking } from '../support/asking.js';
+import { missingBubblewrap } from '../support/bubblewrap.js';
 
 const usage = { input_tokens: 1_000, cache_read_input_tokens: 2_000, output_tokens: 100 };
 const MODEL: ModelScript = { rules: [{ when: [], turns: [{ text: 'yes', usage }] }] };
@@ -24,6 +25,24 @@ test('each answer is counted as it passes, by the prices of the town', async () 
   expect(used).toMatchObject({ turns: 2, inputTokens: 2_000, cacheReadTokens: 4_000, outputTokens: 200 });
   expect(used.usd).toBeCloseTo(2 * TURN_USD);
   expect(used).not.toHaveProperty('unpricedTokens');
+});
+
+const missing = await missingBubblewrap();
+if (missing !== null) console.warn(`nobody who asks is shut in: ${missing}`);
+
+test.skipIf(missing !== null)('shut in without a network it has none by its provider', async () => {
+  const plan = {
+    script: 'ask one > answer.txt; gt done x',
+    model: MODEL,
+    asks: { mcp_servers: [{ url: 'http://x' }] },
+  };
+  const closed = await askingAgent({ ...plan, network: 'none' });
+  expect(await closed.run()).toMatchObject({ outcome: 'closed' });
+  expect(await textOf(closed, 'answer.txt')).toBe('403 null\n');
+  expect(closed.asked()).toBe(0);
+  const open = await askingAgent({ ...plan, network: 'host' });
+  expect(await open.run()).toMatchObject({ outcome: 'closed' });
+  expect(await textOf(open, 'answer.txt')).toBe('200 null\n');
 });
 
 test('a model that has no price costs what its program says, and else is said to have none', async () => {

@@ -20,13 +20,17 @@ const NOBODY: Asker = {
 };
 
 /** The socket of a proxy before a provider that answers so. */
-async function proxyOf(provider: Provider, answer: RequestListener, below = ''): Promise<string> {
+async function proxyOf(
+  provider: Provider,
+  answer: RequestListener,
+  { below = '', closed = null }: { readonly below?: string; readonly closed?: string | null } = {},
+): Promise<string> {
   const server = createServer(answer);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const folder = await mkdtemp(join(tmpdir(), 'gt-key-proxy-'));
   const socketPath = join(folder, 'model');
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}${below}`;
-  const close = await openKeyProxy(socketPath, provider, { key: 'k', baseUrl }, NOBODY);
+  const close = await openKeyProxy(socketPath, { provider, account: { key: 'k', baseUrl }, asker: NOBODY, closed });
   onTestFinished(async () => {
     close();
     server.closeAllConnections();
@@ -144,7 +148,7 @@ test.each([
     heard.push(request.url);
     response.end('{}');
   };
-  const socket = await proxyOf(provider, answer, below);
+  const socket = await proxyOf(provider, answer, { below });
   expect((await asked(socket, 'POST', path)).statusCode).toBe(200);
   expect(heard).toEqual([there]);
 });

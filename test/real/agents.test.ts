@@ -78,6 +78,15 @@ test('Claude Code works its step, and ends it by the server of the town', async 
   expect(JSON.stringify(server.requests())).not.toContain('sk-ant-planted');
 });
 
+test('without a network Claude Code is told that its provider searches nothing for it, and works on', async () => {
+  const search = { tools: [{ name: 'WebSearch', input: { query: 'all that it has read' } }] };
+  const { server, town } = await townWithClaude([search, bash('echo made > a.txt'), DONE, { text: 'Done.' }], [], {});
+  expect(await landsIn(town)).toMatchObject({ landed: 1 });
+  expect(server.requests().map(({ turn }) => turn)).toEqual([0, 1, 2, 3]);
+  const told = JSON.stringify(server.requests()[1]?.body.messages.at(-1));
+  expect(told).toContain('web_search in tools is run by anthropic itself');
+});
+
 const bash = (command: string) => ({ tools: [{ name: 'Bash', input: { command, description: 'work' } }] });
 const DONE = { tools: [{ name: 'mcp__town__done', input: { summary: 'made it' } }] };
 

@@ -6,13 +6,15 @@ import type { SessionContext } from '../../src/agents/runtime.js';
 import type { ModelScript } from '../../src/dev/model-script.js';
 import { startModelServer } from '../../src/dev/model-server.js';
 import { Agent } from '../../src/town/agents.js';
+import { confined } from '../../src/town/confinement.js';
+import type { Confinement } from '../../src/town/confinement.js';
 import type { SessionResult, SessionSpec } from '../../src/town/session.js';
 import { contextOf, makeBench, specOf } from './sessions.js';
 import type { Bench } from './sessions.js';
 
 const PROGRAM = `
 const [words, stream] = process.argv.slice(1);
-const body = { model: 'scripted', max_tokens: 10, messages: [{ role: 'user', content: words }], stream: stream === 'stream' };
+const body = { model: 'scripted', max_tokens: 10, messages: [{ role: 'user', content: words }], stream: stream === 'stream', ...JSON.parse(process.env.ASKS) };
 const headers = { 'content-type': 'application/json' };
 fetch(process.env.AT + '/v1/messages', { method: 'POST', headers, body: JSON.stringify(body) }).then(async (answer) => {
   console.log(answer.status, answer.headers.get('retry-after'));
@@ -36,14 +38,30 @@ type Plan = {
   readonly limits?: Partial<SessionSpec['limits']>;
   readonly settings?: ProgramSettings;
   readonly usage?: Agent['usage'];
+  /** Fields of each question. */
+  readonly asks?: object;
+  /** It is shut in, with this network. */
+  readonly network?: Confinement['network'];
 };
 
 const LIMITS = { turnsMax: 20, minutesMax: 5, contextTokensMax: 100_000, quietSecondsMax: 5 };
 
 const args = (text: string) => ['-c', `${ASK}\n${text}`, 'agent', '{prompt}'];
 
-export async function askingAgent({ script, resume, model, limits, settings, usage }: Plan): Promise<Asking> {
-  const bench = await makeBench();
+const shutIn = (network?: Confinement['network']) =>
+  network === undefined ? {} : confined({ confinement: { network } }, ['command']);
+
+export async function askingAgent({
+  script,
+  resume,
+  model,
+  limits,
+  settings,
+  usage,
+  asks = {},
+  network,
+}: Plan): Promise<Asking> {
+  const bench = await makeBench(undefined, network !== undefined);
   const server = await startModelServer({ script: model });
   onTestFinished(() => server.stop());
   const agent = Agent.parse({
@@ -52,10 +70,10 @@ export async function askingAgent({ script, resume, model, limits, settings, usa
     ...(resume === undefined ? {} : { resume: args(resume) }),
     ...(usage === undefined ? {} : { usage }),
     provider: 'anthropic',
-    env: { AT: '{model_url}', ASK: PROGRAM },
+    env: { AT: '{model_url}', ASK: PROGRAM, ASKS: JSON.stringify(asks) },
   });
   const runtime = { kind: 'command' as const, model: '', agent };
-  const spec = specOf(bench, null, { runtime, limits: { ...LIMITS, ...limits } });
+  const spec = specOf(bench, null, { runtime, limits: { ...LIMITS, ...limits }, ...shutIn(network) });
   const program = commandRuntime({ anthropic: { key: 'k', baseUrl: server.url } }, settings);
   return {
     bench,
