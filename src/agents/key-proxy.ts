@@ -1,9 +1,10 @@
 /**
  * The provider of a session's models, as it is reached from where the session is shut in: a socket on which this process passes requests on with
- * the operator's key, which never goes inside. Whoever speaks to it may ask the account's models, and nothing else of it: what is asked for goes
+ * the operator's key, which never goes inside. Whoever knows its token may ask the account's models, and nothing else of it: what is asked for goes
  * to one address alone, and there only to what such programs need. As it passes, its session hears what its models answer, and may let it wait. Where
  * the session has no network the provider is no way out either: what would have it reach anything for the agent is not passed on.
  */
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable, Transform } from 'node:stream';
@@ -69,24 +70,74 @@ type Way = {
   readonly closed: string | null;
 };
 
-export async function openKeyProxy(socket: string, way: Way): Promise<() => void> {
+export type KeyProxy = {
+  readonly socket: string;
+  /**
+   * What whoever asks has to say, as his key or before the path: what leads to the socket from inside is a port, which others may find who work on
+   * the same machine.
+   */
+  readonly token: string;
+  readonly close: () => void;
+};
+
+export async function openKeyProxy(socket: string, way: Way): Promise<KeyProxy> {
+  const token = randomBytes(TOKEN_BYTES).toString('hex');
   const server = createServer((request, response) => {
-    void passOn(request, response, way).catch((error: unknown) => {
+    const url = admitted(request, token);
+    if (url === null) return refuse(response, 401, 'authentication_error', NOT_ADMITTED);
+    return void passOn(request, response, placeOf(url), way).catch((error: unknown) => {
       if (response.headersSent) return void response.destroy();
       return refuse(response, 502, 'api_error', reasonOf(error));
     });
   });
   await listening(server, socket);
-  return () => {
-    server.close();
-    server.closeAllConnections();
+  return {
+    socket,
+    token,
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
   };
 }
 
-async function passOn(request: IncomingMessage, response: ServerResponse, way: Way): Promise<void> {
+const INSIDE = 'http://inside';
+const TOKEN_BYTES = 24;
+const NOT_ADMITTED =
+  'this is the way to the models of one session: {model_url} in the environment of its agent leads here with what it asks for, and elsewhere {model_key} is the key';
+
+/** What is asked for, without what admits it; null: somebody else asks. */
+function admitted({ url = '/', headers }: IncomingMessage, token: string): URL | null {
+  if (!URL.canParse(url, INSIDE)) return null;
+  // The path and query alone: a whole URL, or `//elsewhere`, would lead away with the key.
+  const asked = new URL(url, INSIDE);
+  const [, first = '', ...rest] = asked.pathname.split('/');
+  if (isSame(first, token)) {
+    asked.pathname = `/${rest.join('/')}`;
+    return asked;
+  }
+  const keys = [
+    /^Bearer +(.*)$/i.exec(headers.authorization ?? '')?.[1],
+    headers['x-api-key'],
+    headers['x-goog-api-key'],
+    asked.searchParams.get('key'),
+  ];
+  return keys.some((key) => typeof key === 'string' && isSame(key, token)) ? asked : null;
+}
+
+function isSame(said: string, token: string): boolean {
+  const [one, other] = [Buffer.from(said), Buffer.from(token)];
+  return one.length === other.length && timingSafeEqual(one, other);
+}
+
+async function passOn(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { path, query }: Place,
+  way: Way,
+): Promise<void> {
   const { provider, account, asker, closed } = way;
   const { method = 'GET' } = request;
-  const { path, query } = placeOf(request.url ?? '/');
   const asks = `${method} ${path}`;
   if (asks !== LOOK && !PASSED[provider].some((one) => one.test(asks))) {
     const why = `${asks} is not passed on: from here only the models of ${provider} can be asked, and listed`;
@@ -225,12 +276,11 @@ function refuse(response: ServerResponse, status: number, type: string, message:
   response.end(JSON.stringify({ type: 'error', error: { type, message } }));
 }
 
-/** The path and query alone: a whole URL, or `//elsewhere`, would lead away with the key. */
-function placeOf(asked: string): { readonly path: string; readonly query: string } {
-  const { pathname: path, search } = new URL(asked, 'http://inside');
+type Place = { readonly path: string; readonly query: string };
+
+function placeOf({ pathname: path, searchParams }: URL): Place {
   // A key may also be told in the query.
-  const query = new URLSearchParams(search);
-  query.delete('key');
-  const rest = query.toString();
+  searchParams.delete('key');
+  const rest = searchParams.toString();
   return { path, query: rest === '' ? '' : `?${rest}` };
 }

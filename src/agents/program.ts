@@ -18,7 +18,7 @@ import { takeOver } from './conversation.js';
 import type { Door } from './door.js';
 import type { End } from './end.js';
 import { openKeyProxy } from './key-proxy.js';
-import type { Asker } from './key-proxy.js';
+import type { Asker, KeyProxy } from './key-proxy.js';
 import { mechanicalNote } from './mechanical-note.js';
 import { Meter } from './meter.js';
 import { latest } from './notes.js';
@@ -79,7 +79,7 @@ export class Program {
   /** The one under way; its key proxy stays open between two. */
   #run: RunOfProgram | null = null;
   /** Null: no models are asked through the worker. */
-  #proxy: string | null = null;
+  #proxy: KeyProxy | null = null;
   /** Why it was stopped, and how many turns it had taken; its next words are its last. */
   #limit: { readonly kind: SdkLimit; readonly turns: number } | null = null;
   /** What the mission's budget left when it was last asked, and the budget. */
@@ -104,23 +104,22 @@ export class Program {
     const said = this.#means.door.end();
     if (said !== null) return this.#finish(said);
     await mkdir(this.#home, { recursive: true });
-    const close = await this.#openProxy();
+    await this.#openProxy();
     try {
       return await this.#finish(await this.#work(await this.#begin()));
     } finally {
-      close();
+      this.#proxy?.close();
     }
   }
 
-  async #openProxy(): Promise<() => void> {
+  async #openProxy(): Promise<void> {
     const { agent, keys, door } = this.#means;
     const { provider } = agent;
-    if (provider === null) return () => undefined;
+    if (provider === null) return;
     const account = keys[provider];
     if (account === undefined) throw trouble('Llm.Auth', noKey(agent, provider));
-    this.#proxy = join(door.folder, 'model');
-    const closed = closedNetwork(this.#spec);
-    return openKeyProxy(this.#proxy, { provider, account, asker: this.#asker(), closed });
+    const way = { provider, account, asker: this.#asker(), closed: closedNetwork(this.#spec) };
+    this.#proxy = await openKeyProxy(join(door.folder, 'model'), way);
   }
 
   async #begin(): Promise<Next> {
@@ -256,7 +255,7 @@ export class Program {
     const letGo = run.stopInTime(() => this.#leftMs() + (sdk === null ? 0 : STOP_MS));
     try {
       const result = await exec(withGt(line, this.#spec), {
-        env: { ...environmentOf(agent, values), ...door.env },
+        env: { ...environmentOf(agent, values, this.#proxy), ...door.env },
         readable: [door.folder, ...GT, ...(sdk === null ? [] : readableFor(sdk))],
         home: this.#home,
         signal: run.signal,

@@ -12,7 +12,7 @@ import { commandOf, environmentOf, quoted } from '../agents/agent-call.js';
 import { attachedMark, attachTo, type Attached } from '../agents/attached.js';
 import { conversationOf, HOME, leaveToNext } from '../agents/conversation.js';
 import type { Door } from '../agents/door.js';
-import { openKeyProxy } from '../agents/key-proxy.js';
+import { openKeyProxy, type KeyProxy } from '../agents/key-proxy.js';
 import { GT, withGt } from '../agents/program-call.js';
 import { closedNetwork } from '../agents/reaching-out.js';
 import { knowSecrets } from '../agents/secrets.js';
@@ -147,12 +147,13 @@ async function open(means: Means): Promise<string> {
   const session = await openAttached(takeover.spec, { call, places, paths, prices: town.snapshot.prices, host, warn });
   try {
     const { provider } = agent;
-    const proxy = account === null || provider === null ? null : join(session.door.folder, 'model');
-    const close =
-      proxy === null || account === null || provider === null
+    const socket = join(session.door.folder, 'model');
+    const closed = closedNetwork(takeover.spec);
+    const proxy =
+      account === null || provider === null
         ? null
-        : await openKeyProxy(proxy, { provider, account, asker: session.asker, closed: closedNetwork(takeover.spec) });
-    const ended = await runShutIn(means, session.door, proxy).finally(() => close?.());
+        : await openKeyProxy(socket, { provider, account, asker: session.asker, closed });
+    const ended = await runShutIn(means, session.door, proxy).finally(() => proxy?.close());
     await session.end().catch((error: unknown) => warn(messageOf(error)));
     return next(takeover, agent, ended, session.door.notes());
   } finally {
@@ -165,7 +166,7 @@ function warn(trouble: string): void {
 }
 
 /** With its exit code, or a sentence why it was ended or has not begun. */
-async function runShutIn(means: Means, door: Door, proxy: string | null): Promise<number | string> {
+async function runShutIn(means: Means, door: Door, proxy: KeyProxy | null): Promise<number | string> {
   const { takeover, agent, args, places, attached } = means;
   const { spec } = takeover;
   const folder = dirname(places.journal(spec.sessionId));
@@ -186,7 +187,7 @@ async function runShutIn(means: Means, door: Door, proxy: string | null): Promis
       GT_SESSION: spec.sessionId,
       GT_AGENT: spec.agent,
       ...terminalOf(process.env),
-      ...environmentOf(agent, values),
+      ...environmentOf(agent, values, proxy),
       ...door.env,
     }),
     readable: [door.folder, INSIDE, ...GT],

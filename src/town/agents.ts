@@ -22,7 +22,8 @@ const words = z.array(z.string());
 /**
  * In `args`, `resume`, `attach` and `env` stand `{prompt}`; `{model}`; `{session}`, an id that is the same for all attempts of a session; `{home}`, a folder
  * that lasts as long; `{mcp}`, the town as a server of the Model Context Protocol, in JSON; `{usd}`, what it may still spend, known where there is
- * such a limit and its model has no price; and `{model_url}`, where the provider is reached from inside. An argument with something that is not known is left out.
+ * such a limit and its model has no price; and `{model_url}`, where the provider is reached from inside. Whoever asks there needs the session's token: in `env` that is in
+ * `{model_url}` already, and is `{model_key}`. An argument with something that is not known is left out.
  */
 export const Agent = z.strictObject({
   command: z.string().min(1),
@@ -76,7 +77,7 @@ export const AGENTS = {
     model: null,
     env: {
       ANTHROPIC_BASE_URL: '{model_url}',
-      ANTHROPIC_API_KEY: 'held-by-the-town',
+      ANTHROPIC_API_KEY: '{model_key}',
       CLAUDE_CONFIG_DIR: '{home}',
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
       DISABLE_AUTOUPDATER: '1',
@@ -96,7 +97,7 @@ export const AGENTS = {
     usage: 'codex',
     provider: 'openai',
     model: null,
-    env: { OPENAI_API_KEY: 'held-by-the-town', CODEX_HOME: '{home}' },
+    env: { OPENAI_API_KEY: '{model_key}', CODEX_HOME: '{home}' },
   },
   gemini: {
     command: 'gemini',
@@ -107,7 +108,7 @@ export const AGENTS = {
     usage: 'gemini',
     provider: 'gemini',
     model: null,
-    env: { GOOGLE_GEMINI_BASE_URL: '{model_url}', GEMINI_API_KEY: 'held-by-the-town' },
+    env: { GOOGLE_GEMINI_BASE_URL: '{model_url}', GEMINI_API_KEY: '{model_key}' },
   },
   opencode: {
     command: 'opencode',
@@ -129,7 +130,7 @@ export const AGENTS = {
     usage: 'none',
     provider: 'anthropic',
     model: null,
-    env: { ANTHROPIC_API_BASE: '{model_url}', ANTHROPIC_API_KEY: 'held-by-the-town' },
+    env: { ANTHROPIC_API_BASE: '{model_url}', ANTHROPIC_API_KEY: '{model_key}' },
   },
 } as const satisfies Readonly<Record<string, Agent>>;
 

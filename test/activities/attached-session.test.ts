@@ -63,7 +63,7 @@ async function wayOf({ session }: Attached, answer: RequestListener) {
   });
   const socketPath = join(session.door.folder, 'model');
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const close = await openKeyProxy(socketPath, {
+  const { token, close } = await openKeyProxy(socketPath, {
     provider: 'anthropic',
     account: { key: 'k', baseUrl },
     asker: session.asker,
@@ -72,7 +72,7 @@ async function wayOf({ session }: Attached, answer: RequestListener) {
   onTestFinished(close);
   const asked = (what: string) =>
     new Promise<IncomingMessage>((resolve, reject) => {
-      ask({ socketPath, method: 'POST', path: `/v1/messages?how=${what}` }, resolve)
+      ask({ socketPath, method: 'POST', path: `/${token}/v1/messages?how=${what}` }, resolve)
         .on('error', reject)
         .end('{}');
     });

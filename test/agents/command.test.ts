@@ -168,6 +168,44 @@ test('it reaches its provider, and never sees the key', async () => {
   expect(await readFile(join(bench.worktree, 'env.txt'), 'utf8')).not.toContain('sk-real-key');
 });
 
+test('what others of the machine see of it leads to no model: neither the port nor its command has the token', async () => {
+  const heard: string[] = [];
+  const provider = createServer((request, response) => {
+    heard.push(request.headers['x-api-key']?.toString() ?? '');
+    response.end('{}');
+  });
+  await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void provider.close());
+  const ask =
+    "const [url] = process.argv.slice(1); const headers = { 'x-api-key': process.env.KEY }; const at = url + '/v1/messages'; Promise.all([fetch(at, { method: 'POST' }), fetch(at, { method: 'POST', headers })]).then((all) => console.log(...all.map((one) => one.status)))";
+  const script =
+    'node -e "$ASK" "$2" > answer.txt; env > env.txt; tr "\\0" " " < /proc/$$/cmdline > seen.txt; tr "\\0" " " < /proc/$PPID/cmdline >> seen.txt; gt done "asked"';
+  const { bench, run } = await agentOf(
+    {
+      script,
+      args: ['-c', script, 'agent', '{prompt}', '{model_url}', '{model_key}'],
+      provider: 'anthropic',
+      env: { AT: '{model_url}', KEY: '{model_key}', OLD: 'held-by-the-town', ASK: ask },
+    },
+    {
+      keys: {
+        anthropic: { key: 'sk-real-key', baseUrl: `http://127.0.0.1:${(provider.address() as AddressInfo).port}` },
+      },
+    },
+  );
+  expect(await run()).toMatchObject({ outcome: 'closed' });
+  const textOf = (name: string) => readFile(join(bench.worktree, name), 'utf8');
+  expect(await textOf('answer.txt')).toBe('401 200\n');
+  expect(heard).toEqual(['sk-real-key']);
+  const env = await textOf('env.txt');
+  const [, token = ''] = /^KEY=([0-9a-f]{48})$/m.exec(env) ?? [];
+  expect(env).toMatch(new RegExp(`^AT=http://127\\.0\\.0\\.1:\\d+/${token}$`, 'm'));
+  expect(env).toContain(`OLD=${token}\n`);
+  const seen = await textOf('seen.txt');
+  expect(seen).toContain('--model');
+  expect(seen).not.toContain(token);
+});
+
 test('what it tells of tokens and cost is counted', async () => {
   const result = {
     type: 'result',

@@ -1,6 +1,6 @@
 /** The provider as it is reached from inside: real servers and sockets, and what comes of either side's leaving. */
 import { createServer, request as ask } from 'node:http';
-import type { IncomingMessage, RequestListener } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders, RequestListener } from 'node:http';
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
 import { openKeyProxy } from '../../src/agents/key-proxy.js';
-import type { Asker } from '../../src/agents/key-proxy.js';
+import type { Asker, KeyProxy } from '../../src/agents/key-proxy.js';
 import type { Provider } from '../../src/town/agents.js';
 
 /** Of nobody's session. */
@@ -19,36 +19,41 @@ const NOBODY: Asker = {
   failed: () => undefined,
 };
 
-/** The socket of a proxy before a provider that answers so. */
+/** A proxy before a provider that answers so. */
 async function proxyOf(
   provider: Provider,
   answer: RequestListener,
   { below = '', closed = null }: { readonly below?: string; readonly closed?: string | null } = {},
-): Promise<string> {
+): Promise<KeyProxy> {
   const server = createServer(answer);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const folder = await mkdtemp(join(tmpdir(), 'gt-key-proxy-'));
   const socketPath = join(folder, 'model');
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}${below}`;
-  const close = await openKeyProxy(socketPath, { provider, account: { key: 'k', baseUrl }, asker: NOBODY, closed });
+  const proxy = await openKeyProxy(socketPath, { provider, account: { key: 'k', baseUrl }, asker: NOBODY, closed });
   onTestFinished(async () => {
-    close();
+    proxy.close();
     server.closeAllConnections();
     server.close();
     await rm(folder, { recursive: true });
   });
-  return socketPath;
+  return proxy;
 }
 
-function asked(socketPath: string, method: string, path: string): Promise<IncomingMessage> {
+function asked(
+  { socket: socketPath, token }: KeyProxy,
+  method: string,
+  path: string,
+  headers: OutgoingHttpHeaders = { 'x-api-key': token },
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    ask({ socketPath, method, path }, resolve).on('error', reject).end();
+    ask({ socketPath, method, path, headers }, resolve).on('error', reject).end();
   });
 }
 
 test('a client that leaves in the middle of an answer takes nobody with it, and the provider is let go', async () => {
   let isLeft = false;
-  const socket = await proxyOf('anthropic', (_, response) => {
+  const proxy = await proxyOf('anthropic', (_, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     const more = setInterval(() => response.write('data: more\n\n'), 10);
     response.on('close', () => {
@@ -56,38 +61,38 @@ test('a client that leaves in the middle of an answer takes nobody with it, and 
       isLeft = true;
     });
   });
-  const answer = await asked(socket, 'POST', '/v1/messages');
+  const answer = await asked(proxy, 'POST', '/v1/messages');
   answer.on('error', () => undefined);
   await new Promise((resolve) => answer.once('data', resolve));
   answer.destroy();
   await expect.poll(() => isLeft).toBe(true);
   // The next one is answered.
-  expect((await asked(socket, 'POST', '/v1/messages')).statusCode).toBe(200);
+  expect((await asked(proxy, 'POST', '/v1/messages')).statusCode).toBe(200);
 });
 
 test('a provider that breaks off in the middle of an answer takes nobody with it, and the client is told', async () => {
-  const socket = await proxyOf('anthropic', (_, response) => {
+  const proxy = await proxyOf('anthropic', (_, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.write('data: 1\n\n', () => setTimeout(() => response.destroy(), 50));
   });
-  const answer = await asked(socket, 'POST', '/v1/messages');
+  const answer = await asked(proxy, 'POST', '/v1/messages');
   await expect(text(answer)).rejects.toThrow('aborted');
-  expect((await asked(socket, 'POST', '/v1/messages')).statusCode).toBe(200);
+  expect((await asked(proxy, 'POST', '/v1/messages')).statusCode).toBe(200);
 });
 
 test('a provider that answers before it has heard all, and leaves, takes nobody with it', async () => {
-  const socket = await proxyOf('anthropic', (_, response) => {
+  const proxy = await proxyOf('anthropic', (_, response) => {
     response.writeHead(413).end('too much', () => response.socket?.destroy());
   });
   const ended = new Promise<number | string>((resolve) => {
-    const request = ask({ socketPath: socket, method: 'POST', path: '/v1/messages' }, (answer) =>
+    const request = ask({ socketPath: proxy.socket, method: 'POST', path: `/${proxy.token}/v1/messages` }, (answer) =>
       resolve(answer.resume().statusCode ?? 0),
     );
     request.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
     request.write('x'.repeat(10_000_000));
   });
   expect([413, 502, 'ECONNRESET', 'EPIPE']).toContain(await ended);
-  expect((await asked(socket, 'POST', '/v1/messages')).statusCode).toBe(413);
+  expect((await asked(proxy, 'POST', '/v1/messages')).statusCode).toBe(413);
 });
 
 const PASSED: readonly [Provider, string, string][] = [
@@ -116,11 +121,11 @@ const REFUSED: readonly [Provider, string, string][] = [
 
 async function heardOf([provider, method, path]: readonly [Provider, string, string]) {
   const heard: string[] = [];
-  const socket = await proxyOf(provider, (request, response) => {
+  const proxy = await proxyOf(provider, (request, response) => {
     heard.push(`${request.method} ${request.url}`);
     response.end('{}');
   });
-  const answer = await asked(socket, method, path);
+  const answer = await asked(proxy, method, path);
   return { heard, status: answer.statusCode, said: await text(answer) };
 }
 
@@ -148,7 +153,56 @@ test.each([
     heard.push(request.url);
     response.end('{}');
   };
-  const socket = await proxyOf(provider, answer, { below });
-  expect((await asked(socket, 'POST', path)).statusCode).toBe(200);
+  const proxy = await proxyOf(provider, answer, { below });
+  expect((await asked(proxy, 'POST', path)).statusCode).toBe(200);
   expect(heard).toEqual([there]);
+});
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+const HOWS: readonly [string, (token: string) => readonly [string, OutgoingHttpHeaders]][] = [
+  ['before the path', (token) => [`/${token}/v1/messages?beta=1`, bearer('another')]],
+  ['as its key', (token) => ['/v1/messages?beta=1', { 'x-api-key': token }]],
+  ['as its bearer', (token) => ['/v1/messages?beta=1', bearer(token)]],
+  ['as a key of Google', (token) => ['/v1/messages?beta=1', { 'x-goog-api-key': token }]],
+  ['in the query', (token) => [`/v1/messages?key=${token}&beta=1`, {}]],
+];
+
+test.each(HOWS)('the token of the session, %s, admits, and does not go to the provider', async (_, how) => {
+  const heard: string[] = [];
+  const proxy = await proxyOf('anthropic', ({ url, headers }, response) => {
+    heard.push(`${url} ${JSON.stringify(headers)}`);
+    response.end('{}');
+  });
+  const [path, headers] = how(proxy.token);
+  expect((await asked(proxy, 'POST', path, headers)).statusCode).toBe(200);
+  expect(heard).toHaveLength(1);
+  expect(heard[0]).toMatch(/^\/v1\/messages\?beta=1 .*"x-api-key":"k"/);
+  expect(heard[0]).not.toContain(proxy.token);
+});
+
+test('whoever does not know it is refused, whatever else he knows', async () => {
+  const heard: (string | undefined)[] = [];
+  const proxy = await proxyOf('anthropic', (request, response) => {
+    heard.push(request.url);
+    response.end('{}');
+  });
+  const other = await proxyOf('anthropic', (_, response) => response.end('{}'));
+  expect(proxy.token).not.toBe(other.token);
+  const asks: readonly [string, OutgoingHttpHeaders][] = [
+    ['/v1/messages', {}],
+    ['/v1/messages', { 'x-api-key': 'held-by-the-town' }],
+    ['/v1/messages', { 'x-api-key': other.token }],
+    ['/v1/messages', { 'x-api-key': proxy.token.slice(1) }],
+    ['/v1/messages', { 'x-api-key': '' }],
+    [`/${other.token}/v1/messages`, {}],
+    [`/v1/${proxy.token}/messages`, {}],
+    ['//', {}],
+    ['http://[/', {}],
+  ];
+  for (const [path, headers] of asks) {
+    const answer = await asked(proxy, 'POST', path, headers);
+    expect(answer.statusCode).toBe(401);
+    expect(JSON.parse(await text(answer))).toMatchObject({ error: { type: 'authentication_error' } });
+  }
+  expect(heard).toEqual([]);
 });

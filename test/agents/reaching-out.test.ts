@@ -35,7 +35,7 @@ async function wayOf(provider: Provider, confinement: ConfinementSettings = {}) 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const folder = await mkdtemp(join(tmpdir(), 'gt-reach-'));
   const socketPath = join(folder, 'model');
-  const close = await openKeyProxy(socketPath, {
+  const proxy = await openKeyProxy(socketPath, {
     provider,
     account: { key: 'k', baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` },
     asker: {
@@ -47,14 +47,14 @@ async function wayOf(provider: Provider, confinement: ConfinementSettings = {}) 
     closed: closedNetwork({ rig: 'server', ...confined({ confinement }, ['command']) }),
   });
   onTestFinished(async () => {
-    close();
+    proxy.close();
     server.closeAllConnections();
     server.close();
     await rm(folder, { recursive: true });
   });
   const send = async (body: unknown, { path = PATHS[provider], headers = {} }: Sent = {}) => {
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-      ask({ socketPath, method: 'POST', path, headers }, resolve)
+      ask({ socketPath, method: 'POST', path: `/${proxy.token}${path}`, headers }, resolve)
         .on('error', reject)
         .end(typeof body === 'string' || body instanceof Buffer ? body : JSON.stringify(body));
     });

@@ -33,11 +33,11 @@ case "$1" in
     test -t 0 && test -t 1 && echo "at a terminal"
     cat ../../../../../town.toml 2>/dev/null || echo hidden
     echo "planted: $PLANTED$ANTHROPIC_API_KEY"
-    curl --silent --max-time 10 "$3/v1/models"
+    curl --silent --max-time 10 "$AT/v1/models"
     if [ -e by-the-door.txt ]; then
-      curl --silent --max-time 10 --data '{}' "$3/v1/messages" > /dev/null
+      curl --silent --max-time 10 --data '{}' "$AT/v1/messages" > /dev/null
       gt current | grep '^Step: '
-      gt note "the terminal knows" && gt note "$(curl --silent "$3/v1/models")" && gt mail "$GT_AGENT" "from the terminal"
+      gt note "the terminal knows" && gt note "$(curl --silent "$AT/v1/models")" && gt mail "$GT_AGENT" "from the terminal"
       gt done "it" || echo "not done"
     fi
     cat "$talk"
@@ -68,7 +68,8 @@ describe.skipIf(missing !== null)('gt attach', () => {
           command: 'sh',
           args: called('work', '{session}', '{prompt}'),
           resume: called('resume', '{session}', '{prompt}'),
-          attach: called('attach', '{session}', '{model_url}'),
+          attach: called('attach', '{session}'),
+          'env.AT': '{model_url}',
           provider: 'anthropic',
         },
       },
