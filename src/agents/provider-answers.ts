@@ -218,28 +218,50 @@ function problemIn(event: unknown): Problem | null {
 const BILLING: Kind = { type: 'Llm.Billing', retryable: false };
 const RATE: Kind = { type: 'Llm.RateLimited', retryable: true };
 const AUTH: Kind = { type: 'Llm.Auth', retryable: false };
+const NOT_FOUND: Kind = { type: 'Llm.NotFound', retryable: false };
+const BAD_REQUEST: Kind = { type: 'Llm.BadRequest', retryable: false };
+const OVERLOADED: Kind = { type: 'Llm.Overloaded', retryable: true };
 /** Words that say more than the status beside them, and stand alone in the midst of a stream. */
 const BY_CODE: Readonly<Record<string, Kind>> = {
-  insufficient_quota: BILLING,
-  billing_hard_limit_reached: BILLING,
-  rate_limit_exceeded: RATE,
-  invalid_api_key: AUTH,
-  API_KEY_INVALID: AUTH,
+  ...allAre(BILLING, ['insufficient_quota', 'billing_hard_limit_reached', 'billing_not_active', 'usage_not_included']),
+  ...allAre(BILLING, ['credit_balance_exhausted', 'organization_usage_limit_exceeded']),
+  ...allAre(BILLING, ['organization_spend_limit_exceeded', 'project_spend_limit_exceeded']),
+  ...allAre(RATE, ['rate_limit_exceeded']),
+  ...allAre(AUTH, ['invalid_api_key', 'API_KEY_INVALID', 'account_deactivated', 'ip_not_authorized']),
+  ...allAre(NOT_FOUND, ['model_not_found']),
+  // Asked again, the same request would be answered the same.
+  ...allAre(BAD_REQUEST, ['invalid_prompt', 'content_policy_violation', 'cyber_policy', 'bio_policy']),
+  ...allAre(BAD_REQUEST, ['misalignment_policy_violation', 'image_content_policy_violation']),
+  ...allAre(BAD_REQUEST, ['data_residency_mismatch', 'unsupported_country_region_territory']),
+  ...allAre(BAD_REQUEST, ['invalid_image', 'invalid_image_format', 'invalid_base64_image', 'invalid_image_url']),
+  ...allAre(BAD_REQUEST, ['invalid_image_mode', 'image_too_large', 'image_too_small', 'image_parse_error']),
+  ...allAre(BAD_REQUEST, ['image_file_too_large', 'unsupported_image_media_type', 'empty_image_file']),
+  ...allAre(BAD_REQUEST, ['failed_to_download_image', 'image_file_not_found']),
+};
+/** Where no status says it. */
+const IN_STREAM: Readonly<Record<string, Kind>> = {
+  ...BY_TYPE,
+  ...allAre(OVERLOADED, ['server_is_overloaded', 'slow_down']),
 };
 const TOO_LONG = ['request_too_large', 'context_length_exceeded'];
 
-/** `status`: 0 in the midst of a stream. */
-function failureOf({ status, headers }: Head, problem: Problem, body: string): Failure {
+function allAre(kind: Kind, words: readonly string[]): Readonly<Record<string, Kind>> {
+  return Object.fromEntries(words.map((word) => [word, kind]));
+}
+
+/** `status`: 0 in the midst of a stream, where it may stand in the error. */
+function failureOf({ status: ofHead, headers }: Head, problem: Problem, body: string): Failure {
   const { message: said = null, details = null } = problem;
-  const message = withoutSecrets([status || '', said ?? body].join(' ').trim()).slice(0, WORDS_MAX);
   const words = [problem.code, problem.type, ...(details ?? []).map(({ reason }) => reason)]
     .flatMap((one) => one ?? [])
     .map(String);
+  const status = ofHead || Number(words.find((word) => /^[45]\d\d$/.test(word)) ?? 0);
+  const message = withoutSecrets([status || '', said ?? body].join(' ').trim()).slice(0, WORDS_MAX);
   const isTooLong = status === 413 || ((status === 400 || status === 0) && saysTooLong(message));
   if (isTooLong || words.some((word) => TOO_LONG.includes(word))) return new ContextFull(message);
   const known = words.flatMap((word) => own(BY_CODE, word) ?? [])[0];
-  const inStream = words.flatMap((word) => own(BY_TYPE, word) ?? [])[0];
-  const kind = known ?? (status === 0 ? inStream : undefined) ?? byStatus(status === 0 ? undefined : status);
+  const inStream = words.flatMap((word) => own(IN_STREAM, word) ?? [])[0];
+  const kind = known ?? (ofHead === 0 ? inStream : undefined) ?? byStatus(status === 0 ? undefined : status);
   const delay = details?.flatMap(({ retryDelay }) => /^([\d.]+)s$/.exec(retryDelay ?? '')?.[1] ?? [])[0];
   return new RuntimeTrouble({
     type: kind.type,

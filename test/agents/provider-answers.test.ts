@@ -117,6 +117,33 @@ test('what is wrong may be told in the midst of a stream', () => {
   expect(read('openai', plain, 200, EVENTS).failure).toMatchObject({ type: 'Llm.RateLimited', message: 'slower' });
 });
 
+const failedResponse = (code: string) => {
+  const error = { code, message: 'it will not' };
+  return events({ type: 'response.failed', response: { model: 'gpt-x', usage: null, error } });
+};
+
+test.each([
+  ['openai', 'Llm.BadRequest', false, failedResponse('invalid_prompt')],
+  ['openai', 'Llm.BadRequest', false, failedResponse('cyber_policy')],
+  ['openai', 'Llm.BadRequest', false, failedResponse('image_too_large')],
+  ['openai', 'Llm.NotFound', false, failedResponse('model_not_found')],
+  ['openai', 'Llm.Billing', false, failedResponse('project_spend_limit_exceeded')],
+  ['openai', 'Llm.Auth', false, failedResponse('account_deactivated')],
+  ['openai', 'Llm.RateLimited', true, failedResponse('rate_limit_exceeded')],
+  ['openai', 'Llm.Overloaded', true, failedResponse('server_is_overloaded')],
+  ['openai', 'Llm.Server', true, failedResponse('server_error')],
+  ['openai', 'Llm.Server', true, failedResponse('of_another_year')],
+  ['openai', 'Llm.BadRequest', false, events(JSON.parse(openAiError(null)) as object)],
+  ['openai', 'Llm.Billing', false, events({ error: { code: 402, message: 'it will not' }, choices: [] })],
+  ['gemini', 'Llm.BadRequest', false, events({ error: { code: 400, message: 'it will not', status: 'X' } })],
+  ['gemini', 'Llm.Server', true, events({ error: { code: 503, message: 'it will not', status: 'X' } })],
+] as const)(
+  'in the midst of a stream what is wrong says whether to ask again: %s, %s',
+  (provider, type, again, body) => {
+    expect(read(provider, body, 200, EVENTS).failure).toMatchObject({ type, retryable: again });
+  },
+);
+
 test('when to ask again is told by a header, or beside the error', () => {
   const told = read('openai', openAiError('rate_limit_exceeded'), 429, { ...JSON_TYPE, 'retry-after': '7' });
   expect(told.failure).toMatchObject({ retryAfterMs: 7_000 });
@@ -133,6 +160,7 @@ test.each([
   ['anthropic', 400, JSON.stringify({ error: { type: 'invalid_request_error', message: 'prompt is too long' } })],
   ['anthropic', 413, 'too large'],
   ['openai', 400, openAiError('context_length_exceeded')],
+  ['gemini', 200, JSON.stringify({ error: { code: 413, message: 'too large' } })],
 ] as const)('a prompt that is too long is no failure: %s, %i', (provider, status, body) => {
   expect(read(provider, body, status).failure).toBeInstanceOf(ContextFull);
 });
