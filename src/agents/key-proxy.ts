@@ -183,6 +183,9 @@ async function heldBody(
 /** What costs, and what an account may have had enough of. */
 async function passAnswer(asked: Asked, response: ServerResponse, way: Way, gone: AbortSignal): Promise<void> {
   const { provider, asker } = way;
+  let bytes = asked.body === null ? 0 : Buffer.byteLength(asked.body);
+  // Paused, it does not flow before it is passed on.
+  if (asked.body === null) asked.request.pause().on('data', (piece: Buffer) => (bytes += piece.length));
   let leave: () => void;
   try {
     leave = await asker.enter(gone);
@@ -203,7 +206,7 @@ async function passAnswer(asked: Asked, response: ServerResponse, way: Way, gone
       () => null,
       (error: unknown) => (gone.aborted ? null : trouble(reasonOf(error), error)),
     );
-    const { spent, failure } = passing.end();
+    const { spent, failure } = passing.end(bytes);
     if (spent !== null) await asker.answered(spent);
     const failed = failure ?? broken;
     if (failed !== null) asker.failed(failed);

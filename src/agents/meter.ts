@@ -25,6 +25,8 @@ export class Meter {
   #usage: Usage;
   /** Of the run under way. */
   #run: Usage = NO_USAGE;
+  /** What of that is estimated. */
+  #estimated: Usage = NO_USAGE;
   #contextTokens = 0;
   /** Of all the conversation, as its program has told it last; null: not known, since others have gone on with it. */
   #told: ToldOfAll | null = NOTHING;
@@ -46,6 +48,7 @@ export class Meter {
 
   begin(): void {
     this.#run = NO_USAGE;
+    this.#estimated = NO_USAGE;
     this.#contextTokens = 0;
   }
 
@@ -58,6 +61,7 @@ export class Meter {
   async answered(spent: Spent): Promise<void> {
     const usage = this.#priced([spent]);
     this.#run = addUsage(this.#run, usage);
+    if (spent.isEstimated === true) this.#estimated = addUsage(this.#estimated, usage);
     this.#contextTokens = Math.max(this.#contextTokens, sizeOf(spent.tokens));
     await this.#add(usage);
   }
@@ -70,8 +74,10 @@ export class Meter {
     this.#told = all ?? this.#told;
     const { unpricedTokens = 0 } = this.#run;
     // Its answers have been counted; what they cost may be known only now.
-    if (sizeOf(this.#run) === 0) await this.#add({ ...usage, turns: Math.max(0, usage.turns - this.#run.turns) }, all);
-    else if (unpricedTokens > 0 && usd !== null) {
+    if (sizeOf(this.#run) === sizeOf(this.#estimated)) {
+      const isTold = sizeOf(usage) > 0 || sizeOf(this.#estimated) === 0;
+      if (isTold) await this.#add(insteadOf(this.#run, usage), all);
+    } else if (unpricedTokens > 0 && usd !== null) {
       await this.#add({ ...NO_USAGE, usd: usd - this.#run.usd, unpricedTokens: -unpricedTokens }, all);
     }
   }
@@ -96,7 +102,11 @@ export class Meter {
   #priced(spent: readonly Spent[]): Usage {
     const { model: usual, prices } = this.#means;
     return spent
-      .map(({ model, tokens }) => ({ ...tokens, ...costOf(tokens, model || usual, prices) }))
+      .map(({ model, tokens, isEstimated = false }) => ({
+        ...tokens,
+        // What was not told has no price, either: a figure made up twice would stand as if it were one.
+        ...costOf(tokens, model || usual, isEstimated ? {} : prices),
+      }))
       .reduce(addUsage, NO_USAGE);
   }
 
@@ -109,6 +119,19 @@ export class Meter {
 /** Of a window, after an answer. */
 function sizeOf({ inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens }: Tokens): number {
   return inputTokens + cacheReadTokens + cacheWriteTokens + outputTokens;
+}
+
+/** What a run has used, told after its end, in the place of what was estimated meanwhile. */
+function insteadOf(estimated: Usage, told: Usage): Usage {
+  return {
+    turns: Math.max(0, told.turns - estimated.turns),
+    inputTokens: told.inputTokens - estimated.inputTokens,
+    cacheReadTokens: told.cacheReadTokens - estimated.cacheReadTokens,
+    cacheWriteTokens: told.cacheWriteTokens - estimated.cacheWriteTokens,
+    outputTokens: told.outputTokens - estimated.outputTokens,
+    usd: told.usd - estimated.usd,
+    unpricedTokens: (told.unpricedTokens ?? 0) - (estimated.unpricedTokens ?? 0),
+  };
 }
 
 /** What is told of all the conversation; null: nothing, as of one that could not begin. */

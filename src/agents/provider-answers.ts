@@ -5,7 +5,6 @@
 import * as z from 'zod';
 import type { Provider } from '../town/agents.js';
 import { own } from '../town/own.js';
-import { NO_USAGE } from '../town/session.js';
 import { BY_TYPE, byStatus, ContextFull, isRetryable, retryAfterOf, saysTooLong, waitOf } from './provider-status.js';
 import type { Kind } from './provider-status.js';
 import { withoutSecrets } from './secrets.js';
@@ -38,6 +37,8 @@ export class PassingAnswer {
   readonly #isStream: boolean;
   readonly #decoder = new TextDecoder();
   #text = '';
+  /** What the model has said, in characters. */
+  #said = 0;
   #spent: Spent | null = null;
   #failure: Failure | null = null;
 
@@ -57,14 +58,14 @@ export class PassingAnswer {
     if (this.#text.length > EVENT_CHARS_MAX) this.#text = '';
   }
 
-  /** Also of one that broke off: as far as it came. `spent`: null when nothing was answered. */
-  end(): { readonly spent: Spent | null; readonly failure: Failure | null } {
+  /** Also of one that broke off: as far as it came. `spent`: null when nothing was answered; `asked`: how many bytes it was asked. */
+  end(asked: number): { readonly spent: Spent | null; readonly failure: Failure | null } {
     const { status } = this.#head;
     if (status >= 400)
       this.#failure = failureOf(this.#head, problemIn([parsed(this.#text)].flat()[0]) ?? {}, this.#text);
     else if (this.#isStream) this.#line(this.#text);
     else for (const event of [parsed(this.#text)].flat()) this.#take(event);
-    const unknown = status < 400 && this.#failure === null ? UNKNOWN : null;
+    const unknown = status < 400 && this.#failure === null ? estimated(asked, this.#said) : null;
     return { spent: this.#spent ?? unknown, failure: this.#failure };
   }
 
@@ -74,13 +75,33 @@ export class PassingAnswer {
 
   #take(event: unknown): void {
     this.#spent = READ[this.#provider](event, this.#spent) ?? this.#spent;
+    const said = Said.safeParse(event).data;
+    this.#said += charsIn(said?.choices) + charsIn(said?.delta) + charsIn(said?.output);
     const problem = problemIn(event);
     if (problem !== null) this.#failure = failureOf({ status: 0, headers: this.#head.headers }, problem, '');
   }
 }
 
-/** That it was answered is all that is known. */
-const UNKNOWN: Spent = { model: '', tokens: { ...NO_USAGE, turns: 1 } };
+/** Of text and of JSON, about. */
+const CHARS_PER_TOKEN = 4;
+const Said = z.object({
+  choices: z.unknown().optional(),
+  delta: z.unknown().optional(),
+  output: z.unknown().optional(),
+});
+
+/** Its tokens were not told: OpenAI tells them of a stream of completions only to who asks for that, and of no answer that broke off. */
+function estimated(asked: number, said: number): Spent {
+  const [inputTokens, outputTokens] = [Math.ceil(asked / CHARS_PER_TOKEN), Math.ceil(said / CHARS_PER_TOKEN)];
+  const tokens = { turns: 1, inputTokens, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens };
+  return { model: '', tokens, isEstimated: true };
+}
+
+function charsIn(value: unknown): number {
+  if (typeof value === 'string') return value.length;
+  if (typeof value !== 'object' || value === null) return 0;
+  return Object.values(value).reduce((sum: number, one) => sum + charsIn(one), 0);
+}
 
 const count = z
   .number()

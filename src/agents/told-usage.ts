@@ -5,7 +5,12 @@ import type { Usage } from '../town/session.js';
 
 export type Tokens = Omit<Usage, 'usd' | 'unpricedTokens'>;
 /** `model`: '' where it is not told. */
-export type Spent = { readonly model: string; readonly tokens: Tokens };
+export type Spent = {
+  readonly model: string;
+  readonly tokens: Tokens;
+  /** Nobody has told the tokens: they are reckoned from what was said. */
+  readonly isEstimated?: true;
+};
 /** Of one run of a program. */
 export type Told = {
   readonly spent: readonly Spent[];

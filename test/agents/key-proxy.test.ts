@@ -9,6 +9,7 @@ import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
 import { openKeyProxy } from '../../src/agents/key-proxy.js';
 import type { Asker, KeyProxy } from '../../src/agents/key-proxy.js';
+import type { Spent } from '../../src/agents/told-usage.js';
 import type { Provider } from '../../src/town/agents.js';
 
 /** Of nobody's session. */
@@ -23,14 +24,18 @@ const NOBODY: Asker = {
 async function proxyOf(
   provider: Provider,
   answer: RequestListener,
-  { below = '', closed = null }: { readonly below?: string; readonly closed?: string | null } = {},
+  {
+    below = '',
+    closed = null,
+    asker = NOBODY,
+  }: { readonly below?: string; readonly closed?: string | null; readonly asker?: Asker } = {},
 ): Promise<KeyProxy> {
   const server = createServer(answer);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const folder = await mkdtemp(join(tmpdir(), 'gt-key-proxy-'));
   const socketPath = join(folder, 'model');
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}${below}`;
-  const proxy = await openKeyProxy(socketPath, { provider, account: { key: 'k', baseUrl }, asker: NOBODY, closed });
+  const proxy = await openKeyProxy(socketPath, { provider, account: { key: 'k', baseUrl }, asker, closed });
   onTestFinished(async () => {
     proxy.close();
     server.closeAllConnections();
@@ -138,6 +143,34 @@ test.each(REFUSED)('nothing else is: %s %s %s', async (...one) => {
   expect({ heard, status }).toEqual({ heard: [], status: 403 });
   expect(JSON.parse(said)).toMatchObject({ error: { message: expect.stringContaining('is not passed on') as string } });
 });
+
+test.each([
+  ['as it comes', null],
+  ['read first', 'the network is closed'],
+])(
+  'of an answer that does not tell its tokens counts what was asked, and said, and all of both arrives (%s)',
+  async (_how, closed) => {
+    const spent: Spent[] = [];
+    const heard: Promise<string>[] = [];
+    const answered = async (one: Spent) => void spent.push(one);
+    const tell: RequestListener = (request, response) => {
+      heard.push(text(request));
+      request.once('end', () => response.end(JSON.stringify({ choices: [{ message: { content: '01234567' } }] })));
+    };
+    const { socket: socketPath, token } = await proxyOf('openai', tell, { closed, asker: { ...NOBODY, answered } });
+    const body = JSON.stringify({ messages: [{ role: 'user', content: 'x'.repeat(999_957) }] });
+    const options = { socketPath, method: 'POST', path: '/v1/chat/completions', headers: { 'x-api-key': token } };
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      const request = ask(options, resolve).on('error', reject);
+      // In pieces, without its length.
+      request.write(body.slice(0, 10));
+      request.end(body.slice(10));
+    });
+    expect(await text(answer)).toContain('01234567');
+    expect(await heard[0]).toBe(body);
+    expect(spent).toMatchObject([{ isEstimated: true, tokens: { inputTokens: 250_000, outputTokens: 2 } }]);
+  },
+);
 
 test.each([
   ['anthropic', '', '/v1/messages', '/v1/messages'],

@@ -60,6 +60,32 @@ test('what has passed is counted so, whatever its program says of it; that says 
   });
 });
 
+test('what nobody has told is estimated, and has no price; what its program tells of it stands in its place', async () => {
+  const guessed = { ...answer, isEstimated: true } as const;
+  expect(await life(await makeBench(), (meter) => meter.answered(guessed), PRICES)).toEqual({
+    ...tokens,
+    usd: 0,
+    unpricedTokens: 15,
+  });
+  const told: Told = { spent: [{ model: 'big', tokens: { ...tokens, turns: 3 } }], usd: null, ofAll: 'nothing' };
+  const replaced = await life(
+    await makeBench(),
+    async (meter) => {
+      await meter.answered(guessed);
+      await meter.answered(guessed);
+      await meter.ended(told);
+    },
+    PRICES,
+  );
+  expect(replaced).toEqual({ ...tokens, turns: 3, usd: 1 });
+  // It knows no better.
+  const kept = await life(await makeBench(), async (meter) => {
+    await meter.answered(guessed);
+    await meter.ended({ ...told, spent: [] });
+  });
+  expect(kept).toMatchObject({ turns: 1, unpricedTokens: 15 });
+});
+
 test('a conversation that is gone on with in another life costs what it has cost since', async () => {
   const bench = await makeBench();
   await life(bench, async (meter) => {

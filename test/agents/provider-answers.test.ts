@@ -7,11 +7,13 @@ import type { Provider } from '../../src/town/agents.js';
 const EVENTS = { 'content-type': 'text/event-stream; charset=utf-8' };
 const JSON_TYPE = { 'content-type': 'application/json' };
 
+const ASKED = 400;
+
 function read(provider: Provider, body: string, status = 200, headers: Record<string, string> = JSON_TYPE, size = 7) {
   const answer = new PassingAnswer(provider, { status, headers: new Headers(headers) });
   const bytes = Buffer.from(body);
   for (let at = 0; at < bytes.length; at += size) answer.add(bytes.subarray(at, at + size));
-  return answer.end();
+  return answer.end(ASKED);
 }
 
 const events = (...all: object[]) => all.map((one) => `event: x\ndata: ${JSON.stringify(one)}\n\n`).join('');
@@ -65,13 +67,22 @@ test.each([
     expect(read(provider, body, 200, headers, size)).toEqual({ spent: { model, tokens }, failure: null });
 });
 
-test('of an answer that breaks off counts what came of it; one that tells nothing counts as a turn', () => {
+const delta = (content: string) => ({ model: 'gpt-x', usage: null, choices: [{ index: 0, delta: { content } }] });
+
+test.each([
+  ['of a stream of completions without its usage', events(delta('0123456789'), delta('0123456789')), EVENTS, 5],
+  ['of a stream that broke off', events({ type: 'response.output_text.delta', delta: '01234567' }), EVENTS, 2],
+  ['of one that tells none', JSON.stringify({ choices: [{ message: { content: '0123' } }] }), JSON_TYPE, 1],
+  ['that comes later', JSON.stringify({ status: 'queued', usage: null, error: null, output: [] }), JSON_TYPE, 0],
+] as const)('an answer without its tokens counts by what was asked and said: %s', (_, body, headers, outputTokens) => {
+  const tokens = { turns: 1, inputTokens: 100, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens };
+  const { spent, failure } = read('openai', body, 200, headers);
+  expect({ spent, failure }).toEqual({ spent: { model: '', tokens, isEstimated: true }, failure: null });
+});
+
+test('of an answer that breaks off counts what came of it', () => {
   const begun = events({ type: 'message_start', message: anthropicMessage });
   expect(read('anthropic', `${begun}data: {"type":"mess`, 200, EVENTS).spent?.tokens).toEqual(OF_ANTHROPIC);
-  expect(read('openai', events({ choices: [] }), 200, EVENTS).spent).toMatchObject({
-    model: '',
-    tokens: { turns: 1, inputTokens: 0 },
-  });
 });
 
 const openAiError = (code: string | null, type = 'invalid_request_error') =>
