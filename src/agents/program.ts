@@ -17,6 +17,7 @@ import { commandOf, environmentOf, lineOf } from './agent-call.js';
 import { takeOver } from './conversation.js';
 import type { Door } from './door.js';
 import type { End } from './end.js';
+import { heldLimit, turnsHeld } from './held-limits.js';
 import { openKeyProxy } from './key-proxy.js';
 import type { Asker, KeyProxy } from './key-proxy.js';
 import { mechanicalNote } from './mechanical-note.js';
@@ -215,12 +216,10 @@ export class Program {
     const { usage, contextTokens } = this.#meter;
     this.#purse = await this.#context.purse(usage.usd);
     if (this.#purse !== null && this.#purse.leftUsd <= 0) return 'budget';
-    if (this.#means.sdk !== null) return null;
-    if (this.#limit !== null) return usage.turns >= this.#limit.turns + LAST_WORDS.turns ? this.#limit.kind : null;
-    const { turnsMax, contextTokensMax, usdMax = Infinity } = this.#spec.limits;
-    if (contextTokens > contextTokensMax) return 'context';
-    if (usage.turns >= turnsMax) return 'turns';
-    return usage.usd >= usdMax ? 'cost' : null;
+    const bySdk = this.#means.sdk !== null;
+    if (this.#limit === null) return heldLimit(this.#spec.limits, { ...usage, contextTokens }, bySdk);
+    const turns = this.#limit.turns + turnsHeld(LAST_WORDS.turns, bySdk);
+    return usage.turns >= turns ? this.#limit.kind : null;
   }
 
   async #once(run: RunOfProgram, next: Next): Promise<RunResult> {

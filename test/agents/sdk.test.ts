@@ -1,7 +1,9 @@
 /** Claude Code as the Agent SDK drives it, with a stand-in for the SDK: what is heard between turns, what stops it, and what is told of it. */
 import { readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { commandRuntime } from '../../src/agents/command.js';
 import type { SessionContext } from '../../src/agents/runtime.js';
 import { findSdk } from '../../src/agents/sdk.js';
@@ -64,6 +66,46 @@ test.each([
 ] as const)('at its limit of %s it is asked for a handoff, and has its own note', async (reason, limit) => {
   const { run } = await sdkOf(atLimit(TWO_TURNS, 'gt handoff "the rest"'), limit);
   expect(await run()).toMatchObject({ outcome: 'handoff', note: 'the rest', reason });
+});
+
+const A_DOLLAR = async () => ({ big: { input: 10_000, output: 0, cacheRead: 0, cacheWrite: 0 } });
+
+/** A provider whose answers cost a dollar, and an agent that asks it beside the SDK, one time after the other. */
+async function askingBeside(limits: Partial<SessionSpec['limits']>) {
+  let asked = 0;
+  const provider = createServer((request, response) => {
+    asked += 1;
+    request.resume();
+    const usage = { input_tokens: 100, output_tokens: 0 };
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ type: 'message', model: 'big', usage }));
+  });
+  await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void provider.close());
+  const bench = await makeBench();
+  await installSdk(bench.folder, atLimit('node -e "$ASK"', 'gt handoff "the rest"'));
+  const ask = `(async () => { for (let n = 0; n < 50; n++) await (await fetch(process.env.ANTHROPIC_BASE_URL + '/v1/messages', { method: 'POST', body: '{}' })).text(); })()`;
+  const preset = AGENTS['claude-code'];
+  const agent = Agent.parse({ ...preset, command: 'no-such-program', env: { ...preset.env, ASK: ask } });
+  const spec = specOf(bench, null, {
+    runtime: { kind: 'command', model: '', agent },
+    limits: { ...LIMITS, ...limits },
+  });
+  const keys = { anthropic: { key: 'k', baseUrl: `http://127.0.0.1:${(provider.address() as AddressInfo).port}` } };
+  const runtime = commandRuntime(keys, { sdkHere: () => findSdk(bench.folder), prices: A_DOLLAR });
+  return { result: await runtime.run(spec, await contextOf(bench, spec)), asked };
+}
+
+test.each([
+  ['turns', { turnsMax: 2 }, 14],
+  ['cost', { usdMax: 4 }, 5],
+  ['context', { contextTokensMax: 40 }, 1],
+] as const)('what it asks beside the SDK is held to its limit of %s, with room', async (reason, limit, most) => {
+  const { result, asked } = await askingBeside(limit);
+  expect(result).toMatchObject({ outcome: 'handoff', note: 'the rest', reason });
+  expect(asked).toBeGreaterThanOrEqual(most);
+  // The next one may come before the last is counted.
+  expect(asked).toBeLessThanOrEqual(most + 1);
 });
 
 test('who leaves no note at the limit has that of the engine', async () => {
