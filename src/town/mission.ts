@@ -9,7 +9,7 @@ import type { LegOf } from './convoy.js';
 import { bounded, shareOf } from './findings.js';
 import { own } from './own.js';
 import type { Hold, Pause } from './pause.js';
-import { priceRemedy } from './prices.js';
+import { priceRemedy, withoutPrice } from './prices.js';
 import { Json } from './act.js';
 import type { Left } from './references.js';
 import { addUsage, NO_USAGE, Usage } from './session.js';
@@ -344,8 +344,10 @@ export function budgetGap(mission: MissionState): string | null {
   const { unpricedTokens = 0 } = spent(mission);
   if (budgetUsd === null || (unpriced.length === 0 && unpricedTokens === 0)) return null;
   const had = unpricedTokens > 0 ? [`${unpricedTokens} tokens so far had no price`] : [];
-  const have = unpriced.map((model) => `the model ${model} had no price when the work was planned`);
-  const remedy = priceRemedy(unpriced[0] ?? 'the model');
+  const have = unpriced.map(withoutPrice);
+  const [named] = unpriced.filter((model) => model !== '');
+  const naming = unpriced.includes('') ? 'name its model in town.toml, and ' : '';
+  const remedy = naming + priceRemedy(named ?? 'the model');
   return `the budget of $${budgetUsd} does not hold everything: ${[...have, ...had].join(', ')}. To have what sessions use from then on counted, ${remedy}`;
 }
 

@@ -55,7 +55,7 @@ type Work = {
   readonly proto: Pick<Protomolecule, 'steps'>;
 };
 
-/** The models that may work on this and have no price, each once. */
+/** The models that may work on this and have no price, each once; '' for those that a program chooses, of which nobody knows that before. */
 export function unpricedModels(work: readonly Work[], prices: Prices): readonly string[] {
   const models = work.filter(mayUseModel).map(({ rig }) => rig.runtime.model);
   return [...new Set(models)].filter((model) => priceOf(model, prices) === null).toSorted();
@@ -67,9 +67,9 @@ function mayUseModel({ rig, proto }: Work): boolean {
   return rig.runtime.kind === 'anthropic' || isCounted(rig) || steps.some(({ agent }) => agent === 'anthropic');
 }
 
-/** A program whose tokens are counted here, of a model that is known before it begins; Claude Code says itself what it costs. */
+/** A program whose tokens are counted here; Claude Code says itself what it costs. */
 function isCounted({ runtime, agents }: Work['rig']): boolean {
-  if (runtime.kind !== 'command' || runtime.model === '') return false;
+  if (runtime.kind !== 'command') return false;
   const agent = agentNamed(runtime.agent ?? '', agents);
   return agent !== null && agent.usage !== 'claude' && (agent.provider !== null || agent.usage !== 'none');
 }
@@ -79,6 +79,12 @@ export function spentText({ usd, unpricedTokens = 0 }: Pick<Usage, 'usd' | 'unpr
   const dollars = usd > 0 ? [`$${usd.toFixed(2)}`] : [];
   const rest = unpricedTokens > 0 ? [`${unpricedTokens} tokens of a model without a price`] : [];
   return [...dollars, ...rest].join(' and ');
+}
+
+/** That a model had none; '' as `unpricedModels` has it. */
+export function withoutPrice(model: string): string {
+  if (model !== '') return `the model ${model} had no price when the work was planned`;
+  return 'which models a program asks that has none named, and whether they have a price, is known only when they answer';
 }
 
 /** How to give a model its price. */

@@ -112,6 +112,9 @@ test('a board with a budget says what the budget does not hold, and how it would
   const told = missionBoard({ ...held, unpriced: ['big-model'] }, 'm');
   expect(told).toContain('> the budget of $2 does not hold everything: the model big-model had no price when');
   expect(told).toContain('add [prices."big-model"] to town.toml');
+  const chosen = missionBoard({ ...held, unpriced: ['', 'big-model'] }, 'm');
+  expect(chosen).toContain('which models a program asks that has none named');
+  expect(chosen).toContain('name its model in town.toml, and add [prices."big-model"] to town.toml');
   expect(missionBoard({ ...held, unpriced: ['big-model'], budgetUsd: null }, 'm')).not.toContain('the budget of');
   const [only] = held.items;
   const spent = only === undefined ? [] : [{ ...only, usage: { ...only.usage, unpricedTokens: 7 } }];

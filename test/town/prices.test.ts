@@ -50,7 +50,9 @@ const by = (agent: string, model = `m-${agent}`) => ({
   proto: { steps: [step('s', {})] },
 });
 
-test('so do models of programs whose tokens are counted, if they do not tell their cost, and their model is known', () => {
-  const work = [by('codex'), by('gemini'), by('aider'), by('claude-code'), by('mine'), by('codex', '')];
+test('so do models of programs whose tokens are counted, if they do not tell their cost; which it is may not be known', () => {
+  const work = [by('codex'), by('gemini'), by('aider'), by('claude-code'), by('mine')];
   expect(unpricedModels(work, {})).toEqual(['m-aider', 'm-codex', 'm-gemini']);
+  expect(unpricedModels([by('codex', ''), by('gemini', '')], { gpt: price })).toEqual(['']);
+  expect(unpricedModels([by('claude-code', ''), by('mine', ''), by('opencode', '')], {})).toEqual([]);
 });
