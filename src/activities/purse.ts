@@ -51,6 +51,11 @@ export class Purses {
     }
   }
 
+  /** It goes on elsewhere, or not at all: what it has cost its mission knows from its last heartbeat. */
+  givenUp({ sessionId }: Whose): void {
+    this.#live.delete(sessionId);
+  }
+
   #ask(mission: string): Promise<Answer> {
     const known = this.#asked.get(mission);
     if (known !== undefined) return known;

@@ -112,6 +112,7 @@ async function runSession(
     const known = journal ?? (await leftBehind(path, run));
     throw await failureOf(means.record, { ...ended, journal: known, isOpened: journal !== null }, error);
   } finally {
+    if (isGivenUp()) means.record.purses.givenUp(spec);
     await journal?.close();
     await killMarked(spec.sessionId);
   }
@@ -166,4 +167,10 @@ async function contextFor(
         ...options,
       }),
   };
+}
+
+/** Nobody waits for this attempt any more: of a host that was lost, and lives. One that is to be tried again here is counted until then. */
+function isGivenUp(): boolean {
+  const details = Context.current().cancellationDetails;
+  return details?.notFound === true || details?.timedOut === true;
 }
