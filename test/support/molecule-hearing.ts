@@ -11,7 +11,11 @@ export type Hearing = {
   readonly late: ReadonlySet<string>;
   /** By the ids of Updates that are checked before they are answered. */
   readonly begun: ReadonlyMap<string, Beginning>;
+  /** What was refused though it fits so far: by something that is answered after it in the same task, or it should not have been. */
+  readonly doubted: readonly Doubt[];
 };
+
+type Doubt = { readonly said: Said; readonly turn: number | undefined };
 
 /** When an Update to be checked came: the turn that its step had, if it waited, and whether it would have been refused. */
 type Beginning = { readonly turn: number | undefined; readonly isRefused: boolean };
@@ -27,7 +31,7 @@ export function hearings(
   isSandboxed: boolean,
 ): readonly Hearing[] {
   const model = new MoleculeModel(plan, isSandboxed);
-  let all: readonly Hearing[] = [{ model, refused: new Set(), late: new Set(), begun: new Map() }];
+  let all: readonly Hearing[] = [{ model, refused: new Set(), late: new Set(), begun: new Map(), doubted: [] }];
   for (const one of heard) {
     const before = all;
     all = before.flatMap((hearing) =>
@@ -43,7 +47,10 @@ export function hearings(
   return all;
 }
 
-function afterRest(hearing: Hearing, rest: Rest): readonly Hearing[] {
+/** The task is over: none when something that it refused fits still. */
+function afterRest(ended: Hearing, rest: Rest): readonly Hearing[] {
+  const hearing = { ...ended, doubted: [] };
+  if (ended.doubted.some(({ said, turn }) => ended.model.copy().take(said, turn))) return [];
   const model = hearing.model.copy();
   const all = rest === 'continues' ? [hearing] : [];
   while (model.judgeByLast()) if (rest === 'continues') all.push({ ...hearing, model: model.copy() });
@@ -78,6 +85,10 @@ function afterMessage(
   if ((isStale || began?.isRefused === true) && answer === 'refused')
     return [{ ...hearing, refused: new Set([...refused, who]) }];
   const isTaken = model.take({ name, content }, isStale ? now : turn);
+  if (answer === 'refused' && isTaken && began !== undefined) {
+    const doubted = [...hearing.doubted, { said: { name, content }, turn }];
+    return [{ ...hearing, doubted, refused: new Set([...refused, who]) }];
+  }
   if (answer !== null && isTaken !== (answer === 'taken')) return [];
   return [{ ...hearing, model, refused: isTaken ? refused : new Set([...refused, who]) }];
 }
