@@ -37,14 +37,17 @@ export class Purses {
   /** Tells the mission, once however often it is told. Throws RuntimeTrouble when nobody can be told now. */
   async ended({ mission, molecule, sessionId }: Whose, run: string, usage: Usage): Promise<void> {
     const live = this.#live.get(sessionId);
-    // From here on the mission counts it: twice would be too much.
-    this.#live.delete(sessionId);
-    if (costsNothing(usage)) return;
+    if (costsNothing(usage)) return void this.#live.delete(sessionId);
     const id = spentIdOf(sessionId, run);
     const content = { id, molecule, usage: { ...usage, unpricedTokens: usage.unpricedTokens ?? 0 } };
     try {
       const update = { kind: 'update', workflow: mission, name: 'spent', content, updateId: id } as const;
-      answered(await this.#tell(mission, () => this.#call(update)), mission);
+      const tell = async () => {
+        // From here on the mission counts it: twice would be too much.
+        this.#live.delete(sessionId);
+        return this.#call(update);
+      };
+      answered(await this.#tell(mission, tell), mission);
     } catch (error) {
       if (live !== undefined) this.#live.set(sessionId, live);
       throw error;

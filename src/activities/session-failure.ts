@@ -4,7 +4,7 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { spentIn } from '../agents/journal.js';
 import { notesIn } from '../agents/notes.js';
 import { RuntimeTrouble } from '../agents/trouble.js';
-import type { SessionLeft } from '../town/session.js';
+import { spentIdOf, type SessionLeft } from '../town/session.js';
 import { recordSession, type Ended, type Recorder } from './session-record.js';
 
 /** `isOpened`: it has got as far as its journal. */
@@ -12,8 +12,8 @@ type Stopped = Omit<Ended, 'result'> & { readonly isOpened: boolean };
 
 /** The failure of a session that has stopped by the error. If that is its end, what is kept of it is kept. */
 export async function failureOf(record: Recorder, stopped: Stopped, error: unknown): Promise<unknown> {
-  const { journal, isOpened } = stopped;
-  const left = { notes: notesIn(journal), usage: spentIn(journal) };
+  const { spec, run, journal, isOpened } = stopped;
+  const left = { notes: notesIn(journal), usage: spentIn(journal), spentId: spentIdOf(spec.sessionId, run) };
   const open = { ...left, isOpen: true };
   if (!isOver(error)) return withLeft(error, open);
   try {

@@ -7,6 +7,7 @@ import { entriesIn, isOfOtherRun, openJournal, setAside, spentIn } from '../agen
 import type { Journal } from '../agents/journal.js';
 import { notesIn } from '../agents/notes.js';
 import type { Runtime, SessionContext } from '../agents/runtime.js';
+import { RuntimeTrouble } from '../agents/trouble.js';
 import type { HostActivities, SessionActivities } from '../contract/activities.js';
 import { authorEnvironment, authorOf } from '../git/author.js';
 import { plainEnvironment } from '../process/environment.js';
@@ -124,8 +125,15 @@ async function settleSession(places: Places, { record }: Means, spec: SessionSpe
   const run = Context.current().info.workflowExecution?.runId;
   const journal = await leftBehind(path, run);
   if (journal.entries.length === 0) return {};
-  await recordSession(record, { spec, run: run ?? '', journal, path, result: null });
-  return { notes: notesIn(journal), usage: spentIn(journal) };
+  const left = { notes: notesIn(journal), usage: spentIn(journal), spentId: spentIdOf(spec.sessionId, run ?? '') };
+  try {
+    await recordSession(record, { spec, run: run ?? '', journal, path, result: null });
+    return left;
+  } catch (error) {
+    if (!(error instanceof RuntimeTrouble) || error.type !== 'Town.Unreachable') throw error;
+    // Its molecule waits for no mission that takes no tasks now.
+    return { ...left, isOpen: true };
+  }
 }
 
 /** What the attempts so far have written, as far as it can be read. */

@@ -102,8 +102,8 @@ export function rejected(
   nowMs: number,
 ): Partial<Step> {
   const rejections = step.rejections + 1;
-  // A person's close was refused: the step goes on waiting for that person.
-  if (step.state.kind === 'waiting') return { rejections };
+  // The close of a person, or a skip between sessions, was refused: the step goes on waiting for that person, or for its next session.
+  if (step.state.kind === 'waiting' || step.state.kind === 'ready') return { rejections };
   const most = check === true && proto?.check !== undefined ? proto.check.max : limits.rejectionsPerStepMax;
   const tooOften = rejections >= most || sessionsOf(step) >= sessionsMax(proto, limits);
   if (tooOften) return { rejections, state: escalated(`refused ${rejections} times: ${why}`, nowMs) };

@@ -1,4 +1,5 @@
 /** A mission's dealings with the witnesses of its rigs: slots are asked for, and given back. */
+import { workflowInfo } from '@temporalio/workflow';
 import { witnessMessages } from '../contract/messages.js';
 import { witnessOf } from '../town/address.js';
 import type { Item } from '../town/mission.js';
@@ -37,7 +38,9 @@ export class MissionSlots {
   }
 
   async release(rig: string, claim: string): Promise<void> {
-    await send(witnessOf(rig), witnessMessages.release, { id: `release:${claim}`, claim });
+    // A run that was reset asks for the same claim once more, and gives it back once more.
+    const id = `release:${claim}@${workflowInfo().runId}`;
+    await send(witnessOf(rig), witnessMessages.release, { id, claim });
   }
 
   /** The rig's configuration has changed: its witness is to hear of it with the next claim. */

@@ -113,7 +113,9 @@ export class Hands {
     return CancellationScope.nonCancellable(async () => {
       try {
         const hands = onHost(hook.limits.patience, hook.host);
-        return await hands.settleSession.executeWithOptions({ summary }, [this.#spec(hook, step)]);
+        const found = await hands.settleSession.executeWithOptions({ summary }, [this.#spec(hook, step)]);
+        if (found.isOpen === true) await tellSpent(hook.mission, id, hook.sandbox.branch, found);
+        return found;
       } catch {
         await tellSpent(hook.mission, id, hook.sandbox.branch, left);
         return left;

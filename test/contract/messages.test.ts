@@ -97,7 +97,7 @@ test('what becomes a workflow id is one, and ids that the town makes of long one
   ]);
   const long = `${'m'.repeat(1_000)}/${'i'.repeat(64)}/1@${'r'.repeat(36)}`;
   const taken = [
-    read(witnessMessages.release.schema, { id: `release:${long}`, claim: long }),
+    read(witnessMessages.release.schema, { id: `release:${long}@${'r'.repeat(36)}`, claim: long }),
     read(witnessMessages.claim.schema, { ...claim, id: long, mission: 'm'.repeat(1_000) }),
     read(missionMessages.granted.schema, { id: 'g', claim: long, rig: 'server', name: 'Toast', incarnation: 1 }),
   ];
