@@ -17,7 +17,9 @@ export const WORKER_LOG = {
 export function lineOf({ level, message, meta = {}, timestampNanos }: LogEntry): string {
   const at = new Date(Number(timestampNanos / 1_000_000n)).toISOString();
   const more = Object.keys(meta).length === 0 ? [] : [formatWithOptions({ breakLength: Infinity }, meta)];
-  const line = [at, `[${level}]`, message, ...more].join(' ').replaceAll(/\s*\n\s*/g, ' ');
-  const left = line.length - ENTRY_CHARS_MAX;
-  return left <= 0 ? line : `${line.slice(0, ENTRY_CHARS_MAX)}… (${left} more characters)`;
+  const entry = [at, `[${level}]`, message, ...more].join(' ');
+  const left = entry.length - ENTRY_CHARS_MAX;
+  // Cut first: what is looked through has a bound.
+  const line = entry.slice(0, ENTRY_CHARS_MAX).replaceAll(/\s*\n\s*/g, ' ');
+  return left <= 0 ? line : `${line}… (${left} more characters)`;
 }

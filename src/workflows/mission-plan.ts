@@ -63,7 +63,7 @@ export function draftOf(input: MissionInput): MissionCarry {
  * continue as new. `now`: messages may have come in since it was asked for.
  */
 export async function planned(now: () => MissionCarry, input: MissionInput): Promise<MissionCarry> {
-  const plan = await planWork(input.work.map(withWords));
+  const plan = await planWork(input.work);
   const before = now();
   const parts = withParts(input.work, plan.convoys ?? {});
   const items = parts.map(({ item, id, needs, part }) => ({
@@ -84,13 +84,7 @@ export async function planAgain(carry: MissionCarry, item: Item): Promise<WorkPl
   const given = before?.given ?? [];
   const vars = Object.fromEntries(given.map((name) => [name, own(before?.proto.vars ?? {}, name) ?? '']));
   // The part of a convoy is planned with the whole of it.
-  return planWork([
-    withWords({ ...item, id: item.leg?.item ?? item.id, needs: [], vars, origins: before?.proto.wordsOf }),
-  ]);
-}
-
-function withWords<Part>({ origins, ...part }: Part & { readonly origins?: Origins | undefined }) {
-  return { ...part, ...(origins === undefined ? {} : { wordsOf: origins }) };
+  return planWork([{ ...item, id: item.leg?.item ?? item.id, needs: [], vars, origins: before?.proto.wordsOf }]);
 }
 
 /** Throws when it does not fit. */
@@ -112,14 +106,16 @@ function titleOf(item: MissionInput['work'][number], part: ConvoyPart | null): s
   return (item.title === undefined ? part.title : `${item.title} · ${part.title}`).slice(0, TITLE_CHARS_MAX);
 }
 
-async function planWork(items: PlanRequest['items']): Promise<WorkPlan> {
-  const request = items.map(({ id, rig, needs, formula, vars, wordsOf }) => ({
+type Work = Omit<PlanRequest['items'][number], 'wordsOf'> & { readonly origins?: Origins | undefined };
+
+async function planWork(items: readonly Work[]): Promise<WorkPlan> {
+  const request = items.map(({ id, rig, needs, formula, vars, origins }) => ({
     id,
     rig,
     needs,
     formula,
     vars,
-    ...(wordsOf === undefined ? {} : { wordsOf }),
+    ...(origins === undefined ? {} : { wordsOf: origins }),
   }));
   try {
     return await town(PATIENCE_OF_ACCEPTANCE).planWork.executeWithOptions({ summary: 'check and cook the work' }, [
