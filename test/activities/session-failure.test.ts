@@ -9,6 +9,7 @@ import { anthropicRuntime } from '../../src/agents/anthropic.js';
 import { commandRuntime } from '../../src/agents/command.js';
 import { scriptRuntime } from '../../src/agents/script.js';
 import { findSdk } from '../../src/agents/sdk.js';
+import { RuntimeTrouble } from '../../src/agents/trouble.js';
 import type { Call } from '../../src/contract/calls.js';
 import type { Fault } from '../../src/dev/model-script.js';
 import { startModelServer } from '../../src/dev/model-server.js';
@@ -38,7 +39,9 @@ async function makeSession(fault: Fault) {
   const places = placesIn(state);
   const told: Call[] = [];
   const kept: string[] = [];
+  let isTownAway = false;
   const call = async (one: Call) => {
+    if (isTownAway) throw new RuntimeTrouble({ type: 'Town.Unreachable', message: 'no answer', retryable: true });
     if (one.kind === 'update') told.push(one);
     return { kind: 'result', value: null } as const;
   };
@@ -70,6 +73,8 @@ async function makeSession(fault: Fault) {
   return {
     told,
     kept,
+    spentId: `spent:${spec.sessionId}@run`,
+    loseTown: () => void (isTownAway = true),
     journal: places.journal(spec.sessionId),
     attempt: () => asActivity(() => acts.runSession(spec), new AbortController(), info),
     settle: () => asActivity(() => acts.settleSession(spec), new AbortController(), info),
@@ -108,12 +113,19 @@ test('so does one that cannot be taken up again', async () => {
 });
 
 test('one that was called off between two attempts is settled, once however often it is asked for', async () => {
-  const { attempt, settle, told, kept } = await makeSession(AWAY);
+  const { attempt, settle, told, kept, spentId } = await makeSession(AWAY);
   await expect(attempt()).rejects.toMatchObject({ nonRetryable: false });
-  expect(await settle()).toEqual({ usage: half, notes: NOTES });
-  expect(await settle()).toEqual({ usage: half, notes: NOTES });
+  expect(await settle()).toEqual({ usage: half, notes: NOTES, spentId });
+  expect(await settle()).toEqual({ usage: half, notes: NOTES, spentId });
   const updates = told.map((one) => (one.kind === 'update' ? one.updateId : ''));
   expect([new Set(updates).size, new Set(kept).size]).toEqual([1, 1]);
+});
+
+test('if its mission cannot be told, its molecule hears so, and tells it by the same id', async () => {
+  const { attempt, settle, loseTown, spentId } = await makeSession(AWAY);
+  await expect(attempt()).rejects.toMatchObject({ nonRetryable: false });
+  loseTown();
+  expect(await settle()).toEqual({ usage: half, notes: NOTES, spentId, isOpen: true });
 });
 
 test('one that never began has cost nothing', async () => {
