@@ -29,7 +29,7 @@ const { boards } = proxySinks<BoardSinks>();
 const soon = Promise.resolve();
 
 /** Within a phase it is told at most so often: an agent may close fifty steps a second, and each telling is an event and a write. */
-const SAME_PHASE_MS = 10_000;
+const SAME_PHASE_MS = 30_000;
 /** A new phase is told at once, but for a storm of them in one task: a thousand times held and let go. */
 const PHASES_IN_TASK = 5;
 /** What is put off at the end would never be told. */
@@ -141,6 +141,6 @@ function isFirstRun(): boolean {
 }
 
 function samePhaseMs(): number {
-  if (patched('a phase is told every ten seconds', '0.6')) return SAME_PHASE_MS;
+  if (patched('a phase is told every half minute', '0.6')) return SAME_PHASE_MS;
   return patched('a phase is told every five seconds') ? 5_000 : 1_000;
 }

@@ -30,7 +30,7 @@ const PLAIN_QUEUE = 'plain';
 const STEPS = 10;
 const LATENCY_RUNS = 15;
 const STORM = 200;
-const STORM_RUNS = 3;
+const STORM_RUNS = 6;
 const FAN = 100;
 const FAN_RUNS = 5;
 const CLOSES = 200;
@@ -111,15 +111,24 @@ async function seconds(work: () => Promise<unknown>): Promise<number> {
   return (performance.now() - start) / 1_000;
 }
 
-/** The median time of both, each turn by turn. */
+/**
+ * The median time of both and of their ratio, turn by turn. Who goes first changes: the server's database grows, and whoever goes second has it
+ * a little slower.
+ */
 async function pair(runs: number, ours: () => Promise<unknown>, theirs: () => Promise<unknown>) {
-  const times = { ours: [] as number[], theirs: [] as number[] };
+  const turns: { readonly ours: number; readonly theirs: number }[] = [];
   for (let run = 0; run < runs; run += 1) {
-    const both = { ours: await seconds(ours), theirs: await seconds(theirs) };
-    times.ours.push(both.ours);
-    times.theirs.push(both.theirs);
+    if (run % 2 === 0) turns.push({ ours: await seconds(ours), theirs: await seconds(theirs) });
+    else {
+      const second = await seconds(theirs);
+      turns.push({ ours: await seconds(ours), theirs: second });
+    }
   }
-  return { ours: median(times.ours), theirs: median(times.theirs) };
+  return {
+    ours: median(turns.map((turn) => turn.ours)),
+    theirs: median(turns.map((turn) => turn.theirs)),
+    ratio: median(turns.map((turn) => turn.ours / turn.theirs)),
+  };
 }
 
 type OnHook = { readonly proto: Protomolecule; readonly hook: Hook };
@@ -130,14 +139,14 @@ const isOnHook = (argument: unknown): argument is OnHook =>
 async function benchLatency({ start }: Bench): Promise<void> {
   const proto = chain(STEPS);
   const run = async (kind: 'molecule' | 'plain', argument: unknown) => (await start(kind, argument)).result();
-  const { ours, theirs } = await pair(
+  const { ours, theirs, ratio } = await pair(
     LATENCY_RUNS,
     () => run('molecule', onHook(proto)),
     () => run('plain', STEPS),
   );
   tell('plain workflow of 10 steps', theirs * 1_000, 'ms');
   tell('molecule of 10 steps', ours * 1_000, 'ms');
-  tell('latency of a molecule', ours / theirs, 'times', 'at most 1.25', ours / theirs <= 1.25);
+  tell('latency of a molecule', ratio, 'times', 'at most 1.25', ratio <= 1.25);
 }
 
 async function benchThroughput({ start }: Bench): Promise<void> {
@@ -146,25 +155,25 @@ async function benchThroughput({ start }: Bench): Promise<void> {
     const handles = await Promise.all(Array.from({ length: STORM }, () => start(kind, argument)));
     await Promise.all(handles.map((handle) => handle.result()));
   };
-  const { ours, theirs } = await pair(
+  const { ours, theirs, ratio } = await pair(
     STORM_RUNS,
     () => storm('molecule', onHook(proto)),
     () => storm('plain', STEPS),
   );
   tell('plain workflows, 200 at once', STORM / theirs, 'a second');
   tell('molecules, 200 at once', STORM / ours, 'a second');
-  tell('throughput of molecules', theirs / ours, 'times', 'at least 0.8', theirs / ours >= 0.8);
+  tell('throughput of molecules', 1 / ratio, 'times', 'at least 0.8', 1 / ratio >= 0.8);
 }
 
 /** In one sandbox what a fan-out adds is worked one after the other: a plain workflow does as much that does 101 steps in a row. */
 async function benchFan({ start }: Bench): Promise<void> {
   const proto = fan();
-  const { ours, theirs } = await pair(
+  const { ratio } = await pair(
     FAN_RUNS,
     async () => (await start('molecule', onHook(proto))).result(),
     async () => (await start('plain', FAN + 1)).result(),
   );
-  tell('fan-out of 100, to 101 in a row', ours / theirs, 'times', 'at most 1.25', ours / theirs <= 1.25);
+  tell('fan-out of 100, to 101 in a row', ratio, 'times', 'at most 1.25', ratio <= 1.25);
 }
 
 /** Turn by turn: what else the machine does in these seconds falls on both. */
