@@ -2,7 +2,7 @@
  * The run of before a reset has told the polecat on whom its molecule waited in the end. The one of now does not know of that: it tells what changes
  * from what it had told itself, and in a molecule that waits for people nothing does.
  */
-import { WorkflowNotFoundError } from '@temporalio/client';
+import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { polecatMessages } from '../contract/messages.js';
 import { waitQuery } from '../contract/molecule.js';
@@ -52,7 +52,8 @@ async function tellNow(client: Client, { molecule, run, polecat }: Reset, told: 
     .executeUpdate(message.update, { updateId: id, args: [{ ...wait, id, molecule }] })
     .then(() => true)
     .catch((error: unknown) => {
-      if (error instanceof WorkflowNotFoundError) return false;
+      // One that refuses it has gone on with another molecule.
+      if (error instanceof WorkflowNotFoundError || error instanceof WorkflowUpdateFailedError) return false;
       throw error;
     });
   return isThere ? id : null;

@@ -31,6 +31,8 @@ export type StartedPolecat = {
   readonly holder: Holder;
   readonly workflowId: string;
   readonly runId: string;
+  /** By a mission that was reset: an earlier run of it has started it, and told it what held then. */
+  readonly isTakenOver: boolean;
   /** Resolves when it has closed: with its report, or null when it was terminated. Never rejects. */
   readonly ended: Promise<PolecatReport | null>;
 };
@@ -90,7 +92,7 @@ export async function startPolecat(
     return takesOver() ? takenOver(holder, rig, limits.patience) : null;
   }
   const ended = child.result().catch(reportOfEnd);
-  return { holder, workflowId, runId: child.firstExecutionRunId, ended };
+  return { holder, workflowId, runId: child.firstExecutionRunId, isTakenOver: false, ended };
 }
 
 export const takesOver = (): boolean => patched('a polecat that runs under the claim is taken over', '0.6');
@@ -104,15 +106,16 @@ export async function takenOver(
   rig: RigSnapshot,
   patience: number,
 ): Promise<StartedPolecat | null> {
-  const workflowId = polecatAt(rig.name, name);
-  const how = { summary: `who runs as ${workflowId}` };
+  const how = { summary: `who runs as ${polecatAt(rig.name, name)}` };
   // The name came with the grant, and may be newer than the rig's plan.
   const { polecats } = await town(patience).findPolecats.executeWithOptions(how, [{ ...rig, names: [name] }]);
   const found = polecats.find((one) => one.claim === claim);
   if (found?.firstRunId === undefined) return null;
   const { incarnation, host, molecule, firstRunId: runId } = found;
-  const holder = { claim, name, incarnation, host, molecule };
-  return { holder, workflowId, runId, ended: untilClosed({ workflowId, runId }, patience).then(() => null) };
+  const holder = { claim, name: found.name, incarnation, host, molecule };
+  const workflowId = polecatAt(rig.name, found.name);
+  const ended = untilClosed({ workflowId, runId }, patience).then(() => null);
+  return { holder, workflowId, runId, isTakenOver: true, ended };
 }
 
 /** The end of a polecat that an earlier run of its mission started. */

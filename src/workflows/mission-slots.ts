@@ -1,10 +1,12 @@
 /** A mission's dealings with the witnesses of its rigs: slots are asked for, and given back. */
 import { workflowInfo } from '@temporalio/workflow';
 import { witnessMessages } from '../contract/messages.js';
+import type { Grant } from '../contract/mission.js';
 import { witnessOf } from '../town/address.js';
 import type { Item } from '../town/mission.js';
 import type { RigSnapshot } from '../town/rig.js';
 import { town } from './hands.js';
+import { takesOver } from './mission-polecat.js';
 import { send, sendToRole } from './outbox.js';
 import { patched } from './patches.js';
 
@@ -35,6 +37,16 @@ export class MissionSlots {
     };
     await this.#ensure(rig, patience, false);
     await sendToRole(witnessOf(rig.name), witnessMessages.claim, content, () => this.#ensure(rig, patience, true));
+  }
+
+  /**
+   * Nobody waits for a slot that was granted. One for which an item is yet to ask is not free all the same: a run of before a reset
+   * had asked, and its polecat may be at work.
+   */
+  async leave({ rig, claim }: Grant, items: readonly Item[]): Promise<void> {
+    const isYetToAsk = items.some((item) => item.state.kind === 'waiting' && this.claimOf(item) === claim);
+    if (isYetToAsk && takesOver()) return;
+    await this.release(rig, claim);
   }
 
   async release(rig: string, claim: string): Promise<void> {

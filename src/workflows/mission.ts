@@ -218,7 +218,7 @@ class MissionRun {
     const { claim } = grant;
     if (this.#now.open.some((one) => one.claim === claim)) return;
     const wanted = this.#queuedUnder(claim);
-    if (wanted === null) return this.#slots.release(grant.rig, claim);
+    if (wanted === null) return this.#slots.leave(grant, this.#cancelled ? [] : this.#now.state.items);
     if (
       isPaused(this.#now.state) ||
       (isOverBudget(this.#now.state) && patched('a spent budget gives granted slots back'))
@@ -242,16 +242,16 @@ class MissionRun {
     this.#aside(this.#startAgain(item.id, grant));
   }
 
-  async #begun({ id, rig }: Item, { holder, workflowId, runId, ended }: StartedPolecat): Promise<void> {
+  async #begun({ id, rig }: Item, { holder, workflowId, runId, ended, isTakenOver }: StartedPolecat): Promise<void> {
     const polecat = { claim: holder.claim, item: id, rig, workflowId, runId };
     this.#now = { ...this.#now, open: [...this.#now.open, polecat] };
     this.#note({ kind: 'started', item: id, holder });
     void ended.then((report) => this.#hear({ kind: 'closed', polecat, report }));
     if (!this.#isWorkedUnder(id, holder.claim)) await cancel(polecat, this.#now.limits.patience);
-    // Meanwhile it may have been paused, or the budget spent.
+    // Meanwhile it may have been paused, or the budget spent; one that is taken over may be held by a word that is taken back.
     const word = wordNow(this.#now.state, this.#id);
-    if (word.verb === 'pause' && (isPaused(this.#now.state) || isHeldByBudget(this.#now.state)))
-      await this.#teller.tell([polecat], word);
+    const isHeld = word.verb === 'pause' && (isPaused(this.#now.state) || isHeldByBudget(this.#now.state));
+    if (isHeld || isTakenOver) await this.#teller.tell([polecat], word);
   }
 
   async #startAgain(item: string, { name, claim }: Grant): Promise<void> {

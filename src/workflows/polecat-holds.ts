@@ -42,8 +42,12 @@ export class PolecatHolds {
   async begun(first: Hold | null): Promise<void> {
     const now = this.first;
     if (now?.by === first?.by && now?.why === first?.why) return;
-    if (patched('a molecule hears what was said before it was there', '0.6'))
-      await this.#tell(wordFor(now ?? undefined, this.#polecat));
+    if (patched('a molecule hears what was said before it was there', '0.6')) await this.tellNow();
+  }
+
+  /** Also to a molecule that is taken over: before the reset something else may have been said to it. */
+  async tellNow(): Promise<void> {
+    await this.#tell(wordFor(this.first ?? undefined, this.#polecat));
   }
 
   async #tell(word: Word): Promise<void> {

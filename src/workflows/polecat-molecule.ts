@@ -61,7 +61,8 @@ export async function runMolecule(
         });
       } catch (error) {
         if (!isAtWork(error)) throw error;
-        child = { result: () => endOf(id, agent, limits.patience) };
+        void holds.tellNow();
+        return { result: () => endOf(id, agent, limits.patience) };
       }
       void holds.begun(paused);
       return child;

@@ -3,6 +3,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { missionMessages, moleculeMessages } from '../../src/contract/messages.js';
 import { progressQuery } from '../../src/contract/mission.js';
+import type { MoleculeCarry } from '../../src/contract/molecule.js';
 import { lifecycleQuery } from '../../src/contract/polecat.js';
 import { slotsQuery } from '../../src/contract/witness.js';
 import type { Step } from '../../src/town/molecule-state.js';
@@ -47,12 +48,15 @@ async function waiting(name: string) {
   });
   const polecat = town.client.workflow.getHandle(id);
   const molecule = town.client.workflow.getHandle((await polecat.query(lifecycleQuery)).molecule);
-  await until('the molecule waits', async () => {
+  await waitsForPerson(molecule);
+  return { name, mission, polecat, molecule };
+}
+
+const waitsForPerson = (molecule: WorkflowHandle) =>
+  until('the molecule waits', async () => {
     const steps = await molecule.query<readonly Step[]>('steps');
     return steps.find((step) => step.id === 'ask')?.state.kind === 'waiting';
   });
-  return { name, mission, polecat, molecule };
-}
 
 /** To the last task that was completed before a child of that type was asked for. */
 async function resetBefore(type: string, { workflowId }: WorkflowHandle, ...more: string[]): Promise<void> {
@@ -65,6 +69,12 @@ async function resetBefore(type: string, { workflowId }: WorkflowHandle, ...more
     .slice(0, asked)
     .findLast((event) => event.workflowTaskCompletedEventAttributes && event.eventId !== all[asked - 1]?.eventId);
   const to = ['-w', workflowId, '--event-id', String(task?.eventId), '--reason', 'a test', ...more];
+  expect(await town.temporal('workflow', 'reset', ...to)).toMatchObject({ code: 0 });
+}
+
+/** All that it was told since, it is told again. */
+async function resetToStart({ workflowId }: WorkflowHandle): Promise<void> {
+  const to = ['-w', workflowId, '--type', 'FirstWorkflowTask', '--reason', 'a test'];
   expect(await town.temporal('workflow', 'reset', ...to)).toMatchObject({ code: 0 });
 }
 
@@ -123,6 +133,45 @@ test('a mission that was paused takes its polecat over, too, which goes on when 
   await work.mission.executeUpdate(missionMessages.resume.update, { args: [{ by: 'ann' }] });
   await landsOnce(work);
   expect(await startedFor('held', 'polecat')).toHaveLength(1);
+});
+
+test('a mission that is reset to its first task leaves its polecat the slot, and takes it over', async () => {
+  const work = await waiting('anew');
+  await resetToStart(work.mission);
+  await startFails(work.mission);
+  await isTakenOver(work);
+  expect((await slots()).leases).toHaveLength(1);
+  await landsOnce(work);
+  expect(await startedFor('anew', 'polecat')).toHaveLength(1);
+});
+
+test('a mission that is reset once its work has landed does it again, and gives the slot back again', async () => {
+  const first = await waiting('twice');
+  await landsOnce(first);
+  await resetBefore('polecat', first.mission);
+  const polecat = await until('another molecule waits', async () => {
+    const [id] = Object.values(await first.mission.query<Record<string, string>>('swarm'));
+    if (id === undefined) return null;
+    const { molecule } = await town.client.workflow.getHandle(id).query(lifecycleQuery);
+    return molecule === first.molecule.workflowId ? null : molecule;
+  });
+  const again = town.client.workflow.getHandle(polecat);
+  await waitsForPerson(again);
+  await close(again);
+  await expect(resultOf(first.mission)).resolves.toMatchObject({ landed: 1 });
+  await isFree('twice');
+});
+
+test('a mission that takes over says what holds now: a pause that the reset has left out does not', async () => {
+  const { mission, polecat, molecule } = await waiting('free');
+  await mission.executeUpdate(missionMessages.pause.update, { args: [{ by: 'ann' }] });
+  const isHeld = async () => (await molecule.query<MoleculeCarry>('state')).molecule.paused != null;
+  await until('the molecule is held', isHeld);
+  await resetBefore('polecat', mission, '--reapply-exclude', 'All');
+  await isTakenOver({ name: 'free', mission, polecat, molecule });
+  await until('the molecule goes on', async () => !(await isHeld()));
+  await landsOnce({ name: 'free', mission, polecat, molecule });
+  expect(await startedFor('free', 'polecat')).toHaveLength(1);
 });
 
 test('a mission that has taken its polecat over ends it when it is cancelled', async () => {
