@@ -9,6 +9,7 @@ import { findMarked } from '../../src/process/mark.js';
 import type { MissionResult } from '../../src/workflows/mission.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
+import { some } from '../support/sample.js';
 import { QUICK, SLOW } from '../support/test-formulas.js';
 
 let town: LiveTown;
@@ -66,11 +67,13 @@ test('mission and polecat both terminated: the work is brought to the remote bef
   expect(JSON.stringify(await rejectedBy('third/witness'))).toContain('its work is on branch');
 });
 
-test.each([
+const MEANWHILE = [
   ['the polecat is terminated', async (_: string, polecat: string) => terminate(polecat)],
   ['the mission is cancelled', async (mission: string) => town.client.workflow.getHandle(mission).cancel()],
   ['nothing else happens', async () => undefined],
-] as const)(
+] as const;
+
+test.each(some('things that happen while a refinery is terminated in a push', MEANWHILE, 1))(
   'the refinery is terminated in the middle of a push, and %s: it lands once and is told so',
   async (what, then) => {
     const name = what.replaceAll(/\W/g, '-');

@@ -15,9 +15,9 @@ const OWN_MS = 500;
 const QUIET_SECONDS = 10;
 const QUIET_MS = QUIET_SECONDS * 1_000;
 
-const isTried = sample('halves of the failures of a provider', 2, 1);
+const isTried = sample('thirds of the failures of a provider', 3, 1);
 const some = <Failure>(all: Readonly<Record<string, Failure>>): Readonly<Record<string, Failure>> =>
-  Object.fromEntries(Object.entries(all).filter((_entry, at) => isTried(at % 2)));
+  Object.fromEntries(Object.entries(all).filter((_entry, at) => isTried(at % 3)));
 
 type Status = Extract<Fault, { readonly kind: 'status' }>;
 const status = (code: number, type?: string, more: Partial<Status> = {}): Status => {

@@ -1,6 +1,6 @@
 /**
  * Records test/histories/<version>: a mission with rework, one of a formula, one that was held, one that was cancelled, one with a person's step,
- * one with an item that was moved, a molecule that was steered by hand, and the roles that served them. Run by `npm run histories` when a version is released; what is recorded stays.
+ * one with an item that was moved, one that was reset, a molecule that was steered by hand, and the roles that served them. Run by `npm run histories` when a version is released; what is recorded stays.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { currentQuery } from '../../src/contract/molecule.js';
 import { lifecycleQuery } from '../../src/contract/polecat.js';
 import { liveTown, until } from './live-town.js';
 import type { LiveTown } from './live-town.js';
-import { STEERED, steerMission, steerMolecule } from './record-steered.js';
+import { STEERED, steerMission, steerMolecule, takeBack, waitingIn } from './record-steered.js';
 import { ASK, ONE, SLOW, WHOLE } from './test-formulas.js';
 
 const root = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
@@ -54,11 +54,7 @@ async function record(town: LiveTown, folder: string): Promise<void> {
     '--input',
     '{"rig":"server"}',
   );
-  const molecule = await until('a person is waited for', async () => {
-    const query = 'GtMission="asked" AND GtRole="molecule" AND GtPhase="waiting"';
-    for await (const one of town.client.workflow.list({ query })) return one.workflowId;
-    return null;
-  });
+  const molecule = await waitingIn(town, 'asked');
   await holdAndLetGo(town, 'asked');
   await town.temporal('workflow', 'signal', '-w', molecule, '--name', 'close', '--input', '{"step":"nowhere"}');
   await town.temporal(
@@ -76,6 +72,7 @@ async function record(town: LiveTown, folder: string): Promise<void> {
   await decideAtRunTime(town);
   await steerMolecule(town);
   await steerMission(town);
+  await takeBack(town);
   const slow = await town.startMission('cut', {
     work: [{ id: 'a', rig: 'web', formula: 'slow', vars: { name: 'a' } }],
   });

@@ -66,23 +66,38 @@ export async function steerMolecule(town: LiveTown): Promise<void> {
   await tell('close', { step: Array.from({ length: 40 }, (_, n) => `many.iter${n + 12}.turn`) });
 }
 
+/** The molecule of the mission that waits for a person. */
+export async function waitingIn(town: LiveTown, mission: string): Promise<string> {
+  return until('a person is waited for', async () => {
+    const query = `GtMission="${mission}" AND GtRole="molecule" AND GtPhase="waiting" AND ExecutionStatus="Running"`;
+    for await (const one of town.client.workflow.list({ query })) return one.workflowId;
+    return null;
+  });
+}
+
 /** An item that goes to another polecat half-way, and lands. */
 export async function steerMission(town: LiveTown): Promise<void> {
   const handle = await town.startMission('moved', { work: [{ id: 'w', rig: 'web', formula: 'ask' }] });
-  const waiting = async () =>
-    until('a person is waited for', async () => {
-      const query = 'GtMission="moved" AND GtRole="molecule" AND GtPhase="waiting" AND ExecutionStatus="Running"';
-      for await (const one of town.client.workflow.list({ query })) return one.workflowId;
-      return null;
-    });
-  const first = await waiting();
+  const first = await waitingIn(town, 'moved');
   await handle.executeUpdate(missionMessages.budget.update, { args: [{ usd: 5, by: 'Ada' }] });
   await handle.executeUpdate(missionMessages.reassign.update, { args: [{ item: 'w', reason: 'stuck', by: 'Ada' }] });
   const second = await until('another molecule waits', async () => {
-    const now = await waiting();
+    const now = await waitingIn(town, 'moved');
     return now === first ? null : now;
   });
   const molecule = town.client.workflow.getHandle(second);
   await molecule.executeUpdate(moleculeMessages.close.update, { args: [{ step: 'think', by: 'Ada' }] });
   await handle.result();
+}
+
+/** A mission that is taken back to its first task while its polecat is at work, and takes that over. */
+export async function takeBack(town: LiveTown): Promise<void> {
+  const handle = await town.startMission('taken-back', { work: [{ id: 'w', rig: 'web', formula: 'ask' }] });
+  const molecule = await waitingIn(town, 'taken-back');
+  await town.temporal('workflow', 'reset', '-w', 'taken-back', '--type', 'FirstWorkflowTask', '--reason', 'recorded');
+  await until('it has its polecat', async () => Object.keys(await handle.query<object>('swarm')).length > 0);
+  await town.temporal('workflow', 'reset', '-w', molecule, '--type', 'LastWorkflowTask', '--reason', 'recorded');
+  await waitingIn(town, 'taken-back');
+  await town.client.workflow.getHandle(molecule).executeUpdate('close', { args: [{ step: 'think', by: 'Ada' }] });
+  await town.client.workflow.getHandle('taken-back').result();
 }

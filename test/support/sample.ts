@@ -14,3 +14,9 @@ export function sample(what: string, all: number, few: number): (at: number) => 
   console.warn(`of ${all} ${what} ${few} are tried here, as GT_SEED=${SEED} has it; all in the long run`);
   return (at) => (at - first + all) % all < few;
 }
+
+/** Those of the cases that are tried now. */
+export function some<Case>(what: string, cases: readonly Case[], few: number): readonly Case[] {
+  const isTried = sample(what, cases.length, few);
+  return cases.filter((_case, at) => isTried(at));
+}
