@@ -89,6 +89,7 @@ export async function machineMounts(
     ...(await unreadable('/etc')),
     '--proc',
     '/proc',
+    ...(await settingsOfMachine()),
     '--dev',
     '/dev',
     ...Object.entries(OWN).flatMap(([path, bytes]) => ['--size', String(bytes), '--tmpfs', path]),
@@ -102,6 +103,28 @@ async function installedAt(path: string): Promise<readonly string[]> {
   const found = await lstat(path).catch(() => null);
   if (found === null) return [];
   return found.isSymbolicLink() ? ['--symlink', await readlink(path), path] : ['--ro-bind', path, path];
+}
+
+const NO_PROCESS = /^(?!\d+$|(thread-)?self$)/;
+const WRITABLE_BY_OWNER = 0o200;
+
+/**
+ * What of /proc is of the machine and no process's, as far as anybody may write to it. The kernel asks there who writes, and for no capability: where
+ * the worker is root whoever is shut in is so, too, and could name a program that the kernel starts outside. bubblewrap itself covers what its root may
+ * write to, which of folders nobody may.
+ */
+async function settingsOfMachine(): Promise<readonly string[]> {
+  const names = (await readdir('/proc').catch(() => [])).filter((name) => NO_PROCESS.test(name));
+  const options = await Promise.all(
+    names.map(async (name) => {
+      const path = join('/proc', name);
+      const found = await lstat(path).catch(() => null);
+      if (found === null || found.isSymbolicLink()) return [];
+      const isOpen = found.isDirectory() || (found.mode & WRITABLE_BY_OWNER) !== 0;
+      return isOpen ? ['--ro-bind-try', path, path] : [];
+    }),
+  );
+  return options.flat();
 }
 
 /** Where the worker is root it could show what no other user may read: passwords, keys of the machine. */

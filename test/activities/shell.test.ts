@@ -126,6 +126,16 @@ describe.skipIf(missing !== null)('what is shut in', () => {
     expect((await sh('ps -e 2>/dev/null | wc -l; ls /proc | grep -c "^[0-9]"')).stdout).toMatch(/\b[1-9]\n$/);
   });
 
+  test('the settings of the machine’s kernel are read, and not written to', async () => {
+    const { sh } = await cell();
+    // As root one could name a program there that the kernel starts outside.
+    const { stdout, stderr } = await sh(
+      'cd /proc/sys/kernel && cat core_pattern; find /proc -regex "/proc/[0-9]+" -prune -o -type f -writable -print; echo "$(cat core_pattern)" > core_pattern',
+    );
+    expect(stdout).toBe(await readFile('/proc/sys/kernel/core_pattern', 'utf8'));
+    expect(stderr).toMatch(/core_pattern: (Read-only file system|Permission denied)/);
+  });
+
   test('no environment but what is given, and nothing that is the operator’s', async () => {
     process.env['PLANTED_SECRET'] = 'hush';
     onTestFinished(() => void delete process.env['PLANTED_SECRET']);
