@@ -14,6 +14,7 @@ import {
   findBubblewrap,
   HOME_INSIDE,
   machineMounts,
+  NO_NAMESPACES,
   shutIn,
   whyNoNamespaces,
 } from '../process/bubblewrap.js';
@@ -201,24 +202,22 @@ async function look(): Promise<Looked> {
   if (bubblewrap === null)
     return { ok: false, why: 'bubblewrap is not on this machine', remedy: INSTALL_IT, isThere: false };
   const mounts = await machineMounts();
-  const probe = shutIn(
-    bubblewrap,
-    mounts,
-    { file: 'true', args: [] },
-    { writable: [], readable: [], network: 'none' },
-    '/',
-  );
-  const { end, stderr } = await run(probe.file, probe.args, {
-    cwd: '/',
-    env: insideOf(plainEnvironment(), HOME_INSIDE),
-    timeoutMs: PROBE_MS_MAX,
-  });
-  if (end.kind !== 'exited' || end.code !== 0) {
-    const why = (await whyNoNamespaces()) ?? stderr.trim();
-    const remedy = 'let it make namespaces here, or say level = "none" under [confinement] in town.toml';
-    return { ok: false, why: `${bubblewrap} does not work here: ${why}`, remedy, isThere: true };
-  }
-  return { ok: true, means: { bubblewrap, mounts } };
+  const { end, stderr } = await probe(bubblewrap, [...NO_NAMESPACES, ...mounts]);
+  if (end.kind === 'exited' && end.code === 0)
+    return { ok: true, means: { bubblewrap, mounts: [...NO_NAMESPACES, ...mounts] } };
+  // One of before 0.8 does not know of that, and where the kernel's settings are read-only it cannot be done.
+  const without = await probe(bubblewrap, mounts);
+  if (without.end.kind === 'exited' && without.end.code === 0) return { ok: true, means: { bubblewrap, mounts } };
+  const why = (await whyNoNamespaces()) ?? stderr.trim();
+  const remedy = 'let it make namespaces here, or say level = "none" under [confinement] in town.toml';
+  return { ok: false, why: `${bubblewrap} does not work here: ${why}`, remedy, isThere: true };
+}
+
+function probe(bubblewrap: string, base: readonly string[]): Promise<RunResult> {
+  const how = { writable: [], readable: [], network: 'none' } as const;
+  const { file, args } = shutIn(bubblewrap, base, { file: 'true', args: [] }, how, '/');
+  const env = insideOf(plainEnvironment(), HOME_INSIDE);
+  return run(file, args, { cwd: '/', env, timeoutMs: PROBE_MS_MAX });
 }
 
 /** In words, when a command could not be run for want of what shuts it in; null for any other trouble. */

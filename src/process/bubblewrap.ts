@@ -39,6 +39,12 @@ const OWN: Readonly<Record<string, number>> = {
 export const HOME_INSIDE = '/tmp/home';
 const READABLE_BY_ALL = 0o004;
 
+/**
+ * Who is shut in makes no namespaces of his own. In one he would have all capabilities: he could change the control groups of the worker, and fill memory
+ * that no process is seen to hold. Options for `shutIn`; of bubblewrap 0.8.
+ */
+export const NO_NAMESPACES: readonly string[] = ['--unshare-user', '--disable-userns'];
+
 /** `bubblewrap`: the path of the program. */
 export function shutIn(
   bubblewrap: string,

@@ -136,6 +136,15 @@ describe.skipIf(missing !== null)('what is shut in', () => {
     expect(stderr).toMatch(/core_pattern: (Read-only file system|Permission denied)/);
   });
 
+  test('nobody makes namespaces inside, in which he could mount control groups, and memory that nobody counts', async () => {
+    const { sh } = await cell();
+    for (const flags of ['-U', '-Um', '-UC'])
+      expect(await sh(`unshare ${flags} true`), flags).toMatchObject({
+        end: EXITED(1),
+        stderr: expect.stringContaining('unshare failed') as string,
+      });
+  });
+
   test('no environment but what is given, and nothing that is the operator’s', async () => {
     process.env['PLANTED_SECRET'] = 'hush';
     onTestFinished(() => void delete process.env['PLANTED_SECRET']);
