@@ -49,7 +49,12 @@ const SETTINGS = [
   'rebase.updateRefs=false',
   'gc.autoDetach=false',
   'maintenance.autoDetach=false',
+  // However few objects are fetched, they stay in a pack (see `seal`).
+  'fetch.unpackLimit=1',
 ].flatMap((setting) => ['-c', setting]);
+
+/** What is loose is packed where it was looked at (`seal`), and not in the midst of anything else. */
+const NO_TIDYING = ['gc.auto=0', 'maintenance.auto=false'].flatMap((setting) => ['-c', setting]);
 
 const NEVER_ASK = {
   LC_ALL: 'C',
@@ -101,7 +106,7 @@ export async function commitOf(cwd: string, name: string, options: GitOptions = 
 function runOnce(cwd: string, args: readonly string[], options: GitOptions): Promise<RunResult> {
   const isRemote = options.network === true;
   const settings = isRemote || options.ofPerson === true ? {} : NO_SETTINGS_OF_OTHERS;
-  return run('git', [...SETTINGS, ...args], {
+  return run('git', [...SETTINGS, ...(options.ofPerson === true ? [] : NO_TIDYING), ...args], {
     cwd,
     env: (isRemote ? remoteEnvironment : plainEnvironment)({ ...NEVER_ASK, ...settings, ...options.env }),
     timeoutMs: options.timeoutMs ?? TIMEOUT_MS,

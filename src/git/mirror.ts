@@ -13,10 +13,15 @@ import { exclusive } from './exclusive.js';
 import { Blocked, GitError } from './git-error.js';
 import { git, gitText } from './git.js';
 import { endMarked, markOf } from './marks.js';
+import { dropNamed, noteSealed, seal } from './seal.js';
 
 export const ORIGIN_FILE = 'gt-origin';
 const MAKING = '.making-';
 const SHOWN_MAX = 8;
+const HOW = ['fetch', '--quiet', '--prune', '--no-recurse-submodules', '--no-write-fetch-head'];
+/** Each round takes away what it stumbles over. */
+const ROUNDS_MAX = 10;
+const TIDY_UP = ['-c', 'gc.auto=6700'];
 const FETCH = '+refs/heads/*:refs/remotes/origin/*';
 
 export type Remote =
@@ -84,7 +89,7 @@ export async function openMirror({ path, url }: { readonly path: string; readonl
 
 /** Brings the remote's branches up to date and forgets those that are gone there. */
 export async function fetchMirror(path: string): Promise<void> {
-  await exclusive(path, async () => fetchFrom(path, await originOf(path)));
+  await exclusive(path, async () => bringUpToDate(path, await originOf(path)));
 }
 
 /** The URL the mirror follows. */
@@ -111,7 +116,8 @@ async function make(path: string, url: string): Promise<void> {
   await git(half, ['config', 'core.logAllRefUpdates', 'true']);
   await git(half, ['config', 'gc.worktreePruneExpire', 'never']);
   await follow(half, url);
-  await fetchFrom(half, url, mark);
+  await fetchFrom(half, url, [], mark);
+  await noteSealed(half);
   try {
     await rename(half, path);
   } catch (error) {
@@ -156,8 +162,25 @@ async function follow(mirror: string, url: string): Promise<void> {
   await rename(`${file}.new`, file);
 }
 
-async function fetchFrom(mirror: string, url: string, mark?: string): Promise<void> {
+async function fetchFrom(mirror: string, url: string, how: readonly string[], mark?: string): Promise<void> {
   const options = mark === undefined ? { network: true } : { network: true, mark };
-  const args = ['fetch', '--quiet', '--prune', '--no-recurse-submodules', '--no-write-fetch-head', '--', url, FETCH];
-  await git(mirror, args, options);
+  await git(mirror, [...HOW, ...how, '--', url, FETCH], options);
+}
+
+/** And sees that nobody who is shut in can change what was fetched. What somebody has changed before is had from the remote again. */
+async function bringUpToDate(mirror: string, url: string): Promise<void> {
+  for (let round = 0; round < ROUNDS_MAX; round += 1) {
+    const isFetched = await fetchFrom(mirror, url, round === 0 ? [] : ['--refetch']).then(
+      () => true,
+      async (error: unknown) => {
+        if (await dropNamed(mirror, error)) return false;
+        throw error;
+      },
+    );
+    const sealed = isFetched ? await seal(mirror) : 'spoiled';
+    // That it cannot be tidied up is no reason to stop.
+    if (sealed === 'sealed') await git(mirror, [...TIDY_UP, 'gc', '--auto', '--quiet'], { codes: [0, 1, 128] });
+    if (sealed !== 'spoiled') return;
+  }
+  throw new Blocked(`objects of ${mirror} are not what their names say: move it away, then try again`);
 }

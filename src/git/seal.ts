@@ -1,0 +1,126 @@
+/**
+ * What is on the remote lies in packs, which nobody who is shut in can write, and in which git looks first. A loose object somebody could put another in
+ * the place of: git believes the name of what it reads, and would write it into the sandboxes of others, some of whom are not shut in.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { createInflate } from 'node:zlib';
+import { ignoreMissing } from './discard.js';
+import { GitError } from './git-error.js';
+import { git, gitText } from './git.js';
+
+const SHA1_CHARS = 40;
+/** Commits of the remote whose objects are in packs, as of the last look. */
+const SEALED_FILE = 'gt-sealed';
+const SEALING = 'gt-sealing-';
+/** Ids of the objects of a very large fetch. */
+const IDS_CHARS_MAX = 128 * 1024 * 1024;
+
+/** `spoiled`: loose objects were not what their names say, or were gone. They are away, and are to be had from the remote again. */
+export type Sealed = 'as it was' | 'sealed' | 'spoiled';
+
+/** May be asked again after a kill anywhere. Not to be called twice at once. */
+export async function seal(mirror: string): Promise<Sealed> {
+  const tips = await tipsOf(mirror);
+  const before = ((await readFile(join(mirror, SEALED_FILE), 'utf8').catch(ignoreMissing)) ?? '').split('\n');
+  const news = tips.filter((tip) => !before.includes(tip));
+  if (news.length === 0) return 'as it was';
+  const range = [...news, ...(await present(mirror, before)).map((one) => `^${one}`)].join('\n');
+  if (!(await pack(mirror, `${range}\n`))) return 'spoiled';
+  await noteSealed(mirror);
+  return 'sealed';
+}
+
+/** Of a mirror all of whose objects have come in packs. */
+export async function noteSealed(mirror: string): Promise<void> {
+  const file = join(mirror, SEALED_FILE);
+  await writeFile(`${file}.new`, (await tipsOf(mirror)).join('\n'));
+  await rename(`${file}.new`, file);
+}
+
+async function tipsOf(mirror: string): Promise<readonly string[]> {
+  const listed = await gitText(mirror, ['for-each-ref', '--format=%(objectname)', 'refs/remotes/']);
+  return [...new Set(listed.split('\n').filter(Boolean))];
+}
+
+/** Those of the commits that are here: branches are rewritten, and what they held before goes. */
+async function present(mirror: string, commits: readonly string[]): Promise<readonly string[]> {
+  const input = commits.filter(Boolean).join('\n');
+  if (input === '') return [];
+  const { stdout } = await git(mirror, ['cat-file', '--batch-check'], { input: `${input}\n` });
+  return Array.from(stdout.matchAll(/^([0-9a-f]+) commit /gm), ([, commit = '']) => commit);
+}
+
+/** False when some are not what their names say. */
+async function pack(mirror: string, range: string): Promise<boolean> {
+  for (const half of await readdir(mirror))
+    if (half.startsWith(SEALING)) await rm(join(mirror, half), { recursive: true, force: true });
+  const folder = join(mirror, `${SEALING}${randomUUID()}`);
+  await mkdir(folder);
+  try {
+    const order = ['pack-objects', '--quiet', '--revs', '--incremental', '--non-empty', join(folder, 'pack')];
+    const name = await gitText(mirror, order, { input: range });
+    if (name === '') return true;
+    const whole = join(folder, `pack-${name}`);
+    // Of each object the name is reckoned from what it holds.
+    const { code } = await git(mirror, ['index-pack', '--verify', `${whole}.pack`], { codes: [0, 1, 128] });
+    if (code !== 0) return await takeAway(mirror, range, whole);
+    const made = (await readdir(folder)).filter((one) => one.startsWith('pack-'));
+    // The index last: with it the pack is there.
+    for (const file of made.toSorted((a, b) => Number(a.endsWith('.idx')) - Number(b.endsWith('.idx'))))
+      await rename(join(folder, file), join(mirror, 'objects', 'pack', file));
+    return true;
+  } catch (error) {
+    if (!(await dropNamed(mirror, error))) throw error;
+    return false;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Loose objects of the range that the pack does not hold as what they were called. */
+async function takeAway(mirror: string, range: string, whole: string): Promise<false> {
+  for (const kind of ['idx', 'rev']) await rm(`${whole}.${kind}`, { force: true });
+  await git(mirror, ['index-pack', `${whole}.pack`]);
+  const options = { keepChars: IDS_CHARS_MAX };
+  const held = (await git(mirror, ['verify-pack', '-v', `${whole}.idx`], options)).stdout;
+  const honest = new Set(held.match(/^[0-9a-f]{40,64}(?= )/gm) ?? []);
+  const list = ['rev-list', '--objects', '--no-object-names', '--stdin'];
+  const listed = await git(mirror, list, { ...options, input: range });
+  for (const id of listed.stdout.split('\n')) if (id !== '' && !honest.has(id)) await dropSpoiled(mirror, id);
+  return false;
+}
+
+/** Takes away what git stumbled over among the loose objects here; false when it complains of something else. */
+export async function dropNamed(mirror: string, error: unknown): Promise<boolean> {
+  const lines = error instanceof GitError ? error.stderr.split('\n') : [];
+  const said = lines.filter((line) => !line.startsWith('remote:')).join('\n');
+  const named = said.match(/\b[0-9a-f]{40}(?:[0-9a-f]{24})?\b/g) ?? [];
+  if (!SPOILED.test(said) || named.length === 0) return false;
+  for (const id of named) await dropSpoiled(mirror, id);
+  return true;
+}
+
+/** One that is what its name says may be nowhere else. */
+async function dropSpoiled(mirror: string, id: string): Promise<void> {
+  const path = join(mirror, 'objects', id.slice(0, 2), id.slice(2));
+  const found = await lstat(path).catch(ignoreMissing);
+  if (found === undefined || (found.isFile() && (await nameOf(path, id)) === id)) return;
+  await rm(path, { recursive: true, force: true });
+}
+
+/** Reckoned from what it holds, as git names objects; null when that cannot be read. */
+async function nameOf(path: string, id: string): Promise<string | null> {
+  const hash = createHash(id.length === SHA1_CHARS ? 'sha1' : 'sha256');
+  return pipeline(createReadStream(path), createInflate(), hash).then(
+    () => hash.digest('hex'),
+    () => null,
+  );
+}
+
+/** In git's words: an object is not what its name says, or not there. */
+const SPOILED =
+  /hash mismatch|COLLISION FOUND|unable to (read|parse|unpack|get)|bad (object|tree)|missing|corrupt|could not (read|parse)/i;
