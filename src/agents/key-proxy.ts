@@ -15,7 +15,7 @@ import { listening } from './listening.js';
 import { asksModel, PassingAnswer } from './provider-answers.js';
 import type { Failure } from './provider-answers.js';
 import { withoutReach } from './reaching-out.js';
-import { readBody } from './request-body.js';
+import { Bodies } from './request-body.js';
 import type { Refused } from './request-body.js';
 import type { Spent } from './told-usage.js';
 import { RuntimeTrouble } from './trouble.js';
@@ -70,6 +70,8 @@ type Way = {
   readonly closed: string | null;
 };
 
+type OpenWay = Way & { readonly bodies: Bodies };
+
 export type KeyProxy = {
   readonly socket: string;
   /**
@@ -82,10 +84,11 @@ export type KeyProxy = {
 
 export async function openKeyProxy(socket: string, way: Way): Promise<KeyProxy> {
   const token = randomBytes(TOKEN_BYTES).toString('hex');
+  const bodies = new Bodies();
   const server = createServer((request, response) => {
     const url = admitted(request, token);
     if (url === null) return refuse(response, 401, 'authentication_error', NOT_ADMITTED);
-    return void passOn(request, response, placeOf(url), way).catch((error: unknown) => {
+    return void passOn(request, response, placeOf(url), { ...way, bodies }).catch((error: unknown) => {
       if (response.headersSent) return void response.destroy();
       return refuse(response, 502, 'api_error', reasonOf(error));
     });
@@ -134,9 +137,9 @@ async function passOn(
   request: IncomingMessage,
   response: ServerResponse,
   { path, query }: Place,
-  way: Way,
+  way: OpenWay,
 ): Promise<void> {
-  const { provider, account, asker, closed } = way;
+  const { provider, account, asker, closed, bodies } = way;
   const { method = 'GET' } = request;
   const asks = `${method} ${path}`;
   if (asks !== LOOK && !PASSED[provider].some((one) => one.test(asks))) {
@@ -147,12 +150,21 @@ async function passOn(
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   asker.sign();
-  const read = method !== 'POST' || closed === null ? UNREAD : await heldBody(request, provider, closed);
-  if (!read.ok) return refuse(response, read.status, read.type, `${asks} is not passed on: ${read.why}`);
-  const asked = { url, request, body: read.body };
-  if (!asksModel(provider, asks)) return pass(await ask(asked, way, gone.signal), response, () => asker.sign());
-  return passAnswer(asked, response, way, gone.signal);
+  const isHeld = method === 'POST' && closed !== null;
+  const { read, letGo } = isHeld ? await bodies.read(request) : UNREAD;
+  try {
+    const held = read === null ? AS_IT_COMES : heldBody(read, provider, closed ?? '');
+    if (!held.ok) return refuse(response, held.status, held.type, `${asks} is not passed on: ${held.why}`);
+    const asked = { url, request, body: held.body };
+    if (!asksModel(provider, asks)) return await pass(await ask(asked, way, gone.signal), response, () => asker.sign());
+    return await passAnswer(asked, response, way, gone.signal);
+  } finally {
+    letGo();
+  }
 }
+
+const UNREAD = { read: null, letGo: () => undefined } as const;
+const AS_IT_COMES = { ok: true, body: null } as const;
 
 type Asked = {
   readonly url: URL;
@@ -160,15 +172,13 @@ type Asked = {
   /** JSON; null: as it comes. */
   readonly body: string | null;
 };
-const UNREAD = { ok: true, body: null } as const;
 
 /** Written anew, so that the provider reads what was read here, and not the other of two keys that are the same. */
-async function heldBody(
-  request: IncomingMessage,
+function heldBody(
+  read: Awaited<ReturnType<Bodies['read']>>['read'],
   provider: Provider,
   closed: string,
-): Promise<{ readonly ok: true; readonly body: string } | Refused> {
-  const read = await readBody(request);
+): { readonly ok: true; readonly body: string } | Refused {
   if (!read.ok) return read;
   try {
     const held = withoutReach(provider, read.body);

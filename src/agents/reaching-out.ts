@@ -29,7 +29,7 @@ export function withoutReach(provider: Provider, body: Fields): Held {
   for (const object of objectsIn(body, provider)) {
     const address = ADDRESS[provider](object);
     if (address !== null) return refused(`${provider} would fetch ${address.slice(0, SHOWN_CHARS)}, and reach`);
-    const tool = provider === 'openai' ? toolsIn(object).find((one) => !isOfClient(one)) : undefined;
+    const tool = MADE_IN_BETWEEN[provider](object).find((one) => KEPT[provider](one) === null);
     if (tool !== undefined) return runOutside(provider, namesOf(provider, tool));
   }
   return withoutTools(provider, body);
@@ -77,6 +77,13 @@ const ADDRESS: Readonly<Record<Provider, (object: Fields) => string | null>> = {
       .flatMap((one) => (isFields(one) ? valuesOf(one, 'url') : [one]))
       .find((one): one is string => typeof one === 'string' && !/^data:/i.test(one)) ?? null,
   gemini: (object) => valuesOf(object, 'fileuri').map(String)[0] ?? null,
+};
+
+/** Tools that this object in the midst of a conversation makes available from there on. */
+const MADE_IN_BETWEEN: Readonly<Record<Provider, (object: Fields) => readonly Fields[]>> = {
+  anthropic: (object) => valuesOf(object, 'definition').flat().filter(isFields),
+  openai: toolsIn,
+  gemini: () => [],
 };
 
 /** Not those that describe tools, and of Anthropic's not those with which a model has called one: there anything may stand. */

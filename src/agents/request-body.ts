@@ -6,10 +6,15 @@ import { own } from '../town/own.js';
 
 export type Fields = Readonly<Record<string, unknown>>;
 export type Refused = { readonly ok: false; readonly status: number; readonly type: string; readonly why: string };
-type Read = { readonly ok: true; readonly body: Fields } | Refused;
+type Read = { readonly ok: true; readonly body: Fields; readonly bytes: number } | Refused;
 
 /** No provider takes more in one request without its files. */
 const BYTES_MAX = 64 * 1024 * 1024;
+
+/** A conversation that fills the largest windows has some ten thousands. */
+const VALUES_MAX = 200_000;
+/** Of requests of one session that have been read, and not been answered yet. */
+const HELD_BYTES_MAX = 256 * 1024 * 1024;
 
 /** By the name of its encoding. */
 const UNPACK: Readonly<Record<string, (packed: Buffer) => Promise<Buffer>>> = {
@@ -19,7 +24,31 @@ const UNPACK: Readonly<Record<string, (packed: Buffer) => Promise<Buffer>>> = {
   br: (packed) => promisify(brotliDecompress)(packed, { maxOutputLength: BYTES_MAX }),
 };
 
-export async function readBody(request: IncomingMessage): Promise<Read> {
+/** Bodies of one session: one is read at a time, and so many bytes of them are held, however many requests it makes at once. */
+export class Bodies {
+  #held = 0;
+  #last: Promise<unknown> = Promise.resolve();
+  #whenLess: () => void = () => undefined;
+
+  /** `letGo`: to be called when it is held no longer. */
+  async read(request: IncomingMessage): Promise<{ readonly read: Read; readonly letGo: () => void }> {
+    const mine = this.#last.then(async () => {
+      while (this.#held > HELD_BYTES_MAX - BYTES_MAX) await new Promise<void>((resolve) => (this.#whenLess = resolve));
+      const read = await readBody(request);
+      const bytes = read.ok ? read.bytes : 0;
+      this.#held += bytes;
+      const letGo = () => {
+        this.#held -= bytes;
+        this.#whenLess();
+      };
+      return { read, letGo };
+    });
+    this.#last = mine.catch(() => undefined);
+    return mine;
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<Read> {
   const encoding = request.headers['content-encoding']?.trim().toLowerCase() || 'identity';
   const packed = await bytesOf(request);
   const unpack = own(UNPACK, encoding);
@@ -31,9 +60,11 @@ export async function readBody(request: IncomingMessage): Promise<Read> {
     return 'code' in bytes && bytes.code === 'ERR_BUFFER_TOO_LARGE'
       ? tooLarge()
       : refused(400, `its body is no ${encoding}: ${bytes.message}`);
+  if (valuesIn(bytes) > VALUES_MAX)
+    return refused(413, `its body has more than ${VALUES_MAX} values, and is not read`, 'request_too_large');
   try {
     const body: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-    return isFields(body) ? { ok: true, body } : refused(400, 'its body is no object of JSON');
+    return isFields(body) ? { ok: true, body, bytes: bytes.length } : refused(400, 'its body is no object of JSON');
   } catch (error) {
     return refused(400, `its body is no JSON in UTF-8: ${error instanceof Error ? error.message : String(error)}`);
   }
@@ -55,10 +86,32 @@ async function bytesOf(request: IncomingMessage): Promise<Buffer | null> {
 }
 
 function tooLarge(): Refused {
-  const why = `its body is larger than ${BYTES_MAX} bytes, and is not read`;
-  return { ok: false, status: 413, type: 'request_too_large', why };
+  return refused(413, `its body is larger than ${BYTES_MAX} bytes, and is not read`, 'request_too_large');
 }
 
-function refused(status: number, why: string): Refused {
-  return { ok: false, status, type: 'invalid_request_error', why };
+function refused(status: number, why: string, type = 'invalid_request_error'): Refused {
+  return { ok: false, status, type, why };
+}
+
+const [QUOTE, BACKSLASH, COMMA, BRACKET, BRACE] = [0x22, 0x5c, 0x2c, 0x5b, 0x7b] as const;
+
+/** About how many values JSON has, before it is read: in memory a value of three bytes takes a hundred, and time. */
+function valuesIn(bytes: Buffer): number {
+  let count = 0;
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at];
+    if (byte === QUOTE) at = endOfText(bytes, at);
+    else if (byte === COMMA || byte === BRACKET || byte === BRACE) count += 1;
+  }
+  return count;
+}
+
+/** Where the text that begins there ends. */
+function endOfText(bytes: Buffer, from: number): number {
+  for (let at = bytes.indexOf(QUOTE, from + 1); at !== -1; at = bytes.indexOf(QUOTE, at + 1)) {
+    let backslashes = 0;
+    while (bytes[at - 1 - backslashes] === BACKSLASH) backslashes += 1;
+    if (backslashes % 2 === 0) return at;
+  }
+  return bytes.length;
 }

@@ -88,6 +88,18 @@ const REFUSED: readonly [string, Provider, object, string][] = [
     says({ type: 'tool_result', tool_use_id: 't', content: [{ type: 'document', source: { type: 'url', url: AT } }] }),
     AT,
   ],
+  [
+    'a fetch that is made available in the midst of it',
+    'anthropic',
+    { tools: [BASH], ...says({ type: 'tool_addition', tool: { type: 'tool_definition', definition: { type: 'web_fetch_20260318', name: 'w' } } }) },
+    'web_fetch_20260318',
+  ],
+  [
+    'servers that were made available before',
+    'anthropic',
+    says({ type: 'compaction', tool_changes: [{ type: 'tool_addition', tool: { definition: { type: 'mcp_toolset', mcp_server_name: 'm' } } }] }),
+    'mcp_toolset',
+  ],
   ['a search', 'openai', { tools: [{ type: 'web_search', external_web_access: true }] }, 'web_search'],
   ['a program', 'openai', { tools: [{ type: 'code_interpreter', container: { type: 'auto' } }] }, 'code_interpreter'],
   ['a server', 'openai', { tools: [{ type: 'mcp', server_label: 'x', server_url: AT }] }, 'mcp'],
@@ -139,6 +151,7 @@ const PASSED: readonly [string, Provider, object, object][] = [
       { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'aa' } },
       { type: 'tool_use', id: 't', name: 'x', input: { source: { type: 'url', url: AT } } },
       { type: 'text', text: AT },
+      { type: 'tool_addition', tool: { type: 'tool_definition', definition: BASH } },
     ),
     {},
   ],
@@ -193,6 +206,7 @@ const UNREADABLE: readonly [string, string | Buffer, Record<string, string>, num
   ['another encoding than it says', '{}', { 'content-encoding': 'gzip' }, 400, 'no gzip'],
   ['too much', Buffer.alloc(65 * 1024 * 1024, ' '), {}, 413, 'larger than 67108864 bytes'],
   ['too much, packed', gzipSync(Buffer.alloc(65 * 1024 * 1024)), { 'content-encoding': 'gzip' }, 413, 'larger than'],
+  ['too many parts', `{"a":[${'{},'.repeat(250_000)}0]}`, {}, 413, 'more than 200000 values'],
   ['too deep', `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, {}, 400, 'too deeply'],
 ];
 
@@ -206,6 +220,14 @@ test.each(UNREADABLE)(
     expect(await send({ tools: [BASH] })).toMatchObject({ status: 200 });
   },
 );
+
+test('what looks like values in its texts is none, and as many requests as there are are read one after the other', async () => {
+  const { heard, send } = await wayOf('anthropic');
+  const body = { messages: [{ role: 'user', content: '{[,"\\'.repeat(300_000) }] };
+  const answers = await Promise.all(Array.from({ length: 10 }, () => send(body)));
+  expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200));
+  expect(heard.map((one) => JSON.parse(one.body) as unknown)).toEqual(Array.from({ length: 10 }, () => body));
+});
 
 test('where a step has closed it by its formula, the refusal names that, too', () => {
   const closed = closedNetwork({
