@@ -33,6 +33,29 @@ export const attribute = {
   costUsd: defineSearchAttributeKey('GtCostUsd', 'DOUBLE'),
 } as const;
 
+/** Of one value as JSON: the server ends a workflow that writes a larger one. */
+const ATTRIBUTE_BYTES_MAX = 2_048;
+/** Of a Keyword; a visibility store on a database of SQL takes no longer ones. */
+const KEYWORD_CHARS_MAX = 255;
+
+/** As many of the first as there is room for in a KeywordList. */
+export function withRoom(values: readonly string[]): string[] {
+  let room = ATTRIBUTE_BYTES_MAX - '[]'.length;
+  const fits = values.findIndex((value) => {
+    room -= bytesOf(value);
+    // A comma stands before all but the first.
+    const isTooMuch = room < 0;
+    room -= ','.length;
+    return isTooMuch;
+  });
+  return fits === -1 ? [...values] : values.slice(0, fits);
+}
+
+const bytesOf = (value: string) => new TextEncoder().encode(JSON.stringify(value)).length;
+
+/** What somebody outside has written, and may be of any length. */
+export const asKeyword = (text: string): string => text.slice(0, KEYWORD_CHARS_MAX);
+
 /** `landed` is said of missions and polecats alone: a molecule whose steps have all closed is `done`. */
 export type Phase =
   | 'queued'
@@ -60,7 +83,7 @@ export function startOfMolecule(
     { key: attribute.formula, value: formula },
     { key: attribute.agent, value: [agent] },
     { key: attribute.phase, value: 'working' },
-    { key: attribute.step, value: first === undefined ? [] : [first.id] },
+    { key: attribute.step, value: first === undefined ? [] : withRoom([first.id]) },
     { key: attribute.costUsd, value: 0 },
   ];
 }

@@ -5,7 +5,7 @@ import type { LedgerEntry } from '../contract/ledger.js';
 import type { MissionCarry, OpenPolecat, Progress } from '../contract/mission.js';
 import type { MissionEnd } from '../town/mission-story.js';
 import type { MissionState } from '../town/mission.js';
-import { attribute } from '../contract/search-attributes.js';
+import { asKeyword, attribute, withRoom } from '../contract/search-attributes.js';
 import { missionBoard, planningBoard } from '../town/board.js';
 import { RESUME } from '../town/pause.js';
 import { town } from './hands.js';
@@ -26,11 +26,11 @@ import {
 export function introduction(state: MissionState): readonly SearchAttributePair[] {
   const { workflowId, workflowType } = workflowInfo();
   const rigs = [...new Set(state.items.map((item) => item.rig))];
-  const formula = workflowType === 'mission' ? [] : [{ key: attribute.formula, value: workflowType }];
+  const formula = workflowType === 'mission' ? [] : [{ key: attribute.formula, value: asKeyword(workflowType) }];
   return [
     { key: attribute.role, value: 'mission' },
     { key: attribute.mission, value: workflowId },
-    { key: attribute.rig, value: rigs },
+    { key: attribute.rig, value: withRoom(rigs) },
     ...formula,
   ];
 }

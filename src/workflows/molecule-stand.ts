@@ -1,5 +1,6 @@
 /** Where a molecule stands, for those who search. */
 import type { Wait } from '../contract/messages.js';
+import { withRoom } from '../contract/search-attributes.js';
 import type { Molecule } from '../town/molecule-live.js';
 import type { Step } from '../town/molecule-state.js';
 import { RESUME } from '../town/pause.js';
@@ -7,7 +8,7 @@ import { fateOf, phaseOf, waitingSteps } from '../town/molecule.js';
 import type { Stand } from './standing.js';
 
 const WAITING_CHARS_MAX = 200;
-/** Of steps that are waited for at once; an attribute has its limit. */
+/** Of steps that are waited for at once: nobody looks for the fifty-first of them. */
 const STEPS_MAX = 50;
 
 export function standOf(molecule: Molecule): Stand {
@@ -16,7 +17,7 @@ export function standOf(molecule: Molecule): Stand {
   return {
     phase: fate === 'done' ? 'done' : fate === 'failed' ? 'failed' : phaseOf(molecule),
     waitingFor: fate === 'open' ? waitingFor(molecule) : '',
-    steps: held.slice(0, STEPS_MAX).flatMap((at) => steps[at]?.id ?? []),
+    steps: withRoom(held.slice(0, STEPS_MAX).flatMap((at) => steps[at]?.id ?? [])),
     usd: usage.usd,
   };
 }

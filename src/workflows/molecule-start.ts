@@ -4,7 +4,7 @@ import { EMPTY_DESK } from '../contract/desk.js';
 import { mailMessage, moleculeMessages } from '../contract/messages.js';
 import type { MoleculeCarry } from '../contract/molecule.js';
 import { currentQuery, MOLECULE_EXAMPLE, MoleculeInput, readyQuery, stepsQuery } from '../contract/molecule.js';
-import { attribute } from '../contract/search-attributes.js';
+import { asKeyword, attribute } from '../contract/search-attributes.js';
 import { stateOf } from '../town/molecule-live.js';
 import { after, pour } from '../town/molecule.js';
 import type { Protomolecule } from '../town/protomolecule.js';
@@ -37,7 +37,7 @@ export async function acceptMolecule(raw: unknown, desk: Desk): Promise<Molecule
 
 /** Until there are steps, messages wait, and whoever asks is told so. */
 async function cookedFor(desk: Desk, { formula, vars, origins }: Wanted): Promise<Protomolecule> {
-  const known = [ROLE, { key: attribute.formula, value: formula }];
+  const known = [ROLE, { key: attribute.formula, value: asKeyword(formula) }];
   return orTurnAway(desk, known, async () => {
     refuseRoleAddress('BadInput', 'molecule');
     desk.expect([...Object.values(moleculeMessages), mailMessage]);

@@ -59,6 +59,11 @@ test.each([
     { work: [item({ vars: { name: ['x'] } })] },
     'work[0].vars.name: a text, a number or true or false is expected, and this is ["x"]',
   ],
+  [
+    'a rig by a name that is too long to search by',
+    { work: [item({ rig: 'r'.repeat(3_000) })] },
+    'there is no rig "rrr',
+  ],
   ['an unknown key', { work: [item({ prioritty: 1 })] }, 'work[0]: "prioritty" is no key here'],
 ])('%s', async (_, input, message) => {
   expect(await failureOf(input)).toContain(message);
@@ -73,6 +78,10 @@ test('every problem of a mission is told at once', async () => {
 
 test('a molecule of nothing', async () => {
   expect(await failureOf({}, 'molecule')).toContain('formula: it is missing; a text is expected');
+});
+
+test('a molecule of a formula whose name is too long to search by', async () => {
+  expect(await failureOf({ formula: 'f'.repeat(3_000) }, 'molecule')).toContain('no formula can have this name');
 });
 
 test('a formula type that does not exist', async () => {

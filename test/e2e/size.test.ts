@@ -34,7 +34,10 @@ const numbered = (count: number, one: (n: number) => string) =>
   Array.from({ length: count }, (_, n) => one(n)).join('');
 
 const ROW = Array.from({ length: 30 }, (_, n) => `r${n}`);
+/** As long as an id of a formula may be. */
+const LONG = 'a'.repeat(97);
 const FORMULAS = {
+  'long-ids': numbered(60, (n) => step(`${LONG}${100 + n}`)),
   row: ROW.map((id, n) => step(id, n === 0 ? '' : `needs = ["${ROW[n - 1]}"]`)).join(''),
   wide: numbered(WIDE, (n) =>
     step(`s${n}`, 'description = "Long enough that all together are too much for one payload, and for the server."'),
@@ -170,6 +173,20 @@ test('an agent that closes many steps a second has not each of them written to w
   expect(gaps.filter((seconds) => seconds < 4)).toEqual([]);
   await close(handle, last);
   expect(await handle.result()).toMatchObject({ formula: 'row' });
+});
+
+test('of steps whose ids are more than a search attribute holds the first are found', async () => {
+  const handle = await started('long-ids');
+  const { typedSearchAttributes: shown, status } = await until('they are found', async () => {
+    const now = await handle.describe();
+    return now.status.name !== 'RUNNING' || now.typedSearchAttributes.get(attribute.step) !== undefined ? now : null;
+  });
+  expect(status.name).toBe('RUNNING');
+  const first = shown.get(attribute.step) ?? [];
+  expect(first).toEqual(Array.from({ length: first.length }, (_, n) => `${LONG}${100 + n}`));
+  expect(first.length).toBeGreaterThan(15);
+  for (const batch of batches(await handle.query(readyQuery))) await close(handle, batch);
+  expect(await handle.result()).toMatchObject({ formula: 'long-ids' });
 });
 
 /** Search attributes that an event writes, and when. */
