@@ -3,6 +3,8 @@ import { readdir } from 'node:fs/promises';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
+import type { Payload } from '@temporalio/common';
+import { ExternalStorageRunner } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import type { FoundPolecat, FoundPolecats } from '../contract/activities.js';
 import { grantsQuery } from '../contract/mission.js';
 import { holdsQuery, PolecatInput } from '../contract/polecat.js';
@@ -80,7 +82,7 @@ async function lastUnder(client: Client, rig: string, called: string): Promise<F
     });
     const payload = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
     if (payload === undefined) return null;
-    const input = read(PolecatInput, defaultPayloadConverter.fromPayload(payload));
+    const input = read(PolecatInput, await contentOf(client, payload));
     if (!input.ok) return null;
     const { claim, mission, item, name, incarnation, host, molecule } = input.value;
     const isOpen = status.name === 'RUNNING' || status.name === 'PAUSED';
@@ -102,6 +104,18 @@ async function lastUnder(client: Client, rig: string, called: string): Promise<F
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return null;
     throw error;
+  }
+}
+
+/** A formula may be too large for a history, which then says where it lies. What cannot be decoded is undefined: no mission has sent it. */
+async function contentOf(client: Client, payload: Payload): Promise<unknown> {
+  const { externalStorage } = client.options.loadedDataConverter;
+  const storage = externalStorage === undefined ? null : new ExternalStorageRunner(externalStorage);
+  const [whole = payload] = (await storage?.retrieve([payload])) ?? [];
+  try {
+    return defaultPayloadConverter.fromPayload(whole);
+  } catch {
+    return undefined;
   }
 }
 

@@ -12,11 +12,29 @@ import type { LiveTown } from '../support/live-town.js';
 import { some } from '../support/sample.js';
 import { QUICK, SLOW } from '../support/test-formulas.js';
 
+/** Too large for a history, which has a reference to it. */
+const LARGE = `${SLOW.replace('"slow"', '"slow-large"')}${[...Array(300).keys()]
+  .map(
+    (n) => `
+[[steps]]
+id = "later-${n}"
+title = "Later"
+type = "human"
+needs = ["work"]
+description = "${'x'.repeat(1_000)}"`,
+  )
+  .join('')}`;
+
 let town: LiveTown;
 beforeAll(async () => {
   town = await liveTown({
-    rigs: { server: { bare: true, capacity: 1 }, other: { bare: true }, third: { bare: true, capacity: 1 } },
-    formulas: { quick: QUICK, slow: SLOW },
+    rigs: {
+      server: { bare: true, capacity: 1 },
+      other: { bare: true },
+      third: { bare: true, capacity: 1 },
+      fourth: { bare: true },
+    },
+    formulas: { quick: QUICK, slow: SLOW, 'slow-large': LARGE },
     patience: 0.02,
   });
 });
@@ -41,8 +59,8 @@ const atWork = (mission: string) =>
     return found.length > 0 ? { id, ...life } : null;
   });
 
-test('a new witness knows who is at work, and counts on', async () => {
-  const first = await town.startMission('holds', work('server', 'slow', 'a'));
+test('a new witness knows who is at work, however large the formula, and counts on', async () => {
+  const first = await town.startMission('holds', work('server', 'slow-large', 'a'));
   const polecat = await atWork('holds');
   await town.client.workflow.getHandle('server/witness').terminate('a test');
   const second = await town.startMission('waits', work('server', 'quick', 'b'));
@@ -65,6 +83,21 @@ test('mission and polecat both terminated: the work is brought to the remote bef
   expect(await town.git('third', 'show', `polecat/${id.split('/').at(-1)}/${molecule}:c.txt`)).toBe('precious');
   expect(await readdir(join(town.dir, '.gt/rigs/third/polecats'))).toEqual([]);
   expect(JSON.stringify(await rejectedBy('third/witness'))).toContain('its work is on branch');
+});
+
+test('what somebody started under the address of a polecat, with what cannot be decoded, holds no witness up', async () => {
+  const { connection } = town.client;
+  const workflowId = 'fourth/polecats/Toast';
+  await connection.workflowService.startWorkflowExecution({
+    namespace: 'default',
+    workflowId,
+    requestId: workflowId,
+    workflowType: { name: 'polecat' },
+    taskQueue: { name: 'gastown' },
+    input: { payloads: [{ metadata: { encoding: Buffer.from('who/knows') }, data: Buffer.from([1, 2, 3]) }] },
+  });
+  const mission = await town.startMission('unheld', work('fourth', 'quick', 'e'));
+  await expect(mission.result()).resolves.toMatchObject({ landed: 1 });
 });
 
 const MEANWHILE = [
