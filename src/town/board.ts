@@ -1,6 +1,6 @@
 /** Boards: the state of a workflow as Markdown, for the current details of the Temporal UI and CLI. */
 import type { Item, ItemState, MissionState, Wait } from './mission.js';
-import { budgetGap, isOverBudget, isPaused, landedCount, spent, waitsOf } from './mission.js';
+import { budgetGap, isFinished, isOverBudget, isPaused, landedCount, spent, waitsOf } from './mission.js';
 import { missionStory, type MissionEnd } from './mission-story.js';
 import type { Pause } from './pause.js';
 import { spentText } from './prices.js';
@@ -44,11 +44,13 @@ export function missionBoard(mission: MissionState, id: string, end: MissionEnd 
   const ask = failed.map((item) => `${signal('retry', `{"item":"${item.id}"}`)} (or \`skip\`)`);
   // What sessions under way may still cost holds, too, before it is spent.
   const enough = Math.ceil(Math.max(sum.usd, mission.budgetUsd ?? 0) * 2);
-  const raise = isOverBudget(mission) ? [signal('budget', `{"usd":${enough}}`)] : [];
-  const look = (end.isCancelled === true ? [] : waitsOf(mission)).map(
+  // Nobody is asked for anything by one that is over.
+  const isOver = end.isCancelled === true || isFinished(mission);
+  const raise = isOverBudget(mission) && !isOver ? [signal('budget', `{"usd":${enough}}`)] : [];
+  const look = (isOver ? [] : waitsOf(mission)).map(
     ({ wait }) => `\n> \`temporal workflow query -w ${wait.molecule} --type explain\` says how to answer`,
   );
-  const paused = pauseLines(mission.paused ?? null, id);
+  const paused = isOver ? [] : pauseLines(mission.paused ?? null, id);
   return clip(
     [
       head,

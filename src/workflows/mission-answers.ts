@@ -1,10 +1,13 @@
 /** What people say to a mission: answers to what has failed, and orders. Each is refused with what is possible instead, or taken. */
-import { missionMessages } from '../contract/messages.js';
+import { CancellationScope } from '@temporalio/workflow';
+import type { z } from 'zod';
+import { missionMessages, type Message } from '../contract/messages.js';
 import type { MissionCarry, OpenPolecat } from '../contract/mission.js';
 import type { Item, MissionEvent } from '../town/mission.js';
 import { canSkip } from '../town/mission.js';
-import { done, refused, type Desk } from './desk.js';
+import { done, refused, type Answer, type Desk } from './desk.js';
 import { isHeldByBudget, wordNow } from './mission-budget.js';
+import { patched } from './patches.js';
 import { takePauses, type Teller } from './pausing.js';
 
 /** What asks for an act of the mission's loop. */
@@ -20,22 +23,35 @@ type Mission = {
   readonly teller: Teller;
 };
 
+const CANCELLED = 'the mission was cancelled: it ends what is at work and takes no more orders';
+
+/** Asked in a handler, which runs in the scope that the server's cancellation reaches. */
+const over = (): string | null =>
+  CancellationScope.current().consideredCancelled && patched('a cancelled mission takes no orders', '0.6')
+    ? CANCELLED
+    : null;
+
 export function takeAnswers(desk: Desk, { now, note, hear, teller }: Mission): void {
-  desk.on(missionMessages.retry, ({ item: id }) => {
+  const on = <Schema extends z.ZodType>(message: Message<Schema>, handle: (content: z.infer<Schema>) => Answer) =>
+    desk.on(message, (content) => {
+      const end = over();
+      return end === null ? handle(content) : refused(end);
+    });
+  on(missionMessages.retry, ({ item: id }) => {
     const item = now().state.items.find((one) => one.id === id);
     if (item?.state.kind !== 'failed')
       return refused(instead(now(), 'retry', id, item, ({ state }) => state.kind === 'failed'));
     hear({ kind: 'retry', item: id });
     return done(`item "${id}" goes to a new polecat`);
   });
-  desk.on(missionMessages.skip, ({ item: id, reason, by }) => {
+  on(missionMessages.skip, ({ item: id, reason, by }) => {
     const item = now().state.items.find((one) => one.id === id);
     if (item === undefined || !canSkip(item)) return refused(instead(now(), 'skip', id, item, canSkip));
     if (item.state.kind === 'queued') hear({ kind: 'withdraw', claim: item.state.claim, rig: item.rig });
     note({ kind: 'skipped', item: id, reason: `${reason} (${by})` });
     return done(`item "${id}" is skipped`);
   });
-  desk.on(missionMessages.reassign, ({ item: id, reason, by }) => {
+  on(missionMessages.reassign, ({ item: id, reason, by }) => {
     const item = now().state.items.find((one) => one.id === id);
     const claim = item?.state.kind === 'working' ? item.state.claim : null;
     const polecat = now().open.find((one) => one.claim === claim);
@@ -55,6 +71,7 @@ export function takeAnswers(desk: Desk, { now, note, hear, teller }: Mission): v
     letGo: () => note({ kind: 'resumed' }),
     tell: (word) => teller.tell(now().open, isHeldByBudget(now().state) ? wordNow(now().state, word.by) : word),
     meanwhile: () => 'sessions under way end first, and what is handed in still lands',
+    over,
   });
 }
 

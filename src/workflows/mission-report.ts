@@ -89,6 +89,7 @@ export function standOf(state: MissionState, isCancelled: boolean): Stand {
 
 /** '' when polecats work and nothing stands still. What has failed comes first, then what waits for somebody. */
 function waitsFor(state: MissionState): string {
+  if (isFinished(state)) return '';
   if (isPaused(state)) return RESUME;
   const failed = state.items.filter((item) => item.state.kind === 'failed').map((item) => item.id);
   if (failed.length > 0) return `overseer: ${failed.join(', ')}`.slice(0, 200);

@@ -86,6 +86,7 @@ export class Messages {
       hold: (hold) => book.note({ kind: 'paused', ...sided(hold) }),
       letGo: (above) => book.note({ kind: 'resumed', above }),
       meanwhile: () => endsFirst(activeSteps(book.molecule)),
+      over: () => (this.#ended && patched('what has ended is not held', '0.6') ? 'the molecule has ended' : null),
     });
     on(mailMessage, ({ subject, from }) => {
       book.note({ kind: 'mailed', subject, from });

@@ -28,18 +28,22 @@ type Held = {
   readonly tell?: (word: Word) => Promise<unknown>;
   /** For whoever pauses: what goes on all the same, '' for nothing. */
   readonly meanwhile: () => string;
+  /** Why nobody holds it or lets it go any more; null as long as somebody does. */
+  readonly over?: () => string | null;
   /** Those of the workflows above that have closed: they will never let go. */
   readonly gone?: (holders: readonly string[]) => Promise<readonly string[]>;
 };
 
 export function takePauses(desk: Desk, held: Held): void {
-  const { what, messages, holds, hold, letGo, tell, meanwhile } = held;
+  const { what, messages, holds, hold, letGo, tell, meanwhile, over = () => null } = held;
   const passOn = async (before: Hold | undefined, by: string) => {
     const [first] = holds();
     const isNews = first?.by !== before?.by || first?.why !== before?.why;
     if (isNews && tell !== undefined) await CancellationScope.nonCancellable(async () => tell(wordFor(first, by)));
   };
   desk.on(messages.pause, async ({ by, reason, above }) => {
+    const end = over();
+    if (end !== null) return refused(end);
     const before = holds();
     const own = before.find((one) => one.above === above);
     if (own !== undefined && above === undefined) return refused(`${what} is paused already, by ${own.by}: ${own.why}`);
@@ -49,6 +53,8 @@ export function takePauses(desk: Desk, held: Held): void {
     return done(still === '' ? `${what} is paused` : `${what} is paused; ${still}`);
   });
   desk.on(messages.resume, async ({ by, above }) => {
+    const end = over();
+    if (end !== null) return refused(end);
     const before = holds();
     const isHeld = heldFrom(before, above) !== undefined;
     if (isHeld) letGo(above);

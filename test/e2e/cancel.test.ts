@@ -3,6 +3,7 @@ import { readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { explainQuery } from '../../src/contract/messages.js';
+import { attribute } from '../../src/contract/search-attributes.js';
 import { lifecycleQuery } from '../../src/contract/polecat.js';
 import { slotsQuery } from '../../src/contract/witness.js';
 import type { MissionResult } from '../../src/workflows/mission.js';
@@ -48,8 +49,16 @@ test('cancelled in mid-session: the unpushed work is on a branch, slot and proce
   const polecat = await polecatOf('slow');
   const { molecule } = await until('its molecule', () => town.client.workflow.getHandle(polecat).query(lifecycleQuery));
   await sleeping(molecule);
+  await handle.executeUpdate('pause', { args: [{ reason: 'freeze' }] });
   const { code } = await town.temporal('workflow', 'cancel', '-w', 'slow');
   expect(code).toBe(0);
+  for (const [order, about] of [
+    ['reassign', { item: 'a' }],
+    ['resume', {}],
+  ] as const)
+    await expect(handle.executeUpdate(order, { args: [about] })).rejects.toMatchObject({
+      cause: { message: expect.stringContaining('the mission was cancelled') },
+    });
   const error = await handle.result().then(
     () => null,
     (failure: unknown) => failure,
@@ -66,6 +75,21 @@ test('cancelled in mid-session: the unpushed work is on a branch, slot and proce
   expect(await told(molecule)).toMatch(/cancelled before its end[\s\S]* \| cancelled while session 1 ran \| 2/);
   expect(await told(polecat)).toMatch(/- sandbox: .* branch polecat\//);
   expect(await told(polecat)).not.toContain(`\` on \``);
+  expect(await told('slow')).not.toContain('Paused');
+});
+
+test('a mission that is over waits for nobody, and offers nothing, though it was paused', async () => {
+  const handle = await town.startMission('skipped', {
+    work: [{ id: 'a', rig: 'narrow', formula: 'slow', vars: { name: 'a' } }],
+  });
+  await handle.executeUpdate('pause', { args: [{ reason: 'freeze' }] });
+  await handle.executeUpdate('skip', { args: [{ item: 'a' }] });
+  await expect(handle.result()).resolves.toMatchObject({ landed: 0 });
+  const { typedSearchAttributes: shown } = await handle.describe();
+  expect(shown.get(attribute.phase)).toBe('skipped');
+  expect(shown.get(attribute.waitingFor) ?? '').toBe('');
+  expect(await handle.query(explainQuery)).toContain('nothing happens any more');
+  expect(await handle.query(explainQuery)).not.toMatch(/Paused|resume/);
 });
 
 test('a polecat that is terminated is replaced by its mission, and its work is kept', async () => {
