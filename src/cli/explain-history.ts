@@ -10,6 +10,7 @@ import { read } from '../contract/read.js';
 import { workflowCode } from '../dev/bundle-workflows.js';
 import { withAges } from '../town/ages.js';
 import { CliError } from './command.js';
+import { endedBy } from './ended.js';
 
 const REPLAY_MS_MAX = 60_000;
 
@@ -33,8 +34,9 @@ export async function explainHistory(file: string, payloads: string | null): Pro
   const { workflowType, workflowId } = started.workflowExecutionStartedEventAttributes;
   const last = others.at(-1) ?? started;
   const head = `${workflowId} · ${workflowType.name} · after ${last.eventType} at ${last.eventTime}`;
+  const end = endedBy(last);
   const board = await boardOf(exported, workflowId, { file, payloads });
-  return `${head}\n\n${withAges(board, Date.parse(last.eventTime))}`;
+  return [head, ...(end === null ? [] : [end]), withAges(board, Date.parse(last.eventTime))].join('\n\n');
 }
 
 async function readExport(file: string): Promise<Exported> {

@@ -28,6 +28,25 @@ test('one that was exported on the way tells how it stood then', async () => {
   expect(stdout).toContain('| [ ] | `implement` | Tell the part of the day | session 2 | 2026-11-26 ');
 });
 
+test('one that was ended from outside tells by whom and why, for which it had no word of its own', async () => {
+  const whole = JSON.parse(await readFile(join(HISTORIES, 'molecule-se-ihowustj-01a21698.json'), 'utf8')) as {
+    readonly events: readonly { readonly eventTime: string }[];
+  };
+  const before = whole.events.slice(0, 20);
+  const end = {
+    eventId: '21',
+    eventTime: before.at(-1)?.eventTime,
+    eventType: 'EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED',
+    workflowExecutionTerminatedEventAttributes: { reason: 'enough', identity: 'Ada' },
+  };
+  const file = join(await makeFolder(), 'ended.json');
+  await writeFile(file, JSON.stringify({ events: [...before, end] }));
+  const { code, stdout } = await explained(file);
+  expect(code).toBe(0);
+  expect(stdout).toContain('It was ended from outside, by Ada (enough), and goes on no more.');
+  expect(stdout).toContain('session 2');
+});
+
 test.each([
   ['package.json', 'package.json is no history (events: '],
   ['README.md', 'README.md cannot be read: '],

@@ -1,4 +1,6 @@
 /** Histories that are made to end early: every workflow goes on in run after run, and nothing is lost or doubled on the way. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { lifecycleQuery } from '../../src/contract/polecat.js';
 import { readyQuery } from '../../src/contract/molecule.js';
@@ -81,6 +83,7 @@ test('gt export tells of each run of an open molecule, and waits for none', asyn
   expect(stderr).toBe('');
   type Run = {
     readonly id: string;
+    readonly runId: string;
     readonly status: string;
     readonly end: unknown;
     readonly state: Record<string, unknown>;
@@ -96,6 +99,12 @@ test('gt export tells of each run of an open molecule, and waits for none', asyn
     desk: {},
     beganMs: expect.any(Number),
   });
+  const [first] = runs;
+  const shown = await town.temporal('workflow', 'show', '-w', id, '-r', first?.runId ?? '', '--output', 'json');
+  const file = join(town.dir, 'first-run.json');
+  await writeFile(file, shown.output);
+  const told = await gt(['explain', '--history', file, '--town', town.dir], { TEMPORAL_ADDRESS: undefined });
+  expect(told.stdout).toContain(`It goes on in another run, ${runs[1]?.runId}. What follows is how it stood`);
   await town.client.workflow.getHandle(id).executeUpdate('close', { args: [{ step: 'ask' }] });
   await expect(mission.result()).resolves.toMatchObject({ landed: 1 });
 });

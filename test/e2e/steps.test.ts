@@ -11,6 +11,7 @@ import { townPaths } from '../../src/town/paths.js';
 import { gt } from '../support/gt.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
+import { SLOW } from '../support/test-formulas.js';
 
 /** Two steps in a row, the first with an output; a gate before a third. */
 const REVIEW = `
@@ -66,7 +67,10 @@ const WIDE = `formula = "wide"\n${Array.from({ length: WIDE_STEPS }, (_, at) => 
 
 let town: LiveTown;
 beforeAll(async () => {
-  town = await liveTown({ rigs: { server: {} }, formulas: { review: REVIEW, shut: SHUT, stuck: STUCK, wide: WIDE } });
+  town = await liveTown({
+    rigs: { server: {} },
+    formulas: { review: REVIEW, shut: SHUT, slow: SLOW, stuck: STUCK, wide: WIDE },
+  });
 });
 afterAll(() => town.stop());
 
@@ -342,3 +346,29 @@ async function startBroken(workflowId: string): Promise<WorkflowHandle> {
   }
   return handle;
 }
+
+test('an act that somebody has paused by Temporal’s own means is told as held, and one that was ended from outside by whom', async () => {
+  const mission = await town.startMission('held', {
+    work: [{ id: 'a', rig: 'server', formula: 'slow', vars: { name: 'a' } }],
+  });
+  const [molecule, activityId] = await until('its session runs', async () => {
+    for await (const { workflowId } of town.client.workflow.list({ query: 'GtMission="held" AND GtRole="molecule"' })) {
+      const { raw } = await town.client.workflow.getHandle(workflowId).describe();
+      const act = raw.pendingActivities?.find(({ activityType }) => activityType?.name === 'runSession');
+      if (act?.activityId != null) return [workflowId, act.activityId] as const;
+    }
+    return null;
+  });
+  const act = ['-w', molecule, '--activity-id', activityId];
+  const { code, output } = await town.temporal('activity', 'pause', ...act, '--reason', 'freeze');
+  expect(code, output).toBe(0);
+  const { stdout } = await call(['explain', molecule]);
+  expect(stdout).toMatch(/^Paused, and not tried before it is let go:\n- runSession since [^\n]* \(freeze\): /m);
+  expect(stdout).toContain(`\`temporal activity unpause -w ${molecule} --activity-id ${activityId}\` lets it go on`);
+  expect(stdout).not.toMatch(/Tried again|Waits for a worker/);
+  await mission.terminate('enough');
+  expect((await call(['explain', 'held'])).stdout).toMatch(
+    /^It was ended from outside, by .* \(enough\), and goes on/m,
+  );
+  await town.client.workflow.getHandle(molecule).cancel();
+});
