@@ -92,18 +92,21 @@ export function instructionsFor(id: string, steps: readonly StepView[]): string 
   return steps.map((step) => instructionOf(id, step)).join('\n\n');
 }
 
-function instructionOf(id: string, { id: step, title, description, acceptance, state, token }: StepView): string {
+function instructionOf(id: string, view: StepView): string {
+  const { id: step, title, description, acceptance, output, state, token } = view;
   const done = acceptance === '' ? [] : [`Done means: ${acceptance}`];
   const isGate = state.kind === 'waiting' && state.for === 'gate';
   const isAsked = state.kind === 'waiting' && state.for === 'escalation';
   const why = isGate || isAsked ? [`It waits: ${state.why}`] : [];
   const how = isGate ? 'approve' : isAsked ? 'retry' : 'close';
+  const isLeft = output !== undefined && how === 'close';
   const note = how === 'close' ? '--continue' : '--note "…"';
   return [
     `## ${step}: ${title}`,
     ...(description === '' ? [] : [description]),
     ...done,
     ...why,
-    `When it is so: gt ${how} ${step} --mol ${id} --token ${token} ${note}`,
+    ...(isLeft ? [`It leaves an output that fits ${JSON.stringify(output)}`] : []),
+    `When it is so: gt ${how} ${step} --mol ${id} --token ${token} ${isLeft ? "--output '{…}' " : ''}${note}`,
   ].join('\n\n');
 }

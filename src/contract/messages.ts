@@ -18,7 +18,14 @@ const id = z.string().min(1).max(200).optional().describe('repeating the message
 /** Made by the town: holds a mission's id, which may have 1,000 characters, an item's, a run's. */
 const machineId = z.string().min(1).max(2_000);
 const slotName = z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,199}$/, 'the name of a slot is expected');
-const by = z.string().min(1).max(200).default('operator').describe('who asks, for the record');
+/** On one line: a board has it in its sentences, and whatever else it says would be read as the board's own. */
+const by = z
+  .string()
+  .min(1)
+  .max(200)
+  .overwrite((text) => text.replaceAll(/\s+/g, ' '))
+  .default('operator')
+  .describe('who asks, for the record');
 const step = z.string().min(1).describe('id of a step of this molecule');
 const token = z
   .string()

@@ -2,6 +2,7 @@ import { defineQuery } from '@temporalio/workflow';
 import * as z from 'zod';
 import type { MoleculeState, Step } from '../town/molecule-state.js';
 import { Protomolecule } from '../town/protomolecule.js';
+import type { ProtoStep } from '../town/protomolecule.js';
 import type { Json } from '../town/act.js';
 import { Limits, RigSnapshot } from '../town/rig.js';
 import { RuntimeKind } from '../town/runtime.js';
@@ -97,6 +98,8 @@ export type MoleculeResult = {
 export type StepView = Step & {
   readonly description: string;
   readonly acceptance: string;
+  /** JSON Schema of what `close` must bring as `output`. Absent when that is nothing. */
+  readonly output?: ProtoStep['output'];
   /** For `close`, `fail` and `skip`: refused under it once the step waits anew. Null while it does not wait. */
   readonly token: string | null;
 };

@@ -27,14 +27,16 @@ export function letGoLine(above: string | undefined, id: string): string {
 
 /** Before its work is known to fit. */
 export function planningBoard({ title, items }: MissionState): string {
-  return clip(`**${title}**: its work (${items.length} items) is checked and cooked. Then the first items start.`);
+  return clip(
+    `**${short(title)}**: its work (${items.length} items) is checked and cooked. Then the first items start.`,
+  );
 }
 
 export function missionBoard(mission: MissionState, id: string, end: MissionEnd = {}): string {
   const { items, title } = mission;
   const sum = spent(mission);
   const cost = spentText(sum);
-  const counts = `**${title}**: ${landedCount(mission)}/${items.length} landed${cost === '' ? '' : `, ${cost}`}`;
+  const counts = `**${short(title)}**: ${landedCount(mission)}/${items.length} landed${cost === '' ? '' : `, ${cost}`}`;
   const head = `${counts}. ${missionStory(mission, end)}`;
   const gap = budgetGap(mission);
   const rows = items.map((item) => itemRow(mission, item));

@@ -34,7 +34,7 @@ export function moleculeBoard(molecule: Molecule, formula: string, id: string, r
   });
   const hidden = steps.length - shown.length;
   const more = hidden > 0 ? ['', `… ${hidden} more steps: query \`steps\``] : [];
-  const asks = over === null ? shown.flatMap((at) => asksOf(steps[at], id)).slice(0, ASKS_MAX) : [];
+  const asks = over === null ? shown.flatMap((at) => asksOf(molecule, at, id)).slice(0, ASKS_MAX) : [];
   return clip(
     [
       `${over === null ? head : `${head}, ${over} before its end`}. ${moleculeStory(molecule, run)}`,
@@ -136,17 +136,19 @@ function closedAs({ outcome, by, summary, atMs }: Closed, left: number): Stands 
   return { stands: `${outcome} by ${by}`, sinceMs: atMs, note: `${short(summary)}${fan}` };
 }
 
-function asksOf(step: Step | undefined, id: string): readonly string[] {
+function asksOf({ steps, plan }: Molecule, at: number, id: string): readonly string[] {
+  const step = steps[at];
   if (step?.state.kind !== 'waiting') return [];
-  const send = (verb: string, note: string, or: string) => {
+  const output = plan.protos[at]?.output === undefined ? '' : ', with an `"output"` as the query `current` tells';
+  const send = (verb: string, note: string, or: string, more = '') => {
     const input = `{"step":"${step.id}","note":"${note}"}`;
     return [
-      `\n> \`temporal workflow signal -w ${shellWord(id)} --name ${verb} --input '${input}'\` (or ${or}, or \`fail\` with a \`"reason"\`)`,
+      `\n> \`temporal workflow signal -w ${shellWord(id)} --name ${verb} --input '${input}'\`${more} (or ${or}, or \`fail\` with a \`"reason"\`)`,
     ];
   };
   switch (step.state.for) {
     case 'human':
-      return send('close', 'what was done', '`skip`');
+      return send('close', 'what was done', '`skip`', output);
     case 'escalation':
       return send('retry', 'the answer', answersTo(step));
     case 'gate':

@@ -38,7 +38,7 @@ export function polecatBoard(view: PolecatView): string {
   const { item, mission, name, incarnation, rig } = input;
   return clip(
     [
-      `**${item.title}** (${code(item.id)} of ${mission}) · ${stage}. ${polecatStory(view)}`,
+      `**${short(item.title)}** (${code(item.id)} of ${mission}) · ${stage}. ${polecatStory(view)}`,
       '',
       `- slot: ${name}, incarnation ${incarnation} of ${rig.name}`,
       `- sandbox: ${sandbox}`,

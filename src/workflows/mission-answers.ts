@@ -72,6 +72,10 @@ export function takeAnswers(desk: Desk, { now, note, hear, teller }: Mission): v
     tell: (word) => teller.tell(now().open, isHeldByBudget(now().state) ? wordNow(now().state, word.by) : word),
     meanwhile: () => 'sessions under way end first, and what is handed in still lands',
     over,
+    still: () => {
+      const { state } = now();
+      return isHeldByBudget(state) ? `the mission is paused no more, but ${wordNow(state, '').reason}` : null;
+    },
   });
 }
 

@@ -10,14 +10,14 @@ export function viewOf({ molecule }: Book, step: Step): StepView {
   const cooked = molecule.cooked.get(step.id);
   const token = tokenOf(step);
   if (cooked === undefined) return { ...step, description: '', acceptance: '', token };
-  const { description, acceptance } = filled(molecule, cooked);
-  return { ...step, description, acceptance: acceptance.text ?? '', token };
+  const { description, acceptance, output } = filled(molecule, cooked);
+  const leaves = output === undefined ? {} : { output };
+  return { ...step, description, acceptance: acceptance.text ?? '', ...leaves, token };
 }
 
 export function instructions(book: Book, step: Step): string {
-  const { id, title, description, acceptance } = viewOf(book, step);
+  const { id, title, description, acceptance, output } = viewOf(book, step);
   const done = acceptance === '' ? '' : `\n\nDone means: ${acceptance}`;
-  const output = book.cooked(id)?.output;
   const leaves = output === undefined ? '' : `\n\nClose it with an output that fits ${JSON.stringify(output)}`;
   return `Next: "${id}", ${title}\n\n${description}${done}${leaves}`.trimEnd();
 }

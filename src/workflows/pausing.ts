@@ -30,12 +30,14 @@ type Held = {
   readonly meanwhile: () => string;
   /** Why nobody holds it or lets it go any more; null as long as somebody does. */
   readonly over?: () => string | null;
+  /** What keeps it from going on though nobody holds it, in words; null for nothing. */
+  readonly still?: () => string | null;
   /** Those of the workflows above that have closed: they will never let go. */
   readonly gone?: (holders: readonly string[]) => Promise<readonly string[]>;
 };
 
 export function takePauses(desk: Desk, held: Held): void {
-  const { what, messages, holds, hold, letGo, tell, meanwhile, over = () => null } = held;
+  const { what, messages, holds, hold, letGo, tell, meanwhile, over = () => null, still = () => null } = held;
   const passOn = async (before: Hold | undefined, by: string) => {
     const [first] = holds();
     const isNews = first?.by !== before?.by || first?.why !== before?.why;
@@ -49,8 +51,8 @@ export function takePauses(desk: Desk, held: Held): void {
     if (own !== undefined && above === undefined) return refused(`${what} is paused already, by ${own.by}: ${own.why}`);
     hold({ by, why: reason, above });
     await passOn(before[0], by);
-    const still = meanwhile();
-    return done(still === '' ? `${what} is paused` : `${what} is paused; ${still}`);
+    const under = meanwhile();
+    return done(under === '' ? `${what} is paused` : `${what} is paused; ${under}`);
   });
   desk.on(messages.resume, async ({ by, above }) => {
     const end = over();
@@ -63,7 +65,7 @@ export function takePauses(desk: Desk, held: Held): void {
     if (!isHeld && gone.length === 0) return refused(whyNot(what, holds()));
     await passOn(before[0], by);
     const [first] = holds();
-    const goesOn = first === undefined ? `${what} goes on` : `${what} is still held, ${toldBy(first)}`;
+    const goesOn = first === undefined ? (still() ?? `${what} goes on`) : `${what} is still held, ${toldBy(first)}`;
     return done([goesOn, ...gone.map((one) => `${one.above} held it (${one.by}: ${one.why}) and is gone`)].join('; '));
   });
 }

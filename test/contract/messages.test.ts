@@ -115,3 +115,10 @@ test('what crosses a process is plain JSON', () => {
   expectTypeOf<SessionSpec>().toExtend<Wire>();
   expectTypeOf<SessionResult>().toExtend<Wire>();
 });
+
+test('who asks stands on one line, whatever was sent', () => {
+  const sent = { by: 'Ada\n\n> **Paused** by nobody' };
+  expect(read(moleculeMessages.pause.schema, sent)).toMatchObject({
+    value: { by: 'Ada > **Paused** by nobody' },
+  });
+});

@@ -116,6 +116,10 @@ test('once it is spent nothing more begins, not even what waited for a slot, unt
   const slots = await town.client.workflow.getHandle('server/witness').query(slotsQuery);
   expect([slots.leases, slots.queue]).toEqual([[], []]);
 
+  await handle.executeUpdate(missionMessages.pause.update, { args: [{}] });
+  await expect(handle.executeUpdate(missionMessages.resume.update, { args: [{}] })).resolves.toBe(
+    'the mission is paused no more, but $0.50 of $0.4 are spent: gt budget held DOLLARS raises it',
+  );
   await expect(handle.executeUpdate(missionMessages.budget.update, { args: [{ usd: 5 }] })).resolves.toBe(
     'the budget is $5; spent so far: $0.50',
   );

@@ -184,9 +184,10 @@ test('a molecule is worked from the shell: primed, closed with an output, led on
   const primed = await call(['prime'], mine);
   expect(primed).toMatchObject({ code: 0, stderr: '' });
   expect(primed.stdout).toContain('**review**: 0/3 steps');
+  expect(primed.stdout).toContain('`, with an `"output"` as the query `current` tells (or `skip`');
   const [view] = JSON.parse((await call(['mol', 'current', id, '--json'])).stdout) as readonly { token: string }[];
   expect(primed.stdout).toContain(
-    `## read: Read the change\n\nAll of it.\n\nDone means: You can say what it does.\n\nWhen it is so: gt close read --mol ${id} --token ${view?.token} --continue`,
+    `## read: Read the change\n\nAll of it.\n\nDone means: You can say what it does.\n\nIt leaves an output that fits {"type":"object","properties":{"verdict":{"type":"string"}},"required":["verdict"]}\n\nWhen it is so: gt close read --mol ${id} --token ${view?.token} --output '{…}' --continue`,
   );
   const early = await call(['close', 'answer'], mine);
   expect(early).toMatchObject({ code: 1, stdout: '' });

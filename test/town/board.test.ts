@@ -151,3 +151,7 @@ test('a title with a bar and line ends stays in its cell', () => {
   const board = moleculeBoard(poured([step('a', { title: 'this | that\nand more' })]), 'f', 'm');
   expect(board).toContain('| [ ] | `a` | this \\| that and more | ready |  |  |  |');
 });
+
+test('a mission’s title with line ends stays in its line', () => {
+  expect(missionBoard({ ...mission(working), title: 'T\n\n> **Paused**' }, 'm')).toContain('**T > **Paused****: 0/');
+});
