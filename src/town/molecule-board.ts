@@ -34,11 +34,12 @@ export function moleculeBoard(molecule: Molecule, formula: string, id: string, r
   });
   const hidden = steps.length - shown.length;
   const more = hidden > 0 ? ['', `… ${hidden} more steps: query \`steps\``] : [];
-  const asks = over === null ? shown.flatMap((at) => asksOf(molecule, at, id)).slice(0, ASKS_MAX) : [];
+  const isTaken = over === null && run.isTakingDown !== true;
+  const asks = isTaken ? shown.flatMap((at) => asksOf(molecule, at, id)).slice(0, ASKS_MAX) : [];
   return clip(
     [
       `${over === null ? head : `${head}, ${over} before its end`}. ${moleculeStory(molecule, run)}`,
-      ...(over === null ? molecule.holds.flatMap((hold) => pauseLines(hold, id)) : []),
+      ...(isTaken ? molecule.holds.flatMap((hold) => pauseLines(hold, id)) : []),
       ...lostLines(molecule),
       '',
       ...table(['', 'step', 'title', 'stands', 'since', 'tries', 'note'], rows),

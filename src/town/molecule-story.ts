@@ -15,14 +15,23 @@ const AROUND_MAX = 20;
 /** What its run knows beside its steps. */
 export type Run = {
   readonly isCancelled?: boolean;
+  /** It was cancelled, and teardowns are at work. */
+  readonly isTakingDown?: boolean;
   /** What it came to is not recorded yet. */
   readonly isEnding?: boolean;
   /** What was asked for and is under way, each as a sentence. */
   readonly doings?: readonly string[];
 };
 
-export function moleculeStory(molecule: Molecule, { isCancelled = false, isEnding = false, doings = [] }: Run): string {
+export function moleculeStory(
+  molecule: Molecule,
+  { isCancelled = false, isTakingDown = false, isEnding = false, doings = [] }: Run,
+): string {
   if (isCancelled) return `It was cancelled: ${afterEnd(false)}.`;
+  if (isTakingDown) {
+    const active = heldAs(molecule, 'active').map((at) => activeLine(molecule, at));
+    return ['It was cancelled, and what was set up is taken down before it ends.', ...active].join(' ');
+  }
   const fate = fateOf(molecule);
   const next = afterEnd(isEnding);
   switch (fate.kind) {

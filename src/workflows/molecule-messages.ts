@@ -55,7 +55,8 @@ export class Messages {
   readonly #book: Book;
   readonly #hands: Hands;
   #closings: Closing[] = [];
-  #ended = false;
+  /** Why nothing is taken any more; null as long as it is. */
+  #ended: string | null = null;
   /** Steps whose end is being checked, or waits to be. */
   readonly #checking: string[] = [];
   /** Formulas that are being cooked for a bond: the molecule does not end before they are there. */
@@ -68,7 +69,7 @@ export class Messages {
     const on = <Schema extends z.ZodType>(
       message: Message<Schema>,
       handle: (content: z.infer<Schema>) => Answer | Promise<Answer>,
-    ) => desk.on(message, (content) => (this.#ended ? refused('the molecule has ended') : handle(content)));
+    ) => desk.on(message, (content) => (this.#ended === null ? handle(content) : refused(this.#ended)));
     on(moleculeMessages.close, (message) => this.#afterBack(() => this.#closeAsked(message)));
     on(moleculeMessages.skip, (message) => this.#afterCheck(message, () => this.#skip(message)));
     on(moleculeMessages.fail, (message) => this.#afterCheck(message, () => this.#settle('fail', 'failed', message)));
@@ -86,7 +87,7 @@ export class Messages {
       hold: (hold) => book.note({ kind: 'paused', ...sided(hold) }),
       letGo: (above) => book.note({ kind: 'resumed', above }),
       meanwhile: () => endsFirst(activeSteps(book.molecule)),
-      over: () => (this.#ended && patched('what has ended is not held', '0.6') ? 'the molecule has ended' : null),
+      over: () => (this.#ended !== null && patched('what has ended is not held', '0.6') ? this.#ended : null),
     });
     on(mailMessage, ({ subject, from }) => {
       book.note({ kind: 'mailed', subject, from });
@@ -140,8 +141,8 @@ export class Messages {
   }
 
   /** What comes now comes too late: the digest is being written. */
-  end(): void {
-    this.#ended = true;
+  end(why = 'the molecule has ended'): void {
+    this.#ended ??= why;
     for (const closing of this.#closings) closing.answer ??= refused('the molecule ended first');
     this.back.end();
   }
@@ -157,7 +158,7 @@ export class Messages {
     const { step, note, by, outcome, output, token, allow } = message;
     const why = refusal(this.#book.molecule, 'close', step, token);
     // Closes sent one after the other are taken so, though each is answered only after its checks.
-    if (why !== null && this.#checking.length > 0 && !this.#ended) {
+    if (why !== null && this.#checking.length > 0 && this.#ended === null) {
       return this.#later(
         () => this.#checking.length === 0,
         () => this.#close(message),
@@ -239,8 +240,8 @@ export class Messages {
   }
 
   async #later(isTime: () => boolean, act: () => Answer | Promise<Answer>): Promise<Answer> {
-    await CancellationScope.nonCancellable(() => condition(() => isTime() || this.#ended));
-    return this.#ended ? refused('the molecule has ended') : act();
+    await CancellationScope.nonCancellable(() => condition(() => isTime() || this.#ended !== null));
+    return this.#ended === null ? act() : refused(this.#ended);
   }
 
   #closed(message: Close): Answer {
@@ -332,6 +333,7 @@ export class Messages {
 
   /** Meanwhile the molecule has gone on: what was possible before may not be now. */
   #bonded(message: Bond, proto: Protomolecule): Answer {
+    if (this.#ended !== null && patched('nothing is bonded to what was cancelled', '0.6')) return refused(this.#ended);
     const found = this.#placeFor(message);
     const problem = found.ok ? bondProblem(this.#book.molecule, proto) : found.why;
     if (!found.ok || problem !== null) return refused(problem ?? '');

@@ -51,6 +51,8 @@ class MoleculeRun {
   /** How the molecule stood when files were looked for last. */
   #lookedAt = '';
   #isCancelled = false;
+  /** It was cancelled, and what was set up is taken down before it ends. */
+  #isTakingDown = false;
   /** What it came to is not recorded yet. */
   #isEnding = false;
 
@@ -148,8 +150,12 @@ class MoleculeRun {
 
   /** A cancelled molecule asks nobody for anything any more. */
   async #endCancelled(): Promise<void> {
+    const why = 'the molecule was cancelled: what was set up is taken down, and then it ends';
+    this.#isTakingDown = patched('a cancelled molecule takes nothing any more', '0.6');
+    if (this.#isTakingDown) this.#messages.end(why);
     await this.#tearDown();
     this.#messages.end();
+    this.#isTakingDown = false;
     this.#isCancelled = true;
     if (!patched('a cancelled molecule waits no more')) return;
     const { usd } = this.#book.molecule.usage;
@@ -215,7 +221,8 @@ class MoleculeRun {
   }
 
   #show(isSettling = false): void {
-    this.#standing.show({ ...standOf(this.#book.molecule), isSettling }, () => this.#board());
+    const asked = this.#isTakingDown ? ({ phase: 'working', waitingFor: '' } as const) : {};
+    this.#standing.show({ ...standOf(this.#book.molecule), ...asked, isSettling }, () => this.#board());
     this.#waits.tell();
   }
 
@@ -224,6 +231,7 @@ class MoleculeRun {
     const doings = this.#messages.doings;
     return moleculeBoard(state, proto.formula, id, {
       isCancelled: this.#isCancelled,
+      isTakingDown: this.#isTakingDown,
       isEnding: this.#isEnding,
       doings,
     });

@@ -1,9 +1,10 @@
 /** What a scope sets up is taken down, whatever becomes of its members. */
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { explainQuery } from '../../src/contract/messages.js';
 import { liveMolecule } from '../support/live-molecule.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
@@ -61,5 +62,35 @@ test('the molecule is cancelled in the middle: what was begun is taken down befo
   await molecule.polecat.cancel();
   await until('the molecule is cancelled', async () => (await molecule.handle.describe()).status.name === 'CANCELLED');
   expect([existsSync(up), existsSync(down)]).toEqual([false, true]);
+  await molecule.polecat.result().catch(() => undefined);
+});
+
+test('while a cancelled molecule takes down what was set up it asks nobody, and takes nothing', async () => {
+  const may = join(outside, 'may-end');
+  const molecule = await liveMolecule(town, 'server', {
+    ...proto([
+      { ...run('up', 'true'), scope: member },
+      step('decide', { kind: 'human', script: null, needs: ['up'], scope: member }),
+      { ...run('down', `until test -e ${may}; do sleep 0.1; done`), scope: { of: 'scope', role: 'teardown' } },
+    ]),
+    formula: 'taken-down',
+  });
+  await molecule.reach('decide', 'human');
+  await molecule.handle.cancel();
+  await molecule.reach('down', 'active');
+  for (const [name, content] of [
+    ['close', { step: 'decide' }],
+    ['pause', {}],
+  ] as const)
+    await expect(molecule.handle.executeUpdate(name, { args: [content] })).rejects.toMatchObject({
+      cause: { message: expect.stringContaining('the molecule was cancelled') },
+    });
+  const board = await molecule.handle.query(explainQuery);
+  expect(board).toContain(
+    'It was cancelled, and what was set up is taken down before it ends. Session 1 works on `down`',
+  );
+  expect(board).not.toContain('--name close');
+  await writeFile(may, '');
+  await until('the molecule is cancelled', async () => (await molecule.handle.describe()).status.name === 'CANCELLED');
   await molecule.polecat.result().catch(() => undefined);
 });
