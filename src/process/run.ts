@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import { Clipped, shown } from './clipped.js';
 import type { Kept } from './clipped.js';
 import { MARK } from './mark.js';
@@ -32,6 +33,8 @@ export type RunOptions = {
   readonly isData?: boolean;
   /** Told every piece of output, of both streams as they come: a sign of life, and what people watch. */
   readonly onOutput?: (piece: string, from: Stream) => void;
+  /** Asked after each piece of output: no more of it is read before that has passed. Null: whoever is told can take more. */
+  readonly room?: () => Promise<void> | null;
 };
 
 export type Stream = 'stdout' | 'stderr';
@@ -105,15 +108,8 @@ export async function runHere(file: string, args: readonly string[], options: Ru
       options.signal?.removeEventListener('abort', onAbort);
       resolve(value);
     };
-    const { onOutput = () => undefined } = options;
-    child.stdout.setEncoding('utf8').on('data', (piece: string) => {
-      stdout.add(piece);
-      onOutput(piece, 'stdout');
-    });
-    child.stderr.setEncoding('utf8').on('data', (piece: string) => {
-      stderr.add(piece);
-      onOutput(piece, 'stderr');
-    });
+    hear(child.stdout, 'stdout', stdout, options);
+    hear(child.stderr, 'stderr', stderr, options);
     child.stdin.on('error', () => undefined); // a program may end without reading its input
     child.stdin.end(options.input ?? '');
     child.on('error', (error) => settle({ kind: 'not-started', reason: error.message }));
@@ -128,6 +124,17 @@ export async function runHere(file: string, args: readonly string[], options: Ru
     );
   });
   return { end, stdout: stdout.kept(), stderr: stderr.kept(), ms: Date.now() - started };
+}
+
+function hear(stream: Readable, from: Stream, kept: Clipped, { onOutput, room }: RunOptions): void {
+  stream.setEncoding('utf8').on('data', (piece: string) => {
+    kept.add(piece);
+    onOutput?.(piece, from);
+    const full = room?.() ?? null;
+    if (full === null) return;
+    stream.pause();
+    void full.then(() => stream.resume());
+  });
 }
 
 /** The error that some failures of `spawn` are thrown as; the others are told by an event. */

@@ -11,8 +11,24 @@ function dieLikeTheParent(): void {
   process.kill(process.pid, 'SIGKILL');
 }
 
+/** Pieces of output, each of some ten thousand characters, that the parent has not taken yet. */
+const UNTOLD_MAX = 64;
+let untold = 0;
+let whenTold: (() => void)[] = [];
+
 function tell(news: News): void {
-  process.send?.(news, () => undefined);
+  untold += 1;
+  process.send?.(news, () => {
+    untold -= 1;
+    if (untold > UNTOLD_MAX) return;
+    for (const go of whenTold) go();
+    whenTold = [];
+  });
+}
+
+/** A program that writes faster than the parent hears waits, as at a pipe: what is in between would fill memory. */
+function room(): Promise<void> | null {
+  return untold <= UNTOLD_MAX ? null : new Promise((resolve) => whenTold.push(resolve));
 }
 
 async function obey(order: Order): Promise<void> {
@@ -29,7 +45,7 @@ async function obey(order: Order): Promise<void> {
     const result = await runHere(order.file, order.args, {
       ...order.options,
       signal,
-      ...(order.tellsOutput ? { onOutput } : {}),
+      ...(order.tellsOutput ? { onOutput, room } : {}),
     });
     tell({ kind: 'ended', id, result });
   } catch (error) {

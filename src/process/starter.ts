@@ -17,7 +17,7 @@ export type Order =
       readonly id: number;
       readonly file: string;
       readonly args: readonly string[];
-      readonly options: Omit<RunOptions, 'signal' | 'onOutput'>;
+      readonly options: Omit<RunOptions, 'signal' | 'onOutput' | 'room'>;
       readonly tellsOutput: boolean;
     }
   | { readonly kind: 'cancel'; readonly id: number }
@@ -69,7 +69,7 @@ class Starter {
   }
 
   async run(file: string, args: readonly string[], options: RunOptions): Promise<Ran> {
-    const { signal, onOutput, ...plain } = options;
+    const { signal, onOutput, room: _, ...plain } = options;
     const id = (this.#last += 1);
     const cancel = () => this.#send({ kind: 'cancel', id });
     try {

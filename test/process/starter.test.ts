@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { afterEach, expect, test } from 'vitest';
 import { plainEnvironment } from '../../src/process/environment.js';
 import { findMarked, killMarked } from '../../src/process/mark.js';
@@ -40,6 +41,27 @@ test('programs are started by another process, and end as they would here', asyn
     reason: expect.stringContaining('null bytes'),
   });
 });
+
+test.skipIf(process.platform !== 'linux')(
+  'a flood of output waits for whoever hears it, and not in memory',
+  async () => {
+    startProgramsElsewhere(STARTER);
+    const pid = await starterPid();
+    let heard = 0;
+    const onOutput = (piece: string) => {
+      heard += piece.length;
+      // Slower than it is written.
+      for (const end = Date.now() + 1; Date.now() < end;);
+    };
+    const flood = 'head -c 100000000 /dev/zero; echo end';
+    const { end, stdout } = await runShell(flood, { ...options, onOutput, isData: true });
+    expect(end).toEqual({ kind: 'exited', code: 0 });
+    expect(stdout.slice(-4)).toBe('end\n');
+    expect(heard).toBe(100_000_004);
+    const [, peakKb] = /^VmHWM:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8')) ?? [];
+    expect(Number(peakKb)).toBeLessThan(250_000);
+  },
+);
 
 test('a cancellation reaches it, also one from before the start', async () => {
   startProgramsElsewhere(STARTER);
