@@ -179,14 +179,20 @@ class WitnessRun {
     const isNew = (lease: Lease) => grants.some((one) => one.id === lease.id);
     const again = asked.flatMap((id) => slots.leases.filter((lease) => lease.id === id));
     const isTold = again.some(isNew) && renewed() ? isNew : () => false;
-    await Promise.all([...grants, ...again.filter((lease) => !isTold(lease))].map((lease) => this.#tell(lease)));
+    const repeated = again.filter((lease) => !isTold(lease));
+    await Promise.all([
+      ...grants.map((lease) => this.#tell(lease, true)),
+      ...repeated.map((lease) => this.#tell(lease, false)),
+    ]);
   }
 
-  async #tell(lease: Lease): Promise<void> {
+  /** Under one that was told before a polecat may be at work, also of a mission that is gone: whether it is, the holders are asked. */
+  async #tell(lease: Lease, isFirst: boolean): Promise<void> {
     const { id: claim, name, incarnation } = lease;
     const grant = { id: uuid4(), claim, rig: this.#now.rig.name, name, incarnation };
     const delivery = await send(lease.mission, missionMessages.granted, grant);
-    if (delivery === 'no-recipient') this.#free(claim);
+    const isFree = isFirst || !patched('a claim of a mission that is gone frees no polecat’s slot', '0.6');
+    if (delivery === 'no-recipient' && isFree) this.#free(claim);
   }
 
   async #tellUntold(): Promise<void> {

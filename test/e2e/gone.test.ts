@@ -2,7 +2,7 @@
 import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { witnessMessages } from '../../src/contract/messages.js';
+import { explainQuery, witnessMessages } from '../../src/contract/messages.js';
 import { lifecycleQuery } from '../../src/contract/polecat.js';
 import { slotsQuery } from '../../src/contract/witness.js';
 import { findMarked } from '../../src/process/mark.js';
@@ -33,6 +33,7 @@ beforeAll(async () => {
       other: { bare: true },
       third: { bare: true, capacity: 1 },
       fourth: { bare: true },
+      fifth: { bare: true },
     },
     formulas: { quick: QUICK, slow: SLOW, 'slow-large': LARGE },
     patience: 0.02,
@@ -83,6 +84,23 @@ test('mission and polecat both terminated: the work is brought to the remote bef
   expect(await town.git('third', 'show', `polecat/${id.split('/').at(-1)}/${molecule}:c.txt`)).toBe('precious');
   expect(await readdir(join(town.dir, '.gt/rigs/third/polecats'))).toEqual([]);
   expect(JSON.stringify(await rejectedBy('third/witness'))).toContain('its work is on branch');
+});
+
+test('a witness that is reset keeps the slot of a polecat whose mission is gone', async () => {
+  const mission = await town.startMission('left', work('fifth', 'slow', 'k'));
+  const { id, slot } = await atWork('left');
+  await mission.terminate('a test');
+  const to = ['--type', 'FirstWorkflowTask', '--reason', 'once more'];
+  const { code, output } = await town.temporal('workflow', 'reset', '-w', 'fifth/witness', ...to);
+  expect(code, output).toBe(0);
+  const { leases } = await until('it has looked', async () => {
+    const board = await town.client.workflow.getHandle('fifth/witness').query(explainQuery);
+    const slots = await slotsOf('fifth');
+    return slots.granted > 0 && board.includes('it is looked at') ? slots : null;
+  });
+  expect(leases).toMatchObject([{ mission: 'left', incarnation: slot.incarnation }]);
+  await terminate(id);
+  await until('the slot is free', async () => (await slotsOf('fifth')).leases.length === 0);
 });
 
 test('what somebody started under the address of a polecat, with what cannot be decoded, holds no witness up', async () => {
