@@ -56,8 +56,13 @@ export const exportState: Pick<Command, 'run'> = {
 /** The polecats and molecules of a mission, open and closed, the oldest first. */
 async function workingFor(client: Client, mission: string): Promise<readonly Info[]> {
   const found: Info[] = [];
-  const query = `${attribute.mission.name}=${JSON.stringify(mission)}`;
-  for await (const one of client.workflow.list({ query })) if (one.workflowId !== mission) found.push(one);
+  // What has to be escaped the server's queries do not find: then all are looked through.
+  const isPlain = JSON.stringify(mission) === `"${mission}"`;
+  const query = isPlain
+    ? `${attribute.mission.name}="${mission}"`
+    : `${attribute.role.name} IN ("polecat", "molecule")`;
+  for await (const one of client.workflow.list({ query }))
+    if (one.workflowId !== mission && one.typedSearchAttributes.get(attribute.mission) === mission) found.push(one);
   return found.toSorted((a, b) => a.startTime.getTime() - b.startTime.getTime());
 }
 

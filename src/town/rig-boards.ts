@@ -16,6 +16,8 @@ export type WitnessView = {
   readonly verifying: readonly string[];
   /** When the holders of slots are looked at next; null when nothing is held or asked for. */
   readonly lookMs: number | null;
+  /** It has begun, and looks who is at work: no slot is given before that is known. */
+  readonly isLooking?: boolean;
 };
 
 export function witnessBoard(view: WitnessView): string {
@@ -36,13 +38,15 @@ export function witnessBoard(view: WitnessView): string {
   return clip([head, ...pauseLines(paused, id), ...slotTable].join('\n'));
 }
 
-function witnessStory({ slots, paused, rig, verifying, lookMs }: WitnessView): string {
+function witnessStory({ slots, paused, rig, verifying, lookMs, isLooking = false }: WitnessView): string {
   const { leases, queue, capacity } = slots;
   const [first] = queue;
   const isFull = leases.length >= capacity;
   const next = first === undefined ? '' : `${code(first.item)} of ${first.mission}`;
-  const when = paused === null ? (isFull ? 'when one closes' : 'now') : 'when the rig is resumed';
+  const soon = isLooking ? 'once it is known who is at work' : 'now';
+  const when = paused === null ? (isFull ? 'when one closes' : soon) : 'when the rig is resumed';
   return [
+    ...(isLooking ? [`It has just begun, and looks who is at work in ${rig}.`] : []),
     ...(leases.length === 0 ? [] : [`Its polecats work, and each frees its slot when it closes.`]),
     ...(verifying.length === 0 ? [] : [`Whether the remote has what was handed in is looked up: ${named(verifying)}.`]),
     ...(paused === null ? [] : [`${paused.by} paused ${rig}, since ${timeAt(paused.sinceMs)}: no slot is given.`]),

@@ -377,7 +377,8 @@ class WitnessRun {
     const { slots, rig, paused = null } = this.#now;
     const verifying = [...this.#verifying.keys()].map((key) => key.slice(0, key.indexOf(' ')));
     const id = witnessOf(rig.name);
-    return witnessBoard({ id, rig: rig.name, slots, paused, verifying, lookMs: this.#lookMs });
+    const isLooking = this.#released !== null;
+    return witnessBoard({ id, rig: rig.name, slots, paused, verifying, lookMs: this.#lookMs, isLooking });
   }
 
   #show(): void {

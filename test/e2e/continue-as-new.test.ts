@@ -141,3 +141,16 @@ test('a polecat hears of waits ever more rarely, in whichever run its molecule i
   const counts = (await told()).map(({ id }) => Number(id.split(':').at(-1)));
   expect(counts).toEqual(counts.map((_, at) => at + 1));
 });
+
+test('gt export finds all that works for a mission, whatever that is called', async () => {
+  const id = 'say "no" \\ more';
+  const mission = await town.startMission(id, { work: [{ id: 'it', rig: 'server', formula: 'asks' }] });
+  await until('its molecule is found', async () => {
+    const { stdout } = await gt(['export', id, '--town', town.dir], { TEMPORAL_ADDRESS: undefined });
+    const { workflows } = JSON.parse(stdout) as { readonly workflows: readonly { readonly type: string }[] };
+    const types = new Set(workflows.map(({ type }) => type));
+    return ['mission', 'polecat', 'molecule', 'witness'].every((type) => types.has(type));
+  });
+  await mission.cancel();
+  await expect(mission.result()).rejects.toThrow('cancelled');
+});

@@ -35,6 +35,12 @@ test('a witness says who holds a slot since when, who gets the next, and when it
   ]);
 });
 
+test('a witness that has just begun gives no slot before it knows who is at work', () => {
+  expect(witnessBoard(view({ slots: slots(1, 'a'), isLooking: true }))).toContain(
+    'It has just begun, and looks who is at work in server. The next slot goes to `a` of m-a, once it is known who is at work.',
+  );
+});
+
 test('a paused rig gives no slot, and says who lets it go on', () => {
   const board = witnessBoard(view({ slots: slots(1, 'a'), paused: { by: 'Ada', why: 'lunch', sinceMs: NOON } }));
   expect(board).toContain('Ada paused server, since 2026-11-27 12:00:00: no slot is given.');
