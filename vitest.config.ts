@@ -10,8 +10,8 @@ const REAL = process.env['GT_AGENTS'] === undefined ? [] : ['test/real/**/*.test
 export default defineConfig({
   test: {
     pool: 'forks',
-    // On two processors three keep both busy: tests of real servers wait a third of their time.
-    maxWorkers: 3,
+    // On two processors four keep both busy: tests of real servers wait half of their time.
+    maxWorkers: 4,
     // Where it is set, every process of Node reads all certificates before anything else, and tests start many.
     env: { NODE_EXTRA_CA_CERTS: '' },
     setupFiles: ['test/support/each-file.ts'],
