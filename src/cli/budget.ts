@@ -9,7 +9,8 @@ export const budget: Pick<Command, 'run'> = {
   run: async (args) => {
     const { values, positionals } = readArguments(args, WHO_OPTIONS);
     const [mission, dollars, ...more] = positionals;
-    const usd = Number(dollars);
+    // What else reads as a number, as a blank does, was not meant as dollars.
+    const usd = /^-?\d+(\.\d+)?$/.test(dollars ?? '') ? Number(dollars) : Number.NaN;
     if (mission === undefined || dollars === undefined || more.length > 0 || Number.isNaN(usd))
       throw new UsageError('gt budget takes a mission and dollars, for example 5 or 12.50');
     const content = contentOf(missionMessages.budget, values, { usd });
