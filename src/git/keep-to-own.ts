@@ -2,7 +2,7 @@
  * What somebody who is shut in can write of git's own files (see `narrow`), before the engine's git acts by them: they may say that HEAD is
  * another's branch, that a rebase is to end on one, or that a file of git's is one of the host's. Nothing of others is to move by that.
  */
-import { lstat, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { lstat, readdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { ignoreMissing } from './discard.js';
 import { commitOf, git } from './git.js';
@@ -28,13 +28,22 @@ export async function holdsOddFiles({ mirror, metadata, branch }: Own): Promise<
 
 /** A branch of the polecat's name that stands for another one would be followed: it becomes a branch at the same commit. */
 async function pointNowhere(mirror: string, names: string): Promise<void> {
-  for (const { path, isPlain } of await below(join(mirror, names))) {
+  const all = await below(join(mirror, names));
+  // Git would wait for a pipe for ever, also for one that another name leads to.
+  const waiting = await Promise.all(all.map(async ({ path, isPlain }) => !isPlain && (await leadsToNoRef(path))));
+  for (const [at, { path }] of all.entries()) if (waiting[at] === true) await rm(path, { force: true });
+  for (const { path, isPlain } of all.filter((_, at) => waiting[at] !== true)) {
     if (path.endsWith('.lock') || (isPlain && !(await textOf(path)).startsWith('ref:'))) continue;
     const ref = relative(mirror, path);
     const at = await commitOf(mirror, ref);
     if (at === null) await rm(path, { force: true });
     else await git(mirror, ['update-ref', '--no-deref', ref, at]);
   }
+}
+
+/** A pipe, or a link that git would follow as one of the file system's. */
+async function leadsToNoRef(path: string): Promise<boolean> {
+  return !(await readlink(path).catch(() => '')).startsWith('refs/');
 }
 
 /** Git writes through a link, and waits for a pipe; it makes neither. */

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
@@ -102,6 +102,18 @@ test.each(['HEAD', 'index', 'index.other'])('a look waits for no pipe in place o
   await rm(join(metadata, name), { force: true });
   await promisify(execFile)('mkfifo', [join(metadata, name)]);
   expect(await worktreeState({ mirror: rig.mirror, path })).toMatchObject({ head, branch: BRANCH });
+});
+
+test('a look waits for no pipe among the branches of its name, nor for one that a link there leads to', async () => {
+  const rig = await makeRig({ files: { a: '1\n' } });
+  const { path, head } = await openSandbox(rig);
+  await markShutIn(join(rig.mirror, 'worktrees', 'Toast'));
+  const names = join(rig.mirror, 'refs', 'heads', 'polecat', 'Toast');
+  await promisify(execFile)('mkfifo', [join(names, 'pipe'), join(path, 'pipe')]);
+  await symlink(join(path, 'pipe'), join(names, 'link'));
+  await symlink('refs/heads/polecat/Toast/pipe', join(names, 'link to the pipe'));
+  expect(await worktreeState({ mirror: rig.mirror, path })).toMatchObject({ head, branch: BRANCH });
+  expect(await readdir(names)).toEqual([BRANCH.slice('polecat/Toast/'.length)]);
 });
 
 test('removing a worktree leaves its branch, nothing else, and can be done twice', async () => {
