@@ -12,6 +12,7 @@ import { clearLeft } from './activities/left-sandboxes.js';
 import { activitiesOf } from './activities/registry.js';
 import { townShelf } from './formula-shelf.js';
 import { placesIn } from './activities/places.js';
+import { hideTown } from './activities/shell.js';
 import { Purses } from './activities/purse.js';
 import { waitsAfterResets } from './activities/wait-after-reset.js';
 import type { Runtimes } from './activities/sessions.js';
@@ -79,6 +80,7 @@ const warn = (trouble: string) => Runtime.instance().logger.warn(trouble);
 async function connected(settings: WorkerSettings): Promise<RunningWorker> {
   Runtime.install({ shutdownSignals: [], ...WORKER_LOG });
   const connection = await NativeConnection.connect(settings.connection);
+  await hideTown([settings.town, settings.state]);
   const host = await hostId(settings.state);
   const places = placesIn(settings.state);
   const payloads = payloadsIn(settings.state);

@@ -1,8 +1,8 @@
 /** Where the commands of a worktree run: in the open, or shut in with bubblewrap as its rig wants it. */
 import { rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { ApplicationFailure } from '@temporalio/common';
 import type { FailureType } from '../contract/failures.js';
 import { NARROW_GIT, narrowed } from '../git/narrow.js';
@@ -54,6 +54,14 @@ const MIB = 1024 * 1024;
 const KIB_OF_MIB = 1024;
 const PROBE_MS_MAX = 10_000;
 
+let town: readonly string[] = [];
+
+/** From now on nothing in these folders is shown but what is granted, also where they lie among what is installed, or in what the rig names. */
+export async function hideTown(folders: readonly string[]): Promise<void> {
+  const real = folders.map((folder) => realpath(folder).catch(() => resolve(folder)));
+  town = [...new Set([...folders.map((folder) => resolve(folder)), ...(await Promise.all(real))])];
+}
+
 /** Refuses, in words for a person, when this machine cannot shut in what must be. */
 export async function shellIn(tree: Tree, confinement: Confinement | null): Promise<Shell> {
   const cell = await cellIn(tree, confinement);
@@ -78,6 +86,7 @@ export async function cellIn(tree: Tree, confinement: Confinement | null): Promi
     writable: [...shown.writable, ...(tree.more ?? [])],
     readable: [...shown.readable, ...confinement.read],
     hidden: shown.hidden,
+    emptied: town,
     network: confinement.network,
   };
   const wayOut = confinement.hosts === undefined ? null : await proxyTo(confinement.hosts);
@@ -159,7 +168,7 @@ export async function runInside(
 ): Promise<RunResult | null> {
   const found = await look();
   if (!found.ok) return null;
-  const how = { writable: [], readable: read, network };
+  const how = { writable: [], readable: read, network, emptied: town };
   const program = shutIn(found.means.bubblewrap, found.means.mounts, { file, args }, how, '/');
   const env = insideOf(plainEnvironment(), HOME_INSIDE);
   return run(program.file, program.args, { cwd: '/', env, input: '', ...options });

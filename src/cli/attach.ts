@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { cellIn } from '../activities/shell.js';
+import { cellIn, hideTown } from '../activities/shell.js';
 import { placesIn, type Places } from '../activities/places.js';
 import { openAttached } from '../activities/attached-session.js';
 import { commandOf, environmentOf, quoted } from '../agents/agent-call.js';
@@ -172,6 +172,7 @@ async function runShutIn(means: Means, door: Door, proxy: KeyProxy | null): Prom
   const folder = dirname(places.journal(spec.sessionId));
   const home = join(folder, HOME);
   await mkdir(home, { recursive: true });
+  await hideTown([means.town.dir, means.town.paths.state]);
   const tree = { mirror: places.mirror(spec.rig), path: spec.worktree, branch: spec.branch, more: [dirname(home)] };
   const cell = await cellIn(tree, spec.confinement ?? null);
   const { model } = spec.runtime;

@@ -15,6 +15,8 @@ export type Confinement = {
   readonly readable: readonly string[];
   /** Files that are empty inside. */
   readonly hidden?: readonly string[];
+  /** Folders of which nothing is there but what is named below them, wherever they lie. */
+  readonly emptied?: readonly string[];
   /** `host`: whatever this machine reaches, its own loopback with it. */
   readonly network: 'none' | 'host';
   /** It keeps the terminal that it is given. Whoever reads from that could be sent what nobody has typed: it is to be one of its own. */
@@ -53,10 +55,14 @@ export function shutIn(
   how: Confinement,
   cwd: string,
 ): Program {
-  const { writable, readable, hidden = [], network, isAtTerminal = false } = how;
+  const { writable, readable, hidden = [], emptied = [], network, isAtTerminal = false } = how;
+  const shown = [...INSTALLED, ...writable, ...readable];
   const mounts = [
-    ...writable.map((path) => ({ path, option: '--bind-try' })),
-    ...readable.map((path) => ({ path, option: '--ro-bind-try' })),
+    ...writable.map((path) => ({ path, options: ['--bind-try', path, path] })),
+    ...readable.map((path) => ({ path, options: ['--ro-bind-try', path, path] })),
+    ...emptied
+      .filter((path) => shown.some((one) => path.startsWith(`${one}/`)))
+      .map((path) => ({ path, options: ['--size', String(MIB), '--tmpfs', path] })),
   ].toSorted((a, b) => depthOf(a.path) - depthOf(b.path));
   const args = [
     '--unshare-all',
@@ -66,7 +72,7 @@ export function shutIn(
     '--cap-drop',
     'ALL',
     ...base,
-    ...mounts.flatMap(({ path, option }) => [option, path, path]),
+    ...mounts.flatMap(({ options }) => options),
     ...hidden.flatMap((path) => ['--ro-bind', '/dev/null', path]),
     // Not before the mounts, which may make its parents.
     '--remount-ro',

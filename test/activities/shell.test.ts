@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/
 import { homedir, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { shellIn } from '../../src/activities/shell.js';
+import { hideTown, shellIn } from '../../src/activities/shell.js';
 import { authorEnvironment } from '../../src/git/author.js';
 import { commitAll } from '../../src/git/commit.js';
 import { worktreeState } from '../../src/git/worktree.js';
@@ -124,6 +124,23 @@ describe.skipIf(missing !== null)('what is shut in', () => {
     await symlink(secret, join(path, 'link'));
     expect(await sh('cat link')).toMatchObject({ end: EXITED(1) });
     expect((await sh('ps -e 2>/dev/null | wc -l; ls /proc | grep -c "^[0-9]"')).stdout).toMatch(/\b[1-9]\n$/);
+  });
+
+  test('nothing of a town is there, though it lies in what is shown, but the sandbox, and what is named in it', async () => {
+    const rig = await makeRig();
+    const { path } = await openSandbox(rig);
+    const town = join(rig.folder, 'town');
+    onTestFinished(() => hideTown([]));
+    await writeFile(join(town, 'town.toml'), 'hush');
+    await mkdir(join(town, 'data'));
+    await writeFile(join(town, 'data', 'open'), 'for all');
+    const read = [rig.folder, join(town, 'data')];
+    const tree = { mirror: rig.mirror, path, branch: BRANCH };
+    const look = `ls -A '${town}'; cat '${town}/town.toml'; cat '${town}/data/open'; touch x && git status --short`;
+    const seen = async () => (await (await shellIn(tree, { ...LEVEL, read }))(look, { env })).stdout;
+    expect(await seen()).toContain('hush');
+    await hideTown([town]);
+    expect(await seen()).toBe('data\nserver\nfor all?? x\n');
   });
 
   test('the settings of the machine’s kernel are read, and not written to', async () => {
