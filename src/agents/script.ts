@@ -4,7 +4,7 @@
  * the journal; a command that was cut off is run again (it is the operator's own, and says so in a note).
  */
 import { createHash } from 'node:crypto';
-import { readFile, rm, lstat } from 'node:fs/promises';
+import { lstat, readFile, rm, stat } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RunResult } from '../process/run.js';
 import { cut } from '../town/findings.js';
@@ -283,7 +283,11 @@ async function rest(seconds: number, { signal }: SessionContext): Promise<Step> 
   return NEXT;
 }
 
+/** Somebody who has worked there before may have left a pipe, for which this process would wait for ever. */
 async function readOr(path: string): Promise<string | null> {
+  const found = await stat(path).catch(() => null);
+  if (found !== null && !found.isFile() && !found.isDirectory())
+    throw Object.assign(new Error(`${path} is no file`), { code: 'EINVAL' });
   return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
     throw error;

@@ -1,7 +1,9 @@
 /** What is of one runtime alone; what all must do is in `conformance`. */
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { anthropicRuntime } from '../../src/agents/anthropic.js';
 import { sessionPrompt } from '../../src/agents/prompt.js';
@@ -195,4 +197,17 @@ test('a file that is written anew keeps its mode, and nothing else is left besid
   await play(bench, acts);
   expect((await stat(join(bench.worktree, 'run.sh'))).mode & 0o777).toBe(0o755);
   expect((await readdir(bench.worktree)).toSorted()).toEqual(['.git', 'run.sh']);
+});
+
+test.each([
+  { append: 'notes', text: 'x' },
+  { replace: 'notes', find: 'x', with: 'y' },
+])('a pipe that somebody left in the place of a file is told, and not waited for: %o', async (act) => {
+  const bench = await makeBench({ 'run.sh': 'one\n' });
+  await promisify(execFile)('mkfifo', [join(bench.worktree, 'notes')]);
+  const result = await play(bench, [act, { close: 'done' }]);
+  expect(result).toMatchObject({
+    verdict: 'failed',
+    summary: expect.stringMatching(/cannot be done: .*notes is no file/) as string,
+  });
 });
