@@ -55,7 +55,7 @@ function arranged(next: Random) {
   for (let tries = next.below(24); tries > 0; tries -= 1) meaning.addNeed(next, true);
   for (let tries = next.below(3); tries > 0; tries -= 1) meaning.addBranch(next);
   let sound = true;
-  for (let tries = next.below(8) === 1 ? 20 : 0; tries > 0 && sound; tries -= 1) sound = !meaning.addNeed(next, false);
+  for (let tries = next.below(5) === 1 ? 20 : 0; tries > 0 && sound; tries -= 1) sound = !meaning.addNeed(next, false);
   return { texts: textsOf(made), meaning, sound };
 }
 
