@@ -82,10 +82,12 @@ async function lastUnder(client: Client, rig: string, called: string): Promise<F
     });
     const payload = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
     if (payload === undefined) return null;
-    const input = read(PolecatInput, await contentOf(client, payload));
+    const isOpen = status.name === 'RUNNING' || status.name === 'PAUSED';
+    const content = contentOf(client, payload);
+    // Of one that has closed it may be gone, and is in nobody's way.
+    const input = read(PolecatInput, await (isOpen ? content : content.catch(() => undefined)));
     if (!input.ok) return null;
     const { claim, mission, item, name, incarnation, host, molecule } = input.value;
-    const isOpen = status.name === 'RUNNING' || status.name === 'PAUSED';
     const held = isOpen ? await holdOn(client, workflowId, witnessOf(rig)) : undefined;
     return {
       isOpen,

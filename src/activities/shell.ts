@@ -59,7 +59,18 @@ let town: readonly string[] = [];
 /** From now on nothing in these folders is shown but what is granted, also where they lie among what is installed, or in what the rig names. */
 export async function hideTown(folders: readonly string[]): Promise<void> {
   const real = folders.map((folder) => realpath(folder).catch(() => resolve(folder)));
-  town = [...new Set([...folders.map((folder) => resolve(folder)), ...(await Promise.all(real))])];
+  town = [...new Set(await Promise.all(real))];
+}
+
+/** Where the town comes to lie inside: what is shown may be named by a link. */
+async function townIn(shown: readonly string[]): Promise<readonly string[]> {
+  const found = await Promise.all(
+    shown.map(async (path) => {
+      const real = await realpath(path).catch(() => path);
+      return town.flatMap((one) => (one.startsWith(`${real}/`) ? [`${path}${one.slice(real.length)}`] : []));
+    }),
+  );
+  return [...new Set([...town, ...found.flat()])];
 }
 
 /** Refuses, in words for a person, when this machine cannot shut in what must be. */
@@ -86,7 +97,7 @@ export async function cellIn(tree: Tree, confinement: Confinement | null): Promi
     writable: [...shown.writable, ...(tree.more ?? [])],
     readable: [...shown.readable, ...confinement.read],
     hidden: shown.hidden,
-    emptied: town,
+    emptied: await townIn([...shown.writable, ...shown.readable, ...confinement.read]),
     network: confinement.network,
   };
   const wayOut = confinement.hosts === undefined ? null : await proxyTo(confinement.hosts);
@@ -168,7 +179,7 @@ export async function runInside(
 ): Promise<RunResult | null> {
   const found = await look();
   if (!found.ok) return null;
-  const how = { writable: [], readable: read, network, emptied: town };
+  const how = { writable: [], readable: read, network, emptied: await townIn(read) };
   const program = shutIn(found.means.bubblewrap, found.means.mounts, { file, args }, how, '/');
   const env = insideOf(plainEnvironment(), HOME_INSIDE);
   return run(program.file, program.args, { cwd: '/', env, input: '', ...options });

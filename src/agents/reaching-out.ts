@@ -86,9 +86,14 @@ const MADE_IN_BETWEEN: Readonly<Record<Provider, (object: Fields) => readonly Fi
   gemini: () => [],
 };
 
-/** Not those that describe tools, and of Anthropic's not those with which a model has called one: there anything may stand. */
+/** What describes tools, or what an answer is to look like. */
+const DESCRIBING = ['tools', 'outputformat', 'outputconfig'];
+
+/** Not those that describe something, and of Anthropic's not those with which a model has called a tool: there anything may stand. */
 function* objectsIn(body: Fields, provider: Provider): Generator<Fields> {
-  const left: unknown[] = Object.entries(body).flatMap(([key, value]) => (plain(key) === 'tools' ? [] : [value]));
+  const left: unknown[] = Object.entries(body).flatMap(([key, value]) =>
+    DESCRIBING.includes(plain(key)) ? [] : [value],
+  );
   while (left.length > 0) {
     const one = left.pop();
     if (typeof one !== 'object' || one === null) continue;

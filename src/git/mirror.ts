@@ -21,7 +21,11 @@ const SHOWN_MAX = 8;
 const HOW = ['fetch', '--quiet', '--prune', '--no-recurse-submodules', '--no-write-fetch-head'];
 /** Each round takes away what it stumbles over. */
 const ROUNDS_MAX = 10;
-const TIDY_UP = ['-c', 'gc.auto=6700'];
+/**
+ * Large packs stay as they are, and so do refs: the folder of a polecat's branches would go with the last that is packed, while it is mounted where
+ * that polecat works.
+ */
+const TIDY_UP = ['gc.auto=6700', 'gc.packRefs=false', 'gc.bigPackThreshold=256m'].flatMap((setting) => ['-c', setting]);
 const FETCH = '+refs/heads/*:refs/remotes/origin/*';
 
 export type Remote =
@@ -173,13 +177,18 @@ async function bringUpToDate(mirror: string, url: string): Promise<void> {
     const isFetched = await fetchFrom(mirror, url, round === 0 ? [] : ['--refetch']).then(
       () => true,
       async (error: unknown) => {
-        if (await dropNamed(mirror, error)) return false;
-        throw error;
+        const gone = await dropNamed(mirror, error);
+        // Had once more as a whole it would be no better.
+        if (gone === null || (gone === 0 && round > 0)) throw error;
+        return false;
       },
     );
     const sealed = isFetched ? await seal(mirror) : 'spoiled';
     // That it cannot be tidied up is no reason to stop.
-    if (sealed === 'sealed') await git(mirror, [...TIDY_UP, 'gc', '--auto', '--quiet'], { codes: [0, 1, 128] });
+    if (sealed === 'sealed')
+      await git(mirror, [...TIDY_UP, 'gc', '--auto', '--quiet']).catch((error: unknown) => {
+        if (!(error instanceof GitError)) throw error;
+      });
     if (sealed !== 'spoiled') return;
   }
   throw new Blocked(`objects of ${mirror} are not what their names say: move it away, then try again`);

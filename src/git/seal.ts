@@ -25,19 +25,20 @@ export type Sealed = 'as it was' | 'sealed' | 'spoiled';
 /** May be asked again after a kill anywhere. Not to be called twice at once. */
 export async function seal(mirror: string): Promise<Sealed> {
   const tips = await tipsOf(mirror);
-  const before = ((await readFile(join(mirror, SEALED_FILE), 'utf8').catch(ignoreMissing)) ?? '').split('\n');
-  const news = tips.filter((tip) => !before.includes(tip));
+  const before = new Set(((await readFile(join(mirror, SEALED_FILE), 'utf8').catch(ignoreMissing)) ?? '').split('\n'));
+  const news = tips.filter((tip) => !before.has(tip));
   if (news.length === 0) return 'as it was';
-  const range = [...news, ...(await present(mirror, before)).map((one) => `^${one}`)].join('\n');
+  const range = [...news, ...(await present(mirror, [...before])).map((one) => `^${one}`)].join('\n');
   if (!(await pack(mirror, `${range}\n`))) return 'spoiled';
-  await noteSealed(mirror);
+  // What somebody has moved there meanwhile has not been looked at.
+  await noteSealed(mirror, tips);
   return 'sealed';
 }
 
-/** Of a mirror all of whose objects have come in packs. */
-export async function noteSealed(mirror: string): Promise<void> {
+/** `tips`: if not given, all of a mirror whose objects have all come in packs. */
+export async function noteSealed(mirror: string, tips?: readonly string[]): Promise<void> {
   const file = join(mirror, SEALED_FILE);
-  await writeFile(`${file}.new`, (await tipsOf(mirror)).join('\n'));
+  await writeFile(`${file}.new`, (tips ?? (await tipsOf(mirror))).join('\n'));
   await rename(`${file}.new`, file);
 }
 
@@ -74,7 +75,7 @@ async function pack(mirror: string, range: string): Promise<boolean> {
       await rename(join(folder, file), join(mirror, 'objects', 'pack', file));
     return true;
   } catch (error) {
-    if (!(await dropNamed(mirror, error))) throw error;
+    if ((await dropNamed(mirror, error)) === null) throw error;
     return false;
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -94,22 +95,24 @@ async function takeAway(mirror: string, range: string, whole: string): Promise<f
   return false;
 }
 
-/** Takes away what git stumbled over among the loose objects here; false when it complains of something else. */
-export async function dropNamed(mirror: string, error: unknown): Promise<boolean> {
+/** How many it took away of the loose objects here over which git stumbled; null when it complains of something else. */
+export async function dropNamed(mirror: string, error: unknown): Promise<number | null> {
   const lines = error instanceof GitError ? error.stderr.split('\n') : [];
   const said = lines.filter((line) => !line.startsWith('remote:')).join('\n');
   const named = said.match(/\b[0-9a-f]{40}(?:[0-9a-f]{24})?\b/g) ?? [];
-  if (!SPOILED.test(said) || named.length === 0) return false;
-  for (const id of named) await dropSpoiled(mirror, id);
-  return true;
+  if (!SPOILED.test(said) || named.length === 0) return null;
+  let gone = 0;
+  for (const id of new Set(named)) if (await dropSpoiled(mirror, id)) gone += 1;
+  return gone;
 }
 
 /** One that is what its name says may be nowhere else. */
-async function dropSpoiled(mirror: string, id: string): Promise<void> {
+async function dropSpoiled(mirror: string, id: string): Promise<boolean> {
   const path = join(mirror, 'objects', id.slice(0, 2), id.slice(2));
   const found = await lstat(path).catch(ignoreMissing);
-  if (found === undefined || (found.isFile() && (await nameOf(path, id)) === id)) return;
+  if (found === undefined || (found.isFile() && (await nameOf(path, id)) === id)) return false;
   await rm(path, { recursive: true, force: true });
+  return true;
 }
 
 /** Reckoned from what it holds, as git names objects; null when that cannot be read. */
@@ -123,4 +126,4 @@ async function nameOf(path: string, id: string): Promise<string | null> {
 
 /** In git's words: an object is not what its name says, or not there. */
 const SPOILED =
-  /hash mismatch|COLLISION FOUND|unable to (read|parse|unpack|get)|bad (object|tree)|missing|corrupt|could not (read|parse)/i;
+  /hash mismatch|COLLISION FOUND|is empty|cannot read existing|unable to (read|parse|unpack|get)|bad (object|tree)|missing|corrupt|could not (read|parse)/i;

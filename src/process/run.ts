@@ -108,15 +108,15 @@ export async function runHere(file: string, args: readonly string[], options: Ru
       options.signal?.removeEventListener('abort', onAbort);
       resolve(value);
     };
-    hear(child.stdout, 'stdout', stdout, options);
-    hear(child.stderr, 'stderr', stderr, options);
+    const heard = [hear(child.stdout, 'stdout', stdout, options), hear(child.stderr, 'stderr', stderr, options)];
     child.stdin.on('error', () => undefined); // a program may end without reading its input
     child.stdin.end(options.input ?? '');
     child.on('error', (error) => settle({ kind: 'not-started', reason: error.message }));
     // 'exit', then the group's stragglers are killed, which closes the pipes they may still hold.
     child.on('exit', () => {
       killGroup(child.pid, 'SIGKILL');
-      setTimeout(() => [child.stdout, child.stderr].forEach((stream) => stream.destroy()), DRAIN_MS).unref();
+      const destroy = () => [child.stdout, child.stderr].forEach((stream) => stream.destroy());
+      void Promise.all(heard.map((goesOn) => goesOn())).then(() => setTimeout(destroy, DRAIN_MS).unref());
       if (child.pid !== undefined) running.delete(child.pid);
     });
     child.on('close', (code, signal) =>
@@ -126,15 +126,18 @@ export async function runHere(file: string, args: readonly string[], options: Ru
   return { end, stdout: stdout.kept(), stderr: stderr.kept(), ms: Date.now() - started };
 }
 
-function hear(stream: Readable, from: Stream, kept: Clipped, { onOutput, room }: RunOptions): void {
+/** Answers what is waited for before more is read. */
+function hear(stream: Readable, from: Stream, kept: Clipped, { onOutput, room }: RunOptions): () => Promise<void> {
+  let goesOn = Promise.resolve();
   stream.setEncoding('utf8').on('data', (piece: string) => {
     kept.add(piece);
     onOutput?.(piece, from);
     const full = room?.() ?? null;
     if (full === null) return;
     stream.pause();
-    void full.then(() => stream.resume());
+    goesOn = full.then(() => void stream.resume());
   });
+  return () => goesOn;
 }
 
 /** The error that some failures of `spawn` are thrown as; the others are told by an event. */

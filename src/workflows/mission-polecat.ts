@@ -146,7 +146,10 @@ function reportOfEnd(error: unknown): PolecatReport | null {
  * One that has closed meanwhile needs no cancelling: its end is heard of in any case. An act asks for it, since a workflow can only name
  * a run, which is another one after a reset, or an id, which may be that of somebody else's polecat by now.
  */
-export async function cancel({ workflowId, runId }: OpenPolecat, patience: number): Promise<void> {
+export async function cancel(
+  { workflowId, runId }: Pick<OpenPolecat, 'workflowId' | 'runId'>,
+  patience: number,
+): Promise<void> {
   if (patched('a polecat is cancelled whichever its run', '0.6')) {
     const how = { summary: `cancel ${workflowId}` };
     return town(patience).cancelExecution.executeWithOptions(how, [{ workflowId, firstRunId: runId }]);

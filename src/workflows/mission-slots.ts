@@ -6,16 +6,35 @@ import { witnessOf } from '../town/address.js';
 import type { Item } from '../town/mission.js';
 import type { RigSnapshot } from '../town/rig.js';
 import { town } from './hands.js';
-import { takesOver } from './mission-polecat.js';
+import { takenOver, takesOver, type StartedPolecat } from './mission-polecat.js';
 import { send, sendToRole } from './outbox.js';
 import { patched } from './patches.js';
 
 /** Since 0.1.1. Before it, every item of a new rig started the rig's witness again. */
 const ONE_ENSURE = 'one-ensure-a-rig';
 
+type Leaving = {
+  readonly plan: (item: Item) => { readonly rig: RigSnapshot; readonly patience: number };
+  /** Its item waits for it, or works in it. */
+  readonly isWanted: (claim: string) => boolean;
+  /** The mission neither ends nor goes on in another run before that is done. */
+  readonly aside: (act: Promise<void>) => void;
+};
+
+/** Grants whose items wait for them, for the query. */
+export function waitedFor(grants: readonly Grant[], itemUnder: (claim: string) => Item | null) {
+  return grants.flatMap((grant) => {
+    const item = itemUnder(grant.claim);
+    return item === null ? [] : [{ ...grant, item: item.id, priority: item.priority }];
+  });
+}
+
 export class MissionSlots {
   readonly #mission: { readonly id: string; readonly firstRun: string };
   readonly #ensured = new Map<string, { readonly isPending: () => boolean; readonly done: Promise<void> }>();
+
+  readonly #left = new Map<string, StartedPolecat>();
+  #releases = 0;
 
   constructor(id: string, firstRun: string) {
     this.#mission = { id, firstRun };
@@ -40,18 +59,30 @@ export class MissionSlots {
   }
 
   /**
-   * Nobody waits for a slot that was granted. One for which an item is yet to ask is not free all the same: a run of before a reset
-   * had asked, and its polecat may be at work.
+   * Nobody waits for a slot that was granted. One for which an item is yet to ask was asked for by a run of before a reset: when its polecat is at
+   * work, it is free once that has closed, or goes with it to the item.
    */
-  async leave({ rig, claim }: Grant, items: readonly Item[]): Promise<void> {
-    const isYetToAsk = items.some((item) => item.state.kind === 'waiting' && this.claimOf(item) === claim);
-    if (isYetToAsk && takesOver()) return;
-    await this.release(rig, claim);
+  async leave(grant: Grant, items: readonly Item[], { plan, isWanted, aside }: Leaving): Promise<void> {
+    const { rig, claim } = grant;
+    const free = async () => (isWanted(claim) ? undefined : this.release(rig, claim));
+    const item = items.find((one) => one.state.kind === 'waiting' && this.claimOf(one) === claim);
+    if (item === undefined || !takesOver()) return this.release(rig, claim);
+    const how = plan(item);
+    const left = await takenOver(grant, how.rig, how.patience);
+    if (left === null) return free();
+    this.#left.set(claim, left);
+    aside(left.ended.then(free).finally(() => this.#left.delete(claim)));
+  }
+
+  /** Polecats of runs of before a reset, for items that were yet to ask when their slots were granted. */
+  get left(): readonly StartedPolecat[] {
+    return [...this.#left.values()];
   }
 
   async release(rig: string, claim: string): Promise<void> {
-    // A run that was reset asks for the same claim once more, and gives it back once more.
-    const id = `release:${claim}@${workflowInfo().runId}`;
+    // After a reset the same claim is asked for once more, and given back once more, perhaps by one run: as it was left, and when it is done.
+    this.#releases += 1;
+    const id = `release:${claim}@${workflowInfo().runId}:${this.#releases}`;
     await send(witnessOf(rig), witnessMessages.release, { id, claim });
   }
 

@@ -25,7 +25,7 @@ import { standOf, swarmOf } from './mission-report.js';
 import { asNow, draftOf, planAgain, planned, withPlan } from './mission-plan.js';
 import { cancel, clearLost, holderFor, protoFor, startPolecat, takenOver, takesOver } from './mission-polecat.js';
 import { untilClosed, type StartedPolecat } from './mission-polecat.js';
-import { MissionSlots } from './mission-slots.js';
+import { MissionSlots, waitedFor } from './mission-slots.js';
 import { patched } from './patches.js';
 import { askAgainMs, startAgainMs } from './patience.js';
 import { Teller } from './pausing.js';
@@ -101,12 +101,7 @@ class MissionRun {
     setHandler(stateQuery, () => this.#carry(), { description: 'All that a next run would be given.' });
     setHandler(progressQuery, () => progressOf(this.#now.state), { description: 'How many of its items have landed.' });
     setHandler(swarmQuery, () => swarmOf(this.#now.open), { description: 'Item → the polecat at work on it.' });
-    setHandler(grantsQuery, () =>
-      [...this.#granted.values()].flatMap((grant) => {
-        const item = this.#queuedUnder(grant.claim);
-        return item === null ? [] : [{ ...grant, item: item.id, priority: item.priority }];
-      }),
-    );
+    setHandler(grantsQuery, () => waitedFor([...this.#granted.values()], (claim) => this.#queuedUnder(claim)));
     explainBy(() => this.#board());
     this.#desk.open();
   }
@@ -128,7 +123,10 @@ class MissionRun {
     });
     return CancellationScope.nonCancellable(async () => {
       this.#standing.introduce(introduction(this.#now.state));
-      for (const polecat of this.#now.open) void this.#watch(polecat);
+      for (const polecat of this.#now.open) {
+        const ended = untilClosed(polecat, this.#now.limits.patience);
+        void ended.then(() => this.#hear({ kind: 'closed', polecat, report: null }));
+      }
       while (!this.#isOver()) await this.#turn();
       return this.#finish();
     });
@@ -218,7 +216,7 @@ class MissionRun {
     const { claim } = grant;
     if (this.#now.open.some((one) => one.claim === claim)) return;
     const wanted = this.#queuedUnder(claim);
-    if (wanted === null) return this.#slots.leave(grant, this.#cancelled ? [] : this.#now.state.items);
+    if (wanted === null) return this.#leave(grant);
     if (
       isPaused(this.#now.state) ||
       (isOverBudget(this.#now.state) && patched('a spent budget gives granted slots back'))
@@ -240,6 +238,14 @@ class MissionRun {
     // Somebody else runs under that name: give it back, and ask for another a little later.
     await this.#slots.release(item.rig, claim);
     this.#aside(this.#startAgain(item.id, grant));
+  }
+
+  async #leave(grant: Grant): Promise<void> {
+    await this.#slots.leave(grant, this.#cancelled ? [] : this.#now.state.items, {
+      plan: (item) => ({ rig: this.#plan(item).rig, patience: this.#now.limits.patience }),
+      isWanted: (claim) => this.#queuedUnder(claim) !== null || this.#now.open.some((one) => one.claim === claim),
+      aside: (act) => this.#aside(act),
+    });
   }
 
   async #begun({ id, rig }: Item, { holder, workflowId, runId, ended, isTakenOver }: StartedPolecat): Promise<void> {
@@ -322,7 +328,7 @@ class MissionRun {
       if (canSkip(item)) this.#note({ kind: 'cancelled', item: item.id, reason: 'the mission was cancelled' });
     }
     const { patience } = this.#now.limits;
-    await Promise.all(this.#now.open.map((polecat) => cancel(polecat, patience)));
+    await Promise.all([...this.#now.open, ...this.#slots.left].map((polecat) => cancel(polecat, patience)));
   }
 
   async #finish(): Promise<MissionResult> {
@@ -352,11 +358,6 @@ class MissionRun {
   #isQuiet(): boolean {
     const isIdle = this.#inbox.length === 0 && !this.#news && this.#beside === 0 && !this.#woundDown;
     return isIdle && this.#desk.isQuiet();
-  }
-
-  async #watch(polecat: OpenPolecat): Promise<void> {
-    await untilClosed(polecat, this.#now.limits.patience);
-    this.#hear({ kind: 'closed', polecat, report: null });
   }
 
   #hear(fact: Fact): void {

@@ -155,6 +155,12 @@ const PASSED: readonly [string, Provider, object, object][] = [
     ),
     {},
   ],
+  [
+    'an answer of this shape',
+    'anthropic',
+    { output_format: { type: 'json_schema', schema: { type: 'object', properties: { definition: { type: 'string' } } } } },
+    {},
+  ],
   ['without the search beside them', 'openai', { tools: [CALL, { type: 'web_search' }], tool_choice: 'auto' }, { tools: [CALL] }],
   [
     'a shell here, and an image in it',

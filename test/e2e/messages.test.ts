@@ -275,7 +275,9 @@ class Talk {
       const waiting = stands.some(([, stand]) => stand === 'failed')
         ? []
         : stands.filter(([, stand]) => ['gate', 'human', 'escalation'].includes(stand));
-      if (waiting.length > 0) await this.#say({ name: 'resume', content: {} });
+      // A loop of which an iteration is over is not judged while it is held.
+      const isHeld = !stands.some(([, stand]) => stand === 'failed') && stands.some(([, stand]) => stand === 'open');
+      if (waiting.length > 0 || isHeld) await this.#say({ name: 'resume', content: {} });
       for (const [step, stand] of waiting)
         await this.#say(
           stand === 'gate'

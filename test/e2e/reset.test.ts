@@ -9,6 +9,7 @@ import { slotsQuery } from '../../src/contract/witness.js';
 import type { Step } from '../../src/town/molecule-state.js';
 import { count, liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
+import { QUICK } from '../support/test-formulas.js';
 
 /** Waits for a person between two steps that leave a commit each. */
 const ASKS = `
@@ -34,7 +35,11 @@ script = [{ write = "{{name}}-two.txt", text = "two" }, { close = "wrote two" }]
 
 let town: LiveTown;
 beforeAll(async () => {
-  town = await liveTown({ rigs: { server: { bare: true } }, formulas: { asks: ASKS }, patience: 0.02 });
+  town = await liveTown({
+    rigs: { server: { bare: true }, narrow: { capacity: 1, bare: true } },
+    formulas: { asks: ASKS, quick: QUICK },
+    patience: 0.02,
+  });
 });
 afterAll(() => town.stop());
 
@@ -143,6 +148,37 @@ test('a mission that is reset to its first task leaves its polecat the slot, and
   expect((await slots()).leases).toHaveLength(1);
   await landsOnce(work);
   expect(await startedFor('anew', 'polecat')).toHaveLength(1);
+});
+
+/** The molecule of the mission's second item, which waits for a person; not the one that is named. */
+const secondOf = (mission: WorkflowHandle, but: string | null) =>
+  until('the second item waits for a person', async () => {
+    const { b: id } = await mission.query<Record<string, string>>('swarm');
+    if (id === undefined) return null;
+    const { molecule } = await town.client.workflow.getHandle(id).query(lifecycleQuery);
+    if (molecule === but || molecule === '') return null;
+    const handle = town.client.workflow.getHandle(molecule);
+    await waitsForPerson(handle);
+    return handle;
+  });
+
+test('a slot that a mission has left to the polecat of a later item is free when that has closed', async () => {
+  const work = [
+    { id: 'a', rig: 'narrow', formula: 'quick', vars: { name: 'first' } },
+    { id: 'b', rig: 'narrow', formula: 'asks', vars: { name: 'second' }, needs: ['a'] },
+  ];
+  const mission = await town.startMission('chained', { work });
+  const second = await secondOf(mission, null);
+  await resetToStart(mission);
+  const { leases } = await until('the first item is asked for again', async () => {
+    const now = await town.client.workflow.getHandle('narrow/witness').query(slotsQuery);
+    return now.queue.length > 0 ? now : null;
+  });
+  expect(leases.map(({ item }) => item)).toEqual(['b']);
+  await close(second);
+  const again = await secondOf(mission, second.workflowId);
+  await close(again);
+  await expect(resultOf(mission)).resolves.toMatchObject({ landed: 2 });
 });
 
 test('a mission that is reset once its work has landed does it again, and gives the slot back again', async () => {

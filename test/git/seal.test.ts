@@ -1,6 +1,6 @@
 /** What is on the remote, against somebody who is shut in and may write loose objects of the mirror. */
-import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { git, gitText } from '../../src/git/git.js';
@@ -10,6 +10,8 @@ import { finishStep, makeRig, openSandbox, type Rig } from '../support/sandboxes
 
 const HONEST = 'echo honest\n';
 const FORGED = 'echo forged\n';
+/** With more than that git makes one of them (`gc.autoPackLimit`). */
+const PACKS_MAX = 50;
 
 const looseOf = ({ mirror }: Rig, id: string) => join(mirror, 'objects', id.slice(0, 2), id.slice(2));
 
@@ -68,6 +70,32 @@ test('one that was taken away is had from the remote again', async () => {
   await rm(looseOf(rig, await idOf(rig, `${head}:run.sh`)));
   await fetchMirror(rig.mirror);
   expect(await seenBy(rig, 'Nux', head)).toBe(HONEST);
+});
+
+test('one that is empty, as after a power cut, is had from the remote again', async () => {
+  const rig = await makeRig();
+  const head = await finishStep(rig, await openSandbox(rig), { 'run.sh': HONEST });
+  const path = looseOf(rig, await idOf(rig, `${head}:run.sh`));
+  await rm(path);
+  await writeFile(path, '');
+  await fetchMirror(rig.mirror);
+  expect(await seenBy(rig, 'Nux', head)).toBe(HONEST);
+});
+
+test('tidying up leaves the folder of a polecat’s branches where it is: it is mounted where that works', async () => {
+  const rig = await makeRig();
+  const { branch } = await openSandbox(rig);
+  const packs = join(rig.mirror, 'objects', 'pack');
+  for (let at = 0; at < PACKS_MAX + 1; at += 1) {
+    const id = await gitText(rig.mirror, ['hash-object', '-w', '--stdin'], { input: `${at}` });
+    await git(rig.mirror, ['pack-objects', '--quiet', join(packs, 'pack')], { input: `${id}\n` });
+  }
+  const folder = await stat(join(rig.mirror, 'refs', 'heads', dirname(branch)));
+  await rig.origin.commit({ 'more.sh': HONEST });
+  await fetchMirror(rig.mirror);
+  expect((await readdir(packs)).filter((name) => name.endsWith('.pack')).length).toBeLessThan(PACKS_MAX);
+  expect(await stat(join(rig.mirror, 'refs', 'heads', dirname(branch)))).toMatchObject({ ino: folder.ino });
+  expect(await readdir(join(rig.mirror, 'refs', 'heads', dirname(branch)))).toEqual([basename(branch)]);
 });
 
 test('a mirror of before, with loose objects of the remote, is put right by the next fetch', async () => {

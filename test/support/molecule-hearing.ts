@@ -13,6 +13,8 @@ export type Hearing = {
   readonly begun: ReadonlyMap<string, Beginning>;
   /** What was refused though it fits so far: by something that is answered after it in the same task, or it should not have been. */
   readonly doubted: readonly Doubt[];
+  /** What was taken though it does not fit so far: by something that is answered after it in the same task, or it should not have been. */
+  readonly early: readonly Doubt[];
 };
 
 type Doubt = { readonly said: Said; readonly turn: number | undefined };
@@ -31,7 +33,9 @@ export function hearings(
   isSandboxed: boolean,
 ): readonly Hearing[] {
   const model = new MoleculeModel(plan, isSandboxed);
-  let all: readonly Hearing[] = [{ model, refused: new Set(), late: new Set(), begun: new Map(), doubted: [] }];
+  let all: readonly Hearing[] = [
+    { model, refused: new Set(), late: new Set(), begun: new Map(), doubted: [], early: [] },
+  ];
   for (const one of heard) {
     const before = all;
     all = before.flatMap((hearing) =>
@@ -39,7 +43,7 @@ export function hearings(
         ? afterRest(hearing, one)
         : 'begun' in one
           ? [withBegun(hearing, one, turns.get(one.content.token ?? ''))]
-          : afterMessage(hearing, one, turns.get(one.content.token ?? '')),
+          : afterMessage(hearing, one, turns.get(one.content.token ?? '')).map(withEarly),
     );
     const stood = before.map(({ model }) => JSON.stringify(model.stands())).join(' or ');
     expect(all.length, `${JSON.stringify(one)}, where the model has ${stood}`).toBeGreaterThan(0);
@@ -49,6 +53,7 @@ export function hearings(
 
 /** The task is over: none when something that it refused fits still. */
 function afterRest(ended: Hearing, rest: Rest): readonly Hearing[] {
+  if (ended.early.length > 0) return [];
   const hearing = { ...ended, doubted: [] };
   if (ended.doubted.some(({ said, turn }) => ended.model.copy().take(said, turn))) return [];
   const model = hearing.model.copy();
@@ -62,6 +67,13 @@ function withBegun(hearing: Hearing, said: Begun, turn: number | undefined): Hea
   if (!model.isChecked(said)) return hearing;
   const beginning = { turn: model.turns().get(String(said.content.step)), isRefused: !model.copy().take(said, turn) };
   return { ...hearing, begun: new Map([...hearing.begun, [said.begun, beginning]]) };
+}
+
+/** With what was taken before that fits by now. */
+function withEarly(hearing: Hearing): Hearing {
+  const model = hearing.model.copy();
+  const early = hearing.early.filter(({ said, turn }) => !model.take(said, turn));
+  return { ...hearing, model, early };
 }
 
 /** None when it was answered otherwise. */
@@ -89,7 +101,9 @@ function afterMessage(
     const doubted = [...hearing.doubted, { said: { name, content }, turn }];
     return [{ ...hearing, doubted, refused: new Set([...refused, who]) }];
   }
-  if (answer !== null && isTaken !== (answer === 'taken')) return [];
+  if (answer === 'taken' && !isTaken)
+    return [{ ...hearing, early: [...hearing.early, { said: { name, content }, turn }] }];
+  if (answer === 'refused' && isTaken) return [];
   return [{ ...hearing, model, refused: isTaken ? refused : new Set([...refused, who]) }];
 }
 
