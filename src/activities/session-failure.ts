@@ -13,7 +13,7 @@ type Stopped = Omit<Ended, 'result'> & { readonly isOpened: boolean };
 /** The failure of a session that has stopped by the error. If that is its end, what is kept of it is kept. */
 export async function failureOf(record: Recorder, stopped: Stopped, error: unknown): Promise<unknown> {
   const { spec, run, journal, isOpened } = stopped;
-  const left = { notes: notesIn(journal), usage: spentIn(journal), spentId: spentIdOf(spec.sessionId, run) };
+  const left = leftIn(journal, spec.sessionId, run);
   const open = { ...left, isOpen: true };
   if (!isOver(error)) return withLeft(error, open);
   try {
@@ -24,6 +24,11 @@ export async function failureOf(record: Recorder, stopped: Stopped, error: unkno
   }
   const { usage } = left;
   return isCalledOff() ? new CancelledFailure('the session was called off', [{ usage }]) : withLeft(error, left);
+}
+
+/** What is known of a session by its journal. */
+export function leftIn(journal: Ended['journal'], sessionId: string, run: string) {
+  return { notes: notesIn(journal), usage: spentIn(journal), spentId: spentIdOf(sessionId, run) };
 }
 
 function isOver(error: unknown): boolean {

@@ -3,9 +3,8 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import { endAttached } from '../agents/attached.js';
-import { entriesIn, isOfOtherRun, openJournal, setAside, spentIn } from '../agents/journal.js';
+import { entriesIn, isOfOtherRun, openJournal, setAside } from '../agents/journal.js';
 import type { Journal } from '../agents/journal.js';
-import { notesIn } from '../agents/notes.js';
 import type { Runtime, SessionContext } from '../agents/runtime.js';
 import { RuntimeTrouble } from '../agents/trouble.js';
 import type { HostActivities, SessionActivities } from '../contract/activities.js';
@@ -18,7 +17,7 @@ import { progressHere } from './beating.js';
 import { orRefuse } from './git-trouble.js';
 import { runGates } from './merge-gates.js';
 import type { Places } from './places.js';
-import { failureOf } from './session-failure.js';
+import { failureOf, leftIn } from './session-failure.js';
 import { recordSession, type Recorder } from './session-record.js';
 import { shellIn } from './shell.js';
 
@@ -125,7 +124,7 @@ async function settleSession(places: Places, { record }: Means, spec: SessionSpe
   const run = Context.current().info.workflowExecution?.runId;
   const journal = await leftBehind(path, run);
   if (journal.entries.length === 0) return {};
-  const left = { notes: notesIn(journal), usage: spentIn(journal), spentId: spentIdOf(spec.sessionId, run ?? '') };
+  const left = leftIn(journal, spec.sessionId, run ?? '');
   try {
     await recordSession(record, { spec, run: run ?? '', journal, path, result: null });
     return left;

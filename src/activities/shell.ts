@@ -93,11 +93,13 @@ export async function cellIn(tree: Tree, confinement: Confinement | null): Promi
   if (confinement === null) return (command, { env }) => ({ file: 'sh', args: ['-c', command], cwd, env });
   const { bubblewrap, mounts } = await means(confinement);
   const shown = await narrowed(tree, tree.branch);
+  const writable = [...shown.writable, ...(tree.more ?? [])];
+  const readable = [...shown.readable, ...confinement.read];
   const how = {
-    writable: [...shown.writable, ...(tree.more ?? [])],
-    readable: [...shown.readable, ...confinement.read],
+    writable,
+    readable,
     hidden: shown.hidden,
-    emptied: await townIn([...shown.writable, ...shown.readable, ...confinement.read]),
+    emptied: await townIn([...writable, ...readable]),
     network: confinement.network,
   };
   const wayOut = confinement.hosts === undefined ? null : await proxyTo(confinement.hosts);

@@ -32,7 +32,6 @@ export function waitedFor(grants: readonly Grant[], itemUnder: (claim: string) =
 export class MissionSlots {
   readonly #mission: { readonly id: string; readonly firstRun: string };
   readonly #ensured = new Map<string, { readonly isPending: () => boolean; readonly done: Promise<void> }>();
-
   readonly #left = new Map<string, StartedPolecat>();
   #releases = 0;
 
@@ -64,9 +63,9 @@ export class MissionSlots {
    */
   async leave(grant: Grant, items: readonly Item[], { plan, isWanted, aside }: Leaving): Promise<void> {
     const { rig, claim } = grant;
-    const free = async () => (isWanted(claim) ? undefined : this.release(rig, claim));
     const item = items.find((one) => one.state.kind === 'waiting' && this.claimOf(one) === claim);
     if (item === undefined || !takesOver()) return this.release(rig, claim);
+    const free = async () => (isWanted(claim) ? undefined : this.release(rig, claim));
     const how = plan(item);
     const left = await takenOver(grant, how.rig, how.patience);
     if (left === null) return free();

@@ -118,11 +118,11 @@ async function seconds(work: () => Promise<unknown>): Promise<number> {
 async function pair(runs: number, ours: () => Promise<unknown>, theirs: () => Promise<unknown>) {
   const turns: { readonly ours: number; readonly theirs: number }[] = [];
   for (let run = 0; run < runs; run += 1) {
-    if (run % 2 === 0) turns.push({ ours: await seconds(ours), theirs: await seconds(theirs) });
-    else {
-      const second = await seconds(theirs);
-      turns.push({ ours: await seconds(ours), theirs: second });
-    }
+    turns.push(
+      run % 2 === 0
+        ? { ours: await seconds(ours), theirs: await seconds(theirs) }
+        : { theirs: await seconds(theirs), ours: await seconds(ours) },
+    );
   }
   return {
     ours: median(turns.map((turn) => turn.ours)),

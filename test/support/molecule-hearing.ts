@@ -97,12 +97,10 @@ function afterMessage(
   if ((isStale || began?.isRefused === true) && answer === 'refused')
     return [{ ...hearing, refused: new Set([...refused, who]) }];
   const isTaken = model.take({ name, content }, isStale ? now : turn);
-  if (answer === 'refused' && isTaken && began !== undefined) {
-    const doubted = [...hearing.doubted, { said: { name, content }, turn }];
-    return [{ ...hearing, doubted, refused: new Set([...refused, who]) }];
-  }
-  if (answer === 'taken' && !isTaken)
-    return [{ ...hearing, early: [...hearing.early, { said: { name, content }, turn }] }];
+  const doubt = { said: { name, content }, turn };
+  if (answer === 'refused' && isTaken && began !== undefined)
+    return [{ ...hearing, doubted: [...hearing.doubted, doubt], refused: new Set([...refused, who]) }];
+  if (answer === 'taken' && !isTaken) return [{ ...hearing, early: [...hearing.early, doubt] }];
   if (answer === 'refused' && isTaken) return [];
   return [{ ...hearing, model, refused: isTaken ? refused : new Set([...refused, who]) }];
 }
