@@ -3,7 +3,8 @@
  * without. So a password is in no history, and a new one holds for work that has begun.
  */
 import { GitError } from '../git/git-error.js';
-import { openMirror, originOf } from '../git/mirror.js';
+import { openMirror } from '../git/mirror.js';
+import { originOf } from '../git/origin.js';
 import { withoutPassword } from '../town/credentials.js';
 import { own } from '../town/own.js';
 import type { RigRef, TownSnapshot } from '../town/rig.js';

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ignoreMissing } from './discard.js';
 import { commitOf, git, gitText } from './git.js';
-import { originOf } from './mirror.js';
+import { originOf } from './origin.js';
 import { pushIfUnchanged } from './push.js';
 
 const TRIES_MAX = 3;

@@ -10,6 +10,7 @@ import { run, type RunResult } from '../process/run.js';
 import { unreachable } from '../town/unreachable.js';
 import { GitError, kindOf } from './git-error.js';
 import { removeStaleLock } from './lock.js';
+import { freeFromPipes } from './pipes.js';
 
 export type GitOptions = {
   /** True for commands that speak to a remote. */
@@ -103,9 +104,10 @@ export async function commitOf(cwd: string, name: string, options: GitOptions = 
   return code === 0 ? stdout.trim() : null;
 }
 
-function runOnce(cwd: string, args: readonly string[], options: GitOptions): Promise<RunResult> {
+async function runOnce(cwd: string, args: readonly string[], options: GitOptions): Promise<RunResult> {
   const isRemote = options.network === true;
   const settings = isRemote || options.ofPerson === true ? {} : NO_SETTINGS_OF_OTHERS;
+  const letBe = freeFromPipes(cwd, options.env);
   return run('git', [...SETTINGS, ...(options.ofPerson === true ? [] : NO_TIDYING), ...args], {
     cwd,
     env: (isRemote ? remoteEnvironment : plainEnvironment)({ ...NEVER_ASK, ...settings, ...options.env }),
@@ -114,7 +116,7 @@ function runOnce(cwd: string, args: readonly string[], options: GitOptions): Pro
     isData: true,
     ...(options.mark === undefined ? {} : { mark: options.mark }),
     ...(options.input === undefined ? {} : { input: options.input }),
-  });
+  }).finally(letBe);
 }
 
 function failure(cwd: string, args: readonly string[], options: GitOptions, result: RunResult): GitError {

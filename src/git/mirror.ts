@@ -1,7 +1,6 @@
 /**
  * A rig's mirror: a bare repository on this host with the remote's branches as `refs/remotes/origin/*`. Worktrees of polecats
- * and of the refinery hang on it, with their branches as `refs/heads/*`. It appears at its path only when it is whole. The
- * remote's URL stands in a file of its own, because `git remote set-url` in an agent's worktree changes the shared config.
+ * and of the refinery hang on it, with their branches as `refs/heads/*`. It appears at its path only when it is whole.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
@@ -13,20 +12,18 @@ import { exclusive } from './exclusive.js';
 import { Blocked, GitError } from './git-error.js';
 import { git, gitText } from './git.js';
 import { endMarked, markOf } from './marks.js';
-import { dropNamed, noteSealed, seal } from './seal.js';
+import { ORIGIN_FILE, originOf } from './origin.js';
+import { bringIn, dropNamed, INCOMING, noteSealed, seal } from './seal.js';
+import { tidyUp } from './tidy.js';
 
-export const ORIGIN_FILE = 'gt-origin';
 const MAKING = '.making-';
 const SHOWN_MAX = 8;
 const HOW = ['fetch', '--quiet', '--prune', '--no-recurse-submodules', '--no-write-fetch-head'];
 /** Each round takes away what it stumbles over. */
 const ROUNDS_MAX = 10;
-/**
- * Large packs stay as they are, and so do refs: the folder of a polecat's branches would go with the last that is packed, while it is mounted where
- * that polecat works.
- */
-const TIDY_UP = ['gc.auto=6700', 'gc.packRefs=false', 'gc.bigPackThreshold=256m'].flatMap((setting) => ['-c', setting]);
-const FETCH = '+refs/heads/*:refs/remotes/origin/*';
+const FETCH = `+refs/heads/*:${INCOMING}*`;
+/** For whoever looks at the settings. */
+const FOLLOWED = '+refs/heads/*:refs/remotes/origin/*';
 
 export type Remote =
   | { readonly kind: 'found'; readonly branch: string; readonly head: string }
@@ -96,11 +93,6 @@ export async function fetchMirror(path: string): Promise<void> {
   await exclusive(path, async () => bringUpToDate(path, await originOf(path)));
 }
 
-/** The URL the mirror follows. */
-export async function originOf(mirror: string): Promise<string> {
-  return (await readFile(join(mirror, ORIGIN_FILE), 'utf8')).trim();
-}
-
 /** True for a repository on this machine's disk, given as a path or a `file:` URL. */
 export function isLocal(url: string): boolean {
   return /^file:\/\//i.test(url) || /^[./]/.test(url);
@@ -122,6 +114,7 @@ async function make(path: string, url: string): Promise<void> {
   await follow(half, url);
   await fetchFrom(half, url, [], mark);
   await noteSealed(half);
+  await bringIn(half);
   try {
     await rename(half, path);
   } catch (error) {
@@ -160,7 +153,7 @@ async function show(mirror: string, url: string): Promise<void> {
 
 async function follow(mirror: string, url: string): Promise<void> {
   await show(mirror, url);
-  await git(mirror, ['config', '--replace-all', 'remote.origin.fetch', FETCH]);
+  await git(mirror, ['config', '--replace-all', 'remote.origin.fetch', FOLLOWED]);
   const file = join(mirror, ORIGIN_FILE);
   await writeFile(`${file}.new`, `${url}\n`, { mode: 0o600 });
   await rename(`${file}.new`, file);
@@ -184,12 +177,14 @@ async function bringUpToDate(mirror: string, url: string): Promise<void> {
       },
     );
     const sealed = isFetched ? await seal(mirror) : 'spoiled';
+    if (sealed === 'spoiled') continue;
+    await bringIn(mirror);
     // That it cannot be tidied up is no reason to stop.
     if (sealed === 'sealed')
-      await git(mirror, [...TIDY_UP, 'gc', '--auto', '--quiet']).catch((error: unknown) => {
+      await tidyUp(mirror).catch((error: unknown) => {
         if (!(error instanceof GitError)) throw error;
       });
-    if (sealed !== 'spoiled') return;
+    return;
   }
   throw new Blocked(`objects of ${mirror} are not what their names say: move it away, then try again`);
 }

@@ -4,7 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { ORIGIN_FILE } from './mirror.js';
+import { ORIGIN_FILE } from './origin.js';
 import { markShutIn, metadataOf, READY_FILE, SHUT_IN_FILE, type Place } from './worktree.js';
 
 type Shown = {

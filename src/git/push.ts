@@ -5,7 +5,8 @@
 import { withoutCredentials } from '../town/credentials.js';
 import { git } from './git.js';
 import { GitError, kindOf } from './git-error.js';
-import { isLocal, originOf } from './mirror.js';
+import { isLocal } from './mirror.js';
+import { originOf } from './origin.js';
 
 /** Makes a checked-out branch of a local repository move with its clean tree, and a dirty tree refuse. */
 const LOCAL_RECEIVER = '--receive-pack=git -c receive.denyCurrentBranch=updateInstead receive-pack';

@@ -19,10 +19,14 @@ const SEALING = 'gt-sealing-';
 /** Ids of the objects of a very large fetch. */
 const IDS_CHARS_MAX = 128 * 1024 * 1024;
 
+/** The remote's branches as they were fetched. Nobody works with them before they are sealed. */
+export const INCOMING = 'refs/incoming/';
+const ORIGIN = 'refs/remotes/origin/';
+
 /** `spoiled`: loose objects were not what their names say, or were gone. They are away, and are to be had from the remote again. */
 export type Sealed = 'as it was' | 'sealed' | 'spoiled';
 
-/** May be asked again after a kill anywhere. Not to be called twice at once. */
+/** Of what is incoming. May be asked again after a kill anywhere. Not to be called twice at once. */
 export async function seal(mirror: string): Promise<Sealed> {
   const tips = await tipsOf(mirror);
   const before = new Set(((await readFile(join(mirror, SEALED_FILE), 'utf8').catch(ignoreMissing)) ?? '').split('\n'));
@@ -43,8 +47,30 @@ export async function noteSealed(mirror: string, tips?: readonly string[]): Prom
 }
 
 async function tipsOf(mirror: string): Promise<readonly string[]> {
-  const listed = await gitText(mirror, ['for-each-ref', '--format=%(objectname)', 'refs/remotes/']);
-  return [...new Set(listed.split('\n').filter(Boolean))];
+  return [...new Set((await branchesIn(mirror, INCOMING)).values())];
+}
+
+/** Commits by the names of the branches. */
+async function branchesIn(mirror: string, below: string): Promise<ReadonlyMap<string, string>> {
+  const listed = await gitText(mirror, ['for-each-ref', '--format=%(objectname) %(refname)', below]);
+  return new Map(
+    Array.from(listed.matchAll(/^([0-9a-f]+) (.*)$/gm), ([, commit = '', ref = '']) => [
+      ref.slice(below.length),
+      commit,
+    ]),
+  );
+}
+
+/** What is incoming, and sealed, becomes what others work with: `refs/remotes/origin/*`. */
+export async function bringIn(mirror: string): Promise<void> {
+  const [fetched, known] = [await branchesIn(mirror, INCOMING), await branchesIn(mirror, ORIGIN)];
+  const gone = [...known.keys()].flatMap((name) => (fetched.has(name) ? [] : [`delete ${ORIGIN}${name}\n`]));
+  const moved = [...fetched].flatMap(([name, commit]) =>
+    known.get(name) === commit ? [] : [`update ${ORIGIN}${name} ${commit}\n`],
+  );
+  // First those that are gone: a new one may need the place of their folder.
+  for (const input of [gone.join(''), moved.join('')])
+    if (input !== '') await git(mirror, ['update-ref', '--stdin'], { input });
 }
 
 /** Those of the commits that are here: branches are rewritten, and what they held before goes. */
@@ -57,29 +83,42 @@ async function present(mirror: string, commits: readonly string[]): Promise<read
 
 /** False when some are not what their names say. */
 async function pack(mirror: string, range: string): Promise<boolean> {
+  return inPackFolder(mirror, async (folder) => {
+    try {
+      const order = ['pack-objects', '--quiet', '--revs', '--incremental', '--non-empty', join(folder, 'pack')];
+      const name = await gitText(mirror, order, { input: range });
+      if (name === '') return true;
+      const whole = join(folder, `pack-${name}`);
+      // Of each object the name is reckoned from what it holds.
+      const { code } = await git(mirror, ['index-pack', '--verify', `${whole}.pack`], { codes: [0, 1, 128] });
+      if (code !== 0) return await takeAway(mirror, range, whole);
+      await takeOver(mirror, folder);
+      return true;
+    } catch (error) {
+      if ((await dropNamed(mirror, error)) === null) throw error;
+      return false;
+    }
+  });
+}
+
+/** A folder for packs that are being made, where nobody who is shut in can write. What a crash left of others goes. */
+export async function inPackFolder<T>(mirror: string, act: (folder: string) => Promise<T>): Promise<T> {
   for (const half of await readdir(mirror))
     if (half.startsWith(SEALING)) await rm(join(mirror, half), { recursive: true, force: true });
   const folder = join(mirror, `${SEALING}${randomUUID()}`);
   await mkdir(folder);
   try {
-    const order = ['pack-objects', '--quiet', '--revs', '--incremental', '--non-empty', join(folder, 'pack')];
-    const name = await gitText(mirror, order, { input: range });
-    if (name === '') return true;
-    const whole = join(folder, `pack-${name}`);
-    // Of each object the name is reckoned from what it holds.
-    const { code } = await git(mirror, ['index-pack', '--verify', `${whole}.pack`], { codes: [0, 1, 128] });
-    if (code !== 0) return await takeAway(mirror, range, whole);
-    const made = (await readdir(folder)).filter((one) => one.startsWith('pack-'));
-    // The index last: with it the pack is there.
-    for (const file of made.toSorted((a, b) => Number(a.endsWith('.idx')) - Number(b.endsWith('.idx'))))
-      await rename(join(folder, file), join(mirror, 'objects', 'pack', file));
-    return true;
-  } catch (error) {
-    if ((await dropNamed(mirror, error)) === null) throw error;
-    return false;
+    return await act(folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** The packs of the folder become the mirror's; the index last: with it a pack is there. */
+export async function takeOver(mirror: string, folder: string): Promise<void> {
+  const made = (await readdir(folder)).filter((one) => one.startsWith('pack-'));
+  for (const file of made.toSorted((a, b) => Number(a.endsWith('.idx')) - Number(b.endsWith('.idx'))))
+    await rename(join(folder, file), join(mirror, 'objects', 'pack', file));
 }
 
 /** Loose objects of the range that the pack does not hold as what they were called. */

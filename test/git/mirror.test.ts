@@ -1,9 +1,12 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { fetchMirror, inspectRemote, openMirror } from '../../src/git/mirror.js';
 import { makeFolder, makeRepo, runGit } from '../support/repos.js';
+import { finishStep, makeRig, openSandbox } from '../support/sandboxes.js';
 
 describe('a look at a remote', () => {
   test('finds its default branch and head, by path and by URL', async () => {
@@ -131,6 +134,21 @@ describe('a mirror', () => {
     expect(await runGit(path, ['rev-parse', 'origin/main'])).toBe(await repo.sha('main'));
     const other = await makeRepo({});
     await expect(openMirror({ path, url: other.url })).rejects.toThrow('is a sha1 repository');
+  });
+
+  test.each([
+    ['among the branches of a polecat', () => 'refs/heads/polecat/Toast/pipe'],
+    ['in the place of a loose object', (id: string) => `objects/${id.slice(0, 2)}/${id.slice(2)}`],
+  ])('is fetched into where somebody put a pipe %s', async (_what, nameOf) => {
+    const rig = await makeRig();
+    const tip = await finishStep(rig, await openSandbox(rig), { a: '1\n' });
+    const pipe = join(rig.mirror, nameOf(tip));
+    await rm(pipe, { force: true });
+    await promisify(execFile)('mkfifo', [pipe]);
+    const sha = await rig.origin.commit({ b: '1\n' });
+    await fetchMirror(rig.mirror);
+    expect(await runGit(rig.mirror, ['rev-parse', 'origin/main'])).toBe(sha);
+    expect(await runGit(rig.mirror, ['cat-file', '-t', tip])).toBe('commit');
   });
 
   test('is never made over something else', async () => {

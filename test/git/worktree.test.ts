@@ -116,6 +116,18 @@ test('a look waits for no pipe among the branches of its name, nor for one that 
   expect(await readdir(names)).toEqual([BRANCH.slice('polecat/Toast/'.length)]);
 });
 
+test.each([
+  ['as .gitignore', '.'],
+  ['as .gitignore of a folder whose name is no text', "$(printf 'a\\377b')/c"],
+])('a look lets git go on where it waits for a pipe %s, and takes that away', async (_what, folder) => {
+  const rig = await makeRig({ files: { a: '1\n' } });
+  const { path, head } = await openSandbox(rig);
+  const make = `cd "${folder}" && touch b && mkfifo .gitignore`;
+  await promisify(execFile)('sh', ['-c', `mkdir -p "${folder}" && ${make}`], { cwd: path });
+  expect(await worktreeState({ mirror: rig.mirror, path })).toMatchObject({ head, branch: BRANCH });
+  await promisify(execFile)('sh', ['-c', `cd "${folder}" && test -e b && test ! -e .gitignore`], { cwd: path });
+});
+
 test('removing a worktree leaves its branch, nothing else, and can be done twice', async () => {
   const rig = await makeRig();
   const sandbox = await openSandbox(rig);
