@@ -2,6 +2,7 @@
 import { stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Connection } from '@temporalio/client';
+import semver from 'semver';
 import { tryConfinement } from '../activities/shell.js';
 import { findSdk } from '../agents/sdk.js';
 import { readKeys, withRuntimes } from '../config.js';
@@ -20,6 +21,8 @@ import { rungs } from './temporal-cli.js';
 
 const SERVER_MS_MAX = 3_000;
 const GIB = 1024 ** 3;
+/** Before it git could not fetch anew what it has (`--refetch`). */
+const GIT_MIN = '2.36.0';
 /** Less than this is soon used up by worktrees. */
 const ROOM_BYTES_MIN = GIB;
 
@@ -80,7 +83,10 @@ async function git(): Promise<Finding> {
     const remedy = 'install it, as by: apt-get install git, dnf install git, brew install git';
     return { about, says: 'there is no program git on PATH', remedy, isNeeded: true };
   }
-  return { about, says: `${path} (${await versionOf(path)})`, remedy: null, isNeeded: true };
+  const version = await versionOf(path);
+  const isOld = semver.lt(semver.coerce(version) ?? GIT_MIN, GIT_MIN);
+  const remedy = isOld ? `update it: a town needs ${GIT_MIN} or newer` : null;
+  return { about, says: `${path} (${version})`, remedy, isNeeded: true };
 }
 
 /** As `gt up` finds it, but for what that would fetch. */

@@ -94,6 +94,14 @@ test('a program that never tells its version is not waited for', async () => {
   expect(of('agent claude-code')?.says).toContain(`${bin}/claude (it does not tell its version)`);
 });
 
+test.each([
+  ['git version 2.34.1', 'update it: a town needs 2.36.0 or newer'],
+  ['git version 2.39.5 (Apple Git-154)', null],
+])('%s', async (version, remedy) => {
+  const { ask } = await machine({ git: `echo "${version}"` }, ['sh']);
+  expect((await ask()).of('git')).toMatchObject({ isNeeded: true, remedy });
+});
+
 test('no git, nor a place for it', async () => {
   const { ask } = await machine({}, ['sh']);
   const { code, ok, of } = await ask();
