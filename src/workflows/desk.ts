@@ -239,6 +239,24 @@ export class Desk {
   }
 }
 
+/** Where messages are taken. */
+export type Taking = Pick<Desk, 'on'>;
+
+/** The same desk, which refuses all that comes once `over` says why. */
+export function takenUntil(desk: Desk, over: () => string | null): Taking {
+  return {
+    on: (message, handle, options) =>
+      desk.on(
+        message,
+        (content) => {
+          const why = over();
+          return why === null ? handle(content) : refused(why);
+        },
+        options,
+      ),
+  };
+}
+
 /**
  * Sets a default handler, which gets all that waits. As long as one stands, a name that begins as the SDK's own do (`__temporal_`) breaks the
  * workflow's task for ever; here it only ends the round.

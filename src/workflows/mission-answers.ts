@@ -1,11 +1,10 @@
 /** What people say to a mission: answers to what has failed, and orders. Each is refused with what is possible instead, or taken. */
 import { CancellationScope } from '@temporalio/workflow';
-import type { z } from 'zod';
-import { missionMessages, type Message } from '../contract/messages.js';
+import { missionMessages } from '../contract/messages.js';
 import type { MissionCarry, OpenPolecat } from '../contract/mission.js';
 import type { Item, MissionEvent } from '../town/mission.js';
 import { canSkip } from '../town/mission.js';
-import { done, refused, type Answer, type Desk } from './desk.js';
+import { done, refused, takenUntil, type Desk } from './desk.js';
 import { isHeldByBudget, wordNow } from './mission-budget.js';
 import { patched } from './patches.js';
 import { takePauses, type Teller } from './pausing.js';
@@ -32,26 +31,22 @@ const over = (): string | null =>
     : null;
 
 export function takeAnswers(desk: Desk, { now, note, hear, teller }: Mission): void {
-  const on = <Schema extends z.ZodType>(message: Message<Schema>, handle: (content: z.infer<Schema>) => Answer) =>
-    desk.on(message, (content) => {
-      const end = over();
-      return end === null ? handle(content) : refused(end);
-    });
-  on(missionMessages.retry, ({ item: id }) => {
+  const taking = takenUntil(desk, over);
+  taking.on(missionMessages.retry, ({ item: id }) => {
     const item = now().state.items.find((one) => one.id === id);
     if (item?.state.kind !== 'failed')
       return refused(instead(now(), 'retry', id, item, ({ state }) => state.kind === 'failed'));
     hear({ kind: 'retry', item: id });
     return done(`item "${id}" goes to a new polecat`);
   });
-  on(missionMessages.skip, ({ item: id, reason, by }) => {
+  taking.on(missionMessages.skip, ({ item: id, reason, by }) => {
     const item = now().state.items.find((one) => one.id === id);
     if (item === undefined || !canSkip(item)) return refused(instead(now(), 'skip', id, item, canSkip));
     if (item.state.kind === 'queued') hear({ kind: 'withdraw', claim: item.state.claim, rig: item.rig });
     note({ kind: 'skipped', item: id, reason: `${reason} (${by})` });
     return done(`item "${id}" is skipped`);
   });
-  on(missionMessages.reassign, ({ item: id, reason, by }) => {
+  taking.on(missionMessages.reassign, ({ item: id, reason, by }) => {
     const item = now().state.items.find((one) => one.id === id);
     const claim = item?.state.kind === 'working' ? item.state.claim : null;
     const polecat = now().open.find((one) => one.claim === claim);
@@ -63,7 +58,7 @@ export function takeAnswers(desk: Desk, { now, note, hear, teller }: Mission): v
       `item "${id}" goes from ${polecat.workflowId} to another polecat; what has not landed is brought to the remote`,
     );
   });
-  takePauses(desk, {
+  takePauses(taking, {
     what: 'the mission',
     messages: missionMessages,
     holds: () => [now().state.paused ?? []].flat(),
@@ -71,7 +66,6 @@ export function takeAnswers(desk: Desk, { now, note, hear, teller }: Mission): v
     letGo: () => note({ kind: 'resumed' }),
     tell: (word) => teller.tell(now().open, isHeldByBudget(now().state) ? wordNow(now().state, word.by) : word),
     meanwhile: () => 'sessions under way end first, and what is handed in still lands',
-    over,
     still: () => {
       const { state } = now();
       return isHeldByBudget(state) ? `the mission is paused no more, but ${wordNow(state, '').reason}` : null;

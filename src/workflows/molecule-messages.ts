@@ -1,7 +1,6 @@
 /** What people and outside agents say to a molecule: each message is refused with what is possible instead, or becomes an event. */
 import { CancellationScope, condition } from '@temporalio/workflow';
 import type { z } from 'zod';
-import type { Message } from '../contract/messages.js';
 import { mailMessage, moleculeMessages } from '../contract/messages.js';
 import { bondPlace, bondProblem } from '../town/molecule-bond.js';
 import { describeGates } from '../town/molecule-gates.js';
@@ -13,7 +12,7 @@ import type { Step } from '../town/molecule-state.js';
 import { activeSteps, after, fateOf, isHalfDone, isWithin, nextStep, stepOf, waitingSteps } from '../town/molecule.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import type { Answer, Desk } from './desk.js';
-import { done, refused } from './desk.js';
+import { done, refused, takenUntil } from './desk.js';
 import { wordsOf } from './failing.js';
 import { town } from './hands.js';
 import { WaysBack } from './molecule-back.js';
@@ -66,30 +65,32 @@ export class Messages {
     this.#book = book;
     this.#hands = hands;
     this.back = new WaysBack(book, hands);
-    const on = <Schema extends z.ZodType>(
-      message: Message<Schema>,
-      handle: (content: z.infer<Schema>) => Answer | Promise<Answer>,
-    ) => desk.on(message, (content) => (this.#ended === null ? handle(content) : refused(this.#ended)));
-    on(moleculeMessages.close, (message) => this.#afterBack(() => this.#closeAsked(message)));
-    on(moleculeMessages.skip, (message) => this.#afterCheck(message, () => this.#skip(message)));
-    on(moleculeMessages.fail, (message) => this.#afterCheck(message, () => this.#settle('fail', 'failed', message)));
-    on(moleculeMessages.retry, (message) => {
+    const taking = takenUntil(desk, () => this.#ended);
+    taking.on(moleculeMessages.close, (message) => this.#afterBack(() => this.#closeAsked(message)));
+    taking.on(moleculeMessages.skip, (message) => this.#afterCheck(message, () => this.#skip(message)));
+    taking.on(moleculeMessages.fail, (message) =>
+      this.#afterCheck(message, () => this.#settle('fail', 'failed', message)),
+    );
+    taking.on(moleculeMessages.retry, (message) => {
       const { from, token } = message;
       if (from && token !== undefined) return refused('a token is of a step that waits: go back without it');
       return from ? this.back.ask(message) : this.#afterCheck(message, () => this.#retry(message));
     });
-    on(moleculeMessages.approve, (message) => this.#afterBack(() => this.#approve(message)));
-    on(moleculeMessages.bond, (message) => CancellationScope.nonCancellable(() => this.#bond(message)));
-    takePauses(desk, {
-      what: 'the molecule',
-      messages: moleculeMessages,
-      holds: () => book.molecule.holds,
-      hold: (hold) => book.note({ kind: 'paused', ...sided(hold) }),
-      letGo: (above) => book.note({ kind: 'resumed', above }),
-      meanwhile: () => endsFirst(activeSteps(book.molecule)),
-      over: () => (this.#ended !== null && patched('what has ended is not held', '0.6') ? this.#ended : null),
-    });
-    on(mailMessage, ({ subject, from }) => {
+    taking.on(moleculeMessages.approve, (message) => this.#afterBack(() => this.#approve(message)));
+    taking.on(moleculeMessages.bond, (message) => CancellationScope.nonCancellable(() => this.#bond(message)));
+    const isOver = () => this.#ended !== null && patched('what has ended is not held', '0.6');
+    takePauses(
+      takenUntil(desk, () => (isOver() ? this.#ended : null)),
+      {
+        what: 'the molecule',
+        messages: moleculeMessages,
+        holds: () => book.molecule.holds,
+        hold: (hold) => book.note({ kind: 'paused', ...sided(hold) }),
+        letGo: (above) => book.note({ kind: 'resumed', above }),
+        meanwhile: () => endsFirst(activeSteps(book.molecule)),
+      },
+    );
+    taking.on(mailMessage, ({ subject, from }) => {
       book.note({ kind: 'mailed', subject, from });
       return done('taken');
     });

@@ -3,7 +3,7 @@ import { CancellationScope, workflowInfo } from '@temporalio/workflow';
 import type { z } from 'zod';
 import type { Message, moleculeMessages, polecatMessages } from '../contract/messages.js';
 import { heldFrom, type Hold } from '../town/pause.js';
-import type { Desk } from './desk.js';
+import type { Taking } from './desk.js';
 import { done, refused } from './desk.js';
 import { send } from './outbox.js';
 import { patched } from './patches.js';
@@ -28,24 +28,20 @@ type Held = {
   readonly tell?: (word: Word) => Promise<unknown>;
   /** For whoever pauses: what goes on all the same, '' for nothing. */
   readonly meanwhile: () => string;
-  /** Why nobody holds it or lets it go any more; null as long as somebody does. */
-  readonly over?: () => string | null;
   /** What keeps it from going on though nobody holds it, in words; null for nothing. */
   readonly still?: () => string | null;
   /** Those of the workflows above that have closed: they will never let go. */
   readonly gone?: (holders: readonly string[]) => Promise<readonly string[]>;
 };
 
-export function takePauses(desk: Desk, held: Held): void {
-  const { what, messages, holds, hold, letGo, tell, meanwhile, over = () => null, still = () => null } = held;
+export function takePauses(desk: Taking, held: Held): void {
+  const { what, messages, holds, hold, letGo, tell, meanwhile, still = () => null } = held;
   const passOn = async (before: Hold | undefined, by: string) => {
     const [first] = holds();
     const isNews = first?.by !== before?.by || first?.why !== before?.why;
     if (isNews && tell !== undefined) await CancellationScope.nonCancellable(async () => tell(wordFor(first, by)));
   };
   desk.on(messages.pause, async ({ by, reason, above }) => {
-    const end = over();
-    if (end !== null) return refused(end);
     const before = holds();
     const own = before.find((one) => one.above === above);
     if (own !== undefined && above === undefined) return refused(`${what} is paused already, by ${own.by}: ${own.why}`);
@@ -55,8 +51,6 @@ export function takePauses(desk: Desk, held: Held): void {
     return done(under === '' ? `${what} is paused` : `${what} is paused; ${under}`);
   });
   desk.on(messages.resume, async ({ by, above }) => {
-    const end = over();
-    if (end !== null) return refused(end);
     const before = holds();
     const isHeld = heldFrom(before, above) !== undefined;
     if (isHeld) letGo(above);
