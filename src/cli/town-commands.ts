@@ -1,5 +1,6 @@
 /** Commands that make, fill and run a town. */
 import { lazy, TOWN_USAGE, type Command } from './command.js';
+import { SERVER_USAGE } from './mol-commands.js';
 
 export const townCommands: readonly Command[] = [
   lazy(
@@ -49,6 +50,22 @@ ${TOWN_USAGE}`,
   --json                for programs
 ${TOWN_USAGE}`,
     async () => (await import('./doctor.js')).doctor,
+  ),
+  lazy(
+    'status',
+    'Show the town at a glance: what is open, who works, and what waits for somebody.',
+    `gt status [--json] [options]\n\n  --json                for programs\n${SERVER_USAGE}`,
+    async () => (await import('./status.js')).status,
+  ),
+  lazy(
+    'agents',
+    'List who is at work: polecats, witnesses, refineries, what each does and waits for.',
+    `gt agents [options]
+
+  --rig NAME            those of one rig
+  --json                for programs
+${SERVER_USAGE}`,
+    async () => (await import('./status.js')).agents,
   ),
   lazy(
     'demo',

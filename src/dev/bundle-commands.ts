@@ -27,6 +27,7 @@ const BUNDLES = {
       'mol-start',
       'mol-show',
       'mol-end',
+      'status',
       'init',
       'rig',
     ],

@@ -105,6 +105,26 @@ test('the worker of the town makes the calls of gt, and gt itself where that one
   expect(askers.map((asker) => asker.startsWith(worker))).toEqual([true, true, false]);
 });
 
+test('the town at a glance: what is open, who works, and what waits for somebody', async () => {
+  const mission = (await call(['mol', 'pour', 'stuck', '--rig', 'server', '--var', 'name=x'])).stdout.trim();
+  type Waiting = { readonly id: string; readonly mission: string };
+  const waits = async () =>
+    (JSON.parse((await call(['status', '--json'])).stdout) as { waits: readonly Waiting[] }).waits;
+  await until('it waits', async () => (await waits()).some((one) => one.mission === mission));
+  const molecule = (await waits()).find((one) => one.mission === mission)?.id ?? '';
+  const { stdout: told } = await call(['status']);
+  expect(told).toContain(`Town at ${town.raised.address}, namespace default; 1 worker\n`);
+  expect(told).toMatch(/^polecats +1 escalated$/m);
+  expect(told).toMatch(/^server\/witness +working, for polecats$/m);
+  expect(told).toMatch(/^ {2}\S+ +overseer: ask$/m);
+  const { stdout: agents } = await call(['agents', '--rig', 'server']);
+  expect(agents).toMatch(new RegExp(`^server/polecats/\\w+ +escalated +${mission} +overseer: ask$`, 'm'));
+  expect(await call(['agents', '--rig', 'other'])).toMatchObject({
+    stdout: expect.stringMatching(/^No agent is at work/),
+  });
+  expect((await call(['skip', 'ask', '--mol', molecule, '--reason', 'seen'])).code).toBe(0);
+});
+
 test('what the server says for itself comes over the worker as it comes without', async () => {
   const asked = { kind: 'list', filter: 'NoSuchAttribute = 1' } as const;
   const relayed = { address: town.raised.address, namespace: 'default', call: asked };

@@ -1,0 +1,109 @@
+/** `gt status` and `gt agents`: the town at a glance, from one list of the server. No workflow is asked, so no worker need be there. */
+import type { Client } from '@temporalio/client';
+import { TOWN_QUEUE } from '../contract/task-queues.js';
+import { columns } from './columns.js';
+import { readArguments, refuseMore, type Command } from './command.js';
+import { asksSomebody, listed, type Listed } from './listing.js';
+import { print } from './print.js';
+import { withServer } from './server.js';
+import { findServer, SERVER_OPTIONS } from './server-place.js';
+
+const OPTIONS = { ...SERVER_OPTIONS, json: { type: 'boolean' } } as const;
+const OPEN = 'ExecutionStatus="Running" AND GtRole IS NOT NULL';
+const AGENTS = 'ExecutionStatus="Running" AND GtRole IN ("polecat", "witness", "refinery")';
+/** In the order in which they are told. */
+const KINDS = [
+  ['missions', 'mission'],
+  ['polecats', 'polecat'],
+  ['molecules', 'molecule'],
+] as const;
+const SHOWN_MAX = 20;
+/** A worker asks for work again at least as often. */
+const SILENT_MS_MAX = 2 * 60_000;
+
+export const status: Pick<Command, 'run'> = {
+  run: async (args) => {
+    const { values, positionals } = readArguments(args, OPTIONS);
+    refuseMore('status', positionals);
+    const { address, namespace } = await findServer(values);
+    await withServer(values, async (client) => {
+      const [open, workers] = await Promise.all([listed(client, OPEN), workersOf(client)]);
+      const waits = whoWaits(open);
+      if (values.json === true) return print(JSON.stringify({ address, namespace, workers, open, waits }, null, 2));
+      print(`Town at ${address}, namespace ${namespace}; ${workersText(workers.length)}\n\n${countsText(open)}`);
+      if (waits.length > 0) print(`\n${waitsText(waits)}`);
+    });
+  },
+};
+
+export const agents: Pick<Command, 'run'> = {
+  run: async (args) => {
+    const { values, positionals } = readArguments(args, { ...OPTIONS, rig: { type: 'string' } });
+    refuseMore('agents', positionals);
+    await withServer(values, async (client) => {
+      const all = await listed(client, AGENTS);
+      const ofRig = all.filter(({ rigs }) => values.rig === undefined || rigs.includes(values.rig));
+      const sorted = ofRig.toSorted((a, b) => a.id.localeCompare(b.id));
+      print(values.json === true ? JSON.stringify(sorted, null, 2) : agentsText(sorted));
+    });
+  },
+};
+
+/** Identities of those who take tasks of workflows, of which the server tells where no type is named. */
+async function workersOf(client: Client): Promise<readonly string[]> {
+  const { pollers } = await client.workflowService.describeTaskQueue({
+    namespace: client.options.namespace,
+    taskQueue: { name: TOWN_QUEUE },
+  });
+  const here = pollers.filter(
+    ({ lastAccessTime }) => Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1_000 < SILENT_MS_MAX,
+  );
+  return [...new Set(here.flatMap(({ identity }) => identity ?? []))].toSorted();
+}
+
+function workersText(count: number): string {
+  if (count === 0) return 'no worker takes its tasks: gt up starts one';
+  return count === 1 ? '1 worker' : `${count} workers`;
+}
+
+function countsText(open: readonly Listed[]): string {
+  const rows = KINDS.map(([name, role]) => [name, phasesText(open.filter((one) => one.role === role))]);
+  const roles = open.filter(({ role }) => !KINDS.some(([, known]) => known === role));
+  return columns([...rows, ...roles.map(({ id, phase, waitingFor }) => [id, standText(phase, waitingFor)])]);
+}
+
+function phasesText(all: readonly Listed[]): string {
+  const counts = new Map<string, number>();
+  for (const { phase } of all) counts.set(phase, (counts.get(phase) ?? 0) + 1);
+  const most = [...counts].toSorted(([, a], [, b]) => b - a);
+  return most.map(([phase, count]) => `${count} ${phase}`).join(' · ') || 'none open';
+}
+
+function standText(phase: string, waitingFor: string): string {
+  return waitingFor === '' ? phase : `${phase}, for ${waitingFor}`;
+}
+
+/** What a polecat waits for, its molecule waits for. */
+function whoWaits(open: readonly Listed[]): readonly Listed[] {
+  return open.filter((one) => one.role !== 'polecat' && asksSomebody(one));
+}
+
+function waitsText(waits: readonly Listed[]): string {
+  const rows = waits.slice(0, SHOWN_MAX).map(({ id, waitingFor }) => [`  ${id}`, waitingFor]);
+  const left = waits.length - SHOWN_MAX;
+  const more = left <= 0 ? [] : [`  … and ${left} more`];
+  return ['Waits for somebody; gt explain ID says for what, and how to answer', columns(rows), ...more].join('\n');
+}
+
+function agentsText(all: readonly Listed[]): string {
+  if (all.length === 0) return 'No agent is at work: a mission, or gt mol pour --rig, gives work to one';
+  return columns(
+    all.map(({ id, phase, mission, usd, waitingFor }) => [
+      id,
+      phase,
+      mission,
+      usd > 0 ? `$${usd.toFixed(2)}` : '',
+      waitingFor,
+    ]),
+  );
+}
