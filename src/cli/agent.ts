@@ -35,6 +35,8 @@ export async function agentMain(args: readonly string[], door: string): Promise<
     const text = said.content.map((part) => part.text ?? '').join('\n');
     if (said.isError === true) fail(text);
     else console.log(text);
+  } catch (error) {
+    fail(`the session's door ${door}: ${error instanceof Error ? error.message : String(error)}`);
   } finally {
     socket.end();
   }

@@ -20,6 +20,10 @@ export function speaker(socket: Socket): Ask {
     if (error === undefined) one?.resolve(result);
     else one?.reject(new Error(error.message));
   });
+  socket.once('close', () => {
+    const why = 'it was closed before there was an answer: whether it was heard is not known';
+    for (const { reject } of waiting.values()) reject(new Error(why));
+  });
   let last = 0;
   return (method, params) =>
     new Promise((resolve, reject) => {
