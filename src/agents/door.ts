@@ -19,10 +19,11 @@ import { listening } from './listening.js';
 import { once } from './once.js';
 import { NEWS } from './news.js';
 import type { News } from './news.js';
-import { portOf } from './port.js';
+import { OF_A_SESSION, portOf } from './port.js';
 import { Pulse } from './pulse.js';
 import { nudgesFor, tellHeard, toldText } from './nudges.js';
 import type { SessionContext } from './runtime.js';
+import { SAID_MAX, TOO_MANY, tooLong } from './said-limits.js';
 import { inputSchemaOf, wrong } from './tool.js';
 import type { Effect, Tool, ToolAnswer } from './tool.js';
 import { RuntimeTrouble } from './trouble.js';
@@ -63,7 +64,15 @@ export async function openDoor(spec: SessionSpec, context: SessionContext, setti
     open.add(connection);
     connection.on('close', () => open.delete(connection)).on('error', () => undefined);
     serveStdio(() => mcpServer(port), { transport: new StdioServerTransport(connection, connection) });
+    let begun = 0;
+    connection.on('data', (piece: Buffer) => {
+      const [first, last] = [piece.indexOf('\n'), piece.lastIndexOf('\n')];
+      const longest = begun + (first === -1 ? piece.length : first);
+      begun = last === -1 ? longest : piece.length - last - 1;
+      if (Math.max(longest, connection.writableLength) > SAID_MAX.openBytes) connection.destroy();
+    });
   });
+  server.maxConnections = SAID_MAX.connections;
   await listening(server, socket);
   return {
     folder,
@@ -90,6 +99,8 @@ class Port {
   readonly #hearsNudges: boolean;
   readonly #pulse: Pulse;
   #notes: readonly string[] = [];
+  #calls = 0;
+  #looking: Promise<News> | null = null;
   #end: End | null = null;
   readonly #heard = new Set<string>();
   #tellEnded: () => void = () => undefined;
@@ -105,6 +116,7 @@ class Port {
     this.tools = tools;
     this.ended = new Promise((resolve) => (this.#tellEnded = resolve));
     for (const entry of context.journal.entries) {
+      if (entry.kind === 'begun' && entry.key.startsWith(DOOR_KEY)) this.#calls += 1;
       // Our own record of what was said here before the worker was killed.
       if (entry.kind === 'done' && entry.key.startsWith(DOOR_KEY)) this.#heed((entry.outcome as ToolAnswer).effect);
     }
@@ -118,14 +130,24 @@ class Port {
     return this.#notes;
   }
 
-  call(name: string, input: unknown): Promise<ToolAnswer> {
+  /** What is too much neither waits nor is recorded. */
+  async call(name: string, input: unknown): Promise<ToolAnswer> {
+    const most = SAID_MAX.calls + (OF_A_SESSION.includes(name) ? SAID_MAX.moreToEnd : 0);
+    if (this.#calls >= most) return wrong(TOO_MANY);
+    this.#calls += 1;
     const release = this.#pulse.hold();
     const answer = this.#last.then(() => this.#call(name, input)).finally(release);
     this.#last = answer.catch(() => undefined);
     return answer;
   }
 
-  async news(): Promise<News> {
+  /** One look for all who ask meanwhile. */
+  news(): Promise<News> {
+    this.#looking ??= this.#look().finally(() => (this.#looking = null));
+    return this.#looking;
+  }
+
+  async #look(): Promise<News> {
     const release = this.#pulse.hold();
     try {
       return { text: await this.#untold(), hasEnded: this.#end !== null };
@@ -137,12 +159,12 @@ class Port {
   async #call(name: string, input: unknown): Promise<ToolAnswer> {
     if (this.#end !== null) return wrong('this session has ended: stop here, nothing more is taken from it');
     // Who calls once more, after its worker was killed, is another run of the agent.
-    const answer = await once(
-      { key: `${DOOR_KEY}${randomUUID()}`, name, input },
-      this.tools,
-      this.#spec,
-      this.#context,
-    );
+    const key = `${DOOR_KEY}${randomUUID()}`;
+    const chars = name.length + JSON.stringify(input).length;
+    const isShort = chars <= SAID_MAX.callChars;
+    const tools = isShort ? this.tools : this.tools.map((one) => ({ ...one, run: async () => wrong(tooLong(chars)) }));
+    const call = isShort ? { key, name, input } : { key, name: name.slice(0, 100), input: `${chars} characters` };
+    const answer = await once(call, tools, this.#spec, this.#context);
     this.#heed(answer.effect);
     return this.#withNudges(answer);
   }

@@ -93,6 +93,7 @@ export async function openKeyProxy(socket: string, way: Way): Promise<KeyProxy> 
       return refuse(response, 502, 'api_error', reasonOf(error));
     });
   });
+  server.maxConnections = CONNECTIONS_MAX;
   await listening(server, socket);
   return {
     socket,
@@ -104,6 +105,8 @@ export async function openKeyProxy(socket: string, way: Way): Promise<KeyProxy> 
   };
 }
 
+/** At once: an agent may have others at work, each with some. */
+const CONNECTIONS_MAX = 500;
 const INSIDE = 'http://inside';
 const TOKEN_BYTES = 24;
 const NOT_ADMITTED =

@@ -12,6 +12,7 @@ import type { SessionSpec } from '../town/session.js';
 import { untrusted } from '../town/untrusted.js';
 import { sessionPrompt } from './prompt.js';
 import type { SessionContext } from './runtime.js';
+import { limited } from './said-limits.js';
 import { withoutSecrets } from './secrets.js';
 import { said, tool, wrong } from './tool.js';
 import type { Tool, ToolAnswer } from './tool.js';
@@ -73,10 +74,11 @@ const SAME_FOR_ALL: readonly Tool[] = [
 
 /** The port of a session. */
 export function portOf(spec: SessionSpec): readonly Tool[] {
-  return [...SAME_FOR_ALL, closeOf(spec.step)];
+  return [...SAME_FOR_ALL, closeOf(spec.step)].map(limited);
 }
 
-const OF_A_SESSION = ['done', 'close', 'handoff', 'escalate'];
+/** Methods that end a session. */
+export const OF_A_SESSION: readonly string[] = ['done', 'close', 'handoff', 'escalate'];
 
 /** For an agent with whom somebody at a terminal has gone on: it is they who let the next session begin, or hand the step in. */
 export function attachedPortOf(spec: SessionSpec): readonly Tool[] {
