@@ -1,6 +1,6 @@
 /** One run of an agent's program: what of its time it has only waited for us. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { Account, Room } from '../../src/agents/account.js';
 import { openJournal } from '../../src/agents/journal.js';
 import { Meter } from '../../src/agents/meter.js';
@@ -12,6 +12,7 @@ const NEVER = new AbortController().signal;
 
 async function runIn(room: Room) {
   const journal = await openJournal((await makeBench()).journal, { sessionId: 's' });
+  onTestFinished(() => journal.close());
   const meter = new Meter({ journal, prices: {}, model: '' });
   const waits: number[] = [];
   const run = new RunOfProgram({
