@@ -15,6 +15,7 @@ import {
   HOME_INSIDE,
   machineMounts,
   NO_NAMESPACES,
+  privateIn,
   shutIn,
   whyNoNamespaces,
 } from '../process/bubblewrap.js';
@@ -100,6 +101,7 @@ export async function cellIn(tree: Tree, confinement: Confinement | null): Promi
     readable,
     hidden: shown.hidden,
     emptied: await townIn([...writable, ...readable]),
+    covered: await covered(),
     network: confinement.network,
   };
   const wayOut = confinement.hosts === undefined ? null : await proxyTo(confinement.hosts);
@@ -159,6 +161,17 @@ function insideOf(env: Readonly<Record<string, string>>, home: string): Readonly
   return { ...Object.fromEntries(passed), ...NARROW_GIT, HOME: home };
 }
 
+/** Looked through each time, since much of it changes: users, passwords. */
+const SETTINGS = ['/etc'];
+/** Looked through once: it may be large. What others have installed only root can show. */
+const LARGE = process.getuid?.() === 0 ? ['/opt', '/usr/local'] : [];
+let inLarge: readonly string[] | null = null;
+
+async function covered(): Promise<readonly string[]> {
+  inLarge ??= LARGE.length === 0 ? [] : await privateIn(LARGE);
+  return [...(await privateIn(SETTINGS)), ...inLarge];
+}
+
 type Means = { readonly bubblewrap: string; readonly mounts: readonly string[] };
 
 let known: Means | null = null;
@@ -181,7 +194,7 @@ export async function runInside(
 ): Promise<RunResult | null> {
   const found = await look();
   if (!found.ok) return null;
-  const how = { writable: [], readable: read, network, emptied: await townIn(read) };
+  const how = { writable: [], readable: read, network, emptied: await townIn(read), covered: await covered() };
   const program = shutIn(found.means.bubblewrap, found.means.mounts, { file, args }, how, '/');
   const env = insideOf(plainEnvironment(), HOME_INSIDE);
   return run(program.file, program.args, { cwd: '/', env, input: '', ...options });

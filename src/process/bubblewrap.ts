@@ -3,10 +3,12 @@
  * folders that it is given. There are no homes, no other processes, no sockets of the machine, and no network unless it is granted.
  * When the program ends, however it does, all that it has started ends with it.
  */
-import { constants } from 'node:fs';
+import { constants, lstatSync } from 'node:fs';
 import { access, lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join, sep } from 'node:path';
+import { plainEnvironment } from './environment.js';
+import { run } from './run.js';
 
 /** Paths are absolute, and the same inside as outside. What does not exist is not shown. */
 export type Confinement = {
@@ -17,6 +19,8 @@ export type Confinement = {
   readonly hidden?: readonly string[];
   /** Folders of which nothing is there but what is named below them, wherever they lie. */
   readonly emptied?: readonly string[];
+  /** Of what is installed (see `privateIn`): there is nothing in it, but for what is named above. It may be gone meanwhile. */
+  readonly covered?: readonly string[];
   /** `host`: whatever this machine reaches, its own loopback with it. */
   readonly network: 'none' | 'host';
   /** It keeps the terminal that it is given. Whoever reads from that could be sent what nobody has typed: it is to be one of its own. */
@@ -25,7 +29,7 @@ export type Confinement = {
 
 export type Program = { readonly file: string; readonly args: readonly string[] };
 
-/** Where distributions install programs and their settings; all of it is read-only, and what only root may read is left out. */
+/** Where distributions install programs and their settings; all of it is read-only. */
 const INSTALLED = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/etc', '/opt', '/nix', '/gnu'];
 const MIB = 1024 * 1024;
 /** In memory, and for this program alone: folder → the most bytes. */
@@ -39,7 +43,6 @@ const OWN: Readonly<Record<string, number>> = {
 };
 /** The home inside; on no disk. */
 export const HOME_INSIDE = '/tmp/home';
-const READABLE_BY_ALL = 0o004;
 
 /**
  * Who is shut in makes no namespaces of his own. In one he would have all capabilities: he could change the control groups of the worker, and fill memory
@@ -57,6 +60,7 @@ export function shutIn(
 ): Program {
   const { writable, readable, hidden = [], emptied = [], network, isAtTerminal = false } = how;
   const shown = [...INSTALLED, ...writable, ...readable];
+  const covers = coversOf(how);
   const mounts = [
     ...writable.map((path) => ({ path, options: ['--bind-try', path, path] })),
     ...readable.map((path) => ({ path, options: ['--ro-bind-try', path, path] })),
@@ -72,16 +76,34 @@ export function shutIn(
     '--cap-drop',
     'ALL',
     ...base,
+    ...covers.flatMap(({ options }) => options),
     ...mounts.flatMap(({ options }) => options),
     ...hidden.flatMap((path) => ['--ro-bind', '/dev/null', path]),
-    // Not before the mounts, which may make its parents.
-    '--remount-ro',
-    '/',
+    // Not before the mounts, which may make their parents.
+    ...['/', ...covers.flatMap(({ path, isFolder }) => (isFolder ? [path] : []))].flatMap((path) => [
+      '--remount-ro',
+      path,
+    ]),
     '--chdir',
     cwd,
     '--',
   ];
   return { file: bubblewrap, args: [...args, what.file, ...what.args] };
+}
+
+type Cover = { readonly path: string; readonly isFolder: boolean; readonly options: readonly string[] };
+
+/** Of what is there at this moment, and lies in nothing that is given or emptied. */
+function coversOf({ writable, readable, emptied = [], covered = [] }: Confinement): readonly Cover[] {
+  const others = [...writable, ...readable, ...emptied];
+  return covered
+    .filter((path) => !others.some((one) => path === one || path.startsWith(`${one}/`)))
+    .flatMap((path): readonly Cover[] => {
+      const found = lstatSync(path, { throwIfNoEntry: false });
+      if (found?.isDirectory() === true)
+        return [{ path, isFolder: true, options: ['--size', String(MIB), '--tmpfs', path] }];
+      return found?.isFile() === true ? [{ path, isFolder: false, options: ['--ro-bind', '/dev/null', path] }] : [];
+    });
 }
 
 /** Those inside of others come after them, and at the same depth what is read-only after what is not. */
@@ -98,7 +120,6 @@ export async function machineMounts(
   const tools = toolchains(env, node);
   return [
     ...installed.flat(),
-    ...(await unreadable('/etc')),
     '--proc',
     '/proc',
     ...(await settingsOfMachine()),
@@ -139,20 +160,20 @@ async function settingsOfMachine(): Promise<readonly string[]> {
   return options.flat();
 }
 
-/** Where the worker is root it could show what no other user may read: passwords, keys of the machine. */
-async function unreadable(folder: string): Promise<readonly string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  const options = await Promise.all(
-    entries.map(async (entry) => {
-      const path = join(folder, entry.name);
-      const found = entry.isSymbolicLink() ? null : await lstat(path).catch(() => null);
-      if (found === null) return [];
-      const isHidden = (found.mode & READABLE_BY_ALL) === 0;
-      if (found.isDirectory()) return isHidden ? ['--tmpfs', path] : unreadable(path);
-      return isHidden && found.isFile() ? ['--ro-bind', '/dev/null', path] : [];
-    }),
-  );
-  return options.flat();
+const LIST_CHARS = 4 * MIB;
+
+/** What others than root, or than whom it belongs to, may not read: who is shut in by root could. */
+export async function privateIn(folders: readonly string[]): Promise<readonly string[]> {
+  const isPrivate = ['(', '-type', 'd', '!', '-perm', '-005', '-o', '-type', 'f', '!', '-perm', '-004', ')'];
+  const args = [...folders, ...isPrivate, '-prune', '-print0'];
+  const { end, stdout } = await run('find', args, {
+    cwd: '/',
+    env: plainEnvironment(),
+    isData: true,
+    keepChars: LIST_CHARS,
+  });
+  if (end.kind === 'not-started') throw new Error(`find, of findutils, cannot be started: ${end.reason}`);
+  return stdout.split('\0').filter(Boolean);
 }
 
 /** Folders of version managers, which hold programs and nothing of their owner's. */

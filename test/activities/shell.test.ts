@@ -7,47 +7,17 @@ import { homedir, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { hideTown, shellIn } from '../../src/activities/shell.js';
-import { authorEnvironment } from '../../src/git/author.js';
 import { commitAll } from '../../src/git/commit.js';
 import { worktreeState } from '../../src/git/worktree.js';
 import { machineMounts } from '../../src/process/bubblewrap.js';
-import { plainEnvironment } from '../../src/process/environment.js';
 import { isAllowed } from '../../src/process/host-proxy.js';
 import { findMarked } from '../../src/process/mark.js';
-import type { RunOptions, RunResult } from '../../src/process/run.js';
-import { DEFAULT_CONFINEMENT } from '../../src/town/confinement.js';
-import type { Confinement } from '../../src/town/confinement.js';
 import { missingBubblewrap } from '../support/bubblewrap.js';
+import { cell, env, LEVEL } from '../support/cell.js';
 import { BRANCH, makeRig, openSandbox, TOAST } from '../support/sandboxes.js';
 
 const missing = await missingBubblewrap();
 if (missing !== null) console.warn(`the tests of what is shut in are skipped: ${missing}`);
-
-const LEVEL: Confinement = { ...DEFAULT_CONFINEMENT, level: 'bubblewrap' };
-const env = plainEnvironment(authorEnvironment(TOAST));
-
-type Cell = {
-  readonly town: string;
-  readonly mirror: string;
-  readonly path: string;
-  readonly head: string;
-  readonly git: (...args: readonly string[]) => Promise<string>;
-  readonly sh: (command: string, options?: Partial<RunOptions>) => Promise<RunResult>;
-};
-
-async function cell(confinement: Partial<Confinement> = {}): Promise<Cell> {
-  const rig = await makeRig();
-  const { path, head } = await openSandbox(rig);
-  const tree = { mirror: rig.mirror, path, branch: BRANCH };
-  const shell = await shellIn(tree, { ...LEVEL, ...confinement });
-  const sh = (command: string, options: Partial<RunOptions> = {}) =>
-    shell(command, { env, timeoutMs: 30_000, ...options });
-  const git = async (...args: readonly string[]) => {
-    const open = await shellIn(tree, null);
-    return (await open(`git ${args.join(' ')}`, { env })).stdout.trim();
-  };
-  return { town: join(rig.folder, 'town'), mirror: rig.mirror, path, head, git, sh };
-}
 
 const EXITED = (code: number) => ({ kind: 'exited', code });
 

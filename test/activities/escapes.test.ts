@@ -1,0 +1,49 @@
+/** More ways out of where somebody is shut in: what an attacker found, with a worker that is root. */
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { missingBubblewrap } from '../support/bubblewrap.js';
+import { cell } from '../support/cell.js';
+
+const missing = await missingBubblewrap();
+if (missing !== null) console.warn(`the tests of what is shut in are skipped: ${missing}`);
+const isRoot = process.getuid?.() === 0;
+
+/** Where only root can write. */
+async function folderIn(parent: string): Promise<string> {
+  const folder = await mkdtemp(join(parent, 'gt-test-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  await chmod(folder, 0o755);
+  return folder;
+}
+
+describe.skipIf(missing !== null)('what is shut in', () => {
+  // The first of this file: what is in there is looked through once.
+  test.skipIf(!isRoot)(
+    'what only root may read of what is installed is not shown by a worker that is root',
+    async () => {
+      const folder = await folderIn('/opt');
+      await writeFile(join(folder, 'login'), 'hush', { mode: 0o600 });
+      await mkdir(join(folder, 'keys'), { mode: 0o700 });
+      await writeFile(join(folder, 'keys', 'key'), 'hush');
+      await writeFile(join(folder, 'open'), 'for all');
+      const { sh } = await cell();
+      const { stdout } = await sh(`cd '${folder}'; cat login keys/key; touch keys/x; ls . keys; cat open`);
+      expect(stdout).toBe('.:\nkeys\nlogin\nopen\n\nkeys:\nfor all');
+    },
+  );
+
+  test.skipIf(!isRoot)(
+    'a setting that only root may read, and is gone or new since the worker began, is in nobody’s way',
+    async () => {
+      const folder = await folderIn('/etc');
+      await writeFile(join(folder, 'old'), 'hush', { mode: 0o600 });
+      const { sh } = await cell();
+      await rm(join(folder, 'old'));
+      expect((await sh(`ls '${folder}'; echo works`)).stdout).toBe('works\n');
+      await writeFile(join(folder, 'new'), 'hush', { mode: 0o600 });
+      const later = await cell();
+      expect((await later.sh(`cat '${folder}/new'; echo works`)).stdout).toBe('works\n');
+    },
+  );
+});
