@@ -4,9 +4,9 @@
  * When the program ends, however it does, all that it has started ends with it.
  */
 import { constants, lstatSync } from 'node:fs';
-import { access, lstat, readdir, readFile, readlink } from 'node:fs/promises';
+import { access, lstat, readdir, readFile, readlink, realpath } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { delimiter, dirname, join, sep } from 'node:path';
+import { delimiter, dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import { plainEnvironment } from './environment.js';
 import { run } from './run.js';
 
@@ -117,7 +117,7 @@ export async function machineMounts(
   node = process.execPath,
 ): Promise<readonly string[]> {
   const installed = await Promise.all(INSTALLED.map(installedAt));
-  const tools = toolchains(env, node);
+  const tools = await toolchains(env, node);
   return [
     ...installed.flat(),
     '--proc',
@@ -181,17 +181,26 @@ const MANAGERS =
   /\/(\.nvm|\.pyenv|\.rbenv|\.asdf|\.volta|\.rustup|\.sdkman|\.bun|\.deno|\.n|\.fnm|\.nodenv|mise|node_modules)(?=\/|$)/;
 
 /** What `PATH` names where nothing else is shown, as version managers of languages have it, and the Node that runs this. */
-function toolchains(env: NodeJS.ProcessEnv, node: string): readonly string[] {
-  const home = env['HOME'] ?? homedir();
-  const own = [...Object.keys(OWN), home].map((path) => `${path}/`);
-  const named = (env['PATH'] ?? '')
+async function toolchains(env: NodeJS.ProcessEnv, node: string): Promise<readonly string[]> {
+  const homes = [...Object.keys(OWN), env['HOME'] ?? homedir()].map((path) => resolve(path));
+  const isInHome = (path: string) => homes.some((home) => path.startsWith(`${home}/`));
+  // However it is written, and wherever it leads.
+  const isWholeHome = async (path: string) => {
+    const real = await realpath(path).catch(() => path);
+    return real === sep || homes.some((home) => `${home}/`.startsWith(`${real}/`));
+  };
+  const folders = (env['PATH'] ?? '')
     .split(delimiter)
-    .filter((path) => path !== home && own.some((one) => path.startsWith(one)));
+    .filter(isAbsolute)
+    .map((path) => resolve(path));
+  const named: string[] = [];
+  for (const path of folders) if (isInHome(path) && !(await isWholeHome(path))) named.push(toolchainOf(path));
   // Not all that lies where it was installed to: that may be a home, or the root.
-  const nodes = [dirname(node), join(dirname(dirname(node)), 'lib')].filter(
+  const folder = dirname(node);
+  const nodes = [(await isWholeHome(folder)) ? node : folder, join(dirname(folder), 'lib')].filter(
     (path) => !INSTALLED.some((one) => path === one || path.startsWith(`${one}/`)),
   );
-  return [...new Set([...nodes, ...named.map(toolchainOf)])];
+  return [...new Set([...nodes, ...named])];
 }
 
 /** Of other folders of programs only these: beside them may lie what a login leaves. */

@@ -202,6 +202,13 @@ describe.skipIf(missing !== null)('what is shut in', () => {
     expect(mounts).toContain(`${home}/.fly/bin`);
     expect(mounts).toContain(`${home}/.nvm`);
     for (const hidden of [home, `${home}/.fly`]) expect(mounts).not.toContain(hidden);
+    // However the home is written, and whatever leads to it, or to what it lies in.
+    await symlink('..', join(home, '.fly', 'all'));
+    for (const path of [`${home}/`, `${home}/.`, `${home}/.fly/..`, `${home}/.fly/all`, `${home}/..`])
+      expect(await machineMounts({ HOME: home, PATH: path }), path).toEqual(
+        await machineMounts({ HOME: home, PATH: '' }),
+      );
+    expect(await machineMounts({ HOME: home, PATH: '' }, `${home}/node`)).not.toContain(home);
     // Node itself may be installed into a home, and beside what else is there.
     for (const prefix of [home, `${home}/.local`]) {
       const withNode = await machineMounts({ HOME: home, PATH: '' }, `${prefix}/bin/node`);
