@@ -126,6 +126,9 @@ export async function machineMounts(
     '--dev',
     '/dev',
     ...Object.entries(OWN).flatMap(([path, bytes]) => ['--size', String(bytes), '--tmpfs', path]),
+    // It is in memory, too, as large as half of that. Its devices can be written to even so.
+    '--remount-ro',
+    '/dev',
     '--dir',
     HOME_INSIDE,
     ...tools.flatMap((path) => ['--ro-bind-try', path, path]),

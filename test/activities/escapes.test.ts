@@ -46,4 +46,19 @@ describe.skipIf(missing !== null)('what is shut in', () => {
       expect((await later.sh(`cat '${folder}/new'; echo works`)).stdout).toBe('works\n');
     },
   );
+
+  test('there is no room in memory but what is told: not beside the devices, nor in what is covered', async () => {
+    const { sh } = await cell();
+    const { stdout } = await sh(
+      'for folder in $(awk \'$3 == "tmpfs" { print $2 }\' /proc/mounts); do touch $folder/x 2>/dev/null && echo $folder; done',
+    );
+    expect(stdout.split('\n').filter(Boolean).toSorted()).toEqual([
+      '/dev/shm',
+      '/home',
+      '/root',
+      '/run',
+      '/tmp',
+      '/var/tmp',
+    ]);
+  });
 });
