@@ -5,8 +5,6 @@ import { cleaned } from './secrets.js';
 
 const SHOWN_CHARS = 1_000;
 
-const Typed = z.object({ type: z.string() });
-
 const Block = z.object({
   type: z.string(),
   text: z.string().default(''),
@@ -50,22 +48,33 @@ const CodexTrouble = z.object({
   error: z.object({ message: z.string() }).optional(),
 });
 
-/** Null for what is not understood, and is shown as it was written. */
-export function linesOf(format: Agent['usage'], event: unknown): readonly string[] | null {
-  if (format === 'claude') return ofClaude(event);
-  return format === 'codex' ? ofCodex(event) : null;
+/** By its type alone, which is cheap: a program may write a hundred thousand lines a second. Null where it has none. */
+export function typeIn(event: unknown): string | null {
+  if (typeof event !== 'object' || event === null || !('type' in event)) return null;
+  return typeof event.type === 'string' ? event.type : null;
 }
 
-function ofClaude(event: unknown): readonly string[] | null {
-  const said = ClaudeSaid.safeParse(event);
-  if (said.success) {
-    const { content } = said.data.message;
-    return typeof content === 'string' ? [content] : content.flatMap(ofBlock);
+/** Null for what is not understood, and is shown as it was written. */
+export function linesOf(format: Agent['usage'], event: unknown): readonly string[] | null {
+  const type = typeIn(event);
+  if (type === null || (format !== 'claude' && format !== 'codex')) return null;
+  return (format === 'claude' ? ofClaude(type, event) : ofCodex(type, event)) ?? [`(${type})`];
+}
+
+/** Null for what is told by its type alone. */
+function ofClaude(type: string, event: unknown): readonly string[] | null {
+  if (type === 'system') {
+    const system = ClaudeSystem.safeParse(event);
+    return system.success ? [`(${system.data.subtype})`] : null;
   }
-  const result = ClaudeResult.safeParse(event);
-  if (result.success) return [`(${result.data.subtype}: ${result.data.errors.join('; ') || 'it stops'})`];
-  const system = ClaudeSystem.safeParse(event);
-  return system.success ? [`(${system.data.subtype})`] : byType(event);
+  if (type === 'result') {
+    const result = ClaudeResult.safeParse(event);
+    return result.success ? [`(${result.data.subtype}: ${result.data.errors.join('; ') || 'it stops'})`] : null;
+  }
+  const said = type === 'assistant' || type === 'user' ? ClaudeSaid.safeParse(event) : null;
+  if (said?.success !== true) return null;
+  const { content } = said.data.message;
+  return typeof content === 'string' ? [content] : content.flatMap(ofBlock);
 }
 
 function ofBlock({ type, text, name, input, content }: Block): readonly string[] {
@@ -74,12 +83,14 @@ function ofBlock({ type, text, name, input, content }: Block): readonly string[]
   return type === 'tool_result' ? [`← ${shortened(content)}`] : [];
 }
 
-function ofCodex(event: unknown): readonly string[] | null {
-  const item = CodexItem.safeParse(event);
-  if (item.success) return ofItem(item.data);
-  const trouble = CodexTrouble.safeParse(event);
-  if (!trouble.success) return byType(event);
-  const { type, message, error } = trouble.data;
+function ofCodex(type: string, event: unknown): readonly string[] | null {
+  if (type.startsWith('item.')) {
+    const item = CodexItem.safeParse(event);
+    return item.success ? ofItem(item.data) : null;
+  }
+  const trouble = type === 'error' || type === 'turn.failed' ? CodexTrouble.safeParse(event) : null;
+  if (trouble?.success !== true) return null;
+  const { message, error } = trouble.data;
   return [`(${type}: ${error?.message ?? message})`];
 }
 
@@ -95,11 +106,6 @@ function ofItem({ type: when, item }: CodexItem): readonly string[] {
   if (type === 'mcp_tool_call') return [`← ${shortened(item.result)}`];
   if (type === 'file_change') return [`→ ${type} ${shortened(item.changes)}`];
   return [text || `(${type}${message === '' ? '' : `: ${message}`})`];
-}
-
-function byType(event: unknown): readonly string[] | null {
-  const typed = Typed.safeParse(event);
-  return typed.success ? [`(${typed.data.type})`] : null;
 }
 
 /** Half of a secret would be known for none. */

@@ -128,16 +128,21 @@ function patterns(): readonly RegExp[] {
   return values === null ? SHAPES : [values, ...SHAPES];
 }
 
-/** The same value, with the secrets taken out of all its texts. */
+/** What an agent says may nest as deep as it likes; some thousands of levels are more than the stack has. */
+const LEVELS_MAX = 1_000;
+const TOO_DEEP = '[nested too deeply to be kept]';
+
+/** The same value, with the secrets taken out of all its texts; what nests deeper than anything that is meant is not in it. */
 export function cleaned<T>(value: T): T {
-  return clean(value) as T; // texts stay texts, and all else is as it was
+  return clean(value, LEVELS_MAX) as T; // texts stay texts, and all else is as it was
 }
 
-function clean(value: unknown): unknown {
+function clean(value: unknown, levels: number): unknown {
   if (typeof value === 'string') return withoutSecrets(value);
-  if (Array.isArray(value)) return value.map(clean);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [withoutSecrets(key), clean(one)]));
+  if (levels === 0) return TOO_DEEP;
+  if (Array.isArray(value)) return value.map((one) => clean(one, levels - 1));
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [withoutSecrets(key), clean(one, levels - 1)]));
 }
 
 /** It holds a secret without doubt: on a remote it would be public. */

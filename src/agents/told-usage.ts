@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import type { Agent } from '../town/agents.js';
 import type { Usage } from '../town/session.js';
+import { typeIn } from './said-lines.js';
 
 export type Tokens = Omit<Usage, 'usd' | 'unpricedTokens'>;
 /** `model`: '' where it is not told. */
@@ -98,18 +99,19 @@ export class UsageTold {
   }
 
   #hearClaude(event: unknown): void {
-    const answer = ClaudeAnswer.safeParse(event);
-    if (answer.success) {
+    const type = typeIn(event);
+    const answer = type === 'assistant' ? ClaudeAnswer.safeParse(event) : null;
+    if (answer?.success === true) {
       const { id, model, usage } = answer.data.message;
       this.#answers.set(id, { model, tokens: tokensOf(1, usage) });
     }
-    const result = ClaudeResult.safeParse(event);
-    if (result.success) this.#last = ofClaude(result.data);
+    const result = type === 'result' ? ClaudeResult.safeParse(event) : null;
+    if (result?.success === true) this.#last = ofClaude(result.data);
   }
 
   #hearCodex(event: unknown): void {
-    const read = CodexTurn.safeParse(event);
-    if (!read.success) return;
+    const read = typeIn(event) === 'turn.completed' ? CodexTurn.safeParse(event) : null;
+    if (read?.success !== true) return;
     this.#turns += 1;
     const { input_tokens: input, cached_input_tokens: cached, output_tokens: outputTokens } = read.data.usage;
     const written = read.data.usage.cache_write_input_tokens;

@@ -133,3 +133,35 @@ test('what writes for people is shown as it comes', () => {
   expect(shown()).toBe('half a li');
   expect(told()).toBeNull();
 });
+
+const levels = (count: number) => `${'['.repeat(count)}${']'.repeat(count)}`;
+
+test('however large a line is, and however it nests, it holds nobody up, and what comes after it is heard', () => {
+  const deep = `{"type":"user","message":{"content":[{"type":"tool_result","content":${levels(9_000)}}]}}\n`;
+  const lines: readonly (readonly [string, RegExp])[] = [
+    [deep, /^← \[\[\[/],
+    [`{"type":"user","message":${levels(50_000)}}\n`, /^\(a line that is too large to be read\)\n$/],
+    [`[${'{"type":"x"},'.repeat(30_000)}{}]\n`, /^\(a line that is too large to be read\)\n$/],
+    [`${'x'.repeat(5 * 1024 * 1024)}\n`, /^\(a line that is too large to be read\)\n$/],
+    [`{"type":"x","text":"${'[{,'.repeat(30_000)}"}\n`, /^\(x\)\n$/],
+    [`[${'{},'.repeat(5_000)}{}]\n`, /^(\{\}\n){5001}$/],
+  ];
+  for (const [line, shownAs] of lines) {
+    const { output, shown, told } = outputOf('claude');
+    for (let at = 0; at < line.length; at += 65_536) output.add(line.slice(at, at + 65_536), 'stdout');
+    expect(shown()).toMatch(shownAs);
+    output.add(json(result), 'stdout');
+    expect(told()).toMatchObject({ usd: 0.25 });
+  }
+});
+
+test('what a piece tells is shown at once, however many lines it has', () => {
+  const shown: string[] = [];
+  const output = new ProgramOutput(
+    'claude',
+    (text) => shown.push(text),
+    () => undefined,
+  );
+  output.add('{}\n'.repeat(1_000), 'stdout');
+  expect(shown).toEqual(['{}\n'.repeat(1_000)]);
+});

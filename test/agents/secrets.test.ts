@@ -141,3 +141,9 @@ test('of an environment what is named as a secret is one, and passwords in URLs 
     ['the-key', 'the-password', 'a%40b', 'a@b', 'of-the-rig', 'a-token-alone', '/begins/as/a/path+does=='].toSorted(),
   );
 });
+
+test('what nests deeper than the stack is kept as far as anything that is meant goes', () => {
+  const deep = JSON.parse(`${'['.repeat(9_000)}"sk-ant-0123456789abcdef"${']'.repeat(9_000)}`) as unknown;
+  const text = JSON.stringify(cleaned(['sk-ant-0123456789abcdef', deep]));
+  expect(text).toMatch(/^\["\[secret taken out\]",\[+"\[nested too deeply to be kept\]"\]+$/);
+});
