@@ -49,11 +49,13 @@ export class PassingAnswer {
   }
 
   add(chunk: Uint8Array): void {
-    this.#text += this.#decoder.decode(chunk, { stream: true });
-    if (this.#isStream && this.#head.status < 400) {
-      const lines = this.#text.split('\n');
-      this.#text = lines.pop() ?? '';
-      for (const line of lines) this.#line(line);
+    const piece = this.#decoder.decode(chunk, { stream: true });
+    // Looked for in what is new: a long line comes in many pieces.
+    const end = this.#isStream && this.#head.status < 400 ? piece.lastIndexOf('\n') : -1;
+    if (end === -1) this.#text += piece;
+    else {
+      for (const line of `${this.#text}${piece.slice(0, end)}`.split('\n')) this.#line(line);
+      this.#text = piece.slice(end + 1);
     }
     if (this.#text.length > EVENT_CHARS_MAX) this.#text = '';
   }
