@@ -64,7 +64,7 @@ export class PassingAnswer {
   end(asked: number): { readonly spent: Spent | null; readonly failure: Failure | null } {
     const { status } = this.#head;
     if (status >= 400)
-      this.#failure = failureOf(this.#head, problemIn([parsed(this.#text)].flat()[0]) ?? {}, this.#text);
+      this.#failure = failureOf(this.#head, problemIn([parsed(this.#text)].flat()[0]) ?? NONE, this.#text);
     else if (this.#isStream) this.#line(this.#text);
     else for (const event of [parsed(this.#text)].flat()) this.#take(event);
     const unknown = status < 400 && this.#failure === null ? estimated(asked, this.#said) : null;
@@ -140,6 +140,7 @@ const Responses = z.object({
     input_tokens: told,
     input_tokens_details: z.object({ cached_tokens: count }).nullish(),
     output_tokens: count,
+    total_tokens: count,
   }),
 });
 const Completion = z.object({
@@ -148,6 +149,7 @@ const Completion = z.object({
     prompt_tokens: told,
     prompt_tokens_details: z.object({ cached_tokens: count }).nullish(),
     completion_tokens: count,
+    total_tokens: count,
   }),
 });
 const OpenAi = z.union([
@@ -195,10 +197,10 @@ const READ: Readonly<Record<Provider, (event: unknown, before: Spent | null) => 
     const { model, usage } = read.data;
     if ('input_tokens' in usage) {
       const { input_tokens: input, input_tokens_details: details, output_tokens: output } = usage;
-      return { model, tokens: tokensOf(input, details?.cached_tokens ?? 0, output) };
+      return { model, tokens: tokensOf(input, details?.cached_tokens ?? 0, saidIn(output, input, usage)) };
     }
     const { prompt_tokens: input, prompt_tokens_details: details, completion_tokens: output } = usage;
-    return { model, tokens: tokensOf(input, details?.cached_tokens ?? 0, output) };
+    return { model, tokens: tokensOf(input, details?.cached_tokens ?? 0, saidIn(output, input, usage)) };
   },
   gemini: (event) => {
     const read = Gemini.safeParse(event);
@@ -209,6 +211,11 @@ const READ: Readonly<Record<Provider, (event: unknown, before: Spent | null) => 
     return { model, tokens: tokensOf(usage.promptTokenCount, usage.cachedContentTokenCount, output) };
   },
 };
+
+/** Others who speak so, as xAI, count what is thought, and paid for, into the sum alone. */
+function saidIn(output: number, input: number, { total_tokens: all }: { readonly total_tokens: number }): number {
+  return Math.max(output, all - input);
+}
 
 /** Of providers that count what they had in their cache into what they read. */
 function tokensOf(input: number, cached: number, outputTokens: number): Tokens {
@@ -224,13 +231,22 @@ const Problem = z.object({
     .array(z.object({ reason: z.string().nullish(), retryDelay: z.string().nullish() }))
     .nullish()
     .catch(null),
+  /** Of a gateway: what the provider behind it has said. */
+  metadata: z.object({ raw: z.string().nullish() }).nullish().catch(null),
 });
 type Problem = z.infer<typeof Problem>;
+/** Some tell it in words alone. */
+const Wrong = z.union([
+  Problem,
+  z.string().transform((message): Problem => ({ message, details: null, metadata: null })),
+]);
 const Told = z.object({
-  error: Problem.nullish(),
-  response: z.object({ error: Problem.nullish() }).nullish(),
+  error: Wrong.nullish(),
+  response: z.object({ error: Wrong.nullish() }).nullish(),
 });
 const ToldPlainly = Problem.extend({ type: z.literal('error') });
+
+const NONE: Problem = { details: null, metadata: null };
 
 /** An error that comes instead of an answer, or in the midst of one. */
 function problemIn(event: unknown): Problem | null {
@@ -274,12 +290,15 @@ function allAre(kind: Kind, words: readonly string[]): Readonly<Record<string, K
 
 /** `status`: 0 in the midst of a stream, where it may stand in the error. */
 function failureOf({ status: ofHead, headers }: Head, problem: Problem, body: string): Failure {
-  const { message: said = null, details = null } = problem;
+  const { message: said = null, details = null, metadata = null } = problem;
   const words = [problem.code, problem.type, ...(details ?? []).map(({ reason }) => reason)]
     .flatMap((one) => one ?? [])
     .map(String);
   const status = ofHead || Number(words.find((word) => /^[45]\d\d$/.test(word)) ?? 0);
-  const message = withoutSecrets([status || '', said ?? body].join(' ').trim()).slice(0, WORDS_MAX);
+  const message = withoutSecrets([status || '', said ?? body, metadata?.raw ?? ''].join(' ').trim()).slice(
+    0,
+    WORDS_MAX,
+  );
   const isTooLong = status === 413 || ((status === 400 || status === 0) && saysTooLong(message));
   if (isTooLong || words.some((word) => TOO_LONG.includes(word))) return new ContextFull(message);
   const known = words.flatMap((word) => own(BY_CODE, word) ?? [])[0];

@@ -65,8 +65,11 @@ export function waitOf(ms: number | undefined): number | null {
   return ms === undefined || !(ms > 0) ? null : Math.min(ms, WAIT_MS_MAX);
 }
 
+/** Of Anthropic and OpenAI, and of gateways to models of others. */
+const TOO_LONG = /prompt is too long|context (window|limit)|maximum (context|prompt) length|available context size/i;
+
 export function saysTooLong(message: string): boolean {
-  return /prompt is too long|context (window|limit)/i.test(message);
+  return TOO_LONG.test(message);
 }
 
 /** Where nothing is known but the status, and what stood beside it. */

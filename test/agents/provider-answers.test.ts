@@ -67,6 +67,70 @@ test.each([
     expect(read(provider, body, 200, headers, size)).toEqual({ spent: { model, tokens }, failure: null });
 });
 
+test.each([
+  // xAI counts what is thought into the sum alone, and OpenAI into what is said.
+  [
+    { prompt_tokens: 32, completion_tokens: 9, total_tokens: 135, completion_tokens_details: { reasoning_tokens: 94 } },
+    103,
+  ],
+  [
+    { prompt_tokens: 32, completion_tokens: 9, total_tokens: 41, completion_tokens_details: { reasoning_tokens: 8 } },
+    9,
+  ],
+  [{ input_tokens: 32, output_tokens: 9, total_tokens: 135 }, 103],
+  [{ prompt_tokens: 32, completion_tokens: 9 }, 9],
+])('what is thought is paid for as what is said, wherever it is counted: %j', (usage, outputTokens) => {
+  const { spent } = read('openai', JSON.stringify({ model: 'grok-x', usage }));
+  expect(spent).toEqual({
+    model: 'grok-x',
+    tokens: { turns: 1, inputTokens: 32, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens },
+  });
+});
+
+const gatewayError = {
+  error: {
+    code: 429,
+    message: 'Provider returned error',
+    metadata: { raw: 'grok-x is rate-limited upstream', provider_name: 'P' },
+  },
+  user_id: 'u',
+};
+
+test.each([
+  ['Llm.RateLimited', 429, gatewayError, '429 Provider returned error grok-x is rate-limited upstream'],
+  // With 200, in the place of an answer.
+  ['Llm.RateLimited', 200, gatewayError, '429 Provider returned error grok-x is rate-limited upstream'],
+  ['Llm.Billing', 402, { error: { code: 402, message: 'Insufficient credits' } }, '402 Insufficient credits'],
+  [
+    'Llm.BadRequest',
+    400,
+    { code: 'Client specified an invalid argument', error: 'Incorrect API key' },
+    '400 Incorrect API key',
+  ],
+  ['Llm.Server', 500, { code: 'x', error: { unknown: [1] } }, '500 {"code":"x","error":{"unknown":[1]}}'],
+])('gateways have words of their own: %s of %i', (type, status, body, message) => {
+  const { failure } = read('openai', JSON.stringify(body), status);
+  expect(failure).toMatchObject({ type, message });
+});
+
+test.each([
+  {
+    error: {
+      code: 400,
+      message: "This endpoint's maximum context length is 128000 tokens. However, you requested 130000",
+    },
+  },
+  {
+    code: 'Client specified an invalid argument',
+    error: "This model's maximum prompt length is 131072 but the request has 140000",
+  },
+  {
+    error: { code: 400, message: 'the request exceeds the available context size', type: 'exceed_context_size_error' },
+  },
+])('a conversation that is too long is told as such by gateways, too: %j', (body) => {
+  expect(read('openai', JSON.stringify(body), 400).failure).toBeInstanceOf(ContextFull);
+});
+
 const delta = (content: string) => ({ model: 'gpt-x', usage: null, choices: [{ index: 0, delta: { content } }] });
 
 test.each([
