@@ -38,6 +38,10 @@ const PASSED: Readonly<Record<Provider, readonly RegExp[]>> = {
     /^POST (\/v1\w*)?\/models\/[\w.@-]+:(generateContent|streamGenerateContent|countTokens|embedContent|batchEmbedContents)$/,
   ],
 };
+/** Of what OpenAI works on in the background. */
+const LATER = /\/responses\/[^/]+(\/cancel)?$/;
+const NOT_LATER = '; what is asked for in the background was called off: ask without it, as a stream if it takes long';
+const CALL_OFF_MS = 10_000;
 /** Of Claude Code, which looks so whether somebody is there. */
 const LOOK = 'HEAD /';
 /** Of one connection, or of the key that the agent was given in place of one. */
@@ -146,7 +150,7 @@ async function passOn(
   const { method = 'GET' } = request;
   const asks = `${method} ${path}`;
   if (asks !== LOOK && !PASSED[provider].some((one) => one.test(asks))) {
-    const why = `${asks} is not passed on: from here only the models of ${provider} can be asked, and listed`;
+    const why = `${asks} is not passed on: from here only the models of ${provider} can be asked, and listed${LATER.test(asks) ? NOT_LATER : ''}`;
     return refuse(response, 403, 'permission_error', why);
   }
   const url = new URL(addressOf(provider, account.baseUrl, path) + query);
@@ -219,13 +223,37 @@ async function passAnswer(asked: Asked, response: ServerResponse, way: Way, gone
       () => null,
       (error: unknown) => (gone.aborted ? null : trouble(reasonOf(error), error)),
     );
-    const { spent, failure } = passing.end(bytes);
+    const { spent: soFar, failure } = passing.end(bytes);
+    const spent = passing.later === null ? soFar : await calledOff(passing.later, way, bytes, soFar);
     if (spent !== null) await asker.answered(spent);
     const failed = failure ?? broken;
     if (failed !== null) asker.failed(failed);
     if (broken !== null) response.destroy();
   } finally {
     leave();
+  }
+}
+
+/**
+ * What comes later would be fetched by somebody else, and counted by nobody, however much it costs: so it is not worked on. Answers what it has cost
+ * until then.
+ */
+async function calledOff(
+  id: string,
+  { provider, account }: Way,
+  asked: number,
+  soFar: Spent | null,
+): Promise<Spent | null> {
+  const url = addressOf(provider, account.baseUrl, `/v1/responses/${encodeURIComponent(id)}/cancel`);
+  const how = { method: 'POST', redirect: 'manual', headers: WITH_KEY[provider](account.key) } as const;
+  try {
+    const answer = await fetch(url, { ...how, signal: AbortSignal.timeout(CALL_OFF_MS) });
+    const passing = new PassingAnswer(provider, answer);
+    passing.add(new Uint8Array(await answer.arrayBuffer()));
+    const { spent } = passing.end(asked);
+    return spent === null || spent.isEstimated === true ? soFar : spent;
+  } catch {
+    return soFar;
   }
 }
 

@@ -41,6 +41,7 @@ export class PassingAnswer {
   #said = 0;
   #spent: Spent | null = null;
   #failure: Failure | null = null;
+  #later: string | null = null;
 
   constructor(provider: Provider, head: Head) {
     this.#provider = provider;
@@ -58,6 +59,11 @@ export class PassingAnswer {
       this.#text = piece.slice(end + 1);
     }
     if (this.#text.length > EVENT_CHARS_MAX) this.#text = '';
+  }
+
+  /** What its provider works on in the background, whoever is there; null for nothing. */
+  get later(): string | null {
+    return this.#later;
   }
 
   /** Also of one that broke off: as far as it came. `spent`: null when nothing was answered; `asked`: how many bytes it was asked. */
@@ -79,9 +85,19 @@ export class PassingAnswer {
     this.#spent = READ[this.#provider](event, this.#spent) ?? this.#spent;
     const said = Said.safeParse(event).data;
     this.#said += charsIn(said?.choices) + charsIn(said?.delta) + charsIn(said?.output);
+    if (this.#provider === 'openai') this.#later = laterIn(event, this.#later);
     const problem = problemIn(event);
     if (problem !== null) this.#failure = failureOf({ status: 0, headers: this.#head.headers }, problem, '');
   }
+}
+
+const Background = z.object({ id: z.string(), background: z.literal(true), status: z.string() });
+const OfBackground = z.union([z.object({ response: Background }).transform(({ response }) => response), Background]);
+
+function laterIn(event: unknown, before: string | null): string | null {
+  const { data } = OfBackground.safeParse(event);
+  if (data === undefined) return before;
+  return data.status === 'queued' || data.status === 'in_progress' ? data.id : null;
 }
 
 /** Of text and of JSON, about. */

@@ -239,3 +239,62 @@ test('whoever does not know it is refused, whatever else he knows', async () => 
   }
   expect(heard).toEqual([]);
 });
+
+const inBackground = (status: string, usage: object | null) => ({
+  id: 'resp_1',
+  background: true,
+  status,
+  model: 'gpt-x',
+  usage,
+});
+const USED = { input_tokens: 30, output_tokens: 5 };
+const inStream = (...all: object[]) => all.map((response) => `data: ${JSON.stringify({ response })}\n\n`).join('');
+
+test.each([
+  [
+    'told later',
+    JSON.stringify(inBackground('queued', null)),
+    'application/json',
+    ['/v1/responses/resp_1/cancel'],
+    USED,
+  ],
+  [
+    'a stream that ends before it has',
+    inStream(inBackground('in_progress', null)),
+    'text/event-stream',
+    ['/v1/responses/resp_1/cancel'],
+    USED,
+  ],
+  [
+    'a stream that has ended',
+    inStream(inBackground('queued', null), inBackground('completed', { input_tokens: 7, output_tokens: 1 })),
+    'text/event-stream',
+    [],
+    { input_tokens: 7, output_tokens: 1 },
+  ],
+] as const)(
+  'what a provider goes on with in the background is called off and counted: %s',
+  async (_, body, type, off, used) => {
+    const spent: Spent[] = [];
+    const calledOff: (readonly [string | undefined, string | undefined])[] = [];
+    const proxy = await proxyOf(
+      'openai',
+      (request, response) => {
+        if (request.url === '/v1/responses') return void response.setHeader('content-type', type).end(body);
+        calledOff.push([request.url, request.headers.authorization]);
+        response.end(JSON.stringify(inBackground('cancelled', USED)));
+      },
+      { asker: { ...NOBODY, answered: async (one) => void spent.push(one) } },
+    );
+    await text(await asked(proxy, 'POST', '/v1/responses'));
+    await expect
+      .poll(() => spent)
+      .toMatchObject([
+        { model: 'gpt-x', tokens: { inputTokens: used.input_tokens, outputTokens: used.output_tokens } },
+      ]);
+    expect(calledOff).toEqual(off.map((path) => [path, 'Bearer k']));
+    const fetched = await asked(proxy, 'GET', '/v1/responses/resp_1');
+    expect(fetched.statusCode).toBe(403);
+    expect(await text(fetched)).toContain('what is asked for in the background was called off: ask without it');
+  },
+);
