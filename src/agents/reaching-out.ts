@@ -61,11 +61,12 @@ function isEmpty(value: unknown): boolean {
 /** Servers, searches, and what the account keeps under a name, which may have tools of its own. */
 const NAMED: Readonly<Record<Provider, readonly string[]>> = {
   anthropic: ['mcpservers'],
-  openai: ['websearchoptions', 'prompt'],
+  // The last two of gateways: OpenRouter and xAI.
+  openai: ['websearchoptions', 'prompt', 'plugins', 'searchparameters'],
   gemini: ['cachedcontent'],
 };
 /** Models that do so without any tool. */
-const SEARCHING: Readonly<Partial<Record<Provider, RegExp>>> = { openai: /-search-|deep-research/i };
+const SEARCHING: Readonly<Partial<Record<Provider, RegExp>>> = { openai: /-search-|deep-research|:online$/i };
 
 /** An address in this object that its provider would fetch. */
 const ADDRESS: Readonly<Record<Provider, (object: Fields) => string | null>> = {
