@@ -9,6 +9,7 @@ import { NARROW_GIT, narrowed } from '../git/narrow.js';
 import type { Look } from '../git/submodules.js';
 import { shutInAt } from '../git/worktree.js';
 import type { Place } from '../git/worktree.js';
+import { barredCalls } from '../process/barred.js';
 import {
   bubblewrapPlaces,
   findBubblewrap,
@@ -48,7 +49,7 @@ type CellOptions = Pick<ShellOptions, 'env' | 'readable' | 'home'> & {
   readonly isAtTerminal?: boolean;
 };
 /** A command as it is started: shut in, where it has to be. */
-type Cell = (command: string, options: CellOptions) => Program & Pick<RunOptions, 'cwd' | 'env' | 'limits'>;
+type Cell = (command: string, options: CellOptions) => Program & Pick<RunOptions, 'cwd' | 'env' | 'limits' | 'third'>;
 
 const UNCONFINED = 'Unconfined' satisfies FailureType;
 const MIB = 1024 * 1024;
@@ -92,7 +93,7 @@ export async function cellIn(tree: Tree, confinement: Confinement | null): Promi
   const { path: cwd } = tree;
   // What is readable, and a home, is for those who are shut in.
   if (confinement === null) return (command, { env }) => ({ file: 'sh', args: ['-c', command], cwd, env });
-  const { bubblewrap, mounts } = await means(confinement);
+  const { bubblewrap, mounts, third } = await means(confinement);
   const shown = await narrowed(tree, tree.branch);
   const writable = [...shown.writable, ...(tree.more ?? [])];
   const readable = [...shown.readable, ...confinement.read];
@@ -114,7 +115,7 @@ export async function cellIn(tree: Tree, confinement: Confinement | null): Promi
     };
     const program = limited(command, confinement);
     const { file, args } = shutIn(bubblewrap, mounts, wayOut === null ? program : outBy(wayOut, program), more, cwd);
-    return { file, args, cwd: '/', env: insideOf(env, home), limits };
+    return { file, args, cwd: '/', env: insideOf(env, home), limits, ...third };
   };
 }
 
@@ -172,7 +173,12 @@ async function covered(): Promise<readonly string[]> {
   return [...(await privateIn(SETTINGS)), ...inLarge];
 }
 
-type Means = { readonly bubblewrap: string; readonly mounts: readonly string[] };
+type Means = {
+  readonly bubblewrap: string;
+  readonly mounts: readonly string[];
+  /** The calls that are barred. */
+  readonly third: Pick<RunOptions, 'third'>;
+};
 
 let known: Means | null = null;
 
@@ -197,7 +203,7 @@ export async function runInside(
   const how = { writable: [], readable: read, network, emptied: await townIn(read), covered: await covered() };
   const program = shutIn(found.means.bubblewrap, found.means.mounts, { file, args }, how, '/');
   const env = insideOf(plainEnvironment(), HOME_INSIDE);
-  return run(program.file, program.args, { cwd: '/', env, input: '', ...options });
+  return run(program.file, program.args, { cwd: '/', env, input: '', ...found.means.third, ...options });
 }
 
 const LOOK_MS_MAX = 30_000;
@@ -236,23 +242,26 @@ async function look(): Promise<Looked> {
   const bubblewrap = await findBubblewrap(bubblewrapPlaces());
   if (bubblewrap === null)
     return { ok: false, why: 'bubblewrap is not on this machine', remedy: INSTALL_IT, isThere: false };
-  const mounts = await machineMounts();
-  const { end, stderr } = await probe(bubblewrap, [...NO_NAMESPACES, ...mounts]);
-  if (end.kind === 'exited' && end.code === 0)
-    return { ok: true, means: { bubblewrap, mounts: [...NO_NAMESPACES, ...mounts] } };
+  const calls = barredCalls();
+  const third = calls === null ? {} : { third: calls };
+  const mounts = [...(calls === null ? [] : ['--seccomp', '3']), ...(await machineMounts())];
+  const best: Means = { bubblewrap, mounts: [...NO_NAMESPACES, ...mounts], third };
+  const { end, stderr } = await probe(best);
+  if (end.kind === 'exited' && end.code === 0) return { ok: true, means: best };
   // One of before 0.8 does not know of that, and where the kernel's settings are read-only it cannot be done.
-  const without = await probe(bubblewrap, mounts);
-  if (without.end.kind === 'exited' && without.end.code === 0) return { ok: true, means: { bubblewrap, mounts } };
+  const without: Means = { bubblewrap, mounts, third };
+  const again = await probe(without);
+  if (again.end.kind === 'exited' && again.end.code === 0) return { ok: true, means: without };
   const why = (await whyNoNamespaces()) ?? stderr.trim();
   const remedy = 'let it make namespaces here, or say level = "none" under [confinement] in town.toml';
   return { ok: false, why: `${bubblewrap} does not work here: ${why}`, remedy, isThere: true };
 }
 
-function probe(bubblewrap: string, base: readonly string[]): Promise<RunResult> {
+function probe({ bubblewrap, mounts, third }: Means): Promise<RunResult> {
   const how = { writable: [], readable: [], network: 'none' } as const;
-  const { file, args } = shutIn(bubblewrap, base, { file: 'true', args: [] }, how, '/');
+  const { file, args } = shutIn(bubblewrap, mounts, { file: 'true', args: [] }, how, '/');
   const env = insideOf(plainEnvironment(), HOME_INSIDE);
-  return run(file, args, { cwd: '/', env, timeoutMs: PROBE_MS_MAX });
+  return run(file, args, { cwd: '/', env, timeoutMs: PROBE_MS_MAX, ...third });
 }
 
 /** In words, when a command could not be run for want of what shuts it in; null for any other trouble. */

@@ -3,8 +3,8 @@
  * program itself all end the whole group. Output is kept to a bounded head and tail, so that no program can fill memory.
  */
 import { spawn } from 'node:child_process';
-import type { ChildProcessWithoutNullStreams } from 'node:child_process';
-import type { Readable } from 'node:stream';
+import type { ChildProcess, ChildProcessWithoutNullStreams } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
 import { Clipped, shown } from './clipped.js';
 import type { Kept } from './clipped.js';
 import { MARK } from './mark.js';
@@ -27,6 +27,8 @@ export type RunOptions = {
   /** Of the program with all that it starts; whoever goes over one is ended. */
   readonly limits?: TreeLimits;
   readonly input?: string;
+  /** What it reads at its descriptor 3, in base64. */
+  readonly third?: string;
   /** How much of each stream's head, and of its tail, is kept; 15,000 characters if not given. */
   readonly keepChars?: number;
   /** This program alone reads the output, and shows it to nobody: what is cut of it keeps even its secrets. */
@@ -144,10 +146,20 @@ function hear(stream: Readable, from: Stream, kept: Clipped, { onOutput, room }:
 function start(file: string, args: readonly string[], options: RunOptions): ChildProcessWithoutNullStreams | Error {
   const env = options.mark === undefined ? { ...options.env } : { ...options.env, [MARK]: options.mark };
   try {
-    return spawn(file, args, { cwd: options.cwd, env, detached: true, stdio: 'pipe' });
+    const { cwd, third } = options;
+    if (third === undefined) return spawn(file, args, { cwd, env, detached: true, stdio: 'pipe' });
+    const child = spawn(file, args, { cwd, env, detached: true, stdio: ['pipe', 'pipe', 'pipe', 'pipe'] });
+    tellThird(child, third);
+    return child;
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }
+}
+
+/** It may end without reading that. */
+export function tellThird(child: ChildProcess, third: string): void {
+  const pipe = child.stdio[3] as Writable; // what it was started with
+  pipe.on('error', () => undefined).end(Buffer.from(third, 'base64'));
 }
 
 /** `run` through `sh -c`, for the commands that operators and formulas write as one line. */

@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { killMarked, MARK } from './mark.js';
+import { tellThird } from './run.js';
 import type { RunOptions } from './run.js';
 import { watchTree } from './tree-limits.js';
 
@@ -16,10 +17,18 @@ export type AtTerminal = {
   readonly mark: string;
   /** Ends it. */
   readonly signal: AbortSignal;
-} & Pick<RunOptions, 'cwd' | 'env' | 'limits'>;
+} & Pick<RunOptions, 'cwd' | 'env' | 'limits' | 'third'>;
 
 /** Resolves when nothing of it runs any more: with its exit code, or a sentence why it was ended or has not begun. */
-export async function runAtTerminal({ command, mark, signal, cwd, env, limits }: AtTerminal): Promise<number | string> {
+export async function runAtTerminal({
+  command,
+  mark,
+  signal,
+  cwd,
+  env,
+  limits,
+  third,
+}: AtTerminal): Promise<number | string> {
   // Ctrl-C is the program's own; who ends this process otherwise ends it, too.
   const told = new AbortController();
   const heed = (name: NodeJS.Signals) => (name === 'SIGINT' ? undefined : told.abort());
@@ -29,8 +38,9 @@ export async function runAtTerminal({ command, mark, signal, cwd, env, limits }:
       const child = spawn('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], {
         cwd,
         env: { ...env, SHELL: '/bin/sh', [MARK]: mark },
-        stdio: 'inherit',
+        stdio: ['inherit', 'inherit', 'inherit', ...(third === undefined ? [] : ['pipe' as const])],
       });
+      if (third !== undefined) tellThird(child, third);
       let why: string | null = null;
       const end = (because: string) => {
         why ??= because;

@@ -61,4 +61,18 @@ describe.skipIf(missing !== null)('what is shut in', () => {
       '/var/tmp',
     ]);
   });
+
+  test('no keyring of the worker, no log of the kernel, no socket that no namespace keeps apart, nor a way around', async () => {
+    const { sh } = await cell();
+    const calls: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+      x64: { keyctl: '250, 0, -3, 0', syslog: '103, 10, 0, 0', io_uring_setup: '425, 1, 0' },
+      arm64: { keyctl: '219, 0, -3, 0', syslog: '116, 10, 0, 0', io_uring_setup: '425, 1, 0' },
+    };
+    for (const [name, call] of Object.entries(calls[process.arch] ?? {}))
+      expect((await sh(`perl -e 'syscall(${call}); print $!'`)).stdout, name).toBe('Function not implemented');
+    const { stdout } = await sh(
+      `perl -e 'for (1, 2, 10, 16, 17, 38, 40) { print "$_ " if socket(my $one, $_, 2, 0) }'`,
+    );
+    expect(stdout).toMatch(/^1 2 (10 )?16 $/);
+  });
 });
