@@ -280,9 +280,11 @@ test.each([
     const proxy = await proxyOf(
       'openai',
       (request, response) => {
-        if (request.url === '/v1/responses') return void response.setHeader('content-type', type).end(body);
-        calledOff.push([request.url, request.headers.authorization]);
-        response.end(JSON.stringify(inBackground('cancelled', USED)));
+        const isAsked = request.url === '/v1/responses';
+        if (!isAsked) calledOff.push([request.url, request.headers.authorization]);
+        response
+          .setHeader('content-type', isAsked ? type : 'application/json')
+          .end(isAsked ? body : JSON.stringify(inBackground('cancelled', USED)));
       },
       { asker: { ...NOBODY, answered: async (one) => void spent.push(one) } },
     );
