@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { spentIn, type Journal } from '../agents/journal.js';
+import { estimatedIn, spentIn, type Journal } from '../agents/journal.js';
 import type { SessionContext } from '../agents/runtime.js';
 import { transcriptOf } from '../agents/transcript.js';
 import type { Call } from '../contract/calls.js';
@@ -38,6 +38,7 @@ export async function recordSession({ ledger, purses, call, state }: Recorder, e
   const text = transcriptOf(spec.sessionId, journal.entries);
   await writeFile(file, text);
   const usage = result?.usage ?? spentIn(journal);
+  const estimatedUsd = estimatedIn(journal);
   await purses.ended(spec, run, usage);
   const { mission, molecule, rig, agent, session, step, runtime } = spec;
   if (result?.outcome === 'handoff') await call(handoffMail(spec, run, result));
@@ -56,6 +57,7 @@ export async function recordSession({ ledger, purses, call, state }: Recorder, e
     outcome: result?.outcome ?? (isAttached ? 'attached' : 'called off'),
     ...(result?.outcome === 'handoff' ? { reason: result.reason } : {}),
     usage,
+    ...(estimatedUsd === 0 ? {} : { estimatedUsd }),
     calls: callsIn(journal),
     transcript: relative(state, file),
     sha256: createHash('sha256').update(text).digest('hex'),

@@ -38,8 +38,16 @@ const Entry = z.discriminatedUnion('kind', [
     usage: Usage.optional(),
     told: z.object({ nudges: z.array(z.string()), text: z.string(), cycle: z.boolean() }).optional(),
   }),
-  /** What an agent that is a program has used since the last entry of this kind; `told`: of all its conversation, as it reckons itself. */
-  z.object({ kind: z.literal('spent'), usage: Usage, told: ToldOfAll.optional() }),
+  /**
+   * What an agent that is a program has used since the last entry of this kind; `told`: of all its conversation, as it reckons itself;
+   * `estimatedUsd`: how much of it is estimated.
+   */
+  z.object({
+    kind: z.literal('spent'),
+    usage: Usage,
+    told: ToldOfAll.optional(),
+    estimatedUsd: z.number().optional(),
+  }),
   z.object({ kind: z.literal('ended'), result: z.unknown() }),
 ]);
 export type JournalEntry = z.infer<typeof Entry>;
@@ -75,6 +83,15 @@ export function spentIn({ entries }: Pick<Journal, 'entries'>): Usage {
   return entries
     .flatMap((one) => (one.kind === 'message' || one.kind === 'spent' ? (one.usage ?? []) : []))
     .reduce(addUsage, NO_USAGE);
+}
+
+/** How much of that nobody has told the tokens of. */
+export function estimatedIn({ entries }: Pick<Journal, 'entries'>): number {
+  const usd = entries.map((one) => (one.kind === 'spent' ? (one.estimatedUsd ?? 0) : 0));
+  return Math.max(
+    0,
+    usd.reduce((sum, one) => sum + one, 0),
+  );
 }
 
 type Opening = { readonly sessionId: string; readonly run?: string };

@@ -63,7 +63,7 @@ export class Meter {
     this.#run = addUsage(this.#run, usage);
     if (spent.isEstimated === true) this.#estimated = addUsage(this.#estimated, usage);
     this.#contextTokens = Math.max(this.#contextTokens, sizeOf(spent.tokens));
-    await this.#add(usage);
+    await this.#add(usage, null, spent.isEstimated === true ? usage.usd : 0);
   }
 
   /** A run has ended; null: without a word of what it has used. Throws RuntimeTrouble when that cannot be written. */
@@ -76,9 +76,13 @@ export class Meter {
     // Its answers have been counted; what they cost may be known only now.
     if (sizeOf(this.#run) === sizeOf(this.#estimated)) {
       const isTold = sizeOf(usage) > 0 || sizeOf(this.#estimated) === 0;
-      if (isTold) await this.#add(insteadOf(this.#run, usage), all);
+      if (isTold) await this.#add(insteadOf(this.#run, usage), all, -this.#estimated.usd);
     } else if (unpricedTokens > 0 && usd !== null) {
-      await this.#add({ ...NO_USAGE, usd: usd - this.#run.usd, unpricedTokens: -unpricedTokens }, all);
+      await this.#add(
+        { ...NO_USAGE, usd: usd - this.#run.usd, unpricedTokens: -unpricedTokens },
+        all,
+        -this.#estimated.usd,
+      );
     }
   }
 
@@ -102,17 +106,15 @@ export class Meter {
   #priced(spent: readonly Spent[]): Usage {
     const { model: usual, prices } = this.#means;
     return spent
-      .map(({ model, tokens, isEstimated = false }) => ({
-        ...tokens,
-        // What was not told has no price, either: a figure made up twice would stand as if it were one.
-        ...costOf(tokens, model || usual, isEstimated ? {} : prices),
-      }))
+      .map(({ model, tokens }) => ({ ...tokens, ...costOf(tokens, model || usual, prices) }))
       .reduce(addUsage, NO_USAGE);
   }
 
-  async #add(usage: Usage, told: ToldOfAll | null = null): Promise<void> {
+  /** `estimatedUsd`: as much of its dollars as nobody has told the tokens of. */
+  async #add(usage: Usage, told: ToldOfAll | null, estimatedUsd: number): Promise<void> {
     this.#usage = addUsage(this.#usage, usage);
-    await this.#means.journal.append({ kind: 'spent', usage, ...(told === null ? {} : { told }) });
+    const more = { ...(told === null ? {} : { told }), ...(estimatedUsd === 0 ? {} : { estimatedUsd }) };
+    await this.#means.journal.append({ kind: 'spent', usage, ...more });
   }
 }
 

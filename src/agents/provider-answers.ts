@@ -40,6 +40,8 @@ export class PassingAnswer {
   /** What the model has said, in characters. */
   #said = 0;
   #spent: Spent | null = null;
+  /** As its answer names it. */
+  #model = '';
   #failure: Failure | null = null;
   #later: string | null = null;
 
@@ -73,7 +75,7 @@ export class PassingAnswer {
       this.#failure = failureOf(this.#head, problemIn([parsed(this.#text)].flat()[0]) ?? NONE, this.#text);
     else if (this.#isStream) this.#line(this.#text);
     else for (const event of [parsed(this.#text)].flat()) this.#take(event);
-    const unknown = status < 400 && this.#failure === null ? estimated(asked, this.#said) : null;
+    const unknown = status < 400 && this.#failure === null ? estimated(this.#model, asked, this.#said) : null;
     return { spent: this.#spent ?? unknown, failure: this.#failure };
   }
 
@@ -84,6 +86,7 @@ export class PassingAnswer {
   #take(event: unknown): void {
     this.#spent = READ[this.#provider](event, this.#spent) ?? this.#spent;
     const said = Said.safeParse(event).data;
+    this.#model = said?.model ?? said?.response?.model ?? this.#model;
     this.#said += charsIn(said?.choices) + charsIn(said?.delta) + charsIn(said?.output);
     if (this.#provider === 'openai') this.#later = laterIn(event, this.#later);
     const problem = problemIn(event);
@@ -106,13 +109,19 @@ const Said = z.object({
   choices: z.unknown().optional(),
   delta: z.unknown().optional(),
   output: z.unknown().optional(),
+  model: z.string().optional().catch(undefined),
+  response: z.object({ model: z.string().optional() }).optional().catch(undefined),
 });
+/** Pictures are written large, and are few tokens; more than that fits into few windows. */
+const ESTIMATED_TOKENS_MAX = 200_000;
 
 /** Its tokens were not told: OpenAI tells them of a stream of completions only to who asks for that, and of no answer that broke off. */
-function estimated(asked: number, said: number): Spent {
-  const [inputTokens, outputTokens] = [Math.ceil(asked / CHARS_PER_TOKEN), Math.ceil(said / CHARS_PER_TOKEN)];
+function estimated(model: string, asked: number, said: number): Spent {
+  const [inputTokens = 0, outputTokens = 0] = [asked, said].map((chars) =>
+    Math.min(ESTIMATED_TOKENS_MAX, Math.ceil(chars / CHARS_PER_TOKEN)),
+  );
   const tokens = { turns: 1, inputTokens, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens };
-  return { model: '', tokens, isEstimated: true };
+  return { model, tokens, isEstimated: true };
 }
 
 function charsIn(value: unknown): number {

@@ -23,6 +23,8 @@ const Session = z.object({
   model: z.string(),
   outcome: z.string(),
   usage: Usage,
+  /** How much of its dollars is for answers that did not tell their tokens. */
+  estimatedUsd: z.number().default(0),
 });
 type Session = z.infer<typeof Session>;
 
@@ -38,7 +40,7 @@ const GROUPS = {
   day: ({ at }: Session) => at.slice(0, 10),
 } as const;
 
-type Row = { readonly of: string; readonly sessions: number; readonly usage: Usage };
+type Row = { readonly of: string; readonly sessions: number; readonly usage: Usage; readonly estimatedUsd: number };
 
 export const costs: Pick<Command, 'run'> = {
   run: async (args) => {
@@ -60,7 +62,7 @@ export const costs: Pick<Command, 'run'> = {
       (one) => (mission === undefined || one.mission === mission) && one.at >= since,
     );
     const rows = grouped(sessions, GROUPS[by]);
-    if (values.json === true) return print(JSON.stringify(rows, null, 2));
+    if (values.json === true) return print(JSON.stringify(rows.map(asJson), null, 2));
     print(rows.length === 0 ? 'No session of a model is in the ledger' : shown(by, rows));
   },
 };
@@ -86,29 +88,49 @@ function readSession(line: string): readonly Session[] {
   }
 }
 
+const NOTHING = { sessions: 0, usage: NO_USAGE, estimatedUsd: 0 };
+
 /** The dearest first. */
 function grouped(sessions: readonly Session[], groupOf: (session: Session) => string): readonly Row[] {
   const groups = new Map<string, Row>();
   for (const session of sessions) {
     const of = groupOf(session);
-    const { sessions: count, usage } = groups.get(of) ?? { sessions: 0, usage: NO_USAGE };
+    const { sessions: count, usage, estimatedUsd } = groups.get(of) ?? NOTHING;
     // What was asked about a session is none.
     const more = session.kind === 'session' ? 1 : 0;
-    groups.set(of, { of, sessions: count + more, usage: addUsage(usage, session.usage) });
+    groups.set(of, {
+      of,
+      sessions: count + more,
+      usage: addUsage(usage, session.usage),
+      estimatedUsd: estimatedUsd + session.estimatedUsd,
+    });
   }
   return [...groups.values()].toSorted((a, b) => b.usage.usd - a.usage.usd || a.of.localeCompare(b.of));
 }
 
+function asJson({ estimatedUsd, ...row }: Row): object {
+  return estimatedUsd === 0 ? row : { ...row, estimatedUsd };
+}
+
 function shown(by: string, rows: readonly Row[]): string {
-  const all = rows.reduce((sum, { usage }) => addUsage(sum, usage), NO_USAGE);
-  const total = { of: 'all', sessions: rows.reduce((sum, { sessions }) => sum + sessions, 0), usage: all };
+  const total = rows.reduce<Row>(
+    (sum, { sessions, usage, estimatedUsd }) => ({
+      of: 'all',
+      sessions: sum.sessions + sessions,
+      usage: addUsage(sum.usage, usage),
+      estimatedUsd: sum.estimatedUsd + estimatedUsd,
+    }),
+    { of: 'all', ...NOTHING },
+  );
   const heads = [by, 'sessions', 'turns', 'tokens in', 'from the cache', 'tokens out', 'cost'];
   return table(heads, [...rows, ...(rows.length > 1 ? [total] : [])].map(cells)).join('\n');
 }
 
-function cells({ of, sessions, usage }: Row): readonly string[] {
+function cells({ of, sessions, usage, estimatedUsd }: Row): readonly string[] {
   const { turns, inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens } = usage;
   const read = inputTokens + cacheReadTokens + cacheWriteTokens;
   const share = read === 0 ? '–' : `${Math.round((100 * cacheReadTokens) / read)} %`;
-  return [of || '–', sessions, turns, read, share, outputTokens, spentText(usage) || '–'].map(String);
+  const part = estimatedUsd > 0 ? `, $${estimatedUsd.toFixed(2)} of it estimated` : '';
+  const cost = `${spentText(usage) || '–'}${part}`;
+  return [of || '–', sessions, turns, read, share, outputTokens, cost].map(String);
 }

@@ -1,6 +1,6 @@
 /** What a session of a program has used: over its runs and lives, whoever tells it, each thing once. */
 import { expect, test } from 'vitest';
-import { openJournal, spentIn } from '../../src/agents/journal.js';
+import { estimatedIn, openJournal, spentIn } from '../../src/agents/journal.js';
 import { Meter } from '../../src/agents/meter.js';
 import type { Told } from '../../src/agents/told-usage.js';
 import type { Prices } from '../../src/town/prices.js';
@@ -60,16 +60,25 @@ test('what has passed is counted so, whatever its program says of it; that says 
   });
 });
 
-test('what nobody has told is estimated, and has no price; what its program tells of it stands in its place', async () => {
+const estimated = async (bench: Bench) => {
+  const journal = await openJournal(bench.journal, { sessionId: 's' });
+  await journal.close();
+  return estimatedIn(journal);
+};
+
+test('what nobody has told is estimated, and costs as much; what its program tells of it stands in its place', async () => {
   const guessed = { ...answer, isEstimated: true } as const;
-  expect(await life(await makeBench(), (meter) => meter.answered(guessed), PRICES)).toEqual({
-    ...tokens,
-    usd: 0,
-    unpricedTokens: 15,
-  });
+  const bench = await makeBench();
+  const both = async (meter: Meter) => {
+    await meter.answered(guessed);
+    await meter.answered(answer);
+  };
+  expect(await life(bench, both, PRICES)).toMatchObject({ turns: 2, usd: 2 });
+  expect(await estimated(bench)).toBe(1);
   const told: Told = { spent: [{ model: 'big', tokens: { ...tokens, turns: 3 } }], usd: null, ofAll: 'nothing' };
+  const other = await makeBench();
   const replaced = await life(
-    await makeBench(),
+    other,
     async (meter) => {
       await meter.answered(guessed);
       await meter.answered(guessed);
@@ -78,6 +87,7 @@ test('what nobody has told is estimated, and has no price; what its program tell
     PRICES,
   );
   expect(replaced).toEqual({ ...tokens, turns: 3, usd: 1 });
+  expect(await estimated(other)).toBe(0);
   // It knows no better.
   const kept = await life(await makeBench(), async (meter) => {
     await meter.answered(guessed);

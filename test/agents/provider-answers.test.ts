@@ -134,14 +134,34 @@ test.each([
 const delta = (content: string) => ({ model: 'gpt-x', usage: null, choices: [{ index: 0, delta: { content } }] });
 
 test.each([
-  ['of a stream of completions without its usage', events(delta('0123456789'), delta('0123456789')), EVENTS, 5],
-  ['of a stream that broke off', events({ type: 'response.output_text.delta', delta: '01234567' }), EVENTS, 2],
-  ['of one that tells none', JSON.stringify({ choices: [{ message: { content: '0123' } }] }), JSON_TYPE, 1],
-  ['that comes later', JSON.stringify({ status: 'queued', usage: null, error: null, output: [] }), JSON_TYPE, 0],
-] as const)('an answer without its tokens counts by what was asked and said: %s', (_, body, headers, outputTokens) => {
-  const tokens = { turns: 1, inputTokens: 100, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens };
-  const { spent, failure } = read('openai', body, 200, headers);
-  expect({ spent, failure }).toEqual({ spent: { model: '', tokens, isEstimated: true }, failure: null });
+  [
+    'of a stream of completions without its usage',
+    events(delta('0123456789'), delta('0123456789')),
+    EVENTS,
+    5,
+    'gpt-x',
+  ],
+  [
+    'of a stream that broke off',
+    events({ response: { model: 'gpt-y' } }, { type: 'response.output_text.delta', delta: '01234567' }),
+    EVENTS,
+    2,
+    'gpt-y',
+  ],
+  ['of one that tells none', JSON.stringify({ choices: [{ message: { content: '0123' } }] }), JSON_TYPE, 1, ''],
+  ['that comes later', JSON.stringify({ status: 'queued', usage: null, error: null, output: [] }), JSON_TYPE, 0, ''],
+] as const)(
+  'an answer without its tokens counts by what was asked and said: %s',
+  (_, body, headers, outputTokens, model) => {
+    const tokens = { turns: 1, inputTokens: 100, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens };
+    const { spent, failure } = read('openai', body, 200, headers);
+    expect({ spent, failure }).toEqual({ spent: { model, tokens, isEstimated: true }, failure: null });
+  },
+);
+
+test('what is written large, as pictures are, is not taken for more tokens than fit before a model', () => {
+  const answer = new PassingAnswer('openai', { status: 200, headers: new Headers(JSON_TYPE) });
+  expect(answer.end(10_000_000).spent?.tokens.inputTokens).toBe(200_000);
 });
 
 test('of an answer that breaks off counts what came of it', () => {
