@@ -71,14 +71,14 @@ async function agentFound(
   }
   const path = await onPath(command);
   const instead = agent.sdk === true && !sdk.ok ? `by its program, since ${sdk.why}; ` : '';
-  const inside = path === null ? null : await startedInside(path, confinements);
+  const isTheirs = isShipped(name) && AGENTS[name].command === command;
+  const inside = path === null ? null : await startedInside(path, confinements, isTheirs);
   if (inside !== null && 'remedy' in inside) return { about, ...inside, isNeeded };
   if (path !== null) {
     const version = inside?.version ?? (await versionOf(path));
     return keyFinding(about, agent.provider, `${path} (${version}); ${instead}`, isNeeded);
   }
   const says = `there is no program ${command}${command.includes('/') ? '' : ' on PATH'}`;
-  const isTheirs = isShipped(name) && AGENTS[name].command === command;
   const orSdk = agent.sdk === true ? `, or in the town's folder: ${INSTALL_SDK}` : '';
   const remedy = isTheirs
     ? `${INSTALL[name]}${orSdk}`
@@ -93,11 +93,13 @@ const OF_DOOR = /\bgt: (command )?not found$/;
 
 /**
  * A link may lead, and a script be read by, where nothing of an agent's own is shown. Outside it is not started: one that heeds no `--version`
- * would begin to work. Null where nothing is shut in, or can be.
+ * would begin to work. Those that come with the town heed it (`isTheirs`), and fail by what they miss, as by a library in a home. Null where
+ * nothing is shut in, or can be.
  */
 async function startedInside(
   path: string,
   confinements: readonly Confinement[],
+  isTheirs: boolean,
 ): Promise<Pick<Finding, 'says' | 'remedy'> | { readonly version: string } | null> {
   let version: string | null = null;
   for (const confinement of confinements) {
@@ -105,12 +107,15 @@ async function startedInside(
     if (tried === null) return null;
     version = versionIn(tried);
     const why = tried.stderr.trim().split('\n').at(-1) ?? '';
-    if (tried.end.kind !== 'exited' || !NOT_STARTED.includes(tried.end.code) || OF_DOOR.test(why)) continue;
+    if (tried.end.kind !== 'exited' || OF_DOOR.test(why)) continue;
+    const { code } = tried.end;
+    if (code === 0 || !(isTheirs || NOT_STARTED.includes(code))) continue;
     const target = await realpath(path);
     const leads = target === path ? path : `${path}, a link to ${target},`;
     const says = `${leads} cannot be started where agents are shut in: ${why}`;
     const folder = JSON.stringify(folderOf(target));
-    return { says, remedy: `say read = [${folder}] under [confinement] in town.toml, or install it for all users` };
+    const read = NOT_STARTED.includes(code) ? `[${folder}]` : '[…] with the folders that it is installed in';
+    return { says, remedy: `say read = ${read} under [confinement] in town.toml, or install it for all users` };
   }
   return version === null ? null : { version };
 }

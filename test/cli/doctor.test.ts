@@ -183,6 +183,29 @@ test('a program that cannot be started where agents are shut in is none: a link 
   expect((await ask(['--town', dir], real)).of('agent mine')?.remedy).toBeNull();
 });
 
+test('one that comes with the town and fails where agents are shut in, by what it misses there, cannot run', async (context) => {
+  const missing = await missingBubblewrap();
+  context.skip(missing !== null, missing ?? '');
+  const library = await mkdtemp(join(tmpdir(), 'gt-doctor-out-'));
+  onTestFinished(() => rm(library, { recursive: true, force: true }));
+  await writeFile(join(library, 'aider.txt'), 'aider 1.0');
+  const { ask, town, bin, env } = await machine({ aider: `cat '${library}/aider.txt' || exit 1` });
+  const rig = RIG('{ kind = "aider" }');
+  const real = { PATH: `${env.PATH}:${process.env['PATH']}`, XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'] ?? '' };
+  const keys = { ...real, ANTHROPIC_API_KEY: 'any' };
+  const { ok, of } = await ask(['--town', await town(rig)], keys);
+  expect(ok).toBe(false);
+  expect(of('agent aider')).toMatchObject({
+    says: expect.stringMatching(/bin\/aider cannot be started where agents are shut in: .*aider\.txt/) as string,
+    remedy: expect.stringContaining('say read = […] with the folders that it is installed in') as string,
+  });
+  const shown = await ask(['--town', await town(`${rig}[confinement]\nread = ["${library}"]\n`)], keys);
+  expect(shown.of('agent aider')).toMatchObject({
+    remedy: null,
+    says: expect.stringContaining(`${bin}/aider (aider 1.0)`) as string,
+  });
+});
+
 test('a program that heeds no --version is started where agents are shut in alone, and lacks no gt of a session', async (context) => {
   const missing = await missingBubblewrap();
   context.skip(missing !== null, missing ?? '');
