@@ -11,6 +11,8 @@ const PROMPTS = ['argument', 'stdin'] as const;
 const USAGES = ['claude', 'codex', 'gemini', 'none'] as const;
 const words = z.array(z.string(), 'a list of texts is expected, for example ["run", "{prompt}"]');
 
+const texts = z.record(z.string(), z.string(), 'a table of texts is expected');
+
 export const agent = {
   command: text('my-agent').optional(),
   args: words.optional(),
@@ -21,7 +23,8 @@ export const agent = {
   usage: z.enum(USAGES, `${listed(USAGES)} is expected`).optional(),
   provider: z.enum(PROVIDERS, `${listed(PROVIDERS)} is expected`).optional(),
   model: text('gpt-5.6').optional(),
-  env: z.record(z.string(), z.string(), 'a table of texts is expected').optional(),
+  env: texts.optional(),
+  files: texts.optional(),
 };
 
 const CALLS = ['command', 'args', 'resume', 'prompt'] as const;
@@ -31,7 +34,10 @@ type Tables = Readonly<Record<string, z.infer<z.ZodObject<typeof agent>>>>;
 /** Key by key over the agent of that name; one of a new name is its command, with the prompt as its argument, if nothing else is said. */
 export function agentsFrom(tables: Tables = {}): Pick<RigSnapshot, 'agents'> {
   const agents = Object.entries(tables).map(([name, said]) => {
-    const base = agentNamed(name) ?? { command: name, args: said.prompt === 'stdin' ? [] : ['{prompt}'] };
+    const base: Partial<Agent> = agentNamed(name) ?? {
+      command: name,
+      args: said.prompt === 'stdin' ? [] : ['{prompt}'],
+    };
     // Who says how its program is called wants it called so.
     const bySdk = 'sdk' in base && CALLS.some((key) => said[key] !== undefined) ? { sdk: false } : {};
     return [name, Agent.parse({ ...base, ...bySdk, ...said })] as const;

@@ -1,9 +1,10 @@
 /** What an agent's program is called with in a session: its prompt, what its arguments are filled with, and the order of the Agent SDK. */
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Agent } from '../town/agents.js';
 import type { SessionSpec } from '../town/session.js';
+import { quoted } from './agent-call.js';
 import type { CallValues } from './agent-call.js';
 import { conversationOf } from './conversation.js';
 import type { Door } from './door.js';
@@ -18,10 +19,19 @@ const WITH_GT = 'export PATH="$GT_BIN:$PATH"';
 /** An agent's shells may be shells of a login, which begin with a search path of their own. Written inside: outside its home may lead elsewhere. */
 const AT_LOGIN = `for f in .profile .bash_profile; do echo '${WITH_GT}' > "$HOME/$f"; done`;
 
-/** The program, with the `gt` of its door first in its search path. */
-export function withGt(line: string, { confinement }: Pick<SessionSpec, 'confinement'>): string {
-  const before = confinement === undefined ? WITH_GT : `${WITH_GT}; ${AT_LOGIN}`;
-  return `${before}; exec ${line}`;
+type Called = { readonly agent: Agent; readonly home: string };
+
+/** The program, with the `gt` of its door first in its search path, and its files in its home: written inside, too. */
+export function withGt(
+  line: string,
+  { confinement }: Pick<SessionSpec, 'confinement'>,
+  { agent, home }: Called,
+): string {
+  const files = Object.entries(agent.files ?? {}).map(([path, text]) => {
+    const file = join(home, path);
+    return `mkdir -p ${quoted(dirname(file))} && printf %s ${quoted(text)} > ${quoted(file)}`;
+  });
+  return [WITH_GT, ...(confinement === undefined ? [] : [AT_LOGIN]), ...files, `exec ${line}`].join('; ');
 }
 
 /** Linux takes 128 KiB, and quotes and the other arguments stand in it, too. */

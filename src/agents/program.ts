@@ -253,7 +253,7 @@ export class Program {
     // The SDK stops by itself, if it can.
     const letGo = run.stopInTime(() => this.#leftMs() + (sdk === null ? 0 : STOP_MS));
     try {
-      const result = await exec(withGt(line, this.#spec), {
+      const result = await exec(withGt(line, this.#spec, { agent, home: this.#home }), {
         env: { ...environmentOf(agent, values, this.#proxy), ...door.env },
         readable: [door.folder, ...GT, ...(sdk === null ? [] : readableFor(sdk))],
         home: this.#home,

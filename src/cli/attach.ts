@@ -182,7 +182,7 @@ async function runShutIn(means: Means, door: Door, proxy: KeyProxy | null): Prom
     file,
     args: inner,
     ...where
-  } = cell(withGt(commandOf(agent, args, values, proxy), spec), {
+  } = cell(withGt(commandOf(agent, args, values, proxy), spec, { agent, home }), {
     env: plainEnvironment({
       ...authorEnvironment(authorOf(spec.agent)),
       GT_SESSION: spec.sessionId,

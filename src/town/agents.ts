@@ -42,6 +42,8 @@ export const Agent = z.strictObject({
   /** Null: as the program has it. */
   model: z.string().min(1).nullable().default(null),
   env: z.record(z.string(), z.string()).default({}),
+  /** By their paths in `{home}`, where they are written before it is called: settings that it takes from nowhere else. */
+  files: z.record(z.string(), z.string()).optional(),
 });
 export type Agent = z.infer<typeof Agent>;
 
@@ -61,6 +63,25 @@ const CODEX_PROVIDER = [
   'model_providers.gastown.wire_api="responses"',
   'model_providers.gastown.env_key="OPENAI_API_KEY"',
 ].flatMap((setting) => ['-c', setting]);
+const GEMINI = ['--yolo', '--skip-trust', '-o', 'json', '--model={model}'];
+/** It would ask a smaller model for a title. */
+const OPENCODE = ['--title=step', '--model=anthropic/{model}'];
+/** Its model cannot run commands; what it tests its edits by hands the step in, without what it keeps in the worktree for itself. */
+const AIDER_ENDS = 'rm -rf .aider.tags.cache.v*; gt done "made the edits that were asked for"';
+const AIDER = [
+  '--yes-always',
+  '--no-gitignore',
+  '--no-check-update',
+  '--no-analytics',
+  '--no-show-model-warnings',
+  '--no-show-release-notes',
+  '--no-auto-commits',
+  '--no-pretty',
+  '--chat-history-file={home}/chat.md',
+  '--input-history-file={home}/input.txt',
+  '--auto-test',
+  `--test-cmd=${AIDER_ENDS}`,
+];
 
 /** Those that come with the town. */
 export const AGENTS = {
@@ -101,36 +122,55 @@ export const AGENTS = {
   },
   gemini: {
     command: 'gemini',
-    args: ['--yolo', '--skip-trust', '-o', 'json', '--model={model}', '-p', '{prompt}'],
+    args: [...GEMINI, '-p', '{prompt}'],
     prompt: 'argument',
-    resume: null,
+    // Of its home, in which there is no other.
+    resume: [...GEMINI, '--resume', 'latest', '-p', '{prompt}'],
     attach: null,
     usage: 'gemini',
     provider: 'gemini',
     model: null,
-    env: { GOOGLE_GEMINI_BASE_URL: '{model_url}', GEMINI_API_KEY: '{model_key}' },
+    env: { GOOGLE_GEMINI_BASE_URL: '{model_url}', GEMINI_API_KEY: '{model_key}', GEMINI_CLI_HOME: '{home}' },
+    // With another address than Google's it takes itself for a gateway's, which without a terminal it refuses to be.
+    files: { '.gemini/settings.json': '{"security":{"auth":{"selectedType":"gemini-api-key"}}}' },
   },
   opencode: {
     command: 'opencode',
-    args: ['run', '--format', 'json', '--model={model}', '{prompt}'],
-    prompt: 'argument',
-    resume: null,
+    args: ['run', ...OPENCODE],
+    // As an argument it would be put in quotes.
+    prompt: 'stdin',
+    resume: ['run', '--continue', ...OPENCODE],
     attach: null,
     usage: 'none',
-    provider: null,
+    provider: 'anthropic',
     model: null,
-    env: { OPENCODE_DISABLE_AUTOUPDATE: '1', OPENCODE_PERMISSION: '{"*":"allow"}' },
+    env: {
+      ANTHROPIC_BASE_URL: '{model_url}',
+      ANTHROPIC_API_KEY: '{model_key}',
+      XDG_DATA_HOME: '{home}',
+      OPENCODE_DISABLE_AUTOUPDATE: '1',
+      OPENCODE_DISABLE_MODELS_FETCH: '1',
+      OPENCODE_PERMISSION: '{"*":"allow"}',
+      // Of models it knows those that were there when it was made.
+      OPENCODE_CONFIG_CONTENT: '{"provider":{"anthropic":{"models":{"{model}":{}}}}}',
+    },
   },
   aider: {
     command: 'aider',
-    args: ['--yes-always', '--no-auto-commits', '--no-check-update', '--model={model}', '--message', '{prompt}'],
+    args: [...AIDER, '--model=anthropic/{model}', '--message', '{prompt}'],
     prompt: 'argument',
     resume: null,
     attach: null,
     usage: 'none',
     provider: 'anthropic',
     model: null,
-    env: { ANTHROPIC_API_BASE: '{model_url}', ANTHROPIC_API_KEY: '{model_key}' },
+    env: {
+      ANTHROPIC_API_BASE: '{model_url}',
+      ANTHROPIC_API_KEY: '{model_key}',
+      LITELLM_LOCAL_MODEL_COST_MAP: 'True',
+      // Where nobody is named it would write a name into the settings of the repository, and end when it may not.
+      GIT_CONFIG_PARAMETERS: "'user.name=aider' 'user.email=aider@gastown.local'",
+    },
   },
 } as const satisfies Readonly<Record<string, Agent>>;
 

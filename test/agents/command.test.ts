@@ -54,6 +54,16 @@ test('it works in the worktree, leaves notes, and says that its step is done', a
   expect(await run()).toMatchObject({ summary: 'wrote two files' });
 });
 
+test('settings that it takes from nothing but files are in its home before it is called', async () => {
+  const { bench, run } = await agentOf({
+    script: 'cat "$OWN/.mine/settings.json" > seen.txt; gt done ok',
+    env: { OWN: '{home}' },
+    files: { '.mine/settings.json': `{"it's":"here"}` },
+  });
+  expect(await run()).toMatchObject({ outcome: 'closed', summary: 'ok' });
+  expect(await readFile(join(bench.worktree, 'seen.txt'), 'utf8')).toBe(`{"it's":"here"}`);
+});
+
 test('that it exits, even well, is no end: it is asked twice more, and then it is stalled', async () => {
   const { bench, run } = await agentOf({ script: 'echo "$1" >> prompts.txt; echo finished' });
   expect(await run()).toMatchObject({

@@ -1,10 +1,9 @@
 /**
  * Whole missions by agents that people use, as they are published, each shut in without a network: `npm run test:agents`. Their models are scripted, on
- * this machine: Claude Code asks our own server, Codex another's (https://github.com/CopilotKit/aimock), which speaks OpenAI's protocol.
+ * this machine: those that speak Anthropic's protocol ask our own server, Codex and the Gemini CLI another's (https://github.com/CopilotKit/aimock).
  */
 import { readdir, readFile, symlink } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { nudgesQuery } from '../../src/contract/polecat.js';
 import type { Turn } from '../../src/dev/model-script.js';
@@ -13,8 +12,10 @@ import { missingBubblewrap } from '../support/bubblewrap.js';
 import { gt } from '../support/gt.js';
 import { count, liveTown, until } from '../support/live-town.js';
 import type { LiveTown, TownPlan } from '../support/live-town.js';
-import { realAgents, VERSIONS } from '../support/real-agents.js';
+import { realAgents, realAider, VERSIONS } from '../support/real-agents.js';
 import type { RealAgents } from '../support/real-agents.js';
+import { cutOffOnce, killWorker, mockOf, ofSession, says } from '../support/real-town.js';
+import type { Rules } from '../support/real-town.js';
 import { atTerminal } from '../support/terminal.js';
 
 const SDK = VERSIONS['@anthropic-ai/claude-agent-sdk'];
@@ -33,7 +34,7 @@ async function townWith(plan: Partial<TownPlan>): Promise<LiveTown> {
     formulas: { work: WORK },
     confinement: {},
     ...plan,
-    env: { ...plan.env, PATH: `${agents.bin}${delimiter}${process.env['PATH']}` },
+    env: { ...plan.env, PATH: `${agents.bin}${delimiter}${plan.env?.['PATH'] ?? process.env['PATH']}` },
   });
   onTestFinished(() => town.stop());
   return town;
@@ -117,14 +118,6 @@ async function townWithClaude(turns: readonly Turn[], next: readonly Turn[], lim
   return { server, town };
 }
 
-/** A file of the town's one session; empty as long as there is none. */
-async function ofSession({ dir }: LiveTown, name: string): Promise<string> {
-  const sessions = join(dir, '.gt', 'sessions');
-  const files = await readdir(sessions, { recursive: true }).catch(() => []);
-  const file = files.find((one) => one.endsWith(name));
-  return file === undefined ? '' : readFile(join(sessions, file), 'utf8');
-}
-
 test('Claude Code is driven by its SDK where the town has that, and hears a nudge in the midst of its work', async () => {
   const { server, town } = await townWithSdk([bash('echo made > a.txt; sleep 8'), bash('sleep 1'), DONE]);
   const landed = landsIn(town);
@@ -181,9 +174,7 @@ test('its worker killed in the midst of its work, it goes on in the same convers
   const landed = landsIn(town);
   await until('it is at work', async () => (await ofSession(town, 'said.log')).includes('→ Bash'));
   await until('it has noted that', () => hasNoted(town, 'sleep 100'));
-  const worker = town.raised.workerPid();
-  expect(worker).not.toBeNull();
-  if (worker !== null) process.kill(worker, 'SIGKILL');
+  killWorker(town);
   expect(await landed).toMatchObject({ landed: 1 });
   expect(server.requests().filter(({ turn }) => turn === 0)).toHaveLength(1);
   const again = JSON.stringify(server.requests().find(({ turn }) => turn !== 0)?.body);
@@ -243,21 +234,8 @@ test('somebody goes on with Claude Code at a terminal, and it goes on with what 
   expect(JSON.stringify(server.requests())).not.toContain('sk-ant-planted');
 });
 
-type Mock = {
-  readonly url: string;
-  on(match: object, response: object): void;
-  start(): Promise<unknown>;
-  stop(): Promise<unknown>;
-};
-
-async function townWithCodex(rules: readonly (readonly [match: object, response: object])[]): Promise<LiveTown> {
-  const aimock = pathToFileURL(join(agents.modules, '@copilotkit', 'aimock', 'dist', 'index.js')).href;
-  const { LLMock } = (await import(aimock)) as { LLMock: new (options: object) => Mock }; // as its documentation has it
-  const mock = new LLMock({ port: 0, strict: true });
-  const usage = { input_tokens: 1_000, output_tokens: 100, total_tokens: 1_100 };
-  for (const [match, response] of rules) mock.on(match, { ...response, usage });
-  await mock.start();
-  onTestFinished(async () => void (await mock.stop()));
+async function townWithCodex(rules: Rules): Promise<LiveTown> {
+  const mock = await mockOf(agents, rules);
   return townWith({
     runtime: { kind: 'codex', model: 'gpt-5.6' },
     // With the version, as OpenAI's own library has it.
@@ -266,7 +244,6 @@ async function townWithCodex(rules: readonly (readonly [match: object, response:
   });
 }
 
-const says = (text: string) => ({ predicate: (request: unknown) => JSON.stringify(request).includes(text) });
 const shell = (cmd: string) => ({ toolCalls: [{ name: 'exec_command', arguments: JSON.stringify({ cmd }) }] });
 
 test('Codex works its step, and ends it by the command `gt`; it costs what its model does', async () => {
@@ -281,13 +258,7 @@ test('Codex works its step, and ends it by the command `gt`; it costs what its m
 });
 
 test('its worker killed in the midst of its work, Codex goes on in the same conversation', async () => {
-  const seen: string[] = [];
-  const predicate = (request: unknown) => {
-    const text = JSON.stringify(request);
-    const isAgain = text.includes('You were cut off');
-    if (isAgain) seen.push(text);
-    return isAgain && seen.length === 1;
-  };
+  const { seen, predicate } = cutOffOnce();
   const town = await townWithCodex([
     [{ predicate }, shell('gt done "made it"')],
     [says('You were cut off'), { content: 'All done.' }],
@@ -296,9 +267,103 @@ test('its worker killed in the midst of its work, Codex goes on in the same conv
   ]);
   const landed = landsIn(town);
   await until('it is at work', async () => (await ofSession(town, 'said.log')).includes('sleep 100'));
-  const worker = town.raised.workerPid();
-  expect(worker).not.toBeNull();
-  if (worker !== null) process.kill(worker, 'SIGKILL');
+  killWorker(town);
   expect(await landed).toMatchObject({ landed: 1 });
   expect(seen[0]).toContain('echo begun');
 });
+
+async function townWithGemini(rules: Rules): Promise<LiveTown> {
+  const mock = await mockOf(agents, rules);
+  return townWith({
+    runtime: { kind: 'gemini', model: 'gemini-2.5-flash' },
+    env: { GEMINI_API_KEY: 'AIza-planted-0123456789', GOOGLE_GEMINI_BASE_URL: mock.url },
+    prices: { 'gemini-2.5': { input: 1_000, output: 10_000 } },
+  });
+}
+
+const geminiShell = (command: string) => ({
+  toolCalls: [{ name: 'run_shell_command', arguments: JSON.stringify({ command, description: 'work' }) }],
+});
+
+test('the Gemini CLI works its step, and ends it by the command `gt`; it costs what its model does', async () => {
+  const town = await townWithGemini([
+    [{ hasToolResult: false }, geminiShell('echo made > a.txt; gt done "made it"')],
+    [{ hasToolResult: true }, { content: 'All done.' }],
+  ]);
+  const result = (await landsIn(town)) as { usd: number };
+  expect(result).toMatchObject({ landed: 1 });
+  expect(result.usd).toBeGreaterThan(1);
+});
+
+test('its worker killed in the midst of its work, the Gemini CLI goes on in the same conversation', async () => {
+  const { seen, predicate } = cutOffOnce();
+  const town = await townWithGemini([
+    [{ predicate }, geminiShell('gt done "made it"')],
+    [says('You were cut off'), { content: 'All done.' }],
+    [{ hasToolResult: false }, geminiShell('echo begun')],
+    [{ hasToolResult: true }, geminiShell('echo made >> a.txt; gt note "at work"; sleep 100')],
+  ]);
+  const landed = landsIn(town);
+  await until('it is at work', async () => (await ofSession(town, 'journal.jsonl')).includes('at work'));
+  killWorker(town);
+  expect(await landed).toMatchObject({ landed: 1 });
+  expect(seen[0]).toContain('echo begun');
+});
+
+async function townWithTurns(kind: string, turns: readonly Turn[], plan: Partial<TownPlan> = {}) {
+  const server = await startModelServer({ script: { rules: [{ when: [], turns: [...turns] }] } });
+  onTestFinished(() => server.stop());
+  const town = await townWith({
+    ...plan,
+    runtime: { kind, model: 'scripted-model', base_url: server.url },
+    env: { ...plan.env, ANTHROPIC_API_KEY: 'sk-ant-planted-0123456789' },
+    prices: { 'scripted-model': { input: 1_000, output: 10_000 } },
+  });
+  return { server, town };
+}
+
+const bashOfOpencode = (command: string) => ({ tools: [{ name: 'bash', input: { command, description: 'work' } }] });
+
+test('opencode works its step with a model that it has never heard of, and ends it by the command `gt`', async () => {
+  const turns = [bashOfOpencode('echo made > a.txt; gt done "made it"'), { text: 'All done.' }];
+  const { server, town } = await townWithTurns('opencode', turns);
+  const result = (await landsIn(town)) as { usd: number };
+  expect(result).toMatchObject({ landed: 1 });
+  expect(result.usd).toBeGreaterThan(1);
+  const [first] = server.requests();
+  // As it was asked, and no title beside it.
+  expect(JSON.stringify(first?.body.messages)).toContain('"text":"You are server/polecats/Toast.');
+  expect(JSON.stringify(server.requests())).not.toContain('sk-ant-planted');
+});
+
+test('its worker killed in the midst of its work, opencode goes on in the same conversation', async () => {
+  const begun = bashOfOpencode('echo made >> a.txt; gt note "at work"; sleep 100');
+  const done = bashOfOpencode('gt done "made it"');
+  const { server, town } = await townWithTurns('opencode', [begun, done, done, { text: 'All done.' }]);
+  const landed = landsIn(town);
+  await until('it is at work', async () => (await ofSession(town, 'journal.jsonl')).includes('at work'));
+  killWorker(town);
+  expect(await landed).toMatchObject({ landed: 1 });
+  expect(server.requests().filter(({ turn }) => turn === 0)).toHaveLength(1);
+  const again = JSON.stringify(server.requests().find(({ turn }) => turn !== 0)?.body);
+  expect(again).toContain('sleep 100');
+  expect(again).toContain('You were cut off');
+});
+
+test('Aider makes its edits, and hands them in by what it tests them with', async (context) => {
+  const found = await realAider();
+  const folder = typeof found === 'string' ? context.skip(found) : found.folder;
+  // It shows its model by four answers of another conversation what answers look like.
+  const examples = [{}, {}, {}, {}];
+  const turns = [...examples, { text: 'I write it.\n\na.txt\n```\nmade\n```\n' }, { text: 'All done.' }];
+  const { server, town } = await townWithTurns('aider', turns, {
+    confinement: { read: [folder] },
+    env: { PATH: [join(folder, 'bin'), process.env['PATH']].join(delimiter) },
+  });
+  const result = (await landsIn(town)) as { usd: number };
+  expect(result).toMatchObject({ landed: 1 });
+  expect(result.usd).toBeGreaterThan(0.5);
+  // Of what it keeps for itself nothing lands.
+  expect(await town.git('server', 'ls-tree', '--name-only', 'main')).toBe('README.md\na.txt');
+  expect(JSON.stringify(server.requests())).not.toContain('sk-ant-planted');
+}, 900_000);

@@ -55,13 +55,14 @@ const KEYS: Keys = {
   gemini: { key: 'sk-of-the-town', baseUrl: 'http://127.0.0.1:9' },
 };
 
-/** Called as the agent of that name is, a program that does the acts; all of them are given their prompt last. */
+/** Called as the agent of that name is, a program that does the acts; all of them are given their prompt last, or as their input. */
 export const presetOf =
   (name: keyof typeof AGENTS): Setup =>
   async (bench, acts, more) => {
     const command = join(programsOf(bench), AGENTS[name].command);
     await mkdir(programsOf(bench), { recursive: true });
-    await writeFile(command, `#!/bin/sh\nfor last; do :; done\nset -- "$last"\n${programOf(acts)}\n`);
+    const prompt = AGENTS[name].prompt === 'stdin' ? 'last=$(cat)' : 'for last; do :; done';
+    await writeFile(command, `#!/bin/sh\n${prompt}\nset -- "$last"\n${programOf(acts)}\n`);
     await chmod(command, 0o755);
     const agent = Agent.parse({ ...AGENTS[name], command });
     const spec = specOf(bench, null, { runtime: { kind: 'command', model: 'some-model', agent }, ...more });

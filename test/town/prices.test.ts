@@ -51,8 +51,8 @@ const by = (agent: string, model = `m-${agent}`) => ({
 });
 
 test('so do models of programs whose tokens are counted, if they do not tell their cost; which it is may not be known', () => {
-  const work = [by('codex'), by('gemini'), by('aider'), by('claude-code'), by('mine')];
-  expect(unpricedModels(work, {})).toEqual(['m-aider', 'm-codex', 'm-gemini']);
+  const work = [by('codex'), by('gemini'), by('aider'), by('opencode'), by('claude-code'), by('mine')];
+  expect(unpricedModels(work, {})).toEqual(['m-aider', 'm-codex', 'm-gemini', 'm-opencode']);
   expect(unpricedModels([by('codex', ''), by('gemini', '')], { gpt: price })).toEqual(['']);
-  expect(unpricedModels([by('claude-code', ''), by('mine', ''), by('opencode', '')], {})).toEqual([]);
+  expect(unpricedModels([by('claude-code', ''), by('mine', '')], {})).toEqual([]);
 });
