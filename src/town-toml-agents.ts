@@ -31,7 +31,7 @@ const CALLS = ['command', 'args', 'resume', 'prompt'] as const;
 
 type Tables = Readonly<Record<string, z.infer<z.ZodObject<typeof agent>>>>;
 
-/** Key by key over the agent of that name; one of a new name is its command, with the prompt as its argument, if nothing else is said. */
+/** Key by key, of its inner tables too, over the agent of that name; one of a new name is its command, with the prompt as its argument, if nothing else is said. */
 export function agentsFrom(tables: Tables = {}): Pick<RigSnapshot, 'agents'> {
   const agents = Object.entries(tables).map(([name, said]) => {
     const base: Partial<Agent> = agentNamed(name) ?? {
@@ -40,7 +40,14 @@ export function agentsFrom(tables: Tables = {}): Pick<RigSnapshot, 'agents'> {
     };
     // Who says how its program is called wants it called so.
     const bySdk = 'sdk' in base && CALLS.some((key) => said[key] !== undefined) ? { sdk: false } : {};
-    return [name, Agent.parse({ ...base, ...bySdk, ...said })] as const;
+    const inner = { env: over(base.env, said.env), files: over(base.files, said.files) };
+    return [name, Agent.parse({ ...base, ...bySdk, ...said, ...inner })] as const;
   });
   return agents.length === 0 ? {} : { agents: Object.fromEntries(agents) };
+}
+
+type Texts = Readonly<Record<string, string>> | undefined;
+
+function over(base: Texts, said: Texts): Texts {
+  return base === undefined ? said : { ...base, ...said };
 }

@@ -58,6 +58,12 @@ test('a name with a dot in it, written without quotes, is told how to write it',
   );
 });
 
+test('a variable for an agent that comes with the town stands beside those that it needs', () => {
+  const read = readTownText('[agents.codex]\nenv = { MINE = "1", CODEX_HOME = "/other" }\n[rigs.a]\nurl = "/a"\n');
+  const [rig] = read.ok ? read.settings.rigs : [];
+  expect(rig?.agents?.['codex']?.env).toEqual({ OPENAI_API_KEY: '{model_key}', MINE: '1', CODEX_HOME: '/other' });
+});
+
 test('an agent of one’s own, and what is otherwise with one that comes with the town', () => {
   const read = readTownText(`
 [agents.mine]
