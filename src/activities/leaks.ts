@@ -1,6 +1,7 @@
 /** Secrets in what a step is about to push: on a remote they are public, and no later commit takes them away. */
 import { createHash } from 'node:crypto';
 import { holdsKnownSecret, mayNotBePushed, withoutSecrets } from '../agents/secrets.js';
+import { GitError, TooLarge } from '../git/git-error.js';
 import { git } from '../git/git.js';
 
 /** What scanners of secrets obey where a line only looks like one: here, where the line stood so before. */
@@ -38,9 +39,9 @@ export async function leakIn(mirror: string, { heads, since, allow = [] }: Range
   const range = ['--not', '--remotes', '--not', '--end-of-options', ...asked, ...known];
   const texts: string[] = [];
   for (const command of [COMMITS, NAMES, LINES]) {
-    const { stdout } = await git(mirror, [...command, ...range], { keepChars: CHARS_MAX / 2, mayCut: true });
-    if (stdout.length > CHARS_MAX) return aboutSize();
-    texts.push(stdout);
+    const text = await git(mirror, [...command, ...range], { keepChars: CHARS_MAX / 2 }).catch(tooLarge);
+    if (text === null) return aboutSize();
+    texts.push(text.stdout);
   }
   const [commits = '', names = '', lines = ''] = texts;
   const added = addedBy(lines);
@@ -53,6 +54,13 @@ export async function leakIn(mirror: string, { heads, since, allow = [] }: Range
   ]);
   if (places.size === 0) return null;
   return aboutLeaks([...places], [...new Set(files.flatMap(({ marks }) => marks))]);
+}
+
+/** Of a file of more than a gigabyte git shows no difference at all. */
+function tooLarge(error: unknown): null {
+  if (error instanceof TooLarge || (error instanceof GitError && error.stderr.includes('unable to generate diff')))
+    return null;
+  throw error;
 }
 
 function aboutSize(): string {

@@ -9,6 +9,9 @@ export class Blocked extends Error {
   override readonly name = 'Blocked';
 }
 
+/** Git was ended since it held too much memory, or said too much. */
+export class TooLarge extends Blocked {}
+
 export class GitError extends Error {
   override readonly name = 'GitError';
   readonly kind: GitErrorKind;

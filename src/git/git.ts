@@ -4,11 +4,12 @@
  * end. Local commands see no settings but the repository's; network commands also see the user's and the machine's, where
  * credential helpers, proxies and certificates are set up.
  */
+import { totalmem } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { plainEnvironment, remoteEnvironment } from '../process/environment.js';
 import { run, type RunResult } from '../process/run.js';
 import { unreachable } from '../town/unreachable.js';
-import { GitError, kindOf } from './git-error.js';
+import { GitError, kindOf, TooLarge } from './git-error.js';
 import { removeStaleLock } from './lock.js';
 import { freeFromPipes } from './pipes.js';
 
@@ -31,6 +32,8 @@ export type GitOptions = {
   readonly keepChars?: number;
   /** True where an answer without its middle is one, too. */
   readonly mayCut?: boolean;
+  /** Half of this machine's if not given. */
+  readonly memoryBytesMax?: number;
 };
 
 export type GitOutput = { readonly code: number; readonly stdout: string; readonly stderr: string };
@@ -40,6 +43,8 @@ const LOCK_STALE_MS = 30_000;
 /** How long a lock that another git holds is waited for: about two seconds in all. */
 const LOCK_PAUSES_MS = [50, 150, 300, 500, 1_000] as const;
 const KEEP_CHARS = 8 * 1024 * 1024;
+/** Of the machine, or of the control group that this process is in; 0 where it is in none. */
+const ALL_BYTES = Math.min(totalmem(), process.constrainedMemory() || Infinity);
 
 const SETTINGS = [
   'core.hooksPath=/dev/null',
@@ -72,13 +77,18 @@ const NO_SETTINGS_OF_OTHERS = { GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYS
 
 /**
  * Runs `git <args>` in `cwd`. A lock held by another git is waited for; one that a crash left behind is removed.
- * Throws GitError when git could not be started, ran out of time, or exited with a code outside `codes`.
+ * Throws GitError when git could not be started, ran out of time, or exited with a code outside `codes`, TooLarge when it was ended: a file that
+ * takes no room on a disk, or in a pack, may take all of the memory of whoever reads it.
  */
 export async function git(cwd: string, args: readonly string[], options: GitOptions = {}): Promise<GitOutput> {
   for (const pauseMs of [...LOCK_PAUSES_MS, null]) {
     const result = await runOnce(cwd, args, options);
     if (result.end.kind === 'exited' && (options.codes ?? [0]).includes(result.end.code)) {
-      return { code: result.end.code, stdout: whole(result.stdout, args, options), stderr: result.stderr };
+      return { code: result.end.code, stdout: result.stdout, stderr: result.stderr };
+    }
+    if (result.end.kind === 'over-limit') {
+      const what = 'what it was to read there is larger than what is read: take it away, or name it in .gitignore';
+      throw new TooLarge(`git ${args[0]} in ${cwd} was ended: ${result.end.what}; ${what}`);
     }
     const error = failure(cwd, args, options, result);
     if (error.kind !== 'lock' || pauseMs === null) throw error;
@@ -108,12 +118,16 @@ async function runOnce(cwd: string, args: readonly string[], options: GitOptions
   const isRemote = options.network === true;
   const settings = isRemote || options.ofPerson === true ? {} : NO_SETTINGS_OF_OTHERS;
   const letBe = freeFromPipes(cwd, options.env);
+  const { keepChars = KEEP_CHARS, memoryBytesMax = ALL_BYTES / 2 } = options;
   return run('git', [...SETTINGS, ...(options.ofPerson === true ? [] : NO_TIDYING), ...args], {
     cwd,
     env: (isRemote ? remoteEnvironment : plainEnvironment)({ ...NEVER_ASK, ...settings, ...options.env }),
     timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
-    keepChars: options.keepChars ?? KEEP_CHARS,
+    keepChars,
+    limits: { memoryBytesMax, processesMax: Number.MAX_SAFE_INTEGER },
     isData: true,
+    // Half an answer must not pass for a whole one.
+    ...(options.mayCut === true ? {} : { charsMax: 2 * keepChars }),
     ...(options.mark === undefined ? {} : { mark: options.mark }),
     ...(options.input === undefined ? {} : { input: options.input }),
   }).finally(letBe);
@@ -139,14 +153,4 @@ function failure(cwd: string, args: readonly string[], options: GitOptions, resu
     default:
       return unreachable(end);
   }
-}
-
-/** `run` cuts the middle out of what is too long; half an answer of git must not pass for a whole one. */
-function whole(
-  stdout: string,
-  args: readonly string[],
-  { keepChars = KEEP_CHARS, mayCut = false }: GitOptions,
-): string {
-  if (mayCut || stdout.length <= 2 * keepChars) return stdout;
-  throw new Error(`git ${args[0]} wrote more than ${2 * keepChars} characters: more than is read`);
 }

@@ -31,6 +31,8 @@ export type RunOptions = {
   readonly third?: string;
   /** How much of each stream's head, and of its tail, is kept; 15,000 characters if not given. */
   readonly keepChars?: number;
+  /** The most that it may write to one of both; whoever goes over is ended. */
+  readonly charsMax?: number;
   /** This program alone reads the output, and shows it to nobody: what is cut of it keeps even its secrets. */
   readonly isData?: boolean;
   /** Told every piece of output, of both streams as they come: a sign of life, and what people watch. */
@@ -97,20 +99,22 @@ export async function runHere(file: string, args: readonly string[], options: Ru
       options.timeoutMs === undefined ? undefined : setTimeout(() => stop({ kind: 'timed-out' }), options.timeoutMs);
     options.signal?.addEventListener('abort', onAbort, { once: true });
     const { limits } = options;
+    const over = (what: string) => {
+      verdict ??= { kind: 'over-limit', what };
+      killGroup(child.pid, 'SIGKILL');
+    };
     const unwatch =
-      limits === undefined || child.pid === undefined
-        ? () => undefined
-        : watchTree(child.pid, limits, (what) => {
-            verdict ??= { kind: 'over-limit', what };
-            killGroup(child.pid, 'SIGKILL');
-          });
+      limits === undefined || child.pid === undefined ? () => undefined : watchTree(child.pid, limits, over);
     const settle = (value: RunResult['end']) => {
       clearTimeout(timer);
       unwatch();
       options.signal?.removeEventListener('abort', onAbort);
       resolve(value);
     };
-    const heard = [hear(child.stdout, 'stdout', stdout, options), hear(child.stderr, 'stderr', stderr, options)];
+    const heard = [
+      hear(child.stdout, 'stdout', stdout, options, over),
+      hear(child.stderr, 'stderr', stderr, options, over),
+    ];
     child.stdin.on('error', () => undefined); // a program may end without reading its input
     child.stdin.end(options.input ?? '');
     child.on('error', (error) => settle({ kind: 'not-started', reason: error.message }));
@@ -129,15 +133,25 @@ export async function runHere(file: string, args: readonly string[], options: Ru
 }
 
 /** Answers what is waited for before more is read. */
-function hear(stream: Readable, from: Stream, kept: Clipped, { onOutput, room }: RunOptions): () => Promise<void> {
+function hear(
+  stream: Readable,
+  from: Stream,
+  kept: Clipped,
+  { onOutput, room, charsMax = Infinity }: RunOptions,
+  over: (what: string) => void,
+): () => Promise<void> {
   let goesOn = Promise.resolve();
+  let chars = 0;
   stream.setEncoding('utf8').on('data', (piece: string) => {
+    chars += piece.length;
+    if (chars > charsMax) return over(`it wrote more than ${charsMax} characters`);
     kept.add(piece);
     onOutput?.(piece, from);
     const full = room?.() ?? null;
-    if (full === null) return;
+    if (full === null) return undefined;
     stream.pause();
     goesOn = full.then(() => void stream.resume());
+    return undefined;
   });
   return () => goesOn;
 }

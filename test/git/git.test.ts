@@ -1,9 +1,9 @@
-import { chmod, readFile, stat, utimes, writeFile } from 'node:fs/promises';
+import { chmod, readFile, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { git } from '../../src/git/git.js';
-import { GitError, kindOf } from '../../src/git/git-error.js';
+import { GitError, kindOf, TooLarge } from '../../src/git/git-error.js';
 import { exclusive } from '../../src/git/exclusive.js';
 import { makeFolder, makeRepo } from '../support/repos.js';
 
@@ -98,6 +98,21 @@ describe('a lock file', () => {
     expect(error.kind).toBe('lock');
     expect((await stat(lock)).size).toBe(0);
   });
+});
+
+test('a git that would hold more memory than it may, or say more, is ended, and says so', async () => {
+  const { path } = await makeRepo({ files: { '.gitattributes': 'large text\n' } });
+  // It takes no room on the disk, and all of it in the memory of whoever looks for the ends of its lines.
+  await writeFile(join(path, 'large'), 'a\r\n');
+  await truncate(join(path, 'large'), 2 ** 30);
+  const added = git(path, ['add', '--all'], { memoryBytesMax: 64 * 2 ** 20 });
+  await expect(added).rejects.toThrow(
+    /^git add in .* was ended: it held \d+ MiB of memory; the most is 64 MiB; .*\.gitignore/,
+  );
+  await expect(added).rejects.toBeInstanceOf(TooLarge);
+  await expect(git(path, ['cat-file', '-p', 'HEAD:.gitattributes'], { keepChars: 2 })).rejects.toThrow(
+    /was ended: it wrote more than 4 characters/,
+  );
 });
 
 test('hooks and monitors that stand in a repository do not run', async () => {
