@@ -158,7 +158,7 @@ test.each([
       request.once('end', () => response.end(JSON.stringify({ choices: [{ message: { content: '01234567' } }] })));
     };
     const { socket: socketPath, token } = await proxyOf('openai', tell, { closed, asker: { ...NOBODY, answered } });
-    const body = JSON.stringify({ messages: [{ role: 'user', content: 'x'.repeat(999_957) }] });
+    const body = JSON.stringify({ messages: [{ role: 'user', content: 'x'.repeat(599_957) }] });
     const options = { socketPath, method: 'POST', path: '/v1/chat/completions', headers: { 'x-api-key': token } };
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
       const request = ask(options, resolve).on('error', reject);
@@ -168,7 +168,7 @@ test.each([
     });
     expect(await text(answer)).toContain('01234567');
     expect(await heard[0]).toBe(body);
-    expect(spent).toMatchObject([{ isEstimated: true, tokens: { inputTokens: 250_000, outputTokens: 2 } }]);
+    expect(spent).toMatchObject([{ isEstimated: true, tokens: { inputTokens: 150_000, outputTokens: 2 } }]);
   },
 );
 
