@@ -14,6 +14,8 @@ export type Places = {
   readonly journal: (sessionId: string) => string;
   /** The socket of whoever is attached to the molecule (`agents/attached`). */
   readonly attached: (molecule: string) => string;
+  /** What is not yet recorded of those who were. */
+  readonly attachedLeft: (molecule: string) => string;
 };
 
 export function placesIn(state: string): Places {
@@ -26,6 +28,7 @@ export function placesIn(state: string): Places {
     merge: (rig, request) => join(rigs, rig, 'refinery', request),
     mergeTarget: (rig, request) => join(rigs, rig, 'refinery', `${request}.target`),
     attached: (molecule) => join(state, 'attached', safeName(molecule)),
+    attachedLeft: (molecule) => join(state, 'attached-left', safeName(molecule)),
     journal: (sessionId) => join(state, 'sessions', ...sessionId.split('/').map(safeName), 'journal.jsonl'),
   };
 }

@@ -1,5 +1,6 @@
 /** The acts by task queue, ready for a worker. */
 import type { HostActivities, SessionActivities, TownActivities } from '../contract/activities.js';
+import { settleAttached } from './attached-session.js';
 import { beating } from './beating.js';
 import { discreet, failingDiscreetly } from './discreet.js';
 import { mergeActivities } from './merge.js';
@@ -20,7 +21,8 @@ export type Activities = {
 export function activitiesOf(town: TownDeps, places: Places, sessions: SessionMeans): Activities {
   const remotes = remotesOf(town.readTown);
   const { settleSession, ...ofSessions } = sessionActivities(places, sessions);
-  const ofHost = { ...sandboxActivities(places, remotes), ...mergeActivities(places, remotes), settleSession };
+  const settle = (molecule: string) => settleAttached(molecule, places, sessions.record);
+  const ofHost = { ...sandboxActivities(places, remotes, settle), ...mergeActivities(places, remotes), settleSession };
   return {
     town: beating(failingDiscreetly(townActivities(town))),
     host: beating(discreet(ofHost)),

@@ -63,7 +63,12 @@ type SandboxActivities = Pick<
 /** Of the activity that is under way. */
 const signalNow = () => Context.current().cancellationSignal;
 
-export function sandboxActivities(places: Places, { urlOf, letIn }: Remotes): SandboxActivities {
+/** `settle`: records what is left of those who were attached to a molecule. */
+export function sandboxActivities(
+  places: Places,
+  { urlOf, letIn }: Remotes,
+  settle: (molecule: string) => Promise<void> = async () => undefined,
+): SandboxActivities {
   const inRig = <T>(ref: SandboxRef, act: (place: Place) => Promise<T>): Promise<T> => {
     const place = placeOf(places, ref);
     return orRefuse(ref.rig.name, () => letIn(place.mirror, ref.rig, () => act(place)));
@@ -88,6 +93,7 @@ export function sandboxActivities(places: Places, { urlOf, letIn }: Remotes): Sa
     acceptStep: async (request) => {
       // What is committed is not to change meanwhile.
       await endAttached(places.attached(request.molecule), request.molecule);
+      await settle(request.molecule);
       return inRig(request, (place) => acceptStep(place, request, signalNow()));
     },
     goBack: (request) => inRig(request, (place) => back(place, request)),

@@ -7,6 +7,7 @@ import type { SessionContext } from '../agents/runtime.js';
 import { transcriptOf } from '../agents/transcript.js';
 import type { Call } from '../contract/calls.js';
 import type { Ledger } from '../ledger/ledger.js';
+import type { Agent } from '../town/agents.js';
 import { writeHandoff } from '../town/mail.js';
 import type { SessionResult, SessionSpec } from '../town/session.js';
 import type { Purses } from './purse.js';
@@ -19,8 +20,14 @@ export type Recorder = {
   readonly state: string;
 };
 
+/** What is recorded of a session's assignment. */
+type Recorded = Pick<SessionSpec, 'sessionId' | 'mission' | 'molecule' | 'rig' | 'agent' | 'session'> & {
+  readonly step: Pick<SessionSpec['step'], 'id' | 'title'>;
+  readonly runtime: Pick<SessionSpec['runtime'], 'kind' | 'model'> & { readonly agent?: Pick<Agent, 'command'> };
+};
+
 export type Ended = {
-  readonly spec: SessionSpec;
+  readonly spec: Recorded;
   readonly run: string;
   readonly journal: Pick<Journal, 'entries'>;
   readonly path: string;
@@ -67,7 +74,7 @@ export async function recordSession({ ledger, purses, call, state }: Recorder, e
 type Handoff = Extract<SessionResult, { readonly outcome: 'handoff' }>;
 
 /** To itself: the note goes to the next session with its step in any case, and stands in the agent's inbox, too. */
-function handoffMail({ agent, molecule, step, session, sessionId }: SessionSpec, run: string, handoff: Handoff): Call {
+function handoffMail({ agent, molecule, step, session, sessionId }: Recorded, run: string, handoff: Handoff): Call {
   const id = `handoff:${sessionId}@${run}`;
   const keys = {
     Molecule: molecule,

@@ -13,6 +13,7 @@ import { plainEnvironment } from '../process/environment.js';
 import { killMarked } from '../process/mark.js';
 import { spentIdOf, type SessionLeft, type SessionResult, type SessionSpec } from '../town/session.js';
 import { afterReset } from './after-reset.js';
+import { settleAttached } from './attached-session.js';
 import { progressHere } from './beating.js';
 import { orRefuse } from './git-trouble.js';
 import { runGates } from './merge-gates.js';
@@ -86,6 +87,7 @@ async function runSession(
   endOthers: () => Promise<void>,
 ): Promise<SessionResult> {
   await endAttached(places.attached(spec.molecule), spec.molecule);
+  await settleAttached(spec.molecule, places, means.record);
   const path = places.journal(spec.sessionId);
   const run = Context.current().info.workflowExecution?.runId;
   const isAgain = run !== undefined && (await isOfOtherRun(path, run));

@@ -6,7 +6,9 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
-import { openAttached } from '../../src/activities/attached-session.js';
+import { openAttached, settleAttached } from '../../src/activities/attached-session.js';
+import { placesIn } from '../../src/activities/places.js';
+import { Purses } from '../../src/activities/purse.js';
 import { openKeyProxy } from '../../src/agents/key-proxy.js';
 import type { Call } from '../../src/contract/calls.js';
 import { gt } from '../support/gt.js';
@@ -24,7 +26,7 @@ async function attached() {
   const dir = join(bench.folder, 'town');
   await makeRepo({ path: dir, files: { 'town.toml': '' } });
   const paths = { dir, ledger: join(dir, 'ledger'), state: join(dir, '.gt') };
-  const places = { journal: (id: string) => join(paths.state, 'sessions', id, 'journal.jsonl') };
+  const places = placesIn(paths.state);
   const spec = specOf(bench, null, {
     sessionId: 'te-1/work/1',
     runtime: { kind: 'command', model: 'scripted' },
@@ -38,9 +40,13 @@ async function attached() {
   onTestFinished(() => session.close());
   const sessions = join(paths.state, 'sessions', spec.sessionId);
   const [folder = ''] = await readdir(sessions);
+  const settled: object[] = [];
+  const ledger = { append: async (record: object) => settled.push(record) > 0 };
   return {
     session,
     calls,
+    settle: () => settleAttached(spec.molecule, places, { ledger, purses: new Purses(call), call, state: paths.state }),
+    settled,
     name: `${spec.sessionId}/${folder}`,
     transcript: () => readFile(join(sessions, folder, 'transcript.md'), 'utf8'),
     ledger: async () =>
@@ -109,6 +115,23 @@ test('what was answered is counted, also of what broke off or was still under wa
   expect(await one.ledger()).toMatchObject([
     { id: expect.stringContaining(`session/${one.name}@`) as string, outcome: 'attached', usage },
   ]);
+});
+
+test('of a gt attach that is killed the worker records what was answered, once; of one that has ended nothing is left', async () => {
+  const one = await attached();
+  const { asked } = await wayOf(one, provider);
+  await text(await asked('whole'));
+  await one.settle();
+  await one.settle();
+  const usage = { turns: 1, inputTokens: 1_000, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 1, usd: 1 };
+  expect(one.calls).toMatchObject([{ kind: 'update', workflow: 'm', name: 'spent', content: { usage } }]);
+  const id = expect.stringContaining(`session/${one.name}@`) as string;
+  expect(one.settled).toMatchObject([{ id, outcome: 'attached', step: 'work', usage }]);
+
+  const other = await attached();
+  await other.session.end();
+  await other.settle();
+  expect(other.settled).toEqual([]);
 });
 
 test('by its door the agent does all but what ends a session, and none of it is told what others have to say', async () => {

@@ -177,14 +177,15 @@ describe.skipIf(missing !== null)('gt attach', () => {
     expect(await made('alone')).toBe('alone');
   });
 
-  test('what a killed gt attach has left is ended before the session begins', async () => {
-    const { mission, agent, molecule } = await waiting('killed');
+  test('what a killed gt attach has left is ended before the session begins, and what its models have cost is counted', async () => {
+    const { mission, agent, molecule, path } = await waiting('killed');
+    await writeFile(join(path, 'by-the-door.txt'), '');
     await terminal(agent).says('ready');
     const pids = await attachedHere(town.dir);
     expect(pids).toHaveLength(1);
     for (const pid of pids) process.kill(pid, 'SIGKILL');
     await ours('retry', 'work', '--mol', molecule);
-    expect(await mission.result()).toMatchObject({ landed: 1 });
+    expect(await mission.result()).toMatchObject({ landed: 1, usd: 1 });
     expect(await made('alone')).toBe('alone');
   });
 
