@@ -77,8 +77,10 @@ export class Hands {
     const step = this.#book.step(ready.id);
     const underWay = { step: step.id, scope: new CancellationScope(), calledOff: null as string | null };
     this.#underWay = underWay;
+    let lost: SessionLeft | null = null;
     try {
-      const result = await this.#unlessLost(underWay.scope.run(() => this.session(hook, step)));
+      const working = underWay.scope.run(() => this.session(hook, step));
+      const result = await this.#unlessLost(working, (left) => (lost = left));
       if (result === null) return;
       this.#underWay = null;
       this.#book.note({ kind: 'session-ended', step: step.id, result });
@@ -97,6 +99,11 @@ export class Hands {
       const isUntold = left.isOpen === true && this.#underWay === underWay && step.runtime !== 'script';
       const isSettled = isUntold && patched('what nobody heard of a session is asked for', '0.6');
       if (isSettled) left = await this.#settled(hook, step, left);
+      // Its sandbox could not be rebuilt elsewhere, and nobody else tells what it left.
+      if (lost !== null && patched('what a lost session has cost is counted, rebuilt or not', '0.7')) {
+        left = lost;
+        await tellSpent(hook.mission, this.#book.id, hook.sandbox.branch, left);
+      }
       const { calledOff: why } = underWay;
       if (why !== null && (isCancellation(error) || isSettled))
         this.#book.note({ kind: 'called-off', step: step.id, why, ...costOf(left) });
@@ -154,11 +161,15 @@ export class Hands {
     }
   }
 
-  /** Null when the host was lost meanwhile: then the sandbox is another one. */
-  #unlessLost<T extends object>(acting: Promise<T>): Promise<T | null> {
+  /** Null when the host was lost meanwhile: then the sandbox is another one. `heed`: of a session, what it left. */
+  #unlessLost<T extends object>(
+    acting: Promise<T>,
+    heed: (left: SessionLeft) => void = () => undefined,
+  ): Promise<T | null> {
     return acting.catch(async (error: unknown) => {
       const loss = lossOf(error);
       if (loss === null) throw error;
+      heed(loss.left);
       await moveSandbox(this.#book, loss, null);
       return null;
     });

@@ -6,7 +6,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { describe, test } from 'vitest';
 import type { ExpectStatic, TestContext } from 'vitest';
-import { explainQuery } from '../../src/contract/messages.js';
+import { explainQuery, moleculeMessages } from '../../src/contract/messages.js';
 import { stepsQuery } from '../../src/contract/molecule.js';
 import { lifecycleQuery } from '../../src/contract/polecat.js';
 import { startModelServer } from '../../src/dev/model-server.js';
@@ -133,7 +133,7 @@ async function beatOf(molecule: WorkflowHandle): Promise<unknown> {
 }
 
 /** Each takes two minutes of waiting. */
-const isTried = sample('ways to lose a host', 8, 1);
+const isTried = sample('ways to lose a host', 9, 1);
 
 describe.concurrent('a host with a sandbox', () => {
   test.runIf(isTried(7))(
@@ -172,6 +172,47 @@ describe.concurrent('a host with a sandbox', () => {
       expect(ended.usd).toBeCloseTo(0.1 * asked.length);
     },
     400_000,
+  );
+
+  test.runIf(isTried(8))(
+    'dies for good, and the remote takes no branch from elsewhere: the step waits, and what was lost is counted',
+    async (context) => {
+      const { expect } = context;
+      const server = await startModelServer({ script: { rules: [...MODELS_WAY] } });
+      context.onTestFinished(() => server.stop());
+      const { hosts, life, result, go } = await inMidStep('refused', context, {
+        runtime: { kind: 'anthropic', model: 'scripted', base_url: server.url },
+        prices: { scripted: { input: 1, output: 1 } },
+        env: { ANTHROPIC_API_KEY: 'scripted' },
+      });
+      const molecule = hosts.client.workflow.getHandle(life.molecule);
+      await until('it is told what the session has spent', async () =>
+        JSON.stringify(await beatOf(molecule)).includes('"turns":2,'),
+      );
+      const hook = join(await hosts.git('rev-parse', '--absolute-git-dir'), 'hooks/pre-receive');
+      await writeFile(hook, '#!/bin/sh\necho frozen >&2\nexit 1\n', { mode: 0o755 });
+      await hosts.hosts[1].start();
+      await hosts.hosts[0].die();
+      const board = await until(
+        'the step waits',
+        async () => {
+          const told = await molecule.query(explainQuery);
+          return told.includes('--name retry') ? told : null;
+        },
+        240,
+      );
+      expect(board).toContain('the remote refuses the push');
+      const [, second] = await molecule.query(stepsQuery);
+      // Of the session before it, which handed over, and of the lost one.
+      expect(second?.usage).toMatchObject({ turns: 4 });
+      await rm(hook);
+      await go();
+      await molecule.executeUpdate(moleculeMessages.retry.update, { args: [{ step: 'second' }] });
+      const ended = await result;
+      expect(ended.items).toMatchObject([{ state: { kind: 'landed' }, attempt: 1 }]);
+      expect(ended.usd).toBeCloseTo(0.1 * server.requests().length);
+    },
+    500_000,
   );
 
   test.runIf(isTried(6))(
