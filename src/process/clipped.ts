@@ -4,7 +4,7 @@
  */
 
 /** No secret is longer. */
-const SECRET_CHARS_MAX = 8 * 1024;
+export const SECRET_CHARS_MAX = 8 * 1024;
 
 /** The tail follows upon the head where nothing was cut. */
 export type Kept = { readonly head: string; readonly tail: string; readonly cut: number };

@@ -205,6 +205,18 @@ test('a person lets lines through by their marks: these in this file, and no kno
   );
 });
 
+test.each([
+  ['in a line of millions of characters', `${'x'.repeat(250_000)} sk-ant-${'a'.repeat(9_000_000)}\n`],
+  ['of a value that is broken over two of very many lines', `${'x\n'.repeat(9_998)}a value that ev\nerybody knows\n`],
+  ['among very many lines', `${'x\n'.repeat(300_000)}${LOOKS_LIKE}\n${'\n'.repeat(300_000)}`],
+])('a secret is found %s', async (_where, text) => {
+  const { path, accept } = await makeSandbox();
+  knowSecrets(['a value that everybody knows']);
+  onTestFinished(() => knowSecrets([]));
+  await writeFile(join(path, 'a.txt'), text);
+  expect(await accept()).toMatchObject({ why: expect.stringContaining('secret is in a.txt: ') as string });
+});
+
 test('a change that is too large to be searched is refused', async () => {
   const { path, accept, origin, ref } = await makeSandbox();
   await writeFile(join(path, 'large.txt'), 'a line of text that is long enough\n'.repeat(2_000_000));
