@@ -142,6 +142,7 @@ async function send(written: Written, spec: SessionSpec, { call }: SessionContex
   const id = `${spec.sessionId}:${hash}`;
   const content = { id, from: spec.agent, to, subject, body };
   const answer = await call({ kind: 'update', workflow: to, name: 'mail', content, updateId: id });
+  if (answer.kind === 'missing') return wrong(`nobody is at work as ${to}, and the mail is not kept. ${INSTEAD}`);
   return answer.kind === 'result' ? said(`sent to ${to}`) : wrong(whyOf(answer, to));
 }
 

@@ -142,6 +142,14 @@ test('it writes to nobody by whom the town is run, and nothing that the town act
   expect(calls).toMatchObject(['server/polecats/Shadow', 'm', 'overseer'].map((workflow) => ({ workflow })));
 });
 
+test('a mail to whom nobody is at work as is told to be lost, and what reaches people instead', async () => {
+  const { call } = await opened({}, { kind: 'missing' });
+  const { code, stderr } = await call('mail', 'overseer', 'which of the two?');
+  expect(code).toBe(1);
+  expect(stderr).toContain('nobody is at work as overseer, and the mail is not kept.');
+  expect(stderr).toContain('a question asked by escalate');
+});
+
 test('of molecules and of mail it reaches its own, whatever is asked', async () => {
   const { call, calls } = await opened();
   expect(await call('ready')).toMatchObject({ code: 0, stdout: 'no step waits for anybody\n' });
