@@ -63,6 +63,8 @@ export async function openDoor(spec: SessionSpec, context: SessionContext, setti
   const server = createServer((connection) => {
     open.add(connection);
     connection.on('close', () => open.delete(connection)).on('error', () => undefined);
+    // Each answer that waits for room listens to it; how many may is said below.
+    connection.setMaxListeners(0);
     serveStdio(() => mcpServer(port), { transport: new StdioServerTransport(connection, connection) });
     let begun = 0;
     connection.on('data', (piece: Buffer) => {
@@ -90,6 +92,9 @@ export async function openDoor(spec: SessionSpec, context: SessionContext, setti
 
 /** Of the calls that an agent makes here, in its journal. */
 export const DOOR_KEY = 'door:';
+
+/** `chars`: of a call that is too long. */
+type Said = { readonly name: string } & ({ readonly input: unknown } | { readonly chars: number });
 
 class Port {
   readonly tools: readonly Tool[];
@@ -120,6 +125,8 @@ class Port {
       // Our own record of what was said here before the worker was killed.
       if (entry.kind === 'done' && entry.key.startsWith(DOOR_KEY)) this.#heed((entry.outcome as ToolAnswer).effect);
     }
+    // One of a version without limits may have called more often, and can end itself even so.
+    this.#calls = Math.min(this.#calls, SAID_MAX.calls);
   }
 
   get end(): End | null {
@@ -135,8 +142,11 @@ class Port {
     const most = SAID_MAX.calls + (OF_A_SESSION.includes(name) ? SAID_MAX.moreToEnd : 0);
     if (this.#calls >= most) return wrong(TOO_MANY);
     this.#calls += 1;
+    // What is too long is let go before it waits for its turn.
+    const chars = name.length + JSON.stringify(input).length;
+    const said = chars <= SAID_MAX.callChars ? { name, input } : { name: name.slice(0, 100), chars };
     const release = this.#pulse.hold();
-    const answer = this.#last.then(() => this.#call(name, input)).finally(release);
+    const answer = this.#last.then(() => this.#call(said)).finally(release);
     this.#last = answer.catch(() => undefined);
     return answer;
   }
@@ -156,15 +166,19 @@ class Port {
     }
   }
 
-  async #call(name: string, input: unknown): Promise<ToolAnswer> {
+  async #call(said: Said): Promise<ToolAnswer> {
     if (this.#end !== null) return wrong('this session has ended: stop here, nothing more is taken from it');
     // Who calls once more, after its worker was killed, is another run of the agent.
     const key = `${DOOR_KEY}${randomUUID()}`;
-    const chars = name.length + JSON.stringify(input).length;
-    const isShort = chars <= SAID_MAX.callChars;
-    const tools = isShort ? this.tools : this.tools.map((one) => ({ ...one, run: async () => wrong(tooLong(chars)) }));
-    const call = isShort ? { key, name, input } : { key, name: name.slice(0, 100), input: `${chars} characters` };
-    const answer = await once(call, tools, this.#spec, this.#context);
+    const answer =
+      'chars' in said
+        ? await once(
+            { key, name: said.name, input: `${said.chars} characters` },
+            this.tools.map((one) => ({ ...one, run: async () => wrong(tooLong(said.chars)) })),
+            this.#spec,
+            this.#context,
+          )
+        : await once({ key, ...said }, this.tools, this.#spec, this.#context);
     this.#heed(answer.effect);
     return this.#withNudges(answer);
   }

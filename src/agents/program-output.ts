@@ -5,6 +5,7 @@
 import type { Stream } from '../process/run.js';
 import type { Agent } from '../town/agents.js';
 import { linesOf } from './said-lines.js';
+import { cleaned } from './secrets.js';
 import { valuesIn } from './values-in.js';
 
 /** What is longer is no line of such a program, and is let go. */
@@ -79,7 +80,7 @@ export class ProgramOutput {
     if (events.length === 0 && this.#whole.length + line.length <= WHOLE_CHARS_MAX) this.#whole += line;
     const alone = events.length === 1;
     const lines = events.flatMap(
-      (event) => linesOf(this.#format, event) ?? [alone ? line.trimEnd() : JSON.stringify(event)],
+      (event) => linesOf(this.#format, event) ?? [alone ? line.trimEnd() : JSON.stringify(cleaned(event))],
     );
     this.#told += events.length === 0 ? line : lines.map((one) => `${one}\n`).join('');
     for (const event of events) this.#hear(event);

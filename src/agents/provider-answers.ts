@@ -113,7 +113,7 @@ const Said = z.object({
   response: z.object({ model: z.string().optional() }).optional().catch(undefined),
 });
 /** Pictures are written large, and are few tokens; more than that fits into few windows. */
-const ESTIMATED_TOKENS_MAX = 200_000;
+const ESTIMATED_TOKENS_MAX = 300_000;
 
 /** Its tokens were not told: OpenAI tells them of a stream of completions only to who asks for that, and of no answer that broke off. */
 function estimated(model: string, asked: number, said: number): Spent {
@@ -263,7 +263,10 @@ type Problem = z.infer<typeof Problem>;
 /** Some tell it in words alone. */
 const Wrong = z.union([
   Problem,
-  z.string().transform((message): Problem => ({ message, details: null, metadata: null })),
+  z
+    .string()
+    .min(1)
+    .transform((message): Problem => ({ message, details: null, metadata: null })),
 ]);
 const Told = z.object({
   error: Wrong.nullish(),

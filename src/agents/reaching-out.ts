@@ -22,9 +22,8 @@ export function closedNetwork({ rig, confinement }: Pick<SessionSpec, 'rig' | 'c
 export function withoutReach(provider: Provider, body: Fields): Held {
   const named = Object.entries(body).find(([key, value]) => NAMED[provider].includes(plain(key)) && !isEmpty(value));
   if (named !== undefined) return refused(`by ${named[0]} ${provider} may reach`);
-  const model = valuesOf(body, 'model')
-    .map(String)
-    .find((one) => SEARCHING[provider]?.test(one) === true);
+  const models = ['model', 'models'].flatMap((name) => valuesOf(body, name)).flat();
+  const model = models.map(String).find((one) => SEARCHING[provider].test(one));
   if (model !== undefined) return refused(`${model} searches`);
   for (const object of objectsIn(body, provider)) {
     const address = ADDRESS[provider](object);
@@ -58,15 +57,20 @@ function isEmpty(value: unknown): boolean {
   return value === null || (Array.isArray(value) && value.length === 0);
 }
 
+/** Of gateways that speak as these providers do: OpenRouter and xAI. */
+const OF_GATEWAYS = ['plugins', 'searchparameters', 'preset'];
 /** Servers, searches, and what the account keeps under a name, which may have tools of its own. */
 const NAMED: Readonly<Record<Provider, readonly string[]>> = {
-  anthropic: ['mcpservers'],
-  // The last two of gateways: OpenRouter and xAI.
-  openai: ['websearchoptions', 'prompt', 'plugins', 'searchparameters'],
+  anthropic: ['mcpservers', ...OF_GATEWAYS],
+  openai: ['websearchoptions', 'prompt', ...OF_GATEWAYS],
   gemini: ['cachedcontent'],
 };
-/** Models that do so without any tool. */
-const SEARCHING: Readonly<Partial<Record<Provider, RegExp>>> = { openai: /-search-|deep-research|:online$/i };
+/** Models that do so without any tool, and what a gateway keeps of its account in the place of one. */
+const SEARCHING: Readonly<Record<Provider, RegExp>> = {
+  anthropic: /:online\b|^@preset\//i,
+  openai: /-search-|deep-research|:online\b|^@preset\//i,
+  gemini: /^$/,
+};
 
 /** An address in this object that its provider would fetch. */
 const ADDRESS: Readonly<Record<Provider, (object: Fields) => string | null>> = {

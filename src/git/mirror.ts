@@ -13,7 +13,7 @@ import { Blocked, GitError } from './git-error.js';
 import { git, gitText } from './git.js';
 import { endMarked, markOf } from './marks.js';
 import { ORIGIN_FILE, originOf } from './origin.js';
-import { bringIn, dropNamed, INCOMING, noteSealed, seal } from './seal.js';
+import { bringIn, dropNamed, INCOMING, incoming, noteSealed, seal } from './seal.js';
 import { tidyUp } from './tidy.js';
 
 const MAKING = '.making-';
@@ -113,8 +113,9 @@ async function make(path: string, url: string): Promise<void> {
   await git(half, ['config', 'gc.worktreePruneExpire', 'never']);
   await follow(half, url);
   await fetchFrom(half, url, [], mark);
-  await noteSealed(half);
-  await bringIn(half);
+  const fetched = await incoming(half);
+  await noteSealed(half, fetched.values());
+  await bringIn(half, fetched);
   try {
     await rename(half, path);
   } catch (error) {
@@ -176,15 +177,19 @@ async function bringUpToDate(mirror: string, url: string): Promise<void> {
         return false;
       },
     );
-    const sealed = isFetched ? await seal(mirror) : 'spoiled';
+    if (!isFetched) continue;
+    const fetched = await incoming(mirror);
+    const sealed = await seal(mirror, fetched);
     if (sealed === 'spoiled') continue;
-    await bringIn(mirror);
-    // That it cannot be tidied up is no reason to stop.
-    if (sealed === 'sealed')
-      await tidyUp(mirror).catch((error: unknown) => {
-        if (!(error instanceof GitError)) throw error;
-      });
+    await bringIn(mirror, fetched);
+    if (sealed === 'sealed') await tidyUp(mirror).catch(goOn);
     return;
   }
   throw new Blocked(`objects of ${mirror} are not what their names say: move it away, then try again`);
+}
+
+/** That it cannot be tidied up is no reason to stop: git says why not, or the file system. */
+function goOn(error: unknown): void {
+  if (!(error instanceof GitError || error instanceof Blocked || (error instanceof Error && 'code' in error)))
+    throw error;
 }

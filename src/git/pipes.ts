@@ -13,6 +13,8 @@ const FIRST_LOOK_MS = 3_000;
 /** Where pipes were found git may wait for the next one at once. */
 const NEXT_LOOK_MS = 100;
 const LOOK_RARELY_MS = 60_000;
+/** Each holds a descriptor of this process. Where somebody has hidden one deeper, git waits until its time is over. */
+const LEVELS_MAX = 200;
 const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 /** Both ends at once: whoever waits for the other one goes on, and we never wait. */
 const BOTH_ENDS = constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW;
@@ -32,28 +34,32 @@ async function lookAfter(mirror: string, worktree: string | undefined, signal: A
   let ms = FIRST_LOOK_MS;
   for (;;) {
     await pause(ms, undefined, { signal, ref: false });
-    const taken = await takeAwayPipes(mirror, worktree);
-    if (taken === null) return;
+    if ((await lstat(join(mirror, ORIGIN_FILE)).catch(() => null)) === null) return;
+    const inTree =
+      worktree === undefined ? 0 : await takeAwayBelow(worktree, (name) => READ_IN_TREES.has(name), signal);
+    const taken = inTree + (await takeAwayBelow(mirror, () => true, signal));
     ms = taken > 0 ? NEXT_LOOK_MS : Math.min(2 * ms, LOOK_RARELY_MS);
   }
 }
 
-/** How many there were; null where there is no mirror, and so nobody who is shut in. */
-async function takeAwayPipes(mirror: string, worktree?: string): Promise<number | null> {
-  if ((await lstat(join(mirror, ORIGIN_FILE)).catch(() => null)) === null) return null;
-  const inTree = worktree === undefined ? 0 : await takeAwayBelow(worktree, (name) => READ_IN_TREES.has(name));
-  return inTree + (await takeAwayBelow(mirror, () => true));
-}
-
-/** Each folder is held while what is in it is looked at, so that none of them is a link, whatever somebody makes of it meanwhile. */
-async function takeAwayBelow(path: string | Buffer, isMeant: (name: string) => boolean): Promise<number> {
-  const folder = await open(path, FOLDER).catch(() => null);
+/**
+ * How many there were. Each folder is held while what is in it is looked at, so that none of them is a link, whatever somebody makes of it
+ * meanwhile.
+ */
+async function takeAwayBelow(
+  path: string | Buffer,
+  isMeant: (name: string) => boolean,
+  signal: AbortSignal,
+  level = 0,
+): Promise<number> {
+  signal.throwIfAborted();
+  const folder = level > LEVELS_MAX ? null : await open(path, FOLDER).catch(() => null);
   if (folder === null) return 0;
   try {
     let taken = 0;
     for (const entry of await entriesOf(folder)) {
       const inside = Buffer.concat([Buffer.from(`${held(folder)}/`), entry.name]);
-      if (entry.isDirectory()) taken += await takeAwayBelow(inside, isMeant);
+      if (entry.isDirectory()) taken += await takeAwayBelow(inside, isMeant, signal, level + 1);
       else if (entry.isFIFO() && isMeant(entry.name.toString()) && (await takeAway(inside))) taken += 1;
     }
     return taken;

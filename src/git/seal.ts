@@ -4,7 +4,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createInflate } from 'node:zlib';
@@ -16,6 +16,7 @@ const SHA1_CHARS = 40;
 /** Commits of the remote whose objects are in packs, as of the last look. */
 const SEALED_FILE = 'gt-sealed';
 const SEALING = 'gt-sealing-';
+const LEFT_MS = 30 * 60_000;
 /** Ids of the objects of a very large fetch. */
 const IDS_CHARS_MAX = 128 * 1024 * 1024;
 
@@ -23,35 +24,37 @@ const IDS_CHARS_MAX = 128 * 1024 * 1024;
 export const INCOMING = 'refs/incoming/';
 const ORIGIN = 'refs/remotes/origin/';
 
+/** Commits by the names of branches. */
+export type Branches = ReadonlyMap<string, string>;
+
 /** `spoiled`: loose objects were not what their names say, or were gone. They are away, and are to be had from the remote again. */
 export type Sealed = 'as it was' | 'sealed' | 'spoiled';
 
+/** What was fetched last. */
+export async function incoming(mirror: string): Promise<Branches> {
+  return branchesIn(mirror, INCOMING);
+}
+
 /** Of what is incoming. May be asked again after a kill anywhere. Not to be called twice at once. */
-export async function seal(mirror: string): Promise<Sealed> {
-  const tips = await tipsOf(mirror);
+export async function seal(mirror: string, fetched: Branches): Promise<Sealed> {
+  const tips = [...new Set(fetched.values())];
   const before = new Set(((await readFile(join(mirror, SEALED_FILE), 'utf8').catch(ignoreMissing)) ?? '').split('\n'));
   const news = tips.filter((tip) => !before.has(tip));
   if (news.length === 0) return 'as it was';
   const range = [...news, ...(await present(mirror, [...before])).map((one) => `^${one}`)].join('\n');
   if (!(await pack(mirror, `${range}\n`))) return 'spoiled';
-  // What somebody has moved there meanwhile has not been looked at.
   await noteSealed(mirror, tips);
   return 'sealed';
 }
 
-/** `tips`: if not given, all of a mirror whose objects have all come in packs. */
-export async function noteSealed(mirror: string, tips?: readonly string[]): Promise<void> {
+/** That their objects have come in packs, or are in some now. */
+export async function noteSealed(mirror: string, tips: Iterable<string>): Promise<void> {
   const file = join(mirror, SEALED_FILE);
-  await writeFile(`${file}.new`, (tips ?? (await tipsOf(mirror))).join('\n'));
+  await writeFile(`${file}.new`, [...new Set(tips)].join('\n'));
   await rename(`${file}.new`, file);
 }
 
-async function tipsOf(mirror: string): Promise<readonly string[]> {
-  return [...new Set((await branchesIn(mirror, INCOMING)).values())];
-}
-
-/** Commits by the names of the branches. */
-async function branchesIn(mirror: string, below: string): Promise<ReadonlyMap<string, string>> {
+async function branchesIn(mirror: string, below: string): Promise<Branches> {
   const listed = await gitText(mirror, ['for-each-ref', '--format=%(objectname) %(refname)', below]);
   return new Map(
     Array.from(listed.matchAll(/^([0-9a-f]+) (.*)$/gm), ([, commit = '', ref = '']) => [
@@ -61,16 +64,17 @@ async function branchesIn(mirror: string, below: string): Promise<ReadonlyMap<st
   );
 }
 
-/** What is incoming, and sealed, becomes what others work with: `refs/remotes/origin/*`. */
-export async function bringIn(mirror: string): Promise<void> {
-  const [fetched, known] = [await branchesIn(mirror, INCOMING), await branchesIn(mirror, ORIGIN)];
+/** What was fetched, and is sealed, becomes what others work with: `refs/remotes/origin/*`. */
+export async function bringIn(mirror: string, fetched: Branches): Promise<void> {
+  const known = await branchesIn(mirror, ORIGIN);
   const gone = [...known.keys()].flatMap((name) => (fetched.has(name) ? [] : [`delete ${ORIGIN}${name}\n`]));
   const moved = [...fetched].flatMap(([name, commit]) =>
     known.get(name) === commit ? [] : [`update ${ORIGIN}${name} ${commit}\n`],
   );
   // First those that are gone: a new one may need the place of their folder.
   for (const input of [gone.join(''), moved.join('')])
-    if (input !== '') await git(mirror, ['update-ref', '--stdin'], { input });
+    // Somebody may have made a HEAD there, which stands for a branch.
+    if (input !== '') await git(mirror, ['update-ref', '--no-deref', '--stdin'], { input });
 }
 
 /** Those of the commits that are here: branches are rewritten, and what they held before goes. */
@@ -101,10 +105,13 @@ async function pack(mirror: string, range: string): Promise<boolean> {
   });
 }
 
-/** A folder for packs that are being made, where nobody who is shut in can write. What a crash left of others goes. */
+/** A folder for packs that are being made, where nobody who is shut in can write. What a crash left of others goes: no git takes that long. */
 export async function inPackFolder<T>(mirror: string, act: (folder: string) => Promise<T>): Promise<T> {
-  for (const half of await readdir(mirror))
-    if (half.startsWith(SEALING)) await rm(join(mirror, half), { recursive: true, force: true });
+  for (const half of (await readdir(mirror)).filter((name) => name.startsWith(SEALING))) {
+    const path = join(mirror, half);
+    const ageMs = Date.now() - ((await stat(path).catch(ignoreMissing))?.mtimeMs ?? 0);
+    if (ageMs > LEFT_MS) await rm(path, { recursive: true, force: true });
+  }
   const folder = join(mirror, `${SEALING}${randomUUID()}`);
   await mkdir(folder);
   try {

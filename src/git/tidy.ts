@@ -13,7 +13,7 @@ const PACKS_MAX = 50;
 const LOOSE_MAX = 6_700 / 256;
 /** Larger ones stay as they are. */
 const PACK_BYTES_MAX = 256 * 1024 * 1024;
-const PARTS_OF_A_PACK = ['idx', 'rev', 'bitmap', 'pack'];
+const PARTS_OF_A_PACK = ['idx', 'rev', 'bitmap', 'mtimes', 'pack'];
 /** When it was looked last for loose objects that nothing leads to. */
 const PRUNED_FILE = 'gt-pruned';
 const PRUNE_EVERY_MS = 24 * 60 * 60_000;
@@ -32,17 +32,23 @@ async function joinPacks(mirror: string): Promise<void> {
   const folder = join(mirror, 'objects', 'pack');
   const names = new Set(await readdir(folder));
   const packs = [...names].flatMap((name) => (name.endsWith('.idx') ? [name.slice(0, -'.idx'.length)] : []));
-  const sizes = await Promise.all(packs.map(async (pack) => (await stat(join(folder, `${pack}.pack`))).size));
+  // Of one whose pack is gone somebody has begun to take away the rest.
+  const found = await Promise.all(packs.map((pack) => stat(join(folder, `${pack}.pack`)).catch(ignoreMissing)));
+  const sizes = found.map((one) => one?.size ?? Infinity);
   const small = packs.filter((pack, at) => (sizes[at] ?? 0) <= PACK_BYTES_MAX && !names.has(`${pack}.keep`));
   if (small.length <= PACKS_MAX) return;
   const whole = await inPackFolder(mirror, async (made) => {
     const order = ['pack-objects', '--quiet', '--stdin-packs', '--non-empty', join(made, 'pack')];
-    const name = await gitText(mirror, order, { input: small.map((pack) => `${pack}.pack\n`).join('') });
+    const said = await gitText(mirror, order, { input: small.map((pack) => `${pack}.pack\n`).join('') });
     await takeOver(mirror, made);
-    return `pack-${name}`;
+    return said.split('\n').flatMap((name) => (name === '' ? [] : [`pack-${name}`]));
   });
+  // Nothing goes before what takes its place is there.
+  const now = new Set(await readdir(folder));
+  if (whole.length === 0 || !whole.every((pack) => now.has(`${pack}.pack`) && now.has(`${pack}.idx`))) return;
   for (const pack of small)
-    if (pack !== whole) for (const part of PARTS_OF_A_PACK) await rm(join(folder, `${pack}.${part}`), { force: true });
+    if (!whole.includes(pack))
+      for (const part of PARTS_OF_A_PACK) await rm(join(folder, `${pack}.${part}`), { force: true });
 }
 
 async function isFull(mirror: string): Promise<boolean> {

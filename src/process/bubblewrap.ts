@@ -3,7 +3,7 @@
  * folders that it is given. There are no homes, no other processes, no sockets of the machine, and no network unless it is granted.
  * When the program ends, however it does, all that it has started ends with it.
  */
-import { constants, lstatSync } from 'node:fs';
+import { constants, lstatSync, realpathSync } from 'node:fs';
 import { access, lstat, readdir, readFile, readlink, realpath } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, dirname, isAbsolute, join, resolve, sep } from 'node:path';
@@ -95,7 +95,8 @@ type Cover = { readonly path: string; readonly isFolder: boolean; readonly optio
 
 /** Of what is there at this moment, and lies in nothing that is given or emptied. */
 function coversOf({ writable, readable, emptied = [], covered = [] }: Confinement): readonly Cover[] {
-  const others = [...writable, ...readable, ...emptied];
+  // However they are written, and wherever they lead.
+  const others = [...writable, ...readable, ...emptied].flatMap((path) => [resolve(path), realOf(path)]);
   return covered
     .filter((path) => !others.some((one) => path === one || path.startsWith(`${one}/`)))
     .flatMap((path): readonly Cover[] => {
@@ -104,6 +105,14 @@ function coversOf({ writable, readable, emptied = [], covered = [] }: Confinemen
         return [{ path, isFolder: true, options: ['--size', String(MIB), '--tmpfs', path] }];
       return found?.isFile() === true ? [{ path, isFolder: false, options: ['--ro-bind', '/dev/null', path] }] : [];
     });
+}
+
+function realOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
 }
 
 /** Those inside of others come after them, and at the same depth what is read-only after what is not. */
@@ -164,6 +173,7 @@ async function settingsOfMachine(): Promise<readonly string[]> {
 }
 
 const LIST_CHARS = 4 * MIB;
+const LIST_MS = 60_000;
 
 /** What others than root, or than whom it belongs to, may not read: who is shut in by root could. */
 export async function privateIn(folders: readonly string[]): Promise<readonly string[]> {
@@ -174,8 +184,13 @@ export async function privateIn(folders: readonly string[]): Promise<readonly st
     env: plainEnvironment(),
     isData: true,
     keepChars: LIST_CHARS,
+    charsMax: 2 * LIST_CHARS,
+    timeoutMs: LIST_MS,
   });
   if (end.kind === 'not-started') throw new Error(`find, of findutils, cannot be started: ${end.reason}`);
+  // What is not in the list would be shown.
+  if (end.kind !== 'exited')
+    throw new Error(`what only its owner may read in ${folders.join(', ')} cannot be listed: find was ${end.kind}`);
   return stdout.split('\0').filter(Boolean);
 }
 

@@ -161,9 +161,14 @@ function start(file: string, args: readonly string[], options: RunOptions): Chil
   const env = options.mark === undefined ? { ...options.env } : { ...options.env, [MARK]: options.mark };
   try {
     const { cwd, third } = options;
-    if (third === undefined) return spawn(file, args, { cwd, env, detached: true, stdio: 'pipe' });
-    const child = spawn(file, args, { cwd, env, detached: true, stdio: ['pipe', 'pipe', 'pipe', 'pipe'] });
-    tellThird(child, third);
+    const more = third === undefined ? [] : ['pipe' as const];
+    const child = spawn(file, args, { cwd, env, detached: true, stdio: ['pipe', 'pipe', 'pipe', ...more] });
+    // Where no descriptors are left there are no streams; what is told of that comes later.
+    if ((child.stdio as unknown) === undefined) {
+      child.on('error', () => undefined);
+      return new Error('this process has too many files open');
+    }
+    if (third !== undefined) tellThird(child, third);
     return child;
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));

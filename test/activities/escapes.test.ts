@@ -47,6 +47,17 @@ describe.skipIf(missing !== null)('what is shut in', () => {
     },
   );
 
+  test.skipIf(!isRoot)(
+    'what the rig may read is shown with what only root may, also with a slash at its end',
+    async () => {
+      const folder = await folderIn('/etc');
+      await mkdir(join(folder, 'keys'), { mode: 0o700 });
+      await writeFile(join(folder, 'keys', 'key'), 'given');
+      const { sh } = await cell({ read: [`${folder}/`] });
+      expect(await sh(`cat '${folder}/keys/key'`)).toMatchObject({ end: { kind: 'exited', code: 0 }, stdout: 'given' });
+    },
+  );
+
   test('there is no room in memory but what is told: not beside the devices, nor in what is covered', async () => {
     const { sh } = await cell();
     const { stdout } = await sh(

@@ -145,6 +145,7 @@ test('however large a line is, and however it nests, it holds nobody up, and wha
     [`${'x'.repeat(5 * 1024 * 1024)}\n`, /^\(a line that is too large to be read\)\n$/],
     [`{"type":"x","text":"${'[{,'.repeat(30_000)}"}\n`, /^\(x\)\n$/],
     [`[${'{},'.repeat(5_000)}{}]\n`, /^(\{\}\n){5001}$/],
+    [`[{},${levels(9_000)}]\n`, /^\{\}\n\[\[\[/],
   ];
   for (const [line, shownAs] of lines) {
     const { output, shown, told } = outputOf('claude');

@@ -161,7 +161,7 @@ test.each([
 
 test('what is written large, as pictures are, is not taken for more tokens than fit before a model', () => {
   const answer = new PassingAnswer('openai', { status: 200, headers: new Headers(JSON_TYPE) });
-  expect(answer.end(10_000_000).spent?.tokens.inputTokens).toBe(200_000);
+  expect(answer.end(10_000_000).spent?.tokens.inputTokens).toBe(300_000);
 });
 
 test('of an answer that breaks off counts what came of it', () => {

@@ -100,6 +100,15 @@ test('after so many calls only its end is heard, and the journal does not grow',
   expect(door.end()).toMatchObject({ outcome: 'closed', summary: 'all of it' });
 });
 
+test('a session of before there were limits, which has called more often, can end itself', async () => {
+  const bench = await makeBench();
+  await heard(bench, 'inbox', SAID_MAX.calls + 2 * SAID_MAX.moreToEnd);
+  const { say, door } = await opened(bench);
+  expect(await say('current', {})).toMatchObject({ isError: true });
+  expect(await say('done', { summary: 'all of it' })).toMatchObject({ isError: false });
+  expect(door.end()).toMatchObject({ outcome: 'closed' });
+});
+
 test('a call that is too long is refused, and kept as that; one without an end closes the connection', async () => {
   const { say, ask, context, door } = await opened(await makeBench());
   const output = 'x'.repeat(SAID_MAX.callChars);

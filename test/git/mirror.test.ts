@@ -151,6 +151,18 @@ describe('a mirror', () => {
     expect(await runGit(rig.mirror, ['cat-file', '-t', tip])).toBe('commit');
   });
 
+  test('keeps its branches when somebody has made a HEAD among them, which stands for one', async () => {
+    const rig = await makeRig();
+    await runGit(rig.mirror, ['symbolic-ref', 'refs/remotes/origin/HEAD', 'refs/remotes/origin/main']);
+    const sha = await rig.origin.commit({ b: '1\n' });
+    for (let round = 0; round < 2; round += 1) {
+      await fetchMirror(rig.mirror);
+      expect(await runGit(rig.mirror, ['for-each-ref', '--format=%(refname) %(objectname)', 'refs/remotes'])).toBe(
+        `refs/remotes/origin/main ${sha}`,
+      );
+    }
+  });
+
   test('is never made over something else', async () => {
     const folder = await makeFolder();
     await writeFile(join(folder, 'mine'), 'precious');
