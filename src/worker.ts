@@ -3,6 +3,7 @@
  * three task queues: the town's, and this host's two. Workflow code comes as a bundle made at build time, so that a restart
  * costs a second.
  */
+import { chmod, stat } from 'node:fs/promises';
 import { Client } from '@temporalio/client';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { InjectedSinks, NativeConnectionOptions, WorkerOptions } from '@temporalio/worker';
@@ -75,6 +76,16 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   return connected({ ...settings, readTown });
 }
 
+/**
+ * Other users of the machine have no way there: an agent can leave a program that runs as whom it belongs to, which is the user of this process, and
+ * what sessions say is not theirs to read.
+ */
+async function keepFromOthers(folder: string): Promise<void> {
+  const { mode } = await stat(folder);
+  // Another's folder is his to close.
+  await chmod(folder, mode & 0o7770).catch(() => undefined);
+}
+
 const warn = (trouble: string) => Runtime.instance().logger.warn(trouble);
 
 async function connected(settings: WorkerSettings): Promise<RunningWorker> {
@@ -82,6 +93,7 @@ async function connected(settings: WorkerSettings): Promise<RunningWorker> {
   const connection = await NativeConnection.connect(settings.connection);
   await hideTown([settings.town, settings.state]);
   const host = await hostId(settings.state);
+  await keepFromOthers(settings.state);
   const places = placesIn(settings.state);
   const payloads = payloadsIn(settings.state);
   const dataConverter = largePayloads(payloads);

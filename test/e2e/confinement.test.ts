@@ -1,5 +1,5 @@
 /** A model works shut in, and so do the checks and gates that run what it made; where nothing can be shut in, nothing runs. */
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -63,6 +63,8 @@ test.skipIf(missing !== null)('neither its shell nor its check nor its gate sees
     String.raw`exit code 0\n<untrusted from=\"output of the command\">\nhidden\n</untrusted>`,
   );
   expect(await town.git('server', 'show', 'main:a.txt')).toBe('made');
+  // Nor do other users of the machine: they could start what an agent has left as this one.
+  expect((await stat(join(town.dir, '.gt'))).mode & 0o007).toBe(0);
 });
 
 test.skipIf(missing !== null)(
