@@ -14,6 +14,7 @@ import {
   bubblewrapPlaces,
   findBubblewrap,
   HOME_INSIDE,
+  IN_MEMORY,
   machineMounts,
   NO_NAMESPACES,
   privateIn,
@@ -106,7 +107,11 @@ export async function cellIn(tree: Tree, confinement: Confinement | null): Promi
     network: confinement.network,
   };
   const wayOut = confinement.hosts === undefined ? null : await proxyTo(confinement.hosts);
-  const limits = { memoryBytesMax: confinement.memoryMbMax * MIB, processesMax: confinement.processesMax };
+  const limits = {
+    memoryBytesMax: confinement.memoryMbMax * MIB,
+    processesMax: confinement.processesMax,
+    inMemory: IN_MEMORY,
+  };
   return (command, { env, readable = [], home = HOME_INSIDE, isAtTerminal = false }) => {
     const more = {
       ...how,

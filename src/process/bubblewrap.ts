@@ -41,6 +41,8 @@ const OWN: Readonly<Record<string, number>> = {
   '/home': MIB,
   '/root': MIB,
 };
+/** What is in memory inside. */
+export const IN_MEMORY: readonly string[] = Object.keys(OWN);
 /** The home inside; on no disk. */
 export const HOME_INSIDE = '/tmp/home';
 

@@ -86,4 +86,18 @@ describe.skipIf(missing !== null)('what is shut in', () => {
     );
     expect(stdout).toMatch(/^1 2 (10 )?16 $/);
   });
+
+  test.each([
+    ['what they hold', 'head -c 300M /dev/zero > /tmp/x; sleep 20'],
+    [
+      'that they are',
+      `perl -e 'mkdir "/dev/shm/x"; for (1 .. 400000) { open my $one, ">", "/dev/shm/x/$_" or last } sleep 20'`,
+    ],
+  ])('files in memory are counted as such, by %s', async (_what, command) => {
+    const { sh } = await cell({ memoryMbMax: 200 });
+    expect((await sh(command)).end).toMatchObject({
+      kind: 'over-limit',
+      what: expect.stringMatching(/MiB of memory; the most is 200 MiB$/) as string,
+    });
+  });
 });
