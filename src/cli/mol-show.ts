@@ -4,7 +4,7 @@ import { explainQuery } from '../contract/messages.js';
 import { stepsQuery } from '../contract/molecule.js';
 import { withAges } from '../town/ages.js';
 import { columns } from './columns.js';
-import { readArguments, takeOne, UsageError, type Command } from './command.js';
+import { readArguments, refuseMore, takeOne, type Command } from './command.js';
 import { listed, type Listed } from './listing.js';
 import { print } from './print.js';
 import { ofExecution, withServer } from './server.js';
@@ -25,7 +25,7 @@ export const molList: Pick<Command, 'run'> = {
       json: { type: 'boolean' },
       all: { type: 'boolean' },
     });
-    if (positionals.length > 0) throw new UsageError(`gt mol list takes no ${positionals[0]}`);
+    refuseMore('mol list', positionals);
     await withServer(values, async (client) => {
       const open = values.all === true ? '' : ' AND ExecutionStatus="Running"';
       const all = await listed(client, `WorkflowType="molecule"${open}`);

@@ -13,7 +13,7 @@ import { Blocked, GitError } from './git-error.js';
 import { git, gitText } from './git.js';
 import { endMarked, markOf } from './marks.js';
 import { ORIGIN_FILE, originOf } from './origin.js';
-import { bringIn, dropNamed, INCOMING, incoming, noteSealed, seal } from './seal.js';
+import { branchesOf, bringIn, dropNamed, INCOMING, noteSealed, seal } from './seal.js';
 import { tidyUp } from './tidy.js';
 
 const MAKING = '.making-';
@@ -113,9 +113,9 @@ async function make(path: string, url: string): Promise<void> {
   await git(half, ['config', 'gc.worktreePruneExpire', 'never']);
   await follow(half, url);
   await fetchFrom(half, url, [], mark);
-  const fetched = await incoming(half);
-  await noteSealed(half, fetched.values());
-  await bringIn(half, fetched);
+  const branches = await branchesOf(half);
+  await noteSealed(half, branches.fetched.values());
+  await bringIn(half, branches);
   try {
     await rename(half, path);
   } catch (error) {
@@ -178,10 +178,10 @@ async function bringUpToDate(mirror: string, url: string): Promise<void> {
       },
     );
     if (!isFetched) continue;
-    const fetched = await incoming(mirror);
-    const sealed = await seal(mirror, fetched);
+    const branches = await branchesOf(mirror);
+    const sealed = await seal(mirror, branches.fetched);
     if (sealed === 'spoiled') continue;
-    await bringIn(mirror, fetched);
+    await bringIn(mirror, branches);
     if (sealed === 'sealed') await tidyUp(mirror).catch(goOn);
     return;
   }

@@ -30,9 +30,13 @@ export type Branches = ReadonlyMap<string, string>;
 /** `spoiled`: loose objects were not what their names say, or were gone. They are away, and are to be had from the remote again. */
 export type Sealed = 'as it was' | 'sealed' | 'spoiled';
 
-/** What was fetched last. */
-export async function incoming(mirror: string): Promise<Branches> {
-  return branchesIn(mirror, INCOMING);
+/** What was fetched last, and what others work with. */
+export async function branchesOf(mirror: string): Promise<{ readonly fetched: Branches; readonly known: Branches }> {
+  const listed = await gitText(mirror, ['for-each-ref', '--format=%(objectname) %(refname)', INCOMING, ORIGIN]);
+  const refs = Array.from(listed.matchAll(/^([0-9a-f]+) (.*)$/gm), ([, commit = '', ref = '']) => ({ commit, ref }));
+  const below = (folder: string) =>
+    new Map(refs.flatMap(({ commit, ref }) => (ref.startsWith(folder) ? [[ref.slice(folder.length), commit]] : [])));
+  return { fetched: below(INCOMING), known: below(ORIGIN) };
 }
 
 /** Of what is incoming. May be asked again after a kill anywhere. Not to be called twice at once. */
@@ -54,19 +58,11 @@ export async function noteSealed(mirror: string, tips: Iterable<string>): Promis
   await rename(`${file}.new`, file);
 }
 
-async function branchesIn(mirror: string, below: string): Promise<Branches> {
-  const listed = await gitText(mirror, ['for-each-ref', '--format=%(objectname) %(refname)', below]);
-  return new Map(
-    Array.from(listed.matchAll(/^([0-9a-f]+) (.*)$/gm), ([, commit = '', ref = '']) => [
-      ref.slice(below.length),
-      commit,
-    ]),
-  );
-}
-
 /** What was fetched, and is sealed, becomes what others work with: `refs/remotes/origin/*`. */
-export async function bringIn(mirror: string, fetched: Branches): Promise<void> {
-  const known = await branchesIn(mirror, ORIGIN);
+export async function bringIn(
+  mirror: string,
+  { fetched, known }: Awaited<ReturnType<typeof branchesOf>>,
+): Promise<void> {
   const gone = [...known.keys()].flatMap((name) => (fetched.has(name) ? [] : [`delete ${ORIGIN}${name}\n`]));
   const moved = [...fetched].flatMap(([name, commit]) =>
     known.get(name) === commit ? [] : [`update ${ORIGIN}${name} ${commit}\n`],
