@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { SAID_FILE, SaidLog } from '../../src/agents/said-log.js';
 import { knowSecrets } from '../../src/agents/secrets.js';
+import { random } from '../support/random.js';
+import { IS_LONG, SEED } from '../support/sample.js';
 
 /** Upper case is nowhere else in what is said. */
 const VALUE = 'CORRECT HORSE BATTERY STAPLE';
@@ -34,23 +36,33 @@ async function written(...pieces: string[]): Promise<string> {
 /** The word before a token is none of it. */
 const leaksIn = (text: string) => /[A-Z]{2}/.test(text.replaceAll('Bearer', ''));
 
-const around = (length: number) => [...Array(length + 20).keys()].map((more) => more - 10);
+const around = (length: number) => some([...Array(length + 20).keys()].map((more) => more - 10));
+
+/** Of more places than this some by the seed, all in the long run. */
+const PLACES_MAX = 100;
+
+function some(places: readonly number[]): readonly number[] {
+  const { below } = random(SEED);
+  return IS_LONG || places.length <= PLACES_MAX
+    ? places
+    : Array.from({ length: PLACES_MAX }, () => places[below(places.length)] ?? 0);
+}
 
 function knowing(...values: string[]) {
   knowSecrets(values);
   onTestFinished(() => knowSecrets([]));
 }
 
-test.each(Object.entries(SECRETS))('%s is taken out wherever a piece ends', async (_, secret) => {
+test.each(Object.entries(SECRETS))(`%s is taken out wherever a piece ends (seed ${SEED})`, async (_, secret) => {
   knowing(VALUE, OF_LINES);
   const text = `a line before\n${secret}\na line after\n`;
   const leaks: number[] = [];
-  for (let at = 0; at <= text.length; at += 1)
+  for (const at of some([...Array(text.length + 1).keys()]))
     if (leaksIn(await written(text.slice(0, at), text.slice(at)))) leaks.push(at);
   expect(leaks).toEqual([]);
 });
 
-test.each(Object.entries(SECRETS))('%s is taken out wherever a long line is cut', async (_, secret) => {
+test.each(Object.entries(SECRETS))(`%s is taken out wherever a long line is cut (seed ${SEED})`, async (_, secret) => {
   knowing(VALUE, OF_LINES);
   const total = LINE + 500;
   const leaks: number[] = [];

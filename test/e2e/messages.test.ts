@@ -147,6 +147,8 @@ async function hold(plan: readonly Planned[], course: readonly Burst[], isSandbo
 /** All that was said has been heard: it stands as its model does, and each wait has a token of its own. */
 async function expectAlike(talk: Talk): Promise<void> {
   // A signal that comes while a task is under way stands in the history once that is over; so it is when a query has its answer.
+  // That may be a task which continues as new before it judges its loops: the next answer is of the run after it.
+  await until('it answers', () => talk.stands());
   const stands = await until('it answers', () => talk.stands());
   const open = await talk.open();
   if (open.length === 0) return;

@@ -190,7 +190,13 @@ export async function until<T>(
     if (seen !== null && seen !== false && seen !== undefined) return seen;
     await pause(100);
   }
-  throw new Error(`waited ${seconds} s in vain: ${what}${last instanceof Error ? ` (${last.message})` : ''}`);
+  throw new Error(`waited ${seconds} s in vain: ${what}${last === null ? '' : ` (${inFull(last)})`}`);
+}
+
+/** With what it came from: that a call failed says little. */
+function inFull(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${inFull(error.cause)}`;
 }
 
 /** How many commits of the target have this subject: each item's patch must be there once. */
