@@ -1,6 +1,4 @@
 import { defineConfig } from 'vitest/config';
-import { BaseSequencer } from 'vitest/node';
-import type { TestSpecification } from 'vitest/node';
 
 /** Functions of plain data: their files may share a process, which spares each the loading of the libraries. */
 const RULES = ['test/town/**', 'test/formula/**', 'test/contract/**'];
@@ -8,27 +6,11 @@ const RULES = ['test/town/**', 'test/formula/**', 'test/contract/**'];
 /** Only when they are asked for, by `npm run test:agents`: they install a gigabyte of other people's programs. */
 const REAL = process.env['GT_AGENTS'] === undefined ? [] : ['test/real/**/*.test.ts'];
 
-const isE2e = ({ project }: TestSpecification) => project.name === 'e2e';
-
-/** Tests of real servers wait half of their time, and the others never: spread among each other they keep all processors busy. */
-class Spread extends BaseSequencer {
-  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    // oxlint-disable-next-line no-array-sort -- the sequencer's own, which copies
-    const sorted = await super.sort(files);
-    return [sorted.filter(isE2e), sorted.filter((file) => !isE2e(file))]
-      .flatMap((kind) => kind.map((file, at) => ({ file, place: at / kind.length })))
-      .toSorted((a, b) => a.place - b.place)
-      .map(({ file }) => file);
-  }
-}
-
 // `rules` and `unit` need no town. `e2e` brings up real Temporal servers, git repositories and worker processes.
 export default defineConfig({
   test: {
     pool: 'forks',
-    // On two processors four keep both busy: tests of real servers wait half of their time.
     maxWorkers: 4,
-    sequence: { sequencer: Spread },
     // Where it is set, every process of Node reads all certificates before anything else, and tests start many.
     env: { NODE_EXTRA_CA_CERTS: '' },
     setupFiles: ['test/support/each-file.ts'],
@@ -60,6 +42,9 @@ export default defineConfig({
           isolate: false,
           testTimeout: 300_000,
           hookTimeout: 120_000,
+          // They wait half of their time: five keep two processors busy.
+          maxWorkers: 5,
+          sequence: { groupOrder: 1 },
         },
       },
     ],
