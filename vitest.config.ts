@@ -10,6 +10,7 @@ const REAL = process.env['GT_AGENTS'] === undefined ? [] : ['test/real/**/*.test
 export default defineConfig({
   test: {
     pool: 'forks',
+    // On two processors four keep both busy: tests of real servers wait half of their time.
     maxWorkers: 4,
     // Where it is set, every process of Node reads all certificates before anything else, and tests start many.
     env: { NODE_EXTRA_CA_CERTS: '' },
@@ -42,9 +43,6 @@ export default defineConfig({
           isolate: false,
           testTimeout: 300_000,
           hookTimeout: 120_000,
-          // They wait half of their time: five keep two processors busy.
-          maxWorkers: 5,
-          sequence: { groupOrder: 1 },
         },
       },
     ],

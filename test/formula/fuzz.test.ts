@@ -12,7 +12,7 @@ import { random, type Random } from '../support/random.js';
 import { Protomolecule } from '../../src/town/protomolecule.js';
 import { IS_LONG, SEED } from '../support/sample.js';
 
-const FILES = IS_LONG ? 100_000 : 2_000;
+const FILES = IS_LONG ? 100_000 : 1_000;
 /** Longer ones only take longer. */
 const CHARS_MAX = 6_000;
 

@@ -7,7 +7,7 @@ import type { SessionEnd } from '../support/molecule-model.js';
 import { somePlan, someWish } from '../support/molecule-plans.js';
 import { IS_LONG, SEED } from '../support/sample.js';
 
-const RUNS = IS_LONG ? 6_000 : 300;
+const RUNS = IS_LONG ? 6_000 : 150;
 
 /** What the engine does by itself: it goes round a loop or not, or ends a session as drawn. */
 type Move = { readonly judged: boolean | null } | { readonly session: SessionEnd } | 'carried';
