@@ -3,18 +3,25 @@ import { setTimeout as pause } from 'node:timers/promises';
 import {
   isGrpcServiceError,
   QueryNotRegisteredError,
+  WithStartWorkflowOperation,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
+import type { Workflow } from '@temporalio/common';
 import type { Answer, Call } from './contract/calls.js';
 import {
+  inboxMessages,
+  mailMessage,
   missionMessages,
   moleculeMessages,
   polecatMessages,
   refineryMessages,
   witnessMessages,
 } from './contract/messages.js';
+import { attribute } from './contract/search-attributes.js';
+import { TOWN_QUEUE } from './contract/task-queues.js';
+import { OVERSEER } from './town/address.js';
 
 const TRIES_MAX = 10;
 const PAUSE_MS = 100;
@@ -64,9 +71,10 @@ function queryRefusal(id: string, message: string): string {
 
 /** By the types of workflows. */
 const TAKEN: Readonly<Record<string, object>> = {
-  molecule: moleculeMessages,
+  molecule: { ...moleculeMessages, mail: mailMessage },
   mission: missionMessages,
-  polecat: polecatMessages,
+  polecat: { ...polecatMessages, ...inboxMessages, mail: mailMessage },
+  'person of the town': { ...inboxMessages, mail: mailMessage },
   witness: witnessMessages,
   refinery: refineryMessages,
 };
@@ -94,16 +102,36 @@ async function resultOf(client: Client, call: Call): Promise<unknown> {
  * A signal that comes just as a run ends or goes on in a next one makes the server take that task back, and with it every Update that
  * it had: it was not taken, and is sent again.
  */
-async function updated(client: Client, { workflow, name, content, updateId }: Extract<Call, { kind: 'update' }>) {
-  const handle = client.workflow.getHandle(workflow);
+async function updated(client: Client, call: Extract<Call, { kind: 'update' }>) {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await handle.executeUpdate<unknown, [unknown]>(name, { args: [content], updateId });
+      return await updatedOnce(client, call);
     } catch (error) {
       if (!wasTakenBack(error) || tries === TRIES_MAX) throw error;
       await pause(PAUSE_MS * tries);
     }
   }
+}
+
+/** Whoever writes to the overseer finds one: with the first mail he is there. */
+async function updatedOnce(client: Client, { workflow, name, content, updateId }: Extract<Call, { kind: 'update' }>) {
+  const update = { args: [content] as [unknown], updateId };
+  if (workflow !== OVERSEER || name !== mailMessage.name)
+    return client.workflow.getHandle(workflow).executeUpdate<unknown, [unknown]>(name, update);
+  return client.workflow.executeUpdateWithStart<Workflow, unknown, [unknown]>(name, {
+    ...update,
+    startWorkflowOperation: new WithStartWorkflowOperation(OVERSEER, {
+      workflowId: OVERSEER,
+      taskQueue: TOWN_QUEUE,
+      args: [{}],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      staticSummary: 'the overseer of the town',
+      typedSearchAttributes: [
+        { key: attribute.role, value: OVERSEER },
+        { key: attribute.phase, value: 'waiting' },
+      ],
+    }),
+  });
 }
 
 function wasTakenBack(error: unknown): boolean {

@@ -104,6 +104,7 @@ async function connected(settings: WorkerSettings): Promise<RunningWorker> {
   const activities = activitiesOf(
     {
       client,
+      call,
       host,
       places,
       ledger,

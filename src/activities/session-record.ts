@@ -8,6 +8,7 @@ import { transcriptOf } from '../agents/transcript.js';
 import type { Call } from '../contract/calls.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { Agent } from '../town/agents.js';
+import { Json } from '../town/act.js';
 import { writeHandoff } from '../town/mail.js';
 import type { SessionResult, SessionSpec } from '../town/session.js';
 import type { Purses } from './purse.js';
@@ -84,7 +85,7 @@ function handoffMail({ agent, molecule, step, session, sessionId }: Recorded, ru
     'Handed-Over-At': new Date().toISOString(),
   };
   const mail = writeHandoff({ id, from: agent, to: agent }, step.title, keys, handoff.note);
-  return { kind: 'update', workflow: agent, name: 'mail', content: { ...mail }, updateId: id };
+  return { kind: 'update', workflow: agent, name: 'mail', content: Json.parse(mail), updateId: id };
 }
 
 /** Calls of tools that have an answer. */

@@ -1,8 +1,9 @@
 /** Acts of the town: plan and cook work, start roles, look at workflows, keep the ledger. */
 import { activityInfo, Context, log } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
+import type { Answer, Call } from '../contract/calls.js';
 import type { CookRequest, PlanRequest, RoleRequest, TownActivities, WorkPlan } from '../contract/activities.js';
-import { refineryMessages, witnessMessages } from '../contract/messages.js';
+import { mailMessage, refineryMessages, witnessMessages } from '../contract/messages.js';
 import { landedQuery } from '../contract/refinery.js';
 import { attribute } from '../contract/search-attributes.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
@@ -15,9 +16,11 @@ import { remoteSha } from '../git/branch.js';
 import { revokeMerge } from '../git/merge.js';
 import { openMirror } from '../git/mirror.js';
 import type { Ledger } from '../ledger/ledger.js';
+import { Json } from '../town/act.js';
 import { refineryOf, witnessOf } from '../town/address.js';
 import { legsOf } from '../town/convoy.js';
 import { withoutPassword } from '../town/credentials.js';
+import type { Mail } from '../town/mail.js';
 import type { ConvoyPart } from '../town/convoy.js';
 import { unpricedModels } from '../town/prices.js';
 import { own } from '../town/own.js';
@@ -40,6 +43,8 @@ import type { ReadTown, Remotes } from './remotes.js';
 
 export type TownDeps = {
   readonly client: Client;
+  /** As an agent's session calls: rejects where it is worth to try again. */
+  readonly call: (call: Call) => Promise<Answer>;
   readonly host: string;
   readonly places: Places;
   readonly ledger: Ledger;
@@ -81,9 +86,11 @@ export function townActivities(deps: TownDeps): TownActivities {
       return checkGate(deps.client, request, { attempt: info.attempt, signal });
     },
     deleteExecution: (execution) => deleteExecution(deps.client, execution),
+    deliver: (mail) => deliver(deps, mail),
     record: async (entry) => {
       await deps.ledger.append(entry);
     },
+    recordAll: (entries) => deps.ledger.appendAll(entries),
   };
 }
 
@@ -208,6 +215,14 @@ async function ensureRole(client: Client, { role, rig: given, patience }: RoleRe
       { key: attribute.phase, value: 'waiting' },
     ],
   });
+}
+
+async function deliver({ call }: TownDeps, mail: Mail): Promise<boolean> {
+  const { id: updateId, to: workflow } = mail;
+  const answer = await call({ kind: 'update', workflow, name: mailMessage.name, content: Json.parse(mail), updateId });
+  if (answer.kind === 'failed') throw new Error(`${workflow} has not taken the mail ${updateId}: ${answer.why}`);
+  if (answer.kind !== 'result') log.warn(`${workflow} takes no mail: ${'why' in answer ? answer.why : answer.kind}`);
+  return answer.kind === 'result';
 }
 
 /**

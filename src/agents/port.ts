@@ -5,8 +5,9 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { Json } from '../town/act.js';
-import { isPolecatOf, polecatAt } from '../town/address.js';
-import { Mail, townsWord } from '../town/mail.js';
+import { crewAt, isPolecatOf, OVERSEER, polecatAt, rigOfCrew } from '../town/address.js';
+import { KeptMail } from '../town/inbox.js';
+import { townsWord } from '../town/mail.js';
 import { outputProblem } from '../town/output.js';
 import type { SessionSpec } from '../town/session.js';
 import { untrusted } from '../town/untrusted.js';
@@ -21,7 +22,7 @@ import type { Tool, ToolAnswer } from './tool.js';
 const text = z.string().min(1).max(10_000).transform(withoutSecrets);
 const nothing = z.strictObject({});
 /** Who answers for the whole town. */
-const TOWNS_OWN = ['overseer', 'mayor', 'deacon'];
+const TOWNS_OWN = [OVERSEER, 'mayor', 'deacon'];
 
 const SAME_FOR_ALL: readonly Tool[] = [
   tool('current', 'Shows your step once more: what is to be done, and what is known of it.', nothing, async (_, spec) =>
@@ -56,7 +57,7 @@ const SAME_FOR_ALL: readonly Tool[] = [
   ),
   tool(
     'mail',
-    'Sends a mail to a polecat of your rig, to your mission, or to overseer, mayor or deacon.',
+    'Sends a mail to a polecat of your rig or its crew, to your mission, or to overseer, mayor or deacon.',
     z.strictObject({
       to: z.string().min(1).max(200).describe('an address, for example "server/polecats/Toast"'),
       subject: z.string().min(1).max(500),
@@ -67,9 +68,20 @@ const SAME_FOR_ALL: readonly Tool[] = [
   tool('inbox', 'Shows the mail that has come for you, the oldest first.', nothing, async (_, spec, { call }) => {
     const answer = await call({ kind: 'query', workflow: spec.agent, name: 'inbox' });
     if (answer.kind !== 'result') return wrong(whyOf(answer, spec.agent));
-    const mails = z.array(Mail).parse(answer.value);
+    const mails = z.array(KeptMail).parse(answer.value);
     return said(mails.length === 0 ? 'no mail' : mails.map(shown).join('\n\n'));
   }),
+  tool(
+    'reply',
+    'Answers a mail of your inbox; the answer goes to whoever sent it.',
+    z.strictObject({ mail: z.string().min(1).max(2_000).describe('its id, as inbox shows it'), body: text }),
+    async ({ mail, body }, spec, { call }) => {
+      const id = hashOf([spec.sessionId, mail, body]);
+      const content = { id, by: spec.agent.slice(0, 200), mail, body };
+      const answer = await call({ kind: 'update', workflow: spec.agent, name: 'reply', content, updateId: id });
+      return answer.kind === 'result' ? said(String(answer.value)) : wrong(whyOf(answer, spec.agent));
+    },
+  ),
 ];
 
 /** The port of a session. */
@@ -126,24 +138,26 @@ type Written = { readonly to: string; readonly subject: string; readonly body: s
 /** The same mail is sent once in a session, however often its call is made. */
 async function send(written: Written, spec: SessionSpec, { call }: SessionContext): Promise<ToolAnswer> {
   const { to } = written;
-  const isNear = to === spec.mission || isPolecatOf(spec.rig, to) || TOWNS_OWN.includes(to);
+  const isNear =
+    to === spec.mission || isPolecatOf(spec.rig, to) || rigOfCrew(to) === spec.rig || TOWNS_OWN.includes(to);
   if (!isNear) {
-    const near = `${polecatAt(spec.rig, '…')}, to ${spec.mission}, and to ${TOWNS_OWN.join(', ')}`;
+    const near = `${polecatAt(spec.rig, '…')}, ${crewAt(spec.rig, '…')}, to ${spec.mission}, and to ${TOWNS_OWN.join(', ')}`;
     return wrong(`you may write to ${near}, not to ${to}. ${INSTEAD}`);
   }
   const subject = withoutSecrets(written.subject);
   const word = townsWord(subject);
   if (word !== null) return wrong(`the town alone writes ${word}; take another subject. ${INSTEAD}`);
   const body = withoutSecrets(written.body);
-  const hash = createHash('sha256')
-    .update(JSON.stringify([to, subject, body]))
-    .digest('hex')
-    .slice(0, 16);
-  const id = `${spec.sessionId}:${hash}`;
+  const id = `${spec.sessionId}:${hashOf([to, subject, body])}`;
   const content = { id, from: spec.agent, to, subject, body };
   const answer = await call({ kind: 'update', workflow: to, name: 'mail', content, updateId: id });
   if (answer.kind === 'missing') return wrong(`nobody is at work as ${to}, and the mail is not kept. ${INSTEAD}`);
   return answer.kind === 'result' ? said(`sent to ${to}`) : wrong(whyOf(answer, to));
+}
+
+/** Of what is said: the same, said again, has the same, and is no more than once. */
+function hashOf(said: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(said)).digest('hex').slice(0, 16);
 }
 
 type NoResult = Exclude<Awaited<ReturnType<SessionContext['call']>>, { readonly kind: 'result' }>;
@@ -152,6 +166,6 @@ function whyOf(answer: NoResult, whom: string): string {
   return answer.kind === 'missing' ? `nobody is at work as ${whom}` : answer.why;
 }
 
-function shown({ from, subject, body }: Mail): string {
-  return untrusted(`mail of ${from}`, withoutSecrets(`Subject: ${subject}\n\n${body}`));
+function shown({ id, from, subject, body }: KeptMail): string {
+  return untrusted(`mail of ${from}`, withoutSecrets(`Mail: ${id}\nSubject: ${subject}\n\n${body}`));
 }

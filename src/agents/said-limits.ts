@@ -9,7 +9,7 @@ import type { Tool } from './tool.js';
 
 export const SAID_MAX = {
   /** Of one kind, by whatever door. */
-  ofKind: { note: 100, mail: 30 },
+  ofKind: { note: 100, mail: 30, reply: 30 },
   /** At the door of a program. */
   calls: 1_000,
   /** Calls that end it are taken beyond that. */

@@ -1,6 +1,7 @@
 /** Every command of `gt`, in the order in which `gt help` lists them. Nothing here is read before it is called: `gt` starts at once. */
 import type { Command } from './command.js';
 import { formulaCommands } from './formula-commands.js';
+import { mailCommands } from './mail-commands.js';
 import { molCommands } from './mol-commands.js';
 import { sessionCommands } from './session-commands.js';
 import { stepCommands } from './step-commands.js';
@@ -12,4 +13,5 @@ export const commands: readonly Command[] = [
   ...molCommands,
   ...stepCommands,
   ...sessionCommands,
+  ...mailCommands,
 ];

@@ -1,12 +1,11 @@
 /** `gt costs`: what sessions have cost, from the ledger. */
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import * as z from 'zod';
 import { townPaths } from '../town/paths.js';
 import { spentText } from '../town/prices.js';
 import { addUsage, NO_USAGE, Usage } from '../town/session.js';
 import { table } from '../town/table.js';
 import { readArguments, refuseMore, UsageError, type Command } from './command.js';
+import { ledgerLines } from './ledger-lines.js';
 import { print } from './print.js';
 import { mustBeTown, TOWN_OPTION, townFolder } from './town.js';
 
@@ -73,9 +72,7 @@ function isGroup(word: string): word is keyof typeof GROUPS {
 
 /** Of all hosts whose ledgers are here. */
 export async function sessionsIn(folder: string): Promise<readonly Session[]> {
-  const names = await readdir(folder).catch(() => []);
-  const texts = names.filter((name) => name.endsWith('.jsonl')).map((name) => readFile(join(folder, name), 'utf8'));
-  return (await Promise.all(texts)).flatMap((text) => text.split('\n').flatMap(readSession));
+  return (await ledgerLines(folder)).flatMap(readSession);
 }
 
 function readSession(line: string): readonly Session[] {

@@ -4,6 +4,7 @@
  */
 import type { Confinement } from '../town/confinement.js';
 import type { ConvoyPart } from '../town/convoy.js';
+import type { Mail } from '../town/mail.js';
 import type { GateVerdict } from '../town/refinery.js';
 import type { Hold } from '../town/pause.js';
 import type { Protomolecule, StepGate } from '../town/protomolecule.js';
@@ -66,8 +67,12 @@ export type TownActivities = {
   checkGate(request: GateRequest): Promise<GateFinding>;
   /** Takes a closed execution, all its runs and their histories, off the server. One that is gone already is no trouble. */
   deleteExecution(execution: Execution): Promise<void>;
+  /** Puts a mail into the inbox that it is for; whether there is one that takes it. Under its id it is there once. */
+  deliver(mail: Mail): Promise<boolean>;
   /** Appends to the ledger; a record id that stands there already is left alone. */
   record(entry: LedgerEntry): Promise<void>;
+  /** The same for several, in their order. */
+  recordAll(entries: readonly LedgerEntry[]): Promise<void>;
 };
 
 export type PlanRequest = {

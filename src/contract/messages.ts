@@ -7,6 +7,7 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
 import * as z from 'zod';
 import { WorkflowId } from '../town/address.js';
+import { MAILS_MAX } from '../town/inbox.js';
 import { Mail } from '../town/mail.js';
 import { PolecatReport } from '../town/mission.js';
 import { Json } from '../town/act.js';
@@ -250,6 +251,27 @@ export const mailMessage = message(
   'Delivers a mail in the form `TYPE: brief`, `Key: Value` lines, text.',
   Mail,
 );
+
+const mails = z
+  .union([
+    z
+      .string()
+      .min(1)
+      .transform((one) => [one]),
+    z.array(z.string().min(1)).min(1).max(MAILS_MAX),
+  ])
+  .describe('id of a mail of this inbox, or of several');
+
+export const inboxMessages = {
+  read: message('read', 'Marks mail as read.', z.strictObject({ id, by, mail: mails })),
+  ack: message('ack', 'Marks mail as taken up by whoever it is for.', z.strictObject({ id, by, mail: mails })),
+  archive: message('archive', 'Takes mail out of the inbox, into the ledger.', z.strictObject({ id, by, mail: mails })),
+  reply: message(
+    'reply',
+    'Answers a mail; the answer goes to whoever sent it, in the same thread.',
+    z.strictObject({ id, by, mail: z.string().min(1), body: z.string().min(1).max(100_000) }),
+  ),
+};
 
 export const witnessMessages = {
   ...pauses('the rig and its molecules', {}),

@@ -1,7 +1,6 @@
 import { defineQuery } from '@temporalio/workflow';
 import * as z from 'zod';
 import { WorkflowId } from '../town/address.js';
-import type { Mail } from '../town/mail.js';
 import type { Nudge } from '../town/nudge.js';
 import type { Hold } from '../town/pause.js';
 import { Protomolecule } from '../town/protomolecule.js';
@@ -43,7 +42,6 @@ export type Lifecycle = {
   readonly round: number;
 };
 
-export const inboxQuery = defineQuery<readonly Mail[]>('inbox');
 export const lifecycleQuery = defineQuery<Lifecycle>('lifecycle');
 /** Who holds it, the one that is shown first. */
 export const holdsQuery = defineQuery<readonly Hold[]>('holds');

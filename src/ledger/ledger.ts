@@ -34,21 +34,34 @@ export class Ledger {
 
   /** On disk when it returns, and committed if that can be. Answers false when the record stood there already. */
   append(record: Record): Promise<boolean> {
-    const mine = this.#tail.then(() => this.#append(record));
+    return this.#inTurn(async () => {
+      const isNew = await this.#add(record);
+      // Also when the record is old: the crash may have come between its line and its commit.
+      await this.#commit(`ledger: ${record.id}`);
+      return isNew;
+    });
+  }
+
+  /** Several at once, with one commit. */
+  appendAll(records: readonly Record[]): Promise<void> {
+    return this.#inTurn(async () => {
+      for (const record of records) await this.#add(record);
+      await this.#commit(`ledger: ${records[0]?.id ?? 'nothing'} and ${Math.max(0, records.length - 1)} more`);
+    });
+  }
+
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const mine = this.#tail.then(act);
     this.#tail = mine.catch(() => undefined);
     return mine;
   }
 
-  async #append(record: Record): Promise<boolean> {
+  async #add(record: Record): Promise<boolean> {
     const known = (this.#known ??= await this.#load());
-    const isNew = !known.has(record.id);
-    if (isNew) {
-      await this.#write(record);
-      known.add(record.id);
-    }
-    // Also when the record is old: the crash may have come between its line and its commit.
-    await this.#commit(`ledger: ${record.id}`);
-    return isNew;
+    if (known.has(record.id)) return false;
+    await this.#write(record);
+    known.add(record.id);
+    return true;
   }
 
   /** A line that could not be written whole, for want of room, is taken back: the next one must not be glued to it. */

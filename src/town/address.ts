@@ -17,12 +17,21 @@ export const isWorkflowId = (id: string): boolean => WorkflowId.safeParse(id).su
 
 export const witnessOf = (rig: string): string => `${rig}/witness`;
 export const refineryOf = (rig: string): string => `${rig}/refinery`;
+export const OVERSEER = 'overseer';
+export const crewAt = (rig: string, name: string): string => `${rig}/crew/${name}`;
 export const polecatAt = (rig: string, name: string): string => `${rig}/polecats/${name}`;
 
 /** Whether somebody is a polecat of this rig. */
 export function isPolecatOf(rig: string, address: string): boolean {
   const before = polecatAt(rig, '');
   return address.startsWith(before) && /^[^/]+$/.test(address.slice(before.length));
+}
+
+const CREW = /^([^/]+)\/crew\/([^/]+)$/;
+
+/** The rig of a member of its crew; null for any other address. */
+export function rigOfCrew(address: string): string | null {
+  return CREW.exec(address)?.[1] ?? null;
 }
 
 const TOWN_ROLES = /^(mayor|deacon|overseer|boot|daemon)$/;

@@ -13,13 +13,24 @@ import * as z from 'zod';
 import { polecatAt, refineryOf, witnessOf } from './address.js';
 import { RuntimeKind } from './runtime.js';
 
+/** The most urgent first. */
+export const PRIORITIES = ['urgent', 'high', 'normal', 'low'] as const;
+const mailId = z.string().min(1).max(2_000);
+const SUBJECT_CHARS_MAX = 500;
+
 export const Mail = z.strictObject({
   /** Repeating a mail under the same id is a no-op. */
-  id: z.string().min(1),
+  id: mailId,
   from: z.string().min(1),
   to: z.string().min(1),
-  subject: z.string().min(1).max(500),
+  subject: z.string().min(1).max(SUBJECT_CHARS_MAX),
   body: z.string().max(100_000),
+  /** Absent: normal. */
+  priority: z.enum(PRIORITIES).optional(),
+  /** The mail that it answers. */
+  replyTo: mailId.optional(),
+  /** The first mail of what it belongs to. Absent: it is the first itself. */
+  thread: mailId.optional(),
 });
 export type Mail = z.infer<typeof Mail>;
 
@@ -89,6 +100,22 @@ function written(envelope: Envelope, type: string, brief: string, keys: object, 
   );
   const freeform = text === '' ? '' : `\n\n${text}`;
   return { ...envelope, subject: `${type}: ${oneLine(brief)}`, body: lines.join('\n') + freeform };
+}
+
+/** In the thread of what it answers, and as urgent. `from`: whose inbox that is in. */
+export function replyTo(mail: Mail, { id, from, body }: Pick<Mail, 'id' | 'from' | 'body'>): Mail {
+  const { id: answered, from: to, subject, priority, thread = answered } = mail;
+  const about = `Re: ${subject.replace(/^(?:Re: )+/, '')}`.slice(0, SUBJECT_CHARS_MAX);
+  return {
+    id,
+    from,
+    to,
+    subject: about,
+    body,
+    replyTo: answered,
+    thread,
+    ...(priority === undefined ? {} : { priority }),
+  };
 }
 
 /** Whether it is for its reader alone, and no message that the town acts on. */

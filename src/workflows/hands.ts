@@ -6,9 +6,12 @@ import * as z from 'zod';
 import type { HostActivities, SessionActivities, TownActivities } from '../contract/activities.js';
 import { SessionLeft } from '../town/session.js';
 import { failure } from './failing.js';
-import { hostAct, hostAnswersMs, sessionAct, townAct, watch } from './patience.js';
+import { hostAct, hostAnswersMs, post, sessionAct, townAct, watch } from './patience.js';
 
 export const town = (scale: number) => proxyActivities<TownActivities>(townAct(scale));
+
+/** For mail to whoever may not be there: it gives up at last. */
+export const postman = (scale: number) => proxyActivities<Pick<TownActivities, 'deliver'>>(post(scale));
 
 export const watcher = (scale: number) =>
   proxyActivities<Pick<TownActivities, 'awaitClosed' | 'awaitMolecule' | 'checkGate'>>(watch(scale));

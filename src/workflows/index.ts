@@ -8,6 +8,7 @@ import type { MissionResult } from './mission.js';
 
 export { mission } from './mission.js';
 export { molecule } from './molecule.js';
+export { crew, overseer } from './person.js';
 export { polecat } from './polecat.js';
 export { refinery } from './refinery.js';
 export { witness } from './witness.js';

@@ -1,29 +1,148 @@
-/** The mail of an agent that is not for the town to act on: kept for the agent to read. What has no room is refused, so that its sender knows. */
-import { setHandler } from '@temporalio/workflow';
-import { inboxQuery } from '../contract/polecat.js';
-import { isHandoff, type Mail } from '../town/mail.js';
-import type { Answer } from './desk.js';
+/**
+ * The inbox of an agent or a person: mail that is not for the town to act on, kept to be read. What has no room any more, and what is put
+ * away, goes to the ledger.
+ */
+import { CancellationScope, setHandler, uuid4 } from '@temporalio/workflow';
+import { inboxQuery } from '../contract/inbox.js';
+import { inboxMessages } from '../contract/messages.js';
+import type { LedgerEntry } from '../contract/ledger.js';
+import { delivered, marked, MAILS_MAX, taken, whyNotIn, type Inbox, type KeptMail } from '../town/inbox.js';
+import { isHandoff, replyTo, type Mail } from '../town/mail.js';
+import type { Answer, Taking } from './desk.js';
 import { done, refused } from './desk.js';
+import { postman, town } from './hands.js';
+import { patched } from './patches.js';
 
-const MAILS_MAX = 100;
+/** Whose it is. */
+export type Owner = {
+  readonly address: string;
+  /** Of what is written to the ledger, and of answers on their way. */
+  readonly patience: number;
+  /** Its sessions hand over to each other by mail to itself. */
+  readonly isAgent: boolean;
+  /** Told of each change. */
+  readonly onChange: () => void;
+  /** Whether its workflow is to go on in another run, which writes what is left to the ledger. */
+  readonly mustGoOn: () => boolean;
+};
+
+type Kept = { readonly inbox: Inbox; readonly leaving: Inbox };
+/** What one act writes to the ledger. */
+const BATCH_MAX = 100;
 
 export class Mailbox {
-  readonly #owner: string;
-  #mails: readonly Mail[] = [];
+  readonly #owner: Owner;
+  #inbox: Inbox;
+  /** On its way to the ledger. */
+  #leaving: Inbox;
+  #writing: Promise<void> | null = null;
 
-  constructor(owner: string) {
+  constructor(owner: Owner, { inbox, leaving }: Kept = { inbox: [], leaving: [] }) {
     this.#owner = owner;
-    setHandler(inboxQuery, () => this.#mails, { description: 'The mail that has come for it, the oldest first.' });
+    this.#inbox = inbox;
+    this.#leaving = leaving;
+    setHandler(inboxQuery, () => this.#inbox, { description: 'The mail that has come for it, the oldest first.' });
+    if (leaving.length > 0) void this.#keep([]);
+  }
+
+  get inbox(): Inbox {
+    return this.#inbox;
+  }
+
+  /** What a next run takes over. */
+  get kept(): Kept {
+    return { inbox: this.#inbox, leaving: this.#leaving };
+  }
+
+  /** No act of it is under way. */
+  get isIdle(): boolean {
+    return this.#writing === null;
+  }
+
+  /** What its owner does with the mail. */
+  serve(desk: Taking): void {
+    const { address } = this.#owner;
+    desk.on(inboxMessages.read, ({ mail: ids }) => this.#mark(ids, 'read'));
+    desk.on(inboxMessages.ack, ({ mail: ids }) => this.#mark(ids, 'acked'));
+    desk.on(inboxMessages.archive, async ({ mail: ids }) => {
+      const why = whyNotIn(this.#inbox, ids, address);
+      if (why !== null) return refused(why);
+      const { inbox, mails } = taken(this.#inbox, ids);
+      this.#set(inbox);
+      await this.#keep(mails);
+      return done('put away in the ledger');
+    });
+    desk.on(inboxMessages.reply, async ({ id, mail: answered, body }) => {
+      const [mail] = taken(this.#inbox, [answered]).mails;
+      if (mail === undefined) return refused(whyNotIn(this.#inbox, [answered], address) ?? '');
+      const reply = replyTo(mail, { id: `${id ?? uuid4()} of ${address}`.slice(0, 2_000), from: address, body });
+      const summary = `mail to ${reply.to}`.slice(0, 200);
+      const isTaken = await CancellationScope.nonCancellable(() =>
+        postman(this.#owner.patience).deliver.executeWithOptions({ summary }, [reply]),
+      ).catch(() => false);
+      if (!isTaken) return refused(`${reply.to.slice(0, 200)} cannot be reached: nothing was sent`);
+      this.#set(marked(this.#inbox, [answered], 'acked'));
+      return done(`sent to ${reply.to}`);
+    });
   }
 
   take(mail: Mail): Answer {
+    const { address, isAgent } = this.#owner;
+    const isItsOwn = isAgent && isHandoff(mail);
     // Of anybody else it would take the place of what the agent has left itself.
-    if (isHandoff(mail) && mail.from !== this.#owner)
-      return refused(`a handoff comes from ${this.#owner} itself, not from ${mail.from.slice(0, 200)}`);
+    if (isItsOwn && mail.from !== address)
+      return refused(`a handoff comes from ${address} itself, not from ${mail.from.slice(0, 200)}`);
+    if (this.#inbox.some(({ id }) => id === mail.id)) return done('taken');
     // The last one tells how things stand.
-    const others = isHandoff(mail) ? this.#mails.filter((one) => !isHandoff(one)) : this.#mails;
-    if (others.length >= MAILS_MAX) return refused(`the inbox of ${this.#owner} holds ${MAILS_MAX} mails: it is full`);
-    this.#mails = [...others, mail];
+    const others = isItsOwn ? this.#inbox.filter((one) => !isHandoff(one)) : this.#inbox;
+    if (others.length >= MAILS_MAX && !patched('an inbox that is full makes room', '0.7'))
+      return refused(`the inbox of ${address} holds ${MAILS_MAX} mails: it is full`);
+    const { inbox, overflow } = delivered(others, mail, Date.now());
+    this.#set(inbox);
+    if (overflow.length > 0) void this.#keep(overflow);
     return done('taken');
   }
+
+  /** Its owner is no more: all that is left goes to the ledger, and can be seen here still. */
+  async close(): Promise<void> {
+    await this.#keep(this.#inbox);
+  }
+
+  #mark(ids: readonly string[], state: 'read' | 'acked'): Answer {
+    const why = whyNotIn(this.#inbox, ids, this.#owner.address);
+    if (why !== null) return refused(why);
+    this.#set(marked(this.#inbox, ids, state));
+    return done(state === 'read' ? 'read' : 'acknowledged');
+  }
+
+  #set(inbox: Inbox): void {
+    this.#inbox = inbox;
+    this.#owner.onChange();
+  }
+
+  /** What comes while others are being written goes with the next ones: a flood of mail is few acts. */
+  async #keep(mails: Inbox): Promise<void> {
+    this.#leaving = [...this.#leaving, ...mails];
+    if (this.#leaving.length === 0) return;
+    this.#writing ??= this.#write();
+    await this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    const { address, patience, mustGoOn, onChange } = this.#owner;
+    do {
+      const batch = this.#leaving.slice(0, BATCH_MAX);
+      const summary = `mail of ${address} to the ledger`.slice(0, 200);
+      const entries = batch.map((mail) => recordOf(mail, address));
+      await CancellationScope.nonCancellable(() => town(patience).recordAll.executeWithOptions({ summary }, [entries]));
+      this.#leaving = this.#leaving.slice(batch.length);
+    } while (this.#leaving.length > 0 && !mustGoOn());
+    this.#writing = null;
+    onChange();
+  }
+}
+
+function recordOf(mail: KeptMail, inbox: string): LedgerEntry {
+  const at = new Date(mail.atMs ?? Date.now()).toISOString();
+  return { ...mail, mail: mail.id, id: `mail/${inbox}/${mail.id}`, kind: 'mail', at, inbox };
 }

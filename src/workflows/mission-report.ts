@@ -3,12 +3,13 @@ import { isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { SearchAttributePair } from '@temporalio/common';
 import type { LedgerEntry } from '../contract/ledger.js';
 import type { MissionCarry, OpenPolecat, Progress } from '../contract/mission.js';
+import type { Mail } from '../town/mail.js';
 import type { MissionEnd } from '../town/mission-story.js';
 import type { MissionState } from '../town/mission.js';
 import { asKeyword, attribute, withRoom } from '../contract/search-attributes.js';
 import { missionBoard, planningBoard } from '../town/board.js';
 import { RESUME } from '../town/pause.js';
-import { town } from './hands.js';
+import { postman, town } from './hands.js';
 import { patched } from './patches.js';
 import { showRefused, Standing, type Stand } from './standing.js';
 import {
@@ -107,9 +108,36 @@ function waitsFor(state: MissionState): string {
 type Outcome = 'landed' | 'skipped' | 'cancelled';
 
 export async function recordEnd(carry: MissionCarry, outcome: Outcome): Promise<void> {
-  const { record } = town(carry.limits.patience);
-  for (const entry of missionNotices(workflowInfo().workflowId, carry, outcome, new Date().toISOString()))
+  const { patience } = carry.limits;
+  const { record } = town(patience);
+  const id = workflowInfo().workflowId;
+  for (const entry of missionNotices(id, carry, outcome, new Date().toISOString()))
     await record.executeWithOptions({ summary: `record ${entry.kind} · ${outcome}` }, [entry]);
+  if (outcome === 'cancelled' || carry.notify.length === 0) return;
+  if (!patched('who asked to hear of a landing has mail', '0.7')) return;
+  const { deliver } = postman(patience);
+  const letters = carry.notify.map((to) =>
+    deliver.executeWithOptions({ summary: `mail to ${to}`.slice(0, 200) }, [landingMail(id, carry, to, outcome)]),
+  );
+  // The notice is in the ledger: nobody waits for a reader who does not answer.
+  await Promise.allSettled(letters);
+}
+
+function landingMail(id: string, { state, firstRun }: MissionCarry, to: string, outcome: 'landed' | 'skipped'): Mail {
+  const { items } = progressOf(state);
+  const body = [
+    ...items.map((item) => `${item.id} (${item.rig}): ${item.state.kind}`),
+    '',
+    `gt explain ${id} tells more.`,
+  ];
+  const subject = endOf(state, outcome).slice(0, 500);
+  return { id: `landed/${id}@${firstRun}/${to}`.slice(0, 2_000), from: id, to, subject, body: body.join('\n') };
+}
+
+/** In a line. */
+function endOf(state: MissionState, outcome: 'landed' | 'skipped'): string {
+  const { landed, total } = progressOf(state);
+  return `${state.title} ${outcome === 'landed' ? 'landed' : 'was skipped'}: ${landed} of ${total} items`;
 }
 
 /** The digest of the mission, and one notice for everybody who asked to hear of it: each recorded once, whatever happens. */
@@ -131,7 +159,7 @@ function missionNotices(
     items: results,
   };
   if (outcome === 'cancelled') return [digest];
-  const text = `${state.title} ${outcome === 'landed' ? 'landed' : 'was skipped'}: ${progress.landed} of ${progress.total} items`;
+  const text = endOf(state, outcome);
   const notices = notify.map((to) => ({
     id: `landed/${id}@${firstRun}/${to}`,
     kind: 'notice' as const,

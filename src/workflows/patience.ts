@@ -34,6 +34,13 @@ export const townAct = (scale: number): ActivityOptions => ({
   retry: retry(scale),
 });
 
+/** Mail, whose reader may not answer: nobody waits for that longer than so. */
+export const post = (scale: number): ActivityOptions => ({
+  ...townAct(scale),
+  startToCloseTimeout: Math.max(10 * SECOND_MS, MINUTE_MS * scale),
+  scheduleToCloseTimeout: Math.max(MINUTE_MS, 10 * MINUTE_MS * scale),
+});
+
 /** Waiting for another workflow to close: as long as it takes. */
 export const watch = (scale: number): ActivityOptions => ({ ...townAct(scale), startToCloseTimeout: '3650 days' });
 

@@ -56,6 +56,8 @@ class PolecatRun {
   #pushed: string | null = null;
   #stage = 'opening the sandbox';
   #stageSinceMs = Date.now();
+  /** It takes no mail any more. */
+  #isGone = false;
   /** How it ended, in words. */
   #ending: string | null = null;
   /** The hand-in that waits for its verdict. */
@@ -70,13 +72,21 @@ class PolecatRun {
   constructor(input: PolecatInput) {
     this.#input = input;
     this.#address = polecatAt(input.rig.name, input.name);
-    this.#mailbox = new Mailbox(this.#address);
+    this.#mailbox = new Mailbox({
+      address: this.#address,
+      patience: input.limits.patience,
+      isAgent: true,
+      onChange: () => undefined,
+      mustGoOn: () => false,
+    });
+    this.#mailbox.serve(this.#desk);
     this.#sandbox = new PolecatSandbox(
       input,
       () => ({ molecule: this.#molecules.at(-1) ?? input.molecule, since: this.#pushed ?? this.#since() }),
       () => this.#show(this.#stage),
     );
     this.#desk.on(mailMessage, (mail) => {
+      if (this.#isGone) return refused(`${this.#address} has ended its work`);
       if (isFree(mail) && patched('a polecat has an inbox', '0.6')) return this.#mailbox.take(mail);
       const verdict = verdictOf(mail, this.#pending, input);
       if (verdict.kind === 'not-ours') return refused(verdict.why);
@@ -268,7 +278,11 @@ class PolecatRun {
         ...(this.#sandbox.lost.length === 0 ? {} : { lostHosts: this.#sandbox.lost }),
       },
     ]);
-    await condition(() => this.#desk.isQuiet());
+    if (patched('what is left in an inbox goes to the ledger', '0.7')) {
+      this.#isGone = true;
+      await this.#mailbox.close();
+    }
+    await condition(() => this.#desk.isQuiet() && this.#mailbox.isIdle);
     switch (report.outcome) {
       case 'landed':
         return report;

@@ -43,6 +43,7 @@ async function makeTown(kind: 'auto' | 'anthropic' = 'auto') {
   const acts = townActivities({
     // Never connected to: planning does not ask the server.
     client: new Client({ connection: Connection.lazy() }),
+    call: async () => ({ kind: 'missing' }),
     host: 'h',
     places: placesIn(folder),
     ledger: new Ledger(join(folder, 'h.jsonl'), { commit: async () => undefined, warn: () => undefined }),

@@ -2,6 +2,7 @@
 import { expect, expectTypeOf, test } from 'vitest';
 import { FAILURES } from '../../src/contract/failures.js';
 import {
+  inboxMessages,
   mailMessage,
   missionMessages,
   moleculeMessages,
@@ -9,6 +10,7 @@ import {
   refineryMessages,
   witnessMessages,
 } from '../../src/contract/messages.js';
+import type { PersonCarry } from '../../src/contract/inbox.js';
 import { MissionInput } from '../../src/contract/mission.js';
 import type { MissionCarry } from '../../src/contract/mission.js';
 import type { MoleculeCarry } from '../../src/contract/molecule.js';
@@ -43,13 +45,19 @@ test('the messages of each workflow', () => {
   expect(names(moleculeMessages)).toEqual(['pause', 'resume', 'close', 'fail', 'skip', 'retry', 'approve', 'bond']);
   expect(names(witnessMessages)).toEqual(['pause', 'resume', 'claim', 'release', 'configure']);
   expect(names(refineryMessages)).toEqual(['configure', 'retry', 'remove', 'abandon']);
+  expect(names(inboxMessages)).toEqual(['read', 'ack', 'archive', 'reply']);
   expect(mailMessage.name).toBe('mail');
 });
 
 test('every message says what it does', () => {
-  const all = [missionMessages, moleculeMessages, polecatMessages, witnessMessages, refineryMessages].flatMap((each) =>
-    Object.values(each),
-  );
+  const all = [
+    missionMessages,
+    moleculeMessages,
+    polecatMessages,
+    witnessMessages,
+    refineryMessages,
+    inboxMessages,
+  ].flatMap((each) => Object.values(each));
   for (const { name, description } of [...all, mailMessage]) expect(description, name).toMatch(/^[A-Z].*\.$/);
 });
 
@@ -111,6 +119,7 @@ test('what crosses a process is plain JSON', () => {
   expectTypeOf<MoleculeCarry>().toExtend<Wire>();
   expectTypeOf<WitnessCarry>().toExtend<Wire>();
   expectTypeOf<RefineryCarry>().toExtend<Wire>();
+  expectTypeOf<PersonCarry>().toExtend<Wire>();
   expectTypeOf<PolecatInput>().toExtend<Wire>();
   expectTypeOf<SessionSpec>().toExtend<Wire>();
   expectTypeOf<SessionResult>().toExtend<Wire>();

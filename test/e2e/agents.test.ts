@@ -56,8 +56,8 @@ describe.skipIf(missing !== null)('an agent of one’s own', () => {
     expect(await mission.result()).toMatchObject({ landed: 1 });
     expect(count(await town.log('server'), 'Write a')).toBe(1);
     expect(await town.git('server', 'show', 'main:a.txt')).toBe('made');
-    expect(await town.git('server', 'show', 'main:inbox.txt')).toBe(
-      '<untrusted from="mail of server/polecats/Toast">\nSubject: for me\n\nto be read later\n</untrusted>',
+    expect(await town.git('server', 'show', 'main:inbox.txt')).toMatch(
+      /^<untrusted from="mail of server\/polecats\/Toast">\nMail: \S+\nSubject: for me\n\nto be read later\n<\/untrusted>$/,
     );
     expect(await town.git('server', 'show', 'main:seen.txt')).not.toContain('.cache');
     const molecule = await until('its molecule is found', async () => {

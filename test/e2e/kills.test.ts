@@ -19,6 +19,7 @@ const SAMPLE = 2;
 const AT_ONCE = 3;
 /** Each death costs ten seconds where it takes a task with it, and those of the others come in between. */
 const PATIENCE_S = 300;
+const WORDS_MAX = 5_000;
 
 let town: LiveTown;
 beforeAll(async () => {
@@ -94,7 +95,9 @@ async function live(moment: Moment): Promise<boolean> {
     return molecule.handle.executeUpdate('close', { args: [{ id: 'once', step: 'ask' }] });
   };
   await until(`${molecule.id} is answered`, answer, PATIENCE_S).catch((error: unknown) => explained(molecule, error));
-  const { steps, head } = await until(`${molecule.id} ends`, molecule.result, PATIENCE_S);
+  const { steps, head } = await until(`${molecule.id} ends`, molecule.result, PATIENCE_S).catch((error: unknown) =>
+    explained(molecule, error),
+  );
   expect(steps).toMatchObject(['write', 'ask', 'last'].map((id) => ({ id, outcome: 'done' })));
   const wasThere = await death;
   const log = await until('the server is there', () => town.log('server', head ?? 'nothing'));
@@ -103,10 +106,12 @@ async function live(moment: Moment): Promise<boolean> {
   return wasThere;
 }
 
-/** With what the server knows of the molecule. */
+/** With what the server knows of the molecule, and what has happened to it last. */
 async function explained({ id }: LiveMolecule, error: unknown): Promise<never> {
-  const { output } = await town.temporal('workflow', 'describe', '-w', id);
-  throw new Error(`${String(error)}\n${output}`, { cause: error });
+  const known = await town.temporal('workflow', 'describe', '-w', id);
+  const shown = await town.temporal('workflow', 'show', '-w', id);
+  const words = [String(error), known.output, shown.output.slice(-WORDS_MAX)];
+  throw new Error(words.join('\n'), { cause: error });
 }
 
 test(`a molecule outlives the death of worker and server at any event (seed ${SEED})`, async () => {

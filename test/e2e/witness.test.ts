@@ -9,6 +9,7 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { placesIn } from '../../src/activities/places.js';
 import { townActivities } from '../../src/activities/town.js';
+import { perform } from '../../src/calls.js';
 import { mailMessage, witnessMessages } from '../../src/contract/messages.js';
 import { queueQuery } from '../../src/contract/refinery.js';
 import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
@@ -200,6 +201,7 @@ test('a witness that begins while a polecat is about to start counts its slot as
   const client = await withActs((town) => {
     const acts = townActivities({
       client: town,
+      call: (call) => perform(town, call),
       host: 'none',
       places: placesIn(state),
       ledger: new Ledger(join(state, 'ledger.jsonl'), { commit: async () => undefined, warn: () => undefined }),

@@ -1,6 +1,6 @@
 /**
  * Records test/histories/<version>: a mission with rework, one of a formula, one that was held, one that was cancelled, one with a person's step,
- * one with an item that was moved, one that was reset, a molecule that was steered by hand, and the roles that served them. Run by `npm run histories` when a version is released; what is recorded stays.
+ * one with an item that was moved, one that was reset, one whose landing is told, people who write to each other, a molecule that was steered by hand, and the roles that served them. Run by `npm run histories` when a version is released; what is recorded stays.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,8 +11,9 @@ import { currentQuery } from '../../src/contract/molecule.js';
 import { lifecycleQuery } from '../../src/contract/polecat.js';
 import { liveTown, until } from './live-town.js';
 import type { LiveTown } from './live-town.js';
+import { ANN, sendMail, writeToPeople } from './record-mail.js';
 import { STEERED, steerMission, steerMolecule, takeBack, waitingIn } from './record-steered.js';
-import { ASK, ONE, SLOW, WHOLE } from './test-formulas.js';
+import { ASK, ONE, QUICK, SLOW, WHOLE } from './test-formulas.js';
 
 const root = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
@@ -73,6 +74,9 @@ async function record(town: LiveTown, folder: string): Promise<void> {
   await steerMolecule(town);
   await steerMission(town);
   await takeBack(town);
+  await writeToPeople(town);
+  const work = [{ id: 'a', rig: 'server', formula: 'quick', vars: { name: 'told' } }];
+  await (await town.startMission('told', { work, notify: ['overseer', ANN, 'server/crew/nobody'] })).result();
   const slow = await town.startMission('cut', {
     work: [{ id: 'a', rig: 'web', formula: 'slow', vars: { name: 'a' } }],
   });
@@ -80,11 +84,13 @@ async function record(town: LiveTown, folder: string): Promise<void> {
     const [polecat] = Object.values(await slow.query<Record<string, string>>('swarm'));
     return polecat === undefined ? null : (await town.client.workflow.getHandle(polecat).query(lifecycleQuery)).sandbox;
   });
+  const [agent = ''] = Object.values(await slow.query<Record<string, string>>('swarm'));
+  await sendMail(town, 'overseer', agent, 'to-an-agent');
   await slow.cancel();
   await slow.result().catch(() => undefined);
   for await (const { workflowId, runId, type } of town.client.workflow.list()) {
     const history = await town.client.workflow.getHandle(workflowId, runId).fetchHistory();
-    const known = ['mission', 'molecule', 'polecat', 'refinery', 'witness'].includes(type);
+    const known = ['mission', 'molecule', 'polecat', 'refinery', 'witness', 'crew', 'overseer'].includes(type);
     const name = `${known ? type : 'formula'}-${workflowId.replaceAll('/', '_')}-${runId.slice(0, 8)}.json`;
     // Who polled is of no interest to a replay, and names the machine.
     const text = historyToJSON(history).replaceAll(/"identity":(\s*)"[^"]*"/g, '"identity":$1"recorded"');
@@ -101,7 +107,10 @@ const rigs = Object.fromEntries(
     { files, gates: Object.fromEntries(gates.map((gate) => [gate.split('=')[0], gate.replace(/^[^=]*=/, '')])) },
   ]),
 );
-const town = await liveTown({ rigs, formulas: { ask: ASK, one: ONE, slow: SLOW, steered: STEERED, whole: WHOLE } });
+const town = await liveTown({
+  rigs,
+  formulas: { ask: ASK, one: ONE, quick: QUICK, slow: SLOW, steered: STEERED, whole: WHOLE },
+});
 try {
   await record(town, folder);
 } finally {

@@ -1,0 +1,78 @@
+/** `gt crew`: people who have a desk in a rig. */
+import { WorkflowExecutionAlreadyStartedError, WorkflowFailedError } from '@temporalio/client';
+import { CancelledFailure } from '@temporalio/common';
+import { messageOf } from '../calls.js';
+import { attribute } from '../contract/search-attributes.js';
+import { TOWN_QUEUE } from '../contract/task-queues.js';
+import { crewAt } from '../town/address.js';
+import { own } from '../town/own.js';
+import { CliError, readArguments, refuseMore, takeOne, UsageError, type Command } from './command.js';
+import { withCalls } from './calls.js';
+import { print } from './print.js';
+import { withServer } from './server.js';
+import { SERVER_OPTIONS } from './server-place.js';
+import { openTown } from './town.js';
+
+export const crewAdd: Pick<Command, 'run'> = {
+  run: async (args) => {
+    const { values, positionals } = readArguments(args, SERVER_OPTIONS);
+    const { rig, name } = memberOf(takeOne('crew add', 'member, as RIG/NAME', positionals));
+    const { rigs, limits } = (await openTown(values.town)).snapshot;
+    if (own(rigs, rig) === undefined)
+      throw new CliError(`there is no rig "${rig}": the town has ${Object.keys(rigs).join(', ') || 'none yet'}`);
+    const workflowId = crewAt(rig, name);
+    await withServer(values, async (client) => {
+      try {
+        await client.workflow.start('crew', {
+          workflowId,
+          taskQueue: TOWN_QUEUE,
+          args: [{ patience: limits.patience }],
+          staticSummary: `${name} of the crew of ${rig}`,
+          typedSearchAttributes: [
+            { key: attribute.role, value: 'crew' },
+            { key: attribute.rig, value: [rig] },
+            { key: attribute.phase, value: 'waiting' },
+          ],
+        });
+        print(`${workflowId} is of the crew: gt mail inbox --as ${workflowId} shows what is written to them`);
+      } catch (error) {
+        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+        throw new CliError(`${workflowId} is of the crew already`);
+      }
+    });
+  },
+};
+
+export const crewRemove: Pick<Command, 'run'> = {
+  run: async (args) => {
+    const { values, positionals } = readArguments(args, SERVER_OPTIONS);
+    const { rig, name } = memberOf(takeOne('crew remove', 'member, as RIG/NAME', positionals));
+    const workflowId = crewAt(rig, name);
+    await withServer(values, async (client) => {
+      const member = client.workflow.getHandle(workflowId);
+      await member.cancel();
+      const end = await member.result().catch((error: unknown) => error);
+      if (!(end instanceof WorkflowFailedError && end.cause instanceof CancelledFailure))
+        throw new CliError(`${workflowId} has not left in order: ${messageOf(end)}`);
+      print(`${workflowId} is no more of the crew; what was in the inbox is in the ledger`);
+    });
+  },
+};
+
+export const crewList: Pick<Command, 'run'> = {
+  run: async (args) => {
+    const { values, positionals } = readArguments(args, SERVER_OPTIONS);
+    refuseMore('crew list', positionals);
+    await withCalls(values, async ({ list }) => {
+      const found = await list(`${attribute.role.name}="crew" AND ExecutionStatus="Running"`);
+      print(found.length === 0 ? 'nobody: gt crew add RIG/NAME adds a member' : found.join('\n'));
+    });
+  },
+};
+
+function memberOf(text: string): { readonly rig: string; readonly name: string } {
+  const [, rig, name] = /^([^/]+)\/(?:crew\/)?([A-Za-z][\w.-]{0,99})$/.exec(text) ?? [];
+  if (rig === undefined || name === undefined)
+    throw new UsageError(`"${text}" is no member of a crew: expected RIG/NAME, for example server/ann`);
+  return { rig, name };
+}

@@ -1,0 +1,176 @@
+/** `gt mail`: what people and agents write to each other, sent, read and answered. */
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { inboxQuery } from '../contract/inbox.js';
+import { inboxMessages, mailMessage } from '../contract/messages.js';
+import { makeId, OVERSEER } from '../town/address.js';
+import { byUrgency, stateOf, threadOf, type Inbox, type KeptMail } from '../town/inbox.js';
+import { PRIORITIES } from '../town/mail.js';
+import { timeAt } from '../town/wording.js';
+import { withCalls, type Calls } from './calls.js';
+import { columns } from './columns.js';
+import { CliError, readArguments, refuseMore, takeOne, UsageError, type Command } from './command.js';
+import { print } from './print.js';
+import { noExecution } from './server-place.js';
+import { contentOf, WHO_OPTIONS } from './step.js';
+
+/** Whose inbox: the person at the terminal is the overseer, unless it says otherwise. */
+const BOX_OPTIONS = { ...WHO_OPTIONS, as: { type: 'string' } } as const;
+const LOOK_EVERY_MS = 500;
+const SECONDS_MAX = 30 * 24 * 3_600;
+
+export const send: Pick<Command, 'run'> = {
+  run: async (args) => {
+    const { values, positionals } = readArguments(args, {
+      ...BOX_OPTIONS,
+      subject: { type: 'string' },
+      body: { type: 'string' },
+      priority: { type: 'string' },
+      wait: { type: 'string' },
+    });
+    const to = takeOne('mail send', 'address', positionals);
+    const { subject, body, priority, as: from = OVERSEER, id = makeId('ml', randomUUID()) } = values;
+    if (subject === undefined) throw new UsageError('gt mail send needs --subject TEXT');
+    const seconds = values.wait === undefined ? null : readSeconds(values.wait);
+    const mail = {
+      id,
+      from,
+      to,
+      subject,
+      body: body === undefined ? '' : readBody(body),
+      ...(priority === undefined ? {} : { priority: readPriority(priority) }),
+    };
+    await withCalls(values, async (calls) => {
+      await calls.update(to, mailMessage, mail, id);
+      print(`${id} is in the inbox of ${to}`);
+      if (seconds !== null) print(inFull(await answerTo(id, from, seconds, calls)));
+    });
+  },
+};
+
+export const inbox: Pick<Command, 'run'> = {
+  run: async (args) => {
+    const options = { ...BOX_OPTIONS, unread: { type: 'boolean' }, json: { type: 'boolean' } } as const;
+    const { values, positionals } = readArguments(args, options);
+    refuseMore('mail inbox', positionals);
+    await withCalls(values, async (calls) => {
+      const all = byUrgency(await inboxOf(values.as ?? OVERSEER, calls));
+      const shown = values.unread === true ? all.filter((mail) => stateOf(mail) === 'unread') : all;
+      print(values.json === true ? JSON.stringify(shown, null, 2) : listed(shown));
+    });
+  },
+};
+
+export const read: Pick<Command, 'run'> = {
+  run: async (args) => {
+    const { values, positionals } = readArguments(args, { ...BOX_OPTIONS, thread: { type: 'boolean' } });
+    const id = takeOne('mail read', 'mail, by its id', positionals);
+    const owner = values.as ?? OVERSEER;
+    await withCalls(values, async (calls) => {
+      const all = await inboxOf(owner, calls);
+      const mail = all.find((one) => one.id === id);
+      if (mail === undefined)
+        throw new CliError(`the inbox of ${owner} has no mail ${id}: gt mail inbox lists what it has`);
+      await calls.update(owner, inboxMessages.read, contentOf(inboxMessages.read, values, { mail: id }));
+      print((values.thread === true ? threadOf(all, mail) : [mail]).map(inFull).join('\n\n'));
+    });
+  },
+};
+
+export const ack = toSeveral('ack', inboxMessages.ack);
+export const archive = toSeveral('archive', inboxMessages.archive);
+
+export const reply: Pick<Command, 'run'> = {
+  run: async (args) => {
+    const { values, positionals } = readArguments(args, { ...BOX_OPTIONS, body: { type: 'string' } });
+    const mail = takeOne('mail reply', 'mail, by its id', positionals);
+    if (values.body === undefined) throw new UsageError('gt mail reply needs --body TEXT');
+    const id = values.id ?? randomUUID();
+    const content = contentOf(inboxMessages.reply, { ...values, id }, { mail, body: readBody(values.body) });
+    await withCalls(values, async (calls) =>
+      print(await calls.update(values.as ?? OVERSEER, inboxMessages.reply, content, id)),
+    );
+  },
+};
+
+function toSeveral(verb: 'ack' | 'archive', message: typeof inboxMessages.ack): Pick<Command, 'run'> {
+  return {
+    run: async (args) => {
+      const { values, positionals } = readArguments(args, BOX_OPTIONS);
+      if (positionals.length === 0) throw new UsageError(`gt mail ${verb} takes one mail or several, by their ids`);
+      const content = contentOf(message, values, { mail: positionals });
+      await withCalls(values, async (calls) => print(await calls.update(values.as ?? OVERSEER, message, content)));
+    },
+  };
+}
+
+/** As long as was said. Throws CliError when none has come until then. */
+async function answerTo(id: string, from: string, seconds: number, calls: Calls): Promise<KeptMail> {
+  const end = Date.now() + seconds * 1_000;
+  for (;;) {
+    const seen = await inboxOr(from, calls);
+    const answer = typeof seen === 'string' ? undefined : seen.find((mail) => mail.replyTo === id);
+    if (answer !== undefined) return answer;
+    if (Date.now() >= end) {
+      const trouble = typeof seen === 'string' ? `; that cannot be looked at now: ${seen}` : '';
+      throw new CliError(`no answer to ${id} has come in ${seconds} s; it comes to the inbox of ${from}${trouble}`);
+    }
+    await pause(LOOK_EVERY_MS);
+  }
+}
+
+/** Throws CliError when it cannot be looked at. */
+async function inboxOf(owner: string, calls: Calls): Promise<Inbox> {
+  const seen = await inboxOr(owner, calls);
+  if (typeof seen === 'string') throw new CliError(seen);
+  return seen;
+}
+
+/** Why it cannot be looked at. The overseer, who is there with the first mail, has none before that. */
+export async function inboxOr(owner: string, { call }: Calls): Promise<Inbox | string> {
+  const answer = await call({ kind: 'query', workflow: owner, name: inboxQuery.name });
+  if (answer.kind === 'result') return answer.value as Inbox; // as workflows of this version answer
+  if (answer.kind !== 'missing') return answer.why;
+  return owner === OVERSEER ? [] : noExecution(owner).message;
+}
+
+export function listed(inbox: Inbox): string {
+  if (inbox.length === 0) return 'no mail';
+  const rows = inbox.map(({ id, from, subject, priority = 'normal', atMs, ...mail }) => [
+    id,
+    stateOf({ id, from, subject, ...mail }),
+    priority,
+    atMs === undefined ? '' : timeAt(atMs),
+    from,
+    subject,
+  ]);
+  return columns([['mail', 'state', 'priority', 'came', 'from', 'about'], ...rows]);
+}
+
+function inFull({ from, to, subject, priority, replyTo, body }: KeptMail): string {
+  return [
+    `From: ${from}`,
+    `To: ${to}`,
+    ...(priority === undefined ? [] : [`Priority: ${priority}`]),
+    ...(replyTo === undefined ? [] : [`Reply-To: ${replyTo}`]),
+    `Subject: ${subject}`,
+    '',
+    body,
+  ].join('\n');
+}
+
+function readBody(text: string): string {
+  return text === '-' ? readFileSync(0, 'utf8') : text;
+}
+
+function readPriority(text: string): string {
+  if (PRIORITIES.some((one) => one === text)) return text;
+  throw new UsageError(`--priority is "${text}"; expected ${PRIORITIES.join(', ')}`);
+}
+
+function readSeconds(text: string): number {
+  const seconds = /^\d{1,7}$/.test(text) ? Number(text) : 0;
+  if (seconds >= 1 && seconds <= SECONDS_MAX) return seconds;
+  throw new UsageError(`--wait is "${text}"; expected seconds, from 1 to ${SECONDS_MAX}`);
+}

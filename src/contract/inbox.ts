@@ -1,0 +1,14 @@
+/** The inboxes of agents and people, and those who have nothing else: the overseer, and the crew of a rig. */
+import { defineQuery } from '@temporalio/workflow';
+import * as z from 'zod';
+import type { Inbox } from '../town/inbox.js';
+import type { DeskState } from './desk.js';
+
+export const inboxQuery = defineQuery<Inbox>('inbox');
+
+/** Of `overseer` and `crew`. */
+export const PersonInput = z.strictObject({ patience: z.number().positive().default(1) });
+export type PersonInput = z.infer<typeof PersonInput>;
+
+/** `leaving`: mail on its way to the ledger. */
+export type PersonCarry = PersonInput & { readonly inbox: Inbox; readonly leaving: Inbox; readonly desk: DeskState };

@@ -1,0 +1,123 @@
+/**
+ * People of a town: the overseer, who answers for all of it, and the crew of a rig. What they have here is an inbox; it waits at no cost, as long
+ * as the town stands.
+ */
+import { CancellationScope, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
+import type { SearchAttributePair } from '@temporalio/common';
+import { EMPTY_DESK } from '../contract/desk.js';
+import { PersonInput, type PersonCarry } from '../contract/inbox.js';
+import { mailMessage } from '../contract/messages.js';
+import { attribute } from '../contract/search-attributes.js';
+import { OVERSEER, rigOfCrew } from '../town/address.js';
+import { inboxBoard } from '../town/inbox-board.js';
+import { Desk, refused, takenUntil } from './desk.js';
+import { explainBy } from './explain.js';
+import { failure, readInput } from './failing.js';
+import { Mailbox } from './mailbox.js';
+import { Standing, startAs } from './standing.js';
+import { carried, goOn, isOutdated } from './start.js';
+
+type Role = 'overseer' | 'crew';
+
+export const overseer = (raw: unknown, carry?: PersonCarry): Promise<never> => begin('overseer', raw, carry);
+export const crew = (raw: unknown, carry?: PersonCarry): Promise<never> => begin('crew', raw, carry);
+
+function begin(role: Role, raw: unknown, carry: PersonCarry | undefined): Promise<never> {
+  const start = startAs(role, () => carried(carry, 'BadInput') ?? fresh(role, raw));
+  return new PersonRun(role, raw, start).run();
+}
+
+function fresh(role: Role, raw: unknown): PersonCarry {
+  const { workflowId } = workflowInfo();
+  const isItsOwn = role === 'overseer' ? workflowId === OVERSEER : rigOfCrew(workflowId) !== null;
+  const expected = role === 'overseer' ? `"${OVERSEER}"` : 'RIG/crew/NAME, for example "server/crew/ann"';
+  if (!isItsOwn) throw failure('BadInput', `the workflow id of the ${role} is ${expected}, not "${workflowId}"`);
+  return { ...readInput(PersonInput, raw, 'BadInput', '{}'), inbox: [], leaving: [], desk: EMPTY_DESK };
+}
+
+class PersonRun {
+  readonly #role: Role;
+  readonly #raw: unknown;
+  readonly #address = workflowInfo().workflowId;
+  readonly #patience: number;
+  readonly #desk: Desk;
+  readonly #mailbox: Mailbox;
+  readonly #standing = new Standing();
+  #isGone = false;
+  #news = true;
+
+  constructor(role: Role, raw: unknown, { patience, inbox, leaving, desk }: PersonCarry) {
+    this.#role = role;
+    this.#raw = raw;
+    this.#patience = patience;
+    this.#desk = new Desk(desk);
+    this.#mailbox = new Mailbox(
+      {
+        address: this.#address,
+        patience,
+        isAgent: false,
+        onChange: () => (this.#news = true),
+        mustGoOn: () => !this.#isGone && isDue(),
+      },
+      { inbox, leaving },
+    );
+    const here = takenUntil(this.#desk, () => (this.#isGone ? `${this.#address} is no more in this town` : null));
+    this.#mailbox.serve(here);
+    here.on(mailMessage, (mail) =>
+      mail.to === this.#address
+        ? this.#mailbox.take(mail)
+        : refused(`this is ${this.#address}, not ${mail.to.slice(0, 200)}`),
+    );
+    explainBy(() => this.#board());
+    this.#desk.open();
+  }
+
+  async run(): Promise<never> {
+    const rig = rigOfCrew(this.#address);
+    const ofRig: readonly SearchAttributePair[] = rig === null ? [] : [{ key: attribute.rig, value: [rig] }];
+    this.#standing.introduce([{ key: attribute.role, value: this.#role }, ...ofRig]);
+    try {
+      return await this.#wait();
+    } catch (error) {
+      if (isCancellation(error)) await CancellationScope.nonCancellable(() => this.#leave());
+      throw error;
+    }
+  }
+
+  async #wait(): Promise<never> {
+    for (;;) {
+      this.#news = false;
+      this.#show();
+      const mustGoOn = () => isDue() && this.#isQuiet();
+      await condition(() => this.#news || mustGoOn());
+      if (mustGoOn()) await goOn<typeof overseer>(this.#raw, this.#carry());
+    }
+  }
+
+  /** Cancelled: a member leaves the crew, and what nobody has put away goes to the ledger. */
+  async #leave(): Promise<void> {
+    this.#isGone = true;
+    await this.#mailbox.close();
+    await condition(() => this.#isQuiet());
+    this.#standing.show({ phase: 'done' }, () => this.#board());
+  }
+
+  #isQuiet(): boolean {
+    return this.#mailbox.isIdle && this.#desk.isQuiet();
+  }
+
+  #carry(): PersonCarry {
+    return { patience: this.#patience, ...this.#mailbox.kept, desk: this.#desk.state() };
+  }
+
+  #board(): string {
+    return inboxBoard(this.#address, this.#mailbox.inbox, this.#isGone);
+  }
+
+  #show(): void {
+    this.#standing.show({ phase: 'waiting' }, () => this.#board());
+  }
+}
+
+/** Whether this run has become long, or is of an old version. */
+const isDue = (): boolean => workflowInfo().continueAsNewSuggested || isOutdated();

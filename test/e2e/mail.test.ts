@@ -1,0 +1,233 @@
+/** People and agents who write to each other in a real town: by `gt`, by the Temporal CLI, over many runs and deaths of the worker. */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { inboxQuery } from '../../src/contract/inbox.js';
+import { mailMessage, rejectedQuery } from '../../src/contract/messages.js';
+import { attribute } from '../../src/contract/search-attributes.js';
+import { MAILS_MAX } from '../../src/town/inbox.js';
+import type { Inbox } from '../../src/town/inbox.js';
+import { gt } from '../support/gt.js';
+import { liveTown, until } from '../support/live-town.js';
+import type { LiveTown } from '../support/live-town.js';
+import { random } from '../support/random.js';
+import { IS_LONG, SEED } from '../support/sample.js';
+import { runsOf } from '../support/said-history.js';
+
+const ASKER = `
+formula = "asker"
+[[steps]]
+id = "ask"
+title = "Ask"
+[[steps]]
+id = "wait"
+title = "Wait"
+needs = ["ask"]
+type = "human"
+`;
+
+const OWN = `
+formula = "own"
+[[steps]]
+id = "write"
+title = "Write"
+`;
+
+const ASKS =
+  'echo x > x.txt && gt mail overseer "which colour?" --body "Red or blue?" && gt mail server/crew/ann "a word" && gt done asked';
+
+let town: LiveTown;
+beforeAll(async () => {
+  town = await liveTown({
+    rigs: { server: { bare: true } },
+    formulas: { asker: ASKER, own: OWN },
+    agents: { asks: { command: 'sh', args: ['-c', ASKS] } },
+    runtime: { kind: 'asks' },
+    patience: 0.05,
+    // The server suggests to continue as new after about 4,000 events otherwise.
+    dynamicConfig: ['limit.historyCount.suggestContinueAsNew=60'],
+  });
+});
+afterAll(() => town.stop());
+
+/** `gt mail …`, in this town. */
+async function mail(...args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await gt(['mail', ...args, '--town', town.dir]);
+  expect(code, stderr).toBe(0);
+  return stdout.trim();
+}
+
+const inboxOf = (address: string): Promise<Inbox> => town.client.workflow.getHandle(address).query(inboxQuery);
+
+type InLedger = { readonly id: string; readonly kind: string; readonly mail: string; readonly inbox: string };
+
+async function mailInLedger(): Promise<readonly InLedger[]> {
+  const folder = join(town.dir, 'ledger');
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.jsonl'));
+  const texts = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')));
+  const all = texts.flatMap((text) => text.split('\n').filter((line) => line !== ''));
+  return all.map((line) => JSON.parse(line) as InLedger).filter(({ kind }) => kind === 'mail');
+}
+
+const member = (...args: readonly string[]) => gt(['crew', ...args, '--town', town.dir]);
+
+test('who is of the crew is written to, reads, answers and puts away; who asked and waits has the answer', async () => {
+  expect(await member('add', 'nowhere/ann')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('no rig "nowhere"'),
+  });
+  expect(await member('add', 'server/ann')).toMatchObject({ code: 0 });
+  expect(await member('add', 'server/ann')).toMatchObject({ code: 1, stderr: expect.stringContaining('already') });
+  expect((await member('list')).stdout).toBe('server/crew/ann\n');
+  const asked = mail('send', 'server/crew/ann', '--subject', 'lunch?', '--body', 'At one?', '--wait', '60');
+  await until('it has come', async () => (await inboxOf('server/crew/ann')).length === 1);
+  await mail('send', 'server/crew/ann', '--subject', 'fire', '--priority', 'urgent', '--as', 'server/crew/bob');
+  const as = ['--as', 'server/crew/ann'];
+  expect((await mail('inbox', ...as)).split('\n').map((line) => line.split(/ {2,}/).at(-1))).toEqual([
+    'about',
+    'fire',
+    'lunch?',
+  ]);
+  const [lunch, fire] = await inboxOf('server/crew/ann');
+  expect(await mail('read', lunch?.id ?? '', ...as)).toContain('Subject: lunch?\n\nAt one?');
+  expect(await mail('inbox', '--unread', ...as)).not.toContain('lunch?');
+  expect(await mail('reply', lunch?.id ?? '', '--body', 'Yes.', ...as)).toBe('sent to overseer');
+  expect(await asked).toMatch(/From: server\/crew\/ann\nTo: overseer\nReply-To: \S+\nSubject: Re: lunch\?\n\nYes\.$/);
+  expect(await inboxOf('server/crew/ann')).toMatchObject([{ state: 'acked' }, { state: 'unread' }]);
+  // Whoever is nobody gets no answer, and the mail stays.
+  const { code, stderr } = await gt(['mail', 'reply', fire?.id ?? '', '--body', 'where?', ...as, '--town', town.dir]);
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('server/crew/bob cannot be reached') });
+  expect(await mail('read', lunch?.id ?? '', '--thread', ...as)).toContain('Subject: lunch?');
+  expect(await mail('ack', fire?.id ?? '', ...as)).toBe('acknowledged');
+  await mail('archive', lunch?.id ?? '', ...as);
+  expect(await inboxOf('server/crew/ann')).toMatchObject([{ subject: 'fire' }]);
+  expect(await mailInLedger()).toMatchObject([{ mail: lunch?.id, inbox: 'server/crew/ann', subject: 'lunch?' }]);
+  expect(await mail('search', 'AT ONE', ...as)).toMatch(/lunch\?$/);
+  expect(await mail('search', 'fire', ...as)).toMatch(/fire$/);
+  expect(await mail('search', 'nothing of that', ...as)).toBe('no mail');
+  const { stdout } = await gt(['explain', 'server/crew/ann', '--town', town.dir]);
+  expect(stdout).toContain('0 of 1 mails unread.');
+  expect(await member('remove', 'server/ann')).toMatchObject({ code: 0 });
+  expect((await member('list')).stdout).toContain('nobody');
+  expect(await mailInLedger()).toMatchObject([{ mail: lunch?.id }, { mail: fire?.id }]);
+  expect(await gt(['mail', 'send', 'server/crew/ann', '--subject', 'x', '--town', town.dir])).toMatchObject({
+    code: 1,
+  });
+});
+
+test('an agent writes to the overseer, who is there with the first mail, and hears the answer', async () => {
+  await member('add', 'server/ann');
+  const before = (await inboxOf('overseer')).length;
+  await town.startMission('asking', { title: 'Ask', work: [{ id: 'a', rig: 'server', formula: 'asker' }] });
+  const [found] = await until('it is asked', async () => {
+    const inbox = await inboxOf('overseer');
+    return inbox.length > before ? inbox.slice(before) : null;
+  });
+  expect(found).toMatchObject({ subject: 'which colour?', from: expect.stringMatching(/^server\/polecats\//) });
+  expect(await mail('reply', found?.id ?? '', '--body', 'Blue.')).toBe(`sent to ${found?.from}`);
+  expect(await inboxOf(found?.from ?? '')).toMatchObject([
+    { subject: 'Re: which colour?', body: 'Blue.', from: 'overseer' },
+  ]);
+  expect(await inboxOf('server/crew/ann')).toMatchObject([{ subject: 'a word', from: found?.from }]);
+  await member('remove', 'server/ann');
+});
+
+test('who asked to hear of a landing has mail of it, once, and nobody is waited for who is not there', async () => {
+  await member('add', 'server/ann');
+  const work = [{ id: 'a', rig: 'server', formula: 'own' }];
+  const notify = ['server/crew/ann', 'overseer', 'server/crew/nobody'];
+  const mission = await town.startMission('told', { title: 'Tell us', work, notify });
+  expect(await mission.result()).toMatchObject({ landed: 1 });
+  const told = {
+    from: 'told',
+    subject: 'Tell us landed: 1 of 1 items',
+    body: expect.stringContaining('a (server): landed'),
+  };
+  expect((await inboxOf('server/crew/ann')).filter(({ from }) => from === 'told')).toMatchObject([told]);
+  expect((await inboxOf('overseer')).filter(({ from }) => from === 'told')).toMatchObject([told]);
+  await member('remove', 'server/ann');
+});
+
+test('so it is by the Temporal CLI, and what does not fit is refused with what does', async () => {
+  const said = { id: 'by-cli', from: 'me', to: 'overseer', subject: 'by hand', body: '' };
+  await mail('send', 'overseer', '--subject', 'so that there is one');
+  const update = (name: string, input: object) =>
+    town.temporal('workflow', 'update', 'execute', '-w', 'overseer', '--name', name, '--input', JSON.stringify(input));
+  expect(await update('mail', said)).toMatchObject({ code: 0, output: expect.stringContaining('taken') });
+  expect(await update('mail', said)).toMatchObject({ code: 0 });
+  expect((await inboxOf('overseer')).filter(({ id }) => id === 'by-cli')).toHaveLength(1);
+  expect(await update('ack', { mail: 'by-cli' })).toMatchObject({ code: 0 });
+  expect(await update('ack', { mail: 'nothing' })).toMatchObject({
+    output: expect.stringContaining('the inbox of overseer has no mail "nothing"'),
+  });
+  const others = { ...said, id: 'for-others', to: 'server/crew/bob' };
+  await town.temporal('workflow', 'signal', '-w', 'overseer', '--name', 'mail', '--input', JSON.stringify(others));
+  const rejected = await town.client.workflow.getHandle('overseer').query(rejectedQuery);
+  expect(rejected.at(-1)?.reason).toBe('this is overseer, not server/crew/bob');
+  const start = [
+    'workflow',
+    'start',
+    '--task-queue',
+    'gastown',
+    '--type',
+    'crew',
+    '--workflow-id',
+    'nobody',
+    '--input',
+    '{}',
+  ];
+  await town.temporal(...start);
+  await expect(town.client.workflow.getHandle('nobody').result()).rejects.toMatchObject({
+    cause: { message: expect.stringContaining('RIG/crew/NAME') },
+  });
+});
+
+test(`thousands of mails through deaths of the worker: each is there once, in its sender's order (seed ${SEED})`, async () => {
+  const { below } = random(SEED);
+  const senders = 10;
+  const each = IS_LONG ? 500 : 40;
+  await member('add', 'server/flood');
+  const owner = town.client.workflow.getHandle('server/crew/flood');
+  const flood = { isOver: false };
+  const deaths = (async () => {
+    for (let count = 0; !flood.isOver && count < (IS_LONG ? 10 : 2); count += 1) {
+      await until(
+        'some more have come',
+        async () => flood.isOver || (await owner.query(inboxQuery)).length > below(MAILS_MAX),
+      );
+      const pid = town.raised.workerPid();
+      if (pid !== null) process.kill(pid, 'SIGKILL');
+    }
+  })();
+  const sender = async (from: string) => {
+    for (let at = 0; at < each; at += 1) {
+      const content = { id: `${from}:${at}`, from, to: 'server/crew/flood', subject: `${at}`, body: '' };
+      // Asked again when the answer was lost with the worker.
+      await until(
+        'it is taken',
+        () => owner.executeUpdate(mailMessage.update, { updateId: content.id, args: [content] }),
+        120,
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: senders }, (_, at) => sender(`s${at}`)));
+  flood.isOver = true;
+  await deaths;
+  const kept = await until('it answers', () => inboxOf('server/crew/flood'));
+  expect(kept).toHaveLength(MAILS_MAX);
+  expect((await runsOf(town.client, 'server/crew/flood')).length).toBeGreaterThan(1);
+  const all = senders * each;
+  const gone = await until('what had no room is in the ledger', async () => {
+    const found = (await mailInLedger()).filter(({ inbox }) => inbox === 'server/crew/flood');
+    return found.length >= all - MAILS_MAX ? found : null;
+  });
+  const order = [...gone.map((one) => one.mail), ...kept.map(({ id }) => id)];
+  expect(new Set(order).size).toBe(all);
+  expect(order).toHaveLength(all);
+  for (let at = 0; at < senders; at += 1) {
+    const own = order.filter((id) => id.startsWith(`s${at}:`));
+    expect(own).toEqual(Array.from({ length: each }, (_, n) => `s${at}:${n}`));
+  }
+  const { typedSearchAttributes: shown } = await owner.describe();
+  expect(shown.get(attribute.role)).toBe('crew');
+}, 600_000);

@@ -1,0 +1,35 @@
+/** What `npm run histories` records of mail: inboxes that are written to, read, answered, put away and full, and a member that leaves. */
+import { perform } from '../../src/calls.js';
+import { inboxQuery } from '../../src/contract/inbox.js';
+import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
+import { MAILS_MAX } from '../../src/town/inbox.js';
+import { until } from './live-town.js';
+import type { LiveTown } from './live-town.js';
+
+export const ANN = 'server/crew/ann';
+const BOB = 'server/crew/bob';
+
+export async function sendMail({ client }: LiveTown, from: string, to: string, id: string): Promise<void> {
+  const content = { id, from, to, subject: `about ${id}`, body: 'a word' };
+  const answer = await perform(client, { kind: 'update', workflow: to, name: 'mail', content, updateId: id });
+  if (answer.kind !== 'result') throw new Error(`${to} took no mail: ${JSON.stringify(answer)}`);
+}
+
+export async function writeToPeople(town: LiveTown): Promise<void> {
+  const { client } = town;
+  for (const workflowId of [ANN, BOB])
+    await client.workflow.start('crew', { taskQueue: TOWN_QUEUE, workflowId, args: [{ patience: 0.1 }] });
+  const ann = client.workflow.getHandle(ANN);
+  await sendMail(town, 'overseer', ANN, 'first');
+  await ann.executeUpdate('read', { args: [{ mail: 'first' }] });
+  await ann.executeUpdate('reply', { args: [{ id: 'answer', mail: 'first', body: 'yes' }] });
+  await ann.executeUpdate('archive', { args: [{ mail: 'first' }] });
+  for (let at = 0; at < MAILS_MAX + 5; at += 1) await ann.signal('mail', mailOf(`m${at}`));
+  await until('some had to make room', async () => (await ann.query(inboxQuery)).some(({ id }) => id === 'm104'));
+  await sendMail(town, ANN, BOB, 'last');
+  const bob = client.workflow.getHandle(BOB);
+  await bob.cancel();
+  await bob.result().catch(() => undefined);
+}
+
+const mailOf = (id: string) => ({ id, from: BOB, to: ANN, subject: id, body: '' });
