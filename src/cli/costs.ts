@@ -5,7 +5,7 @@ import { spentText } from '../town/prices.js';
 import { addUsage, NO_USAGE, Usage } from '../town/session.js';
 import { table } from '../town/table.js';
 import { readArguments, refuseMore, UsageError, type Command } from './command.js';
-import { ledgerLines } from './ledger-lines.js';
+import { recordsIn } from './ledger-records.js';
 import { print } from './print.js';
 import { mustBeTown, TOWN_OPTION, townFolder } from './town.js';
 
@@ -70,19 +70,8 @@ function isGroup(word: string): word is keyof typeof GROUPS {
   return Object.hasOwn(GROUPS, word);
 }
 
-/** Of all hosts whose ledgers are here. */
-export async function sessionsIn(folder: string): Promise<readonly Session[]> {
-  return (await ledgerLines(folder)).flatMap(readSession);
-}
-
-function readSession(line: string): readonly Session[] {
-  // A torn line is the ledger's to mend, and any other record is none of a session.
-  if (!line.includes('"usage"') || !line.endsWith('}')) return [];
-  try {
-    return [Session.parse(JSON.parse(line))];
-  } catch {
-    return [];
-  }
+export function sessionsIn(folder: string): Promise<readonly Session[]> {
+  return recordsIn(folder, '"usage"', Session);
 }
 
 const NOTHING = { sessions: 0, usage: NO_USAGE, estimatedUsd: 0 };

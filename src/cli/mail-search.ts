@@ -5,7 +5,7 @@ import { KeptMail, type Inbox } from '../town/inbox.js';
 import { townPaths } from '../town/paths.js';
 import { withCalls } from './calls.js';
 import { readArguments, takeOne, type Command } from './command.js';
-import { ledgerLines } from './ledger-lines.js';
+import { recordsIn } from './ledger-records.js';
 import { inboxOr, listed } from './mail.js';
 import { print } from './print.js';
 import { SERVER_OPTIONS } from './server-place.js';
@@ -40,14 +40,6 @@ export const search: Pick<Command, 'run'> = {
 };
 
 async function putAway(folder: string, owner: string): Promise<Inbox> {
-  return (await ledgerLines(folder)).flatMap((line) => {
-    // Any other record is none of a mail.
-    if (!line.includes('"kind":"mail"') || !line.endsWith('}')) return [];
-    try {
-      const { inbox, ...mail } = Put.parse(JSON.parse(line));
-      return inbox === owner ? [mail] : [];
-    } catch {
-      return [];
-    }
-  });
+  const all = await recordsIn(folder, '"kind":"mail"', Put);
+  return all.flatMap(({ inbox, ...mail }) => (inbox === owner ? [mail] : []));
 }
