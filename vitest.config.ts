@@ -6,6 +6,9 @@ const RULES = ['test/town/**', 'test/formula/**', 'test/contract/**'];
 /** Only when they are asked for, by `npm run test:agents`: they install a gigabyte of other people's programs. */
 const REAL = process.env['GT_AGENTS'] === undefined ? [] : ['test/real/**/*.test.ts'];
 
+/** A campaign that is run whole has as much more to do. */
+const RULE_MS_MAX = process.env['GT_LONG'] === undefined ? 60_000 : 600_000;
+
 // `rules` and `unit` need no town. `e2e` brings up real Temporal servers, git repositories and worker processes.
 export default defineConfig({
   test: {
@@ -22,7 +25,7 @@ export default defineConfig({
           name: 'rules',
           include: RULES.map((folder) => `${folder}/*.test.ts`),
           isolate: false,
-          testTimeout: 60_000,
+          testTimeout: RULE_MS_MAX,
         },
       },
       {
@@ -31,7 +34,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**', 'test/real/**', ...RULES],
-          testTimeout: 60_000,
+          testTimeout: RULE_MS_MAX,
         },
       },
       {

@@ -16,12 +16,13 @@ import {
   missionMessages,
   moleculeMessages,
   polecatMessages,
+  deaconMessages,
   refineryMessages,
   witnessMessages,
 } from './contract/messages.js';
 import { attribute } from './contract/search-attributes.js';
 import { TOWN_QUEUE } from './contract/task-queues.js';
-import { OVERSEER } from './town/address.js';
+import { DEACON, OVERSEER } from './town/address.js';
 
 const TRIES_MAX = 10;
 const PAUSE_MS = 100;
@@ -77,6 +78,7 @@ const TAKEN: Readonly<Record<string, object>> = {
   'person of the town': { ...inboxMessages, mail: mailMessage },
   witness: witnessMessages,
   refinery: refineryMessages,
+  deacon: { ...deaconMessages, mail: mailMessage },
 };
 
 /** In the workflow's words; those of the SDK do not say to whom the message should have gone. */
@@ -113,21 +115,24 @@ async function updated(client: Client, call: Extract<Call, { kind: 'update' }>) 
   }
 }
 
+/** Who is there with the first mail, by address and the type of its workflow. */
+const STARTED_BY_MAIL: readonly string[] = [OVERSEER, DEACON];
+
 /** Whoever writes to the overseer finds one: with the first mail he is there. */
 async function updatedOnce(client: Client, { workflow, name, content, updateId }: Extract<Call, { kind: 'update' }>) {
   const update = { args: [content] as [unknown], updateId };
-  if (workflow !== OVERSEER || name !== mailMessage.name)
+  if (!STARTED_BY_MAIL.includes(workflow) || name !== mailMessage.name)
     return client.workflow.getHandle(workflow).executeUpdate<unknown, [unknown]>(name, update);
   return client.workflow.executeUpdateWithStart<Workflow, unknown, [unknown]>(name, {
     ...update,
-    startWorkflowOperation: new WithStartWorkflowOperation(OVERSEER, {
-      workflowId: OVERSEER,
+    startWorkflowOperation: new WithStartWorkflowOperation(workflow, {
+      workflowId: workflow,
       taskQueue: TOWN_QUEUE,
       args: [{}],
       workflowIdConflictPolicy: 'USE_EXISTING',
-      staticSummary: 'the overseer of the town',
+      staticSummary: `the ${workflow} of the town`,
       typedSearchAttributes: [
-        { key: attribute.role, value: OVERSEER },
+        { key: attribute.role, value: workflow },
         { key: attribute.phase, value: 'waiting' },
       ],
     }),

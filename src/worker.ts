@@ -10,9 +10,10 @@ import type { InjectedSinks, NativeConnectionOptions, WorkerOptions } from '@tem
 import type { WorkerDeploymentVersion } from '@temporalio/common';
 import { perform } from './calls.js';
 import { clearLeft } from './activities/left-sandboxes.js';
+import { keepDaemon } from './activities/daemon.js';
 import { activitiesOf } from './activities/registry.js';
 import { townShelf } from './formula-shelf.js';
-import { placesIn } from './activities/places.js';
+import { placesIn, type Places } from './activities/places.js';
 import { hideTown } from './activities/shell.js';
 import { Purses } from './activities/purse.js';
 import { waitsAfterResets } from './activities/wait-after-reset.js';
@@ -37,6 +38,7 @@ import { hostId } from './dev/host-id.js';
 import { largePayloads } from './large-payloads.js';
 import { openRelay } from './relay.js';
 import { WORKER_LOG } from './worker-log.js';
+import { DAEMON } from './town/address.js';
 import type { Keys } from './town/agents.js';
 import { payloadsIn, relayIn } from './town/paths.js';
 import type { Prices } from './town/prices.js';
@@ -150,12 +152,30 @@ async function connected(settings: WorkerSettings): Promise<RunningWorker> {
     }),
   ]);
   const relay = await openRelay(relayIn(settings.state), relayedBy(client, settings));
-  const left = clearLeft({ client, host, places, readTown: settings.readTown });
-  void left.catch((error: Error) => warn(`sandboxes of a lost host stay: ${error.message}`));
+  putInOrder({ client, host, places, settings });
   const done = Promise.all(workers.map((worker) => worker.run()))
     .finally(relay.close)
     .then(() => connection.close());
   return { done, stop: () => workers.forEach((worker) => worker.shutdown()) };
+}
+
+type Scene = {
+  readonly client: Client;
+  readonly host: string;
+  readonly places: Places;
+  readonly settings: WorkerSettings;
+};
+
+/** Beside the work, which goes on already. */
+function putInOrder({ client, host, places, settings: { readTown } }: Scene): void {
+  void clearLeft({ client, host, places, readTown }).catch((error: Error) =>
+    warn(`sandboxes of a lost host stay: ${error.message}`),
+  );
+  void readTown()
+    .then(async (read) => (read.ok ? keepDaemon(client, read.town.limits.patience) : undefined))
+    .catch((error: Error) =>
+      warn(`no schedule \`${DAEMON}\`, so that nobody looks after the deacon: ${error.message}`),
+    );
 }
 
 /** Of a rig that was added since, or has another password now, the secret is known before anything is done there. What was one stays one. */

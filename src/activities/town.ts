@@ -1,12 +1,10 @@
 /** Acts of the town: plan and cook work, start roles, look at workflows, keep the ledger. */
-import { activityInfo, Context, log } from '@temporalio/activity';
+import { Context, log } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { Answer, Call } from '../contract/calls.js';
-import type { CookRequest, PlanRequest, RoleRequest, TownActivities, WorkPlan } from '../contract/activities.js';
-import { mailMessage, refineryMessages, witnessMessages } from '../contract/messages.js';
+import type { CookRequest, PlanRequest, TownActivities, WorkPlan } from '../contract/activities.js';
+import { mailMessage, refineryMessages } from '../contract/messages.js';
 import { landedQuery } from '../contract/refinery.js';
-import { attribute } from '../contract/search-attributes.js';
-import { TOWN_QUEUE } from '../contract/task-queues.js';
 import { canonicalHash } from '../formula/canonical.js';
 import { readFormula } from '../formula/cook.js';
 import type { Cooked, Order } from '../formula/cook.js';
@@ -17,16 +15,14 @@ import { revokeMerge } from '../git/merge.js';
 import { openMirror } from '../git/mirror.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { Json } from '../town/act.js';
-import { refineryOf, witnessOf } from '../town/address.js';
+import { refineryOf } from '../town/address.js';
 import { legsOf } from '../town/convoy.js';
-import { withoutPassword } from '../town/credentials.js';
 import type { Mail } from '../town/mail.js';
 import type { ConvoyPart } from '../town/convoy.js';
 import { unpricedModels } from '../town/prices.js';
 import { own } from '../town/own.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import { requestsPattern } from '../town/refinery.js';
-import type { RigSnapshot } from '../town/rig.js';
 import { checkWork, placeOf } from '../town/work.js';
 import { refuse } from './beating.js';
 import { Unreadable } from '../formula-shelf.js';
@@ -38,6 +34,8 @@ import { needsPerson } from './git-trouble.js';
 import { findSandbox, lookAtHost } from './hosts.js';
 import type { Places } from './places.js';
 import { findPolecats } from './polecats.js';
+import { ensureRole, told } from './roles.js';
+import { watchActivities } from './watch.js';
 import { remotesOf } from './remotes.js';
 import type { ReadTown, Remotes } from './remotes.js';
 
@@ -87,6 +85,7 @@ export function townActivities(deps: TownDeps): TownActivities {
     },
     deleteExecution: (execution) => deleteExecution(deps.client, execution),
     deliver: (mail) => deliver(deps, mail),
+    ...watchActivities(deps),
     record: async (entry) => {
       await deps.ledger.append(entry);
     },
@@ -148,11 +147,6 @@ async function planWork(deps: TownDeps, { items, byFormula = false }: PlanReques
   return plan;
 }
 
-/** As it stands in histories. */
-function told(rig: RigSnapshot, readAtMs: number): RigSnapshot {
-  return { ...rig, url: withoutPassword(rig.url), readAtMs };
-}
-
 function taken(convoy: string, part: ConvoyPart): string {
   return `work: "${part.id}" is the ${part.role} "${part.step}" of the convoy "${convoy}"; give the other item of that id another one`;
 }
@@ -194,27 +188,6 @@ function declaredIn({ name, load, names }: Pick<Order, 'name' | 'load' | 'names'
   const file = load(name);
   const read = file === null ? null : readFormula(name, file, names, load);
   return read?.ok === true ? read.formula.vars.map((variable) => variable.name) : [];
-}
-
-/** A role that runs is only given its configuration; one that does not is started with it. Both in one call. */
-async function ensureRole(client: Client, { role, rig: given, patience }: RoleRequest): Promise<void> {
-  // Of a plan that does not tell when it was made, by an earlier version: any other is newer.
-  const rig = { readAtMs: 0, ...given };
-  const workflowId = role === 'witness' ? witnessOf(rig.name) : refineryOf(rig.name);
-  const id = `configure:${activityInfo().workflowExecution?.runId ?? ''}:${activityInfo().activityId}`;
-  await client.workflow.signalWithStart(role, {
-    workflowId,
-    taskQueue: TOWN_QUEUE,
-    args: [{ rig, patience }],
-    signal: witnessMessages.configure.signal,
-    signalArgs: [{ id, rig, patience }],
-    staticSummary: `${role} of ${rig.name}`,
-    typedSearchAttributes: [
-      { key: attribute.role, value: role },
-      { key: attribute.rig, value: [rig.name] },
-      { key: attribute.phase, value: 'waiting' },
-    ],
-  });
 }
 
 async function deliver({ call }: TownDeps, mail: Mail): Promise<boolean> {

@@ -10,7 +10,7 @@ import { findServer, SERVER_OPTIONS } from './server-place.js';
 
 const OPTIONS = { ...SERVER_OPTIONS, json: { type: 'boolean' } } as const;
 const OPEN = 'ExecutionStatus="Running" AND GtRole IS NOT NULL';
-const AGENTS = 'ExecutionStatus="Running" AND GtRole IN ("polecat", "witness", "refinery")';
+const AGENTS = 'ExecutionStatus="Running" AND GtRole IN ("polecat", "witness", "refinery", "deacon")';
 /** In the order in which they are told. */
 const KINDS = [
   ['missions', 'mission'],

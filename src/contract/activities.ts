@@ -6,10 +6,12 @@ import type { Confinement } from '../town/confinement.js';
 import type { ConvoyPart } from '../town/convoy.js';
 import type { Mail } from '../town/mail.js';
 import type { GateVerdict } from '../town/refinery.js';
+import type { Survey } from '../town/patrol.js';
 import type { Hold } from '../town/pause.js';
 import type { Protomolecule, StepGate } from '../town/protomolecule.js';
 import type { Gate, Limits, RigRef, RigSnapshot } from '../town/rig.js';
 import type { SessionLeft, SessionResult, SessionSpec } from '../town/session.js';
+import type { Look } from '../town/watchdog.js';
 import type { LedgerEntry } from './ledger.js';
 import type { MoleculeResult } from './molecule.js';
 import type { Sandbox } from './polecat.js';
@@ -69,6 +71,16 @@ export type TownActivities = {
   deleteExecution(execution: Execution): Promise<void>;
   /** Puts a mail into the inbox that it is for; whether there is one that takes it. Under its id it is there once. */
   deliver(mail: Mail): Promise<boolean>;
+  /** How the deacon stands, and how much work there is for it to look after. */
+  lookAtDeacon(): Promise<Look>;
+  /** What the deacon looks at on patrol, of the whole town. */
+  surveyTown(): Promise<Survey>;
+  /** Starts the deacon if it does not run, and sends it on patrol. */
+  startDeacon(request: { readonly patience: number; readonly reason: string }): Promise<void>;
+  /** Starts the witness of a rig, as town.toml has it; whether it has it. */
+  startWitness(request: { readonly rig: string; readonly patience: number }): Promise<boolean>;
+  /** Makes the schedule of boot if there is none. */
+  startDaemon(request: { readonly patience: number }): Promise<void>;
   /** Appends to the ledger; a record id that stands there already is left alone. */
   record(entry: LedgerEntry): Promise<void>;
   /** The same for several, in their order. */

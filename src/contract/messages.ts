@@ -317,6 +317,20 @@ export const refineryMessages = {
   ),
 };
 
+export const deaconMessages = {
+  patrol: message(
+    'patrol',
+    'Sends the deacon on patrol now; with `afresh` what it has under way is given up, and begun anew.',
+    z.strictObject({
+      id,
+      by,
+      reason: reason.default('asked'),
+      afresh: z.boolean().default(false),
+      patience: z.number().positive().optional().describe('as town.toml has it now'),
+    }),
+  ),
+};
+
 export type Rejected = {
   readonly message: string;
   readonly reason: string;

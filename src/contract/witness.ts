@@ -17,6 +17,8 @@ export type WitnessCarry = {
   /** What was being verified, to be verified anew. */
   readonly handIns?: readonly Mail[];
   readonly paused?: Pause | null;
+  /** The deacon expects to hear more of it. */
+  readonly isPingExpected?: boolean;
 };
 
 export const slotsQuery = defineQuery<Slots>('slots');

@@ -18,6 +18,10 @@ export const isWorkflowId = (id: string): boolean => WorkflowId.safeParse(id).su
 export const witnessOf = (rig: string): string => `${rig}/witness`;
 export const refineryOf = (rig: string): string => `${rig}/refinery`;
 export const OVERSEER = 'overseer';
+export const DEACON = 'deacon';
+export const BOOT = 'boot';
+/** The Temporal Schedule that starts boot. */
+export const DAEMON = 'daemon';
 export const crewAt = (rig: string, name: string): string => `${rig}/crew/${name}`;
 export const polecatAt = (rig: string, name: string): string => `${rig}/polecats/${name}`;
 
@@ -27,6 +31,13 @@ export function isPolecatOf(rig: string, address: string): boolean {
   return address.startsWith(before) && /^[^/]+$/.test(address.slice(before.length));
 }
 
+const WITNESS = /^([^/]+)\/witness$/;
+
+/** The rig of a witness; null for any other address. */
+export function rigOfWitness(address: string): string | null {
+  return WITNESS.exec(address)?.[1] ?? null;
+}
+
 const CREW = /^([^/]+)\/crew\/([^/]+)$/;
 
 /** The rig of a member of its crew; null for any other address. */
@@ -34,7 +45,8 @@ export function rigOfCrew(address: string): string | null {
   return CREW.exec(address)?.[1] ?? null;
 }
 
-const TOWN_ROLES = /^(mayor|deacon|overseer|boot|daemon)$/;
+/** A Schedule adds the time to the ids of what it starts. */
+const TOWN_ROLES = /^(mayor|deacon|overseer|daemon|boot(-\d{4}-\d\d-\d\dT.*)?)$/;
 const RIG_ROLES = /^[^/]+\/(witness|refinery|polecats\/[^/]+|crew\/[^/]+)$/;
 const TOWN_AGENTS = /^(deacon\/dogs|channel)\/[^/]+$/;
 

@@ -91,10 +91,11 @@ export type Letter = {
 type Envelope = { readonly id: string; readonly from: string; readonly to: string };
 
 export function writeMail(envelope: Envelope, brief: string, { type, keys, text }: Letter): Mail {
-  return written(envelope, type, brief, keys, text);
+  return writtenMail(envelope, type, brief, keys, text);
 }
 
-function written(envelope: Envelope, type: string, brief: string, keys: object, text: string): Mail {
+/** Any mail that begins with a word of the town's, and has keys. */
+export function writtenMail(envelope: Envelope, type: string, brief: string, keys: object, text: string): Mail {
   const lines = Object.entries(keys).flatMap(([key, value]) =>
     value === undefined ? [] : [`${key}: ${oneLine(Array.isArray(value) ? value.join(', ') : String(value))}`],
   );
@@ -125,7 +126,7 @@ export function isFree({ subject }: Mail): boolean {
 
 /** The word at the head of a subject that the town alone writes; null when anybody may write it. */
 export function townsWord(subject: string): string | null {
-  return typeOf(subject) ?? (isHandoff({ subject }) ? HANDOFF : null);
+  return typeOf(subject) ?? [HANDOFF, WITNESS_PING].find((word) => beginsWith(subject, word)) ?? null;
 }
 
 /** The keys of a mail of an agent to itself, from one session to the next: the town does not act on it. */
@@ -138,13 +139,19 @@ type Handoff = {
 };
 
 const HANDOFF = 'HANDOFF';
+/** Of a witness to the deacon: see `witness-ping`. */
+export const WITNESS_PING = 'WITNESS_PING';
 
 export function writeHandoff(envelope: Envelope, brief: string, keys: Handoff, note: string): Mail {
-  return written(envelope, HANDOFF, brief, keys, note);
+  return writtenMail(envelope, HANDOFF, brief, keys, note);
 }
 
 export function isHandoff({ subject }: Pick<Mail, 'subject'>): boolean {
   return beginsWith(subject, HANDOFF);
+}
+
+export function isPing({ subject }: Mail): boolean {
+  return beginsWith(subject, WITNESS_PING);
 }
 
 function typeOf(subject: string): MailType | undefined {
@@ -190,6 +197,9 @@ export function readMail(mail: Mail): Reading {
   // The schema that has just read the keys is the one of this type, which TypeScript cannot follow through the table.
   return { ok: true, letter: { type, keys: read.data, text } as Letter };
 }
+
+/** The keys of a mail, whatever they are. */
+export const keysOf = ({ body }: Mail): Readonly<Record<string, string>> => split(body).keys;
 
 /** Those of mails that the town acts on. */
 export function lettersOf(mails: readonly Mail[]): { readonly mail: Mail; readonly letter: Letter }[] {

@@ -6,6 +6,8 @@ import { readInput } from './failing.js';
 import { runMission } from './mission.js';
 import type { MissionResult } from './mission.js';
 
+export { boot } from './boot.js';
+export { deacon } from './deacon.js';
 export { mission } from './mission.js';
 export { molecule } from './molecule.js';
 export { crew, overseer } from './person.js';

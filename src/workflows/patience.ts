@@ -96,3 +96,6 @@ export const landAgainMs = (scale: number, tries: number): number =>
 
 /** A polecat's workflow id that is still taken is tried again after this. */
 export const startAgainMs = (scale: number): number => Math.max(2 * SECOND_MS, 30 * SECOND_MS * scale);
+
+/** A patrol of the deacon that takes longer than this is late. */
+export const patrolEndsMs = (scale: number): number => Math.max(5 * SECOND_MS, MINUTE_MS * scale);

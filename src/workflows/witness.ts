@@ -35,6 +35,7 @@ import { Standing, startAs } from './standing.js';
 import { carried, goOn, isOutdated } from './start.js';
 import { whoWorks } from './witness-adopt.js';
 import { clearUp } from './witness-clear.js';
+import { Pinger } from './witness-pinger.js';
 
 /**
  * Since 0.1.1: adopts the polecats it finds, tells a grant once, looks at holders also when nobody waits, and clears the
@@ -69,6 +70,7 @@ class WitnessRun {
   readonly #desk: Desk;
   readonly #standing = new Standing();
   readonly #teller = new Teller(polecatMessages);
+  readonly #pinger: Pinger;
   #now: WitnessCarry;
   #mail: { readonly mail: Mail; readonly letter: Letter }[] = [];
   /** Claims made again by missions that may not have heard of their grant. */
@@ -92,6 +94,7 @@ class WitnessRun {
   constructor(carry: WitnessCarry, raw: unknown) {
     this.#raw = raw;
     this.#now = carry;
+    this.#pinger = new Pinger(carry.isPingExpected ?? false);
     this.#desk = new Desk(carry.desk);
     this.#mail = lettersOf(carry.handIns ?? []);
     this.#takeMessages();
@@ -149,6 +152,7 @@ class WitnessRun {
       return;
     }
     const isAsked = slots.queue.length > 0;
+    if (!isAsked && slots.leases.length === 0) this.#pinger.rest(this.#now);
     if (!isAsked && (slots.leases.length === 0 || !renewed())) await condition(woken);
     else {
       const pause = leaseCheckMs(patience, isAsked ? 0 : this.#quietLooks);
@@ -230,6 +234,7 @@ class WitnessRun {
       if (renewed()) void this.#clear(lease);
       else this.#free(lease.id);
     });
+    this.#pinger.ping(this.#now, Date.now() + leaseCheckMs(patience, this.#quietLooks));
   }
 
   /** Beside the loop, as it may take long. The slot is held until it is done: what fails is tried again with the next look. */
@@ -304,11 +309,12 @@ class WitnessRun {
   async #continueWhenLong(): Promise<void> {
     if (!this.#isQuiet() || !(workflowInfo().continueAsNewSuggested || isOutdated())) return;
     const handIns = [...this.#verifying.values()];
-    await goOn<typeof witness>(this.#raw, { ...this.#now, desk: this.#desk.state(), handIns });
+    const { isExpected: isPingExpected } = this.#pinger;
+    await goOn<typeof witness>(this.#raw, { ...this.#now, desk: this.#desk.state(), handIns, isPingExpected });
   }
 
   #isQuiet(): boolean {
-    const isIdle = !this.#news && !this.#isChanged;
+    const isIdle = !this.#news && !this.#isChanged && this.#pinger.isQuiet;
     return (
       isIdle && [this.#mail, this.#asked, this.#untold].every(({ length }) => length === 0) && this.#desk.isQuiet()
     );

@@ -2,6 +2,7 @@
 import { expect, expectTypeOf, test } from 'vitest';
 import { FAILURES } from '../../src/contract/failures.js';
 import {
+  deaconMessages,
   inboxMessages,
   mailMessage,
   missionMessages,
@@ -45,6 +46,7 @@ test('the messages of each workflow', () => {
   expect(names(moleculeMessages)).toEqual(['pause', 'resume', 'close', 'fail', 'skip', 'retry', 'approve', 'bond']);
   expect(names(witnessMessages)).toEqual(['pause', 'resume', 'claim', 'release', 'configure']);
   expect(names(refineryMessages)).toEqual(['configure', 'retry', 'remove', 'abandon']);
+  expect(names(deaconMessages)).toEqual(['patrol']);
   expect(names(inboxMessages)).toEqual(['read', 'ack', 'archive', 'reply']);
   expect(mailMessage.name).toBe('mail');
 });
@@ -57,6 +59,7 @@ test('every message says what it does', () => {
     witnessMessages,
     refineryMessages,
     inboxMessages,
+    deaconMessages,
   ].flatMap((each) => Object.values(each));
   for (const { name, description } of [...all, mailMessage]) expect(description, name).toMatch(/^[A-Z].*\.$/);
 });

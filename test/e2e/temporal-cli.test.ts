@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import {
+  deaconMessages,
   inboxMessages,
   mailMessage,
   missionMessages,
@@ -135,7 +136,8 @@ test('the page has every message that people send, in its own words', () => {
     ...rowsOf('polecat', polecatMessages),
     ...rowsOf('witness', { pause: witnessMessages.pause, resume: witnessMessages.resume }),
     ...rowsOf('refinery', refineryMessages),
-    ...rowsOf('polecat, molecule, overseer, crew', { mail: mailMessage }),
+    ...rowsOf('deacon', deaconMessages),
+    ...rowsOf('polecat, molecule, overseer, crew, deacon', { mail: mailMessage }),
     ...rowsOf('polecat, overseer, crew', inboxMessages),
   ];
   expect(page.slice(page.indexOf('| to | message')).trim().split('\n').slice(2)).toEqual(rows);

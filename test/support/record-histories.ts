@@ -1,6 +1,6 @@
 /**
  * Records test/histories/<version>: a mission with rework, one of a formula, one that was held, one that was cancelled, one with a person's step,
- * one with an item that was moved, one that was reset, one whose landing is told, people who write to each other, a molecule that was steered by hand, and the roles that served them. Run by `npm run histories` when a version is released; what is recorded stays.
+ * one with an item that was moved, one that was reset, one whose landing is told, people who write to each other, the watchdog chain, a molecule that was steered by hand, and the roles that served them. Run by `npm run histories` when a version is released; what is recorded stays.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import { lifecycleQuery } from '../../src/contract/polecat.js';
 import { liveTown, until } from './live-town.js';
 import type { LiveTown } from './live-town.js';
 import { ANN, sendMail, writeToPeople } from './record-mail.js';
+import { watchOver } from './record-watchdog.js';
 import { STEERED, steerMission, steerMolecule, takeBack, waitingIn } from './record-steered.js';
 import { ASK, ONE, QUICK, SLOW, WHOLE } from './test-formulas.js';
 
@@ -56,6 +57,7 @@ async function record(town: LiveTown, folder: string): Promise<void> {
     '{"rig":"server"}',
   );
   const molecule = await waitingIn(town, 'asked');
+  await watchOver(town);
   await holdAndLetGo(town, 'asked');
   await town.temporal('workflow', 'signal', '-w', molecule, '--name', 'close', '--input', '{"step":"nowhere"}');
   await town.temporal(
@@ -90,7 +92,17 @@ async function record(town: LiveTown, folder: string): Promise<void> {
   await slow.result().catch(() => undefined);
   for await (const { workflowId, runId, type } of town.client.workflow.list()) {
     const history = await town.client.workflow.getHandle(workflowId, runId).fetchHistory();
-    const known = ['mission', 'molecule', 'polecat', 'refinery', 'witness', 'crew', 'overseer'].includes(type);
+    const known = [
+      'mission',
+      'molecule',
+      'polecat',
+      'refinery',
+      'witness',
+      'crew',
+      'overseer',
+      'deacon',
+      'boot',
+    ].includes(type);
     const name = `${known ? type : 'formula'}-${workflowId.replaceAll('/', '_')}-${runId.slice(0, 8)}.json`;
     // Who polled is of no interest to a replay, and names the machine.
     const text = historyToJSON(history).replaceAll(/"identity":(\s*)"[^"]*"/g, '"identity":$1"recorded"');

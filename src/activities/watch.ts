@@ -1,0 +1,163 @@
+/** Acts of boot and the deacon: how the town stands, as the server has it, and roles that are missing. */
+import { activityInfo } from '@temporalio/activity';
+import { ScheduleNotFoundError, WorkflowNotFoundError } from '@temporalio/client';
+import type { Client, ScheduleDescription } from '@temporalio/client';
+import { defineSearchAttributeKey } from '@temporalio/common';
+import type { TownActivities } from '../contract/activities.js';
+import { heartbeatQuery } from '../contract/deacon.js';
+import { deaconMessages } from '../contract/messages.js';
+import { attribute } from '../contract/search-attributes.js';
+import { TOWN_QUEUE } from '../contract/task-queues.js';
+import { DAEMON, DEACON, rigOfWitness } from '../town/address.js';
+import { own } from '../town/own.js';
+import type { Survey } from '../town/patrol.js';
+import type { Look } from '../town/watchdog.js';
+import { refuse } from './beating.js';
+import { keepDaemon } from './daemon.js';
+import { isOpen } from './executions.js';
+import type { ReadTown } from './remotes.js';
+import { ensureRole, told } from './roles.js';
+
+const RUNNING = 'ExecutionStatus="Running"';
+const OPEN_WORK = `${RUNNING} AND GtRole IN ("mission", "polecat", "molecule")`;
+/** By the server, of a workflow whose tasks fail. */
+const PROBLEMS = defineSearchAttributeKey('TemporalReportedProblems', 'KEYWORD_LIST');
+/** Of each kind of trouble so many are looked at; the others are, once these are mended. */
+const LISTED_MAX = 100;
+/** A deacon that does not answer soon does not answer. */
+const ANSWER_MS_MAX = 10_000;
+/** So many boots that failed one after the other are no chance. */
+const BOOTS_LOOKED_AT = 3;
+const DEAD = ['FAILED', 'TIMED_OUT', 'TERMINATED'];
+
+type WatchActivities = Pick<
+  TownActivities,
+  'lookAtDeacon' | 'surveyTown' | 'startDeacon' | 'startWitness' | 'startDaemon'
+>;
+type Deps = { readonly client: Client; readonly readTown: ReadTown };
+
+export function watchActivities({ client, readTown }: Deps): WatchActivities {
+  return {
+    lookAtDeacon: () => lookAtDeacon(client),
+    surveyTown: () => surveyTown(client),
+    startDeacon: (request) => startDeacon(client, request),
+    startWitness: async ({ rig: name, patience }) => {
+      // Before it is read: what changes in between is told again by the next one.
+      const readAtMs = Date.now();
+      const read = await readTown();
+      if (!read.ok) throw refuse('BadTown', read.problems);
+      const rig = own(read.town.rigs, name);
+      if (rig === undefined) return false;
+      await ensureRole(client, { role: 'witness', rig: told(rig, readAtMs), patience });
+      return true;
+    },
+    startDaemon: ({ patience }) => keepDaemon(client, patience),
+  };
+}
+
+async function lookAtDeacon(client: Client): Promise<Look> {
+  const open = await openWork(client);
+  if (!(await isOpen(client, { workflowId: DEACON, firstRunId: null }))) return { deacon: { kind: 'none' }, open };
+  const ask = () => client.workflow.getHandle(DEACON).query(heartbeatQuery);
+  const answer = await client.withDeadline(Date.now() + ANSWER_MS_MAX, ask).catch(() => null);
+  if (answer === null) return { deacon: { kind: 'silent' }, open };
+  const { pending, ...beat } = answer;
+  return { deacon: { kind: 'beating', beat, pending }, open };
+}
+
+async function openWork(client: Client): Promise<number> {
+  return (await client.workflow.count(OPEN_WORK)).count;
+}
+
+async function surveyTown(client: Client): Promise<Survey> {
+  const [open, work, witnesses, failing, escalated, daemon] = await Promise.all([
+    openWork(client),
+    listed(client, `${RUNNING} AND GtRole IN ("mission", "polecat")`, Infinity),
+    listed(client, `${RUNNING} AND GtRole="witness"`, Infinity),
+    listed(client, `${RUNNING} AND GtRole IS NOT NULL AND TemporalReportedProblems IS NOT NULL`, LISTED_MAX),
+    // A mission waits with its polecat, and says for whom.
+    listed(client, `${RUNNING} AND GtPhase="escalated" AND GtRole="mission"`, LISTED_MAX),
+    lookAtDaemon(client),
+  ]);
+  const witnessed = witnesses.flatMap(({ id }) => rigOfWitness(id) ?? []);
+  return {
+    open,
+    rigs: sorted(work.flatMap(({ rigs }) => rigs)),
+    witnessed: sorted(witnessed),
+    failing: failing.map(({ id, problems }) => ({ id, says: problems.join(', ') })).toSorted(byId),
+    escalated: escalated.map(({ id, waitsFor }) => ({ id, waitsFor })).toSorted(byId),
+    daemon,
+  };
+}
+
+const sorted = (names: readonly string[]): string[] => [...new Set(names)].toSorted();
+const byId = (a: { readonly id: string }, b: { readonly id: string }) => (a.id < b.id ? -1 : 1);
+
+type Listed = {
+  readonly id: string;
+  readonly rigs: readonly string[];
+  readonly waitsFor: string;
+  readonly problems: readonly string[];
+};
+
+async function listed(client: Client, query: string, max: number): Promise<readonly Listed[]> {
+  const found: Listed[] = [];
+  for await (const { workflowId: id, typedSearchAttributes: pairs } of client.workflow.list({ query })) {
+    const problems = pairs.get(PROBLEMS) ?? [];
+    const waitsFor = pairs.get(attribute.waitingFor) ?? '';
+    found.push({ id, rigs: pairs.get(attribute.rig) ?? [], waitsFor, problems });
+    if (found.length >= max) break;
+  }
+  return found;
+}
+
+async function lookAtDaemon(client: Client): Promise<Survey['daemon']> {
+  try {
+    const described = await client.schedule.getHandle(DAEMON).describe();
+    const { paused, note = '' } = described.state;
+    if (paused) return { kind: 'paused', note };
+    return await lookAtBoots(client, described);
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError) return { kind: 'missing' };
+    throw error;
+  }
+}
+
+async function lookAtBoots(client: Client, { info }: ScheduleDescription): Promise<Survey['daemon']> {
+  const boots = info.recentActions.slice(-BOOTS_LOOKED_AT).map(({ action }) => action.workflow);
+  const statuses = await Promise.all(
+    boots.map(async ({ workflowId, firstExecutionRunId }) => {
+      const described = client.workflow.getHandle(workflowId, firstExecutionRunId).describe();
+      return described.then(({ status }) => status.name).catch(unlessGone);
+    }),
+  );
+  const last = boots.at(-1)?.workflowId;
+  if (last === undefined || boots.length < BOOTS_LOOKED_AT || !statuses.every((status) => DEAD.includes(status)))
+    return { kind: 'runs' };
+  return { kind: 'dying', last };
+}
+
+function unlessGone(error: unknown): string {
+  if (error instanceof WorkflowNotFoundError) return 'GONE';
+  throw error;
+}
+
+async function startDeacon(
+  client: Client,
+  { patience, reason }: Parameters<TownActivities['startDeacon']>[0],
+): Promise<void> {
+  const { activityId, workflowExecution } = activityInfo();
+  const id = `patrol:${workflowExecution?.runId ?? ''}:${activityId}`;
+  await client.workflow.signalWithStart(DEACON, {
+    workflowId: DEACON,
+    taskQueue: TOWN_QUEUE,
+    args: [{ patience }],
+    signal: deaconMessages.patrol.signal,
+    signalArgs: [{ id, by: 'town', reason, patience }],
+    staticSummary: 'the deacon of the town',
+    typedSearchAttributes: [
+      { key: attribute.role, value: DEACON },
+      { key: attribute.phase, value: 'waiting' },
+    ],
+  });
+}

@@ -1,0 +1,29 @@
+/** The deacon, who looks after the town, and boot, who looks after the deacon. */
+import { defineQuery } from '@temporalio/workflow';
+import * as z from 'zod';
+import type { Mail } from '../town/mail.js';
+import type { Heard, Survey, Trouble } from '../town/patrol.js';
+import type { Heartbeat, Triage } from '../town/watchdog.js';
+import type { DeskState } from './desk.js';
+
+/** Of `deacon` and `boot`. */
+export const WatchInput = z.strictObject({ patience: z.number().positive().default(1) });
+export type WatchInput = z.infer<typeof WatchInput>;
+
+export type DeaconCarry = WatchInput & {
+  readonly beat: Heartbeat;
+  readonly heard: Heard;
+  readonly troubles: readonly Trouble[];
+  readonly seen: Survey | null;
+  /** Patrols in a row on which nothing was new. */
+  readonly quiet: number;
+  /** Mail to be passed on to the overseer. */
+  readonly letters: readonly Mail[];
+  readonly desk: DeskState;
+};
+
+/** `pending`: mail that it has not acted on. */
+export const heartbeatQuery = defineQuery<Heartbeat & { readonly pending: number }>('heartbeat');
+
+/** What boot decided, and what the next one is told. */
+export type BootResult = Triage;

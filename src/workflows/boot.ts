@@ -1,0 +1,44 @@
+/**
+ * Boot, which a schedule starts every three minutes: looks at the deacon, makes one decision, exits. It remembers what the boot before it
+ * has left as its result, so that nothing of it lives between two ticks.
+ */
+import { workflowInfo } from '@temporalio/workflow';
+import { WatchInput, type BootResult } from '../contract/deacon.js';
+import { deaconMessages } from '../contract/messages.js';
+import { BOOT, DEACON, OVERSEER } from '../town/address.js';
+import type { Mail } from '../town/mail.js';
+import { Memory, NO_MEMORY, triage, type Triage } from '../town/watchdog.js';
+import { readInput } from './failing.js';
+import { postman, town } from './hands.js';
+import { send } from './outbox.js';
+import { startAs } from './standing.js';
+
+export async function boot(raw: unknown): Promise<BootResult> {
+  const { patience } = startAs(BOOT, () => readInput(WatchInput, raw, 'BadInput', '{}'));
+  const look = await town(patience).lookAtDeacon.executeWithOptions({ summary: 'look at the deacon' }, []);
+  const decided = triage(look, memoryOf(workflowInfo().lastResult), { nowMs: Date.now(), patience });
+  await carryOut(decided, patience);
+  if (decided.tell !== null) await tellOverseer(decided.tell, patience);
+  return decided;
+}
+
+function memoryOf(result: unknown): Memory {
+  const before = Memory.safeParse((result as Partial<Triage> | undefined)?.memory);
+  return before.success ? before.data : NO_MEMORY;
+}
+
+async function carryOut({ decision, why: reason }: Triage, patience: number): Promise<void> {
+  if (decision === 'start')
+    await town(patience).startDeacon.executeWithOptions({ summary: `start the deacon: ${reason}` }, [
+      { patience, reason },
+    ]);
+  if (decision === 'nudge' || decision === 'wake')
+    await send(DEACON, deaconMessages.patrol, { by: BOOT, reason, afresh: decision === 'wake', patience });
+}
+
+async function tellOverseer(body: string, patience: number): Promise<void> {
+  const { workflowId } = workflowInfo();
+  const subject = 'HELP: the deacon';
+  const mail: Mail = { id: `trouble of ${workflowId}`, from: BOOT, to: OVERSEER, subject, body, priority: 'high' };
+  await postman(patience).deliver.executeWithOptions({ summary: 'tell the overseer' }, [mail]);
+}

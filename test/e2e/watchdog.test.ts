@@ -1,0 +1,175 @@
+/** The watchdog chain of a real town, in seconds: the schedule, boot and the deacon, each of which is ended, held or left alone. */
+import type { WorkflowHandle } from '@temporalio/client';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { heartbeatQuery, type BootResult } from '../../src/contract/deacon.js';
+import { inboxQuery } from '../../src/contract/inbox.js';
+import { mailMessage } from '../../src/contract/messages.js';
+import { slotsQuery } from '../../src/contract/witness.js';
+import { DAEMON, DEACON, OVERSEER, witnessOf } from '../../src/town/address.js';
+import type { KeptMail } from '../../src/town/inbox.js';
+import { gt } from '../support/gt.js';
+import { liveTown, until } from '../support/live-town.js';
+import type { LiveTown } from '../support/live-town.js';
+import { runsOf } from '../support/said-history.js';
+
+const WAITS = `
+formula = "waits"
+[[steps]]
+id = "answer"
+title = "Answer"
+type = "human"
+`;
+const FAILS = `
+formula = "fails"
+[[steps]]
+id = "break"
+title = "Break"
+run = "exit 1"
+`;
+
+/** A tick is a second, four hours are half a minute. */
+const PATIENCE = 0.002;
+
+let town: LiveTown;
+beforeAll(async () => {
+  town = await liveTown({
+    rigs: { server: { bare: true } },
+    formulas: { waits: WAITS, fails: FAILS },
+    patience: PATIENCE,
+  });
+});
+afterAll(() => town.stop());
+
+async function boots(): Promise<readonly { readonly id: string; readonly run: string; readonly status: string }[]> {
+  const found: { readonly id: string; readonly run: string; readonly status: string }[] = [];
+  for await (const { workflowId: id, runId: run, status } of town.client.workflow.list({
+    query: 'WorkflowType="boot"',
+  }))
+    found.push({ id, run, status: status.name });
+  return found;
+}
+
+async function isRunning(id: string): Promise<boolean> {
+  const { count } = await town.client.workflow.count(`WorkflowId="${id}" AND ExecutionStatus="Running"`);
+  return count > 0;
+}
+
+async function cancelled(mission: WorkflowHandle): Promise<void> {
+  await mission.cancel();
+  await mission.result().catch(() => undefined);
+}
+
+const beatOf = () => town.client.workflow.getHandle(DEACON).query(heartbeatQuery);
+
+async function inbox(): Promise<readonly KeptMail[]> {
+  return (await isRunning(OVERSEER)) ? town.client.workflow.getHandle(OVERSEER).query(inboxQuery) : [];
+}
+
+const mailAbout = (subject: string) =>
+  until(`mail "${subject}"`, async () => (await inbox()).find((mail) => mail.subject === subject));
+
+async function signalsTo(id: string): Promise<readonly string[]> {
+  const events = (await runsOf(town.client, id)).flat();
+  return events.flatMap(({ workflowExecutionSignaledEventAttributes: signal }) => {
+    const data = signal?.input?.payloads?.[0]?.data;
+    return data ? [new TextDecoder().decode(data)] : [];
+  });
+}
+
+test('an idle town: boot looks and goes, at eleven events a tick, and nothing else is there', async () => {
+  const done = await until('five ticks', async () => {
+    const completed = (await boots()).filter(({ status }) => status === 'COMPLETED');
+    return completed.length >= 5 && completed;
+  });
+  for (const { id, run } of done) {
+    const handle = town.client.workflow.getHandle<() => Promise<BootResult>>(id, run);
+    expect(await handle.result()).toMatchObject({ decision: 'nothing', tell: null });
+    const { events } = await handle.fetchHistory();
+    expect(events?.length).toBeLessThanOrEqual(11);
+  }
+  const others = await town.client.workflow.count('NOT WorkflowType="boot" AND GtRole IS NOT NULL');
+  expect(others.count).toBe(0);
+});
+
+test('with work there is a deacon, who patrols less often as long as nothing changes; without any it rests', async () => {
+  const mission = await town.startMission('waits-1', { work: [{ id: 'one', rig: 'server', formula: 'waits' }] });
+  await until('a deacon', () => isRunning(DEACON));
+  await until('a beat that is due', async () => (await beatOf()).nextByMs !== null);
+  // The witness lets it hear that polecats are at work.
+  const pings = await until('a ping', async () => {
+    const said = (await signalsTo(DEACON)).filter((text) => text.includes('WITNESS_PING: server'));
+    return said.length > 0 && said;
+  });
+  expect(pings[0]).toContain('1 polecat at work');
+  expect((await gt(['explain', DEACON, '--town', town.dir])).stdout).toContain('server/witness');
+  await cancelled(mission);
+  await until('it rests', async () => (await beatOf()).nextByMs === null);
+  const { historyLength } = await town.client.workflow.getHandle(DEACON).describe();
+  await until('three more ticks', ticks(3));
+  expect((await town.client.workflow.getHandle(DEACON).describe()).historyLength).toBe(historyLength);
+});
+
+/** Whether so many boots more have completed than there had when this was called. */
+function ticks(more: number): () => Promise<boolean> {
+  let first: number | null = null;
+  return async () => {
+    const count = (await boots()).filter(({ status }) => status === 'COMPLETED').length;
+    first ??= count;
+    return count >= first + more;
+  };
+}
+
+/** It waits for four hours of the town, while the next tests run. */
+const FAILING = { work: [{ id: 'one', rig: 'server', formula: 'fails' }] };
+
+test('a deacon that is ended is started again, a witness that is ended too, and its polecat keeps the slot', async () => {
+  await town.startMission('fails-1', FAILING);
+  const mission = await town.startMission('waits-2', { work: [{ id: 'two', rig: 'server', formula: 'waits' }] });
+  const witness = town.client.workflow.getHandle(witnessOf('server'));
+  const held = await until('a slot is held', async () => (await witness.query(slotsQuery)).leases[0]);
+  await until('the deacon is on its way again', async () => (await beatOf()).nextByMs !== null);
+  const { runId } = await town.client.workflow.getHandle(DEACON).describe();
+  await town.client.workflow.getHandle(DEACON).terminate('a test');
+  process.kill(town.raised.workerPid() ?? 0, 'SIGKILL');
+  await until('another deacon', async () => {
+    if (!(await isRunning(DEACON))) return false;
+    return (await town.client.workflow.getHandle(DEACON).describe()).runId !== runId;
+  });
+  await witness.terminate('a test');
+  const again = await until('the slot is held again', async () => (await witness.query(slotsQuery)).leases[0]);
+  expect(again).toMatchObject({ name: held.name, incarnation: held.incarnation, mission: 'waits-2' });
+  await cancelled(mission);
+});
+
+test('what nobody answers for four hours is told to the overseer, with the command that shows it', async () => {
+  const mission = town.client.workflow.getHandle('fails-1');
+  const mail = await mailAbout('HELP: fails-1');
+  expect(mail).toMatchObject({ from: DEACON, priority: 'normal' });
+  expect(mail.body).toContain('gt explain fails-1');
+  await cancelled(mission);
+});
+
+test('mail to the deacon reaches the overseer, whose answer goes to whoever wrote it; a false ping is refused', async () => {
+  const letter = { id: 'l1', from: OVERSEER, to: DEACON, subject: 'a question', body: 'Is all well?' };
+  await town.client.workflow.getHandle(DEACON).executeUpdate(mailMessage.update, { args: [letter] });
+  expect(await mailAbout('a question')).toMatchObject({ from: OVERSEER, to: OVERSEER, body: 'Is all well?' });
+  const ping = { ...letter, id: 'l2', subject: 'WITNESS_PING: web', body: 'Rig: web' };
+  const refused = town.client.workflow.getHandle(DEACON).executeUpdate(mailMessage.update, { args: [ping] });
+  await expect(refused).rejects.toMatchObject({ cause: { message: expect.stringContaining('Held') } });
+});
+
+test('a schedule that is paused is told by the deacon; one that was deleted is made again', async () => {
+  const schedule = town.client.schedule.getHandle(DAEMON);
+  const mission = await town.startMission('waits-3', { work: [{ id: 'three', rig: 'server', formula: 'waits' }] });
+  await until('the deacon is on its way', async () => (await beatOf()).nextByMs !== null);
+  await schedule.pause('for the night');
+  const mail = await mailAbout('HELP: daemon');
+  expect(mail.body).toContain('for the night');
+  const command = /`temporal (.*?)`/.exec(mail.body)?.[1] ?? '';
+  const words = [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, word]) => quoted ?? word ?? '');
+  expect(await town.temporal(...words)).toMatchObject({ code: 0 });
+  expect((await schedule.describe()).state.paused).toBe(false);
+  await schedule.delete();
+  await until('a schedule', async () => (await schedule.describe()).spec.intervals?.[0]?.every === 1_000);
+  await cancelled(mission);
+});

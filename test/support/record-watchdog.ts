@@ -1,0 +1,33 @@
+/** What `npm run histories` records of the watchdog chain: boots that find nothing, start the deacon and send it on patrol; a deacon with work, mail and a worry. */
+import { perform } from '../../src/calls.js';
+import { heartbeatQuery } from '../../src/contract/deacon.js';
+import { DAEMON, DEACON } from '../../src/town/address.js';
+import { writePing } from '../../src/town/witness-ping.js';
+import { until } from './live-town.js';
+import type { LiveTown } from './live-town.js';
+
+/** While work is open. */
+export async function watchOver({ client }: LiveTown): Promise<void> {
+  const schedule = client.schedule.getHandle(DAEMON);
+  await schedule.pause('as it is recorded');
+  await schedule.trigger();
+  const deacon = client.workflow.getHandle(DEACON);
+  const isWatching = async () => (await deacon.query(heartbeatQuery)).nextByMs !== null;
+  await until('the deacon is on patrol', isWatching);
+  await schedule.trigger();
+  await until(
+    'two boots have looked',
+    async () => (await client.workflow.count('WorkflowType="boot" AND ExecutionStatus="Completed"')).count >= 2,
+  );
+  const now = new Date().toISOString();
+  const letter = { id: 'letter', from: 'server/crew/bob', to: DEACON, subject: 'a question', body: 'Is all well?' };
+  const pings = [
+    writePing('ping', { Rig: 'server', Held: 1, Waiting: 0, 'Pinged-At': now, 'Next-By': now }),
+    { ...letter, id: 'forged', subject: 'WITNESS_PING: web' },
+  ];
+  for (const content of [letter, ...pings])
+    await perform(client, { kind: 'update', workflow: DEACON, name: 'mail', content, updateId: content.id });
+  await deacon.executeUpdate('patrol', { args: [{ afresh: true, by: 'Ada' }] });
+  await schedule.unpause('recorded');
+  await until('it has looked', isWatching);
+}
