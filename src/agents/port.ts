@@ -149,7 +149,8 @@ async function send(written: Written, spec: SessionSpec, { call }: SessionContex
   if (word !== null) return wrong(`the town alone writes ${word}; take another subject. ${INSTEAD}`);
   const body = withoutSecrets(written.body);
   const id = `${spec.sessionId}:${hashOf([to, subject, body])}`;
-  const content = { id, from: spec.agent, to, subject, body };
+  const sender = spec.incarnation === undefined ? {} : { fromIncarnation: spec.incarnation };
+  const content = { id, from: spec.agent, ...sender, to, subject, body };
   const answer = await call({ kind: 'update', workflow: to, name: 'mail', content, updateId: id });
   if (answer.kind === 'missing') return wrong(`nobody is at work as ${to}, and the mail is not kept. ${INSTEAD}`);
   return answer.kind === 'result' ? said(`sent to ${to}`) : wrong(whyOf(answer, to));

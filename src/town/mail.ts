@@ -31,6 +31,9 @@ export const Mail = z.strictObject({
   replyTo: mailId.optional(),
   /** The first mail of what it belongs to. Absent: it is the first itself. */
   thread: mailId.optional(),
+  /** Which of those who have the address, one after the other: of a polecat. Absent: whoever has it. */
+  fromIncarnation: z.number().int().optional(),
+  toIncarnation: z.number().int().optional(),
 });
 export type Mail = z.infer<typeof Mail>;
 
@@ -103,9 +106,14 @@ export function writtenMail(envelope: Envelope, type: string, brief: string, key
   return { ...envelope, subject: `${type}: ${oneLine(brief)}`, body: lines.join('\n') + freeform };
 }
 
-/** In the thread of what it answers, and as urgent. `from`: whose inbox that is in. */
-export function replyTo(mail: Mail, { id, from, body }: Pick<Mail, 'id' | 'from' | 'body'>): Mail {
-  const { id: answered, from: to, subject, priority, thread = answered } = mail;
+type Reply = Pick<Mail, 'id' | 'from' | 'body' | 'fromIncarnation'>;
+
+/**
+ * In the thread of what it answers, and as urgent. `from`: whose inbox that is in. It is for whoever wrote, and for nobody who has the
+ * address after that.
+ */
+export function replyTo(mail: Mail, { id, from, body, fromIncarnation }: Reply): Mail {
+  const { id: answered, from: to, fromIncarnation: toIncarnation, subject, priority, thread = answered } = mail;
   const about = `Re: ${subject.replace(/^(?:Re: )+/, '')}`.slice(0, SUBJECT_CHARS_MAX);
   return {
     id,
@@ -116,6 +124,8 @@ export function replyTo(mail: Mail, { id, from, body }: Pick<Mail, 'id' | 'from'
     replyTo: answered,
     thread,
     ...(priority === undefined ? {} : { priority }),
+    ...(toIncarnation === undefined ? {} : { toIncarnation }),
+    ...(fromIncarnation === undefined ? {} : { fromIncarnation }),
   };
 }
 

@@ -28,6 +28,8 @@ export type SessionSpec = {
   readonly rig: string;
   /** Address of the worker, `<rig>/polecats/<Name>`. Author of its commits. */
   readonly agent: string;
+  /** Which of those who have that address, one after the other. Absent in what an earlier version asked for. */
+  readonly incarnation?: number;
   /** 1 for the first session of a step. */
   readonly session: number;
   /** How many sessions of this step have ended in a handoff or a question: tells a scripted session where to go on. */

@@ -16,6 +16,8 @@ import { patched } from './patches.js';
 /** Whose it is. */
 export type Owner = {
   readonly address: string;
+  /** Of a polecat: mail for one that had the address before is not for it. */
+  readonly incarnation?: number;
   /** Of what is written to the ledger, and of answers on their way. */
   readonly patience: number;
   /** Its sessions hand over to each other by mail to itself. */
@@ -61,7 +63,7 @@ export class Mailbox {
 
   /** What its owner does with the mail. */
   serve(desk: Taking): void {
-    const { address } = this.#owner;
+    const { address, incarnation } = this.#owner;
     desk.on(inboxMessages.read, ({ mail: ids }) => this.#mark(ids, 'read'));
     desk.on(inboxMessages.ack, ({ mail: ids }) => this.#mark(ids, 'acked'));
     desk.on(inboxMessages.archive, async ({ mail: ids }) => {
@@ -75,7 +77,12 @@ export class Mailbox {
     desk.on(inboxMessages.reply, async ({ id, mail: answered, body }) => {
       const [mail] = taken(this.#inbox, [answered]).mails;
       if (mail === undefined) return refused(whyNotIn(this.#inbox, [answered], address) ?? '');
-      const reply = replyTo(mail, { id: `${id ?? uuid4()} of ${address}`.slice(0, 2_000), from: address, body });
+      const reply = replyTo(mail, {
+        id: `${id ?? uuid4()} of ${address}`.slice(0, 2_000),
+        from: address,
+        body,
+        ...(incarnation === undefined ? {} : { fromIncarnation: incarnation }),
+      });
       const summary = `mail to ${reply.to}`.slice(0, 200);
       const isTaken = await CancellationScope.nonCancellable(() =>
         postman(this.#owner.patience).deliver.executeWithOptions({ summary }, [reply]),
@@ -87,7 +94,9 @@ export class Mailbox {
   }
 
   take(mail: Mail): Answer {
-    const { address, isAgent } = this.#owner;
+    const { address, isAgent, incarnation } = this.#owner;
+    if (mail.toIncarnation !== undefined && mail.toIncarnation !== incarnation)
+      return refused(`${address} is another one by now: whoever this is for, number ${mail.toIncarnation}, has ended`);
     const isItsOwn = isAgent && isHandoff(mail);
     // Of anybody else it would take the place of what the agent has left itself.
     if (isItsOwn && mail.from !== address)

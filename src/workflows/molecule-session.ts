@@ -46,6 +46,7 @@ export function sessionSpec(
     molecule,
     rig: rig.name,
     agent: hook.agent,
+    incarnation: hook.incarnation,
     session: step.sessions,
     handoffs: step.handoffs,
     isFirst: sessionsOf(step) === 1,

@@ -74,6 +74,7 @@ class PolecatRun {
     this.#address = polecatAt(input.rig.name, input.name);
     this.#mailbox = new Mailbox({
       address: this.#address,
+      incarnation: input.incarnation,
       patience: input.limits.patience,
       isAgent: true,
       onChange: () => undefined,

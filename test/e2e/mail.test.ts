@@ -36,11 +36,19 @@ title = "Write"
 const ASKS =
   'echo x > x.txt && gt mail overseer "which colour?" --body "Red or blue?" && gt mail server/crew/ann "a word" && gt done asked';
 
+const WAITER = `
+formula = "waiter"
+[[steps]]
+id = "wait"
+title = "Wait"
+type = "human"
+`;
+
 let town: LiveTown;
 beforeAll(async () => {
   town = await liveTown({
-    rigs: { server: { bare: true } },
-    formulas: { asker: ASKER, own: OWN },
+    rigs: { server: { bare: true, capacity: 1, names: ['Toast'] } },
+    formulas: { asker: ASKER, own: OWN, waiter: WAITER },
     agents: { asks: { command: 'sh', args: ['-c', ASKS] } },
     runtime: { kind: 'asks' },
     patience: 0.05,
@@ -130,6 +138,19 @@ test('an agent writes to the overseer, who is there with the first mail, and hea
   ]);
   expect(await inboxOf('server/crew/ann')).toMatchObject([{ subject: 'a word', from: found?.from }]);
   await member('remove', 'server/ann');
+  // Its slot goes to the next, for whom a late answer is not.
+  const asking = town.client.workflow.getHandle('asking');
+  await asking.cancel();
+  await asking.result().catch(() => undefined);
+  await town.startMission('next', { title: 'Next', work: [{ id: 'a', rig: 'server', formula: 'waiter' }] });
+  const next = town.client.workflow.getHandle(found?.from ?? '');
+  await until('another is there', async () => (await next.describe()).status.name === 'RUNNING');
+  const late = await gt(['mail', 'reply', found?.id ?? '', '--body', 'Or red.', '--town', town.dir]);
+  expect(late).toMatchObject({ code: 1, stderr: expect.stringContaining(`${found?.from} cannot be reached`) });
+  const [refusal] = await next.query(rejectedQuery);
+  expect(refusal?.reason).toMatch(/is another one by now: whoever this is for, number \d+, has ended$/);
+  expect(await inboxOf(found?.from ?? '')).toEqual([]);
+  await town.client.workflow.getHandle('next').cancel();
 });
 
 test('who asked to hear of a landing has mail of it, once, and nobody is waited for who is not there', async () => {

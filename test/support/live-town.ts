@@ -23,6 +23,8 @@ export type RigPlan = {
   readonly bare?: boolean;
   readonly gates?: Readonly<Record<string, string>>;
   readonly capacity?: number;
+  /** Of its slots, if not the usual ones. */
+  readonly names?: readonly string[];
   /** Instead of the town's, key by key. */
   readonly runtime?: Readonly<Record<string, string>>;
   readonly confinement?: Readonly<Record<string, string>>;
@@ -105,14 +107,15 @@ export async function makeTownFolder(plan: TownPlan): Promise<string> {
 }
 
 async function makeRig(dir: string, rig: string, plan: RigPlan): Promise<string> {
-  const { files, bare, gates, capacity, runtime = {}, confinement = {}, url = (at) => at } = plan;
+  const { files, bare, gates, capacity, names, runtime = {}, confinement = {}, url = (at) => at } = plan;
   const path = join(dir, 'repositories', rig);
   await makeRepo({ path, bare: bare ?? false, branch: 'main', files: files ?? { 'README.md': `${rig}\n` } });
   const lines = Object.entries(gates ?? {}).map(([name, command]) => `${name} = ${JSON.stringify(command)}`);
   const tables = Object.entries({ confinement, runtime }).flatMap(([table, one]) =>
     Object.entries(one).map(([key, value]) => `${table}.${key} = ${JSON.stringify(value)}\n`),
   );
-  return `[rigs.${rig}]\nurl = ${JSON.stringify(url(path))}\nbranch = "main"\ncapacity = ${capacity ?? 5}\n${tables.join('')}[rigs.${rig}.gates]\n${lines.join('\n')}\n`;
+  const pool = names === undefined ? '' : `names = ${JSON.stringify(names)}\n`;
+  return `[rigs.${rig}]\nurl = ${JSON.stringify(url(path))}\nbranch = "main"\ncapacity = ${capacity ?? 5}\n${pool}${tables.join('')}[rigs.${rig}.gates]\n${lines.join('\n')}\n`;
 }
 
 export async function liveTown(plan: TownPlan): Promise<LiveTown> {

@@ -43,6 +43,11 @@ test('an answer is of the thread of what it answers, and as urgent, however ofte
   expect(answer).toMatchObject({ to: first.from, from: first.to, subject: 'Re: about a', priority: 'high' });
   const again = replyTo(answer, { id: 'c', from: first.from, body: 'good' });
   expect(again).toMatchObject({ to: first.to, subject: 'Re: about a', replyTo: 'b', thread: 'a' });
+  const ofAgent = replyTo({ ...first, fromIncarnation: 3 }, { id: 'd', from: 'overseer', body: 'yes' });
+  expect(ofAgent.toIncarnation).toBe(3);
+  expect(replyTo(ofAgent, { id: 'e', from: first.from, body: 'good', fromIncarnation: 3 })).toMatchObject({
+    fromIncarnation: 3,
+  });
   expect(ids(threadOf(filled([first, mail('x'), answer, again]), answer))).toEqual(['a', 'b', 'c']);
   expect(
     replyTo(mail('long', { subject: 'x'.repeat(500) }), { id: 'r', from: 'overseer', body: 'y' }).subject,
