@@ -1,6 +1,6 @@
 /** The acts by task queue, ready for a worker. */
 import type { HostActivities, SessionActivities, TownActivities } from '../contract/activities.js';
-import { settleAttached } from './attached-session.js';
+import { settleAttached } from './attached-left.js';
 import { beating } from './beating.js';
 import { discreet, failingDiscreetly } from './discreet.js';
 import { mergeActivities } from './merge.js';

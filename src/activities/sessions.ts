@@ -13,7 +13,7 @@ import { plainEnvironment } from '../process/environment.js';
 import { killMarked } from '../process/mark.js';
 import { spentIdOf, type SessionLeft, type SessionResult, type SessionSpec } from '../town/session.js';
 import { afterReset } from './after-reset.js';
-import { settleAttached } from './attached-session.js';
+import { settleAttached } from './attached-left.js';
 import { progressHere } from './beating.js';
 import { orRefuse } from './git-trouble.js';
 import { runGates } from './merge-gates.js';
