@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Commands that are done in a moment start from one file, by the code that V8 made of it when it was built (see
-// src/dev/bundle-commands.ts). Another version of Node finds that code unfit, and compiles the file. The others load what they need.
+// A command starts from one file, by the code that V8 made of it when it was built (see src/dev/bundle-commands.ts). Another version of Node
+// finds that code unfit, and compiles the file. Those that are done in a moment have files of their own, with less in them.
 const { readFileSync } = require('node:fs');
 const path = require('node:path');
 const { Script } = require('node:vm');
@@ -8,9 +8,9 @@ const { Script } = require('node:vm');
 const WHOLE = ['up', 'demo', 'doctor', 'worker', 'model', 'peek', 'attach', 'seance', 'costs'];
 const WITHOUT_SERVER = ['cook', 'lint', 'formula', 'help', '--help', '-h', '--version', 'version'];
 
-function quick(file) {
+function load(file) {
   const filename = path.join(__dirname, '../dist', file);
-  // Not a character of it is beyond ASCII.
+  // Beyond its comments, not a character of it is beyond ASCII.
   const code = readFileSync(filename, 'latin1');
   const script = new Script(code, { filename, cachedData: readFileSync(`${filename}.code`) });
   const module = { exports: {} };
@@ -25,5 +25,5 @@ const isWhole = WHOLE.includes(word) || (word === 'explain' && args.some((one) =
 // In a session `gt` is its agent's.
 const door = process.env.GT_PORT;
 if (door) void import('../dist/cli/agent.js').then(({ agentMain }) => agentMain(args, door));
-else if (isWhole) void import('../dist/cli/main.js').then(({ main }) => main(args));
-else void quick(WITHOUT_SERVER.includes(word) ? 'gt-formulas.cjs' : 'gt-client.cjs').main(args);
+else
+  void load(isWhole ? 'gt-whole.cjs' : WITHOUT_SERVER.includes(word) ? 'gt-formulas.cjs' : 'gt-client.cjs').main(args);

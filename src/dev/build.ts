@@ -1,6 +1,6 @@
 /**
  * What `npm run build` does: TypeScript to `dist`, the workflows to the one bundle that every worker loads in a moment, and
- * the quick commands of `gt` to two that start at once.
+ * the commands of `gt` to three that start at once.
  */
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

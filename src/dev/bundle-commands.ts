@@ -1,6 +1,6 @@
 /**
- * The commands of `gt` that are done in a moment, in two files of `dist`, and beside each the code that V8 makes of it: to read, link
- * and compile hundreds of modules would be most of the time that they take. See docs/decisions/0017-quick.md.
+ * The commands of `gt`, in three files of `dist`, and beside each the code that V8 makes of it: to read, link and compile hundreds of
+ * modules would be most of the time that they take to start. See docs/decisions/0017-quick.md.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -8,13 +8,16 @@ import { join, relative } from 'node:path';
 import { build as esbuild, type Plugin } from 'esbuild';
 import { onlySpoken } from './bundle-protocol.js';
 
-/** File in `dist` → the commands that it has, by their modules, and one that is called while V8 compiles. */
+/** File in `dist` → what it starts from, the commands that it has, by their modules, one that is called while V8 compiles, and what it does not take. */
 const BUNDLES = {
   'gt-formulas.cjs': {
+    entry: 'quick',
     modules: ['cook', 'lint', 'formula-list', 'formula-graph', 'formula-new', 'formula-schema'],
     call: ['cook', 'shiny', '--var', 'feature=login', '--json'],
+    apart: [],
   },
   'gt-client.cjs': {
+    entry: 'quick',
     modules: [
       'step',
       'step-show',
@@ -35,6 +38,26 @@ const BUNDLES = {
       'rig',
     ],
     call: ['ready'],
+    apart: [],
+  },
+  'gt-whole.cjs': {
+    entry: 'main',
+    modules: [
+      'up',
+      'demo',
+      'doctor',
+      'worker',
+      'model',
+      'peek',
+      'attach',
+      'seance',
+      'costs',
+      'explain',
+      'explain-history',
+    ],
+    call: ['worker', '--town', 'nowhere'],
+    // Its native code, and its threads, are found from where it lies.
+    apart: ['@temporalio/*'],
   },
 } as const;
 
@@ -45,18 +68,18 @@ const AT_FIRST_USE = ['@dagrejs/dagre', 're2js', 'semver', 'node:crypto', 'node:
 const LATER = 'later:';
 
 export async function bundleCommands(root: string): Promise<void> {
-  for (const [name, { modules, call }] of Object.entries(BUNDLES)) {
+  for (const [name, { entry, modules, call, apart }] of Object.entries(BUNDLES)) {
     const file = join(root, 'dist', name);
     await esbuild({
-      entryPoints: [join(root, 'src/cli/quick.ts')],
+      entryPoints: [join(root, `src/cli/${entry}.ts`)],
       outfile: file,
       tsconfig: join(root, 'tsconfig.json'),
       bundle: true,
       platform: 'node',
       format: 'cjs',
       target: 'node20',
-      // Names are kept: what goes wrong is told with its stack.
-      minifyWhitespace: true,
+      // Names are kept: what goes wrong is told with its stack. What goes wrong in a worker stands in histories, and is told with its line, too.
+      minifyWhitespace: entry === 'quick',
       minifySyntax: true,
       logLevel: 'warning',
       banner: {
@@ -69,6 +92,7 @@ const require = (id) => id.startsWith('${LATER}') ? atFirstUse(id.slice(${LATER.
 const placeOf = (file) => require('node:url').pathToFileURL(require('node:path').join(__filename, '..', file)).href;`,
       },
       footer: { js: '})' },
+      external: [...apart],
       plugins: [onlyWith(modules), later(join(root, 'src')), inPlace(join(root, 'src')), onlySpoken(root)],
     });
     const kept = [join(root, 'dist/dev/keep-code.js'), file, ...call];
@@ -76,7 +100,7 @@ const placeOf = (file) => require('node:url').pathToFileURL(require('node:path')
   }
 }
 
-/** What a few calls need, with native code that no bundle takes. */
+/** What a few calls need, with native code that a quick command does not wait for. */
 const APART = './explain-history.js';
 
 /** Other commands are not in the file. */
@@ -86,7 +110,8 @@ function onlyWith(modules: readonly string[]): Plugin {
     setup: (plugin) => {
       plugin.onResolve({ filter: /^\.\// }, ({ path, kind, importer }) =>
         kind === 'dynamic-import' &&
-        (path === APART || (importer.endsWith('-commands.ts') && !modules.some((module) => path === `./${module}.js`)))
+        (path === APART || importer.endsWith('-commands.ts')) &&
+        !modules.some((module) => path === `./${module}.js`)
           ? { path: `./cli/${path.slice(2)}`, external: true }
           : null,
       );

@@ -9,21 +9,32 @@ import { z } from 'zod';
 import { runCli } from '../support/cli.js';
 import { here } from '../support/here.js';
 
-const Coverage = z.object({ result: z.array(z.object({ url: z.string() })) });
+const Range = z.object({ count: z.number() });
+const Code = z.object({ functionName: z.string(), ranges: z.array(Range) });
+const Coverage = z.object({ result: z.array(z.object({ url: z.string(), functions: z.array(Code) })) });
 
-/** The files of code that a run of `gt` reads, as Node notes them down. */
-async function filesRead(args: readonly string[]): Promise<readonly string[]> {
+/** What a run of `gt` reads and calls, as Node notes it down: each file of code with the names of those of its functions that ran. */
+async function codeRun(args: readonly string[], codeExpected = 0): Promise<ReadonlyMap<string, readonly string[]>> {
   const notes = await mkdtemp(join(tmpdir(), 'gt-start-'));
   try {
     const { code, stderr } = await runCli(args, { cwd: notes, env: { NODE_V8_COVERAGE: notes } });
-    if (code !== 0) throw new Error(stderr);
+    if (code !== codeExpected) throw new Error(stderr);
     const [note = ''] = await readdir(notes);
     const { result } = Coverage.parse(JSON.parse(await readFile(join(notes, note), 'utf8')));
-    const urls = result.map(({ url }) => url).filter((url) => url.startsWith('file:'));
-    return urls.map((url) => relative(here('.'), fileURLToPath(url))).toSorted();
+    const files = result.filter(({ url }) => url.startsWith('file:'));
+    return new Map(
+      files.map(({ url, functions }) => {
+        const ran = functions.filter(({ ranges }) => ranges.some(({ count }) => count > 0));
+        return [relative(here('.'), fileURLToPath(url)), ran.map(({ functionName }) => functionName)];
+      }),
+    );
   } finally {
     await rm(notes, { recursive: true, force: true });
   }
+}
+
+async function filesRead(args: readonly string[]): Promise<readonly string[]> {
+  return [...(await codeRun(args)).keys()].toSorted();
 }
 
 /** Asked of a process that has the settings of `gt`. */
@@ -32,10 +43,13 @@ const { readFileSync } = require('node:fs');
 const [code, cachedData] = ['', '.code'].map((end) => readFileSync(process.argv[1] + end));
 console.log(new (require('node:vm').Script)(code.toString('latin1'), { cachedData }).cachedDataRejected);`;
 
-test.each(['gt-formulas.cjs', 'gt-client.cjs'])('V8 takes the code that was made of %s', async (name) => {
-  const { stdout } = await promisify(execFile)(process.execPath, ['-e', IS_REJECTED, here(`dist/${name}`)]);
-  expect(stdout.trim()).toBe('false');
-});
+test.each(['gt-formulas.cjs', 'gt-client.cjs', 'gt-whole.cjs'])(
+  'V8 takes the code that was made of %s',
+  async (name) => {
+    const { stdout } = await promisify(execFile)(process.execPath, ['-e', IS_REJECTED, here(`dist/${name}`)]);
+    expect(stdout.trim()).toBe('false');
+  },
+);
 
 test('gt cook reads one file, with no more of the libraries in it than it needs', async () => {
   const file = ['bin/gt.js', 'dist/gt-formulas.cjs'];
@@ -72,6 +86,15 @@ test('what talks to a server reads one file, too, with no more of the protocol i
     'RegisterNamespace',
   ])
     expect(code).not.toContain(`"${unspoken}":{`);
+});
+
+test('a worker reads one file of ours, and starts without what only sessions need', async () => {
+  const run = await codeRun(['worker', '--town', 'nowhere'], 1);
+  const ours = [...run.keys()].filter((file) => !file.startsWith('node_modules/'));
+  expect(ours.toSorted()).toEqual(['bin/gt.js', 'dist/gt-whole.cjs']);
+  const modules = run.get('dist/gt-whole.cjs') ?? [];
+  expect(modules).toContain('src/worker.ts');
+  expect(modules.filter((name) => /@anthropic-ai|@modelcontextprotocol|src\/agents\/door/.test(name))).toEqual([]);
 });
 
 test('the code of another version of Node is left aside', async () => {
