@@ -12,12 +12,13 @@ import { TICK_MS } from '../town/watchdog.js';
 /** What the server takes. */
 const EVERY_MS_MIN = 1_000;
 const CATCH_UP_MS_MIN = 10_000;
-/** A boot that finds no worker for so many ticks is ended, so that the next can tell. */
+/** A boot that finds no worker for so many ticks is ended, so that others come after it. */
 const TICKS_MAX = 3;
+const ENDS_MS_MIN = 60_000;
 
 const everyMs = (patience: number): number => Math.max(EVERY_MS_MIN, TICK_MS * patience);
 
-/** Makes it if there is none; one that there is gets the town's patience, and stays paused if it is. */
+/** Makes it if there is none; one that there is gets the town's patience if it has another, and stays paused if it is. */
 export async function keepDaemon(client: Client, patience: number): Promise<void> {
   const { spec, action, policies } = optionsOf(patience);
   try {
@@ -25,8 +26,8 @@ export async function keepDaemon(client: Client, patience: number): Promise<void
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
     const handle = client.schedule.getHandle(DAEMON);
-    const { spec: known } = await handle.describe();
-    if (known.intervals?.[0]?.every === everyMs(patience)) return;
+    const { action: known } = await handle.describe();
+    if (JSON.stringify(known.args) === JSON.stringify(action.args)) return;
     await handle.update(({ state }) => ({ spec, action, policies, state }));
   }
 }
@@ -40,12 +41,9 @@ function optionsOf(patience: number) {
       workflowId: BOOT,
       taskQueue: TOWN_QUEUE,
       args: [{ patience }],
-      workflowExecutionTimeout: TICKS_MAX * everyMs(patience),
+      workflowExecutionTimeout: Math.max(ENDS_MS_MIN, TICKS_MAX * everyMs(patience)),
       staticSummary: 'is the deacon alive',
-      typedSearchAttributes: [
-        { key: attribute.role, value: BOOT },
-        { key: attribute.phase, value: 'working' },
-      ],
+      typedSearchAttributes: [{ key: attribute.role, value: BOOT }],
     },
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: Math.max(CATCH_UP_MS_MIN, everyMs(patience)) },
   } satisfies Omit<ScheduleOptions, 'scheduleId'>;

@@ -1,6 +1,6 @@
 /** Acts of boot and the deacon: how the town stands, as the server has it, and roles that are missing. */
 import { activityInfo } from '@temporalio/activity';
-import { ScheduleNotFoundError, WorkflowNotFoundError } from '@temporalio/client';
+import { isGrpcServiceError, ScheduleNotFoundError, WorkflowNotFoundError } from '@temporalio/client';
 import type { Client, ScheduleDescription } from '@temporalio/client';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import type { TownActivities } from '../contract/activities.js';
@@ -19,15 +19,20 @@ import type { ReadTown } from './remotes.js';
 import { ensureRole, told } from './roles.js';
 
 const RUNNING = 'ExecutionStatus="Running"';
+/** A boot that hangs is looked for by the schedule. */
+const FAILING = `${RUNNING} AND GtRole IS NOT NULL AND GtRole != "boot" AND TemporalReportedProblems IS NOT NULL`;
+/** What a polecat and its molecule wait for, their mission says. */
+const ESCALATED = `${RUNNING} AND GtPhase="escalated" AND (GtRole IN ("mission", "refinery") OR (GtRole="molecule" AND GtMission IS NULL))`;
 const OPEN_WORK = `${RUNNING} AND GtRole IN ("mission", "polecat", "molecule")`;
 /** By the server, of a workflow whose tasks fail. */
 const PROBLEMS = defineSearchAttributeKey('TemporalReportedProblems', 'KEYWORD_LIST');
 /** Of each kind of trouble so many are looked at; the others are, once these are mended. */
 const LISTED_MAX = 100;
 /** A deacon that does not answer soon does not answer. */
-const ANSWER_MS_MAX = 10_000;
-/** So many boots that failed one after the other are no chance. */
-const BOOTS_LOOKED_AT = 3;
+const answersMs = (patience: number): number => Math.min(10_000, Math.max(2_000, 60_000 * patience));
+/** So many boots that failed one after the other are no chance; later ones may be under way still. */
+const BOOTS_DEAD = 3;
+const BOOTS_LOOKED_AT = 6;
 const DEAD = ['FAILED', 'TIMED_OUT', 'TERMINATED'];
 
 type WatchActivities = Pick<
@@ -38,7 +43,7 @@ type Deps = { readonly client: Client; readonly readTown: ReadTown };
 
 export function watchActivities({ client, readTown }: Deps): WatchActivities {
   return {
-    lookAtDeacon: () => lookAtDeacon(client),
+    lookAtDeacon: ({ patience }) => lookAtDeacon(client, answersMs(patience)),
     surveyTown: () => surveyTown(client),
     startDeacon: (request) => startDeacon(client, request),
     startWitness: async ({ rig: name, patience }) => {
@@ -55,14 +60,14 @@ export function watchActivities({ client, readTown }: Deps): WatchActivities {
   };
 }
 
-async function lookAtDeacon(client: Client): Promise<Look> {
+async function lookAtDeacon(client: Client, answerMs: number): Promise<Look> {
   const open = await openWork(client);
   if (!(await isOpen(client, { workflowId: DEACON, firstRunId: null }))) return { deacon: { kind: 'none' }, open };
   const ask = () => client.workflow.getHandle(DEACON).query(heartbeatQuery);
-  const answer = await client.withDeadline(Date.now() + ANSWER_MS_MAX, ask).catch(() => null);
+  const answer = await client.withDeadline(Date.now() + answerMs, ask).catch(() => null);
   if (answer === null) return { deacon: { kind: 'silent' }, open };
-  const { pending, ...beat } = answer;
-  return { deacon: { kind: 'beating', beat, pending }, open };
+  const { pending, patience, ...beat } = answer;
+  return { deacon: { kind: 'beating', beat, pending, patience }, open };
 }
 
 async function openWork(client: Client): Promise<number> {
@@ -74,17 +79,17 @@ async function surveyTown(client: Client): Promise<Survey> {
     openWork(client),
     listed(client, `${RUNNING} AND GtRole IN ("mission", "polecat")`, Infinity),
     listed(client, `${RUNNING} AND GtRole="witness"`, Infinity),
-    listed(client, `${RUNNING} AND GtRole IS NOT NULL AND TemporalReportedProblems IS NOT NULL`, LISTED_MAX),
-    // A mission waits with its polecat, and says for whom.
-    listed(client, `${RUNNING} AND GtPhase="escalated" AND GtRole="mission"`, LISTED_MAX),
-    lookAtDaemon(client),
+    listed(client, FAILING, LISTED_MAX).catch(unlessBarred(null)),
+    listed(client, ESCALATED, LISTED_MAX),
+    lookAtDaemon(client).catch(unlessBarred({ kind: 'unseen' } as const)),
   ]);
   const witnessed = witnesses.flatMap(({ id }) => rigOfWitness(id) ?? []);
   return {
     open,
     rigs: sorted(work.flatMap(({ rigs }) => rigs)),
     witnessed: sorted(witnessed),
-    failing: failing.map(({ id, problems }) => ({ id, says: problems.join(', ') })).toSorted(byId),
+    failing:
+      failing === null ? null : failing.map(({ id, problems }) => ({ id, says: problems.join(', ') })).toSorted(byId),
     escalated: escalated.map(({ id, waitsFor }) => ({ id, waitsFor })).toSorted(byId),
     daemon,
   };
@@ -131,10 +136,23 @@ async function lookAtBoots(client: Client, { info }: ScheduleDescription): Promi
       return described.then(({ status }) => status.name).catch(unlessGone);
     }),
   );
-  const last = boots.at(-1)?.workflowId;
-  if (last === undefined || boots.length < BOOTS_LOOKED_AT || !statuses.every((status) => DEAD.includes(status)))
-    return { kind: 'runs' };
+  const ended = boots.filter((_, at) => statuses[at] !== 'RUNNING' && statuses[at] !== 'GONE').slice(-BOOTS_DEAD);
+  const isDead = ({ workflowId }: (typeof boots)[number]) =>
+    DEAD.includes(statuses[boots.findIndex((one) => one.workflowId === workflowId)] ?? '');
+  const last = ended.at(-1)?.workflowId;
+  if (last === undefined || ended.length < BOOTS_DEAD || !ended.every(isDead)) return { kind: 'runs' };
   return { kind: 'dying', last };
+}
+
+/** Codes of gRPC: an older server knows no such attribute, and not every key may look at schedules. */
+const BARRED = [3, 7, 12];
+
+/** Instead of what this server does not tell us: a patrol sees the rest. */
+function unlessBarred<T>(instead: T): (error: unknown) => T {
+  return (error) => {
+    if (isGrpcServiceError(error) && BARRED.includes(error.code)) return instead;
+    throw error;
+  };
 }
 
 function unlessGone(error: unknown): string {

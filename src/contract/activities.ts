@@ -72,7 +72,7 @@ export type TownActivities = {
   /** Puts a mail into the inbox that it is for; whether there is one that takes it. Under its id it is there once. */
   deliver(mail: Mail): Promise<boolean>;
   /** How the deacon stands, and how much work there is for it to look after. */
-  lookAtDeacon(): Promise<Look>;
+  lookAtDeacon(request: { readonly patience: number }): Promise<Look>;
   /** What the deacon looks at on patrol, of the whole town. */
   surveyTown(): Promise<Survey>;
   /** Starts the deacon if it does not run, and sends it on patrol. */

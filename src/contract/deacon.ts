@@ -14,16 +14,20 @@ export type DeaconCarry = WatchInput & {
   readonly beat: Heartbeat;
   readonly heard: Heard;
   readonly troubles: readonly Trouble[];
+  /** By rig, why its witness could not be started. */
+  readonly unwitnessed: Readonly<Record<string, string>>;
   readonly seen: Survey | null;
   /** Patrols in a row on which nothing was new. */
   readonly quiet: number;
-  /** Mail to be passed on to the overseer. */
+  /** Mail on its way to the overseer. */
   readonly letters: readonly Mail[];
   readonly desk: DeskState;
 };
 
 /** `pending`: mail that it has not acted on. */
-export const heartbeatQuery = defineQuery<Heartbeat & { readonly pending: number }>('heartbeat');
+export const heartbeatQuery = defineQuery<Heartbeat & { readonly pending: number; readonly patience: number }>(
+  'heartbeat',
+);
 
 /** What boot decided, and what the next one is told. */
 export type BootResult = Triage;

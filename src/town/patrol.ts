@@ -14,21 +14,20 @@ export type Survey = {
   /** Rigs with open work, and of these those whose witness runs. */
   readonly rigs: readonly string[];
   readonly witnessed: readonly string[];
-  /** Workflows whose tasks fail again and again, with what the server says of them. */
-  readonly failing: readonly { readonly id: string; readonly says: string }[];
-  /** Missions and polecats that wait for an answer to something that went wrong. */
+  /** Workflows whose tasks fail again and again, with what the server says of them; null from a server that does not tell. */
+  readonly failing: readonly { readonly id: string; readonly says: string }[] | null;
+  /** Who waits for an answer to something that went wrong: missions, merge queues, molecules that nobody has on the hook. */
   readonly escalated: readonly { readonly id: string; readonly waitsFor: string }[];
   readonly daemon: Daemon;
 };
 
-/** The schedule of boot. `dying`: the last boots have all failed, or were ended. */
+/** The schedule of boot. `dying`: the last boots have all failed, or were ended. `unseen`: this server does not let us look. */
 type Daemon =
-  | { readonly kind: 'runs' }
-  | { readonly kind: 'missing' }
+  | { readonly kind: 'runs' | 'missing' | 'unseen' }
   | { readonly kind: 'paused'; readonly note: string }
   | { readonly kind: 'dying'; readonly last: string };
 
-type Kind = 'failing' | 'escalated' | 'paused' | 'dying';
+type Kind = 'failing' | 'escalated' | 'paused' | 'dying' | 'unheard' | 'unwitnessed';
 
 /** `told`: how often. */
 export type Trouble = {
@@ -46,66 +45,89 @@ const TELLING: Readonly<Record<Kind, { readonly afterMs: number; readonly times:
   escalated: { afterMs: 4 * HOUR_MS, times: 3 },
   paused: { afterMs: 0, times: 1 },
   dying: { afterMs: 0, times: 1 },
+  unheard: { afterMs: 5 * MINUTE_MS, times: 1 },
+  unwitnessed: { afterMs: 0, times: 1 },
 };
 
+/** `tell`: all of a kind that are as urgent, in one mail: of a hundred at once a person wants to hear once. */
 export type Order =
   | { readonly kind: 'witness'; readonly rig: string }
   | { readonly kind: 'daemon' }
-  | { readonly kind: 'tell'; readonly trouble: Trouble; readonly priority: (typeof PRIORITIES)[number] };
+  | { readonly kind: 'tell'; readonly troubles: readonly Trouble[]; readonly priority: (typeof PRIORITIES)[number] };
 
 type Round = { readonly troubles: readonly Trouble[]; readonly orders: readonly Order[] };
 
-/** `unheard`: rigs whose witness has not said what it was to say by now. */
+/** `unheard`: rigs whose witness has not said what it was to say by now. `unwitnessed`: by rig, why its witness could not be started. */
 type Patrol = {
   readonly known: readonly Trouble[];
   readonly unheard: readonly string[];
+  readonly unwitnessed: Readonly<Record<string, string>>;
   readonly nowMs: number;
   readonly patience: number;
 };
 
-export function patrolled(survey: Survey, { known, unheard, nowMs, patience }: Patrol): Round {
-  const troubles = troublesIn(survey).map((trouble) => {
-    const before = known.find(({ key }) => key === trouble.key);
-    return { ...trouble, sinceMs: before?.sinceMs ?? nowMs, told: before?.told ?? 0 };
+export function patrolled(survey: Survey, { known, nowMs, patience, ...rest }: Patrol): Round {
+  const { rigs, witnessed, daemon } = survey;
+  const unheard = rest.unheard.filter((rig) => rigs.includes(rig));
+  const unwitnessed = Object.entries(rest.unwitnessed).filter(
+    ([rig]) => rigs.includes(rig) && !witnessed.includes(rig),
+  );
+  const seen = [...troublesIn(survey), ...unheard.map(unheardTrouble), ...unwitnessed.map(unwitnessedTrouble)].map(
+    (trouble) => {
+      const { sinceMs = nowMs, told = 0 } = known.find(({ key }) => key === trouble.key) ?? {};
+      return { ...trouble, sinceMs, told };
+    },
+  );
+  const due = seen.filter(({ kind, told, sinceMs }) => {
+    const { afterMs, times } = TELLING[kind];
+    return told < times && nowMs - sinceMs >= afterMs * patience * (told + 1);
   });
-  const isDue = ({ kind, told, sinceMs }: Trouble) =>
-    told < TELLING[kind].times && nowMs - sinceMs >= TELLING[kind].afterMs * patience * (told + 1);
-  const missing = survey.rigs.filter((rig) => !survey.witnessed.includes(rig) || unheard.includes(rig));
+  const missing = rigs.filter((rig) => !witnessed.includes(rig) || unheard.includes(rig));
   const orders: readonly Order[] = [
-    ...(survey.daemon.kind === 'missing' ? [{ kind: 'daemon' } as const] : []),
+    // First of all: what is told counts as told from now on.
+    ...tellingsOf(due),
+    ...(daemon.kind === 'missing' ? [{ kind: 'daemon' } as const] : []),
     ...missing.map((rig) => ({ kind: 'witness', rig }) as const),
-    ...troubles
-      .filter(isDue)
-      .map((trouble) => ({ kind: 'tell', trouble, priority: priorityOf(trouble.told) }) as const),
   ];
-  return { troubles, orders };
+  return { troubles: seen.map((one) => (due.includes(one) ? { ...one, told: one.told + 1 } : one)), orders };
 }
 
-/** Once a person has it. */
-export function told(troubles: readonly Trouble[], { key }: Trouble): readonly Trouble[] {
-  return troubles.map((one) => (one.key === key ? { ...one, told: one.told + 1 } : one));
-}
+type Seen = Omit<Trouble, 'sinceMs' | 'told'>;
 
-function troublesIn({ failing, escalated, daemon }: Survey): Pick<Trouble, 'key' | 'kind' | 'about' | 'says'>[] {
+function troublesIn({ failing, escalated, daemon }: Survey): readonly Seen[] {
   return [
-    ...failing.map(({ id, says }) => ({ key: `failing ${id}`, kind: 'failing', about: id, says }) as const),
+    ...(failing ?? []).map(({ id, says }) => ({ key: `failing ${id}`, kind: 'failing', about: id, says }) as const),
+    // Whoever waits for another answer by now waits anew.
     ...escalated.map(
-      ({ id, waitsFor }) => ({ key: `escalated ${id}`, kind: 'escalated', about: id, says: waitsFor }) as const,
+      ({ id, waitsFor }) =>
+        ({ key: `escalated ${id} ${waitsFor}`, kind: 'escalated', about: id, says: waitsFor }) as const,
     ),
     ...(daemon.kind === 'paused'
       ? [{ key: 'daemon paused', kind: 'paused', about: DAEMON, says: daemon.note } as const]
       : []),
-    ...(daemon.kind === 'dying'
-      ? [
-          {
-            key: 'boots dying',
-            kind: 'dying',
-            about: daemon.last,
-            says: 'it has failed, like those before it',
-          } as const,
-        ]
-      : []),
+    ...(daemon.kind === 'dying' ? [{ key: 'boots dying', kind: 'dying', about: daemon.last, says: '' } as const] : []),
   ];
+}
+
+const unheardTrouble = (rig: string): Seen => ({ key: `unheard ${rig}`, kind: 'unheard', about: rig, says: '' });
+const unwitnessedTrouble = ([rig, why]: readonly [string, string]): Seen => ({
+  key: `unwitnessed ${rig}`,
+  kind: 'unwitnessed',
+  about: rig,
+  says: why,
+});
+
+function tellingsOf(due: readonly Trouble[]): readonly Order[] {
+  const groups = new Map<string, Trouble[]>();
+  for (const one of due) {
+    const group = `${one.kind} ${one.told}`;
+    groups.set(group, [...(groups.get(group) ?? []), one]);
+  }
+  return [...groups.values()].map((troubles) => ({
+    kind: 'tell',
+    troubles,
+    priority: priorityOf(troubles[0]?.told ?? 0),
+  }));
 }
 
 /** What was told in vain is told more urgently. */
@@ -115,7 +137,8 @@ function priorityOf(told: number): (typeof PRIORITIES)[number] {
 
 /** Whether two surveys show the same: nothing has begun, ended or gone wrong between them that the deacon looks at. */
 export function isQuiet(before: Survey | null, now: Survey): boolean {
-  return JSON.stringify(before) === JSON.stringify(now);
+  const shown = (survey: Survey) => JSON.stringify({ ...survey, daemon: survey.daemon.kind });
+  return before !== null && shown(before) === shown(now);
 }
 
 /** When a witness said that it would be heard, and how long after that it is waited for. */
@@ -123,6 +146,11 @@ const PING_MS_MAX = 5 * MINUTE_MS;
 
 /** By rig, when its witness was heard last, and when it is heard next at the latest; null: with the next work. */
 export type Heard = Readonly<Record<string, { readonly atMs: number; readonly nextByMs: number | null }>>;
+
+/** Of rigs that the town still has. */
+export function heardIn({ rigs, witnessed }: Survey, heard: Heard): Heard {
+  return Object.fromEntries(Object.entries(heard).filter(([rig]) => rigs.includes(rig) || witnessed.includes(rig)));
+}
 
 export function unheardOf(heard: Heard, nowMs: number, patience: number): readonly string[] {
   return Object.entries(heard).flatMap(([rig, { nextByMs }]) =>
@@ -133,7 +161,13 @@ export function unheardOf(heard: Heard, nowMs: number, patience: number): readon
 const FIRST_MS = MINUTE_MS;
 const LAST_MS = 15 * MINUTE_MS;
 
-/** Until the next patrol, after so many quiet ones in a row; null while there is nothing to look after. */
-export function nextPatrolMs({ open }: Survey, quiet: number, patience: number): number | null {
-  return open === 0 ? null : Math.min(LAST_MS, FIRST_MS * 2 ** quiet) * patience;
+/** Until the next patrol, after so many quiet ones in a row; null while there is nothing to look after, and nothing that is yet to be told. */
+export function nextPatrolMs(
+  { open }: Survey,
+  troubles: readonly Trouble[],
+  quiet: number,
+  patience: number,
+): number | null {
+  const isTold = troubles.every(({ kind, told }) => told >= TELLING[kind].times);
+  return open === 0 && isTold ? null : Math.min(LAST_MS, FIRST_MS * 2 ** quiet) * patience;
 }

@@ -29,25 +29,29 @@ export function freshnessOf(ms: number, patience: number): Freshness {
 type Deacon =
   | { readonly kind: 'none' }
   | { readonly kind: 'silent' }
-  | { readonly kind: 'beating'; readonly beat: Heartbeat; readonly pending: number };
+  | { readonly kind: 'beating'; readonly beat: Heartbeat; readonly pending: number; readonly patience: number };
 
 /** `open`: missions, polecats and molecules that have not ended. */
 export type Look = { readonly deacon: Deacon; readonly open: number };
 
-/** What a boot leaves to the next. `wakes`: in vain, one after the other; `isLoopTold`: that the deacon does not stay. */
+/**
+ * What a boot leaves to the next. `wakes`: in vain, one after the other. `starts`: without a deacon that has stayed since. `isTold`: a person
+ * knows of what is wrong now.
+ */
 export const Memory = z.object({
   wakes: z.number().int(),
-  startsMs: z.array(z.number().int()),
-  isLoopTold: z.boolean(),
+  starts: z.number().int(),
+  lastStartMs: z.number().int().nullable(),
+  isTold: z.boolean(),
 });
 export type Memory = z.infer<typeof Memory>;
 
-export const NO_MEMORY: Memory = { wakes: 0, startsMs: [], isLoopTold: false };
+export const NO_MEMORY: Memory = { wakes: 0, starts: 0, lastStartMs: null, isTold: false };
 
 /** `hold`: it would be started, but was too often of late. */
 export type Decision = 'nothing' | 'nudge' | 'wake' | 'start' | 'hold';
 
-/** `tell`: what the overseer has to know; null for nothing. */
+/** `tell`: what a person has to know, and does not yet; null for nothing. */
 export type Triage = {
   readonly decision: Decision;
   readonly why: string;
@@ -57,63 +61,74 @@ export type Triage = {
 
 /** So many in a row, and a person is told. */
 const IN_VAIN_MAX = 3;
-const STARTS_MAX = 5;
-const CRASH_LOOP_MS = 15 * MINUTE_MS;
-const BACKOFF_MS = 30_000;
-const BACKOFF_MS_MAX = 10 * MINUTE_MS;
+/** After so many starts the next one waits, each time twice as long. */
+const STARTS_MAX = 3;
+const HOLD_MS = 15 * MINUTE_MS;
+const HOLD_MS_MAX = 4 * 60 * MINUTE_MS;
+/** A deacon that was not started anew for so long has stayed. */
+const STABLE_MS = 30 * MINUTE_MS;
 
 export type Moment = { readonly nowMs: number; readonly patience: number };
 
-export function triage({ deacon, open }: Look, memory: Memory, moment: Moment): Triage {
-  const calm = { tell: null, memory: { ...memory, wakes: 0 } };
+export function triage(look: Look, before: Memory, moment: Moment): Triage {
+  const { tell, ...decided } = decide(look, before, moment);
+  return { ...decided, tell: before.isTold ? null : tell };
+}
+
+function decide({ deacon, open }: Look, memory: Memory, moment: Moment): Triage {
   switch (deacon.kind) {
     case 'none':
-      if (open === 0) return { ...calm, decision: 'nothing', why: 'there is no deacon, and no work to look after' };
-      return triageStart(memory, moment);
+      if (open > 0) return start(memory, moment);
+      return { decision: 'nothing', why: 'there is no deacon, and no work to look after', tell: null, memory };
     case 'silent':
       return wake(memory, 'it runs and does not answer');
-    case 'beating': {
-      const { beat, pending } = deacon;
-      if (beat.nextByMs === null && open > 0)
-        return { ...calm, decision: 'nudge', why: 'it rests, and there is work to look after' };
-      const ms = lateMs(beat, moment.nowMs);
-      const freshness = freshnessOf(ms, moment.patience);
-      const late = `its beat is ${freshness}, ${Math.round(ms / 1_000)} s after it was due`;
-      if (freshness === 'very stale') return wake(memory, late);
-      if (freshness === 'stale' && pending > 0)
-        return { ...calm, decision: 'nudge', why: `${late}, and ${pending} mails wait for it` };
-      return { ...calm, decision: 'nothing', why: freshness === 'fresh' ? 'its beat is fresh' : late };
-    }
+    case 'beating':
+      return decideOfBeat(deacon, open, memory, moment);
     default:
       return unreachable(deacon);
   }
 }
 
-function wake(memory: Memory, why: string): Triage {
-  const wakes = memory.wakes + 1;
-  const tell =
-    wakes === IN_VAIN_MAX
-      ? `The deacon hangs: ${why}, and was woken ${wakes} times in vain. \`temporal workflow describe -w deacon\` shows what fails, \`temporal workflow reset -w deacon --type LastWorkflowTask\` takes back its last task.`
-      : null;
-  return { decision: 'wake', why, tell, memory: { ...memory, wakes } };
+function decideOfBeat(
+  { beat, pending, patience }: Extract<Deacon, { readonly kind: 'beating' }>,
+  open: number,
+  before: Memory,
+  moment: Moment,
+): Triage {
+  const ms = lateMs(beat, moment.nowMs);
+  const freshness = freshnessOf(ms, moment.patience);
+  const late = `its beat is ${freshness}, ${Math.round(ms / 1_000)} s after it was due`;
+  if (freshness === 'very stale') return wake(before, late);
+  const hasStayed = moment.nowMs - (before.lastStartMs ?? -Infinity) >= STABLE_MS * moment.patience;
+  const starts = hasStayed ? 0 : before.starts;
+  const memory = { ...before, wakes: 0, starts, isTold: before.isTold && starts >= STARTS_MAX };
+  const calm = { tell: null, memory };
+  if (beat.nextByMs === null && open > 0)
+    return { ...calm, decision: 'nudge', why: 'it rests, and there is work to look after' };
+  if (freshness === 'stale' && pending > 0)
+    return { ...calm, decision: 'nudge', why: `${late}, and ${pending} mails wait for it` };
+  if (patience !== moment.patience)
+    return { ...calm, decision: 'nudge', why: `its patience is ${patience}, that of town.toml ${moment.patience}` };
+  return { ...calm, decision: 'nothing', why: freshness === 'fresh' ? 'its beat is fresh' : late };
 }
 
-/** One that ends again and again is started later each time, and at last not at all until the last start is long ago. */
-function triageStart(memory: Memory, { nowMs, patience }: Moment): Triage {
-  const startsMs = memory.startsMs.filter((ms) => nowMs - ms < CRASH_LOOP_MS * patience);
-  const count = startsMs.length;
-  const lastMs = startsMs.at(-1) ?? -Infinity;
-  const pauseMs = Math.min(BACKOFF_MS_MAX, BACKOFF_MS * 2 ** (count - 1)) * patience;
-  if (count >= STARTS_MAX) {
-    const why = `it was started ${count} times of late, and ended each time`;
-    const tell = memory.isLoopTold
+function wake(before: Memory, why: string): Triage {
+  const memory = { ...before, wakes: before.wakes + 1 };
+  const tell =
+    memory.wakes < IN_VAIN_MAX
       ? null
-      : `The deacon does not stay: ${why}. It is started again later; \`temporal workflow show -w deacon\` shows how it ended.`;
-    return { decision: 'hold', why, tell, memory: { ...memory, startsMs, isLoopTold: true } };
+      : `The deacon hangs: ${why}, and was woken ${memory.wakes} times in vain. \`temporal workflow describe -w deacon\` shows what it waits for and what fails; \`temporal workflow reset -w deacon --type LastWorkflowTask --reason "it hangs"\` takes back its last task.`;
+  return { decision: 'wake', why, tell, memory };
+}
+
+function start(before: Memory, { nowMs, patience }: Moment): Triage {
+  const { starts, lastStartMs } = before;
+  const holdMs = starts < STARTS_MAX ? 0 : Math.min(HOLD_MS_MAX, HOLD_MS * 2 ** (starts - STARTS_MAX)) * patience;
+  if (nowMs - (lastStartMs ?? -Infinity) < holdMs) {
+    const why = `it was started ${starts} times, and ended each time`;
+    const tell = `The deacon does not stay: ${why}. It is started again ${Math.round(holdMs / 60_000)} minutes after the last time; \`temporal workflow show -w deacon\` shows how it ended.`;
+    return { decision: 'hold', why, tell, memory: before };
   }
-  if (count > 0 && nowMs - lastMs < pauseMs)
-    return { decision: 'hold', why: 'it was started a moment ago', tell: null, memory: { ...memory, startsMs } };
-  const why = 'there is no deacon, and work to look after';
-  const isLoopTold = count > 0 && memory.isLoopTold;
-  return { decision: 'start', why, tell: null, memory: { ...memory, isLoopTold, startsMs: [...startsMs, nowMs] } };
+  const memory = { ...before, wakes: 0, starts: starts + 1, lastStartMs: nowMs };
+  return { decision: 'start', why: 'there is no deacon, and work to look after', tell: null, memory };
 }

@@ -1,10 +1,11 @@
 /** WITNESS_PING: from a witness to the deacon, as long as polecats are at work in its rig, and once when none is any more. */
 import * as z from 'zod';
 import { DEACON, witnessOf } from './address.js';
+import type { Heard } from './patrol.js';
 import { keysOf, WITNESS_PING, writtenMail, type Mail } from './mail.js';
 
 const Keys = z.strictObject({
-  Rig: z.string().min(1),
+  Rig: z.string().min(1).max(200),
   Held: z.coerce.number().int(),
   Waiting: z.coerce.number().int(),
   'Pinged-At': z.iso.datetime(),
@@ -18,6 +19,24 @@ export function writePing(id: string, keys: Ping): Mail {
   const { Rig, Held } = keys;
   const brief = Held === 1 ? '1 polecat at work' : `${Held} polecats at work`;
   return writtenMail({ id, from: witnessOf(Rig), to: DEACON }, WITNESS_PING, `${Rig}, ${brief}`, keys, '');
+}
+
+const RIGS_MAX = 1_000;
+/** A witness looks at least so often at those who are at work. */
+const NEXT_MS_MAX = 60 * 60_000;
+
+type Said = {
+  readonly rig: string;
+  readonly nextByMs: number | null;
+  readonly nowMs: number;
+  readonly patience: number;
+};
+
+/** With what a ping said; null when there are too many already. Nobody is waited for longer than a witness may rest. */
+export function heardAfter(heard: Heard, { rig, nextByMs, nowMs, patience }: Said): Heard | null {
+  if (!Object.hasOwn(heard, rig) && Object.keys(heard).length >= RIGS_MAX) return null;
+  const soonest = nextByMs === null ? null : Math.min(nextByMs, nowMs + NEXT_MS_MAX * patience);
+  return { ...heard, [rig]: { atMs: nowMs, nextByMs: soonest } };
 }
 
 type Reading = { readonly ok: true; readonly ping: Ping } | { readonly ok: false; readonly problem: string };

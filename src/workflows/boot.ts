@@ -11,15 +11,18 @@ import { Memory, NO_MEMORY, triage, type Triage } from '../town/watchdog.js';
 import { readInput } from './failing.js';
 import { postman, town } from './hands.js';
 import { send } from './outbox.js';
+import { bootActMs } from './patience.js';
 import { startAs } from './standing.js';
 
 export async function boot(raw: unknown): Promise<BootResult> {
   const { patience } = startAs(BOOT, () => readInput(WatchInput, raw, 'BadInput', '{}'));
-  const look = await town(patience).lookAtDeacon.executeWithOptions({ summary: 'look at the deacon' }, []);
-  const decided = triage(look, memoryOf(workflowInfo().lastResult), { nowMs: Date.now(), patience });
+  const before = memoryOf(workflowInfo().lastResult);
+  const look = await town(patience).lookAtDeacon.executeWithOptions({ summary: 'look at the deacon' }, [{ patience }]);
+  const decided = triage(look, before, { nowMs: Date.now(), patience });
   await carryOut(decided, patience);
-  if (decided.tell !== null) await tellOverseer(decided.tell, patience);
-  return decided;
+  const isHeard = decided.tell !== null && (await tellOverseer(decided.tell, patience));
+  const { memory } = decided;
+  return { ...decided, memory: { ...memory, isTold: memory.isTold || isHeard } };
 }
 
 function memoryOf(result: unknown): Memory {
@@ -36,9 +39,12 @@ async function carryOut({ decision, why: reason }: Triage, patience: number): Pr
     await send(DEACON, deaconMessages.patrol, { by: BOOT, reason, afresh: decision === 'wake', patience });
 }
 
-async function tellOverseer(body: string, patience: number): Promise<void> {
-  const { workflowId } = workflowInfo();
-  const subject = 'HELP: the deacon';
-  const mail: Mail = { id: `trouble of ${workflowId}`, from: BOOT, to: OVERSEER, subject, body, priority: 'high' };
-  await postman(patience).deliver.executeWithOptions({ summary: 'tell the overseer' }, [mail]);
+/** Whether he has it: the next boot tells him otherwise. Answers go to the deacon, since a boot is gone. */
+async function tellOverseer(body: string, patience: number): Promise<boolean> {
+  const id = `trouble of ${workflowInfo().workflowId}`;
+  const mail: Mail = { id, from: DEACON, to: OVERSEER, subject: 'HELP: the deacon', body, priority: 'high' };
+  const options = { summary: 'tell the overseer', scheduleToCloseTimeout: bootActMs(patience) };
+  return postman(patience)
+    .deliver.executeWithOptions(options, [mail])
+    .catch(() => false);
 }

@@ -9,30 +9,19 @@ import { EMPTY_DESK } from '../contract/desk.js';
 import { deaconMessages, mailMessage } from '../contract/messages.js';
 import { attribute } from '../contract/search-attributes.js';
 import { DEACON, OVERSEER } from '../town/address.js';
-import { deaconBoard, troubleText } from '../town/deacon-board.js';
+import { deaconBoard, troublesMail } from '../town/deacon-board.js';
 import { isPing, type Mail } from '../town/mail.js';
-import {
-  isQuiet,
-  nextPatrolMs,
-  patrolled,
-  told,
-  unheardOf,
-  type Order,
-  type Survey,
-  type Trouble,
-} from '../town/patrol.js';
+import { heardIn, isQuiet, nextPatrolMs, patrolled, unheardOf, type Order } from '../town/patrol.js';
 import { unreachable } from '../town/unreachable.js';
-import { readPing } from '../town/witness-ping.js';
+import { heardAfter, readPing } from '../town/witness-ping.js';
+import { DeaconPost } from './deacon-post.js';
 import { Desk, done, refused, type Answer } from './desk.js';
 import { explainBy } from './explain.js';
 import { failure, readInput, reasonOf } from './failing.js';
-import { postman, town } from './hands.js';
-import { patrolEndsMs } from './patience.js';
+import { town } from './hands.js';
+import { patrolAct, patrolEndsMs } from './patience.js';
 import { Standing, startAs } from './standing.js';
 import { carried, goOn, isLong, isOutdated } from './start.js';
-
-/** More wait with their senders. */
-const LETTERS_MAX = 100;
 
 export async function deacon(raw: unknown, carry?: DeaconCarry): Promise<never> {
   const start = startAs(DEACON, () => carried(carry, 'BadInput') ?? fresh(raw));
@@ -45,30 +34,41 @@ function fresh(raw: unknown): DeaconCarry {
     throw failure('BadInput', `the workflow id of the deacon is "${DEACON}", not "${workflowId}"`);
   const { patience } = readInput(WatchInput, raw, 'BadInput', '{}');
   const beat = { atMs: Date.now(), nextByMs: null };
-  return { patience, beat, heard: {}, troubles: [], seen: null, quiet: 0, letters: [], desk: EMPTY_DESK };
+  return {
+    patience,
+    beat,
+    heard: {},
+    troubles: [],
+    unwitnessed: {},
+    seen: null,
+    quiet: 0,
+    letters: [],
+    desk: EMPTY_DESK,
+  };
 }
 
 class DeaconRun {
   readonly #raw: unknown;
   readonly #desk: Desk;
   readonly #standing = new Standing();
-  #now: DeaconCarry;
+  readonly #post: DeaconPost;
+  #now: Omit<DeaconCarry, 'letters' | 'desk'>;
   /** Why it is to go on patrol before the next one is due; null: it need not. */
   #call: string | null = null;
   #isDue = false;
+  /** Mail was sent, or is to be sent again. */
+  #isNews = false;
   /** When the next patrol is due; null: it rests. */
   #nextMs: number | null = null;
   /** Of the patrol under way. */
   #scope: CancellationScope | null = null;
-  #isPassing = false;
-  /** A letter has come that was not tried to be passed on yet. */
-  #news = false;
 
-  constructor(carry: DeaconCarry, raw: unknown) {
+  constructor({ letters, desk, ...now }: DeaconCarry, raw: unknown) {
     this.#raw = raw;
-    this.#now = carry;
-    this.#desk = new Desk(carry.desk);
-    this.#isDue = carry.seen === null || carry.beat.nextByMs !== null;
+    this.#now = now;
+    this.#desk = new Desk(desk);
+    this.#post = new DeaconPost(letters, now.patience, () => (this.#isNews = true));
+    this.#isDue = now.seen === null || now.beat.nextByMs !== null;
     this.#desk.on(deaconMessages.patrol, ({ by, reason, afresh, patience = this.#now.patience }) => {
       this.#now = { ...this.#now, patience };
       this.#call = `${by}: ${reason}`;
@@ -76,183 +76,159 @@ class DeaconRun {
       return done('goes on patrol');
     });
     this.#desk.on(mailMessage, (mail) => this.#take(mail));
-    setHandler(heartbeatQuery, () => ({ ...this.#now.beat, pending: this.#now.letters.length }), {
-      description: 'When it was last on its way, when it is again at the latest, and how much mail waits for it.',
-    });
+    setHandler(
+      heartbeatQuery,
+      () => ({ ...this.#now.beat, pending: this.#post.letters.length, patience: this.#now.patience }),
+      { description: 'When it was last on its way, when it is again at the latest, and how much mail waits for it.' },
+    );
     explainBy(() => this.#board());
     this.#desk.open();
   }
 
   async run(): Promise<never> {
     this.#standing.introduce([{ key: attribute.role, value: DEACON }]);
+    try {
+      return await this.#live();
+    } catch (error) {
+      if (isCancellation(error)) await CancellationScope.nonCancellable(() => this.#post.close());
+      throw error;
+    }
+  }
+
+  async #live(): Promise<never> {
     for (;;) {
-      this.#passOn();
+      this.#isNews = false;
       if (this.#isDue || this.#call !== null) await this.#goRound();
       this.#show();
-      if (this.#mustGoOn()) await goOn<typeof deacon>(this.#raw, { ...this.#now, desk: this.#desk.state() });
+      if (this.#mustGoOn()) {
+        const { letters } = this.#post;
+        await goOn<typeof deacon>(this.#raw, { ...this.#now, letters, desk: this.#desk.state() });
+      }
+      this.#post.send();
       await this.#wait();
     }
   }
 
   #take(mail: Mail): Answer {
     if (mail.to !== DEACON) return refused(`this is ${DEACON}, not ${mail.to.slice(0, 200)}`);
-    if (isPing(mail)) {
-      const reading = readPing(mail);
-      if (!reading.ok) return refused(reading.problem);
-      const { Rig, 'Pinged-At': at, 'Next-By': next } = reading.ping;
-      const said = { atMs: Date.parse(at), nextByMs: next === undefined ? null : Date.parse(next) };
-      this.#now = { ...this.#now, heard: { ...this.#now.heard, [Rig]: said } };
-      // It rests, and there is work.
-      if (this.#now.beat.nextByMs === null && next !== undefined) this.#call = `${mail.from}: polecats are at work`;
-      return done('heard');
-    }
-    if (this.#now.letters.length >= LETTERS_MAX)
-      return refused(`the deacon has ${LETTERS_MAX} letters to pass on to the overseer: write again later`);
-    this.#now = { ...this.#now, letters: [...this.#now.letters, mail] };
-    this.#news = true;
-    return done('is passed on to the overseer');
+    if (isPing(mail)) return this.#hear(mail);
+    if (mail.from === OVERSEER)
+      return refused(
+        'nobody reads mail of the overseer here: what is answered where it waits is seen on the next patrol',
+      );
+    return this.#post.take(mail)
+      ? done('is passed on to the overseer')
+      : refused('too many letters wait here to be passed on to the overseer: write again later');
   }
 
-  /** What is not for the town to act on is for a person to read; an answer goes to whoever wrote it. Beside the loop: patrols do not wait for it. */
-  #passOn(): void {
-    if (this.#isPassing || this.#now.letters.length === 0) return;
-    this.#isPassing = true;
-    this.#news = false;
-    void this.#passAll()
-      // Nobody has answered: it is tried again.
-      .catch(() => (this.#news = true))
-      .finally(() => (this.#isPassing = false));
+  #hear(mail: Mail): Answer {
+    const reading = readPing(mail);
+    if (!reading.ok) return refused(reading.problem);
+    const { Rig: rig, 'Next-By': next } = reading.ping;
+    const nextByMs = next === undefined ? null : Date.parse(next);
+    const { patience, beat } = this.#now;
+    const heard = heardAfter(this.#now.heard, { rig, nextByMs, nowMs: Date.now(), patience });
+    if (heard === null) return refused('witnesses of too many rigs are heard already');
+    this.#now = { ...this.#now, heard };
+    if (beat.nextByMs === null && nextByMs !== null) this.#call = `${mail.from}: polecats are at work`;
+    return done('heard');
   }
 
-  async #passAll(): Promise<void> {
-    for (let [mail] = this.#now.letters; mail !== undefined; [mail] = this.#now.letters) {
-      const passed = { ...mail, id: `${mail.id} by ${DEACON}`.slice(0, 2_000), to: OVERSEER };
-      if (!(await this.#deliver(passed))) await this.#record(passed);
-      this.#now = { ...this.#now, letters: this.#now.letters.slice(1) };
-    }
-  }
-
-  /** A dead letter: nobody takes it, and it stands in the ledger. */
-  async #record(mail: Mail): Promise<void> {
-    const entry = {
-      ...mail,
-      mail: mail.id,
-      id: `mail/${DEACON}/${mail.id}`,
-      kind: 'mail' as const,
-      inbox: DEACON,
-      at: new Date().toISOString(),
-    };
-    await town(this.#now.patience).record.executeWithOptions({ summary: `dead letter of ${mail.from}`.slice(0, 200) }, [
-      entry,
-    ]);
-  }
-
-  #deliver(mail: Mail): Promise<boolean> {
-    const summary = `mail to ${mail.to}: ${mail.subject}`.slice(0, 200);
-    return postman(this.#now.patience).deliver.executeWithOptions({ summary }, [mail]);
-  }
-
+  /** Its beat moves once all of it is done: one that is given up again and again is late, however often it was begun. */
   async #goRound(): Promise<void> {
     const reason = this.#call ?? 'it is time';
     this.#call = null;
     this.#isDue = false;
-    const { patience, heard, troubles: known } = this.#now;
-    this.#beat(0);
-    const survey = await this.#survey(reason);
-    // Begun anew: the loop has a call for it.
-    if (survey === null) return;
-    const nowMs = Date.now();
-    const unheard = unheardOf(heard, nowMs, patience);
-    const { troubles, orders } = patrolled(survey, { known, unheard, nowMs, patience });
-    const isSame = orders.length === 0 && isQuiet(this.#now.seen, survey);
-    const quiet = isSame ? this.#now.quiet + 1 : 0;
-    this.#now = { ...this.#now, troubles, seen: survey, quiet };
-    for (const order of orders) await this.#obey(order);
-    const waitMs = nextPatrolMs(survey, quiet, patience);
-    this.#nextMs = waitMs === null ? null : Date.now() + waitMs;
-    this.#beat(waitMs);
-  }
-
-  #beat(waitMs: number | null): void {
-    const atMs = Date.now();
-    const nextByMs = waitMs === null ? null : atMs + waitMs + patrolEndsMs(this.#now.patience);
-    this.#now = { ...this.#now, beat: { atMs, nextByMs } };
-  }
-
-  /** Null: given up, to be begun anew. */
-  async #survey(reason: string): Promise<Survey | null> {
-    const options = { summary: `patrol: ${reason}`.slice(0, 200), cancellationType: 'TRY_CANCEL' } as const;
+    const { beat, patience } = this.#now;
+    const nextByMs = beat.nextByMs ?? Date.now() + patrolEndsMs(patience);
+    this.#now = { ...this.#now, beat: { ...beat, nextByMs } };
     const scope = new CancellationScope();
     this.#scope = scope;
     try {
-      return await scope.run(() => town(this.#now.patience).surveyTown.executeWithOptions(options, []));
+      await scope.run(() => this.#look(reason));
     } catch (error) {
       if (!isCancellation(error) || CancellationScope.current().consideredCancelled) throw error;
-      return null;
+      // Given up, to be begun anew: who wanted that has left a call.
+      this.#isDue = true;
     } finally {
       this.#scope = null;
     }
   }
 
-  async #obey(order: Order): Promise<void> {
+  async #look(reason: string): Promise<void> {
+    const { patience, heard, troubles: known, unwitnessed } = this.#now;
+    const summary = `patrol: ${reason}`.slice(0, 200);
+    const survey = await town(patience).surveyTown.executeWithOptions({ ...SOON_FREE, summary }, []);
+    const nowMs = Date.now();
+    const unheard = unheardOf(heard, nowMs, patience);
+    const { troubles, orders } = patrolled(survey, { known, unheard, unwitnessed, nowMs, patience });
+    const quiet = isQuiet(this.#now.seen, survey) ? this.#now.quiet + 1 : 0;
+    this.#now = { ...this.#now, troubles, seen: survey, quiet, heard: heardIn(survey, this.#now.heard) };
+    for (const order of orders) await this.#obey(order, nowMs);
+    const waitMs = nextPatrolMs(survey, troubles, quiet, patience);
+    const atMs = Date.now();
+    this.#nextMs = waitMs === null ? null : atMs + waitMs;
+    const nextByMs = this.#nextMs === null ? null : this.#nextMs + patrolEndsMs(patience);
+    this.#now = { ...this.#now, beat: { atMs, nextByMs } };
+  }
+
+  async #obey(order: Order, nowMs: number): Promise<void> {
     const { patience } = this.#now;
     switch (order.kind) {
-      case 'daemon':
-        return town(patience).startDaemon.executeWithOptions({ summary: 'make the schedule of boot' }, [{ patience }]);
+      case 'daemon': {
+        const options = { ...patrolAct(patience), summary: 'make the schedule of boot' };
+        await this.#orDrop(town(patience).startDaemon.executeWithOptions(options, [{ patience }]));
+        return;
+      }
       case 'witness':
         return this.#startWitness(order.rig);
-      case 'tell':
-        return this.#tell(order.trouble, order.priority);
+      case 'tell': {
+        const { troubles, priority } = order;
+        const id = `${troubles[0]?.key ?? ''} and ${troubles.length - 1} more, told at ${nowMs}`.slice(-2_000);
+        this.#post.tell({ id, from: DEACON, to: OVERSEER, ...troublesMail(troubles), priority });
+        return;
+      }
       default:
         return unreachable(order);
     }
   }
 
   async #startWitness(rig: string): Promise<void> {
-    const { patience, heard } = this.#now;
-    const { [rig]: _, ...others } = heard;
-    this.#now = { ...this.#now, heard: others };
-    const summary = `start the witness of ${rig}`;
+    const { patience } = this.#now;
+    const options = { ...patrolAct(patience), summary: `start the witness of ${rig}` };
+    const started = town(patience).startWitness.executeWithOptions(options, [{ rig, patience }]);
+    const why = await this.#orDrop(started.then((isKnown) => (isKnown ? null : `town.toml has no rig "${rig}"`)));
+    const { [rig]: _, ...others } = this.#now.unwitnessed;
+    this.#now = { ...this.#now, unwitnessed: why === null ? others : { ...others, [rig]: why } };
+  }
+
+  /** What an act gives, or why it failed: the patrol goes on. */
+  async #orDrop(act: Promise<string | null | void>): Promise<string | null> {
     try {
-      const isKnown = await town(patience).startWitness.executeWithOptions({ summary }, [{ rig, patience }]);
-      if (!isKnown) this.#desk.drop('patrol', { rig }, `town.toml has no rig "${rig}": its work has no witness`);
+      return (await act) ?? null;
     } catch (error) {
       if (isCancellation(error)) throw error;
-      this.#desk.drop('patrol', { rig }, `the witness of ${rig} cannot be started: ${reasonOf(error)}`);
+      this.#desk.drop('patrol', null, reasonOf(error));
+      return reasonOf(error);
     }
   }
 
-  async #tell(trouble: Trouble, priority: Mail['priority']): Promise<void> {
-    const { key, sinceMs, told: before, about } = trouble;
-    const id = `${key} since ${sinceMs}, ${before + 1}`.slice(0, 2_000);
-    const mail: Mail = {
-      id,
-      from: DEACON,
-      to: OVERSEER,
-      subject: `HELP: ${about}`.slice(0, 500),
-      body: troubleText(trouble),
-      priority,
-    };
-    const isTaken = await this.#deliver(mail).catch((error: unknown) => {
-      if (isCancellation(error)) throw error;
-      return false;
-    });
-    if (isTaken) this.#now = { ...this.#now, troubles: told(this.#now.troubles, trouble) };
-  }
-
   #mustGoOn(): boolean {
-    return (isLong() || isOutdated()) && this.#call === null && !this.#isPassing && this.#desk.isQuiet();
+    return (isLong() || isOutdated()) && this.#call === null && this.#post.isIdle && this.#desk.isQuiet();
   }
 
   async #wait(): Promise<void> {
-    const woken = () => this.#call !== null || (!this.#isPassing && this.#news) || this.#mustGoOn();
-    if (this.#nextMs === null) return condition(woken);
-    const waitMs = Math.max(1, this.#nextMs - Date.now());
-    this.#isDue = !(await condition(woken, waitMs, { summary: 'next patrol' }));
+    const woken = () => this.#isDue || this.#isNews || this.#call !== null || this.#post.isWanted || this.#mustGoOn();
+    const dueMs = Math.min(this.#nextMs ?? Infinity, this.#post.againMs ?? Infinity);
+    if (dueMs === Infinity) return condition(woken);
+    const summary = dueMs === this.#nextMs ? 'next patrol' : 'send mail again';
+    const isNews = await condition(woken, Math.max(1, dueMs - Date.now()), { summary });
+    if (!isNews && dueMs === this.#nextMs) this.#isDue = true;
+    if (!isNews && dueMs === this.#post.againMs) this.#post.tryAgain();
   }
 
   #board(): string {
-    return deaconBoard({ ...this.#now, nextMs: this.#nextMs });
+    return deaconBoard({ ...this.#now, letters: this.#post.letters, nextMs: this.#nextMs });
   }
 
   #show(): void {
@@ -261,3 +237,6 @@ class DeaconRun {
     this.#standing.show({ phase, waitingFor: troubles.length > 0 ? OVERSEER : '' }, () => this.#board());
   }
 }
+
+/** An act that hangs holds nobody up who begins anew. */
+const SOON_FREE = { cancellationType: 'TRY_CANCEL' } as const;

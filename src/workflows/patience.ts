@@ -97,5 +97,14 @@ export const landAgainMs = (scale: number, tries: number): number =>
 /** A polecat's workflow id that is still taken is tried again after this. */
 export const startAgainMs = (scale: number): number => Math.max(2 * SECOND_MS, 30 * SECOND_MS * scale);
 
+/** What a patrol starts: it is tried again on the next one. */
+export const patrolAct = (scale: number): ActivityOptions => ({
+  scheduleToCloseTimeout: Math.max(10 * SECOND_MS, MINUTE_MS * scale),
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+});
+
+/** Boot, which is ended after three ticks, has to leave what it remembers before. */
+export const bootActMs = (scale: number): number => Math.max(10 * SECOND_MS, 2 * MINUTE_MS * scale);
+
 /** A patrol of the deacon that takes longer than this is late. */
 export const patrolEndsMs = (scale: number): number => Math.max(5 * SECOND_MS, MINUTE_MS * scale);

@@ -5,13 +5,16 @@ import type { WitnessCarry } from '../contract/witness.js';
 import { DEACON } from '../town/address.js';
 import { writePing } from '../town/witness-ping.js';
 import { town } from './hands.js';
-import { sendToRole } from './outbox.js';
+import { sendToRole, type Delivery } from './outbox.js';
+import { patrolAct } from './patience.js';
 import { patched } from './patches.js';
 
 export class Pinger {
   /** The deacon expects to hear more. */
   #isExpected: boolean;
-  #sending: Promise<unknown> | null = null;
+  /** When it is heard again at the latest, as it was told. */
+  #nextMs = 0;
+  #isSending = false;
 
   constructor(isExpected: boolean) {
     this.#isExpected = isExpected;
@@ -21,26 +24,33 @@ export class Pinger {
     return this.#isExpected;
   }
 
-  get isQuiet(): boolean {
-    return this.#sending === null;
-  }
-
   /** Beside the loop, which grants slots meanwhile. `nextMs`: when it is heard again. */
   ping(now: WitnessCarry, nextMs: number): void {
     if (!patched('a witness lets the deacon hear of it', '0.8')) return;
-    this.#send(now, nextMs);
     this.#isExpected = true;
+    this.#nextMs = nextMs;
+    void this.#send(now, nextMs);
+  }
+
+  /** News may keep a witness from looking at its holders: it lets itself be heard all the same. */
+  keepUp(now: WitnessCarry, nextMs: number): void {
+    if (this.#isExpected && Date.now() >= this.#nextMs && this.#nextMs > 0) this.ping(now, nextMs);
   }
 
   /** None is at work any more: nothing is heard until one is. */
   rest(now: WitnessCarry): void {
-    if (this.#isExpected) this.#send(now, null);
-    this.#isExpected = false;
+    if (!this.#isExpected || this.#isSending) return;
+    void this.#sayRest(now);
   }
 
-  #send({ rig, patience, slots }: WitnessCarry, nextMs: number | null): void {
+  async #sayRest(now: WitnessCarry): Promise<void> {
+    if ((await this.#send(now, null)) === 'delivered') this.#isExpected = false;
+  }
+
+  async #send({ rig, patience, slots }: WitnessCarry, nextMs: number | null): Promise<Delivery | null> {
     // The deacon may be away; the next ping says the same.
-    if (this.#sending !== null) return;
+    if (this.#isSending) return null;
+    this.#isSending = true;
     const ping = writePing(uuid4(), {
       Rig: rig.name,
       Held: slots.leases.length,
@@ -48,11 +58,11 @@ export class Pinger {
       'Pinged-At': new Date().toISOString(),
       ...(nextMs === null ? {} : { 'Next-By': new Date(nextMs).toISOString() }),
     });
+    const options = { ...patrolAct(patience), summary: `ensure the ${DEACON}` };
     const reason = `polecats are at work in ${rig.name}`;
-    const ensure = () =>
-      town(patience).startDeacon.executeWithOptions({ summary: `ensure the ${DEACON}` }, [{ patience, reason }]);
-    this.#sending = sendToRole(DEACON, mailMessage, ping, ensure)
-      .catch(() => undefined)
-      .finally(() => (this.#sending = null));
+    const ensure = () => town(patience).startDeacon.executeWithOptions(options, [{ patience, reason }]);
+    return sendToRole(DEACON, mailMessage, ping, ensure)
+      .catch(() => null)
+      .finally(() => (this.#isSending = false));
   }
 }

@@ -153,6 +153,7 @@ class WitnessRun {
     }
     const isAsked = slots.queue.length > 0;
     if (!isAsked && slots.leases.length === 0) this.#pinger.rest(this.#now);
+    else this.#pinger.keepUp(this.#now, Date.now() + leaseCheckMs(patience, 0));
     if (!isAsked && (slots.leases.length === 0 || !renewed())) await condition(woken);
     else {
       const pause = leaseCheckMs(patience, isAsked ? 0 : this.#quietLooks);
@@ -314,7 +315,7 @@ class WitnessRun {
   }
 
   #isQuiet(): boolean {
-    const isIdle = !this.#news && !this.#isChanged && this.#pinger.isQuiet;
+    const isIdle = !this.#news && !this.#isChanged;
     return (
       isIdle && [this.#mail, this.#asked, this.#untold].every(({ length }) => length === 0) && this.#desk.isQuiet()
     );

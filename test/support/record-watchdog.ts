@@ -1,7 +1,7 @@
 /** What `npm run histories` records of the watchdog chain: boots that find nothing, start the deacon and send it on patrol; a deacon with work, mail and a worry. */
 import { perform } from '../../src/calls.js';
 import { heartbeatQuery } from '../../src/contract/deacon.js';
-import { DAEMON, DEACON } from '../../src/town/address.js';
+import { DAEMON, DEACON, OVERSEER } from '../../src/town/address.js';
 import { writePing } from '../../src/town/witness-ping.js';
 import { until } from './live-town.js';
 import type { LiveTown } from './live-town.js';
@@ -24,6 +24,7 @@ export async function watchOver({ client }: LiveTown): Promise<void> {
   const pings = [
     writePing('ping', { Rig: 'server', Held: 1, Waiting: 0, 'Pinged-At': now, 'Next-By': now }),
     { ...letter, id: 'forged', subject: 'WITNESS_PING: web' },
+    { ...letter, id: 'answer', from: OVERSEER },
   ];
   for (const content of [letter, ...pings])
     await perform(client, { kind: 'update', workflow: DEACON, name: 'mail', content, updateId: content.id });

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { isQuiet, nextPatrolMs, patrolled, told, unheardOf } from '../../src/town/patrol.js';
-import type { Order, Survey, Trouble } from '../../src/town/patrol.js';
+import { troublesMail } from '../../src/town/deacon-board.js';
+import { heardIn, isQuiet, nextPatrolMs, patrolled, unheardOf } from '../../src/town/patrol.js';
+import type { Survey, Trouble } from '../../src/town/patrol.js';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -13,40 +14,59 @@ const CALM: Survey = {
   daemon: { kind: 'runs' },
 };
 
-const look = (survey: Partial<Survey>, known: readonly Trouble[] = [], nowMs = 0) =>
-  patrolled({ ...CALM, ...survey }, { known, unheard: [], nowMs, patience: 1 });
+type More = { readonly unheard?: readonly string[]; readonly unwitnessed?: Readonly<Record<string, string>> };
+
+function look(survey: Partial<Survey>, known: readonly Trouble[] = [], nowMs = 0, more: More = {}) {
+  return patrolled({ ...CALM, ...survey }, { known, unheard: [], unwitnessed: {}, nowMs, patience: 1, ...more });
+}
 
 test('a town in order has no orders', () => {
   expect(look({})).toEqual({ troubles: [], orders: [] });
 });
 
-test('a rig with work and no witness gets one; so does one whose witness was not heard of in time', () => {
+test('a rig with work and no witness gets one; one that cannot be given any is told, once', () => {
   expect(look({ rigs: ['server', 'web'] }).orders).toEqual([{ kind: 'witness', rig: 'web' }]);
-  const unheard = unheardOf(
-    { server: { atMs: 0, nextByMs: 0 }, web: { atMs: 0, nextByMs: null }, app: { atMs: 0, nextByMs: HOUR_MS } },
-    6 * MINUTE_MS,
-    1,
-  );
+  const why = { unwitnessed: { web: 'town.toml has no rig "web"' } };
+  const first = look({ rigs: ['server', 'web'] }, [], 0, why);
+  expect(first.orders).toMatchObject([
+    { kind: 'tell', troubles: [{ about: 'web', says: 'town.toml has no rig "web"' }] },
+    { kind: 'witness' },
+  ]);
+  expect(look({ rigs: ['server', 'web'] }, first.troubles, HOUR_MS, why).orders).toEqual([
+    { kind: 'witness', rig: 'web' },
+  ]);
+  expect(look({}, first.troubles, HOUR_MS, why)).toEqual({ troubles: [], orders: [] });
+});
+
+test('a witness that was not heard of in time is started again, and told of when that does not help', () => {
+  const heard = {
+    server: { atMs: 0, nextByMs: 0 },
+    web: { atMs: 0, nextByMs: null },
+    app: { atMs: 0, nextByMs: HOUR_MS },
+  };
+  const unheard = unheardOf(heard, 6 * MINUTE_MS, 1);
   expect(unheard).toEqual(['server']);
-  const { orders } = patrolled(CALM, { known: [], unheard: [...unheard, 'gone'], nowMs: 0, patience: 1 });
-  expect(orders).toEqual([{ kind: 'witness', rig: 'server' }]);
+  const first = look({}, [], 6 * MINUTE_MS, { unheard: [...unheard, 'gone'] });
+  expect(first.orders).toEqual([{ kind: 'witness', rig: 'server' }]);
+  expect(look({}, first.troubles, 12 * MINUTE_MS, { unheard }).orders).toMatchObject([
+    { kind: 'tell', troubles: [{ kind: 'unheard' }] },
+    { kind: 'witness' },
+  ]);
+  expect(Object.keys(heardIn(CALM, heard))).toEqual(['server']);
 });
 
 test('the schedule of boot is made when it is missing; that it is paused, or its boots die, is told at once and once', () => {
   expect(look({ daemon: { kind: 'missing' } }).orders).toEqual([{ kind: 'daemon' }]);
+  expect(look({ daemon: { kind: 'unseen' }, failing: null })).toEqual({ troubles: [], orders: [] });
   for (const daemon of [
     { kind: 'paused', note: 'for the night' },
     { kind: 'dying', last: 'boot-1' },
   ] as const) {
     const first = look({ daemon });
     expect(first.orders).toMatchObject([{ kind: 'tell', priority: 'normal' }]);
-    expect(look({ daemon }, toldAll(first.troubles, first.orders), 24 * HOUR_MS).orders).toEqual([]);
+    expect(look({ daemon }, first.troubles, 24 * HOUR_MS).orders).toEqual([]);
   }
 });
-
-function toldAll(troubles: readonly Trouble[], orders: readonly Order[]): readonly Trouble[] {
-  return orders.reduce((all, order) => (order.kind === 'tell' ? told(all, order.trouble) : all), troubles);
-}
 
 /** Patrols every minute; answers when something was told, with the urgency. */
 function tellings(hours: number, surveyAt: (minute: number) => Partial<Survey>): readonly string[] {
@@ -54,38 +74,45 @@ function tellings(hours: number, surveyAt: (minute: number) => Partial<Survey>):
   const said: string[] = [];
   for (let minute = 0; minute <= hours * 60; minute += 1) {
     const { troubles, orders } = look(surveyAt(minute), known, minute * MINUTE_MS);
-    known = toldAll(troubles, orders);
+    known = troubles;
     said.push(...orders.flatMap((order) => (order.kind === 'tell' ? [`${minute} ${order.priority}`] : [])));
   }
   return said;
 }
 
+const escalated = [{ id: 'm1', waitsFor: 'overseer: build' }];
+const failing = [{ id: 'm1', says: 'WorkflowTaskFailed' }];
+
 test('an escalation that nobody answers is told after four hours, and twice more, each time more urgently', () => {
-  const escalated = [{ id: 'm1', waitsFor: 'overseer: build' }];
   expect(tellings(24, () => ({ escalated }))).toEqual(['240 normal', '480 high', '720 urgent']);
 });
 
-test('what was answered in time is not told, and what goes wrong again counts anew', () => {
-  const escalated = [{ id: 'm1', waitsFor: 'overseer: build' }];
+test('what was answered in time is not told; what goes wrong again counts anew, and so does another question', () => {
   expect(tellings(24, (minute) => ({ escalated: minute % 200 < 190 ? escalated : [] }))).toEqual([]);
   expect(tellings(12, (minute) => ({ escalated: minute === 250 ? [] : escalated }))).toEqual([
     '240 normal',
     '491 normal',
   ]);
+  const all = tellings(24, (minute) => ({
+    escalated: [{ id: 'm1', waitsFor: `overseer: step ${Math.floor(minute / 200)}` }],
+  }));
+  expect(all).toEqual([]);
 });
 
 test('a workflow whose tasks fail for a moment is nothing to tell; one that stands still is told once', () => {
-  const failing = [{ id: 'm1', says: 'WorkflowTaskFailed' }];
   expect(tellings(1, (minute) => ({ failing: minute < 4 ? failing : [] }))).toEqual([]);
   expect(tellings(24, () => ({ failing }))).toEqual(['5 normal']);
 });
 
-test('a telling that nobody has heard is told on the next patrol', () => {
-  const failing = [{ id: 'm1', says: 'WorkflowTaskFailed' }];
-  const first = look({ failing });
-  const second = look({ failing }, first.troubles, 5 * MINUTE_MS);
-  expect(second.orders).toHaveLength(1);
-  expect(look({ failing }, second.troubles, 6 * MINUTE_MS).orders).toHaveLength(1);
+test('a hundred at once are one mail, which says how many and names twenty', () => {
+  const all = Array.from({ length: 100 }, (_, at) => ({ id: `m${at}`, says: 'WorkflowTaskFailed' }));
+  const first = look({ failing: all });
+  const [order, ...others] = look({ failing: all }, first.troubles, 5 * MINUTE_MS).orders;
+  expect(others).toEqual([]);
+  const mail = troublesMail(order?.kind === 'tell' ? order.troubles : []);
+  expect(mail.subject).toBe('HELP: m0 and 99 more');
+  expect(mail.body.match(/temporal workflow show/g)).toHaveLength(20);
+  expect(mail.body).toContain('And 80 more');
 });
 
 test('a night of patrols: each twice as late as the one before, a quarter of an hour at most, and none without work', () => {
@@ -93,16 +120,25 @@ test('a night of patrols: each twice as late as the one before, a quarter of an 
   const at: number[] = [];
   for (let quiet = 0; nowMs < 8 * HOUR_MS; quiet += 1) {
     at.push(nowMs / MINUTE_MS);
-    nowMs += nextPatrolMs(CALM, quiet, 1) ?? Infinity;
+    nowMs += nextPatrolMs(CALM, [], quiet, 1) ?? Infinity;
   }
   expect(at.slice(0, 7)).toEqual([0, 1, 3, 7, 15, 30, 45]);
   expect(at).toHaveLength(35);
-  expect(nextPatrolMs({ ...CALM, open: 0 }, 0, 1)).toBeNull();
-  expect(nextPatrolMs(CALM, 0, 0.01)).toBe(600);
+  expect(nextPatrolMs({ ...CALM, open: 0 }, [], 0, 1)).toBeNull();
+  expect(nextPatrolMs(CALM, [], 0, 0.01)).toBe(600);
 });
 
-test('a patrol is quiet when it sees what the one before saw', () => {
+test('while something is yet to be told there is another patrol, though no work is open', () => {
+  const idle = { ...CALM, open: 0 };
+  const first = look({ ...idle, failing });
+  expect(nextPatrolMs(idle, first.troubles, 0, 1)).toBe(MINUTE_MS);
+  expect(nextPatrolMs(idle, look({ ...idle, failing }, first.troubles, HOUR_MS).troubles, 0, 1)).toBeNull();
+});
+
+test('a patrol is quiet when it sees what the one before saw, whichever boot was the last to die', () => {
   expect(isQuiet(null, CALM)).toBe(false);
   expect(isQuiet(CALM, { ...CALM })).toBe(true);
   expect(isQuiet(CALM, { ...CALM, open: 3 })).toBe(false);
+  const dying = (last: string): Survey => ({ ...CALM, daemon: { kind: 'dying', last } });
+  expect(isQuiet(dying('boot-1'), dying('boot-2'))).toBe(true);
 });

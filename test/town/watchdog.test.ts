@@ -1,19 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { freshnessOf, lateMs, NO_MEMORY, triage } from '../../src/town/watchdog.js';
-import type { Decision, Look, Memory } from '../../src/town/watchdog.js';
+import { freshnessOf, lateMs, NO_MEMORY, TICK_MS, triage } from '../../src/town/watchdog.js';
+import type { Decision, Look, Memory, Triage } from '../../src/town/watchdog.js';
 
 const MINUTE_MS = 60_000;
-const NOW_MS = 1_000 * MINUTE_MS;
+const NOW_MS = 10_000 * MINUTE_MS;
 const NOW = { nowMs: NOW_MS, patience: 1 };
 
-const beating = (late: number, { pending = 0, open = 1 } = {}): Look => ({
-  deacon: { kind: 'beating', beat: { atMs: 0, nextByMs: NOW_MS - late * MINUTE_MS }, pending },
+const beat = (nextByMs: number | null, pending: number, open: number, patience = 1): Look => ({
+  deacon: { kind: 'beating', beat: { atMs: 0, nextByMs }, pending, patience },
   open,
 });
-const resting = (open: number, pending = 0): Look => ({
-  deacon: { kind: 'beating', beat: { atMs: 0, nextByMs: null }, pending },
-  open,
-});
+const beating = (late: number, { pending = 0, open = 1 } = {}) => beat(NOW_MS - late * MINUTE_MS, pending, open);
+const resting = (open: number) => beat(null, 0, open);
 const none = (open: number): Look => ({ deacon: { kind: 'none' }, open });
 const silent: Look = { deacon: { kind: 'silent' }, open: 1 };
 
@@ -51,53 +49,78 @@ describe('what boot decides', () => {
     ['very stale, though no work is open', beating(16, { open: 0 }), 'wake'],
     ['rests while no work is open', resting(0), 'nothing'],
     ['rests while work is open', resting(1), 'nudge'],
+    ['has another patience than town.toml', beat(null, 0, 0, 0.5), 'nudge'],
     ['does not answer', silent, 'wake'],
   ])('%s', (_, look, decision) => {
     expect(triage(look, NO_MEMORY, NOW)).toMatchObject({ decision, tell: null });
   });
+});
 
-  test('the overseer is told once, when the third wake in a row was in vain', () => {
-    let memory: Memory = NO_MEMORY;
-    const told = Array.from({ length: 10 }, () => {
-      const { tell, memory: next } = triage(silent, memory, NOW);
-      memory = next;
-      return tell !== null;
-    });
-    expect(told).toEqual([false, false, true, ...Array.from({ length: 7 }, () => false)]);
-    memory = triage(beating(0), memory, NOW).memory;
-    expect(memory.wakes).toBe(0);
+/** Boots, tick by tick, each with what the one before has left; `isHeard`: whether a person takes what is told. */
+function ticks(
+  count: number,
+  lookAt: (tick: number, before: Decision) => Look,
+  isHeard: (tick: number) => boolean = () => true,
+) {
+  let memory: Memory = NO_MEMORY;
+  let before: Decision = 'nothing';
+  return Array.from({ length: count }, (_, tick): Triage => {
+    // A boot may begin a second late.
+    const nowMs = NOW_MS + tick * TICK_MS + (tick % 2) * 1_000;
+    const decided = triage(lookAt(tick, before), memory, { nowMs, patience: 1 });
+    memory = { ...decided.memory, isTold: decided.memory.isTold || (decided.tell !== null && isHeard(tick)) };
+    before = decided.decision;
+    return decided;
+  });
+}
+
+const told = (all: readonly Triage[]) => all.flatMap(({ tell }, at) => (tell === null ? [] : [at]));
+
+describe('a deacon that hangs', () => {
+  test('is told of once, when the third wake in a row was in vain; and again when it hangs anew', () => {
+    expect(told(ticks(10, () => silent))).toEqual([2]);
+    expect(told(ticks(20, (tick) => (tick === 8 ? resting(0) : silent)))).toEqual([2, 11]);
+  });
+
+  test('in an act whose beat never moves is very stale at each tick, and told of', () => {
+    const hung = { ...NOW, nextByMs: NOW_MS - 16 * MINUTE_MS };
+    const all = ticks(480, () => beat(hung.nextByMs, 0, 1));
+    expect(all.every(({ decision }) => decision === 'wake')).toBe(true);
+    expect(told(all)).toEqual([2]);
+  });
+
+  test('is told of until a person has heard', () => {
+    expect(
+      told(
+        ticks(
+          10,
+          () => silent,
+          (tick) => tick >= 5,
+        ),
+      ),
+    ).toEqual([2, 3, 4, 5]);
   });
 });
 
-/** Boots for so many minutes, each of which finds none. */
-function starts(minutes: number, everyMinutes: number, first: Memory = NO_MEMORY) {
-  let memory = first;
-  const decided: { readonly at: number; readonly decision: Decision; readonly tell: string | null }[] = [];
-  for (let at = 0; at < minutes; at += everyMinutes) {
-    const moment = { nowMs: NOW_MS + at * MINUTE_MS, patience: 1 };
-    const { decision, tell, memory: next } = triage(none(1), memory, moment);
-    memory = next;
-    decided.push({ at, decision, tell });
-  }
-  return decided;
-}
-
 describe('a deacon that ends again and again', () => {
-  test('is started later each time, at most five times in a quarter of an hour, and the overseer is told once', () => {
-    const all = starts(240, 0.5);
-    const begun = all.filter(({ decision }) => decision === 'start').map(({ at }) => at);
-    expect(begun.slice(0, 5)).toEqual([0, 0.5, 1.5, 3.5, 7.5]);
-    for (const [index, at] of begun.entries()) {
-      const within = begun.filter((other) => other <= at && at - other < 15);
-      expect(within.length, `start ${index}`).toBeLessThanOrEqual(5);
-    }
-    expect(all.filter(({ tell }) => tell !== null)).toHaveLength(1);
+  test('is started three times, then a quarter of an hour later, and each time twice as late, up to four hours; told once', () => {
+    const all = ticks(480, () => none(1));
+    const minutes = all.flatMap(({ decision }, tick) => (decision === 'start' ? [(tick * TICK_MS) / MINUTE_MS] : []));
+    const gaps = minutes.slice(1).map((at, index) => at - (minutes[index] ?? 0));
+    expect(gaps.slice(0, 5)).toEqual([3, 3, 15, 30, 60]);
+    expect(gaps.slice(5).every((gap) => gap >= 120 && gap <= 243)).toBe(true);
+    expect(told(all)).toEqual([3]);
   });
 
-  test('is told of again once it has stayed for long', () => {
-    const first = starts(30, 0.5);
-    expect(first.filter(({ tell }) => tell !== null)).toHaveLength(1);
-    const again = starts(30, 0.5, { wakes: 0, startsMs: [NOW_MS - 60 * MINUTE_MS], isLoopTold: true });
-    expect(again.filter(({ tell }) => tell !== null)).toHaveLength(1);
+  test('lives a tick each time, and is held all the same', () => {
+    const all = ticks(200, (_, before) => (before === 'start' ? beat(null, 0, 0) : none(1)));
+    expect(all.filter(({ decision }) => decision === 'start').length).toBeLessThan(20);
+    expect(told(all)).toHaveLength(1);
+  });
+
+  test('and then stays for half an hour is forgiven: when it ends again it is started at once, and told of anew', () => {
+    const all = ticks(60, (tick) => (tick < 5 || tick > 40 ? none(1) : beat(null, 0, 0)));
+    expect(all.slice(41, 44).map(({ decision }) => decision)).toEqual(['start', 'start', 'start']);
+    expect(told(all)).toEqual([3, 44]);
   });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { isPing, townsWord } from '../../src/town/mail.js';
-import { readPing, writePing } from '../../src/town/witness-ping.js';
+import { heardAfter, readPing, writePing } from '../../src/town/witness-ping.js';
 
 const KEYS = {
   Rig: 'server',
@@ -31,6 +31,15 @@ test('the word is the town’s, and a ping is believed of the witness of its rig
     ok: false,
     problem: 'WITNESS_PING comes from server/witness, not from web/witness',
   });
+});
+
+test('nobody waits longer for a witness than it may rest, and not for any number of rigs', () => {
+  const said = { rig: 'server', nextByMs: 1e15, nowMs: 5, patience: 1 };
+  expect(heardAfter({}, said)).toEqual({ server: { atMs: 5, nextByMs: 3_600_005 } });
+  expect(heardAfter({}, { ...said, nextByMs: null })).toEqual({ server: { atMs: 5, nextByMs: null } });
+  const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, at) => [`r${at}`, { atMs: 0, nextByMs: null }]));
+  expect(heardAfter(many, said)).toBeNull();
+  expect(heardAfter(many, { ...said, rig: 'r7' })).not.toBeNull();
 });
 
 test('what is no ping is refused with what is wrong', () => {
