@@ -11,6 +11,7 @@ import type { Client } from '@temporalio/client';
 import type { Workflow } from '@temporalio/common';
 import type { Answer, Call } from './contract/calls.js';
 import {
+  channelMessages,
   inboxMessages,
   mailMessage,
   missionMessages,
@@ -22,7 +23,7 @@ import {
 } from './contract/messages.js';
 import { attribute } from './contract/search-attributes.js';
 import { TOWN_QUEUE } from './contract/task-queues.js';
-import { DEACON, OVERSEER } from './town/address.js';
+import { channelOf, DEACON, OVERSEER } from './town/address.js';
 
 const TRIES_MAX = 10;
 const PAUSE_MS = 100;
@@ -76,6 +77,7 @@ const TAKEN: Readonly<Record<string, object>> = {
   mission: missionMessages,
   polecat: { ...polecatMessages, ...inboxMessages, mail: mailMessage },
   'person of the town': { ...inboxMessages, mail: mailMessage },
+  channel: { ...channelMessages, mail: mailMessage },
   witness: witnessMessages,
   refinery: refineryMessages,
   deacon: { ...deaconMessages, mail: mailMessage },
@@ -115,28 +117,41 @@ async function updated(client: Client, call: Extract<Call, { kind: 'update' }>) 
   }
 }
 
-/** Who is there with the first mail, by address and the type of its workflow. */
-const STARTED_BY_MAIL: readonly string[] = [OVERSEER, DEACON];
-
-/** Whoever writes to the overseer finds one: with the first mail he is there. */
 async function updatedOnce(client: Client, { workflow, name, content, updateId }: Extract<Call, { kind: 'update' }>) {
   const update = { args: [content] as [unknown], updateId };
-  if (!STARTED_BY_MAIL.includes(workflow) || name !== mailMessage.name)
-    return client.workflow.getHandle(workflow).executeUpdate<unknown, [unknown]>(name, update);
+  const role = roleBegunBy(workflow, name);
+  if (role === null) return client.workflow.getHandle(workflow).executeUpdate<unknown, [unknown]>(name, update);
   return client.workflow.executeUpdateWithStart<Workflow, unknown, [unknown]>(name, {
     ...update,
-    startWorkflowOperation: new WithStartWorkflowOperation(workflow, {
+    startWorkflowOperation: new WithStartWorkflowOperation(role.type, {
       workflowId: workflow,
       taskQueue: TOWN_QUEUE,
       args: [{}],
       workflowIdConflictPolicy: 'USE_EXISTING',
-      staticSummary: `the ${workflow} of the town`,
+      staticSummary: role.summary,
       typedSearchAttributes: [
-        { key: attribute.role, value: workflow },
+        { key: attribute.role, value: role.type },
         { key: attribute.phase, value: 'waiting' },
       ],
     }),
   });
+}
+
+type Begun = { readonly type: string; readonly summary: string };
+
+/** Who is there with the first mail, by address and the type of its workflow. */
+const BEGUN_BY_MAIL: readonly string[] = [OVERSEER, DEACON];
+
+/**
+ * Whoever writes to the overseer finds one: with the first mail he is there. So it is with the deacon, and with a channel and what is said to it as to one; a mail
+ * to its address may be mistyped.
+ */
+function roleBegunBy(workflow: string, name: string): Begun | null {
+  if (BEGUN_BY_MAIL.includes(workflow) && name === mailMessage.name)
+    return { type: workflow, summary: `the ${workflow} of the town` };
+  const { publish, subscribe, retain } = channelMessages;
+  const begins = [publish, subscribe, retain].some((one) => one.name === name);
+  return begins && channelOf(workflow) !== null ? { type: 'channel', summary: workflow } : null;
 }
 
 function wasTakenBack(error: unknown): boolean {

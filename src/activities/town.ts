@@ -2,7 +2,7 @@
 import { Context, log } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { Answer, Call } from '../contract/calls.js';
-import type { CookRequest, PlanRequest, TownActivities, WorkPlan } from '../contract/activities.js';
+import type { CookRequest, Delivered, PlanRequest, TownActivities, WorkPlan } from '../contract/activities.js';
 import { mailMessage, refineryMessages } from '../contract/messages.js';
 import { landedQuery } from '../contract/refinery.js';
 import { canonicalHash } from '../formula/canonical.js';
@@ -32,6 +32,7 @@ import { awaitClosed, awaitMolecule, cancelExecution, isOpen } from './execution
 import { deleteExecution } from './forgetting.js';
 import { needsPerson } from './git-trouble.js';
 import { findSandbox, lookAtHost } from './hosts.js';
+import { startMission } from './missions.js';
 import type { Places } from './places.js';
 import { findPolecats } from './polecats.js';
 import { ensureRole, told } from './roles.js';
@@ -84,7 +85,9 @@ export function townActivities(deps: TownDeps): TownActivities {
       return checkGate(deps.client, request, { attempt: info.attempt, signal });
     },
     deleteExecution: (execution) => deleteExecution(deps.client, execution),
-    deliver: (mail) => deliver(deps, mail),
+    deliver: async (mail) => (await deliver(deps, mail)) === null,
+    deliverAll: (mails) => deliverAll(deps, mails),
+    startMission: (order) => startMission(deps.client, (items) => planWork(deps, { items }), order),
     ...watchActivities(deps),
     record: async (entry) => {
       await deps.ledger.append(entry);
@@ -190,12 +193,23 @@ function declaredIn({ name, load, names }: Pick<Order, 'name' | 'load' | 'names'
   return read?.ok === true ? read.formula.vars.map((variable) => variable.name) : [];
 }
 
-async function deliver({ call }: TownDeps, mail: Mail): Promise<boolean> {
+/** Null when it was taken, else why it was not. */
+async function deliver({ call }: TownDeps, mail: Mail): Promise<string | null> {
   const { id: updateId, to: workflow } = mail;
   const answer = await call({ kind: 'update', workflow, name: mailMessage.name, content: Json.parse(mail), updateId });
   if (answer.kind === 'failed') throw new Error(`${workflow} has not taken the mail ${updateId}: ${answer.why}`);
-  if (answer.kind !== 'result') log.warn(`${workflow} takes no mail: ${'why' in answer ? answer.why : answer.kind}`);
-  return answer.kind === 'result';
+  if (answer.kind === 'result') return null;
+  const why = 'why' in answer ? answer.why : `there is no ${workflow}`;
+  log.warn(`${workflow} takes no mail: ${why}`);
+  return why;
+}
+
+async function deliverAll(deps: TownDeps, mails: readonly Mail[]): Promise<Delivered> {
+  for (const [taken, mail] of mails.entries()) {
+    const why = await deliver(deps, mail);
+    if (why !== null) return { taken, why };
+  }
+  return { taken: mails.length, why: null };
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Every command of `gt`, in the order in which `gt help` lists them. Nothing here is read before it is called: `gt` starts at once. */
+import { channelCommands } from './channel-commands.js';
 import type { Command } from './command.js';
 import { formulaCommands } from './formula-commands.js';
 import { mailCommands } from './mail-commands.js';
@@ -14,4 +15,5 @@ export const commands: readonly Command[] = [
   ...stepCommands,
   ...sessionCommands,
   ...mailCommands,
+  ...channelCommands,
 ];

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { inboxQuery } from '../contract/inbox.js';
 import { inboxMessages, mailMessage } from '../contract/messages.js';
-import { makeId, OVERSEER } from '../town/address.js';
+import { channelOf, makeId, OVERSEER } from '../town/address.js';
 import { byUrgency, stateOf, threadOf, type Inbox, type KeptMail } from '../town/inbox.js';
 import { PRIORITIES } from '../town/mail.js';
 import { timeAt } from '../town/wording.js';
@@ -33,6 +33,9 @@ export const send: Pick<Command, 'run'> = {
     const { subject, body, priority, as: from = OVERSEER, id = makeId('ml', randomUUID()) } = values;
     if (subject === undefined) throw new UsageError('gt mail send needs --subject TEXT');
     const seconds = values.wait === undefined ? null : readSeconds(values.wait);
+    const isChannel = channelOf(to) !== null;
+    if (isChannel && seconds !== null)
+      throw new UsageError(`--wait is for one who answers, and ${to} is a channel: answers come from its subscribers`);
     const mail = {
       id,
       from,
@@ -42,8 +45,8 @@ export const send: Pick<Command, 'run'> = {
       ...(priority === undefined ? {} : { priority: readPriority(priority) }),
     };
     await withCalls(values, async (calls) => {
-      await calls.update(to, mailMessage, mail, id);
-      print(`${id} is in the inbox of ${to}`);
+      const says = await calls.update(to, mailMessage, mail, id);
+      print(isChannel ? says : `${id} is in the inbox of ${to}`);
       if (seconds !== null) print(inFull(await answerTo(id, from, seconds, calls)));
     });
   },
@@ -160,11 +163,11 @@ function inFull({ from, to, subject, priority, replyTo, body }: KeptMail): strin
   ].join('\n');
 }
 
-function readBody(text: string): string {
+export function readBody(text: string): string {
   return text === '-' ? readFileSync(0, 'utf8') : text;
 }
 
-function readPriority(text: string): string {
+export function readPriority(text: string): string {
   if (PRIORITIES.some((one) => one === text)) return text;
   throw new UsageError(`--priority is "${text}"; expected ${PRIORITIES.join(', ')}`);
 }

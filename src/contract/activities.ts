@@ -3,6 +3,7 @@
  * any point. Where an act runs is part of its contract: on any host (town), or on the host that has the sandbox.
  */
 import type { Confinement } from '../town/confinement.js';
+import type { MissionOrder } from '../town/channel-hook.js';
 import type { ConvoyPart } from '../town/convoy.js';
 import type { Mail } from '../town/mail.js';
 import type { GateVerdict } from '../town/refinery.js';
@@ -81,11 +82,22 @@ export type TownActivities = {
   startWitness(request: { readonly rig: string; readonly patience: number }): Promise<boolean>;
   /** Makes the schedule of boot if there is none. */
   startDaemon(request: { readonly patience: number }): Promise<void>;
+  /** The same for several to one inbox, in their order, up to the first that is not taken. */
+  deliverAll(mails: readonly Mail[]): Promise<Delivered>;
+  /** Starts the mission of an order, or says why its work is refused. One that was started for it before is left alone, open or closed. */
+  startMission(order: MissionOrder): Promise<MissionStart>;
   /** Appends to the ledger; a record id that stands there already is left alone. */
   record(entry: LedgerEntry): Promise<void>;
   /** The same for several, in their order. */
   recordAll(entries: readonly LedgerEntry[]): Promise<void>;
 };
+
+/** `why`: of the first that was not taken; null when all were. */
+export type Delivered = { readonly taken: number; readonly why: string | null };
+
+export type MissionStart =
+  | { readonly kind: 'started'; readonly mission: string }
+  | { readonly kind: 'refused'; readonly why: string };
 
 export type PlanRequest = {
   /** The mission was started by a formula's name: its author wrote no list of work. */

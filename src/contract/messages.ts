@@ -7,12 +7,14 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
 import * as z from 'zod';
 import { WorkflowId } from '../town/address.js';
+import { checkBody, checkSubscription, Publication, RetentionChange, Subscription } from '../town/channel-input.js';
 import { MAILS_MAX } from '../town/inbox.js';
 import { Mail } from '../town/mail.js';
 import { PolecatReport } from '../town/mission.js';
 import { Json } from '../town/act.js';
 import { RigSnapshot } from '../town/rig.js';
 import { Usage } from '../town/session.js';
+import { asLine } from '../town/wording.js';
 import { checkOrigins, Origins, Vars } from './vars.js';
 
 const id = z.string().min(1).max(200).optional().describe('repeating the message under this id is a no-op');
@@ -20,13 +22,7 @@ const id = z.string().min(1).max(200).optional().describe('repeating the message
 const machineId = z.string().min(1).max(2_000);
 const slotName = z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,199}$/, 'the name of a slot is expected');
 /** On one line: a board has it in its sentences, and whatever else it says would be read as the board's own. */
-const by = z
-  .string()
-  .min(1)
-  .max(200)
-  .overwrite((text) => text.replaceAll(/\s+/g, ' '))
-  .default('operator')
-  .describe('who asks, for the record');
+const by = z.string().min(1).max(200).overwrite(asLine).default('operator').describe('who asks, for the record');
 const step = z.string().min(1).describe('id of a step of this molecule');
 const token = z
   .string()
@@ -270,6 +266,29 @@ export const inboxMessages = {
     'reply',
     'Answers a mail; the answer goes to whoever sent it, in the same thread.',
     z.strictObject({ id, by, mail: z.string().min(1), body: z.string().min(1).max(100_000) }),
+  ),
+};
+
+export const channelMessages = {
+  publish: message(
+    'publish',
+    'Publishes a message: each subscriber whom it is for gets it, once.',
+    z.strictObject({ ...Publication.shape, id }).superRefine(checkBody),
+  ),
+  subscribe: message(
+    'subscribe',
+    'Sends what matches to an inbox, or with `hook` starts a mission of each; one that is known has what is new of it.',
+    z.strictObject({ id, by, ...Subscription.shape }).superRefine(checkSubscription),
+  ),
+  unsubscribe: message(
+    'unsubscribe',
+    'Sends an inbox nothing more, or takes a hook away.',
+    z.strictObject({ id, by, subscriber: z.string().min(1).max(1_000) }),
+  ),
+  retain: message(
+    'retain',
+    'Sets how many messages are kept here, and for how many hours; all are in the ledger.',
+    z.strictObject({ id, by, ...RetentionChange.shape }),
   ),
 };
 

@@ -28,6 +28,7 @@ const BUNDLES = {
       'mail',
       'mail-search',
       'crew',
+      'channel',
       'explain',
       'export',
       'mol-start',

@@ -45,6 +45,13 @@ export function rigOfCrew(address: string): string | null {
   return CREW.exec(address)?.[1] ?? null;
 }
 
+export const channelAt = (name: string): string => `channel/${name}`;
+
+/** The name of a channel; null for any other address. */
+export function channelOf(address: string): string | null {
+  return /^channel\/([A-Za-z0-9][\w.-]{0,99})$/.exec(address)?.[1] ?? null;
+}
+
 /** A Schedule adds the time to the ids of what it starts. */
 const TOWN_ROLES = /^(mayor|deacon|overseer|daemon|boot(-\d{4}-\d\d-\d\dT.*)?)$/;
 const RIG_ROLES = /^[^/]+\/(witness|refinery|polecats\/[^/]+|crew\/[^/]+)$/;

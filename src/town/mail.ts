@@ -16,7 +16,8 @@ import { RuntimeKind } from './runtime.js';
 /** The most urgent first. */
 export const PRIORITIES = ['urgent', 'high', 'normal', 'low'] as const;
 const mailId = z.string().min(1).max(2_000);
-const SUBJECT_CHARS_MAX = 500;
+export const SUBJECT_CHARS_MAX = 500;
+export const BODY_CHARS_MAX = 100_000;
 
 export const Mail = z.strictObject({
   /** Repeating a mail under the same id is a no-op. */
@@ -24,7 +25,7 @@ export const Mail = z.strictObject({
   from: z.string().min(1),
   to: z.string().min(1),
   subject: z.string().min(1).max(SUBJECT_CHARS_MAX),
-  body: z.string().max(100_000),
+  body: z.string().max(BODY_CHARS_MAX),
   /** Absent: normal. */
   priority: z.enum(PRIORITIES).optional(),
   /** The mail that it answers. */
@@ -99,11 +100,15 @@ export function writeMail(envelope: Envelope, brief: string, { type, keys, text 
 
 /** Any mail that begins with a word of the town's, and has keys. */
 export function writtenMail(envelope: Envelope, type: string, brief: string, keys: object, text: string): Mail {
+  return { ...envelope, subject: `${type}: ${oneLine(brief)}`, body: bodyOf(keys, text) };
+}
+
+/** `Key: Value` lines, then the text. */
+export function bodyOf(keys: object, text: string): string {
   const lines = Object.entries(keys).flatMap(([key, value]) =>
     value === undefined ? [] : [`${key}: ${oneLine(Array.isArray(value) ? value.join(', ') : String(value))}`],
   );
-  const freeform = text === '' ? '' : `\n\n${text}`;
-  return { ...envelope, subject: `${type}: ${oneLine(brief)}`, body: lines.join('\n') + freeform };
+  return [lines.join('\n'), text].filter((part) => part !== '').join('\n\n');
 }
 
 type Reply = Pick<Mail, 'id' | 'from' | 'body' | 'fromIncarnation'>;

@@ -24,7 +24,9 @@ export function timeAt(ms: number): string {
 export const afterEnd = (isEnding: boolean): string =>
   isEnding ? 'that is recorded next, and then it ends' : 'nothing happens any more';
 
+export const asLine = (text: string): string => text.replaceAll(/\s+/g, ' ');
+
 export function short(text: string): string {
-  const line = text.replaceAll(/\s+/g, ' ');
+  const line = asLine(text);
   return line.length > REASON_CHARS_MAX ? `${line.slice(0, REASON_CHARS_MAX)}…` : line;
 }

@@ -10,8 +10,9 @@ import { hostAct, hostAnswersMs, post, sessionAct, townAct, watch } from './pati
 
 export const town = (scale: number) => proxyActivities<TownActivities>(townAct(scale));
 
-/** For mail to whoever may not be there: it gives up at last. */
-export const postman = (scale: number) => proxyActivities<Pick<TownActivities, 'deliver'>>(post(scale));
+/** For mail to whoever may not be there, and what others wait behind: it gives up at last. */
+export const postman = (scale: number) =>
+  proxyActivities<Pick<TownActivities, 'deliver' | 'deliverAll' | 'startMission'>>(post(scale));
 
 export const watcher = (scale: number) =>
   proxyActivities<Pick<TownActivities, 'awaitClosed' | 'awaitMolecule' | 'checkGate'>>(watch(scale));

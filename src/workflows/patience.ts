@@ -94,6 +94,10 @@ export const leaseCheckMs = (scale: number, quietLooks: number): number =>
 export const landAgainMs = (scale: number, tries: number): number =>
   Math.min(60 * MINUTE_MS, 2 ** tries * 30 * SECOND_MS) * scale;
 
+/** An inbox that cannot be reached is tried again after this, then four times as long, up to an hour. */
+export const deliverAgainMs = (scale: number, tries: number): number =>
+  Math.min(60 * MINUTE_MS, 4 ** tries * 10 * SECOND_MS) * scale;
+
 /** A polecat's workflow id that is still taken is tried again after this. */
 export const startAgainMs = (scale: number): number => Math.max(2 * SECOND_MS, 30 * SECOND_MS * scale);
 

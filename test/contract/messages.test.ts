@@ -3,6 +3,7 @@ import { expect, expectTypeOf, test } from 'vitest';
 import { FAILURES } from '../../src/contract/failures.js';
 import {
   deaconMessages,
+  channelMessages,
   inboxMessages,
   mailMessage,
   missionMessages,
@@ -11,6 +12,7 @@ import {
   refineryMessages,
   witnessMessages,
 } from '../../src/contract/messages.js';
+import { ChannelInput, type ChannelCarry } from '../../src/contract/channel.js';
 import type { PersonCarry } from '../../src/contract/inbox.js';
 import { MissionInput } from '../../src/contract/mission.js';
 import type { MissionCarry } from '../../src/contract/mission.js';
@@ -47,6 +49,7 @@ test('the messages of each workflow', () => {
   expect(names(witnessMessages)).toEqual(['pause', 'resume', 'claim', 'release', 'configure']);
   expect(names(refineryMessages)).toEqual(['configure', 'retry', 'remove', 'abandon']);
   expect(names(deaconMessages)).toEqual(['patrol']);
+  expect(names(channelMessages)).toEqual(['publish', 'subscribe', 'unsubscribe', 'retain']);
   expect(names(inboxMessages)).toEqual(['read', 'ack', 'archive', 'reply']);
   expect(mailMessage.name).toBe('mail');
 });
@@ -60,6 +63,7 @@ test('every message says what it does', () => {
     refineryMessages,
     inboxMessages,
     deaconMessages,
+    channelMessages,
   ].flatMap((each) => Object.values(each));
   for (const { name, description } of [...all, mailMessage]) expect(description, name).toMatch(/^[A-Z].*\.$/);
 });
@@ -123,6 +127,7 @@ test('what crosses a process is plain JSON', () => {
   expectTypeOf<WitnessCarry>().toExtend<Wire>();
   expectTypeOf<RefineryCarry>().toExtend<Wire>();
   expectTypeOf<PersonCarry>().toExtend<Wire>();
+  expectTypeOf<Omit<ChannelCarry, 'leaving'>>().toExtend<Wire>();
   expectTypeOf<PolecatInput>().toExtend<Wire>();
   expectTypeOf<SessionSpec>().toExtend<Wire>();
   expectTypeOf<SessionResult>().toExtend<Wire>();
@@ -133,4 +138,42 @@ test('who asks stands on one line, whatever was sent', () => {
   expect(read(moleculeMessages.pause.schema, sent)).toMatchObject({
     value: { by: 'Ada > **Paused** by nobody' },
   });
+});
+
+const hook = { formula: 'triage', rig: 'server' };
+
+test.each<[string, object, string]>([
+  ['publish', {}, 'subject: it is missing; a text is expected'],
+  ['publish', { subject: 'x'.repeat(501) }, 'subject: at most 500 characters are expected'],
+  ['publish', { subject: 'x', keys: { 'Not a key': '1' } }, 'keys: "Not a key" is no key'],
+  ['publish', { subject: 'x', keys: { A: '' } }, 'keys.A: at least 1 character is expected'],
+  ['publish', { subject: 'x', keys: { A: '1' }, body: 'x'.repeat(100_000) }, 'body: with the keys it has 100006'],
+  ['subscribe', { subscriber: 'ann' }, 'subscriber: "ann" is nobody\'s inbox'],
+  ['subscribe', { subscriber: 'channel/other' }, 'subscriber: "channel/other" is nobody\'s inbox'],
+  ['subscribe', { subscriber: 'overseer', since: -1 }, 'since'],
+  ['subscribe', { subscriber: 'overseer', hook }, 'subscriber: "overseer" is no name for a hook'],
+  ['subscribe', { subscriber: 'a b', hook }, 'subscriber: "a b" is no name for a hook'],
+  ['subscribe', { subscriber: 'h', hook: { formula: 'triage' } }, 'hook.rig: it is missing; a text is expected'],
+  ['subscribe', { subscriber: 'h', hook: { ...hook, take: { a: 'head' } } }, 'hook.take.a: expected subject, body'],
+  ['subscribe', { subscriber: 'h', hook: { ...hook, vars: { a: 1 }, take: { a: 'body' } } }, '"a" has a value in vars'],
+  ['subscribe', { subscriber: 'h', hook: { ...hook, notify: ['channel/x'] } }, 'a channel would start it again'],
+  ['subscribe', { subscriber: 'h', hook: { ...hook, vars: { a: 'x'.repeat(10_000) } } }, 'bytes, the most is 10000'],
+  ['retain', { messages: 1_001 }, 'messages: at most 1000'],
+  ['retain', { hours: 0 }, 'hours: more than 0'],
+])('a channel is not told to %s %j', (name, content, problem) => {
+  const { schema } = channelMessages[name as keyof typeof channelMessages]; // of the table above
+  const result = read(schema, content);
+  expect(result.ok ? 'it was read' : result.problems.join('\n')).toContain(problem);
+});
+
+test('of a channel what is not given has its default, and what is to be retained stays as it was', () => {
+  expect(read(channelMessages.publish.schema, { subject: 'two\nlines' })).toEqual({
+    ok: true,
+    value: { subject: 'two lines', from: 'overseer', body: '', keys: {} },
+  });
+  expect(read(channelMessages.retain.schema, { messages: 5 })).toEqual({
+    ok: true,
+    value: { messages: 5, by: 'operator' },
+  });
+  expect(read(ChannelInput, {})).toEqual({ ok: true, value: { messages: 1_000, hours: 168, patience: 1 } });
 });

@@ -1,6 +1,4 @@
 /** People and agents who write to each other in a real town: by `gt`, by the Temporal CLI, over many runs and deaths of the worker. */
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { inboxQuery } from '../../src/contract/inbox.js';
 import { mailMessage, rejectedQuery } from '../../src/contract/messages.js';
@@ -8,6 +6,7 @@ import { attribute } from '../../src/contract/search-attributes.js';
 import { MAILS_MAX } from '../../src/town/inbox.js';
 import type { Inbox } from '../../src/town/inbox.js';
 import { gt } from '../support/gt.js';
+import { recordsOf } from '../support/ledger-records.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
 import { random } from '../support/random.js';
@@ -67,15 +66,9 @@ async function mail(...args: readonly string[]): Promise<string> {
 
 const inboxOf = (address: string): Promise<Inbox> => town.client.workflow.getHandle(address).query(inboxQuery);
 
-type InLedger = { readonly id: string; readonly kind: string; readonly mail: string; readonly inbox: string };
+type InLedger = { readonly mail: string; readonly inbox: string };
 
-async function mailInLedger(): Promise<readonly InLedger[]> {
-  const folder = join(town.dir, 'ledger');
-  const files = (await readdir(folder)).filter((file) => file.endsWith('.jsonl'));
-  const texts = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')));
-  const all = texts.flatMap((text) => text.split('\n').filter((line) => line !== ''));
-  return all.map((line) => JSON.parse(line) as InLedger).filter(({ kind }) => kind === 'mail');
-}
+const mailInLedger = () => recordsOf<InLedger>(town, 'mail');
 
 const member = (...args: readonly string[]) => gt(['crew', ...args, '--town', town.dir]);
 

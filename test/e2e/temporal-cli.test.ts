@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import {
+  channelMessages,
   deaconMessages,
   inboxMessages,
   mailMessage,
@@ -136,8 +137,9 @@ test('the page has every message that people send, in its own words', () => {
     ...rowsOf('polecat', polecatMessages),
     ...rowsOf('witness', { pause: witnessMessages.pause, resume: witnessMessages.resume }),
     ...rowsOf('refinery', refineryMessages),
+    ...rowsOf('channel', channelMessages),
     ...rowsOf('deacon', deaconMessages),
-    ...rowsOf('polecat, molecule, overseer, crew, deacon', { mail: mailMessage }),
+    ...rowsOf('polecat, molecule, overseer, crew, deacon, channel', { mail: mailMessage }),
     ...rowsOf('polecat, overseer, crew', inboxMessages),
   ];
   expect(page.slice(page.indexOf('| to | message')).trim().split('\n').slice(2)).toEqual(rows);

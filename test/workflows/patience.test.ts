@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { commandMs, hostAct, hostAnswersMs, sessionAct } from '../../src/workflows/patience.js';
+import { commandMs, deliverAgainMs, hostAct, hostAnswersMs, sessionAct } from '../../src/workflows/patience.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -23,3 +23,8 @@ test.each([0.001, 0.02, 1, 1_000])(
     expect(waits[1]).toBeGreaterThan(60_000);
   },
 );
+
+test('an inbox that cannot be reached is tried again later each time, up to an hour', () => {
+  const waits = [0, 1, 2, 3, 4, 5, 6].map((tries) => deliverAgainMs(1, tries) / 1_000);
+  expect(waits).toEqual([10, 40, 160, 640, 2_560, 3_600, 3_600]);
+});

@@ -1,0 +1,67 @@
+/** Missions that something else than a person starts: however often one is asked for under its key, there is one. */
+import { createHash } from 'node:crypto';
+import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { withoutSecrets } from '../agents/secrets.js';
+import type { MissionStart, PlanRequest } from '../contract/activities.js';
+import { MissionInput } from '../contract/mission.js';
+import { read } from '../contract/read.js';
+import { TOWN_QUEUE } from '../contract/task-queues.js';
+import { makeId } from '../town/address.js';
+import type { MissionOrder } from '../town/channel-hook.js';
+
+/** Throws a failure that is not retried for work that does not fit. */
+type Check = (items: PlanRequest['items']) => Promise<unknown>;
+
+export async function startMission(client: Client, check: Check, { key, input }: MissionOrder): Promise<MissionStart> {
+  const mission = makeId('hq-cv', createHash('sha256').update(key).digest('hex'));
+  const before = await startedFor(client, mission);
+  if (before !== null) return answerTo(mission, key, before);
+  const asked = read(MissionInput, input);
+  if (!asked.ok) return { kind: 'refused', why: asked.problems.join('; ') };
+  try {
+    const items = asked.value.work.map(({ origins, ...item }) => ({
+      ...item,
+      ...(origins === undefined ? {} : { wordsOf: origins }),
+    }));
+    await check(items);
+  } catch (error) {
+    if (!(error instanceof ApplicationFailure && error.nonRetryable === true)) throw error;
+    return { kind: 'refused', why: withoutSecrets(error.message) };
+  }
+  try {
+    await client.workflow.start('mission', {
+      taskQueue: TOWN_QUEUE,
+      workflowId: mission,
+      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      workflowIdConflictPolicy: 'FAIL',
+      staticSummary: input.title,
+      memo: { [STARTED_FOR]: key },
+      args: [input],
+    });
+    return { kind: 'started', mission };
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    return answerTo(mission, key, (await startedFor(client, mission)) ?? '');
+  }
+}
+
+const STARTED_FOR = 'startedFor';
+
+/** The key that a mission was started for, '' for one of another kind; null when there is none. */
+async function startedFor(client: Client, mission: string): Promise<string | null> {
+  try {
+    const { memo } = await client.workflow.getHandle(mission).describe();
+    const key = memo?.[STARTED_FOR];
+    return typeof key === 'string' ? key : '';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return null;
+    throw error;
+  }
+}
+
+function answerTo(mission: string, key: string, startedUnder: string): MissionStart {
+  if (startedUnder === key) return { kind: 'started', mission };
+  return { kind: 'refused', why: `the id of its mission, ${mission}, is taken by another workflow` };
+}

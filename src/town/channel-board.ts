@@ -1,0 +1,80 @@
+/** The board of a channel: who gets what, what keeps anybody from it, and what was published last. */
+import { clip } from './board.js';
+import { lackedBy, retained, type ChannelState, type Subscriber, type Trouble } from './channel.js';
+import { matchText } from './channel-match.js';
+import { shellWord } from './shell-text.js';
+import { table } from './table.js';
+import { code, short, timeAt } from './wording.js';
+
+/** More are listed by `gt channel show`. */
+const SHOWN_MAX = 20;
+
+type Now = { readonly nowMs: number; readonly isClosed: boolean };
+
+export function channelBoard(address: string, state: ChannelState, { nowMs, isClosed }: Now): string {
+  if (isClosed) return `${address} is closed; all that was published is in the ledger.`;
+  const { retention, subscribers } = state;
+  const kept = retained(state, nowMs);
+  const head = `${count(kept.length, 'message')} of the last ${retention.hours} h, at most ${retention.messages}; ${count(subscribers.length, 'subscriber')}. ${story(state)}`;
+  const troubles = subscribers.flatMap((one) => (one.trouble === null ? [] : troubleLines(address, one, one.trouble)));
+  const heads = ['subscriber', 'gets', 'had', 'lacks', 'missed', 'last'];
+  const rows = subscribers.map((one) => rowOf(state, one));
+  const last = kept
+    .slice(-SHOWN_MAX)
+    .toReversed()
+    .map(({ id, from, subject, atMs }) => [short(id), short(from), short(subject), timeAt(atMs)]);
+  return clip(
+    [
+      head,
+      ...troubles,
+      ...(rows.length === 0 ? [] : ['', ...table(heads, rows)]),
+      ...(last.length === 0 ? [] : ['', ...table(['message', 'from', 'about', 'came'], last)]),
+    ].join('\n'),
+  );
+}
+
+/** Hooks whose last message started no mission, and will start none by itself. */
+export function hooksInTrouble({ subscribers }: ChannelState): readonly string[] {
+  return subscribers.flatMap(({ id, hook, trouble }) => (hook !== null && trouble?.againAtMs === null ? [id] : []));
+}
+
+const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+
+function story(state: ChannelState): string {
+  const behind = state.subscribers.filter(({ next }) => next < state.next).map(({ id }) => short(id));
+  if (behind.length === 0) return 'Nothing happens until something is published.';
+  return `On its way to ${behind.slice(0, SHOWN_MAX).join(', ')}.`;
+}
+
+function troubleLines(address: string, { id, hook }: Subscriber, trouble: Trouble): readonly string[] {
+  const { why, sinceMs, tries, missed, againAtMs } = trouble;
+  const since = `since ${timeAt(sinceMs)}: ${short(why)}.`;
+  const inWords = hook === null ? 'cannot be reached' : 'cannot start a mission';
+  if (againAtMs !== null) return ['', `> ${short(id)} ${inWords} ${since} It is tried again at ${timeAt(againAtMs)}.`];
+  const name = address.replace(/^channel\//, '');
+  const again = `gt channel ${hook === null ? 'subscribe' : 'hook'} ${name} ${shellWord(id)} … --since ${missed}`;
+  const lost = missed === 1 ? '1 message is' : `${missed} messages are`;
+  if (hook !== null)
+    return [
+      '',
+      `> **${id} starts no mission** ${since} ${lost} in the ledger alone. Once that is mended, \`${again}\` starts what is missing; what was started is not started again.`,
+    ];
+  return [
+    '',
+    `> **${short(id)} is away** ${since} Tried ${tries} times; ${lost} in the ledger alone. Once it is there, \`${again}\` sends what is kept of them.`,
+  ];
+}
+
+function rowOf(state: ChannelState, one: Subscriber): readonly string[] {
+  const { id, match, hook, had, missed, last } = one;
+  const gets = hook === null ? '' : `mission ${code(hook.formula)} in ${hook.rig}, of `;
+  const done = last === null ? '' : [timeAt(last.atMs), last.mission ?? short(last.message)].join(' ');
+  return [
+    short(id),
+    short(`${gets}${matchText(match)}`),
+    `${had}`,
+    `${lackedBy(state, one).length}`,
+    `${missed}`,
+    done,
+  ];
+}

@@ -1,0 +1,49 @@
+/** The mission that a hook starts of a message. What others wrote comes to it as words of theirs: fenced where a model is told it, quoted in commands. */
+import { channelAt } from './address.js';
+import type { Published } from './channel.js';
+import type { ChannelHook } from './channel-input.js';
+import { own } from './own.js';
+import { asLine } from './wording.js';
+
+const TITLE_CHARS_MAX = 200;
+const ORIGIN_CHARS_MAX = 200;
+
+/** `key`: however often it is asked for, there is one mission of it. */
+export type MissionOrder = { readonly key: string; readonly input: MissionDraft };
+type MissionDraft = {
+  readonly title: string;
+  readonly work: readonly {
+    readonly id: string;
+    readonly rig: string;
+    readonly formula: string;
+    readonly vars: Readonly<Record<string, string>>;
+    readonly origins: Readonly<Record<string, string>>;
+  }[];
+  readonly notify: readonly string[];
+  readonly budget?: { readonly usd: number };
+};
+
+/** What the message does not have is not given: the formula may have a value for it, and else says what is missing. */
+export function missionOf(name: string, message: Published, id: string, hook: ChannelHook): MissionOrder {
+  const { formula, rig, notify, budget } = hook;
+  const taken = Object.entries(hook.take).flatMap(([variable, part]) => {
+    const value = partOf(message, part);
+    return value === undefined || value === '' ? [] : [[variable, value] as const];
+  });
+  const origin = `channel ${name}: ${message.from}`.slice(0, ORIGIN_CHARS_MAX).trim();
+  const vars = { ...hook.vars, ...Object.fromEntries(taken) };
+  const origins = Object.fromEntries(taken.map(([variable]) => [variable, origin]));
+  return {
+    key: `${channelAt(name)}/${message.id}/${id}`,
+    input: {
+      title: asLine(`[channel ${name}] ${message.subject}`).slice(0, TITLE_CHARS_MAX),
+      work: [{ id, rig, formula, vars, origins }],
+      notify,
+      ...(budget === undefined ? {} : { budget }),
+    },
+  };
+}
+
+function partOf({ subject, body, from, id, keys }: Published, part: string): string | undefined {
+  return part.startsWith('key:') ? own(keys, part.slice('key:'.length)) : own({ subject, body, from, id }, part);
+}
