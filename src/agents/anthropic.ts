@@ -19,7 +19,7 @@ import { resultIn } from './journal.js';
 import { modelPrimer } from './primer.js';
 import { ContextFull } from './provider-status.js';
 import type { Runtime, SessionContext } from './runtime.js';
-import { once } from './once.js';
+import { nthKey, once } from './once.js';
 import { inputSchemaOf, wrong } from './tool.js';
 import type { Effect, Tool, ToolAnswer } from './tool.js';
 import { toolsFor } from './tools.js';
@@ -93,6 +93,8 @@ class Conversation {
   #nudges = 0;
   /** Why a handoff was asked for; the next answer is the last one. */
   #limit: Limit | null = null;
+  /** How many calls had each id: some gateways give the same to many. */
+  readonly #calls = new Map<string, number>();
   /** Nudges that it was told; by whom and when stands in the journal. */
   readonly #heard = new Set<string>();
 
@@ -255,8 +257,11 @@ class Conversation {
     return effects;
   }
 
-  #once({ id: key, name, input }: Anthropic.Messages.ToolUseBlock): Promise<ToolAnswer> {
+  #once({ id, name, input }: Anthropic.Messages.ToolUseBlock): Promise<ToolAnswer> {
     this.#beat(name);
+    const nth = (this.#calls.get(id) ?? 0) + 1;
+    this.#calls.set(id, nth);
+    const key = nthKey(id, nth);
     return once({ key, name, input, isJournaled: true }, this.#tools, this.#spec, this.#context);
   }
 

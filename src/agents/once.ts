@@ -13,6 +13,16 @@ export type ToolCall = {
   readonly isJournaled?: boolean;
 };
 
+/** Of the nth call that has this id. The first has the id itself, as in journals of versions that knew no second. */
+export function nthKey(id: string, nth: number): string {
+  return nth === 1 ? id : `${id}#${nth}`;
+}
+
+/** The key of the first one of its id. */
+export function firstKey(key: string): string {
+  return key.replace(/#\d+$/, '');
+}
+
 export async function once(
   { key, name, input, isJournaled = false }: ToolCall,
   tools: readonly Tool[],

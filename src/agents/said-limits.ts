@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import type { Journal } from './journal.js';
+import { firstKey } from './once.js';
 import { wrong } from './tool.js';
 import type { Tool } from './tool.js';
 
@@ -58,5 +59,6 @@ function callsOf(name: string, { entries }: Pick<Journal, 'entries'>): number {
       return content.flatMap((one) => (one.type === 'tool_use' && one.name === name ? (one.id ?? []) : []));
     }),
   );
-  return entries.filter((entry) => entry.kind === 'done' && keys.has(entry.key)).length;
+  const isOf = (key: string) => keys.has(key) || keys.has(firstKey(key));
+  return entries.filter((entry) => entry.kind === 'done' && isOf(entry.key)).length;
 }

@@ -1,8 +1,11 @@
 /** What is of one runtime alone; what all must do is in `conformance`. */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { anthropicRuntime } from '../../src/agents/anthropic.js';
@@ -116,6 +119,8 @@ const close = (input: Record<string, unknown>) => ({
   tools: [{ name: 'close', input: { summary: 'looked', verdict: 'done', ...input } }],
 });
 
+const write = (name: string) => ({ tools: [{ name: 'write_file', input: { path: name, text: name } }] });
+
 describe('a model', () => {
   test('that closes with a wrong output is told what is wrong, inside its session, and mends it', async () => {
     const bench = await makeBench();
@@ -177,6 +182,47 @@ describe('a model', () => {
     const result = await runtime.run(spec, await contextOf(bench, spec));
     expect(result).toMatchObject({ outcome: 'handoff', reason: 'time', note: 'the other half' });
     expect(server.requests()).toHaveLength(4);
+  });
+
+  test('whose gateway gives all its calls the same id has each of them made, once', async () => {
+    const bench = await makeBench();
+    const { server } = await modelOf([write('a.txt'), write('b.txt'), close({})]);
+    const gateway = createServer((request, response) => {
+      void (async () => {
+        const { method = 'POST', headers } = request;
+        const told = {
+          method,
+          headers: { 'content-type': String(headers['content-type']), authorization: 'Bearer test' },
+        };
+        const answer = await fetch(`${server.url}${request.url}`, { ...told, body: await text(request) });
+        response.writeHead(answer.status, { 'content-type': String(answer.headers.get('content-type')) });
+        response.end((await answer.text()).replaceAll(/toolu_\w+/g, 'call_0'));
+      })();
+    });
+    await new Promise<void>((resolve) => gateway.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void gateway.close());
+    const { port } = gateway.address() as AddressInfo;
+    const runtime = anthropicRuntime({ apiKey: 'test', baseUrl: `http://127.0.0.1:${port}` });
+    const spec = specOf(bench, null, { runtime: { kind: 'anthropic', model: 'scripted' } });
+    const context = await contextOf(bench, spec);
+    expect(await runtime.run(spec, context)).toMatchObject({ outcome: 'closed', usage: { turns: 3 } });
+    expect(await readFile(join(bench.worktree, 'b.txt'), 'utf8')).toBe('b.txt');
+    await context.journal.close();
+
+    // Killed after the second call was made: it is not made again.
+    const lines = (await readFile(bench.journal, 'utf8')).split('\n');
+    const second = lines.findIndex((line) => line.includes('"kind":"done"') && line.includes('"call_0#2"'));
+    await writeFile(
+      bench.journal,
+      lines
+        .slice(0, second + 1)
+        .map((line) => `${line}\n`)
+        .join(''),
+    );
+    await rm(join(bench.worktree, 'b.txt'));
+    expect(await runtime.run(spec, await contextOf(bench, spec))).toMatchObject({ outcome: 'closed' });
+    expect(await readdir(bench.worktree)).not.toContain('b.txt');
+    expect(server.requests().map(({ turn }) => turn)).toEqual([0, 1, 2, 2]);
   });
 
   test('that refuses is not nudged: a person hears of it at once', async () => {
