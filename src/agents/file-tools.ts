@@ -1,4 +1,5 @@
 /** Tools for the files of the worktree. */
+import { isUtf8 } from 'node:buffer';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import * as z from 'zod';
@@ -18,7 +19,12 @@ const path = z.string().min(1).describe('relative to the worktree');
 export const FILE_TOOLS: readonly Tool[] = [
   tool('read_file', 'Reads a text file.', z.strictObject({ path }), async (input, spec) => {
     const text = await readText(spec, input.path);
-    return text.ok ? quoted(`file ${input.path}`, text.text) : wrong(text.why);
+    if (!text.ok) return wrong(text.why);
+    return quoted(
+      `file ${input.path}`,
+      text.text,
+      text.isWhole ? '' : 'It is not in UTF-8: � stands for what cannot be read.',
+    );
   }),
   tool(
     'write_file',
@@ -34,6 +40,8 @@ export const FILE_TOOLS: readonly Tool[] = [
     async (input, spec) => {
       const text = await readText(spec, input.path);
       if (!text.ok) return wrong(text.why);
+      // It is written anew as a whole: what cannot be read would be lost.
+      if (!text.isWhole) return wrong(`${input.path} is not in UTF-8, and is edited by commands alone`);
       const times = text.text.split(input.find).length - 1;
       if (times !== 1) return wrong(`the text to find occurs ${times} times in ${input.path}; it must occur once`);
       return writeText(
@@ -47,7 +55,8 @@ export const FILE_TOOLS: readonly Tool[] = [
   tool('list_files', 'Lists the files below a folder, "." for all.', z.strictObject({ path }), async (input, spec) => {
     const files = await filesBelow(spec, input.path);
     if (!files.ok) return wrong(files.why);
-    return files.names.length === 0 ? said('no files') : quoted('names of files', files.names.join('\n'));
+    const more = files.isAll ? '' : `The first ${LISTED_MAX} files; there are more. Name a folder for those below it.`;
+    return files.names.length === 0 ? said('no files') : quoted('names of files', files.names.join('\n'), more);
   }),
   tool(
     'search_files',
@@ -56,13 +65,19 @@ export const FILE_TOOLS: readonly Tool[] = [
     async (input, spec) => {
       const files = await filesBelow(spec, input.path);
       if (!files.ok) return wrong(files.why);
-      const found = await search(spec, files.names, input.text);
-      return found === '' ? said('nothing found') : quoted('lines of files', found);
+      const { lines, left } = await search(spec, files.names, input.text);
+      const more = files.isAll ? left : [...left, `only the first ${LISTED_MAX} files were searched: name a folder`];
+      const notAll = more.length === 0 ? '' : `Not all was searched: ${more.join('; ')}.`;
+      if (lines.length > 0) return quoted('lines of files', lines.join('\n'), notAll);
+      return said(notAll === '' ? 'nothing found' : `nothing found. ${notAll}`);
     },
   ),
 ];
 
-type Text = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly why: string };
+/** `isWhole`: all of it could be read as text. */
+type Text =
+  | { readonly ok: true; readonly text: string; readonly isWhole: boolean }
+  | { readonly ok: false; readonly why: string };
 
 async function readText(spec: SessionSpec, file: string): Promise<Text> {
   const place = await inside(spec.worktree, file);
@@ -71,7 +86,8 @@ async function readText(spec: SessionSpec, file: string): Promise<Text> {
   if (found === null || !found.isFile()) return { ok: false, why: `there is no file ${file}` };
   if (found.size > FILE_BYTES_MAX)
     return { ok: false, why: `${file} has ${found.size} bytes; the most is ${FILE_BYTES_MAX}` };
-  return { ok: true, text: await readFile(place.path, 'utf8') };
+  const bytes = await readFile(place.path);
+  return { ok: true, text: bytes.toString(), isWhole: isUtf8(bytes) };
 }
 
 async function writeText(spec: SessionSpec, file: string, text: string): Promise<ToolAnswer> {
@@ -81,7 +97,9 @@ async function writeText(spec: SessionSpec, file: string, text: string): Promise
   return said(`wrote ${file}`);
 }
 
-type Files = { readonly ok: true; readonly names: readonly string[] } | { readonly ok: false; readonly why: string };
+type Files =
+  | { readonly ok: true; readonly names: readonly string[]; readonly isAll: boolean }
+  | { readonly ok: false; readonly why: string };
 
 /** Without `.git` and what dependencies bring; links are not followed. */
 async function filesBelow(spec: SessionSpec, folder: string): Promise<Files> {
@@ -91,7 +109,7 @@ async function filesBelow(spec: SessionSpec, folder: string): Promise<Files> {
   const base = root.ok ? root.path : spec.worktree;
   const names: string[] = [];
   const queue = [place.path];
-  for (let next = queue.shift(); next !== undefined && names.length < LISTED_MAX; next = queue.shift()) {
+  for (let next = queue.shift(); next !== undefined && names.length <= LISTED_MAX; next = queue.shift()) {
     const entries = await readdir(next, { withFileTypes: true }).catch(() => null);
     if (entries === null) return { ok: false, why: `there is no folder ${folder}` };
     for (const entry of entries.toSorted((a, b) => a.name.localeCompare(b.name))) {
@@ -100,18 +118,29 @@ async function filesBelow(spec: SessionSpec, folder: string): Promise<Files> {
       else if (entry.isFile()) names.push(relative(base, join(next, entry.name)));
     }
   }
-  return { ok: true, names: names.slice(0, LISTED_MAX) };
+  return { ok: true, names: names.slice(0, LISTED_MAX), isAll: names.length <= LISTED_MAX };
 }
 
-async function search(spec: SessionSpec, files: readonly string[], wanted: string): Promise<string> {
+type Search = { readonly lines: readonly string[]; /** Why there may be more. */ readonly left: readonly string[] };
+
+async function search(spec: SessionSpec, files: readonly string[], wanted: string): Promise<Search> {
   const found: string[] = [];
+  let large = 0;
   for (const file of files) {
     const text = await readText(spec, file);
-    if (!text.ok) continue;
-    linesWithoutSecrets(text.text).forEach((line, index) => {
-      if (line.includes(wanted)) found.push(`${file}:${index + 1}: ${line.trim().slice(0, 300)}`);
-    });
-    if (found.length >= FOUND_MAX) break;
+    if (!text.ok) large += 1;
+    else
+      linesWithoutSecrets(text.text).forEach((line, index) => {
+        if (line.includes(wanted)) found.push(`${file}:${index + 1}: ${line.trim().slice(0, 300)}`);
+      });
+    if (found.length > FOUND_MAX) break;
   }
-  return found.slice(0, FOUND_MAX).join('\n');
+  const isCut = found.length > FOUND_MAX;
+  return {
+    lines: found.slice(0, FOUND_MAX),
+    left: [
+      ...(isCut ? [`these are the first ${FOUND_MAX} lines of more`] : []),
+      ...(large > 0 ? [`${large} of the files ${large === 1 ? 'is' : 'are'} too large`] : []),
+    ],
+  };
 }

@@ -3,6 +3,7 @@
  * needs no intelligence, for the demo, for tests. A session that is taken up again does no act twice whose outcome stands in
  * the journal; a command that was cut off is run again (it is the operator's own, and says so in a note).
  */
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { lstat, readFile, rm, stat } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -286,10 +287,16 @@ async function rest(seconds: number, { signal }: SessionContext): Promise<Step> 
 /** Somebody who has worked there before may have left a pipe, for which this process would wait for ever. */
 async function readOr(path: string): Promise<string | null> {
   const found = await stat(path).catch(() => null);
-  if (found !== null && !found.isFile() && !found.isDirectory())
-    throw Object.assign(new Error(`${path} is no file`), { code: 'EINVAL' });
-  return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  if (found !== null && !found.isFile() && !found.isDirectory()) throw unfit(`${path} is no file`);
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
     throw error;
   });
+  // It is written anew as a whole: what cannot be read would be lost.
+  if (bytes !== null && !isUtf8(bytes)) throw unfit(`${path} is not in UTF-8`);
+  return bytes === null ? null : bytes.toString();
+}
+
+function unfit(why: string): Error {
+  return Object.assign(new Error(why), { code: 'EINVAL' });
 }
