@@ -1,9 +1,11 @@
 /** `gt seance`: asks about a session that has ended, by its transcript. It costs one answer of a model, which the ledger keeps, and changes nothing. */
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type Anthropic from '@anthropic-ai/sdk';
 import { entriesIn } from '../agents/journal.js';
 import { rolePrompt } from '../agents/primer.js';
+import { SAID_FILE } from '../agents/said-log.js';
 import { transcriptOf } from '../agents/transcript.js';
 import { readAnthropic } from '../config.js';
 import { hostId } from '../dev/host-id.js';
@@ -18,7 +20,7 @@ import { CliError, readArguments, UsageError, type Command } from './command.js'
 import { sessionsIn } from './costs.js';
 import { print } from './print.js';
 import { SERVER_OPTIONS } from './server-place.js';
-import { newestSession, sessionsMeant } from './session-place.js';
+import { newestSession, sessionsMeant, type SessionPlace } from './session-place.js';
 import { openTown } from './town.js';
 
 const ANSWER_TOKENS_MAX = 4_000;
@@ -37,10 +39,12 @@ export const seance: Pick<Command, 'run'> = {
     const { apiKey, baseUrl } = readAnthropic();
     if (apiKey === null) throw new CliError('gt seance asks a model: set ANTHROPIC_API_KEY');
     const place = await newestSession(dir, await sessionsMeant(values, what));
-    const transcript = transcriptOf(place.id, await entriesIn(place.journal)).slice(-TRANSCRIPT_CHARS_MAX);
+    const transcript = await transcriptIn(place);
+    const about = (await sessionsIn(paths.ledger)).find(({ id }) => id.startsWith(`session/${place.id}@`)) ?? null;
     const { default: Client, APIError } = await import('@anthropic-ai/sdk');
     const client = new Client({ apiKey, baseURL: anthropic.baseUrl ?? baseUrl });
-    const model = values.model ?? DEFAULT_MODEL;
+    // Its own, if that is asked here as it was there.
+    const model = values.model ?? (about?.runtime === 'anthropic' ? about.model : DEFAULT_MODEL);
     const asked = client.messages.create({
       model,
       max_tokens: ANSWER_TOKENS_MAX,
@@ -55,6 +59,7 @@ export const seance: Pick<Command, 'run'> = {
       ledger: paths.ledger,
       state: paths.state,
       session: place.id,
+      about,
       model,
       usage: usageOf(answer.usage, model, snapshot.prices),
     });
@@ -62,20 +67,30 @@ export const seance: Pick<Command, 'run'> = {
   },
 };
 
+/** What it called and was told, and what its program wrote, where it is one. */
+async function transcriptIn({ id, journal, folder }: SessionPlace): Promise<string> {
+  const said = await readFile(join(folder, SAID_FILE), 'utf8').catch(() => '');
+  const transcript = transcriptOf(id, await entriesIn(journal));
+  if (said === '') return transcript.slice(-TRANSCRIPT_CHARS_MAX);
+  const most = TRANSCRIPT_CHARS_MAX / 2;
+  return `${transcript.slice(-most)}\n# What it wrote\n\n${said.slice(-most)}`;
+}
+
 type Asked = {
   readonly town: string;
   readonly ledger: string;
   readonly state: string;
   readonly session: string;
+  /** What the ledger has of it; null as long as it has not ended. */
+  readonly about: Awaited<ReturnType<typeof sessionsIn>>[number] | null;
   readonly model: string;
   readonly usage: Usage;
 };
 
 /** Into a ledger of its own: the one of this host is its worker's. It counts for the mission of the session, and for no budget. */
-async function record({ town, ledger, state, session, model, usage }: Asked): Promise<void> {
+async function record({ town, ledger, state, session, about, model, usage }: Asked): Promise<void> {
   const file = join(ledger, `${await hostId(state)}-seances.jsonl`);
   const author = authorOf('gastown', 'ledger@gastown.local');
-  const about = (await sessionsIn(ledger)).find(({ id }) => id.startsWith(`session/${session}@`));
   const [molecule = '', step = ''] = session.split('/');
   const { mission = '', rig = '', agent = '' } = about ?? {};
   await new Ledger(file, {

@@ -45,7 +45,8 @@ ${SERVER_USAGE}`,
 
 ${WHAT}
   QUESTION              in quotes
-  --model MODEL         Anthropic's, with the ANTHROPIC_API_KEY of this terminal
+  --model MODEL         Anthropic's, with the ANTHROPIC_API_KEY of this terminal; if not given, the
+                        session's own where that was worked by Anthropic's API
 ${SERVER_USAGE}`,
     async () => (await import('./seance.js')).seance,
   ),

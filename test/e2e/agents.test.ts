@@ -1,5 +1,6 @@
 /** Missions that are worked by agents which are programs of their own, shut in, and say by `gt` what came of their steps. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { startModelServer } from '../../src/dev/model-server.js';
 import { missingBubblewrap } from '../support/bubblewrap.js';
 import { gt } from '../support/gt.js';
 import { count, liveTown, until } from '../support/live-town.js';
@@ -28,6 +29,7 @@ case "$1" in
   *"# Write "*)
     name=$(echo "$1" | sed -n 's/^# Write //p')
     echo made > "$name.txt"
+    echo "I left the tests out for want of a database"
     gt mail server/polecats/Toast "for me" --body "to be read later"
     gt inbox > inbox.txt
     ls /root "$HOME/.." > seen.txt 2>&1
@@ -67,5 +69,14 @@ describe.skipIf(missing !== null)('an agent of one’s own', () => {
     });
     const { stdout } = await gt(['export', molecule, '--town', town.dir], { TEMPORAL_ADDRESS: undefined });
     expect(stdout).toContain('"length": 5');
+
+    const server = await startModelServer({ script: { rules: [{ when: [], turns: [{ text: 'for want of it' }] }] } });
+    onTestFinished(() => server.stop());
+    const env = { TEMPORAL_ADDRESS: undefined, ANTHROPIC_API_KEY: 'scripted', ANTHROPIC_BASE_URL: server.url };
+    const asked = await gt(['seance', `${molecule}/write`, 'Why without tests?', '--town', town.dir], env);
+    expect(asked).toMatchObject({ code: 0, stdout: 'for want of it\n' });
+    const [first] = server.requests().map(({ body }) => JSON.stringify(body));
+    expect(first).toContain('→ done');
+    expect(first).toContain('I left the tests out for want of a database');
   });
 });

@@ -172,6 +172,7 @@ test('gt peek shows what a session said and did, and gt seance asks it', async (
   expect(seen).not.toContain('\u001B');
   const answer = await ours('seance', await agentOf('nudged'), 'What did you do?');
   expect(answer).toBe('I listed the files, and wrote it.txt.\n');
+  expect(server.requests().at(-1)?.body).toMatchObject({ model: 'scripted' });
   const question = JSON.stringify(server.requests().at(-1)?.body);
   expect(question).toContain('What did you do?');
   expect(question).toContain('mind the tests');
@@ -182,7 +183,9 @@ test('gt costs counts what the ledger has of every session', async () => {
   expect(rows).toContainEqual(
     expect.objectContaining({ of: 'budgeted', sessions: 2, usage: expect.objectContaining({ turns: 3 }) }),
   );
-  expect(await ours('costs', '--by', 'model')).toMatch(/\| scripted \| \d+ \| \d+ \| \d+ \| 0 % \| 0 \| \$\d\.\d\d \|/);
+  expect(await ours('costs', '--by', 'model')).toMatch(
+    /\| scripted \| \d+ \| \d+ \| \d+ \| 0 % \| \d+ \| \$\d\.\d\d \|/,
+  );
   const sessions = JSON.parse(await ours('costs', '--by', 'session', '--mission', 'cycled', '--json')) as {
     of: string;
   }[];
