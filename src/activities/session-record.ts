@@ -1,9 +1,10 @@
 /** What is left of a session that has ended: its transcript, a digest of it in the ledger, and its costs, told to its mission. */
 import { createHash } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { estimatedIn, spentIn, type Journal } from '../agents/journal.js';
 import type { SessionContext } from '../agents/runtime.js';
+import { SAID_FILE } from '../agents/said-log.js';
 import { transcriptOf } from '../agents/transcript.js';
 import type { Call } from '../contract/calls.js';
 import type { Ledger } from '../ledger/ledger.js';
@@ -68,8 +69,20 @@ export async function recordSession({ ledger, purses, call, state }: Recorder, e
     ...(estimatedUsd === 0 ? {} : { estimatedUsd }),
     calls: callsIn(journal),
     transcript: relative(state, file),
-    sha256: createHash('sha256').update(text).digest('hex'),
+    sha256: digestOf(text),
+    ...(await saidBeside(file, state)),
   });
+}
+
+function digestOf(text: string | Buffer): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** What its program wrote, where it is one. */
+async function saidBeside(transcript: string, state: string): Promise<Readonly<Record<string, string>>> {
+  const file = join(dirname(transcript), SAID_FILE);
+  const said = await readFile(file).catch(() => null);
+  return said === null ? {} : { said: relative(state, file), saidSha256: digestOf(said) };
 }
 
 type Handoff = Extract<SessionResult, { readonly outcome: 'handoff' }>;

@@ -1,6 +1,10 @@
 /** Missions that are worked by agents which are programs of their own, shut in, and say by `gt` what came of their steps. */
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { startModelServer } from '../../src/dev/model-server.js';
+import { townPaths } from '../../src/town/paths.js';
 import { missingBubblewrap } from '../support/bubblewrap.js';
 import { gt } from '../support/gt.js';
 import { count, liveTown, until } from '../support/live-town.js';
@@ -78,5 +82,24 @@ describe.skipIf(missing !== null)('an agent of one’s own', () => {
     const [first] = server.requests().map(({ body }) => JSON.stringify(body));
     expect(first).toContain('→ done');
     expect(first).toContain('I left the tests out for want of a database');
+
+    const { state, ledger } = townPaths(town.dir);
+    const records = await until('its session is in the ledger', async () => {
+      const texts = (await readdir(ledger)).filter((name) => name.endsWith('.jsonl'));
+      const lines = (await Promise.all(texts.map((name) => readFile(join(ledger, name), 'utf8')))).join('').split('\n');
+      const found = lines.filter((line) => line.includes(`"session/${molecule}/write/1@`));
+      return found.length === 0 ? null : found;
+    });
+    expect(records).toHaveLength(1);
+    const record = JSON.parse(records[0] ?? '') as Readonly<Record<string, string>>;
+    for (const [file = '', digest] of [
+      [record['transcript'], record['sha256']],
+      [record['said'], record['saidSha256']],
+    ])
+      expect(
+        createHash('sha256')
+          .update(await readFile(join(state, file)))
+          .digest('hex'),
+      ).toBe(digest);
   });
 });
