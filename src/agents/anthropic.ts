@@ -17,6 +17,7 @@ import { ASK_HANDOFF, nudgesFor, tellHeard, toldText } from './nudges.js';
 import { latest } from './notes.js';
 import { resultIn } from './journal.js';
 import { modelPrimer } from './primer.js';
+import { CHARS_PER_TOKEN } from './provider-answers.js';
 import { ContextFull } from './provider-status.js';
 import type { Runtime, SessionContext } from './runtime.js';
 import { nthKey, once } from './once.js';
@@ -88,7 +89,7 @@ class Conversation {
   readonly #messages: Param[];
   /** Answers that an earlier life of this session had already. */
   readonly #recorded: Recorded[];
-  #usage: Usage = NO_USAGE;
+  #usage: Usage;
   #notes: readonly string[] = [];
   #nudges = 0;
   /** Why a handoff was asked for; the next answer is the last one. */
@@ -103,6 +104,7 @@ class Conversation {
     this.#spec = spec;
     this.#context = context;
     this.#tools = toolsFor(spec);
+    this.#usage = brokenIn(context.journal);
     this.#messages = [{ role: 'user', content: [{ type: 'text', text: means.primer.message }] }];
     this.#recorded = context.journal.entries.flatMap((entry) =>
       // Only `ask` writes messages, as the SDK gave them.
@@ -190,21 +192,25 @@ class Conversation {
     const { signal, journal } = this.#context;
     const silence = new AbortController();
     const quietMs = this.#spec.limits.quietSecondsMax * SECOND_MS;
+    const answer: { begun: Message | null } = { begun: null };
     let timer = setTimeout(() => silence.abort(), quietMs);
     try {
       const stream = this.#means.client.messages.stream(this.#request(), {
         signal: AbortSignal.any([signal, silence.signal]),
       });
-      stream.on('streamEvent', () => {
+      stream.on('streamEvent', (_, soFar) => {
+        answer.begun = soFar;
         clearTimeout(timer);
         timer = setTimeout(() => silence.abort(), quietMs);
         this.#beat('thinking');
       });
       const reply = await stream.finalMessage();
+      answer.begun = null;
       const usage = this.#usageOf(reply);
       await journal.append({ kind: 'message', message: reply, usage, ...(told === null ? {} : { told }) });
       return reply;
     } catch (error) {
+      if (answer.begun !== null) await this.#countBroken(answer.begun);
       signal.throwIfAborted();
       if (error instanceof RuntimeTrouble) throw error;
       if (silence.signal.aborted) {
@@ -217,6 +223,16 @@ class Conversation {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** An answer that broke off is paid for, but is no turn. What it had said is reckoned: its tokens are told with its end. */
+  async #countBroken(message: Message): Promise<void> {
+    const told = this.#usageOf(message);
+    const said = Math.ceil(JSON.stringify(message.content).length / CHARS_PER_TOKEN);
+    const output_tokens = Math.max(told.outputTokens, said);
+    const usage = { ...this.#usageOf({ ...message, usage: { ...message.usage, output_tokens } }), turns: 0 };
+    this.#usage = addUsage(this.#usage, usage);
+    await this.#context.journal.append({ kind: 'spent', usage, estimatedUsd: usage.usd - told.usd });
   }
 
   #request(): Anthropic.Messages.MessageStreamParams {
@@ -319,6 +335,11 @@ class Conversation {
     const usage = this.#usage;
     this.#context.heartbeat({ turn: usage.turns + 1, doing, usage, notes: latest(this.#notes) });
   }
+}
+
+/** What the answers that broke off in earlier lives have cost. */
+function brokenIn({ entries }: SessionContext['journal']): Usage {
+  return entries.flatMap((one) => (one.kind === 'spent' ? [one.usage] : [])).reduce(addUsage, NO_USAGE);
 }
 
 function refusalOf({ content, stop_details: details }: Message): string {

@@ -104,7 +104,7 @@ function laterIn(event: unknown, before: string | null): string | null {
 }
 
 /** Of text and of JSON, about. */
-const CHARS_PER_TOKEN = 4;
+export const CHARS_PER_TOKEN = 4;
 const Said = z.object({
   choices: z.unknown().optional(),
   delta: z.unknown().optional(),

@@ -9,13 +9,14 @@ import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { anthropicRuntime } from '../../src/agents/anthropic.js';
+import { estimatedIn } from '../../src/agents/journal.js';
 import { sessionPrompt } from '../../src/agents/prompt.js';
 import { scriptRuntime } from '../../src/agents/script.js';
 import { toolsFor } from '../../src/agents/tools.js';
 import type { Turn } from '../../src/dev/model-script.js';
 import { startModelServer } from '../../src/dev/model-server.js';
 import type { Act } from '../../src/town/act.js';
-import type { SessionSpec } from '../../src/town/session.js';
+import type { SessionResult, SessionSpec } from '../../src/town/session.js';
 import { contextOf, makeBench, specOf } from '../support/sessions.js';
 import type { Bench } from '../support/sessions.js';
 
@@ -160,6 +161,35 @@ describe('a model', () => {
       expect(result).toMatchObject({ outcome: 'closed', usage });
     }
   });
+
+  test.each(['cut', 'error-mid-stream', 'end-early'] as const)(
+    'whose answer broke off (%s) has cost that: its budget is looked at before it is asked again',
+    async (kind) => {
+      const usage = { input_tokens: 1_000, output_tokens: 50 };
+      const answer = { ...close({}), text: 'x'.repeat(3_000), usage, fault: { kind, times: 2 } };
+      const { server } = await modelOf([answer]);
+      const prices = { s: { input: 1_000, output: 1_000, cacheRead: 0, cacheWrite: 0 } };
+      const runtime = anthropicRuntime({ apiKey: 'test', baseUrl: server.url, prices: async () => prices });
+      const bench = await makeBench();
+      const spec = specOf(bench, null, { runtime: { kind: 'anthropic', model: 'scripted' } });
+      const life = async (budgetUsd: number) => {
+        const context = await contextOf(bench, spec);
+        const purse = async (usd: number) => ({ budgetUsd, leftUsd: budgetUsd - usd });
+        const result = await runtime.run(spec, { ...context, purse }).catch((error: unknown) => error);
+        await context.journal.close();
+        return { result, estimatedUsd: estimatedIn(context.journal) };
+      };
+      const { result: broken, estimatedUsd } = await life(1);
+      expect(broken).toMatchObject({ retryable: true });
+      // What it had said is reckoned, and that alone.
+      expect(estimatedUsd).toBeGreaterThan(0.5);
+      expect(estimatedUsd).toBeLessThan(1);
+      const { result: stopped } = await life(1);
+      expect(stopped).toMatchObject({ outcome: 'handoff', reason: 'budget', usage: { turns: 0, inputTokens: 1_000 } });
+      expect((stopped as SessionResult).usage.usd).toBeGreaterThanOrEqual(1 + estimatedUsd);
+      expect(server.requests()).toHaveLength(1);
+    },
+  );
 
   test('whose session had its time before its worker died is asked for a note, however long nobody worked since', async () => {
     const bench = await makeBench();
