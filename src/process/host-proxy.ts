@@ -9,14 +9,21 @@ import { pipeline } from 'node:stream';
 import type { Duplex } from 'node:stream';
 
 const USUAL = [80, 443];
-/** Of this connection alone. */
-const HOPS = new Set(['proxy-connection', 'proxy-authorization', 'connection', 'keep-alive', 'te', 'upgrade']);
+/** Of this connection alone; the host is the one that was asked for, and no other that lives at the same address. */
+const HOPS = new Set(['host', 'proxy-connection', 'proxy-authorization', 'connection', 'keep-alive', 'te', 'upgrade']);
 
 type Place = { readonly host: string; readonly port: number };
 
 /** Resolves when it listens. */
 export async function openHostProxy(socket: string, hosts: readonly string[]): Promise<() => void> {
-  const server = createServer((request, response) => passOn(request, response, hosts));
+  const server = createServer((request, response) => {
+    // Whoever is shut in writes both as he likes: what Node refuses of it must not end this process.
+    try {
+      passOn(request, response, hosts);
+    } catch (error) {
+      notPassed(response, 400, error);
+    }
+  });
   server.on('connect', (request: IncomingMessage, client: Duplex, head: Buffer) => {
     const place = placeOf(request.url ?? '');
     client.on('error', () => undefined);
@@ -61,13 +68,28 @@ function passOn(request: IncomingMessage, response: ServerResponse, hosts: reado
   }
   const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !HOPS.has(name)));
   const outside = ask(url, { method: request.method ?? 'GET', headers }, (answer) => {
-    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    try {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+    } catch (error) {
+      outside.destroy();
+      return notPassed(response, 502, error);
+    }
     // An answer that breaks off is no end of it: who waits for the rest is let go.
-    pipeline(answer, response, () => undefined);
+    return void pipeline(answer, response, () => undefined);
+  });
+  // What is no HTTP any more goes by `CONNECT`.
+  outside.on('upgrade', (_, socket) => {
+    socket.destroy();
+    response.destroy();
   });
   outside.on('error', (error) => response.destroy(error));
   response.on('close', () => outside.destroy());
   request.pipe(outside);
+}
+
+function notPassed(response: ServerResponse, status: number, error: unknown): void {
+  const why = error instanceof Error ? error.message : String(error);
+  response.writeHead(status, { 'content-type': 'text/plain' }).end(`this is not passed on: ${why}\n`);
 }
 
 /** Of `host:port`. */
