@@ -68,6 +68,17 @@ ${SERVER_USAGE}`,
     async () => (await import('./status.js')).agents,
   ),
   lazy(
+    'feed',
+    'Show what happens in the town, a line when it happens, until Ctrl-C.',
+    `gt feed [options]
+
+  --rig NAME            of one rig
+  --mission ID          of one mission
+  --json                for programs, a line of JSON each
+${SERVER_USAGE}`,
+    async () => (await import('./feed.js')).feed,
+  ),
+  lazy(
     'demo',
     'Watch a mission of five items in two repositories, from worktrees to commits on both mains.',
     `gt demo [options]

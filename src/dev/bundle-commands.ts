@@ -35,6 +35,7 @@ const BUNDLES = {
       'mol-show',
       'mol-end',
       'status',
+      'feed',
       'init',
       'rig',
     ],

@@ -39,10 +39,10 @@ export function stepFrom(proto: ProtoStep, how: How, from?: string): Step {
 }
 
 /** With no key (`auto`) a scripted step runs its script and any other waits for a person: success is never faked. */
-function runtimeOf(step: ProtoStep, { runtime: rigs, programs = false }: How): RuntimeKind {
+function runtimeOf(step: ProtoStep, { runtime: rigs, programs = false, agents = [] }: How): RuntimeKind {
   if (step.kind === 'human') return 'human';
   if (step.kind === 'run') return 'script';
-  const named = step.agent === undefined ? null : runtimeNamed(step.agent);
+  const named = step.agent === undefined ? null : agents.includes(step.agent) ? 'command' : runtimeNamed(step.agent);
   const runtime = named === null || (named === 'command' && !programs) ? rigs : named;
   if (runtime === 'auto' || runtime === 'script') return step.script === null ? 'human' : 'script';
   return runtime;

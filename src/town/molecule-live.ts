@@ -17,6 +17,8 @@ export type How = {
   readonly sandboxed: boolean;
   /** Whether steps call agents that are programs by their names; absent as false, as in what began before. */
   readonly programs?: boolean;
+  /** Names of town.toml's own agents, which steps may call, too; absent as none. */
+  readonly agents?: readonly string[];
   /** The version by whose rules it goes, where they have changed since; absent in what began before 0.6. */
   readonly rules?: '0.6';
 };

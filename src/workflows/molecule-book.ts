@@ -94,5 +94,7 @@ export function howOf(hook: Hook | null): Molecule['how'] {
   const rules = patched('each wait has a turn', '0.6') ? ({ rules: '0.6' } as const) : {};
   if (hook === null) return { runtime: 'human', sandboxed: false, ...rules };
   const programs = patched('a step calls an agent by its name', '0.6');
-  return { runtime: hook.rig.runtime.kind, sandboxed: true, programs, ...rules };
+  const isOwnCalled = patched('a step calls an agent of town.toml', '0.8');
+  const agents = isOwnCalled ? { agents: Object.keys(hook.rig.agents ?? {}) } : {};
+  return { runtime: hook.rig.runtime.kind, sandboxed: true, programs, ...agents, ...rules };
 }

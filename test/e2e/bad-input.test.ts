@@ -219,7 +219,8 @@ test('a town.toml that no longer reads fails new missions in words', async () =>
 test('nothing was created by any of them', async () => {
   const ids: string[] = [];
   for await (const one of town.client.workflow.list()) ids.push(one.workflowId);
-  const made = ids.filter((id) => !/^(bad-\d+|raw-.*|deaf)$/.test(id));
+  // Who looks after the town comes by itself.
+  const made = ids.filter((id) => !/^(bad-\d+|raw-.*|deaf|boot-.*|deacon)$/.test(id));
   // One mission was right: it had one polecat with one molecule, and the two roles of its rig.
   expect([...new Set(made)].filter((id) => !id.startsWith('se-')).toSorted()).toEqual([
     'server/polecats/Toast',

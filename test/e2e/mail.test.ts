@@ -18,6 +18,7 @@ formula = "asker"
 [[steps]]
 id = "ask"
 title = "Ask"
+agent = "asks"
 [[steps]]
 id = "wait"
 title = "Wait"
@@ -30,6 +31,7 @@ formula = "own"
 [[steps]]
 id = "write"
 title = "Write"
+agent = "asks"
 `;
 
 const ASKS =
@@ -49,7 +51,6 @@ beforeAll(async () => {
     rigs: { server: { bare: true, capacity: 1, names: ['Toast'] } },
     formulas: { asker: ASKER, own: OWN, waiter: WAITER },
     agents: { asks: { command: 'sh', args: ['-c', ASKS] } },
-    runtime: { kind: 'asks' },
     patience: 0.05,
     // The server suggests to continue as new after about 4,000 events otherwise.
     dynamicConfig: ['limit.historyCount.suggestContinueAsNew=60'],

@@ -8,9 +8,8 @@ import { Answer } from '../../src/contract/calls.js';
 import { moleculeMessages, rejectedQuery } from '../../src/contract/messages.js';
 import { askRelay } from '../../src/relay.js';
 import { townPaths } from '../../src/town/paths.js';
-import { gt } from '../support/gt.js';
-import { liveTown, until } from '../support/live-town.js';
-import type { LiveTown } from '../support/live-town.js';
+import { gt, startGt } from '../support/gt.js';
+import { liveTown, until, type LiveTown } from '../support/live-town.js';
 import { SLOW } from '../support/test-formulas.js';
 
 /** Two steps in a row, the first with an output; a gate before a third. */
@@ -105,7 +104,9 @@ test('the worker of the town makes the calls of gt, and gt itself where that one
   expect(askers.map((asker) => asker.startsWith(worker))).toEqual([true, true, false]);
 });
 
-test('the town at a glance: what is open, who works, and what waits for somebody', async () => {
+test('the town at a glance: what is open, who works, what waits for somebody, and what happens', async () => {
+  const feed = startGt(['feed', '--rig', 'server', '--town', town.dir]);
+  await feed.says(/are open; what happens from here on:\n/);
   const mission = (await call(['mol', 'pour', 'stuck', '--rig', 'server', '--var', 'name=x'])).stdout.trim();
   type Waiting = { readonly id: string; readonly mission: string };
   const waits = async () =>
@@ -122,7 +123,11 @@ test('the town at a glance: what is open, who works, and what waits for somebody
   expect(await call(['agents', '--rig', 'other'])).toMatchObject({
     stdout: expect.stringMatching(/^No agent is at work/),
   });
+  await feed.says(new RegExp(`^\\d\\d:\\d\\d:\\d\\d {2}mission +${mission}: begins, `, 'm'));
+  await feed.says(new RegExp(`polecat +server/polecats/\\w+ \\(${mission}\\): .*waits for overseer: ask$`, 'm'));
   expect((await call(['skip', 'ask', '--mol', molecule, '--reason', 'seen'])).code).toBe(0);
+  await feed.says(new RegExp(`mission +${mission}: landed$`, 'm'));
+  expect(await feed.end('SIGINT')).toBe(0);
 });
 
 test('what the server says for itself comes over the worker as it comes without', async () => {

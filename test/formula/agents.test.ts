@@ -4,9 +4,9 @@ import { cooked, step, problemsOf, warningsOf } from '../support/formula.js';
 
 test('a runtime that is not known is warned of, and the rig’s own works', () => {
   expect(warningsOf(`agent = "claude"\n${step('a', 'agent = "vibe"')}${step('b', 'agent = "antropic"')}`)).toEqual([
-    'x.toml:2:1 · there is no runtime "claude" here: the rig’s own works on it (did you mean "claude-code"?)',
-    'x.toml:6:1 · step "a": there is no runtime "vibe" here: the rig’s own works on it (the runtimes are script, anthropic, human, claude-code, codex, gemini, opencode, aider)',
-    'x.toml:10:1 · step "b": there is no runtime "antropic" here: the rig’s own works on it (did you mean "anthropic"?)',
+    'x.toml:2:1 · there is no runtime "claude" here: an agent of that name in town.toml works on it, else the rig’s own (did you mean "claude-code"?)',
+    'x.toml:6:1 · step "a": there is no runtime "vibe" here: an agent of that name in town.toml works on it, else the rig’s own (the runtimes are script, anthropic, human, claude-code, codex, gemini, opencode, aider)',
+    'x.toml:10:1 · step "b": there is no runtime "antropic" here: an agent of that name in town.toml works on it, else the rig’s own (did you mean "anthropic"?)',
   ]);
 });
 

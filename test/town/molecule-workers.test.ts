@@ -18,6 +18,13 @@ test('who works is told from the beginning, who has worked once a session has be
   expect(skipped.workedBy).toEqual(['script']);
 });
 
+test('a step calls an agent of town.toml by its name; one that it does not have is not called', () => {
+  const how = { runtime: 'script', sandboxed: true, programs: true, limits } as const;
+  const calls = proto([step('a', { agent: 'mine' })]);
+  expect([...pour(calls, { ...how, agents: ['mine'] }, 0).workers]).toEqual(['command']);
+  expect([...pour(calls, { ...how, agents: ['other'] }, 0).workers]).toEqual(['script']);
+});
+
 test('on a group and on a loop nobody works', () => {
   const steps = [step('g', { kind: 'group', script: null }), step('g.a', { parent: 'g' }), step('lp.iter1.b')];
   const loops = [loop('lp', ['lp.iter1.b'], { until: 'b.output.n >= 2' })];
