@@ -119,6 +119,8 @@ class Conversation {
       this.#context.signal.throwIfAborted();
       const recorded = this.#recorded.shift();
       if (recorded === undefined) {
+        // Answers that broke off have cost it, none of which was whole.
+        if (this.#limit === null && this.#isSpent()) return this.#handOver('cost');
         const purse = await this.#context.purse(this.#usage.usd);
         if (purse !== null && purse.leftUsd <= 0) return this.#stop(purse.budgetUsd);
       }
@@ -292,13 +294,17 @@ class Conversation {
     return { ...tokens, ...costOf(tokens, this.#spec.runtime.model, this.#means.prices) };
   }
 
+  #isSpent(): boolean {
+    return this.#usage.usd >= (this.#spec.limits.usdMax ?? Infinity);
+  }
+
   #limitReached({ usage, stop_reason }: Message): Limit | null {
-    const { turnsMax, minutesMax, contextTokensMax, usdMax = Infinity } = this.#spec.limits;
+    const { turnsMax, minutesMax, contextTokensMax } = this.#spec.limits;
     const cached = (usage.cache_read_input_tokens ?? 0) + (usage.cache_creation_input_tokens ?? 0);
     if (usage.input_tokens + cached + usage.output_tokens > contextTokensMax) return 'context';
     if (stop_reason === 'model_context_window_exceeded') return 'context';
     if (this.#usage.turns >= turnsMax) return 'turns';
-    if (this.#usage.usd >= usdMax) return 'cost';
+    if (this.#isSpent()) return 'cost';
     // What an earlier life had answered is not gone through under a clock that has gone on since.
     const isNow = this.#recorded.length === 0;
     return isNow && this.#context.journal.workedMs() > minutesMax * MINUTE_MS ? 'time' : null;

@@ -191,6 +191,29 @@ describe('a model', () => {
     },
   );
 
+  test('whose answers break off is held by the limit of its session, too', async () => {
+    const answer = {
+      ...close({}),
+      usage: { input_tokens: 1_000, output_tokens: 50 },
+      fault: { kind: 'cut', times: 2 },
+    } as const;
+    const { server } = await modelOf([answer]);
+    const prices = { s: { input: 1_000, output: 1_000, cacheRead: 0, cacheWrite: 0 } };
+    const runtime = anthropicRuntime({ apiKey: 'test', baseUrl: server.url, prices: async () => prices });
+    const bench = await makeBench();
+    const plain = specOf(bench, null, { runtime: { kind: 'anthropic', model: 'scripted' } });
+    const spec = { ...plain, limits: { ...plain.limits, usdMax: 1 } };
+    const life = async () => {
+      const context = await contextOf(bench, spec);
+      const result = await runtime.run(spec, context).catch((error: unknown) => error);
+      await context.journal.close();
+      return result;
+    };
+    expect(await life()).toMatchObject({ retryable: true });
+    expect(await life()).toMatchObject({ outcome: 'handoff', reason: 'cost', usage: { turns: 0 } });
+    expect(server.requests()).toHaveLength(1);
+  });
+
   test('whose session had its time before its worker died is asked for a note, however long nobody worked since', async () => {
     const bench = await makeBench();
     const { server, runtime } = await modelOf([
