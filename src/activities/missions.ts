@@ -1,14 +1,16 @@
 /** Missions that something else than a person starts: however often one is asked for under its key, there is one. */
 import { createHash } from 'node:crypto';
-import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import { isGrpcServiceError, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { withoutSecrets } from '../agents/secrets.js';
 import type { MissionStart, PlanRequest } from '../contract/activities.js';
+import type { FailureType } from '../contract/failures.js';
 import { MissionInput } from '../contract/mission.js';
 import { read } from '../contract/read.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
 import { makeId } from '../town/address.js';
+import { asSummary } from '../town/bytes.js';
 import type { MissionOrder } from '../town/channel-hook.js';
 
 /** Throws a failure that is not retried for work that does not fit. */
@@ -27,7 +29,7 @@ export async function startMission(client: Client, check: Check, { key, input }:
     }));
     await check(items);
   } catch (error) {
-    if (!(error instanceof ApplicationFailure && error.nonRetryable === true)) throw error;
+    if (!(error instanceof ApplicationFailure && REFUSALS.includes(error.type ?? ''))) throw error;
     return { kind: 'refused', why: withoutSecrets(error.message) };
   }
   try {
@@ -36,18 +38,31 @@ export async function startMission(client: Client, check: Check, { key, input }:
       workflowId: mission,
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
       workflowIdConflictPolicy: 'FAIL',
-      staticSummary: input.title,
+      staticSummary: asSummary(input.title),
       memo: { [STARTED_FOR]: key },
       args: [input],
     });
     return { kind: 'started', mission };
   } catch (error) {
+    const why = whyInvalid(error);
+    if (why !== null) return { kind: 'refused', why };
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     return answerTo(mission, key, (await startedFor(client, mission)) ?? '');
   }
 }
 
 const STARTED_FOR = 'startedFor';
+
+/** What is wrong with the work itself. A town.toml that cannot be read is mended, and the work is as good as before. */
+const REFUSALS: readonly string[] = ['BadMission', 'BadFormula'] satisfies readonly FailureType[];
+
+const INVALID_ARGUMENT = 3;
+
+/** What the server will never start, however often it is asked; null for any other trouble. */
+function whyInvalid(error: unknown): string | null {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return isGrpcServiceError(cause) && cause.code === INVALID_ARGUMENT ? cause.details || cause.message : null;
+}
 
 /** The key that a mission was started for, '' for one of another kind; null when there is none. */
 async function startedFor(client: Client, mission: string): Promise<string | null> {

@@ -206,7 +206,11 @@ async function deliver({ call }: TownDeps, mail: Mail): Promise<string | null> {
 
 async function deliverAll(deps: TownDeps, mails: readonly Mail[]): Promise<Delivered> {
   for (const [taken, mail] of mails.entries()) {
-    const why = await deliver(deps, mail);
+    // What was taken counts, though the next one fails: that one is the first when the rest is asked for.
+    const why = await deliver(deps, mail).catch((error: unknown) => {
+      if (taken === 0) throw error;
+      return error instanceof Error ? error.message : String(error);
+    });
     if (why !== null) return { taken, why };
   }
   return { taken: mails.length, why: null };

@@ -7,7 +7,8 @@ const NAME = `  NAME                  of the channel, for example deploys; with 
 const MATCH = `  --from PATTERN        only what somebody has published whose address fits; "*" in a pattern stands for any text
   --subject PATTERN     only what is about this
   --key NAME=PATTERN    only what has this key, and a value that fits; once for each
-  --since WHICH         of what is kept: all, none (if not given), or how many of the last that match`;
+  --since WHICH         of what is kept: all, none (if not given), or how many of the last that match; who is known has
+                        what waits for it besides`;
 
 export const channelCommands: readonly Command[] = [
   lazy(
@@ -52,7 +53,7 @@ ${NAME}
   --var NAME=VALUE      a value for a variable, as it stands; once for each
   --take NAME=PART      a variable that has a part of the message: subject, body, from, id or key:NAME; once for each
   --notify ADDRESS      who hears of each landing; once for each
-  --budget USD          the most that each mission may spend
+  --budget USD          the most that each mission may spend; 20 if not given
 ${MATCH}
 ${WHO_USAGE}
 ${SERVER_USAGE}`,

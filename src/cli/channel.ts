@@ -125,8 +125,8 @@ export const retain: Pick<Command, 'run'> = {
       throw new UsageError('gt channel retain needs --messages N, or --hours N, or both');
     const { retain: message } = channelMessages;
     const content = contentOf(message, values, {
-      ...(messages === undefined ? {} : { messages: Number(messages) }),
-      ...(hours === undefined ? {} : { hours: Number(hours) }),
+      ...(messages === undefined ? {} : { messages: readNumber('messages', messages, /^\d+$/) }),
+      ...(hours === undefined ? {} : { hours: readNumber('hours', hours, /^\d+(?:\.\d+)?$/) }),
     });
     await withCalls(values, async (calls) => print(await calls.update(channel, message, content, values.id)));
   },
@@ -204,6 +204,11 @@ function readSince(text: string): 'all' | number {
   throw new UsageError(`--since is "${text}"; expected all, none, or how many of the last`);
 }
 
+function readNumber(option: string, text: string, form: RegExp): number {
+  if (form.test(text)) return Number(text);
+  throw new UsageError(`--${option} is "${text}"; expected a number, for example 24`);
+}
+
 function readUsd(text: string): number {
   const usd = Number(text);
   if (Number.isFinite(usd) && usd > 0) return usd;
@@ -212,16 +217,22 @@ function readUsd(text: string): number {
 
 function subscribersText(subscribers: readonly SubscriberView[]): string {
   if (subscribers.length === 0) return 'no subscribers: gt channel subscribe NAME ADDRESS adds one';
-  const rows = subscribers.map(({ id, hook: mission, match, had, lacks, missed, trouble, last }) => [
-    id,
-    mission === null ? 'mail' : `mission ${mission.formula} in ${mission.rig}`,
-    matchText(match),
-    `${had}`,
-    `${lacks}`,
-    `${missed}`,
-    trouble === null ? (last?.mission ?? '') : `in vain since ${timeAt(trouble.sinceMs)}: ${trouble.why}`,
+  const rows = subscribers.map((one) => [
+    one.id,
+    one.hook === null ? 'mail' : `mission ${one.hook.formula} in ${one.hook.rig}`,
+    matchText(one.match),
+    `${one.had}`,
+    `${one.lacks}`,
+    `${one.missed}`,
+    standOf(one),
   ]);
   return columns([['subscriber', 'gets', 'of', 'had', 'lacks', 'missed', ''], ...rows]);
+}
+
+function standOf({ trouble, refused, last }: SubscriberView): string {
+  if (trouble !== null) return `in vain since ${timeAt(trouble.sinceMs)}: ${trouble.why}`;
+  if (refused !== null) return `lacks missions since ${timeAt(refused.sinceMs)}: ${refused.why}`;
+  return last?.mission ?? '';
 }
 
 function messagesText(messages: readonly Published[]): string {

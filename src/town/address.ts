@@ -52,6 +52,10 @@ export function channelOf(address: string): string | null {
   return /^channel\/([A-Za-z0-9][\w.-]{0,99})$/.exec(address)?.[1] ?? null;
 }
 
+/** Whether it is the address of a person or an agent who has an inbox. */
+export const isInboxAddress = (address: string): boolean =>
+  address === OVERSEER || /^[^/]+\/(crew|polecats)\/[^/]+$/.test(address);
+
 /** A Schedule adds the time to the ids of what it starts. */
 const TOWN_ROLES = /^(mayor|deacon|overseer|daemon|boot(-\d{4}-\d\d-\d\dT.*)?)$/;
 const RIG_ROLES = /^[^/]+\/(witness|refinery|polecats\/[^/]+|crew\/[^/]+)$/;

@@ -1,7 +1,8 @@
 /** The board of a channel: who gets what, what keeps anybody from it, and what was published last. */
 import { clip } from './board.js';
-import { lackedBy, retained, type ChannelState, type Subscriber, type Trouble } from './channel.js';
-import { matchText } from './channel-match.js';
+import { lackedBy, retained } from './channel.js';
+import type { ChannelState, Published, Refused, Subscriber, Trouble } from './channel.js';
+import { matches, matchText } from './channel-match.js';
 import { shellWord } from './shell-text.js';
 import { table } from './table.js';
 import { code, short, timeAt } from './wording.js';
@@ -16,7 +17,10 @@ export function channelBoard(address: string, state: ChannelState, { nowMs, isCl
   const { retention, subscribers } = state;
   const kept = retained(state, nowMs);
   const head = `${count(kept.length, 'message')} of the last ${retention.hours} h, at most ${retention.messages}; ${count(subscribers.length, 'subscriber')}. ${story(state)}`;
-  const troubles = subscribers.flatMap((one) => (one.trouble === null ? [] : troubleLines(address, one, one.trouble)));
+  const troubles = subscribers.flatMap((one) => [
+    ...(one.refused === null ? [] : refusedLines(address, one, one.refused, kept)),
+    ...(one.trouble === null ? [] : troubleLines(address, one, one.trouble)),
+  ]);
   const heads = ['subscriber', 'gets', 'had', 'lacks', 'missed', 'last'];
   const rows = subscribers.map((one) => rowOf(state, one));
   const last = kept
@@ -33,9 +37,9 @@ export function channelBoard(address: string, state: ChannelState, { nowMs, isCl
   );
 }
 
-/** Hooks whose last message started no mission, and will start none by itself. */
+/** Hooks that lack a mission, which none of them will start by itself. */
 export function hooksInTrouble({ subscribers }: ChannelState): readonly string[] {
-  return subscribers.flatMap(({ id, hook, trouble }) => (hook !== null && trouble?.againAtMs === null ? [id] : []));
+  return subscribers.flatMap(({ id, refused }) => (refused === null ? [] : [id]));
 }
 
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
@@ -51,19 +55,30 @@ function troubleLines(address: string, { id, hook }: Subscriber, trouble: Troubl
   const since = `since ${timeAt(sinceMs)}: ${short(why)}.`;
   const inWords = hook === null ? 'cannot be reached' : 'cannot start a mission';
   if (againAtMs !== null) return ['', `> ${short(id)} ${inWords} ${since} It is tried again at ${timeAt(againAtMs)}.`];
-  const name = address.replace(/^channel\//, '');
-  const again = `gt channel ${hook === null ? 'subscribe' : 'hook'} ${name} ${shellWord(id)} … --since ${missed}`;
-  const lost = missed === 1 ? '1 message is' : `${missed} messages are`;
-  if (hook !== null)
-    return [
-      '',
-      `> **${id} starts no mission** ${since} ${lost} in the ledger alone. Once that is mended, \`${again}\` starts what is missing; what was started is not started again.`,
-    ];
+  const again = `gt channel subscribe ${nameIn(address)} ${shellWord(id)} … --since ${missed}`;
   return [
     '',
-    `> **${short(id)} is away** ${since} Tried ${tries} times; ${lost} in the ledger alone. Once it is there, \`${again}\` sends what is kept of them.`,
+    `> **${short(id)} is away** ${since} Tried ${tries} times; ${lost(missed)} in the ledger alone. Once it is there, \`${again}\` sends what is kept of them.`,
   ];
 }
+
+/** How many of the last it takes to come back to the first of them: some later ones may have begun their missions. */
+function refusedLines(
+  address: string,
+  { id, match }: Subscriber,
+  { why, sinceMs, place, count: times }: Refused,
+  kept: readonly Published[],
+): readonly string[] {
+  const back = kept.filter((message) => message.place >= place && matches(match, message)).length;
+  const again = `gt channel hook ${nameIn(address)} ${shellWord(id)} … --since ${back}`;
+  return [
+    '',
+    `> **${id} lacks missions** since ${timeAt(sinceMs)}: ${short(why)}. ${lost(times)} in the ledger alone. Once that is mended, \`${again}\` starts what is missing and still kept; what was started is not started again.`,
+  ];
+}
+
+const nameIn = (address: string): string => address.replace(/^channel\//, '');
+const lost = (messages: number): string => (messages === 1 ? '1 message is' : `${messages} messages are`);
 
 function rowOf(state: ChannelState, one: Subscriber): readonly string[] {
   const { id, match, hook, had, missed, last } = one;

@@ -20,7 +20,7 @@ type MissionDraft = {
     readonly origins: Readonly<Record<string, string>>;
   }[];
   readonly notify: readonly string[];
-  readonly budget?: { readonly usd: number };
+  readonly budget: { readonly usd: number };
 };
 
 /** What the message does not have is not given: the formula may have a value for it, and else says what is missing. */
@@ -34,12 +34,13 @@ export function missionOf(name: string, message: Published, id: string, hook: Ch
   const vars = { ...hook.vars, ...Object.fromEntries(taken) };
   const origins = Object.fromEntries(taken.map(([variable]) => [variable, origin]));
   return {
-    key: `${channelAt(name)}/${message.id}/${id}`,
+    // An id may come again once it is forgotten in the channel.
+    key: `${channelAt(name)}/${message.id}@${message.atMs}/${id}`,
     input: {
       title: asLine(`[channel ${name}] ${message.subject}`).slice(0, TITLE_CHARS_MAX),
       work: [{ id, rig, formula, vars, origins }],
       notify,
-      ...(budget === undefined ? {} : { budget }),
+      budget,
     },
   };
 }

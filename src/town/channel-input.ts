@@ -1,6 +1,6 @@
 /** What is asked of a channel, as it comes from outside: what it shall publish and keep, and whom it shall send it to. */
 import * as z from 'zod';
-import { channelOf, isRoleAddress, OVERSEER } from './address.js';
+import { isInboxAddress, isRoleAddress } from './address.js';
 import { bytesOf } from './bytes.js';
 import { Keys, Match } from './channel-match.js';
 import { BODY_CHARS_MAX, bodyOf, PRIORITIES, SUBJECT_CHARS_MAX } from './mail.js';
@@ -16,7 +16,10 @@ const line = (most: number) => z.string().trim().min(1).max(most).overwrite(asLi
 
 export const Publication = z.strictObject({
   id: z.string().min(1).max(200),
-  from: line(ADDRESS_CHARS_MAX).default(OVERSEER).describe('who publishes it, and gets what is answered by mail'),
+  from: line(ADDRESS_CHARS_MAX)
+    .refine((from) => !from.startsWith('channel/'), 'a channel publishes nothing: answers would go to everybody')
+    .default('operator')
+    .describe('who publishes it, and gets what is answered by mail'),
   subject: line(SUBJECT_CHARS_MAX),
   body: z.string().max(BODY_CHARS_MAX).default(''),
   keys: Keys.default({}),
@@ -51,6 +54,9 @@ export const RetentionChange = z.strictObject({ messages: messages.optional(), h
 const PART = /^(?:subject|body|from|id|key:[A-Za-z][A-Za-z0-9-]{0,63})$/;
 const PARTS = 'subject, body, from, id, or key:NAME';
 
+/** Of each mission, when nothing is said: whoever can publish starts as many as there are messages. */
+const HOOK_USD = 20;
+
 /** The mission that a hook starts of a message. */
 export const ChannelHook = z
   .strictObject({
@@ -75,7 +81,7 @@ export const ChannelHook = z
       .max(20)
       .default([])
       .describe('addresses that hear of the landing'),
-    budget: z.strictObject({ usd: z.number().positive() }).optional().describe('of each mission'),
+    budget: z.strictObject({ usd: z.number().positive() }).default({ usd: HOOK_USD }).describe('of each mission'),
   })
   .superRefine(({ vars, take }, context) => {
     for (const name of Object.keys(take).filter((one) => Object.hasOwn(vars, one)))
@@ -83,7 +89,7 @@ export const ChannelHook = z
   });
 export type ChannelHook = z.infer<typeof ChannelHook>;
 
-/** `since`: what of the retained messages it gets; absent: none, and one that is known goes on where it was. */
+/** `since`: what of the retained messages it gets; absent: none. One that is known has what waits for it besides. */
 export const Subscription = z.strictObject({
   subscriber: z.string().min(1).max(ADDRESS_CHARS_MAX).describe('the address of an inbox; of a hook, a name for it'),
   match: Match.default({}),
@@ -97,8 +103,8 @@ export type Subscription = z.infer<typeof Subscription>;
 
 export function checkSubscription(subscription: Subscription, context: z.RefinementCtx): void {
   const { subscriber, hook } = subscription;
-  const isInbox = isRoleAddress(subscriber) && channelOf(subscriber) === null;
-  const isName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(subscriber) && !isInbox;
+  const isInbox = isInboxAddress(subscriber);
+  const isName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(subscriber) && !isRoleAddress(subscriber);
   const shown = subscriber.slice(0, 200);
   const issue = (message: string) => context.addIssue({ code: 'custom', path: ['subscriber'], message });
   if (hook === undefined && !isInbox)

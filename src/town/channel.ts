@@ -26,6 +26,7 @@ export const HELD_MAX = 5 * MESSAGES_MAX;
 const HELD_BYTES_MAX = 1_000_000;
 /** Of messages that are not in the ledger yet none is dropped: beyond this none is taken. */
 const UNRECORDED_MAX = 5_000;
+const UNRECORDED_BYTES_MAX = 5_000_000;
 /** Mails that one act delivers. */
 const BATCH_MAX = 20;
 const BATCH_BYTES_MAX = 500_000;
@@ -51,6 +52,15 @@ export type Trouble = {
   readonly againAtMs: number | null;
 };
 
+/** Messages that a hook started no mission of: it stands, whatever is started later, until somebody subscribes the hook anew. */
+export type Refused = {
+  readonly why: string;
+  readonly sinceMs: number;
+  /** Of the first of them. */
+  readonly place: number;
+  readonly count: number;
+};
+
 export type Subscriber = {
   readonly id: string;
   readonly match: Match;
@@ -65,6 +75,7 @@ export type Subscriber = {
   /** How many are for the ledger alone. */
   readonly missed: number;
   readonly trouble: Trouble | null;
+  readonly refused: Refused | null;
   /** The last that it had, and of a hook the mission that was started. */
   readonly last: { readonly message: string; readonly atMs: number; readonly mission: string | null } | null;
 };
@@ -92,9 +103,10 @@ export const emptyChannel = (retention: Retention): ChannelState => ({
 });
 
 /** Why nothing can be published; null when it can. */
-export function whyFull({ next, unrecorded }: ChannelState): string | null {
-  if (next - unrecorded < UNRECORDED_MAX) return null;
-  return `${UNRECORDED_MAX} messages are not in the ledger yet, which is written first: publish it again later`;
+export function whyFull({ messages, unrecorded }: ChannelState): string | null {
+  const open = messages.slice(indexOf(messages, unrecorded));
+  if (open.length < UNRECORDED_MAX && bytesIn(open) < UNRECORDED_BYTES_MAX) return null;
+  return `${open.length} messages are not in the ledger yet, which is written first: publish it again later`;
 }
 
 export const idsIn = ({ messages }: ChannelState): Set<string> => new Set(messages.map(({ id }) => id));
@@ -102,7 +114,7 @@ export const idsIn = ({ messages }: ChannelState): Set<string> => new Set(messag
 /** Of a message whose id is not here. */
 export function published(state: ChannelState, given: Publication, atMs: number): ChannelState {
   const { next: place } = state;
-  const message = { ...given, place, atMs, bytes: bytesOf(given) };
+  const message = { ...given, place, atMs, bytes: bytesOf({ ...given, place, atMs }) };
   // Who lacks nothing stands at the end, and stays there when it is not for it.
   const subscribers = state.subscribers.map((one) =>
     one.next === place && !matches(one.match, message) ? { ...one, next: place + 1 } : one,
@@ -118,7 +130,7 @@ export function audienceOf({ messages, subscribers }: ChannelState, id: string):
 
 type Subscribed = { readonly ok: true; readonly state: ChannelState } | { readonly ok: false; readonly why: string };
 
-/** One that is known already has what is new of it, is tried at once, and keeps its counts. */
+/** One that is known already has what is new of it, is tried at once, and keeps its counts and what waits for it. */
 export function subscribed(state: ChannelState, asked: Subscription, nowMs: number): Subscribed {
   const { subscriber: id, match, hook = null, since } = asked;
   const before = state.subscribers.find((one) => one.id === id);
@@ -127,8 +139,9 @@ export function subscribed(state: ChannelState, asked: Subscription, nowMs: numb
     return { ok: false, why: `the channel has ${SUBSCRIBERS_MAX} subscribers, which is the most` };
   const incarnation = state.subscriptions + 1;
   const kept = before ?? { sinceMs: nowMs, next: state.next, had: 0, missed: 0, last: null };
-  const next = since === undefined ? kept.next : firstOf(retained(state, nowMs), match, since, state.next);
-  const one: Subscriber = { ...kept, id, match, hook, incarnation, next, trouble: null };
+  const back = firstOf(retained(state, nowMs), match, since ?? 0, state.next);
+  const next = Math.min(kept.next, back);
+  const one: Subscriber = { ...kept, id, match, hook, incarnation, next, trouble: null, refused: null };
   const subscribers = [...others, one];
   if (bytesOf(subscribers.map((each) => [each.id, each.match, each.hook])) > SUBSCRIPTIONS_BYTES_MAX)
     return { ok: false, why: `all subscriptions together have more than ${SUBSCRIPTIONS_BYTES_MAX} bytes` };
@@ -142,8 +155,15 @@ function firstOf(kept: readonly Published[], match: Match, since: 'all' | number
   return first?.place ?? next;
 }
 
-export function unsubscribed(state: ChannelState, id: string): ChannelState {
-  return { ...state, subscribers: state.subscribers.filter((one) => one.id !== id) };
+const TAKEN_OUT = 'it was taken out before this was known to have reached it';
+
+export function unsubscribed(state: ChannelState, id: string): AfterMiss {
+  const one = state.subscribers.find((each) => each.id === id);
+  const lacked = one === undefined ? [] : lackedBy(state, one);
+  return {
+    state: { ...state, subscribers: state.subscribers.filter((each) => each.id !== id) },
+    missed: lacked.map((message) => ({ message, subscriber: id, why: TAKEN_OUT })),
+  };
 }
 
 /** By number, by age and by size the last ones; what waits for somebody beside them is not retained. */
@@ -240,18 +260,24 @@ export function afterHad(
 export type Missed = { readonly message: Published; readonly subscriber: string; readonly why: string };
 export type AfterMiss = { readonly state: ChannelState; readonly missed: readonly Missed[] };
 
-/** Nobody was reached, or nothing could be started: it is tried again, or what is lacked is missed. `againAtMs`: when, if at all. */
+/**
+ * Nobody was reached, or nothing could be started: it is tried again, `againAtMs`, if at all. At last a message is missed: a hook goes on with the
+ * next one. So does an inbox, once: it may be that message alone; after that it is away, and lacks all that waits.
+ */
 export function afterVain(
   state: ChannelState,
-  { id, incarnation }: Order,
+  order: Order,
   { why, nowMs, againAtMs }: { readonly why: string; readonly nowMs: number; readonly againAtMs: number | null },
 ): AfterMiss {
+  const { id, incarnation, hook } = order;
   const one = state.subscribers.find((each) => each.id === id && each.incarnation === incarnation);
   if (one === undefined) return { state, missed: [] };
   const tries = (one.trouble?.tries ?? 0) + 1;
   const isOver = tries >= TRIES_MAX || againAtMs === null;
-  const lacked = isOver ? lackedBy(state, one) : [];
-  const next = isOver ? state.next : one.next;
+  if (isOver && hook !== null) return afterRefusal(state, order, why, nowMs);
+  const most = tries === TRIES_MAX && againAtMs !== null ? 1 : Infinity;
+  const lacked = isOver ? lackedBy(state, one, most) : [];
+  const next = (lacked.at(-1)?.place ?? one.next - 1) + 1;
   const missed = one.missed + lacked.length;
   const trouble: Trouble = {
     why,
@@ -266,17 +292,16 @@ export function afterVain(
   };
 }
 
-/** No mission can be started of the message: the next ones are not held by it. */
+/** No mission can be started of the message: the next ones are not held by it, and are tried as often. */
 export function afterRefusal(state: ChannelState, order: Order, why: string, nowMs: number): AfterMiss {
   const { id, incarnation } = order;
   const [message] = order.messages;
   const one = state.subscribers.find((each) => each.id === id && each.incarnation === incarnation);
   if (one === undefined) return { state, missed: [] };
-  const { sinceMs = nowMs, tries = 0, missed = 0 } = one.trouble ?? {};
-  const trouble: Trouble = { why, sinceMs, tries: tries + 1, missed: missed + 1, againAtMs: null };
-  const next = Math.max(one.next, message.place + 1);
+  const { sinceMs = nowMs, place = message.place, count = 0 } = one.refused ?? {};
+  const now = { next: message.place + 1, missed: one.missed + 1, refused: { why, sinceMs, place, count: count + 1 } };
   return {
-    state: changed(state, one, (each) => ({ ...each, trouble, next, missed: each.missed + 1 })),
+    state: changed(state, one, (each) => ({ ...each, ...now, trouble: null })),
     missed: [{ message, subscriber: id, why }],
   };
 }
@@ -355,9 +380,10 @@ export function toRecord({ messages, unrecorded }: ChannelState, most: number): 
 
 /** As an inbox has it. */
 export function mailOf(name: string, message: Published, to: string): Mail {
-  const { id, from, subject, body, keys, priority } = message;
+  const { id, atMs, from, subject, body, keys, priority } = message;
   return {
-    id: `${name}/${id}/${to}`,
+    // An id may come again once it is forgotten here.
+    id: `${name}/${id}@${atMs}/${to}`,
     from,
     to,
     subject: `[channel ${name}] ${subject}`.slice(0, SUBJECT_CHARS_MAX),

@@ -1,8 +1,10 @@
 /** What a channel does for one subscriber: mail to an inbox, or the mission of a hook. */
+import { ActivityCancellationType, isCancellation } from '@temporalio/workflow';
 import { afterHad, afterRefusal, afterVain, mailOf } from '../town/channel.js';
 import type { AfterMiss, ChannelState, Order } from '../town/channel.js';
 import type { ChannelHook } from '../town/channel-input.js';
 import { missionOf } from '../town/channel-hook.js';
+import { asSummary } from '../town/bytes.js';
 import { cut } from '../town/findings.js';
 import { unreachable } from '../town/unreachable.js';
 import { reasonOf } from './failing.js';
@@ -10,22 +12,26 @@ import { postman } from './hands.js';
 import { deliverAgainMs } from './patience.js';
 
 /** It stands on the board and in the ledger, once for each message that is missed. */
-const WHY_CHARS_MAX = 2_000;
+const WHY_CHARS_MAX = 1_000;
 
 /** To the channel as it is when the act is done. `isLast`: nothing is tried again. */
-type After = (state: ChannelState, isLast: boolean) => AfterMiss;
+export type After = (state: ChannelState, isLast: boolean) => AfterMiss;
 
+/** Nobody waits for an act that was called off: it is asked for again, and finds what it has done. */
+const cancellationType = ActivityCancellationType.TRY_CANCEL;
+
+/** Throws when it is called off. */
 export function carryOut(name: string, order: Order, patience: number): Promise<After> {
   return order.hook === null ? deliver(name, order, patience) : start(name, order, order.hook, patience);
 }
 
 async function deliver(name: string, order: Order, patience: number): Promise<After> {
   const { id, messages, tries } = order;
-  const summary = `${messages.length} to ${id}`.slice(0, 200);
+  const summary = asSummary(`${messages.length} to ${id}`);
   const mails = messages.map((message) => mailOf(name, message, id));
   const { taken, why } = await postman(patience)
-    .deliverAll.executeWithOptions({ summary }, [mails])
-    .catch((error: unknown) => ({ taken: 0, why: reasonOf(error) }));
+    .deliverAll.executeWithOptions({ summary, cancellationType }, [mails])
+    .catch((error: unknown) => ({ taken: 0, why: whyInVain(error) }));
   return (state, isLast) => {
     const nowMs = Date.now();
     const after = afterHad(state, order, taken, { atMs: nowMs, mission: null });
@@ -37,10 +43,10 @@ async function deliver(name: string, order: Order, patience: number): Promise<Af
 
 async function start(name: string, order: Order, hook: ChannelHook, patience: number): Promise<After> {
   const { id, messages, tries } = order;
-  const summary = `${hook.formula} in ${hook.rig}, by ${id}`.slice(0, 200);
+  const summary = asSummary(`${hook.formula} in ${hook.rig}, by ${id}`);
   const answer = await postman(patience)
-    .startMission.executeWithOptions({ summary }, [missionOf(name, messages[0], id, hook)])
-    .catch((error: unknown) => ({ kind: 'in-vain' as const, why: reasonOf(error) }));
+    .startMission.executeWithOptions({ summary, cancellationType }, [missionOf(name, messages[0], id, hook)])
+    .catch((error: unknown) => ({ kind: 'in-vain' as const, why: whyInVain(error) }));
   return (state, isLast) => {
     const nowMs = Date.now();
     switch (answer.kind) {
@@ -56,4 +62,9 @@ async function start(name: string, order: Order, hook: ChannelHook, patience: nu
         return unreachable(answer);
     }
   };
+}
+
+function whyInVain(error: unknown): string {
+  if (isCancellation(error)) throw error;
+  return reasonOf(error);
 }

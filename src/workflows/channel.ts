@@ -11,6 +11,7 @@ import { channelMessages, mailMessage } from '../contract/messages.js';
 import { read } from '../contract/read.js';
 import { attribute } from '../contract/search-attributes.js';
 import { channelOf, makeId } from '../town/address.js';
+import { asSummary, bytesOf } from '../town/bytes.js';
 import { audienceOf, emptyChannel, idsIn, isSmall, lackedBy, orderFor, pruned, published } from '../town/channel.js';
 import { retained, subscribed, toRecord, unsubscribed, whyFull } from '../town/channel.js';
 import type { AfterMiss, ChannelState, Order, Published } from '../town/channel.js';
@@ -18,17 +19,19 @@ import { channelBoard, hooksInTrouble } from '../town/channel-board.js';
 import type { Publication } from '../town/channel-input.js';
 import { keysIn } from '../town/channel-match.js';
 import type { Mail } from '../town/mail.js';
-import { carryOut } from './channel-order.js';
+import { carryOut, type After } from './channel-order.js';
 import { Desk, done, refused, takenUntil, type Answer } from './desk.js';
 import { explainBy } from './explain.js';
 import { failure, readInput } from './failing.js';
 import { town } from './hands.js';
+import { actsEndMs } from './patience.js';
 import { Standing, startAs } from './standing.js';
 import { carried, goOn, isLong, isOutdated } from './start.js';
 
 /** What one act writes to the ledger. */
 const BATCH_MAX = 100;
-const LEAVING_MAX = 300;
+/** The server takes 2 MB. */
+const CARRY_BYTES_MAX = 1_900_000;
 
 export async function channel(raw: unknown, carry?: ChannelCarry): Promise<never> {
   const start = startAs('channel', () => carried(carry, 'BadInput') ?? fresh(raw));
@@ -61,6 +64,9 @@ class ChannelRun {
   #isWriting = false;
   /** Subscribers who are being served, with what is in hand for them; null between two orders. */
   readonly #served = new Map<string, Order | null>();
+  /** What is under way for them, when the run has become long and ends. */
+  readonly #underWay = new Map<string, CancellationScope>();
+  #isEnding = false;
   #isClosed = false;
   #news = true;
 
@@ -103,7 +109,8 @@ class ChannelRun {
         return refused(
           `${subscriber.slice(0, 200)} is no subscriber; there are ${known.join(', ').slice(0, 500) || 'none'}`,
         );
-      this.#set(unsubscribed(this.#state, subscriber));
+      this.#take(unsubscribed(this.#state, subscriber));
+      this.#news = true;
       return done(`${subscriber} is a subscriber no more`);
     });
     here.on(retain, ({ messages, hours }) => {
@@ -132,8 +139,9 @@ class ChannelRun {
   }
 
   /** Who writes to the channel publishes. */
-  #publishMail({ id, from, to, subject, body, priority }: Mail): Answer {
+  #publishMail({ id, from, to, subject, body, priority, replyTo }: Mail): Answer {
     if (to !== this.#address) return refused(`this is ${this.#address}, not ${to.slice(0, 200)}`);
+    if (replyTo !== undefined) return refused('an answer is for one, and is not published: write a mail of its own');
     const { keys, text } = keysIn(body);
     const more = priority === undefined ? {} : { priority };
     const asked = read(channelMessages.publish.schema, { id, from, subject, keys, body: text, ...more });
@@ -147,9 +155,20 @@ class ChannelRun {
       this.#act();
       this.#show();
       const mustGoOn = () => isDue() && this.#isQuiet();
-      await condition(() => this.#news || mustGoOn());
-      if (mustGoOn()) await goOn<typeof channel>(this.#raw, this.#carry());
+      await condition(() => this.#news || mustGoOn() || (isDue() && !this.#isEnding));
+      if (isDue() && !this.#isEnding) void CancellationScope.nonCancellable(() => this.#end());
+      // What has come since is made to fit before a next run is given it.
+      if (!this.#news && mustGoOn()) await goOn<typeof channel>(this.#raw, this.#carry());
     }
+  }
+
+  /** An act that hangs holds nobody else: the next run does it again. */
+  async #end(): Promise<void> {
+    this.#isEnding = true;
+    const isOver = () => this.#isClosed || this.#isQuiet();
+    const summary = 'until what is under way is done again in a next run';
+    if (await condition(isOver, actsEndMs(this.#patience), { summary })) return;
+    for (const scope of this.#underWay.values()) scope.cancel();
   }
 
   /** Begins whatever can be done and is not under way. */
@@ -164,8 +183,8 @@ class ChannelRun {
   #mustWrite(): boolean {
     const isOpen = this.#leaving.length > 0 || toRecord(this.#state, 1).length > 0;
     // More than that no next run is given.
-    const isMuch = !isSmall(this.#state) || this.#leaving.length > LEAVING_MAX;
-    return isOpen && (this.#goesOn() || isMuch);
+    const isMuch = () => !isSmall(this.#state) || bytesOf(this.#carry()) > CARRY_BYTES_MAX;
+    return isOpen && (this.#goesOn() || isMuch());
   }
 
   /** What comes while others are being written goes with the next ones: a flood of messages is few acts. */
@@ -193,9 +212,9 @@ class ChannelRun {
       if (waitMs > 0 && !this.#isClosed) await this.#untilAgain(order, waitMs);
       else {
         this.#served.set(id, order);
-        const after = await carryOut(this.#name, order, this.#patience);
+        const after = await this.#carryOut(order);
         this.#served.set(id, null);
-        this.#take(after(this.#state, this.#isClosed));
+        if (after !== null) this.#take(after(this.#state, this.#isClosed));
         this.#news = true;
       }
     }
@@ -203,11 +222,25 @@ class ChannelRun {
     this.#news = true;
   }
 
+  /** Null when it was called off, which is no try. */
+  async #carryOut(order: Order): Promise<After | null> {
+    const scope = new CancellationScope();
+    this.#underWay.set(order.id, scope);
+    try {
+      return await scope.run(() => carryOut(this.#name, order, this.#patience));
+    } catch (error) {
+      if (isCancellation(error)) return null;
+      throw error;
+    } finally {
+      this.#underWay.delete(order.id);
+    }
+  }
+
   /** Whoever subscribes anew is tried at once. */
   async #untilAgain({ id, incarnation }: Order, waitMs: number): Promise<void> {
     const isTheSame = () => this.#state.subscribers.some((one) => one.id === id && one.incarnation === incarnation);
     const isOver = () => this.#isClosed || !this.#goesOn() || !isTheSame();
-    await condition(isOver, waitMs, { summary: `until ${id} is tried again`.slice(0, 200) });
+    await condition(isOver, waitMs, { summary: asSummary(`until ${id} is tried again`) });
   }
 
   /** Null when nothing is to be done for it in this run. */

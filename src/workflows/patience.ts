@@ -98,6 +98,9 @@ export const landAgainMs = (scale: number, tries: number): number =>
 export const deliverAgainMs = (scale: number, tries: number): number =>
   Math.min(60 * MINUTE_MS, 4 ** tries * 10 * SECOND_MS) * scale;
 
+/** What a channel has under way for its subscribers when its run has become long may take so long; then the next run does it again. */
+export const actsEndMs = (scale: number): number => Math.max(2 * SECOND_MS, 10 * SECOND_MS * scale);
+
 /** A polecat's workflow id that is still taken is tried again after this. */
 export const startAgainMs = (scale: number): number => Math.max(2 * SECOND_MS, 30 * SECOND_MS * scale);
 

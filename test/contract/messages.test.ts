@@ -148,6 +148,10 @@ test.each<[string, object, string]>([
   ['publish', { subject: 'x', keys: { 'Not a key': '1' } }, 'keys: "Not a key" is no key'],
   ['publish', { subject: 'x', keys: { A: '' } }, 'keys.A: at least 1 character is expected'],
   ['publish', { subject: 'x', keys: { A: '1' }, body: 'x'.repeat(100_000) }, 'body: with the keys it has 100006'],
+  ['publish', { subject: 'x', from: 'channel/x' }, 'from: a channel publishes nothing'],
+  ['subscribe', { subscriber: 'mayor' }, 'subscriber: "mayor" is nobody\'s inbox'],
+  ['subscribe', { subscriber: 'server/witness' }, 'subscriber: "server/witness" is nobody\'s inbox'],
+  ['subscribe', { subscriber: 'channel/-x' }, 'subscriber: "channel/-x" is nobody\'s inbox'],
   ['subscribe', { subscriber: 'ann' }, 'subscriber: "ann" is nobody\'s inbox'],
   ['subscribe', { subscriber: 'channel/other' }, 'subscriber: "channel/other" is nobody\'s inbox'],
   ['subscribe', { subscriber: 'overseer', since: -1 }, 'since'],
@@ -169,7 +173,7 @@ test.each<[string, object, string]>([
 test('of a channel what is not given has its default, and what is to be retained stays as it was', () => {
   expect(read(channelMessages.publish.schema, { subject: 'two\nlines' })).toEqual({
     ok: true,
-    value: { subject: 'two lines', from: 'overseer', body: '', keys: {} },
+    value: { subject: 'two lines', from: 'operator', body: '', keys: {} },
   });
   expect(read(channelMessages.retain.schema, { messages: 5 })).toEqual({
     ok: true,

@@ -52,7 +52,7 @@ function joined(state: ChannelState, subscription: Partial<Subscription>, nowMs 
   return after.state;
 }
 
-const HOOK = { formula: 'triage', rig: 'server', vars: {}, take: {}, notify: [] };
+const HOOK = { formula: 'triage', rig: 'server', vars: {}, take: {}, notify: [], budget: { usd: 20 } };
 const NONE: ReadonlySet<number> = new Set();
 const ids = (messages: readonly { readonly id: string }[]) => messages.map(({ id }) => id);
 
@@ -89,7 +89,11 @@ test('whoever has subscribed gets what is published from then on, in order, and 
   expect(one(after)).toMatchObject({ had: 2, last: { message: 'c' } });
   // The other has its own place.
   expect(lacks(after, 'overseer')).toEqual(['c']);
-  expect(orderFor(unsubscribed(after, 'overseer'), 'overseer')).toBeNull();
+  // What it did not have is missed when it is taken out.
+  const without = unsubscribed(after, 'overseer');
+  expect(orderFor(without.state, 'overseer')).toBeNull();
+  expect(without.missed).toMatchObject([{ message: { id: 'c' }, subscriber: 'overseer' }]);
+  expect(unsubscribed(after, ANN).missed).toEqual([]);
 });
 
 describe('a late subscriber gets of what is kept', () => {
@@ -127,6 +131,22 @@ test('who subscribes again goes on where it was, or is sent back; what comes of 
   expect(afterRefusal(back, inHand, 'x', 0)).toEqual({ state: back, missed: [] });
 });
 
+test('who subscribes again loses nothing of what waits for it, though less is kept', () => {
+  const few = emptyChannel({ messages: 2, hours: 24 });
+  const state = withoutOld(recorded(said(joined(few, { subscriber: 'triage', hook: HOOK }), ['a', 'b', 'c', 'd'])), 0);
+  expect(ids(retained(state, 0))).toEqual(['c', 'd']);
+  for (const since of [undefined, 0, 1, 'all'] as const) {
+    const again = joined(state, { subscriber: 'triage', hook: HOOK, ...(since === undefined ? {} : { since }) });
+    expect(lacks(again, 'triage')).toEqual(['a', 'b', 'c', 'd']);
+  }
+  const settled = had(state, 1, 'triage');
+  expect(lacks(joined(settled, { subscriber: 'triage', hook: HOOK, since: 1 }), 'triage')).toEqual(['b', 'c', 'd']);
+  // Who lacks nothing is sent nothing, unless it asks for it.
+  const all = had(joined(state, { subscriber: ANN, since: 2 }), 2);
+  expect(lacks(joined(all, { since: 0 }))).toEqual([]);
+  expect(lacks(joined(all, { since: 1 }))).toEqual(['d']);
+});
+
 test('there are so many subscribers, and what they ask for is of some size, at most', () => {
   const full = Array.from({ length: SUBSCRIBERS_MAX }, (_, n) => `server/crew/p${n}`).reduce(
     (state, subscriber) => joined(state, { subscriber }),
@@ -135,7 +155,7 @@ test('there are so many subscribers, and what they ask for is of some size, at m
   const nowMs = 0;
   expect(subscribed(full, { subscriber: ANN, match: {} }, nowMs)).toMatchObject({ ok: false });
   expect(subscribed(full, { subscriber: 'server/crew/p0', match: {} }, nowMs)).toMatchObject({ ok: true });
-  const large = { ...HOOK, vars: { text: 'x'.repeat(9_000) } };
+  const large = { ...HOOK, vars: { text: 'x'.repeat(8_900) } };
   const many = Array.from({ length: 22 }, (_, n) => `h${n}`).reduce(
     (state, subscriber) => joined(state, { subscriber, hook: large }),
     empty,
@@ -167,21 +187,46 @@ test('what was taken in part goes on behind that', () => {
   expect(order(after.state)).toMatchObject({ againAtMs: 10, tries: 1 });
 });
 
-test('an inbox that is not there is tried some times; then what it lacks is missed, and what comes is tried once', () => {
-  const nowMs = 7;
-  let state = said(joined(empty, {}), ['a', 'b']);
+/** Tried in vain as often as is usual; of the last time what was missed. */
+function triedInVain(given: ChannelState, id = ANN, nowMs = 7) {
+  let state = given;
   let missed: readonly Missed[] = [];
   for (let tries = 1; tries <= TRIES_MAX; tries += 1) {
     expect(missed).toEqual([]);
-    ({ state, missed } = afterVain(state, order(state), { why: 'nobody', nowMs, againAtMs: nowMs + tries }));
+    ({ state, missed } = afterVain(state, order(state, id), { why: 'nobody', nowMs, againAtMs: nowMs + tries }));
   }
-  expect(missed.map(({ message: { id }, subscriber }) => [id, subscriber])).toEqual([
-    ['a', ANN],
-    ['b', ANN],
-  ]);
+  return { state, missed };
+}
+
+const idsOf = (missed: readonly Missed[]) => missed.map(({ message: { id } }) => id);
+
+test('a message that an inbox does not take, though it takes others, is missed alone', () => {
+  const first = triedInVain(said(joined(empty, {}), ['poison', 'b', 'c']));
+  expect(idsOf(first.missed)).toEqual(['poison']);
+  expect(order(first.state)).toMatchObject({ againAtMs: null, messages: [{ id: 'b' }, { id: 'c' }] });
+  expect(one(had(first.state, 2))).toMatchObject({ had: 2, missed: 1, trouble: null });
+});
+
+test('a hook that fails again and again at a message misses that one alone, and tries each as often', () => {
+  const first = triedInVain(said(joined(empty, { subscriber: 'triage', hook: HOOK }), ['a', 'b', 'c']), 'triage');
+  expect(idsOf(first.missed)).toEqual(['a']);
+  expect(order(first.state, 'triage')).toMatchObject({ tries: 0, messages: [{ id: 'b' }] });
+  const second = triedInVain(first.state, 'triage');
+  expect(idsOf(second.missed)).toEqual(['b']);
+  const after = had(second.state, 1, 'triage');
+  expect(one(after, 'triage')).toMatchObject({ had: 1, missed: 2, refused: { why: 'nobody', place: 1, count: 2 } });
+});
+
+test('an inbox that is not there is tried some times; then what it lacks is missed, and what comes is tried once', () => {
+  const nowMs = 7;
+  const first = triedInVain(said(joined(empty, {}), ['a', 'b']));
+  expect(idsOf(first.missed)).toEqual(['a']);
+  const rest = afterVain(first.state, order(first.state), { why: 'nobody', nowMs, againAtMs: 99 });
+  const { state } = rest;
+  expect(rest.missed).toMatchObject([{ message: { id: 'b' }, subscriber: ANN }]);
   expect(orderFor(state, ANN)).toBeNull();
   expect(channelBoard('channel/deploys', state, { nowMs, isClosed: false })).toContain(
-    '**server/crew/ann is away** since 1970-01-01 00:00:00: nobody. Tried 5 times; 2 messages are in the ledger alone. Once it is there, `gt channel subscribe deploys server/crew/ann … --since 2`',
+    '**server/crew/ann is away** since 1970-01-01 00:00:00: nobody. Tried 6 times; 2 messages are in the ledger alone. Once it is there, `gt channel subscribe deploys server/crew/ann … --since 2`',
   );
   const next = said(state, ['c']);
   const once = afterVain(next, order(next), { why: 'nobody', nowMs, againAtMs: 99 });
@@ -200,7 +245,7 @@ test('a channel that closes tries nobody again', () => {
   expect(orderFor(after.state, ANN)).toBeNull();
 });
 
-test('a mission that is refused is told, holds none after it, and is made up for by so many of the last', () => {
+test('a mission that is refused is told until the hook is mended, holds none after it, and is made up for by so many of the last', () => {
   let state = said(joined(empty, { subscriber: 'triage', hook: HOOK }), ['a', 'b', 'c']);
   state = afterHad(state, order(state, 'triage'), 1, { atMs: 0, mission: 'hq-cv-1' });
   for (const id of ['b', 'c']) {
@@ -213,9 +258,16 @@ test('a mission that is refused is told, holds none after it, and is made up for
   expect(channelBoard('channel/deploys', state, { nowMs: 9, isClosed: false })).toContain(
     'no rig "server". 2 messages are in the ledger alone. Once that is mended, `gt channel hook deploys triage … --since 2`',
   );
+  // A later one that begins does not hide it, and is counted in what is sent back.
+  state = said(state, ['d']);
+  state = afterHad(state, order(state, 'triage'), 1, { atMs: 0, mission: 'hq-cv-2' });
+  expect(hooksInTrouble(state)).toEqual(['triage']);
+  expect(channelBoard('channel/deploys', state, { nowMs: 9, isClosed: false })).toContain(
+    'no rig "server". 2 messages are in the ledger alone. Once that is mended, `gt channel hook deploys triage … --since 3`',
+  );
   expect(channelBoard('channel/deploys', state, { nowMs: 9, isClosed: true })).toContain('is closed');
-  const mended = joined(state, { subscriber: 'triage', hook: HOOK, since: 2 });
-  expect(lacks(mended, 'triage')).toEqual(['b', 'c']);
+  const mended = joined(state, { subscriber: 'triage', hook: HOOK, since: 3 });
+  expect(lacks(mended, 'triage')).toEqual(['b', 'c', 'd']);
   expect(hooksInTrouble(mended)).toEqual([]);
 });
 
@@ -252,6 +304,9 @@ test('what is not in the ledger yet is kept, however much it is, until no more i
   expect(whyFull(after)).toBeNull();
   const large = said(empty, ['a', 'b', 'c', 'd', 'e', 'f', 'g'], { body: 'x'.repeat(100_000) });
   expect(ids(toRecord(large, 100))).toEqual(['a', 'b', 'c', 'd']);
+  const many5 = Array.from({ length: 49 }, (_, n) => `m${n}`);
+  expect(whyFull(said(empty, many5, { body: 'x'.repeat(100_000) }))).toBeNull();
+  expect(whyFull(said(empty, [...many5, 'last'], { body: 'x'.repeat(100_000) }))).toContain('50 messages are not in');
   expect([isSmall(large), isSmall(said(large, ['h', 'i', 'j'], { body: 'x'.repeat(100_000) }))]).toEqual([true, false]);
 });
 
@@ -276,7 +331,7 @@ test('as mail it is of its thread, of who published it, and says of which channe
   const [sent] = published(empty, { ...given, priority: 'high' }, 0).messages;
   if (sent === undefined) throw new Error('nothing was published');
   expect(mailOf('deploys', sent, 'overseer')).toEqual({
-    id: 'deploys/m1/overseer',
+    id: 'deploys/m1@0/overseer',
     from: ANN,
     to: 'overseer',
     subject: `[channel deploys] ${'x'.repeat(482)}`,
@@ -286,6 +341,14 @@ test('as mail it is of its thread, of who published it, and says of which channe
   });
 });
 
+test('a message under an id that was forgotten is another one, as mail and as a mission', () => {
+  const [first, second] = [1, 2].map((atMs) => published(empty, message('m1'), atMs).messages[0]);
+  if (first === undefined || second === undefined) throw new Error('nothing was published');
+  expect(mailOf('deploys', first, ANN).id).not.toBe(mailOf('deploys', second, ANN).id);
+  const keyOf = (of: Published) => missionOf('deploys', of, 'triage', HOOK).key;
+  expect(keyOf(first)).not.toBe(keyOf(second));
+});
+
 test('the mission of a hook has what others wrote as words of theirs, and what the message lacks it is not given', () => {
   const given = message('m1', { subject: 'deploy\nfailed', keys: { Commit: '4f1c' } });
   const [sent] = published(empty, given, 0).messages;
@@ -293,7 +356,7 @@ test('the mission of a hook has what others wrote as words of theirs, and what t
   const take = { text: 'body', title: 'subject', commit: 'key:Commit', who: 'key:constructor', of: 'id', by: 'from' };
   const hook = { ...HOOK, vars: { depth: '2' }, take, budget: { usd: 5 } };
   expect(missionOf('deploys', sent, 'triage', hook)).toEqual({
-    key: 'channel/deploys/m1/triage',
+    key: 'channel/deploys/m1@0/triage',
     input: {
       title: '[channel deploys] deploy failed',
       work: [
@@ -331,61 +394,116 @@ test('the board says who gets what and how far each is, what was said last, and 
   expect(hooksInTrouble(later)).toEqual([]);
 });
 
-test('whatever happens: each subscriber has or misses each message once, in order, and each is recorded before it goes', () => {
+/** What became of the messages that are for a subscriber. */
+type Account = {
+  readonly expected: Set<number>;
+  readonly settled: Set<number>;
+  /** Since it subscribed last. */
+  had: number[];
+  missed: number[];
+};
+
+test('whatever happens: no subscriber loses a message unrecorded, each has it once and in order, and each is recorded before it goes', () => {
+  const who = ['overseer', 'server/crew/a', 'triage'] as const;
+  const since = fc.constantFrom(undefined, 0, 2, 'all' as const);
   const step = fc.oneof(
-    { weight: 8, arbitrary: fc.record({ kind: fc.constant('publish' as const), from: fc.constantFrom('a', 'b') }) },
+    {
+      weight: 8,
+      arbitrary: fc.record({
+        kind: fc.constant('publish' as const),
+        from: fc.constantFrom('a', 'b'),
+        bytes: fc.constantFrom(100, 100, 300_000),
+      }),
+    },
+    { weight: 5, arbitrary: fc.record({ kind: fc.constant('begin' as const), who: fc.nat(2) }) },
     { weight: 4, arbitrary: fc.record({ kind: fc.constant('had' as const), who: fc.nat(2), count: fc.nat(20) }) },
-    { weight: 2, arbitrary: fc.record({ kind: fc.constant('vain' as const), who: fc.nat(2) }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant('vain' as const), who: fc.nat(2), last: fc.boolean() }) },
     { weight: 3, arbitrary: fc.record({ kind: fc.constant('record' as const), most: fc.nat(10) }) },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('prune' as const) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('subscribe' as const), who: fc.nat(2), since }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('unsubscribe' as const), who: fc.nat(2) }) },
   );
-  const who = ['overseer', 'server/crew/a', 'triage'] as const;
   fc.assert(
     fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
-      let state = joined(emptyChannel({ messages: 5, hours: 24 }), { subscriber: who[0] });
-      state = joined(state, { subscriber: who[1], match: { from: 'a' } });
-      state = joined(state, { subscriber: who[2], hook: HOOK });
-      const seen = new Map(who.map((id) => [id as string, [] as number[]]));
+      let state = emptyChannel({ messages: 5, hours: 24 });
+      const inHand = new Map<string, Order>();
       const all: Published[] = [];
       let inLedger: readonly number[] = [];
-      const miss = (missed: readonly Missed[]) => {
-        for (const {
-          message: { place },
-          subscriber,
-        } of missed)
-          seen.get(subscriber)?.push(place);
+      const accounts = new Map(
+        who.map((id): [string, Account] => [id, { expected: new Set(), settled: new Set(), had: [], missed: [] }]),
+      );
+      const accountOf = (id: string): Account => {
+        const account = accounts.get(id);
+        if (account === undefined) throw new Error(`no account of ${id}`);
+        return account;
       };
+      const subscribe = (id: string, more: Partial<Subscription> = {}) => {
+        const match = id === who[1] ? { match: { from: 'a' } } : {};
+        state = joined(state, { subscriber: id, ...match, ...(id === who[2] ? { hook: HOOK } : {}), ...more });
+        Object.assign(accountOf(id), { had: [], missed: [] });
+      };
+      const take = (after: { readonly state: ChannelState; readonly missed: readonly Missed[] }) => {
+        state = after.state;
+        for (const { message: of, subscriber } of after.missed) {
+          accountOf(subscriber).missed.push(of.place);
+          accountOf(subscriber).settled.add(of.place);
+        }
+      };
+      const isCurrent = ({ id, incarnation }: Order) =>
+        state.subscribers.some((each) => each.id === id && each.incarnation === incarnation);
+      const publish = (at: number, from: string, bytes: number) => {
+        state = published(state, message(`m${at}`, { from }), at);
+        const [last] = state.messages.slice(-1);
+        if (last === undefined) throw new Error('nothing was published');
+        state = { ...state, messages: [...state.messages.slice(0, -1), { ...last, bytes }] };
+        all.push(last);
+        for (const { id } of state.subscribers)
+          if (id !== who[1] || from === 'a') accountOf(id).expected.add(last.place);
+      };
+      const record = (most: number) => {
+        const some = toRecord(state, most);
+        inLedger = [...inLedger, ...some.map(({ place }) => place)];
+        state = { ...state, unrecorded: (some.at(-1)?.place ?? state.unrecorded - 1) + 1 };
+      };
+      const end = (current: Order, count: number, at: number) => {
+        inHand.delete(current.id);
+        if (isCurrent(current))
+          for (const { place } of current.messages.slice(0, count)) {
+            accountOf(current.id).had.push(place);
+            accountOf(current.id).settled.add(place);
+          }
+        state = afterHad(state, current, count, { atMs: at, mission: null });
+      };
+      for (const id of who) subscribe(id);
       for (const [at, each] of steps.entries()) {
         const id = 'who' in each ? (who[each.who] ?? who[0]) : who[0];
-        const next = orderFor(state, id);
-        if (each.kind === 'publish') {
-          state = published(state, message(`m${at}`, { from: each.from }), at);
-          all.push(...state.messages.slice(-1));
-        } else if (each.kind === 'record') {
-          const some = toRecord(state, each.most);
-          inLedger = [...inLedger, ...some.map(({ place }) => place)];
-          state = { ...state, unrecorded: (some.at(-1)?.place ?? state.unrecorded - 1) + 1 };
-        } else if (each.kind === 'prune') {
-          const after = pruned(state, at, NONE);
-          miss(after.missed);
-          state = after.state;
-        } else if (next !== null && each.kind === 'had') {
-          seen.get(id)?.push(...next.messages.slice(0, each.count).map(({ place }) => place));
-          state = afterHad(state, next, each.count, { atMs: at, mission: null });
-        } else if (next !== null) {
-          const again = { why: 'x', nowMs: at, againAtMs: at + 1 };
-          const after = next.hook === null ? afterVain(state, next, again) : afterRefusal(state, next, 'x', at);
-          miss(after.missed);
-          state = after.state;
+        const current = inHand.get(id);
+        if (each.kind === 'publish') publish(at, each.from, each.bytes);
+        else if (each.kind === 'record') record(each.most);
+        else if (each.kind === 'subscribe') subscribe(id, each.since === undefined ? {} : { since: each.since });
+        else if (each.kind === 'unsubscribe') take(unsubscribed(state, id));
+        else if (each.kind === 'prune') {
+          const places = [...inHand.values()].flatMap(({ messages }) => messages.map(({ place }) => place));
+          take(pruned(state, at, new Set(places)));
+        } else if (each.kind === 'begin') {
+          const next = orderFor(state, id);
+          if (current === undefined && next !== null) inHand.set(id, next);
+        } else if (current !== undefined && each.kind === 'had') end(current, each.count, at);
+        else if (current !== undefined && each.kind === 'vain') {
+          end(current, 0, at);
+          const again = { why: 'x', nowMs: at, againAtMs: each.last ? null : at + 1 };
+          take(afterVain(state, current, again));
         }
         // What has left the channel is in the ledger.
-        const here = state.messages.map(({ place }) => place);
-        expect(all.every(({ place }) => here.includes(place) || inLedger.includes(place))).toBe(true);
+        const here = new Set(state.messages.map(({ place }) => place));
+        expect(all.every(({ place }) => here.has(place) || inLedger.includes(place))).toBe(true);
       }
-      for (const id of who) {
-        const places = [...(seen.get(id) ?? []), ...lackedBy(state, one(state, id)).map(({ place }) => place)];
-        const isFor = ({ from }: Published) => id !== who[1] || from === 'a';
-        expect(places).toEqual(all.filter(isFor).map(({ place }) => place));
+      for (const { id } of state.subscribers)
+        for (const { place } of lackedBy(state, one(state, id))) accountOf(id).settled.add(place);
+      for (const { expected, settled, had: places, missed } of accounts.values()) {
+        expect([...expected].filter((place) => !settled.has(place))).toEqual([]);
+        expect(places).toEqual(places.toSorted((a, b) => a - b));
+        expect(new Set([...places, ...missed]).size).toBe(places.length + missed.length);
       }
       expect(inLedger).toEqual(inLedger.map((_, at) => at + 1));
     }),
