@@ -77,9 +77,10 @@ test('what is published reaches each inbox that it is for, once, and is answered
   const heard = ['[channel deploys] api is out', '[channel deploys] web failed', '[channel deploys] last'];
   await until('the overseer has them', async () => (await inboxOf('overseer')).length === 3);
   expect(subjects(await inboxOf('overseer'))).toEqual(heard);
+  await until('Ann has hers', async () => (await inboxOf(ANN)).length === 1);
   expect(await inboxOf(ANN)).toMatchObject([
     {
-      id: `deploys/m2/${ANN}`,
+      id: expect.stringMatching(/^deploys\/m2@\d+\/server\/crew\/ann$/),
       from: 'overseer',
       subject: '[channel deploys] web failed',
       body: 'Commit: 4f1c',
@@ -87,9 +88,11 @@ test('what is published reaches each inbox that it is for, once, and is answered
       priority: 'high',
     },
   ]);
-  await said('mail', 'reply', 'deploys/m1/overseer', '--body', 'Well done.');
+  const [{ id: answered } = { id: '' }] = await inboxOf('overseer');
+  await said('mail', 'reply', answered, '--body', 'Well done.');
+  await until('Ann has the answer', async () => (await inboxOf(ANN)).length === 2);
   expect((await inboxOf(ANN)).at(-1)).toMatchObject({ subject: 'Re: [channel deploys] api is out', thread: 'm1' });
-  expect(await channel('list')).toBe('channel/deploys');
+  await until('it is listed', async () => (await channel('list')) === 'channel/deploys');
   const shown = await channel('show', 'deploys');
   expect(shown).toMatch(/^overseer +mail +every message +3 +0 +0$/m);
   expect(shown).toMatch(/^m2 .* web failed$/m);
@@ -101,7 +104,7 @@ test('what is published reaches each inbox that it is for, once, and is answered
     code: 1,
     stderr: expect.stringContaining(`overseer is no subscriber; there are ${ANN}`),
   });
-  expect(await recorded('message', 'deploys')).toHaveLength(4);
+  await until('all are in the ledger', async () => (await recorded('message', 'deploys')).length === 4);
   expect(subjects(await inboxOf('overseer'))).toEqual(heard);
 });
 
@@ -146,7 +149,7 @@ test('with a message that matches a mission begins and lands once, though the wo
   for (const [id, subject] of Object.entries({ w1: 'write this', no: 'read this', w2: 'write that' })) {
     const content = { id, subject, keys: { Name: id } };
     await until('it is taken', () => handleOf('work').executeUpdate(publish.update, { updateId: id, args: [content] }));
-    await kill();
+    if (IS_LONG || id === 'w1') await kill();
   }
   const missions = await until('both missions run', async () => {
     const [writer] = await handleOf('work').query(subscribersQuery);
@@ -178,7 +181,7 @@ test('a mission that is refused is told and recorded, stops nothing, and begins 
     const { typedSearchAttributes: shown } = await handleOf('broken').describe();
     return shown.get(attribute.phase) === 'escalated' && shown.get(attribute.waitingFor) === 'overseer: fixer';
   });
-  expect(await said('explain', 'channel/broken')).toMatch(/\*\*fixer starts no mission\*\* since .*nothing-of-that/);
+  expect(await said('explain', 'channel/broken')).toMatch(/\*\*fixer lacks missions\*\* since .*nothing-of-that/);
   expect(await said('status')).toContain('overseer: fixer');
   await until('it is recorded', async () => (await recorded('missed', 'broken')).length === 1);
   expect(await recorded('missed', 'broken')).toMatchObject([{ message: 'x1', subscriber: 'fixer' }]);
@@ -193,16 +196,18 @@ test('a mission that is refused is told and recorded, stops nothing, and begins 
   });
   expect(await town.client.workflow.getHandle(mission).result()).toMatchObject({ landed: 1 });
   expect(count(await town.log('server'), 'Write mended')).toBe(1);
-  expect(await said('explain', 'channel/broken')).not.toContain('starts no mission');
+  expect(await said('explain', 'channel/broken')).not.toContain('lacks missions');
 });
 
 test('a mission whose id something else has is told as refused', async () => {
   await begin('taken');
-  const workflowId = makeId('hq-cv', createHash('sha256').update('channel/taken/t1/writer').digest('hex'));
+  await channel('publish', 'taken', '--subject', 'x', '--id', 't1');
+  const [{ atMs } = { atMs: 0 }] = await handleOf('taken').query(messagesQuery);
+  const workflowId = makeId('hq-cv', createHash('sha256').update(`channel/taken/t1@${atMs}/writer`).digest('hex'));
   const other = await town.startMission(workflowId, { work: [{ id: 'a', rig: 'server', formula: 'nothing-of-that' }] });
   await other.result().catch(() => undefined);
-  await channel('hook', 'taken', 'writer', '--rig', 'server', '--formula', 'quick', '--take', 'name=id');
-  await channel('publish', 'taken', '--subject', 'x', '--id', 't1');
+  const hook = ['--rig', 'server', '--formula', 'quick', '--take', 'name=id', '--since', '1'];
+  await channel('hook', 'taken', 'writer', ...hook);
   const missed = await until('it is recorded', async () => {
     const found = await recorded('missed', 'taken');
     return found.length > 0 ? found : null;
@@ -255,9 +260,11 @@ test('so it is by the Temporal CLI and by mail, and what does not fit is refused
     '{"id":"s1","subject":"by signal"}',
   );
   await town.temporal('workflow', 'signal', '-w', 'channel/cli', '--name', 'publish', '--input', '{"subject":""}');
-  expect((await until('it is refused', () => handleOf('cli').query(rejectedQuery))).at(-1)?.reason).toMatch(
-    /^subject: /,
-  );
+  const rejected = await until('it is refused', async () => {
+    const found = await handleOf('cli').query(rejectedQuery);
+    return found.length > 0 ? found : null;
+  });
+  expect(rejected.at(-1)?.reason).toMatch(/^subject: /);
   expect(await update('subscribe', { subscriber: 'channel/cli' })).toMatchObject({
     output: expect.stringContaining('"channel/cli" is nobody\'s inbox'),
   });
@@ -282,6 +289,10 @@ test('so it is by the Temporal CLI and by mail, and what does not fit is refused
     keys: { Commit: '4f1c' },
     body: 'A word.',
   });
+  // What is said in the name of a channel would come back to it with each answer.
+  const echo = ['mail', 'send', 'channel/cli', '--subject', 'x', '--as', 'channel/other', '--town', town.dir];
+  expect(await gt(echo)).toMatchObject({ code: 1, stderr: expect.stringContaining('a channel publishes nothing') });
+  expect(await refusal('retain', 'cli', '--messages', '')).toMatchObject({ code: 2 });
   // Mistyped, it begins none.
   expect(await gt(['mail', 'send', 'channel/clii', '--subject', 'x', '--town', town.dir])).toMatchObject({ code: 1 });
   expect(await gt([...mailed, '--wait', '1', '--town', town.dir])).toMatchObject({ code: 2 });
@@ -304,7 +315,7 @@ test('so it is by the Temporal CLI and by mail, and what does not fit is refused
 test(`hundreds of messages through deaths of the worker: each subscriber has each once, in order (seed ${SEED})`, async () => {
   const { below } = random(SEED);
   const senders = 6;
-  const each = IS_LONG ? 200 : 40;
+  const each = IS_LONG ? 200 : 15;
   const all = senders * each;
   await begin('flood', { messages: 10 });
   const readers = ['server/crew/flood-a', 'server/crew/flood-b'];
@@ -316,7 +327,7 @@ test(`hundreds of messages through deaths of the worker: each subscriber has eac
   await channel('subscribe', 'flood', 'server/crew/flood-none');
   const flood = { isOver: false };
   const deaths = (async () => {
-    for (let times = 0; !flood.isOver && times < (IS_LONG ? 10 : 2); times += 1) {
+    for (let times = 0; !flood.isOver && times < (IS_LONG ? 10 : 1); times += 1) {
       const some = below(all / 3);
       await until(
         'some more are in the ledger',
