@@ -61,7 +61,9 @@ const INVALID_ARGUMENT = 3;
 /** What the server will never start, however often it is asked; null for any other trouble. */
 function whyInvalid(error: unknown): string | null {
   const cause = error instanceof Error ? error.cause : undefined;
-  return isGrpcServiceError(cause) && cause.code === INVALID_ARGUMENT ? cause.details || cause.message : null;
+  if (!isGrpcServiceError(cause)) return null;
+  const code: number = cause.code;
+  return code === INVALID_ARGUMENT ? cause.details || cause.message : null;
 }
 
 /** The key that a mission was started for, '' for one of another kind; null when there is none. */

@@ -28,7 +28,7 @@ export async function publishToAll({ client }: LiveTown): Promise<void> {
   });
   await say('publish', { id: 'n1', subject: 'first', keys: { Name: 'news' } });
   await seen('a mission has begun', ({ id, last }) => id === 'write' && last !== null);
-  await seen('another is refused', ({ id, trouble }) => id === 'wrong' && trouble !== null);
+  await seen('another is refused', ({ id, refused }) => id === 'wrong' && refused !== null);
   await seen('nobody is away', ({ id, missed }) => id === 'server/crew/nobody' && missed > 0);
   await say('unsubscribe', { subscriber: 'wrong' });
   for (let at = 2; at < 40; at += 1) await news.signal('publish', { id: `n${at}`, subject: `${at}` });

@@ -22,7 +22,7 @@ import {
   unsubscribed,
   whyFull,
 } from '../../src/town/channel.js';
-import type { ChannelState, Missed, Order, Published } from '../../src/town/channel.js';
+import type { ChannelState, Missed, Order } from '../../src/town/channel.js';
 import { channelBoard, hooksInTrouble } from '../../src/town/channel-board.js';
 import { missionOf } from '../../src/town/channel-hook.js';
 import type { Publication, Subscription } from '../../src/town/channel-input.js';
@@ -322,8 +322,8 @@ test('a message under an id that was forgotten is another one, as mail and as a 
   const [first, second] = [1, 2].map((atMs) => published(empty, message('m1'), atMs).messages[0]);
   if (first === undefined || second === undefined) throw new Error('nothing was published');
   expect(mailOf('deploys', first, ANN).id).not.toBe(mailOf('deploys', second, ANN).id);
-  const keyOf = (of: Published) => missionOf('deploys', of, 'triage', HOOK).key;
-  expect(keyOf(first)).not.toBe(keyOf(second));
+  const [mission, other] = [first, second].map((of) => missionOf('deploys', of, 'triage', HOOK).key);
+  expect(mission).not.toBe(other);
 });
 
 test('the mission of a hook has what others wrote as words of theirs, and what the message lacks it is not given', () => {
