@@ -70,10 +70,14 @@ function refusedLines(
   kept: readonly Published[],
 ): readonly string[] {
   const back = kept.filter((message) => message.place >= place && matches(match, message)).length;
-  const again = `gt channel hook ${nameIn(address)} ${shellWord(id)} … --since ${back}`;
+  const again = `gt channel hook ${nameIn(address)} ${shellWord(id)} …`;
+  const mend =
+    back === 0
+      ? `None of them is kept here any more; \`${again}\` begins anew with what comes next.`
+      : `Once that is mended, \`${again} --since ${back}\` starts what is missing and still kept; what was started is not started again.`;
   return [
     '',
-    `> **${id} lacks missions** since ${timeAt(sinceMs)}: ${short(why)}. ${lost(times)} in the ledger alone. Once that is mended, \`${again}\` starts what is missing and still kept; what was started is not started again.`,
+    `> **${id} lacks missions** since ${timeAt(sinceMs)}: ${short(why)}. ${lost(times)} in the ledger alone. ${mend}`,
   ];
 }
 

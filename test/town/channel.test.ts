@@ -243,6 +243,10 @@ test('a mission that is refused is told until the hook is mended, holds none aft
     'no rig "server". 2 messages are in the ledger alone. Once that is mended, `gt channel hook deploys triage … --since 3`',
   );
   expect(channelBoard('channel/deploys', state, { nowMs: 9, isClosed: true })).toContain('is closed');
+  const forgotten = withoutOld(recorded(said({ ...state, retention: { messages: 0, hours: 24 } }, ['e'])), 0);
+  expect(channelBoard('channel/deploys', forgotten, { nowMs: 9, isClosed: false })).toContain(
+    'None of them is kept here any more; `gt channel hook deploys triage …` begins anew with what comes next.',
+  );
   const mended = joined(state, { subscriber: 'triage', hook: HOOK, since: 3 });
   expect(lacks(mended, 'triage')).toEqual(['b', 'c', 'd']);
   expect(hooksInTrouble(mended)).toEqual([]);
