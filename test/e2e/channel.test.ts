@@ -244,6 +244,7 @@ test('an inbox that does not answer holds nobody, though the run of the channel 
   await until('the other has all', async () => (await inboxOf('server/crew/heard')).length === 30);
   const [first] = await handleOf('silent').query(subscribersQuery);
   expect(first).toMatchObject({ id: 'server/crew/silent', had: 0, missed: 0, trouble: null });
+  await town.client.workflow.getHandle('server/crew/silent').terminate();
 });
 
 test('so it is by the Temporal CLI and by mail, and what does not fit is refused with what does', async () => {
