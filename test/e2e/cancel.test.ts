@@ -52,6 +52,8 @@ test('cancelled in mid-session: the unpushed work is on a branch, slot and proce
   await handle.executeUpdate('pause', { args: [{ reason: 'freeze' }] });
   const { code } = await town.temporal('workflow', 'cancel', '-w', 'slow');
   expect(code).toBe(0);
+  // An order that reaches the mission in one task with the cancellation is taken before it.
+  await until('it knows', async () => (await handle.query(explainQuery)).includes('cancelled'));
   for (const [order, about] of [
     ['reassign', { item: 'a' }],
     ['resume', {}],
