@@ -87,7 +87,12 @@ test('many steps wait for people: no session is open, nothing runs, no history g
         return { id, activities: raw.pendingActivities?.length ?? 0, historyLength };
       }),
     );
-  const before = await look();
+  // That somebody waits shows a moment before the last word of it is delivered.
+  const before = await until('all is said', async () => {
+    const one = await look();
+    await pause(1_000);
+    return JSON.stringify(await look()) === JSON.stringify(one) && one;
+  });
   expect(before.map(({ activities }) => activities)).toEqual(molecules.map(() => 0));
   const sandboxes = join(townPaths(town.dir).state, 'rigs');
   expect(await processesIn(sandboxes)).toEqual([]);
