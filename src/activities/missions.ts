@@ -1,6 +1,6 @@
 /** Missions that something else than a person starts: however often one is asked for under its key, there is one. */
 import { createHash } from 'node:crypto';
-import { isGrpcServiceError, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { withoutSecrets } from '../agents/secrets.js';
@@ -12,6 +12,7 @@ import { TOWN_QUEUE } from '../contract/task-queues.js';
 import { makeId } from '../town/address.js';
 import { asSummary } from '../town/bytes.js';
 import type { MissionOrder } from '../town/channel-hook.js';
+import { INVALID_ARGUMENT, rpcOf } from './rpc.js';
 
 /** Throws a failure that is not retried for work that does not fit. */
 type Check = (items: PlanRequest['items']) => Promise<unknown>;
@@ -44,8 +45,9 @@ export async function startMission(client: Client, check: Check, { key, input }:
     });
     return { kind: 'started', mission };
   } catch (error) {
-    const why = whyInvalid(error);
-    if (why !== null) return { kind: 'refused', why };
+    const said = rpcOf(error);
+    // What the server will never start, however often it is asked.
+    if (said?.code === INVALID_ARGUMENT) return { kind: 'refused', why: said.details };
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     return answerTo(mission, key, (await startedFor(client, mission)) ?? '');
   }
@@ -55,16 +57,6 @@ const STARTED_FOR = 'startedFor';
 
 /** What is wrong with the work itself. A town.toml that cannot be read is mended, and the work is as good as before. */
 const REFUSALS: readonly string[] = ['BadMission', 'BadFormula'] satisfies readonly FailureType[];
-
-const INVALID_ARGUMENT = 3;
-
-/** What the server will never start, however often it is asked; null for any other trouble. */
-function whyInvalid(error: unknown): string | null {
-  const cause = error instanceof Error ? error.cause : undefined;
-  if (!isGrpcServiceError(cause)) return null;
-  const code: number = cause.code;
-  return code === INVALID_ARGUMENT ? cause.details || cause.message : null;
-}
 
 /** The key that a mission was started for, '' for one of another kind; null when there is none. */
 async function startedFor(client: Client, mission: string): Promise<string | null> {

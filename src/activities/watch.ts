@@ -1,12 +1,12 @@
 /** Acts of boot and the deacon: how the town stands, as the server has it, and roles that are missing. */
 import { activityInfo } from '@temporalio/activity';
-import { isGrpcServiceError, ScheduleNotFoundError, WorkflowNotFoundError } from '@temporalio/client';
+import { ScheduleNotFoundError, WorkflowNotFoundError } from '@temporalio/client';
 import type { Client, ScheduleDescription } from '@temporalio/client';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import type { TownActivities } from '../contract/activities.js';
 import { heartbeatQuery } from '../contract/deacon.js';
 import { deaconMessages } from '../contract/messages.js';
-import { attribute } from '../contract/search-attributes.js';
+import { attribute, startOfRole } from '../contract/search-attributes.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
 import { DAEMON, DEACON, rigOfWitness } from '../town/address.js';
 import { own } from '../town/own.js';
@@ -17,6 +17,7 @@ import { keepDaemon } from './daemon.js';
 import { isOpen } from './executions.js';
 import type { ReadTown } from './remotes.js';
 import { ensureRole, told } from './roles.js';
+import { INVALID_ARGUMENT, PERMISSION_DENIED, rpcOf, UNIMPLEMENTED } from './rpc.js';
 
 const RUNNING = 'ExecutionStatus="Running"';
 /** A boot that hangs is looked for by the schedule. */
@@ -144,13 +145,14 @@ async function lookAtBoots(client: Client, { info }: ScheduleDescription): Promi
   return { kind: 'dying', last };
 }
 
-/** Codes of gRPC: an older server knows no such attribute, and not every key may look at schedules. */
-const BARRED = [3, 7, 12];
+/** An older server knows no such attribute, and not every key may look at schedules. */
+const BARRED: readonly number[] = [INVALID_ARGUMENT, PERMISSION_DENIED, UNIMPLEMENTED];
 
 /** Instead of what this server does not tell us: a patrol sees the rest. */
 function unlessBarred<T>(instead: T): (error: unknown) => T {
   return (error) => {
-    if (isGrpcServiceError(error) && BARRED.includes(error.code)) return instead;
+    const said = rpcOf(error);
+    if (said !== null && BARRED.includes(said.code)) return instead;
     throw error;
   };
 }
@@ -173,9 +175,6 @@ async function startDeacon(
     signal: deaconMessages.patrol.signal,
     signalArgs: [{ id, by: 'town', reason, patience }],
     staticSummary: 'the deacon of the town',
-    typedSearchAttributes: [
-      { key: attribute.role, value: DEACON },
-      { key: attribute.phase, value: 'waiting' },
-    ],
+    typedSearchAttributes: startOfRole(DEACON),
   });
 }

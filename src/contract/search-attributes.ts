@@ -69,6 +69,15 @@ export type Phase =
   | 'skipped'
   | 'failed';
 
+/** What a role is started with that waits for what others send it: of a rig, of one of its people, or of the town. */
+export function startOfRole(role: string, rig: string | null = null): SearchAttributePair[] {
+  return [
+    { key: attribute.role, value: role },
+    ...(rig === null ? [] : [{ key: attribute.rig, value: [rig] }]),
+    { key: attribute.phase, value: 'waiting' },
+  ];
+}
+
 /** What the molecule of a polecat is started with: as long as all of it is true, it need not write it itself. */
 export function startOfMolecule(
   { mission, agent, rig }: Pick<Hook, 'mission' | 'agent' | 'rig'>,

@@ -1,6 +1,7 @@
 /** The watchdog chain of a real town, in seconds: the schedule, boot and the deacon, each of which is ended, held or left alone. */
 import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { INVALID_ARGUMENT, rpcOf } from '../../src/activities/rpc.js';
 import { heartbeatQuery, type BootResult } from '../../src/contract/deacon.js';
 import { inboxQuery } from '../../src/contract/inbox.js';
 import { mailMessage } from '../../src/contract/messages.js';
@@ -183,6 +184,12 @@ test('a workflow whose tasks fail again and again is told to the overseer', asyn
   expect((await told).body).toContain('WorkflowTaskFailed');
   await client.workflow.getHandle('broken').terminate('a test');
   await cancelled(mission);
+});
+
+test('what a server does not know is told from what it cannot say now, however the client wraps it', async () => {
+  const error: unknown = await town.client.workflow.count('NoSuchAttribute IS NOT NULL').catch((one: unknown) => one);
+  expect(rpcOf(error)).toMatchObject({ code: INVALID_ARGUMENT, details: expect.stringContaining('NoSuchAttribute') });
+  expect(rpcOf(new Error('of ours', { cause: new Error('and behind it') }))).toBeNull();
 });
 
 /** As a worker whose code does not fit, if there is a task soon. */
