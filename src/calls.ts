@@ -21,7 +21,7 @@ import {
   refineryMessages,
   witnessMessages,
 } from './contract/messages.js';
-import { attribute } from './contract/search-attributes.js';
+import { startOfRole } from './contract/search-attributes.js';
 import { TOWN_QUEUE } from './contract/task-queues.js';
 import { channelOf, DEACON, OVERSEER } from './town/address.js';
 
@@ -129,10 +129,7 @@ async function updatedOnce(client: Client, { workflow, name, content, updateId }
       args: [{}],
       workflowIdConflictPolicy: 'USE_EXISTING',
       staticSummary: role.summary,
-      typedSearchAttributes: [
-        { key: attribute.role, value: role.type },
-        { key: attribute.phase, value: 'waiting' },
-      ],
+      typedSearchAttributes: startOfRole(role.type),
     }),
   });
 }

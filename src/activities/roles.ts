@@ -3,7 +3,7 @@ import { activityInfo } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { RoleRequest } from '../contract/activities.js';
 import { witnessMessages } from '../contract/messages.js';
-import { attribute } from '../contract/search-attributes.js';
+import { startOfRole } from '../contract/search-attributes.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
 import { refineryOf, witnessOf } from '../town/address.js';
 import { withoutPassword } from '../town/credentials.js';
@@ -22,11 +22,7 @@ export async function ensureRole(client: Client, { role, rig: given, patience }:
     signal: witnessMessages.configure.signal,
     signalArgs: [{ id, rig, patience }],
     staticSummary: `${role} of ${rig.name}`,
-    typedSearchAttributes: [
-      { key: attribute.role, value: role },
-      { key: attribute.rig, value: [rig.name] },
-      { key: attribute.phase, value: 'waiting' },
-    ],
+    typedSearchAttributes: startOfRole(role, rig.name),
   });
 }
 

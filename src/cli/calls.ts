@@ -7,6 +7,7 @@ import type { Call, Relayed } from '../contract/calls.js';
 import { explainQuery, type Message } from '../contract/messages.js';
 import { askRelay } from '../relay.js';
 import type { Json } from '../town/act.js';
+import { makeId } from '../town/address.js';
 import { townPaths } from '../town/paths.js';
 import { CliError } from './command.js';
 import type { OpenClient } from './server.js';
@@ -96,4 +97,8 @@ class Caller {
       throw serverSays(this.#place, error);
     });
   }
+}
+
+export function newId(prefix: string): string {
+  return makeId(prefix, randomUUID());
 }

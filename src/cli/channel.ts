@@ -1,15 +1,14 @@
 /** `gt channel`: what is published for many, who gets it, and what begins with it. */
-import { randomUUID } from 'node:crypto';
 import { messagesQuery, subscribersQuery, type SubscriberView } from '../contract/channel.js';
 import { channelMessages } from '../contract/messages.js';
 import { attribute } from '../contract/search-attributes.js';
 import type { Json } from '../town/act.js';
-import { channelAt, channelOf, makeId, OVERSEER } from '../town/address.js';
+import { channelAt, channelOf, OVERSEER } from '../town/address.js';
 import type { Published } from '../town/channel.js';
 import { matchText } from '../town/channel-match.js';
 import { bodyOf } from '../town/mail.js';
 import { timeAt } from '../town/wording.js';
-import { withCalls, type Content } from './calls.js';
+import { newId, withCalls, type Content } from './calls.js';
 import { columns } from './columns.js';
 import { CliError, readArguments, refuseMore, UsageError, type Command } from './command.js';
 import { readVars, VAR_OPTION } from './formula-places.js';
@@ -45,7 +44,7 @@ export const publish: Pick<Command, 'run'> = {
       json: { type: 'boolean' },
     });
     const channel = channelNamed('publish NAME', positionals, 1);
-    const { subject, body, priority, as: from = OVERSEER, id = makeId('ms', randomUUID()) } = values;
+    const { subject, body, priority, as: from = OVERSEER, id = newId('ms') } = values;
     if (subject === undefined) throw new UsageError('gt channel publish needs --subject TEXT');
     const content = {
       id,

@@ -2,7 +2,7 @@
 import { WorkflowExecutionAlreadyStartedError, WorkflowFailedError } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
 import { messageOf } from '../calls.js';
-import { attribute } from '../contract/search-attributes.js';
+import { attribute, startOfRole } from '../contract/search-attributes.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
 import { crewAt } from '../town/address.js';
 import { own } from '../town/own.js';
@@ -28,11 +28,7 @@ export const crewAdd: Pick<Command, 'run'> = {
           taskQueue: TOWN_QUEUE,
           args: [{ patience: limits.patience }],
           staticSummary: `${name} of the crew of ${rig}`,
-          typedSearchAttributes: [
-            { key: attribute.role, value: 'crew' },
-            { key: attribute.rig, value: [rig] },
-            { key: attribute.phase, value: 'waiting' },
-          ],
+          typedSearchAttributes: startOfRole('crew', rig),
         });
         print(`${workflowId} is of the crew: gt mail inbox --as ${workflowId} shows what is written to them`);
       } catch (error) {

@@ -4,11 +4,11 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { inboxQuery } from '../contract/inbox.js';
 import { inboxMessages, mailMessage } from '../contract/messages.js';
-import { channelOf, makeId, OVERSEER } from '../town/address.js';
+import { channelOf, OVERSEER } from '../town/address.js';
 import { byUrgency, stateOf, threadOf, type Inbox, type KeptMail } from '../town/inbox.js';
 import { PRIORITIES } from '../town/mail.js';
 import { timeAt } from '../town/wording.js';
-import { withCalls, type Calls } from './calls.js';
+import { newId, withCalls, type Calls } from './calls.js';
 import { columns } from './columns.js';
 import { CliError, readArguments, refuseMore, takeOne, UsageError, type Command } from './command.js';
 import { print } from './print.js';
@@ -30,7 +30,7 @@ export const send: Pick<Command, 'run'> = {
       wait: { type: 'string' },
     });
     const to = takeOne('mail send', 'address', positionals);
-    const { subject, body, priority, as: from = OVERSEER, id = makeId('ml', randomUUID()) } = values;
+    const { subject, body, priority, as: from = OVERSEER, id = newId('ml') } = values;
     if (subject === undefined) throw new UsageError('gt mail send needs --subject TEXT');
     const seconds = values.wait === undefined ? null : readSeconds(values.wait);
     const isChannel = channelOf(to) !== null;

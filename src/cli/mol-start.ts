@@ -4,13 +4,13 @@ import { readEnvironment } from '../config.js';
 import { moleculeMessages } from '../contract/messages.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
 import { isRoleAddress } from '../town/address.js';
-import { withCalls } from './calls.js';
+import { newId, withCalls } from './calls.js';
 import { CliError, readArguments, takeOne, UsageError, type Command } from './command.js';
 import { cookWord, sayRefused } from './cook.js';
 import { formulaPlaces, readVars, VAR_OPTION } from './formula-places.js';
 import { print } from './print.js';
 import { EXIT_PROBLEMS } from './problem-output.js';
-import { newId, withServer } from './server.js';
+import { withServer } from './server.js';
 import { SERVER_OPTIONS } from './server-place.js';
 
 const START_OPTIONS = {

@@ -1,9 +1,7 @@
 /** Temporal's own client, for commands that need more of the server than calls. */
-import { randomUUID } from 'node:crypto';
 import { Client, Connection, isGrpcServiceError, ServiceError, WorkflowNotFoundError } from '@temporalio/client';
 import { messageOf, unanswered } from '../calls.js';
 import { largePayloads } from '../large-payloads.js';
-import { makeId } from '../town/address.js';
 import { townPaths } from '../town/paths.js';
 import { CliError } from './command.js';
 import { findServer, noExecution, refusedBy } from './server-place.js';
@@ -71,8 +69,4 @@ export async function ofExecution<T>(id: string, work: () => Promise<T>): Promis
 export function unlessGone(error: unknown): null {
   if (error instanceof WorkflowNotFoundError) return null;
   throw error;
-}
-
-export function newId(prefix: string): string {
-  return makeId(prefix, randomUUID());
 }

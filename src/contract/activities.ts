@@ -72,6 +72,8 @@ export type TownActivities = {
   deleteExecution(execution: Execution): Promise<void>;
   /** Puts a mail into the inbox that it is for; whether there is one that takes it. Under its id it is there once. */
   deliver(mail: Mail): Promise<boolean>;
+  /** The same for several to one inbox, in their order, up to the first that is not taken. */
+  deliverAll(mails: readonly Mail[]): Promise<Delivered>;
   /** How the deacon stands, and how much work there is for it to look after. */
   lookAtDeacon(request: { readonly patience: number }): Promise<Look>;
   /** What the deacon looks at on patrol, of the whole town. */
@@ -82,8 +84,6 @@ export type TownActivities = {
   startWitness(request: { readonly rig: string; readonly patience: number }): Promise<boolean>;
   /** Makes the schedule of boot if there is none. */
   startDaemon(request: { readonly patience: number }): Promise<void>;
-  /** The same for several to one inbox, in their order, up to the first that is not taken. */
-  deliverAll(mails: readonly Mail[]): Promise<Delivered>;
   /** Starts the mission of an order, or says why its work is refused. One that was started for it before is left alone, open or closed. */
   startMission(order: MissionOrder): Promise<MissionStart>;
   /** Appends to the ledger; a record id that stands there already is left alone. */

@@ -3,6 +3,7 @@
  * stands for any text, also for none, and every other character for itself.
  */
 import * as z from 'zod';
+import { headOf } from './mail.js';
 import { own } from './own.js';
 import { asLine } from './wording.js';
 
@@ -84,8 +85,7 @@ function fits(wanted: string, text: string): boolean {
 
 /** The lines `Key: Value` at the head of a mail that has nothing else there, and the text behind them. */
 export function keysIn(body: string): { readonly keys: Keys; readonly text: string } {
-  const gap = body.indexOf('\n\n');
-  const head = gap === -1 ? body : body.slice(0, gap);
+  const { head, text } = headOf(body);
   const pairs = head.split('\n').map((line) => {
     const colon = line.indexOf(': ');
     return [line.slice(0, Math.max(0, colon)), line.slice(colon + 2)] as const;
@@ -93,5 +93,5 @@ export function keysIn(body: string): { readonly keys: Keys; readonly text: stri
   const read = Keys.safeParse(Object.fromEntries(pairs));
   // A name that comes twice is no key either: one of the two would be lost.
   if (!read.success || Object.keys(read.data).length < pairs.length) return { keys: {}, text: body };
-  return { keys: read.data, text: gap === -1 ? '' : body.slice(gap + 2) };
+  return { keys: read.data, text };
 }

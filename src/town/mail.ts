@@ -225,13 +225,18 @@ export function lettersOf(mails: readonly Mail[]): { readonly mail: Mail; readon
 }
 
 function split(body: string): { keys: Record<string, string>; text: string } {
-  const gap = body.indexOf('\n\n');
-  const head = gap === -1 ? body : body.slice(0, gap);
+  const { head, text } = headOf(body);
   const keys = head.split('\n').flatMap((row) => {
     const colon = row.indexOf(': ');
     return colon > 0 ? [[row.slice(0, colon), row.slice(colon + 2)] as const] : [];
   });
-  return { keys: Object.fromEntries(keys), text: gap === -1 ? '' : body.slice(gap + 2) };
+  return { keys: Object.fromEntries(keys), text };
+}
+
+/** What stands before the first empty line, where keys do, and the text behind it. */
+export function headOf(body: string): { readonly head: string; readonly text: string } {
+  const gap = body.indexOf('\n\n');
+  return gap === -1 ? { head: body, text: '' } : { head: body.slice(0, gap), text: body.slice(gap + 2) };
 }
 
 function oneLine(text: string): string {

@@ -35,8 +35,8 @@ type Said = {
 /** With what a ping said; null when there are too many already. Nobody is waited for longer than a witness may rest. */
 export function heardAfter(heard: Heard, { rig, nextByMs, nowMs, patience }: Said): Heard | null {
   if (!Object.hasOwn(heard, rig) && Object.keys(heard).length >= RIGS_MAX) return null;
-  const soonest = nextByMs === null ? null : Math.min(nextByMs, nowMs + NEXT_MS_MAX * patience);
-  return { ...heard, [rig]: { atMs: nowMs, nextByMs: soonest } };
+  const latest = nowMs + NEXT_MS_MAX * patience;
+  return { ...heard, [rig]: { atMs: nowMs, nextByMs: nextByMs === null ? null : Math.min(nextByMs, latest) } };
 }
 
 type Reading = { readonly ok: true; readonly ping: Ping } | { readonly ok: false; readonly problem: string };

@@ -26,7 +26,7 @@ import { failure, readInput } from './failing.js';
 import { town } from './hands.js';
 import { actsEndMs } from './patience.js';
 import { Standing, startAs } from './standing.js';
-import { carried, goOn, isLong, isOutdated } from './start.js';
+import { carried, goOn, isDue } from './start.js';
 
 /** What one act writes to the ledger. */
 const BATCH_MAX = 100;
@@ -325,6 +325,3 @@ class ChannelRun {
     this.#standing.show({ phase: names.length === 0 ? 'waiting' : 'escalated', waitingFor }, () => this.#board());
   }
 }
-
-/** Whether this run has become long, or is of an old version. */
-const isDue = (): boolean => isLong() || isOutdated();

@@ -2,6 +2,7 @@
 import { DEACON, OVERSEER } from '../town/address.js';
 import type { Mail } from '../town/mail.js';
 import { postman, town } from './hands.js';
+import { mailRecord } from './mailbox.js';
 import { landAgainMs } from './patience.js';
 
 /** Letters of others; more wait with their senders. */
@@ -101,11 +102,7 @@ export class DeaconPost {
   /** Dead letters: nobody takes them. */
   async #record(mails: readonly Mail[]): Promise<void> {
     if (mails.length === 0) return;
-    const at = new Date().toISOString();
-    const entries = mails.map((mail) => {
-      const id = `mail/${DEACON}/${mail.id}`;
-      return { ...mail, mail: mail.id, id, kind: 'mail' as const, inbox: DEACON, at };
-    });
+    const entries = mails.map((mail) => mailRecord(mail, DEACON));
     await town(this.#patience).recordAll.executeWithOptions({ summary: 'dead letters to the ledger' }, [entries]);
   }
 }

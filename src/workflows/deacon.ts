@@ -21,7 +21,7 @@ import { failure, readInput, reasonOf } from './failing.js';
 import { town } from './hands.js';
 import { patrolAct, patrolEndsMs } from './patience.js';
 import { Standing, startAs } from './standing.js';
-import { carried, goOn, isLong, isOutdated } from './start.js';
+import { carried, goOn, isDue } from './start.js';
 
 export async function deacon(raw: unknown, carry?: DeaconCarry): Promise<never> {
   const start = startAs(DEACON, () => carried(carry, 'BadInput') ?? fresh(raw));
@@ -214,7 +214,7 @@ class DeaconRun {
   }
 
   #mustGoOn(): boolean {
-    return (isLong() || isOutdated()) && this.#call === null && this.#post.isIdle && this.#desk.isQuiet();
+    return isDue() && this.#call === null && this.#post.isIdle && this.#desk.isQuiet();
   }
 
   async #wait(): Promise<void> {

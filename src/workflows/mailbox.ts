@@ -142,7 +142,7 @@ export class Mailbox {
     do {
       const batch = this.#leaving.slice(0, BATCH_MAX);
       const summary = `mail of ${address} to the ledger`.slice(0, 200);
-      const entries = batch.map((mail) => recordOf(mail, address));
+      const entries = batch.map((mail) => mailRecord(mail, address));
       await CancellationScope.nonCancellable(() => town(patience).recordAll.executeWithOptions({ summary }, [entries]));
       this.#leaving = this.#leaving.slice(batch.length);
     } while (this.#leaving.length > 0 && !mustGoOn());
@@ -151,7 +151,8 @@ export class Mailbox {
   }
 }
 
-function recordOf(mail: KeptMail, inbox: string): LedgerEntry {
+/** As the ledger has a mail that leaves an inbox, or never came into one. */
+export function mailRecord(mail: KeptMail, inbox: string): LedgerEntry {
   const at = new Date(mail.atMs ?? Date.now()).toISOString();
   return { ...mail, mail: mail.id, id: `mail/${inbox}/${mail.id}`, kind: 'mail', at, inbox };
 }

@@ -30,7 +30,7 @@ import { patched } from './patches.js';
 import { askAgainMs, startAgainMs } from './patience.js';
 import { Teller } from './pausing.js';
 import { Standing } from './standing.js';
-import { carried, goOn, isLong, isOutdated } from './start.js';
+import { carried, goOn, isDue, isOutdated } from './start.js';
 
 /** What asks for an act. What only changes state is taken up by the handlers themselves. */
 type Fact =
@@ -348,7 +348,7 @@ class MissionRun {
 
   /** The next run has all in its carry: the input, which may be large, does not travel with it. */
   async #continueWhenLong(): Promise<void> {
-    if (this.#isQuiet() && (isLong() || isOutdated())) await goOn<typeof mission>(null, this.#carry());
+    if (this.#isQuiet() && isDue()) await goOn<typeof mission>(null, this.#carry());
   }
 
   #carry(): MissionCarry {

@@ -15,7 +15,7 @@ import { explainBy } from './explain.js';
 import { failure, readInput } from './failing.js';
 import { Mailbox } from './mailbox.js';
 import { Standing, startAs } from './standing.js';
-import { carried, goOn, isLong, isOutdated } from './start.js';
+import { carried, goOn, isDue } from './start.js';
 
 type Role = 'overseer' | 'crew';
 
@@ -118,6 +118,3 @@ class PersonRun {
     this.#standing.show({ phase: 'waiting' }, () => this.#board());
   }
 }
-
-/** Whether this run has become long, or is of an old version. */
-const isDue = (): boolean => isLong() || isOutdated();

@@ -42,6 +42,9 @@ export function isOutdated(): boolean {
   return workflowInfo().targetWorkerDeploymentVersionChanged && !hasCron();
 }
 
+/** Whether this run has become long, or is of an old version: it goes on in a next one as soon as it can. */
+export const isDue = (): boolean => isLong() || isOutdated();
+
 /** Goes on in a new run, with the current version of the workers when this one's is outdated. */
 export async function goOn<Type extends Workflow>(...args: Parameters<Type>): Promise<never> {
   return makeContinueAsNewFunc<Type>(isOutdated() ? { initialVersioningBehavior: 'AUTO_UPGRADE' } : {})(...args);
