@@ -1,6 +1,7 @@
 /** `gt pause`, `gt resume`: whatever can be held, or all rigs, and with them the town. */
 import type { z } from 'zod';
-import { missionMessages, type Message } from '../contract/messages.js';
+import type { Message } from '../contract/message.js';
+import { missionMessages } from '../contract/messages.js';
 import { withCalls, type Content } from './calls.js';
 import { CliError, readArguments, refuseMore, takeOne, UsageError, type Command } from './command.js';
 import { print } from './print.js';

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import * as z from 'zod';
-import { moleculeMessages, type Message } from '../contract/messages.js';
+import type { Message } from '../contract/message.js';
+import { moleculeMessages } from '../contract/messages.js';
 import { Json } from '../town/act.js';
 import { withCalls, type Content } from './calls.js';
 import { readArguments, takeOne, UsageError, type Command } from './command.js';

@@ -3,8 +3,7 @@
  * descriptions in the Temporal UI derive from here. Each exists as an Update (checked, answered) and as a Signal of the same
  * name; each may carry an `id`, under which a repetition changes nothing and gets the first answer.
  */
-import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
+import { defineQuery } from '@temporalio/workflow';
 import * as z from 'zod';
 import { WorkflowId } from '../town/address.js';
 import { checkBody, checkSubscription, Publication, RetentionChange, Subscription } from '../town/channel-input.js';
@@ -14,15 +13,10 @@ import { PolecatReport } from '../town/mission.js';
 import { Json } from '../town/act.js';
 import { RigSnapshot } from '../town/rig.js';
 import { Usage } from '../town/session.js';
-import { asLine } from '../town/wording.js';
+import { by, fromAbove, id, machineId, message, pauses, reason } from './message.js';
 import { checkOrigins, Origins, Vars } from './vars.js';
 
-const id = z.string().min(1).max(200).optional().describe('repeating the message under this id is a no-op');
-/** Made by the town: holds a mission's id, which may have 1,000 characters, an item's, a run's. */
-const machineId = z.string().min(1).max(2_000);
 const slotName = z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,199}$/, 'the name of a slot is expected');
-/** On one line: a board has it in its sentences, and whatever else it says would be read as the board's own. */
-const by = z.string().min(1).max(200).overwrite(asLine).default('operator').describe('who asks, for the record');
 const step = z.string().min(1).describe('id of a step of this molecule');
 const token = z
   .string()
@@ -33,7 +27,6 @@ const token = z
 const item = z.string().min(1).describe('id of an item of this mission');
 /** Steps that one message closes. */
 const CLOSES_MAX = 1_000;
-const reason = z.string().min(1).max(10_000);
 const allow = z
   .array(z.string().regex(/^[0-9a-f]{12}$/, 'a mark is expected, as the refusal has named it'))
   .max(1_000)
@@ -50,40 +43,10 @@ export const Wait = z.strictObject({
 export type Wait = z.infer<typeof Wait>;
 const wait = { id: machineId, molecule: WorkflowId, ...Wait.shape };
 
-export type Message<Schema extends z.ZodType> = {
-  readonly name: string;
-  readonly description: string;
-  readonly schema: Schema;
-  readonly update: UpdateDefinition<string, [z.input<Schema>]>;
-  readonly signal: SignalDefinition<[z.input<Schema>]>;
-};
-
-function message<Schema extends z.ZodType>(name: string, description: string, schema: Schema): Message<Schema> {
-  return { name, description, schema, update: defineUpdate(name), signal: defineSignal(name) };
-}
-
 const outcome = z
   .enum(['done', 'no-changes', 'failed'])
   .default('done')
   .describe('`failed` leaves it to others what becomes of the step');
-
-const pauses = <Above extends z.ZodRawShape>(what: string, above: Above) => ({
-  pause: message(
-    'pause',
-    `Holds ${what}: nothing new begins until \`resume\`. A session under way ends first; answers are taken all the same.`,
-    z.strictObject({ id, by, reason: reason.default('paused'), ...above }),
-  ),
-  resume: message(
-    'resume',
-    `Lets ${what} go on, unless it is held from elsewhere, too.`,
-    z.strictObject({ id, by, ...above }),
-  ),
-});
-const fromAbove = {
-  above: WorkflowId.optional().describe(
-    'the workflow that passes it on; what several hold goes on when all have let go',
-  ),
-};
 
 export const moleculeMessages = {
   ...pauses('the molecule', fromAbove),

@@ -11,7 +11,8 @@ import {
 import type { z } from 'zod';
 import type { DeskState } from '../contract/desk.js';
 import { EMPTY_DESK } from '../contract/desk.js';
-import type { Message, Rejected } from '../contract/messages.js';
+import type { Message } from '../contract/message.js';
+import type { Rejected } from '../contract/messages.js';
 import { rejectedQuery } from '../contract/messages.js';
 import { read } from '../contract/read.js';
 import { nearest } from '../town/nearest.js';

@@ -1,7 +1,7 @@
 /** Signals from workflow to workflow: the one way roles talk. That one cannot be delivered is a value, never an exception. */
 import { getExternalWorkflowHandle, isCancellation, sleep } from '@temporalio/workflow';
 import type { z } from 'zod';
-import type { Message } from '../contract/messages.js';
+import type { Message } from '../contract/message.js';
 import { isWorkflowId } from '../town/address.js';
 
 /** `undeliverable`: for another reason than that nobody is there, for example that the recipient has too many signals. */

@@ -1,7 +1,8 @@
 /** `pause` and `resume`, alike on everything that can be held. */
 import { CancellationScope, workflowInfo } from '@temporalio/workflow';
 import type { z } from 'zod';
-import type { Message, moleculeMessages, polecatMessages } from '../contract/messages.js';
+import type { Message } from '../contract/message.js';
+import type { moleculeMessages, polecatMessages } from '../contract/messages.js';
 import { heldFrom, type Hold } from '../town/pause.js';
 import type { Taking } from './desk.js';
 import { done, refused } from './desk.js';

@@ -12,7 +12,8 @@ import {
   refineryMessages,
   witnessMessages,
 } from '../../src/contract/messages.js';
-import type { Message, Rejected } from '../../src/contract/messages.js';
+import type { Message } from '../../src/contract/message.js';
+import type { Rejected } from '../../src/contract/messages.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
 import { ASK, QUICK } from '../support/test-formulas.js';
