@@ -4,7 +4,7 @@
  * is never hit by mistake, and there is no moment at which a started program is not yet known.
  */
 import { execFile } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
@@ -32,27 +32,48 @@ export async function killAllMarked(matches: (mark: string) => boolean): Promise
   for (const mark of new Set(found.map((one) => one.mark))) await killMarked(mark);
 }
 
+export type Marked = { readonly pid: number; readonly mark: string };
+type ReadMarks = () => Promise<readonly Marked[]>;
+
+let readElsewhere: ReadMarks | null = null;
+
+/** From now on the marks are read so; null: by this process itself. */
+export function readMarksBy(read: ReadMarks | null): void {
+  readElsewhere = read;
+}
+
 /** Every process of this machine whose mark satisfies `matches`; zombies are not counted. */
-export async function findMarked(
-  matches: (mark: string) => boolean,
-): Promise<readonly { readonly pid: number; readonly mark: string }[]> {
-  const all = process.platform === 'linux' ? await readLinux() : await readPs();
+export async function findMarked(matches: (mark: string) => boolean): Promise<readonly Marked[]> {
+  const all = await (readElsewhere ?? readMarksHere)();
   return all.filter((one) => one.pid !== process.pid && matches(one.mark));
 }
 
-async function readLinux(): Promise<{ pid: number; mark: string }[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const found = await Promise.all(
-    pids.map(async (pid) => {
-      const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
-      const entry = environment.split('\0').find((line) => line.startsWith(`${MARK}=`));
-      return entry === undefined ? [] : [{ pid: Number(pid), mark: entry.slice(MARK.length + 1) }];
-    }),
-  );
-  return found.flat();
+/** The processes of this machine that carry a mark. */
+export async function readMarksHere(): Promise<readonly Marked[]> {
+  return process.platform === 'linux' ? readLinux() : readPs();
 }
 
-async function readPs(): Promise<{ pid: number; mark: string }[]> {
+/** One after the other: to wait for each of some hundred files is five times the work. */
+function readLinux(): readonly Marked[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.flatMap((pid) => {
+    const entry = environmentOf(pid)
+      .split('\0')
+      .find((line) => line.startsWith(`${MARK}=`));
+    return entry === undefined ? [] : [{ pid: Number(pid), mark: entry.slice(MARK.length + 1) }];
+  });
+}
+
+function environmentOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8');
+  } catch {
+    // It has ended, or is somebody else's.
+    return '';
+  }
+}
+
+async function readPs(): Promise<readonly Marked[]> {
   const { stdout } = await promisify(execFile)('ps', ['-axEww', '-o', 'pid=,command='], {
     maxBuffer: 64 * 1024 * 1024,
   });

@@ -1,4 +1,5 @@
 /** What `starter.ts` forks. It starts what it is told to, and goes when its parent does. */
+import { readMarksHere } from './mark.js';
 import { runHere } from './run.js';
 import type { Stream } from './run.js';
 import type { News, Order } from './starter.js';
@@ -34,6 +35,7 @@ function room(): Promise<void> | null {
 async function obey(order: Order): Promise<void> {
   if (order.kind === 'end') return process.exit();
   const { id } = order;
+  if (order.kind === 'marks') return tell({ kind: 'marks', id, found: await readMarksHere() });
   if (order.kind === 'cancel') return running.get(id)?.abort();
   // Nothing may begin once the parent is gone: its successor may have looked already for what runs.
   if (process.ppid !== parent) return dieLikeTheParent();

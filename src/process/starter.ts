@@ -1,13 +1,15 @@
 /**
  * A small process that starts the programs of a large one. To start a program is to fork, and a fork copies the page tables: of
  * a worker with its some hundred megabytes this takes up to 20 ms, in which the worker does nothing else, of a small process
- * less than one; and an item of work is a hundred programs.
+ * less than one; and an item of work is a hundred programs. It also reads who carries which mark: were a file of /proc ever slow to
+ * come, the large one would go on.
  */
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { plainEnvironment } from './environment.js';
+import { readMarksBy, readMarksHere, type Marked } from './mark.js';
 import { startProgramsBy } from './run.js';
 import type { Ran, RunOptions, Stream } from './run.js';
 
@@ -21,11 +23,13 @@ export type Order =
       readonly tellsOutput: boolean;
     }
   | { readonly kind: 'cancel'; readonly id: number }
+  | { readonly kind: 'marks'; readonly id: number }
   /** The large process exits: whatever runs goes with it. */
   | { readonly kind: 'end' };
 
 export type News =
   | { readonly kind: 'output'; readonly id: number; readonly piece: string; readonly from: Stream }
+  | { readonly kind: 'marks'; readonly id: number; readonly found: readonly Marked[] }
   | { readonly kind: 'ended'; readonly id: number; readonly result: Ran }
   | { readonly kind: 'failed'; readonly id: number; readonly why: string };
 
@@ -51,10 +55,12 @@ export function startProgramsElsewhere(program = PROGRAM): void {
     }),
   );
   startProgramsBy((file, args, options) => starter.run(file, args, options));
+  readMarksBy(() => starter.readMarks());
 }
 
 class Starter {
   readonly #waiting = new Map<number, Waiting>();
+  readonly #asking = new Map<number, (found: readonly Marked[] | Promise<readonly Marked[]>) => void>();
   readonly #process: ChildProcess;
   #last = 0;
 
@@ -84,8 +90,24 @@ class Starter {
     } finally {
       signal?.removeEventListener('abort', cancel);
       this.#waiting.delete(id);
-      if (this.#waiting.size === 0) this.#process.channel?.unref();
+      this.#rest();
     }
+  }
+
+  async readMarks(): Promise<readonly Marked[]> {
+    const id = (this.#last += 1);
+    const found = await new Promise<readonly Marked[]>((resolve) => {
+      this.#asking.set(id, resolve);
+      this.#process.channel?.ref();
+      this.#send({ kind: 'marks', id });
+    });
+    this.#asking.delete(id);
+    this.#rest();
+    return found;
+  }
+
+  #rest(): void {
+    if (this.#waiting.size === 0 && this.#asking.size === 0) this.#process.channel?.unref();
   }
 
   #send(order: Order): void {
@@ -93,6 +115,7 @@ class Starter {
   }
 
   #hear(news: News): void {
+    if (news.kind === 'marks') return this.#asking.get(news.id)?.(news.found);
     const waiting = this.#waiting.get(news.id);
     if (news.kind === 'output') waiting?.options.onOutput?.(news.piece, news.from);
     else if (news.kind === 'ended') waiting?.resolve(news.result);
@@ -101,6 +124,8 @@ class Starter {
 
   #giveUp(): void {
     startProgramsBy(null);
+    readMarksBy(null);
+    for (const answer of this.#asking.values()) answer(readMarksHere());
     for (const { reject } of this.#waiting.values())
       reject(new Error('the process that starts programs has died; what it had started may still run'));
   }

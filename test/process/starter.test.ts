@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { afterEach, expect, test } from 'vitest';
 import { plainEnvironment } from '../../src/process/environment.js';
-import { findMarked, killMarked } from '../../src/process/mark.js';
+import { findMarked, killMarked, readMarksBy } from '../../src/process/mark.js';
 import { runShell, startProgramsBy } from '../../src/process/run.js';
 import type { Stream } from '../../src/process/run.js';
 import { startProgramsElsewhere } from '../../src/process/starter.js';
@@ -22,7 +22,10 @@ const parentOf = async (pid = 0) => (await runShell(`ps -o ppid= -p ${pid}`, opt
 /** The shell's parent is what started it. */
 const starterPid = async () => Number((await runShell('echo $PPID', options)).stdout);
 
-afterEach(() => startProgramsBy(null));
+afterEach(() => {
+  startProgramsBy(null);
+  readMarksBy(null);
+});
 
 test('programs are started by another process, and end as they would here', async () => {
   startProgramsElsewhere(STARTER);
@@ -84,6 +87,20 @@ test('when it dies, what it ran has failed, and programs are started from here a
   process.kill(pid, 'SIGKILL');
   await expect(result).rejects.toThrow('the process that starts programs has died');
   expect(await starterPid()).toBe(process.pid);
+  expect(await killMarked(mark)).toBeGreaterThan(0);
+});
+
+test('what it was asked for when it dies is looked up from here', async () => {
+  startProgramsElsewhere(STARTER);
+  const pid = await starterPid();
+  const mark = markOf('marks');
+  const died = runShell('sleep 60', { ...options, mark }).catch(String);
+  await expect.poll(() => running(mark), { timeout: 10_000 }).not.toEqual([]);
+  process.kill(pid, 'SIGSTOP');
+  const found = running(mark);
+  process.kill(pid, 'SIGKILL');
+  expect((await found).map((one) => one.mark)).toContain(mark);
+  expect(await died).toContain('has died');
   expect(await killMarked(mark)).toBeGreaterThan(0);
 });
 
