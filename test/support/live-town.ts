@@ -175,6 +175,10 @@ async function temporalCli(raised: RaisedTown, args: readonly string[]): Promise
 /** How long the last look may still take. */
 const LOOK_MS_MAX = 60_000;
 
+/** What comes soon is seen soon, and what takes long is not asked for all the time: each look is work for server and worker. */
+const LOOK_EVERY_MS_MIN = 25;
+const LOOK_EVERY_MS_MAX = 250;
+
 /** Waits until `look` answers something else than null, false or undefined; fails with `what` after `seconds`. */
 export async function until<T>(
   what: string,
@@ -183,7 +187,7 @@ export async function until<T>(
 ): Promise<T> {
   const end = Date.now() + seconds * 1_000;
   let last: unknown = null;
-  while (Date.now() < end) {
+  for (let everyMs = LOOK_EVERY_MS_MIN; Date.now() < end; everyMs = Math.min(LOOK_EVERY_MS_MAX, everyMs * 1.5)) {
     // A look itself may never end: what is asked of a workflow whose tasks fail waits for ever.
     const over = pause(end - Date.now() + LOOK_MS_MAX, null, { ref: false });
     const seen = await Promise.race([look(), over]).catch((error: unknown) => {
@@ -191,7 +195,7 @@ export async function until<T>(
       return null;
     });
     if (seen !== null && seen !== false && seen !== undefined) return seen;
-    await pause(100);
+    await pause(everyMs);
   }
   throw new Error(`waited ${seconds} s in vain: ${what}${last === null ? '' : ` (${inFull(last)})`}`);
 }
