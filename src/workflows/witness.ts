@@ -3,20 +3,14 @@
  * refinery's verdicts back. It holds no work of its own, and waits at no cost.
  */
 import { condition, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
-import {
-  mailMessage,
-  missionMessages,
-  polecatMessages,
-  refineryMessages,
-  witnessMessages,
-} from '../contract/messages.js';
+import { mailMessage, missionMessages, refineryMessages, witnessMessages } from '../contract/messages.js';
 import { polecatsQuery, RoleInput, slotsQuery, type WitnessCarry } from '../contract/witness.js';
 import { EMPTY_DESK } from '../contract/desk.js';
 import { attribute } from '../contract/search-attributes.js';
 import { polecatAt, refineryOf, witnessOf } from '../town/address.js';
 import type { Letter, Mail } from '../town/mail.js';
 import { branchKeys, lettersOf, writeMail } from '../town/mail.js';
-import { RESUME, type Pause } from '../town/pause.js';
+import { RESUME } from '../town/pause.js';
 import { witnessBoard } from '../town/rig-boards.js';
 import { areAlike, settingsAfter } from '../town/rig.js';
 import { adoptLeases, claimSlot, grantSlots, openSlots, releaseSlot, resizeSlots } from '../town/slots.js';
@@ -30,25 +24,15 @@ import { readLetter } from './letters.js';
 import { send, sendToRole } from './outbox.js';
 import { patched } from './patches.js';
 import { leaseCheckMs } from './patience.js';
-import { takePauses, Teller, wordFor, type Word } from './pausing.js';
 import { Standing, startAs } from './standing.js';
 import { carried, goOn, isOutdated } from './start.js';
 import { whoWorks } from './witness-adopt.js';
-import { clearUp } from './witness-clear.js';
+import { WitnessHolds } from './witness-holds.js';
+import { renewed, WitnessLeases } from './witness-leases.js';
 import { Pinger } from './witness-pinger.js';
-
-/**
- * Since 0.1.1: adopts the polecats it finds, tells a grant once, looks at holders also when nobody waits, and clears the
- * sandbox of those that are gone.
- */
-const renewed = () => patched('witness-adopts');
 
 /** A repository may be away for long: what is handed in is verified beside the loop, which grants slots meanwhile. */
 const besideLoop = () => patched('a hand-in is verified beside the loop');
-
-/** A polecat that was granted its slot a moment before a pause has begun after that. */
-const UNTOLD_MS = 2_000;
-const UNTOLD_MS_MAX = 600_000;
 
 const ROLE_EXAMPLE = 'roles are started by missions and by `gt`';
 
@@ -69,21 +53,17 @@ class WitnessRun {
   readonly #raw: unknown;
   readonly #desk: Desk;
   readonly #standing = new Standing();
-  readonly #teller = new Teller(polecatMessages);
   readonly #pinger: Pinger;
+  readonly #holds: WitnessHolds;
+  readonly #leases: WitnessLeases;
   #now: WitnessCarry;
   #mail: { readonly mail: Mail; readonly letter: Letter }[] = [];
   /** Claims made again by missions that may not have heard of their grant. */
   #asked: string[] = [];
   /** Claims released while it is looked who is at work: what is found of them is past. */
   #released: string[] | null = null;
-  /** Leases whose holders are gone, and whose sandboxes are being cleared. */
-  readonly #clearing = new Set<string>();
   /** Hand-ins that are being verified, by request and commit: asked again meanwhile, they are the same. */
   readonly #verifying = new Map<string, Mail>();
-  /** Holders that were not there yet when the rig was paused: their molecules have still to hear of it. */
-  #untold: readonly Lease[] = [];
-  #untoldLooks = 0;
   #quietLooks = 0;
   /** When holders are looked at next. */
   #lookMs: number | null = null;
@@ -97,6 +77,12 @@ class WitnessRun {
     this.#pinger = new Pinger(carry.isPingExpected ?? false);
     this.#desk = new Desk(carry.desk);
     this.#mail = lettersOf(carry.handIns ?? []);
+    this.#holds = new WitnessHolds(carry.paused ?? null, {
+      name: carry.rig.name,
+      leases: () => this.#now.slots.leases,
+      onChange: () => (this.#news = true),
+    });
+    this.#leases = new WitnessLeases({ now: () => this.#now, desk: this.#desk, free: (claim) => this.#free(claim) });
     this.#takeMessages();
     setHandler(slotsQuery, () => this.#now.slots, { description: 'Who has which slot, and who waits for one.' });
     setHandler(polecatsQuery, () => this.#now.slots.leases.map((lease) => polecatAt(this.#now.rig.name, lease.name)), {
@@ -115,7 +101,7 @@ class WitnessRun {
     for (;;) {
       await this.#passOn();
       await this.#grant();
-      await this.#tellUntold();
+      await this.#holds.tellUntold();
       for (let one = this.#mail.shift(); one !== undefined; one = this.#mail.shift())
         await this.#pass(one.mail, one.letter);
       this.#show();
@@ -135,19 +121,16 @@ class WitnessRun {
     this.#released = null;
     const leases = found.leases.filter(({ id }) => !released.includes(id));
     this.#now = { ...this.#now, slots: adoptLeases(this.#now.slots, leases, incarnationMax) };
-    const { paused = null } = this.#now;
-    if (paused === null && held !== null) this.#setPaused({ by: held.by, why: held.why, sinceMs: Date.now() });
-    if ((paused ?? held) !== null && patched('who is adopted hears of a pause', '0.6')) this.#untold = leases;
+    this.#holds.adopt(leases, held);
   }
 
   /** While slots are held, their holders are looked at from time to time, in case one died unseen. Else only news wakes us. */
   async #wait(): Promise<void> {
     const { slots, patience } = this.#now;
     const woken = () => this.#news || (isOutdated() && this.#isQuiet());
-    if (this.#untold.length > 0) {
-      const ms = Math.min(UNTOLD_MS * 2 ** this.#untoldLooks, UNTOLD_MS_MAX);
-      this.#untoldLooks += 1;
-      if (!(await condition(woken, ms, { summary: 'tell those who begin of the pause' }))) await this.#checkLeases();
+    if (this.#holds.isUntold) {
+      const how = { summary: 'tell those who begin of the pause' };
+      if (!(await condition(woken, this.#holds.nextMs(), how))) await this.#look();
       this.#news = false;
       return;
     }
@@ -161,7 +144,7 @@ class WitnessRun {
       this.#lookMs = Date.now() + pause;
       this.#show();
       if (await condition(woken, pause, { summary: 'look at the holders of slots' })) this.#quietLooks = 0;
-      else await this.#checkLeases();
+      else await this.#look();
       this.#lookMs = null;
     }
     this.#news = false;
@@ -176,9 +159,10 @@ class WitnessRun {
   }
 
   async #grant(): Promise<void> {
-    const { slots: before, paused = null } = this.#now;
+    const { slots: before } = this.#now;
     const isFair = before.queue.length > 1 && patched('slots are shared between missions');
-    const { slots, grants } = paused !== null ? { slots: before, grants: [] } : grantSlots(before, Date.now(), isFair);
+    const { slots, grants } =
+      this.#holds.paused !== null ? { slots: before, grants: [] } : grantSlots(before, Date.now(), isFair);
     this.#now = { ...this.#now, slots };
     const asked = this.#asked.splice(0);
     const isNew = (lease: Lease) => grants.some((one) => one.id === lease.id);
@@ -200,55 +184,14 @@ class WitnessRun {
     if (delivery === 'no-recipient' && isFree) this.#free(claim);
   }
 
-  async #tellUntold(): Promise<void> {
-    const left = this.#untold.filter(({ id }) => this.#now.slots.leases.some((lease) => lease.id === id));
-    this.#untold = [];
-    const { paused = null } = this.#now;
-    if (paused !== null) await this.#tellHolders(left, wordFor(paused, paused.by));
-  }
-
-  async #tellHolders(leases: readonly Lease[], word: Word): Promise<void> {
-    const holders = leases.map((lease) => ({ ...lease, workflowId: polecatAt(this.#now.rig.name, lease.name) }));
-    const missed = await this.#teller.tell(holders, word);
-    if (word.verb === 'pause') this.#untold = [...this.#untold, ...missed];
-  }
-
   #free(claim: string): void {
     this.#now = { ...this.#now, slots: releaseSlot(this.#now.slots, claim) };
     this.#news = true;
   }
 
-  /** A lease whose mission and polecat are both gone was left by a mission that was terminated. */
-  async #checkLeases(): Promise<void> {
-    const { rig, slots, patience } = this.#now;
-    const executions = slots.leases.flatMap((lease) => [
-      { workflowId: lease.mission, firstRunId: lease.missionRun },
-      { workflowId: polecatAt(rig.name, lease.name), firstRunId: null },
-    ]);
-    const open = await town(patience).areOpen.executeWithOptions({ summary: 'look at the holders of slots' }, [
-      executions,
-    ]);
-    slots.leases.forEach((lease, index) => {
-      const isMissionOpen = open[2 * index] ?? true;
-      const isPolecatOpen = open[2 * index + 1] ?? true;
-      if (isMissionOpen || isPolecatOpen || this.#clearing.has(lease.id)) return;
-      if (renewed()) void this.#clear(lease);
-      else this.#free(lease.id);
-    });
-    this.#pinger.ping(this.#now, Date.now() + leaseCheckMs(patience, this.#quietLooks));
-  }
-
-  /** Beside the loop, as it may take long. The slot is held until it is done: what fails is tried again with the next look. */
-  async #clear(lease: Lease): Promise<void> {
-    this.#clearing.add(lease.id);
-    try {
-      await clearUp(lease, this.#now, (text) => this.#desk.drop('lease', lease, text));
-      this.#free(lease.id);
-    } catch (error) {
-      this.#desk.drop('lease', lease, `what ${lease.name} left could not be cleared yet: ${reasonOf(error)}`);
-    } finally {
-      this.#clearing.delete(lease.id);
-    }
+  async #look(): Promise<void> {
+    await this.#leases.look();
+    this.#pinger.ping(this.#now, Date.now() + leaseCheckMs(this.#now.patience, this.#quietLooks));
   }
 
   async #pass(mail: Mail, letter: Letter): Promise<void> {
@@ -311,14 +254,13 @@ class WitnessRun {
     if (!this.#isQuiet() || !(workflowInfo().continueAsNewSuggested || isOutdated())) return;
     const handIns = [...this.#verifying.values()];
     const { isExpected: isPingExpected } = this.#pinger;
-    await goOn<typeof witness>(this.#raw, { ...this.#now, desk: this.#desk.state(), handIns, isPingExpected });
+    const { paused } = this.#holds;
+    await goOn<typeof witness>(this.#raw, { ...this.#now, paused, desk: this.#desk.state(), handIns, isPingExpected });
   }
 
   #isQuiet(): boolean {
-    const isIdle = !this.#news && !this.#isChanged;
-    return (
-      isIdle && [this.#mail, this.#asked, this.#untold].every(({ length }) => length === 0) && this.#desk.isQuiet()
-    );
+    const isIdle = !this.#news && !this.#isChanged && !this.#holds.isUntold;
+    return isIdle && this.#mail.length === 0 && this.#asked.length === 0 && this.#desk.isQuiet();
   }
 
   #takeMessages(): void {
@@ -347,19 +289,7 @@ class WitnessRun {
       this.#news = true;
       return done('configured');
     });
-    takePauses(this.#desk, {
-      what: 'the rig',
-      messages: witnessMessages,
-      holds: () => [this.#now.paused ?? []].flat(),
-      hold: (hold) => this.#setPaused({ ...hold, sinceMs: Date.now() }),
-      letGo: () => this.#setPaused(null),
-      tell: async (word) => {
-        await this.#tellHolders(this.#now.slots.leases, word);
-        // Those who were not there yet are told from the loop, which may have gone to rest meanwhile.
-        this.#news = true;
-      },
-      meanwhile: () => 'sessions under way end first, and what is handed in still lands',
-    });
+    this.#holds.serve(this.#desk);
     this.#desk.on(mailMessage, (mail) => {
       const reading = readLetter(mail, this.#now.rig.name);
       if (!reading.ok) return refused(reading.problem);
@@ -374,14 +304,9 @@ class WitnessRun {
     });
   }
 
-  #setPaused(paused: Pause | null): void {
-    this.#now = { ...this.#now, paused };
-    this.#untoldLooks = 0;
-    this.#news = true;
-  }
-
   #board(): string {
-    const { slots, rig, paused = null } = this.#now;
+    const { slots, rig } = this.#now;
+    const { paused } = this.#holds;
     const verifying = [...this.#verifying.keys()].map((key) => key.slice(0, key.indexOf(' ')));
     const id = witnessOf(rig.name);
     const isLooking = this.#released !== null;
@@ -389,8 +314,9 @@ class WitnessRun {
   }
 
   #show(): void {
-    const { slots, paused = null } = this.#now;
-    if (paused !== null) return this.#standing.show({ phase: 'paused', waitingFor: RESUME }, () => this.#board());
+    const { slots } = this.#now;
+    if (this.#holds.paused !== null)
+      return this.#standing.show({ phase: 'paused', waitingFor: RESUME }, () => this.#board());
     const isAtWork = slots.leases.length > 0;
     const phase = isAtWork ? 'working' : 'waiting';
     this.#standing.show({ phase, waitingFor: isAtWork ? 'polecats' : 'claims' }, () => this.#board());
