@@ -15,7 +15,7 @@ export function beating<A extends Acts>(acts: A): A {
     name,
     async (...args: never[]) => {
       const context = Context.current();
-      const beat = setInterval(() => context.heartbeat(progress.get(context) ?? null), BEAT_MS);
+      const beat = setInterval(() => context.heartbeat(progress.get(context)?.() ?? null), BEAT_MS);
       try {
         return await act(...args);
       } finally {
@@ -26,12 +26,12 @@ export function beating<A extends Acts>(acts: A): A {
   return Object.fromEntries(entries) as A; // the same names with the same signatures
 }
 
-const progress = new WeakMap<Context, unknown>();
+const progress = new WeakMap<Context, () => unknown>();
 
-/** Tells what the next heartbeats of this activity carry, from wherever it is called. */
-export function progressHere(): (value: unknown) => void {
+/** Takes what is asked, from now on, for what each heartbeat of this activity carries; from wherever it is called. */
+export function progressHere(): (told: () => unknown) => void {
   const context = Context.current();
-  return (value) => progress.set(context, value);
+  return (told) => progress.set(context, told);
 }
 
 export function refuse(type: string, message: string): ApplicationFailure {

@@ -29,7 +29,7 @@ export async function lookAtHost(client: Client, own: string, host: string): Pro
 }
 
 /** Whether a worker polls the queue; of that host, if it is given. */
-async function isPolled(client: Client, name: string, kind: Kind, host?: string): Promise<boolean> {
+export async function isPolled(client: Client, name: string, kind: Kind, host?: string): Promise<boolean> {
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace: client.options.namespace,
     taskQueue: { name },

@@ -71,7 +71,7 @@ async function runGate(
   request: GateRun,
   signal: AbortSignal,
 ): Promise<RunResult> {
-  progressHere()({ gate: name });
+  progressHere()(() => ({ gate: name }));
   const env = plainEnvironment({ CI: 'true' });
   const { timeoutMs, confinement = null } = request;
   const shell = await shellIn({ ...place, branch: null }, confinement);

@@ -110,7 +110,7 @@ async function lastUnder(client: Client, rig: string, called: string): Promise<F
 }
 
 /** A formula may be too large for a history, which then says where it lies. What cannot be decoded is undefined: no mission has sent it. */
-async function contentOf(client: Client, payload: Payload): Promise<unknown> {
+export async function contentOf(client: Client, payload: Payload): Promise<unknown> {
   const { externalStorage } = client.options.loadedDataConverter;
   const storage = externalStorage === undefined ? null : new ExternalStorageRunner(externalStorage);
   const [whole = payload] = (await storage?.retrieve([payload])) ?? [];

@@ -21,6 +21,7 @@ import type { Places } from './places.js';
 import { failureOf, leftIn } from './session-failure.js';
 import { recordSession, type Recorder } from './session-record.js';
 import { shellIn } from './shell.js';
+import { SignsOfLife } from './signs-of-life.js';
 
 export type Runtimes = Readonly<Record<SessionSpec['runtime']['kind'], Runtime>>;
 
@@ -153,6 +154,7 @@ async function contextFor(
 ): Promise<SessionContext> {
   const { signal, folder } = own;
   const tell = progressHere();
+  const signs = new SignsOfLife(own.journal, spec);
   const env = plainEnvironment({
     ...authorEnvironment(authorOf(spec.agent)),
     GT_SESSION: spec.sessionId,
@@ -164,12 +166,15 @@ async function contextFor(
   const shell = await shellIn(tree, spec.confinement ?? null);
   return {
     ...own,
-    heartbeat: (progress) => tell({ ...progress, spentId }),
+    heartbeat: (progress) => {
+      signs.sign();
+      tell(() => ({ ...progress, spentId, signs: signs.told() }));
+    },
     call,
     purse: (usd) => record.purses.left(spec, usd),
     outputFile: join(output, 'output.json'),
     exec: (command, { env: more = {}, signal: sooner, ...options } = {}) =>
-      shell(command, {
+      signs.during(shell, command, {
         env: { ...env, ...more },
         mark: spec.sessionId,
         signal: sooner === undefined ? signal : AbortSignal.any([signal, sooner]),

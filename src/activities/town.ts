@@ -31,6 +31,7 @@ import { checkGate } from './gate.js';
 import { awaitClosed, awaitMolecule, cancelExecution, isOpen } from './executions.js';
 import { deleteExecution } from './forgetting.js';
 import { needsPerson } from './git-trouble.js';
+import { lookAtHolders } from './health.js';
 import { findSandbox, lookAtHost } from './hosts.js';
 import { startMission } from './missions.js';
 import type { Places } from './places.js';
@@ -76,6 +77,7 @@ export function townActivities(deps: TownDeps): TownActivities {
     },
     abandonMerge: (request) => abandonMerge(deps, urlOf, request),
     areOpen: (executions) => Promise.all(executions.map((execution) => isOpen(deps.client, execution))),
+    lookAtHolders: (request) => lookAtHolders(deps.client, request),
     findPolecats: (rig) => findPolecats(deps.client, deps.places, rig),
     awaitClosed: (execution) => awaitClosed(deps.client, execution),
     awaitMolecule: (request) => awaitMolecule(deps.client, request),

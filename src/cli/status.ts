@@ -1,6 +1,10 @@
-/** `gt status` and `gt agents`: the town at a glance, from one list of the server. No workflow is asked, so no worker need be there. */
+/**
+ * `gt status` and `gt agents`: the town at a glance, from one list of the server, so that no worker need be there. How polecats do their witnesses are asked,
+ * where they answer soon.
+ */
 import type { Client } from '@temporalio/client';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
+import { agentsQuery, type AgentSeen } from '../contract/witness.js';
 import { columns } from './columns.js';
 import { readArguments, refuseMore, type Command } from './command.js';
 import { asksSomebody, listed, type Listed } from './listing.js';
@@ -44,7 +48,9 @@ export const agents: Pick<Command, 'run'> = {
       const all = await listed(client, AGENTS);
       const ofRig = all.filter(({ rigs }) => values.rig === undefined || rigs.includes(values.rig));
       const sorted = ofRig.toSorted((a, b) => a.id.localeCompare(b.id));
-      print(values.json === true ? JSON.stringify(sorted, null, 2) : agentsText(sorted));
+      const seen = await seenBy(client, sorted);
+      const told = sorted.map((one) => ({ ...one, health: seen.find(({ agent }) => agent === one.id) ?? null }));
+      print(values.json === true ? JSON.stringify(told, null, 2) : agentsText(told));
     });
   },
 };
@@ -95,15 +101,30 @@ function waitsText(waits: readonly Listed[]): string {
   return ['Waits for somebody; gt explain ID says for what, and how to answer', columns(rows), ...more].join('\n');
 }
 
-function agentsText(all: readonly Listed[]): string {
+const ANSWER_MS_MAX = 3_000;
+
+/** As their witnesses have seen them last; one that does not answer soon hides its own and no others. */
+async function seenBy(client: Client, all: readonly Listed[]): Promise<readonly AgentSeen[]> {
+  const witnesses = all.filter(({ role }) => role === 'witness');
+  const ask = async ({ id }: Listed) =>
+    client
+      .withDeadline(Date.now() + ANSWER_MS_MAX, () => client.workflow.getHandle(id).query(agentsQuery))
+      .catch(() => []);
+  return (await Promise.all(witnesses.map(ask))).flat();
+}
+
+type Agent = Listed & { readonly health: AgentSeen | null };
+
+function agentsText(all: readonly Agent[]): string {
   if (all.length === 0) return 'No agent is at work: a mission, or gt mol pour --rig, gives work to one';
   return columns(
-    all.map(({ id, phase, mission, usd, waitingFor }) => [
+    all.map(({ id, phase, mission, usd, waitingFor, health }) => [
       id,
       phase,
       mission,
       usd > 0 ? `$${usd.toFixed(2)}` : '',
       waitingFor,
+      health === null ? '' : `${health.kind}: ${health.fact}`,
     ]),
   );
 }

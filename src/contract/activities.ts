@@ -5,6 +5,7 @@
 import type { Confinement } from '../town/confinement.js';
 import type { MissionOrder } from '../town/channel-hook.js';
 import type { ConvoyPart } from '../town/convoy.js';
+import type { Facts } from '../town/health.js';
 import type { Mail } from '../town/mail.js';
 import type { GateVerdict } from '../town/refinery.js';
 import type { Survey } from '../town/patrol.js';
@@ -55,6 +56,11 @@ export type TownActivities = {
   }): Promise<{ readonly commit: string | null }>;
   /** Whether executions are still open. */
   areOpen(executions: readonly Execution[]): Promise<readonly boolean[]>;
+  /** How those do who hold slots of a rig, in the order of the leases. */
+  lookAtHolders(request: {
+    readonly rig: string;
+    readonly leases: readonly { readonly mission: string; readonly missionRun: string; readonly name: string }[];
+  }): Promise<readonly HolderFacts[]>;
   /** The polecats of a rig, at work or not, as the server has them. */
   findPolecats(rig: RigSnapshot): Promise<FoundPolecats>;
   /** Returns when the execution has closed, however it closed. */
@@ -153,6 +159,8 @@ export type GateRequest = {
 };
 /** `unavailable`: nobody here can tell (no `gh` program, not logged in …), so a person must; `detail` is the sentence for them. */
 export type GateFinding = { readonly kind: 'open' | 'failed' | 'unavailable'; readonly detail: string };
+
+export type HolderFacts = { readonly isMissionOpen: boolean; readonly facts: Facts };
 
 /** The last polecat under a name, as its mission started it. */
 export type FoundPolecat = {

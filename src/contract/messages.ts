@@ -141,6 +141,7 @@ export const missionMessages = {
     'Gives an item at work to another polecat; what has not landed is brought to the remote as a branch.',
     z.strictObject({ id, by, item, reason: reason.default('reassigned') }),
   ),
+  feed: message('feed', 'Asks again, now, for the slots that its items wait for.', z.strictObject({ id, by })),
   budget: message(
     'budget',
     'Sets the most the mission may spend; when it is spent nothing begins and no model is asked for more. What a budget held goes on.',
@@ -271,8 +272,13 @@ export const witnessMessages = {
   release: message(
     'release',
     'Frees the slot of a claim whose polecat has closed, or withdraws the claim.',
-    z.strictObject({ id: machineId.optional(), claim: machineId }),
+    z.strictObject({
+      id: machineId.optional(),
+      claim: machineId,
+      diedAtMs: z.number().int().optional().describe('of a polecat that was found dead, when'),
+    }),
   ),
+  look: message('look', 'Looks now at how those do who hold slots.', z.strictObject({ id, by })),
   configure: message(
     'configure',
     'Gives the role the rig as town.toml has it now.',

@@ -1,5 +1,7 @@
 import { defineQuery } from '@temporalio/workflow';
 import * as z from 'zod';
+import type { Breaker } from '../town/breaker.js';
+import type { Care, Health } from '../town/health.js';
 import type { Mail } from '../town/mail.js';
 import type { Pause } from '../town/pause.js';
 import { RigSnapshot } from '../town/rig.js';
@@ -19,8 +21,22 @@ export type WitnessCarry = {
   readonly paused?: Pause | null;
   /** The deacon expects to hear more of it. */
   readonly isPingExpected?: boolean;
+  /** What was done about polecats that do not do well. */
+  readonly care?: readonly Care[];
+  readonly breaker?: Breaker;
+};
+
+/** One who holds a slot, as it was seen last; `done`: what its witness has done about it. */
+export type AgentSeen = Health & {
+  readonly agent: string;
+  readonly mission: string;
+  readonly item: string;
+  readonly seenMs: number;
+  readonly done: Care['done'];
 };
 
 export const slotsQuery = defineQuery<Slots>('slots');
 /** Workflow ids of the polecats that hold a slot. */
 export const polecatsQuery = defineQuery<readonly string[]>('polecats');
+/** How those at work do. */
+export const agentsQuery = defineQuery<readonly AgentSeen[]>('agents');

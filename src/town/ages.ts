@@ -20,10 +20,13 @@ export function withAges(board: string, nowMs: number): string {
   });
 }
 
-/** In its largest unit, rounded down: a time is written in whole seconds. */
 function ageOf(ms: number): string {
-  const seconds = Math.floor(Math.abs(ms) / 1_000);
+  return ms < 0 ? `in ${roughSpan(-ms)}` : `${roughSpan(ms)} ago`;
+}
+
+/** In its largest unit, rounded down: a time is written in whole seconds. */
+export function roughSpan(ms: number): string {
+  const seconds = Math.floor(Math.max(0, ms) / 1_000);
   const [unit, size] = UNITS.find(([, one]) => seconds >= one) ?? ['s', 1];
-  const span = `${Math.floor(seconds / size)} ${unit}`;
-  return ms < 0 ? `in ${span}` : `${span} ago`;
+  return `${Math.floor(seconds / size)} ${unit}`;
 }

@@ -1,5 +1,7 @@
 /** The boards of a rig's two roles: the slots that its witness grants, and the merge queue of its refinery. */
 import { clip, pauseLines } from './board.js';
+import type { Breaker } from './breaker.js';
+import type { Health } from './health.js';
 import type { Pause } from './pause.js';
 import type { Queued } from './refinery.js';
 import { shellWord } from './shell-text.js';
@@ -16,6 +18,10 @@ export type WitnessView = {
   readonly verifying: readonly string[];
   /** When the holders of slots are looked at next; null when nothing is held or asked for. */
   readonly lookMs: number | null;
+  /** How those at work did when they were looked at last. */
+  readonly agents?: readonly (Health & { readonly agent: string; readonly seenMs: number })[];
+  /** No slot is granted for a while; null: it is closed. */
+  readonly breaker?: Breaker['open'];
   /** It has begun, and looks who is at work: no slot is given before that is known. */
   readonly isLooking?: boolean;
 };
@@ -35,7 +41,20 @@ export function witnessBoard(view: WitnessView): string {
   const head = `${leases.length}/${capacity} slots held, ${queue.length} waiting. ${witnessStory(view)}`;
   const heads = ['holder', 'incarnation', 'mission', 'item', 'since'];
   const slotTable = rows.length === 0 ? [] : ['', ...table(heads, rows)];
-  return clip([head, ...pauseLines(paused, id), ...slotTable].join('\n'));
+  const seen = (view.agents ?? []).map(({ agent, kind, fact, seenMs }) => [agent, kind, short(fact), timeAt(seenMs)]);
+  const health = seen.length === 0 ? [] : ['', ...table(['polecat', 'health', 'by the fact', 'seen at'], seen)];
+  return clip(
+    [head, ...pauseLines(paused, id), ...breakerLines(view.breaker ?? null), ...slotTable, ...health].join('\n'),
+  );
+}
+
+function breakerLines(open: Breaker['open']): readonly string[] {
+  if (open === null) return [];
+  const { why, sinceMs, untilMs } = open;
+  return [
+    '',
+    `> **No slot is granted** since ${timeAt(sinceMs)}: ${why}. They are again at ${timeAt(untilMs)}, or with the first work that is finished.`,
+  ];
 }
 
 function witnessStory({ slots, paused, rig, verifying, lookMs, isLooking = false }: WitnessView): string {

@@ -13,6 +13,8 @@ import { takePauses, type Teller } from './pausing.js';
 export type Asked =
   | { readonly kind: 'retry'; readonly item: string }
   | { readonly kind: 'withdraw'; readonly claim: string; readonly rig: string }
+  /** Slots are asked for once more. */
+  | { readonly kind: 'feed' }
   | { readonly kind: 'reassign'; readonly polecat: OpenPolecat };
 
 type Mission = {
@@ -57,6 +59,12 @@ export function takeAnswers(desk: Desk, { now, note, hear, teller }: Mission): v
     return done(
       `item "${id}" goes from ${polecat.workflowId} to another polecat; what has not landed is brought to the remote`,
     );
+  });
+  taking.on(missionMessages.feed, () => {
+    const queued = now().state.items.filter(({ state }) => state.kind === 'queued');
+    if (queued.length === 0) return refused('no item of this mission waits for a slot');
+    hear({ kind: 'feed' });
+    return done(`it asks again for slots for ${queued.map(({ id }) => id).join(', ')}`);
   });
   takePauses(taking, {
     what: 'the mission',

@@ -78,11 +78,12 @@ export class MissionSlots {
     return [...this.#left.values()];
   }
 
-  async release(rig: string, claim: string): Promise<void> {
+  /** `diedAtMs`: its polecat was found dead, and when. */
+  async release(rig: string, claim: string, diedAtMs?: number): Promise<void> {
     // After a reset the same claim is asked for once more, and given back once more, perhaps by one run: as it was left, and when it is done.
     this.#releases += 1;
     const id = `release:${claim}@${workflowInfo().runId}:${this.#releases}`;
-    await send(witnessOf(rig), witnessMessages.release, { id, claim });
+    await send(witnessOf(rig), witnessMessages.release, { id, claim, ...(diedAtMs === undefined ? {} : { diedAtMs }) });
   }
 
   /** The rig's configuration has changed: its witness is to hear of it with the next claim. */

@@ -14,7 +14,7 @@ import { startable, unasked } from '../town/mission.js';
 import { own } from '../town/own.js';
 import { rigRef, type RigSnapshot } from '../town/rig.js';
 import { unreachable } from '../town/unreachable.js';
-import { Desk, done, refused } from './desk.js';
+import { Desk, done } from './desk.js';
 import { explainBy } from './explain.js';
 import { readInput } from './failing.js';
 import { town } from './hands.js';
@@ -25,6 +25,7 @@ import { standOf, swarmOf } from './mission-report.js';
 import { asNow, draftOf, planAgain, planned, withPlan } from './mission-plan.js';
 import { cancel, clearLost, holderFor, protoFor, startPolecat, takenOver, takesOver } from './mission-polecat.js';
 import { untilClosed, type StartedPolecat } from './mission-polecat.js';
+import { takeReports } from './mission-reports.js';
 import { MissionSlots, waitedFor } from './mission-slots.js';
 import { patched } from './patches.js';
 import { askAgainMs, startAgainMs } from './patience.js';
@@ -146,12 +147,19 @@ class MissionRun {
     this.#show();
     if (this.#isOver()) return;
     await this.#continueWhenLong();
-    const queued = this.#now.state.items.filter((item) => item.state.kind === 'queued');
     const woken = () => this.#news || (isOutdated() && this.#isQuiet());
-    if (queued.length === 0) await condition(woken);
+    if (this.#queued().length === 0) await condition(woken);
     else if (!(await condition(woken, askAgainMs(this.#now.limits.patience), { summary: 'ask for slots again' }))) {
-      await Promise.all(queued.map((item) => this.#ask(item.id)));
+      await this.#askAgain();
     }
+  }
+
+  #queued(): readonly Item[] {
+    return this.#now.state.items.filter((item) => item.state.kind === 'queued');
+  }
+
+  async #askAgain(): Promise<void> {
+    await Promise.all(this.#queued().map((item) => this.#ask(item.id)));
   }
 
   async #act(fact: Fact): Promise<void> {
@@ -170,6 +178,8 @@ class MissionRun {
         return this.#slots.release(fact.rig, fact.claim);
       case 'reassign':
         return cancel(fact.polecat, this.#now.limits.patience);
+      case 'feed':
+        return this.#askAgain();
       default:
         return unreachable(fact);
     }
@@ -290,17 +300,19 @@ class MissionRun {
 
   async #salvage(polecat: OpenPolecat, item: Item, holder: Holder): Promise<void> {
     const { claim } = polecat;
+    const diedAtMs = Date.now();
     const lost = { ...holder, item: item.id };
     const cleared = await clearLost(lost, this.#plan(item).rig, this.#now.limits.patience);
     const { says: reason } = cleared;
     if (cleared.kind === 'landed') this.#note({ kind: 'landed', item: item.id, claim, landing: cleared.landing });
     else if (this.#cancelled) this.#note({ kind: 'cancelled', item: item.id, reason });
     else this.#note({ kind: 'lost', item: item.id, claim, reason });
-    await this.#settle(polecat);
+    await this.#settle(polecat, diedAtMs);
   }
 
-  async #settle({ rig, claim }: OpenPolecat): Promise<void> {
-    await this.#slots.release(rig, claim);
+  /** `diedAtMs`: it was terminated. */
+  async #settle({ rig, claim }: OpenPolecat, diedAtMs?: number): Promise<void> {
+    await this.#slots.release(rig, claim, diedAtMs);
     this.#now = { ...this.#now, open: this.#now.open.filter((one) => one.claim !== claim) };
   }
 
@@ -371,20 +383,10 @@ class MissionRun {
       this.#hear({ kind: 'granted', claim, rig, name, incarnation });
       return done('taken');
     });
-    const workedUnder = (claim: string) =>
-      this.#now.state.items.find((one) => one.state.kind === 'working' && one.state.claim === claim);
-    this.#desk.on(missionMessages.report, ({ claim, report }) => {
-      const item = workedUnder(claim);
-      if (item === undefined) return nobody(claim);
-      this.#report(item.id, claim, report);
-      return done('taken');
-    });
-    this.#desk.on(missionMessages.waiting, ({ claim, molecule, for: who, why, since, escalated }) => {
-      const item = workedUnder(claim);
-      if (item === undefined) return nobody(claim);
-      const wait = who === '' ? null : { molecule, for: who, why, sinceMs: since, escalated };
-      this.#note({ kind: 'waits', item: item.id, claim, wait });
-      return done('taken');
+    takeReports(this.#desk, {
+      now: () => this.#now,
+      note: (event) => this.#note(event),
+      report: (item, claim, report) => this.#report(item, claim, report),
     });
   }
 
@@ -396,5 +398,3 @@ class MissionRun {
     return boardOf(this.#now, { isEnding: this.#isEnding, isCancelled: this.#woundDown });
   }
 }
-
-const nobody = (claim: string) => refused(`no item of this mission is worked under the claim ${claim}`);

@@ -1,12 +1,22 @@
-/** A witness's looks at those who hold its slots: a lease whose mission and polecat are both gone was left, and is cleared. */
-import type { WitnessCarry } from '../contract/witness.js';
-import { polecatAt } from '../town/address.js';
+/**
+ * A witness's looks at those who hold its slots. A lease whose mission and polecat are both gone was left, and is cleared; one who does not do well is
+ * nudged, then asked to hand over to a fresh session, then told of.
+ */
+import { uuid4 } from '@temporalio/workflow';
+import { polecatMessages } from '../contract/messages.js';
+import type { AgentSeen, WitnessCarry } from '../contract/witness.js';
+import { DEACON, polecatAt, witnessOf } from '../town/address.js';
+import type { Death } from '../town/breaker.js';
+import { caredFor, deathsOf, healthOf, type Care, type CareOrder, type Facts, type Health } from '../town/health.js';
+import { careMail, nudgeWords } from '../town/health-mail.js';
 import type { Lease } from '../town/slots.js';
 import type { Desk } from './desk.js';
 import { reasonOf } from './failing.js';
 import { town } from './hands.js';
+import { send } from './outbox.js';
 import { patched } from './patches.js';
 import { clearUp } from './witness-clear.js';
+import { tellDeacon } from './witness-deacon.js';
 
 /**
  * Since 0.1.1: adopts the polecats it finds, tells a grant once, looks at holders also when nobody waits, and clears the
@@ -18,18 +28,96 @@ type Witness = {
   readonly now: () => Pick<WitnessCarry, 'rig' | 'patience' | 'slots'>;
   readonly desk: Desk;
   readonly free: (claim: string) => void;
+  readonly isHeld: () => boolean;
+  readonly died: (deaths: readonly Death[]) => void;
 };
+
+type Seen = { readonly claim: string; readonly health: Health; readonly atMs: number };
 
 export class WitnessLeases {
   readonly #witness: Witness;
   /** Leases whose holders are gone, and whose sandboxes are being cleared. */
   readonly #clearing = new Set<string>();
+  #seen: readonly Seen[] = [];
+  #care: readonly Care[];
+  /** Words on their way to holders, or about them. */
+  #words = 0;
 
-  constructor(witness: Witness) {
+  constructor(care: readonly Care[] = [], witness: Witness) {
+    this.#care = care;
     this.#witness = witness;
   }
 
+  get care(): readonly Care[] {
+    return this.#care;
+  }
+
+  get isIdle(): boolean {
+    return this.#words === 0;
+  }
+
+  agents(): readonly AgentSeen[] {
+    const { rig, slots } = this.#witness.now();
+    return slots.leases.flatMap(({ id, name, mission, item }) => {
+      const seen = this.#seen.find(({ claim }) => claim === id);
+      if (seen === undefined) return [];
+      const done = this.#care.find(({ claim }) => claim === id)?.done ?? null;
+      return [{ agent: polecatAt(rig.name, name), mission, item, ...seen.health, seenMs: seen.atMs, done }];
+    });
+  }
+
   async look(): Promise<void> {
+    if (!patched('holders are looked at for how they do', '0.9')) return this.#lookWhetherOpen();
+    const { rig, slots, patience } = this.#witness.now();
+    const leases = slots.leases.map(({ mission, missionRun, name }) => ({ mission, missionRun, name }));
+    const how = { summary: 'look how the holders of slots do' };
+    const found = await town(patience).lookAtHolders.executeWithOptions(how, [{ rig: rig.name, leases }]);
+    const looks = slots.leases.flatMap((lease, at) => {
+      const one = found[at];
+      return one === undefined ? [] : [{ lease, ...one }];
+    });
+    for (const { lease, isMissionOpen, facts } of looks) if (!isMissionOpen && !facts.isOpen) this.#left(lease);
+    this.#judge(looks);
+  }
+
+  #judge(looks: readonly { readonly lease: Lease; readonly facts: Facts }[]): void {
+    const { patience } = this.#witness.now();
+    const nowMs = Date.now();
+    this.#seen = looks.map(({ lease, facts }) => {
+      return { claim: lease.id, health: healthOf(facts, nowMs, patience), atMs: nowMs };
+    });
+    const before = this.#care;
+    const { care, orders } = caredFor(before, this.#seen, { nowMs, patience, isHeld: this.#witness.isHeld() });
+    this.#care = care;
+    for (const order of orders) void this.#obey(order, before);
+    this.#witness.died(looks.flatMap(({ lease, facts }) => deathsOf(lease.id, facts)));
+  }
+
+  /** Beside the loop. What reached nobody counts as not done. */
+  async #obey({ claim, step }: CareOrder, before: readonly Care[]): Promise<void> {
+    this.#words += 1;
+    const isDone = await this.#act(claim, step).finally(() => (this.#words -= 1));
+    if (isDone) return;
+    this.#care = this.#care.flatMap((one) => (one.claim === claim ? before.filter((old) => old.claim === claim) : one));
+  }
+
+  async #act(claim: string, step: CareOrder['step']): Promise<boolean> {
+    const { rig, slots } = this.#witness.now();
+    const lease = slots.leases.find(({ id }) => id === claim);
+    const care = this.#care.find((one) => one.claim === claim);
+    const health = this.#seen.find((one) => one.claim === claim)?.health;
+    if (lease === undefined || care === undefined || health === undefined) return true;
+    const [agent, from] = [polecatAt(rig.name, lease.name), witnessOf(rig.name)];
+    if (step === 'tell') {
+      const envelope = { id: `health:${uuid4()}`, from, to: DEACON };
+      return (await tellDeacon(this.#witness.now(), { ...envelope, ...careMail(agent, health, care) })) === 'delivered';
+    }
+    const cycle = step === 'cycle';
+    const nudge = { id: `health:${uuid4()}`, by: from, text: nudgeWords(health, cycle), cycle };
+    return (await send(agent, polecatMessages.nudge, nudge)) === 'delivered';
+  }
+
+  async #lookWhetherOpen(): Promise<void> {
     const { rig, slots, patience } = this.#witness.now();
     const executions = slots.leases.flatMap((lease) => [
       { workflowId: lease.mission, firstRunId: lease.missionRun },

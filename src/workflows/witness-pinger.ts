@@ -1,13 +1,10 @@
 /** Second-order monitoring: a witness whose polecats are at work lets the deacon hear of it, each time it has looked at them. */
 import { uuid4 } from '@temporalio/workflow';
-import { mailMessage } from '../contract/messages.js';
 import type { WitnessCarry } from '../contract/witness.js';
-import { DEACON } from '../town/address.js';
 import { writePing } from '../town/witness-ping.js';
-import { town } from './hands.js';
-import { sendToRole, type Delivery } from './outbox.js';
-import { patrolAct } from './patience.js';
+import type { Delivery } from './outbox.js';
 import { patched } from './patches.js';
+import { tellDeacon } from './witness-deacon.js';
 
 export class Pinger {
   /** The deacon expects to hear more. */
@@ -58,11 +55,6 @@ export class Pinger {
       'Pinged-At': new Date().toISOString(),
       ...(nextMs === null ? {} : { 'Next-By': new Date(nextMs).toISOString() }),
     });
-    const options = { ...patrolAct(patience), summary: `ensure the ${DEACON}` };
-    const reason = `polecats are at work in ${rig.name}`;
-    const ensure = () => town(patience).startDeacon.executeWithOptions(options, [{ patience, reason }]);
-    return sendToRole(DEACON, mailMessage, ping, ensure)
-      .catch(() => null)
-      .finally(() => (this.#isSending = false));
+    return tellDeacon({ rig, patience }, ping).finally(() => (this.#isSending = false));
   }
 }

@@ -4,7 +4,7 @@
  */
 import { condition, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
 import { mailMessage, missionMessages, refineryMessages, witnessMessages } from '../contract/messages.js';
-import { polecatsQuery, RoleInput, slotsQuery, type WitnessCarry } from '../contract/witness.js';
+import { agentsQuery, polecatsQuery, RoleInput, slotsQuery, type WitnessCarry } from '../contract/witness.js';
 import { EMPTY_DESK } from '../contract/desk.js';
 import { attribute } from '../contract/search-attributes.js';
 import { polecatAt, refineryOf, witnessOf } from '../town/address.js';
@@ -27,6 +27,7 @@ import { leaseCheckMs } from './patience.js';
 import { Standing, startAs } from './standing.js';
 import { carried, goOn, isOutdated } from './start.js';
 import { whoWorks } from './witness-adopt.js';
+import { WitnessBreaker } from './witness-breaker.js';
 import { WitnessHolds } from './witness-holds.js';
 import { renewed, WitnessLeases } from './witness-leases.js';
 import { Pinger } from './witness-pinger.js';
@@ -56,6 +57,7 @@ class WitnessRun {
   readonly #pinger: Pinger;
   readonly #holds: WitnessHolds;
   readonly #leases: WitnessLeases;
+  readonly #breaker: WitnessBreaker;
   #now: WitnessCarry;
   #mail: { readonly mail: Mail; readonly letter: Letter }[] = [];
   /** Claims made again by missions that may not have heard of their grant. */
@@ -65,6 +67,8 @@ class WitnessRun {
   /** Hand-ins that are being verified, by request and commit: asked again meanwhile, they are the same. */
   readonly #verifying = new Map<string, Mail>();
   #quietLooks = 0;
+  /** Somebody wants to know how those at work do. */
+  #isLookAsked = false;
   /** When holders are looked at next. */
   #lookMs: number | null = null;
   #news = true;
@@ -82,12 +86,20 @@ class WitnessRun {
       leases: () => this.#now.slots.leases,
       onChange: () => (this.#news = true),
     });
-    this.#leases = new WitnessLeases({ now: () => this.#now, desk: this.#desk, free: (claim) => this.#free(claim) });
+    this.#breaker = new WitnessBreaker(carry.breaker, { now: () => this.#now, onChange: () => (this.#news = true) });
+    this.#leases = new WitnessLeases(carry.care, {
+      now: () => this.#now,
+      desk: this.#desk,
+      free: (claim) => this.#free(claim),
+      isHeld: () => this.#holds.paused !== null,
+      died: (deaths) => this.#breaker.hear(deaths),
+    });
     this.#takeMessages();
     setHandler(slotsQuery, () => this.#now.slots, { description: 'Who has which slot, and who waits for one.' });
     setHandler(polecatsQuery, () => this.#now.slots.leases.map((lease) => polecatAt(this.#now.rig.name, lease.name)), {
       description: 'Addresses of the polecats at work.',
     });
+    setHandler(agentsQuery, () => this.#leases.agents(), { description: 'How those at work did when it looked last.' });
     explainBy(() => this.#board());
     this.#desk.open();
   }
@@ -104,6 +116,7 @@ class WitnessRun {
       await this.#holds.tellUntold();
       for (let one = this.#mail.shift(); one !== undefined; one = this.#mail.shift())
         await this.#pass(one.mail, one.letter);
+      if (this.#isLookAsked) await this.#look();
       this.#show();
       await this.#continueWhenLong();
       await this.#wait();
@@ -139,12 +152,15 @@ class WitnessRun {
     else this.#pinger.keepUp(this.#now, Date.now() + leaseCheckMs(patience, 0));
     if (!isAsked && (slots.leases.length === 0 || !renewed())) await condition(woken);
     else {
-      const pause = leaseCheckMs(patience, isAsked ? 0 : this.#quietLooks);
+      const isSoon = isAsked || this.#leases.care.length > 0;
+      const pause = leaseCheckMs(patience, isSoon ? 0 : this.#quietLooks);
       this.#quietLooks += 1;
       this.#lookMs = Date.now() + pause;
       this.#show();
-      if (await condition(woken, pause, { summary: 'look at the holders of slots' })) this.#quietLooks = 0;
-      else await this.#look();
+      const openMs = isAsked && this.#breaker.untilMs !== null ? this.#breaker.untilMs - Date.now() : Infinity;
+      const how = { summary: openMs < pause ? 'grant slots again' : 'look at the holders of slots' };
+      if (await condition(woken, Math.min(pause, openMs), how)) this.#quietLooks = 0;
+      else if (pause <= openMs) await this.#look();
       this.#lookMs = null;
     }
     this.#news = false;
@@ -161,8 +177,8 @@ class WitnessRun {
   async #grant(): Promise<void> {
     const { slots: before } = this.#now;
     const isFair = before.queue.length > 1 && patched('slots are shared between missions');
-    const { slots, grants } =
-      this.#holds.paused !== null ? { slots: before, grants: [] } : grantSlots(before, Date.now(), isFair);
+    const isShut = this.#holds.paused !== null || this.#breaker.untilMs !== null;
+    const { slots, grants } = isShut ? { slots: before, grants: [] } : grantSlots(before, Date.now(), isFair);
     this.#now = { ...this.#now, slots };
     const asked = this.#asked.splice(0);
     const isNew = (lease: Lease) => grants.some((one) => one.id === lease.id);
@@ -190,6 +206,7 @@ class WitnessRun {
   }
 
   async #look(): Promise<void> {
+    this.#isLookAsked = false;
     await this.#leases.look();
     this.#pinger.ping(this.#now, Date.now() + leaseCheckMs(this.#now.patience, this.#quietLooks));
   }
@@ -197,6 +214,7 @@ class WitnessRun {
   async #pass(mail: Mail, letter: Letter): Promise<void> {
     switch (letter.type) {
       case 'POLECAT_DONE':
+        this.#breaker.succeed();
         return besideLoop() ? this.#verify(mail, letter) : this.#handOver(letter);
       case 'MERGED':
       case 'MERGE_FAILED':
@@ -255,11 +273,14 @@ class WitnessRun {
     const handIns = [...this.#verifying.values()];
     const { isExpected: isPingExpected } = this.#pinger;
     const { paused } = this.#holds;
-    await goOn<typeof witness>(this.#raw, { ...this.#now, paused, desk: this.#desk.state(), handIns, isPingExpected });
+    const { care } = this.#leases;
+    const breaker = this.#breaker.state;
+    const kept = { paused, care, breaker, handIns, isPingExpected };
+    await goOn<typeof witness>(this.#raw, { ...this.#now, ...kept, desk: this.#desk.state() });
   }
 
   #isQuiet(): boolean {
-    const isIdle = !this.#news && !this.#isChanged && !this.#holds.isUntold;
+    const isIdle = !this.#news && !this.#isChanged && !this.#holds.isUntold && this.#leases.isIdle;
     return isIdle && this.#mail.length === 0 && this.#asked.length === 0 && this.#desk.isQuiet();
   }
 
@@ -274,10 +295,16 @@ class WitnessRun {
       },
       { repeatable: true },
     );
-    this.#desk.on(witnessMessages.release, ({ claim }) => {
+    this.#desk.on(witnessMessages.release, ({ claim, diedAtMs }) => {
       this.#released?.push(claim);
+      if (diedAtMs !== undefined) this.#breaker.hear([{ key: claim, atMs: diedAtMs }]);
       this.#free(claim);
       return done('free');
+    });
+    this.#desk.on(witnessMessages.look, () => {
+      this.#isLookAsked = this.#now.slots.leases.length > 0;
+      this.#news = true;
+      return done(this.#isLookAsked ? 'it looks how those at work do: the query `agents` tells' : 'nobody is at work');
     });
     this.#desk.on(witnessMessages.configure, (told) => {
       if (told.rig.name !== this.#now.rig.name) return refused(`these are settings of rig "${told.rig.name}"`);
@@ -310,13 +337,27 @@ class WitnessRun {
     const verifying = [...this.#verifying.keys()].map((key) => key.slice(0, key.indexOf(' ')));
     const id = witnessOf(rig.name);
     const isLooking = this.#released !== null;
-    return witnessBoard({ id, rig: rig.name, slots, paused, verifying, lookMs: this.#lookMs, isLooking });
+    const agents = this.#leases.agents();
+    const breaker = this.#breaker.untilMs === null ? null : this.#breaker.state.open;
+    return witnessBoard({
+      id,
+      rig: rig.name,
+      slots,
+      paused,
+      verifying,
+      lookMs: this.#lookMs,
+      isLooking,
+      agents,
+      breaker,
+    });
   }
 
   #show(): void {
     const { slots } = this.#now;
     if (this.#holds.paused !== null)
       return this.#standing.show({ phase: 'paused', waitingFor: RESUME }, () => this.#board());
+    const isShut = slots.queue.length > 0 && this.#breaker.untilMs !== null;
+    if (isShut) return this.#standing.show({ phase: 'waiting', waitingFor: 'breaker' }, () => this.#board());
     const isAtWork = slots.leases.length > 0;
     const phase = isAtWork ? 'working' : 'waiting';
     this.#standing.show({ phase, waitingFor: isAtWork ? 'polecats' : 'claims' }, () => this.#board());

@@ -37,6 +37,7 @@ test('the messages of each workflow', () => {
     'retry',
     'skip',
     'reassign',
+    'feed',
     'budget',
     'spent',
     'stopped',
@@ -46,7 +47,7 @@ test('the messages of each workflow', () => {
   ]);
   expect(names(polecatMessages)).toEqual(['pause', 'resume', 'nudge', 'heard', 'waiting', 'moved']);
   expect(names(moleculeMessages)).toEqual(['pause', 'resume', 'close', 'fail', 'skip', 'retry', 'approve', 'bond']);
-  expect(names(witnessMessages)).toEqual(['pause', 'resume', 'claim', 'release', 'configure']);
+  expect(names(witnessMessages)).toEqual(['pause', 'resume', 'claim', 'release', 'look', 'configure']);
   expect(names(refineryMessages)).toEqual(['configure', 'retry', 'remove', 'abandon']);
   expect(names(deaconMessages)).toEqual(['patrol']);
   expect(names(channelMessages)).toEqual(['publish', 'subscribe', 'unsubscribe', 'retain']);

@@ -1,0 +1,121 @@
+/** How those who hold slots do, as the server describes them: no workflow is asked, and no worker has to answer. */
+import { WorkflowNotFoundError } from '@temporalio/client';
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import * as z from 'zod';
+import type { HolderFacts, TownActivities } from '../contract/activities.js';
+import { attribute } from '../contract/search-attributes.js';
+import { polecatAt } from '../town/address.js';
+import { TIMED_OUT, type ActFacts, type Facts, type Signs } from '../town/health.js';
+import { isOpen } from './executions.js';
+import { isPolled } from './hosts.js';
+import { contentOf } from './polecats.js';
+
+/** Holders that are looked at at once. */
+const AT_ONCE_MAX = 20;
+
+type Request = Parameters<TownActivities['lookAtHolders']>[0];
+
+export async function lookAtHolders(client: Client, { rig, leases }: Request): Promise<readonly HolderFacts[]> {
+  const found: HolderFacts[] = [];
+  for (let at = 0; at < leases.length; at += AT_ONCE_MAX) {
+    const some = leases.slice(at, at + AT_ONCE_MAX);
+    found.push(
+      ...(await Promise.all(
+        some.map(async ({ mission, missionRun, name }) => ({
+          isMissionOpen: await isOpen(client, { workflowId: mission, firstRunId: missionRun }),
+          facts: await factsOf(client, polecatAt(rig, name)),
+        })),
+      )),
+    );
+  }
+  return found;
+}
+
+const CLOSED: Facts = { isOpen: false, phase: '', waitsFor: '', failing: null, acts: [] };
+
+/** Of a polecat, and of what it has on its hook. */
+async function factsOf(client: Client, polecat: string): Promise<Facts> {
+  const own = await described(client, polecat);
+  if (own === null) return CLOSED;
+  const child = own.raw.pendingChildren?.find(({ workflowTypeName }) => workflowTypeName === 'molecule')?.workflowId;
+  const molecule = child ? await described(client, child) : null;
+  const both = [own, ...(molecule === null ? [] : [molecule])];
+  const acts = await Promise.all(both.flatMap((one) => (one.raw.pendingActivities ?? []).map(actOf(client))));
+  return {
+    isOpen: true,
+    // A molecule is the first to know for whom it waits, and whether it is held.
+    phase: phaseOf(molecule ?? own) || phaseOf(own),
+    waitsFor: waitOf(own) || (molecule === null ? '' : waitOf(molecule)),
+    failing: both.flatMap(failingIn)[0] ?? null,
+    acts,
+  };
+}
+
+const phaseOf = (one: WorkflowExecutionDescription): string => one.typedSearchAttributes.get(attribute.phase) ?? '';
+const waitOf = (one: WorkflowExecutionDescription): string => one.typedSearchAttributes.get(attribute.waitingFor) ?? '';
+
+async function described(client: Client, id: string): Promise<WorkflowExecutionDescription | null> {
+  try {
+    const description = await client.workflow.getHandle(id).describe();
+    return description.status.name === 'RUNNING' || description.status.name === 'PAUSED' ? description : null;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return null;
+    throw error;
+  }
+}
+
+function failingIn({ workflowId: id, raw }: WorkflowExecutionDescription): readonly NonNullable<Facts['failing']>[] {
+  const attempt = raw.pendingWorkflowTask?.attempt ?? 1;
+  return attempt > 1 ? [{ id, attempt }] : [];
+}
+
+type Pending = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
+/** As Temporal's `PendingActivityState` counts. */
+const SCHEDULED = 1;
+
+function actOf(client: Client): (act: Pending) => Promise<ActFacts> {
+  return async (act) => {
+    const isRunning = Number(act.state) !== SCHEDULED;
+    const queue = act.activityOptions?.taskQueue?.name;
+    const [details] = act.heartbeatDetails?.payloads ?? [];
+    // Of the attempt before, if this one has not beaten yet.
+    const isBeaten = msOf(act.lastHeartbeatTime) !== null && isRunning;
+    const told = isBeaten && details !== undefined ? Told.safeParse(await contentOf(client, details)) : null;
+    return {
+      name: act.activityType?.name ?? 'an act',
+      attempt: act.attempt ?? 1,
+      isRunning,
+      sinceMs: msOf(isRunning ? act.lastStartedTime : act.scheduledTime) ?? 0,
+      beatMs: isRunning ? msOf(act.lastHeartbeatTime) : null,
+      signs: told?.data?.signs ?? null,
+      failure: failureOf(act),
+      isPolled: isRunning || !queue ? null : await isPolled(client, queue, 'activities'),
+    };
+  };
+}
+
+const Told = z.object({
+  signs: z.object({
+    effects: z.number(),
+    bytes: z.number(),
+    quietMs: z.number(),
+    quietMsMax: z.number(),
+    isBusy: z.boolean(),
+  }) satisfies z.ZodType<Signs>,
+});
+
+/** When an attempt that nobody has ended was over, the server does not tell, but when the next one was due. */
+function failureOf({
+  lastFailure: failure,
+  lastAttemptCompleteTime: endedAt,
+  scheduledTime: at,
+}: Pending): ActFacts['failure'] {
+  if (!failure) return null;
+  const type = failure.applicationFailureInfo?.type || (failure.timeoutFailureInfo ? TIMED_OUT : '');
+  return { type, says: failure.message ?? '', atMs: msOf(endedAt) ?? msOf(at) ?? 0 };
+}
+
+function msOf(time: Pending['lastHeartbeatTime']): number | null {
+  const seconds = Number(time?.seconds ?? 0);
+  return seconds === 0 ? null : seconds * 1_000 + (time?.nanos ?? 0) / 1_000_000;
+}

@@ -1,0 +1,31 @@
+/** What polecats tell their mission: how the work on an item ended, and for whom it waits. */
+import { missionMessages } from '../contract/messages.js';
+import type { MissionCarry } from '../contract/mission.js';
+import type { MissionEvent, PolecatReport } from '../town/mission.js';
+import { done, refused, type Desk } from './desk.js';
+
+type Mission = {
+  readonly now: () => MissionCarry;
+  readonly note: (event: MissionEvent) => void;
+  readonly report: (item: string, claim: string, report: PolecatReport) => void;
+};
+
+export function takeReports(desk: Desk, { now, note, report: hear }: Mission): void {
+  const workedUnder = (claim: string) =>
+    now().state.items.find((one) => one.state.kind === 'working' && one.state.claim === claim);
+  desk.on(missionMessages.report, ({ claim, report }) => {
+    const item = workedUnder(claim);
+    if (item === undefined) return nobody(claim);
+    hear(item.id, claim, report);
+    return done('taken');
+  });
+  desk.on(missionMessages.waiting, ({ claim, molecule, for: who, why, since, escalated }) => {
+    const item = workedUnder(claim);
+    if (item === undefined) return nobody(claim);
+    const wait = who === '' ? null : { molecule, for: who, why, sinceMs: since, escalated };
+    note({ kind: 'waits', item: item.id, claim, wait });
+    return done('taken');
+  });
+}
+
+const nobody = (claim: string) => refused(`no item of this mission is worked under the claim ${claim}`);

@@ -1,0 +1,137 @@
+/** How polecats do, in a real town in seconds: one whose agent falls silent, workers that are killed, polecats that die in numbers, a town that is held. */
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { inboxQuery } from '../../src/contract/inbox.js';
+import { witnessMessages } from '../../src/contract/messages.js';
+import { nudgesQuery } from '../../src/contract/polecat.js';
+import { agentsQuery, slotsQuery } from '../../src/contract/witness.js';
+import { OVERSEER, witnessOf } from '../../src/town/address.js';
+import type { KeptMail } from '../../src/town/inbox.js';
+import { gt } from '../support/gt.js';
+import { liveTown, until } from '../support/live-town.js';
+import type { LiveTown } from '../support/live-town.js';
+import { ASK } from '../support/test-formulas.js';
+
+/** The agent works on it. */
+const THINK = `
+formula = "think"
+[[steps]]
+id = "think"
+title = "Think"
+`;
+/** Says that it has begun, and waits for leave to end. */
+const BUILD = `
+formula = "build"
+[vars]
+name = ""
+signs = ""
+[[steps]]
+id = "build"
+title = "Build {{name}}"
+run = "touch {{signs}}/{{name}}.begun && until [ -e {{signs}}/go ]; do sleep 0.1; done; echo 1 > {{name}}.txt"
+`;
+
+/** A quarter of an hour is four and a half seconds. */
+const PATIENCE = 0.005;
+
+let town: LiveTown;
+beforeAll(async () => {
+  town = await liveTown({
+    rigs: { server: { runtime: { kind: 'mute' } }, web: {}, app: {} },
+    formulas: { think: THINK, build: BUILD, ask: ASK },
+    agents: { mute: { command: 'sh', args: ['-c', 'echo hm; exec sleep 600', '{prompt}'] } },
+    patience: PATIENCE,
+  });
+});
+afterAll(() => town.stop());
+
+const witness = (rig: string) => town.client.workflow.getHandle(witnessOf(rig));
+const lookNow = (rig: string) => witness(rig).executeUpdate(witnessMessages.look.update, { args: [{}] });
+
+const mailAbout = (subject: string): Promise<KeptMail> =>
+  until(`mail "${subject}"`, async () =>
+    (await town.client.workflow.getHandle(OVERSEER).query(inboxQuery)).find((mail) => mail.subject === subject),
+  );
+
+const three = (rig: string, formula: string) =>
+  ['a', 'b', 'c'].map((id) => ({
+    id,
+    rig,
+    formula,
+    ...(formula === 'build' ? { vars: { name: `${rig}-${id}`, signs: town.dir } } : {}),
+  }));
+const held = async (rig: string) => (await witness(rig).query(slotsQuery)).leases;
+
+test('an agent that falls silent is nudged, then asked to hand over, then told of; whoever waits for a person is left alone', async () => {
+  const mission = await town.startMission('silent', {
+    work: [
+      { id: 'one', rig: 'server', formula: 'think' },
+      { id: 'two', rig: 'server', formula: 'ask' },
+    ],
+  });
+  const names = await until('both are at work', async () => {
+    const now = await held('server');
+    return now.length === 2 && now.toSorted((a, b) => (a.item < b.item ? -1 : 1)).map(({ name }) => name);
+  });
+  const [silent = '', asking = ''] = names.map((name) => `server/polecats/${name}`);
+  const mail = await mailAbout(`HELP: ${silent}`);
+  expect(mail).toMatchObject({ from: 'server/witness', priority: 'high' });
+  expect(mail.body).toContain(`${silent} is quiet, seen since`);
+  expect(mail.body).toMatch(/: runSession: \d+ effects, 3 bytes of output, and none/);
+  const nudges = await town.client.workflow.getHandle(silent).query(nudgesQuery);
+  expect(nudges).toMatchObject([
+    { by: 'server/witness', cycle: false },
+    { by: 'server/witness', cycle: true },
+  ]);
+  expect(await town.client.workflow.getHandle(asking).query(nudgesQuery)).toEqual([]);
+  const seen = await witness('server').query(agentsQuery);
+  expect(seen.toSorted((a, b) => (a.item < b.item ? -1 : 1))).toMatchObject([
+    { agent: silent, mission: 'silent', item: 'one', kind: 'quiet', done: 'tell' },
+    { agent: asking, item: 'two', kind: 'waiting', fact: 'it waits for person: think', done: null },
+  ]);
+  const listed = await gt(['agents', '--rig', 'server', '--town', town.dir]);
+  expect(listed.stdout).toMatch(new RegExp(`${silent} +working +.*quiet: runSession`));
+  await mission.cancel();
+  await mission.result().catch(() => undefined);
+});
+
+function killWorker(): void {
+  const pid = town.raised.workerPid();
+  if (pid === null) throw new Error('the worker has ended');
+  process.kill(pid, 'SIGKILL');
+}
+
+test('three sessions that die with their worker open the breaker of the rig: it is told once, and the sessions go on', async () => {
+  const mission = await town.startMission('killed', { work: three('web', 'build') });
+  for (const id of ['a', 'b', 'c'])
+    await until(`${id} has begun`, async () => existsSync(join(town.dir, `web-${id}.begun`)));
+  killWorker();
+  const mail = await mailAbout('HELP: mass death in web');
+  expect(mail).toMatchObject({
+    from: 'web/witness',
+    body: expect.stringContaining('3 polecats or sessions died') as string,
+  });
+  await writeFile(join(town.dir, 'go'), '');
+  expect(await mission.result()).toMatchObject({ landed: 3 });
+});
+
+test('polecats that die in numbers open it, too; then their items go to others', async () => {
+  const mission = await town.startMission('dead', { work: three('app', 'ask') });
+  const before = await until('three are at work', async () => (await held('app')).length === 3 && held('app'));
+  for (const { name } of before)
+    await until(`${name} is there`, async () => {
+      await town.client.workflow.getHandle(`app/polecats/${name}`).terminate('a test');
+      return true;
+    });
+  await mailAbout('HELP: mass death in app');
+  const after = await until('three others are', async () => {
+    const now = await held('app');
+    return now.length === 3 && now.every(({ incarnation }) => incarnation > 3) && now;
+  });
+  expect(after.map(({ item }) => item).toSorted()).toEqual(['a', 'b', 'c']);
+  expect(await lookNow('app')).toContain('it looks');
+  await mission.cancel();
+  await mission.result().catch(() => undefined);
+});
