@@ -1,14 +1,18 @@
 /** A call of `gt`, made to the server. */
+import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import {
   isGrpcServiceError,
   QueryNotRegisteredError,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowFailedError,
   WithStartWorkflowOperation,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import type { Workflow } from '@temporalio/common';
+import * as z from 'zod';
 import type { Answer, Call } from './contract/calls.js';
 import {
   channelMessages,
@@ -23,7 +27,9 @@ import {
 } from './contract/messages.js';
 import { startOfRole } from './contract/search-attributes.js';
 import { TOWN_QUEUE } from './contract/task-queues.js';
-import { channelOf, DEACON, OVERSEER } from './town/address.js';
+import { channelOf, circularAt, DEACON, OVERSEER } from './town/address.js';
+import { asSummary } from './town/bytes.js';
+import { isGroup, outcomeText, type Outcome } from './town/group.js';
 
 const TRIES_MAX = 10;
 const PAUSE_MS = 100;
@@ -39,6 +45,7 @@ export async function perform(client: Client, call: Call): Promise<Answer> {
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return { kind: 'missing' };
     if (error instanceof WorkflowUpdateFailedError) return { kind: 'refused', why: await whyNot(client, call, error) };
+    if (error instanceof WorkflowFailedError) return { kind: 'refused', why: messageOf(error) };
     const why = 'workflow' in call ? unanswered(call.workflow, error) : null;
     if (why !== null) return { kind: 'refused', why };
     const rpc = rpcOf(error);
@@ -95,18 +102,48 @@ async function whyNot(client: Client, call: Call, error: WorkflowUpdateFailedErr
 }
 
 async function resultOf(client: Client, call: Call): Promise<unknown> {
-  if (call.kind === 'update') return updated(client, call);
+  if (call.kind === 'update') return isToGroup(call) ? circulated(client, call) : updated(client, call);
   if (call.kind === 'query') return client.workflow.getHandle(call.workflow).query(call.name);
   const found: string[] = [];
   for await (const { workflowId } of client.workflow.list({ query: call.filter })) found.push(workflowId);
   return found;
 }
 
+type Update = Extract<Call, { kind: 'update' }>;
+
+const isToGroup = ({ workflow, name }: Update): boolean => isGroup(workflow) && name === mailMessage.name;
+
+/** Of a mail whose id is longer a hash is the workflow's. */
+const ID_CHARS_MAX = 200;
+
+/**
+ * One workflow brings the mail to all of the group, and ends with what came of it. Under an id there is one: who sends it again hears
+ * what came of the first. One that failed, as nobody was there, or was ended by hand, may be sent once more.
+ */
+async function circulated(client: Client, { workflow: to, content, updateId }: Update): Promise<string> {
+  const { id = updateId, ...mail } = z.looseObject({ id: z.string().optional() }).parse(content);
+  const key = id.length > ID_CHARS_MAX ? createHash('sha256').update(id).digest('hex') : id;
+  const workflowId = circularAt(key);
+  await client.workflow
+    .start('circular', {
+      workflowId,
+      taskQueue: TOWN_QUEUE,
+      args: [{ ...mail, id }],
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      staticSummary: asSummary(`mail to ${to}`),
+    })
+    .catch((error: unknown) => {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    });
+  return outcomeText(await client.workflow.getHandle<() => Promise<Outcome>>(workflowId).result());
+}
+
 /**
  * A signal that comes just as a run ends or goes on in a next one makes the server take that task back, and with it every Update that
  * it had: it was not taken, and is sent again.
  */
-async function updated(client: Client, call: Extract<Call, { kind: 'update' }>) {
+async function updated(client: Client, call: Update) {
   for (let tries = 1; ; tries += 1) {
     try {
       return await updatedOnce(client, call);
@@ -117,7 +154,7 @@ async function updated(client: Client, call: Extract<Call, { kind: 'update' }>) 
   }
 }
 
-async function updatedOnce(client: Client, { workflow, name, content, updateId }: Extract<Call, { kind: 'update' }>) {
+async function updatedOnce(client: Client, { workflow, name, content, updateId }: Update) {
   const update = { args: [content] as [unknown], updateId };
   const role = roleBegunBy(workflow, name);
   if (role === null) return client.workflow.getHandle(workflow).executeUpdate<unknown, [unknown]>(name, update);

@@ -28,6 +28,7 @@ import { refuse } from './beating.js';
 import { Unreadable } from '../formula-shelf.js';
 import type { TownShelf } from '../formula-shelf.js';
 import { checkGate } from './gate.js';
+import { circularActivities } from './circular.js';
 import { awaitClosed, awaitMolecule, cancelExecution, isOpen } from './executions.js';
 import { deleteExecution } from './forgetting.js';
 import { needsPerson } from './git-trouble.js';
@@ -91,6 +92,7 @@ export function townActivities(deps: TownDeps): TownActivities {
     deliverAll: (mails) => deliverAll(deps, mails),
     startMission: (order) => startMission(deps.client, (items) => planWork(deps, { items }), order),
     ...watchActivities(deps),
+    ...circularActivities(deps),
     record: async (entry) => {
       await deps.ledger.append(entry);
     },

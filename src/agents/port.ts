@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { Json } from '../town/act.js';
 import { crewAt, isPolecatOf, OVERSEER, polecatAt, rigOfCrew } from '../town/address.js';
+import { isGroup, isWithinReach } from '../town/group.js';
 import { KeptMail } from '../town/inbox.js';
 import { townsWord } from '../town/mail.js';
 import { outputProblem } from '../town/output.js';
@@ -57,9 +58,15 @@ const SAME_FOR_ALL: readonly Tool[] = [
   ),
   tool(
     'mail',
-    'Sends a mail to a polecat of your rig or its crew, to your mission, or to overseer, mayor or deacon.',
+    'Sends a mail to a polecat of your rig or its crew, or to all of them; to your mission, or to overseer, mayor or deacon.',
     z.strictObject({
-      to: z.string().min(1).max(200).describe('an address, for example "server/polecats/Toast"'),
+      to: z
+        .string()
+        .min(1)
+        .max(200)
+        .describe(
+          'an address, for example "server/polecats/Toast", or a group of your rig, for example "@polecats/server"',
+        ),
       subject: z.string().min(1).max(500),
       body: z.string().max(10_000).default(''),
     }),
@@ -138,10 +145,9 @@ type Written = { readonly to: string; readonly subject: string; readonly body: s
 /** The same mail is sent once in a session, however often its call is made. */
 async function send(written: Written, spec: SessionSpec, { call }: SessionContext): Promise<ToolAnswer> {
   const { to } = written;
-  const isNear =
-    to === spec.mission || isPolecatOf(spec.rig, to) || rigOfCrew(to) === spec.rig || TOWNS_OWN.includes(to);
-  if (!isNear) {
-    const near = `${polecatAt(spec.rig, '…')}, ${crewAt(spec.rig, '…')}, to ${spec.mission}, and to ${TOWNS_OWN.join(', ')}`;
+  if (!isNear(to, spec)) {
+    const groups = ['@rig', '@crew', '@polecats'].map((name) => `${name}/${spec.rig}`);
+    const near = `${[polecatAt(spec.rig, '…'), crewAt(spec.rig, '…'), ...groups].join(', ')}, to ${spec.mission}, and to ${TOWNS_OWN.join(', ')}`;
     return wrong(`you may write to ${near}, not to ${to}. ${INSTEAD}`);
   }
   const subject = withoutSecrets(written.subject);
@@ -153,7 +159,13 @@ async function send(written: Written, spec: SessionSpec, { call }: SessionContex
   const content = { id, from: spec.agent, ...sender, to, subject, body };
   const answer = await call({ kind: 'update', workflow: to, name: 'mail', content, updateId: id });
   if (answer.kind === 'missing') return wrong(`nobody is at work as ${to}, and the mail is not kept. ${INSTEAD}`);
-  return answer.kind === 'result' ? said(`sent to ${to}`) : wrong(whyOf(answer, to));
+  if (answer.kind !== 'result') return wrong(whyOf(answer, to));
+  return said(isGroup(to) ? `sent to ${to}: ${String(answer.value)}` : `sent to ${to}`);
+}
+
+function isNear(to: string, { mission, rig }: SessionSpec): boolean {
+  if (to === mission || TOWNS_OWN.includes(to)) return true;
+  return isGroup(to) ? isWithinReach(to, rig) : isPolecatOf(rig, to) || rigOfCrew(to) === rig;
 }
 
 /** Of what is said: the same, said again, has the same, and is no more than once. */

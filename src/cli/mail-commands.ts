@@ -15,7 +15,9 @@ export const mailCommands: readonly Command[] = [
     'Write to an agent or a person; with --wait, show the answer.',
     `gt mail send ADDRESS --subject TEXT [options]
 
-  ADDRESS               as overseer, RIG/crew/NAME, RIG/polecats/NAME; to channel/NAME it is published
+  ADDRESS               as overseer, RIG/crew/NAME, RIG/polecats/NAME; to channel/NAME it is published;
+                        to a group, @town, @crew, @polecats, @witnesses, @rig/RIG, @crew/RIG, @polecats/RIG or a
+                        pattern such as 'server/crew/*', everybody who belongs there now has it
   --subject TEXT        what it is about, in a few words
 ${BODY}
   --priority WORD       urgent, high, normal (if not given) or low

@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { inboxQuery } from '../contract/inbox.js';
 import { inboxMessages, mailMessage } from '../contract/messages.js';
 import { channelOf, OVERSEER } from '../town/address.js';
+import { isGroup } from '../town/group.js';
 import { byUrgency, stateOf, threadOf, type Inbox, type KeptMail } from '../town/inbox.js';
 import { PRIORITIES } from '../town/mail.js';
 import { timeAt } from '../town/wording.js';
@@ -33,9 +34,9 @@ export const send: Pick<Command, 'run'> = {
     const { subject, body, priority, as: from = OVERSEER, id = newId('ml') } = values;
     if (subject === undefined) throw new UsageError('gt mail send needs --subject TEXT');
     const seconds = values.wait === undefined ? null : readSeconds(values.wait);
-    const isChannel = channelOf(to) !== null;
-    if (isChannel && seconds !== null)
-      throw new UsageError(`--wait is for one who answers, and ${to} is a channel: answers come from its subscribers`);
+    const isForMany = isGroup(to) || channelOf(to) !== null;
+    if (isForMany && seconds !== null)
+      throw new UsageError(`--wait is for one who answers, and ${to} is for many: their answers come to the inbox`);
     const mail = {
       id,
       from,
@@ -46,7 +47,7 @@ export const send: Pick<Command, 'run'> = {
     };
     await withCalls(values, async (calls) => {
       const says = await calls.update(to, mailMessage, mail, id);
-      print(isChannel ? says : `${id} is in the inbox of ${to}`);
+      print(isGroup(to) ? `${id}: ${says}` : isForMany ? says : `${id} is in the inbox of ${to}`);
       if (seconds !== null) print(inFull(await answerTo(id, from, seconds, calls)));
     });
   },

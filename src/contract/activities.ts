@@ -6,6 +6,7 @@ import type { Confinement } from '../town/confinement.js';
 import type { MissionOrder } from '../town/channel-hook.js';
 import type { ConvoyPart } from '../town/convoy.js';
 import type { Facts } from '../town/health.js';
+import type { Outcome } from '../town/group.js';
 import type { Mail } from '../town/mail.js';
 import type { GateVerdict } from '../town/refinery.js';
 import type { Survey } from '../town/patrol.js';
@@ -80,6 +81,10 @@ export type TownActivities = {
   deliver(mail: Mail): Promise<boolean>;
   /** The same for several to one inbox, in their order, up to the first that is not taken. */
   deliverAll(mails: readonly Mail[]): Promise<Delivered>;
+  /** Who belongs to a group now and has an inbox, but for the sender, in order. */
+  findMembers(request: { readonly group: string; readonly from: string }): Promise<readonly string[]>;
+  /** Puts a copy of a mail into the inbox of each, under an id made of the mail's and the address; answers who could not be reached, and why. */
+  deliverToEach(request: { readonly mail: Mail; readonly members: readonly string[] }): Promise<Outcome['missed']>;
   /** How the deacon stands, and how much work there is for it to look after. */
   lookAtDeacon(request: { readonly patience: number }): Promise<Look>;
   /** What the deacon looks at on patrol, of the whole town. */

@@ -52,6 +52,14 @@ export function channelOf(address: string): string | null {
   return /^channel\/([A-Za-z0-9][\w.-]{0,99})$/.exec(address)?.[1] ?? null;
 }
 
+/** The workflow that brings a mail to all of a group. */
+export const circularAt = (id: string): string => `circular/${id}`;
+
+/** The id of the mail that it brings; null for any other address. */
+export function circularOf(address: string): string | null {
+  return /^circular\/(.+)$/s.exec(address)?.[1] ?? null;
+}
+
 /** Whether it is the address of a person or an agent who has an inbox. */
 export const isInboxAddress = (address: string): boolean =>
   address === OVERSEER || /^[^/]+\/(crew|polecats)\/[^/]+$/.test(address);
@@ -63,7 +71,7 @@ const TOWN_AGENTS = /^(deacon\/dogs|channel)\/[^/]+$/;
 
 /** True for ids that belong to a role, which no mission may take. */
 export function isRoleAddress(id: string): boolean {
-  return TOWN_ROLES.test(id) || RIG_ROLES.test(id) || TOWN_AGENTS.test(id);
+  return TOWN_ROLES.test(id) || RIG_ROLES.test(id) || TOWN_AGENTS.test(id) || circularOf(id) !== null;
 }
 
 const ALPHABET = 36n;

@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { headOf } from './mail.js';
 import { own } from './own.js';
+import { fits } from './wildcard.js';
 import { asLine } from './wording.js';
 
 const PATTERN_CHARS_MAX = 200;
@@ -61,26 +62,6 @@ export function matchText({ from, subject, keys = {} }: Match): string {
     ...Object.entries(keys).map(([name, wanted]) => `with ${name} "${wanted}"`),
   ];
   return parts.length === 0 ? 'every message' : parts.join(', ');
-}
-
-/** Each part is looked for behind the one before: no text makes this slow. */
-function fits(wanted: string, text: string): boolean {
-  const first = wanted.indexOf('*');
-  if (first === -1) return text === wanted;
-  const last = wanted.lastIndexOf('*');
-  const tail = wanted.length - last - 1;
-  if (text.length < first + tail) return false;
-  if (!text.startsWith(wanted.slice(0, first)) || !text.endsWith(wanted.slice(last + 1))) return false;
-  let at = first;
-  for (let star = first; star < last;) {
-    const next = wanted.indexOf('*', star + 1);
-    const part = wanted.slice(star + 1, next);
-    const found = text.indexOf(part, at);
-    if (found === -1) return false;
-    at = found + part.length;
-    star = next;
-  }
-  return at <= text.length - tail;
 }
 
 /** The lines `Key: Value` at the head of a mail that has nothing else there, and the text behind them. */

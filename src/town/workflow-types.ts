@@ -13,4 +13,5 @@ export const WORKFLOW_TYPES = [
   'crew',
   'overseer',
   'channel',
+  'circular',
 ] as const;

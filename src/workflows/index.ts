@@ -9,6 +9,7 @@ import type { MissionResult } from './mission.js';
 export { boot } from './boot.js';
 export { deacon } from './deacon.js';
 export { channel } from './channel.js';
+export { circular } from './circular.js';
 export { mission } from './mission.js';
 export { molecule } from './molecule.js';
 export { crew, overseer } from './person.js';

@@ -35,7 +35,7 @@ agent = "asks"
 `;
 
 const ASKS =
-  'echo x > x.txt && gt mail overseer "which colour?" --body "Red or blue?" && gt mail server/crew/ann "a word" && gt done asked';
+  'echo x > x.txt && gt mail overseer "which colour?" --body "Red or blue?" && gt mail server/crew/ann "a word" && gt mail @rig/server "all of you" && ! gt mail @town "everybody" && gt done asked';
 
 const WAITER = `
 formula = "waiter"
@@ -130,7 +130,12 @@ test('an agent writes to the overseer, who is there with the first mail, and hea
   expect(await inboxOf(found?.from ?? '')).toMatchObject([
     { subject: 'Re: which colour?', body: 'Blue.', from: 'overseer' },
   ]);
-  expect(await inboxOf('server/crew/ann')).toMatchObject([{ subject: 'a word', from: found?.from }]);
+  const { from } = found ?? {};
+  await until('all of the rig have heard', async () => (await inboxOf('server/crew/ann')).length === 2);
+  expect(await inboxOf('server/crew/ann')).toMatchObject([
+    { subject: 'a word', from },
+    { subject: 'all of you', from },
+  ]);
   await member('remove', 'server/ann');
   // Its slot goes to the next, for whom a late answer is not.
   const asking = town.client.workflow.getHandle('asking');
@@ -145,6 +150,35 @@ test('an agent writes to the overseer, who is there with the first mail, and hea
   expect(refusal?.reason).toMatch(/is another one by now: whoever this is for, number \d+, has ended$/);
   expect(await inboxOf(found?.from ?? '')).toEqual([]);
   await town.client.workflow.getHandle('next').cancel();
+});
+
+test('a group is looked up once: each who belongs to it then has the mail once, through deaths of the worker, and nobody who comes later', async () => {
+  const everybody = ['ann', 'bob', 'cid'];
+  for (const name of everybody) await member('add', `server/${name}`);
+  const pid = town.raised.workerPid() ?? 0;
+  const send = () => mail('send', '@crew/server', '--subject', 'lunch', '--id', 'lunch', '--as', 'server/crew/cid');
+  const first = send();
+  process.kill(pid, 'SIGKILL');
+  expect(await first).toBe('lunch: it is in the inbox of server/crew/ann and server/crew/bob');
+  await member('add', 'server/eve');
+  expect(await send()).toBe(await first);
+  const about = async (name: string) => (await inboxOf(`server/crew/${name}`)).map(({ subject }) => subject);
+  expect(await Promise.all([...everybody, 'eve'].map(about))).toEqual([['lunch'], ['lunch'], [], []]);
+  const [copy] = await inboxOf('server/crew/ann');
+  expect(copy).toMatchObject({ from: 'server/crew/cid', to: 'server/crew/ann', thread: 'lunch' });
+  await mail('reply', copy?.id ?? '', '--body', 'Yes.', '--as', 'server/crew/ann');
+  expect(await inboxOf('server/crew/cid')).toMatchObject([{ subject: 'Re: lunch', thread: 'lunch' }]);
+  // So it is by the Temporal CLI; where nobody is, nothing is sent, and the same may be sent later.
+  const input = JSON.stringify({ from: 'ci', to: 'server/crew/*', subject: 'red' });
+  const execute = (id: string, json: string) =>
+    town.temporal('workflow', 'execute', '--task-queue', 'gastown', '--type', 'circular', '-w', id, '--input', json);
+  expect(await execute('circular/red', input)).toMatchObject({ code: 0, output: expect.stringContaining('reached') });
+  expect(await about('eve')).toEqual(['red']);
+  const nobody = ['send', '@crew/web', '--subject', 'x', '--id', 'none', '--town', town.dir];
+  const said = { code: 1, stderr: expect.stringContaining('nobody else is of @crew/web now: nothing was sent') };
+  expect(await gt(['mail', ...nobody])).toMatchObject(said);
+  expect(await gt(['mail', ...nobody])).toMatchObject(said);
+  for (const name of [...everybody, 'eve']) await member('remove', `server/${name}`);
 });
 
 test('who asked to hear of a landing has mail of it, once, and nobody is waited for who is not there', async () => {

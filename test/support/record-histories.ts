@@ -105,6 +105,7 @@ async function record(town: LiveTown, folder: string): Promise<void> {
       'deacon',
       'boot',
       'channel',
+      'circular',
     ].includes(type);
     const name = `${known ? type : 'formula'}-${workflowId.replaceAll('/', '_')}-${runId.slice(0, 8)}.json`;
     // Who polled is of no interest to a replay, and names the machine.

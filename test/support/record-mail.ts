@@ -1,4 +1,4 @@
-/** What `npm run histories` records of mail: inboxes that are written to, read, answered, put away and full, and a member that leaves. */
+/** What `npm run histories` records of mail: inboxes that are written to, read, answered, put away and full, a group, and a member that leaves. */
 import { perform } from '../../src/calls.js';
 import { inboxQuery } from '../../src/contract/inbox.js';
 import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
@@ -27,6 +27,7 @@ export async function writeToPeople(town: LiveTown): Promise<void> {
   for (let at = 0; at < MAILS_MAX + 5; at += 1) await ann.signal('mail', mailOf(`m${at}`));
   await until('some had to make room', async () => (await ann.query(inboxQuery)).some(({ id }) => id === 'm104'));
   await sendMail(town, ANN, BOB, 'last');
+  await sendMail(town, 'overseer', '@rig/server', 'to-all');
   const bob = client.workflow.getHandle(BOB);
   await bob.cancel();
   await bob.result().catch(() => undefined);
