@@ -180,7 +180,7 @@ class Conversation {
 
   /** What its agent is to hear before the next turn; null for nothing. */
   async #told(): Promise<Told | null> {
-    const all = await nudgesFor(this.#spec, this.#context);
+    const all = await nudgesFor(this.#spec, this.#context, this.#messages.length === 1);
     // A worker that died may have told it, and not said so.
     const untold = all.flatMap(({ id }) => (this.#heard.has(id) ? [id] : []));
     if (untold.length > 0) await tellHeard(this.#spec, this.#context, untold);

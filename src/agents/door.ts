@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { Server } from '@modelcontextprotocol/server';
 import { serveStdio, StdioServerTransport } from '@modelcontextprotocol/server/stdio';
 import * as z from 'zod';
+import { INBOX_NUDGE } from '../town/nudge.js';
 import type { SessionSpec } from '../town/session.js';
 import { endOf } from './end.js';
 import type { End } from './end.js';
@@ -192,7 +193,8 @@ class Port {
   /** That it has heard is said with its next word, since an answer may be lost. */
   async #untold(): Promise<string | null> {
     if (!this.#hearsNudges) return null;
-    const all = await nudgesFor(this.#spec, this.#context);
+    const isStart = this.#calls <= 1 && !this.#heard.has(INBOX_NUDGE);
+    const all = await nudgesFor(this.#spec, this.#context, isStart);
     const heard = all.flatMap(({ id }) => (this.#heard.has(id) ? [id] : []));
     if (heard.length > 0) await tellHeard(this.#spec, this.#context, heard);
     const news = all.filter(({ id }) => !this.#heard.has(id));

@@ -18,11 +18,12 @@ export function toldText(nudges: readonly Nudge[]): string {
 
 type Asking = Pick<SessionContext, 'call'>;
 
-/** Those that no session has heard, the oldest first. */
-export async function nudgesFor({ agent }: SessionSpec, { call }: Asking): Promise<readonly Nudge[]> {
+/** Those that no session has heard, the oldest first. `isStart`: its session has had no turn yet. */
+export async function nudgesFor({ agent }: SessionSpec, { call }: Asking, isStart: boolean): Promise<readonly Nudge[]> {
   const answer = await call({ kind: 'query', workflow: agent, name: 'nudges' }).catch(() => null);
   const nudges = answer?.kind === 'result' ? z.array(Nudge).safeParse(answer.value) : null;
-  return nudges?.success === true ? nudges.data.filter(({ heardBy }) => heardBy === null) : [];
+  const isNow = ({ heardBy, atStart }: Nudge) => heardBy === null && (isStart || atStart === undefined);
+  return nudges?.success === true ? nudges.data.filter(isNow) : [];
 }
 
 /** What cannot be told now is told before the next turn. */

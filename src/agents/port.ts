@@ -7,7 +7,7 @@ import * as z from 'zod';
 import { Json } from '../town/act.js';
 import { crewAt, isPolecatOf, OVERSEER, polecatAt, rigOfCrew } from '../town/address.js';
 import { isGroup, isWithinReach } from '../town/group.js';
-import { KeptMail } from '../town/inbox.js';
+import { KeptMail, stateOf, type Inbox } from '../town/inbox.js';
 import { townsWord } from '../town/mail.js';
 import { outputProblem } from '../town/output.js';
 import type { SessionSpec } from '../town/session.js';
@@ -69,6 +69,7 @@ const SAME_FOR_ALL: readonly Tool[] = [
         ),
       subject: z.string().min(1).max(500),
       body: z.string().max(10_000).default(''),
+      interrupt: z.boolean().default(false).describe('an agent at work hears of it before its next turn'),
     }),
     send,
   ),
@@ -76,6 +77,7 @@ const SAME_FOR_ALL: readonly Tool[] = [
     const answer = await call({ kind: 'query', workflow: spec.agent, name: 'inbox' });
     if (answer.kind !== 'result') return wrong(whyOf(answer, spec.agent));
     const mails = z.array(KeptMail).parse(answer.value);
+    await markRead(mails, spec, call);
     return said(mails.length === 0 ? 'no mail' : mails.map(shown).join('\n\n'));
   }),
   tool(
@@ -140,7 +142,21 @@ function close({ step }: SessionSpec, { summary, verdict, output, transient }: z
 const INSTEAD =
   'Work is handed in by done or close, passed on to a fresh session by handoff, and a question asked by escalate.';
 
-type Written = { readonly to: string; readonly subject: string; readonly body: string };
+type Written = {
+  readonly to: string;
+  readonly subject: string;
+  readonly body: string;
+  readonly interrupt: boolean;
+};
+
+/** What it was shown, it is told of no more. Where that cannot be said, it is told once more. */
+async function markRead(mails: Inbox, { agent }: SessionSpec, call: SessionContext['call']): Promise<void> {
+  const unread = mails.flatMap((mail) => (stateOf(mail) === 'unread' ? [mail.id] : []));
+  if (unread.length === 0) return;
+  const id = hashOf(['read', ...unread]);
+  const content = { id, by: agent.slice(0, 200), mail: unread };
+  await call({ kind: 'update', workflow: agent, name: 'read', content, updateId: id });
+}
 
 /** The same mail is sent once in a session, however often its call is made. */
 async function send(written: Written, spec: SessionSpec, { call }: SessionContext): Promise<ToolAnswer> {
@@ -156,7 +172,8 @@ async function send(written: Written, spec: SessionSpec, { call }: SessionContex
   const body = withoutSecrets(written.body);
   const id = `${spec.sessionId}:${hashOf([to, subject, body])}`;
   const sender = spec.incarnation === undefined ? {} : { fromIncarnation: spec.incarnation };
-  const content = { id, from: spec.agent, ...sender, to, subject, body };
+  const how = written.interrupt ? { delivery: 'interrupt' } : {};
+  const content = { id, from: spec.agent, ...sender, to, subject, body, ...how };
   const answer = await call({ kind: 'update', workflow: to, name: 'mail', content, updateId: id });
   if (answer.kind === 'missing') return wrong(`nobody is at work as ${to}, and the mail is not kept. ${INSTEAD}`);
   if (answer.kind !== 'result') return wrong(whyOf(answer, to));

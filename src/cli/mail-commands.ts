@@ -21,6 +21,8 @@ export const mailCommands: readonly Command[] = [
   --subject TEXT        what it is about, in a few words
 ${BODY}
   --priority WORD       urgent, high, normal (if not given) or low
+  --delivery WORD       to an agent at work: interrupt, before its next turn, or queue, in its inbox; if not given,
+                        what is urgent interrupts
   --wait SECONDS        until an answer has come, at most so long
   --as ADDRESS          who writes, and gets the answer; if not given the overseer
   --id ID               makes a repetition harmless: under the same id it is sent once

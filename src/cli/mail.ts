@@ -7,7 +7,7 @@ import { inboxMessages, mailMessage } from '../contract/messages.js';
 import { channelOf, OVERSEER } from '../town/address.js';
 import { isGroup } from '../town/group.js';
 import { byUrgency, stateOf, threadOf, type Inbox, type KeptMail } from '../town/inbox.js';
-import { PRIORITIES } from '../town/mail.js';
+import { DELIVERIES, PRIORITIES } from '../town/mail.js';
 import { timeAt } from '../town/wording.js';
 import { newId, withCalls, type Calls } from './calls.js';
 import { columns } from './columns.js';
@@ -28,10 +28,11 @@ export const send: Pick<Command, 'run'> = {
       subject: { type: 'string' },
       body: { type: 'string' },
       priority: { type: 'string' },
+      delivery: { type: 'string' },
       wait: { type: 'string' },
     });
     const to = takeOne('mail send', 'address', positionals);
-    const { subject, body, priority, as: from = OVERSEER, id = newId('ml') } = values;
+    const { subject, body, priority, delivery, as: from = OVERSEER, id = newId('ml') } = values;
     if (subject === undefined) throw new UsageError('gt mail send needs --subject TEXT');
     const seconds = values.wait === undefined ? null : readSeconds(values.wait);
     const isForMany = isGroup(to) || channelOf(to) !== null;
@@ -44,6 +45,7 @@ export const send: Pick<Command, 'run'> = {
       subject,
       body: body === undefined ? '' : readBody(body),
       ...(priority === undefined ? {} : { priority: readPriority(priority) }),
+      ...(delivery === undefined ? {} : { delivery: readDelivery(delivery) }),
     };
     await withCalls(values, async (calls) => {
       const says = await calls.update(to, mailMessage, mail, id);
@@ -171,6 +173,11 @@ export function readBody(text: string): string {
 export function readPriority(text: string): string {
   if (PRIORITIES.some((one) => one === text)) return text;
   throw new UsageError(`--priority is "${text}"; expected ${PRIORITIES.join(', ')}`);
+}
+
+function readDelivery(text: string): string {
+  if (DELIVERIES.some((one) => one === text)) return text;
+  throw new UsageError(`--delivery is "${text}"; expected ${DELIVERIES.join(', ')}`);
 }
 
 function readSeconds(text: string): number {

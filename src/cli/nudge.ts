@@ -20,7 +20,7 @@ export const nudge: Pick<Command, 'run'> = {
     if (agent === undefined || more.length > 0) throw new UsageError('gt nudge takes an agent, and a text in quotes');
     await withCalls(values, async (calls) => {
       if (text === undefined && values.cycle !== true)
-        return print(listed(agent, await calls.query(agent, nudgesQuery)));
+        return print(listed(agent, (await calls.query(agent, nudgesQuery)).filter(isNudge)));
       const id = values.id ?? randomUUID();
       const content = contentOf(
         polecatMessages.nudge,
@@ -47,6 +47,9 @@ async function untilHeard(agent: string, id: string, { query, list }: Calls): Pr
     await pause(LOOK_EVERY_MS);
   }
 }
+
+/** Mail is listed by `gt mail inbox`. */
+const isNudge = ({ mail, atStart }: Nudge): boolean => mail === undefined && atStart === undefined;
 
 function listed(agent: string, nudges: readonly Nudge[]): string {
   if (nudges.length === 0) return `${agent} was told nothing`;

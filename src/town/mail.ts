@@ -15,6 +15,8 @@ import { RuntimeKind } from './runtime.js';
 
 /** The most urgent first. */
 export const PRIORITIES = ['urgent', 'high', 'normal', 'low'] as const;
+/** To an agent at work: told before its next turn, or left in its inbox until it looks, or its next session begins. */
+export const DELIVERIES = ['interrupt', 'queue'] as const;
 const mailId = z.string().min(1).max(2_000);
 export const SUBJECT_CHARS_MAX = 500;
 export const BODY_CHARS_MAX = 100_000;
@@ -28,6 +30,8 @@ export const Mail = z.strictObject({
   body: z.string().max(BODY_CHARS_MAX),
   /** Absent: normal. */
   priority: z.enum(PRIORITIES).optional(),
+  /** Absent: what is urgent, and what answers, interrupts. */
+  delivery: z.enum(DELIVERIES).optional(),
   /** The mail that it answers. */
   replyTo: mailId.optional(),
   /** The first mail of what it belongs to. Absent: it is the first itself. */
@@ -132,6 +136,11 @@ export function replyTo(mail: Mail, { id, from, body, fromIncarnation }: Reply):
     ...(toIncarnation === undefined ? {} : { toIncarnation }),
     ...(fromIncarnation === undefined ? {} : { fromIncarnation }),
   };
+}
+
+/** Whether its reader, when at work, hears of it at once: who has asked would else not know that there is an answer. */
+export function interrupts({ delivery, priority, replyTo: answered }: Mail): boolean {
+  return delivery === undefined ? priority === 'urgent' || answered !== undefined : delivery === 'interrupt';
 }
 
 /** Whether it is for its reader alone, and no message that the town acts on. */

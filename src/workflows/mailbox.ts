@@ -112,6 +112,11 @@ export class Mailbox {
     return done('taken');
   }
 
+  /** Its agent was told these before its turn. */
+  heard(ids: readonly string[]): void {
+    if (ids.length > 0) this.#set(marked(this.#inbox, ids, 'read'));
+  }
+
   /** Its owner is no more: all that is left goes to the ledger, and can be seen here still. */
   async close(): Promise<void> {
     await this.#keep(this.#inbox);

@@ -1,18 +1,21 @@
-/** Words to the agent of a polecat: kept until a session has heard them, and as a record after that. */
+/** Words to the agent of a polecat: kept until a session has heard them, and as a record after that. Mail that does not wait is among them. */
 import { setHandler } from '@temporalio/workflow';
 import { polecatMessages } from '../contract/messages.js';
 import { nudgesQuery } from '../contract/polecat.js';
-import type { Nudge } from '../town/nudge.js';
+import { mailsHeard, nudgesOf, type Nudge } from '../town/nudge.js';
 import type { Desk } from './desk.js';
 import { done, refused } from './desk.js';
+import type { Mailbox } from './mailbox.js';
 
 const WAITING_MAX = 20;
 const KEPT_MAX = 100;
 
-export function takeNudges(desk: Desk, agent: string): void {
+export function takeNudges(desk: Desk, agent: string, mailbox: Mailbox): void {
   let nudges: readonly Nudge[] = [];
   let count = 0;
-  setHandler(nudgesQuery, () => nudges, { description: 'What it was told, and which session has heard it.' });
+  setHandler(nudgesQuery, () => [...nudges, ...nudgesOf(mailbox.inbox)], {
+    description: 'What it was told, and which session has heard it.',
+  });
   desk.on(polecatMessages.nudge, ({ id, by, text, cycle }) => {
     if (nudges.filter(({ heardBy }) => heardBy === null).length >= WAITING_MAX)
       return refused(
@@ -25,6 +28,7 @@ export function takeNudges(desk: Desk, agent: string): void {
     return done(`${agent} hears it before its next turn`);
   });
   desk.on(polecatMessages.heard, ({ nudges: ids, session }) => {
+    mailbox.heard(mailsHeard(ids));
     nudges = nudges.map((one) => (ids.includes(one.id) && one.heardBy === null ? { ...one, heardBy: session } : one));
     return done('taken');
   });

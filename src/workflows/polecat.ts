@@ -104,7 +104,7 @@ class PolecatRun {
       await CancellationScope.nonCancellable(() => send(mission, missionMessages.waiting, content));
       return done('taken');
     });
-    takeNudges(this.#desk, this.#address);
+    takeNudges(this.#desk, this.#address, this.#mailbox);
     this.#desk.on(polecatMessages.moved, ({ molecule, host, path, branch }) => {
       if (molecule !== this.#molecules.at(-1)) return refused(`${molecule} is not the molecule at work`);
       this.#sandbox.moved(host, path, branch);

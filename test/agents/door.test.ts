@@ -114,9 +114,12 @@ test('mail goes out once under the name of the session, and only to who is near'
     name: 'mail',
     content: { from: 'server/polecats/Toast', subject: 'hello', body: 'key [secret taken out]' },
   });
-  for (const to of ['other/polecats/Ash', 'te-2', 'server', 'other/witness'])
+  for (const to of ['other/polecats/Ash', 'te-2', 'server', 'other/witness', '@town', '*/witness', '@crew/other'])
     expect(await call('mail', to, 'x'), to).toMatchObject({ code: 1 });
   expect(calls).toHaveLength(2);
+  for (const to of ['@crew/server', 'server/polecats/*'])
+    expect(await call('mail', to, 'x'), to).toMatchObject({ code: 0 });
+  expect(calls.slice(2)).toMatchObject([{ workflow: '@crew/server' }, { workflow: 'server/polecats/*' }]);
 });
 
 test('it writes to nobody by whom the town is run, and nothing that the town acts on', async () => {
@@ -222,4 +225,17 @@ test('what the agent is to be told comes with the next answer, once, and its pol
   expect((await call('note', 'two')).stdout).toBe('noted\n');
   const told = calls.filter((one) => one.kind === 'update');
   expect(told).toMatchObject([{ workflow: 'server/polecats/Toast', name: 'heard', content: { nudges: ['n1'] } }]);
+});
+
+test('that mail waits is told with the first answer and no other, and mail that does not wait is fenced', async () => {
+  const told = { by: 'server/crew/ann', cycle: false, atMs: 0, heardBy: null };
+  const waits = { ...told, id: 'inbox', text: '1 mail waits', atStart: true };
+  const { call } = await opened({}, { kind: 'result', value: [waits] });
+  expect((await call('note', 'one')).stdout).toBe('noted\n\nA word from server/crew/ann: 1 mail waits\n');
+  expect((await call('note', 'two')).stdout).toBe('noted\n');
+  const mail = { ...told, id: 'mail m1', mail: 'm1', text: 'Subject: stop' };
+  const other = await opened({}, { kind: 'result', value: [mail] });
+  expect((await other.call('note', 'one')).stdout).toContain(
+    '<untrusted from="mail of server/crew/ann">\nSubject: stop\n</untrusted>',
+  );
 });

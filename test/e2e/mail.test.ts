@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { inboxQuery } from '../../src/contract/inbox.js';
 import { mailMessage, rejectedQuery } from '../../src/contract/messages.js';
+import { lifecycleQuery } from '../../src/contract/polecat.js';
 import { attribute } from '../../src/contract/search-attributes.js';
 import { MAILS_MAX } from '../../src/town/inbox.js';
 import type { Inbox } from '../../src/town/inbox.js';
@@ -37,6 +38,17 @@ agent = "asks"
 const ASKS =
   'echo x > x.txt && gt mail overseer "which colour?" --body "Red or blue?" && gt mail server/crew/ann "a word" && gt mail @rig/server "all of you" && ! gt mail @town "everybody" && gt done asked';
 
+const LISTENER = `
+formula = "listener"
+[[steps]]
+id = "listen"
+title = "Listen"
+agent = "listens"
+`;
+
+const LISTENS =
+  'until gt current | tee -a told.txt | grep -q "drop it"; do sleep 0.3; done; gt current >> told.txt; gt done heard';
+
 const WAITER = `
 formula = "waiter"
 [[steps]]
@@ -49,8 +61,8 @@ let town: LiveTown;
 beforeAll(async () => {
   town = await liveTown({
     rigs: { server: { bare: true, capacity: 1, names: ['Toast'] } },
-    formulas: { asker: ASKER, own: OWN, waiter: WAITER },
-    agents: { asks: { command: 'sh', args: ['-c', ASKS] } },
+    formulas: { asker: ASKER, listener: LISTENER, own: OWN, waiter: WAITER },
+    agents: { asks: { command: 'sh', args: ['-c', ASKS] }, listens: { command: 'sh', args: ['-c', LISTENS] } },
     patience: 0.05,
     // The server suggests to continue as new after about 4,000 events otherwise.
     dynamicConfig: ['limit.historyCount.suggestContinueAsNew=60'],
@@ -150,6 +162,26 @@ test('an agent writes to the overseer, who is there with the first mail, and hea
   expect(refusal?.reason).toMatch(/is another one by now: whoever this is for, number \d+, has ended$/);
   expect(await inboxOf(found?.from ?? '')).toEqual([]);
   await town.client.workflow.getHandle('next').cancel();
+});
+
+test('mail that interrupts is told to an agent at work, once, through a death of the worker; other mail waits in its inbox', async () => {
+  const work = [{ id: 'a', rig: 'server', formula: 'listener' }];
+  const mission = await town.startMission('listening', { title: 'Listen', work });
+  const agent = 'server/polecats/Toast';
+  const isListening = async () => (await town.client.workflow.getHandle(agent).query(lifecycleQuery)).stage;
+  await until('it is there', async () => (await isListening()).startsWith('molecule'));
+  await mail('send', agent, '--subject', 'by the way', '--body', 'lunch at one');
+  process.kill(town.raised.workerPid() ?? 0, 'SIGKILL');
+  await mail('send', agent, '--subject', 'stop', '--body', 'drop it', '--delivery', 'interrupt', '--id', 'stop');
+  expect(await mission.result()).toMatchObject({ landed: 1 });
+  const told = await town.git('server', 'show', 'main:told.txt');
+  expect(told.split('drop it')).toHaveLength(2);
+  expect(told).toContain('<untrusted from="mail of overseer">\nMail: stop\nSubject: stop');
+  expect(told).not.toContain('lunch at one');
+  expect((await mailInLedger()).filter(({ inbox }) => inbox === agent)).toMatchObject([
+    { subject: 'by the way', state: 'unread' },
+    { mail: 'stop', state: 'read' },
+  ]);
 });
 
 test('a group is looked up once: each who belongs to it then has the mail once, through deaths of the worker, and nobody who comes later', async () => {
