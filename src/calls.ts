@@ -85,7 +85,7 @@ const TAKEN: Readonly<Record<string, object>> = {
   polecat: { ...polecatMessages, ...inboxMessages, mail: mailMessage },
   'person of the town': { ...inboxMessages, mail: mailMessage },
   channel: { ...channelMessages, mail: mailMessage },
-  witness: witnessMessages,
+  witness: { ...witnessMessages, ...inboxMessages, mail: mailMessage },
   refinery: refineryMessages,
   deacon: { ...deaconMessages, mail: mailMessage },
 };

@@ -8,7 +8,7 @@ import { Json } from '../town/act.js';
 import { crewAt, isPolecatOf, OVERSEER, polecatAt, rigOfCrew } from '../town/address.js';
 import { isGroup, isWithinReach } from '../town/group.js';
 import { KeptMail, stateOf, type Inbox } from '../town/inbox.js';
-import { townsWord } from '../town/mail.js';
+import { HELP, helpIn, townsWord, writeMail } from '../town/mail.js';
 import { outputProblem } from '../town/output.js';
 import type { SessionSpec } from '../town/session.js';
 import { untrusted } from '../town/untrusted.js';
@@ -169,7 +169,7 @@ async function send(written: Written, spec: SessionSpec, { call }: SessionContex
   const subject = withoutSecrets(written.subject);
   const word = townsWord(subject);
   if (word !== null) return wrong(`the town alone writes ${word}; take another subject. ${INSTEAD}`);
-  const body = withoutSecrets(written.body);
+  const body = bodyOf(withoutSecrets(written.body), subject, spec);
   const id = `${spec.sessionId}:${hashOf([to, subject, body])}`;
   const sender = spec.incarnation === undefined ? {} : { fromIncarnation: spec.incarnation };
   const how = written.interrupt ? { delivery: 'interrupt' } : {};
@@ -178,6 +178,14 @@ async function send(written: Written, spec: SessionSpec, { call }: SessionContex
   if (answer.kind === 'missing') return wrong(`nobody is at work as ${to}, and the mail is not kept. ${INSTEAD}`);
   if (answer.kind !== 'result') return wrong(whyOf(answer, to));
   return said(isGroup(to) ? `sent to ${to}: ${String(answer.value)}` : `sent to ${to}`);
+}
+
+/** Of HELP, who asks for it and where: whoever answers has to know, and the session does. */
+function bodyOf(body: string, subject: string, { agent, mission, molecule, step }: SessionSpec): string {
+  const asked = helpIn(subject);
+  if (asked === null) return body;
+  const keys = { Agent: agent, Mission: mission, Issue: `${molecule}/${step.id}`, Problem: asked || 'see below' };
+  return writeMail({ id: '', from: agent, to: '' }, asked, { type: HELP, keys, text: body }).body;
 }
 
 function isNear(to: string, { mission, rig }: SessionSpec): boolean {

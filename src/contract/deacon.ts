@@ -1,8 +1,10 @@
 /** The deacon, who looks after the town, and boot, who looks after the deacon. */
 import { defineQuery } from '@temporalio/workflow';
 import * as z from 'zod';
+import type { DeadLetter } from '../town/dead-letters.js';
 import type { Mail } from '../town/mail.js';
 import type { Heard, Survey, Trouble } from '../town/patrol.js';
+import type { Recovery } from '../town/recovery.js';
 import type { Heartbeat, Triage } from '../town/watchdog.js';
 import type { DeskState } from './desk.js';
 
@@ -21,6 +23,9 @@ export type DeaconCarry = WatchInput & {
   readonly quiet: number;
   /** Mail on its way to the overseer. */
   readonly letters: readonly Mail[];
+  /** Absent in what an earlier version handed over. */
+  readonly dead?: readonly DeadLetter[];
+  readonly recoveries?: readonly Recovery[];
   readonly desk: DeskState;
 };
 

@@ -1,10 +1,13 @@
 /** The inboxes of agents and people, and those who have nothing else: the overseer, and the crew of a rig. */
 import { defineQuery } from '@temporalio/workflow';
 import * as z from 'zod';
+import type { DeadLetter } from '../town/dead-letters.js';
 import type { Inbox } from '../town/inbox.js';
 import type { DeskState } from './desk.js';
 
 export const inboxQuery = defineQuery<Inbox>('inbox');
+/** Of witnesses and the deacon. */
+export const deadLettersQuery = defineQuery<readonly DeadLetter[]>('dead-letters');
 
 /** Of `overseer` and `crew`. */
 export const PersonInput = z.strictObject({ patience: z.number().positive().default(1) });

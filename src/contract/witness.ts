@@ -2,6 +2,8 @@ import { defineQuery } from '@temporalio/workflow';
 import * as z from 'zod';
 import type { Breaker } from '../town/breaker.js';
 import type { Care, Health } from '../town/health.js';
+import type { DeadLetter } from '../town/dead-letters.js';
+import type { Inbox } from '../town/inbox.js';
 import type { Mail } from '../town/mail.js';
 import type { Pause } from '../town/pause.js';
 import { RigSnapshot } from '../town/rig.js';
@@ -24,6 +26,15 @@ export type WitnessCarry = {
   /** What was done about polecats that do not do well. */
   readonly care?: readonly Care[];
   readonly breaker?: Breaker;
+  /** Absent in what an earlier version handed over. */
+  readonly mail?: WitnessMailCarry;
+};
+
+/** `leaving`: mail on its way to the ledger. */
+export type WitnessMailCarry = {
+  readonly inbox: Inbox;
+  readonly leaving: Inbox;
+  readonly dead: readonly DeadLetter[];
 };
 
 /** One who holds a slot, as it was seen last; `done`: what its witness has done about it. */

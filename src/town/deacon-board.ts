@@ -1,7 +1,9 @@
 /** The board of the deacon: what it has seen, what it worries about, and when it looks again; and what it writes to the overseer. */
 import { witnessOf } from './address.js';
 import { clip } from './board.js';
+import { deadLines, type DeadLetter } from './dead-letters.js';
 import type { Heard, Survey, Trouble } from './patrol.js';
+import { recoveryLines, type Recovery } from './recovery.js';
 import { shellWord } from './shell-text.js';
 import { table } from './table.js';
 import { unreachable } from './unreachable.js';
@@ -17,11 +19,14 @@ export type DeaconView = {
   readonly heard: Heard;
   /** Mail to be passed on to the overseer. */
   readonly letters: readonly unknown[];
+  readonly dead?: readonly DeadLetter[];
+  readonly recoveries?: readonly Recovery[];
   /** When it goes on patrol next; null while it rests. */
   readonly nextMs: number | null;
 };
 
-export function deaconBoard({ seen, troubles, heard, letters, nextMs }: DeaconView): string {
+export function deaconBoard(view: DeaconView): string {
+  const { seen, troubles, heard, letters, nextMs, dead = [], recoveries = [] } = view;
   const open = seen?.open ?? 0;
   const next =
     nextMs === null ? 'It rests until news comes.' : `The next patrol is at ${timeAt(nextMs)}, or when news comes.`;
@@ -47,6 +52,8 @@ export function deaconBoard({ seen, troubles, heard, letters, nextMs }: DeaconVi
       [work, ...blind, ...mail, next].join(' '),
       ...(worries.length === 0 ? [] : ['', ...table(['trouble', 'says', 'seen since', 'overseer told'], worries)]),
       ...(pings.length === 0 ? [] : ['', ...table(['witness', 'heard', 'is heard again'], pings)]),
+      ...recoveryLines(recoveries),
+      ...deadLines(dead),
     ].join('\n'),
   );
 }

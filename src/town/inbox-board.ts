@@ -25,6 +25,13 @@ export function inboxBoard(owner: string, inbox: Inbox, isGone: boolean): string
   return clip([head, ...ask, ...mails, ...more].join('\n'));
 }
 
+/** On the board of whoever has other things to show: how much mail there is, and the command that lists it. Nothing when there is none. */
+export function mailLines(owner: string, inbox: Inbox): readonly string[] {
+  if (inbox.length === 0) return [];
+  const unread = inbox.filter((mail) => stateOf(mail) === 'unread').length;
+  return ['', `${unread} of ${inbox.length} mails unread: \`gt mail inbox --as ${shellWord(owner)}\` lists them.`];
+}
+
 function rowOf(mail: KeptMail): readonly string[] {
   const { id, from, subject, priority = 'normal', atMs = 0 } = mail;
   return [short(id), short(from), short(subject), priority, stateOf(mail), timeAt(atMs)];

@@ -80,6 +80,38 @@ const PROTOCOL = {
   REWORK_REQUEST: z.strictObject({ ...aboutBranch, 'Conflict-Files': line, 'Requested-At': line }),
 } as const;
 
+const aboutLost = {
+  Issue: line,
+  Mission: line,
+  Polecat: line,
+  Incarnation: z.coerce.number().int(),
+  Rig: line,
+  Branch: line,
+};
+
+/** The keys of what the town brings to people: of anybody who cannot go on, and of a witness that has cleared up. */
+const NOTICES = {
+  HELP: z.strictObject({
+    Agent: line,
+    Mission: line.optional(),
+    Issue: line.optional(),
+    Problem: line,
+    Tried: line.optional(),
+  }),
+  /** Its mission is gone, its work is on the remote: somebody may go on from there. */
+  RECOVERED_BEAD: z.strictObject({ ...aboutLost, Head: line, 'Recovered-At': line }),
+  /** It lies in a sandbox that cannot be emptied: nothing of it is destroyed before somebody has looked. */
+  RECOVERY_NEEDED: z.strictObject({ ...aboutLost, 'Cleanup-Status': line, 'Detected-At': line }),
+} as const;
+
+type NoticeType = keyof typeof NOTICES;
+export const NOTICE_TYPES = Object.keys(NOTICES) as NoticeType[]; // the names in the table
+export const HELP = 'HELP';
+
+export type Notice = {
+  [T in NoticeType]: { readonly type: T; readonly keys: z.infer<(typeof NOTICES)[T]>; readonly text: string };
+}[NoticeType];
+
 type AboutBranch = z.infer<z.ZodObject<typeof aboutBranch>>;
 
 /** The keys that every mail about a branch shares. */
@@ -98,7 +130,7 @@ export type Letter = {
 
 type Envelope = { readonly id: string; readonly from: string; readonly to: string };
 
-export function writeMail(envelope: Envelope, brief: string, { type, keys, text }: Letter): Mail {
+export function writeMail(envelope: Envelope, brief: string, { type, keys, text }: Letter | Notice): Mail {
   return writtenMail(envelope, type, brief, keys, text);
 }
 
@@ -150,7 +182,7 @@ export function isFree({ subject }: Mail): boolean {
 
 /** The word at the head of a subject that the town alone writes; null when anybody may write it. */
 export function townsWord(subject: string): string | null {
-  return typeOf(subject) ?? [HANDOFF, WITNESS_PING].find((word) => beginsWith(subject, word)) ?? null;
+  return typeOf(subject) ?? TOWNS_WORDS.find((word) => beginsWith(subject, word)) ?? null;
 }
 
 /** The keys of a mail of an agent to itself, from one session to the next: the town does not act on it. */
@@ -166,6 +198,8 @@ const HANDOFF = 'HANDOFF';
 /** Of a witness to the deacon: see `witness-ping`. */
 export const WITNESS_PING = 'WITNESS_PING';
 
+const TOWNS_WORDS: readonly string[] = [HANDOFF, WITNESS_PING, ...NOTICE_TYPES.filter((type) => type !== HELP)];
+
 export function writeHandoff(envelope: Envelope, brief: string, keys: Handoff, note: string): Mail {
   return writtenMail(envelope, HANDOFF, brief, keys, note);
 }
@@ -176,6 +210,11 @@ export function isHandoff({ subject }: Pick<Mail, 'subject'>): boolean {
 
 export function isPing({ subject }: Mail): boolean {
   return beginsWith(subject, WITNESS_PING);
+}
+
+/** What it asks help with; null when it is no HELP. */
+export function helpIn(subject: string): string | null {
+  return beginsWith(subject, HELP) ? subject.slice(HELP.length).replace(/^:\s*/, '') : null;
 }
 
 function typeOf(subject: string): MailType | undefined {
@@ -196,31 +235,49 @@ const SENDERS: Readonly<Record<MailType, (rig: string, polecat: string) => reado
 };
 
 /** Why a letter is not to be believed by its reader in this rig; null when it comes from whoever sends such. */
-export function forgery({ from }: Mail, { type, keys }: Letter, rig: string): string | null {
+export function forgery(mail: Mail, { type, keys }: Letter, rig: string): string | null {
   const senders = SENDERS[type](rig, keys.Polecat);
-  if (senders.includes(from)) return null;
-  return `${type} comes from ${senders.join(' or ').slice(0, 200)}, not from ${from.slice(0, 200)}`;
+  if (senders.includes(mail.from)) return null;
+  return notFrom(type, senders.join(' or '), mail);
 }
 
 export type Reading = { readonly ok: true; readonly letter: Letter } | { readonly ok: false; readonly problem: string };
 
 export function readMail(mail: Mail): Reading {
   const type = typeOf(mail.subject);
-  if (type === undefined) {
-    return {
-      ok: false,
-      problem: `no protocol mail: the subject "${mail.subject}" begins with none of ${MAIL_TYPES.join(', ')}`,
-    };
-  }
-  const { keys, text } = split(mail.body);
-  const read = PROTOCOL[type].safeParse(keys);
-  if (!read.success) {
-    const wrong = read.error.issues.map((issue) => `${issue.path.join('.') || type}: ${issue.message}`);
-    return { ok: false, problem: `${type} from ${mail.from}: ${wrong.join('; ')}` };
-  }
+  if (type === undefined) return { ok: false, problem: noneOf(mail, MAIL_TYPES) };
+  const read = readKeys(mail, type, PROTOCOL[type]);
   // The schema that has just read the keys is the one of this type, which TypeScript cannot follow through the table.
-  return { ok: true, letter: { type, keys: read.data, text } as Letter };
+  if (!read.ok) return read;
+  return { ok: true, letter: { type, keys: read.keys, text: read.text } as Letter };
 }
+
+type NoticeReading = { readonly ok: true; readonly notice: Notice } | { readonly ok: false; readonly problem: string };
+
+/** Of whoever has to send it: what somebody else signs with its name is not believed. */
+export function readNotice(mail: Mail): NoticeReading {
+  const type = NOTICE_TYPES.find((one) => beginsWith(mail.subject, one));
+  if (type === undefined) return { ok: false, problem: noneOf(mail, NOTICE_TYPES) };
+  const read = readKeys(mail, type, NOTICES[type]);
+  if (!read.ok) return read;
+  const notice = { type, keys: read.keys, text: read.text } as Notice; // as in `readMail`
+  const sender = notice.type === HELP ? notice.keys.Agent : witnessOf(notice.keys.Rig);
+  return sender === mail.from ? { ok: true, notice } : { ok: false, problem: notFrom(type, sender, mail) };
+}
+
+function readKeys<Schema extends z.ZodType>({ from, body }: Mail, type: string, schema: Schema) {
+  const { keys, text } = split(body);
+  const read = schema.safeParse(keys);
+  if (read.success) return { ok: true, keys: read.data, text } as const;
+  const wrong = read.error.issues.map((issue) => `${issue.path.join('.') || type}: ${issue.message}`);
+  return { ok: false, problem: `${type} from ${from}: ${wrong.join('; ')}` } as const;
+}
+
+const noneOf = ({ subject }: Mail, types: readonly string[]): string =>
+  `no protocol mail: the subject "${subject}" begins with none of ${types.join(', ')}`;
+
+const notFrom = (type: string, sender: string, { from }: Mail): string =>
+  `${type} comes from ${sender.slice(0, 200)}, not from ${from.slice(0, 200)}`;
 
 /** The keys of a mail, whatever they are. */
 export const keysOf = ({ body }: Mail): Readonly<Record<string, string>> => split(body).keys;

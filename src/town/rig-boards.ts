@@ -2,6 +2,9 @@
 import { clip, pauseLines } from './board.js';
 import type { Breaker } from './breaker.js';
 import type { Health } from './health.js';
+import { deadLines, type DeadLetter } from './dead-letters.js';
+import type { Inbox } from './inbox.js';
+import { mailLines } from './inbox-board.js';
 import type { Pause } from './pause.js';
 import type { Queued } from './refinery.js';
 import { shellWord } from './shell-text.js';
@@ -24,10 +27,13 @@ export type WitnessView = {
   readonly breaker?: Breaker['open'];
   /** It has begun, and looks who is at work: no slot is given before that is known. */
   readonly isLooking?: boolean;
+  /** Mail that is for its reader alone, and mail that could be brought to nobody. */
+  readonly inbox?: Inbox;
+  readonly dead?: readonly DeadLetter[];
 };
 
 export function witnessBoard(view: WitnessView): string {
-  const { slots, paused, id, rig } = view;
+  const { slots, paused, id, rig, inbox = [], dead = [] } = view;
   const { leases, queue, capacity } = slots;
   const held = leases.map(({ name, incarnation, mission, item, sinceMs }) => [
     `${rig}/polecats/${name}`,
@@ -44,7 +50,15 @@ export function witnessBoard(view: WitnessView): string {
   const seen = (view.agents ?? []).map(({ agent, kind, fact, seenMs }) => [agent, kind, short(fact), timeAt(seenMs)]);
   const health = seen.length === 0 ? [] : ['', ...table(['polecat', 'health', 'by the fact', 'seen at'], seen)];
   return clip(
-    [head, ...pauseLines(paused, id), ...breakerLines(view.breaker ?? null), ...slotTable, ...health].join('\n'),
+    [
+      head,
+      ...pauseLines(paused, id),
+      ...breakerLines(view.breaker ?? null),
+      ...slotTable,
+      ...health,
+      ...mailLines(id, inbox),
+      ...deadLines(dead),
+    ].join('\n'),
   );
 }
 

@@ -1,17 +1,25 @@
 /** Mail on its way from the deacon to the overseer: letters that are passed on, and what it has to tell. Beside patrols, which do not wait for it. */
+import { setHandler } from '@temporalio/workflow';
+import { deadLettersQuery } from '../contract/inbox.js';
 import { DEACON, OVERSEER } from '../town/address.js';
+import { withDead, type DeadLetter } from '../town/dead-letters.js';
 import type { Mail } from '../town/mail.js';
 import { postman, town } from './hands.js';
 import { mailRecord } from './mailbox.js';
 import { landAgainMs } from './patience.js';
 
+/** Who answers what is written to the deacon. */
+const ANSWERS = OVERSEER;
 /** Letters of others; more wait with their senders. */
 const LETTERS_MAX = 100;
+
+type Kept = { readonly letters: readonly Mail[]; readonly dead: readonly DeadLetter[] };
 
 export class DeaconPost {
   readonly #patience: number;
   readonly #onEnd: () => void;
   #letters: readonly Mail[];
+  #dead: readonly DeadLetter[];
   #isSending = false;
   /** There is something that was not tried yet. */
   #isWanted: boolean;
@@ -20,11 +28,20 @@ export class DeaconPost {
   #againMs: number | null = null;
 
   /** `onEnd`: all is sent, or is to be tried again later. */
-  constructor(letters: readonly Mail[], patience: number, onEnd: () => void) {
+  constructor({ letters, dead }: Kept, patience: number, onEnd: () => void) {
     this.#patience = patience;
     this.#onEnd = onEnd;
     this.#letters = letters;
+    this.#dead = dead;
     this.#isWanted = letters.length > 0;
+    setHandler(deadLettersQuery, () => this.#dead, {
+      description: 'Mail that could not be brought to whoever it was for, the oldest first.',
+    });
+  }
+
+  /** What a next run takes over. */
+  get kept(): Kept {
+    return { letters: this.#letters, dead: this.#dead };
   }
 
   get letters(): readonly Mail[] {
@@ -51,7 +68,7 @@ export class DeaconPost {
   /** For the overseer to read, whose answer goes to whoever wrote it. */
   take(mail: Mail): boolean {
     if (this.#letters.length >= LETTERS_MAX) return false;
-    this.tell({ ...mail, id: `${mail.id} by ${DEACON}`.slice(0, 2_000), to: OVERSEER });
+    this.tell({ ...mail, id: `${mail.id} by ${DEACON}`.slice(0, 2_000), to: ANSWERS });
     return true;
   }
 
@@ -89,20 +106,21 @@ export class DeaconPost {
     for (let [mail] = this.#letters; mail !== undefined; [mail] = this.#letters) {
       const summary = `mail to ${mail.to}: ${mail.subject}`.slice(0, 200);
       const isTaken = await postman(this.#patience).deliver.executeWithOptions({ summary }, [mail]);
-      if (!isTaken) await this.#record([mail]);
+      if (!isTaken) await this.#bury([mail], `${mail.to} does not take it`);
       this.#letters = this.#letters.slice(1);
     }
   }
 
   /** The deacon ends: what is left stands in the ledger. */
   async close(): Promise<void> {
-    await this.#record(this.#letters).catch(() => undefined);
+    await this.#bury(this.#letters, `the ${DEACON} has ended`).catch(() => undefined);
   }
 
-  /** Dead letters: nobody takes them. */
-  async #record(mails: readonly Mail[]): Promise<void> {
+  async #bury(mails: readonly Mail[], why: string): Promise<void> {
     if (mails.length === 0) return;
-    const entries = mails.map((mail) => mailRecord(mail, DEACON));
+    const letters = mails.map((mail) => ({ ...mail, atMs: Date.now(), why }));
+    this.#dead = letters.reduce(withDead, this.#dead);
+    const entries = letters.map((letter) => mailRecord(letter, DEACON));
     await town(this.#patience).recordAll.executeWithOptions({ summary: 'dead letters to the ledger' }, [entries]);
   }
 }

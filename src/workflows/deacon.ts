@@ -10,8 +10,9 @@ import { deaconMessages, mailMessage } from '../contract/messages.js';
 import { attribute } from '../contract/search-attributes.js';
 import { DEACON, OVERSEER } from '../town/address.js';
 import { deaconBoard, troublesMail } from '../town/deacon-board.js';
-import { isPing, type Mail } from '../town/mail.js';
+import { HELP, isPing, readNotice, townsWord, type Mail } from '../town/mail.js';
 import { heardIn, isQuiet, nextPatrolMs, patrolled, unheardOf, type Order } from '../town/patrol.js';
+import { recoveriesAfter, tellingOf } from '../town/recovery.js';
 import { unreachable } from '../town/unreachable.js';
 import { heardAfter, readPing } from '../town/witness-ping.js';
 import { DeaconPost } from './deacon-post.js';
@@ -52,7 +53,7 @@ class DeaconRun {
   readonly #desk: Desk;
   readonly #standing = new Standing();
   readonly #post: DeaconPost;
-  #now: Omit<DeaconCarry, 'letters' | 'desk'>;
+  #now: Omit<DeaconCarry, 'letters' | 'dead' | 'desk'>;
   /** Why it is to go on patrol before the next one is due; null: it need not. */
   #call: string | null = null;
   #isDue = false;
@@ -63,11 +64,11 @@ class DeaconRun {
   /** Of the patrol under way. */
   #scope: CancellationScope | null = null;
 
-  constructor({ letters, desk, ...now }: DeaconCarry, raw: unknown) {
+  constructor({ letters, dead = [], desk, ...now }: DeaconCarry, raw: unknown) {
     this.#raw = raw;
     this.#now = now;
     this.#desk = new Desk(desk);
-    this.#post = new DeaconPost(letters, now.patience, () => (this.#isNews = true));
+    this.#post = new DeaconPost({ letters, dead }, now.patience, () => (this.#isNews = true));
     this.#isDue = now.seen === null || now.beat.nextByMs !== null;
     this.#desk.on(deaconMessages.patrol, ({ by, reason, afresh, patience = this.#now.patience }) => {
       this.#now = { ...this.#now, patience };
@@ -101,8 +102,7 @@ class DeaconRun {
       if (this.#isDue || this.#call !== null) await this.#goRound();
       this.#show();
       if (this.#mustGoOn()) {
-        const { letters } = this.#post;
-        await goOn<typeof deacon>(this.#raw, { ...this.#now, letters, desk: this.#desk.state() });
+        await goOn<typeof deacon>(this.#raw, { ...this.#now, ...this.#post.kept, desk: this.#desk.state() });
       }
       this.#post.send();
       await this.#wait();
@@ -112,6 +112,7 @@ class DeaconRun {
   #take(mail: Mail): Answer {
     if (mail.to !== DEACON) return refused(`this is ${DEACON}, not ${mail.to.slice(0, 200)}`);
     if (isPing(mail)) return this.#hear(mail);
+    if (townsWord(mail.subject) !== null) return this.#recover(mail);
     if (mail.from === OVERSEER)
       return refused(
         'nobody reads mail of the overseer here: what is answered where it waits is seen on the next patrol',
@@ -119,6 +120,20 @@ class DeaconRun {
     return this.#post.take(mail)
       ? done('is passed on to the overseer')
       : refused('too many letters wait here to be passed on to the overseer: write again later');
+  }
+
+  /** What was left behind: kept to be shown, and told to the overseer. Whoever gives it to another polecat begins here. */
+  #recover(mail: Mail): Answer {
+    const reading = readNotice(mail);
+    if (!reading.ok) return refused(reading.problem);
+    const { notice: left } = reading;
+    if (left.type === HELP) return refused(`${HELP} is for people`);
+    const recovery = { id: mail.id, atMs: Date.now(), left };
+    const recoveries = recoveriesAfter(this.#now.recoveries ?? [], recovery);
+    if (recoveries === null) return done('known');
+    this.#now = { ...this.#now, recoveries };
+    this.#post.tell(tellingOf(recovery));
+    return done('the overseer is told');
   }
 
   #hear(mail: Mail): Answer {
@@ -228,7 +243,7 @@ class DeaconRun {
   }
 
   #board(): string {
-    return deaconBoard({ ...this.#now, letters: this.#post.letters, nextMs: this.#nextMs });
+    return deaconBoard({ ...this.#now, ...this.#post.kept, nextMs: this.#nextMs });
   }
 
   #show(): void {

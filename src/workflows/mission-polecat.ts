@@ -161,7 +161,8 @@ export async function cancel(
 
 /** What became of a lost polecat's work: `saved` on the remote, `left` in the sandbox, landed all the same, or there was none. */
 export type Cleared =
-  | { readonly kind: 'none' | 'saved' | 'left'; readonly says: string }
+  | { readonly kind: 'none' | 'left'; readonly says: string }
+  | { readonly kind: 'saved'; readonly says: string; readonly branch: string; readonly head: string }
   | { readonly kind: 'landed'; readonly says: string; readonly landing: Landing };
 
 /**
@@ -218,9 +219,10 @@ async function clearOn(
     if (landing !== null) return { kind: 'landed', says: 'its work had landed', landing };
     if (nuke.kind === 'kept')
       return { kind: 'left', says: `its polecat was terminated; its work is left in the sandbox: ${nuke.why}` };
-    return salvage.kind === 'pushed'
-      ? { kind: 'saved', says: `its polecat was terminated; its work is on branch ${salvage.branch}` }
-      : { kind: 'none', says: 'its polecat was terminated before there was work to keep' };
+    if (salvage.kind !== 'pushed')
+      return { kind: 'none', says: 'its polecat was terminated before there was work to keep' };
+    const { branch, head } = salvage;
+    return { kind: 'saved', says: `its polecat was terminated; its work is on branch ${branch}`, branch, head };
   } catch (error) {
     if (lossOf(error) === null) throw error;
     const says = `its polecat was terminated, and its host ${host} is lost; what had been pushed is on branch ${ref.branch}`;

@@ -35,7 +35,7 @@ export class WitnessBreaker {
     this.#witness.onChange();
     if (opened > 1) return;
     const envelope = { id: `breaker:${rig.name}:${uuid4()}`, from: witnessOf(rig.name), to: DEACON };
-    void tellDeacon(this.#witness.now(), { ...envelope, ...breakerMail(rig.name, open) });
+    void tellDeacon({ ...envelope, ...breakerMail(rig.name, open) }, patience, `many died in ${rig.name}`);
   }
 
   succeed(): void {

@@ -1,24 +1,59 @@
 /** What is left of a polecat that held a slot, when nobody else is there to clear it. */
+import type { FoundPolecat } from '../contract/activities.js';
 import type { WitnessCarry } from '../contract/witness.js';
+import { branchFor } from '../town/branch.js';
+import type { Mail } from '../town/mail.js';
+import { recoveryMail } from '../town/recovery.js';
 import type { Lease } from '../town/slots.js';
+import { unreachable } from '../town/unreachable.js';
 import { town } from './hands.js';
-import { clearLost } from './mission-polecat.js';
+import { clearLost, type Cleared } from './mission-polecat.js';
+import { patched } from './patches.js';
+import { tellDeacon } from './witness-deacon.js';
 
-/** Its work is first brought to the remote, or `told` to be left. */
+type Told = {
+  readonly told: (text: string) => void;
+  readonly bury: (mail: Mail, why: string) => void;
+};
+
+/** Its work is first brought to the remote, or `told` to be left; the deacon hears of both. */
 export async function clearUp(
   lease: Lease,
   { rig, patience }: Pick<WitnessCarry, 'rig' | 'patience'>,
-  told: (text: string) => void,
+  { told, bury }: Told,
 ): Promise<void> {
   const { id, name, mission, item } = lease;
   const { polecats } = await town(patience).findPolecats.executeWithOptions({ summary: `who held ${name}` }, [rig]);
   const lost = polecats.find((one) => one.claim === id && !one.isOpen);
   if (lost === undefined) return;
-  const { kind, says } = await clearLost(lost, rig, patience);
+  const cleared = await clearLost(lost, rig, patience);
+  const { kind, says } = cleared;
   if (kind === 'none') return;
   const text = `item ${item} of mission ${mission}, which is gone: ${says}`;
   told(text);
   await town(patience).record.executeWithOptions({ summary: `record · ${says}`.slice(0, 200) }, [
     { id: `lost/${id}`, kind: 'notice', at: new Date().toISOString(), mission, item, text },
   ]);
+  const mail = mailOf(lost, cleared, rig.name);
+  if (mail === null || !patched('the deacon hears of what was left', '0.9')) return;
+  const delivery = await tellDeacon(mail, patience, `work was left in ${rig.name}`);
+  if (delivery !== 'delivered') bury(mail, `${mail.to} cannot be reached: ${delivery ?? 'it cannot be started'}`);
+}
+
+/** Null for work that has landed all the same. */
+function mailOf(lost: FoundPolecat, cleared: Cleared, rig: string): Mail | null {
+  const { claim: id, name, incarnation, mission, item, molecule } = lost;
+  const at = new Date().toISOString();
+  const about = { id, rig, name, incarnation, mission, item, at };
+  switch (cleared.kind) {
+    case 'saved':
+      return recoveryMail({ ...about, branch: cleared.branch, work: { head: cleared.head } });
+    case 'left':
+      return recoveryMail({ ...about, branch: branchFor(name, molecule), work: { why: cleared.says } });
+    case 'none':
+    case 'landed':
+      return null;
+    default:
+      return unreachable(cleared);
+  }
 }

@@ -9,6 +9,7 @@ import { DEACON, polecatAt, witnessOf } from '../town/address.js';
 import type { Death } from '../town/breaker.js';
 import { caredFor, deathsOf, healthOf, type Care, type CareOrder, type Facts, type Health } from '../town/health.js';
 import { careMail, nudgeWords } from '../town/health-mail.js';
+import type { Mail } from '../town/mail.js';
 import type { Lease } from '../town/slots.js';
 import type { Desk } from './desk.js';
 import { reasonOf } from './failing.js';
@@ -28,6 +29,8 @@ type Witness = {
   readonly now: () => Pick<WitnessCarry, 'rig' | 'patience' | 'slots'>;
   readonly desk: Desk;
   readonly free: (claim: string) => void;
+  /** For mail that reaches nobody. */
+  readonly bury: (mail: Mail, why: string) => void;
   readonly isHeld: () => boolean;
   readonly died: (deaths: readonly Death[]) => void;
 };
@@ -110,7 +113,9 @@ export class WitnessLeases {
     const [agent, from] = [polecatAt(rig.name, lease.name), witnessOf(rig.name)];
     if (step === 'tell') {
       const envelope = { id: `health:${uuid4()}`, from, to: DEACON };
-      return (await tellDeacon(this.#witness.now(), { ...envelope, ...careMail(agent, health, care) })) === 'delivered';
+      const mail = { ...envelope, ...careMail(agent, health, care) };
+      const { patience } = this.#witness.now();
+      return (await tellDeacon(mail, patience, `${agent} does not do well`)) === 'delivered';
     }
     const cycle = step === 'cycle';
     const nudge = { id: `health:${uuid4()}`, by: from, text: nudgeWords(health, cycle), cycle };
@@ -140,10 +145,11 @@ export class WitnessLeases {
 
   /** Beside the loop, as it may take long. The slot is held until it is done: what fails is tried again with the next look. */
   async #clear(lease: Lease): Promise<void> {
-    const { now, desk, free } = this.#witness;
+    const { now, desk, free, bury } = this.#witness;
     this.#clearing.add(lease.id);
     try {
-      await clearUp(lease, now(), (text) => desk.drop('lease', lease, text));
+      const told = (text: string) => desk.drop('lease', lease, text);
+      await clearUp(lease, now(), { told, bury });
       free(lease.id);
     } catch (error) {
       desk.drop('lease', lease, `what ${lease.name} left could not be cleared yet: ${reasonOf(error)}`);

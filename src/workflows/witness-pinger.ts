@@ -55,6 +55,7 @@ export class Pinger {
       'Pinged-At': new Date().toISOString(),
       ...(nextMs === null ? {} : { 'Next-By': new Date(nextMs).toISOString() }),
     });
-    return tellDeacon({ rig, patience }, ping).finally(() => (this.#isSending = false));
+    const reason = `polecats are at work in ${rig.name}`;
+    return tellDeacon(ping, patience, reason).finally(() => (this.#isSending = false));
   }
 }

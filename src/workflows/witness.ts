@@ -8,20 +8,15 @@ import { agentsQuery, polecatsQuery, RoleInput, slotsQuery, type WitnessCarry } 
 import { EMPTY_DESK } from '../contract/desk.js';
 import { attribute } from '../contract/search-attributes.js';
 import { polecatAt, refineryOf, witnessOf } from '../town/address.js';
-import type { Letter, Mail } from '../town/mail.js';
-import { branchKeys, lettersOf, writeMail } from '../town/mail.js';
 import { RESUME } from '../town/pause.js';
 import { witnessBoard } from '../town/rig-boards.js';
 import { areAlike, settingsAfter } from '../town/rig.js';
 import { adoptLeases, claimSlot, grantSlots, openSlots, releaseSlot, resizeSlots } from '../town/slots.js';
 import type { Lease } from '../town/slots.js';
-import { unreachable } from '../town/unreachable.js';
 import { Desk, done, OLDER, refused } from './desk.js';
 import { explainBy } from './explain.js';
-import { readInput, reasonOf } from './failing.js';
-import { town } from './hands.js';
-import { readLetter } from './letters.js';
-import { send, sendToRole } from './outbox.js';
+import { readInput } from './failing.js';
+import { send } from './outbox.js';
 import { patched } from './patches.js';
 import { leaseCheckMs } from './patience.js';
 import { Standing, startAs } from './standing.js';
@@ -30,10 +25,8 @@ import { whoWorks } from './witness-adopt.js';
 import { WitnessBreaker } from './witness-breaker.js';
 import { WitnessHolds } from './witness-holds.js';
 import { renewed, WitnessLeases } from './witness-leases.js';
+import { WitnessMail } from './witness-mail.js';
 import { Pinger } from './witness-pinger.js';
-
-/** A repository may be away for long: what is handed in is verified beside the loop, which grants slots meanwhile. */
-const besideLoop = () => patched('a hand-in is verified beside the loop');
 
 const ROLE_EXAMPLE = 'roles are started by missions and by `gt`';
 
@@ -55,17 +48,15 @@ class WitnessRun {
   readonly #desk: Desk;
   readonly #standing = new Standing();
   readonly #pinger: Pinger;
+  readonly #mail: WitnessMail;
   readonly #holds: WitnessHolds;
   readonly #leases: WitnessLeases;
   readonly #breaker: WitnessBreaker;
   #now: WitnessCarry;
-  #mail: { readonly mail: Mail; readonly letter: Letter }[] = [];
   /** Claims made again by missions that may not have heard of their grant. */
   #asked: string[] = [];
   /** Claims released while it is looked who is at work: what is found of them is past. */
   #released: string[] | null = null;
-  /** Hand-ins that are being verified, by request and commit: asked again meanwhile, they are the same. */
-  readonly #verifying = new Map<string, Mail>();
   #quietLooks = 0;
   /** Somebody wants to know how those at work do. */
   #isLookAsked = false;
@@ -80,7 +71,11 @@ class WitnessRun {
     this.#now = carry;
     this.#pinger = new Pinger(carry.isPingExpected ?? false);
     this.#desk = new Desk(carry.desk);
-    this.#mail = lettersOf(carry.handIns ?? []);
+    this.#mail = new WitnessMail(this.#desk, {
+      now: () => this.#now,
+      onNews: () => (this.#news = true),
+      onHandIn: () => this.#breaker.succeed(),
+    });
     this.#holds = new WitnessHolds(carry.paused ?? null, {
       name: carry.rig.name,
       leases: () => this.#now.slots.leases,
@@ -91,6 +86,7 @@ class WitnessRun {
       now: () => this.#now,
       desk: this.#desk,
       free: (claim) => this.#free(claim),
+      bury: (mail, why) => this.#mail.bury(mail, why),
       isHeld: () => this.#holds.paused !== null,
       died: (deaths) => this.#breaker.hear(deaths),
     });
@@ -114,8 +110,7 @@ class WitnessRun {
       await this.#passOn();
       await this.#grant();
       await this.#holds.tellUntold();
-      for (let one = this.#mail.shift(); one !== undefined; one = this.#mail.shift())
-        await this.#pass(one.mail, one.letter);
+      await this.#mail.passAll();
       if (this.#isLookAsked) await this.#look();
       this.#show();
       await this.#continueWhenLong();
@@ -211,77 +206,20 @@ class WitnessRun {
     this.#pinger.ping(this.#now, Date.now() + leaseCheckMs(this.#now.patience, this.#quietLooks));
   }
 
-  async #pass(mail: Mail, letter: Letter): Promise<void> {
-    switch (letter.type) {
-      case 'POLECAT_DONE':
-        this.#breaker.succeed();
-        return besideLoop() ? this.#verify(mail, letter) : this.#handOver(letter);
-      case 'MERGED':
-      case 'MERGE_FAILED':
-      case 'REWORK_REQUEST': {
-        const to = polecatAt(this.#now.rig.name, letter.keys.Polecat);
-        const delivery = await send(to, mailMessage, { ...mail, to });
-        if (delivery !== 'delivered') this.#desk.drop('mail', mail, `${to} cannot be reached: ${delivery}`);
-        return;
-      }
-      case 'MERGE_READY':
-        return this.#desk.drop('mail', mail, 'MERGE_READY is mail for a refinery');
-      default:
-        return unreachable(letter);
-    }
-  }
-
-  #verify(mail: Mail, letter: Extract<Letter, { readonly type: 'POLECAT_DONE' }>): void {
-    const { Request, Head } = letter.keys;
-    const key = `${Request} ${Head}`;
-    if (this.#verifying.has(key)) return;
-    this.#verifying.set(key, mail);
-    // Its polecat asks again in any case.
-    void this.#handOver(letter)
-      .catch((error: unknown) => this.#desk.drop('mail', mail, `${Request} is not verified: ${reasonOf(error)}`))
-      .finally(() => this.#verifying.delete(key));
-  }
-
-  /** A branch that the remote does not have is sent back at once: nobody can merge it. */
-  async #handOver(letter: Extract<Letter, { readonly type: 'POLECAT_DONE' }>): Promise<void> {
-    const { keys } = letter;
-    const { rig, patience } = this.#now;
-    const me = witnessOf(rig.name);
-    const pushed = await town(patience).isPushed.executeWithOptions({ summary: `verify · ${keys.Polecat}` }, [
-      { rig, branch: keys.Branch, head: keys.Head },
-    ]);
-    if (!pushed) {
-      const to = polecatAt(rig.name, keys.Polecat);
-      const failed = { ...branchKeys(keys), 'Failure-Type': 'not-pushed', 'Failed-At': new Date().toISOString() };
-      const text = `The remote does not have ${keys.Branch} at ${keys.Head}. Push it and hand it in again.`;
-      await send(
-        to,
-        mailMessage,
-        writeMail({ id: uuid4(), from: me, to }, keys.Polecat, { type: 'MERGE_FAILED', keys: failed, text }),
-      );
-      return;
-    }
-    const to = refineryOf(rig.name);
-    const ready = writeMail({ id: uuid4(), from: me, to }, keys.Polecat, { type: 'MERGE_READY', keys, text: '' });
-    const ensure = () =>
-      town(patience).ensureRole.executeWithOptions({ summary: `ensure ${to}` }, [{ role: 'refinery', rig, patience }]);
-    await sendToRole(to, mailMessage, ready, ensure);
-  }
-
   async #continueWhenLong(): Promise<void> {
     if (!this.#isQuiet() || !(workflowInfo().continueAsNewSuggested || isOutdated())) return;
-    const handIns = [...this.#verifying.values()];
     const { isExpected: isPingExpected } = this.#pinger;
     const { paused } = this.#holds;
     const { care } = this.#leases;
     const breaker = this.#breaker.state;
-    const kept = { paused, care, breaker, handIns, isPingExpected };
+    const kept = { ...this.#mail.kept, paused, care, breaker, isPingExpected };
     await goOn<typeof witness>(this.#raw, { ...this.#now, ...kept, desk: this.#desk.state() });
   }
 
   #isQuiet(): boolean {
-    const isIdle = !this.#news && !this.#isChanged && !this.#holds.isUntold && this.#leases.isIdle;
-    return isIdle && this.#mail.length === 0 && this.#asked.length === 0 && this.#desk.isQuiet();
+    const isIdle = !this.#news && !this.#isChanged && this.#asked.length === 0;
+    const areIdle = !this.#holds.isUntold && this.#leases.isIdle && this.#mail.isIdle;
+    return isIdle && areIdle && this.#desk.isQuiet();
   }
 
   #takeMessages(): void {
@@ -318,37 +256,29 @@ class WitnessRun {
     });
     this.#holds.serve(this.#desk);
     this.#desk.on(mailMessage, (mail) => {
-      const reading = readLetter(mail, this.#now.rig.name);
-      if (!reading.ok) return refused(reading.problem);
       const { names, leases } = this.#now.slots;
-      const { Polecat } = reading.letter.keys;
       // Before a fresh witness has looked, it does not know who is at work.
-      const isKnown = this.#released !== null || names.includes(Polecat) || leases.some((one) => one.name === Polecat);
-      if (!isKnown) return refused(`${this.#now.rig.name} has no polecat "${Polecat.slice(0, 100)}"`);
-      this.#mail.push({ mail, letter: reading.letter });
-      this.#news = true;
-      return done('taken');
+      const isNew = this.#released !== null;
+      return this.#mail.take(mail, (name) => isNew || names.includes(name) || leases.some((one) => one.name === name));
     });
   }
 
   #board(): string {
     const { slots, rig } = this.#now;
     const { paused } = this.#holds;
-    const verifying = [...this.#verifying.keys()].map((key) => key.slice(0, key.indexOf(' ')));
-    const id = witnessOf(rig.name);
-    const isLooking = this.#released !== null;
-    const agents = this.#leases.agents();
-    const breaker = this.#breaker.untilMs === null ? null : this.#breaker.state.open;
+    const { verifying, inbox, dead } = this.#mail;
     return witnessBoard({
-      id,
+      id: witnessOf(rig.name),
       rig: rig.name,
       slots,
       paused,
       verifying,
       lookMs: this.#lookMs,
-      isLooking,
-      agents,
-      breaker,
+      isLooking: this.#released !== null,
+      agents: this.#leases.agents(),
+      breaker: this.#breaker.untilMs === null ? null : this.#breaker.state.open,
+      inbox,
+      dead,
     });
   }
 

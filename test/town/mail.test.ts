@@ -1,7 +1,17 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { forgery, MAIL_TYPES, readMail, townsWord, writeHandoff, writeMail } from '../../src/town/mail.js';
-import type { Letter } from '../../src/town/mail.js';
+import {
+  forgery,
+  helpIn,
+  MAIL_TYPES,
+  NOTICE_TYPES,
+  readMail,
+  readNotice,
+  townsWord,
+  writeHandoff,
+  writeMail,
+} from '../../src/town/mail.js';
+import type { Letter, Notice } from '../../src/town/mail.js';
 
 const about = {
   Request: 'se-1.0',
@@ -99,5 +109,65 @@ test('no value and no text can forge a key', () => {
         expect(reading).toMatchObject({ ok: true, letter: { keys: { Rig: 'server', Head: 'abc' } } });
       }
     }),
+  );
+});
+
+const lost = {
+  Issue: 'a',
+  Mission: 'm',
+  Polecat: 'Toast',
+  Incarnation: 3,
+  Rig: 'server',
+  Branch: 'polecat/Toast/se-1',
+};
+const agent = 'server/polecats/Toast';
+const NOTICES: readonly Notice[] = [
+  { type: 'HELP', keys: { Agent: agent, Mission: 'm', Issue: 'se-1/work', Problem: 'which one?' }, text: '## why' },
+  { type: 'RECOVERED_BEAD', keys: { ...lost, Head: 'abc', 'Recovered-At': 'now' }, text: '' },
+  { type: 'RECOVERY_NEEDED', keys: { ...lost, 'Cleanup-Status': 'dirty', 'Detected-At': 'now' }, text: '' },
+];
+const sent = (notice: Notice, from = notice.type === 'HELP' ? agent : 'server/witness') =>
+  writeMail({ id: '1', from, to: 'deacon' }, 'brief', notice);
+
+test('every notice is here', () => {
+  expect(NOTICES.map(({ type }) => type)).toEqual(NOTICE_TYPES);
+});
+
+test.each(NOTICES)('$type reads as it was written, of whoever sends it, and of nobody else', (notice) => {
+  expect(sent(notice).subject).toBe(`${notice.type}: brief`);
+  expect(readNotice(sent(notice))).toEqual({ ok: true, notice });
+  for (const from of ['web/witness', 'server/refinery', 'server/polecats/Shadow', 'me'])
+    expect(readNotice(sent(notice, from))).toMatchObject({
+      ok: false,
+      problem: expect.stringMatching(/ comes from server\/(witness|polecats\/Toast), not from /),
+    });
+  const torn = { ...sent(notice), body: 'Nothing: of it' };
+  expect(readNotice(torn)).toMatchObject({ ok: false, problem: expect.stringContaining(notice.type) });
+  expect(readMail(sent(notice))).toMatchObject({ ok: false });
+});
+
+test('HELP anybody may write; what a witness says of work that was left, it alone', () => {
+  expect(NOTICES.map((notice) => townsWord(sent(notice).subject))).toEqual([null, 'RECOVERED_BEAD', 'RECOVERY_NEEDED']);
+  expect(['HELP: which one?', 'HELP', 'HELPFUL', 'no HELP: x'].map(helpIn)).toEqual(['which one?', '', null, null]);
+  expect(readNotice(writeMail(envelope, 'Toast', LETTERS[0] as Letter))).toMatchObject({
+    problem: expect.stringContaining('begins with none of HELP'),
+  });
+});
+
+test('whatever its values and its text are, a notice reads as it was written', () => {
+  // A line has no ends of it, and no blanks around those.
+  const line = fc.string({ minLength: 1 }).filter((text) => !/[\n\r]/.test(text));
+  const text = fc.string().filter((one) => one === '' || !one.startsWith('\n'));
+  fc.assert(
+    fc.property(
+      fc.record({ Issue: line, Mission: line, Branch: line, Head: line }),
+      fc.nat(),
+      text,
+      (keys, n, free) => {
+        const all = { ...lost, ...keys, Incarnation: n, 'Recovered-At': 'now' };
+        const notice: Notice = { type: 'RECOVERED_BEAD', keys: all, text: free };
+        expect(readNotice(sent(notice))).toEqual({ ok: true, notice });
+      },
+    ),
   );
 });

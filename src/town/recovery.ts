@@ -1,0 +1,81 @@
+/**
+ * What was left behind by a polecat whose mission is gone, too: RECOVERED_BEAD, its work is on the remote, or RECOVERY_NEEDED, it lies in a sandbox
+ * that cannot be emptied. The deacon keeps the last of them, and tells the overseer of each once.
+ */
+import { DEACON, OVERSEER, polecatAt, witnessOf } from './address.js';
+import { writeMail, type Mail, type Notice } from './mail.js';
+import { shellWord } from './shell-text.js';
+import { table } from './table.js';
+import { unreachable } from './unreachable.js';
+import { short, timeAt } from './wording.js';
+
+const KEPT_MAX = 20;
+
+type Left = Exclude<Notice, { readonly type: 'HELP' }>;
+/** `id`: of the mail that told it. */
+export type Recovery = { readonly id: string; readonly atMs: number; readonly left: Left };
+
+/** Who held the slot, and what became of the work: `head` on the remote, or `why` it is still where it was. */
+type Lost = {
+  readonly id: string;
+  readonly rig: string;
+  readonly name: string;
+  readonly incarnation: number;
+  readonly mission: string;
+  readonly item: string;
+  readonly branch: string;
+  readonly at: string;
+  readonly work: { readonly head: string } | { readonly why: string };
+};
+
+/** Under one id for each slot that was held, however often it is cleared. */
+export function recoveryMail({ id, rig, name, incarnation, mission, item, branch, at, work }: Lost): Mail {
+  const envelope = { id: `left/${id}`, from: witnessOf(rig), to: DEACON };
+  const lost = { Issue: item, Mission: mission, Polecat: name, Incarnation: incarnation, Rig: rig, Branch: branch };
+  if ('head' in work) {
+    const keys = { ...lost, Head: work.head, 'Recovered-At': at };
+    return writeMail(envelope, item, { type: 'RECOVERED_BEAD', keys, text: '' });
+  }
+  const keys = { ...lost, 'Cleanup-Status': work.why, 'Detected-At': at };
+  return writeMail(envelope, polecatAt(rig, name), { type: 'RECOVERY_NEEDED', keys, text: '' });
+}
+
+/** Null when it is known. */
+export function recoveriesAfter(known: readonly Recovery[], one: Recovery): readonly Recovery[] | null {
+  return known.some(({ id }) => id === one.id) ? null : [...known, one].slice(-KEPT_MAX);
+}
+
+/** To the overseer: what was left, and what to do with it. */
+export function tellingOf({ id, left }: Recovery): Mail {
+  const { Issue, Mission, Rig } = left.keys;
+  const isSafe = left.type === 'RECOVERED_BEAD';
+  const subject = `${left.type}: ${Issue} of ${Mission}`.slice(0, 400);
+  const body = `The polecat of ${Issue} in ${Rig} has ended unseen, and its mission ${Mission} is gone, too. ${remedyFor(left)}`;
+  const priority = isSafe ? 'high' : 'urgent';
+  return { id: `${id} by ${DEACON}`.slice(0, 2_000), from: DEACON, to: OVERSEER, subject, body, priority };
+}
+
+/** What giving it to another polecat comes to, or what stands in the way. */
+function remedyFor(left: Left): string {
+  const { Rig, Branch, Polecat } = left.keys;
+  switch (left.type) {
+    case 'RECOVERED_BEAD':
+      return `Its work is on branch ${Branch} at ${left.keys.Head}.\n\nNobody goes on with it by itself: whoever is to begins from \`git fetch origin ${shellWord(Branch)}\`, in another mission with this item.`;
+    case 'RECOVERY_NEEDED':
+      return `Its work is still in its sandbox, which is kept: ${short(left.keys['Cleanup-Status'])}.\n\nThe slot ${polecatAt(Rig, Polecat)} is free; what was pushed before is on branch ${Branch}. Bring the rest to safety before the sandbox is removed.`;
+    default:
+      return unreachable(left);
+  }
+}
+
+/** For a board; nothing when there is nothing. */
+export function recoveryLines(recoveries: readonly Recovery[]): readonly string[] {
+  if (recoveries.length === 0) return [];
+  const rows = recoveries.toReversed().map(({ atMs, left }) => {
+    const { Issue, Mission, Branch } = left.keys;
+    const stands =
+      left.type === 'RECOVERED_BEAD' ? `on the remote at ${left.keys.Head.slice(0, 10)}` : 'in its sandbox';
+    return [`${short(Issue)} of ${short(Mission)}`, short(Branch), stands, timeAt(atMs)];
+  });
+  return ['', ...table(['left behind', 'branch', 'its work is', 'told'], rows)];
+}

@@ -1,0 +1,56 @@
+/** What was left behind: told to the deacon under one id, kept, and told to the overseer. */
+import { expect, test } from 'vitest';
+import { readNotice } from '../../src/town/mail.js';
+import { recoveriesAfter, recoveryLines, recoveryMail, tellingOf, type Recovery } from '../../src/town/recovery.js';
+
+const lost = {
+  id: 'm/a/1@run',
+  rig: 'server',
+  name: 'Toast',
+  incarnation: 3,
+  mission: 'm',
+  item: 'a',
+  branch: 'polecat/Toast/se-1',
+  at: '2026-11-24T00:00:00Z',
+};
+const saved = recoveryMail({ ...lost, work: { head: 'abcdef0123456789' } });
+const kept = recoveryMail({ ...lost, work: { why: 'the remote refuses the push' } });
+
+function recoveryOf(mail: typeof saved, atMs = 0): Recovery {
+  const reading = readNotice(mail);
+  if (!reading.ok || reading.notice.type === 'HELP') throw new Error('it was not written as it is read');
+  return { id: mail.id, atMs, left: reading.notice };
+}
+
+test('the witness tells which work is safe and where, and which is not and why', () => {
+  expect(saved).toMatchObject({ from: 'server/witness', to: 'deacon', subject: 'RECOVERED_BEAD: a' });
+  expect(kept).toMatchObject({ subject: 'RECOVERY_NEEDED: server/polecats/Toast', id: saved.id });
+});
+
+test('the overseer hears where the work is, and what is to be done with it', () => {
+  expect(tellingOf(recoveryOf(saved))).toMatchObject({
+    id: `${saved.id} by deacon`,
+    to: 'overseer',
+    priority: 'high',
+    subject: 'RECOVERED_BEAD: a of m',
+    body: expect.stringMatching(/on branch polecat\/Toast\/se-1 at abcdef0123456789\.\n\n.*git fetch origin/s),
+  });
+  expect(tellingOf(recoveryOf(kept))).toMatchObject({
+    priority: 'urgent',
+    body: expect.stringContaining('still in its sandbox, which is kept: the remote refuses the push.'),
+  });
+});
+
+test('each is known once, and the last of many are kept', () => {
+  const [first] = recoveriesAfter([], recoveryOf(saved)) ?? [];
+  expect(recoveriesAfter([first as Recovery], recoveryOf(saved, 5))).toBeNull();
+  let all: readonly Recovery[] = [];
+  for (let at = 0; at < 30; at += 1) all = recoveriesAfter(all, { ...recoveryOf(saved, at), id: `${at}` }) ?? all;
+  expect(all.map(({ id }) => id)).toEqual(Array.from({ length: 20 }, (_, at) => `${10 + at}`));
+});
+
+test('a board shows them, the newest first, and nothing when there is nothing', () => {
+  expect(recoveryLines([])).toEqual([]);
+  const text = recoveryLines([recoveryOf(saved), { ...recoveryOf(kept, 1), id: 'other' }]).join('\n');
+  expect(text).toMatch(/in its sandbox[^]*on the remote at abcdef0123 /);
+});
