@@ -115,6 +115,7 @@ async function connected(settings: WorkerSettings): Promise<RunningWorker> {
     },
     places,
     { runtimes: runtimesOf(settings), call, record: { ledger, purses: new Purses(call), call, state: settings.state } },
+    { folders: settings, checkUp: () => checkUpIn(settings.town) },
   );
   const shared = {
     connection,
@@ -176,6 +177,17 @@ function putInOrder({ client, host, places, settings: { readTown } }: Scene): vo
     .catch((error: Error) =>
       warn(`no schedule \`${DAEMON}\`, so that nobody looks after the deacon: ${error.message}`),
     );
+}
+
+/** As `gt doctor` does, whose code is read when a dog is sent for it. */
+async function checkUpIn(dir: string) {
+  const [{ readTown }, { checkUp }] = await Promise.all([import('./config.js'), import('./dev/checkup.js')]);
+  const read = await readTown(dir);
+  if (!read.ok) return read.problems.map((says) => ({ about: 'town.toml', says, remedy: 'correct it' }));
+  const findings = await checkUp(read.town);
+  return findings.flatMap(({ about, says, remedy, isNeeded }) =>
+    remedy !== null && (isNeeded || about === 'room') ? [{ about, says, remedy }] : [],
+  );
 }
 
 /** Of a rig that was added since, or has another password now, the secret is known before anything is done there. What was one stays one. */

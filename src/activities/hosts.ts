@@ -3,7 +3,7 @@ import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { HostFinding, TownActivities } from '../contract/activities.js';
 import { lifecycleQuery } from '../contract/polecat.js';
-import { hostQueue, isWorkerOn, sessionQueue, TOWN_QUEUE } from '../contract/task-queues.js';
+import { hostOf, hostQueue, isWorkerOn, sessionQueue, TOWN_QUEUE } from '../contract/task-queues.js';
 import { polecatAt } from '../town/address.js';
 
 /** By the numbers of Temporal's `TaskQueueType`. */
@@ -28,8 +28,20 @@ export async function lookAtHost(client: Client, own: string, host: string): Pro
   return looks.includes(true) ? { kind: 'here' } : { kind: 'gone', to: own };
 }
 
+/** Those whose workers take acts of the town, in order. */
+export async function hostsThere(client: Client): Promise<readonly string[]> {
+  const pollers = await pollersOf(client, TOWN_QUEUE, 'activities');
+  return [...new Set(pollers.flatMap((identity) => hostOf(identity) ?? []))].toSorted();
+}
+
 /** Whether a worker polls the queue; of that host, if it is given. */
 export async function isPolled(client: Client, name: string, kind: Kind, host?: string): Promise<boolean> {
+  const pollers = await pollersOf(client, name, kind);
+  return pollers.some((identity) => host === undefined || isWorkerOn(host, identity));
+}
+
+/** Identities of those who have polled just now. */
+async function pollersOf(client: Client, name: string, kind: Kind): Promise<readonly string[]> {
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace: client.options.namespace,
     taskQueue: { name },
@@ -37,9 +49,9 @@ export async function isPolled(client: Client, name: string, kind: Kind, host?: 
   });
   // The server's own clock, as the times of polls are.
   const now = Context.current().info.currentAttemptScheduledTimestampMs;
-  return pollers.some(({ identity, lastAccessTime }) => {
+  return pollers.flatMap(({ identity, lastAccessTime }) => {
     const seenMs = Number(lastAccessTime?.seconds ?? 0) * 1_000;
-    return now - seenMs < SILENT_MS_MAX && (host === undefined || isWorkerOn(host, identity ?? ''));
+    return now - seenMs < SILENT_MS_MAX ? [identity ?? ''] : [];
   });
 }
 

@@ -70,11 +70,25 @@ export async function sandboxesIn(
   });
 }
 
-/** The last execution under an id, open or closed; null when there is none, or it is no polecat that a mission started. */
-async function lastUnder(client: Client, rig: string, called: string): Promise<FoundPolecat | null> {
+const RUNS_MAX = 50;
+
+/** Who has had a name, open or closed, the last one first; of very many the last. */
+export async function everUnder(client: Client, rig: string, called: string): Promise<readonly FoundPolecat[]> {
+  const runs: string[] = [];
+  for await (const { runId } of client.workflow.list({ query: `WorkflowId="${polecatAt(rig, called)}"` })) {
+    runs.push(runId);
+    if (runs.length === RUNS_MAX) break;
+  }
+  // Lists are behind by a moment: who has just begun is asked for by itself.
+  const found = await Promise.all([undefined, ...runs].map((run) => lastUnder(client, rig, called, run)));
+  return found.flatMap((one) => one ?? []);
+}
+
+/** The last execution under an id, or that run of it, open or closed; null when there is none, or it is no polecat that a mission started. */
+async function lastUnder(client: Client, rig: string, called: string, run?: string): Promise<FoundPolecat | null> {
   const workflowId = polecatAt(rig, called);
   try {
-    const { runId, status, startTime, raw } = await client.workflow.getHandle(workflowId).describe();
+    const { runId, status, startTime, raw } = await client.workflow.getHandle(workflowId, run).describe();
     const { history } = await client.workflowService.getWorkflowExecutionHistory({
       namespace: client.options.namespace,
       execution: { workflowId, runId },

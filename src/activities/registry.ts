@@ -3,6 +3,7 @@ import type { HostActivities, SessionActivities, TownActivities } from '../contr
 import { settleAttached } from './attached-left.js';
 import { beating } from './beating.js';
 import { discreet, failingDiscreetly } from './discreet.js';
+import { dogActivities, type DogMeans } from './dog-host.js';
 import { mergeActivities } from './merge.js';
 import type { Places } from './places.js';
 import { remotesOf } from './remotes.js';
@@ -18,11 +19,21 @@ export type Activities = {
   readonly sessions: SessionActivities;
 };
 
-export function activitiesOf(town: TownDeps, places: Places, sessions: SessionMeans): Activities {
+export function activitiesOf(
+  town: TownDeps,
+  places: Places,
+  sessions: SessionMeans,
+  dogs: Omit<DogMeans, 'client'>,
+): Activities {
   const remotes = remotesOf(town.readTown);
   const { settleSession, ...ofSessions } = sessionActivities(places, sessions);
   const settle = (molecule: string) => settleAttached(molecule, places, sessions.record);
-  const ofHost = { ...sandboxActivities(places, remotes, settle), ...mergeActivities(places, remotes), settleSession };
+  const ofHost = {
+    ...sandboxActivities(places, remotes, settle),
+    ...mergeActivities(places, remotes),
+    ...dogActivities(places, remotes, { ...dogs, client: town.client }),
+    settleSession,
+  };
   return {
     town: beating(failingDiscreetly(townActivities(town))),
     host: beating(discreet(ofHost)),

@@ -33,6 +33,8 @@ import { awaitClosed, awaitMolecule, cancelExecution, isOpen } from './execution
 import { deleteExecution } from './forgetting.js';
 import { needsPerson } from './git-trouble.js';
 import { lookAtHolders } from './health.js';
+import { lookAtDogs, planErrand, startDog } from './dogs.js';
+import { endedMissions, forgetEnded } from './ended.js';
 import { findSandbox, lookAtHost } from './hosts.js';
 import { startMission } from './missions.js';
 import type { Places } from './places.js';
@@ -93,6 +95,11 @@ export function townActivities(deps: TownDeps): TownActivities {
     startMission: (order) => startMission(deps.client, (items) => planWork(deps, { items }), order),
     ...watchActivities(deps),
     ...circularActivities(deps),
+    planErrand: (request) => planErrand(deps.client, deps.readTown, request),
+    startDog: (request) => startDog(deps.client, request),
+    lookAtDogs: (dogs) => lookAtDogs(deps.client, dogs),
+    endedMissions: () => endedMissions(deps.client),
+    forgetEnded: (request) => forgetEnded(deps.client, (entry) => deps.ledger.append(entry), request),
     record: async (entry) => {
       await deps.ledger.append(entry);
     },

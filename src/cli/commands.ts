@@ -1,6 +1,7 @@
 /** Every command of `gt`, in the order in which `gt help` lists them. Nothing here is read before it is called: `gt` starts at once. */
 import { channelCommands } from './channel-commands.js';
 import type { Command } from './command.js';
+import { dogCommands } from './dog-commands.js';
 import { formulaCommands } from './formula-commands.js';
 import { mailCommands } from './mail-commands.js';
 import { molCommands } from './mol-commands.js';
@@ -16,4 +17,5 @@ export const commands: readonly Command[] = [
   ...sessionCommands,
   ...mailCommands,
   ...channelCommands,
+  ...dogCommands,
 ];

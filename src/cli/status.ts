@@ -14,7 +14,7 @@ import { findServer, SERVER_OPTIONS } from './server-place.js';
 
 const OPTIONS = { ...SERVER_OPTIONS, json: { type: 'boolean' } } as const;
 const OPEN = 'ExecutionStatus="Running" AND GtRole IS NOT NULL';
-const AGENTS = 'ExecutionStatus="Running" AND GtRole IN ("polecat", "witness", "refinery", "deacon")';
+const AGENTS = 'ExecutionStatus="Running" AND GtRole IN ("polecat", "witness", "refinery", "deacon", "dog")';
 /** In the order in which they are told. */
 const KINDS = [
   ['missions', 'mission'],

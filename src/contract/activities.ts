@@ -15,6 +15,7 @@ import type { Protomolecule, StepGate } from '../town/protomolecule.js';
 import type { Gate, Limits, RigRef, RigSnapshot } from '../town/rig.js';
 import type { SessionLeft, SessionResult, SessionSpec } from '../town/session.js';
 import type { Look } from '../town/watchdog.js';
+import type { DogHostActivities, DogTownActivities } from './dog-activities.js';
 import type { LedgerEntry } from './ledger.js';
 import type { MoleculeResult } from './molecule.js';
 import type { Sandbox } from './polecat.js';
@@ -31,7 +32,7 @@ export type CookRequest = {
 };
 
 /** On task queue `gastown`. */
-export type TownActivities = {
+export type TownActivities = DogTownActivities & {
   /** The rigs and limits of town.toml now, and the named formulas cooked: all or nothing, with every problem at once. */
   planWork(request: PlanRequest): Promise<WorkPlan>;
   cook(request: CookRequest): Promise<Protomolecule>;
@@ -214,7 +215,7 @@ export type RebuildRequest = SandboxRef & {
 export type Rebuilt = Sandbox & { readonly hasStep: boolean };
 
 /** On task queue `gastown@<host>`. */
-export type HostActivities = {
+export type HostActivities = DogHostActivities & {
   /** A worktree of the rig on the named branch: a new one, or as it was left. */
   openSandbox(request: SandboxRef): Promise<Sandbox>;
   /** The sandbox of a host that is lost, on this one: from what was pushed last, on a branch of another name. */

@@ -2,6 +2,7 @@
 import { defineQuery } from '@temporalio/workflow';
 import * as z from 'zod';
 import type { DeadLetter } from '../town/dead-letters.js';
+import type { Dogs } from '../town/dogs.js';
 import type { Mail } from '../town/mail.js';
 import type { Heard, Survey, Trouble } from '../town/patrol.js';
 import type { Recovery } from '../town/recovery.js';
@@ -26,6 +27,8 @@ export type DeaconCarry = WatchInput & {
   /** Absent in what an earlier version handed over. */
   readonly dead?: readonly DeadLetter[];
   readonly recoveries?: readonly Recovery[];
+  /** Absent from a version that sent none. */
+  readonly dogs?: Dogs;
   readonly desk: DeskState;
 };
 

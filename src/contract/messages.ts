@@ -13,6 +13,7 @@ import { PolecatReport } from '../town/mission.js';
 import { Json } from '../town/act.js';
 import { RigSnapshot } from '../town/rig.js';
 import { Usage } from '../town/session.js';
+import { ErrandAsked } from './dog.js';
 import { by, fromAbove, id, machineId, message, pauses, reason } from './message.js';
 import { checkOrigins, Origins, Vars } from './vars.js';
 
@@ -317,6 +318,7 @@ export const deaconMessages = {
       patience: z.number().positive().optional().describe('as town.toml has it now'),
     }),
   ),
+  send: message('send', 'Sends a dog on an errand, as soon as one is free.', ErrandAsked),
 };
 
 export type Rejected = {

@@ -29,6 +29,7 @@ const BUNDLES = {
       'mail-search',
       'crew',
       'channel',
+      'dog',
       'explain',
       'export',
       'mol-start',

@@ -45,6 +45,14 @@ export function rigOfCrew(address: string): string | null {
   return CREW.exec(address)?.[1] ?? null;
 }
 
+const DOG = /^deacon\/dogs\/([^/]+)$/;
+
+/** Of a dog's name. */
+export const dogAt = (name: string): string => `${DEACON}/dogs/${name}`;
+
+/** The name of a dog; null for any other address. */
+export const dogOf = (address: string): string | null => DOG.exec(address)?.[1] ?? null;
+
 export const channelAt = (name: string): string => `channel/${name}`;
 
 /** The name of a channel; null for any other address. */

@@ -1,7 +1,10 @@
 /** The board of the deacon: what it has seen, what it worries about, and when it looks again; and what it writes to the overseer. */
-import { witnessOf } from './address.js';
+import { DEACON, OVERSEER, witnessOf } from './address.js';
 import { clip } from './board.js';
 import { deadLines, type DeadLetter } from './dead-letters.js';
+import { dogsLines } from './dogs-board.js';
+import type { Dogs } from './dogs.js';
+import type { Mail } from './mail.js';
 import type { Heard, Survey, Trouble } from './patrol.js';
 import { recoveryLines, type Recovery } from './recovery.js';
 import { shellWord } from './shell-text.js';
@@ -23,10 +26,11 @@ export type DeaconView = {
   readonly recoveries?: readonly Recovery[];
   /** When it goes on patrol next; null while it rests. */
   readonly nextMs: number | null;
+  readonly dogs: Dogs;
 };
 
 export function deaconBoard(view: DeaconView): string {
-  const { seen, troubles, heard, letters, nextMs, dead = [], recoveries = [] } = view;
+  const { seen, troubles, heard, letters, nextMs, dogs, dead = [], recoveries = [] } = view;
   const open = seen?.open ?? 0;
   const next =
     nextMs === null ? 'It rests until news comes.' : `The next patrol is at ${timeAt(nextMs)}, or when news comes.`;
@@ -54,6 +58,7 @@ export function deaconBoard(view: DeaconView): string {
       ...(pings.length === 0 ? [] : ['', ...table(['witness', 'heard', 'is heard again'], pings)]),
       ...recoveryLines(recoveries),
       ...deadLines(dead),
+      ...dogsLines(dogs),
     ].join('\n'),
   );
 }
@@ -66,6 +71,20 @@ export function troublesMail(troubles: readonly Trouble[]): { readonly subject: 
   const texts = troubles.slice(0, TOLD_MAX).map(troubleText);
   const rest = troubles.length > TOLD_MAX ? [`And ${troubles.length - TOLD_MAX} more: gt explain deacon.`] : [];
   return { subject: more === 0 ? subject : `${subject} and ${more} more`, body: [...texts, ...rest].join('\n\n') };
+}
+
+/** What dogs have found, or that none has come home; `id`: of the errand. */
+export function dogsMail(id: string, about: string, text: string, priority: Mail['priority']): Mail {
+  const subject = `HELP: dogs, ${about}`.slice(0, SUBJECT_CHARS_MAX);
+  const body = `${text}\n\n\`gt dog list\` shows who is out; \`gt dog send ${about.split(' ')[0] ?? ''}\` sends one again.`;
+  return {
+    id: `errand ${id}`.slice(0, 2_000),
+    from: DEACON,
+    to: OVERSEER,
+    subject,
+    body,
+    ...(priority === undefined ? {} : { priority }),
+  };
 }
 
 function troubleText({ kind, about, says, sinceMs }: Trouble): string {

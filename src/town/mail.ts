@@ -197,8 +197,10 @@ type Handoff = {
 const HANDOFF = 'HANDOFF';
 /** Of a witness to the deacon: see `witness-ping`. */
 export const WITNESS_PING = 'WITNESS_PING';
+/** Of a dog to the deacon: see `dog-report`. */
+export const DOG_DONE = 'DOG_DONE';
 
-const TOWNS_WORDS: readonly string[] = [HANDOFF, WITNESS_PING, ...NOTICE_TYPES.filter((type) => type !== HELP)];
+const TOWNS_WORDS: readonly string[] = [HANDOFF, WITNESS_PING, DOG_DONE, ...NOTICE_TYPES.filter((type) => type !== HELP)];
 
 export function writeHandoff(envelope: Envelope, brief: string, keys: Handoff, note: string): Mail {
   return writtenMail(envelope, HANDOFF, brief, keys, note);
@@ -215,6 +217,10 @@ export function isPing({ subject }: Mail): boolean {
 /** What it asks help with; null when it is no HELP. */
 export function helpIn(subject: string): string | null {
   return beginsWith(subject, HELP) ? subject.slice(HELP.length).replace(/^:\s*/, '') : null;
+}
+
+export function isDogDone({ subject }: Mail): boolean {
+  return beginsWith(subject, DOG_DONE);
 }
 
 function typeOf(subject: string): MailType | undefined {

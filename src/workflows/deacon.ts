@@ -9,12 +9,13 @@ import { EMPTY_DESK } from '../contract/desk.js';
 import { deaconMessages, mailMessage } from '../contract/messages.js';
 import { attribute } from '../contract/search-attributes.js';
 import { DEACON, OVERSEER } from '../town/address.js';
-import { deaconBoard, troublesMail } from '../town/deacon-board.js';
-import { HELP, isPing, readNotice, townsWord, type Mail } from '../town/mail.js';
+import { deaconBoard, dogsMail, troublesMail } from '../town/deacon-board.js';
+import { HELP, isDogDone, isPing, readNotice, townsWord, type Mail } from '../town/mail.js';
 import { heardIn, isQuiet, nextPatrolMs, patrolled, unheardOf, type Order } from '../town/patrol.js';
 import { recoveriesAfter, tellingOf } from '../town/recovery.js';
 import { unreachable } from '../town/unreachable.js';
 import { heardAfter, readPing } from '../town/witness-ping.js';
+import { DeaconDogs } from './deacon-dogs.js';
 import { DeaconPost } from './deacon-post.js';
 import { Desk, done, refused, type Answer } from './desk.js';
 import { explainBy } from './explain.js';
@@ -53,7 +54,8 @@ class DeaconRun {
   readonly #desk: Desk;
   readonly #standing = new Standing();
   readonly #post: DeaconPost;
-  #now: Omit<DeaconCarry, 'letters' | 'dead' | 'desk'>;
+  readonly #dogs: DeaconDogs;
+  #now: Omit<DeaconCarry, 'letters' | 'dead' | 'dogs' | 'desk'>;
   /** Why it is to go on patrol before the next one is due; null: it need not. */
   #call: string | null = null;
   #isDue = false;
@@ -64,11 +66,16 @@ class DeaconRun {
   /** Of the patrol under way. */
   #scope: CancellationScope | null = null;
 
-  constructor({ letters, dead = [], desk, ...now }: DeaconCarry, raw: unknown) {
+  constructor({ letters, dead = [], dogs, desk, ...now }: DeaconCarry, raw: unknown) {
     this.#raw = raw;
     this.#now = now;
     this.#desk = new Desk(desk);
     this.#post = new DeaconPost({ letters, dead }, now.patience, () => (this.#isNews = true));
+    this.#dogs = new DeaconDogs(dogs, {
+      patience: () => this.#now.patience,
+      tell: (id, about, { text, priority }) => this.#post.tell(dogsMail(id, about, text, priority)),
+      onChange: () => (this.#isNews = true),
+    });
     this.#isDue = now.seen === null || now.beat.nextByMs !== null;
     this.#desk.on(deaconMessages.patrol, ({ by, reason, afresh, patience = this.#now.patience }) => {
       this.#now = { ...this.#now, patience };
@@ -76,6 +83,7 @@ class DeaconRun {
       if (afresh) this.#scope?.cancel();
       return done('goes on patrol');
     });
+    this.#desk.on(deaconMessages.send, (asked) => this.#dogs.ask(asked));
     this.#desk.on(mailMessage, (mail) => this.#take(mail));
     setHandler(
       heartbeatQuery,
@@ -102,9 +110,11 @@ class DeaconRun {
       if (this.#isDue || this.#call !== null) await this.#goRound();
       this.#show();
       if (this.#mustGoOn()) {
-        await goOn<typeof deacon>(this.#raw, { ...this.#now, ...this.#post.kept, desk: this.#desk.state() });
+        const kept = { ...this.#post.kept, dogs: this.#dogs.state };
+        await goOn<typeof deacon>(this.#raw, { ...this.#now, ...kept, desk: this.#desk.state() });
       }
       this.#post.send();
+      this.#dogs.go();
       await this.#wait();
     }
   }
@@ -112,6 +122,7 @@ class DeaconRun {
   #take(mail: Mail): Answer {
     if (mail.to !== DEACON) return refused(`this is ${DEACON}, not ${mail.to.slice(0, 200)}`);
     if (isPing(mail)) return this.#hear(mail);
+    if (isDogDone(mail)) return this.#dogs.hear(mail);
     if (townsWord(mail.subject) !== null) return this.#recover(mail);
     if (mail.from === OVERSEER)
       return refused(
@@ -178,6 +189,7 @@ class DeaconRun {
     const unheard = unheardOf(heard, nowMs, patience);
     const { troubles, orders } = patrolled(survey, { known, unheard, unwitnessed, nowMs, patience });
     const quiet = isQuiet(this.#now.seen, survey) ? this.#now.quiet + 1 : 0;
+    this.#dogs.patrolled(this.#now.seen, survey);
     this.#now = { ...this.#now, troubles, seen: survey, quiet, heard: heardIn(survey, this.#now.heard) };
     for (const order of orders) await this.#obey(order, nowMs);
     const waitMs = nextPatrolMs(survey, troubles, quiet, patience);
@@ -229,21 +241,25 @@ class DeaconRun {
   }
 
   #mustGoOn(): boolean {
-    return isDue() && this.#call === null && this.#post.isIdle && this.#desk.isQuiet();
+    return isDue() && this.#call === null && this.#post.isIdle && this.#dogs.isIdle && this.#desk.isQuiet();
   }
 
   async #wait(): Promise<void> {
-    const woken = () => this.#isDue || this.#isNews || this.#call !== null || this.#post.isWanted || this.#mustGoOn();
-    const dueMs = Math.min(this.#nextMs ?? Infinity, this.#post.againMs ?? Infinity);
+    const isCalled = () => this.#isDue || this.#isNews || this.#call !== null;
+    const woken = () => isCalled() || this.#post.isWanted || this.#dogs.isWanted || this.#mustGoOn();
+    const dogsMs = this.#dogs.nextMs;
+    const dueMs = Math.min(this.#nextMs ?? Infinity, this.#post.againMs ?? Infinity, dogsMs ?? Infinity);
     if (dueMs === Infinity) return condition(woken);
-    const summary = dueMs === this.#nextMs ? 'next patrol' : 'send mail again';
+    const summary =
+      dueMs === this.#nextMs ? 'next patrol' : dueMs === this.#post.againMs ? 'send mail again' : 'next errand of dogs';
     const isNews = await condition(woken, Math.max(1, dueMs - Date.now()), { summary });
     if (!isNews && dueMs === this.#nextMs) this.#isDue = true;
     if (!isNews && dueMs === this.#post.againMs) this.#post.tryAgain();
+    if (!isNews && dueMs === dogsMs) this.#dogs.wake(dueMs);
   }
 
   #board(): string {
-    return deaconBoard({ ...this.#now, ...this.#post.kept, nextMs: this.#nextMs });
+    return deaconBoard({ ...this.#now, ...this.#post.kept, nextMs: this.#nextMs, dogs: this.#dogs.state });
   }
 
   #show(): void {

@@ -8,6 +8,7 @@ import type { MissionResult } from './mission.js';
 
 export { boot } from './boot.js';
 export { deacon } from './deacon.js';
+export { dog } from './dog.js';
 export { channel } from './channel.js';
 export { circular } from './circular.js';
 export { mission } from './mission.js';

@@ -231,7 +231,7 @@ async function clearOn(
 }
 
 /** Where the work landed, null when it has not: then it never will. */
-async function leaveQueue(
+export async function leaveQueue(
   rig: RigSnapshot,
   { name, branch }: SandboxRef,
   molecule: string,

@@ -115,3 +115,11 @@ export const bootActMs = (scale: number): number => Math.max(10 * SECOND_MS, 2 *
 
 /** A patrol of the deacon that takes longer than this is late. */
 export const patrolEndsMs = (scale: number): number => Math.max(5 * SECOND_MS, MINUTE_MS * scale);
+
+/** One act of a dog: what takes longer is told as wrong, and the rest of the errand goes on. */
+export const dogAct = (scale: number): ActivityOptions => ({
+  scheduleToCloseTimeout: Math.max(2 * MINUTE_MS, HOUR_MS * scale),
+});
+
+/** A dog that was not home by then hangs, or nobody works for it: the server ends it. */
+export const dogEndsMs = (scale: number): number => Math.max(5 * MINUTE_MS, 6 * HOUR_MS * scale);

@@ -13,6 +13,8 @@ import {
   witnessMessages,
 } from '../../src/contract/messages.js';
 import { ChannelInput, type ChannelCarry } from '../../src/contract/channel.js';
+import type { DeaconCarry } from '../../src/contract/deacon.js';
+import { DogInput, type DogResult, type Kennel } from '../../src/contract/dog.js';
 import type { PersonCarry } from '../../src/contract/inbox.js';
 import { MissionInput } from '../../src/contract/mission.js';
 import type { MissionCarry } from '../../src/contract/mission.js';
@@ -49,7 +51,7 @@ test('the messages of each workflow', () => {
   expect(names(moleculeMessages)).toEqual(['pause', 'resume', 'close', 'fail', 'skip', 'retry', 'approve', 'bond']);
   expect(names(witnessMessages)).toEqual(['pause', 'resume', 'claim', 'release', 'look', 'configure']);
   expect(names(refineryMessages)).toEqual(['configure', 'retry', 'remove', 'abandon']);
-  expect(names(deaconMessages)).toEqual(['patrol']);
+  expect(names(deaconMessages)).toEqual(['patrol', 'send']);
   expect(names(channelMessages)).toEqual(['publish', 'subscribe', 'unsubscribe', 'retain']);
   expect(names(inboxMessages)).toEqual(['read', 'ack', 'archive', 'reply']);
   expect(mailMessage.name).toBe('mail');
@@ -129,6 +131,9 @@ test('what crosses a process is plain JSON', () => {
   expectTypeOf<RefineryCarry>().toExtend<Wire>();
   expectTypeOf<PersonCarry>().toExtend<Wire>();
   expectTypeOf<Omit<ChannelCarry, 'leaving'>>().toExtend<Wire>();
+  expectTypeOf<DeaconCarry>().toExtend<Wire>();
+  expectTypeOf<Kennel>().toExtend<Wire>();
+  expectTypeOf<DogResult>().toExtend<Wire>();
   expectTypeOf<PolecatInput>().toExtend<Wire>();
   expectTypeOf<SessionSpec>().toExtend<Wire>();
   expectTypeOf<SessionResult>().toExtend<Wire>();
@@ -181,4 +186,18 @@ test('of a channel what is not given has its default, and what is to be retained
     value: { messages: 5, by: 'operator' },
   });
   expect(read(ChannelInput, {})).toEqual({ ok: true, value: { messages: 1_000, hours: 168, patience: 1 } });
+});
+
+test.each<[object, string]>([
+  [{ job: 'sweep' }, 'job'],
+  [{ job: 'plugin' }, 'plugin: the name of a plugin is expected for the job "plugin", and for no other'],
+  [{ job: 'clean', plugin: 'nightly' }, 'plugin: the name of a plugin is expected'],
+  [{ job: 'clean', rig: '' }, 'rig'],
+])('a dog is not sent with %j', (content, problem) => {
+  const result = read(DogInput, content);
+  expect(result.ok ? 'it was read' : result.problems.join('\n')).toContain(problem);
+});
+
+test('a dog that is started by hand needs no more than its job', () => {
+  expect(read(DogInput, { job: 'backup' })).toEqual({ ok: true, value: { job: 'backup', dry: false, patience: 1 } });
 });

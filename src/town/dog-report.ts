@@ -1,0 +1,71 @@
+/** What a dog brings home: its report, and DOG_DONE, the mail in which the deacon has it. */
+import * as z from 'zod';
+import { DEACON, dogAt } from './address.js';
+import { aboutOf, JOBS } from './dogs.js';
+import { DOG_DONE, headOf, keysOf, writtenMail, type Mail } from './mail.js';
+import { short } from './wording.js';
+
+const LINES_MAX = 50;
+
+/** `plugin`: a run of a plugin of town.toml, for which the deacon sends nobody. */
+export const DOG_JOBS = [...JOBS, 'plugin'] as const;
+
+export const DogReport = z.strictObject({
+  errand: z.string(),
+  job: z.enum(DOG_JOBS),
+  /** The rig that it was for, or the plugin; null: all of the town. */
+  of: z.string().nullable(),
+  dry: z.boolean(),
+  /** What was done, a line each. */
+  did: z.array(z.string()),
+  /** What a person must see to. */
+  wrong: z.array(z.string()),
+});
+export type DogReport = z.infer<typeof DogReport>;
+
+/** So many lines, and how many more there are. */
+export function fewLines(lines: readonly string[]): readonly string[] {
+  const few = lines.slice(0, LINES_MAX).map(short);
+  return lines.length > LINES_MAX ? [...few, `… and ${lines.length - LINES_MAX} more`] : few;
+}
+
+/** Of which the town speaks as of one thing. */
+export const subjectOf = ({ job, of }: Pick<DogReport, 'job' | 'of'>): string => aboutOf({ job, rig: of });
+
+const Keys = z.strictObject({
+  Errand: z.string().min(1).max(2_000),
+  Dog: z.string().min(1).max(200),
+  Job: z.enum(DOG_JOBS),
+  /** The rig, or the plugin. */
+  Of: z.string().min(1).max(200).optional(),
+  Outcome: z.enum(['done', 'failed']),
+  'Done-At': z.iso.datetime(),
+});
+
+/** `lines`: what a person must see to; when it has failed, why. */
+export type DogDone = z.infer<typeof Keys> & { readonly lines: readonly string[] };
+
+export function writeDogDone({ lines, ...keys }: DogDone): Mail {
+  const { Errand: errand, Dog: dog, Job: job, Outcome: outcome } = keys;
+  const brief = outcome === 'failed' ? `${job} failed` : `${job}, ${lines.length} to see to`;
+  const envelope = { id: `done ${errand} by ${dog}`.slice(0, 2_000), from: dogAt(dog), to: DEACON };
+  return writtenMail(envelope, DOG_DONE, brief, keys, lines.join('\n'));
+}
+
+type Reading = { readonly ok: true; readonly done: DogDone } | { readonly ok: false; readonly problem: string };
+
+/** Of the dog that it names, and of nobody else. */
+export function readDogDone(mail: Mail): Reading {
+  const from = mail.from.slice(0, 200);
+  const read = Keys.safeParse(keysOf(mail));
+  if (!read.success) {
+    const wrong = read.error.issues.map((issue) => `${issue.path.join('.') || DOG_DONE}: ${issue.message}`);
+    return { ok: false, problem: `${DOG_DONE} from ${from}: ${wrong.join('; ')}` };
+  }
+  const dog = dogAt(read.data.Dog);
+  if (mail.from !== dog) return { ok: false, problem: `${DOG_DONE} comes from ${dog}, not from ${from}` };
+  const lines = headOf(mail.body)
+    .text.split('\n')
+    .filter((line) => line !== '');
+  return { ok: true, done: { ...read.data, lines } };
+}

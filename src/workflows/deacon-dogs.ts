@@ -1,0 +1,183 @@
+/** The dogs of the deacon: sent as errands come and chores are due, heard when they are back, looked for when they are not. Beside patrols. */
+import { isCancellation, setHandler, uuid4 } from '@temporalio/workflow';
+import type { z } from 'zod';
+import type { DogFinding } from '../contract/dog-activities.js';
+import { dogsQuery, type ErrandAsked, type Kennel } from '../contract/dog.js';
+import { dogAt } from '../town/address.js';
+import { readDogDone, subjectOf } from '../town/dog-report.js';
+import * as kennel from '../town/dogs.js';
+import type { After, Dogs, Waiting } from '../town/dogs.js';
+import type { Mail } from '../town/mail.js';
+import type { Survey } from '../town/patrol.js';
+import { asSummary } from '../town/bytes.js';
+import { unreachable } from '../town/unreachable.js';
+import { done, refused, type Answer } from './desk.js';
+import { town } from './hands.js';
+import { dogEndsMs, patrolAct } from './patience.js';
+import { patched } from './patches.js';
+
+type Hooks = {
+  readonly patience: () => number;
+  /** What the overseer is to hear, under an id that is the same for the same news. */
+  readonly tell: (id: string, about: string, news: NonNullable<After['tell']>) => void;
+  /** Something has changed. */
+  readonly onChange: () => void;
+};
+
+export class DeaconDogs {
+  readonly #hooks: Hooks;
+  #dogs: Dogs;
+  #isBusy = false;
+  /** Those that are out are to be looked for. */
+  #isLookWanted = false;
+
+  constructor(dogs: Dogs | undefined, hooks: Hooks) {
+    this.#hooks = hooks;
+    this.#dogs = dogs ?? kennel.NO_DOGS;
+    setHandler(dogsQuery, () => this.#kennel(), {
+      description: 'Which dogs are out, what waits for one, and when each chore is due.',
+    });
+  }
+
+  #kennel(): Kennel {
+    const { out, waiting } = this.#dogs;
+    return { out, waiting, chores: kennel.choresOf(this.#dogs, this.#hooks.patience()) };
+  }
+
+  get state(): Dogs {
+    return this.#dogs;
+  }
+
+  get isIdle(): boolean {
+    return !this.#isBusy;
+  }
+
+  get isWanted(): boolean {
+    return !this.#isBusy && (this.#isLookWanted || kennel.nextErrand(this.#dogs) !== null);
+  }
+
+  /** When something is to be done that nobody asks for. */
+  get nextMs(): number | null {
+    return this.#isBusy ? null : kennel.nextMs(this.#dogs, this.#hooks.patience());
+  }
+
+  /** The deacon has gone its round. */
+  patrolled(before: Survey | null, now: Survey): void {
+    if (!patched('dogs do the chores of the town', '0.9')) return;
+    if (now.open > 0 || (before?.open ?? 0) > 0) this.#dogs = kennel.workSeen(this.#dogs, Date.now());
+    this.#isLookWanted = this.#dogs.out.length > 0;
+  }
+
+  wake(nowMs: number): void {
+    this.#isLookWanted ||= kennel.overdue(this.#dogs, nowMs);
+    this.#dogs = kennel.woken(this.#dogs, nowMs, this.#hooks.patience());
+  }
+
+  ask({ id = uuid4(), job, rig: of, dry, priority, by }: z.infer<typeof ErrandAsked>): Answer {
+    const rig = of ?? null;
+    const errand = { id, job, rig, dry, priority, by };
+    if (kennel.isKnown(this.#dogs, errand)) return done(`a dog is on that errand, or waits to go: gt dog list`);
+    const after = kennel.asked(this.#dogs, errand);
+    if (after === null) return refused(`${kennel.WAITING_MAX} errands wait already: gt dog list shows them`);
+    this.#dogs = after;
+    return done(kennel.nextErrand(after) === null ? 'waits for a dog to be free' : 'a dog goes');
+  }
+
+  hear(mail: Mail): Answer {
+    const reading = readDogDone(mail);
+    if (!reading.ok) return refused(reading.problem);
+    const { Errand: id, Dog: dog, Job: job, Of: of, Outcome: outcome, lines } = reading.done;
+    const about = subjectOf({ job, of: of ?? null });
+    if (outcome === 'failed') this.#after(id, about, this.#died(id, `${dogAt(dog)} failed: ${lines.join(' ')}`));
+    else this.#after(id, about, kennel.reported(this.#dogs, { id, about, wrong: lines }));
+    return done('good dog');
+  }
+
+  go(): void {
+    if (!this.isWanted) return;
+    this.#isBusy = true;
+    void this.#workThrough()
+      .catch((error: unknown) => {
+        if (!isCancellation(error)) this.#dogs = kennel.putOff(this.#dogs, Date.now(), this.#hooks.patience());
+      })
+      .finally(() => {
+        this.#isBusy = false;
+        this.#hooks.onChange();
+      });
+  }
+
+  async #workThrough(): Promise<void> {
+    if (this.#isLookWanted) await this.#look();
+    for (;;) {
+      const errand = kennel.nextErrand(this.#dogs);
+      if (errand === null) return;
+      await this.#send(errand);
+      this.#hooks.onChange();
+    }
+  }
+
+  async #send({ tries: _tries, notBeforeMs: _notBeforeMs, ...errand }: Waiting): Promise<void> {
+    const patience = this.#hooks.patience();
+    const summary = asSummary(`send a dog: ${kennel.aboutOf(errand)}, for ${errand.by}`);
+    const request = { errand, names: kennel.freeNames(this.#dogs), patience };
+    const dog = await town(patience).startDog.executeWithOptions({ ...patrolAct(patience), summary }, [request]);
+    this.#dogs =
+      dog === null
+        ? kennel.putOff(this.#dogs, Date.now(), patience)
+        : kennel.sent(this.#dogs, errand.id, dog, this.#endsByMs());
+  }
+
+  #endsByMs(): number {
+    const patience = this.#hooks.patience();
+    return Date.now() + dogEndsMs(patience) + patience * GRACE_MS;
+  }
+
+  /** What has become of each: its report may be here already. */
+  async #look(): Promise<void> {
+    this.#isLookWanted = false;
+    const patience = this.#hooks.patience();
+    const { out } = this.#dogs;
+    if (out.length === 0) return;
+    const asked = out.map(({ dog, id: errand }) => ({ dog, errand }));
+    const options = { ...patrolAct(patience), summary: `look for ${out.length} dogs` };
+    const findings = await town(patience)
+      .lookAtDogs.executeWithOptions(options, [asked])
+      .catch((error: unknown): readonly DogFinding[] => {
+        if (isCancellation(error)) throw error;
+        return []; // later again
+      });
+    for (const [at, one] of out.entries()) {
+      const finding = findings[at] ?? { kind: 'out' };
+      const { id } = one;
+      switch (finding.kind) {
+        case 'out':
+          if (one.endsByMs <= Date.now()) this.#dogs = kennel.stillOut(this.#dogs, id, this.#endsByMs());
+          break;
+        case 'home': {
+          const { report } = finding;
+          const about = subjectOf(report);
+          this.#after(id, about, kennel.reported(this.#dogs, { id, about, wrong: report.wrong }));
+          break;
+        }
+        case 'gone':
+          this.#after(id, kennel.aboutOf(one), this.#died(id, `${dogAt(one.dog)} ${finding.why}`));
+          break;
+        default:
+          unreachable(finding);
+      }
+    }
+  }
+
+  #died(id: string, why: string): After {
+    return kennel.died(this.#dogs, id, why, { nowMs: Date.now(), patience: this.#hooks.patience() });
+  }
+
+  #after(id: string, about: string, { dogs, tell }: After): void {
+    this.#dogs = dogs;
+    if (tell !== null) this.#hooks.tell(id, about, tell);
+    this.#hooks.onChange();
+  }
+}
+
+/** Between the end that the server makes and the look that follows. */
+const GRACE_MS = 60_000;

@@ -1,0 +1,86 @@
+/** What a dog does on an errand, part by part: on each host that is there, or for each rig on each host. */
+import type { ErrandPlan, Findings } from '../contract/dog-activities.js';
+import type { DogInput } from '../contract/dog.js';
+import { asSummary } from '../town/bytes.js';
+import { unreachable } from '../town/unreachable.js';
+import type { RigSnapshot } from '../town/rig.js';
+import { rigRef } from '../town/rig.js';
+import { cleanRig } from './dog-clean.js';
+import { onHost, town } from './hands.js';
+import { dogAct } from './patience.js';
+
+/** In words for people, and what does it. */
+export type Task = { readonly what: string; readonly act: () => Promise<Findings> };
+
+export function tasksOf({ job, dry, patience }: DogInput, { hosts, rigs }: ErrandPlan): readonly Task[] {
+  const options = (what: string) => ({ ...dogAct(patience), summary: asSummary(`${job} · ${what}`) });
+  const onEach = (act: (host: string) => Promise<Findings>, what = (host: string) => host): readonly Task[] =>
+    hosts.map((host) => ({ what: what(host), act: () => act(host) }));
+  const forEach = (act: (host: string, rig: RigSnapshot, what: string) => Promise<Findings>): readonly Task[] =>
+    hosts.flatMap((host) =>
+      rigs.map((rig) => {
+        const what = `${rig.name} on ${host}`;
+        return { what, act: () => act(host, rig, what) };
+      }),
+    );
+  switch (job) {
+    case 'clean':
+      return forEach((host, rig) => cleanRig(rig, host, { dry, patience }));
+    case 'backup':
+      return onEach((host) => onHost(patience, host).backUpLedger.executeWithOptions(options(host), [{ dry }]));
+    case 'verify':
+      return verifying({ hosts, patience, options });
+    case 'doctor':
+      return onEach((host) => onHost(patience, host).checkHost.executeWithOptions(options(host), [{ host }]));
+    case 'compact': {
+      const what = 'what has ended long ago';
+      const forget = () => town(patience).forgetEnded.executeWithOptions(options(what), [{ dry, patience }]);
+      const mirrors = forEach((host, rig, about) =>
+        onHost(patience, host).tidyMirror.executeWithOptions(options(about), [{ rig: rigRef(rig) }]),
+      );
+      return [{ what, act: forget }, ...(dry ? [] : mirrors)];
+    }
+    case 'plugin':
+      return [];
+    default:
+      return unreachable(job);
+  }
+}
+
+type Verifying = Pick<ErrandPlan, 'hosts'> &
+  Pick<DogInput, 'patience'> & { readonly options: (what: string) => { readonly summary: string } };
+
+/** A mission is written down on whichever host its end was: it lacks when no ledger has it. */
+function verifying({ hosts, patience, options }: Verifying): readonly Task[] {
+  let ended: readonly string[] = [];
+  let lacking: readonly string[] = [];
+  const ask = 'which missions have ended';
+  const first: Task = {
+    what: ask,
+    act: async () => {
+      ended = await town(patience).endedMissions.executeWithOptions(options(ask), []);
+      lacking = ended;
+      return { did: [`${ended.length} missions have ended, of those that the server has`], wrong: [] };
+    },
+  };
+  const each = hosts.map((host): Task => {
+    const what = `the ledger of ${host}`;
+    const act = async () => {
+      const request = { records: ended };
+      const { did, wrong, lacks } = await onHost(patience, host).checkLedger.executeWithOptions(options(what), [
+        request,
+      ]);
+      lacking = lacking.filter((id) => lacks.includes(id));
+      return { did, wrong };
+    };
+    return { what, act };
+  });
+  const last: Task = {
+    what: 'what no ledger has',
+    act: async () => ({
+      did: [],
+      wrong: lacking.map((id) => `no ledger has the record ${id}, whose mission has ended`),
+    }),
+  };
+  return [first, ...each, last];
+}

@@ -1,0 +1,153 @@
+/**
+ * A dog: one errand for the town's own sake, then it ends with a report. Every act of it is done again harmlessly, wherever it was cut off; what fails
+ * for good is told as wrong, and the rest of the errand goes on. The report goes to the ledger and to the deacon, who is started if there is none.
+ */
+import { CancellationScope, isCancellation, workflowInfo } from '@temporalio/workflow';
+import type { Findings } from '../contract/dog-activities.js';
+import { DOG_EXAMPLE, DogInput, type DogResult } from '../contract/dog.js';
+import { mailMessage } from '../contract/messages.js';
+import { attribute, type Phase } from '../contract/search-attributes.js';
+import { DEACON, dogAt, dogOf } from '../town/address.js';
+import { clip } from '../town/board.js';
+import { asSummary } from '../town/bytes.js';
+import { fewLines, subjectOf, writeDogDone, type DogReport } from '../town/dog-report.js';
+import { dogBoard, type Part } from '../town/dogs-board.js';
+import { tasksOf, type Task } from './dog-tasks.js';
+import { explainBy } from './explain.js';
+import { failure, readInput, reasonOf } from './failing.js';
+import { lossOf, town } from './hands.js';
+import { sendToRole } from './outbox.js';
+import { patrolAct } from './patience.js';
+import { Standing, startAs } from './standing.js';
+
+export async function dog(raw: unknown): Promise<DogResult> {
+  const input = startAs('dog', () => fresh(raw));
+  return new DogRun(input).run();
+}
+
+function fresh(raw: unknown): DogInput {
+  const { workflowId } = workflowInfo();
+  if (dogOf(workflowId) === null)
+    throw failure(
+      'BadInput',
+      `the workflow id of a dog is ${dogAt('NAME')}, for example "${dogAt('alpha')}", not "${workflowId}"`,
+    );
+  return readInput(DogInput, raw, 'BadInput', DOG_EXAMPLE);
+}
+
+class DogRun {
+  readonly #input: DogInput;
+  readonly #name = dogOf(workflowInfo().workflowId) ?? '';
+  readonly #errand: string;
+  readonly #standing = new Standing();
+  #parts: readonly Part[] = [];
+  #end: string | null = null;
+
+  constructor(input: DogInput) {
+    this.#input = input;
+    this.#errand = input.errand ?? workflowInfo().firstExecutionRunId;
+    explainBy(() => this.#board());
+  }
+
+  async run(): Promise<DogResult> {
+    const { rig } = this.#input;
+    this.#standing.introduce([
+      { key: attribute.role, value: 'dog' },
+      ...(rig === undefined ? [] : [{ key: attribute.rig, value: [rig] }]),
+    ]);
+    this.#show('working');
+    try {
+      return await this.#work();
+    } catch (error) {
+      const why = isCancellation(error) ? 'it was called back' : reasonOf(error);
+      this.#end = `It failed: ${why}`;
+      this.#show('failed');
+      await CancellationScope.nonCancellable(() => this.#tell('failed', [why]));
+      throw error instanceof Error && !isCancellation(error) ? failure('BadTown', why) : error;
+    }
+  }
+
+  async #work(): Promise<DogResult> {
+    const { rig = null, patience } = this.#input;
+    const summary = asSummary(`whom ${this.#about} is about`);
+    const options = { ...patrolAct(patience), summary };
+    const plan = await town(patience).planErrand.executeWithOptions(options, [{ rig }]);
+    const tasks = tasksOf(this.#input, plan);
+    this.#parts = tasks.map(({ what }) => ({ what, state: 'waits', did: [], wrong: [] }));
+    for (const [at, task] of tasks.entries()) {
+      this.#set(at, { state: 'at work' });
+      const { did, wrong } = await this.#done(task);
+      this.#set(at, { state: 'done', did, wrong });
+    }
+    return this.#report();
+  }
+
+  get #about(): string {
+    const { job, rig = null, plugin = rig } = this.#input;
+    return subjectOf({ job, of: plugin });
+  }
+
+  /** What no retry has mended is told, and holds up nothing else. */
+  async #done({ what, act }: Task): Promise<Findings> {
+    try {
+      return await act();
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      const loss = lossOf(error);
+      const why = loss === null ? reasonOf(error) : `the host ${loss.host} is lost`;
+      return { did: [], wrong: [`${what}: ${why}`] };
+    }
+  }
+
+  async #report(): Promise<DogResult> {
+    const { job, rig = null, plugin = rig, dry } = this.#input;
+    const did = fewLines(this.#parts.flatMap((part) => part.did));
+    const wrong = fewLines(this.#parts.flatMap((part) => part.wrong));
+    const report: DogReport = { errand: this.#errand, job, of: plugin, dry, did: [...did], wrong: [...wrong] };
+    const entry = {
+      id: `dog/${this.#errand}`,
+      kind: 'dog',
+      at: new Date().toISOString(),
+      dog: this.#name,
+      ...report,
+    } as const;
+    await town(this.#input.patience).record.executeWithOptions({ summary: asSummary(`record ${this.#about}`) }, [
+      entry,
+    ]);
+    this.#end = wrong.length === 0 ? 'All is well.' : `${wrong.length} to see to.`;
+    this.#show('done');
+    await this.#tell('done', wrong);
+    return report;
+  }
+
+  /** The deacon takes what it has had before for the same. One who cannot be reached finds the report when it looks for its dogs. */
+  async #tell(outcome: 'done' | 'failed', lines: readonly string[]): Promise<void> {
+    const { job, rig, plugin = rig, patience } = this.#input;
+    const mail = writeDogDone({
+      Errand: this.#errand,
+      Dog: this.#name,
+      Job: job,
+      ...(plugin === undefined ? {} : { Of: plugin }),
+      Outcome: outcome,
+      'Done-At': new Date().toISOString(),
+      lines,
+    });
+    const options = { ...patrolAct(patience), summary: `ensure the ${DEACON}` };
+    const reason = `the dog ${this.#name} is back`;
+    const ensure = () => town(patience).startDeacon.executeWithOptions(options, [{ patience, reason }]);
+    await sendToRole(DEACON, mailMessage, mail, ensure).catch(() => null);
+  }
+
+  #set(at: number, now: Partial<Part>): void {
+    this.#parts = this.#parts.map((part, index) => (index === at ? { ...part, ...now } : part));
+    this.#show('working');
+  }
+
+  #board(): string {
+    return clip(dogBoard(this.#about, this.#parts, this.#end));
+  }
+
+  #show(phase: Phase): void {
+    this.#standing.show({ phase }, () => this.#board());
+  }
+}

@@ -1,0 +1,189 @@
+/** Dogs of a real town: work that nobody has any more is brought to safety and cleared, through the death of a dog and of the worker; a backup is restored. */
+import { execFile } from 'node:child_process';
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { inboxQuery } from '../../src/contract/inbox.js';
+import { lifecycleQuery } from '../../src/contract/polecat.js';
+import { DEACON, OVERSEER, polecatAt, witnessOf } from '../../src/town/address.js';
+import type { DogReport } from '../../src/town/dog-report.js';
+import { townPaths } from '../../src/town/paths.js';
+import { gt } from '../support/gt.js';
+import { recordsOf } from '../support/ledger-records.js';
+import { liveTown, until } from '../support/live-town.js';
+import type { LiveTown } from '../support/live-town.js';
+
+const run = promisify(execFile);
+
+const WAITS = `
+formula = "waits"
+[[steps]]
+id = "answer"
+title = "Answer"
+type = "human"
+`;
+
+let town: LiveTown;
+beforeAll(async () => {
+  town = await liveTown({
+    rigs: { server: { bare: true, names: ['Toast', 'Shadow'], capacity: 2 } },
+    formulas: { waits: WAITS },
+    patience: 0.02,
+  });
+});
+afterAll(() => town.stop());
+
+const at = (name: string) => polecatAt('server', name);
+const command = (...args: string[]) => gt([...args, '--town', town.dir]);
+const isThere = async (path: string) => (await stat(path).catch(() => null)) !== null;
+
+async function isRunning(id: string): Promise<boolean> {
+  const described = await town.client.workflow
+    .getHandle(id)
+    .describe()
+    .catch(() => null);
+  return described?.status.name === 'RUNNING';
+}
+
+const reports = () => recordsOf<DogReport & { readonly dog: string }>(town, 'dog');
+
+/** Of the errand that is sent now, once a dog has come home from it. */
+async function errand(id: string, ...args: string[]): Promise<DogReport> {
+  const sent = await command('dog', 'send', ...args, '--id', id);
+  expect(sent).toMatchObject({ code: 0, stdout: 'a dog goes\n' });
+  return until(`a dog is back from ${id}`, async () =>
+    (await reports()).find((report) => report.errand.startsWith(id)),
+  );
+}
+
+type Work = { readonly mission: string; readonly name: string; readonly path: string; readonly branch: string };
+
+/** A mission whose polecat waits for a person, with work in its sandbox that no commit has. */
+async function atWork(mission: string): Promise<Work> {
+  await town.startMission(mission, { work: [{ id: 'one', rig: 'server', formula: 'waits' }] });
+  const polecat = await until('a polecat', async () => {
+    const swarm = await town.client.workflow.getHandle(mission).query<Record<string, string>>('swarm');
+    return swarm['one'];
+  });
+  const { slot, sandbox } = await until('a sandbox', async () => {
+    const life = await town.client.workflow.getHandle(polecat).query(lifecycleQuery);
+    return life.sandbox === null ? null : { slot: life.slot, sandbox: life.sandbox };
+  });
+  await until('its step waits', async () => (await explained(mission)).includes('person'));
+  await writeFile(join(sandbox.path, 'half-done'), `of ${mission}\n`);
+  return { mission, name: slot.name, path: sandbox.path, branch: sandbox.branch };
+}
+
+const explained = (id: string) => town.client.workflow.getHandle(id).query<string>('explain');
+
+/** All who would clear it up are ended before they can. */
+async function abandon({ mission, name, branch }: Work): Promise<void> {
+  const molecule = branch.slice(branch.lastIndexOf('/') + 1);
+  for (const id of [witnessOf('server'), mission, at(name), molecule])
+    await town.client.workflow.getHandle(id).terminate('a test');
+}
+
+/** Pushes to the repository wait as long as the file is there. */
+async function holdPushes(): Promise<{ readonly begun: string; readonly hold: string }> {
+  const [begun, hold] = [join(town.dir, 'push-begun'), join(town.dir, 'hold-pushes')];
+  await writeFile(hold, '');
+  const hook = join(town.repository('server'), 'hooks', 'pre-receive');
+  await mkdir(join(hook, '..'), { recursive: true });
+  await writeFile(hook, `#!/bin/sh\ntouch '${begun}'\nwhile [ -e '${hold}' ]; do sleep 0.1; done\n`);
+  await chmod(hook, 0o755);
+  return { begun, hold };
+}
+
+let left: Work;
+let kept: Work;
+
+test('what nobody has any more is found, and what somebody has is not; with --dry nothing is changed', async () => {
+  left = await atWork('left');
+  await abandon(left);
+  kept = await atWork('kept');
+  const { did, wrong } = await errand('look', 'clean', '--rig', 'server', '--dry');
+  expect(wrong).toEqual([]);
+  expect(did).toEqual([expect.stringContaining(`would clear ${left.branch} in server`)]);
+  expect(await isThere(join(left.path, 'half-done'))).toBe(true);
+});
+
+test('unlanded work is pushed before its sandbox goes, though the dog is ended and the worker killed meanwhile', async () => {
+  const { begun, hold } = await holdPushes();
+  const sent = await command('dog', 'send', 'clean', '--rig', 'server', '--id', 'clean-1');
+  expect(sent.stdout).toBe('a dog goes\n');
+  await until('it pushes', () => isThere(begun));
+  const [, dog = ''] = /(deacon\/dogs\/\w+) +clean server/.exec((await command('dog', 'list')).stdout) ?? [];
+  expect(await explained(dog)).toContain('server on');
+  expect(await explained(DEACON)).toContain(dog);
+  await town.client.workflow.getHandle(dog).terminate('a test');
+  await rm(begun);
+  await town.temporal('workflow', 'signal', '-w', DEACON, '--name', 'patrol', '--input', '{}');
+  await until('another dog pushes', () => isThere(begun));
+  process.kill(town.raised.workerPid() ?? 0, 'SIGKILL');
+  await rm(hold);
+  const { did, wrong } = await until('it is home', async () =>
+    (await reports()).find((report) => report.errand === 'clean-1~1'),
+  );
+  expect(wrong).toEqual([]);
+  expect(did).toEqual([expect.stringContaining(`cleared ${left.branch} in server`)]);
+  expect(await isThere(left.path)).toBe(false);
+  expect(await town.git('server', 'show', `${left.branch}:half-done`)).toBe('of left');
+  const mirror = join(townPaths(town.dir).state, 'rigs', 'server', 'mirror.git');
+  const { stdout } = await run('git', ['-C', mirror, 'branch', '--list', '--format=%(refname:short)', 'polecat/*']);
+  expect(stdout.trim()).toBe(kept.branch);
+  expect(await readFile(join(kept.path, 'half-done'), 'utf8')).toBe('of kept\n');
+  expect(await isRunning(at(kept.name))).toBe(true);
+});
+
+test('a backup is a repository that git clones, with every record of the ledger', async () => {
+  const { did, wrong } = await errand('save', 'backup');
+  expect(wrong).toEqual([]);
+  const folder = join(townPaths(town.dir).state, 'backups');
+  const [bundle = ''] = (await readdir(folder)).filter((name) => name.endsWith('.bundle'));
+  expect(did[0]).toContain(bundle);
+  const clone = join(town.dir, 'restored');
+  await run('git', ['clone', '--quiet', join(folder, bundle), clone]);
+  const [file = ''] = await readdir(join(clone, 'ledger'));
+  const restored = await readFile(join(clone, 'ledger', file), 'utf8');
+  const whole = await readFile(join(town.dir, 'ledger', file), 'utf8');
+  expect(whole.startsWith(restored)).toBe(true);
+  expect(restored).toContain('dog/clean-1~1');
+  expect(did[0]).toContain(`${restored.split('\n').length - 1} records`);
+  await rm(clone, { recursive: true });
+});
+
+test('a ledger with a damaged line is told to the overseer, once however often it is found', async () => {
+  const [file = ''] = await readdir(join(town.dir, 'ledger'));
+  const path = join(town.dir, 'ledger', file);
+  const whole = await readFile(path, 'utf8');
+  await writeFile(path, `${whole}damaged\n`);
+  const first = await errand('check-1', 'verify');
+  expect(first.wrong).toEqual([expect.stringMatching(/\.jsonl:\d+: this is no record: damaged$/)]);
+  const inbox = async () => town.client.workflow.getHandle(OVERSEER).query(inboxQuery);
+  const told = async () => (await inbox()).filter(({ subject }) => subject === 'HELP: dogs, verify');
+  await until('the overseer is told', async () => (await told()).length > 0);
+  expect((await errand('check-2', 'verify')).wrong).toEqual(first.wrong);
+  const text = await readFile(path, 'utf8');
+  await writeFile(path, text.replace('damaged\n', ''));
+  expect((await errand('check-3', 'verify')).wrong).toEqual([]);
+  expect(await told()).toHaveLength(1);
+});
+
+test('the host is looked at, and what has ended long ago is taken off the server', async () => {
+  expect((await errand('host', 'doctor')).errand).toBe('host');
+  const { did, wrong } = await errand('small', 'compact');
+  expect(wrong).toEqual([]);
+  expect(did).toContain('the mirror of server is up to date, and tidy');
+});
+
+test('a rig that the town does not have is refused in words, by the dog and to whoever sent it', async () => {
+  const sent = await command('dog', 'send', 'clean', '--rig', 'nowhere', '--id', 'lost');
+  expect(sent.code).toBe(0);
+  const failed = 'WorkflowType="dog" AND ExecutionStatus="Failed"';
+  const dog = await until('it failed', async () => {
+    for await (const { workflowId } of town.client.workflow.list({ query: failed })) return workflowId;
+    return null;
+  });
+  expect((await command('explain', dog)).stdout).toContain('town.toml has no rig "nowhere": it has server');
+});
