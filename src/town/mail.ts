@@ -200,7 +200,12 @@ export const WITNESS_PING = 'WITNESS_PING';
 /** Of a dog to the deacon: see `dog-report`. */
 export const DOG_DONE = 'DOG_DONE';
 
-const TOWNS_WORDS: readonly string[] = [HANDOFF, WITNESS_PING, DOG_DONE, ...NOTICE_TYPES.filter((type) => type !== HELP)];
+const TOWNS_WORDS: readonly string[] = [
+  HANDOFF,
+  WITNESS_PING,
+  DOG_DONE,
+  ...NOTICE_TYPES.filter((type) => type !== HELP),
+];
 
 export function writeHandoff(envelope: Envelope, brief: string, keys: Handoff, note: string): Mail {
   return writtenMail(envelope, HANDOFF, brief, keys, note);

@@ -11,7 +11,6 @@ import { TICK_MS } from '../../src/town/watchdog.js';
 import { gt } from '../support/gt.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
-import { QUICK } from '../support/test-formulas.js';
 import { measuredBy, tell, tellJson } from './figures.js';
 
 const PATIENCE = 0.05;
@@ -22,10 +21,19 @@ const QUIET_MS = 2 * TICK_MS * PATIENCE;
 /** A boot: it begins, asks, decides and ends. */
 const EVENTS_A_TICK = 11;
 
+/** A model works on it. */
+const ASKED = `
+formula = "asked"
+[[steps]]
+id = "work"
+title = "Do it"
+agent = "anthropic"
+`;
+
 type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
 
 async function everybodyWorks(town: LiveTown): Promise<void> {
-  const work = ['one', 'two'].map((id) => ({ id, rig: 'server', formula: 'quick', vars: { name: id } }));
+  const work = [{ id: 'one', rig: 'server', formula: 'asked' }];
   await (await town.startMission('busy', { work, notify: ['overseer'] })).result();
   const words = [
     ['crew', 'add', 'server/ann'],
@@ -95,10 +103,14 @@ async function measure(town: LiveTown, requests: () => number): Promise<void> {
 }
 
 measuredBy('npm run bench:idle');
-const server = await startModelServer({ script: { rules: [] } });
+const turns = [
+  { tools: [{ name: 'write_file', input: { path: 'done.txt', text: 'done\n' } }] },
+  { tools: [{ name: 'close', input: { summary: 'it is done', verdict: 'done' } }] },
+];
+const server = await startModelServer({ script: { rules: [{ when: [], turns }] } });
 const town = await liveTown({
   rigs: { server: { bare: true } },
-  formulas: { quick: QUICK },
+  formulas: { asked: ASKED },
   patience: PATIENCE,
   runtime: { kind: 'anthropic', model: 'scripted', base_url: server.url },
   env: { ANTHROPIC_API_KEY: 'scripted' },
