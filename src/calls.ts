@@ -81,7 +81,7 @@ function queryRefusal(id: string, message: string): string {
 /** By the types of workflows. */
 const TAKEN: Readonly<Record<string, object>> = {
   molecule: { ...moleculeMessages, mail: mailMessage },
-  mission: missionMessages,
+  mission: { ...missionMessages, ...inboxMessages, mail: mailMessage },
   polecat: { ...polecatMessages, ...inboxMessages, mail: mailMessage },
   'person of the town': { ...inboxMessages, mail: mailMessage },
   channel: { ...channelMessages, mail: mailMessage },

@@ -1,5 +1,6 @@
 import { defineQuery } from '@temporalio/workflow';
 import * as z from 'zod';
+import type { Inbox } from '../town/inbox.js';
 import type { ItemState, MissionState, Purse } from '../town/mission.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import type { Limits, RigSnapshot } from '../town/rig.js';
@@ -81,6 +82,8 @@ export type MissionCarry = {
   readonly firstRun: string;
   readonly open: readonly OpenPolecat[];
   readonly desk: DeskState;
+  /** `leaving`: on its way to the ledger. Absent in what an earlier version handed over. */
+  readonly mail?: { readonly inbox: Inbox; readonly leaving: Inbox };
 };
 
 export type Progress = {

@@ -5,7 +5,7 @@
  */
 import { CancellationScope, CancelledFailure, condition, workflowInfo } from '@temporalio/workflow';
 import { isCancellation, setHandler } from '@temporalio/workflow';
-import { missionMessages, polecatMessages, stateQuery } from '../contract/messages.js';
+import { polecatMessages, stateQuery } from '../contract/messages.js';
 import { grantsQuery, MISSION_EXAMPLE, MissionInput, progressQuery, swarmQuery } from '../contract/mission.js';
 import type { Grant, MissionCarry, OpenPolecat, Plan, Progress } from '../contract/mission.js';
 import type { Holder, Item, MissionEvent, PolecatReport } from '../town/mission.js';
@@ -14,18 +14,19 @@ import { startable, unasked } from '../town/mission.js';
 import { own } from '../town/own.js';
 import { rigRef, type RigSnapshot } from '../town/rig.js';
 import { unreachable } from '../town/unreachable.js';
-import { Desk, done } from './desk.js';
+import { Desk } from './desk.js';
 import { explainBy } from './explain.js';
 import { readInput } from './failing.js';
 import { town } from './hands.js';
 import { takeAnswers, type Asked } from './mission-answers.js';
 import { isHeldByBudget, takeCosts, wordNow, type Costs } from './mission-budget.js';
+import { takeReports } from './mission-hearing.js';
+import { MissionMail } from './mission-mail.js';
 import { boardOf, introduction, progressOf, recordEnd, showRefusedMission } from './mission-report.js';
 import { standOf, swarmOf } from './mission-report.js';
 import { asNow, draftOf, planAgain, planned, withPlan } from './mission-plan.js';
 import { cancel, clearLost, holderFor, protoFor, startPolecat, takenOver, takesOver } from './mission-polecat.js';
 import { untilClosed, type StartedPolecat } from './mission-polecat.js';
-import { takeReports } from './mission-reports.js';
 import { MissionSlots, waitedFor } from './mission-slots.js';
 import { patched } from './patches.js';
 import { askAgainMs, startAgainMs } from './patience.js';
@@ -71,6 +72,7 @@ class MissionRun {
   readonly #desk: Desk;
   readonly #slots: MissionSlots;
   readonly #costs: Costs;
+  readonly #mail: MissionMail;
   #now: MissionCarry;
   #inbox: Fact[] = [];
   /** Slots that were given to claims, up to the start of their polecats. */
@@ -87,7 +89,20 @@ class MissionRun {
     this.#now = carry;
     this.#slots = new MissionSlots(this.#id, carry.firstRun);
     this.#desk = new Desk(carry.desk);
-    this.#takeMessages();
+    takeReports(this.#desk, {
+      now: () => this.#now,
+      note: (event) => this.#note(event),
+      grant: (grant) => {
+        this.#granted.set(grant.claim, grant);
+        this.#hear({ kind: 'granted', ...grant });
+      },
+      report: (item, claim, report) => this.#report(item, claim, report),
+    });
+    this.#mail = new MissionMail(
+      this.#desk,
+      () => this.#now,
+      () => (this.#news = true),
+    );
     takeAnswers(this.#desk, {
       teller: this.#teller,
       now: () => this.#now,
@@ -349,7 +364,8 @@ class MissionRun {
     const { phase, ...result } = progressOf(this.#now.state);
     const outcome = !isFinished(this.#now.state) ? 'cancelled' : phase === 'skipped' ? 'skipped' : 'landed';
     await recordEnd(this.#now, outcome);
-    await condition(() => this.#desk.isQuiet());
+    await this.#mail.close();
+    await condition(() => this.#desk.isQuiet() && this.#mail.isIdle);
     if (this.#isEnding) {
       this.#isEnding = false;
       this.#show();
@@ -364,12 +380,12 @@ class MissionRun {
   }
 
   #carry(): MissionCarry {
-    return { ...this.#now, desk: this.#desk.state() };
+    return { ...this.#now, ...this.#mail.kept, desk: this.#desk.state() };
   }
 
   #isQuiet(): boolean {
     const isIdle = this.#inbox.length === 0 && !this.#news && this.#beside === 0 && !this.#woundDown;
-    return isIdle && this.#desk.isQuiet();
+    return isIdle && this.#mail.isIdle && this.#desk.isQuiet();
   }
 
   #hear(fact: Fact): void {
@@ -377,24 +393,12 @@ class MissionRun {
     this.#news = true;
   }
 
-  #takeMessages(): void {
-    this.#desk.on(missionMessages.granted, ({ claim, rig, name, incarnation }) => {
-      this.#granted.set(claim, { claim, rig, name, incarnation });
-      this.#hear({ kind: 'granted', claim, rig, name, incarnation });
-      return done('taken');
-    });
-    takeReports(this.#desk, {
-      now: () => this.#now,
-      note: (event) => this.#note(event),
-      report: (item, claim, report) => this.#report(item, claim, report),
-    });
-  }
-
   #show(): void {
     this.#standing.show(standOf(this.#now.state, this.#woundDown), () => this.#board());
   }
 
   #board(): string {
-    return boardOf(this.#now, { isEnding: this.#isEnding, isCancelled: this.#woundDown });
+    const board = boardOf(this.#now, { isEnding: this.#isEnding, isCancelled: this.#woundDown });
+    return [board, ...this.#mail.lines].join('\n');
   }
 }

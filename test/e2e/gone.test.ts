@@ -2,10 +2,12 @@
 import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { inboxQuery } from '../../src/contract/inbox.js';
 import { explainQuery, witnessMessages } from '../../src/contract/messages.js';
 import { lifecycleQuery } from '../../src/contract/polecat.js';
 import { slotsQuery } from '../../src/contract/witness.js';
 import { findMarked } from '../../src/process/mark.js';
+import type { Inbox } from '../../src/town/inbox.js';
 import type { MissionResult } from '../../src/workflows/mission.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
@@ -34,6 +36,7 @@ beforeAll(async () => {
       third: { bare: true, capacity: 1 },
       fourth: { bare: true },
       fifth: { bare: true },
+      sixth: { bare: true },
     },
     formulas: { quick: QUICK, slow: SLOW, 'slow-large': LARGE },
     patience: 0.02,
@@ -45,6 +48,12 @@ const work = (rig: string, formula: string, name: string) => ({ work: [{ id: nam
 const slotsOf = (rig: string) => town.client.workflow.getHandle(`${rig}/witness`).query(slotsQuery);
 const rejectedBy = (id: string) =>
   town.client.workflow.getHandle(id).query<readonly { readonly reason: string }[]>('rejected');
+/** What the overseer was told of work that was left in a rig; null while it was nothing. */
+async function recoveries(rig: string): Promise<Inbox | null> {
+  const inbox = await town.client.workflow.getHandle('overseer').query(inboxQuery);
+  const found = inbox.filter(({ subject, body }) => subject.startsWith('RECOVER') && body.includes(` in ${rig} `));
+  return found.length === 0 ? null : found;
+}
 const terminate = (id: string) => town.client.workflow.getHandle(id).terminate('a test');
 const stateOf = async (id: string) =>
   (await town.client.workflow.getHandle(id).query<MissionResult>('progress')).items[0]?.state;
@@ -84,6 +93,35 @@ test('mission and polecat both terminated: the work is brought to the remote bef
   expect(await town.git('third', 'show', `polecat/${id.split('/').at(-1)}/${molecule}:c.txt`)).toBe('precious');
   expect(await readdir(join(town.dir, '.gt/rigs/third/polecats'))).toEqual([]);
   expect(JSON.stringify(await rejectedBy('third/witness'))).toContain('its work is on branch');
+  const told = await until('the overseer is told', () => recoveries('third'));
+  expect(told).toMatchObject([
+    {
+      from: 'deacon',
+      subject: 'RECOVERED_BEAD: c of both',
+      priority: 'high',
+      body: expect.stringContaining(`on branch polecat/${id.split('/').at(-1)}/${molecule} at `),
+    },
+  ]);
+  expect(await town.client.workflow.getHandle('deacon').query(explainQuery)).toContain('c of both');
+});
+
+test('work that cannot be brought to the remote stays in its sandbox, and the overseer is told at once', async () => {
+  const mission = await town.startMission('unpushed', work('sixth', 'slow', 'u'));
+  const { id, sandbox } = await atWork('unpushed');
+  const hook = join(town.repository('sixth'), 'hooks/pre-receive');
+  await writeFile(hook, '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+  await mission.terminate('a test');
+  await terminate(id);
+  const told = await until('the overseer is told', () => recoveries('sixth'));
+  expect(told).toMatchObject([
+    {
+      subject: 'RECOVERY_NEEDED: u of unpushed',
+      priority: 'urgent',
+      body: expect.stringContaining('its work is left in the sandbox'),
+    },
+  ]);
+  expect(await readdir(sandbox?.path ?? '')).toContain('u.txt');
+  expect((await slotsOf('sixth')).leases).toEqual([]);
 });
 
 test('a witness that is reset keeps the slot of a polecat whose mission is gone', async () => {

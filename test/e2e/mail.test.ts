@@ -161,7 +161,20 @@ test('an agent writes to the overseer, who is there with the first mail, and hea
   const [refusal] = await next.query(rejectedQuery);
   expect(refusal?.reason).toMatch(/is another one by now: whoever this is for, number \d+, has ended$/);
   expect(await inboxOf(found?.from ?? '')).toEqual([]);
+  // The mission itself can be written to; what nobody has put away when it ends is in the ledger.
+  await mail('send', 'next', '--subject', 'hurry', '--id', 'hurry');
+  await mail('send', 'next', '--subject', 'or not', '--id', 'or-not');
+  expect(await mail('inbox', '--as', 'next')).toMatch(/hurry[^]*or not/);
+  await mail('ack', 'hurry', '--as', 'next');
+  await mail('archive', 'hurry', '--as', 'next');
+  expect((await gt(['explain', 'next', '--town', town.dir])).stdout).toContain('1 of 1 mails unread');
   await town.client.workflow.getHandle('next').cancel();
+  const left = () => town.client.workflow.getHandle('next').result();
+  await expect(left()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+  expect((await mailInLedger()).filter(({ inbox }) => inbox === 'next')).toMatchObject([
+    { mail: 'hurry', state: 'acked' },
+    { mail: 'or-not', state: 'unread' },
+  ]);
 });
 
 test('mail that interrupts is told to an agent at work, once, through a death of the worker; other mail waits in its inbox', async () => {

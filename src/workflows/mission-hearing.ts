@@ -1,22 +1,27 @@
-/** What polecats tell their mission: how the work on an item ended, and for whom it waits. */
+/** What witnesses and polecats tell a mission: slots that were granted, how work ended, on whom it waits. */
 import { missionMessages } from '../contract/messages.js';
-import type { MissionCarry } from '../contract/mission.js';
+import type { Grant, MissionCarry } from '../contract/mission.js';
 import type { MissionEvent, PolecatReport } from '../town/mission.js';
 import { done, refused, type Desk } from './desk.js';
 
 type Mission = {
   readonly now: () => MissionCarry;
   readonly note: (event: MissionEvent) => void;
+  readonly grant: (grant: Grant) => void;
   readonly report: (item: string, claim: string, report: PolecatReport) => void;
 };
 
-export function takeReports(desk: Desk, { now, note, report: hear }: Mission): void {
+export function takeReports(desk: Desk, { now, note, grant, report: tell }: Mission): void {
   const workedUnder = (claim: string) =>
     now().state.items.find((one) => one.state.kind === 'working' && one.state.claim === claim);
+  desk.on(missionMessages.granted, ({ claim, rig, name, incarnation }) => {
+    grant({ claim, rig, name, incarnation });
+    return done('taken');
+  });
   desk.on(missionMessages.report, ({ claim, report }) => {
     const item = workedUnder(claim);
     if (item === undefined) return nobody(claim);
-    hear(item.id, claim, report);
+    tell(item.id, claim, report);
     return done('taken');
   });
   desk.on(missionMessages.waiting, ({ claim, molecule, for: who, why, since, escalated }) => {
