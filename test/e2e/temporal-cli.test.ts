@@ -67,6 +67,7 @@ test('each command does what the page says', { timeout: 300_000 }, async () => {
         .join('\n');
     expect(answers('--type explain')).toContain('**Login**');
     expect(answers('workflow metadata')).toContain('**Login**');
+    expect(answers('--type circular')).toContain('overseer');
     expect(answers('"step": "design", "note"')).toContain('Next: "implement", Implement tidying');
     expect(answers('--type rejected')).not.toContain('close-1');
     expect(answers('GtPhase="paused"')).toContain('login');
@@ -139,8 +140,8 @@ test('the page has every message that people send, in its own words', () => {
     ...rowsOf('refinery', refineryMessages),
     ...rowsOf('channel', channelMessages),
     ...rowsOf('deacon', deaconMessages),
-    ...rowsOf('polecat, molecule, overseer, crew, deacon, channel', { mail: mailMessage }),
-    ...rowsOf('polecat, overseer, crew', inboxMessages),
+    ...rowsOf('polecat, molecule, mission, witness, overseer, crew, deacon, channel', { mail: mailMessage }),
+    ...rowsOf('polecat, mission, witness, overseer, crew', inboxMessages),
   ];
   expect(page.slice(page.indexOf('| to | message')).trim().split('\n').slice(2)).toEqual(rows);
 });
