@@ -43,7 +43,7 @@ module.exports = {
       to: {
         pathNot: [
           '^src/(cli|contract|town|formula|process)/',
-          '^src/(config|town-toml(-agents|-fields)?|town-folder|formula-shelf|running-server|large-payloads|calls|relay)\\.ts$',
+          '^src/(config|town-toml(-agents|-fields|-plugins)?|town-folder|formula-shelf|running-server|large-payloads|calls|relay)\\.ts$',
           '^(node:)?[a-z_/]+$',
           '^node_modules/(zod|smol-toml|@temporalio/(client|common))',
         ],

@@ -5,7 +5,7 @@ const { readFileSync } = require('node:fs');
 const path = require('node:path');
 const { Script } = require('node:vm');
 
-const WHOLE = ['up', 'demo', 'doctor', 'worker', 'model', 'peek', 'attach', 'seance', 'costs'];
+const WHOLE = ['up', 'demo', 'doctor', 'worker', 'model', 'peek', 'attach', 'seance', 'costs', 'plugin'];
 const WITHOUT_SERVER = ['cook', 'lint', 'formula', 'help', '--help', '-h', '--version', 'version'];
 
 function load(file) {

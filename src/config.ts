@@ -56,7 +56,13 @@ export async function readTown(folder: string): Promise<TownResult> {
     anthropic: { baseUrl: settings.baseUrl },
     sessionsMax: settings.sessionsMax,
     modelRequestsMax: settings.modelRequestsMax,
-    snapshot: hashed({ name, rigs, limits: settings.limits, prices: settings.prices }),
+    snapshot: hashed({
+      name,
+      rigs,
+      limits: settings.limits,
+      prices: settings.prices,
+      ...(settings.plugins === undefined ? {} : { plugins: settings.plugins }),
+    }),
   };
   return { ok: true, town };
 }

@@ -13,10 +13,12 @@ import { withoutCredentials } from './town/credentials.js';
 import { listed } from './town/listed.js';
 import { nearest } from './town/nearest.js';
 import { TOWN_FILE } from './town/paths.js';
+import type { Plugins } from './town/plugin.js';
 import type { Prices } from './town/prices.js';
 import { DEFAULT_LIMITS, DEFAULT_NAMES, type Limits, type RigSnapshot } from './town/rig.js';
 import { DEFAULT_MODEL, RUNTIMES, runtimeNamed } from './town/runtime.js';
 import { agent, agentsFrom, AGENT_NAME } from './town-toml-agents.js';
+import { checkPlugins, plugin, PLUGIN_NAME, pluginsFrom } from './town-toml-plugins.js';
 import { amount, dollars, form, table, text, whole } from './town-toml-fields.js';
 import { derivePrefix, PREFIX, RESERVED_PREFIXES } from './town/prefix.js';
 
@@ -32,6 +34,8 @@ export type TownSettings = {
   readonly baseUrl: string | null;
   /** `url` is as written; all defaults are filled in. */
   readonly rigs: readonly RigSnapshot[];
+  /** Absent where there are none. */
+  readonly plugins?: Plugins;
 };
 
 export type TownText =
@@ -149,6 +153,13 @@ const Document = table({
       'a table of agents is expected: [agents.<name>]',
     )
     .optional(),
+  plugins: z
+    .record(
+      form(PLUGIN_NAME, 'a plugin is named with lower-case letters, digits and "-", at most 40'),
+      table(plugin),
+      'a table of plugins is expected: [plugins.<name>]',
+    )
+    .optional(),
   rigs: z.record(z.string(), table(rig), 'a table of rigs is expected: [rigs.<name>]').optional(),
 });
 type Document = z.infer<typeof Document>;
@@ -169,6 +180,7 @@ export function readTownText(source: string): TownText {
   checkDates(toml.value, [], report);
   checkRigs(toml.value, report);
   checkKinds(toml.value, report);
+  checkPlugins(toml.value, report);
   if (read.success && problems.length === 0) return { ok: true, settings: settingsOf(read.data) };
   return { ok: false, problems: problems.toSorted((a, b) => a.line - b.line).map((problem) => problem.text) };
 }
@@ -282,6 +294,7 @@ function settingsOf(document: Document): TownSettings {
     modelRequestsMax: limits.model_requests_at_once ?? null,
     prices: Object.fromEntries(Object.entries(prices).map(([model, one]) => [model, priceFrom(one)])),
     baseUrl: runtime?.base_url ?? null,
+    ...pluginsFrom(document.plugins),
     rigs: Object.entries(rigs).map(([name, one]) => {
       const prefix = one.prefix ?? derivePrefix(name, taken);
       taken.push(prefix);
@@ -336,6 +349,7 @@ function keysAt([section, name, inner]: Path): readonly string[] {
     return inner === undefined ? (name === undefined ? Object.keys(roles) : ['runtime']) : Object.keys(runtime);
   if (section === 'prices') return Object.keys(price);
   if (section === 'agents') return Object.keys(agent);
+  if (section === 'plugins') return Object.keys(plugin);
   if (section === 'rigs')
     return Object.keys(inner === 'runtime' ? runtime : inner === 'confinement' ? confinement : rig);
   const shape = Object.entries(sections).find(([name]) => name === section)?.[1];

@@ -13,6 +13,7 @@ import { clearLeft } from './activities/left-sandboxes.js';
 import { keepDaemon } from './activities/daemon.js';
 import { activitiesOf } from './activities/registry.js';
 import { townShelf } from './formula-shelf.js';
+import { PluginKeeper } from './activities/plugins.js';
 import { placesIn, type Places } from './activities/places.js';
 import { hideTown } from './activities/shell.js';
 import { Purses } from './activities/purse.js';
@@ -103,6 +104,7 @@ async function connected(settings: WorkerSettings): Promise<RunningWorker> {
   const ledger = ledgerOf(settings, host);
   /** For sessions: what they say stands in histories. */
   const call = (one: Call) => perform(client, cleaned(one));
+  const plugins = new PluginKeeper({ client, call, readTown: settings.readTown });
   const activities = activitiesOf(
     {
       client,
@@ -115,7 +117,7 @@ async function connected(settings: WorkerSettings): Promise<RunningWorker> {
     },
     places,
     { runtimes: runtimesOf(settings), call, record: { ledger, purses: new Purses(call), call, state: settings.state } },
-    { folders: settings, checkUp: () => checkUpIn(settings.town) },
+    { folders: settings, checkUp: () => checkUpIn(settings.town), plugins },
   );
   const shared = {
     connection,
@@ -153,7 +155,7 @@ async function connected(settings: WorkerSettings): Promise<RunningWorker> {
     }),
   ]);
   const relay = await openRelay(relayIn(settings.state), relayedBy(client, settings));
-  putInOrder({ client, host, places, settings });
+  putInOrder({ client, host, places, settings, plugins });
   const done = Promise.all(workers.map((worker) => worker.run()))
     .finally(relay.close)
     .then(() => connection.close());
@@ -165,10 +167,12 @@ type Scene = {
   readonly host: string;
   readonly places: Places;
   readonly settings: WorkerSettings;
+  readonly plugins: PluginKeeper;
 };
 
 /** Beside the work, which goes on already. */
-function putInOrder({ client, host, places, settings: { readTown } }: Scene): void {
+function putInOrder({ client, host, places, plugins, settings: { readTown } }: Scene): void {
+  void plugins.begin().catch((error: Error) => warn(`plugins are not in step with town.toml yet: ${error.message}`));
   void clearLeft({ client, host, places, readTown }).catch((error: Error) =>
     warn(`sandboxes of a lost host stay: ${error.message}`),
   );

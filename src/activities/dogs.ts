@@ -54,7 +54,7 @@ async function begin(
   patience: number,
 ): Promise<boolean> {
   const { id, job, rig, dry, priority } = errand;
-  const input: DogInput = { job, dry, patience, errand: id, ...(rig === null ? {} : { rig }) };
+  const input: DogInput = { job, rests: false, dry, patience, errand: id, ...(rig === null ? {} : { rig }) };
   try {
     await client.workflow.start('dog', {
       taskQueue: TOWN_QUEUE,

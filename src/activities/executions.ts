@@ -33,6 +33,11 @@ async function openRun(client: Client, execution: Execution): Promise<string | n
   return isOpen ? description.runId : null;
 }
 
+export async function howEnded(client: Client, workflowId: string): Promise<string> {
+  const description = await describe(client, { workflowId, firstRunId: null });
+  return description?.status.name.toLowerCase() ?? 'gone';
+}
+
 export async function awaitClosed(client: Client, execution: Execution): Promise<void> {
   const signal = Context.current().cancellationSignal;
   for (let run = await openRun(client, execution); run !== null; run = await openRun(client, execution)) {

@@ -6,6 +6,7 @@ import { discreet, failingDiscreetly } from './discreet.js';
 import { dogActivities, type DogMeans } from './dog-host.js';
 import { mergeActivities } from './merge.js';
 import type { Places } from './places.js';
+import type { PluginKeeper } from './plugins.js';
 import { remotesOf } from './remotes.js';
 import { sandboxActivities } from './sandbox.js';
 import { sessionActivities } from './sessions.js';
@@ -19,12 +20,9 @@ export type Activities = {
   readonly sessions: SessionActivities;
 };
 
-export function activitiesOf(
-  town: TownDeps,
-  places: Places,
-  sessions: SessionMeans,
-  dogs: Omit<DogMeans, 'client'>,
-): Activities {
+type Dogs = Omit<DogMeans, 'client'> & { readonly plugins: PluginKeeper };
+
+export function activitiesOf(town: TownDeps, places: Places, sessions: SessionMeans, dogs: Dogs): Activities {
   const remotes = remotesOf(town.readTown);
   const { settleSession, ...ofSessions } = sessionActivities(places, sessions);
   const settle = (molecule: string) => settleAttached(molecule, places, sessions.record);
@@ -35,7 +33,7 @@ export function activitiesOf(
     settleSession,
   };
   return {
-    town: beating(failingDiscreetly(townActivities(town))),
+    town: beating(failingDiscreetly(townActivities(town, dogs.plugins))),
     host: beating(discreet(ofHost)),
     sessions: beating(discreet(ofSessions)),
   };

@@ -17,6 +17,7 @@ import type { Ledger } from '../ledger/ledger.js';
 import { Json } from '../town/act.js';
 import { refineryOf } from '../town/address.js';
 import { legsOf } from '../town/convoy.js';
+import type { MissionOrder } from '../town/channel-hook.js';
 import type { Mail } from '../town/mail.js';
 import type { ConvoyPart } from '../town/convoy.js';
 import { unpricedModels } from '../town/prices.js';
@@ -29,7 +30,7 @@ import { Unreadable } from '../formula-shelf.js';
 import type { TownShelf } from '../formula-shelf.js';
 import { checkGate } from './gate.js';
 import { circularActivities } from './circular.js';
-import { awaitClosed, awaitMolecule, cancelExecution, isOpen } from './executions.js';
+import { awaitClosed, awaitMolecule, cancelExecution, howEnded, isOpen } from './executions.js';
 import { deleteExecution } from './forgetting.js';
 import { needsPerson } from './git-trouble.js';
 import { lookAtHolders } from './health.js';
@@ -39,6 +40,7 @@ import { findSandbox, lookAtHost } from './hosts.js';
 import { startMission } from './missions.js';
 import type { Places } from './places.js';
 import { findPolecats } from './polecats.js';
+import { PluginKeeper, startPlugin } from './plugins.js';
 import { ensureRole, told } from './roles.js';
 import { watchActivities } from './watch.js';
 import { remotesOf } from './remotes.js';
@@ -60,8 +62,9 @@ export type TownDeps = {
 const PLAN_BYTES_MAX = 1_500_000;
 const ITEMS_MAX = 500;
 
-export function townActivities(deps: TownDeps): TownActivities {
+export function townActivities(deps: TownDeps, plugins = new PluginKeeper(deps)): TownActivities {
   const { urlOf } = remotesOf(deps.readTown);
+  const start = (order: MissionOrder) => startMission(deps.client, (items) => planWork(deps, { items }), order);
   return {
     planWork: (request) => planWork(deps, request),
     cook: async (request) => {
@@ -92,9 +95,12 @@ export function townActivities(deps: TownDeps): TownActivities {
     deleteExecution: (execution) => deleteExecution(deps.client, execution),
     deliver: async (mail) => (await deliver(deps, mail)) === null,
     deliverAll: (mails) => deliverAll(deps, mails),
-    startMission: (order) => startMission(deps.client, (items) => planWork(deps, { items }), order),
-    ...watchActivities(deps),
+    startMission: start,
+    ...watchActivities(deps, plugins),
     ...circularActivities(deps),
+    startPlugin: (request) => startPlugin(deps.readTown, start, request),
+    howEnded: ({ mission }) => howEnded(deps.client, mission),
+    keepPlugins: () => plugins.keep(),
     planErrand: (request) => planErrand(deps.client, deps.readTown, request),
     startDog: (request) => startDog(deps.client, request),
     lookAtDogs: (dogs) => lookAtDogs(deps.client, dogs),

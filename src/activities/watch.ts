@@ -15,6 +15,7 @@ import type { Look } from '../town/watchdog.js';
 import { refuse } from './beating.js';
 import { keepDaemon } from './daemon.js';
 import { isOpen } from './executions.js';
+import type { PluginKeeper } from './plugins.js';
 import type { ReadTown } from './remotes.js';
 import { ensureRole, told } from './roles.js';
 import { INVALID_ARGUMENT, PERMISSION_DENIED, rpcOf, UNIMPLEMENTED } from './rpc.js';
@@ -42,9 +43,15 @@ type WatchActivities = Pick<
 >;
 type Deps = { readonly client: Client; readonly readTown: ReadTown };
 
-export function watchActivities({ client, readTown }: Deps): WatchActivities {
+export function watchActivities(
+  { client, readTown }: Deps,
+  plugins: Pick<PluginKeeper, 'areChanged'>,
+): WatchActivities {
   return {
-    lookAtDeacon: ({ patience }) => lookAtDeacon(client, answersMs(patience)),
+    lookAtDeacon: async ({ patience }) => {
+      const look = await lookAtDeacon(client, answersMs(patience));
+      return (await plugins.areChanged()) ? { ...look, arePluginsChanged: true } : look;
+    },
     surveyTown: () => surveyTown(client),
     startDeacon: (request) => startDeacon(client, request),
     startWitness: async ({ rig: name, patience }) => {

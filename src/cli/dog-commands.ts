@@ -27,4 +27,20 @@ ${WHO_USAGE}
 ${SERVER_USAGE}`,
     async () => (await import('./dog.js')).send,
   ),
+  lazy(
+    'plugin list',
+    'List the plugins of town.toml: what each runs, and when.',
+    `gt plugin list [--json] [options]\n\n  --json                for programs\n${SERVER_USAGE}`,
+    async () => (await import('./plugin.js')).list,
+  ),
+  lazy(
+    'plugin run',
+    'Run a plugin now, whenever else it runs.',
+    `gt plugin run NAME [options]
+
+  NAME                  of a table [plugins.NAME] of town.toml
+  --id ID               makes a repetition harmless: under the same id it runs once
+${SERVER_USAGE}`,
+    async () => (await import('./plugin.js')).run,
+  ),
 ];

@@ -19,7 +19,16 @@ export type DogTownActivities = {
   endedMissions(): Promise<readonly string[]>;
   /** Takes what has ended long ago and tells nothing any more off the server: looks of boot, dogs, and wisps, whose digests go to the ledger. */
   forgetEnded(request: { readonly dry: boolean; readonly patience: number }): Promise<Findings>;
+  /** Starts the mission of a plugin as town.toml has it now; under one key there is one. */
+  startPlugin(request: { readonly plugin: string; readonly key: string }): Promise<PluginStart>;
+  /** How a mission that has closed has ended, as the server says it: `completed`, `failed`, `canceled` … */
+  howEnded(request: { readonly mission: string }): Promise<string>;
+  /** Brings schedules and hooks of plugins in step with town.toml. `key`: the same for the same trouble. */
+  keepPlugins(): Promise<Findings & { readonly key: string }>;
 };
+
+/** `restMs`: between its end and the next run; null where that comes by itself. */
+export type PluginStart = { readonly mission: string; readonly restMs: number | null } | { readonly refused: string };
 
 /** Hosts that poll, by name, and rigs of town.toml. */
 export type ErrandPlan = { readonly hosts: readonly string[]; readonly rigs: readonly RigSnapshot[] };

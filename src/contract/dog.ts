@@ -24,6 +24,7 @@ export const DogInput = z
     job: z.enum(DOG_JOBS),
     rig,
     plugin: z.string().min(1).max(200).optional().describe('of town.toml, for the job `plugin`'),
+    rests: z.boolean().default(false).describe('a plugin with a cooldown: it ends once that has gone by'),
     dry,
     patience: z.number().positive().default(1),
     /** Of the deacon who has sent it. */

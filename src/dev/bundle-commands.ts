@@ -55,6 +55,7 @@ const BUNDLES = {
       'attach',
       'seance',
       'costs',
+      'plugin',
       'explain',
       'explain-history',
     ],

@@ -55,7 +55,7 @@ const PART = /^(?:subject|body|from|id|key:[A-Za-z][A-Za-z0-9-]{0,63})$/;
 const PARTS = 'subject, body, from, id, or key:NAME';
 
 /** Of each mission, when nothing is said: whoever can publish starts as many as there are messages. */
-const HOOK_USD = 20;
+export const HOOK_USD = 20;
 
 /** The mission that a hook starts of a message. */
 export const ChannelHook = z

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { Agent } from './agents.js';
 import { ConfinementSettings } from './confinement.js';
 import { withoutPassword } from './credentials.js';
+import { Plugin } from './plugin.js';
 import { Price } from './prices.js';
 import { RUNTIME_KINDS } from './runtime.js';
 
@@ -104,6 +105,8 @@ export const TownSnapshot = z.strictObject({
   limits: Limits,
   /** By the beginning of a model's id. */
   prices: z.record(z.string(), Price),
+  /** Absent where town.toml has none. */
+  plugins: z.record(z.string(), Plugin).optional(),
   /** SHA-256, hex, over the canonical JSON of the rest. */
   hash: z.string(),
 });

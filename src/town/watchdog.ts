@@ -31,8 +31,8 @@ type Deacon =
   | { readonly kind: 'silent' }
   | { readonly kind: 'beating'; readonly beat: Heartbeat; readonly pending: number; readonly patience: number };
 
-/** `open`: missions, polecats and molecules that have not ended. */
-export type Look = { readonly deacon: Deacon; readonly open: number };
+/** `open`: missions, polecats and molecules that have not ended. `arePluginsChanged`: in town.toml, and nobody has acted on it. */
+export type Look = { readonly deacon: Deacon; readonly open: number; readonly arePluginsChanged?: true };
 
 /**
  * What a boot leaves to the next. `wakes`: in vain, one after the other. `starts`: without a deacon that has stayed since. `isTold`: a person

@@ -20,6 +20,7 @@ export async function boot(raw: unknown): Promise<BootResult> {
   const look = await town(patience).lookAtDeacon.executeWithOptions({ summary: 'look at the deacon' }, [{ patience }]);
   const decided = triage(look, before, { nowMs: Date.now(), patience });
   await carryOut(decided, patience);
+  if (look.arePluginsChanged === true) await keepPlugins(patience);
   const isHeard = decided.tell !== null && (await tellOverseer(decided.tell, patience));
   const { memory } = decided;
   return { ...decided, memory: { ...memory, isTold: memory.isTold || isHeard } };
@@ -46,5 +47,20 @@ async function tellOverseer(body: string, patience: number): Promise<boolean> {
   const options = { summary: 'tell the overseer', scheduleToCloseTimeout: bootActMs(patience) };
   return postman(patience)
     .deliver.executeWithOptions(options, [mail])
+    .catch(() => false);
+}
+
+/** As town.toml has them now. What cannot be done is told once, as long as it stands there so. */
+async function keepPlugins(patience: number): Promise<void> {
+  const options = { summary: 'bring plugins in step with town.toml', scheduleToCloseTimeout: bootActMs(patience) };
+  const found = await town(patience)
+    .keepPlugins.executeWithOptions(options, [])
+    .catch(() => null);
+  if (found === null || found.wrong.length === 0) return;
+  const body = `${found.wrong.join('\n')}\n\n\`gt plugin list\` shows them all.`;
+  const mail: Mail = { id: `plugins ${found.key}`, from: DEACON, to: OVERSEER, subject: 'HELP: plugins', body };
+  const telling = { summary: 'tell the overseer of plugins', scheduleToCloseTimeout: bootActMs(patience) };
+  await postman(patience)
+    .deliver.executeWithOptions(telling, [mail])
     .catch(() => false);
 }

@@ -41,7 +41,7 @@ export function tasksOf({ job, dry, patience }: DogInput, { hosts, rigs }: Erran
       return [{ what, act: forget }, ...(dry ? [] : mirrors)];
     }
     case 'plugin':
-      return [];
+      return []; // see `dog-plugin`
     default:
       return unreachable(job);
   }

@@ -2,7 +2,7 @@
  * A dog: one errand for the town's own sake, then it ends with a report. Every act of it is done again harmlessly, wherever it was cut off; what fails
  * for good is told as wrong, and the rest of the errand goes on. The report goes to the ledger and to the deacon, who is started if there is none.
  */
-import { CancellationScope, isCancellation, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
 import type { Findings } from '../contract/dog-activities.js';
 import { DOG_EXAMPLE, DogInput, type DogResult } from '../contract/dog.js';
 import { mailMessage } from '../contract/messages.js';
@@ -12,17 +12,21 @@ import { clip } from '../town/board.js';
 import { asSummary } from '../town/bytes.js';
 import { fewLines, subjectOf, writeDogDone, type DogReport } from '../town/dog-report.js';
 import { dogBoard, type Part } from '../town/dogs-board.js';
+import { timeAt } from '../town/wording.js';
+import { runPlugin } from './dog-plugin.js';
 import { tasksOf, type Task } from './dog-tasks.js';
 import { explainBy } from './explain.js';
-import { failure, readInput, reasonOf } from './failing.js';
+import { causeOf, failure, readInput, reasonOf } from './failing.js';
 import { lossOf, town } from './hands.js';
 import { sendToRole } from './outbox.js';
 import { patrolAct } from './patience.js';
 import { Standing, startAs } from './standing.js';
 
 export async function dog(raw: unknown): Promise<DogResult> {
-  const input = startAs('dog', () => fresh(raw));
-  return new DogRun(input).run();
+  const run = new DogRun(startAs('dog', () => fresh(raw)));
+  const result = await run.run();
+  await run.rest();
+  return result;
 }
 
 function fresh(raw: unknown): DogInput {
@@ -42,6 +46,8 @@ class DogRun {
   readonly #standing = new Standing();
   #parts: readonly Part[] = [];
   #end: string | null = null;
+  /** Between this run of a plugin and the next; null: it comes by itself. */
+  #restMs: number | null = null;
 
   constructor(input: DogInput) {
     this.#input = input;
@@ -63,16 +69,39 @@ class DogRun {
       this.#end = `It failed: ${why}`;
       this.#show('failed');
       await CancellationScope.nonCancellable(() => this.#tell('failed', [why]));
-      throw error instanceof Error && !isCancellation(error) ? failure('BadTown', why) : error;
+      throw isCancellation(error) ? error : causeOf(error);
     }
   }
 
-  async #work(): Promise<DogResult> {
-    const { rig = null, patience } = this.#input;
+  /** The next run of a plugin begins once this dog has gone. */
+  async rest(): Promise<void> {
+    if (!this.#input.rests || this.#restMs === null) return;
+    this.#end = `${this.#end ?? ''} It rests until ${timeAt(Date.now() + this.#restMs)}; then the plugin runs again.`;
+    this.#show('waiting');
+    await sleep(this.#restMs, { summary: asSummary(`until ${this.#about} runs again`) });
+    this.#show('done');
+  }
+
+  async #tasks(): Promise<readonly Task[]> {
+    const { rig = null, plugin, patience } = this.#input;
+    if (plugin !== undefined) {
+      // Another run than any before it.
+      const key = `plugin/${plugin}/${this.#errand}`;
+      const act = async () => {
+        const { restMs, ...found } = await runPlugin({ plugin, key, patience });
+        this.#restMs = restMs;
+        return found;
+      };
+      return [{ what: `the mission of ${plugin}`, act }];
+    }
     const summary = asSummary(`whom ${this.#about} is about`);
     const options = { ...patrolAct(patience), summary };
     const plan = await town(patience).planErrand.executeWithOptions(options, [{ rig }]);
-    const tasks = tasksOf(this.#input, plan);
+    return tasksOf(this.#input, plan);
+  }
+
+  async #work(): Promise<DogResult> {
+    const tasks = await this.#tasks();
     this.#parts = tasks.map(({ what }) => ({ what, state: 'waits', did: [], wrong: [] }));
     for (const [at, task] of tasks.entries()) {
       this.#set(at, { state: 'at work' });

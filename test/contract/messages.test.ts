@@ -199,5 +199,6 @@ test.each<[object, string]>([
 });
 
 test('a dog that is started by hand needs no more than its job', () => {
-  expect(read(DogInput, { job: 'backup' })).toEqual({ ok: true, value: { job: 'backup', dry: false, patience: 1 } });
+  const value = { job: 'backup', rests: false, dry: false, patience: 1 };
+  expect(read(DogInput, { job: 'backup' })).toEqual({ ok: true, value });
 });

@@ -1,9 +1,10 @@
 /** Dogs of a real town: work that nobody has any more is brought to safety and cleared, through the death of a dog and of the worker; a backup is restored. */
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { dogsQuery } from '../../src/contract/dog.js';
 import { inboxQuery } from '../../src/contract/inbox.js';
 import { lifecycleQuery } from '../../src/contract/polecat.js';
 import { DEACON, OVERSEER, polecatAt, witnessOf } from '../../src/town/address.js';
@@ -24,12 +25,21 @@ title = "Answer"
 type = "human"
 `;
 
+/** Changes nothing in the repository. */
+const LOOKS = `
+formula = "looks"
+[[steps]]
+id = "look"
+title = "Look"
+run = "true"
+`;
+
 let town: LiveTown;
 beforeAll(async () => {
   town = await liveTown({
-    rigs: { server: { bare: true, names: ['Toast', 'Shadow'], capacity: 2 } },
-    formulas: { waits: WAITS },
-    patience: 0.02,
+    rigs: { server: { bare: true } },
+    formulas: { waits: WAITS, looks: LOOKS },
+    patience: 0.01,
   });
 });
 afterAll(() => town.stop());
@@ -52,9 +62,11 @@ const reports = () => recordsOf<DogReport & { readonly dog: string }>(town, 'dog
 async function errand(id: string, ...args: string[]): Promise<DogReport> {
   const sent = await command('dog', 'send', ...args, '--id', id);
   expect(sent).toMatchObject({ code: 0, stdout: 'a dog goes\n' });
-  return until(`a dog is back from ${id}`, async () =>
-    (await reports()).find((report) => report.errand.startsWith(id)),
-  );
+  return until(`a dog is back from ${id}`, async () => {
+    const { out, waiting } = await town.client.workflow.getHandle(DEACON).query(dogsQuery);
+    const isHome = [...out, ...waiting].every((one) => !one.id.startsWith(id));
+    return isHome && (await reports()).find((report) => report.errand.startsWith(id));
+  });
 }
 
 type Work = { readonly mission: string; readonly name: string; readonly path: string; readonly branch: string };
@@ -77,10 +89,10 @@ async function atWork(mission: string): Promise<Work> {
 
 const explained = (id: string) => town.client.workflow.getHandle(id).query<string>('explain');
 
-/** All who would clear it up are ended before they can. */
+/** All who would clear it up are ended before they can, the witness last: the deacon starts one where work is open. */
 async function abandon({ mission, name, branch }: Work): Promise<void> {
   const molecule = branch.slice(branch.lastIndexOf('/') + 1);
-  for (const id of [witnessOf('server'), mission, at(name), molecule])
+  for (const id of [mission, at(name), molecule, witnessOf('server')])
     await town.client.workflow.getHandle(id).terminate('a test');
 }
 
@@ -187,3 +199,67 @@ test('a rig that the town does not have is refused in words, by the dog and to w
   });
   expect((await command('explain', dog)).stdout).toContain('town.toml has no rig "nowhere": it has server');
 });
+
+const PLUGINS = `
+[plugins.often]
+formula = "looks"
+rig = "server"
+cooldown = "1s"
+[plugins.mend]
+formula = "looks"
+rig = "server"
+event = "channel/deploys"
+subject = "*failed"
+`;
+
+async function missionsOf(title: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for await (const { workflowId } of town.client.workflow.list({ query: 'WorkflowType="mission"' })) {
+    const described = await town.client.workflow.getHandle(workflowId).describe();
+    if ((await described.staticSummary()) === title) found.push(workflowId);
+  }
+  return found;
+}
+
+test('plugins of a town that is up: one runs again a while after it has ended, one with a message; taken out, they are gone', async () => {
+  const { file } = townPaths(town.dir);
+  const before = await readFile(file, 'utf8');
+  await appendFile(file, PLUGINS);
+  const { stdout } = await command('plugin', 'run', 'often', '--id', 'now');
+  expect(stdout).toBe('often runs: gt explain deacon/dogs/plugin-often-now\n');
+  const shown = async () => (await command('channel', 'show', 'deploys')).stdout;
+  await until('the hook is there', async () => (await shown()).includes('plugin-mend'));
+  await command('channel', 'publish', 'deploys', '--subject', 'api is out');
+  await command('channel', 'publish', 'deploys', '--subject', 'api failed');
+  await until('it is mended', async () => (await missionsOf('[channel deploys] api failed')).length === 1);
+  const dog = town.client.workflow.getHandle<() => Promise<DogReport>>('deacon/dogs/plugin-often-now');
+  const line = /^plugin often: its mission hq-cv-\w+ is completed$/;
+  expect((await dog.result()).did).toEqual([expect.stringMatching(line)]);
+  await until('it has run again', async () => (await byTime()).length >= 2);
+  expect((await command('plugin', 'list')).stdout).toMatch(/often +looks in server +1 s after it has ended +last /);
+  await writeFile(file, before);
+  const described = () => town.temporal('schedule', 'describe', '--schedule-id', 'plugin-often');
+  await until('the schedule is gone', async () => (await described()).code !== 0);
+  await until('the hook is gone', async () => !(await shown()).includes('plugin-mend'));
+  expect(await missionsOf('[channel deploys] api is out')).toEqual([]);
+  // Those that were started by time, without the one by hand: each a second after the end of the one before.
+  const rests = await restsOf(await byTime());
+  expect(Math.min(...rests)).toBeGreaterThanOrEqual(1_000);
+});
+
+/** Runs of the plugin that its schedule has begun: the time of each stands in the name of its dog. */
+async function byTime(): Promise<readonly DogReport[]> {
+  return (await reports()).filter(({ dog, did }) => dog.includes('often-2') && did.length > 0);
+}
+
+/** Between the end of the mission of each report and the beginning of that of the next. */
+async function restsOf(all: readonly DogReport[]): Promise<readonly number[]> {
+  const times = await Promise.all(
+    all.map(async ({ did: [line = ''] }) => {
+      const mission = /hq-cv-\w+/.exec(line)?.[0] ?? '';
+      const { startTime, closeTime } = await town.client.workflow.getHandle(mission).describe();
+      return { startMs: startTime.getTime(), closeMs: closeTime?.getTime() ?? Infinity };
+    }),
+  );
+  return times.slice(1).map(({ startMs }, at) => startMs - (times[at]?.closeMs ?? Infinity));
+}

@@ -1,6 +1,6 @@
 /**
  * Records test/histories/<version>: a mission with rework, one of a formula, one that was held, one that was cancelled, one with a person's step,
- * one with an item that was moved, one that was reset, one whose landing is told, people who write to each other, the watchdog chain, a channel, a molecule that was steered by hand, and the roles that served them. Run by `npm run histories` when a version is released; what is recorded stays.
+ * one with an item that was moved, one that was reset, one whose landing is told, people who write to each other, the watchdog chain, a channel, dogs, a molecule that was steered by hand, and the roles that served them. Run by `npm run histories` when a version is released; what is recorded stays.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import { lifecycleQuery } from '../../src/contract/polecat.js';
 import { liveTown, until } from './live-town.js';
 import type { LiveTown } from './live-town.js';
 import { publishToAll } from './record-channel.js';
+import { sendDogs } from './record-dogs.js';
 import { ANN, sendMail, writeToPeople } from './record-mail.js';
 import { watchOver } from './record-watchdog.js';
 import { STEERED, steerMission, steerMolecule, takeBack, waitingIn } from './record-steered.js';
@@ -79,6 +80,7 @@ async function record(town: LiveTown, folder: string): Promise<void> {
   await takeBack(town);
   await writeToPeople(town);
   await publishToAll(town);
+  await sendDogs(town);
   const work = [{ id: 'a', rig: 'server', formula: 'quick', vars: { name: 'told' } }];
   await (await town.startMission('told', { work, notify: ['overseer', ANN, 'server/crew/nobody'] })).result();
   const slow = await town.startMission('cut', {
@@ -106,6 +108,7 @@ async function record(town: LiveTown, folder: string): Promise<void> {
       'boot',
       'channel',
       'circular',
+      'dog',
     ].includes(type);
     const name = `${known ? type : 'formula'}-${workflowId.replaceAll('/', '_')}-${runId.slice(0, 8)}.json`;
     // Who polled is of no interest to a replay, and names the machine.
