@@ -177,12 +177,14 @@ type Begun = { readonly type: string; readonly summary: string };
 const BEGUN_BY_MAIL: readonly string[] = [OVERSEER, DEACON];
 
 /**
- * Whoever writes to the overseer finds one: with the first mail he is there. So it is with the deacon, whom one asks for a dog, too, and with a channel and what is said to it as to one; a mail
- * to its address may be mistyped.
+/**
+ * Whoever writes to the overseer finds one: with the first mail he is there. So it is with the deacon, whom one asks for a dog, too, and to hold the town, and
+ * with a channel and what is said to it as to one; a mail to its address may be mistyped.
  */
 function roleBegunBy(workflow: string, name: string): Begun | null {
   const isMail = BEGUN_BY_MAIL.includes(workflow) && name === mailMessage.name;
-  if (isMail || (workflow === DEACON && name === deaconMessages.send.name))
+  const { send, pause } = deaconMessages;
+  if (isMail || (workflow === DEACON && [send.name, pause.name].includes(name)))
     return { type: workflow, summary: `the ${workflow} of the town` };
   const { publish, subscribe, retain } = channelMessages;
   const begins = [publish, subscribe, retain].some((one) => one.name === name);

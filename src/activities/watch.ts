@@ -18,6 +18,7 @@ import { isOpen } from './executions.js';
 import type { PluginKeeper } from './plugins.js';
 import type { ReadTown } from './remotes.js';
 import { ensureRole, told } from './roles.js';
+import { findHoldBefore, findRigs, findTownHold } from './town-hold.js';
 import { INVALID_ARGUMENT, PERMISSION_DENIED, rpcOf, UNIMPLEMENTED } from './rpc.js';
 
 const RUNNING = 'ExecutionStatus="Running"';
@@ -39,7 +40,14 @@ const DEAD = ['FAILED', 'TIMED_OUT', 'TERMINATED'];
 
 type WatchActivities = Pick<
   TownActivities,
-  'lookAtDeacon' | 'surveyTown' | 'startDeacon' | 'startWitness' | 'startDaemon'
+  | 'lookAtDeacon'
+  | 'surveyTown'
+  | 'startDeacon'
+  | 'startWitness'
+  | 'startDaemon'
+  | 'findTownHold'
+  | 'findHoldBefore'
+  | 'findRigs'
 >;
 type Deps = { readonly client: Client; readonly readTown: ReadTown };
 
@@ -53,6 +61,9 @@ export function watchActivities(
       return (await plugins.areChanged()) ? { ...look, arePluginsChanged: true } : look;
     },
     surveyTown: () => surveyTown(client),
+    findTownHold: () => findTownHold(client),
+    findHoldBefore: () => findHoldBefore(client),
+    findRigs: () => findRigs(client),
     startDeacon: (request) => startDeacon(client, request),
     startWitness: async ({ rig: name, patience }) => {
       // Before it is read: what changes in between is told again by the next one.

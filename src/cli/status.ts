@@ -5,6 +5,7 @@
 import type { Client } from '@temporalio/client';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
 import { agentsQuery, type AgentSeen } from '../contract/witness.js';
+import { DEACON } from '../town/address.js';
 import { columns } from './columns.js';
 import { readArguments, refuseMore, type Command } from './command.js';
 import { asksSomebody, listed, type Listed } from './listing.js';
@@ -34,6 +35,8 @@ export const status: Pick<Command, 'run'> = {
       const [open, workers] = await Promise.all([listed(client, OPEN), workersOf(client)]);
       const waits = whoWaits(open);
       if (values.json === true) return print(JSON.stringify({ address, namespace, workers, open, waits }, null, 2));
+      const isHeld = open.some(({ id, phase }) => id === DEACON && phase === 'paused');
+      if (isHeld) print(`The town is held: gt explain ${DEACON} says by whom and why, gt thaw lets it go on\n`);
       print(`Town at ${address}, namespace ${namespace}; ${workersText(workers.length)}\n\n${countsText(open)}`);
       if (waits.length > 0) print(`\n${waitsText(waits)}`);
     });

@@ -71,6 +71,18 @@ The step counts as closed when its checks have passed. What is refused is told w
     async () => (await import('./pause.js')).resume,
   ),
   lazy(
+    'estop',
+    'Stop the whole town: all rigs are held, and those that begin later, until gt thaw.',
+    `gt estop [--reason TEXT] [--now] [options]\n\n  --reason TEXT         why, for the record\n  --now                 agents at work are asked to hand over before their next turn, too\n${WHO_USAGE}\n${SERVER_USAGE}\n\nSessions under way end first. What is held otherwise, too, stays held when the town goes on.`,
+    async () => (await import('./estop.js')).estop,
+  ),
+  lazy(
+    'thaw',
+    'Let a town go on that gt estop holds.',
+    `gt thaw [options]\n\n${WHO_USAGE}\n${SERVER_USAGE}`,
+    async () => (await import('./estop.js')).thaw,
+  ),
+  lazy(
     'prime',
     'Tell an agent what it has to do now: its molecule, its steps, how to close them.',
     `gt prime [MOL] [options]\n\n  MOL                   workflow id of the molecule; if not given GT_MOLECULE\n${SERVER_USAGE}`,

@@ -86,6 +86,12 @@ export type TownActivities = DogTownActivities & {
   findMembers(request: { readonly group: string; readonly from: string }): Promise<readonly string[]>;
   /** Puts a copy of a mail into the inbox of each, under an id made of the mail's and the address; answers who could not be reached, and why. */
   deliverToEach(request: { readonly mail: Mail; readonly members: readonly string[] }): Promise<Outcome['missed']>;
+  /** How the deacon holds the town; null: not at all. */
+  findTownHold(): Promise<Hold | null>;
+  /** The same of the deacon before the one that asks, and the rigs that have heard it. */
+  findHoldBefore(): Promise<{ readonly hold: Hold | null; readonly told: readonly string[] }>;
+  /** Rigs whose witnesses are there. */
+  findRigs(): Promise<readonly string[]>;
   /** How the deacon stands, and how much work there is for it to look after. */
   lookAtDeacon(request: { readonly patience: number }): Promise<Look>;
   /** What the deacon looks at on patrol, of the whole town. */

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import type { DeadLetter } from '../town/dead-letters.js';
 import type { Dogs } from '../town/dogs.js';
 import type { Mail } from '../town/mail.js';
+import type { Pause } from '../town/pause.js';
 import type { Heard, Survey, Trouble } from '../town/patrol.js';
 import type { Recovery } from '../town/recovery.js';
 import type { Heartbeat, Triage } from '../town/watchdog.js';
@@ -29,6 +30,8 @@ export type DeaconCarry = WatchInput & {
   readonly recoveries?: readonly Recovery[];
   /** Absent from a version that sent none. */
   readonly dogs?: Dogs;
+  /** How it holds the town, and the rigs that have heard of it. Absent: not at all. */
+  readonly hold?: { readonly paused: Pause | null; readonly rigs: readonly string[] };
   readonly desk: DeskState;
 };
 

@@ -257,8 +257,15 @@ export const channelMessages = {
   ),
 };
 
+const cycle = message(
+  'cycle',
+  'Asks all agents at work to hand over to fresh sessions before their next turn; those begin unless they are held.',
+  z.strictObject({ id, by, reason: reason.default('a fresh session is to go on') }),
+);
+
 export const witnessMessages = {
-  ...pauses('the rig and its molecules', {}),
+  ...pauses('the rig and its molecules', fromAbove),
+  cycle,
   claim: message(
     'claim',
     'Asks for a slot; the answer is the signal `granted`.',
@@ -307,6 +314,8 @@ export const refineryMessages = {
 };
 
 export const deaconMessages = {
+  ...pauses('the whole town, with rigs that begin later', {}),
+  cycle,
   patrol: message(
     'patrol',
     'Sends the deacon on patrol now; with `afresh` what it has under way is given up, and begun anew.',

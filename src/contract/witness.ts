@@ -20,6 +20,8 @@ export type WitnessCarry = {
   readonly desk: DeskState;
   /** What was being verified, to be verified anew. */
   readonly handIns?: readonly Mail[];
+  readonly holds?: readonly Pause[];
+  /** Instead of them in what an earlier version handed over: one hold, and no other. */
   readonly paused?: Pause | null;
   /** The deacon expects to hear more of it. */
   readonly isPingExpected?: boolean;

@@ -23,6 +23,7 @@ const BUNDLES = {
       'step-show',
       'prime',
       'pause',
+      'estop',
       'nudge',
       'budget',
       'mail',

@@ -1,11 +1,12 @@
 /** The board of the deacon: what it has seen, what it worries about, and when it looks again; and what it writes to the overseer. */
 import { DEACON, OVERSEER, witnessOf } from './address.js';
-import { clip } from './board.js';
+import { clip, pauseLines } from './board.js';
 import { deadLines, type DeadLetter } from './dead-letters.js';
 import { dogsLines } from './dogs-board.js';
 import type { Dogs } from './dogs.js';
 import type { Mail } from './mail.js';
 import type { Heard, Survey, Trouble } from './patrol.js';
+import type { Pause } from './pause.js';
 import { recoveryLines, type Recovery } from './recovery.js';
 import { shellWord } from './shell-text.js';
 import { table } from './table.js';
@@ -24,13 +25,15 @@ export type DeaconView = {
   readonly letters: readonly unknown[];
   readonly dead?: readonly DeadLetter[];
   readonly recoveries?: readonly Recovery[];
+  /** The whole town is held. */
+  readonly paused?: Pause | null;
   /** When it goes on patrol next; null while it rests. */
   readonly nextMs: number | null;
   readonly dogs: Dogs;
 };
 
 export function deaconBoard(view: DeaconView): string {
-  const { seen, troubles, heard, letters, nextMs, dogs, dead = [], recoveries = [] } = view;
+  const { seen, troubles, heard, letters, nextMs, dogs, dead = [], recoveries = [], paused = null } = view;
   const open = seen?.open ?? 0;
   const next =
     nextMs === null ? 'It rests until news comes.' : `The next patrol is at ${timeAt(nextMs)}, or when news comes.`;
@@ -54,6 +57,7 @@ export function deaconBoard(view: DeaconView): string {
   return clip(
     [
       [work, ...blind, ...mail, next].join(' '),
+      ...pauseLines(paused, DEACON),
       ...(worries.length === 0 ? [] : ['', ...table(['trouble', 'says', 'seen since', 'overseer told'], worries)]),
       ...(pings.length === 0 ? [] : ['', ...table(['witness', 'heard', 'is heard again'], pings)]),
       ...recoveryLines(recoveries),

@@ -12,10 +12,12 @@ import { DEACON, OVERSEER } from '../town/address.js';
 import { deaconBoard, dogsMail, troublesMail } from '../town/deacon-board.js';
 import { HELP, isDogDone, isPing, readNotice, townsWord, type Mail } from '../town/mail.js';
 import { heardIn, isQuiet, nextPatrolMs, patrolled, unheardOf, type Order } from '../town/patrol.js';
+import { RESUME } from '../town/pause.js';
 import { recoveriesAfter, tellingOf } from '../town/recovery.js';
 import { unreachable } from '../town/unreachable.js';
 import { heardAfter, readPing } from '../town/witness-ping.js';
 import { DeaconDogs } from './deacon-dogs.js';
+import { DeaconHold } from './deacon-hold.js';
 import { DeaconPost } from './deacon-post.js';
 import { Desk, done, refused, type Answer } from './desk.js';
 import { explainBy } from './explain.js';
@@ -26,8 +28,11 @@ import { Standing, startAs } from './standing.js';
 import { carried, goOn, isDue } from './start.js';
 
 export async function deacon(raw: unknown, carry?: DeaconCarry): Promise<never> {
-  const start = startAs(DEACON, () => carried(carry, 'BadInput') ?? fresh(raw));
-  return new DeaconRun(start, raw).run();
+  const [start, isFresh] = startAs(DEACON, () => {
+    const before = carried(carry, 'BadInput');
+    return [before ?? fresh(raw), before === null] as const;
+  });
+  return new DeaconRun(start, raw, isFresh).run();
 }
 
 function fresh(raw: unknown): DeaconCarry {
@@ -55,7 +60,8 @@ class DeaconRun {
   readonly #standing = new Standing();
   readonly #post: DeaconPost;
   readonly #dogs: DeaconDogs;
-  #now: Omit<DeaconCarry, 'letters' | 'dead' | 'dogs' | 'desk'>;
+  readonly #hold: DeaconHold;
+  #now: Omit<DeaconCarry, 'letters' | 'dead' | 'dogs' | 'hold' | 'desk'>;
   /** Why it is to go on patrol before the next one is due; null: it need not. */
   #call: string | null = null;
   #isDue = false;
@@ -66,7 +72,11 @@ class DeaconRun {
   /** Of the patrol under way. */
   #scope: CancellationScope | null = null;
 
-  constructor({ letters, dead = [], dogs, desk, ...now }: DeaconCarry, raw: unknown) {
+  constructor(
+    { letters, dead = [], dogs, hold = { paused: null, rigs: [] }, desk, ...now }: DeaconCarry,
+    raw: unknown,
+    isFresh: boolean,
+  ) {
     this.#raw = raw;
     this.#now = now;
     this.#desk = new Desk(desk);
@@ -84,6 +94,11 @@ class DeaconRun {
       return done('goes on patrol');
     });
     this.#desk.on(deaconMessages.send, (asked) => this.#dogs.ask(asked));
+    this.#hold = new DeaconHold(hold, isFresh, {
+      patience: () => this.#now.patience,
+      onChange: () => (this.#isNews = true),
+    });
+    this.#hold.serve(this.#desk);
     this.#desk.on(mailMessage, (mail) => this.#take(mail));
     setHandler(
       heartbeatQuery,
@@ -105,12 +120,13 @@ class DeaconRun {
   }
 
   async #live(): Promise<never> {
+    await this.#hold.adopt();
     for (;;) {
       this.#isNews = false;
       if (this.#isDue || this.#call !== null) await this.#goRound();
       this.#show();
       if (this.#mustGoOn()) {
-        const kept = { ...this.#post.kept, dogs: this.#dogs.state };
+        const kept = { ...this.#post.kept, dogs: this.#dogs.state, hold: this.#hold.carry };
         await goOn<typeof deacon>(this.#raw, { ...this.#now, ...kept, desk: this.#desk.state() });
       }
       this.#post.send();
@@ -192,6 +208,7 @@ class DeaconRun {
     this.#dogs.patrolled(this.#now.seen, survey);
     this.#now = { ...this.#now, troubles, seen: survey, quiet, heard: heardIn(survey, this.#now.heard) };
     for (const order of orders) await this.#obey(order, nowMs);
+    await this.#hold.keepUp(survey.witnessed);
     const waitMs = nextPatrolMs(survey, troubles, quiet, patience);
     const atMs = Date.now();
     this.#nextMs = waitMs === null ? null : atMs + waitMs;
@@ -259,11 +276,15 @@ class DeaconRun {
   }
 
   #board(): string {
-    return deaconBoard({ ...this.#now, ...this.#post.kept, nextMs: this.#nextMs, dogs: this.#dogs.state });
+    const { paused } = this.#hold;
+    const dogs = this.#dogs.state;
+    return deaconBoard({ ...this.#now, ...this.#post.kept, paused, dogs, nextMs: this.#nextMs });
   }
 
   #show(): void {
     const { troubles } = this.#now;
+    if (this.#hold.paused !== null)
+      return this.#standing.show({ phase: 'paused', waitingFor: RESUME }, () => this.#board());
     const phase = troubles.length > 0 ? 'escalated' : 'waiting';
     this.#standing.show({ phase, waitingFor: troubles.length > 0 ? OVERSEER : '' }, () => this.#board());
   }

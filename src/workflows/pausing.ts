@@ -2,7 +2,7 @@
 import { CancellationScope, workflowInfo } from '@temporalio/workflow';
 import type { z } from 'zod';
 import type { Message } from '../contract/message.js';
-import type { moleculeMessages, polecatMessages } from '../contract/messages.js';
+import { polecatMessages, witnessMessages, type moleculeMessages } from '../contract/messages.js';
 import { heldFrom, type Hold } from '../town/pause.js';
 import type { Taking } from './desk.js';
 import { done, refused } from './desk.js';
@@ -98,6 +98,11 @@ function toldBy({ by, why, above }: Hold): string {
     : `by ${above} (${by}: ${why}): gt explain ${above} says what lets it go on`;
 }
 
+type Cycle = { readonly by: string; readonly text: string; readonly id: string | undefined };
+
+/** What can be held from above. */
+type Told = typeof polecatMessages | typeof moleculeMessages | typeof witnessMessages;
+
 type Below = { readonly workflowId: string };
 
 /** The server lets 2,000 signals be under way. */
@@ -108,14 +113,14 @@ const AT_ONCE_MAX = 200;
  * leave somebody held for ever.
  */
 export class Teller {
-  readonly #messages: typeof polecatMessages | typeof moleculeMessages;
+  readonly #messages: Told;
   readonly #next = new Map<string, Word>();
   /** Of the last word. */
   readonly #missed = new Set<string>();
   #isTalking = false;
   #round: Promise<void> = Promise.resolve();
 
-  constructor(messages: typeof polecatMessages | typeof moleculeMessages) {
+  constructor(messages: Told) {
     this.#messages = messages;
   }
 
@@ -125,6 +130,21 @@ export class Teller {
     if (!this.#isTalking) this.#round = CancellationScope.nonCancellable(() => this.#tellAll());
     await this.#round;
     return below.filter(({ workflowId }) => this.#missed.has(workflowId));
+  }
+
+  /** Those below are to hand over to fresh sessions: an agent itself, or whoever has agents below it. */
+  async cycle(below: readonly Below[], { by, text, id }: Cycle): Promise<void> {
+    const under = id === undefined ? {} : { id: `cycle:${id}`.slice(0, 200) };
+    const isAgent = this.#messages === polecatMessages;
+    const { nudge } = polecatMessages;
+    const { cycle } = witnessMessages;
+    for (let at = 0; at < below.length; at += AT_ONCE_MAX)
+      await Promise.all(
+        below.slice(at, at + AT_ONCE_MAX).map(({ workflowId }) => {
+          if (isAgent) return send(workflowId, nudge, { by, text, cycle: true, ...under });
+          return send(workflowId, cycle, { by, reason: text, ...under });
+        }),
+      );
   }
 
   async #tellAll(): Promise<void> {

@@ -4,19 +4,27 @@ import type { WitnessCarry } from '../contract/witness.js';
 import type { Hold } from '../town/pause.js';
 import { missionRunOf, type Lease } from '../town/slots.js';
 import { town } from './hands.js';
+import { patched } from './patches.js';
 
 type AtWork = {
   readonly leases: readonly Lease[];
   readonly incarnationMax: number;
   /** As the one before held them; null when they tell of no pause. */
   readonly held: Hold | null;
+  /** As the deacon holds all rigs. */
+  readonly town: Hold | null;
 };
 
 export async function whoWorks({ rig, patience }: Pick<WitnessCarry, 'rig' | 'patience'>): Promise<AtWork> {
   const summary = `who works in ${rig.name}`;
   const { polecats, incarnationMax } = await town(patience).findPolecats.executeWithOptions({ summary }, [rig]);
   const open = polecats.filter((one) => one.isOpen);
-  return { leases: open.map(leaseOf), incarnationMax, held: open.flatMap(({ held }) => held ?? [])[0] ?? null };
+  const held = open.flatMap((one) => one.held ?? [])[0] ?? null;
+  const how = { summary: 'is the town held' };
+  const ofTown = patched('a witness asks whether the town is held', '0.9')
+    ? await town(patience).findTownHold.executeWithOptions(how, [])
+    : null;
+  return { leases: open.map(leaseOf), incarnationMax, held, town: ofTown };
 }
 
 function leaseOf({ claim, mission, item, priority, name, incarnation, sinceMs }: FoundPolecat): Lease {

@@ -1,9 +1,12 @@
-/** Who holds a rig. Those at work in it hear of it from its witness, and those who begin as soon as they are there. */
+/**
+ * Who holds a rig: somebody who was asked for it itself, the deacon with the whole town, or both. Those at work in it hear of it from its witness, and
+ * those who begin as soon as they are there.
+ */
 import { polecatMessages, witnessMessages } from '../contract/messages.js';
-import { polecatAt } from '../town/address.js';
-import type { Hold, Pause } from '../town/pause.js';
+import { DEACON, polecatAt } from '../town/address.js';
+import { withHold, withoutHold, type Hold, type Pause } from '../town/pause.js';
 import type { Lease } from '../town/slots.js';
-import type { Desk } from './desk.js';
+import { done, refused, type Desk } from './desk.js';
 import { patched } from './patches.js';
 import { takePauses, Teller, wordFor, type Word } from './pausing.js';
 
@@ -16,13 +19,13 @@ type Rig = { readonly name: string; readonly leases: () => readonly Lease[]; rea
 export class WitnessHolds {
   readonly #rig: Rig;
   readonly #teller = new Teller(polecatMessages);
-  #paused: Pause | null;
+  #holds: readonly Pause[];
   /** Holders that were not there yet when the rig was paused: their molecules have still to hear of it. */
   #untold: readonly Lease[] = [];
   #untoldLooks = 0;
 
-  constructor(paused: Pause | null, rig: Rig) {
-    this.#paused = paused;
+  constructor(holds: readonly Pause[], rig: Rig) {
+    this.#holds = holds;
     this.#rig = rig;
   }
 
@@ -30,9 +33,9 @@ export class WitnessHolds {
     takePauses(desk, {
       what: 'the rig',
       messages: witnessMessages,
-      holds: () => [this.#paused ?? []].flat(),
-      hold: (hold) => this.#set({ ...hold, sinceMs: Date.now() }),
-      letGo: () => this.#set(null),
+      holds: () => this.#holds,
+      hold: (hold) => this.#set(withHold(this.#holds, { ...hold, sinceMs: Date.now() })),
+      letGo: (above) => this.#set(withoutHold(this.#holds, above)),
       tell: async (word) => {
         await this.#tell(this.#rig.leases(), word);
         // Those who were not there yet are told from the loop, which may have gone to rest meanwhile.
@@ -40,20 +43,35 @@ export class WitnessHolds {
       },
       meanwhile: () => 'sessions under way end first, and what is handed in still lands',
     });
+    desk.on(witnessMessages.cycle, async ({ by, reason, id }) => {
+      const leases = this.#rig.leases();
+      if (leases.length === 0) return refused('nobody is at work');
+      await this.#teller.cycle(leases.map(this.#addressed), { by, text: reason, id });
+      return done(`${leases.length} at work are asked to hand over before their next turn`);
+    });
   }
 
-  get paused(): Pause | null {
-    return this.#paused;
+  get all(): readonly Pause[] {
+    return this.#holds;
+  }
+
+  /** The one that is shown, and passed on. */
+  get first(): Pause | null {
+    return this.#holds[0] ?? null;
   }
 
   get isUntold(): boolean {
     return this.#untold.length > 0;
   }
 
-  /** Whoever works there was held by the witness before this one. */
-  adopt(leases: readonly Lease[], held: Hold | null): void {
-    if (this.#paused === null && held !== null) this.#set({ by: held.by, why: held.why, sinceMs: Date.now() });
-    if ((this.#paused ?? held) !== null && patched('who is adopted hears of a pause', '0.6')) this.#untold = leases;
+  /** Whoever works there was held by the witness before this one; `town`: as the deacon holds all rigs. */
+  adopt(leases: readonly Lease[], held: Hold | null, town: Hold | null): void {
+    const isOfTown = town !== null && held !== null && held.by === town.by && held.why === town.why;
+    const own = held === null || isOfTown ? [] : [{ by: held.by, why: held.why }];
+    const ofTown = town === null ? [] : [{ by: town.by, why: town.why, above: DEACON }];
+    if (this.#holds.length === 0 && own.length + ofTown.length > 0)
+      this.#set([...own, ...ofTown].map((hold) => ({ ...hold, sinceMs: Date.now() })));
+    if (this.#holds.length > 0 && patched('who is adopted hears of a pause', '0.6')) this.#untold = leases;
   }
 
   /** Until they are told once more. */
@@ -67,17 +85,19 @@ export class WitnessHolds {
     const leases = this.#rig.leases();
     const left = this.#untold.filter(({ id }) => leases.some((lease) => lease.id === id));
     this.#untold = [];
-    if (this.#paused !== null) await this.#tell(left, wordFor(this.#paused, this.#paused.by));
+    const { first } = this;
+    if (first !== null) await this.#tell(left, wordFor(first, first.by));
   }
 
+  readonly #addressed = (lease: Lease) => ({ ...lease, workflowId: polecatAt(this.#rig.name, lease.name) });
+
   async #tell(leases: readonly Lease[], word: Word): Promise<void> {
-    const holders = leases.map((lease) => ({ ...lease, workflowId: polecatAt(this.#rig.name, lease.name) }));
-    const missed = await this.#teller.tell(holders, word);
+    const missed = await this.#teller.tell(leases.map(this.#addressed), word);
     if (word.verb === 'pause') this.#untold = [...this.#untold, ...missed];
   }
 
-  #set(paused: Pause | null): void {
-    this.#paused = paused;
+  #set(holds: readonly Pause[]): void {
+    this.#holds = holds;
     this.#untoldLooks = 0;
     this.#rig.onChange();
   }

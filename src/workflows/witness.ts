@@ -4,6 +4,7 @@
  */
 import { condition, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
 import { mailMessage, missionMessages, refineryMessages, witnessMessages } from '../contract/messages.js';
+import { holdsQuery } from '../contract/polecat.js';
 import { agentsQuery, polecatsQuery, RoleInput, slotsQuery, type WitnessCarry } from '../contract/witness.js';
 import { EMPTY_DESK } from '../contract/desk.js';
 import { attribute } from '../contract/search-attributes.js';
@@ -76,7 +77,7 @@ class WitnessRun {
       onNews: () => (this.#news = true),
       onHandIn: () => this.#breaker.succeed(),
     });
-    this.#holds = new WitnessHolds(carry.paused ?? null, {
+    this.#holds = new WitnessHolds(carry.holds ?? [carry.paused ?? []].flat(), {
       name: carry.rig.name,
       leases: () => this.#now.slots.leases,
       onChange: () => (this.#news = true),
@@ -87,7 +88,7 @@ class WitnessRun {
       desk: this.#desk,
       free: (claim) => this.#free(claim),
       bury: (mail, why) => this.#mail.bury(mail, why),
-      isHeld: () => this.#holds.paused !== null,
+      isHeld: () => this.#holds.first !== null,
       died: (deaths) => this.#breaker.hear(deaths),
     });
     this.#takeMessages();
@@ -95,6 +96,7 @@ class WitnessRun {
     setHandler(polecatsQuery, () => this.#now.slots.leases.map((lease) => polecatAt(this.#now.rig.name, lease.name)), {
       description: 'Addresses of the polecats at work.',
     });
+    setHandler(holdsQuery, () => this.#holds.all, { description: 'Who holds the rig, and why.' });
     setHandler(agentsQuery, () => this.#leases.agents(), { description: 'How those at work did when it looked last.' });
     explainBy(() => this.#board());
     this.#desk.open();
@@ -125,11 +127,11 @@ class WitnessRun {
   async #adopt(): Promise<void> {
     const released: string[] = [];
     this.#released = released;
-    const { held, incarnationMax, ...found } = await whoWorks(this.#now);
+    const { held, town: ofTown, incarnationMax, ...found } = await whoWorks(this.#now);
     this.#released = null;
     const leases = found.leases.filter(({ id }) => !released.includes(id));
     this.#now = { ...this.#now, slots: adoptLeases(this.#now.slots, leases, incarnationMax) };
-    this.#holds.adopt(leases, held);
+    this.#holds.adopt(leases, held, ofTown);
   }
 
   /** While slots are held, their holders are looked at from time to time, in case one died unseen. Else only news wakes us. */
@@ -172,7 +174,7 @@ class WitnessRun {
   async #grant(): Promise<void> {
     const { slots: before } = this.#now;
     const isFair = before.queue.length > 1 && patched('slots are shared between missions');
-    const isShut = this.#holds.paused !== null || this.#breaker.untilMs !== null;
+    const isShut = this.#holds.first !== null || this.#breaker.untilMs !== null;
     const { slots, grants } = isShut ? { slots: before, grants: [] } : grantSlots(before, Date.now(), isFair);
     this.#now = { ...this.#now, slots };
     const asked = this.#asked.splice(0);
@@ -209,10 +211,10 @@ class WitnessRun {
   async #continueWhenLong(): Promise<void> {
     if (!this.#isQuiet() || !(workflowInfo().continueAsNewSuggested || isOutdated())) return;
     const { isExpected: isPingExpected } = this.#pinger;
-    const { paused } = this.#holds;
+    const { all: holds } = this.#holds;
     const { care } = this.#leases;
     const breaker = this.#breaker.state;
-    const kept = { ...this.#mail.kept, paused, care, breaker, isPingExpected };
+    const kept = { ...this.#mail.kept, holds, paused: null, care, breaker, isPingExpected };
     await goOn<typeof witness>(this.#raw, { ...this.#now, ...kept, desk: this.#desk.state() });
   }
 
@@ -265,7 +267,7 @@ class WitnessRun {
 
   #board(): string {
     const { slots, rig } = this.#now;
-    const { paused } = this.#holds;
+    const { first: paused } = this.#holds;
     const { verifying, inbox, dead } = this.#mail;
     return witnessBoard({
       id: witnessOf(rig.name),
@@ -284,7 +286,7 @@ class WitnessRun {
 
   #show(): void {
     const { slots } = this.#now;
-    if (this.#holds.paused !== null)
+    if (this.#holds.first !== null)
       return this.#standing.show({ phase: 'paused', waitingFor: RESUME }, () => this.#board());
     const isShut = slots.queue.length > 0 && this.#breaker.untilMs !== null;
     if (isShut) return this.#standing.show({ phase: 'waiting', waitingFor: 'breaker' }, () => this.#board());

@@ -49,9 +49,9 @@ test('the messages of each workflow', () => {
   ]);
   expect(names(polecatMessages)).toEqual(['pause', 'resume', 'nudge', 'heard', 'waiting', 'moved']);
   expect(names(moleculeMessages)).toEqual(['pause', 'resume', 'close', 'fail', 'skip', 'retry', 'approve', 'bond']);
-  expect(names(witnessMessages)).toEqual(['pause', 'resume', 'claim', 'release', 'look', 'configure']);
+  expect(names(witnessMessages)).toEqual(['pause', 'resume', 'cycle', 'claim', 'release', 'look', 'configure']);
   expect(names(refineryMessages)).toEqual(['configure', 'retry', 'remove', 'abandon']);
-  expect(names(deaconMessages)).toEqual(['patrol', 'send']);
+  expect(names(deaconMessages)).toEqual(['pause', 'resume', 'cycle', 'patrol', 'send']);
   expect(names(channelMessages)).toEqual(['publish', 'subscribe', 'unsubscribe', 'retain']);
   expect(names(inboxMessages)).toEqual(['read', 'ack', 'archive', 'reply']);
   expect(mailMessage.name).toBe('mail');

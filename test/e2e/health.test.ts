@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { inboxQuery } from '../../src/contract/inbox.js';
 import { witnessMessages } from '../../src/contract/messages.js';
-import { nudgesQuery } from '../../src/contract/polecat.js';
+import { holdsQuery, nudgesQuery } from '../../src/contract/polecat.js';
 import { agentsQuery, slotsQuery } from '../../src/contract/witness.js';
-import { OVERSEER, witnessOf } from '../../src/town/address.js';
+import { DEACON, OVERSEER, witnessOf } from '../../src/town/address.js';
 import type { KeptMail } from '../../src/town/inbox.js';
 import { gt } from '../support/gt.js';
 import { liveTown, until } from '../support/live-town.js';
@@ -33,17 +33,19 @@ title = "Build {{name}}"
 run = "touch {{signs}}/{{name}}.begun && until [ -e {{signs}}/go ]; do sleep 0.1; done; echo 1 > {{name}}.txt"
 `;
 
-/** A quarter of an hour is four and a half seconds. */
-const PATIENCE = 0.005;
+/** Five minutes are a second. */
+const PATIENCE = 0.003;
 
 let town: LiveTown;
 beforeAll(async () => {
   town = await liveTown({
-    rigs: { server: { runtime: { kind: 'mute' } }, web: {}, app: {} },
+    rigs: { server: { runtime: { kind: 'mute' } }, web: {}, app: {}, late: {} },
     formulas: { think: THINK, build: BUILD, ask: ASK },
     agents: { mute: { command: 'sh', args: ['-c', 'echo hm; exec sleep 600', '{prompt}'] } },
     patience: PATIENCE,
   });
+  const work = ['think', 'ask'].map((formula) => ({ id: formula, rig: 'server', formula }));
+  await town.startMission('silent', { work });
 });
 afterAll(() => town.stop());
 
@@ -64,16 +66,30 @@ const three = (rig: string, formula: string) =>
   }));
 const held = async (rig: string) => (await witness(rig).query(slotsQuery)).leases;
 
-test('an agent that falls silent is nudged, then asked to hand over, then told of; whoever waits for a person is left alone', async () => {
-  const mission = await town.startMission('silent', {
-    work: [
-      { id: 'one', rig: 'server', formula: 'think' },
-      { id: 'two', rig: 'server', formula: 'ask' },
-    ],
+test('polecats that die in numbers open it, too; then their items go to others', async () => {
+  const mission = await town.startMission('dead', { work: three('app', 'ask') });
+  const before = await until('three are at work', async () => (await held('app')).length === 3 && held('app'));
+  for (const { name } of before)
+    await until(`${name} is there`, async () => {
+      await town.client.workflow.getHandle(`app/polecats/${name}`).terminate('a test');
+      return true;
+    });
+  await mailAbout('HELP: mass death in app');
+  const after = await until('three others are', async () => {
+    const now = await held('app');
+    return now.length === 3 && now.every(({ incarnation }) => incarnation > 3) && now;
   });
+  expect(after.map(({ item }) => item).toSorted()).toEqual(['a', 'b', 'c']);
+  expect(await lookNow('app')).toContain('it looks');
+  await mission.cancel();
+  await mission.result().catch(() => undefined);
+});
+
+test('an agent that falls silent is nudged, then asked to hand over, then told of; whoever waits for a person is left alone', async () => {
+  const mission = town.client.workflow.getHandle('silent');
   const names = await until('both are at work', async () => {
     const now = await held('server');
-    return now.length === 2 && now.toSorted((a, b) => (a.item < b.item ? -1 : 1)).map(({ name }) => name);
+    return now.length === 2 && ['think', 'ask'].map((item) => now.find((one) => one.item === item)?.name ?? '');
   });
   const [silent = '', asking = ''] = names.map((name) => `server/polecats/${name}`);
   const mail = await mailAbout(`HELP: ${silent}`);
@@ -87,9 +103,9 @@ test('an agent that falls silent is nudged, then asked to hand over, then told o
   ]);
   expect(await town.client.workflow.getHandle(asking).query(nudgesQuery)).toEqual([]);
   const seen = await witness('server').query(agentsQuery);
-  expect(seen.toSorted((a, b) => (a.item < b.item ? -1 : 1))).toMatchObject([
-    { agent: silent, mission: 'silent', item: 'one', kind: 'quiet', done: 'tell' },
-    { agent: asking, item: 'two', kind: 'waiting', fact: 'it waits for person: think', done: null },
+  expect(seen.toSorted((a, b) => (a.item > b.item ? -1 : 1))).toMatchObject([
+    { agent: silent, mission: 'silent', item: 'think', kind: 'quiet', done: 'tell' },
+    { agent: asking, item: 'ask', kind: 'waiting', fact: 'it waits for person: think', done: null },
   ]);
   const listed = await gt(['agents', '--rig', 'server', '--town', town.dir]);
   expect(listed.stdout).toMatch(new RegExp(`${silent} +working +.*quiet: runSession`));
@@ -117,21 +133,54 @@ test('three sessions that die with their worker open the breaker of the rig: it 
   expect(await mission.result()).toMatchObject({ landed: 3 });
 });
 
-test('polecats that die in numbers open it, too; then their items go to others', async () => {
-  const mission = await town.startMission('dead', { work: three('app', 'ask') });
-  const before = await until('three are at work', async () => (await held('app')).length === 3 && held('app'));
-  for (const { name } of before)
-    await until(`${name} is there`, async () => {
-      await town.client.workflow.getHandle(`app/polecats/${name}`).terminate('a test');
-      return true;
-    });
-  await mailAbout('HELP: mass death in app');
-  const after = await until('three others are', async () => {
-    const now = await held('app');
-    return now.length === 3 && now.every(({ incarnation }) => incarnation > 3) && now;
+const call = (...args: string[]) => gt([...args, '--town', town.dir], { GT_AGENT: undefined });
+const boardOf = async (id: string) => (await call('explain', id)).stdout;
+const isHeld = async (id: string) => (await boardOf(id)).includes('**Paused** by Ada');
+const ended = async (id: string) => town.client.workflow.getHandle(id).terminate('a test');
+
+test('an emergency stop holds all rigs, those that begin later, too, whoever dies meanwhile; a hold of somebody else outlasts it', async () => {
+  const mission = await town.startMission('asking', { work: [{ id: 'one', rig: 'app', formula: 'ask' }] });
+  const [lease] = await until('it is at work', async () => (await held('app')).length === 1 && held('app'));
+  const polecat = `app/polecats/${lease?.name}`;
+  // Without a deacon there is one by that.
+  await ended(DEACON).catch(() => undefined);
+  const stopped = await call('estop', '--reason', 'fire', '--by', 'Ada', '--id', 'stop', '--now');
+  expect(stopped.stdout).toMatch(/^the town is paused; \d rigs are held, and those that begin later: sessions/);
+  expect(stopped.stdout).toMatch(/those at work in \d rigs are asked to hand over/);
+  const holds = () => town.client.workflow.getHandle(polecat).query(holdsQuery);
+  const ofRig = { by: 'Ada', why: 'fire', above: 'app/witness' };
+  await until('who is at work is held', async () => (await holds()).length > 0);
+  expect(await holds()).toEqual([ofRig]);
+  expect(await town.client.workflow.getHandle(polecat).query(nudgesQuery)).toMatchObject([
+    { text: 'fire', cycle: true },
+  ]);
+  expect((await call('pause', 'app/witness', '--reason', 'of its own', '--by', 'Bob')).code).toBe(0);
+  const late = await town.startMission('late', { work: [{ id: 'one', rig: 'late', formula: 'ask' }] });
+  await until('a rig that begins is held', () => isHeld('late/witness'));
+  expect((await call('resume', 'late/witness')).stderr).toBe(
+    'gt: the rig is held by deacon (Ada: fire): gt explain deacon says what lets it go on\n',
+  );
+  await ended(DEACON);
+  await ended('app/witness');
+  killWorker();
+  await until('another deacon holds the town', () => isHeld(DEACON));
+  await town.startMission('more', { work: [{ id: 'one', rig: 'app', formula: 'ask' }] });
+  await until('another witness holds its rig, and gives no slot', async () => {
+    const { leases, queue } = await witness('app').query(slotsQuery);
+    return (await isHeld('app/witness')) && leases.length === 1 && queue.length === 1;
   });
-  expect(after.map(({ item }) => item).toSorted()).toEqual(['a', 'b', 'c']);
-  expect(await lookNow('app')).toContain('it looks');
-  await mission.cancel();
-  await mission.result().catch(() => undefined);
+  expect((await call('status')).stdout).toContain('The town is held: gt explain deacon says by whom and why');
+  expect((await held('late')).length).toBe(0);
+  expect((await call('estop')).stderr).toBe('gt: the town is paused already, by Ada: fire\n');
+  expect((await call('pause', 'app/witness', '--reason', 'of its own', '--by', 'Bob')).code).toBe(0);
+  expect((await call('thaw', '--by', 'Ada')).stdout).toBe('the town goes on\n');
+  await until('the late one is at work', async () => (await held('late')).length === 1);
+  expect(await boardOf('app/witness')).toContain('**Paused** by Bob');
+  expect((await call('thaw')).stderr).toBe('gt: the town is not paused\n');
+  expect((await call('resume', 'app/witness')).stdout).toBe('the rig goes on\n');
+  await until('all are at work', async () => (await held('app')).length === 2 && (await holds()).length === 0);
+  for (const one of [mission, late, town.client.workflow.getHandle('more')]) {
+    await one.cancel();
+    await one.result().catch(() => undefined);
+  }
 });
