@@ -14,6 +14,7 @@ import type { Client } from '@temporalio/client';
 import type { Workflow } from '@temporalio/common';
 import * as z from 'zod';
 import type { Answer, Call } from './contract/calls.js';
+import { crewMessages } from './contract/crew.js';
 import {
   channelMessages,
   inboxMessages,
@@ -83,6 +84,7 @@ const TAKEN: Readonly<Record<string, object>> = {
   molecule: { ...moleculeMessages, mail: mailMessage },
   mission: { ...missionMessages, ...inboxMessages, mail: mailMessage },
   polecat: { ...polecatMessages, ...inboxMessages, mail: mailMessage },
+  'member of a crew': crewMessages,
   'person of the town': { ...inboxMessages, mail: mailMessage },
   channel: { ...channelMessages, mail: mailMessage },
   witness: { ...witnessMessages, ...inboxMessages, mail: mailMessage },

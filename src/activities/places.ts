@@ -6,6 +6,8 @@ export type Places = {
   /** The folder of a rig's sandboxes. */
   readonly sandboxes: (rig: string) => string;
   readonly sandbox: (rig: string, name: string, incarnation: number) => string;
+  /** The worktree of a member of a rig's crew. */
+  readonly crew: (rig: string, name: string) => string;
   /** The folder of a rig's trees of requests. */
   readonly merges: (rig: string) => string;
   readonly merge: (rig: string, request: string) => string;
@@ -24,6 +26,7 @@ export function placesIn(state: string): Places {
     mirror: (rig) => join(rigs, rig, 'mirror.git'),
     sandboxes: (rig) => join(rigs, rig, 'polecats'),
     sandbox: (rig, name, incarnation) => join(rigs, rig, 'polecats', `${name}-${incarnation}`),
+    crew: (rig, name) => join(rigs, rig, 'crew', safeName(name)),
     merges: (rig) => join(rigs, rig, 'refinery'),
     merge: (rig, request) => join(rigs, rig, 'refinery', request),
     mergeTarget: (rig, request) => join(rigs, rig, 'refinery', `${request}.target`),

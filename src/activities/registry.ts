@@ -2,6 +2,7 @@
 import type { HostActivities, SessionActivities, TownActivities } from '../contract/activities.js';
 import { settleAttached } from './attached-left.js';
 import { beating } from './beating.js';
+import { crewTreeActivities } from './crew-tree.js';
 import { discreet, failingDiscreetly } from './discreet.js';
 import { dogActivities, type DogMeans } from './dog-host.js';
 import { mergeActivities } from './merge.js';
@@ -30,6 +31,7 @@ export function activitiesOf(town: TownDeps, places: Places, sessions: SessionMe
     ...sandboxActivities(places, remotes, settle),
     ...mergeActivities(places, remotes),
     ...dogActivities(places, remotes, { ...dogs, client: town.client }),
+    ...crewTreeActivities(places, town.readTown),
     settleSession,
   };
   return {

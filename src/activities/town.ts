@@ -24,7 +24,8 @@ import { unpricedModels } from '../town/prices.js';
 import { own } from '../town/own.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import { requestsPattern } from '../town/refinery.js';
-import { checkWork, placeOf } from '../town/work.js';
+import { checkAgents, checkWork, placeOf } from '../town/work.js';
+import { askMolecules } from './assigned.js';
 import { refuse } from './beating.js';
 import { Unreadable } from '../formula-shelf.js';
 import type { TownShelf } from '../formula-shelf.js';
@@ -106,6 +107,7 @@ export function townActivities(deps: TownDeps, plugins = new PluginKeeper(deps))
     lookAtDogs: (dogs) => lookAtDogs(deps.client, dogs),
     endedMissions: () => endedMissions(deps.client),
     forgetEnded: (request) => forgetEnded(deps.client, (entry) => deps.ledger.append(entry), request),
+    askAssigned: (request) => askMolecules(deps.client, request),
     record: async (entry) => {
       await deps.ledger.append(entry);
     },
@@ -119,7 +121,7 @@ async function planWork(deps: TownDeps, { items, byFormula = false }: PlanReques
   const read = await deps.readTown();
   if (!read.ok) throw refuse('BadTown', read.problems);
   const { rigs, limits, prices } = read.town;
-  const problems = [...checkWork(items, Object.keys(rigs), byFormula)];
+  const problems = [...checkWork(items, Object.keys(rigs), byFormula), ...checkAgents(items, rigs, byFormula)];
   const cookedItems = items.flatMap((item, index): [string, Protomolecule][] => {
     const cooked = cookOne(deps, { ...item, offered: {} });
     if (cooked.ok) return [[item.id, cooked.proto]];

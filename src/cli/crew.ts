@@ -2,25 +2,26 @@
 import { WorkflowExecutionAlreadyStartedError, WorkflowFailedError } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
 import { messageOf } from '../calls.js';
+import { crewMessages } from '../contract/crew.js';
 import { attribute, startOfRole } from '../contract/search-attributes.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
-import { crewAt } from '../town/address.js';
 import { own } from '../town/own.js';
-import { CliError, readArguments, refuseMore, takeOne, UsageError, type Command } from './command.js';
+import { CliError, readArguments, refuseMore, takeOne, type Command } from './command.js';
 import { withCalls } from './calls.js';
+import { memberNamed } from './crew-member.js';
 import { print } from './print.js';
 import { withServer } from './server.js';
 import { SERVER_OPTIONS } from './server-place.js';
+import { contentOf, WHO_OPTIONS } from './step.js';
 import { openTown } from './town.js';
 
 export const crewAdd: Pick<Command, 'run'> = {
   run: async (args) => {
     const { values, positionals } = readArguments(args, SERVER_OPTIONS);
-    const { rig, name } = memberOf(takeOne('crew add', 'member, as RIG/NAME', positionals));
+    const { rig, name, address: workflowId } = memberNamed(takeOne('crew add', 'member, as RIG/NAME', positionals));
     const { rigs, limits } = (await openTown(values.town)).snapshot;
     if (own(rigs, rig) === undefined)
       throw new CliError(`there is no rig "${rig}": the town has ${Object.keys(rigs).join(', ') || 'none yet'}`);
-    const workflowId = crewAt(rig, name);
     await withServer(values, async (client) => {
       try {
         await client.workflow.start('crew', {
@@ -41,16 +42,19 @@ export const crewAdd: Pick<Command, 'run'> = {
 
 export const crewRemove: Pick<Command, 'run'> = {
   run: async (args) => {
-    const { values, positionals } = readArguments(args, SERVER_OPTIONS);
-    const { rig, name } = memberOf(takeOne('crew remove', 'member, as RIG/NAME', positionals));
-    const workflowId = crewAt(rig, name);
+    const { values, positionals } = readArguments(args, { ...WHO_OPTIONS, force: { type: 'boolean' } });
+    const { address: workflowId } = memberNamed(takeOne('crew remove', 'member, as RIG/NAME', positionals));
+    const content = contentOf(crewMessages.leave, values, values.force === true ? { force: true } : {});
+    await withCalls(values, async ({ update }) =>
+      print(await update(workflowId, crewMessages.leave, content, values.id)),
+    );
     await withServer(values, async (client) => {
       const member = client.workflow.getHandle(workflowId);
       await member.cancel();
       const end = await member.result().catch((error: unknown) => error);
       if (!(end instanceof WorkflowFailedError && end.cause instanceof CancelledFailure))
         throw new CliError(`${workflowId} has not left in order: ${messageOf(end)}`);
-      print(`${workflowId} is no more of the crew; what was in the inbox is in the ledger`);
+      print(`${workflowId} is no more of the crew; what was in the inbox, and on the hook, is in the ledger`);
     });
   },
 };
@@ -65,10 +69,3 @@ export const crewList: Pick<Command, 'run'> = {
     });
   },
 };
-
-function memberOf(text: string): { readonly rig: string; readonly name: string } {
-  const [, rig, name] = /^([^/]+)\/(?:crew\/)?([A-Za-z][\w.-]{0,99})$/.exec(text) ?? [];
-  if (rig === undefined || name === undefined)
-    throw new UsageError(`"${text}" is no member of a crew: expected RIG/NAME, for example server/ann`);
-  return { rig, name };
-}

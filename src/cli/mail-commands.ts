@@ -7,7 +7,6 @@ const AS = `  --as ADDRESS          whose inbox; if not given the overseer's`;
 const MAIL = `  MAIL                  its id, as gt mail inbox lists it`;
 const MAILS = `  MAIL                  ids, as gt mail inbox lists them`;
 const BODY = `  --body TEXT           "-" reads it from standard input`;
-const MEMBER = `  RIG/NAME              the rig, and the person, for example server/ann`;
 
 export const mailCommands: readonly Command[] = [
   lazy(
@@ -80,23 +79,5 @@ ${SERVER_USAGE}`,
 ${AS}
 ${SERVER_USAGE}`,
     async () => (await import('./mail-search.js')).search,
-  ),
-  lazy(
-    'crew add',
-    'Give a person a desk in a rig, who can be written to from then on.',
-    `gt crew add RIG/NAME [options]\n\n${MEMBER}\n${SERVER_USAGE}`,
-    async () => (await import('./crew.js')).crewAdd,
-  ),
-  lazy(
-    'crew remove',
-    'Take a person out of the crew; what is in the inbox goes to the ledger.',
-    `gt crew remove RIG/NAME [options]\n\n${MEMBER}\n${SERVER_USAGE}`,
-    async () => (await import('./crew.js')).crewRemove,
-  ),
-  lazy(
-    'crew list',
-    'List the people of all rigs.',
-    `gt crew list [options]\n\n${SERVER_USAGE}`,
-    async () => (await import('./crew.js')).crewList,
   ),
 ];

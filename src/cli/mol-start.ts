@@ -20,7 +20,7 @@ const START_OPTIONS = {
   json: { type: 'boolean' },
 } as const;
 
-type Vars = Readonly<Record<string, string>>;
+export type Vars = Readonly<Record<string, string>>;
 
 export const molPour: Pick<Command, 'run'> = {
   run: async (args) => {
@@ -97,7 +97,7 @@ type FitValues = {
  * A formula is cooked here first: what is wrong then stands in its frame, and nothing was started. One that is not here may be on
  * the machine of a server that was named, and is left to it.
  */
-async function isFit(formula: string, vars: Vars, values: FitValues): Promise<boolean> {
+export async function isFit(formula: string, vars: Vars, values: FitValues): Promise<boolean> {
   const cooked = cookWord(formula, vars, await placesOrShipped(values));
   if (cooked.ok) return true;
   const isNotHere = cooked.problems.every(({ file, line }) => file === formula && line === 0);

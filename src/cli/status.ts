@@ -1,6 +1,7 @@
 /**
- * `gt status` and `gt agents`: the town at a glance, from one list of the server, so that no worker need be there. How polecats do their witnesses are asked,
- * where they answer soon.
+/**
+ * `gt status` and `gt agents`: the town at a glance, from one list of the server, so that no worker need be there. How polecats do, and who waits for slots,
+ * their witnesses are asked, where they answer soon.
  */
 import type { Client } from '@temporalio/client';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
@@ -10,6 +11,7 @@ import { columns } from './columns.js';
 import { readArguments, refuseMore, type Command } from './command.js';
 import { asksSomebody, listed, type Listed } from './listing.js';
 import { print } from './print.js';
+import { queuesOf, queuesText } from './queues.js';
 import { withServer } from './server.js';
 import { findServer, SERVER_OPTIONS } from './server-place.js';
 
@@ -53,7 +55,11 @@ export const agents: Pick<Command, 'run'> = {
       const sorted = ofRig.toSorted((a, b) => a.id.localeCompare(b.id));
       const seen = await seenBy(client, sorted);
       const told = sorted.map((one) => ({ ...one, health: seen.find(({ agent }) => agent === one.id) ?? null }));
-      print(values.json === true ? JSON.stringify(told, null, 2) : agentsText(told));
+      if (values.json === true) return print(JSON.stringify(told, null, 2));
+      print(agentsText(told));
+      const rigs = sorted.filter(({ role }) => role === 'witness').flatMap((one) => one.rigs);
+      const queues = queuesText(await queuesOf(client, rigs));
+      if (queues !== '') print(`\nWait for a slot, in their order\n${queues}`);
     });
   },
 };

@@ -90,8 +90,12 @@ The step counts as closed when its checks have passed. What is refused is told w
   ),
   lazy(
     'hook',
-    'Show what an agent has on its hook.',
-    `gt hook [AGENT] [--json] [options]\n\n  AGENT                 its address, RIG/polecats/NAME; if not given GT_AGENT\n  --json                for programs\n${SERVER_USAGE}`,
+    'Show what an agent or a person has on the hook.',
+    `gt hook [--as ADDRESS] [--json] [options]
+
+  --as ADDRESS          RIG/polecats/NAME or RIG/crew/NAME, which may also stand by itself; if not given GT_AGENT
+  --json                for programs
+${SERVER_USAGE}`,
     async () => (await import('./step-show.js')).hook,
   ),
   lazy(

@@ -1,12 +1,15 @@
 /** `gt ready`, `gt mol current`, `gt hook`: what there is to do. */
+import { crewHookQuery, tasksQuery } from '../contract/crew.js';
 import { explainQuery } from '../contract/messages.js';
 import { currentQuery, stepsQuery, VIEWS_MAX, type StepView } from '../contract/molecule.js';
 import { hookQuery, lifecycleQuery } from '../contract/polecat.js';
+import { workerAt } from '../town/address.js';
 import type { Step } from '../town/molecule-state.js';
 import { timeAt } from '../town/wording.js';
 import { withCalls } from './calls.js';
 import type { Calls } from './calls.js';
 import { readArguments, refuseMore, UsageError, type Command } from './command.js';
+import { hookText } from './crew-show.js';
 import { print } from './print.js';
 import { SERVER_OPTIONS } from './server-place.js';
 import { molNamed } from './step.js';
@@ -56,12 +59,21 @@ export const current: Pick<Command, 'run'> = {
 
 export const hook: Pick<Command, 'run'> = {
   run: async (args) => {
-    const { values, positionals } = readArguments(args, SHOW_OPTIONS);
-    const [named, ...more] = positionals;
+    const { values, positionals } = readArguments(args, { ...SHOW_OPTIONS, as: { type: 'string' } });
+    const [named = values.as, ...more] = positionals;
     refuseMore('hook', more);
     const agent = named ?? process.env['GT_AGENT'];
-    if (agent === undefined || agent === '') throw new UsageError('whose hook? Name an agent, as RIG/polecats/NAME');
+    if (agent === undefined || agent === '')
+      throw new UsageError('whose hook? Name an agent or a person, as RIG/polecats/NAME or RIG/crew/NAME');
     await withCalls(values, async (calls) => {
+      if (workerAt(agent)?.kind === 'crew') {
+        const [hooked, assigned] = await Promise.all([
+          calls.query(agent, crewHookQuery),
+          calls.query(agent, tasksQuery),
+        ]);
+        if (values.json !== true) return print(hookText(agent, hooked, assigned));
+        return print(JSON.stringify({ agent, ...hooked, assigned }, null, 2));
+      }
       if (values.json !== true) return print(await calls.query(agent, explainQuery));
       const on = { agent, ...(await calls.query(agent, hookQuery)), ...(await calls.query(agent, lifecycleQuery)) };
       print(JSON.stringify(on, null, 2));

@@ -88,10 +88,13 @@ async function say(message: Message<z.ZodType>, to: string, values: WhoValues, a
   await withCalls(values, async (calls) => print(await calls.update(to, message, content, values.id)));
 }
 
+export function whoAsks({ by }: Pick<WhoValues, 'by'>): string {
+  return by ?? process.env['GT_AGENT'] ?? userInfo().username;
+}
+
 /** Throws UsageError for what the message does not take. */
 export function contentOf(message: Message<z.ZodType>, values: WhoValues, about: Content): Content {
-  const by = values.by ?? process.env['GT_AGENT'] ?? userInfo().username;
-  const content = { ...about, by, ...given({ id: values.id }) };
+  const content = { ...about, by: whoAsks(values), ...given({ id: values.id }) };
   const unfit = message.schema.safeParse(content).error;
   if (unfit !== undefined) throw new UsageError(z.prettifyError(unfit));
   return content;

@@ -92,6 +92,11 @@ export type TownActivities = DogTownActivities & {
   findHoldBefore(): Promise<{ readonly hold: Hold | null; readonly told: readonly string[] }>;
   /** Rigs whose witnesses are there. */
   findRigs(): Promise<readonly string[]>;
+  /**
+   * Asks those molecules, and all others in which a step waits for the person, to tell them so; answers which of those that were named are not there
+   * any more.
+   */
+  askAssigned(request: { readonly person: string; readonly molecules: readonly string[] }): Promise<readonly string[]>;
   /** How the deacon stands, and how much work there is for it to look after. */
   lookAtDeacon(request: { readonly patience: number }): Promise<Look>;
   /** What the deacon looks at on patrol, of the whole town. */
@@ -126,6 +131,8 @@ export type PlanRequest = {
     readonly needs: readonly string[];
     readonly formula: string;
     readonly vars: Readonly<Record<string, string>>;
+    /** The one slot that will do. */
+    readonly agent?: string | undefined;
     /** As of a `CookRequest`. */
     readonly wordsOf?: Readonly<Record<string, string>>;
   }[];
@@ -244,12 +251,20 @@ export type HostActivities = DogHostActivities & {
   salvage(request: SandboxRef): Promise<Salvage>;
   /** Removes the sandbox of landed or salvaged work; refuses while something in it is nowhere else. */
   nuke(request: NukeRequest): Promise<Nuke>;
+  /** The worktree of a member of a crew: a new one, from what they have pushed or else the target, or the one that is there. */
+  openCrewTree(request: CrewMember): Promise<{ readonly path: string; readonly branch: string }>;
+  /** Removes it; refuses while something in it is nowhere else, unless by `force` it is first brought to the remote as a branch. */
+  closeCrewTree(
+    request: CrewMember & { readonly force: boolean },
+  ): Promise<{ readonly kind: 'gone'; readonly where: string } | { readonly kind: 'kept'; readonly why: string }>;
   prepareMerge(request: MergeTask): Promise<Prepared>;
   landMerge(request: MergeTask & { readonly base: string; readonly tip: string }): Promise<Landed>;
   closeMerge(request: MergeTask & { readonly landed: boolean }): Promise<void>;
   /** Of a session that was called off, and whose worker may not have heard of that: tells what it has cost, once however often it is asked. */
   settleSession(spec: SessionSpec): Promise<SessionLeft>;
 };
+
+type CrewMember = { readonly rig: string; readonly name: string };
 
 /** What is expected of the sandbox: the molecule at work, and where it knows the branch to be. Absent in what an earlier version asked for. */
 export type At = { readonly molecule: string; readonly since: string; readonly catchUp?: string };

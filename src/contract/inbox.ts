@@ -3,6 +3,7 @@ import { defineQuery } from '@temporalio/workflow';
 import * as z from 'zod';
 import type { DeadLetter } from '../town/dead-letters.js';
 import type { Inbox } from '../town/inbox.js';
+import type { CrewCarry } from './crew.js';
 import type { DeskState } from './desk.js';
 
 export const inboxQuery = defineQuery<Inbox>('inbox');
@@ -13,5 +14,9 @@ export const deadLettersQuery = defineQuery<readonly DeadLetter[]>('dead-letters
 export const PersonInput = z.strictObject({ patience: z.number().positive().default(1) });
 export type PersonInput = z.infer<typeof PersonInput>;
 
-/** `leaving`: mail on its way to the ledger. */
-export type PersonCarry = PersonInput & { readonly inbox: Inbox; readonly leaving: Inbox; readonly desk: DeskState };
+/** `leaving`: mail on its way to the ledger. Of the crew also what a member has besides; absent in what an earlier version carried. */
+export type PersonCarry = PersonInput & {
+  readonly inbox: Inbox;
+  readonly leaving: Inbox;
+  readonly desk: DeskState;
+} & Partial<CrewCarry>;

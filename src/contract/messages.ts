@@ -148,6 +148,11 @@ export const missionMessages = {
     'Sets the most the mission may spend; when it is spent nothing begins and no model is asked for more. What a budget held goes on.',
     z.strictObject({ id, by, usd: z.number().nonnegative() }),
   ),
+  hooked: message(
+    'hooked',
+    'Changes nothing: answers once an item is on somebody’s hook, with whose, or once it will be on nobody’s.',
+    z.strictObject({ id, by, item: item.optional().describe('the first if not given') }),
+  ),
   spent: message(
     'spent',
     'From a session: what it has cost.',
@@ -275,6 +280,7 @@ export const witnessMessages = {
       missionRun: z.string().max(200),
       item: z.string().min(1).max(200),
       priority: z.number().int().min(0).max(4),
+      name: slotName.optional().describe('the one slot that will do'),
     }),
   ),
   release: message(

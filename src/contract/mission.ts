@@ -8,6 +8,8 @@ import type { DeskState } from './desk.js';
 import { checkOrigins, Origins, Vars } from './vars.js';
 
 const priority = z.number().int().min(0).max(4).default(2).describe('0 is the most urgent');
+/** Whether the rig has one of that name is checked with the work. */
+const agent = z.string().min(1).max(200).optional().describe('name of the one polecat of the rig that is to do it');
 const notify = z.array(z.string().min(1)).default([]).describe('addresses that hear of the landing');
 const budget = z.strictObject({ usd: z.number().positive() }).optional();
 
@@ -21,6 +23,7 @@ const WorkItemInput = z
     origins: Origins.optional(),
     needs: z.array(z.string()).default([]),
     priority,
+    agent,
   })
   .superRefine(checkOrigins);
 

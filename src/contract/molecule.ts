@@ -68,6 +68,8 @@ export type MoleculeCarry = {
   readonly wisp?: boolean;
   /** The wait that its polecat knows of, '' for none; absent in what an earlier version carried. */
   readonly toldWait?: string;
+  /** By the members of crews for whom steps wait, or waited, what they were told, as JSON. Absent: nothing. */
+  readonly toldAssigned?: Readonly<Record<string, string>>;
   /** When its first run began; absent in a first run and in what an earlier version carried. */
   readonly beganMs?: number;
   /** How often it has been told of waits: each time it hears of the next one later. */

@@ -29,6 +29,8 @@ const BUNDLES = {
       'mail',
       'mail-search',
       'crew',
+      'crew-show',
+      'sling',
       'channel',
       'dog',
       'explain',

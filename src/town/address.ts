@@ -53,6 +53,15 @@ export const dogAt = (name: string): string => `${DEACON}/dogs/${name}`;
 /** The name of a dog; null for any other address. */
 export const dogOf = (address: string): string | null => DOG.exec(address)?.[1] ?? null;
 
+/** A rig, and whom of its crew or its polecats; null for any other address. */
+export function workerAt(
+  address: string,
+): { readonly rig: string; readonly kind: 'crew' | 'polecats'; readonly name: string } | null {
+  const [, rig, kind, name] = /^([^/]+)\/(crew|polecats)\/([^/]+)$/.exec(address) ?? [];
+  if (rig === undefined || name === undefined) return null;
+  return { rig, kind: kind === 'crew' ? 'crew' : 'polecats', name };
+}
+
 export const channelAt = (name: string): string => `channel/${name}`;
 
 /** The name of a channel; null for any other address. */

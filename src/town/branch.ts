@@ -11,3 +11,6 @@ export function nextBranch(branch: string): string {
   const count = Number(COUNT.exec(branch)?.[1] ?? 0);
   return `${firstBranch(branch)}.${count + 1}`;
 }
+
+/** The branch that a member of a crew begins on in their worktree. */
+export const crewBranch = (name: string): string => `crew/${name}`;

@@ -82,6 +82,8 @@ export type Item = {
   readonly formula: string;
   readonly needs: readonly string[];
   readonly priority: number;
+  /** The slot that it waits for; absent: any. */
+  readonly agent?: string;
   /** 1 for the first try; `retry` and the replacement of a lost polecat count it up. */
   readonly attempt: number;
   /** Polecats that were terminated under this item. */

@@ -8,7 +8,8 @@ import { mailLines } from './inbox-board.js';
 import type { Pause } from './pause.js';
 import type { Queued } from './refinery.js';
 import { shellWord } from './shell-text.js';
-import type { Slots } from './slots.js';
+import type { Claim, Slots } from './slots.js';
+import { forWhom } from './slots-words.js';
 import { table } from './table.js';
 import { code, named, short, timeAt } from './wording.js';
 
@@ -42,7 +43,13 @@ export function witnessBoard(view: WitnessView): string {
     item,
     timeAt(sinceMs),
   ]);
-  const waiting = queue.map(({ mission, item, priority }) => ['waits', '', mission, item, `priority ${priority}`]);
+  const waiting = queue.map((claim, at) => [
+    `waits, ${at + 1} of ${queue.length}${forWhom(claim)}`,
+    '',
+    claim.mission,
+    claim.item,
+    `priority ${claim.priority}`,
+  ]);
   const rows = [...held, ...waiting];
   const head = `${leases.length}/${capacity} slots held, ${queue.length} waiting. ${witnessStory(view)}`;
   const heads = ['holder', 'incarnation', 'mission', 'item', 'since'];
@@ -75,7 +82,7 @@ function witnessStory({ slots, paused, rig, verifying, lookMs, isLooking = false
   const { leases, queue, capacity } = slots;
   const [first] = queue;
   const isFull = leases.length >= capacity;
-  const next = first === undefined ? '' : `${code(first.item)} of ${first.mission}`;
+  const next = first === undefined ? '' : `${code(first.item)} of ${first.mission}${waitsFor(first, slots)}`;
   const soon = isLooking ? 'once it is known who is at work' : 'now';
   const when = paused === null ? (isFull ? 'when one closes' : soon) : 'when the rig is resumed';
   return [
@@ -91,6 +98,13 @@ function witnessStory({ slots, paused, rig, verifying, lookMs, isLooking = false
       ? ['Nothing happens until a mission claims a slot.']
       : []),
   ].join(' ');
+}
+
+/** Others go before one that waits for a slot which is not free, or which the rig has no more. */
+function waitsFor({ name }: Claim, { names, leases }: Slots): string {
+  if (name === undefined) return '';
+  if (!names.includes(name)) return ` (it waits for ${name}, which the rig has no more: it never comes)`;
+  return leases.some((lease) => lease.name === name) ? ` (once ${name} is free; others go before)` : '';
 }
 
 /** A request of the queue, and how it stands. */

@@ -2,7 +2,8 @@
  * Slots: the names of a rig's polecats and who holds them. A claim is granted when a name is free and fewer than `capacity`
  * are held; else it waits, most urgent first, among equals that of the mission with the fewest slots, then the oldest. A lease ends
  * only by `release`, after its polecat has closed.
- * Names are taken in turn, so that a name that was just freed is the last to come again.
+ * Names are taken in turn, so that a name that was just freed is the last to come again. A claim on one name waits for that very one,
+ * and holds up nobody meanwhile; nobody else takes a name that is waited for as long as there is another.
  */
 
 export type Claim = {
@@ -13,6 +14,8 @@ export type Claim = {
   readonly item: string;
   /** 0 is the most urgent, 4 the least. */
   readonly priority: number;
+  /** The one name that will do. Absent: any. */
+  readonly name?: string | undefined;
 };
 
 export type Lease = Claim & {
@@ -76,7 +79,10 @@ export function releaseSlot(slots: Slots, claim: string): Slots {
   };
 }
 
-/** Grants as many waiting claims as there is room for. `fair`: among equally urgent ones no mission goes before another that has fewer slots. */
+/**
+ * Grants as many waiting claims as there is room for. `fair`: among equally urgent ones that could begin no mission goes before another that has
+ * fewer slots.
+ */
 export function grantSlots(
   slots: Slots,
   nowMs: number,
@@ -85,9 +91,9 @@ export function grantSlots(
   const grants: Lease[] = [];
   let after = slots;
   for (;;) {
-    const claim = fair ? fairest(after) : after.queue[0];
-    const name = claim === undefined ? null : freeName(after);
-    if (claim === undefined || name === null) return { slots: after, grants };
+    const grant = nextGrant(after, fair);
+    if (grant === null) return { slots: after, grants };
+    const { claim, name } = grant;
     const lease = { ...claim, name, incarnation: after.granted + 1, sinceMs: nowMs };
     grants.push(lease);
     after = {
@@ -100,19 +106,27 @@ export function grantSlots(
   }
 }
 
-/** The queue stands in the order of urgency and age. */
-function fairest({ queue, leases }: Slots): Claim | undefined {
-  const [first] = queue;
+function nextGrant(slots: Slots, fair: boolean): { readonly claim: Claim; readonly name: string } | null {
+  const { names, turn, leases, capacity, queue } = slots;
+  if (leases.length >= capacity) return null;
+  const inTurn = [...names.slice(turn), ...names.slice(0, turn)];
+  const free = inTurn.filter((name) => !leases.some((lease) => lease.name === name));
+  const wanted = new Set(queue.map(({ name }) => name));
+  const any = free.find((name) => !wanted.has(name)) ?? free[0];
+  const nameFor = ({ name }: Claim) => (name === undefined ? any : free.find((one) => one === name));
+  const able = queue.filter((claim) => nameFor(claim) !== undefined);
+  const claim = fair ? fairest(able, leases) : able[0];
+  const name = claim === undefined ? undefined : nameFor(claim);
+  return claim === undefined || name === undefined ? null : { claim, name };
+}
+
+/** The claims stand in the order of urgency and age. */
+function fairest(claims: readonly Claim[], leases: readonly Lease[]): Claim | undefined {
+  const [first] = claims;
   const held = ({ mission, missionRun }: Claim) =>
     leases.filter((lease) => lease.mission === mission && lease.missionRun === missionRun).length;
-  const equals = queue.filter(({ priority }) => priority === first?.priority);
+  const equals = claims.filter(({ priority }) => priority === first?.priority);
   const counts = new Map(equals.map((claim) => [claim, held(claim)]));
   const least = Math.min(...counts.values());
   return equals.find((claim) => counts.get(claim) === least);
-}
-
-function freeName(slots: Slots): string | null {
-  if (slots.leases.length >= slots.capacity) return null;
-  const inTurn = [...slots.names.slice(slots.turn), ...slots.names.slice(0, slots.turn)];
-  return inTurn.find((name) => !slots.leases.some((lease) => lease.name === name)) ?? null;
 }

@@ -1,13 +1,15 @@
 /** What people say to a mission: answers to what has failed, and orders. Each is refused with what is possible instead, or taken. */
-import { CancellationScope } from '@temporalio/workflow';
+import { CancellationScope, condition } from '@temporalio/workflow';
 import { missionMessages } from '../contract/messages.js';
 import type { MissionCarry, OpenPolecat } from '../contract/mission.js';
+import { polecatAt } from '../town/address.js';
 import type { Item, MissionEvent } from '../town/mission.js';
 import { canSkip } from '../town/mission.js';
 import { done, refused, takenUntil, type Desk } from './desk.js';
 import { isHeldByBudget, wordNow } from './mission-budget.js';
 import { patched } from './patches.js';
 import { takePauses, type Teller } from './pausing.js';
+import { isDue } from './start.js';
 
 /** What asks for an act of the mission's loop. */
 export type Asked =
@@ -65,6 +67,20 @@ export function takeAnswers(desk: Desk, { now, note, hear, teller }: Mission): v
     if (queued.length === 0) return refused('no item of this mission waits for a slot');
     hear({ kind: 'feed' });
     return done(`it asks again for slots for ${queued.map(({ id }) => id).join(', ')}`);
+  });
+  taking.on(missionMessages.hooked, async ({ item: id }) => {
+    const look = () => now().state.items.find((one) => id === undefined || one.id === id);
+    const isClear = () => !['waiting', 'queued'].includes(look()?.state.kind ?? '');
+    await CancellationScope.nonCancellable(() => condition(() => isClear() || isDue()));
+    const item = look();
+    if (item === undefined) return refused(instead(now(), 'hooked', id ?? '', item, () => true));
+    if (!isClear()) return refused(`item "${item.id}" waits still: ask again`);
+    const { state, rig } = item;
+    return done(
+      state.kind === 'working'
+        ? `item "${item.id}" is on the hook of ${polecatAt(rig, state.name)}`
+        : `item "${item.id}" is ${state.kind}`,
+    );
   });
   takePauses(taking, {
     what: 'the mission',

@@ -39,6 +39,7 @@ export function draftOf(input: MissionInput): MissionCarry {
     formula: item.formula,
     needs: item.needs,
     priority: item.priority,
+    ...(item.agent === undefined ? {} : { agent: item.agent }),
     attempt: 1,
     lost: 0,
     state: { kind: 'waiting' },
@@ -109,12 +110,13 @@ function titleOf(item: MissionInput['work'][number], part: ConvoyPart | null): s
 type Work = Omit<PlanRequest['items'][number], 'wordsOf'> & { readonly origins?: Origins | undefined };
 
 async function planWork(items: readonly Work[]): Promise<WorkPlan> {
-  const request = items.map(({ id, rig, needs, formula, vars, origins }) => ({
+  const request = items.map(({ id, rig, needs, formula, vars, origins, agent }) => ({
     id,
     rig,
     needs,
     formula,
     vars,
+    ...(agent === undefined ? {} : { agent }),
     ...(origins === undefined ? {} : { wordsOf: origins }),
   }));
   try {

@@ -52,6 +52,7 @@ export class MissionSlots {
       missionRun: this.#mission.firstRun,
       item: item.id,
       priority: item.priority,
+      ...(item.agent === undefined ? {} : { name: item.agent }),
     };
     await this.#ensure(rig, patience, false);
     await sendToRole(witnessOf(rig.name), witnessMessages.claim, content, () => this.#ensure(rig, patience, true));

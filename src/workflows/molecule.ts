@@ -22,6 +22,7 @@ import { Desk } from './desk.js';
 import { explainBy } from './explain.js';
 import { failure, wordsOf } from './failing.js';
 import { town } from './hands.js';
+import { AssignedTeller } from './molecule-assigned.js';
 import { Book } from './molecule-book.js';
 import { GateWatch } from './molecule-gates.js';
 import { Hands } from './molecule-hands.js';
@@ -48,6 +49,7 @@ class MoleculeRun {
   readonly #messages: Messages;
   readonly #standing = new Standing();
   readonly #waits: WaitTeller;
+  readonly #assigned: AssignedTeller;
   /** How the molecule stood when files were looked for last. */
   #lookedAt = '';
   #isCancelled = false;
@@ -63,6 +65,7 @@ class MoleculeRun {
     this.#gates = new GateWatch(book);
     this.#hands = new Hands(book);
     this.#waits = new WaitTeller(book, carry.toldWait, carry.timesTold);
+    this.#assigned = new AssignedTeller(book, desk, carry.toldAssigned);
     this.#messages = new Messages(book, this.#hands, this.#desk);
     let { paused } = book.molecule;
     // A session may be under way for an hour: what happens beside it is shown as it happens.
@@ -153,13 +156,16 @@ class MoleculeRun {
     const why = 'the molecule was cancelled: what was set up is taken down, and then it ends';
     this.#isTakingDown = patched('a cancelled molecule takes nothing any more', '0.6');
     if (this.#isTakingDown) this.#messages.end(why);
+    this.#assigned.end();
     await this.#tearDown();
     this.#messages.end();
     this.#isTakingDown = false;
     this.#isCancelled = true;
     if (!patched('a cancelled molecule waits no more')) return;
     const { usd } = this.#book.molecule.usage;
-    this.#standing.show({ phase: 'failed', waitingFor: '', steps: [], usd }, () => this.#board());
+    const stand = { phase: 'failed', waitingFor: '', steps: [], usd, ...this.#assigned.agents } as const;
+    this.#standing.show(stand, () => this.#board());
+    await condition(() => this.#assigned.isIdle);
   }
 
   /** Cancelled: the commands that take down what was set up still run, each once. A person or a model is not asked any more. */
@@ -187,6 +193,7 @@ class MoleculeRun {
     // With the end itself it is one write of the server's and not two.
     const isToldLast = patched('an end is told once it is recorded', '0.6');
     this.#isEnding = isToldLast;
+    this.#assigned.end();
     this.#show(isToldLast);
     this.#messages.end();
     const { molecule: state, patience, wisp } = this.#book;
@@ -196,7 +203,7 @@ class MoleculeRun {
     const digest = digestOf(this.#book, firstExecutionRunId, result, fate.kind, new Date().toISOString());
     const isTaken = wisp && parent !== undefined;
     if (!isTaken) await town(patience).record.executeWithOptions({ summary: `record · ${fate.kind}` }, [digest]);
-    await condition(() => this.#desk.isQuiet());
+    await condition(() => this.#desk.isQuiet() && this.#assigned.isIdle);
     this.#isEnding = false;
     if (isToldLast) {
       this.#show(true);
@@ -208,7 +215,7 @@ class MoleculeRun {
 
   async #continue(): Promise<void> {
     // The handler that woke the loop has not returned yet: without this, one that only people wake would never go on.
-    await condition(() => this.#desk.isQuiet() || !this.#messages.isIdle);
+    await condition(() => (this.#desk.isQuiet() && this.#assigned.isIdle) || !this.#messages.isIdle);
     if (!this.#messages.isIdle || fateOf(this.#book.molecule).kind !== 'open') return;
     const { formula, vars } = this.#book.proto;
     // All that counts is carried; a molecule is not to travel twice.
@@ -217,12 +224,14 @@ class MoleculeRun {
 
   #carry(): MoleculeCarry {
     const { told: toldWait, times: timesTold } = this.#waits;
-    return { ...this.#book.carry(), desk: this.#desk.state(), toldWait, timesTold };
+    return { ...this.#book.carry(), desk: this.#desk.state(), toldWait, timesTold, ...this.#assigned.told };
   }
 
   #show(isSettling = false): void {
     const asked = this.#isTakingDown ? ({ phase: 'working', waitingFor: '' } as const) : {};
-    this.#standing.show({ ...standOf(this.#book.molecule), ...asked, isSettling }, () => this.#board());
+    this.#assigned.tell();
+    const stand = { ...standOf(this.#book.molecule), ...this.#assigned.agents, ...asked, isSettling };
+    this.#standing.show(stand, () => this.#board());
     this.#waits.tell();
   }
 

@@ -101,6 +101,13 @@ export const deliverAgainMs = (scale: number, tries: number): number =>
 /** What a channel has under way for its subscribers when its run has become long may take so long; then the next run does it again. */
 export const actsEndMs = (scale: number): number => Math.max(2 * SECOND_MS, 10 * SECOND_MS * scale);
 
+/**
+ * When a member of a crew asks molecules anew which steps wait there: once soon after joining, as the server's list may be a moment behind; then,
+ * while any are known, after an hour, and each time twice as late, up to a day: a molecule that was terminated or reset tells nobody.
+ */
+export const askAssignedMs = (scale: number, asked: number): number =>
+  Math.max(2 * SECOND_MS, (asked < 2 ? MINUTE_MS : Math.min(DAY_MS, 2 ** (asked - 2) * HOUR_MS)) * scale);
+
 /** A polecat's workflow id that is still taken is tried again after this. */
 export const startAgainMs = (scale: number): number => Math.max(2 * SECOND_MS, 30 * SECOND_MS * scale);
 

@@ -1,6 +1,6 @@
 /**
- * People of a town: the overseer, who answers for all of it, and the crew of a rig. What they have here is an inbox; it waits at no cost, as long
- * as the town stands.
+ * People of a town: the overseer, who answers for all of it, and the crew of a rig. Both have an inbox here, the crew a hook and tasks as well; it waits
+ * at no cost, as long as the town stands.
  */
 import { CancellationScope, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { SearchAttributePair } from '@temporalio/common';
@@ -10,6 +10,7 @@ import { mailMessage } from '../contract/messages.js';
 import { attribute } from '../contract/search-attributes.js';
 import { OVERSEER, rigOfCrew } from '../town/address.js';
 import { inboxBoard } from '../town/inbox-board.js';
+import { CrewDesk } from './crew-desk.js';
 import { Desk, refused, takenUntil } from './desk.js';
 import { explainBy } from './explain.js';
 import { failure, readInput } from './failing.js';
@@ -23,8 +24,11 @@ export const overseer = (raw: unknown, carry?: PersonCarry): Promise<never> => b
 export const crew = (raw: unknown, carry?: PersonCarry): Promise<never> => begin('crew', raw, carry);
 
 function begin(role: Role, raw: unknown, carry: PersonCarry | undefined): Promise<never> {
-  const start = startAs(role, () => carried(carry, 'BadInput') ?? fresh(role, raw));
-  return new PersonRun(role, raw, start).run();
+  const [start, isFresh] = startAs(role, () => {
+    const before = carried(carry, 'BadInput');
+    return [before ?? fresh(role, raw), before === null] as const;
+  });
+  return new PersonRun(role, raw, start, isFresh).run();
 }
 
 function fresh(role: Role, raw: unknown): PersonCarry {
@@ -42,11 +46,14 @@ class PersonRun {
   readonly #patience: number;
   readonly #desk: Desk;
   readonly #mailbox: Mailbox;
+  /** Null of the overseer. */
+  readonly #crew: CrewDesk | null;
   readonly #standing = new Standing();
   #isGone = false;
   #news = true;
 
-  constructor(role: Role, raw: unknown, { patience, inbox, leaving, desk }: PersonCarry) {
+  constructor(role: Role, raw: unknown, carry: PersonCarry, isFresh: boolean) {
+    const { patience, inbox, leaving, desk } = carry;
     this.#role = role;
     this.#raw = raw;
     this.#patience = patience;
@@ -63,6 +70,9 @@ class PersonRun {
     );
     const here = takenUntil(this.#desk, () => (this.#isGone ? `${this.#address} is no more in this town` : null));
     this.#mailbox.serve(here);
+    const owner = { address: this.#address, patience, onChange: () => (this.#news = true) };
+    this.#crew = role === 'crew' ? new CrewDesk(owner, isFresh ? null : carry) : null;
+    this.#crew?.serve(here);
     here.on(mailMessage, (mail) =>
       mail.to === this.#address
         ? this.#mailbox.take(mail)
@@ -89,7 +99,11 @@ class PersonRun {
       this.#news = false;
       this.#show();
       const mustGoOn = () => isDue() && this.#isQuiet();
-      await condition(() => this.#news || mustGoOn());
+      const woken = () => this.#news || mustGoOn();
+      const lookInMs = this.#crew?.lookInMs ?? null;
+      if (lookInMs === null) await condition(woken);
+      else if (lookInMs === 0 || !(await condition(woken, lookInMs, { summary: 'ask what waits for them' })))
+        this.#crew?.look();
       if (mustGoOn()) await goOn<typeof overseer>(this.#raw, this.#carry());
     }
   }
@@ -97,24 +111,27 @@ class PersonRun {
   /** Cancelled: a member leaves the crew, and what nobody has put away goes to the ledger. */
   async #leave(): Promise<void> {
     this.#isGone = true;
+    this.#crew?.close();
     await this.#mailbox.close();
     await condition(() => this.#isQuiet());
     this.#standing.show({ phase: 'done' }, () => this.#board());
   }
 
   #isQuiet(): boolean {
-    return this.#mailbox.isIdle && this.#desk.isQuiet();
+    return this.#mailbox.isIdle && this.#crew?.isIdle !== false && this.#desk.isQuiet();
   }
 
   #carry(): PersonCarry {
-    return { patience: this.#patience, ...this.#mailbox.kept, desk: this.#desk.state() };
+    return { patience: this.#patience, ...this.#mailbox.kept, ...this.#crew?.kept, desk: this.#desk.state() };
   }
 
   #board(): string {
-    return inboxBoard(this.#address, this.#mailbox.inbox, this.#isGone);
+    const inbox = inboxBoard(this.#address, this.#mailbox.inbox, this.#isGone);
+    return this.#crew === null || this.#isGone ? inbox : `${this.#crew.board()}\n\n${inbox}`;
   }
 
   #show(): void {
-    this.#standing.show({ phase: 'waiting' }, () => this.#board());
+    const phase = this.#crew?.isAtWork === true ? 'working' : 'waiting';
+    this.#standing.show({ phase }, () => this.#board());
   }
 }

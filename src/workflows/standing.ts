@@ -20,6 +20,8 @@ export type Stand = {
   /** On whom or what it waits, '' when it does not. */
   readonly waitingFor?: string;
   readonly steps?: readonly string[];
+  /** Whose work it is; absent when that is what it was started with. */
+  readonly agents?: readonly string[];
   readonly usd?: number;
   /** It is told by `tellNow` soon, or after the usual while if that takes longer. */
   readonly isSettling?: boolean;
@@ -70,7 +72,8 @@ export class Standing {
     const isFirst = this.#isFirst;
     this.#isFirst = false;
     if (changed.length === 0) return;
-    const isPhase = changed.some(({ key }) => key === attribute.phase);
+    // By whose work it is somebody who joins finds it.
+    const isPhase = changed.some(({ key }) => key === attribute.phase || key === attribute.agent);
     const isStorm = this.#pace.saidNow >= PHASES_IN_TASK;
     // What this run was started with is not true any more.
     const isNews = isFirst && patched('what a run begins with is told at once', '0.6');
@@ -99,12 +102,13 @@ export class Standing {
     this.#shown.set(key.name, JSON.stringify(value));
   }
 
-  #changed({ phase, waitingFor = '', steps, usd }: Stand): readonly SearchAttributePair[] {
+  #changed({ phase, waitingFor = '', steps, agents, usd }: Stand): readonly SearchAttributePair[] {
     const pairs: SearchAttributePair[] = [
       { key: attribute.phase, value: phase },
       { key: attribute.waitingFor, value: waitingFor },
     ];
     if (steps !== undefined) pairs.push({ key: attribute.step, value: [...steps] });
+    if (agents !== undefined) pairs.push({ key: attribute.agent, value: [...agents] });
     if (usd !== undefined) pairs.push({ key: attribute.costUsd, value: usd });
     return pairs.filter(({ key, value }) => {
       const shown = this.#shown.get(key.name);

@@ -15,6 +15,7 @@ import {
 import { ChannelInput, type ChannelCarry } from '../../src/contract/channel.js';
 import type { DeaconCarry } from '../../src/contract/deacon.js';
 import { DogInput, type DogResult, type Kennel } from '../../src/contract/dog.js';
+import { askAssigned, crewMessages } from '../../src/contract/crew.js';
 import type { PersonCarry } from '../../src/contract/inbox.js';
 import { MissionInput } from '../../src/contract/mission.js';
 import type { MissionCarry } from '../../src/contract/mission.js';
@@ -41,6 +42,7 @@ test('the messages of each workflow', () => {
     'reassign',
     'feed',
     'budget',
+    'hooked',
     'spent',
     'stopped',
     'granted',
@@ -54,7 +56,8 @@ test('the messages of each workflow', () => {
   expect(names(deaconMessages)).toEqual(['pause', 'resume', 'cycle', 'patrol', 'send']);
   expect(names(channelMessages)).toEqual(['publish', 'subscribe', 'unsubscribe', 'retain']);
   expect(names(inboxMessages)).toEqual(['read', 'ack', 'archive', 'reply']);
-  expect(mailMessage.name).toBe('mail');
+  expect(names(crewMessages)).toEqual(['sling', 'unsling', 'done', 'at', 'leave', 'assigned']);
+  expect([mailMessage.name, askAssigned.name]).toEqual(['mail', 'ask-assigned']);
 });
 
 test('every message says what it does', () => {
@@ -67,8 +70,10 @@ test('every message says what it does', () => {
     inboxMessages,
     deaconMessages,
     channelMessages,
+    crewMessages,
   ].flatMap((each) => Object.values(each));
-  for (const { name, description } of [...all, mailMessage]) expect(description, name).toMatch(/^[A-Z].*\.$/);
+  for (const { name, description } of [...all, mailMessage, askAssigned])
+    expect(description, name).toMatch(/^[A-Z].*\.$/);
 });
 
 test('the types of failure', () => {
@@ -129,7 +134,7 @@ test('what crosses a process is plain JSON', () => {
   expectTypeOf<MoleculeCarry>().toExtend<Wire>();
   expectTypeOf<WitnessCarry>().toExtend<Wire>();
   expectTypeOf<RefineryCarry>().toExtend<Wire>();
-  expectTypeOf<PersonCarry>().toExtend<Wire>();
+  expectTypeOf<Omit<PersonCarry, 'records'>>().toExtend<Wire>();
   expectTypeOf<Omit<ChannelCarry, 'leaving'>>().toExtend<Wire>();
   expectTypeOf<DeaconCarry>().toExtend<Wire>();
   expectTypeOf<Kennel>().toExtend<Wire>();

@@ -4,6 +4,7 @@ import { mkdir, readFile, symlink } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { crewMessages } from '../../src/contract/crew.js';
 import {
   channelMessages,
   deaconMessages,
@@ -139,6 +140,7 @@ test('the page has every message that people send, in its own words', () => {
     ...rowsOf('witness', { pause: witnessMessages.pause, resume: witnessMessages.resume }),
     ...rowsOf('refinery', refineryMessages),
     ...rowsOf('channel', channelMessages),
+    ...rowsOf('crew', crewMessages),
     ...rowsOf('deacon', deaconMessages),
     ...rowsOf('polecat, molecule, mission, witness, overseer, crew, deacon, channel', { mail: mailMessage }),
     ...rowsOf('polecat, mission, witness, overseer, crew', inboxMessages),

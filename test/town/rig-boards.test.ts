@@ -31,7 +31,7 @@ test('a witness says who holds a slot since when, who gets the next, and when it
     '| holder | incarnation | mission | item | since |',
     '| --- | --- | --- | --- | --- |',
     '| server/polecats/Toast | 1 | m-a | a | 2026-11-27 12:00:00 |',
-    '| waits |  | m-b | b | priority 2 |',
+    '| waits, 1 of 1 |  | m-b | b | priority 2 |',
   ]);
 });
 

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { adoptLeases, claimSlot, grantSlots, openSlots, releaseSlot, resizeSlots } from '../../src/town/slots.js';
+import { queueWords } from '../../src/town/slots-words.js';
 import type { Claim } from '../../src/town/slots.js';
 
 const NAMES = ['Toast', 'Shadow', 'Copper'];
@@ -82,4 +83,33 @@ test('among equally urgent claims that of the mission with the fewest slots is g
   const slots = [...many, { ...claim('other'), mission: 'n' }].reduce(claimSlot, openSlots(NAMES, 3));
   expect(grant(slots).grants.map(({ id }) => id)).toEqual(['a', 'other', 'b']);
   expect(grantSlots(slots, 0, false).grants.map(({ id }) => id)).toEqual(['a', 'b', 'c']);
+});
+
+const pinned = (id: string, name: string, priority = 2): Claim => ({ ...claim(id, priority), name });
+const given = (slots: ReturnType<typeof openSlots>, fair = true) =>
+  grantSlots(slots, 0, fair).grants.map(({ id, name }) => `${id} ${name}`);
+
+test.each<[string, readonly Claim[], readonly string[]]>([
+  ['gets that very one', [pinned('a', 'Copper')], ['a Copper']],
+  ['holds up nobody while it waits', [pinned('a', 'Toast'), pinned('b', 'Toast'), claim('c')], ['a Toast', 'c Shadow']],
+  ['keeps its name from those who take any', [claim('a', 1), pinned('b', 'Toast')], ['a Shadow', 'b Toast']],
+  ['goes by priority', [pinned('a', 'Toast', 3), pinned('b', 'Toast', 1)], ['b Toast']],
+  ['never gets one that the rig does not have', [pinned('a', 'Ash'), claim('b')], ['b Toast']],
+])('a claim on one name %s', (_name, claims, grants) => {
+  expect(given(claims.reduce(claimSlot, openSlots(NAMES, 2)))).toEqual(grants);
+  expect(given(claims.reduce(claimSlot, openSlots(NAMES, 2)), false)).toEqual(grants);
+});
+
+test('a name that is waited for and is the only one free goes to whoever is first', () => {
+  const one = openSlots(['Toast'], 1);
+  expect(given([claim('a', 1), pinned('b', 'Toast')].reduce(claimSlot, one))).toEqual(['a Toast']);
+  expect(given([claim('a', 3), pinned('b', 'Toast')].reduce(claimSlot, one))).toEqual(['b Toast']);
+});
+
+test('who waits is told where in the queue, and for which slot', () => {
+  const queue = [claim('a', 0), pinned('b', 'Toast')].reduce(claimSlot, openSlots(NAMES, 0));
+  expect(queueWords({ ...queue, queue: queue.queue.map((one) => ({ ...one, mission: one.id })) }, 'b')).toBe(
+    '2 of 2 that wait, for Toast',
+  );
+  expect(queueWords(queue, 'nobody')).toBe(null);
 });

@@ -1,0 +1,101 @@
+/** The worktree of a member of a crew: made when it is asked for, left as it is while there is anything in it that is nowhere else. */
+import { stat } from 'node:fs/promises';
+import type { HostActivities } from '../contract/activities.js';
+import { authorOf } from '../git/author.js';
+import { everHeld, remoteSha } from '../git/branch.js';
+import { ignoreMissing } from '../git/discard.js';
+import { commitOf, gitText } from '../git/git.js';
+import { fetchMirror, openMirror } from '../git/mirror.js';
+import { salvage } from '../git/salvage.js';
+import { madeFor, openWorktree, removeWorktree, worktreeState, type Place } from '../git/worktree.js';
+import { crewAt } from '../town/address.js';
+import { crewBranch } from '../town/branch.js';
+import { listed } from '../town/listed.js';
+import { own } from '../town/own.js';
+import type { RigSnapshot } from '../town/rig.js';
+import { refuse } from './beating.js';
+import { needsPerson, orRefuse } from './git-trouble.js';
+import { leakIn } from './leaks.js';
+import type { Places } from './places.js';
+import { openRig } from './rebuild.js';
+import type { ReadTown } from './remotes.js';
+
+type Acts = Pick<HostActivities, 'openCrewTree' | 'closeCrewTree'>;
+type Closed = Awaited<ReturnType<Acts['closeCrewTree']>>;
+
+const FILES_NAMED_MAX = 3;
+
+export function crewTreeActivities(places: Places, readTown: ReadTown): Acts {
+  const placeOf = (rig: string, name: string): Place => ({ mirror: places.mirror(rig), path: places.crew(rig, name) });
+  return {
+    openCrewTree: async ({ rig: named, name }) => {
+      const rig = await rigNamed(readTown, named);
+      return orRefuse(named, () => open(placeOf(named, name), rig, crewBranch(name)));
+    },
+    closeCrewTree: async ({ rig: named, name, force }) => {
+      const place = placeOf(named, name);
+      if ((await stat(place.path).catch(ignoreMissing)) === undefined) return { kind: 'gone', where: 'there was none' };
+      const rig = await rigNamed(readTown, named);
+      try {
+        await openMirror({ path: place.mirror, url: rig.url });
+        await fetchMirror(place.mirror);
+        return await close(place, crewBranch(name), crewAt(named, name), force);
+      } catch (error) {
+        if (!needsPerson(error)) throw error;
+        return { kind: 'kept', why: error.message };
+      }
+    },
+  };
+}
+
+async function rigNamed(readTown: ReadTown, name: string): Promise<RigSnapshot> {
+  const read = await readTown();
+  if (!read.ok) throw refuse('BadTown', read.problems);
+  const rig = own(read.town.rigs, name);
+  if (rig === undefined) throw refuse('BadTown', `there is no rig "${name}" in town.toml any more`);
+  return rig;
+}
+
+/** One that is there is left alone, whatever branch its owner is on by now. */
+async function open(place: Place, rig: RigSnapshot, branch: string): ReturnType<Acts['openCrewTree']> {
+  const isThere = (await madeFor(place)) === branch && (await stat(place.path).catch(ignoreMissing)) !== undefined;
+  if (!isThere) {
+    await openRig(place, rig);
+    const pushed = `refs/remotes/origin/${branch}`;
+    const from = (await commitOf(place.mirror, pushed)) === null ? `origin/${rig.branch}` : pushed;
+    await openWorktree({ ...place, branch, from });
+  }
+  return { path: place.path, branch };
+}
+
+async function close(place: Place, branch: string, address: string, force: boolean): Promise<Closed> {
+  const { mirror, path } = place;
+  const state = await worktreeState(place);
+  if (state === null)
+    return { kind: 'kept', why: `${path} is no worktree of ${mirror}: look there, then take it away` };
+  let where = `its branch was on the remote, or had nothing new`;
+  if (!force) {
+    const { dirty, head } = state;
+    const files = listed(dirty.slice(0, FILES_NAMED_MAX), 'and');
+    if (dirty.length > 0)
+      return { kind: 'kept', why: `${path} holds ${dirty.length} files that are not committed, as ${files}` };
+    const beyond = await gitText(mirror, ['rev-list', '--count', head, '--not', '--remotes']);
+    if (beyond !== '0') return { kind: 'kept', why: `${path} holds ${beyond} commits that the remote does not have` };
+  } else {
+    const remote = await remoteSha({ mirror, branch });
+    const isOurs = remote !== null && (await everHeld({ mirror, branch, commit: remote }));
+    const saved = await salvage({
+      mirror,
+      worktree: path,
+      branch,
+      author: authorOf(address),
+      expected: isOurs ? remote : null,
+      refusal: (heads) => leakIn(mirror, { heads, since: null }),
+    });
+    if (saved.kind === 'unpushed') return { kind: 'kept', why: saved.reason };
+    if (saved.kind === 'pushed')
+      where = `what was in it is on branch ${[saved, ...saved.aside].map((one) => one.branch).join(', ')}`;
+  }
+  await removeWorktree(place);
+  return { kind: 'gone', where };
+}

@@ -1,0 +1,43 @@
+/**
+ * Steps that wait for one person, as their molecules tell it. Each telling is all that waits for the person in that molecule, so the last one holds, and
+ * one that was lost is made up for by the next.
+ */
+import { crewAt } from './address.js';
+
+/** Of one molecule; what has no room is counted, and comes once others have closed. */
+export const ASSIGNED_MAX = 50;
+/** Molecules that one person is told of. */
+export const MOLECULES_MAX = 500;
+
+export type AssignedStep = {
+  readonly step: string;
+  readonly title: string;
+  /** For `close`: refused under it once the step waits anew. */
+  readonly token: string | null;
+  readonly sinceMs: number;
+};
+
+export type Assigned = {
+  readonly molecule: string;
+  readonly steps: readonly AssignedStep[];
+  /** How many more wait there. */
+  readonly more: number;
+};
+
+/** Null when there is no room for another molecule. */
+export function afterTold(assigned: readonly Assigned[], told: Assigned): readonly Assigned[] | null {
+  const others = assigned.filter(({ molecule }) => molecule !== told.molecule);
+  if (told.steps.length === 0) return others;
+  return others.length >= MOLECULES_MAX ? null : [...others, told];
+}
+
+const MEMBER = /^crew\/([^/]+)$/;
+const ADDRESS = /^[^/]+\/crew\/[^/]+$/;
+
+/** The member of a crew whom a step names as `crew/ann` or `server/crew/ann`; null for anybody else. `rig`: that of the molecule. */
+export function memberMeant(assignee: string, rig: string | null): string | null {
+  const name = assignee.trim();
+  if (ADDRESS.test(name)) return name;
+  const member = MEMBER.exec(name)?.[1];
+  return member === undefined || rig === null ? null : crewAt(rig, member);
+}

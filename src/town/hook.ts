@@ -1,0 +1,83 @@
+/**
+ * The hook of a person: what was slung there. One task hangs on it and is being worked; the others wait, the most urgent first, then the oldest.
+ * In the moment in which the first is done or taken off the next one hangs. What hangs stays, whatever comes: who must know at once is written to.
+ */
+import { listed } from './listed.js';
+
+export const HOOKED_MAX = 100;
+/** Of a formula's steps so many are kept as the list to go by. */
+const STEPS_MAX = 100;
+const TITLE_CHARS_MAX = 200;
+
+/** Work that was slung: words, the steps of a formula as a list to go by, or both. */
+export type Task = {
+  readonly id: string;
+  readonly title: string;
+  readonly text: string;
+  /** Null: words alone. */
+  readonly formula: string | null;
+  readonly steps: readonly string[];
+  /** 0 is the most urgent, 4 the least. */
+  readonly priority: number;
+  readonly by: string;
+  readonly slungMs: number;
+  /** When it came onto the hook; null while it waits. */
+  readonly sinceMs: number | null;
+};
+
+/** Never does one wait while nothing hangs. */
+export type Hooked = { readonly hook: Task | null; readonly queue: readonly Task[] };
+export const EMPTY_HOOK: Hooked = { hook: null, queue: [] };
+
+/** As a hook has it: the titles of steps are shortened, and of very many the first are kept. */
+export function checklist(steps: readonly { readonly title: string; readonly kind: string }[]): readonly string[] {
+  const worked = steps.filter(({ kind }) => kind !== 'group').map(({ title }) => title.slice(0, TITLE_CHARS_MAX));
+  const more = worked.length - STEPS_MAX;
+  return more <= 0 ? worked : [...worked.slice(0, STEPS_MAX), `… and ${more} more`];
+}
+
+/** Hangs it, or has it wait. One that is there already changes nothing. */
+export function slung(hooked: Hooked, task: Omit<Task, 'sinceMs'>, nowMs: number): Hooked {
+  const { hook, queue } = hooked;
+  if (onHook(hooked, task.id) !== undefined) return hooked;
+  if (hook === null) return { hook: { ...task, sinceMs: nowMs }, queue };
+  const after = [...queue, { ...task, sinceMs: null }];
+  return { hook, queue: after.toSorted((a, b) => a.priority - b.priority) }; // stable: the oldest stays first
+}
+
+/** Without the task, and it itself; when it hung, the next one hangs from now on. Null: there is none. */
+export function takenOff(
+  hooked: Hooked,
+  id: string,
+  nowMs: number,
+): { readonly hooked: Hooked; readonly task: Task } | null {
+  const { hook, queue } = hooked;
+  const task = onHook(hooked, id);
+  if (task === undefined) return null;
+  if (task !== hook) return { task, hooked: { hook, queue: queue.filter((one) => one !== task) } };
+  const [next, ...later] = queue;
+  return { task, hooked: { hook: next === undefined ? null : { ...next, sinceMs: nowMs }, queue: later } };
+}
+
+export function onHook(hooked: Hooked, id: string): Task | undefined {
+  return allOn(hooked).find((task) => task.id === id);
+}
+
+/** What hangs, then what waits, in its order. */
+export function allOn({ hook, queue }: Hooked): readonly Task[] {
+  return hook === null ? queue : [hook, ...queue];
+}
+
+/** Where a task stands, in words that go on from its name. */
+export function placeOn({ hook, queue }: Hooked, id: string, owner: string): string {
+  if (hook?.id === id) return `is on the hook of ${owner}`;
+  const before = queue.findIndex((task) => task.id === id) + 1;
+  return `waits for the hook of ${owner}, ${before} of ${queue.length}: ${hook?.title ?? ''} hangs there`;
+}
+
+/** Why there is no such task here; what is there instead. */
+export function whyNotOn(hooked: Hooked, id: string | undefined, owner: string): string {
+  const ids = allOn(hooked).map((task) => task.id);
+  const there = ids.length === 0 ? `nothing is on the hook of ${owner}` : `there is ${listed(ids.slice(0, 20), 'and')}`;
+  return id === undefined ? there : `the hook of ${owner} has no task "${id.slice(0, 200)}"; ${there}`;
+}

@@ -1,0 +1,76 @@
+/** The worktree of a member of a crew: opened on a host when it is first asked for, closed when the member leaves. */
+import { CancellationScope, setHandler } from '@temporalio/workflow';
+import { crewMessages, treeQuery, type CrewTree } from '../contract/crew.js';
+import { workerAt } from '../town/address.js';
+import { done, refused, type Answer, type Taking } from './desk.js';
+import { wordsOf } from './failing.js';
+import { lossOf, onHost, town } from './hands.js';
+
+type Owner = { readonly address: string; readonly patience: number; readonly onChange: () => void };
+
+export class CrewWorktree {
+  readonly #owner: Owner;
+  #tree: CrewTree | null;
+  /** One act at a time: the next begins when it has ended. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(owner: Owner, tree: CrewTree | null) {
+    this.#owner = owner;
+    this.#tree = tree;
+    setHandler(treeQuery, () => this.#tree, { description: 'Where the worktree is; null while there is none.' });
+  }
+
+  get tree(): CrewTree | null {
+    return this.#tree;
+  }
+
+  serve(desk: Taking): void {
+    desk.on(crewMessages.at, () => this.#inTurn(() => this.#open()));
+    desk.on(crewMessages.leave, ({ force }) => this.#inTurn(() => this.#close(force)));
+  }
+
+  async #inTurn(act: () => Promise<Answer>): Promise<Answer> {
+    const mine = this.#last
+      .then(() => CancellationScope.nonCancellable(act))
+      .catch((error: unknown) => refused(wordsOf(error)));
+    this.#last = mine;
+    return mine;
+  }
+
+  async #open(): Promise<Answer> {
+    const { patience, onChange } = this.#owner;
+    const how = { summary: 'host for a worktree' };
+    let host = this.#tree?.host ?? (await town(patience).chooseHost.executeWithOptions(how, []));
+    for (;;) {
+      try {
+        const summary = `worktree of ${this.#owner.address}`.slice(0, 200);
+        const tree = await onHost(patience, host).openCrewTree.executeWithOptions({ summary }, [this.#who()]);
+        this.#tree = { host, ...tree };
+        onChange();
+        return done(tree.path);
+      } catch (error) {
+        const loss = lossOf(error);
+        if (loss === null) throw error;
+        // Made anew on another host, from what was pushed.
+        host = loss.to;
+      }
+    }
+  }
+
+  async #close(force: boolean): Promise<Answer> {
+    const { address, patience, onChange } = this.#owner;
+    if (this.#tree === null) return done(`${address} has no worktree`);
+    const { host } = this.#tree;
+    const summary = `close the worktree of ${address}`.slice(0, 200);
+    const end = await onHost(patience, host).closeCrewTree.executeWithOptions({ summary }, [{ ...this.#who(), force }]);
+    if (end.kind === 'kept') return refused(force ? end.why : `${end.why}; with force it is first saved as a branch`);
+    this.#tree = null;
+    onChange();
+    return done(`the worktree of ${address} is gone: ${end.where}`);
+  }
+
+  #who(): { readonly rig: string; readonly name: string } {
+    const { rig = '', name = '' } = workerAt(this.#owner.address) ?? {};
+    return { rig, name };
+  }
+}
