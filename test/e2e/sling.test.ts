@@ -124,22 +124,30 @@ test('who is busy has a queue: by priority, then age, and for one slot alone; ta
   ]);
 });
 
-test('a slot that was granted and not used, and work that was accepted while nobody worked: one mission, one session’s work', async () => {
-  killWorker();
-  const accepted = await run('sling', 'quick', 'server', '--var', 'name=dead', '--id', 'dead');
-  expect(accepted).toMatchObject({ code: 0, stdout: expect.stringContaining('dead') });
+test('one death over a slot that was granted and not used, work that is accepted while nobody works, and a task that is done: each is once', async () => {
+  expect((await look('crew', 'add', 'server/ann')).code).toBe(0);
+  for (const id of ['hinge', 'lock']) await ann().executeUpdate('sling', { args: [{ id, title: `Do ${id}` }] });
+  const work = { id: 'work', rig: 'server', formula: 'quick', vars: { name: 'dead' } };
+  await town.startMission('dead', { work: [work] });
   await until('its slot is granted', () => wasGranted('dead'));
   killWorker();
-  expect((await run('sling', 'quick', 'server', '--var', 'name=dead', '--id', 'dead')).code).toBe(0);
-  await landed('dead');
-  expect(count(await town.log('server'), 'Write dead')).toBe(1);
-  const polecats = await town.client.workflow.count('GtMission="dead" AND GtRole="polecat"');
-  expect(polecats.count).toBe(1);
-  await until('all slots are free', async () => (await slots()).leases.length === 0);
+  const [accepted, done] = await Promise.all([
+    run('sling', 'quick', 'server', '--var', 'name=next', '--id', 'next'),
+    ann().executeUpdate('done', { args: [{ id: 'swept', note: 'oiled' }] }),
+  ]);
+  expect(accepted).toMatchObject({ code: 0, stdout: expect.stringMatching(/^next(:| is accepted)/) });
+  expect(done).toContain('"Do hinge" (hinge) is done; next:\n\n**Do lock** (lock)');
+  expect(await ann().executeUpdate('done', { args: [{ id: 'swept', note: 'oiled' }] })).toBe(done);
+  expect(await ann().query(crewHookQuery)).toMatchObject({ hook: { id: 'lock' }, queue: [] });
+  await ann().executeUpdate('done', { args: [{}] });
+  await Promise.all([landed('dead'), landed('next')]);
+  const log = await town.log('server');
+  expect(['dead', 'next'].map((id) => count(log, `Write ${id}`))).toEqual([1, 1]);
+  const polecats = await town.client.workflow.count('GtMission IN ("dead", "next") AND GtRole="polecat"');
+  expect(polecats.count).toBe(2);
 });
 
-test('a person’s hook: the first hangs at once, the others wait, the next hangs when one is done, whoever dies meanwhile', async () => {
-  expect((await look('crew', 'add', 'server/ann')).code).toBe(0);
+test('a person’s hook: the first hangs at once, the others wait, the more urgent in front; done or taken off, the next hangs', async () => {
   const wrong = await run('sling', 'nothing', 'server/crew/ann');
   expect(wrong).toMatchObject({ code: 2, stdout: '' });
   const first = await run(
@@ -160,7 +168,6 @@ test('a person’s hook: the first hangs at once, the others wait, the next hang
   const update = ['workflow', 'update', 'execute', '-w', 'server/crew/ann', '--name'];
   const urgent = { title: 'Burst pipe', priority: 0, id: 'pipe' };
   expect((await town.temporal(...update, 'sling', '--input', JSON.stringify(urgent))).output).toContain('1 of 3');
-  killWorker();
   const done = await run('crew', 'done', 'server/ann', '--note', 'oiled', '--id', 'oiled');
   expect(done.stdout).toContain('"Mend the door" (door) is done; next:\n\n**Burst pipe** (pipe)');
   expect((await run('crew', 'done', 'server/ann', '--note', 'oiled', '--id', 'oiled')).stdout).toBe(done.stdout);
