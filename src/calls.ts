@@ -26,9 +26,10 @@ import {
   refineryMessages,
   witnessMessages,
 } from './contract/messages.js';
+import { mayorMessages } from './contract/mayor.js';
 import { startOfRole } from './contract/search-attributes.js';
 import { TOWN_QUEUE } from './contract/task-queues.js';
-import { channelOf, circularAt, DEACON, OVERSEER } from './town/address.js';
+import { channelOf, circularAt, DEACON, MAYOR, OVERSEER } from './town/address.js';
 import { asSummary } from './town/bytes.js';
 import { isGroup, outcomeText, type Outcome } from './town/group.js';
 
@@ -90,6 +91,7 @@ const TAKEN: Readonly<Record<string, object>> = {
   witness: { ...witnessMessages, ...inboxMessages, mail: mailMessage },
   refinery: refineryMessages,
   deacon: { ...deaconMessages, mail: mailMessage },
+  mayor: { ...mayorMessages, ...inboxMessages, mail: mailMessage },
 };
 
 /** In the workflow's words; those of the SDK do not say to whom the message should have gone. */
@@ -176,17 +178,17 @@ async function updatedOnce(client: Client, { workflow, name, content, updateId }
 type Begun = { readonly type: string; readonly summary: string };
 
 /** Who is there with the first mail, by address and the type of its workflow. */
-const BEGUN_BY_MAIL: readonly string[] = [OVERSEER, DEACON];
+const BEGUN_BY_MAIL: readonly string[] = [OVERSEER, MAYOR, DEACON];
 
 /**
-/**
- * Whoever writes to the overseer finds one: with the first mail he is there. So it is with the deacon, whom one asks for a dog, too, and to hold the town, and
- * with a channel and what is said to it as to one; a mail to its address may be mistyped.
+ * Whoever writes to the overseer finds one: with the first mail he is there. So it is with the mayor and the first wish, with the deacon, whom one asks for a dog,
+ * too, and to hold the town, and with a channel and what is said to it as to one; a mail to its address may be mistyped.
  */
 function roleBegunBy(workflow: string, name: string): Begun | null {
   const isMail = BEGUN_BY_MAIL.includes(workflow) && name === mailMessage.name;
+  const isWish = workflow === MAYOR && name === mayorMessages.sling.name;
   const { send, pause } = deaconMessages;
-  if (isMail || (workflow === DEACON && [send.name, pause.name].includes(name)))
+  if (isMail || isWish || (workflow === DEACON && [send.name, pause.name].includes(name)))
     return { type: workflow, summary: `the ${workflow} of the town` };
   const { publish, subscribe, retain } = channelMessages;
   const begins = [publish, subscribe, retain].some((one) => one.name === name);

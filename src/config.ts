@@ -13,7 +13,7 @@ import { canonicalHash } from './formula/canonical.js';
 import { KEY_NAMES, type Keys, PROVIDERS, type Provider } from './town/agents.js';
 import { townPaths, type TownPaths } from './town/paths.js';
 import { whyUnread } from './town-folder.js';
-import type { TownSnapshot } from './town/rig.js';
+import type { TownSnapshot, Workbench } from './town/rig.js';
 import { readTownText, type TownSettings } from './town-toml.js';
 
 export type Town = {
@@ -59,6 +59,7 @@ export async function readTown(folder: string): Promise<TownResult> {
     snapshot: hashed({
       name,
       rigs,
+      roles: settings.roles,
       limits: settings.limits,
       prices: settings.prices,
       ...(settings.plugins === undefined ? {} : { plugins: settings.plugins }),
@@ -71,11 +72,14 @@ export async function readTown(folder: string): Promise<TownResult> {
 export function withRuntimes(snapshot: TownSnapshot, { hasKey }: { readonly hasKey: boolean }): TownSnapshot {
   if (!hasKey) return snapshot;
   const { hash: _, ...content } = snapshot;
-  const rigs = Object.entries(content.rigs).map(([name, rig]) => {
-    const kind = rig.runtime.kind === 'auto' ? ('anthropic' as const) : rig.runtime.kind;
-    return [name, { ...rig, runtime: { ...rig.runtime, kind } }];
-  });
-  return hashed({ ...content, rigs: Object.fromEntries(rigs) });
+  const rigs = Object.entries(content.rigs).map(([name, rig]) => [name, withKey(rig)]);
+  const roles = { mayor: withKey(content.roles.mayor), boot: withKey(content.roles.boot) };
+  return hashed({ ...content, rigs: Object.fromEntries(rigs), roles });
+}
+
+function withKey<One extends Workbench>(one: One): One {
+  const kind = one.runtime.kind === 'auto' ? ('anthropic' as const) : one.runtime.kind;
+  return { ...one, runtime: { ...one.runtime, kind } };
 }
 
 /** Absolute when it is a path, as it is when it is a URL or `host:path`, which git tells by a colon before any slash. */

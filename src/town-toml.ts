@@ -15,8 +15,15 @@ import { nearest } from './town/nearest.js';
 import { TOWN_FILE } from './town/paths.js';
 import type { Plugins } from './town/plugin.js';
 import type { Prices } from './town/prices.js';
-import { DEFAULT_LIMITS, DEFAULT_NAMES, type Limits, type RigSnapshot } from './town/rig.js';
-import { DEFAULT_MODEL, RUNTIMES, runtimeNamed } from './town/runtime.js';
+import {
+  DEFAULT_LIMITS,
+  DEFAULT_NAMES,
+  type Limits,
+  type RigSnapshot,
+  type TownSnapshot,
+  type Workbench,
+} from './town/rig.js';
+import { DEFAULT_MODEL, RUNTIMES, runtimeNamed, type AskingRole } from './town/runtime.js';
 import { agent, agentsFrom, AGENT_NAME } from './town-toml-agents.js';
 import { checkPlugins, plugin, PLUGIN_NAME, pluginsFrom } from './town-toml-plugins.js';
 import { amount, dollars, form, table, text, whole } from './town-toml-fields.js';
@@ -36,6 +43,7 @@ export type TownSettings = {
   readonly rigs: readonly RigSnapshot[];
   /** Absent where there are none. */
   readonly plugins?: Plugins;
+  readonly roles: TownSnapshot['roles'];
 };
 
 export type TownText =
@@ -114,7 +122,8 @@ const limits = {
   session_usd: amount(5).optional(),
 };
 /** Roles that work by a runtime. Of the others no model works for any. */
-const roles = { polecat: table({ runtime: table(runtime) }).optional() };
+const role = table({ runtime: table(runtime) }).optional();
+const roles = { polecat: role, mayor: role, boot: role };
 const sections = {
   town: { name: text('my-town').optional() },
   server: { port: port.optional(), ui_port: port.optional() },
@@ -295,6 +304,7 @@ function settingsOf(document: Document): TownSettings {
     prices: Object.fromEntries(Object.entries(prices).map(([model, one]) => [model, priceFrom(one)])),
     baseUrl: runtime?.base_url ?? null,
     ...pluginsFrom(document.plugins),
+    roles: { mayor: workbenchOf('mayor', document), boot: workbenchOf('boot', document) },
     rigs: Object.entries(rigs).map(([name, one]) => {
       const prefix = one.prefix ?? derivePrefix(name, taken);
       taken.push(prefix);
@@ -312,6 +322,14 @@ function settingsOf(document: Document): TownSettings {
         ...confinementFrom({ ...document.confinement, ...one.confinement }),
       };
     }),
+  };
+}
+
+function workbenchOf(role: AskingRole, { runtime, roles: own, agents, confinement: all }: Document): Workbench {
+  return {
+    runtime: runtimeFrom({ ...runtime, ...own?.[role]?.runtime }),
+    ...agentsFrom(agents),
+    ...confinementFrom({ ...all }),
   };
 }
 

@@ -18,7 +18,7 @@ import { placesIn, type Places } from './activities/places.js';
 import { hideTown } from './activities/shell.js';
 import { Purses } from './activities/purse.js';
 import { waitsAfterResets } from './activities/wait-after-reset.js';
-import type { Runtimes } from './activities/sessions.js';
+import type { Runtimes } from './activities/session-run.js';
 import type { TownDeps } from './activities/town.js';
 import { accountsIn, Room } from './agents/account.js';
 import type { AnthropicSettings } from './agents/anthropic.js';

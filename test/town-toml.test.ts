@@ -141,7 +141,7 @@ test.each([
   [
     '[roles.witness]\nruntime = { kind = "anthropic" }',
     1,
-    /^roles.witness is no key; no model works for that role: a runtime can be chosen for polecat alone$/,
+    /^roles.witness is no key; no model works for that role: a runtime can be chosen for polecat, mayor or boot alone$/,
   ],
   ['[agents.mine]\nusage = "all"', 2, /agents.mine.usage is "all"; claude, codex, gemini or none is expected/],
   ['[agents.mine]\nargs = "all"', 2, /a list of texts is expected/],

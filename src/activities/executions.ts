@@ -3,7 +3,8 @@ import { Context } from '@temporalio/activity';
 import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { CancelledFailure, rootCause } from '@temporalio/common';
-import type { Execution, MoleculeEnd, TownActivities } from '../contract/activities.js';
+import type { Execution, MissionEnd, MoleculeEnd, TownActivities } from '../contract/activities.js';
+import type { Progress } from '../contract/mission.js';
 import type { MoleculeResult } from '../contract/molecule.js';
 import { attribute } from '../contract/search-attributes.js';
 
@@ -79,3 +80,20 @@ export async function awaitMolecule(
     return { kind: 'failed', why: rootCause(error.cause) ?? error.message };
   }
 }
+
+/** By the last run of its id, which nothing else ever has. */
+export async function awaitMission(client: Client, mission: string): Promise<MissionEnd> {
+  await awaitClosed(client, { workflowId: mission, firstRunId: null });
+  try {
+    const { landed, total } = await client.workflow.getHandle<() => Promise<MissionEnded>>(mission).result();
+    return { kind: 'ended', landed, total };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return { kind: 'failed', why: 'the server does not have it any more' };
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    if (error.cause instanceof CancelledFailure) return { kind: 'cancelled', why: 'it was cancelled' };
+    return { kind: 'failed', why: rootCause(error.cause) ?? error.message };
+  }
+}
+
+/** What of a mission's result is read here. */
+type MissionEnded = Pick<Progress, 'landed' | 'total'>;

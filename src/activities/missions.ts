@@ -4,42 +4,67 @@ import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@te
 import type { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { withoutSecrets } from '../agents/secrets.js';
-import type { MissionStart, PlanRequest } from '../contract/activities.js';
+import type { MissionPreview, MissionStart, PlanRequest, WorkPlan } from '../contract/activities.js';
 import type { FailureType } from '../contract/failures.js';
 import { MissionInput } from '../contract/mission.js';
 import { read } from '../contract/read.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
 import { makeId } from '../town/address.js';
 import { asSummary } from '../town/bytes.js';
-import type { MissionOrder } from '../town/channel-hook.js';
+import { own } from '../town/own.js';
+import type { MissionDraft, MissionOrder } from '../town/mission-order.js';
 import { INVALID_ARGUMENT, rpcOf } from './rpc.js';
 
 /** Throws a failure that is not retried for work that does not fit. */
-type Check = (items: PlanRequest['items']) => Promise<unknown>;
+type Check = (items: PlanRequest['items']) => Promise<WorkPlan>;
 
-export async function startMission(client: Client, check: Check, { key, input }: MissionOrder): Promise<MissionStart> {
-  const mission = makeId('hq-cv', createHash('sha256').update(key).digest('hex'));
-  const before = await startedFor(client, mission);
-  if (before !== null) return answerTo(mission, key, before);
+/** What would begin, or everything that is wrong with it. */
+export async function previewMission(check: Check, input: MissionDraft): Promise<MissionPreview> {
+  const checked = await checkedBy(check, input);
+  if (!checked.ok) return { kind: 'refused', why: checked.why };
+  const { protos, convoys = {} } = checked.plan;
+  const items = input.work.map(({ id }) => {
+    const legs = own(convoys, id)?.map((part) => part.id);
+    const steps = (legs ?? [id]).map((one) => own(protos, one)?.steps.length ?? 0);
+    return {
+      id,
+      steps: steps.reduce((sum, one) => sum + one, 0),
+      ...(legs === undefined ? {} : { legs: legs.length }),
+    };
+  });
+  return { kind: 'fits', items };
+}
+
+type Checked = { readonly ok: true; readonly plan: WorkPlan } | { readonly ok: false; readonly why: string };
+
+async function checkedBy(check: Check, input: MissionDraft): Promise<Checked> {
   const asked = read(MissionInput, input);
-  if (!asked.ok) return { kind: 'refused', why: asked.problems.join('; ') };
+  if (!asked.ok) return { ok: false, why: asked.problems.join('; ') };
   try {
     const items = asked.value.work.map(({ origins, ...item }) => ({
       ...item,
       ...(origins === undefined ? {} : { wordsOf: origins }),
     }));
-    await check(items);
+    return { ok: true, plan: await check(items) };
   } catch (error) {
     if (!(error instanceof ApplicationFailure && REFUSALS.includes(error.type ?? ''))) throw error;
-    return { kind: 'refused', why: withoutSecrets(error.message) };
+    return { ok: false, why: withoutSecrets(error.message) };
   }
+}
+
+export async function startMission(client: Client, check: Check, { key, input }: MissionOrder): Promise<MissionStart> {
+  const mission = makeId('hq-cv', createHash('sha256').update(key).digest('hex'));
+  const before = await startedFor(client, mission);
+  if (before !== null) return answerTo(mission, key, before);
+  const checked = await checkedBy(check, input);
+  if (!checked.ok) return { kind: 'refused', why: checked.why };
   try {
     await client.workflow.start('mission', {
       taskQueue: TOWN_QUEUE,
       workflowId: mission,
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
       workflowIdConflictPolicy: 'FAIL',
-      staticSummary: asSummary(input.title),
+      staticSummary: asSummary(input.title ?? key),
       memo: { [STARTED_FOR]: key },
       args: [input],
     });

@@ -14,7 +14,7 @@ import { attribute } from '../contract/search-attributes.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
 import { canonicalHash } from '../formula/canonical.js';
 import { Json } from '../town/act.js';
-import type { MissionOrder } from '../town/channel-hook.js';
+import type { MissionOrder } from '../town/mission-order.js';
 import { own } from '../town/own.js';
 import {
   hookOfPlugin,

@@ -2,6 +2,7 @@
 import type { HostActivities, SessionActivities, TownActivities } from '../contract/activities.js';
 import { settleAttached } from './attached-left.js';
 import { beating } from './beating.js';
+import { consultActivities } from './consult.js';
 import { crewTreeActivities } from './crew-tree.js';
 import { discreet, failingDiscreetly } from './discreet.js';
 import { dogActivities, type DogMeans } from './dog-host.js';
@@ -11,7 +12,7 @@ import type { PluginKeeper } from './plugins.js';
 import { remotesOf } from './remotes.js';
 import { sandboxActivities } from './sandbox.js';
 import { sessionActivities } from './sessions.js';
-import type { Means as SessionMeans } from './sessions.js';
+import type { Means as SessionMeans } from './session-run.js';
 import { townActivities } from './town.js';
 import type { TownDeps } from './town.js';
 
@@ -37,6 +38,6 @@ export function activitiesOf(town: TownDeps, places: Places, sessions: SessionMe
   return {
     town: beating(failingDiscreetly(townActivities(town, dogs.plugins))),
     host: beating(discreet(ofHost)),
-    sessions: beating(discreet(ofSessions)),
+    sessions: beating(discreet({ ...ofSessions, ...consultActivities(places, sessions, remotes) })),
   };
 }

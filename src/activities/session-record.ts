@@ -23,7 +23,7 @@ export type Recorder = {
 };
 
 /** What is recorded of a session's assignment. */
-type Recorded = Pick<SessionSpec, 'sessionId' | 'mission' | 'molecule' | 'rig' | 'agent' | 'session'> & {
+type Recorded = Pick<SessionSpec, 'sessionId' | 'mission' | 'molecule' | 'rig' | 'agent' | 'session' | 'role'> & {
   readonly step: Pick<SessionSpec['step'], 'id' | 'title'>;
   readonly runtime: Pick<SessionSpec['runtime'], 'kind' | 'model'> & { readonly agent?: Pick<Agent, 'command'> };
 };
@@ -48,9 +48,12 @@ export async function recordSession({ ledger, purses, call, state }: Recorder, e
   await writeFile(file, text);
   const usage = result?.usage ?? spentIn(journal);
   const estimatedUsd = estimatedIn(journal);
-  await purses.ended(spec, run, usage);
-  const { mission, molecule, rig, agent, session, step, runtime } = spec;
-  if (result?.outcome === 'handoff') await call(handoffMail(spec, run, result));
+  const { mission, molecule, rig, agent, session, step, runtime, role } = spec;
+  // Whoever asked has both with the answer.
+  if (role === undefined) {
+    await purses.ended(spec, run, usage);
+    if (result?.outcome === 'handoff') await call(handoffMail(spec, run, result));
+  }
   await ledger.append({
     id: `session/${spec.sessionId}@${run}`,
     kind: 'session',

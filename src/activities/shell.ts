@@ -30,9 +30,8 @@ import type { RunOptions, RunResult } from '../process/run.js';
 import type { Confinement } from '../town/confinement.js';
 import { refuse } from './beating.js';
 
-type Tree = Place & {
-  /** Null: on none, as trees of the refinery are. */
-  readonly branch: string | null;
+/** A worktree, or a folder in which git has no part. `branch`: null for none, as trees of the refinery are on. */
+export type Tree = ((Place & { readonly branch: string | null }) | { readonly path: string; readonly mirror: null }) & {
   /** Folders outside of it that may be written to. */
   readonly more?: readonly string[];
 };
@@ -95,7 +94,8 @@ export async function cellIn(tree: Tree, confinement: Confinement | null): Promi
   // What is readable, and a home, is for those who are shut in.
   if (confinement === null) return (command, { env }) => ({ file: 'sh', args: ['-c', command], cwd, env });
   const { bubblewrap, mounts, third } = await means(confinement);
-  const shown = await narrowed(tree, tree.branch);
+  const shown =
+    tree.mirror === null ? { writable: [cwd], readable: [], hidden: [] } : await narrowed(tree, tree.branch);
   const writable = [...shown.writable, ...(tree.more ?? [])];
   const readable = [...shown.readable, ...confinement.read];
   const how = {

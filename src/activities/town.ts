@@ -17,7 +17,7 @@ import type { Ledger } from '../ledger/ledger.js';
 import { Json } from '../town/act.js';
 import { refineryOf } from '../town/address.js';
 import { legsOf } from '../town/convoy.js';
-import type { MissionOrder } from '../town/channel-hook.js';
+import type { MissionOrder } from '../town/mission-order.js';
 import type { Mail } from '../town/mail.js';
 import type { ConvoyPart } from '../town/convoy.js';
 import { unpricedModels } from '../town/prices.js';
@@ -31,14 +31,15 @@ import { Unreadable } from '../formula-shelf.js';
 import type { TownShelf } from '../formula-shelf.js';
 import { checkGate } from './gate.js';
 import { circularActivities } from './circular.js';
-import { awaitClosed, awaitMolecule, cancelExecution, howEnded, isOpen } from './executions.js';
+import { awaitClosed, awaitMission, awaitMolecule, cancelExecution, howEnded, isOpen } from './executions.js';
 import { deleteExecution } from './forgetting.js';
 import { needsPerson } from './git-trouble.js';
 import { lookAtHolders } from './health.js';
 import { lookAtDogs, planErrand, startDog } from './dogs.js';
 import { endedMissions, forgetEnded } from './ended.js';
 import { findSandbox, lookAtHost } from './hosts.js';
-import { startMission } from './missions.js';
+import { brief } from './briefing.js';
+import { previewMission, startMission } from './missions.js';
 import type { Places } from './places.js';
 import { findPolecats } from './polecats.js';
 import { PluginKeeper, startPlugin } from './plugins.js';
@@ -108,6 +109,9 @@ export function townActivities(deps: TownDeps, plugins = new PluginKeeper(deps))
     endedMissions: () => endedMissions(deps.client),
     forgetEnded: (request) => forgetEnded(deps.client, (entry) => deps.ledger.append(entry), request),
     askAssigned: (request) => askMolecules(deps.client, request),
+    previewMission: (input) => previewMission((items) => planWork(deps, { items }), input),
+    awaitMission: ({ mission }) => awaitMission(deps.client, mission),
+    brief: (request) => brief({ ...deps, cook: (order) => cookOne(deps, order) }, request),
     record: async (entry) => {
       await deps.ledger.append(entry);
     },

@@ -95,8 +95,12 @@ const SAME_FOR_ALL: readonly Tool[] = [
 
 /** The port of a session. */
 export function portOf(spec: SessionSpec): readonly Tool[] {
-  return [...SAME_FOR_ALL, closeOf(spec.step)].map(limited);
+  const all = [...SAME_FOR_ALL, closeOf(spec.step)].map(limited);
+  return spec.role === undefined ? all : all.filter(({ name }) => WHERE_ASKED.includes(name));
 }
+
+/** Of a session whose answer alone is wanted. */
+const WHERE_ASKED: readonly string[] = ['current', 'note', 'handoff', 'escalate', 'close'];
 
 /** Methods that end a session. */
 export const OF_A_SESSION: readonly string[] = ['done', 'close', 'handoff', 'escalate'];

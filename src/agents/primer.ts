@@ -1,5 +1,6 @@
 /** What a session is given to begin with: the prompt of its role, a file of `prompts/`, and its step. `gt prime` shows the same. */
 import { readFile } from 'node:fs/promises';
+import type { AskingRole } from '../town/runtime.js';
 import type { SessionSpec } from '../town/session.js';
 import { sessionPrompt } from './prompt.js';
 
@@ -9,19 +10,20 @@ export type Primer = {
   readonly message: string;
 };
 
-type Role = 'polecat' | 'program' | 'seance';
+type Role = 'polecat' | 'program' | 'seance' | AskingRole;
 
 export function rolePrompt(role: Role): Promise<string> {
   return readFile(new URL(`../../prompts/${role}.md`, import.meta.url), 'utf8');
 }
 
 export async function modelPrimer(spec: SessionSpec): Promise<Primer & { readonly system: string }> {
-  return { system: await rolePrompt('polecat'), message: sessionPrompt(spec) };
+  return { system: await rolePrompt(spec.role ?? 'polecat'), message: sessionPrompt(spec) };
 }
 
 export async function programPrimer(spec: SessionSpec): Promise<Primer> {
-  const how = await rolePrompt('program');
-  return { system: null, message: `${sessionPrompt(spec)}\n\n${how.trimEnd()}` };
+  const how = (await rolePrompt('program')).trimEnd();
+  const who = spec.role === undefined ? [] : [(await rolePrompt(spec.role)).trimEnd()];
+  return { system: null, message: [...who, sessionPrompt(spec), how].join('\n\n') };
 }
 
 /** As the runtime of the session does it. Null for a script, which is told nothing. */

@@ -10,6 +10,7 @@ import { sessionCommands } from './session-commands.js';
 import { slingCommands } from './sling-commands.js';
 import { stepCommands } from './step-commands.js';
 import { townCommands } from './town-commands.js';
+import { wishCommands } from './wish-commands.js';
 
 export const commands: readonly Command[] = [
   ...townCommands,
@@ -22,4 +23,5 @@ export const commands: readonly Command[] = [
   ...crewCommands,
   ...channelCommands,
   ...dogCommands,
+  ...wishCommands,
 ];

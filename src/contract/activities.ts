@@ -3,16 +3,18 @@
  * any point. Where an act runs is part of its contract: on any host (town), or on the host that has the sandbox.
  */
 import type { Confinement } from '../town/confinement.js';
-import type { MissionOrder } from '../town/channel-hook.js';
+import type { Briefing, Consultation } from '../town/consultation.js';
 import type { ConvoyPart } from '../town/convoy.js';
 import type { Facts } from '../town/health.js';
 import type { Outcome } from '../town/group.js';
 import type { Mail } from '../town/mail.js';
+import type { MissionDraft, MissionOrder } from '../town/mission-order.js';
 import type { GateVerdict } from '../town/refinery.js';
 import type { Survey } from '../town/patrol.js';
 import type { Hold } from '../town/pause.js';
 import type { Protomolecule, StepGate } from '../town/protomolecule.js';
 import type { Gate, Limits, RigRef, RigSnapshot } from '../town/rig.js';
+import type { AskingRole } from '../town/runtime.js';
 import type { SessionLeft, SessionResult, SessionSpec } from '../town/session.js';
 import type { Look } from '../town/watchdog.js';
 import type { DogHostActivities, DogTownActivities } from './dog-activities.js';
@@ -109,6 +111,12 @@ export type TownActivities = DogTownActivities & {
   startDaemon(request: { readonly patience: number }): Promise<void>;
   /** Starts the mission of an order, or says why its work is refused. One that was started for it before is left alone, open or closed. */
   startMission(order: MissionOrder): Promise<MissionStart>;
+  /** Checks and cooks the work of a mission, and starts nothing. */
+  previewMission(input: MissionDraft): Promise<MissionPreview>;
+  /** Returns how a mission ended, when it has. */
+  awaitMission(request: { readonly mission: string }): Promise<MissionEnd>;
+  /** What a consultation of a role needs, as the town is now, or why nobody can be asked. */
+  brief(request: BriefRequest): Promise<Briefing>;
   /** Appends to the ledger; a record id that stands there already is left alone. */
   record(entry: LedgerEntry): Promise<void>;
   /** The same for several, in their order. */
@@ -121,6 +129,27 @@ export type Delivered = { readonly taken: number; readonly why: string | null };
 export type MissionStart =
   | { readonly kind: 'started'; readonly mission: string }
   | { readonly kind: 'refused'; readonly why: string };
+
+/** `steps`: of an item that is a convoy, those of all its legs. */
+export type MissionPreview =
+  | {
+      readonly kind: 'fits';
+      readonly items: readonly { readonly id: string; readonly steps: number; readonly legs?: number }[];
+    }
+  | { readonly kind: 'refused'; readonly why: string };
+
+/** `ended`: as it says itself. */
+export type MissionEnd =
+  | { readonly kind: 'ended'; readonly landed: number; readonly total: number }
+  | { readonly kind: 'failed' | 'cancelled'; readonly why: string };
+
+/** The formula has one step, and is given what there are of `rigs` and `formulas` when it asks for them. `rig`: whose code is read; null: every rig's. */
+export type BriefRequest = {
+  readonly role: AskingRole;
+  readonly formula: string;
+  readonly vars: Readonly<Record<string, string>>;
+  readonly code: { readonly kind: 'none' } | { readonly kind: 'rigs'; readonly rig: string | null };
+};
 
 export type PlanRequest = {
   /** The mission was started by a formula's name: its author wrote no list of work. */
@@ -365,6 +394,8 @@ type Landed =
 /** On task queue `gastown@<host>.sessions`. */
 export type SessionActivities = {
   runSession(spec: SessionSpec): Promise<SessionResult>;
+  /** A session without a sandbox, for its answer. */
+  consult(consultation: Consultation): Promise<SessionResult>;
   runGates(request: {
     readonly request: string;
     readonly worktree: string;

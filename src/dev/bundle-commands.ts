@@ -33,6 +33,7 @@ const BUNDLES = {
       'sling',
       'channel',
       'dog',
+      'wish',
       'explain',
       'export',
       'mol-start',

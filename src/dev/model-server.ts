@@ -25,7 +25,7 @@ type SeenRequest = {
   readonly body: MessagesRequest;
 };
 
-type ModelServer = {
+export type ModelServer = {
   readonly url: string;
   /** The newest requests for a message (a thousand at most), oldest first. */
   readonly requests: () => readonly SeenRequest[];

@@ -18,6 +18,7 @@ export const isWorkflowId = (id: string): boolean => WorkflowId.safeParse(id).su
 export const witnessOf = (rig: string): string => `${rig}/witness`;
 export const refineryOf = (rig: string): string => `${rig}/refinery`;
 export const OVERSEER = 'overseer';
+export const MAYOR = 'mayor';
 export const DEACON = 'deacon';
 export const BOOT = 'boot';
 /** The Temporal Schedule that starts boot. */

@@ -2,26 +2,12 @@
 import { channelAt } from './address.js';
 import type { Published } from './channel.js';
 import type { ChannelHook } from './channel-input.js';
+import type { MissionOrder } from './mission-order.js';
 import { own } from './own.js';
 import { asLine } from './wording.js';
 
 const TITLE_CHARS_MAX = 200;
 const ORIGIN_CHARS_MAX = 200;
-
-/** `key`: however often it is asked for, there is one mission of it. */
-export type MissionOrder = { readonly key: string; readonly input: MissionDraft };
-type MissionDraft = {
-  readonly title: string;
-  readonly work: readonly {
-    readonly id: string;
-    readonly rig: string;
-    readonly formula: string;
-    readonly vars: Readonly<Record<string, string>>;
-    readonly origins: Readonly<Record<string, string>>;
-  }[];
-  readonly notify: readonly string[];
-  readonly budget: { readonly usd: number };
-};
 
 /** What the message does not have is not given: the formula may have a value for it, and else says what is missing. */
 export function missionOf(name: string, message: Published, id: string, hook: ChannelHook): MissionOrder {

@@ -1,7 +1,7 @@
 /** Plugins: chores of a town's own, each a formula that runs by a clock, after a rest, or with a message of a channel. */
 import * as z from 'zod';
 import { dogAt } from './address.js';
-import type { MissionOrder } from './channel-hook.js';
+import type { MissionOrder } from './mission-order.js';
 import { ChannelHook, Subscription } from './channel-input.js';
 import { Match } from './channel-match.js';
 import { unreachable } from './unreachable.js';

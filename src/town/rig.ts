@@ -5,7 +5,7 @@ import { ConfinementSettings } from './confinement.js';
 import { withoutPassword } from './credentials.js';
 import { Plugin } from './plugin.js';
 import { Price } from './prices.js';
-import { RUNTIME_KINDS } from './runtime.js';
+import { ASKING_ROLES, RUNTIME_KINDS } from './runtime.js';
 
 export const DEFAULT_NAMES = [
   'Toast', 'Shadow', 'Copper', 'Ash', 'Storm', 'Ember', 'Flint', 'Onyx', 'Rust', 'Slate', 'Nova', 'Quill', 'Wren', 'Birch', 'Cinder',
@@ -99,9 +99,14 @@ export function areAlike(one: RoleSettings, other: RoleSettings): boolean {
   return said(one) === said(other);
 }
 
+/** What sessions of a role of the town are run with: as a rig has it for its work. */
+export const Workbench = RigSnapshot.pick({ runtime: true, agents: true, confinement: true });
+export type Workbench = z.infer<typeof Workbench>;
+
 export const TownSnapshot = z.strictObject({
   name: z.string(),
   rigs: z.record(z.string(), RigSnapshot),
+  roles: z.record(z.enum(ASKING_ROLES), Workbench),
   limits: Limits,
   /** By the beginning of a model's id. */
   prices: z.record(z.string(), Price),

@@ -27,3 +27,7 @@ export function isModel(runtime: RuntimeKind | 'auto'): boolean {
 
 /** Where nobody names one. */
 export const DEFAULT_MODEL = 'claude-opus-5-5';
+
+/** Roles of the town that ask a model. */
+export const ASKING_ROLES = ['mayor', 'boot'] as const;
+export type AskingRole = (typeof ASKING_ROLES)[number];

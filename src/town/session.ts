@@ -7,7 +7,7 @@ import type { Agent } from './agents.js';
 import type { Answer } from './answer.js';
 import type { Confinement } from './confinement.js';
 import type { Acceptance } from './protomolecule.js';
-import type { RuntimeKind } from './runtime.js';
+import type { AskingRole, RuntimeKind } from './runtime.js';
 
 type SessionLimits = {
   readonly turnsMax: number;
@@ -32,6 +32,8 @@ export type SessionSpec = {
   readonly incarnation?: number;
   /** 1 for the first session of a step. */
   readonly session: number;
+  /** Who asks, where its answer is all that is wanted: it changes nothing, and has no sandbox. Absent: a step's work is wanted. */
+  readonly role?: AskingRole;
   /** How many sessions of this step have ended in a handoff or a question: tells a scripted session where to go on. */
   readonly handoffs: number;
   /** Whether it is the first since the step was to be done; absent in what an earlier version asked for. */

@@ -1,4 +1,7 @@
-/** Mail on its way from the deacon to the overseer: letters that are passed on, and what it has to tell. Beside patrols, which do not wait for it. */
+/**
+ * Mail on its way from a role of the town, the deacon if no other is named, to the overseer: letters that are passed on, and what it has to tell. Beside its
+ * other work, which does not wait for it.
+ */
 import { setHandler } from '@temporalio/workflow';
 import { deadLettersQuery } from '../contract/inbox.js';
 import { DEACON, OVERSEER } from '../town/address.js';
@@ -18,6 +21,7 @@ type Kept = { readonly letters: readonly Mail[]; readonly dead: readonly DeadLet
 export class DeaconPost {
   readonly #patience: number;
   readonly #onEnd: () => void;
+  readonly #from: string;
   #letters: readonly Mail[];
   #dead: readonly DeadLetter[];
   #isSending = false;
@@ -28,7 +32,8 @@ export class DeaconPost {
   #againMs: number | null = null;
 
   /** `onEnd`: all is sent, or is to be tried again later. */
-  constructor({ letters, dead }: Kept, patience: number, onEnd: () => void) {
+  constructor({ letters, dead }: Kept, patience: number, onEnd: () => void, from: string = DEACON) {
+    this.#from = from;
     this.#patience = patience;
     this.#onEnd = onEnd;
     this.#letters = letters;
@@ -68,7 +73,7 @@ export class DeaconPost {
   /** For the overseer to read, whose answer goes to whoever wrote it. */
   take(mail: Mail): boolean {
     if (this.#letters.length >= LETTERS_MAX) return false;
-    this.tell({ ...mail, id: `${mail.id} by ${DEACON}`.slice(0, 2_000), to: ANSWERS });
+    this.tell({ ...mail, id: `${mail.id} by ${this.#from}`.slice(0, 2_000), to: ANSWERS });
     return true;
   }
 
@@ -111,16 +116,16 @@ export class DeaconPost {
     }
   }
 
-  /** The deacon ends: what is left stands in the ledger. */
+  /** The role ends: what is left stands in the ledger. */
   async close(): Promise<void> {
-    await this.#bury(this.#letters, `the ${DEACON} has ended`).catch(() => undefined);
+    await this.#bury(this.#letters, `the ${this.#from} has ended`).catch(() => undefined);
   }
 
   async #bury(mails: readonly Mail[], why: string): Promise<void> {
     if (mails.length === 0) return;
     const letters = mails.map((mail) => ({ ...mail, atMs: Date.now(), why }));
     this.#dead = letters.reduce(withDead, this.#dead);
-    const entries = letters.map((letter) => mailRecord(letter, DEACON));
+    const entries = letters.map((letter) => mailRecord(letter, this.#from));
     await town(this.#patience).recordAll.executeWithOptions({ summary: 'dead letters to the ledger' }, [entries]);
   }
 }

@@ -15,7 +15,7 @@ export const postman = (scale: number) =>
   proxyActivities<Pick<TownActivities, 'deliver' | 'deliverAll' | 'startMission'>>(post(scale));
 
 export const watcher = (scale: number) =>
-  proxyActivities<Pick<TownActivities, 'awaitClosed' | 'awaitMolecule' | 'checkGate'>>(watch(scale));
+  proxyActivities<Pick<TownActivities, 'awaitClosed' | 'awaitMission' | 'awaitMolecule' | 'checkGate'>>(watch(scale));
 
 export const onHost = (scale: number, host: string, commandsMs?: number): Patient<HostActivities> =>
   patient(scale, host, proxyActivities<HostActivities>(hostAct(scale, host, commandsMs)));

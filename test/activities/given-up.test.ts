@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { placesIn } from '../../src/activities/places.js';
 import { Purses } from '../../src/activities/purse.js';
 import { sessionActivities } from '../../src/activities/sessions.js';
-import type { Means } from '../../src/activities/sessions.js';
+import type { Means } from '../../src/activities/session-run.js';
 import { RuntimeTrouble } from '../../src/agents/trouble.js';
 import type { Runtime } from '../../src/agents/runtime.js';
 import { asActivity, cancelActivity } from '../support/activity.js';

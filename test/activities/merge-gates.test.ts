@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { mergeActivities } from '../../src/activities/merge.js';
 import { placesIn } from '../../src/activities/places.js';
 import { sessionActivities } from '../../src/activities/sessions.js';
-import type { Means } from '../../src/activities/sessions.js';
+import type { Means } from '../../src/activities/session-run.js';
 import type { MergeTask } from '../../src/contract/activities.js';
 import type { GateVerdict } from '../../src/town/refinery.js';
 import { asActivity } from '../support/activity.js';

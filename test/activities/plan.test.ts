@@ -50,7 +50,14 @@ async function makeTown(kind: 'auto' | 'anthropic' = 'auto') {
     formulas: townShelf(folder),
     readTown: async () => ({
       ok: true,
-      town: { name: 't', rigs: { server: rig }, limits: DEFAULT_LIMITS, prices: {}, hash: '' },
+      town: {
+        name: 't',
+        rigs: { server: rig },
+        roles: { mayor: { runtime: rig.runtime }, boot: { runtime: rig.runtime } },
+        limits: DEFAULT_LIMITS,
+        prices: {},
+        hash: '',
+      },
     }),
   });
   return (...items: readonly (readonly [id: string, formula: string])[]) =>

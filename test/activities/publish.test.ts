@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { placesIn } from '../../src/activities/places.js';
 import { sandboxActivities } from '../../src/activities/sandbox.js';
 import { sessionActivities } from '../../src/activities/sessions.js';
-import type { Means } from '../../src/activities/sessions.js';
+import type { Means } from '../../src/activities/session-run.js';
 import type { AcceptRequest } from '../../src/contract/activities.js';
 import { findMarked } from '../../src/process/mark.js';
 import { asActivity, cancelActivity } from '../support/activity.js';

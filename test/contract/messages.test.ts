@@ -12,6 +12,7 @@ import {
   refineryMessages,
   witnessMessages,
 } from '../../src/contract/messages.js';
+import { mayorMessages, type MayorCarry } from '../../src/contract/mayor.js';
 import { ChannelInput, type ChannelCarry } from '../../src/contract/channel.js';
 import type { DeaconCarry } from '../../src/contract/deacon.js';
 import { DogInput, type DogResult, type Kennel } from '../../src/contract/dog.js';
@@ -54,6 +55,7 @@ test('the messages of each workflow', () => {
   expect(names(witnessMessages)).toEqual(['pause', 'resume', 'cycle', 'claim', 'release', 'look', 'configure']);
   expect(names(refineryMessages)).toEqual(['configure', 'retry', 'remove', 'abandon']);
   expect(names(deaconMessages)).toEqual(['pause', 'resume', 'cycle', 'patrol', 'send']);
+  expect(names(mayorMessages)).toEqual(['sling', 'approve', 'change', 'reject', 'plan']);
   expect(names(channelMessages)).toEqual(['publish', 'subscribe', 'unsubscribe', 'retain']);
   expect(names(inboxMessages)).toEqual(['read', 'ack', 'archive', 'reply']);
   expect(names(crewMessages)).toEqual(['sling', 'unsling', 'done', 'at', 'leave', 'assigned']);
@@ -69,6 +71,7 @@ test('every message says what it does', () => {
     refineryMessages,
     inboxMessages,
     deaconMessages,
+    mayorMessages,
     channelMessages,
     crewMessages,
   ].flatMap((each) => Object.values(each));
@@ -135,6 +138,7 @@ test('what crosses a process is plain JSON', () => {
   expectTypeOf<WitnessCarry>().toExtend<Wire>();
   expectTypeOf<RefineryCarry>().toExtend<Wire>();
   expectTypeOf<Omit<PersonCarry, 'records'>>().toExtend<Wire>();
+  expectTypeOf<MayorCarry>().toExtend<Wire>();
   expectTypeOf<Omit<ChannelCarry, 'leaving'>>().toExtend<Wire>();
   expectTypeOf<DeaconCarry>().toExtend<Wire>();
   expectTypeOf<Kennel>().toExtend<Wire>();

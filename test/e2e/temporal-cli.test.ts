@@ -16,6 +16,7 @@ import {
   refineryMessages,
   witnessMessages,
 } from '../../src/contract/messages.js';
+import { mayorMessages } from '../../src/contract/mayor.js';
 import { stepsQuery } from '../../src/contract/molecule.js';
 import type { Step } from '../../src/town/molecule-state.js';
 import { here } from '../support/here.js';
@@ -142,8 +143,9 @@ test('the page has every message that people send, in its own words', () => {
     ...rowsOf('channel', channelMessages),
     ...rowsOf('crew', crewMessages),
     ...rowsOf('deacon', deaconMessages),
-    ...rowsOf('polecat, molecule, mission, witness, overseer, crew, deacon, channel', { mail: mailMessage }),
-    ...rowsOf('polecat, mission, witness, overseer, crew', inboxMessages),
+    ...rowsOf('mayor', mayorMessages),
+    ...rowsOf('polecat, molecule, mission, witness, overseer, crew, deacon, mayor, channel', { mail: mailMessage }),
+    ...rowsOf('polecat, mission, witness, overseer, crew, mayor', inboxMessages),
   ];
   expect(page.slice(page.indexOf('| to | message')).trim().split('\n').slice(2)).toEqual(rows);
 });

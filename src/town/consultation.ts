@@ -1,0 +1,82 @@
+/**
+ * A consultation: a session of which only the typed answer is wanted. It has no sandbox, changes nothing, and may read copies of code. Roles of the
+ * town ask so what is judgement; everything else they decide by rules.
+ */
+import type { ProtoStep } from './protomolecule.js';
+import type { Limits, RigRef } from './rig.js';
+import type { AskingRole } from './runtime.js';
+import type { SessionSpec } from './session.js';
+
+/** `code`: rigs whose code lies in folders of their names where it reads. */
+export type Consultation = { readonly spec: SessionSpec; readonly code: readonly RigRef[] };
+
+/** All that a consultation needs but for who asks, or why nobody can be asked, in a sentence. */
+export type Briefing =
+  | { readonly kind: 'nobody'; readonly why: string }
+  | {
+      readonly kind: 'ready';
+      readonly host: string;
+      readonly step: ProtoStep;
+      readonly runtime: SessionSpec['runtime'];
+      readonly limits: Limits;
+      readonly confinement?: SessionSpec['confinement'];
+      readonly code: readonly RigRef[];
+    };
+export type Brief = Extract<Briefing, { readonly kind: 'ready' }>;
+
+/** `about`: what it is asked for, as a molecule has it on its sessions. `note`: what came of the one before. */
+export type Asked = {
+  readonly role: AskingRole;
+  readonly about: string;
+  readonly session: number;
+  readonly note: string | null;
+  readonly turnsMax?: number;
+  readonly minutesMax?: number;
+  readonly usdMax?: number;
+};
+
+export function consultationOf({ step, runtime, limits, confinement, code }: Brief, asked: Asked): Consultation {
+  const { role, about, session, note } = asked;
+  const { id, title, description, acceptance, wordsOf, script, run, output } = step;
+  const usdMax = least(asked.usdMax, limits.sessionUsdMax);
+  const spec: SessionSpec = {
+    sessionId: `${about}/${id}/${session}`,
+    mission: role,
+    molecule: about,
+    rig: code.length === 1 ? (code[0]?.name ?? '') : '',
+    agent: role,
+    role,
+    session,
+    // A script has no earlier sessions to go on behind.
+    handoffs: 0,
+    step: {
+      id,
+      title,
+      description,
+      acceptance,
+      script,
+      run,
+      ...(wordsOf === undefined ? {} : { wordsOf }),
+      ...(output === undefined ? {} : { output }),
+    },
+    worktree: '',
+    branch: '',
+    base: '',
+    note,
+    runtime,
+    limits: {
+      turnsMax: Math.min(asked.turnsMax ?? Infinity, limits.turnsMax),
+      minutesMax: Math.min(asked.minutesMax ?? Infinity, limits.sessionMinutesMax),
+      contextTokensMax: limits.contextTokensMax,
+      quietSecondsMax: limits.quietSecondsMax,
+      ...(usdMax === undefined ? {} : { usdMax }),
+    },
+    ...(confinement === undefined ? {} : { confinement }),
+    commands: {},
+  };
+  return { spec, code };
+}
+
+function least(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);
+}

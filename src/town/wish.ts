@@ -1,0 +1,324 @@
+/**
+ * A wish in words, and what becomes of it:
+ *
+ *     planning → checking → proposed → starting → started → closed (landed | failed)
+ *        ↑  ↘ unplanned        ↓ change                        any but starting → closed (rejected)
+ *        └──────────┴──────────┘
+ *
+ * Sessions plan, the engine checks and cooks, people approve. What a person says begins a new turn: what comes of an act of an earlier turn only
+ * counts for its cost. A plan that is faulty goes back to another session, so many times; then a person is asked.
+ */
+import * as z from 'zod';
+import { MAYOR } from './address.js';
+import type { DraftItem, MissionDraft } from './mission-order.js';
+import { addUsage, NO_USAGE, type SessionResult, type Usage } from './session.js';
+import { unreachable } from './unreachable.js';
+import { asLine, short } from './wording.js';
+
+/** Sessions of a turn. */
+export const TRIES_MAX = 3;
+/** What was said to a plan, beside the wish itself. */
+export const WORDS_MAX = 20;
+export const WISH_CHARS_MAX = 10_000;
+/** Of a plan, as JSON. */
+export const PLAN_CHARS_MAX = 50_000;
+
+type Word = { readonly by: string; readonly text: string };
+
+/** `reasons`: by item. `by`: who made it: the mayor, or a person. */
+type Plan = {
+  readonly by: string;
+  readonly reason: string;
+  readonly reasons: Readonly<Record<string, string>>;
+  readonly mission: MissionDraft;
+};
+
+/** By item, what it comes to once it is cooked. */
+type Preview = readonly { readonly id: string; readonly steps: number; readonly legs?: number }[];
+
+type WishEnd = 'landed' | 'failed' | 'rejected';
+
+export type WishState =
+  /** A session is at work on it, or is about to be. */
+  | { readonly kind: 'planning' }
+  | { readonly kind: 'checking' }
+  | { readonly kind: 'proposed' }
+  /** A person goes on: in other words, or with a plan. */
+  | { readonly kind: 'unplanned'; readonly why: string }
+  | { readonly kind: 'starting' }
+  /** `isOver`: the mission has said so, and is looked at. */
+  | { readonly kind: 'started'; readonly mission: string; readonly isOver: boolean }
+  | { readonly kind: 'closed'; readonly end: WishEnd; readonly says: string; readonly isRecorded: boolean };
+
+export type Wish = {
+  readonly id: string;
+  readonly by: string;
+  readonly text: string;
+  /** Whose code the planner reads; null: that of every rig. */
+  readonly rig: string | null;
+  readonly budget: { readonly usd: number } | null;
+  /** `start`: a plan that can be started is. */
+  readonly approve: 'ask' | 'start';
+  readonly atMs: number;
+  readonly sinceMs: number;
+  readonly state: WishState;
+  readonly turn: number;
+  readonly words: readonly Word[];
+  readonly plan: Plan | null;
+  /** Of the plan; null until it is checked. */
+  readonly preview: Preview | null;
+  /** Who has let it begin. */
+  readonly approvedBy: string | null;
+  /** In all, and of this turn. */
+  readonly sessions: number;
+  readonly tries: number;
+  /** For the next session: what was wrong, or what the one before has noted. */
+  readonly note: string | null;
+  readonly usage: Usage;
+};
+
+export type Asked = Pick<Wish, 'id' | 'by' | 'text' | 'rig' | 'budget' | 'approve'>;
+
+export function newWish(asked: Asked, nowMs: number): Wish {
+  return {
+    ...asked,
+    atMs: nowMs,
+    sinceMs: nowMs,
+    state: { kind: 'planning' },
+    turn: 1,
+    words: [],
+    plan: null,
+    preview: null,
+    approvedBy: null,
+    sessions: 0,
+    tries: 0,
+    note: null,
+    usage: NO_USAGE,
+  };
+}
+
+/** What a person says. */
+export type Said =
+  | { readonly kind: 'approve'; readonly by: string }
+  | { readonly kind: 'reject'; readonly by: string; readonly reason: string }
+  | { readonly kind: 'change'; readonly by: string; readonly text: string }
+  | { readonly kind: 'plan'; readonly by: string; readonly mission: MissionDraft };
+
+/** Why it cannot be said now, in words that say what can; null when it can. */
+export function whyNot({ id, state, words, plan }: Wish, said: Said): string | null {
+  if (state.kind === 'closed') return `the wish ${id} is over: ${state.says}`;
+  if (state.kind === 'starting') return `the mission of the wish ${id} is being started: ask again in a moment`;
+  switch (said.kind) {
+    case 'approve':
+      if (state.kind === 'proposed') return null;
+      return state.kind === 'started'
+        ? `the wish ${id} is approved already: ${state.mission} works on it`
+        : `there is no plan to approve: the wish ${id} is ${state.kind}; gt wish show ${id} tells more`;
+    case 'reject':
+      return null;
+    case 'change':
+    case 'plan':
+      if (state.kind === 'started') return `${state.mission} works on the wish ${id} already: cancel it, and wish anew`;
+      if (said.kind === 'change' && words.length >= WORDS_MAX)
+        return `${WORDS_MAX} times something was said to the plans of ${id}: ${plan === null ? 'wish anew' : 'approve the last one, or wish anew'}`;
+      return JSON.stringify(said).length > PLAN_CHARS_MAX
+        ? `a plan has at most ${PLAN_CHARS_MAX} characters of JSON: split it into several missions`
+        : null;
+    default:
+      return unreachable(said);
+  }
+}
+
+/** Only where `whyNot` has no objection. */
+export function heard(wish: Wish, said: Said, nowMs: number): Wish {
+  const next = { ...wish, turn: wish.turn + 1, tries: 0, note: null };
+  switch (said.kind) {
+    case 'approve':
+      return into({ ...wish, approvedBy: said.by }, { kind: 'starting' }, nowMs);
+    case 'reject': {
+      const { state } = wish;
+      const left = state.kind === 'started' ? `; ${state.mission} is left alone` : '';
+      const says = `rejected by ${said.by}: ${asLine(said.reason)}${left}`;
+      return into(next, { kind: 'closed', end: 'rejected', says, isRecorded: false }, nowMs);
+    }
+    case 'change':
+      return into(
+        { ...next, words: [...wish.words, { by: said.by, text: said.text }], preview: null },
+        { kind: 'planning' },
+        nowMs,
+      );
+    case 'plan': {
+      const plan = { by: said.by, reason: '', reasons: {}, mission: said.mission };
+      return into({ ...next, plan, preview: null }, { kind: 'checking' }, nowMs);
+    }
+    default:
+      return unreachable(said);
+  }
+}
+
+/** What came of an act. */
+export type Outcome =
+  /** A session begins. */
+  | { readonly kind: 'begun' }
+  | { readonly kind: 'answered'; readonly result: SessionResult }
+  /** Its host is lost: another one begins. */
+  | { readonly kind: 'lost'; readonly usage: Usage }
+  /** Nobody plans it, or what was tried cannot be done. */
+  | { readonly kind: 'stuck'; readonly why: string; readonly usage: Usage }
+  | { readonly kind: 'fits'; readonly preview: Preview }
+  | { readonly kind: 'faulty'; readonly why: string }
+  | { readonly kind: 'started'; readonly mission: string }
+  | { readonly kind: 'told' }
+  | { readonly kind: 'ended'; readonly end: Exclude<WishEnd, 'rejected'>; readonly says: string }
+  | { readonly kind: 'recorded' };
+
+/** `turn`: in which the act was begun. */
+export function after(before: Wish, turn: number, outcome: Outcome, nowMs: number): Wish {
+  const wish = 'usage' in outcome ? spent(before, outcome.usage) : before;
+  if (outcome.kind === 'recorded') return recorded(wish);
+  // What was begun before a person said something else.
+  if (turn !== wish.turn) return outcome.kind === 'answered' ? spent(wish, outcome.result.usage) : wish;
+  switch (outcome.kind) {
+    case 'begun':
+      return { ...wish, sessions: wish.sessions + 1, tries: wish.tries + 1 };
+    case 'lost':
+      return { ...wish, tries: wish.tries - 1 };
+    case 'answered':
+      return answered(spent(wish, outcome.result.usage), outcome.result, nowMs);
+    case 'stuck':
+      return into(wish, { kind: 'unplanned', why: outcome.why }, nowMs);
+    case 'fits': {
+      const fit = { ...wish, preview: outcome.preview };
+      const isLet = wish.approve === 'start' && !isOfPerson(wish) && wish.words.length === 0;
+      return into(fit, { kind: isLet ? 'starting' : 'proposed' }, nowMs);
+    }
+    case 'faulty':
+      if (wish.state.kind === 'starting' || isOfPerson(wish))
+        return into(wish, { kind: 'unplanned', why: `the plan cannot be started: ${outcome.why}` }, nowMs);
+      return again(wish, `The plan cannot be started:\n${outcome.why}`, nowMs);
+    case 'started':
+      return into(wish, { kind: 'started', mission: outcome.mission, isOver: false }, nowMs);
+    case 'told':
+      return wish.state.kind === 'started' ? { ...wish, state: { ...wish.state, isOver: true } } : wish;
+    case 'ended':
+      return into(wish, { kind: 'closed', end: outcome.end, says: outcome.says, isRecorded: false }, nowMs);
+    default:
+      return unreachable(outcome);
+  }
+}
+
+function into(wish: Wish, state: WishState, nowMs: number): Wish {
+  return { ...wish, state, sinceMs: nowMs };
+}
+
+function spent(wish: Wish, usage: Usage): Wish {
+  return { ...wish, usage: addUsage(wish.usage, usage) };
+}
+
+/** What the ledger has is kept here in short. */
+function recorded(wish: Wish): Wish {
+  if (wish.state.kind !== 'closed') return wish;
+  const text = short(wish.text);
+  return {
+    ...wish,
+    text,
+    words: [],
+    plan: null,
+    preview: null,
+    note: null,
+    state: { ...wish.state, isRecorded: true },
+  };
+}
+
+const isOfPerson = ({ plan }: Wish): boolean => plan !== null && plan.by !== MAYOR;
+
+function answered(wish: Wish, result: SessionResult, nowMs: number): Wish {
+  switch (result.outcome) {
+    case 'closed':
+      if (result.verdict === 'failed') return into(wish, { kind: 'unplanned', why: result.summary }, nowMs);
+      return planned(wish, result.output, nowMs);
+    case 'handoff':
+      return again(wish, result.note, nowMs);
+    case 'stalled':
+      return again(wish, result.detail, nowMs);
+    case 'blocked':
+      return into(wish, { kind: 'unplanned', why: `the planner asks: ${result.detail}` }, nowMs);
+    default:
+      return unreachable(result);
+  }
+}
+
+function again(wish: Wish, note: string, nowMs: number): Wish {
+  if (wish.tries < TRIES_MAX) return into({ ...wish, note }, { kind: 'planning' }, nowMs);
+  const why = `${wish.tries} sessions have made no plan that can be started; of the last: ${note}`;
+  return into({ ...wish, note: null }, { kind: 'unplanned', why }, nowMs);
+}
+
+/** What a session answers, which its formula asks for. */
+const Answer = z.object({
+  title: z.string(),
+  reason: z.string(),
+  work: z.array(
+    z.object({
+      id: z.string(),
+      title: z.string(),
+      rig: z.string(),
+      formula: z.string(),
+      vars: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String)).default({}),
+      needs: z.array(z.string()).default([]),
+      priority: z.number().int().optional(),
+      reason: z.string(),
+    }),
+  ),
+});
+
+const TITLE_CHARS_MAX = 200;
+const titled = (text: string): string => asLine(text).slice(0, TITLE_CHARS_MAX);
+
+function planned(wish: Wish, output: unknown, nowMs: number): Wish {
+  const read = Answer.safeParse(output);
+  if (!read.success) {
+    const wrong = read.error.issues.map(({ path, message }) => `${['output', ...path].join('.')}: ${message}`);
+    return again(wish, `The plan was not as it was asked for:\n${wrong.slice(0, 10).join('\n')}`, nowMs);
+  }
+  const { title, reason, work } = read.data;
+  const items = work.map(({ id, title: name, rig, formula, vars, needs, priority }): DraftItem => {
+    const urgency = priority === undefined ? {} : { priority };
+    return { id, title: titled(name), rig, formula, vars, needs, ...urgency };
+  });
+  const plan = {
+    by: MAYOR,
+    reason,
+    reasons: Object.fromEntries(work.map((item) => [item.id, item.reason])),
+    mission: { title: titled(title), work: items, notify: [] },
+  };
+  return into({ ...wish, plan, preview: null, note: null }, { kind: 'checking' }, nowMs);
+}
+
+/** What the mayor does next for it; null while others are to do something. */
+export type Order = 'plan' | 'check' | 'start' | 'look' | 'record';
+
+export function orderOf({ state }: Wish): Order | null {
+  switch (state.kind) {
+    case 'planning':
+      return 'plan';
+    case 'checking':
+      return 'check';
+    case 'starting':
+      return 'start';
+    case 'started':
+      return state.isOver ? 'look' : null;
+    case 'closed':
+      return state.isRecorded ? null : 'record';
+    case 'proposed':
+    case 'unplanned':
+      return null;
+    default:
+      return unreachable(state);
+  }
+}
+
+/** In dollars, what its sessions may still cost: as much as the mission may, if somebody has said so. */
+export function leftFor({ budget, usage }: Wish): number | null {
+  return budget === null ? null : Math.max(0, budget.usd - usage.usd);
+}

@@ -1,0 +1,272 @@
+/**
+ * The mayor: takes wishes in words, has missions planned of them, and starts those that are approved. What is judgement a session does, or a
+ * person; here wishes wait, at no cost. Mail that it cannot answer goes to the overseer.
+ */
+import { CancellationScope, condition, isCancellation, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
+import { EMPTY_DESK } from '../contract/desk.js';
+import { MayorInput, mayorMessages, wishesQuery, type MayorCarry } from '../contract/mayor.js';
+import { mailMessage } from '../contract/messages.js';
+import { attribute } from '../contract/search-attributes.js';
+import { makeId, MAYOR, OVERSEER } from '../town/address.js';
+import { stateOf } from '../town/inbox.js';
+import type { Mail } from '../town/mail.js';
+import { addUsage, NO_USAGE } from '../town/session.js';
+import {
+  after,
+  heard,
+  newWish,
+  orderOf,
+  whyNot,
+  type Order,
+  type Outcome,
+  type Said,
+  type Wish,
+} from '../town/wish.js';
+import { lettersAbout, mayorBoard, waitedFor, waitsForPerson } from '../town/wish-board.js';
+import { DeaconPost } from './deacon-post.js';
+import { Desk, done, refused, takenUntil, type Answer } from './desk.js';
+import { explainBy } from './explain.js';
+import { failure, readInput } from './failing.js';
+import { town } from './hands.js';
+import { Mailbox } from './mailbox.js';
+import { actFor, recordOf } from './mayor-acts.js';
+import { leftBy } from './session-left.js';
+import { Standing, startAs } from './standing.js';
+import { carried, goOn, isDue } from './start.js';
+
+/** What is carried from run to run has its limit. */
+const OPEN_MAX = 30;
+const OVER_MAX = 50;
+/** At once; the others are planned after them. */
+const SESSIONS_MAX = 3;
+
+export async function mayor(raw: unknown, carry?: MayorCarry): Promise<never> {
+  const start = startAs(MAYOR, () => carried(carry, 'BadInput') ?? fresh(raw));
+  return new MayorRun(start, raw).run();
+}
+
+function fresh(raw: unknown): MayorCarry {
+  const { workflowId } = workflowInfo();
+  if (workflowId !== MAYOR)
+    throw failure('BadInput', `the workflow id of the mayor is "${MAYOR}", not "${workflowId}"`);
+  return {
+    ...readInput(MayorInput, raw, 'BadInput', '{}'),
+    wishes: [],
+    letters: [],
+    dead: [],
+    inbox: [],
+    leaving: [],
+    desk: EMPTY_DESK,
+  };
+}
+
+type UnderWay = { readonly order: Order; readonly scope: CancellationScope };
+
+class MayorRun {
+  readonly #raw: unknown;
+  /** Of town.toml, once somebody has looked. */
+  #patience: number;
+  readonly #desk: Desk;
+  readonly #mailbox: Mailbox;
+  readonly #post: DeaconPost;
+  readonly #standing = new Standing();
+  /** Wishes with an act under way. */
+  readonly #acts = new Map<string, UnderWay>();
+  #wishes: readonly Wish[];
+  #isGone = false;
+  #news = true;
+
+  constructor({ patience, wishes, letters, dead, inbox, leaving, desk }: MayorCarry, raw: unknown) {
+    this.#raw = raw;
+    this.#patience = patience;
+    this.#wishes = wishes;
+    this.#desk = new Desk(desk);
+    const onChange = () => void (this.#news = true);
+    this.#post = new DeaconPost({ letters, dead }, patience, onChange, MAYOR);
+    const mustGoOn = () => !this.#isGone && isDue();
+    this.#mailbox = new Mailbox({ address: MAYOR, patience, isAgent: false, onChange, mustGoOn }, { inbox, leaving });
+    this.#listen();
+    this.#desk.open();
+  }
+
+  async run(): Promise<never> {
+    this.#standing.introduce([{ key: attribute.role, value: MAYOR }]);
+    try {
+      return await this.#live();
+    } catch (error) {
+      if (isCancellation(error)) await CancellationScope.nonCancellable(() => this.#leave());
+      throw error;
+    }
+  }
+
+  #listen(): void {
+    const here = takenUntil(this.#desk, () => (this.#isGone ? `the ${MAYOR} is no more in this town` : null));
+    this.#mailbox.serve(here);
+    here.on(mailMessage, (mail) => this.#take(mail));
+    const { sling, approve, reject, change, plan } = mayorMessages;
+    here.on(sling, ({ id = makeId('ws', uuid4()), by, wish: text, rig = null, budget = null, approve: how }) =>
+      this.#wish({ id, by, text, rig, budget, approve: how }),
+    );
+    here.on(approve, ({ by, wish }) => this.#say(wish, { kind: 'approve', by }, 'its mission is started'));
+    here.on(reject, ({ by, wish, reason }) => this.#say(wish, { kind: 'reject', by, reason }, 'nothing comes of it'));
+    here.on(change, ({ by, wish, words }) =>
+      this.#say(wish, { kind: 'change', by, text: words }, 'it is planned anew'),
+    );
+    here.on(plan, ({ by, wish, mission }) => this.#say(wish, { kind: 'plan', by, mission }, 'the plan is checked'));
+    setHandler(wishesQuery, () => this.#wishes, { description: 'What was wished, and what became of it.' });
+    explainBy(() => this.#board());
+  }
+
+  #wish(asked: Parameters<typeof newWish>[0]): Answer {
+    const { id } = asked;
+    if (this.#wishes.some((one) => one.id === id)) return done(`the wish ${id} was taken before`);
+    if (this.#open.length >= OPEN_MAX)
+      return refused(`${OPEN_MAX} wishes are open: gt wish list shows them; approve or reject some first`);
+    this.#wishes = [...this.#wishes, newWish(asked, Date.now())];
+    this.#news = true;
+    return done(`the wish ${id} is taken: gt wish show ${id} shows what becomes of it`);
+  }
+
+  get #open(): readonly Wish[] {
+    return this.#wishes.filter(({ state }) => state.kind !== 'closed');
+  }
+
+  #say(id: string, said: Said, what: string): Answer {
+    const wish = this.#wishes.find((one) => one.id === id);
+    if (wish === undefined) {
+      const known = this.#open
+        .map((one) => one.id)
+        .join(', ')
+        .slice(0, 500);
+      return refused(`there is no wish "${id}"; ${known === '' ? 'none is open' : `open are ${known}`}`);
+    }
+    const why = whyNot(wish, said);
+    if (why !== null) return refused(why);
+    this.#set(heard(wish, said, Date.now()));
+    // A session whose answer nobody waits for any more costs nothing more.
+    if (said.kind !== 'approve') this.#acts.get(id)?.scope.cancel();
+    return done(`the wish ${id}: ${what}`);
+  }
+
+  #take(mail: Mail): Answer {
+    if (mail.to !== MAYOR) return refused(`this is ${MAYOR}, not ${mail.to.slice(0, 200)}`);
+    const wish = this.#wishes.find(({ state }) => state.kind === 'started' && state.mission === mail.from);
+    if (wish !== undefined) {
+      this.#set(after(wish, wish.turn, { kind: 'told' }, Date.now()));
+      return done(`taken: how the wish ${wish.id} ended is looked at`);
+    }
+    const answered = this.#open.find(({ id, atMs }) => mail.replyTo?.startsWith(`wish/${id}@${atMs}/`) === true);
+    if (answered !== undefined && (mail.from === OVERSEER || mail.from === answered.by))
+      return this.#say(answered.id, { kind: 'change', by: mail.from, text: mail.body }, 'it is planned anew');
+    // Of a landing nobody has to decide anything; what the overseer says is for nobody else.
+    if (mail.from === OVERSEER || mail.id.startsWith(`landed/${mail.from}@`)) return this.#mailbox.take(mail);
+    return this.#post.take(mail)
+      ? done('is passed on to the overseer')
+      : refused('too many letters wait here to be passed on to the overseer: write again later');
+  }
+
+  #set(wish: Wish): void {
+    const before = this.#wishes.find(({ id }) => id === wish.id);
+    const all = this.#wishes.map((one) => (one.id === wish.id ? wish : one));
+    const over = all.filter(({ state }) => state.kind === 'closed' && state.isRecorded);
+    const forgotten = over.slice(0, Math.max(0, over.length - OVER_MAX));
+    this.#wishes = all.filter((one) => !forgotten.includes(one));
+    if (waitsForPerson(wish) && before?.state !== wish.state)
+      for (const mail of lettersAbout(wish)) this.#post.tell(mail);
+    this.#news = true;
+  }
+
+  async #live(): Promise<never> {
+    for (;;) {
+      this.#news = false;
+      this.#act();
+      this.#post.send();
+      this.#show();
+      if (this.#mustGoOn()) await goOn<typeof mayor>(this.#raw, this.#carry());
+      await this.#wait();
+    }
+  }
+
+  async #wait(): Promise<void> {
+    const woken = () => this.#news || this.#post.isWanted || this.#mustGoOn();
+    const { againMs } = this.#post;
+    if (againMs === null) return condition(woken);
+    const isNews = await condition(woken, Math.max(1, againMs - Date.now()), { summary: 'send mail again' });
+    if (!isNews) this.#post.tryAgain();
+  }
+
+  /** Begins whatever can be done and is not under way. */
+  #act(): void {
+    for (const wish of this.#wishes) {
+      const order = orderOf(wish);
+      const sessions = [...this.#acts.values()].filter((one) => one.order === 'plan').length;
+      const hasRoom = order !== 'plan' || sessions < SESSIONS_MAX;
+      if (order !== null && hasRoom && !this.#acts.has(wish.id) && !isDue()) this.#begin(wish, order);
+    }
+  }
+
+  #begin(wish: Wish, order: Order): void {
+    const { id, turn } = wish;
+    const scope = new CancellationScope();
+    this.#acts.set(id, { order, scope });
+    const note = (outcome: Outcome): Wish => {
+      const known = this.#wishes.find((one) => one.id === id);
+      const next = after(known ?? wish, turn, outcome, Date.now());
+      if (next !== known) this.#set(next);
+      return next;
+    };
+    const begun = (patience: number): Wish => {
+      this.#patience = patience;
+      return note({ kind: 'begun' });
+    };
+    void scope
+      .run(() => actFor(wish, order, this.#patience, { begun }))
+      .then(note, (error: unknown) => this.#gaveUp(id, error))
+      .finally(() => {
+        this.#acts.delete(id);
+        this.#news = true;
+      });
+  }
+
+  /** Called off: by a person's word, or with all of this. What it has cost counts. */
+  #gaveUp(id: string, error: unknown): void {
+    if (!isCancellation(error)) this.#desk.drop('wish', { id }, String(error));
+    const wish = this.#wishes.find((one) => one.id === id);
+    if (wish !== undefined) this.#set({ ...wish, usage: addUsage(wish.usage, leftBy(error).usage ?? NO_USAGE) });
+  }
+
+  /** Cancelled: what is open goes to the ledger, as far as it has come. */
+  async #leave(): Promise<void> {
+    this.#isGone = true;
+    await condition(() => this.#acts.size === 0);
+    await this.#post.close();
+    await this.#mailbox.close();
+    if (this.#open.length > 0) {
+      const entries = this.#open.map(recordOf);
+      await town(this.#patience).recordAll.executeWithOptions({ summary: 'open wishes to the ledger' }, [entries]);
+    }
+    await condition(() => this.#mailbox.isIdle && this.#desk.isQuiet());
+    this.#standing.show({ phase: 'done' }, () => this.#board());
+  }
+
+  #mustGoOn(): boolean {
+    return isDue() && this.#acts.size === 0 && this.#post.isIdle && this.#mailbox.isIdle && this.#desk.isQuiet();
+  }
+
+  #carry(): MayorCarry {
+    const kept = { ...this.#post.kept, ...this.#mailbox.kept };
+    return { patience: this.#patience, wishes: this.#wishes, ...kept, desk: this.#desk.state() };
+  }
+
+  #board(): string {
+    const unread = this.#mailbox.inbox.filter((mail) => stateOf(mail) === 'unread').length;
+    return mayorBoard(this.#wishes, unread, this.#post.letters.length);
+  }
+
+  #show(): void {
+    const isAtWork = this.#acts.size > 0;
+    const waitingFor = waitedFor(this.#wishes);
+    const usd = this.#wishes.reduce((sum, { usage }) => sum + usage.usd, 0);
+    this.#standing.show({ phase: isAtWork ? 'working' : 'waiting', waitingFor, usd }, () => this.#board());
+  }
+}
