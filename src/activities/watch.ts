@@ -41,6 +41,7 @@ const DEAD = ['FAILED', 'TIMED_OUT', 'TERMINATED'];
 type WatchActivities = Pick<
   TownActivities,
   | 'lookAtDeacon'
+  | 'lookCloser'
   | 'surveyTown'
   | 'startDeacon'
   | 'startWitness'
@@ -60,6 +61,7 @@ export function watchActivities(
       const look = await lookAtDeacon(client, answersMs(patience));
       return (await plugins.areChanged()) ? { ...look, arePluginsChanged: true } : look;
     },
+    lookCloser: () => lookCloser(client),
     surveyTown: () => surveyTown(client),
     findTownHold: () => findTownHold(client),
     findHoldBefore: () => findHoldBefore(client),
@@ -88,6 +90,23 @@ async function lookAtDeacon(client: Client, answerMs: number): Promise<Look> {
   const { pending, patience, ...beat } = answer;
   return { deacon: { kind: 'beating', beat, pending, patience }, open };
 }
+
+async function lookCloser(client: Client): Promise<readonly string[]> {
+  const { raw, historyLength, startTime } = await client.workflow.getHandle(DEACON).describe();
+  const acts = (raw.pendingActivities ?? []).map(({ activityType, attempt, lastHeartbeatTime, lastFailure }) => {
+    const beat = lastHeartbeatTime ? `, its last heartbeat at ${timeOf(lastHeartbeatTime)}` : '';
+    const failed = lastFailure?.message ? `, after a failure: ${lastFailure.message.slice(0, 300)}` : '';
+    return `it waits for its act ${activityType?.name ?? ''}, attempt ${attempt ?? 1}${beat}${failed}`;
+  });
+  const { pendingWorkflowTask: task } = raw;
+  return [
+    `it has run since ${startTime.toISOString()}, with ${historyLength} events`,
+    ...(task ? [`a task of its workflow is open, attempt ${task.attempt ?? 1}`] : []),
+    ...acts,
+  ];
+}
+
+const timeOf = (time: { readonly seconds?: unknown }): string => new Date(Number(time.seconds) * 1_000).toISOString();
 
 async function openWork(client: Client): Promise<number> {
   return (await client.workflow.count(OPEN_WORK)).count;

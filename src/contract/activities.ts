@@ -101,6 +101,8 @@ export type TownActivities = DogTownActivities & {
   askAssigned(request: { readonly person: string; readonly molecules: readonly string[] }): Promise<readonly string[]>;
   /** How the deacon stands, and how much work there is for it to look after. */
   lookAtDeacon(request: { readonly patience: number }): Promise<Look>;
+  /** What the deacon has under way, in lines, as the server has it. */
+  lookCloser(): Promise<readonly string[]>;
   /** What the deacon looks at on patrol, of the whole town. */
   surveyTown(): Promise<Survey>;
   /** Starts the deacon if it does not run, and sends it on patrol. */

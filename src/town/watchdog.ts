@@ -3,7 +3,9 @@
  * looks after the roles of the rigs. What boot has to remember it is told again as the result of the boot before.
  */
 import * as z from 'zod';
+import type { SessionResult } from './session.js';
 import { unreachable } from './unreachable.js';
+import { short } from './wording.js';
 
 const MINUTE_MS = 60_000;
 export const TICK_MS = 3 * MINUTE_MS;
@@ -36,13 +38,14 @@ export type Look = { readonly deacon: Deacon; readonly open: number; readonly ar
 
 /**
  * What a boot leaves to the next. `wakes`: in vain, one after the other. `starts`: without a deacon that has stayed since. `isTold`: a person
- * knows of what is wrong now.
+ * knows of what is wrong now. `askedAtMs`: when a model was to be asked last; absent in what an earlier version left.
  */
 export const Memory = z.object({
   wakes: z.number().int(),
   starts: z.number().int(),
   lastStartMs: z.number().int().nullable(),
   isTold: z.boolean(),
+  askedAtMs: z.number().int().nullable().optional(),
 });
 export type Memory = z.infer<typeof Memory>;
 
@@ -131,4 +134,33 @@ function start(before: Memory, { nowMs, patience }: Moment): Triage {
   }
   const memory = { ...before, wakes: 0, starts: starts + 1, lastStartMs: nowMs };
   return { decision: 'start', why: 'there is no deacon, and work to look after', tell: null, memory };
+}
+
+/** No more than one question an hour, whatever comes of it. */
+const ASK_AGAIN_MS = 60 * MINUTE_MS;
+
+/** Whether it is in doubt that the deacon hangs: a wake was in vain already, and it would be woken again. */
+export function isDoubtful({ decision }: Triage, before: Memory, { nowMs, patience }: Moment): boolean {
+  const { wakes, askedAtMs } = before;
+  return decision === 'wake' && wakes > 0 && nowMs - (askedAtMs ?? -Infinity) >= ASK_AGAIN_MS * patience;
+}
+
+/** What a model says: it is at work on something large (`nothing`, `nudge`), or hangs. */
+const Verdict = z.object({ verdict: z.enum(['nothing', 'nudge', 'wake']), reason: z.string() });
+export type Verdict = z.infer<typeof Verdict>;
+
+/** Null: none that can be obeyed. */
+export function verdictIn(result: SessionResult): Verdict | null {
+  const read = Verdict.safeParse(result.outcome === 'closed' ? result.output : null);
+  return read.success ? read.data : null;
+}
+
+/** What is done once a model was asked: its verdict holds for this tick, and without one what the rules say. */
+export function judged(ruled: Triage, before: Memory, verdict: Verdict | null, nowMs: number): Triage {
+  const memory = { ...ruled.memory, askedAtMs: nowMs };
+  if (verdict === null) return { ...ruled, memory };
+  const why = `${ruled.why}; a model was asked, and says: ${short(verdict.reason)}`;
+  if (verdict.verdict === 'wake') return { ...ruled, why, memory };
+  // Nothing was tried in vain: the next tick goes by the rules.
+  return { decision: verdict.verdict, why, tell: null, memory: { ...memory, wakes: before.wakes } };
 }

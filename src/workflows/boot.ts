@@ -2,15 +2,17 @@
  * Boot, which a schedule starts every three minutes: looks at the deacon, makes one decision, exits. It remembers what the boot before it
  * has left as its result, so that nothing of it lives between two ticks.
  */
-import { workflowInfo } from '@temporalio/workflow';
+import { setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import { WatchInput, type BootResult } from '../contract/deacon.js';
 import { deaconMessages } from '../contract/messages.js';
 import { BOOT, DEACON, OVERSEER } from '../town/address.js';
 import type { Mail } from '../town/mail.js';
-import { Memory, NO_MEMORY, triage, type Triage } from '../town/watchdog.js';
+import { isDoubtful, judged, Memory, NO_MEMORY, triage, type Triage } from '../town/watchdog.js';
+import { askModel } from './boot-question.js';
 import { readInput } from './failing.js';
 import { postman, town } from './hands.js';
 import { send } from './outbox.js';
+import { patched } from './patches.js';
 import { bootActMs } from './patience.js';
 import { startAs } from './standing.js';
 
@@ -18,7 +20,11 @@ export async function boot(raw: unknown): Promise<BootResult> {
   const { patience } = startAs(BOOT, () => readInput(WatchInput, raw, 'BadInput', '{}'));
   const before = memoryOf(workflowInfo().lastResult);
   const look = await town(patience).lookAtDeacon.executeWithOptions({ summary: 'look at the deacon' }, [{ patience }]);
-  const decided = triage(look, before, { nowMs: Date.now(), patience });
+  const moment = { nowMs: Date.now(), patience };
+  const ruled = triage(look, before, moment);
+  const isAsked = isDoubtful(ruled, before, moment) && patched('a model is asked whether the deacon hangs', '0.9');
+  const decided = isAsked ? judged(ruled, before, await askModel(look, ruled, patience), moment.nowMs) : ruled;
+  setCurrentDetails(`${decided.decision}: ${decided.why}`);
   await carryOut(decided, patience);
   if (look.arePluginsChanged === true) await keepPlugins(patience);
   const isHeard = decided.tell !== null && (await tellOverseer(decided.tell, patience));

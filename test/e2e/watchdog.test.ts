@@ -11,6 +11,8 @@ import { DAEMON, DEACON, OVERSEER, witnessOf } from '../../src/town/address.js';
 import type { KeptMail } from '../../src/town/inbox.js';
 import type { Mail } from '../../src/town/mail.js';
 import { writePing } from '../../src/town/witness-ping.js';
+import { startModelServer, type ModelServer } from '../../src/dev/model-server.js';
+import type { Rule } from '../../src/dev/model-script.js';
 import { gt } from '../support/gt.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
@@ -34,10 +36,29 @@ run = "exit 1"
 /** A tick is a second, four hours are half a minute. */
 const PATIENCE = 0.002;
 
+/** What the model is asked by boot, and nobody else asks it. */
+const AT_WORK: Rule = {
+  when: ['Molecule: boot-', 'it was woken in vain 1 times'],
+  turns: [
+    {
+      tools: [
+        {
+          name: 'close',
+          input: { summary: 's', output: { verdict: 'nothing', reason: 'it composes something large' } },
+        },
+      ],
+    },
+  ],
+};
+
+let model: ModelServer;
 let town: LiveTown;
 beforeAll(async () => {
+  model = await startModelServer({ script: { rules: [AT_WORK] } });
   town = await liveTown({
-    rigs: { server: { bare: true } },
+    rigs: { server: { bare: true, runtime: { kind: 'script' } } },
+    runtime: { kind: 'anthropic', model: 'scripted', base_url: model.url },
+    env: { ANTHROPIC_API_KEY: 'scripted' },
     formulas: { waits: WAITS, fails: FAILS },
     patience: PATIENCE,
     dynamicConfig: [
@@ -46,7 +67,10 @@ beforeAll(async () => {
     ],
   });
 });
-afterAll(() => town.stop());
+afterAll(async () => {
+  await town.stop();
+  await model.stop();
+});
 
 async function boots(): Promise<readonly { readonly id: string; readonly run: string; readonly status: string }[]> {
   const found: { readonly id: string; readonly run: string; readonly status: string }[] = [];
@@ -55,6 +79,12 @@ async function boots(): Promise<readonly { readonly id: string; readonly run: st
   }))
     found.push({ id, run, status: status.name });
   return found;
+}
+
+async function results(): Promise<readonly BootResult[]> {
+  const done = (await boots()).filter(({ status }) => status === 'COMPLETED');
+  const { workflow } = town.client;
+  return Promise.all(done.map(({ id, run }) => workflow.getHandle<() => Promise<BootResult>>(id, run).result()));
 }
 
 async function isRunning(id: string): Promise<boolean> {
@@ -211,6 +241,9 @@ test('a deacon that hangs is woken, and when that is in vain the overseer is tol
     priority: 'high',
     body: expect.stringContaining('woken 3 times in vain'),
   });
+  expect(model.requests().filter(({ rule }) => rule === 0)).toHaveLength(1);
+  const asked = (await results()).filter(({ why }) => why.includes('it composes something large'));
+  expect(asked).toMatchObject([{ decision: 'nothing', tell: null, memory: { wakes: 1 } }]);
   const command = /`temporal (workflow describe .*?)`/.exec(mail.body)?.[1] ?? '';
   expect(await town.temporal(...command.split(' '))).toMatchObject({ code: 0 });
   expect(await town.temporal('workflow', 'unpause', '-w', DEACON, '--reason', 'a test')).toMatchObject({ code: 0 });

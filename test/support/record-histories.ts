@@ -1,6 +1,6 @@
 /**
  * Records test/histories/<version>: a mission with rework, one of a formula, one that was held, one that was cancelled, one with a person's step,
- * one with an item that was moved, one that was reset, one whose landing is told, people who write to each other, a member of a crew at work, the watchdog chain, a channel, dogs, a molecule that was steered by hand, and the roles that served them. Run by `npm run histories` when a version is released; what is recorded stays.
+ * one with an item that was moved, one that was reset, one whose landing is told, people who write to each other, a member of a crew at work, the watchdog chain, the mayor with wishes, a channel, dogs, a molecule that was steered by hand, and the roles that served them. Run by `npm run histories` when a version is released; what is recorded stays.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,6 +15,7 @@ import { publishToAll } from './record-channel.js';
 import { sendDogs } from './record-dogs.js';
 import { ANN, sendMail, writeToPeople } from './record-mail.js';
 import { ASSIGNED, slingAround } from './record-sling.js';
+import { PLANNED, wishFor } from './record-mayor.js';
 import { watchOver } from './record-watchdog.js';
 import { STEERED, steerMission, steerMolecule, takeBack, waitingIn } from './record-steered.js';
 import { ASK, ONE, QUICK, SLOW, WHOLE } from './test-formulas.js';
@@ -83,6 +84,7 @@ async function record(town: LiveTown, folder: string): Promise<void> {
   await publishToAll(town);
   await sendDogs(town);
   await slingAround(town);
+  await wishFor(town);
   const work = [{ id: 'a', rig: 'server', formula: 'quick', vars: { name: 'told' } }];
   await (await town.startMission('told', { work, notify: ['overseer', ANN, 'server/crew/nobody'] })).result();
   const slow = await town.startMission('cut', {
@@ -108,6 +110,7 @@ async function record(town: LiveTown, folder: string): Promise<void> {
       'overseer',
       'deacon',
       'boot',
+      'mayor',
       'channel',
       'circular',
       'dog',
@@ -130,7 +133,16 @@ const rigs = Object.fromEntries(
 );
 const town = await liveTown({
   rigs,
-  formulas: { ask: ASK, assigned: ASSIGNED, one: ONE, quick: QUICK, slow: SLOW, steered: STEERED, whole: WHOLE },
+  formulas: {
+    ask: ASK,
+    assigned: ASSIGNED,
+    one: ONE,
+    quick: QUICK,
+    slow: SLOW,
+    steered: STEERED,
+    whole: WHOLE,
+    'plan-mission': PLANNED,
+  },
 });
 try {
   await record(town, folder);

@@ -1,5 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import { freshnessOf, lateMs, NO_MEMORY, TICK_MS, triage } from '../../src/town/watchdog.js';
+import type { Json } from '../../src/town/act.js';
+import { NO_USAGE, type SessionResult } from '../../src/town/session.js';
+import {
+  freshnessOf,
+  isDoubtful,
+  judged,
+  lateMs,
+  NO_MEMORY,
+  TICK_MS,
+  triage,
+  verdictIn,
+} from '../../src/town/watchdog.js';
 import type { Decision, Look, Memory, Triage } from '../../src/town/watchdog.js';
 
 const MINUTE_MS = 60_000;
@@ -122,5 +133,53 @@ describe('a deacon that ends again and again', () => {
     const all = ticks(60, (tick) => (tick < 5 || tick > 40 ? none(1) : beat(null, 0, 0)));
     expect(all.slice(41, 44).map(({ decision }) => decision)).toEqual(['start', 'start', 'start']);
     expect(told(all)).toEqual([3, 44]);
+  });
+});
+
+const answered = (output: Json): SessionResult => {
+  return { outcome: 'closed', verdict: 'done', summary: 's', usage: NO_USAGE, notes: [], output };
+};
+const woken = (wakes: number, more: Partial<Memory> = {}): Memory => ({ ...NO_MEMORY, wakes, ...more });
+
+describe('a model is asked', () => {
+  const HOUR_MS = 60 * MINUTE_MS;
+
+  test.each<[string, Look, Memory, boolean]>([
+    ['not before the first wake', beating(16), woken(0), false],
+    ['before a wake that was in vain already', beating(16), woken(1), true],
+    ['of one that is silent, too', silent, woken(2), true],
+    ['not of one that is nudged', beating(14, { pending: 1 }), woken(1), false],
+    ['not of one that is not there', none(1), woken(1), false],
+    ['not twice within the hour', silent, woken(1, { askedAtMs: NOW_MS - HOUR_MS + 1 }), false],
+    ['again after an hour', silent, woken(1, { askedAtMs: NOW_MS - HOUR_MS }), true],
+  ])('%s', (_, look, before, isAsked) => {
+    expect(isDoubtful(triage(look, before, NOW), before, NOW)).toBe(isAsked);
+  });
+
+  test.each<[string, Json, Decision, wakes: number]>([
+    ['that leaves it alone', { verdict: 'nothing', reason: 'it is at work' }, 'nothing', 2],
+    ['that asks it to look', { verdict: 'nudge', reason: 'it is at work' }, 'nudge', 2],
+    ['that takes it for hung', { verdict: 'wake', reason: 'it is at work' }, 'wake', 3],
+    ['of another kind', { verdict: 'restart', reason: 'it is at work' }, 'wake', 3],
+    ['without a reason', { verdict: 'nothing' }, 'wake', 3],
+  ])('and obeyed for one tick: a verdict %s', (_, output, decision, wakes) => {
+    const before = woken(2);
+    const ruled = triage(silent, before, NOW);
+    expect(ruled.tell).not.toBeNull();
+    const after = judged(ruled, before, verdictIn(answered(output)), NOW_MS);
+    expect(after).toMatchObject({ decision, memory: { wakes, askedAtMs: NOW_MS } });
+    expect(after.tell === null).toBe(decision !== 'wake');
+    // The next tick goes by the rules.
+    const next = triage(silent, after.memory, { ...NOW, nowMs: NOW_MS + TICK_MS });
+    expect(next.decision).toBe('wake');
+    expect(isDoubtful(next, after.memory, { ...NOW, nowMs: NOW_MS + TICK_MS })).toBe(false);
+  });
+
+  test('its reason stands beside the fact; one that has not closed has no verdict', () => {
+    const before = woken(1);
+    const ruled = triage(silent, before, NOW);
+    const { why } = judged(ruled, before, { verdict: 'nudge', reason: 'it\nsorts mail' }, NOW_MS);
+    expect(why).toBe('it runs and does not answer; a model was asked, and says: it sorts mail');
+    expect(verdictIn({ outcome: 'stalled', detail: 'd', usage: NO_USAGE, notes: [] })).toBeNull();
   });
 });
