@@ -1,9 +1,11 @@
 /** People and agents who write to each other in a real town: by `gt`, by the Temporal CLI, over many runs and deaths of the worker. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { inboxQuery } from '../../src/contract/inbox.js';
-import { mailMessage, rejectedQuery } from '../../src/contract/messages.js';
+import { deadLettersQuery, inboxQuery } from '../../src/contract/inbox.js';
+import { explainQuery, mailMessage, rejectedQuery } from '../../src/contract/messages.js';
 import { lifecycleQuery } from '../../src/contract/polecat.js';
 import { attribute } from '../../src/contract/search-attributes.js';
+import { slotsQuery } from '../../src/contract/witness.js';
+import { writeMail } from '../../src/town/mail.js';
 import { MAILS_MAX } from '../../src/town/inbox.js';
 import type { Inbox } from '../../src/town/inbox.js';
 import { gt } from '../support/gt.js';
@@ -191,7 +193,7 @@ test('mail that interrupts is told to an agent at work, once, through a death of
   expect(told.split('drop it')).toHaveLength(2);
   expect(told).toContain('<untrusted from="mail of overseer">\nMail: stop\nSubject: stop');
   expect(told).not.toContain('lunch at one');
-  expect((await mailInLedger()).filter(({ inbox }) => inbox === agent)).toMatchObject([
+  expect((await mailInLedger()).filter(({ inbox }) => inbox === agent).slice(-2)).toMatchObject([
     { subject: 'by the way', state: 'unread' },
     { mail: 'stop', state: 'read' },
   ]);
@@ -242,6 +244,33 @@ test('who asked to hear of a landing has mail of it, once, and nobody is waited 
   await member('remove', 'server/ann');
 });
 
+test('a witness keeps what is written to it, and mail of the town that reaches nobody is a dead letter', async () => {
+  expect(await mail('send', '*/witness', '--subject', 'who is at work?')).toContain('in the inbox of server/witness');
+  expect(await mail('inbox', '--as', 'server/witness')).toContain('who is at work?');
+  const about = {
+    Request: 'se-1.0',
+    Branch: 'b',
+    Head: 'h',
+    Target: 'main',
+    Issue: 'a',
+    Mission: 'm',
+    Polecat: 'Toast',
+  };
+  const keys = { ...about, Incarnation: 1, Rig: 'server', 'Merge-Commit': 'c', 'Merged-At': 'now' };
+  const envelope = { id: 'late', from: 'server/refinery', to: 'server/witness' };
+  const witness = town.client.workflow.getHandle('server/witness');
+  await until('nobody works as Toast', async () => (await witness.query(slotsQuery)).leases.length === 0);
+  await witness.signal('mail', writeMail(envelope, 'Toast', { type: 'MERGED', keys, text: '' }));
+  const [dead] = await until('it is a dead letter', async () => {
+    const found = await witness.query(deadLettersQuery);
+    return found.length > 0 ? found : null;
+  });
+  expect(dead).toMatchObject({ id: 'late', why: 'server/polecats/Toast cannot be reached: no-recipient' });
+  expect(await witness.query(explainQuery)).toMatch(/1 of 1 mails unread[^]*MERGED: Toast/);
+  await until('it is in the ledger', async () => (await mailInLedger()).some((one) => one.mail === 'late'));
+  expect(await mail('search', 'MERGED', '--as', 'server/witness')).toContain('MERGED: Toast');
+});
+
 test('so it is by the Temporal CLI, and what does not fit is refused with what does', async () => {
   const said = { id: 'by-cli', from: 'me', to: 'overseer', subject: 'by hand', body: '' };
   await mail('send', 'overseer', '--subject', 'so that there is one');
@@ -279,7 +308,7 @@ test('so it is by the Temporal CLI, and what does not fit is refused with what d
 test(`thousands of mails through deaths of the worker: each is there once, in its sender's order (seed ${SEED})`, async () => {
   const { below } = random(SEED);
   const senders = 10;
-  const each = IS_LONG ? 500 : 40;
+  const each = IS_LONG ? 500 : 25;
   await member('add', 'server/flood');
   const owner = town.client.workflow.getHandle('server/crew/flood');
   const flood = { isOver: false };

@@ -13,10 +13,10 @@ import { liveTown, until } from './live-town.js';
 import type { LiveTown } from './live-town.js';
 import { publishToAll } from './record-channel.js';
 import { sendDogs } from './record-dogs.js';
-import { ANN, sendMail, writeToPeople } from './record-mail.js';
+import { ANN, sendMail, writeToPeople, writeToRoles } from './record-mail.js';
 import { ASSIGNED, slingAround } from './record-sling.js';
 import { PLANNED, wishFor } from './record-mayor.js';
-import { watchOver } from './record-watchdog.js';
+import { leaveBehind, watchOver } from './record-watchdog.js';
 import { STEERED, steerMission, steerMolecule, takeBack, waitingIn } from './record-steered.js';
 import { ASK, ONE, QUICK, SLOW, WHOLE } from './test-formulas.js';
 
@@ -96,8 +96,10 @@ async function record(town: LiveTown, folder: string): Promise<void> {
   });
   const [agent = ''] = Object.values(await slow.query<Record<string, string>>('swarm'));
   await sendMail(town, 'overseer', agent, 'to-an-agent');
+  await writeToRoles(town, 'cut');
   await slow.cancel();
   await slow.result().catch(() => undefined);
+  await leaveBehind(town);
   for await (const { workflowId, runId, type } of town.client.workflow.list()) {
     const history = await town.client.workflow.getHandle(workflowId, runId).fetchHistory();
     const known = [

@@ -1,7 +1,9 @@
 /** What `npm run histories` records of mail: inboxes that are written to, read, answered, put away and full, a group, and a member that leaves. */
 import { perform } from '../../src/calls.js';
-import { inboxQuery } from '../../src/contract/inbox.js';
+import { deadLettersQuery, inboxQuery } from '../../src/contract/inbox.js';
 import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
+import { slotsQuery } from '../../src/contract/witness.js';
+import { writeMail } from '../../src/town/mail.js';
 import { MAILS_MAX } from '../../src/town/inbox.js';
 import { until } from './live-town.js';
 import type { LiveTown } from './live-town.js';
@@ -31,6 +33,20 @@ export async function writeToPeople(town: LiveTown): Promise<void> {
   const bob = client.workflow.getHandle(BOB);
   await bob.cancel();
   await bob.result().catch(() => undefined);
+}
+
+/** A witness that keeps a word for its reader, and a verdict that reaches nobody; a mission that is written to. */
+export async function writeToRoles(town: LiveTown, mission: string): Promise<void> {
+  await sendMail(town, 'overseer', '*/witness', 'to-witnesses');
+  await sendMail(town, 'overseer', mission, 'to-a-mission');
+  const witness = town.client.workflow.getHandle('server/witness');
+  const { names } = await witness.query(slotsQuery);
+  const Polecat = names.at(-1) ?? '';
+  const about = { Request: 'se-1.0', Branch: 'b', Head: 'h', Target: 'main', Issue: 'a', Mission: 'm' };
+  const keys = { ...about, Polecat, Incarnation: 1, Rig: 'server', 'Merge-Commit': 'c', 'Merged-At': 'now' };
+  const envelope = { id: 'late', from: 'server/refinery', to: 'server/witness' };
+  await witness.signal('mail', writeMail(envelope, Polecat, { type: 'MERGED', keys, text: '' }));
+  await until('it is a dead letter', async () => (await witness.query(deadLettersQuery)).length > 0);
 }
 
 const mailOf = (id: string) => ({ id, from: BOB, to: ANN, subject: id, body: '' });

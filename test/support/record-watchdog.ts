@@ -1,6 +1,8 @@
 /** What `npm run histories` records of the watchdog chain: boots that find nothing, start the deacon and send it on patrol; a deacon with work, mail and a worry. */
 import { perform } from '../../src/calls.js';
 import { heartbeatQuery } from '../../src/contract/deacon.js';
+import { inboxQuery } from '../../src/contract/inbox.js';
+import { lifecycleQuery } from '../../src/contract/polecat.js';
 import { DAEMON, DEACON, OVERSEER } from '../../src/town/address.js';
 import { writePing } from '../../src/town/witness-ping.js';
 import { until } from './live-town.js';
@@ -31,4 +33,20 @@ export async function watchOver({ client }: LiveTown): Promise<void> {
   await deacon.executeUpdate('patrol', { args: [{ afresh: true, by: 'Ada' }] });
   await schedule.unpause('recorded');
   await until('it has looked', isWatching);
+}
+
+/** A mission and its polecat that are both terminated, whose work the witness brings to the remote. */
+export async function leaveBehind(town: LiveTown): Promise<void> {
+  const work = [{ id: 'a', rig: 'web', formula: 'slow', vars: { name: 'left' } }];
+  const mission = await town.startMission('left', { work });
+  const agent = await until('it works', async () => {
+    const [polecat = ''] = Object.values(await mission.query<Record<string, string>>('swarm'));
+    return (await town.client.workflow.getHandle(polecat).query(lifecycleQuery)).sandbox === null ? null : polecat;
+  });
+  await mission.terminate('as it is recorded');
+  await town.client.workflow.getHandle(agent).terminate('as it is recorded');
+  const overseer = town.client.workflow.getHandle(OVERSEER);
+  const isTold = async () =>
+    (await overseer.query(inboxQuery)).some(({ subject }) => subject.startsWith('RECOVERED_BEAD'));
+  await until('the overseer is told', isTold, 120);
 }
