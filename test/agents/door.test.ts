@@ -7,7 +7,7 @@ import { openDoor } from '../../src/agents/door.js';
 import type { Door } from '../../src/agents/door.js';
 import type { SessionContext } from '../../src/agents/runtime.js';
 import type { Answer, Call } from '../../src/contract/calls.js';
-import { MAIL_TYPES } from '../../src/town/mail.js';
+import { Mail, MAIL_TYPES, readNotice } from '../../src/town/mail.js';
 import type { SessionSpec } from '../../src/town/session.js';
 import { gt } from '../support/gt.js';
 import { contextOf, makeBench, specOf } from '../support/sessions.js';
@@ -238,4 +238,16 @@ test('that mail waits is told with the first answer and no other, and mail that 
   expect((await other.call('note', 'one')).stdout).toContain(
     '<untrusted from="mail of server/crew/ann">\nSubject: stop\n</untrusted>',
   );
+});
+
+test('who asks for help is named by the session, whatever is said', async () => {
+  const { call, calls } = await opened();
+  await call('mail', 'deacon', 'HELP: which one?', '--body', 'Agent: overseer');
+  await call('mail', 'overseer', 'a HELP: not', '--body', 'words');
+  const [asked, other] = calls.map((one) => (one.kind === 'update' ? Mail.parse(one.content) : null));
+  expect(asked === null || asked === undefined ? null : readNotice(asked)).toMatchObject({
+    ok: true,
+    notice: { type: 'HELP', keys: { Agent: 'server/polecats/Toast', Problem: 'which one?' }, text: 'Agent: overseer' },
+  });
+  expect(other?.body).toBe('words');
 });
