@@ -59,7 +59,7 @@ export async function forgetEnded(
     { what: 'looks of boot', query: 'WorkflowType="boot"', days: 1, mayGo: itself },
     { what: 'dogs', query: 'WorkflowType="dog"', days: 7, mayGo: itself },
     {
-      what: 'wisps, squashed',
+      what: 'wisps, by their digests',
       query: 'WorkflowType="molecule" AND GtMission IS NULL AND ExecutionStatus="Completed"',
       days: 7,
       mayGo: squash,
@@ -68,7 +68,7 @@ export async function forgetEnded(
   const did: string[] = [];
   for (const kind of kinds) {
     const count = await forget(client, kind, { dry, patience });
-    if (count > 0) did.push(`${dry ? 'would take' : 'took'} ${count} ${kind.what} off the server`);
+    if (count > 0) did.push(`${kind.what}: ${count} ${dry ? 'would be' : 'are'} taken off the server`);
   }
   return { did, wrong: [] };
 }

@@ -9,7 +9,7 @@ import { isAncestor } from '../git/branch.js';
 import { commitOf, gitText } from '../git/git.js';
 import { fetchMirror, openMirror } from '../git/mirror.js';
 import { madeFor } from '../git/worktree.js';
-import { branchFor, firstBranch } from '../town/branch.js';
+import { isHeld } from '../town/orphans.js';
 import type { RigRef } from '../town/rig.js';
 import { isOpen } from './executions.js';
 import type { Places } from './places.js';
@@ -44,6 +44,8 @@ export async function findOrphans(client: Client, places: Places, rig: RigRef): 
   }
   return { orphans, wrong: lying.wrong };
 }
+
+type Candidate = Pick<Orphan, 'name' | 'incarnation' | 'branch'>;
 
 type Lying = {
   readonly sandboxes: readonly Candidate[];
@@ -84,16 +86,6 @@ async function holdersOf(client: Client, rig: string, name: string): Promise<rea
     all.map(async (one) => one.isOpen || (await isOpen(client, { workflowId: one.mission, firstRunId: null }))),
   );
   return all.filter((_, at) => wanted[at]);
-}
-
-type Candidate = Pick<Orphan, 'name' | 'incarnation' | 'branch'>;
-
-function isHeld({ name, incarnation, branch }: Candidate, holders: readonly FoundPolecat[]): boolean {
-  return holders.some((holder) => {
-    const isNewer = holder.isOpen && incarnation > holder.incarnation;
-    const isOwn = firstBranch(branch) === branchFor(name, holder.molecule);
-    return isOwn || isNewer || incarnation === holder.incarnation;
-  });
 }
 
 async function hasLanded(mirror: string, branch: string, target: string): Promise<boolean> {

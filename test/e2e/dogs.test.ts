@@ -7,7 +7,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { dogsQuery } from '../../src/contract/dog.js';
 import { inboxQuery } from '../../src/contract/inbox.js';
 import { lifecycleQuery } from '../../src/contract/polecat.js';
-import { DEACON, OVERSEER, polecatAt, witnessOf } from '../../src/town/address.js';
+import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
+import { DEACON, dogAt, OVERSEER, polecatAt, witnessOf } from '../../src/town/address.js';
 import type { DogReport } from '../../src/town/dog-report.js';
 import { townPaths } from '../../src/town/paths.js';
 import { gt } from '../support/gt.js';
@@ -245,6 +246,22 @@ test('plugins of a town that is up: one runs again a while after it has ended, o
   // Those that were started by time, without the one by hand: each a second after the end of the one before.
   const rests = await restsOf(await byTime());
   expect(Math.min(...rests)).toBeGreaterThanOrEqual(1_000);
+});
+
+test('what has ended long ago goes: looks of boot, dogs, and a wisp, whose digest is in the ledger by then', async () => {
+  const wisp = /\S+-wisp-\S+/.exec((await command('mol', 'wisp', 'waits')).stdout)?.[0] ?? '';
+  expect(await command('close', 'answer', '--mol', wisp)).toMatchObject({ code: 0 });
+  await town.client.workflow.getHandle(wisp).result();
+  const input = { job: 'compact', patience: 1e-7 };
+  const options = { workflowId: dogAt('zoe'), taskQueue: TOWN_QUEUE, args: [input] as [object] };
+  const { did } = await town.client.workflow
+    .start<(asked: object) => Promise<DogReport>>('dog', options)
+    .then((dog) => dog.result());
+  expect(did.join('; ')).toMatch(
+    /looks of boot: \d+ are taken off the server; dogs: \d+ are .*; wisps, by their digests: 1 are/,
+  );
+  expect(await recordsOf(town, 'molecule')).toContainEqual(expect.objectContaining({ molecule: wisp }));
+  await until('it is gone', async () => (await town.temporal('workflow', 'describe', '-w', wisp)).code !== 0);
 });
 
 /** Runs of the plugin that its schedule has begun: the time of each stands in the name of its dog. */
