@@ -14,6 +14,8 @@ export class CrewAssigned {
   #assigned: readonly Assigned[];
   /** How often it was asked, by this run and, so that a next one does not begin anew, twice by those before. */
   #asked: number;
+  /** When it asks next; null before that is known. */
+  #dueMs: number | null = null;
   #isAsking = false;
 
   constructor(owner: Owner, assigned: readonly Assigned[], isFresh: boolean) {
@@ -42,17 +44,26 @@ export class CrewAssigned {
     });
   }
 
-  /** In how many milliseconds it is to `ask`; null when it need not. */
-  get askInMs(): number | null {
-    if (this.#isAsking || (this.#asked >= 2 && this.#assigned.length === 0)) return null;
+  /** In how many milliseconds it is to `ask`, whatever comes meanwhile; null when it need not. */
+  askInMs(): number | null {
+    if (this.#isAsking) return null;
+    if (this.#asked >= 2 && this.#assigned.length === 0) {
+      this.#asked = 2;
+      this.#dueMs = null;
+      return null;
+    }
     if (!patched('whoever joins a crew asks what waits for them', '0.9')) return null;
-    return this.#asked === 0 ? 0 : askAssignedMs(this.#owner.patience, this.#asked);
+    if (this.#asked === 0) return 0;
+    this.#dueMs ??= Date.now() + askAssignedMs(this.#owner.patience, this.#asked);
+    // A timer in any case: what is decided by the clock alone might not replay.
+    return Math.max(1, this.#dueMs - Date.now());
   }
 
   /** A molecule that is not there any more waits for nobody. */
   async ask(): Promise<void> {
     const { address: person, patience, onChange } = this.#owner;
     this.#isAsking = true;
+    this.#dueMs = null;
     this.#asked += 1;
     const molecules = this.#assigned.map(({ molecule }) => molecule);
     const how = { summary: `which steps wait for ${person}`.slice(0, 200) };

@@ -44,8 +44,8 @@ export class CrewDesk {
   }
 
   /** In how many milliseconds it is to `look`; null: not before there is news. */
-  get lookInMs(): number | null {
-    return this.#assigned.askInMs;
+  lookInMs(): number | null {
+    return this.#assigned.askInMs();
   }
 
   /** Beside the loop of its owner. */

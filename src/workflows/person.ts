@@ -100,7 +100,7 @@ class PersonRun {
       this.#show();
       const mustGoOn = () => isDue() && this.#isQuiet();
       const woken = () => this.#news || mustGoOn();
-      const lookInMs = this.#crew?.lookInMs ?? null;
+      const lookInMs = this.#crew?.lookInMs() ?? null;
       if (lookInMs === null) await condition(woken);
       else if (lookInMs === 0 || !(await condition(woken, lookInMs, { summary: 'ask what waits for them' })))
         this.#crew?.look();
