@@ -1,10 +1,11 @@
 /** The mission that a wish becomes. */
 import type { DraftItem, MissionDraft } from './mission-order.js';
 import { isInboxAddress, MAYOR } from './address.js';
-import type { Wish } from './wish.js';
+import { TITLE_CHARS_MAX, type Wish } from './wish.js';
+import { asLine } from './wording.js';
 
 /** As it is started; null without a plan. Whoever asked hears of its end, as the mayor does. */
-export function missionOf({ id, by, plan, approve, approvedBy, budget }: Wish): MissionDraft | null {
+export function missionOf({ id, by, text, plan, approve, approvedBy, budget }: Wish): MissionDraft | null {
   if (plan === null) return null;
   const { mission } = plan;
   const told = [MAYOR, ...(isInboxAddress(by) ? [by] : []), ...mission.notify];
@@ -12,6 +13,7 @@ export function missionOf({ id, by, plan, approve, approvedBy, budget }: Wish): 
   const limit = mission.budget ?? budget ?? undefined;
   return {
     ...mission,
+    title: mission.title ?? asLine(text).slice(0, TITLE_CHARS_MAX),
     work: isUnread ? mission.work.map((item) => asOfOthers(item, id)) : mission.work,
     notify: [...new Set(told)],
     ...(limit === undefined ? {} : { budget: limit }),

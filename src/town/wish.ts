@@ -272,7 +272,7 @@ const Answer = z.object({
   ),
 });
 
-const TITLE_CHARS_MAX = 200;
+export const TITLE_CHARS_MAX = 200;
 const titled = (text: string): string => asLine(text).slice(0, TITLE_CHARS_MAX);
 
 function planned(wish: Wish, output: unknown, nowMs: number): Wish {

@@ -113,7 +113,9 @@ export async function recordEnd(carry: MissionCarry, outcome: Outcome): Promise<
   const id = workflowInfo().workflowId;
   for (const entry of missionNotices(id, carry, outcome, new Date().toISOString()))
     await record.executeWithOptions({ summary: `record ${entry.kind} · ${outcome}` }, [entry]);
-  if (outcome === 'cancelled' || carry.notify.length === 0) return;
+  if (carry.notify.length === 0) return;
+  if (outcome === 'cancelled' && !patched('who asked to hear of a landing hears that there will be none', '0.9'))
+    return;
   if (!patched('who asked to hear of a landing has mail', '0.7')) return;
   const { deliver } = postman(patience);
   const letters = carry.notify.map((to) =>
@@ -123,7 +125,7 @@ export async function recordEnd(carry: MissionCarry, outcome: Outcome): Promise<
   await Promise.allSettled(letters);
 }
 
-function landingMail(id: string, { state, firstRun }: MissionCarry, to: string, outcome: 'landed' | 'skipped'): Mail {
+function landingMail(id: string, { state, firstRun }: MissionCarry, to: string, outcome: Outcome): Mail {
   const { items } = progressOf(state);
   const body = [
     ...items.map((item) => `${item.id} (${item.rig}): ${item.state.kind}`),
@@ -135,9 +137,9 @@ function landingMail(id: string, { state, firstRun }: MissionCarry, to: string, 
 }
 
 /** In a line. */
-function endOf(state: MissionState, outcome: 'landed' | 'skipped'): string {
+function endOf(state: MissionState, outcome: Outcome): string {
   const { landed, total } = progressOf(state);
-  return `${state.title} ${outcome === 'landed' ? 'landed' : 'was skipped'}: ${landed} of ${total} items`;
+  return `${state.title} ${outcome === 'landed' ? 'landed' : `was ${outcome}`}: ${landed} of ${total} items`;
 }
 
 /** The digest of the mission, and one notice for everybody who asked to hear of it: each recorded once, whatever happens. */

@@ -29,6 +29,14 @@ const plan = (...work: readonly object[]): Turn =>
   call('close', { summary: 'planned', output: { title: 'Login', reason: 'It has a login then.', work } });
 const rule = (texts: readonly string[], ...turns: readonly Turn[]): Rule => ({ when: [...texts], turns: [...turns] });
 
+const WAITS = `
+formula = "waits"
+[[steps]]
+id = "answer"
+title = "Answer"
+type = "human"
+`;
+
 const LOGIN = 'Let people log in.';
 const RULES = [
   // Killed here: what it has read before is not asked for again.
@@ -55,7 +63,7 @@ beforeAll(async () => {
       server: { bare: true, files: { 'README.md': 'a server without a login\n' }, runtime: { kind: 'script' } },
       web: { bare: true, runtime: { kind: 'script' } },
     },
-    formulas: { quick: QUICK },
+    formulas: { quick: QUICK, waits: WAITS },
     runtime: { kind: 'anthropic', model: 'scripted', base_url: model.url },
     env: { ANTHROPIC_API_KEY: 'scripted' },
   });
@@ -138,13 +146,12 @@ test('one that need not be shown is started as it is planned; one that makes no 
 test('without a model a wish waits for a plan of a person, which takes the same way', async () => {
   const settings = join(town.dir, 'town.toml');
   await writeFile(settings, `${await readFile(settings, 'utf8')}\n[roles.mayor]\nruntime = { kind = "human" }\n`);
-  await ofTown('wish', 'By hand.', '--id', 'hand');
+  await said('sling', { id: 'hand', wish: 'By hand.' });
   expect((await inState('hand', 'unplanned')).state).toMatchObject({ why: expect.stringMatching(/^no model is/) });
   expect((await letter(({ subject }) => subject.startsWith('WISH hand'))).body).toContain('gt wish plan hand --file');
   const file = join(town.dir, 'hand.json');
   const { reason: _, ...work } = item('hand');
-  await writeFile(file, JSON.stringify({ work: [{ ...work, vars: {} }] }));
-  await ofTown('wish', 'plan', 'hand', '--file', file, '--by', 'Ada');
+  await said('plan', { wish: 'hand', mission: { work: [{ ...work, vars: {} }] }, by: 'Ada' });
   const faulty = await until('it is checked', async () => {
     const wish = await wishNamed('hand');
     return wish?.state.kind === 'unplanned' && wish.plan !== null && wish;
@@ -153,9 +160,26 @@ test('without a model a wish waits for a plan of a person, which takes the same 
   await writeFile(file, JSON.stringify({ work: [work] }));
   expect(await ofTown('wish', 'plan', 'hand', '--file', file, '--by', 'Ada')).toMatchObject({ code: 0 });
   await inState('hand', 'proposed');
-  expect(await ofTown('wish', 'approve', 'hand', '--by', 'Ada')).toMatchObject({ code: 0 });
+  await said('approve', { wish: 'hand', by: 'Ada' });
   expect((await inState('hand', 'closed')).state).toMatchObject({ end: 'landed' });
   expect((await ofTown('wish', 'list')).stdout).toMatch(/hand .*landed/);
+});
+
+test('a mission that is cancelled closes its wish as well', async () => {
+  await said('sling', { id: 'ask', wish: 'Ask.' });
+  const work = [{ id: 'ask', rig: 'server', formula: 'waits' }];
+  await said('plan', { wish: 'ask', mission: { work, notify: ['overseer'] }, by: 'Ada' });
+  await inState('ask', 'proposed');
+  await said('approve', { wish: 'ask', by: 'Ada' });
+  const { state } = await inState('ask', 'started');
+  const mission = state.kind === 'started' ? state.mission : '';
+  await until('its mission is at work', async () => {
+    const { count: found } = await town.client.workflow.count(`GtMission="${mission}" AND GtRole="molecule"`);
+    return found === 1;
+  });
+  await town.client.workflow.getHandle(mission).cancel();
+  expect((await inState('ask', 'closed')).state).toMatchObject({ end: 'failed', says: `${mission}: it was cancelled` });
+  expect((await letter(({ from }) => from === mission)).subject).toBe('Ask. was cancelled: 0 of 1 items');
 });
 
 test('a call for help goes on to the overseer, and its answer to whoever wrote', async () => {

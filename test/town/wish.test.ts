@@ -132,7 +132,10 @@ test('its mission is what was shown: whoever asked hears of it, and the budget i
     budget: { usd: 5 },
   });
   expect(missionOf(wish())).toBeNull();
-  expect(missionOf(through(wish(), own))?.notify).toEqual([MAYOR, 'server/crew/ann']);
+  expect(missionOf(through(wish(), own))).toMatchObject({
+    title: 'Let people log in.',
+    notify: [MAYOR, 'server/crew/ann'],
+  });
 });
 
 test('what a model wrote, and nobody has read, is told as words of others; names are only names', () => {
