@@ -66,7 +66,7 @@ export function wishText(wish: Wish): string {
       ? []
       : [`Planned in ${sessions} ${sessions === 1 ? 'session' : 'sessions'}, for ${spentText(usage)}.`];
   return [
-    text,
+    ...text.split('\n').map((line) => `> ${line}`),
     '',
     `Wished by ${by} at ${timeAt(atMs)}; ${standOf(state)}.`,
     ...words.map((word) => `${word.by} has said: ${asLine(word.text)}`),
@@ -96,7 +96,7 @@ function planText(wish: Wish): readonly string[] {
   const budget = mission.budget === undefined ? [] : [`It may spend ${mission.budget.usd} dollars.`];
   return [
     `The plan of ${plan.by}${mission.title === undefined ? '' : `: ${mission.title}`}`,
-    ...(plan.reason === '' ? [] : [plan.reason]),
+    ...(plan.reason === '' ? [] : [asLine(plan.reason)]),
     '',
     ...table(['item', 'title', 'rig', 'formula', 'comes to', 'needs'], rows),
     ...(vars.length === 0 ? [] : ['', 'What its agents are told:', ...vars]),
