@@ -63,6 +63,7 @@ export async function readTown(folder: string): Promise<TownResult> {
       limits: settings.limits,
       prices: settings.prices,
       ...(settings.plugins === undefined ? {} : { plugins: settings.plugins }),
+      ...(settings.deacon === undefined ? {} : { deacon: settings.deacon }),
     }),
   };
   return { ok: true, town };

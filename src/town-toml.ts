@@ -38,6 +38,8 @@ export type TownSettings = {
   /** Null: no limit. */
   readonly modelRequestsMax: number | null;
   readonly prices: Prices;
+  /** Absent where the file says nothing of it. */
+  readonly deacon?: NonNullable<TownSnapshot['deacon']>;
   readonly baseUrl: string | null;
   /** `url` is as written; all defaults are filled in. */
   readonly rigs: readonly RigSnapshot[];
@@ -130,6 +132,7 @@ const sections = {
   limits,
   runtime: { ...runtime, base_url: z.url('a URL is expected, for example "https://api.anthropic.com"').optional() },
   confinement,
+  deacon: { redispatch: z.boolean('true or false is expected').optional() },
 };
 const price = {
   input: dollars(5),
@@ -147,6 +150,7 @@ const Document = table({
   limits: table(sections.limits).optional(),
   runtime: table(sections.runtime).optional(),
   confinement: table(confinement).optional(),
+  deacon: table(sections.deacon).optional(),
   roles: table(roles).optional(),
   prices: z
     .record(
@@ -287,6 +291,7 @@ function settingsOf(document: Document): TownSettings {
   const taken = [...RESERVED_PREFIXES, ...Object.values(rigs).flatMap((one) => one.prefix ?? [])];
   return {
     name: town?.name ?? null,
+    ...(document.deacon === undefined ? {} : { deacon: { redispatch: document.deacon.redispatch ?? false } }),
     server: { port: server?.port ?? null, uiPort: server?.ui_port ?? null },
     limits: {
       patience: limits.patience ?? DEFAULT_LIMITS.patience,

@@ -80,6 +80,8 @@ quiet_seconds = 7
 kind = "script"
 model = "a-model"
 base_url = "http://127.0.0.1:9"
+[deacon]
+redispatch = true
 [rigs.web]
 url = "https://example.com/web.git"
 branch = "trunk"
@@ -95,6 +97,7 @@ runtime = { kind = "human", model = "another" }
       sessionsMax: 9,
       modelRequestsMax: 8,
     });
+    expect(town.snapshot.deacon).toEqual({ redispatch: true });
     expect(town.snapshot.limits).toEqual({
       patience: 0.5,
       sessionsPerStepMax: 1,

@@ -12,7 +12,7 @@ import { TOWN_QUEUE } from '../contract/task-queues.js';
 import { makeId } from '../town/address.js';
 import { asSummary } from '../town/bytes.js';
 import { own } from '../town/own.js';
-import type { MissionDraft, MissionOrder } from '../town/mission-order.js';
+import type { MissionDraft } from '../town/mission-order.js';
 import { INVALID_ARGUMENT, rpcOf } from './rpc.js';
 
 /** Throws a failure that is not retried for work that does not fit. */
@@ -37,7 +37,7 @@ export async function previewMission(check: Check, input: MissionDraft): Promise
 
 type Checked = { readonly ok: true; readonly plan: WorkPlan } | { readonly ok: false; readonly why: string };
 
-async function checkedBy(check: Check, input: MissionDraft): Promise<Checked> {
+async function checkedBy(check: Check, input: unknown): Promise<Checked> {
   const asked = read(MissionInput, input);
   if (!asked.ok) return { ok: false, why: asked.problems.join('; ') };
   try {
@@ -52,7 +52,10 @@ async function checkedBy(check: Check, input: MissionDraft): Promise<Checked> {
   }
 }
 
-export async function startMission(client: Client, check: Check, { key, input }: MissionOrder): Promise<MissionStart> {
+/** `input` has still to be read. */
+type Order = { readonly key: string; readonly input: { readonly title?: string | undefined } };
+
+export async function startMission(client: Client, check: Check, { key, input }: Order): Promise<MissionStart> {
   const mission = makeId('hq-cv', createHash('sha256').update(key).digest('hex'));
   const before = await startedFor(client, mission);
   if (before !== null) return answerTo(mission, key, before);

@@ -43,6 +43,7 @@ import { previewMission, startMission } from './missions.js';
 import type { Places } from './places.js';
 import { findPolecats } from './polecats.js';
 import { PluginKeeper, startPlugin } from './plugins.js';
+import { redispatch } from './redispatch.js';
 import { ensureRole, told } from './roles.js';
 import { watchActivities } from './watch.js';
 import { remotesOf } from './remotes.js';
@@ -112,6 +113,7 @@ export function townActivities(deps: TownDeps, plugins = new PluginKeeper(deps))
     previewMission: (input) => previewMission((items) => planWork(deps, { items }), input),
     awaitMission: ({ mission }) => awaitMission(deps.client, mission),
     brief: (request) => brief({ ...deps, cook: (order) => cookOne(deps, order) }, request),
+    redispatch: (recovered) => redispatch(deps.client, { readTown: deps.readTown, start }, recovered),
     record: async (entry) => {
       await deps.ledger.append(entry);
     },

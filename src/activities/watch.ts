@@ -26,6 +26,7 @@ const RUNNING = 'ExecutionStatus="Running"';
 const FAILING = `${RUNNING} AND GtRole IS NOT NULL AND GtRole != "boot" AND TemporalReportedProblems IS NOT NULL`;
 /** What a polecat and its molecule wait for, their mission says. */
 const ESCALATED = `${RUNNING} AND GtPhase="escalated" AND (GtRole IN ("mission", "refinery") OR (GtRole="molecule" AND GtMission IS NULL))`;
+const QUEUED = `${RUNNING} AND GtRole="mission" AND GtPhase="queued"`;
 const OPEN_WORK = `${RUNNING} AND GtRole IN ("mission", "polecat", "molecule")`;
 /** By the server, of a workflow whose tasks fail. */
 const PROBLEMS = defineSearchAttributeKey('TemporalReportedProblems', 'KEYWORD_LIST');
@@ -113,14 +114,17 @@ async function openWork(client: Client): Promise<number> {
 }
 
 async function surveyTown(client: Client): Promise<Survey> {
-  const [open, work, witnesses, failing, escalated, daemon] = await Promise.all([
+  const [open, work, witnesses, queued, failing, escalated, daemon] = await Promise.all([
     openWork(client),
     listed(client, `${RUNNING} AND GtRole IN ("mission", "polecat")`, Infinity),
     listed(client, `${RUNNING} AND GtRole="witness"`, Infinity),
+    listed(client, QUEUED, LISTED_MAX),
     listed(client, FAILING, LISTED_MAX).catch(unlessBarred(null)),
     listed(client, ESCALATED, LISTED_MAX),
     lookAtDaemon(client).catch(unlessBarred({ kind: 'unseen' } as const)),
   ]);
+  const idle = witnesses.filter(({ phase, waitsFor }) => phase === 'waiting' && waitsFor === 'claims');
+  const free = idle.flatMap(({ id }) => rigOfWitness(id) ?? []);
   const witnessed = witnesses.flatMap(({ id }) => rigOfWitness(id) ?? []);
   return {
     open,
@@ -129,6 +133,7 @@ async function surveyTown(client: Client): Promise<Survey> {
     failing:
       failing === null ? null : failing.map(({ id, problems }) => ({ id, says: problems.join(', ') })).toSorted(byId),
     escalated: escalated.map(({ id, waitsFor }) => ({ id, waitsFor })).toSorted(byId),
+    stranded: sorted(queued.flatMap(({ id, rigs }) => (rigs.some((rig) => free.includes(rig)) ? [id] : []))),
     daemon,
   };
 }
@@ -139,6 +144,7 @@ const byId = (a: { readonly id: string }, b: { readonly id: string }) => (a.id <
 type Listed = {
   readonly id: string;
   readonly rigs: readonly string[];
+  readonly phase: string;
   readonly waitsFor: string;
   readonly problems: readonly string[];
 };
@@ -148,7 +154,8 @@ async function listed(client: Client, query: string, max: number): Promise<reado
   for await (const { workflowId: id, typedSearchAttributes: pairs } of client.workflow.list({ query })) {
     const problems = pairs.get(PROBLEMS) ?? [];
     const waitsFor = pairs.get(attribute.waitingFor) ?? '';
-    found.push({ id, rigs: pairs.get(attribute.rig) ?? [], waitsFor, problems });
+    const phase = pairs.get(attribute.phase) ?? '';
+    found.push({ id, rigs: pairs.get(attribute.rig) ?? [], phase, waitsFor, problems });
     if (found.length >= max) break;
   }
   return found;

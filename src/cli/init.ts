@@ -152,6 +152,9 @@ function townToml(): string {
 # model = "claude-opus-5-5"
 # base_url = "https://api.anthropic.com"
 
+[deacon]
+# redispatch = false   # true: an item whose mission was terminated, and whose work was brought to the remote, is started again
+
 # Prices: what a model costs, in US dollars for a million tokens. Tokens of a model without a price are counted, but no budget
 # holds them. The name may be the beginning of a model's; of several that fit, the longest counts.
 #

@@ -112,14 +112,14 @@ function waitsText(waits: readonly Listed[]): string {
 
 const ANSWER_MS_MAX = 3_000;
 
-/** As their witnesses have seen them last; one that does not answer soon hides its own and no others. */
+/** As witnesses have seen polecats last, and the deacon witnesses; one that does not answer soon hides its own and no others. */
 async function seenBy(client: Client, all: readonly Listed[]): Promise<readonly AgentSeen[]> {
-  const witnesses = all.filter(({ role }) => role === 'witness');
+  const watchers = all.filter(({ role }) => role === 'witness' || role === DEACON);
   const ask = async ({ id }: Listed) =>
     client
       .withDeadline(Date.now() + ANSWER_MS_MAX, () => client.workflow.getHandle(id).query(agentsQuery))
       .catch(() => []);
-  return (await Promise.all(witnesses.map(ask))).flat();
+  return (await Promise.all(watchers.map(ask))).flat();
 }
 
 type Agent = Listed & { readonly health: AgentSeen | null };

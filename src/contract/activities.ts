@@ -13,6 +13,7 @@ import type { GateVerdict } from '../town/refinery.js';
 import type { Survey } from '../town/patrol.js';
 import type { Hold } from '../town/pause.js';
 import type { Protomolecule, StepGate } from '../town/protomolecule.js';
+import type { Recovered, Redispatch } from '../town/recovered.js';
 import type { Gate, Limits, RigRef, RigSnapshot } from '../town/rig.js';
 import type { AskingRole } from '../town/runtime.js';
 import type { SessionLeft, SessionResult, SessionSpec } from '../town/session.js';
@@ -119,6 +120,8 @@ export type TownActivities = DogTownActivities & {
   awaitMission(request: { readonly mission: string }): Promise<MissionEnd>;
   /** What a consultation of a role needs, as the town is now, or why nobody can be asked. */
   brief(request: BriefRequest): Promise<Briefing>;
+  /** Starts the item of a mission that is gone in another mission, where town.toml says so. */
+  redispatch(recovered: Recovered): Promise<Redispatch>;
   /** Appends to the ledger; a record id that stands there already is left alone. */
   record(entry: LedgerEntry): Promise<void>;
   /** The same for several, in their order. */

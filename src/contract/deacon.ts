@@ -6,6 +6,7 @@ import type { Dogs } from '../town/dogs.js';
 import type { Mail } from '../town/mail.js';
 import type { Pause } from '../town/pause.js';
 import type { Heard, Survey, Trouble } from '../town/patrol.js';
+import type { Entry } from '../town/recovered.js';
 import type { Recovery } from '../town/recovery.js';
 import type { Heartbeat, Triage } from '../town/watchdog.js';
 import type { DeskState } from './desk.js';
@@ -30,6 +31,8 @@ export type DeaconCarry = WatchInput & {
   readonly recoveries?: readonly Recovery[];
   /** Absent from a version that sent none. */
   readonly dogs?: Dogs;
+  /** Work of missions that are gone. Absent: none. */
+  readonly recovered?: readonly Entry[];
   /** How it holds the town, and the rigs that have heard of it. Absent: not at all. */
   readonly hold?: { readonly paused: Pause | null; readonly rigs: readonly string[] };
   readonly desk: DeskState;

@@ -25,6 +25,7 @@ const token = z
   .max(40)
   .optional()
   .describe('as the query `current` gave it: what comes under it is refused once the step waits anew');
+const line = z.string().min(1).max(1_000);
 const item = z.string().min(1).describe('id of an item of this mission');
 /** Steps that one message closes. */
 const CLOSES_MAX = 1_000;
@@ -320,6 +321,18 @@ export const refineryMessages = {
 };
 
 export const deaconMessages = {
+  recovered: message(
+    'recovered',
+    'Tells of work of a mission that is gone, brought to the remote as a branch: it is given to another, or the overseer is told.',
+    z.strictObject({
+      id: machineId.optional(),
+      rig: z.string().min(1),
+      mission: WorkflowId,
+      item,
+      branch: line,
+      head: line,
+    }),
+  ),
   ...pauses('the whole town, with rigs that begin later', {}),
   cycle,
   patrol: message(

@@ -39,13 +39,13 @@ export type WitnessMailCarry = {
   readonly dead: readonly DeadLetter[];
 };
 
-/** One who holds a slot, as it was seen last; `done`: what its witness has done about it. */
+/** How somebody was seen last. Of one who holds a slot: for what, and what its witness has done about how it does. */
 export type AgentSeen = Health & {
   readonly agent: string;
-  readonly mission: string;
-  readonly item: string;
   readonly seenMs: number;
-  readonly done: Care['done'];
+  readonly mission?: string;
+  readonly item?: string;
+  readonly done?: Care['done'];
 };
 
 export const slotsQuery = defineQuery<Slots>('slots');

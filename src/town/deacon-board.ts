@@ -99,6 +99,8 @@ function troubleText({ kind, about, says, sinceMs }: Trouble): string {
       return `The tasks of ${about} fail again and again, seen since ${since}: ${short(says)}. It stands still until they pass.\n\n\`temporal workflow show -w ${id}\` shows why, as its last WorkflowTaskFailed.`;
     case 'escalated':
       return `${about} waits for an answer, seen since ${since}: ${short(says)}.\n\n\`gt explain ${id}\` says for which, and how to give it.`;
+    case 'stranded':
+      return `${about} waits for a slot where slots are free, seen since ${since}. It has asked again, and was asked to.\n\n\`gt explain ${id}\` says for what it waits.`;
     case 'paused':
       return `The schedule ${about} is paused (${short(says)}), seen since ${since}: nobody looks whether the deacon is alive.\n\n\`temporal schedule toggle --schedule-id ${id} --unpause --reason "goes on"\` lets it go on.`;
     case 'dying':

@@ -2,8 +2,10 @@
  * What the deacon makes of what it sees on patrol: roles that are missing are started, troubles that last are told to the overseer, each at
  * its time and not for ever. Patrols come less often as long as nothing changes, and not at all once no work is open.
  */
-import { DAEMON } from './address.js';
+import { DAEMON, witnessOf } from './address.js';
+import type { Health } from './health.js';
 import { PRIORITIES } from './mail.js';
+import { timeAt } from './wording.js';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -18,6 +20,8 @@ export type Survey = {
   readonly failing: readonly { readonly id: string; readonly says: string }[] | null;
   /** Who waits for an answer to something that went wrong: missions, merge queues, molecules that nobody has on the hook. */
   readonly escalated: readonly { readonly id: string; readonly waitsFor: string }[];
+  /** Missions that wait for a slot, where nobody holds one and nobody holds them back. Absent in what an earlier version saw. */
+  readonly stranded?: readonly string[];
   readonly daemon: Daemon;
 };
 
@@ -27,7 +31,7 @@ type Daemon =
   | { readonly kind: 'paused'; readonly note: string }
   | { readonly kind: 'dying'; readonly last: string };
 
-type Kind = 'failing' | 'escalated' | 'paused' | 'dying' | 'unheard' | 'unwitnessed';
+type Kind = 'failing' | 'escalated' | 'stranded' | 'paused' | 'dying' | 'unheard' | 'unwitnessed';
 
 /** `told`: how often. */
 export type Trouble = {
@@ -43,15 +47,21 @@ export type Trouble = {
 const TELLING: Readonly<Record<Kind, { readonly afterMs: number; readonly times: number }>> = {
   failing: { afterMs: 5 * MINUTE_MS, times: 1 },
   escalated: { afterMs: 4 * HOUR_MS, times: 3 },
+  stranded: { afterMs: 30 * MINUTE_MS, times: 1 },
   paused: { afterMs: 0, times: 1 },
   dying: { afterMs: 0, times: 1 },
   unheard: { afterMs: 5 * MINUTE_MS, times: 1 },
   unwitnessed: { afterMs: 0, times: 1 },
 };
 
+/** A mission asks again by itself after ten minutes. */
+const FED_AFTER_MS = 20 * MINUTE_MS;
+
 /** `tell`: all of a kind that are as urgent, in one mail: of a hundred at once a person wants to hear once. */
 export type Order =
   | { readonly kind: 'witness'; readonly rig: string }
+  /** It asks for its slots again. */
+  | { readonly kind: 'feed'; readonly mission: string }
   | { readonly kind: 'daemon' }
   | { readonly kind: 'tell'; readonly troubles: readonly Trouble[]; readonly priority: (typeof PRIORITIES)[number] };
 
@@ -88,13 +98,17 @@ export function patrolled(survey: Survey, { known, nowMs, patience, ...rest }: P
     ...tellingsOf(due),
     ...(daemon.kind === 'missing' ? [{ kind: 'daemon' } as const] : []),
     ...missing.map((rig) => ({ kind: 'witness', rig }) as const),
+    ...seen.flatMap(({ kind, about, sinceMs, told }) => {
+      const isFed = kind === 'stranded' && told === 0 && nowMs - sinceMs >= FED_AFTER_MS * patience;
+      return isFed ? [{ kind: 'feed', mission: about } as const] : [];
+    }),
   ];
   return { troubles: seen.map((one) => (due.includes(one) ? { ...one, told: one.told + 1 } : one)), orders };
 }
 
 type Seen = Omit<Trouble, 'sinceMs' | 'told'>;
 
-function troublesIn({ failing, escalated, daemon }: Survey): readonly Seen[] {
+function troublesIn({ failing, escalated, stranded = [], daemon }: Survey): readonly Seen[] {
   return [
     ...(failing ?? []).map(({ id, says }) => ({ key: `failing ${id}`, kind: 'failing', about: id, says }) as const),
     // Whoever waits for another answer by now waits anew.
@@ -102,6 +116,7 @@ function troublesIn({ failing, escalated, daemon }: Survey): readonly Seen[] {
       ({ id, waitsFor }) =>
         ({ key: `escalated ${id} ${waitsFor}`, kind: 'escalated', about: id, says: waitsFor }) as const,
     ),
+    ...stranded.map((id) => ({ key: `stranded ${id}`, kind: 'stranded', about: id, says: '' }) as const),
     ...(daemon.kind === 'paused'
       ? [{ key: 'daemon paused', kind: 'paused', about: DAEMON, says: daemon.note } as const]
       : []),
@@ -157,6 +172,19 @@ export function unheardOf(heard: Heard, nowMs: number, patience: number): readon
     nextByMs !== null && nowMs - nextByMs > PING_MS_MAX * patience ? [rig] : [],
   );
 }
+
+/** How witnesses do, as far as they have let themselves be heard. */
+export function witnessesIn(heard: Heard, nowMs: number, patience: number): readonly WitnessSeen[] {
+  const unheard = unheardOf(heard, nowMs, patience);
+  return Object.entries(heard).map(([rig, { atMs, nextByMs }]) => {
+    const seen = { agent: witnessOf(rig), seenMs: atMs };
+    if (nextByMs === null) return { ...seen, kind: 'waiting', fact: 'nobody is at work there' };
+    if (unheard.includes(rig)) return { ...seen, kind: 'lost', fact: `it was to be heard by ${timeAt(nextByMs)}` };
+    return { ...seen, kind: 'working', fact: `it is heard again by ${timeAt(nextByMs)}` };
+  });
+}
+
+type WitnessSeen = Health & { readonly agent: string; readonly seenMs: number };
 
 const FIRST_MS = MINUTE_MS;
 const LAST_MS = 15 * MINUTE_MS;

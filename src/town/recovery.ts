@@ -4,9 +4,8 @@
  */
 import { DEACON, OVERSEER, polecatAt, witnessOf } from './address.js';
 import { writeMail, type Mail, type Notice } from './mail.js';
-import { shellWord } from './shell-text.js';
+import type { Recovered } from './recovered.js';
 import { table } from './table.js';
-import { unreachable } from './unreachable.js';
 import { short, timeAt } from './wording.js';
 
 const KEPT_MAX = 20;
@@ -45,27 +44,20 @@ export function recoveriesAfter(known: readonly Recovery[], one: Recovery): read
   return known.some(({ id }) => id === one.id) ? null : [...known, one].slice(-KEPT_MAX);
 }
 
-/** To the overseer: what was left, and what to do with it. */
-export function tellingOf({ id, left }: Recovery): Mail {
-  const { Issue, Mission, Rig } = left.keys;
-  const isSafe = left.type === 'RECOVERED_BEAD';
-  const subject = `${left.type}: ${Issue} of ${Mission}`.slice(0, 400);
-  const body = `The polecat of ${Issue} in ${Rig} has ended unseen, and its mission ${Mission} is gone, too. ${remedyFor(left)}`;
-  const priority = isSafe ? 'high' : 'urgent';
-  return { id: `${id} by ${DEACON}`.slice(0, 2_000), from: DEACON, to: OVERSEER, subject, body, priority };
+/** What is to be given to another mission. */
+export function recoveredIn({ keys }: Extract<Left, { readonly type: 'RECOVERED_BEAD' }>): Recovered {
+  const { Rig: rig, Mission: mission, Issue: item, Branch: branch, Head: head } = keys;
+  return { rig, mission, item, branch, head };
 }
 
-/** What giving it to another polecat comes to, or what stands in the way. */
-function remedyFor(left: Left): string {
-  const { Rig, Branch, Polecat } = left.keys;
-  switch (left.type) {
-    case 'RECOVERED_BEAD':
-      return `Its work is on branch ${Branch} at ${left.keys.Head}.\n\nNobody goes on with it by itself: whoever is to begins from \`git fetch origin ${shellWord(Branch)}\`, in another mission with this item.`;
-    case 'RECOVERY_NEEDED':
-      return `Its work is still in its sandbox, which is kept: ${short(left.keys['Cleanup-Status'])}.\n\nThe slot ${polecatAt(Rig, Polecat)} is free; what was pushed before is on branch ${Branch}. Bring the rest to safety before the sandbox is removed.`;
-    default:
-      return unreachable(left);
-  }
+/** To the overseer: what lies in a sandbox still, and what to do with it. */
+export function tellingOf(id: string, { keys }: Extract<Left, { readonly type: 'RECOVERY_NEEDED' }>): Mail {
+  const { Issue, Mission, Rig, Branch, Polecat } = keys;
+  const body = `The polecat of ${Issue} in ${Rig} has ended unseen, and its mission ${Mission} is gone, too. Its work is still in its sandbox, which is kept: ${short(keys['Cleanup-Status'])}.
+
+The slot ${polecatAt(Rig, Polecat)} is free; what was pushed before is on branch ${Branch}. Bring the rest to safety before the sandbox is removed.`;
+  const subject = `RECOVERY_NEEDED: ${Issue} of ${Mission}`.slice(0, 400);
+  return { id: `${id} by ${DEACON}`.slice(0, 2_000), from: DEACON, to: OVERSEER, subject, body, priority: 'urgent' };
 }
 
 /** For a board; nothing when there is nothing. */

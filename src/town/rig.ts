@@ -112,6 +112,8 @@ export const TownSnapshot = z.strictObject({
   prices: z.record(z.string(), Price),
   /** Absent where town.toml has none. */
   plugins: z.record(z.string(), Plugin).optional(),
+  /** What the deacon may do by itself. Absent where town.toml says nothing of it. */
+  deacon: z.strictObject({ redispatch: z.boolean() }).optional(),
   /** SHA-256, hex, over the canonical JSON of the rest. */
   hash: z.string(),
 });

@@ -6,23 +6,27 @@
 import { CancellationScope, condition, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
 import { heartbeatQuery, WatchInput, type DeaconCarry } from '../contract/deacon.js';
 import { EMPTY_DESK } from '../contract/desk.js';
-import { deaconMessages, mailMessage } from '../contract/messages.js';
+import { deaconMessages, mailMessage, missionMessages } from '../contract/messages.js';
+import { agentsQuery } from '../contract/witness.js';
 import { attribute } from '../contract/search-attributes.js';
 import { DEACON, OVERSEER } from '../town/address.js';
 import { deaconBoard, dogsMail, troublesMail } from '../town/deacon-board.js';
 import { HELP, isDogDone, isPing, readNotice, townsWord, type Mail } from '../town/mail.js';
-import { heardIn, isQuiet, nextPatrolMs, patrolled, unheardOf, type Order } from '../town/patrol.js';
+import { heardIn, isQuiet, nextPatrolMs, patrolled, unheardOf, witnessesIn, type Order } from '../town/patrol.js';
 import { RESUME } from '../town/pause.js';
-import { recoveriesAfter, tellingOf } from '../town/recovery.js';
+import { recoveredIn, recoveriesAfter, tellingOf } from '../town/recovery.js';
 import { unreachable } from '../town/unreachable.js';
 import { heardAfter, readPing } from '../town/witness-ping.js';
 import { DeaconDogs } from './deacon-dogs.js';
 import { DeaconHold } from './deacon-hold.js';
 import { DeaconPost } from './deacon-post.js';
+import { DeaconRecovered } from './deacon-recovered.js';
 import { Desk, done, refused, type Answer } from './desk.js';
 import { explainBy } from './explain.js';
 import { failure, readInput, reasonOf } from './failing.js';
 import { town } from './hands.js';
+import { send } from './outbox.js';
+import { patched } from './patches.js';
 import { patrolAct, patrolEndsMs } from './patience.js';
 import { Standing, startAs } from './standing.js';
 import { carried, goOn, isDue } from './start.js';
@@ -61,7 +65,8 @@ class DeaconRun {
   readonly #post: DeaconPost;
   readonly #dogs: DeaconDogs;
   readonly #hold: DeaconHold;
-  #now: Omit<DeaconCarry, 'letters' | 'dead' | 'dogs' | 'hold' | 'desk'>;
+  readonly #recovered: DeaconRecovered;
+  #now: Omit<DeaconCarry, 'letters' | 'dead' | 'dogs' | 'hold' | 'recovered' | 'desk'>;
   /** Why it is to go on patrol before the next one is due; null: it need not. */
   #call: string | null = null;
   #isDue = false;
@@ -73,7 +78,7 @@ class DeaconRun {
   #scope: CancellationScope | null = null;
 
   constructor(
-    { letters, dead = [], dogs, hold = { paused: null, rigs: [] }, desk, ...now }: DeaconCarry,
+    { letters, dead = [], dogs, hold = { paused: null, rigs: [] }, recovered, desk, ...now }: DeaconCarry,
     raw: unknown,
     isFresh: boolean,
   ) {
@@ -99,12 +104,24 @@ class DeaconRun {
       onChange: () => (this.#isNews = true),
     });
     this.#hold.serve(this.#desk);
+    this.#recovered = new DeaconRecovered(recovered, {
+      patience: () => this.#now.patience,
+      tell: (mail) => this.#post.tell(mail),
+      drop: (why) => this.#desk.drop('recovered', null, why),
+    });
+    this.#desk.on(deaconMessages.recovered, ({ rig, mission, item, branch, head }) => {
+      this.#isNews = true;
+      return this.#recovered.recovered({ rig, mission, item, branch, head });
+    });
     this.#desk.on(mailMessage, (mail) => this.#take(mail));
     setHandler(
       heartbeatQuery,
       () => ({ ...this.#now.beat, pending: this.#post.letters.length, patience: this.#now.patience }),
       { description: 'When it was last on its way, when it is again at the latest, and how much mail waits for it.' },
     );
+    setHandler(agentsQuery, () => witnessesIn(this.#now.heard, Date.now(), this.#now.patience), {
+      description: 'How the witnesses do, by what they let it hear.',
+    });
     explainBy(() => this.#board());
     this.#desk.open();
   }
@@ -124,10 +141,10 @@ class DeaconRun {
     for (;;) {
       this.#isNews = false;
       if (this.#isDue || this.#call !== null) await this.#goRound();
+      await this.#recovered.goOn();
       this.#show();
       if (this.#mustGoOn()) {
-        const kept = { ...this.#post.kept, dogs: this.#dogs.state, hold: this.#hold.carry };
-        await goOn<typeof deacon>(this.#raw, { ...this.#now, ...kept, desk: this.#desk.state() });
+        await goOn<typeof deacon>(this.#raw, this.#carry());
       }
       this.#post.send();
       this.#dogs.go();
@@ -138,8 +155,8 @@ class DeaconRun {
   #take(mail: Mail): Answer {
     if (mail.to !== DEACON) return refused(`this is ${DEACON}, not ${mail.to.slice(0, 200)}`);
     if (isPing(mail)) return this.#hear(mail);
-    if (isDogDone(mail)) return this.#dogs.hear(mail);
-    if (townsWord(mail.subject) !== null) return this.#recover(mail);
+    if (townsWord(mail.subject) !== null && patched('the deacon takes mail of the town', '0.9'))
+      return isDogDone(mail) ? this.#dogs.hear(mail) : this.#recover(mail);
     if (mail.from === OVERSEER)
       return refused(
         'nobody reads mail of the overseer here: what is answered where it waits is seen on the next patrol',
@@ -149,7 +166,7 @@ class DeaconRun {
       : refused('too many letters wait here to be passed on to the overseer: write again later');
   }
 
-  /** What was left behind: kept to be shown, and told to the overseer. Whoever gives it to another polecat begins here. */
+  /** What was left behind: kept to be shown; given to another mission, or told to the overseer. */
   #recover(mail: Mail): Answer {
     const reading = readNotice(mail);
     if (!reading.ok) return refused(reading.problem);
@@ -159,7 +176,9 @@ class DeaconRun {
     const recoveries = recoveriesAfter(this.#now.recoveries ?? [], recovery);
     if (recoveries === null) return done('known');
     this.#now = { ...this.#now, recoveries };
-    this.#post.tell(tellingOf(recovery));
+    this.#isNews = true;
+    if (left.type === 'RECOVERED_BEAD') return this.#recovered.recovered(recoveredIn(left));
+    this.#post.tell(tellingOf(mail.id, left));
     return done('the overseer is told');
   }
 
@@ -226,6 +245,9 @@ class DeaconRun {
       }
       case 'witness':
         return this.#startWitness(order.rig);
+      case 'feed':
+        await send(order.mission, missionMessages.feed, { id: `feed:${nowMs}`, by: DEACON });
+        return;
       case 'tell': {
         const { troubles, priority } = order;
         const id = `${troubles[0]?.key ?? ''} and ${troubles.length - 1} more, told at ${nowMs}`.slice(-2_000);
@@ -257,6 +279,11 @@ class DeaconRun {
     }
   }
 
+  #carry(): DeaconCarry {
+    const [dogs, hold, recovered] = [this.#dogs.state, this.#hold.carry, this.#recovered.carry];
+    return { ...this.#now, ...this.#post.kept, dogs, hold, recovered, desk: this.#desk.state() };
+  }
+
   #mustGoOn(): boolean {
     return isDue() && this.#call === null && this.#post.isIdle && this.#dogs.isIdle && this.#desk.isQuiet();
   }
@@ -264,11 +291,16 @@ class DeaconRun {
   async #wait(): Promise<void> {
     const isCalled = () => this.#isDue || this.#isNews || this.#call !== null;
     const woken = () => isCalled() || this.#post.isWanted || this.#dogs.isWanted || this.#mustGoOn();
-    const dogsMs = this.#dogs.nextMs;
-    const dueMs = Math.min(this.#nextMs ?? Infinity, this.#post.againMs ?? Infinity, dogsMs ?? Infinity);
+    const due = [
+      ['next patrol', this.#nextMs],
+      ['send mail again', this.#post.againMs],
+      ['start recovered work again', this.#recovered.nextMs],
+      ['next errand of dogs', this.#dogs.nextMs],
+    ] as const;
+    const dueMs = Math.min(...due.map(([, ms]) => ms ?? Infinity));
     if (dueMs === Infinity) return condition(woken);
-    const summary =
-      dueMs === this.#nextMs ? 'next patrol' : dueMs === this.#post.againMs ? 'send mail again' : 'next errand of dogs';
+    const [summary = ''] = due.find(([, ms]) => ms === dueMs) ?? [];
+    const dogsMs = this.#dogs.nextMs;
     const isNews = await condition(woken, Math.max(1, dueMs - Date.now()), { summary });
     if (!isNews && dueMs === this.#nextMs) this.#isDue = true;
     if (!isNews && dueMs === this.#post.againMs) this.#post.tryAgain();

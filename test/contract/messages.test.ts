@@ -54,7 +54,7 @@ test('the messages of each workflow', () => {
   expect(names(moleculeMessages)).toEqual(['pause', 'resume', 'close', 'fail', 'skip', 'retry', 'approve', 'bond']);
   expect(names(witnessMessages)).toEqual(['pause', 'resume', 'cycle', 'claim', 'release', 'look', 'configure']);
   expect(names(refineryMessages)).toEqual(['configure', 'retry', 'remove', 'abandon']);
-  expect(names(deaconMessages)).toEqual(['pause', 'resume', 'cycle', 'patrol', 'send']);
+  expect(names(deaconMessages)).toEqual(['recovered', 'pause', 'resume', 'cycle', 'patrol', 'send']);
   expect(names(mayorMessages)).toEqual(['sling', 'approve', 'change', 'reject', 'plan']);
   expect(names(channelMessages)).toEqual(['publish', 'subscribe', 'unsubscribe', 'retain']);
   expect(names(inboxMessages)).toEqual(['read', 'ack', 'archive', 'reply']);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { troublesMail } from '../../src/town/deacon-board.js';
-import { heardIn, isQuiet, nextPatrolMs, patrolled, unheardOf } from '../../src/town/patrol.js';
+import { heardIn, isQuiet, nextPatrolMs, patrolled, unheardOf, witnessesIn } from '../../src/town/patrol.js';
 import type { Survey, Trouble } from '../../src/town/patrol.js';
 
 const MINUTE_MS = 60_000;
@@ -66,6 +66,32 @@ test('the schedule of boot is made when it is missing; that it is paused, or its
     expect(first.orders).toMatchObject([{ kind: 'tell', priority: 'normal' }]);
     expect(look({ daemon }, first.troubles, 24 * HOUR_MS).orders).toEqual([]);
   }
+});
+
+test('a mission that waits for a slot where slots are free is asked to ask again, and told of when that does not help', () => {
+  let known: readonly Trouble[] = [];
+  const said: string[] = [];
+  for (let minute = 0; minute <= 120; minute += 5) {
+    const { troubles, orders } = look({ stranded: ['login'] }, known, minute * MINUTE_MS);
+    known = troubles;
+    said.push(...orders.map((order) => `${minute} ${order.kind}`));
+  }
+  expect(said).toEqual(['20 feed', '25 feed', '30 tell', '30 feed']);
+  expect(troublesMail(known).body).toContain('login waits for a slot where slots are free');
+  expect(look({ stranded: [] }, known, 3 * HOUR_MS)).toEqual({ troubles: [], orders: [] });
+});
+
+test('witnesses do as they let themselves be heard', () => {
+  const heard = {
+    app: { atMs: 0, nextByMs: 0 },
+    server: { atMs: 0, nextByMs: HOUR_MS },
+    web: { atMs: 0, nextByMs: null },
+  };
+  expect(witnessesIn(heard, 6 * MINUTE_MS, 1)).toMatchObject([
+    { agent: 'app/witness', kind: 'lost', fact: 'it was to be heard by 1970-01-01 00:00:00' },
+    { agent: 'server/witness', kind: 'working' },
+    { agent: 'web/witness', kind: 'waiting' },
+  ]);
 });
 
 /** Patrols every minute; answers when something was told, with the urgency. */

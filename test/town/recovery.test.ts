@@ -1,7 +1,7 @@
 /** What was left behind: told to the deacon under one id, kept, and told to the overseer. */
 import { expect, test } from 'vitest';
 import { readNotice } from '../../src/town/mail.js';
-import { recoveriesAfter, recoveryLines, recoveryMail, tellingOf, type Recovery } from '../../src/town/recovery.js';
+import { recoveredIn, recoveriesAfter, recoveryLines, recoveryMail, tellingOf, type Recovery } from '../../src/town/recovery.js';
 
 const lost = {
   id: 'm/a/1@run',
@@ -27,17 +27,23 @@ test('the witness tells which work is safe and where, and which is not and why',
   expect(kept).toMatchObject({ subject: 'RECOVERY_NEEDED: server/polecats/Toast', id: saved.id });
 });
 
-test('the overseer hears where the work is, and what is to be done with it', () => {
-  expect(tellingOf(recoveryOf(saved))).toMatchObject({
-    id: `${saved.id} by deacon`,
-    to: 'overseer',
-    priority: 'high',
-    subject: 'RECOVERED_BEAD: a of m',
-    body: expect.stringMatching(/on branch polecat\/Toast\/se-1 at abcdef0123456789\.\n\n.*git fetch origin/s),
+test('safe work is given to another mission, and of what lies in a sandbox still the overseer hears', () => {
+  const { left: safe } = recoveryOf(saved);
+  const { mission, item, rig, branch } = lost;
+  expect(safe.type === 'RECOVERED_BEAD' && recoveredIn(safe)).toEqual({
+    rig,
+    mission,
+    item,
+    branch,
+    head: 'abcdef0123456789',
   });
-  expect(tellingOf(recoveryOf(kept))).toMatchObject({
+  const { id, left: unsafe } = recoveryOf(kept);
+  expect(unsafe.type === 'RECOVERY_NEEDED' && tellingOf(id, unsafe)).toMatchObject({
+    id: `${kept.id} by deacon`,
+    to: 'overseer',
+    subject: 'RECOVERY_NEEDED: a of m',
     priority: 'urgent',
-    body: expect.stringContaining('still in its sandbox, which is kept: the remote refuses the push.'),
+    body: expect.stringContaining('still in its sandbox, which is kept: the remote refuses the push.') as string,
   });
 });
 

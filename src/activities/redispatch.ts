@@ -1,0 +1,94 @@
+/** The item of a mission that is gone, started anew by what that one was given: its input is the first event of its history. */
+import { WorkflowNotFoundError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import type { MissionStart } from '../contract/activities.js';
+import { FormulaInput, MissionInput } from '../contract/mission.js';
+import { read } from '../contract/read.js';
+import { TOWN_QUEUE } from '../contract/task-queues.js';
+import type { Recovered, Redispatch } from '../town/recovered.js';
+import { shellWord } from '../town/shell-text.js';
+import { refuse } from './beating.js';
+import { contentOf } from './polecats.js';
+import type { ReadTown } from './remotes.js';
+
+/** `key`: of it there is one mission, however often it is asked for. */
+type Order = { readonly key: string; readonly input: MissionInput };
+type Start = (order: Order) => Promise<MissionStart>;
+type Found = { readonly ok: true; readonly order: Order } | { readonly ok: false; readonly why: string };
+
+/** A mail has room for it. */
+const COMMAND_CHARS_MAX = 50_000;
+
+export async function redispatch(
+  client: Client,
+  { readTown, start }: { readonly readTown: ReadTown; readonly start: Start },
+  recovered: Recovered,
+): Promise<Redispatch> {
+  const town = await readTown();
+  if (!town.ok) throw refuse('BadTown', town.problems);
+  const found = await orderFor(client, recovered);
+  if (!found.ok) return { kind: 'impossible', why: found.why };
+  if (town.town.deacon?.redispatch !== true) return byHand(found.order);
+  const started = await start(found.order);
+  return started.kind === 'started' ? started : { kind: 'impossible', why: started.why };
+}
+
+function byHand({ input }: Order): Redispatch {
+  const command = `temporal workflow start --task-queue ${TOWN_QUEUE} --type mission --input ${shellWord(JSON.stringify(input))}`;
+  const isLong = command.length > COMMAND_CHARS_MAX;
+  return isLong ? { kind: 'impossible', why: 'its input is too long for a mail' } : { kind: 'off', command };
+}
+
+async function orderFor(client: Client, { mission, item, branch }: Recovered): Promise<Found> {
+  const begun = await begunAs(client, mission);
+  if (typeof begun === 'string') return { ok: false, why: begun };
+  const { work, notify, budget, title = mission } = begun.input;
+  const one = work.find(({ id }) => id === item);
+  if (one === undefined) return { ok: false, why: `"${item}" is no item of its input, but a part of one` };
+  const input = {
+    title: `${title.slice(0, 80)}: ${item} again, after ${branch}`.slice(0, 200),
+    work: [{ ...one, needs: [] }],
+    notify,
+    ...(budget === undefined ? {} : { budget }),
+  };
+  return { ok: true, order: { key: `again ${mission}@${begun.run}/${item}`, input } };
+}
+
+/** As it was started; why that cannot be known, in words. */
+async function begunAs(
+  client: Client,
+  mission: string,
+): Promise<{ readonly input: MissionInput; readonly run: string } | string> {
+  try {
+    const { raw, runId, type, status } = await client.workflow.getHandle(mission).describe();
+    if (status.name === 'RUNNING' || status.name === 'PAUSED') return `a workflow of the id ${mission} is open again`;
+    const run = raw.workflowExecutionInfo?.firstRunId || runId;
+    const { history } = await client.workflowService.getWorkflowExecutionHistory({
+      namespace: client.options.namespace,
+      execution: { workflowId: mission, runId: run },
+      maximumPageSize: 1,
+    });
+    const payload = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
+    const content = payload === undefined ? undefined : await contentOf(client, payload);
+    const input = type === 'mission' ? read(MissionInput, content) : byFormula(type, content);
+    return input.ok ? { input: input.value, run } : `its input cannot be read: ${input.problems.join('; ')}`;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return 'the server does not have its history any more';
+    throw error;
+  }
+}
+
+/** A mission of one item, as a formula's name starts it. */
+function byFormula(formula: string, content: unknown): ReturnType<typeof read<typeof MissionInput>> {
+  const asked = read(FormulaInput, content);
+  if (!asked.ok) return asked;
+  const { rig, mission: own, ...rest } = asked.value;
+  const vars = Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, String(value)]));
+  const { priority, origins, title, notify, budget } = own ?? {};
+  const work = [{ id: formula, rig, formula, vars, ...given({ priority, origins }) }];
+  return read(MissionInput, { work, ...given({ title, notify, budget }) });
+}
+
+function given(values: Readonly<Record<string, unknown>>): object {
+  return Object.fromEntries(Object.entries(values).filter(([, one]) => one !== undefined));
+}

@@ -1,0 +1,67 @@
+/** Work that witnesses have recovered of missions that are gone: given to other missions, or told. */
+import { isCancellation } from '@temporalio/workflow';
+import { DEACON, OVERSEER } from '../town/address.js';
+import type { Mail } from '../town/mail.js';
+import { dueNow, isSpent, nextDueMs, recoveredMail, settled, withRecovered } from '../town/recovered.js';
+import type { Entry, Recovered, Redispatch } from '../town/recovered.js';
+import { done, type Answer } from './desk.js';
+import { reasonOf } from './failing.js';
+import { town } from './hands.js';
+import { patrolAct } from './patience.js';
+
+type Deacon = {
+  readonly patience: () => number;
+  readonly tell: (mail: Mail) => void;
+  readonly drop: (why: string) => void;
+};
+
+export class DeaconRecovered {
+  readonly #deacon: Deacon;
+  #all: readonly Entry[];
+
+  constructor(all: readonly Entry[] = [], deacon: Deacon) {
+    this.#all = all;
+    this.#deacon = deacon;
+  }
+
+  get carry(): readonly Entry[] {
+    return this.#all;
+  }
+
+  /** When one is due next; null: none is. */
+  get nextMs(): number | null {
+    return nextDueMs(this.#all);
+  }
+
+  /** Heard twice it is heard once. */
+  recovered(found: Recovered): Answer {
+    const before = this.#all;
+    this.#all = withRecovered(before, found, Date.now(), this.#deacon.patience());
+    return done(this.#all === before ? 'known already' : 'taken up');
+  }
+
+  /** Those that are due, one after the other. */
+  async goOn(): Promise<void> {
+    for (let entry = dueNow(this.#all, Date.now()); entry !== null; entry = dueNow(this.#all, Date.now())) {
+      const result = isSpent(entry) ? null : await this.#try(entry);
+      this.#all = settled(this.#all, entry, result?.kind === 'started' ? result.mission : null, Date.now());
+      if (result?.kind === 'started') continue;
+      const { mission, item, tried, head } = entry;
+      const id = `recovered ${mission}/${item} ${tried.length} ${head}`.slice(-2_000);
+      this.#deacon.tell({ id, from: DEACON, to: OVERSEER, ...recoveredMail(entry, result), priority: 'high' });
+    }
+  }
+
+  async #try({ rig, mission, item, branch, head, tried }: Entry): Promise<Redispatch> {
+    const { patience, drop } = this.#deacon;
+    const options = { ...patrolAct(patience()), summary: `start ${item} of ${mission} again`.slice(0, 200) };
+    const found = { rig, mission: tried.at(-1) ?? mission, item, branch, head };
+    try {
+      return await town(patience()).redispatch.executeWithOptions(options, [found]);
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      drop(reasonOf(error));
+      return { kind: 'impossible', why: reasonOf(error) };
+    }
+  }
+}
