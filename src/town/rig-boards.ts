@@ -78,12 +78,21 @@ function breakerLines(open: Breaker['open']): readonly string[] {
   ];
 }
 
-function witnessStory({ slots, paused, rig, verifying, lookMs, isLooking = false }: WitnessView): string {
+function witnessStory({
+  slots,
+  paused,
+  rig,
+  verifying,
+  lookMs,
+  isLooking = false,
+  breaker = null,
+}: WitnessView): string {
   const { leases, queue, capacity } = slots;
   const [first] = queue;
   const isFull = leases.length >= capacity;
   const next = first === undefined ? '' : `${code(first.item)} of ${first.mission}${waitsFor(first, slots)}`;
-  const soon = isLooking ? 'once it is known who is at work' : 'now';
+  const free = breaker === null ? 'now' : `at ${timeAt(breaker.untilMs)}`;
+  const soon = isLooking ? 'once it is known who is at work' : free;
   const when = paused === null ? (isFull ? 'when one closes' : soon) : 'when the rig is resumed';
   return [
     ...(isLooking ? [`It has just begun, and looks who is at work in ${rig}.`] : []),
