@@ -2,10 +2,9 @@
  * The emergency stop: the deacon holds all rigs, those that begin later, too, since a witness that begins asks it. It goes on holding them whoever dies:
  * a deacon that begins asks how the one before it held the town.
  */
-import { condition } from '@temporalio/workflow';
+import { condition, setHandler } from '@temporalio/workflow';
 import { deaconMessages, witnessMessages } from '../contract/messages.js';
 import { holdsQuery } from '../contract/polecat.js';
-import { setHandler } from '@temporalio/workflow';
 import { witnessOf } from '../town/address.js';
 import type { Pause } from '../town/pause.js';
 import { done, refused, type Taking } from './desk.js';
