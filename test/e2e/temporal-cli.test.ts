@@ -134,11 +134,12 @@ async function runOf(town: LiveTown, id: string): Promise<string> {
 }
 
 test('the page has every message that people send, in its own words', () => {
+  const { pause, resume, cycle, look } = witnessMessages;
   const rows = [
     ...rowsOf('mission', missionMessages),
     ...rowsOf('molecule', moleculeMessages),
     ...rowsOf('polecat', polecatMessages),
-    ...rowsOf('witness', { pause: witnessMessages.pause, resume: witnessMessages.resume }),
+    ...rowsOf('witness', { pause, resume, cycle, look }),
     ...rowsOf('refinery', refineryMessages),
     ...rowsOf('channel', channelMessages),
     ...rowsOf('crew', crewMessages),
