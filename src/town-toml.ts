@@ -9,7 +9,6 @@ import {
   NETWORKS,
   PATH_FORM,
 } from './town/confinement.js';
-import { withoutCredentials } from './town/credentials.js';
 import { listed } from './town/listed.js';
 import { nearest } from './town/nearest.js';
 import { TOWN_FILE } from './town/paths.js';
@@ -26,7 +25,7 @@ import {
 import { DEFAULT_MODEL, RUNTIMES, runtimeNamed, type AskingRole } from './town/runtime.js';
 import { agent, agentsFrom, AGENT_NAME } from './town-toml-agents.js';
 import { checkPlugins, plugin, PLUGIN_NAME, pluginsFrom } from './town-toml-plugins.js';
-import { amount, dollars, form, table, text, whole } from './town-toml-fields.js';
+import { amount, dollars, form, show, table, text, valueAt, whole } from './town-toml-fields.js';
 import { derivePrefix, PREFIX, RESERVED_PREFIXES } from './town/prefix.js';
 
 export type TownSettings = {
@@ -396,20 +395,4 @@ function roleless(path: Path, key: string): string | null {
 function offer(key: string, known: readonly string[]): string {
   const near = nearest(key, known);
   return near === null ? `the keys here are ${listed(known, 'and')}` : `did you mean ${near}?`;
-}
-
-function valueAt(value: unknown, path: Path): unknown {
-  return path.reduce<unknown>(
-    (at, part) => (typeof at === 'object' && at !== null ? Reflect.get(at, part) : undefined),
-    value,
-  );
-}
-
-const SHOWN_CHARS_MAX = 60;
-
-function show(value: unknown): string {
-  if (value instanceof Date) return value.toISOString();
-  if (typeof value === 'number' && !Number.isFinite(value)) return Number.isNaN(value) ? 'nan' : 'inf';
-  const shown = withoutCredentials(JSON.stringify(value));
-  return shown.length > SHOWN_CHARS_MAX ? `${shown.slice(0, SHOWN_CHARS_MAX)}…` : shown;
 }

@@ -2,7 +2,7 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import * as z from 'zod';
-import type { HolderFacts, TownActivities } from '../contract/activities.js';
+import type { HolderFacts, WatchActivities } from '../contract/watch-activities.js';
 import { attribute } from '../contract/search-attributes.js';
 import { polecatAt } from '../town/address.js';
 import { TIMED_OUT, type ActFacts, type Facts, type Signs } from '../town/health.js';
@@ -13,7 +13,7 @@ import { contentOf } from './polecats.js';
 /** Holders that are looked at at once. */
 const AT_ONCE_MAX = 20;
 
-type Request = Parameters<TownActivities['lookAtHolders']>[0];
+type Request = Parameters<WatchActivities['lookAtHolders']>[0];
 
 export async function lookAtHolders(client: Client, { rig, leases }: Request): Promise<readonly HolderFacts[]> {
   const found: HolderFacts[] = [];

@@ -3,7 +3,7 @@ import { activityInfo } from '@temporalio/activity';
 import { ScheduleNotFoundError, WorkflowNotFoundError } from '@temporalio/client';
 import type { Client, ScheduleDescription } from '@temporalio/client';
 import { defineSearchAttributeKey } from '@temporalio/common';
-import type { TownActivities } from '../contract/activities.js';
+import type { WatchActivities } from '../contract/watch-activities.js';
 import { heartbeatQuery } from '../contract/deacon.js';
 import { deaconMessages } from '../contract/messages.js';
 import { attribute, startOfRole } from '../contract/search-attributes.js';
@@ -39,24 +39,10 @@ const BOOTS_DEAD = 3;
 const BOOTS_LOOKED_AT = 6;
 const DEAD = ['FAILED', 'TIMED_OUT', 'TERMINATED'];
 
-type WatchActivities = Pick<
-  TownActivities,
-  | 'lookAtDeacon'
-  | 'lookCloser'
-  | 'surveyTown'
-  | 'startDeacon'
-  | 'startWitness'
-  | 'startDaemon'
-  | 'findTownHold'
-  | 'findHoldBefore'
-  | 'findRigs'
->;
+type Watching = Omit<WatchActivities, 'redispatch' | 'lookAtHolders'>;
 type Deps = { readonly client: Client; readonly readTown: ReadTown };
 
-export function watchActivities(
-  { client, readTown }: Deps,
-  plugins: Pick<PluginKeeper, 'areChanged'>,
-): WatchActivities {
+export function watchActivities({ client, readTown }: Deps, plugins: Pick<PluginKeeper, 'areChanged'>): Watching {
   return {
     lookAtDeacon: async ({ patience }) => {
       const look = await lookAtDeacon(client, answersMs(patience));
@@ -208,7 +194,7 @@ function unlessGone(error: unknown): string {
 
 async function startDeacon(
   client: Client,
-  { patience, reason }: Parameters<TownActivities['startDeacon']>[0],
+  { patience, reason }: Parameters<WatchActivities['startDeacon']>[0],
 ): Promise<void> {
   const { activityId, workflowExecution } = activityInfo();
   const id = `patrol:${workflowExecution?.runId ?? ''}:${activityId}`;

@@ -5,23 +5,20 @@
 import type { Confinement } from '../town/confinement.js';
 import type { Briefing, Consultation } from '../town/consultation.js';
 import type { ConvoyPart } from '../town/convoy.js';
-import type { Facts } from '../town/health.js';
 import type { Outcome } from '../town/group.js';
 import type { Mail } from '../town/mail.js';
 import type { MissionDraft, MissionOrder } from '../town/mission-order.js';
 import type { GateVerdict } from '../town/refinery.js';
-import type { Survey } from '../town/patrol.js';
 import type { Hold } from '../town/pause.js';
 import type { Protomolecule, StepGate } from '../town/protomolecule.js';
-import type { Recovered, Redispatch } from '../town/recovered.js';
 import type { Gate, Limits, RigRef, RigSnapshot } from '../town/rig.js';
 import type { AskingRole } from '../town/runtime.js';
 import type { SessionLeft, SessionResult, SessionSpec } from '../town/session.js';
-import type { Look } from '../town/watchdog.js';
 import type { DogHostActivities, DogTownActivities } from './dog-activities.js';
 import type { LedgerEntry } from './ledger.js';
 import type { MoleculeResult } from './molecule.js';
 import type { Sandbox } from './polecat.js';
+import type { WatchActivities } from './watch-activities.js';
 
 export type CookRequest = {
   readonly formula: string;
@@ -35,98 +32,77 @@ export type CookRequest = {
 };
 
 /** On task queue `gastown`. */
-export type TownActivities = DogTownActivities & {
-  /** The rigs and limits of town.toml now, and the named formulas cooked: all or nothing, with every problem at once. */
-  planWork(request: PlanRequest): Promise<WorkPlan>;
-  cook(request: CookRequest): Promise<Protomolecule>;
-  /** The host that new sandboxes go to. */
-  chooseHost(): Promise<string>;
-  /** Whether a host is still there that did not take up an act in time, and if not, which one its sandboxes go to. */
-  lookAtHost(request: { readonly host: string }): Promise<HostFinding>;
-  /** Where the sandbox of a polecat is by now, which may have closed; null when it cannot tell. */
-  findSandbox(request: {
-    readonly rig: string;
-    readonly name: string;
-    readonly incarnation: number;
-  }): Promise<{ readonly host: string; readonly branch: string } | null>;
-  /** Starts a role if it does not run, and gives it its configuration either way. */
-  ensureRole(role: RoleRequest): Promise<void>;
-  /** Whether the remote has the branch at this very commit. */
-  isPushed(request: { readonly rig: RigRef; readonly branch: string; readonly head: string }): Promise<boolean>;
-  /** Takes all that a molecule handed in out of the merge queue, for good; answers with the commit if it has landed before. */
-  abandonMerge(request: {
-    readonly rig: RigSnapshot;
-    readonly patience: number;
-    readonly molecule: string;
-  }): Promise<{ readonly commit: string | null }>;
-  /** Whether executions are still open. */
-  areOpen(executions: readonly Execution[]): Promise<readonly boolean[]>;
-  /** How those do who hold slots of a rig, in the order of the leases. */
-  lookAtHolders(request: {
-    readonly rig: string;
-    readonly leases: readonly { readonly mission: string; readonly missionRun: string; readonly name: string }[];
-  }): Promise<readonly HolderFacts[]>;
-  /** The polecats of a rig, at work or not, as the server has them. */
-  findPolecats(rig: RigSnapshot): Promise<FoundPolecats>;
-  /** Returns when the execution has closed, however it closed. */
-  awaitClosed(execution: Execution): Promise<void>;
-  /** Returns how a molecule on the polecat's hook ended, when it has: of one that this run of the polecat did not start. */
-  awaitMolecule(request: { readonly molecule: string; readonly agent: string }): Promise<MoleculeEnd>;
-  /** Asks an execution to end, whichever its run is by now. One that has closed is left alone. */
-  cancelExecution(execution: Execution): Promise<void>;
-  /**
-   * Looks whether what a gate awaits has come. While it has not, the act fails and is tried again, later each time: the retries
-   * leave nothing in the history. A `bead` is awaited in the act itself.
-   */
-  checkGate(request: GateRequest): Promise<GateFinding>;
-  /** Takes a closed execution, all its runs and their histories, off the server. One that is gone already is no trouble. */
-  deleteExecution(execution: Execution): Promise<void>;
-  /** Puts a mail into the inbox that it is for; whether there is one that takes it. Under its id it is there once. */
-  deliver(mail: Mail): Promise<boolean>;
-  /** The same for several to one inbox, in their order, up to the first that is not taken. */
-  deliverAll(mails: readonly Mail[]): Promise<Delivered>;
-  /** Who belongs to a group now and has an inbox, but for the sender, in order. */
-  findMembers(request: { readonly group: string; readonly from: string }): Promise<readonly string[]>;
-  /** Puts a copy of a mail into the inbox of each, under an id made of the mail's and the address; answers who could not be reached, and why. */
-  deliverToEach(request: { readonly mail: Mail; readonly members: readonly string[] }): Promise<Outcome['missed']>;
-  /** How the deacon holds the town; null: not at all. */
-  findTownHold(): Promise<Hold | null>;
-  /** The same of the deacon before the one that asks, and the rigs that have heard it. */
-  findHoldBefore(): Promise<{ readonly hold: Hold | null; readonly told: readonly string[] }>;
-  /** Rigs whose witnesses are there. */
-  findRigs(): Promise<readonly string[]>;
-  /**
-   * Asks those molecules, and all others in which a step waits for the person, to tell them so; answers which of those that were named are not there
-   * any more.
-   */
-  askAssigned(request: { readonly person: string; readonly molecules: readonly string[] }): Promise<readonly string[]>;
-  /** How the deacon stands, and how much work there is for it to look after. */
-  lookAtDeacon(request: { readonly patience: number }): Promise<Look>;
-  /** What the deacon has under way, in lines, as the server has it. */
-  lookCloser(): Promise<readonly string[]>;
-  /** What the deacon looks at on patrol, of the whole town. */
-  surveyTown(): Promise<Survey>;
-  /** Starts the deacon if it does not run, and sends it on patrol. */
-  startDeacon(request: { readonly patience: number; readonly reason: string }): Promise<void>;
-  /** Starts the witness of a rig, as town.toml has it; whether it has it. */
-  startWitness(request: { readonly rig: string; readonly patience: number }): Promise<boolean>;
-  /** Makes the schedule of boot if there is none. */
-  startDaemon(request: { readonly patience: number }): Promise<void>;
-  /** Starts the mission of an order, or says why its work is refused. One that was started for it before is left alone, open or closed. */
-  startMission(order: MissionOrder): Promise<MissionStart>;
-  /** Checks and cooks the work of a mission, and starts nothing. */
-  previewMission(input: MissionDraft): Promise<MissionPreview>;
-  /** Returns how a mission ended, when it has. */
-  awaitMission(request: { readonly mission: string }): Promise<MissionEnd>;
-  /** What a consultation of a role needs, as the town is now, or why nobody can be asked. */
-  brief(request: BriefRequest): Promise<Briefing>;
-  /** Starts the item of a mission that is gone in another mission, where town.toml says so. */
-  redispatch(recovered: Recovered): Promise<Redispatch>;
-  /** Appends to the ledger; a record id that stands there already is left alone. */
-  record(entry: LedgerEntry): Promise<void>;
-  /** The same for several, in their order. */
-  recordAll(entries: readonly LedgerEntry[]): Promise<void>;
-};
+export type TownActivities = DogTownActivities &
+  WatchActivities & {
+    /** The rigs and limits of town.toml now, and the named formulas cooked: all or nothing, with every problem at once. */
+    planWork(request: PlanRequest): Promise<WorkPlan>;
+    cook(request: CookRequest): Promise<Protomolecule>;
+    /** The host that new sandboxes go to. */
+    chooseHost(): Promise<string>;
+    /** Whether a host is still there that did not take up an act in time, and if not, which one its sandboxes go to. */
+    lookAtHost(request: { readonly host: string }): Promise<HostFinding>;
+    /** Where the sandbox of a polecat is by now, which may have closed; null when it cannot tell. */
+    findSandbox(request: {
+      readonly rig: string;
+      readonly name: string;
+      readonly incarnation: number;
+    }): Promise<{ readonly host: string; readonly branch: string } | null>;
+    /** Starts a role if it does not run, and gives it its configuration either way. */
+    ensureRole(role: RoleRequest): Promise<void>;
+    /** Whether the remote has the branch at this very commit. */
+    isPushed(request: { readonly rig: RigRef; readonly branch: string; readonly head: string }): Promise<boolean>;
+    /** Takes all that a molecule handed in out of the merge queue, for good; answers with the commit if it has landed before. */
+    abandonMerge(request: {
+      readonly rig: RigSnapshot;
+      readonly patience: number;
+      readonly molecule: string;
+    }): Promise<{ readonly commit: string | null }>;
+    /** Whether executions are still open. */
+    areOpen(executions: readonly Execution[]): Promise<readonly boolean[]>;
+    /** The polecats of a rig, at work or not, as the server has them. */
+    findPolecats(rig: RigSnapshot): Promise<FoundPolecats>;
+    /** Returns when the execution has closed, however it closed. */
+    awaitClosed(execution: Execution): Promise<void>;
+    /** Returns how a molecule on the polecat's hook ended, when it has: of one that this run of the polecat did not start. */
+    awaitMolecule(request: { readonly molecule: string; readonly agent: string }): Promise<MoleculeEnd>;
+    /** Asks an execution to end, whichever its run is by now. One that has closed is left alone. */
+    cancelExecution(execution: Execution): Promise<void>;
+    /**
+     * Looks whether what a gate awaits has come. While it has not, the act fails and is tried again, later each time: the retries
+     * leave nothing in the history. A `bead` is awaited in the act itself.
+     */
+    checkGate(request: GateRequest): Promise<GateFinding>;
+    /** Takes a closed execution, all its runs and their histories, off the server. One that is gone already is no trouble. */
+    deleteExecution(execution: Execution): Promise<void>;
+    /** Puts a mail into the inbox that it is for; whether there is one that takes it. Under its id it is there once. */
+    deliver(mail: Mail): Promise<boolean>;
+    /** The same for several to one inbox, in their order, up to the first that is not taken. */
+    deliverAll(mails: readonly Mail[]): Promise<Delivered>;
+    /** Who belongs to a group now and has an inbox, but for the sender, in order. */
+    findMembers(request: { readonly group: string; readonly from: string }): Promise<readonly string[]>;
+    /** Puts a copy of a mail into the inbox of each, under an id made of the mail's and the address; answers who could not be reached, and why. */
+    deliverToEach(request: { readonly mail: Mail; readonly members: readonly string[] }): Promise<Outcome['missed']>;
+    /**
+     * Asks those molecules, and all others in which a step waits for the person, to tell them so; answers which of those that were named are not there
+     * any more.
+     */
+    askAssigned(request: {
+      readonly person: string;
+      readonly molecules: readonly string[];
+    }): Promise<readonly string[]>;
+    /** Starts the mission of an order, or says why its work is refused. One that was started for it before is left alone, open or closed. */
+    startMission(order: MissionOrder): Promise<MissionStart>;
+    /** Checks and cooks the work of a mission, and starts nothing. */
+    previewMission(input: MissionDraft): Promise<MissionPreview>;
+    /** Returns how a mission ended, when it has. */
+    awaitMission(request: { readonly mission: string }): Promise<MissionEnd>;
+    /** What a consultation of a role needs, as the town is now, or why nobody can be asked. */
+    brief(request: BriefRequest): Promise<Briefing>;
+    /** Appends to the ledger; a record id that stands there already is left alone. */
+    record(entry: LedgerEntry): Promise<void>;
+    /** The same for several, in their order. */
+    recordAll(entries: readonly LedgerEntry[]): Promise<void>;
+  };
 
 /** `why`: of the first that was not taken; null when all were. */
 export type Delivered = { readonly taken: number; readonly why: string | null };
@@ -213,8 +189,6 @@ export type GateRequest = {
 /** `unavailable`: nobody here can tell (no `gh` program, not logged in …), so a person must; `detail` is the sentence for them. */
 export type GateFinding = { readonly kind: 'open' | 'failed' | 'unavailable'; readonly detail: string };
 
-export type HolderFacts = { readonly isMissionOpen: boolean; readonly facts: Facts };
-
 /** The last polecat under a name, as its mission started it. */
 export type FoundPolecat = {
   readonly isOpen: boolean;
@@ -232,6 +206,7 @@ export type FoundPolecat = {
   /** As the witness of its rig holds it; absent when that does not, or it did not answer soon. */
   readonly held?: Hold;
 };
+
 export type FoundPolecats = {
   readonly polecats: readonly FoundPolecat[];
   /** Of these and of the sandboxes that lie on the disk; 0 when there are none. */

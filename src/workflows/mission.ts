@@ -89,31 +89,20 @@ class MissionRun {
     this.#now = carry;
     this.#slots = new MissionSlots(this.#id, carry.firstRun);
     this.#desk = new Desk(carry.desk);
+    const now = () => this.#now;
+    const note = (event: MissionEvent) => this.#note(event);
     takeReports(this.#desk, {
-      now: () => this.#now,
-      note: (event) => this.#note(event),
+      now,
+      note,
       grant: (grant) => {
         this.#granted.set(grant.claim, grant);
         this.#hear({ kind: 'granted', ...grant });
       },
       report: (item, claim, report) => this.#report(item, claim, report),
     });
-    this.#mail = new MissionMail(
-      this.#desk,
-      () => this.#now,
-      () => (this.#news = true),
-    );
-    takeAnswers(this.#desk, {
-      teller: this.#teller,
-      now: () => this.#now,
-      note: (event) => this.#note(event),
-      hear: (asked) => this.#hear(asked),
-    });
-    this.#costs = takeCosts(this.#desk, {
-      teller: this.#teller,
-      now: () => this.#now,
-      note: (event) => this.#note(event),
-    });
+    this.#mail = new MissionMail(this.#desk, now, () => (this.#news = true));
+    takeAnswers(this.#desk, { teller: this.#teller, now, note, hear: (asked) => this.#hear(asked) });
+    this.#costs = takeCosts(this.#desk, { teller: this.#teller, now, note });
     setHandler(stateQuery, () => this.#carry(), { description: 'All that a next run would be given.' });
     setHandler(progressQuery, () => progressOf(this.#now.state), { description: 'How many of its items have landed.' });
     setHandler(swarmQuery, () => swarmOf(this.#now.open), { description: 'Item → the polecat at work on it.' });

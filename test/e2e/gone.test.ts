@@ -97,7 +97,7 @@ test('mission and polecat both terminated: the work is brought to the remote bef
   expect(told).toMatchObject([
     {
       from: 'deacon',
-      subject: 'RECOVERED_BEAD: c of both',
+      subject: 'HELP: recovered work of both',
       priority: 'high',
       body: expect.stringContaining(`on branch polecat/${id.split('/').at(-1)}/${molecule} at `),
     },

@@ -1,7 +1,14 @@
 /** What was left behind: told to the deacon under one id, kept, and told to the overseer. */
 import { expect, test } from 'vitest';
 import { readNotice } from '../../src/town/mail.js';
-import { recoveredIn, recoveriesAfter, recoveryLines, recoveryMail, tellingOf, type Recovery } from '../../src/town/recovery.js';
+import {
+  recoveredIn,
+  recoveriesAfter,
+  recoveryLines,
+  recoveryMail,
+  tellingOf,
+  type Recovery,
+} from '../../src/town/recovery.js';
 
 const lost = {
   id: 'm/a/1@run',

@@ -1,0 +1,36 @@
+/** Acts of those who watch: boot, deacon and witnesses. On task queue `gastown`. */
+import type { Facts } from '../town/health.js';
+import type { Hold } from '../town/pause.js';
+import type { Survey } from '../town/patrol.js';
+import type { Recovered, Redispatch } from '../town/recovered.js';
+import type { Look } from '../town/watchdog.js';
+
+export type WatchActivities = {
+  /** How the deacon holds the town; null: not at all. */
+  findTownHold(): Promise<Hold | null>;
+  /** The same of the deacon before the one that asks, and the rigs that have heard it. */
+  findHoldBefore(): Promise<{ readonly hold: Hold | null; readonly told: readonly string[] }>;
+  /** Rigs whose witnesses are there. */
+  findRigs(): Promise<readonly string[]>;
+  /** How the deacon stands, and how much work there is for it to look after. */
+  lookAtDeacon(request: { readonly patience: number }): Promise<Look>;
+  /** What the deacon has under way, in lines, as the server has it. */
+  lookCloser(): Promise<readonly string[]>;
+  /** What the deacon looks at on patrol, of the whole town. */
+  surveyTown(): Promise<Survey>;
+  /** Starts the deacon if it does not run, and sends it on patrol. */
+  startDeacon(request: { readonly patience: number; readonly reason: string }): Promise<void>;
+  /** Starts the witness of a rig, as town.toml has it; whether it has it. */
+  startWitness(request: { readonly rig: string; readonly patience: number }): Promise<boolean>;
+  /** Makes the schedule of boot if there is none. */
+  startDaemon(request: { readonly patience: number }): Promise<void>;
+  /** Starts the item of a mission that is gone in another mission, where town.toml says so. */
+  redispatch(recovered: Recovered): Promise<Redispatch>;
+  /** How those do who hold slots of a rig, in the order of the leases. */
+  lookAtHolders(request: {
+    readonly rig: string;
+    readonly leases: readonly { readonly mission: string; readonly missionRun: string; readonly name: string }[];
+  }): Promise<readonly HolderFacts[]>;
+};
+
+export type HolderFacts = { readonly isMissionOpen: boolean; readonly facts: Facts };
