@@ -8,6 +8,7 @@ import { slotsQuery } from '../../src/contract/witness.js';
 import type { Step } from '../../src/town/molecule-state.js';
 import { gt } from '../support/gt.js';
 import { liveTown, until } from '../support/live-town.js';
+import { IS_LONG } from '../support/sample.js';
 import type { LiveTown } from '../support/live-town.js';
 import { ASK } from '../support/test-formulas.js';
 
@@ -293,7 +294,7 @@ test('of a storm of pauses and resumes the last word counts for all below, and a
   const { mission, heldOf, end } = await startAsking('hq-cv-storm');
   const pid = town.raised.workerPid() ?? 0;
   process.kill(pid, 'SIGSTOP');
-  const verbs = Array.from({ length: 1_200 }, (_, n) => (n % 2 === 0 ? 'pause' : 'resume'));
+  const verbs = Array.from({ length: IS_LONG ? 1_200 : 400 }, (_, n) => (n % 2 === 0 ? 'pause' : 'resume'));
   // Many at once, in whatever order they come, and were each passed on to both, more than the server lets one workflow send.
   while (verbs.length > 0) await Promise.all(verbs.splice(0, 50).map((verb) => mission.signal(verb, { by: 'Ada' })));
   process.kill(pid, 'SIGCONT');

@@ -9,6 +9,7 @@ import { slotsQuery } from '../../src/contract/witness.js';
 import type { Step } from '../../src/town/molecule-state.js';
 import { count, liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
+import { sample } from '../support/sample.js';
 import { QUICK } from '../support/test-formulas.js';
 
 /** Waits for a person between two steps that leave a commit each. */
@@ -112,43 +113,54 @@ async function landsOnce({ name, mission, molecule }: Awaited<ReturnType<typeof 
 }
 
 /** It is the one that was there before. */
+const isTried = sample('things that are reset', 10, 5);
+
 const isTakenOver = ({ mission, polecat }: Awaited<ReturnType<typeof waiting>>) =>
   until('it has its polecat', async () => {
     const swarm = await mission.query<Record<string, string>>('swarm');
     return swarm['a'] === polecat.workflowId;
   });
 
-test('a mission that is reset to before its polecat takes it over, and its work lands once', async () => {
-  const work = await waiting('again');
-  await resetBefore('polecat', work.mission);
-  await startFails(work.mission);
-  await isTakenOver(work);
-  expect((await slots()).leases).toHaveLength(1);
-  await landsOnce(work);
-  expect(await startedFor('again', 'polecat')).toHaveLength(1);
-});
+test.runIf(isTried(0))(
+  'a mission that is reset to before its polecat takes it over, and its work lands once',
+  async () => {
+    const work = await waiting('again');
+    await resetBefore('polecat', work.mission);
+    await startFails(work.mission);
+    await isTakenOver(work);
+    expect((await slots()).leases).toHaveLength(1);
+    await landsOnce(work);
+    expect(await startedFor('again', 'polecat')).toHaveLength(1);
+  },
+);
 
-test('a mission that was paused takes its polecat over, too, which goes on when it is resumed', async () => {
-  const work = await waiting('held');
-  await work.mission.executeUpdate(missionMessages.pause.update, { args: [{ by: 'ann' }] });
-  await resetBefore('polecat', work.mission);
-  await isTakenOver(work);
-  // It was not asked for: nothing is to begin before it is resumed.
-  expect(await failedStart(town.client.workflow.getHandle('held'))).toBe(false);
-  await work.mission.executeUpdate(missionMessages.resume.update, { args: [{ by: 'ann' }] });
-  await landsOnce(work);
-  expect(await startedFor('held', 'polecat')).toHaveLength(1);
-});
+test.runIf(isTried(1))(
+  'a mission that was paused takes its polecat over, too, which goes on when it is resumed',
+  async () => {
+    const work = await waiting('held');
+    await work.mission.executeUpdate(missionMessages.pause.update, { args: [{ by: 'ann' }] });
+    await resetBefore('polecat', work.mission);
+    await isTakenOver(work);
+    // It was not asked for: nothing is to begin before it is resumed.
+    expect(await failedStart(town.client.workflow.getHandle('held'))).toBe(false);
+    await work.mission.executeUpdate(missionMessages.resume.update, { args: [{ by: 'ann' }] });
+    await landsOnce(work);
+    expect(await startedFor('held', 'polecat')).toHaveLength(1);
+  },
+);
 
-test('a mission that is reset to its first task leaves its polecat the slot, and takes it over', async () => {
-  const work = await waiting('anew');
-  await resetToStart(work.mission);
-  await startFails(work.mission);
-  await isTakenOver(work);
-  expect((await slots()).leases).toHaveLength(1);
-  await landsOnce(work);
-  expect(await startedFor('anew', 'polecat')).toHaveLength(1);
-});
+test.runIf(isTried(2))(
+  'a mission that is reset to its first task leaves its polecat the slot, and takes it over',
+  async () => {
+    const work = await waiting('anew');
+    await resetToStart(work.mission);
+    await startFails(work.mission);
+    await isTakenOver(work);
+    expect((await slots()).leases).toHaveLength(1);
+    await landsOnce(work);
+    expect(await startedFor('anew', 'polecat')).toHaveLength(1);
+  },
+);
 
 /** The molecule of the mission's second item, which waits for a person; not the one that is named. */
 const secondOf = (mission: WorkflowHandle, but: string | null) =>
@@ -162,55 +174,64 @@ const secondOf = (mission: WorkflowHandle, but: string | null) =>
     return handle;
   });
 
-test('a slot that a mission has left to the polecat of a later item is free when that has closed', async () => {
-  const work = [
-    { id: 'a', rig: 'narrow', formula: 'quick', vars: { name: 'first' } },
-    { id: 'b', rig: 'narrow', formula: 'asks', vars: { name: 'second' }, needs: ['a'] },
-  ];
-  const mission = await town.startMission('chained', { work });
-  const second = await secondOf(mission, null);
-  await resetToStart(mission);
-  const { leases } = await until('the first item is asked for again', async () => {
-    const now = await town.client.workflow.getHandle('narrow/witness').query(slotsQuery);
-    return now.queue.length > 0 ? now : null;
-  });
-  expect(leases.map(({ item }) => item)).toEqual(['b']);
-  await close(second);
-  const again = await secondOf(mission, second.workflowId);
-  await close(again);
-  await expect(resultOf(mission)).resolves.toMatchObject({ landed: 2 });
-});
+test.runIf(isTried(3))(
+  'a slot that a mission has left to the polecat of a later item is free when that has closed',
+  async () => {
+    const work = [
+      { id: 'a', rig: 'narrow', formula: 'quick', vars: { name: 'first' } },
+      { id: 'b', rig: 'narrow', formula: 'asks', vars: { name: 'second' }, needs: ['a'] },
+    ];
+    const mission = await town.startMission('chained', { work });
+    const second = await secondOf(mission, null);
+    await resetToStart(mission);
+    const { leases } = await until('the first item is asked for again', async () => {
+      const now = await town.client.workflow.getHandle('narrow/witness').query(slotsQuery);
+      return now.queue.length > 0 ? now : null;
+    });
+    expect(leases.map(({ item }) => item)).toEqual(['b']);
+    await close(second);
+    const again = await secondOf(mission, second.workflowId);
+    await close(again);
+    await expect(resultOf(mission)).resolves.toMatchObject({ landed: 2 });
+  },
+);
 
-test('a mission that is reset once its work has landed does it again, and gives the slot back again', async () => {
-  const first = await waiting('twice');
-  await landsOnce(first);
-  await resetBefore('polecat', first.mission);
-  const polecat = await until('another molecule waits', async () => {
-    const [id] = Object.values(await first.mission.query<Record<string, string>>('swarm'));
-    if (id === undefined) return null;
-    const { molecule } = await town.client.workflow.getHandle(id).query(lifecycleQuery);
-    return molecule === first.molecule.workflowId ? null : molecule;
-  });
-  const again = town.client.workflow.getHandle(polecat);
-  await waitsForPerson(again);
-  await close(again);
-  await expect(resultOf(first.mission)).resolves.toMatchObject({ landed: 1 });
-  await isFree('twice');
-});
+test.runIf(isTried(4))(
+  'a mission that is reset once its work has landed does it again, and gives the slot back again',
+  async () => {
+    const first = await waiting('twice');
+    await landsOnce(first);
+    await resetBefore('polecat', first.mission);
+    const polecat = await until('another molecule waits', async () => {
+      const [id] = Object.values(await first.mission.query<Record<string, string>>('swarm'));
+      if (id === undefined) return null;
+      const { molecule } = await town.client.workflow.getHandle(id).query(lifecycleQuery);
+      return molecule === first.molecule.workflowId ? null : molecule;
+    });
+    const again = town.client.workflow.getHandle(polecat);
+    await waitsForPerson(again);
+    await close(again);
+    await expect(resultOf(first.mission)).resolves.toMatchObject({ landed: 1 });
+    await isFree('twice');
+  },
+);
 
-test('a mission that takes over says what holds now: a pause that the reset has left out does not', async () => {
-  const { mission, polecat, molecule } = await waiting('free');
-  await mission.executeUpdate(missionMessages.pause.update, { args: [{ by: 'ann' }] });
-  const isHeld = async () => (await molecule.query<MoleculeCarry>('state')).molecule.paused != null;
-  await until('the molecule is held', isHeld);
-  await resetBefore('polecat', mission, '--reapply-exclude', 'All');
-  await isTakenOver({ name: 'free', mission, polecat, molecule });
-  await until('the molecule goes on', async () => !(await isHeld()));
-  await landsOnce({ name: 'free', mission, polecat, molecule });
-  expect(await startedFor('free', 'polecat')).toHaveLength(1);
-});
+test.runIf(isTried(5))(
+  'a mission that takes over says what holds now: a pause that the reset has left out does not',
+  async () => {
+    const { mission, polecat, molecule } = await waiting('free');
+    await mission.executeUpdate(missionMessages.pause.update, { args: [{ by: 'ann' }] });
+    const isHeld = async () => (await molecule.query<MoleculeCarry>('state')).molecule.paused != null;
+    await until('the molecule is held', isHeld);
+    await resetBefore('polecat', mission, '--reapply-exclude', 'All');
+    await isTakenOver({ name: 'free', mission, polecat, molecule });
+    await until('the molecule goes on', async () => !(await isHeld()));
+    await landsOnce({ name: 'free', mission, polecat, molecule });
+    expect(await startedFor('free', 'polecat')).toHaveLength(1);
+  },
+);
 
-test('a mission that has taken its polecat over ends it when it is cancelled', async () => {
+test.runIf(isTried(6))('a mission that has taken its polecat over ends it when it is cancelled', async () => {
   const { mission, polecat, molecule } = await waiting('ended');
   await resetBefore('polecat', mission);
   await startFails(mission);
@@ -221,15 +242,18 @@ test('a mission that has taken its polecat over ends it when it is cancelled', a
   await isFree('ended');
 });
 
-test('a polecat that is reset to before its molecule takes it over, and its work lands once', async () => {
-  const work = await waiting('hook');
-  await resetBefore('molecule', work.polecat);
-  await startFails(work.polecat);
-  await landsOnce(work);
-  expect(await startedFor('hook', 'molecule')).toHaveLength(1);
-});
+test.runIf(isTried(7))(
+  'a polecat that is reset to before its molecule takes it over, and its work lands once',
+  async () => {
+    const work = await waiting('hook');
+    await resetBefore('molecule', work.polecat);
+    await startFails(work.polecat);
+    await landsOnce(work);
+    expect(await startedFor('hook', 'molecule')).toHaveLength(1);
+  },
+);
 
-test('a polecat that has taken its molecule over ends it when it is cancelled', async () => {
+test.runIf(isTried(8))('a polecat that has taken its molecule over ends it when it is cancelled', async () => {
   const { mission, polecat, molecule } = await waiting('dropped');
   await resetBefore('molecule', polecat);
   await startFails(polecat);
@@ -241,7 +265,7 @@ test('a polecat that has taken its molecule over ends it when it is cancelled', 
   await isFree('dropped');
 });
 
-test('a polecat whose molecule fails that it has taken over says why', async () => {
+test.runIf(isTried(9))('a polecat whose molecule fails that it has taken over says why', async () => {
   const { mission, polecat, molecule } = await waiting('refused');
   await resetBefore('molecule', polecat);
   await startFails(polecat);
