@@ -38,6 +38,9 @@ async function everybodyWorks(town: LiveTown): Promise<void> {
   const words = [
     ['crew', 'add', 'server/ann'],
     ['mail', 'send', 'server/crew/ann', '--subject', 'lunch?', '--body', 'At one?'],
+    ['mail', 'send', 'mayor', '--subject', 'good morning', '--body', 'Nothing is wanted.'],
+    ['sling', 'server/crew/ann', '--title', 'Look at the flaky test', '--text', 'It fails on Mondays.'],
+    ['dog', 'send', 'doctor'],
     ['channel', 'publish', 'news', '--subject', 'all has landed', '--body', 'see main'],
   ];
   for (const args of words) {
