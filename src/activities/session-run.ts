@@ -95,6 +95,7 @@ async function contextFor(
       signs.sign();
       tell(() => ({ ...progress, spentId, signs: signs.told() }));
     },
+    life: { sign: () => signs.sign(), hold: () => signs.hold() },
     call,
     // Whoever asks for an answer has said with it what that may cost.
     purse: async (usd) => (spec.role === undefined ? record.purses.left(spec, usd) : null),

@@ -11,19 +11,37 @@ export class SignsOfLife {
   readonly #quietMsMax: number;
   /** Its one long program is the agent itself, whose silence says something. */
   readonly #isProgram: boolean;
-  #effects = 0;
+  /** Of attempts before this one. */
+  readonly #before: number;
+  #effects: number;
   #bytes = 0;
   #lastMs = Date.now();
   #commands = 0;
+  /** By so many waits for us. */
+  #held = 0;
 
   constructor(journal: Pick<Journal, 'entries'>, { limits, runtime }: Pick<SessionSpec, 'limits' | 'runtime'>) {
     this.#journal = journal;
+    this.#before = journal.entries.length;
+    this.#effects = this.#before;
     this.#quietMsMax = limits.quietSecondsMax * 1_000;
     this.#isProgram = runtime.kind === 'command';
   }
 
   sign(): void {
     this.#lastMs = Date.now();
+  }
+
+  /** It waits for us, and has nothing to say meanwhile. Answers what ends that, once. */
+  hold(): () => void {
+    this.#held += 1;
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      this.#held -= 1;
+      this.sign();
+    };
   }
 
   /** Runs a command, and hears its output: of one whose output nobody listens to when it is over, since each piece costs a message. */
@@ -60,11 +78,11 @@ export class SignsOfLife {
     if (effects !== this.#effects) this.sign();
     this.#effects = effects;
     return {
-      effects,
+      effects: effects - this.#before,
       bytes: this.#bytes,
       quietMs: Date.now() - this.#lastMs,
       quietMsMax: this.#quietMsMax,
-      isBusy: this.#commands > 0 && !this.#isProgram,
+      isBusy: this.#held > 0 || (this.#commands > 0 && !this.#isProgram),
     };
   }
 }

@@ -162,7 +162,8 @@ class Conversation {
     const { signal } = this.#context;
     const { account } = this.#means;
     const asked = Date.now();
-    const leave = await account.enter(signal);
+    const release = this.#context.life?.hold();
+    const leave = await account.enter(signal).finally(() => release?.());
     this.#context.journal.waited(Date.now() - asked);
     try {
       const told = await this.#told();

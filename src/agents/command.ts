@@ -37,7 +37,7 @@ export function commandRuntime(keys: Keys, settings: ProgramSettings = {}): Runt
         const message = 'a session of no agent was asked for';
         throw new RuntimeTrouble({ type: 'Agent.Unknown', message, retryable: false });
       }
-      const pulse = new Pulse();
+      const pulse = new Pulse(context.life);
       const door = await openDoor(spec, context, { pulse });
       try {
         const { message: primer } = await programPrimer(spec);

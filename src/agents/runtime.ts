@@ -25,12 +25,17 @@ type ExecOptions = Pick<RunOptions, 'timeoutMs' | 'input' | 'onOutput' | 'signal
   readonly home?: string;
 };
 
+/** `sign`: there is something of it. `hold`: it waits for us, until what is answered is called: for room, for leave, for somebody's answer. */
+export type Life = { readonly sign: () => void; readonly hold: () => () => void };
+
 export type SessionContext = {
   /** Cancelled: stop everything, then throw its reason. */
   readonly signal: AbortSignal;
   readonly journal: Journal;
   /** Cheap; what the next heartbeat of the activity carries. */
   readonly heartbeat: (progress: SessionProgress) => void;
+  /** What those see who only see its heartbeats. Absent: nobody does. */
+  readonly life?: Life;
   /** A shell command in the worktree, marked as the session's, bounded in output, ended with the signal. */
   readonly exec: (command: string, options?: ExecOptions) => Promise<RunResult>;
   /** To the server, and nothing of it to the agent itself: what the port lets through. */
