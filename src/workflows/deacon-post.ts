@@ -7,15 +7,14 @@ import { deadLettersQuery } from '../contract/inbox.js';
 import { DEACON, OVERSEER } from '../town/address.js';
 import { withDead, type DeadLetter } from '../town/dead-letters.js';
 import type { Mail } from '../town/mail.js';
+import { withLetter } from '../town/letters.js';
 import { postman, town } from './hands.js';
 import { mailRecord } from './mailbox.js';
+import { patched } from './patches.js';
 import { landAgainMs } from './patience.js';
 
 /** Who answers what is written to the deacon. */
 const ANSWERS = OVERSEER;
-/** Letters of others; more wait with their senders. */
-const LETTERS_MAX = 100;
-
 type Kept = { readonly letters: readonly Mail[]; readonly dead: readonly DeadLetter[] };
 
 export class DeaconPost {
@@ -72,8 +71,14 @@ export class DeaconPost {
 
   /** For the overseer to read, whose answer goes to whoever wrote it. */
   take(mail: Mail): boolean {
-    if (this.#letters.length >= LETTERS_MAX) return false;
-    this.tell({ ...mail, id: `${mail.id} by ${this.#from}`.slice(0, 2_000), to: ANSWERS });
+    const { letters, isTaken } = withLetter(
+      this.#letters,
+      { ...mail, id: `${mail.id} by ${this.#from}`.slice(0, 2_000), to: ANSWERS },
+      mail.from.endsWith('/witness') && patched('help for polecats is never turned away', '0.9'),
+    );
+    if (!isTaken) return false;
+    this.#letters = letters;
+    this.#isWanted = true;
     return true;
   }
 
