@@ -5,11 +5,15 @@ import { short, timeAt } from './wording.js';
 
 const LETTERS_MAX = 100;
 const SHOWN_MAX = 10;
+/** They go from run to run. */
+const BODY_CHARS_MAX = 500;
 
 export type DeadLetter = KeptMail & { readonly why: string };
 
+/** Of a long one its beginning is kept. */
 export function withDead(letters: readonly DeadLetter[], letter: DeadLetter): readonly DeadLetter[] {
-  return [...letters.filter(({ id }) => id !== letter.id), letter].slice(-LETTERS_MAX);
+  const kept = { ...letter, body: letter.body.slice(0, BODY_CHARS_MAX) };
+  return [...letters.filter(({ id }) => id !== letter.id), kept].slice(-LETTERS_MAX);
 }
 
 /** For a board; nothing when there are none. */

@@ -19,6 +19,8 @@ test('the last hundred are kept, each once, with why it came back last', () => {
   letters = withDead(letters, letter('50', 'too many signals'));
   expect(letters).toHaveLength(100);
   expect(letters.at(-1)).toMatchObject({ id: '50', why: 'too many signals' });
+  const [long] = withDead([], { ...letter('long'), body: 'x'.repeat(100_000) });
+  expect(long?.body).toBe('x'.repeat(500));
 });
 
 test('a board names the newest and says how many more there are', () => {
