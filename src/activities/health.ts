@@ -1,4 +1,5 @@
 /** How those who hold slots do, as the server describes them: no workflow is asked, and no worker has to answer. */
+import { log } from '@temporalio/activity';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import * as z from 'zod';
@@ -12,43 +13,69 @@ import { contentOf } from './polecats.js';
 
 /** Holders that are looked at at once. */
 const AT_ONCE_MAX = 20;
+/** Of one polecat, and of each of those. */
+const MOLECULES_MAX = 10;
 
 type Request = Parameters<WatchActivities['lookAtHolders']>[0];
 
+/** Each by itself: one that cannot be looked at now keeps nobody from looking at the others. */
 export async function lookAtHolders(client: Client, { rig, leases }: Request): Promise<readonly HolderFacts[]> {
   const found: HolderFacts[] = [];
-  for (let at = 0; at < leases.length; at += AT_ONCE_MAX) {
-    const some = leases.slice(at, at + AT_ONCE_MAX);
-    found.push(
-      ...(await Promise.all(
-        some.map(async ({ mission, missionRun, name }) => ({
-          isMissionOpen: await isOpen(client, { workflowId: mission, firstRunId: missionRun }),
-          facts: await factsOf(client, polecatAt(rig, name)),
-        })),
-      )),
-    );
-  }
+  const isAsked = askedOnce((queue) => isPolled(client, queue, 'activities'));
+  const lookAt = async ({ mission, missionRun, name }: Request['leases'][number]): Promise<HolderFacts> => {
+    try {
+      const isMissionOpen = await isOpen(client, { workflowId: mission, firstRunId: missionRun });
+      return { isMissionOpen, facts: await factsOf(client, polecatAt(rig, name), isAsked) };
+    } catch (error) {
+      log.warn(`${polecatAt(rig, name)} could not be looked at`, { error });
+      return { isMissionOpen: true, facts: null };
+    }
+  };
+  for (let at = 0; at < leases.length; at += AT_ONCE_MAX)
+    found.push(...(await Promise.all(leases.slice(at, at + AT_ONCE_MAX).map(lookAt))));
   return found;
+}
+
+type Ask = (queue: string) => Promise<boolean>;
+
+/** Many acts wait on one queue. */
+function askedOnce(ask: Ask): Ask {
+  const answers = new Map<string, Promise<boolean>>();
+  return (queue) => {
+    const answer = answers.get(queue) ?? ask(queue);
+    answers.set(queue, answer);
+    return answer;
+  };
 }
 
 const CLOSED: Facts = { isOpen: false, phase: '', waitsFor: '', failing: null, acts: [] };
 
-/** Of a polecat, and of what it has on its hook. */
-async function factsOf(client: Client, polecat: string): Promise<Facts> {
+/** Of a polecat, and of what it has on its hook: its molecule, and those of the legs of a fan-out. */
+async function factsOf(client: Client, polecat: string, ask: Ask): Promise<Facts> {
   const own = await described(client, polecat);
   if (own === null) return CLOSED;
-  const child = own.raw.pendingChildren?.find(({ workflowTypeName }) => workflowTypeName === 'molecule')?.workflowId;
-  const molecule = child ? await described(client, child) : null;
-  const both = [own, ...(molecule === null ? [] : [molecule])];
-  const acts = await Promise.all(both.flatMap((one) => (one.raw.pendingActivities ?? []).map(actOf(client))));
+  const molecules = await moleculesOf(client, own);
+  const legs = (await Promise.all(molecules.map((one) => moleculesOf(client, one)))).flat();
+  const all = [own, ...molecules, ...legs.slice(0, MOLECULES_MAX)];
+  const acts = await Promise.all(all.flatMap((one) => (one.raw.pendingActivities ?? []).map(actOf(client, ask))));
+  const [molecule] = molecules;
   return {
     isOpen: true,
     // A molecule is the first to know for whom it waits, and whether it is held.
     phase: phaseOf(molecule ?? own) || phaseOf(own),
-    waitsFor: waitOf(own) || (molecule === null ? '' : waitOf(molecule)),
-    failing: both.flatMap(failingIn)[0] ?? null,
+    waitsFor: waitOf(own) || (molecule === undefined ? '' : waitOf(molecule)),
+    failing: all.flatMap(failingIn)[0] ?? null,
     acts,
   };
+}
+
+async function moleculesOf(
+  client: Client,
+  { raw }: WorkflowExecutionDescription,
+): Promise<readonly WorkflowExecutionDescription[]> {
+  const children = (raw.pendingChildren ?? []).filter(({ workflowTypeName }) => workflowTypeName === 'molecule');
+  const ids = children.slice(0, MOLECULES_MAX).flatMap(({ workflowId }) => workflowId || []);
+  return (await Promise.all(ids.map((id) => described(client, id)))).filter((one) => one !== null);
 }
 
 const phaseOf = (one: WorkflowExecutionDescription): string => one.typedSearchAttributes.get(attribute.phase) ?? '';
@@ -73,7 +100,7 @@ type Pending = NonNullable<WorkflowExecutionDescription['raw']['pendingActivitie
 /** As Temporal's `PendingActivityState` counts. */
 const SCHEDULED = 1;
 
-function actOf(client: Client): (act: Pending) => Promise<ActFacts> {
+function actOf(client: Client, ask: Ask): (act: Pending) => Promise<ActFacts> {
   return async (act) => {
     const isRunning = Number(act.state) !== SCHEDULED;
     const queue = act.activityOptions?.taskQueue?.name;
@@ -89,7 +116,8 @@ function actOf(client: Client): (act: Pending) => Promise<ActFacts> {
       beatMs: isRunning ? msOf(act.lastHeartbeatTime) : null,
       signs: told?.data?.signs ?? null,
       failure: failureOf(act),
-      isPolled: isRunning || !queue ? null : await isPolled(client, queue, 'activities'),
+      queue: queue ?? '',
+      isPolled: isRunning || !queue ? null : await ask(queue),
     };
   };
 }

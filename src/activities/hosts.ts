@@ -64,10 +64,13 @@ export async function findSandbox(
   { rig, name, incarnation }: Parameters<TownActivities['findSandbox']>[0],
 ): ReturnType<TownActivities['findSandbox']> {
   try {
-    const ask = () => client.workflow.getHandle(polecatAt(rig, name)).query(lifecycleQuery);
+    const polecat = client.workflow.getHandle(polecatAt(rig, name));
+    const ask = () => polecat.query(lifecycleQuery);
     const { slot, sandbox } = await client.withDeadline(Date.now() + ANSWER_MS_MAX, ask);
     if (slot.incarnation !== incarnation || sandbox === null) return null;
-    return { host: sandbox.host, branch: sandbox.branch };
+    const { closeTime } = await polecat.describe();
+    const { host, branch } = sandbox;
+    return { host, branch, ...(closeTime === undefined ? {} : { closedMs: closeTime.getTime() }) };
   } catch (error) {
     if (Context.current().info.attempt < ASKED_MAX) throw error;
     return null;

@@ -41,12 +41,12 @@ export type TownActivities = DogTownActivities &
     chooseHost(): Promise<string>;
     /** Whether a host is still there that did not take up an act in time, and if not, which one its sandboxes go to. */
     lookAtHost(request: { readonly host: string }): Promise<HostFinding>;
-    /** Where the sandbox of a polecat is by now, which may have closed; null when it cannot tell. */
+    /** Where the sandbox of a polecat is by now, which may have closed, and when; null when it cannot tell. */
     findSandbox(request: {
       readonly rig: string;
       readonly name: string;
       readonly incarnation: number;
-    }): Promise<{ readonly host: string; readonly branch: string } | null>;
+    }): Promise<{ readonly host: string; readonly branch: string; readonly closedMs?: number } | null>;
     /** Starts a role if it does not run, and gives it its configuration either way. */
     ensureRole(role: RoleRequest): Promise<void>;
     /** Whether the remote has the branch at this very commit. */

@@ -287,11 +287,12 @@ export const witnessMessages = {
   release: message(
     'release',
     'Frees the slot of a claim whose polecat has closed, or withdraws the claim.',
-    z.strictObject({
-      id: machineId.optional(),
-      claim: machineId,
-      diedAtMs: z.number().int().optional().describe('of a polecat that was found dead, when'),
-    }),
+    z.strictObject({ id: machineId.optional(), claim: machineId }),
+  ),
+  died: message(
+    'died',
+    'Tells that the polecat of a claim was found dead, and since when.',
+    z.strictObject({ id: machineId.optional(), claim: machineId, atMs: z.number().int() }),
   ),
   look: message('look', 'Looks now at how those do who hold slots.', z.strictObject({ id, by })),
   configure: message(

@@ -33,4 +33,5 @@ export type WatchActivities = {
   }): Promise<readonly HolderFacts[]>;
 };
 
-export type HolderFacts = { readonly isMissionOpen: boolean; readonly facts: Facts };
+/** `facts`: null of one who could not be looked at. */
+export type HolderFacts = { readonly isMissionOpen: boolean; readonly facts: Facts | null };

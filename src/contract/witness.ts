@@ -32,11 +32,12 @@ export type WitnessCarry = {
   readonly mail?: WitnessMailCarry;
 };
 
-/** `leaving`: mail on its way to the ledger. */
+/** `leaving`, `unwritten`: on their way to the ledger. */
 export type WitnessMailCarry = {
   readonly inbox: Inbox;
   readonly leaving: Inbox;
   readonly dead: readonly DeadLetter[];
+  readonly unwritten?: readonly DeadLetter[];
 };
 
 /** How somebody was seen last. Of one who holds a slot: for what, and what its witness has done about how it does. */

@@ -8,19 +8,53 @@ import { timeAt } from './wording.js';
 
 type Written = Pick<Mail, 'subject' | 'body' | 'priority'>;
 const SUBJECT_CHARS_MAX = 400;
+/** Named in one mail. */
+const TOLD_MAX = 20;
 
 export function breakerMail(rig: string, { why, untilMs }: NonNullable<Breaker['open']>): Written {
   return {
     subject: `HELP: mass death in ${rig}`,
-    body: `${why} in ${rig}. No slot is granted there until ${timeAt(untilMs)}, and for twice as long each time that it happens again; the first work that is finished ends that.\n\n\`gt explain ${shellWord(`${rig}/witness`)}\` shows how it stands, \`gt agents --rig ${shellWord(rig)}\` how those do who are at work.`,
+    body: `${why} in ${rig}. No slot is granted there until ${timeAt(untilMs)}, and for twice as long each time that it happens again; then one polecat goes first. Whoever has begun since and ends in peace ends that, and so does \`gt resume ${shellWord(`${rig}/witness`)}\`.\n\n\`gt explain ${shellWord(`${rig}/witness`)}\` shows how it stands, \`gt agents --rig ${shellWord(rig)}\` how those do who are at work.`,
     priority: 'high',
   };
 }
 
-export function careMail(agent: string, { fact }: Health, { kind, sinceMs }: Care): Written {
+/** One that does not do well, and what was done for it. */
+export type Patient = {
+  readonly claim: string;
+  readonly agent: string;
+  readonly health: Health;
+  readonly care: Care;
+};
+
+/** Those who have the same trouble, together: an outage is one mail. Who is quiet is so by himself. */
+export function alike(patients: readonly Patient[]): readonly (readonly Patient[])[] {
+  const groups = new Map<string, Patient[]>();
+  for (const one of patients) {
+    const { kind } = one.care;
+    const key = kind === 'quiet' ? kind : `${kind} ${one.health.cause ?? ''}`;
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  return [...groups.values()];
+}
+
+/** `patients`: of one trouble. */
+export function careMail(rig: string, patients: readonly Patient[]): Written {
+  const [first] = patients;
+  const about = first?.agent ?? rig;
+  const more = patients.length - 1;
+  const subject = `HELP: ${about}`.slice(0, SUBJECT_CHARS_MAX);
+  const texts = patients.slice(0, TOLD_MAX).map(({ agent, health: { fact }, care: { kind, sinceMs } }) => {
+    return `${agent} is ${kind}, seen since ${timeAt(sinceMs)}: ${fact}.`;
+  });
+  const rest =
+    patients.length > TOLD_MAX
+      ? [`And ${patients.length - TOLD_MAX} more: \`gt agents --rig ${shellWord(rig)}\` shows all.`]
+      : [];
+  const remedy = first === undefined ? [] : [remedyOf(first.care.kind, shellWord(about))];
   return {
-    subject: `HELP: ${agent}`.slice(0, SUBJECT_CHARS_MAX),
-    body: `${agent} is ${kind}, seen since ${timeAt(sinceMs)}: ${fact}.\n\n${remedyOf(kind, shellWord(agent))}`,
+    subject: more > 0 ? `${subject} and ${more} more` : subject,
+    body: [...texts, ...rest, ...remedy].join('\n\n'),
     priority: 'high',
   };
 }

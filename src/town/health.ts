@@ -18,23 +18,26 @@ const QUIET_FACTOR = 1.5;
 /** So often tried, an act does not fail by chance. */
 const TRIES_MAX = 5;
 const TASK_TRIES_MAX = 3;
+/** Whoever holds a slot has begun by then. */
+const START_MS_MAX = MINUTE_MS;
 
 /** What the heartbeats of a session tell of it. */
 export type Signs = {
-  /** Acts, calls and answers that it has recorded, and what its programs have written. */
+  /** Acts, calls and answers that it has recorded in this attempt, and what its programs have written. */
   readonly effects: number;
   readonly bytes: number;
   /** For how long there was none of either. */
   readonly quietMs: number;
   /** A silence after which it ends by itself. */
   readonly quietMsMax: number;
-  /** A command with a limit of its own is under way. */
+  /** A command with a limit of its own is under way, or it waits for us: for room at its provider, or for somebody's answer. */
   readonly isBusy: boolean;
 };
 
 export type ActFacts = {
   readonly name: string;
   readonly attempt: number;
+  readonly queue: string;
   /** A worker has it; else it waits for one, or to be tried again. */
   readonly isRunning: boolean;
   /** Since when it does, or waits. */
@@ -59,18 +62,31 @@ export type Facts = {
 };
 
 /** The worst last. */
-const HEALTHS = ['working', 'waiting', 'quiet', 'stuck', 'lost', 'dead'] as const;
+const HEALTHS = ['working', 'starting', 'waiting', 'quiet', 'stuck', 'lost', 'dead'] as const;
 type Kind = (typeof HEALTHS)[number];
-/** `fact`: what decided it. */
-export type Health = { readonly kind: Kind; readonly fact: string };
+/** `fact`: what decided it. `cause`: those of whom it is the same have it in common. */
+export type Health = { readonly kind: Kind; readonly fact: string; readonly cause?: string };
 
-export function healthOf({ isOpen, phase, waitsFor, failing, acts }: Facts, nowMs: number, patience: number): Health {
+/** `heldMs`: for how long it has held its slot. */
+export function healthOf(facts: Facts, nowMs: number, patience: number, heldMs = Infinity): Health {
+  const { isOpen, phase, waitsFor, failing, acts } = facts;
+  if (!isOpen && heldMs < START_MS_MAX * patience) return { kind: 'starting', fact: 'it was given its slot just now' };
   if (!isOpen) return { kind: 'dead', fact: 'it has closed, and its slot is held' };
   if (failing !== null && failing.attempt >= TASK_TRIES_MAX)
-    return { kind: 'stuck', fact: `the tasks of ${failing.id} have failed ${failing.attempt - 1} times in a row` };
-  if (phase === 'paused' || waitsFor !== '') return { kind: 'waiting', fact: `it waits for ${waitsFor || phase}` };
-  const all = acts.map((act) => actHealth(act, nowMs, patience));
-  return worstOf(all) ?? { kind: 'working', fact: 'it is between two acts' };
+    return {
+      kind: 'stuck',
+      fact: `the tasks of ${failing.id} have failed ${failing.attempt - 1} times in a row`,
+      cause: 'workflow tasks',
+    };
+  const waiting = { kind: 'waiting', fact: `it waits for ${waitsFor || phase}` } as const;
+  if (phase === 'paused') return waiting;
+  if (waitsFor === '') {
+    const all = acts.map((act) => actHealth(act, nowMs, patience));
+    return worstOf(all) ?? { kind: 'working', fact: 'it is between two acts' };
+  }
+  // One step of it waits, and sessions of others may hang meanwhile.
+  const sessions = acts.filter(({ name }) => name === SESSION).map((act) => actHealth(act, nowMs, patience));
+  return worstOf([waiting, ...sessions]) ?? waiting;
 }
 
 function worstOf(all: readonly Health[]): Health | null {
@@ -83,46 +99,59 @@ function actHealth(act: ActFacts, nowMs: number, patience: number): Health {
 }
 
 function awaitedHealth(
-  { name, attempt, sinceMs, failure, isPolled }: ActFacts,
+  { name, attempt, queue, sinceMs, failure, isPolled }: ActFacts,
   nowMs: number,
   patience: number,
 ): Health {
-  if (failure?.type === 'Llm.RateLimited') return { kind: 'waiting', fact: `${name}: ${short(failure.says)}` };
-  if (failure !== null && attempt > TRIES_MAX)
-    return {
-      kind: 'stuck',
-      fact: `${name} was tried ${attempt - 1} times in vain, the last time: ${short(failure.says)}`,
-    };
+  if (failure?.type === RATE_LIMITED) return { kind: 'waiting', fact: `${name}: ${short(failure.says)}` };
+  if (failure !== null && attempt > TRIES_MAX) return triedInVain(name, attempt, failure);
   const waited = roughSpan(nowMs - sinceMs);
   if (isPolled === false && nowMs - sinceMs > BEAT_MS_MAX * patience)
-    return { kind: 'lost', fact: `no worker of its host has asked for ${name} for ${waited}` };
+    return { kind: 'lost', fact: `no worker of its host has asked for ${name} for ${waited}`, cause: queue };
   return { kind: 'working', fact: `${name} waits for a worker, for ${waited}` };
 }
 
-function runningHealth({ name, beatMs, sinceMs, signs }: ActFacts, nowMs: number, patience: number): Health {
+function triedInVain(name: string, attempt: number, { type, says }: NonNullable<ActFacts['failure']>): Health {
+  const fact = `${name} was tried ${attempt - 1} times in vain, the last time: ${short(says)}`;
+  return { kind: 'stuck', fact, cause: type };
+}
+
+function runningHealth(act: ActFacts, nowMs: number, patience: number): Health {
+  const { name, attempt, queue, beatMs, sinceMs, signs, failure } = act;
   const beatAgeMs = nowMs - (beatMs ?? sinceMs);
   if (beatAgeMs > Math.max(BEAT_MS_MIN, BEAT_MS_MAX * patience))
-    return { kind: 'lost', fact: `the worker of ${name} was heard last ${roughSpan(beatAgeMs)} ago` };
+    return {
+      kind: 'lost',
+      fact: `the worker of ${name} was heard last ${roughSpan(beatAgeMs)} ago`,
+      cause: queue,
+    };
+  // An attempt that has done nothing yet is no better than those before it.
+  const isInVain = attempt > TRIES_MAX && (signs?.effects ?? 0) === 0;
+  if (failure !== null && failure.type !== RATE_LIMITED && isInVain) return triedInVain(name, attempt, failure);
   if (signs === null) return { kind: 'working', fact: `${name}, for ${roughSpan(nowMs - sinceMs)}` };
   const { effects, bytes, quietMs, quietMsMax, isBusy } = signs;
   const silentMs = quietMs + beatAgeMs;
   const done = `${effects} effects, ${bytes} bytes of output`;
-  if (isBusy) return { kind: 'working', fact: `${name}: ${done}, a command is under way` };
+  if (isBusy) return { kind: 'working', fact: `${name}: ${done}, a command or a wait is under way` };
   const mayMs = Math.max(QUIET_MS_MIN, Math.max(QUIET_MS_MAX, quietMsMax * QUIET_FACTOR) * patience);
   if (silentMs > mayMs) return { kind: 'quiet', fact: `${name}: ${done}, and none for ${roughSpan(silentMs)}` };
   return { kind: 'working', fact: `${name}: ${done}, the last ${roughSpan(silentMs)} ago` };
 }
 
-/** Of its sessions, whose workers died or were cut off: the server tells of the last one while its act is open. */
+/**
+ * Of its sessions, whose workers died or were cut off: the server tells of the last one while its act is open. Those of one host have one cause: a
+ * worker that was killed, a machine that slept.
+ */
 export function deathsOf(claim: string, { acts }: Facts): readonly Death[] {
-  return acts.flatMap(({ name, attempt, failure }) =>
+  return acts.flatMap(({ name, attempt, failure, queue }) =>
     name === SESSION && failure?.type === TIMED_OUT && failure.atMs > 0
-      ? [{ key: `${claim}/${name}/${attempt}/${failure.atMs}`, atMs: failure.atMs }]
+      ? [{ key: `${claim}/${name}/${attempt}/${failure.atMs}`, cause: queue || claim, atMs: failure.atMs }]
       : [],
   );
 }
 
 const SESSION = 'runSession';
+const RATE_LIMITED = 'Llm.RateLimited';
 /** Instead of the type of a failure: nobody has told of its end. */
 export const TIMED_OUT = 'TimedOut';
 
@@ -134,6 +163,8 @@ export type Care = {
   /** The last that was done for it; null: it is watched. */
   readonly done: Step | null;
   readonly doneMs: number;
+  /** It did well when it was looked at last: once may be chance. */
+  readonly isBetter?: boolean;
 };
 type Step = 'nudge' | 'cycle' | 'tell';
 export type CareOrder = { readonly claim: string; readonly step: Step };
@@ -160,15 +191,19 @@ export function caredFor(known: readonly Care[], seen: readonly Seen[], how: How
 
 type How = { readonly nowMs: number; readonly patience: number; readonly isHeld: boolean };
 
-/** One that does well again is forgotten. */
+/** One that does well again at two looks in a row is forgotten. */
 function careOf(
   before: Care | undefined,
   claim: string,
   { kind }: Health,
   { nowMs, patience }: How,
 ): { readonly care: Care | null; readonly step: Step | null } {
-  if (kind !== 'quiet' && kind !== 'stuck' && kind !== 'lost') return { care: null, step: null };
-  const known = before?.kind === kind ? before : { claim, kind, sinceMs: nowMs, done: null, doneMs: nowMs };
+  if (kind !== 'quiet' && kind !== 'stuck' && kind !== 'lost') {
+    const isForgotten = before === undefined || before.isBetter === true;
+    return { care: isForgotten ? null : { ...before, isBetter: true }, step: null };
+  }
+  const { isBetter: _, ...old } = before ?? { kind: null };
+  const known = old.kind === kind ? old : { claim, kind, sinceMs: nowMs, done: null, doneMs: nowMs };
   const step = nextStep(known, nowMs, patience);
   return { care: step === null ? known : { ...known, done: step, doneMs: nowMs }, step };
 }

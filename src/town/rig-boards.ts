@@ -60,7 +60,7 @@ export function witnessBoard(view: WitnessView): string {
     [
       head,
       ...pauseLines(paused, id),
-      ...breakerLines(view.breaker ?? null),
+      ...breakerLines(view.breaker ?? null, id),
       ...slotTable,
       ...health,
       ...mailLines(id, inbox),
@@ -69,12 +69,12 @@ export function witnessBoard(view: WitnessView): string {
   );
 }
 
-function breakerLines(open: Breaker['open']): readonly string[] {
+function breakerLines(open: Breaker['open'], id: string): readonly string[] {
   if (open === null) return [];
   const { why, sinceMs, untilMs } = open;
   return [
     '',
-    `> **No slot is granted** since ${timeAt(sinceMs)}: ${why}. They are again at ${timeAt(untilMs)}, or with the first work that is finished.`,
+    `> **No slot is granted** since ${timeAt(sinceMs)}: ${why}. One is again at ${timeAt(untilMs)}, and all once that one lives, or by ${code(`gt resume ${shellWord(id)}`)}.`,
   ];
 }
 

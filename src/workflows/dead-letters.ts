@@ -7,24 +7,32 @@ import type { Mail } from '../town/mail.js';
 import { town } from './hands.js';
 import { mailRecord, type Owner } from './mailbox.js';
 
+type Kept = { readonly dead?: readonly DeadLetter[]; readonly unwritten?: readonly DeadLetter[] };
+
 export class DeadLetters {
   readonly #owner: Pick<Owner, 'address' | 'patience' | 'onChange'>;
   #letters: readonly DeadLetter[];
   /** Not in the ledger yet. */
-  #unwritten: readonly DeadLetter[] = [];
+  #unwritten: readonly DeadLetter[];
   #isWriting = false;
 
-  constructor(owner: Pick<Owner, 'address' | 'patience' | 'onChange'>, letters: readonly DeadLetter[] = []) {
+  constructor(owner: Pick<Owner, 'address' | 'patience' | 'onChange'>, { dead = [], unwritten = [] }: Kept) {
     this.#owner = owner;
-    this.#letters = letters;
+    this.#letters = dead;
+    this.#unwritten = unwritten;
     setHandler(deadLettersQuery, () => this.#letters, {
       description: 'Mail of the town that could not be brought to whoever it was for, the oldest first.',
     });
+    if (unwritten.length > 0) this.#begin();
   }
 
-  /** What a next run takes over, once none is under way. */
   get letters(): readonly DeadLetter[] {
     return this.#letters;
+  }
+
+  /** What a next run takes over. */
+  get kept(): Required<Kept> {
+    return { dead: this.#letters, unwritten: this.#unwritten };
   }
 
   get isIdle(): boolean {
@@ -35,7 +43,11 @@ export class DeadLetters {
     const letter = { ...mail, atMs: Date.now(), why };
     this.#letters = withDead(this.#letters, letter);
     this.#unwritten = [...this.#unwritten, letter];
-    if (!this.#isWriting) void CancellationScope.nonCancellable(() => this.#write());
+    if (!this.#isWriting) this.#begin();
+  }
+
+  #begin(): void {
+    void CancellationScope.nonCancellable(() => this.#write());
   }
 
   async #write(): Promise<void> {

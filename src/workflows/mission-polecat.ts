@@ -159,8 +159,10 @@ export async function cancel(
     .catch(() => undefined);
 }
 
-/** What became of a lost polecat's work: `saved` on the remote, `left` in the sandbox, landed all the same, or there was none. */
-export type Cleared =
+/** `closedMs`: when its polecat has closed, by the server. What became of its work: `saved` on the remote, `left` in the sandbox, landed all the same, or there was none. */
+export type Cleared = { readonly closedMs?: number } & What;
+
+type What =
   | { readonly kind: 'none' | 'left'; readonly says: string }
   | { readonly kind: 'saved'; readonly says: string; readonly branch: string; readonly head: string }
   | { readonly kind: 'landed'; readonly says: string; readonly landing: Landing };
@@ -177,8 +179,9 @@ export async function clearLost(
   const ref: SandboxRef = { rig: rigRef(rig), name, incarnation, branch: branchFor(name, molecule) };
   const lost = { ref, host };
   try {
-    const now = await sandboxNow(lost, patience);
-    return await clearOn(now, rig, molecule, item, patience);
+    const { closedMs, ...now } = await sandboxNow(lost, patience);
+    const cleared = await clearOn(now, rig, molecule, item, patience);
+    return closedMs === undefined ? cleared : { ...cleared, closedMs };
   } catch (error) {
     const why = rootCause(error) ?? String(error);
     return { kind: 'left', says: `its polecat was terminated, and its sandbox could not be cleared: ${why}` };
@@ -188,13 +191,15 @@ export async function clearLost(
 type Lost = { readonly ref: SandboxRef; readonly host: string };
 
 /** Where the sandbox is by now: the polecat may have gone on on another host than it was started for. */
-async function sandboxNow({ ref, host }: Lost, patience: number): Promise<Lost> {
+async function sandboxNow({ ref, host }: Lost, patience: number): Promise<Lost & { readonly closedMs?: number }> {
   if (!patched('the sandbox of a lost polecat is asked for', '0.6')) return { ref, host };
   const { rig, name, incarnation } = ref;
   const request = { rig: rig.name, name, incarnation };
   const summary = `where is the sandbox of ${name}`;
   const found = await town(patience).findSandbox.executeWithOptions({ summary }, [request]);
-  return found === null ? { ref, host } : { ref: { ...ref, branch: found.branch }, host: found.host };
+  if (found === null) return { ref, host };
+  const { branch, host: itsHost, closedMs } = found;
+  return { ref: { ...ref, branch }, host: itsHost, ...(closedMs === undefined ? {} : { closedMs }) };
 }
 
 async function clearOn(

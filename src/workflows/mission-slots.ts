@@ -84,7 +84,10 @@ export class MissionSlots {
     // After a reset the same claim is asked for once more, and given back once more, perhaps by one run: as it was left, and when it is done.
     this.#releases += 1;
     const id = `release:${claim}@${workflowInfo().runId}:${this.#releases}`;
-    await send(witnessOf(rig), witnessMessages.release, { id, claim, ...(diedAtMs === undefined ? {} : { diedAtMs }) });
+    // By itself: a witness of before, which knows no deaths, refuses that, and frees the slot.
+    if (diedAtMs !== undefined && patched('the witness hears of a death', '0.9'))
+      await send(witnessOf(rig), witnessMessages.died, { id: `died:${claim}`, claim, atMs: diedAtMs });
+    await send(witnessOf(rig), witnessMessages.release, { id, claim });
   }
 
   /** The rig's configuration has changed: its witness is to hear of it with the next claim. */

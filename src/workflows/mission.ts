@@ -304,14 +304,14 @@ class MissionRun {
 
   async #salvage(polecat: OpenPolecat, item: Item, holder: Holder): Promise<void> {
     const { claim } = polecat;
-    const diedAtMs = Date.now();
+    const seenMs = Date.now();
     const lost = { ...holder, item: item.id };
     const cleared = await clearLost(lost, this.#plan(item).rig, this.#now.limits.patience);
     const { says: reason } = cleared;
     if (cleared.kind === 'landed') this.#note({ kind: 'landed', item: item.id, claim, landing: cleared.landing });
     else if (this.#cancelled) this.#note({ kind: 'cancelled', item: item.id, reason });
     else this.#note({ kind: 'lost', item: item.id, claim, reason });
-    await this.#settle(polecat, diedAtMs);
+    await this.#settle(polecat, cleared.closedMs ?? seenMs);
   }
 
   /** `diedAtMs`: it was terminated. */

@@ -31,6 +31,8 @@ type Held = {
   readonly meanwhile: () => string;
   /** What keeps it from going on though nobody holds it, in words; null for nothing. */
   readonly still?: () => string | null;
+  /** By a word of its own: ends what else keeps it from going on; whether anything did. */
+  readonly goOn?: () => boolean;
   /** Those of the workflows above that have closed: they will never let go. */
   readonly gone?: (holders: readonly string[]) => Promise<readonly string[]>;
 };
@@ -57,7 +59,8 @@ export function takePauses(desk: Taking, held: Held): void {
     if (isHeld) letGo(above);
     const asked = above === undefined ? withoutGone(held) : null;
     const gone = asked === null ? [] : await asked;
-    if (!isHeld && gone.length === 0) return refused(whyNot(what, holds()));
+    const wasShut = above === undefined && (held.goOn?.() ?? false);
+    if (!isHeld && gone.length === 0 && !wasShut) return refused(whyNot(what, holds()));
     await passOn(before[0], by);
     const [first] = holds();
     const goesOn = first === undefined ? (still() ?? `${what} goes on`) : `${what} is still held, ${toldBy(first)}`;

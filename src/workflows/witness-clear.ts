@@ -14,21 +14,29 @@ import { tellDeacon } from './witness-deacon.js';
 type Told = {
   readonly told: (text: string) => void;
   readonly bury: (mail: Mail, why: string) => void;
+  /** Around what is to be told of it: by then nothing is left to find, so a next run would find nothing. */
+  readonly during: (act: () => Promise<void>) => Promise<void>;
 };
 
 /** Its work is first brought to the remote, or `told` to be left; the deacon hears of both. */
-export async function clearUp(
-  lease: Lease,
-  { rig, patience }: Pick<WitnessCarry, 'rig' | 'patience'>,
-  { told, bury }: Told,
-): Promise<void> {
-  const { id, name, mission, item } = lease;
+export async function clearUp(lease: Lease, now: Pick<WitnessCarry, 'rig' | 'patience'>, how: Told): Promise<void> {
+  const { id, name } = lease;
+  const { rig, patience } = now;
   const { polecats } = await town(patience).findPolecats.executeWithOptions({ summary: `who held ${name}` }, [rig]);
   const lost = polecats.find((one) => one.claim === id && !one.isOpen);
   if (lost === undefined) return;
   const cleared = await clearLost(lost, rig, patience);
-  const { kind, says } = cleared;
-  if (kind === 'none') return;
+  if (cleared.kind !== 'none') await how.during(() => tellOf(lease, lost, cleared, now, how));
+}
+
+async function tellOf(
+  { id, mission, item }: Lease,
+  lost: FoundPolecat,
+  cleared: Cleared,
+  { rig, patience }: Pick<WitnessCarry, 'rig' | 'patience'>,
+  { told, bury }: Told,
+): Promise<void> {
+  const { says } = cleared;
   const text = `item ${item} of mission ${mission}, which is gone: ${says}`;
   told(text);
   await town(patience).record.executeWithOptions({ summary: `record · ${says}`.slice(0, 200) }, [

@@ -14,7 +14,13 @@ import { takePauses, Teller, wordFor, type Word } from './pausing.js';
 const UNTOLD_MS = 2_000;
 const UNTOLD_MS_MAX = 600_000;
 
-type Rig = { readonly name: string; readonly leases: () => readonly Lease[]; readonly onChange: () => void };
+type Rig = {
+  readonly name: string;
+  readonly leases: () => readonly Lease[];
+  readonly onChange: () => void;
+  /** Whatever else keeps slots from being granted ends; whether anything did. */
+  readonly goOn: () => boolean;
+};
 
 export class WitnessHolds {
   readonly #rig: Rig;
@@ -41,6 +47,7 @@ export class WitnessHolds {
         // Those who were not there yet are told from the loop, which may have gone to rest meanwhile.
         this.#rig.onChange();
       },
+      goOn: () => this.#rig.goOn(),
       meanwhile: () => 'sessions under way end first, and what is handed in still lands',
     });
     desk.on(witnessMessages.cycle, async ({ by, reason, id }) => {

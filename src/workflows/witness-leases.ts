@@ -8,7 +8,7 @@ import type { AgentSeen, WitnessCarry } from '../contract/witness.js';
 import { DEACON, polecatAt, witnessOf } from '../town/address.js';
 import type { Death } from '../town/breaker.js';
 import { caredFor, deathsOf, healthOf, type Care, type CareOrder, type Facts, type Health } from '../town/health.js';
-import { careMail, nudgeWords } from '../town/health-mail.js';
+import { alike, careMail, nudgeWords, type Patient } from '../town/health-mail.js';
 import type { Mail } from '../town/mail.js';
 import type { Lease } from '../town/slots.js';
 import type { Desk } from './desk.js';
@@ -33,6 +33,8 @@ type Witness = {
   readonly bury: (mail: Mail, why: string) => void;
   readonly isHeld: () => boolean;
   readonly died: (deaths: readonly Death[]) => void;
+  /** A look beside the loop has ended. */
+  readonly looked: () => void;
 };
 
 type Seen = { readonly claim: string; readonly health: Health; readonly atMs: number };
@@ -45,6 +47,7 @@ export class WitnessLeases {
   #care: readonly Care[];
   /** Words on their way to holders, or about them. */
   #words = 0;
+  #isLooking = false;
 
   constructor(care: readonly Care[] = [], witness: Witness) {
     this.#care = care;
@@ -55,8 +58,13 @@ export class WitnessLeases {
     return this.#care;
   }
 
+  /** The overseer was told of its polecat, and how to end it. */
+  isTold(claim: string): boolean {
+    return this.#care.some((one) => one.claim === claim && one.done === 'tell');
+  }
+
   get isIdle(): boolean {
-    return this.#words === 0;
+    return this.#words === 0 && !this.#isLooking;
   }
 
   agents(): readonly AgentSeen[] {
@@ -69,15 +77,35 @@ export class WitnessLeases {
     });
   }
 
+  /** Beside the loop, which grants slots meanwhile: the server may be slow to answer. */
   async look(): Promise<void> {
     if (!patched('holders are looked at for how they do', '0.9')) return this.#lookWhetherOpen();
+    if (!this.#isLooking) void this.#lookAtAll();
+  }
+
+  async #lookAtAll(): Promise<void> {
+    const { desk, looked } = this.#witness;
+    this.#isLooking = true;
+    try {
+      await this.#lookNow();
+    } catch (error) {
+      desk.drop('look', null, `it could not look at those at work: ${reasonOf(error)}`);
+    } finally {
+      this.#isLooking = false;
+      looked();
+    }
+  }
+
+  /** Those who have given their slots back meanwhile are no matter of ours, and those who could not be looked at are judged the next time. */
+  async #lookNow(): Promise<void> {
     const { rig, slots, patience } = this.#witness.now();
     const leases = slots.leases.map(({ mission, missionRun, name }) => ({ mission, missionRun, name }));
     const how = { summary: 'look how the holders of slots do' };
     const found = await town(patience).lookAtHolders.executeWithOptions(how, [{ rig: rig.name, leases }]);
+    const held = new Set(this.#witness.now().slots.leases.map(({ id }) => id));
     const looks = slots.leases.flatMap((lease, at) => {
-      const one = found[at];
-      return one === undefined ? [] : [{ lease, ...one }];
+      const { isMissionOpen = true, facts = null } = found[at] ?? {};
+      return facts === null || !held.has(lease.id) ? [] : [{ lease, isMissionOpen, facts }];
     });
     for (const { lease, isMissionOpen, facts } of looks) if (!isMissionOpen && !facts.isOpen) this.#left(lease);
     this.#judge(looks);
@@ -87,12 +115,14 @@ export class WitnessLeases {
     const { patience } = this.#witness.now();
     const nowMs = Date.now();
     this.#seen = looks.map(({ lease, facts }) => {
-      return { claim: lease.id, health: healthOf(facts, nowMs, patience), atMs: nowMs };
+      return { claim: lease.id, health: healthOf(facts, nowMs, patience, nowMs - lease.sinceMs), atMs: nowMs };
     });
     const before = this.#care;
     const { care, orders } = caredFor(before, this.#seen, { nowMs, patience, isHeld: this.#witness.isHeld() });
     this.#care = care;
-    for (const order of orders) void this.#obey(order, before);
+    for (const order of orders) if (order.step !== 'tell') void this.#obey(order, before);
+    const told = orders.filter(({ step }) => step === 'tell').flatMap(({ claim }) => this.#patientOf(claim) ?? []);
+    for (const some of alike(told)) void this.#tell(some, before);
     this.#witness.died(looks.flatMap(({ lease, facts }) => deathsOf(lease.id, facts)));
   }
 
@@ -100,26 +130,46 @@ export class WitnessLeases {
   async #obey({ claim, step }: CareOrder, before: readonly Care[]): Promise<void> {
     this.#words += 1;
     const isDone = await this.#act(claim, step).finally(() => (this.#words -= 1));
-    if (isDone) return;
-    this.#care = this.#care.flatMap((one) => (one.claim === claim ? before.filter((old) => old.claim === claim) : one));
+    if (!isDone) this.#undo([claim], before);
   }
 
-  async #act(claim: string, step: CareOrder['step']): Promise<boolean> {
+  #undo(claims: readonly string[], before: readonly Care[]): void {
+    this.#care = this.#care.flatMap((one) =>
+      claims.includes(one.claim) ? before.filter(({ claim }) => claim === one.claim) : one,
+    );
+  }
+
+  /** Those who have the same trouble are one mail. */
+  async #tell(patients: readonly Patient[], before: readonly Care[]): Promise<void> {
+    const { rig, patience } = this.#witness.now();
+    const envelope = { id: `health:${uuid4()}`, from: witnessOf(rig.name), to: DEACON };
+    this.#words += 1;
+    const mail = { ...envelope, ...careMail(rig.name, patients) };
+    const told = tellDeacon(mail, patience, `polecats of ${rig.name} do not do well`);
+    const delivery = await told.finally(() => (this.#words -= 1));
+    if (delivery !== 'delivered')
+      this.#undo(
+        patients.map(({ claim }) => claim),
+        before,
+      );
+  }
+
+  #patientOf(claim: string): Patient | null {
     const { rig, slots } = this.#witness.now();
     const lease = slots.leases.find(({ id }) => id === claim);
     const care = this.#care.find((one) => one.claim === claim);
     const health = this.#seen.find((one) => one.claim === claim)?.health;
-    if (lease === undefined || care === undefined || health === undefined) return true;
-    const [agent, from] = [polecatAt(rig.name, lease.name), witnessOf(rig.name)];
-    if (step === 'tell') {
-      const envelope = { id: `health:${uuid4()}`, from, to: DEACON };
-      const mail = { ...envelope, ...careMail(agent, health, care) };
-      const { patience } = this.#witness.now();
-      return (await tellDeacon(mail, patience, `${agent} does not do well`)) === 'delivered';
-    }
+    if (lease === undefined || care === undefined || health === undefined) return null;
+    return { claim, agent: polecatAt(rig.name, lease.name), care, health };
+  }
+
+  async #act(claim: string, step: CareOrder['step']): Promise<boolean> {
+    const patient = this.#patientOf(claim);
+    if (patient === null) return true;
     const cycle = step === 'cycle';
-    const nudge = { id: `health:${uuid4()}`, by: from, text: nudgeWords(health, cycle), cycle };
-    return (await send(agent, polecatMessages.nudge, nudge)) === 'delivered';
+    const by = witnessOf(this.#witness.now().rig.name);
+    const nudge = { id: `health:${uuid4()}`, by, text: nudgeWords(patient.health, cycle), cycle };
+    return (await send(patient.agent, polecatMessages.nudge, nudge)) === 'delivered';
   }
 
   async #lookWhetherOpen(): Promise<void> {
@@ -149,7 +199,11 @@ export class WitnessLeases {
     this.#clearing.add(lease.id);
     try {
       const told = (text: string) => desk.drop('lease', lease, text);
-      await clearUp(lease, now(), { told, bury });
+      const during = async (act: () => Promise<void>) => {
+        this.#words += 1;
+        await act().finally(() => (this.#words -= 1));
+      };
+      await clearUp(lease, now(), { told, bury, during });
       free(lease.id);
     } catch (error) {
       desk.drop('lease', lease, `what ${lease.name} left could not be cleared yet: ${reasonOf(error)}`);

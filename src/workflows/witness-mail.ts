@@ -27,27 +27,23 @@ type HandedIn = Extract<Letter, { readonly type: 'POLECAT_DONE' }>;
 type Witness = {
   readonly now: () => WitnessCarry;
   readonly onNews: () => void;
-  /** Somebody has finished work. */
-  readonly onHandIn: () => void;
 };
 
 export class WitnessMail {
   readonly #now: () => WitnessCarry;
   readonly #desk: Desk;
   readonly #onNews: () => void;
-  readonly #onHandIn: () => void;
   readonly #mailbox: Mailbox;
   readonly #dead: DeadLetters;
   #queue: { readonly mail: Mail; readonly letter: Letter }[];
   /** Hand-ins that are being verified, by request and commit: asked again meanwhile, they are the same. */
   readonly #verifying = new Map<string, Mail>();
 
-  constructor(desk: Desk, { now, onNews, onHandIn }: Witness) {
+  constructor(desk: Desk, { now, onNews }: Witness) {
     const { rig, handIns = [], mail } = now();
     this.#now = now;
     this.#desk = desk;
     this.#onNews = onNews;
-    this.#onHandIn = onHandIn;
     this.#queue = lettersOf(handIns);
     const owner = {
       address: witnessOf(rig.name),
@@ -60,7 +56,7 @@ export class WitnessMail {
     };
     this.#mailbox = new Mailbox(owner, mail);
     this.#mailbox.serve(desk);
-    this.#dead = new DeadLetters(owner, mail?.dead);
+    this.#dead = new DeadLetters(owner, mail ?? {});
   }
 
   /** `isKnown`: whether the rig has a polecat of that name. */
@@ -84,8 +80,9 @@ export class WitnessMail {
       await this.#pass(one.mail, one.letter);
   }
 
+  /** What the ledger does not take now goes with a run that is to end: the next one writes it. */
   get isIdle(): boolean {
-    return this.#queue.length === 0 && this.#mailbox.isIdle && this.#dead.isIdle;
+    return this.#queue.length === 0 && (isDue() || (this.#mailbox.isIdle && this.#dead.isIdle));
   }
 
   /** Requests that are being verified. */
@@ -103,7 +100,7 @@ export class WitnessMail {
 
   /** What a next run takes over. */
   get kept(): Pick<WitnessCarry, 'handIns'> & { readonly mail: WitnessMailCarry } {
-    return { handIns: [...this.#verifying.values()], mail: { ...this.#mailbox.kept, dead: this.#dead.letters } };
+    return { handIns: [...this.#verifying.values()], mail: { ...this.#mailbox.kept, ...this.#dead.kept } };
   }
 
   /** Nobody takes it: it is kept, and nobody is left to wonder. */
@@ -115,7 +112,6 @@ export class WitnessMail {
   async #pass(mail: Mail, letter: Letter): Promise<void> {
     switch (letter.type) {
       case 'POLECAT_DONE':
-        this.#onHandIn();
         return besideLoop() ? this.#verify(mail, letter) : this.#handOver(letter);
       case 'MERGED':
       case 'MERGE_FAILED':

@@ -26,6 +26,7 @@ import { whoWorks } from './witness-adopt.js';
 import { WitnessBreaker } from './witness-breaker.js';
 import { WitnessHolds } from './witness-holds.js';
 import { renewed, WitnessLeases } from './witness-leases.js';
+import { LookTimes } from './witness-looks.js';
 import { WitnessMail } from './witness-mail.js';
 import { Pinger } from './witness-pinger.js';
 
@@ -58,11 +59,11 @@ class WitnessRun {
   #asked: string[] = [];
   /** Claims released while it is looked who is at work: what is found of them is past. */
   #released: string[] | null = null;
-  #quietLooks = 0;
+  readonly #looks = new LookTimes();
   /** Somebody wants to know how those at work do. */
   #isLookAsked = false;
-  /** When holders are looked at next. */
-  #lookMs: number | null = null;
+  /** A look has ended: that alone is no news. */
+  #isLooked = false;
   #news = true;
   /** The rig was configured otherwise than before, and the refinery has not heard of it. */
   #isChanged = false;
@@ -75,21 +76,24 @@ class WitnessRun {
     this.#mail = new WitnessMail(this.#desk, {
       now: () => this.#now,
       onNews: () => (this.#news = true),
-      onHandIn: () => this.#breaker.succeed(),
     });
     this.#holds = new WitnessHolds(carry.holds ?? [carry.paused ?? []].flat(), {
       name: carry.rig.name,
       leases: () => this.#now.slots.leases,
       onChange: () => (this.#news = true),
+      goOn: () => this.#breaker.close(),
     });
-    this.#breaker = new WitnessBreaker(carry.breaker, { now: () => this.#now, onChange: () => (this.#news = true) });
+    const bury: WitnessMail['bury'] = (mail, why) => this.#mail.bury(mail, why);
+    const onChange = () => (this.#news = true);
+    this.#breaker = new WitnessBreaker(carry.breaker, { now: () => this.#now, onChange, bury });
     this.#leases = new WitnessLeases(carry.care, {
       now: () => this.#now,
       desk: this.#desk,
       free: (claim) => this.#free(claim),
-      bury: (mail, why) => this.#mail.bury(mail, why),
+      bury,
       isHeld: () => this.#holds.first !== null,
       died: (deaths) => this.#breaker.hear(deaths),
+      looked: () => (this.#isLooked = true),
     });
     this.#takeMessages();
     setHandler(slotsQuery, () => this.#now.slots, { description: 'Who has which slot, and who waits for one.' });
@@ -137,7 +141,8 @@ class WitnessRun {
   /** While slots are held, their holders are looked at from time to time, in case one died unseen. Else only news wakes us. */
   async #wait(): Promise<void> {
     const { slots, patience } = this.#now;
-    const woken = () => this.#news || (isOutdated() && this.#isQuiet());
+    this.#isLooked = false;
+    const woken = () => this.#news || this.#isLooked || (isOutdated() && this.#isQuiet());
     if (this.#holds.isUntold) {
       const how = { summary: 'tell those who begin of the pause' };
       if (!(await condition(woken, this.#holds.nextMs(), how))) await this.#look();
@@ -147,18 +152,22 @@ class WitnessRun {
     const isAsked = slots.queue.length > 0;
     if (!isAsked && slots.leases.length === 0) this.#pinger.rest(this.#now);
     else this.#pinger.keepUp(this.#now, Date.now() + leaseCheckMs(patience, 0));
-    if (!isAsked && (slots.leases.length === 0 || !renewed())) await condition(woken);
-    else {
-      const isSoon = isAsked || this.#leases.care.length > 0;
-      const pause = leaseCheckMs(patience, isSoon ? 0 : this.#quietLooks);
-      this.#quietLooks += 1;
-      this.#lookMs = Date.now() + pause;
+    if (!isAsked && (slots.leases.length === 0 || !renewed())) {
+      this.#looks.rest();
+      await condition(woken);
+    } else {
+      const isSoon = isAsked || this.#leases.care.some(({ done: last }) => last !== 'tell');
+      const pause = this.#looks.plan(patience, isSoon);
       this.#show();
-      const openMs = isAsked && this.#breaker.untilMs !== null ? this.#breaker.untilMs - Date.now() : Infinity;
+      const { againMs } = this.#breaker.room;
+      const openMs = isAsked && againMs !== null ? Math.max(1, againMs - Date.now()) : Infinity;
       const how = { summary: openMs < pause ? 'grant slots again' : 'look at the holders of slots' };
-      if (await condition(woken, Math.min(pause, openMs), how)) this.#quietLooks = 0;
-      else if (pause <= openMs) await this.#look();
-      this.#lookMs = null;
+      if (await condition(woken, Math.min(pause, openMs), how)) {
+        if (this.#news || !this.#isLooked) this.#looks.hear();
+      } else if (pause <= openMs) {
+        this.#looks.begin();
+        await this.#look();
+      }
     }
     this.#news = false;
   }
@@ -174,8 +183,10 @@ class WitnessRun {
   async #grant(): Promise<void> {
     const { slots: before } = this.#now;
     const isFair = before.queue.length > 1 && patched('slots are shared between missions');
-    const isShut = this.#holds.first !== null || this.#breaker.untilMs !== null;
-    const { slots, grants } = isShut ? { slots: before, grants: [] } : grantSlots(before, Date.now(), isFair);
+    const max = this.#holds.first === null ? this.#breaker.room.max : 0;
+    const capacity = Math.min(before.capacity, before.leases.length + max);
+    const granted = max > 0 ? grantSlots({ ...before, capacity }, Date.now(), isFair) : { slots: before, grants: [] };
+    const [slots, grants] = [{ ...granted.slots, capacity: before.capacity }, granted.grants];
     this.#now = { ...this.#now, slots };
     const asked = this.#asked.splice(0);
     const isNew = (lease: Lease) => grants.some((one) => one.id === lease.id);
@@ -205,7 +216,7 @@ class WitnessRun {
   async #look(): Promise<void> {
     this.#isLookAsked = false;
     await this.#leases.look();
-    this.#pinger.ping(this.#now, Date.now() + leaseCheckMs(this.#now.patience, this.#quietLooks));
+    this.#pinger.ping(this.#now, Date.now() + leaseCheckMs(this.#now.patience, this.#looks.quiet));
   }
 
   async #continueWhenLong(): Promise<void> {
@@ -220,7 +231,7 @@ class WitnessRun {
 
   #isQuiet(): boolean {
     const isIdle = !this.#news && !this.#isChanged && this.#asked.length === 0;
-    const areIdle = !this.#holds.isUntold && this.#leases.isIdle && this.#mail.isIdle;
+    const areIdle = !this.#holds.isUntold && this.#leases.isIdle && this.#breaker.isIdle && this.#mail.isIdle;
     return isIdle && areIdle && this.#desk.isQuiet();
   }
 
@@ -235,11 +246,17 @@ class WitnessRun {
       },
       { repeatable: true },
     );
-    this.#desk.on(witnessMessages.release, ({ claim, diedAtMs }) => {
+    this.#desk.on(witnessMessages.release, ({ claim }) => {
       this.#released?.push(claim);
-      if (diedAtMs !== undefined) this.#breaker.hear([{ key: claim, atMs: diedAtMs }]);
+      const lease = this.#now.slots.leases.find(({ id }) => id === claim);
+      if (lease !== undefined && !this.#leases.isTold(claim)) this.#breaker.ended(lease);
       this.#free(claim);
       return done('free');
+    });
+    this.#desk.on(witnessMessages.died, ({ claim, atMs }) => {
+      // Of one who was told of somebody has made an end.
+      if (!this.#leases.isTold(claim)) this.#breaker.hear([{ key: claim, cause: claim, atMs }]);
+      return done('heard');
     });
     this.#desk.on(witnessMessages.look, () => {
       this.#isLookAsked = this.#now.slots.leases.length > 0;
@@ -275,7 +292,7 @@ class WitnessRun {
       slots,
       paused,
       verifying,
-      lookMs: this.#lookMs,
+      lookMs: this.#looks.dueMs,
       isLooking: this.#released !== null,
       agents: this.#leases.agents(),
       breaker: this.#breaker.untilMs === null ? null : this.#breaker.state.open,

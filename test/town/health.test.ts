@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { caredFor, healthOf } from '../../src/town/health.js';
+import { caredFor, deathsOf, healthOf } from '../../src/town/health.js';
 import type { ActFacts, Care, Facts, Health, Signs } from '../../src/town/health.js';
 
 const MINUTE_MS = 60_000;
@@ -9,6 +9,7 @@ const SIGNS: Signs = { effects: 7, bytes: 900, quietMs: 0, quietMsMax: 10 * MINU
 const ACT: ActFacts = {
   name: 'implement',
   attempt: 1,
+  queue: 'gastown@a',
   isRunning: true,
   sinceMs: NOW_MS - 30 * MINUTE_MS,
   beatMs: NOW_MS - 1_000,
@@ -58,7 +59,7 @@ test('what is slow is left alone: a long command, one that writes a long answer,
   expect(health({ acts: [] })).toEqual({ kind: 'working', fact: 'it is between two acts' });
 });
 
-test('who waits for somebody, or is held, waits, however long and whatever its acts do', () => {
+test('who waits for somebody, or is held, waits, however long and whatever its acts do, unless a session hangs beside', () => {
   const silent = { ...ACT, signs: { ...SIGNS, quietMs: NOW_MS } };
   for (const facts of [
     { phase: 'waiting', waitsFor: 'person: think' },
@@ -68,6 +69,12 @@ test('who waits for somebody, or is held, waits, however long and whatever its a
   ])
     expect(health({ ...facts, acts: [silent] }).kind).toBe('waiting');
   expect(health({ phase: 'paused' }).fact).toBe('it waits for paused');
+  const beside = (act: Partial<ActFacts>, phase = 'waiting') =>
+    health({ phase, waitsFor: 'person: think', acts: [{ ...ACT, name: 'runSession', ...act }] }).kind;
+  expect(beside({})).toBe('waiting');
+  expect(beside({ signs: silent.signs })).toBe('quiet');
+  expect(beside({ signs: silent.signs }, 'paused')).toBe('waiting');
+  expect(beside({ beatMs: 0 })).toBe('lost');
 });
 
 test('an act that is tried in vain again and again, and a workflow whose tasks fail, are stuck; what was tried a few times is not', () => {
@@ -77,13 +84,21 @@ test('an act that is tried in vain again and again, and a workflow whose tasks f
   expect(retried(6)).toEqual({
     kind: 'stuck',
     fact: 'implement was tried 5 times in vain, the last time: no room left',
+    cause: 'Git',
   });
   // It was killed often, and works.
   expect(ofAct({ attempt: 9, failure }).kind).toBe('working');
+  // This attempt has done no more than those before it.
+  expect(ofAct({ attempt: 9, failure, signs: { ...SIGNS, effects: 0 } }).kind).toBe('stuck');
+  expect(ofAct({ attempt: 5, failure, signs: { ...SIGNS, effects: 0 } }).kind).toBe('working');
   const limited = { type: 'Llm.RateLimited', says: 'held until noon', atMs: 0 };
   expect(ofAct({ isRunning: false, attempt: 9, failure: limited }).kind).toBe('waiting');
   expect(failingTasks(2).kind).toBe('working');
-  expect(failingTasks(4)).toEqual({ kind: 'stuck', fact: 'the tasks of se-1 have failed 3 times in a row' });
+  expect(failingTasks(4)).toEqual({
+    kind: 'stuck',
+    fact: 'the tasks of se-1 have failed 3 times in a row',
+    cause: 'workflow tasks',
+  });
 });
 
 test('an act that nobody takes: its host is busy while it asks for work, and lost when it does not', () => {
@@ -95,8 +110,11 @@ test('an act that nobody takes: its host is busy while it asks for work, and los
   ]);
 });
 
+const since = (ms: number) => healthOf({ ...AT_WORK, isOpen: false }, NOW_MS, 1, ms).kind;
+
 test('one that has closed is dead; the worst of several acts tells; patience scales all of it', () => {
   expect(health({ isOpen: false, phase: 'paused' }).kind).toBe('dead');
+  expect([since(MINUTE_MS - 1), since(MINUTE_MS)]).toEqual(['starting', 'dead']);
   const quietOne = { ...ACT, signs: { ...SIGNS, quietMs: 16 * MINUTE_MS } };
   expect(health({ acts: [ACT, quietOne, ACT] }).kind).toBe('quiet');
   const scaled = (patience: number) => ofAct({ signs: { ...SIGNS, quietMs: 2 * MINUTE_MS } }, patience).kind;
@@ -122,8 +140,13 @@ test('one that is quiet is nudged, then asked to hand over, then told of, once',
   expect(stepsOf(() => 'quiet', 600, 1)).toEqual(['0 nudge', '5 cycle', '10 tell']);
 });
 
-test('what helped is forgotten; whoever works is never troubled', () => {
-  expect(stepsOf((minute) => (minute === 5 ? 'working' : 'quiet'), 10)).toEqual(['0 nudge', '10 nudge']);
+test('what helped is forgotten after two good looks; whoever works is never troubled', () => {
+  expect(stepsOf((minute) => (minute === 5 || minute === 10 ? 'working' : 'quiet'), 15)).toEqual([
+    '0 nudge',
+    '15 nudge',
+  ]);
+  // It fails again and again, and is seen between two failures now and then.
+  expect(stepsOf((minute) => (minute % 10 === 5 ? 'working' : 'stuck'), 600)).toEqual(['20 tell']);
   for (const kind of ['working', 'waiting', 'dead'] as const) expect(stepsOf(() => kind, 600)).toEqual([]);
 });
 
@@ -132,6 +155,14 @@ test('one whose worker is lost, or that is stuck, cannot hear: it is told of whe
     expect(stepsOf(() => kind, 600)).toEqual(['15 tell']);
     expect(stepsOf((minute) => (minute < 15 ? kind : 'working'), 600)).toEqual([]);
   }
+});
+
+test('sessions of one host that were cut off have died of one cause; what failed and said so has not died', () => {
+  const failure = { type: 'TimedOut', says: '', atMs: 7 };
+  const one = { ...ACT, name: 'runSession', attempt: 2, failure };
+  expect(deathsOf('a', { ...AT_WORK, acts: [one, { ...one, failure: { ...failure, type: 'Git' } }, ACT] })).toEqual([
+    { key: 'a/runSession/2/7', cause: 'gastown@a', atMs: 7 },
+  ]);
 });
 
 test('in a rig that is held nothing is done, and what was done stays known', () => {

@@ -107,9 +107,9 @@ test('the board of a witness tells how those at work do, and when slots are gran
     verifying: [],
     lookMs: null,
     agents: [{ agent: 'server/polecats/Toast', kind: 'quiet', fact: 'no effect for 16 min', seenMs: 0 }],
-    breaker: { sinceMs: 0, untilMs: 60_000, why: '3 polecats or sessions died within 30 seconds' },
+    breaker: { sinceMs: 0, untilMs: 60_000, why: '3 polecats or workers died within 30 seconds' },
   });
   expect(board).toContain('| server/polecats/Toast | quiet | no effect for 16 min | 1970-01-01 00:00:00 |');
-  expect(board).toContain('**No slot is granted** since 1970-01-01 00:00:00: 3 polecats or sessions died');
+  expect(board).toContain('**No slot is granted** since 1970-01-01 00:00:00: 3 polecats or workers died');
   expect(board).toContain('The next slot goes to `i` of m, at 1970-01-01 00:01:00.');
 });
