@@ -34,10 +34,10 @@ type DogActivities = Pick<HostActivities, 'findOrphans' | 'backUpLedger' | 'chec
 export function dogActivities(places: Places, { urlOf }: Remotes, means: DogMeans): DogActivities {
   const { client, folders, checkUp } = means;
   return {
-    findOrphans: ({ rig }) =>
+    findOrphans: ({ rig, only }) =>
       orRefuse(rig.name, async () => {
         if (!(await isThere(places.mirror(rig.name)))) return { orphans: [], wrong: [] };
-        return findOrphans(client, places, { ...rig, url: await urlOf(rig) });
+        return findOrphans(client, places, { ...rig, url: await urlOf(rig) }, only);
       }),
     backUpLedger: ({ dry }) => backUpLedger(folders, dry),
     checkLedger: ({ records }) => checkLedger(folders.ledger, records),

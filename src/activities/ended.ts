@@ -1,5 +1,7 @@
 /** What has ended, as the server still has it: which records it must have left, and what of it can go. */
+import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
+import { rootCause } from '@temporalio/common';
 import type { Findings } from '../contract/dog-activities.js';
 import type { LedgerEntry } from '../contract/ledger.js';
 import type { MoleculeResult } from '../contract/molecule.js';
@@ -8,7 +10,7 @@ import { deleteExecution } from './forgetting.js';
 const DAY_MS = 24 * 60 * 60_000;
 /** Of ended missions, and of what goes at one time. */
 const MISSIONS_MAX = 200;
-const FORGOTTEN_MAX = 2_000;
+const FORGOTTEN_MAX = 500;
 const AT_ONCE = 20;
 /** Whoever has closed just now may not be written down, or not be seen to have closed. */
 const JUST_NOW_MS = 60_000;
@@ -42,7 +44,7 @@ type Kind = {
 
 const itself = async (_id: string, runId: string) => runId;
 
-/** Looks of boot, a day after; dogs, a week; wisps that were done, a week, once their digests are in the ledger. */
+/** Looks of boot, a day after; dogs, a week; wisps, a week, once their digests are in the ledger. What has not ended well stays: people look there. */
 export async function forgetEnded(
   client: Client,
   record: (entry: LedgerEntry) => Promise<unknown>,
@@ -56,8 +58,8 @@ export async function forgetEnded(
     return firstRunOf(client, workflowId, runId);
   };
   const kinds: readonly Kind[] = [
-    { what: 'looks of boot', query: 'WorkflowType="boot"', days: 1, mayGo: itself },
-    { what: 'dogs', query: 'WorkflowType="dog"', days: 7, mayGo: itself },
+    { what: 'looks of boot', query: 'WorkflowType="boot" AND ExecutionStatus="Completed"', days: 1, mayGo: itself },
+    { what: 'dogs', query: 'WorkflowType="dog" AND ExecutionStatus="Completed"', days: 7, mayGo: itself },
     {
       what: 'wisps, by their digests',
       query: 'WorkflowType="molecule" AND GtMission IS NULL AND ExecutionStatus="Completed"',
@@ -66,36 +68,47 @@ export async function forgetEnded(
     },
   ];
   const did: string[] = [];
+  const wrong: string[] = [];
   for (const kind of kinds) {
-    const count = await forget(client, kind, { dry, patience });
-    if (count > 0) did.push(`${kind.what}: ${count} ${dry ? 'would be' : 'are'} taken off the server`);
+    const { gone, kept } = await forget(client, kind, { dry, patience });
+    if (gone > 0) did.push(`${kind.what}: ${gone} ${dry ? 'would be' : 'are'} taken off the server`);
+    wrong.push(...kept);
   }
-  return { did, wrong: [] };
+  return { did, wrong };
 }
 
+/** `kept`: what stays though it should go, and why. */
 async function forget(
   client: Client,
   { query, days, mayGo }: Kind,
   { dry, patience }: { readonly dry: boolean; readonly patience: number },
-): Promise<number> {
+): Promise<{ readonly gone: number; readonly kept: readonly string[] }> {
   const before = new Date(Date.now() - days * DAY_MS * patience).toISOString();
-  const closed = `${query} AND ExecutionStatus != "Running" AND CloseTime < "${before}"`;
+  const closed = `${query} AND CloseTime < "${before}"`;
   const found: { readonly workflowId: string; readonly runId: string }[] = [];
   for await (const { workflowId, runId } of client.workflow.list({ query: closed })) {
     found.push({ workflowId, runId });
     if (found.length === FORGOTTEN_MAX) break;
   }
-  const gone = await inBatches(found, async ({ workflowId, runId }) => {
-    const firstRunId = await mayGo(workflowId, runId);
-    if (firstRunId !== null && !dry) await deleteExecution(client, { workflowId, firstRunId });
-    return firstRunId !== null;
+  const ends = await inBatches(found, async ({ workflowId, runId }): Promise<boolean | string> => {
+    try {
+      const firstRunId = await mayGo(workflowId, runId);
+      if (firstRunId !== null && !dry) await deleteExecution(client, { workflowId, firstRunId });
+      return firstRunId !== null;
+    } catch (error) {
+      // The others go all the same.
+      return `${workflowId} stays on the server: ${rootCause(error) ?? String(error)}; temporal workflow show -w ${workflowId} shows it`;
+    }
   });
-  return gone.filter(Boolean).length;
+  return { gone: ends.filter((end) => end === true).length, kept: ends.filter((end) => typeof end === 'string') };
 }
 
 async function inBatches<T, R>(all: readonly T[], act: (one: T) => Promise<R>): Promise<readonly R[]> {
   const results: R[] = [];
-  for (let at = 0; at < all.length; at += AT_ONCE)
+  const signal = Context.current().cancellationSignal;
+  for (let at = 0; at < all.length; at += AT_ONCE) {
+    signal.throwIfAborted();
     results.push(...(await Promise.all(all.slice(at, at + AT_ONCE).map(act))));
+  }
   return results;
 }

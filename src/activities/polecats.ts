@@ -70,22 +70,49 @@ export async function sandboxesIn(
   });
 }
 
-const RUNS_MAX = 50;
+/** Runs under one name that are read at most, and so many of them at once. */
+const RUNS_MAX = 300;
+const RUNS_AT_ONCE = 10;
 
-/** Who has had a name, open or closed, the last one first; of very many the last. */
-export async function everUnder(client: Client, rig: string, called: string): Promise<readonly FoundPolecat[]> {
-  const runs: string[] = [];
+/** `unreadable`: one is open of which nothing can be read. What is not among `polecats` is not known. */
+type Ever = { readonly polecats: readonly FoundPolecat[]; readonly unreadable: boolean };
+
+/** Who has had a name, open or closed, the last one first, until `enough` have been read; of very many the last. */
+export async function everUnder(
+  client: Client,
+  rig: string,
+  called: string,
+  enough: (read: readonly FoundPolecat[]) => boolean,
+): Promise<Ever> {
+  // Lists are behind by a moment: who has just begun is asked for by itself.
+  const runs: (string | undefined)[] = [undefined];
   for await (const { runId } of client.workflow.list({ query: `WorkflowId="${polecatAt(rig, called)}"` })) {
     runs.push(runId);
-    if (runs.length === RUNS_MAX) break;
+    if (runs.length > RUNS_MAX) break;
   }
-  // Lists are behind by a moment: who has just begun is asked for by itself.
-  const found = await Promise.all([undefined, ...runs].map((run) => lastUnder(client, rig, called, run)));
-  return found.flatMap((one) => one ?? []);
+  const polecats: FoundPolecat[] = [];
+  for (let at = 0; at < runs.length && (at === 0 || !enough(polecats)); at += RUNS_AT_ONCE) {
+    const some = runs.slice(at, at + RUNS_AT_ONCE);
+    const found = await Promise.all(some.map((run) => runUnder(client, rig, called, run)));
+    if (found.includes('unreadable')) return { polecats, unreadable: true };
+    polecats.push(...found.flatMap((one) => (one === null || one === 'unreadable' ? [] : one)));
+  }
+  return { polecats, unreadable: false };
 }
 
-/** The last execution under an id, or that run of it, open or closed; null when there is none, or it is no polecat that a mission started. */
-async function lastUnder(client: Client, rig: string, called: string, run?: string): Promise<FoundPolecat | null> {
+/** The last execution under an id, open or closed; null when there is none, or it is no polecat that a mission started. */
+async function lastUnder(client: Client, rig: string, called: string): Promise<FoundPolecat | null> {
+  const found = await runUnder(client, rig, called);
+  return found === 'unreadable' ? null : found;
+}
+
+/** The last execution, or that run. `unreadable`: it is open, and does not tell for whom. */
+async function runUnder(
+  client: Client,
+  rig: string,
+  called: string,
+  run?: string,
+): Promise<FoundPolecat | null | 'unreadable'> {
   const workflowId = polecatAt(rig, called);
   try {
     const { runId, status, startTime, raw } = await client.workflow.getHandle(workflowId, run).describe();
@@ -94,13 +121,14 @@ async function lastUnder(client: Client, rig: string, called: string, run?: stri
       execution: { workflowId, runId },
       maximumPageSize: 1,
     });
-    const payload = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
-    if (payload === undefined) return null;
     const isOpen = status.name === 'RUNNING' || status.name === 'PAUSED';
+    const nothing = isOpen ? 'unreadable' : null;
+    const payload = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
+    if (payload === undefined) return nothing;
     const content = contentOf(client, payload);
     // Of one that has closed it may be gone, and is in nobody's way.
     const input = read(PolecatInput, await (isOpen ? content : content.catch(() => undefined)));
-    if (!input.ok) return null;
+    if (!input.ok) return nothing;
     const { claim, mission, item, name, incarnation, host, molecule } = input.value;
     const held = isOpen ? await holdOn(client, workflowId, witnessOf(rig)) : undefined;
     return {

@@ -62,6 +62,11 @@ export async function attachTo(file: string): Promise<Attached | string> {
   };
 }
 
+/** Whether somebody is: only looks. */
+export async function isAttached(file: string): Promise<boolean> {
+  return existsSync(file) && isThere(file);
+}
+
 function isThere(file: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(file);

@@ -44,8 +44,8 @@ export type Findings = { readonly did: readonly string[]; readonly wrong: readon
 
 /** On task queue `gastown@<host>`. */
 export type DogHostActivities = {
-  /** Sandboxes and branches of a rig that nobody has any more, of which so many are told at one time. */
-  findOrphans(request: { readonly rig: RigRef }): Promise<Orphans>;
+  /** Sandboxes and branches of a rig that nobody has any more, of which so many are told at one time. `only`: whether that one is such, now. */
+  findOrphans(request: { readonly rig: RigRef; readonly only?: Lying }): Promise<Orphans>;
   /** Bundles the repository that the ledger is in, unless that has not changed, and proves that the bundle can be read. */
   backUpLedger(request: { readonly dry: boolean }): Promise<Findings>;
   /** Reads every line of the ledger here; `lacks`: which of the records it does not have. */
@@ -58,11 +58,11 @@ export type DogHostActivities = {
   tidyMirror(request: { readonly rig: RigRef }): Promise<Findings>;
 };
 
-/** A sandbox, or a branch without one, in which nobody works and which nobody else will clear. `landed`: all of it is in the target. */
-export type Orphan = {
-  readonly name: string;
-  readonly incarnation: number;
-  readonly branch: string;
+/** A sandbox, or a branch without one, of incarnation 0. */
+export type Lying = { readonly name: string; readonly incarnation: number; readonly branch: string };
+
+/** One in which nobody works, and which nobody else will clear. `molecule`: of its polecat. `landed`: all of it is in the target. */
+export type Orphan = Lying & {
   readonly molecule: string;
   readonly landed: boolean;
 };

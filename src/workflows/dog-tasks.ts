@@ -34,7 +34,9 @@ export function tasksOf({ job, dry, patience }: DogInput, { hosts, rigs }: Erran
       return onEach((host) => onHost(patience, host).checkHost.executeWithOptions(options(host), [{ host }]));
     case 'compact': {
       const what = 'what has ended long ago';
-      const forget = () => town(patience).forgetEnded.executeWithOptions(options(what), [{ dry, patience }]);
+      // One call does many, and none may go on beside it.
+      const long = { ...options(what), startToCloseTimeout: '1 hour' } as const;
+      const forget = () => town(patience).forgetEnded.executeWithOptions(long, [{ dry, patience }]);
       const mirrors = forEach((host, rig, about) =>
         onHost(patience, host).tidyMirror.executeWithOptions(options(about), [{ rig: rigRef(rig) }]),
       );

@@ -10,7 +10,7 @@ import {
   startChild,
   uuid4,
 } from '@temporalio/workflow';
-import type { ChildWorkflowHandle } from '@temporalio/workflow';
+import type { ActivityOptions, ChildWorkflowHandle } from '@temporalio/workflow';
 import type { Priority } from '@temporalio/common';
 import type { SandboxRef } from '../contract/activities.js';
 import type { Grant, OpenPolecat, Plan } from '../contract/mission.js';
@@ -235,16 +235,17 @@ async function clearOn(
   }
 }
 
-/** Where the work landed, null when it has not: then it never will. */
+/** Where the work landed, null when it has not: then it never will. `options`: of whoever does not wait for that as long as it takes. */
 export async function leaveQueue(
   rig: RigSnapshot,
   { name, branch }: SandboxRef,
   molecule: string,
   patience: number,
+  options: ActivityOptions = {},
 ): Promise<Landing | null> {
   if (!patched('a lost polecat leaves the merge queue')) return null;
   const summary = `leave the merge queue · ${name}`;
   const request = { rig, patience, molecule };
-  const { commit } = await town(patience).abandonMerge.executeWithOptions({ summary }, [request]);
+  const { commit } = await town(patience).abandonMerge.executeWithOptions({ ...options, summary }, [request]);
   return commit === null ? null : { commit, target: rig.branch, branch };
 }
