@@ -1,21 +1,20 @@
 /** Acts of dogs on one host: what nobody has any more, the ledger that lies here, its backups, the host itself, and its mirrors. */
+import { createReadStream } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import type { Client } from '@temporalio/client';
 import type { HostActivities } from '../contract/activities.js';
 import type { Findings } from '../contract/dog-activities.js';
-import { backUp } from '../git/backup.js';
-import { commitOf, gitText } from '../git/git.js';
-import { Blocked } from '../git/git-error.js';
+import { authorOf } from '../git/author.js';
+import { backUp, linesIn } from '../git/backup.js';
+import { commitFile } from '../git/commit.js';
+import { commitOf } from '../git/git.js';
 import { fetchMirror, openMirror } from '../git/mirror.js';
 import { checkLines } from '../town/ledger-lines.js';
-import { orRefuse } from './git-trouble.js';
+import { needsPerson, orRefuse } from './git-trouble.js';
 import { findOrphans } from './orphans.js';
 import type { Places } from './places.js';
 import type { Remotes } from './remotes.js';
-
-/** Generations of backups. */
-const KEEP = 7;
 
 /** Of the town's folder here. */
 type Folders = { readonly town: string; readonly state: string; readonly ledger: string };
@@ -57,7 +56,8 @@ export function dogActivities(places: Places, { urlOf }: Remotes, means: DogMean
   };
 }
 
-async function backUpLedger({ town, state, ledger }: Folders, dry: boolean): Promise<Findings> {
+async function backUpLedger(folders: Folders, dry: boolean): Promise<Findings> {
+  const { town, state, ledger } = folders;
   const folder = join(state, 'backups');
   if (dry) {
     const last = (await namesIn(folder))
@@ -68,31 +68,56 @@ async function backUpLedger({ town, state, ledger }: Folders, dry: boolean): Pro
   }
   const files = `${relative(town, ledger)}/*.jsonl`;
   try {
-    const { file, isNew, lines, dropped } = await backUp({ repo: town, folder, files, keep: KEEP });
-    const loose = await uncommitted(town, ledger);
+    const loose = await commitLoose(folders, files);
+    const { file, isNew, lines, fuller, dropped } = await backUp({ repo: town, folder, files });
     const said = isNew
       ? `${basename(file)}: ${lines} records`
       : `${basename(file)}: nothing has changed since, ${lines} records`;
+    const shrunk =
+      fuller === null
+        ? []
+        : [
+            `the ledger has ${lines} records, and ${fuller.file} has ${fuller.lines}: something was taken out, so no backup is dropped; git clone ${fuller.file} has it still; if it was meant, move that file elsewhere`,
+          ];
     return {
-      did: [
-        said,
-        ...(dropped > 0 ? [`${dropped} older made room: ${KEEP} are kept`] : []),
-        ...(loose === 0
-          ? []
-          : [`${loose} files of the ledger have lines that are not committed yet: they come with the next backup`]),
-      ],
-      wrong: [],
+      did: [said, ...(dropped > 0 ? [`${dropped} older made room`] : [])],
+      wrong: [...(loose === null ? [] : [loose]), ...shrunk],
     };
   } catch (error) {
-    if (!(error instanceof Blocked)) throw error;
+    if (!needsPerson(error)) throw error;
     return { did: [], wrong: [error.message] };
   }
 }
 
-async function uncommitted(town: string, ledger: string): Promise<number> {
-  if ((await commitOf(town, 'HEAD', { ofPerson: true })) === null) return 0;
-  const listed = await gitText(town, ['status', '--porcelain', '--', relative(town, ledger)], { ofPerson: true });
-  return listed === '' ? 0 : listed.split('\n').length;
+const LEDGER = authorOf('gastown', 'ledger@gastown.local');
+
+/** A backup has what is committed. What is on the disk alone is committed first; in words, when it cannot be. */
+async function commitLoose({ town, ledger }: Folders, files: string): Promise<string | null> {
+  if ((await commitOf(town, 'HEAD', { ofPerson: true })) === null) return null;
+  // On the disk first: what comes meanwhile is committed by whoever writes it.
+  const names = (await namesIn(ledger)).filter((name) => name.endsWith('.jsonl'));
+  let onDisk = 0;
+  for (const name of names) onDisk += await countLines(join(ledger, name));
+  if ((await linesIn(town, files)) >= onDisk) return null;
+  const troubles: string[] = [];
+  for (const name of names) {
+    const file = join(relative(town, ledger), name);
+    const message = `ledger: lines of ${name}`;
+    await commitFile({ repo: town, file, message, author: LEDGER }).catch((error: unknown) =>
+      troubles.push(String(error)),
+    );
+  }
+  const lacking = onDisk - (await linesIn(town, files));
+  if (lacking <= 0) return null;
+  const folder = relative(town, ledger);
+  const why = troubles[0] === undefined ? '' : ` (${troubles[0]})`;
+  return `${lacking} lines of the ledger are on the disk and in no commit, so no backup has them${why}: git -C ${town} add --force ${folder} && git -C ${town} commit -m ledger -- ${folder}`;
+}
+
+async function countLines(path: string): Promise<number> {
+  let count = 0;
+  for await (const chunk of createReadStream(path)) for (const byte of chunk as Buffer) if (byte === 10) count += 1;
+  return count;
 }
 
 async function checkLedger(
