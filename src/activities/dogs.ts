@@ -1,7 +1,7 @@
 /** Acts of the town for its dogs: sent out, looked for, told whom an errand is about; and what has ended long ago is taken off the server. */
 import { WorkflowExecutionAlreadyStartedError, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
-import { rootCause } from '@temporalio/common';
+import { CancelledFailure, rootCause } from '@temporalio/common';
 import type { TownActivities } from '../contract/activities.js';
 import type { DogFinding, ErrandPlan } from '../contract/dog-activities.js';
 import type { DogInput } from '../contract/dog.js';
@@ -97,6 +97,7 @@ async function lookAtDog(client: Client, { dog, errand }: Asked<'lookAtDogs'>[nu
     return { kind: 'home', report: DogReport.parse(await handle.result()) };
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;
+    if (error.cause instanceof CancelledFailure) return { kind: 'called back' };
     return { kind: 'gone', why: `has ended: ${rootCause(error.cause) ?? error.message}` };
   }
 }

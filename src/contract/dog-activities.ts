@@ -33,9 +33,9 @@ export type PluginStart = { readonly mission: string; readonly restMs: number | 
 /** Hosts that poll, by name, and rigs of town.toml. */
 export type ErrandPlan = { readonly hosts: readonly string[]; readonly rigs: readonly RigSnapshot[] };
 
-/** Of one dog. `gone`: it has ended without a report. */
+/** Of one dog. `gone`: it has ended without a report. `called back`: by somebody. */
 export type DogFinding =
-  | { readonly kind: 'out' }
+  | { readonly kind: 'out' | 'called back' }
   | { readonly kind: 'home'; readonly report: DogReport }
   | { readonly kind: 'gone'; readonly why: string };
 

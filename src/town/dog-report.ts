@@ -38,7 +38,8 @@ const Keys = z.strictObject({
   Job: z.enum(DOG_JOBS),
   /** The rig, or the plugin. */
   Of: z.string().min(1).max(200).optional(),
-  Outcome: z.enum(['done', 'failed']),
+  /** `cancelled`: somebody has called it back. `refused`: no other can do it either. */
+  Outcome: z.enum(['done', 'failed', 'cancelled', 'refused']),
   'Done-At': z.iso.datetime(),
 });
 
@@ -47,7 +48,7 @@ export type DogDone = z.infer<typeof Keys> & { readonly lines: readonly string[]
 
 export function writeDogDone({ lines, ...keys }: DogDone): Mail {
   const { Errand: errand, Dog: dog, Job: job, Outcome: outcome } = keys;
-  const brief = outcome === 'failed' ? `${job} failed` : `${job}, ${lines.length} to see to`;
+  const brief = outcome === 'done' ? `${job}, ${lines.length} to see to` : `${job} ${outcome}`;
   const envelope = { id: `done ${errand} by ${dog}`.slice(0, 2_000), from: dogAt(dog), to: DEACON };
   return writtenMail(envelope, DOG_DONE, brief, keys, lines.join('\n'));
 }

@@ -200,6 +200,17 @@ export function died(
   return { dogs: { ...rest, told }, tell: before === GIVEN_UP ? null : { text, priority: 'high' } };
 }
 
+/** Somebody has ended it: nobody goes in its place. */
+export const calledBack = (dogs: Dogs, id: string): After => ({ dogs: without(dogs, id), tell: null });
+
+/** It cannot be done as it was asked for, whoever goes. */
+export function refused(dogs: Dogs, id: string, why: string): After {
+  const one = [...dogs.out, ...dogs.waiting].find((each) => each.id === id);
+  if (one === undefined) return { dogs, tell: null };
+  const about = aboutOf(one);
+  return reported(dogs, { id, about, wrong: [`The errand "${about}" cannot be done: ${why}`] });
+}
+
 /** It is out still: somebody looks again later. */
 export function stillOut(dogs: Dogs, id: string, endsByMs: number): Dogs {
   return { ...dogs, out: dogs.out.map((one) => (one.id === id ? { ...one, endsByMs } : one)) };

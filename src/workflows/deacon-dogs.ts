@@ -18,6 +18,8 @@ import { patched } from './patches.js';
 
 type Hooks = {
   readonly patience: () => number;
+  /** The town is held: nobody is sent. */
+  readonly isHeld: () => boolean;
   /** What the overseer is to hear, under an id that is the same for the same news. */
   readonly tell: (id: string, about: string, news: NonNullable<After['tell']>) => void;
   /** Something has changed. */
@@ -53,7 +55,11 @@ export class DeaconDogs {
   }
 
   get isWanted(): boolean {
-    return !this.#isBusy && (this.#isLookWanted || kennel.nextErrand(this.#dogs) !== null);
+    return !this.#isBusy && (this.#isLookWanted || this.#next() !== null);
+  }
+
+  #next(): Waiting | null {
+    return this.#hooks.isHeld() ? null : kennel.nextErrand(this.#dogs);
   }
 
   /** When something is to be done that nobody asks for. */
@@ -80,6 +86,7 @@ export class DeaconDogs {
     const after = kennel.asked(this.#dogs, errand);
     if (after === null) return refused(`${kennel.WAITING_MAX} errands wait already: gt dog list shows them`);
     this.#dogs = after;
+    if (this.#hooks.isHeld()) return done('waits until the town goes on: gt explain deacon says who holds it');
     return done(kennel.nextErrand(after) === null ? 'waits for a dog to be free' : 'a dog goes');
   }
 
@@ -88,7 +95,10 @@ export class DeaconDogs {
     if (!reading.ok) return refused(reading.problem);
     const { Errand: id, Dog: dog, Job: job, Of: of, Outcome: outcome, lines } = reading.done;
     const about = subjectOf({ job, of: of ?? null });
-    if (outcome === 'failed') this.#after(id, about, this.#died(id, `${dogAt(dog)} failed: ${lines.join(' ')}`));
+    const why = `${dogAt(dog)} failed: ${lines.join(' ')}`;
+    if (outcome === 'cancelled') this.#after(id, about, kennel.calledBack(this.#dogs, id));
+    else if (outcome === 'refused') this.#after(id, about, kennel.refused(this.#dogs, id, why));
+    else if (outcome === 'failed') this.#after(id, about, this.#died(id, why));
     else this.#after(id, about, kennel.reported(this.#dogs, { id, about, wrong: lines }));
     return done('good dog');
   }
@@ -109,7 +119,7 @@ export class DeaconDogs {
   async #workThrough(): Promise<void> {
     if (this.#isLookWanted) await this.#look();
     for (;;) {
-      const errand = kennel.nextErrand(this.#dogs);
+      const errand = this.#next();
       if (errand === null) return;
       await this.#send(errand);
       this.#hooks.onChange();
@@ -159,6 +169,9 @@ export class DeaconDogs {
           this.#after(id, about, kennel.reported(this.#dogs, { id, about, wrong: report.wrong }));
           break;
         }
+        case 'called back':
+          this.#after(id, kennel.aboutOf(one), kennel.calledBack(this.#dogs, id));
+          break;
         case 'gone':
           this.#after(id, kennel.aboutOf(one), this.#died(id, `${dogAt(one.dog)} ${finding.why}`));
           break;

@@ -88,6 +88,7 @@ class DeaconRun {
     this.#post = new DeaconPost({ letters, dead }, now.patience, () => (this.#isNews = true));
     this.#dogs = new DeaconDogs(dogs, {
       patience: () => this.#now.patience,
+      isHeld: () => this.#hold.paused !== null,
       tell: (id, about, { text, priority }) => this.#post.tell(dogsMail(id, about, text, priority)),
       onChange: () => (this.#isNews = true),
     });

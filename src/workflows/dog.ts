@@ -2,7 +2,14 @@
  * A dog: one errand for the town's own sake, then it ends with a report. Every act of it is done again harmlessly, wherever it was cut off; what fails
  * for good is told as wrong, and the rest of the errand goes on. The report goes to the ledger and to the deacon, who is started if there is none.
  */
-import { CancellationScope, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  isCancellation,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { Findings } from '../contract/dog-activities.js';
 import { DOG_EXAMPLE, DogInput, type DogResult } from '../contract/dog.js';
 import { mailMessage } from '../contract/messages.js';
@@ -10,7 +17,7 @@ import { attribute, type Phase } from '../contract/search-attributes.js';
 import { DEACON, dogAt, dogOf } from '../town/address.js';
 import { clip } from '../town/board.js';
 import { asSummary } from '../town/bytes.js';
-import { fewLines, subjectOf, writeDogDone, type DogReport } from '../town/dog-report.js';
+import { fewLines, subjectOf, writeDogDone, type DogDone, type DogReport } from '../town/dog-report.js';
 import { dogBoard, type Part } from '../town/dogs-board.js';
 import { timeAt } from '../town/wording.js';
 import { runPlugin } from './dog-plugin.js';
@@ -68,7 +75,8 @@ class DogRun {
       const why = isCancellation(error) ? 'it was called back' : reasonOf(error);
       this.#end = `It failed: ${why}`;
       this.#show('failed');
-      await CancellationScope.nonCancellable(() => this.#tell('failed', [why]));
+      const outcome = isCancellation(error) ? 'cancelled' : isRefusal(error) ? 'refused' : 'failed';
+      await CancellationScope.nonCancellable(() => this.#tell(outcome, [why]));
       throw isCancellation(error) ? error : causeOf(error);
     }
   }
@@ -150,7 +158,7 @@ class DogRun {
   }
 
   /** The deacon takes what it has had before for the same. One who cannot be reached finds the report when it looks for its dogs. */
-  async #tell(outcome: 'done' | 'failed', lines: readonly string[]): Promise<void> {
+  async #tell(outcome: DogDone['Outcome'], lines: readonly string[]): Promise<void> {
     const { job, rig, plugin = rig, patience } = this.#input;
     const mail = writeDogDone({
       Errand: this.#errand,
@@ -179,4 +187,10 @@ class DogRun {
   #show(phase: Phase): void {
     this.#standing.show({ phase }, () => this.#board());
   }
+}
+
+/** Of town.toml, which has no such rig, or of how it was asked. */
+function isRefusal(error: unknown): boolean {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return cause instanceof ApplicationFailure && (cause.type === 'BadTown' || cause.type === 'BadInput');
 }

@@ -171,6 +171,17 @@ test('when others have all names nothing is sent, and it is tried again in a min
   expect(kennel.nextErrand(kennel.woken(dogs, DAY + MINUTE, 1))).toMatchObject({ id: 'a' });
 });
 
+test('a dog that was called back is followed by nobody, and what none can do is told at once, and once', () => {
+  const out = sentAll(asked(NO_DOGS, errand('a')));
+  expect(kennel.calledBack(out, 'a')).toEqual({ dogs: NO_DOGS, tell: null });
+  const refused = kennel.refused(out, 'a', 'town.toml has no rig "a"');
+  expect(refused.dogs).toMatchObject({ out: [], waiting: [] });
+  const text = 'The errand "clean a" cannot be done: town.toml has no rig "a"';
+  expect(refused.tell).toEqual({ text, priority: 'normal' });
+  const again = sentAll(asked(refused.dogs, errand('a')));
+  expect(kennel.refused(again, 'a', 'town.toml has no rig "a"').tell).toBeNull();
+});
+
 test('who is out for longer than the server lets him is looked for', () => {
   const dogs = sentAll(asked(NO_DOGS, errand('a')));
   expect(kennel.nextMs(dogs, 1)).toBe(6 * HOUR);
