@@ -7,9 +7,11 @@ import { ignoreMissing } from '../git/discard.js';
 import { commitOf, gitText } from '../git/git.js';
 import { fetchMirror, openMirror } from '../git/mirror.js';
 import { salvage } from '../git/salvage.js';
+import { unpushedBranches } from '../git/visited.js';
 import { madeFor, openWorktree, removeWorktree, worktreeState, type Place } from '../git/worktree.js';
 import { crewAt } from '../town/address.js';
 import { crewBranch } from '../town/branch.js';
+import { whyKept } from '../town/crew-tree.js';
 import { listed } from '../town/listed.js';
 import { own } from '../town/own.js';
 import type { RigSnapshot } from '../town/rig.js';
@@ -23,7 +25,8 @@ import type { ReadTown } from './remotes.js';
 type Acts = Pick<HostActivities, 'openCrewTree' | 'closeCrewTree'>;
 type Closed = Awaited<ReturnType<Acts['closeCrewTree']>>;
 
-const FILES_NAMED_MAX = 3;
+/** Of polecats, and of other members of crews. */
+const OF_OTHERS = ['polecat/', crewBranch('')];
 
 export function crewTreeActivities(places: Places, readTown: ReadTown): Acts {
   const placeOf = (rig: string, name: string): Place => ({ mirror: places.mirror(rig), path: places.crew(rig, name) });
@@ -73,29 +76,28 @@ async function close(place: Place, branch: string, address: string, force: boole
   const state = await worktreeState(place);
   if (state === null)
     return { kind: 'kept', why: `${path} is no worktree of ${mirror}: look there, then take it away` };
-  let where = `its branch was on the remote, or had nothing new`;
+  const unpushed = await unpushedBranches(place, { own: branch, others: OF_OTHERS });
   if (!force) {
-    const { dirty, head } = state;
-    const files = listed(dirty.slice(0, FILES_NAMED_MAX), 'and');
-    if (dirty.length > 0)
-      return { kind: 'kept', why: `${path} holds ${dirty.length} files that are not committed, as ${files}` };
-    const beyond = await gitText(mirror, ['rev-list', '--count', head, '--not', '--remotes']);
-    if (beyond !== '0') return { kind: 'kept', why: `${path} holds ${beyond} commits that the remote does not have` };
-  } else {
-    const remote = await remoteSha({ mirror, branch });
-    const isOurs = remote !== null && (await everHeld({ mirror, branch, commit: remote }));
-    const saved = await salvage({
-      mirror,
-      worktree: path,
-      branch,
-      author: authorOf(address),
-      expected: isOurs ? remote : null,
-      refusal: (heads) => leakIn(mirror, { heads, since: null }),
-    });
-    if (saved.kind === 'unpushed') return { kind: 'kept', why: saved.reason };
-    if (saved.kind === 'pushed')
-      where = `what was in it is on branch ${[saved, ...saved.aside].map((one) => one.branch).join(', ')}`;
+    const beyond = Number(await gitText(mirror, ['rev-list', '--count', state.head, '--not', '--remotes']));
+    const why = whyKept({ ...state, beyond, unpushed });
+    if (why !== null) return { kind: 'kept', why: `${path} holds ${why}` };
+    await removeWorktree(place);
+    return { kind: 'gone', where: 'all that was committed in it is on the remote' };
   }
+  const remote = await remoteSha({ mirror, branch });
+  const isOurs = remote !== null && (await everHeld({ mirror, branch, commit: remote }));
+  const saved = await salvage({
+    mirror,
+    worktree: path,
+    branch,
+    author: authorOf(address),
+    expected: isOurs ? remote : null,
+    besides: unpushed.map(({ head }) => head),
+    refusal: (heads) => leakIn(mirror, { heads, since: null }),
+  });
+  if (saved.kind === 'unpushed') return { kind: 'kept', why: saved.reason };
   await removeWorktree(place);
-  return { kind: 'gone', where };
+  if (saved.kind === 'clean') return { kind: 'gone', where: 'its branch was on the remote, or had nothing new' };
+  const branches = [saved, ...saved.aside].map((one) => one.branch);
+  return { kind: 'gone', where: `what was in it is on branch ${listed(branches, 'and')}` };
 }

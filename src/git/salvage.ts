@@ -35,6 +35,8 @@ export async function salvage(args: {
   readonly branch: string;
   readonly author: Author;
   readonly expected: string | null;
+  /** Commits that are to be kept as well, wherever they are. */
+  readonly besides?: readonly string[];
   /** Asked before anything is pushed; what it answers is why nothing is. */
   readonly refusal?: (heads: readonly string[]) => Promise<string | null>;
 }): Promise<Salvaged> {
@@ -53,7 +55,7 @@ async function save(args: Parameters<typeof salvage>[0]): Promise<Salvaged> {
   const tip = await commitOf(mirror, `refs/heads/${branch}`);
   const head = await furthest(mirror, tip, loose);
   if (head === null) return { kind: 'clean' };
-  await pinAsides(mirror, branch, loose, head);
+  await pinAsides(mirror, branch, [...loose, ...(args.besides ?? [])], head);
   const aside = await pinnedAsides(mirror, branch);
   return bringOut({ ...args, head, aside });
 }

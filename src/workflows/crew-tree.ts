@@ -58,15 +58,29 @@ export class CrewWorktree {
   }
 
   async #close(force: boolean): Promise<Answer> {
-    const { address, patience, onChange } = this.#owner;
+    const { address, onChange } = this.#owner;
     if (this.#tree === null) return done(`${address} has no worktree`);
     const { host } = this.#tree;
-    const summary = `close the worktree of ${address}`.slice(0, 200);
-    const end = await onHost(patience, host).closeCrewTree.executeWithOptions({ summary }, [{ ...this.#who(), force }]);
-    if (end.kind === 'kept') return refused(force ? end.why : `${end.why}; with force it is first saved as a branch`);
+    const end = await this.#end(host, force);
+    if (end.kind === 'kept') return refused(force ? end.why : `${end.why}; ${end.byForce}`);
     this.#tree = null;
     onChange();
     return done(`the worktree of ${address} is gone: ${end.where}`);
+  }
+
+  /** On a host that is lost it stays as it is: by force its owner leaves even so. */
+  async #end(host: string, force: boolean): Promise<End> {
+    const { address, patience } = this.#owner;
+    const summary = `close the worktree of ${address}`.slice(0, 200);
+    try {
+      const request = { ...this.#who(), force };
+      const end = await onHost(patience, host).closeCrewTree.executeWithOptions({ summary }, [request]);
+      return end.kind === 'gone' ? end : { ...end, byForce: 'with force it is first saved as a branch' };
+    } catch (error) {
+      if (lossOf(error) === null) throw error;
+      if (force) return { kind: 'gone', where: `host ${host} is lost, and has what was not pushed` };
+      return { kind: 'kept', why: wordsOf(error), byForce: 'with force it is left there' };
+    }
   }
 
   #who(): { readonly rig: string; readonly name: string } {
@@ -74,3 +88,7 @@ export class CrewWorktree {
     return { rig, name };
   }
 }
+
+type End =
+  | { readonly kind: 'gone'; readonly where: string }
+  | { readonly kind: 'kept'; readonly why: string; readonly byForce: string };

@@ -214,7 +214,7 @@ test('a member has a worktree when it is asked for; with work that is nowhere el
   const refused = await look('crew', 'remove', 'server/bob');
   expect(refused).toMatchObject({
     code: 1,
-    stderr: expect.stringContaining('1 files that are not committed, as half.txt'),
+    stderr: expect.stringContaining('1 file not committed, as half.txt'),
   });
   await git('switch', '-c', 'mine');
   expect((await look('crew', 'at', 'server/bob')).stdout.trim()).toBe(path);
