@@ -3,11 +3,14 @@
  * one that was lost is made up for by the next.
  */
 import { crewAt } from './address.js';
+import { bytesOf } from './bytes.js';
 
 /** Of one molecule; what has no room is counted, and comes once others have closed. */
 export const ASSIGNED_MAX = 50;
 /** Molecules that one person is told of. */
 export const MOLECULES_MAX = 500;
+/** All of it goes from run to run beside an inbox and a hook, and the server takes 2 MB. */
+export const ASSIGNED_BYTES_MAX = 250_000;
 
 export type AssignedStep = {
   readonly step: string;
@@ -24,11 +27,17 @@ export type Assigned = {
   readonly more: number;
 };
 
-/** Null when there is no room for another molecule. */
+/** Null when there is no room for another molecule. Steps that have none are counted. */
 export function afterTold(assigned: readonly Assigned[], told: Assigned): readonly Assigned[] | null {
   const others = assigned.filter(({ molecule }) => molecule !== told.molecule);
   if (told.steps.length === 0) return others;
-  return others.length >= MOLECULES_MAX ? null : [...others, told];
+  if (others.length >= MOLECULES_MAX) return null;
+  const room = ASSIGNED_BYTES_MAX - bytesOf(others) - 1;
+  for (let kept = told.steps.length; kept >= 0; kept -= 1) {
+    const one = { ...told, steps: told.steps.slice(0, kept), more: told.more + told.steps.length - kept };
+    if (bytesOf(one) <= room) return [...others, one];
+  }
+  return null;
 }
 
 const MEMBER = /^crew\/([^/]+)$/;

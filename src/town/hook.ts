@@ -2,9 +2,12 @@
  * The hook of a person: what was slung there. One task hangs on it and is being worked; the others wait, the most urgent first, then the oldest.
  * In the moment in which the first is done or taken off the next one hangs. What hangs stays, whatever comes: who must know at once is written to.
  */
+import { bytesOf } from './bytes.js';
 import { listed } from './listed.js';
 
 export const HOOKED_MAX = 100;
+/** All of it goes from run to run beside an inbox, and the server takes 2 MB. */
+export const HOOKED_BYTES_MAX = 250_000;
 /** Of a formula's steps so many are kept as the list to go by. */
 const STEPS_MAX = 100;
 const TITLE_CHARS_MAX = 200;
@@ -34,6 +37,15 @@ export function checklist(steps: readonly { readonly title: string; readonly kin
   const worked = steps.filter(({ kind }) => kind !== 'group').map(({ title }) => title.slice(0, TITLE_CHARS_MAX));
   const more = worked.length - STEPS_MAX;
   return more <= 0 ? worked : [...worked.slice(0, STEPS_MAX), `… and ${more} more`];
+}
+
+/** Why there is no room for the task; null when there is, or it is there already. */
+export function whyFull(hooked: Hooked, task: Omit<Task, 'sinceMs'>, owner: string): string | null {
+  const all = allOn(hooked);
+  const isThere = all.some(({ id }) => id === task.id);
+  if (isThere || (all.length < HOOKED_MAX && bytesOf([...all, task]) <= HOOKED_BYTES_MAX)) return null;
+  const bytes = all.length < HOOKED_MAX ? ` of ${bytesOf(all)} bytes, and this one has ${bytesOf(task)}` : '';
+  return `the hook of ${owner} holds ${all.length} tasks${bytes}: some must be done or taken off first`;
 }
 
 /** Hangs it, or has it wait. One that is there already changes nothing. */

@@ -3,7 +3,8 @@
  * are held; else it waits, most urgent first, among equals that of the mission with the fewest slots, then the oldest. A lease ends
  * only by `release`, after its polecat has closed.
  * Names are taken in turn, so that a name that was just freed is the last to come again. A claim on one name waits for that very one,
- * and holds up nobody meanwhile; nobody else takes a name that is waited for as long as there is another.
+ * and holds up nobody meanwhile; nobody else takes a name that is waited for as long as there is another. A name that the rig has no more would be
+ * waited for for ever: then any will do.
  */
 
 export type Claim = {
@@ -14,7 +15,7 @@ export type Claim = {
   readonly item: string;
   /** 0 is the most urgent, 4 the least. */
   readonly priority: number;
-  /** The one name that will do. Absent: any. */
+  /** The one name that will do, as long as the rig has it. Absent: any. */
   readonly name?: string | undefined;
 };
 
@@ -113,7 +114,8 @@ function nextGrant(slots: Slots, fair: boolean): { readonly claim: Claim; readon
   const free = inTurn.filter((name) => !leases.some((lease) => lease.name === name));
   const wanted = new Set(queue.map(({ name }) => name));
   const any = free.find((name) => !wanted.has(name)) ?? free[0];
-  const nameFor = ({ name }: Claim) => (name === undefined ? any : free.find((one) => one === name));
+  const nameFor = ({ name }: Claim) =>
+    name === undefined || !names.includes(name) ? any : free.find((one) => one === name);
   const able = queue.filter((claim) => nameFor(claim) !== undefined);
   const claim = fair ? fairest(able, leases) : able[0];
   const name = claim === undefined ? undefined : nameFor(claim);

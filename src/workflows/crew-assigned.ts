@@ -1,7 +1,7 @@
 /** Which steps of molecules wait for a member of a crew. The molecules tell it; whoever has joined asks them to, and from time to time who is told of some. */
 import { CancellationScope, setHandler } from '@temporalio/workflow';
 import { crewMessages, tasksQuery } from '../contract/crew.js';
-import { afterTold, MOLECULES_MAX, type Assigned } from '../town/assigned.js';
+import { afterTold, type Assigned } from '../town/assigned.js';
 import { done, refused, type Taking } from './desk.js';
 import { town } from './hands.js';
 import { askAssignedMs } from './patience.js';
@@ -37,7 +37,8 @@ export class CrewAssigned {
     const { address, onChange } = this.#owner;
     desk.on(crewMessages.assigned, ({ molecule, steps, more }) => {
       const after = afterTold(this.#assigned, { molecule, steps, more });
-      if (after === null) return refused(`${address} is told of ${MOLECULES_MAX} molecules: there is no room for more`);
+      if (after === null)
+        return refused(`${address} is told of ${this.#assigned.length} molecules: there is no room for more`);
       this.#assigned = after;
       onChange();
       return done('taken');

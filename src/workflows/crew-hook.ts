@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { crewHookQuery, crewMessages } from '../contract/crew.js';
 import type { LedgerEntry } from '../contract/ledger.js';
 import { makeId } from '../town/address.js';
-import { checklist, allOn, HOOKED_MAX, onHook, placeOn, slung, takenOff, whyNotOn } from '../town/hook.js';
+import { allOn, checklist, placeOn, slung, takenOff, whyFull, whyNotOn } from '../town/hook.js';
 import type { Hooked, Task } from '../town/hook.js';
 import { taskLines } from '../town/hook-board.js';
 import { done, refused, type Answer, type Taking } from './desk.js';
@@ -88,9 +88,10 @@ export class CrewHook {
       }
     }
     if (this.#gone !== null) return refused(this.#gone);
-    if (allOn(this.#hooked).length >= HOOKED_MAX && onHook(this.#hooked, task.id) === undefined)
-      return refused(`the hook of ${address} holds ${HOOKED_MAX} tasks: some must be done or taken off first`);
-    this.#hooked = slung(this.#hooked, { ...task, title: title ?? formula ?? '', steps }, Date.now());
+    const whole = { ...task, title: title ?? formula ?? '', steps };
+    const full = whyFull(this.#hooked, whole, address);
+    if (full !== null) return refused(full);
+    this.#hooked = slung(this.#hooked, whole, Date.now());
     onChange();
     return done(`${task.id} ${placeOn(this.#hooked, task.id, address)}`);
   }

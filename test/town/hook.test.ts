@@ -1,8 +1,19 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { afterTold, memberMeant, MOLECULES_MAX, type Assigned } from '../../src/town/assigned.js';
+import { bytesOf } from '../../src/town/bytes.js';
+import { afterTold, ASSIGNED_BYTES_MAX, memberMeant, MOLECULES_MAX, type Assigned } from '../../src/town/assigned.js';
 import { closeCommand, hookBoard, stepsOf, taskLines } from '../../src/town/hook-board.js';
-import { allOn, checklist, EMPTY_HOOK, placeOn, slung, takenOff, whyNotOn } from '../../src/town/hook.js';
+import {
+  allOn,
+  checklist,
+  EMPTY_HOOK,
+  HOOKED_BYTES_MAX,
+  placeOn,
+  slung,
+  takenOff,
+  whyFull,
+  whyNotOn,
+} from '../../src/town/hook.js';
 import type { Hooked, Task } from '../../src/town/hook.js';
 
 const ANN = 'server/crew/ann';
@@ -134,6 +145,34 @@ test('the last telling of a molecule holds; an empty one takes it off; for one m
   const full = Array.from({ length: MOLECULES_MAX }, (_, at) => told(`m${at}`, 'a'));
   expect(afterTold(full, told('more', 'a'))).toBe(null);
   expect(afterTold(full, told('m3', 'b'))).toHaveLength(MOLECULES_MAX);
+});
+
+test('however much is told of, it has room in what goes from run to run: steps that have none are counted', () => {
+  const wide = (molecule: string): Assigned => {
+    const { steps } = told(molecule, ...Array.from({ length: 50 }, (_, at) => `${at}`));
+    return { molecule, steps: steps.map((step) => ({ ...step, title: 'ä'.repeat(200) })), more: 1 };
+  };
+  let all: readonly Assigned[] = [];
+  for (let at = 0; at < MOLECULES_MAX; at += 1) {
+    const one = wide(`m${at}`);
+    all = afterTold(all, one) ?? all;
+    const last = all.at(-1);
+    if (last?.molecule === one.molecule) expect(last.steps.length + last.more).toBe(51);
+    if (bytesOf(all) > ASSIGNED_BYTES_MAX - 100) break;
+  }
+  expect(bytesOf(all)).toBeLessThanOrEqual(ASSIGNED_BYTES_MAX);
+  expect(all.at(-1)?.more).toBeGreaterThan(1);
+});
+
+test('a hook holds so many tasks, and so much; one that is there already needs no room', () => {
+  const tasks = Array.from({ length: 100 }, (_, at) => [`t${at}`, 2] as const);
+  expect(whyFull(hooked(...tasks.slice(1)), task('t0'), ANN)).toBe(null);
+  expect(whyFull(hooked(...tasks), task('more'), ANN)).toBe(
+    `the hook of ${ANN} holds 100 tasks: some must be done or taken off first`,
+  );
+  expect(whyFull(hooked(...tasks), task('t1'), ANN)).toBe(null);
+  const big = { ...task('big'), text: 'ä'.repeat(HOOKED_BYTES_MAX / 2) };
+  expect(whyFull(hooked(['a', 2]), big, ANN)).toMatch(/holds 1 tasks of \d+ bytes, and this one has \d+: some must/);
 });
 
 test('a board says what hangs, what comes next, which steps wait, and the command that ends each', () => {

@@ -94,7 +94,7 @@ test.each<[string, readonly Claim[], readonly string[]]>([
   ['holds up nobody while it waits', [pinned('a', 'Toast'), pinned('b', 'Toast'), claim('c')], ['a Toast', 'c Shadow']],
   ['keeps its name from those who take any', [claim('a', 1), pinned('b', 'Toast')], ['a Shadow', 'b Toast']],
   ['goes by priority', [pinned('a', 'Toast', 3), pinned('b', 'Toast', 1)], ['b Toast']],
-  ['never gets one that the rig does not have', [pinned('a', 'Ash'), claim('b')], ['b Toast']],
+  ['gets any once the rig has that one no more', [pinned('a', 'Ash'), claim('b')], ['a Toast', 'b Shadow']],
 ])('a claim on one name %s', (_name, claims, grants) => {
   expect(given(claims.reduce(claimSlot, openSlots(NAMES, 2)))).toEqual(grants);
   expect(given(claims.reduce(claimSlot, openSlots(NAMES, 2)), false)).toEqual(grants);
