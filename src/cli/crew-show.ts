@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { crewHookQuery, crewMessages, tasksQuery, treeQuery } from '../contract/crew.js';
 import { inboxQuery } from '../contract/inbox.js';
 import type { Assigned } from '../town/assigned.js';
-import { closeCommand, stepsOf, taskLines } from '../town/hook-board.js';
+import { answerCommand, stepsOf, taskLines, waitTitle } from '../town/hook-board.js';
 import type { Hooked } from '../town/hook.js';
 import { stateOf } from '../town/inbox.js';
 import { asLine, timeAt } from '../town/wording.js';
@@ -79,9 +79,11 @@ export function hookText(owner: string, { hook, queue }: Hooked, assigned: reado
   const waits = rows.length === 0 ? [] : [columns([['next', 'task', 'title', 'priority', 'by', 'slung'], ...rows])];
   const steps = stepsOf(assigned);
   const more = assigned.reduce((sum, one) => sum + one.more, 0);
-  const lines = steps.map((one) => `${asLine(one.title)}  (since ${timeAt(one.sinceMs)})\n  ${closeCommand(one)}`);
+  const lines = steps.map(
+    (one) => `${asLine(waitTitle(one))}  (since ${timeAt(one.sinceMs)})\n  ${answerCommand(one)}`,
+  );
   const left = more === 0 ? [] : [`and ${more} more`];
   const waiting =
-    steps.length === 0 ? [] : [['Steps that wait, each with what closes it:', ...lines, ...left].join('\n')];
+    steps.length === 0 ? [] : [['Steps that wait, each with what answers it:', ...lines, ...left].join('\n')];
   return [hangs, ...waits, ...waiting].join('\n\n');
 }

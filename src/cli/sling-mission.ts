@@ -32,7 +32,7 @@ export async function slingMission(
   if (formula === null) throw new UsageError(`${address} is slung a formula, by its name`);
   const item = { id: 'work', rig, formula, vars, priority, ...(agent === null ? {} : { agent }) };
   const input = { title: title ?? formula, work: [item] };
-  const slung = `${formula} to ${address}`;
+  const slung = asSlung(formula, address, vars);
   return answered(values, async (client) => {
     try {
       await client.workflow.start('mission', {
@@ -55,8 +55,15 @@ export async function slingMission(
   });
 }
 
+/** The same work has the same words, in whatever order its variables were given. */
+function asSlung(formula: string, address: string, vars: Sling['vars']): string {
+  const given = Object.entries(vars).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return `${formula} to ${address}${given.map(([name, value]) => ` ${name}=${JSON.stringify(value)}`).join('')}`;
+}
+
 async function whereItIs(client: Client, id: string, rig: string): Promise<string> {
   const mission = client.workflow.getHandle(id);
+  const accepted = `${id} is accepted, and begins when a slot is free`;
   const hooked = mission
     .executeUpdate(missionMessages.hooked.update, { args: [{ by: 'gt sling' }] })
     .then((says) => `${id}: ${says}`)
@@ -69,13 +76,14 @@ async function whereItIs(client: Client, id: string, rig: string): Promise<strin
   ended.catch(() => undefined);
   for (const ms of [HOOKED_MS, HOOKED_MS_MAX]) {
     const first = await Promise.race([hooked, ended, pause(ms, undefined, { ref: false })]);
-    if (first === null) return ended;
+    // Refused, or not reached, it may be open for days.
+    if (first === null) return (await Promise.race([ended, pause(ms, null, { ref: false })])) ?? accepted;
     if (first !== undefined) return first;
     const slots = await slotsOf(client, rig);
     const place = slots === null ? null : queueWords(slots, id);
-    if (place !== null) return `${id} is accepted, and begins when a slot is free: ${place}`;
+    if (place !== null) return `${accepted}: ${place}`;
   }
-  return `${id} is accepted, and begins when a slot is free`;
+  return accepted;
 }
 
 /** Throws CliError for a mission that was refused. */

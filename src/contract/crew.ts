@@ -62,6 +62,7 @@ export const crewMessages = {
             title: z.string().max(1_000),
             token: z.string().max(40).nullable(),
             sinceMs: z.number().int(),
+            isEscalated: z.literal(true).optional(),
           }),
         )
         .max(ASSIGNED_MAX),

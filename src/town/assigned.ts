@@ -18,6 +18,8 @@ export type AssignedStep = {
   /** For `close`: refused under it once the step waits anew. */
   readonly token: string | null;
   readonly sinceMs: number;
+  /** It waits for an answer, and not to be closed: work on it came to nothing. */
+  readonly isEscalated?: true | undefined;
 };
 
 export type Assigned = {

@@ -1,5 +1,5 @@
 /** The board of a hook: what hangs there, what waits for it, and which steps of molecules wait for its owner, each with the command that ends it. */
-import type { Assigned } from './assigned.js';
+import type { Assigned, AssignedStep } from './assigned.js';
 import { code, short, timeAt } from './wording.js';
 import type { Hooked, Task } from './hook.js';
 import { shellWord } from './shell-text.js';
@@ -44,13 +44,15 @@ function assignedText(assigned: readonly Assigned[]): readonly string[] {
   if (all.length === 0) return [];
   const more = assigned.reduce((sum, one) => sum + one.more, 0) + Math.max(0, all.length - SHOWN_MAX);
   const shown = all.slice(0, SHOWN_MAX);
-  const rows = shown.map((one) => [code(one.step), short(one.title), one.molecule, timeAt(one.sinceMs)]);
+  const rows = shown.map((one) => [code(one.step), short(waitTitle(one)), one.molecule, timeAt(one.sinceMs)]);
   const left = more === 0 ? [] : [`\n${more} more wait there.`];
-  const ask = shown.slice(0, 1).map((one) => `\n> \`${closeCommand(one)}\` when it is done`);
+  const ask = shown
+    .slice(0, 1)
+    .map((one) => `\n> \`${answerCommand(one)}\` ${one.isEscalated === true ? 'with the answer' : 'when it is done'}`);
   return ['', 'Steps that wait:', '', ...table(['step', 'title', 'molecule', 'since'], rows), ...left, ...ask];
 }
 
-export type WaitingStep = Assigned['steps'][number] & { readonly molecule: string };
+export type WaitingStep = AssignedStep & { readonly molecule: string };
 
 /** The one that has waited longest first. */
 export function stepsOf(assigned: readonly Assigned[]): readonly WaitingStep[] {
@@ -59,8 +61,13 @@ export function stepsOf(assigned: readonly Assigned[]): readonly WaitingStep[] {
     .toSorted((a, b) => a.sinceMs - b.sinceMs);
 }
 
+export function waitTitle({ title, isEscalated }: AssignedStep): string {
+  return isEscalated === true ? `escalated: ${title}` : title;
+}
+
 /** Refused once the step waits anew, for somebody else perhaps. */
-export function closeCommand({ molecule, step, token }: WaitingStep): string {
+export function answerCommand({ molecule, step, token, isEscalated }: WaitingStep): string {
   const under = token === null ? '' : ` --token ${shellWord(token)}`;
-  return `gt close ${shellWord(step)} --mol ${shellWord(molecule)}${under}`;
+  const [verb, note] = isEscalated === true ? ['retry', " --note 'TEXT'"] : ['close', ''];
+  return `gt ${verb} ${shellWord(step)} --mol ${shellWord(molecule)}${under}${note}`;
 }

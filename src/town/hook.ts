@@ -5,7 +5,7 @@
 import { bytesOf } from './bytes.js';
 import { listed } from './listed.js';
 
-export const HOOKED_MAX = 100;
+const HOOKED_MAX = 100;
 /** All of it goes from run to run beside an inbox, and the server takes 2 MB. */
 export const HOOKED_BYTES_MAX = 250_000;
 /** Of a formula's steps so many are kept as the list to go by. */
@@ -71,7 +71,7 @@ export function takenOff(
   return { task, hooked: { hook: next === undefined ? null : { ...next, sinceMs: nowMs }, queue: later } };
 }
 
-export function onHook(hooked: Hooked, id: string): Task | undefined {
+function onHook(hooked: Hooked, id: string): Task | undefined {
   return allOn(hooked).find((task) => task.id === id);
 }
 

@@ -1,5 +1,5 @@
 /**
- * A step that waits for a member of a crew stands on that person's desk: the molecule tells them all that waits for them whenever that changes, one telling
+ * A step that waits for a member of a crew, or is meant for one and has escalated, stands on that person's desk: the molecule tells them all that waits for them whenever that changes, one telling
  * after the other, and nothing once it ends. Whoever is no member yet is told nothing; when they join they ask.
  */
 import { CancellationScope, workflowInfo } from '@temporalio/workflow';
@@ -112,13 +112,15 @@ export class AssignedTeller {
     const { molecule, hook } = this.#book;
     const waiting = new Map<string, { readonly steps: AssignedStep[]; more: number }>();
     if (this.#isOver || !this.#isAnyAssigned(molecule)) return waiting;
-    for (const step of waitingSteps(molecule, Infinity, ['human'])) {
+    for (const step of waitingSteps(molecule, Infinity, ['human', 'escalation'])) {
       const { id, title, state } = step;
       const { assignee } = molecule.cooked.get(id) ?? {};
       const person = assignee === undefined ? null : memberMeant(fill(molecule, id, assignee), hook?.rig.name ?? null);
       if (person === null || state.kind !== 'waiting') continue;
       const telling = waiting.get(person) ?? { steps: [], more: 0 };
-      const one = { step: id, title: title.slice(0, TITLE_CHARS_MAX), token: tokenOf(step), sinceMs: state.sinceMs };
+      const { sinceMs } = state;
+      const escalated = state.for === 'escalation' ? ({ isEscalated: true } as const) : {};
+      const one = { step: id, title: title.slice(0, TITLE_CHARS_MAX), token: tokenOf(step), sinceMs, ...escalated };
       if (telling.steps.length < ASSIGNED_MAX) telling.steps.push(one);
       else telling.more += 1;
       waiting.set(person, telling);

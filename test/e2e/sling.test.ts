@@ -74,7 +74,7 @@ test('what is slung to a rig begins at once; twice under an id is once; what is 
   const first = await run('sling', 'quick', 'server', '--var', 'name=once', '--id', 'once');
   expect(first.stdout).toMatch(/^once: item "work" is on the hook of server\/polecats\/(Toast|Ash)\n$/);
   expect((await run('sling', 'quick', 'server', '--var', 'name=once', '--id', 'once')).code).toBe(0);
-  expect((await run('sling', 'slow', 'server', '--var', 'name=once', '--id', 'once')).stderr).toContain(
+  expect((await run('sling', 'quick', 'server', '--var', 'name=twice', '--id', 'once')).stderr).toContain(
     'choose another',
   );
   await landed('once');
