@@ -19,7 +19,7 @@ import { unreachable } from '../town/unreachable.js';
 import { heardAfter, readPing } from '../town/witness-ping.js';
 import { DeaconDogs } from './deacon-dogs.js';
 import { DeaconHold } from './deacon-hold.js';
-import { DeaconPost } from './deacon-post.js';
+import { Post } from './post.js';
 import { DeaconRecovered } from './deacon-recovered.js';
 import { Desk, done, refused, type Answer } from './desk.js';
 import { explainBy } from './explain.js';
@@ -62,7 +62,7 @@ class DeaconRun {
   readonly #raw: unknown;
   readonly #desk: Desk;
   readonly #standing = new Standing();
-  readonly #post: DeaconPost;
+  readonly #post: Post;
   readonly #dogs: DeaconDogs;
   readonly #hold: DeaconHold;
   readonly #recovered: DeaconRecovered;
@@ -85,7 +85,7 @@ class DeaconRun {
     this.#raw = raw;
     this.#now = now;
     this.#desk = new Desk(desk);
-    this.#post = new DeaconPost({ letters, dead }, now.patience, () => (this.#isNews = true));
+    this.#post = new Post(DEACON, { letters, dead }, now.patience, () => (this.#isNews = true));
     this.#dogs = new DeaconDogs(dogs, {
       patience: () => this.#now.patience,
       isHeld: () => this.#hold.paused !== null,

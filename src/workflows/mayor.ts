@@ -23,7 +23,7 @@ import {
   type Wish,
 } from '../town/wish.js';
 import { lettersAbout, mayorBoard, waitedFor, waitsForPerson } from '../town/wish-board.js';
-import { DeaconPost } from './deacon-post.js';
+import { Post } from './post.js';
 import { Desk, done, refused, takenUntil, type Answer } from './desk.js';
 import { explainBy } from './explain.js';
 import { failure, readInput } from './failing.js';
@@ -68,7 +68,7 @@ class MayorRun {
   #patience: number;
   readonly #desk: Desk;
   readonly #mailbox: Mailbox;
-  readonly #post: DeaconPost;
+  readonly #post: Post;
   readonly #standing = new Standing();
   /** Wishes with an act under way. */
   readonly #acts = new Map<string, UnderWay>();
@@ -82,7 +82,7 @@ class MayorRun {
     this.#wishes = wishes;
     this.#desk = new Desk(desk);
     const onChange = () => void (this.#news = true);
-    this.#post = new DeaconPost({ letters, dead }, patience, onChange, MAYOR);
+    this.#post = new Post(MAYOR, { letters, dead }, patience, onChange);
     const mustGoOn = () => !this.#isGone && isDue();
     this.#mailbox = new Mailbox({ address: MAYOR, patience, isAgent: false, onChange, mustGoOn }, { inbox, leaving });
     this.#listen();

@@ -1,10 +1,10 @@
 /**
- * Mail on its way from a role of the town, the deacon if no other is named, to the overseer: letters that are passed on, and what it has to tell. Beside its
- * other work, which does not wait for it.
+ * The post of a role of the town: its mail on the way, letters of others that are passed on to the overseer, and what it has to tell. Beside its other
+ * work, which does not wait for it.
  */
 import { setHandler } from '@temporalio/workflow';
 import { deadLettersQuery } from '../contract/inbox.js';
-import { DEACON, OVERSEER } from '../town/address.js';
+import { OVERSEER } from '../town/address.js';
 import { withDead, type DeadLetter } from '../town/dead-letters.js';
 import type { Mail } from '../town/mail.js';
 import { withLetter } from '../town/letters.js';
@@ -13,11 +13,11 @@ import { mailRecord } from './mailbox.js';
 import { patched } from './patches.js';
 import { landAgainMs } from './patience.js';
 
-/** Who answers what is written to the deacon. */
+/** Who answers what is written to such a role. */
 const ANSWERS = OVERSEER;
 type Kept = { readonly letters: readonly Mail[]; readonly dead: readonly DeadLetter[] };
 
-export class DeaconPost {
+export class Post {
   readonly #patience: number;
   readonly #onEnd: () => void;
   readonly #from: string;
@@ -30,8 +30,8 @@ export class DeaconPost {
   #tries = 0;
   #againMs: number | null = null;
 
-  /** `onEnd`: all is sent, or is to be tried again later. */
-  constructor({ letters, dead }: Kept, patience: number, onEnd: () => void, from: string = DEACON) {
+  /** `from`: whose it is. `onEnd`: all is sent, or is to be tried again later. */
+  constructor(from: string, { letters, dead }: Kept, patience: number, onEnd: () => void) {
     this.#from = from;
     this.#patience = patience;
     this.#onEnd = onEnd;
