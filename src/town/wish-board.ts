@@ -113,6 +113,10 @@ function sayable({ id, state }: Wish): readonly string[] {
   const reject = `gt wish reject ${one} --reason "..."    nothing comes of it`;
   if (state.kind === 'proposed') return ['', `gt wish approve ${one}                 starts it`, change, plan, reject];
   if (state.kind === 'unplanned') return ['', plan, change, reject];
+  if (state.kind === 'started') {
+    const look = `gt explain ${shellWord(state.mission)}              shows how it goes`;
+    return ['', look, `gt wish reject ${one} --reason "..."    closes the wish; its mission goes on`];
+  }
   return [];
 }
 

@@ -1,6 +1,7 @@
 /** The mission that a wish becomes. */
 import type { DraftItem, MissionDraft } from './mission-order.js';
 import { isInboxAddress, MAYOR } from './address.js';
+import type { Mail } from './mail.js';
 import { TITLE_CHARS_MAX, type Wish } from './wish.js';
 import { asLine } from './wording.js';
 
@@ -22,6 +23,10 @@ export function missionOf({ id, by, text, plan, approve, approvedBy, budget }: W
 
 /** The key under which there is one mission of it, however often it is asked for. An id may come again once it is forgotten. */
 export const missionKeyOf = ({ id, atMs, turn }: Wish): string => `wish/${id}@${atMs}/${turn}`;
+
+/** A mission writes of other things, too. */
+export const tellsEndOf = (mission: string, { from, id }: Pick<Mail, 'from' | 'id'>): boolean =>
+  from === mission && id.startsWith(`landed/${mission}@`);
 
 /** Nothing that a shell or a model could take for more than a name. */
 const NAME = /^[\w.@/-]{0,100}$/;

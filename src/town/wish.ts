@@ -10,6 +10,7 @@
  */
 import * as z from 'zod';
 import { MAYOR } from './address.js';
+import { bytesOf } from './bytes.js';
 import type { DraftItem, MissionDraft } from './mission-order.js';
 import { addUsage, NO_USAGE, type SessionResult, type Usage } from './session.js';
 import { unreachable } from './unreachable.js';
@@ -186,7 +187,7 @@ export function after(before: Wish, turn: number, outcome: Outcome, nowMs: numbe
     case 'answered':
       return answered(spent(wish, outcome.result.usage), outcome.result, nowMs);
     case 'stuck':
-      return into(wish, { kind: 'unplanned', why: outcome.why }, nowMs);
+      return unplanned(wish, outcome.why, nowMs);
     case 'fits': {
       const fit = { ...wish, preview: outcome.preview };
       const isLet = wish.approve === 'start' && !isOfPerson(wish) && wish.words.length === 0;
@@ -194,7 +195,7 @@ export function after(before: Wish, turn: number, outcome: Outcome, nowMs: numbe
     }
     case 'faulty':
       if (wish.state.kind === 'starting' || isOfPerson(wish))
-        return into(wish, { kind: 'unplanned', why: `the plan cannot be started: ${outcome.why}` }, nowMs);
+        return unplanned(wish, `the plan cannot be started: ${outcome.why}`, nowMs);
       return again(wish, `The plan cannot be started:\n${outcome.why}`, nowMs);
     case 'started':
       return into(wish, { kind: 'started', mission: outcome.mission, isOver: false }, nowMs);
@@ -205,6 +206,28 @@ export function after(before: Wish, turn: number, outcome: Outcome, nowMs: numbe
     default:
       return unreachable(outcome);
   }
+}
+
+/** The server takes 2 MB of what is carried from run to run; mail and answers need room beside them. */
+const WISHES_BYTES_MAX = 800_000;
+
+/** Why there is no room for a wish as it would be, among all; null when there is. */
+export function whyNoRoom(wishes: readonly Wish[], next: Wish): string | null {
+  const others = wishes.filter(({ id }) => id !== next.id);
+  if (bytesOf([...others, next]) <= WISHES_BYTES_MAX) return null;
+  return 'the wishes that are open are too long together: approve or reject some first (gt wish list), or say it in fewer words';
+}
+
+/** A plan for which there is no room: as if there was none. */
+export function withoutPlan(wish: Wish, why: string, nowMs: number): Wish {
+  return unplanned({ ...wish, plan: null, preview: null, note: null }, why, nowMs);
+}
+
+/** Of what came of an act, to people and to the next session. */
+const WHY_CHARS_MAX = 10_000;
+
+function unplanned(wish: Wish, why: string, nowMs: number): Wish {
+  return into(wish, { kind: 'unplanned', why: why.slice(0, WHY_CHARS_MAX) }, nowMs);
 }
 
 function into(wish: Wish, state: WishState, nowMs: number): Wish {
@@ -235,23 +258,23 @@ const isOfPerson = ({ plan }: Wish): boolean => plan !== null && plan.by !== MAY
 function answered(wish: Wish, result: SessionResult, nowMs: number): Wish {
   switch (result.outcome) {
     case 'closed':
-      if (result.verdict === 'failed') return into(wish, { kind: 'unplanned', why: result.summary }, nowMs);
+      if (result.verdict === 'failed') return unplanned(wish, result.summary, nowMs);
       return planned(wish, result.output, nowMs);
     case 'handoff':
       return again(wish, result.note, nowMs);
     case 'stalled':
       return again(wish, result.detail, nowMs);
     case 'blocked':
-      return into(wish, { kind: 'unplanned', why: `the planner asks: ${result.detail}` }, nowMs);
+      return unplanned(wish, `the planner asks: ${result.detail}`, nowMs);
     default:
       return unreachable(result);
   }
 }
 
 function again(wish: Wish, note: string, nowMs: number): Wish {
-  if (wish.tries < TRIES_MAX) return into({ ...wish, note }, { kind: 'planning' }, nowMs);
+  if (wish.tries < TRIES_MAX) return into({ ...wish, note: note.slice(0, WHY_CHARS_MAX) }, { kind: 'planning' }, nowMs);
   const why = `${wish.tries} sessions have made no plan that can be started; of the last: ${note}`;
-  return into({ ...wish, note: null }, { kind: 'unplanned', why }, nowMs);
+  return unplanned({ ...wish, note: null }, why, nowMs);
 }
 
 /** What a session answers, which its formula asks for. */
@@ -292,6 +315,8 @@ function planned(wish: Wish, output: unknown, nowMs: number): Wish {
     reasons: Object.fromEntries(work.map((item) => [item.id, item.reason])),
     mission: { title: titled(title), work: items, notify: [] },
   };
+  if (JSON.stringify(plan).length > PLAN_CHARS_MAX)
+    return again(wish, `The plan had more than ${PLAN_CHARS_MAX} characters of JSON: make a smaller one.`, nowMs);
   return into({ ...wish, plan, preview: null, note: null }, { kind: 'checking' }, nowMs);
 }
 

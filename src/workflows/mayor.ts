@@ -16,13 +16,16 @@ import {
   heard,
   newWish,
   orderOf,
+  whyNoRoom,
   whyNot,
+  withoutPlan,
   type Order,
   type Outcome,
   type Said,
   type Wish,
 } from '../town/wish.js';
 import { lettersAbout, mayorBoard, waitedFor, waitsForPerson } from '../town/wish-board.js';
+import { tellsEndOf } from '../town/wish-mission.js';
 import { Post } from './post.js';
 import { Desk, done, refused, takenUntil, type Answer } from './desk.js';
 import { explainBy } from './explain.js';
@@ -122,7 +125,10 @@ class MayorRun {
     if (this.#wishes.some((one) => one.id === id)) return done(`the wish ${id} was taken before`);
     if (this.#open.length >= OPEN_MAX)
       return refused(`${OPEN_MAX} wishes are open: gt wish list shows them; approve or reject some first`);
-    this.#wishes = [...this.#wishes, newWish(asked, Date.now())];
+    const wish = newWish(asked, Date.now());
+    const why = whyNoRoom(this.#wishes, wish);
+    if (why !== null) return refused(why);
+    this.#wishes = [...this.#wishes, wish];
     this.#news = true;
     return done(`the wish ${id} is taken: gt wish show ${id} shows what becomes of it`);
   }
@@ -142,7 +148,11 @@ class MayorRun {
     }
     const why = whyNot(wish, said);
     if (why !== null) return refused(why);
-    this.#set(heard(wish, said, Date.now()));
+    const next = heard(wish, said, Date.now());
+    const isMore = said.kind === 'change' || said.kind === 'plan';
+    const tooMuch = isMore ? whyNoRoom(this.#wishes, next) : null;
+    if (tooMuch !== null) return refused(tooMuch);
+    this.#set(next);
     // A session whose answer nobody waits for any more costs nothing more.
     if (said.kind !== 'approve') this.#acts.get(id)?.scope.cancel();
     return done(`the wish ${id}: ${what}`);
@@ -150,7 +160,7 @@ class MayorRun {
 
   #take(mail: Mail): Answer {
     if (mail.to !== MAYOR) return refused(`this is ${MAYOR}, not ${mail.to.slice(0, 200)}`);
-    const wish = this.#wishes.find(({ state }) => state.kind === 'started' && state.mission === mail.from);
+    const wish = this.#wishes.find(({ state }) => state.kind === 'started' && tellsEndOf(state.mission, mail));
     if (wish !== undefined) {
       this.#set(after(wish, wish.turn, { kind: 'told' }, Date.now()));
       return done(`taken: how the wish ${wish.id} ended is looked at`);
@@ -159,7 +169,7 @@ class MayorRun {
     if (answered !== undefined && (mail.from === OVERSEER || mail.from === answered.by))
       return this.#say(answered.id, { kind: 'change', by: mail.from, text: mail.body }, 'it is planned anew');
     // Of a landing nobody has to decide anything; what the overseer says is for nobody else.
-    if (mail.from === OVERSEER || mail.id.startsWith(`landed/${mail.from}@`)) return this.#mailbox.take(mail);
+    if (mail.from === OVERSEER || tellsEndOf(mail.from, mail)) return this.#mailbox.take(mail);
     return this.#post.take(mail)
       ? done('is passed on to the overseer')
       : refused('too many letters wait here to be passed on to the overseer: write again later');
@@ -211,7 +221,7 @@ class MayorRun {
     this.#acts.set(id, { order, scope });
     const note = (outcome: Outcome): Wish => {
       const known = this.#wishes.find((one) => one.id === id);
-      const next = after(known ?? wish, turn, outcome, Date.now());
+      const next = this.#after(known ?? wish, turn, outcome);
       if (next !== known) this.#set(next);
       return next;
     };
@@ -228,6 +238,20 @@ class MayorRun {
       });
   }
 
+  #after(wish: Wish, turn: number, outcome: Outcome): Wish {
+    const next = after(wish, turn, outcome, Date.now());
+    if (outcome.kind === 'answered') {
+      const why = next.plan === wish.plan ? null : whyNoRoom(this.#wishes, next);
+      return why === null ? next : withoutPlan(next, `there is no room for its plan: ${why}`, Date.now());
+    }
+    // A mission may end before whoever started it hears that it has begun.
+    const { state } = next;
+    const told = state.kind === 'started' && this.#mailbox.inbox.find((mail) => tellsEndOf(state.mission, mail));
+    if (outcome.kind !== 'started' || !told) return next;
+    this.#mailbox.heard([told.id]);
+    return after(next, next.turn, { kind: 'told' }, Date.now());
+  }
+
   /** Called off: by a person's word, or with all of this. What it has cost counts. */
   #gaveUp(id: string, error: unknown): void {
     if (!isCancellation(error)) this.#desk.drop('wish', { id }, String(error));
@@ -241,9 +265,10 @@ class MayorRun {
     await condition(() => this.#acts.size === 0);
     await this.#post.close();
     await this.#mailbox.close();
-    if (this.#open.length > 0) {
-      const entries = this.#open.map(recordOf);
-      await town(this.#patience).recordAll.executeWithOptions({ summary: 'open wishes to the ledger' }, [entries]);
+    const left = this.#wishes.filter(({ state }) => state.kind !== 'closed' || !state.isRecorded);
+    if (left.length > 0) {
+      const entries = left.map(recordOf);
+      await town(this.#patience).recordAll.executeWithOptions({ summary: 'wishes to the ledger' }, [entries]);
     }
     await condition(() => this.#mailbox.isIdle && this.#desk.isQuiet());
     this.#standing.show({ phase: 'done' }, () => this.#board());

@@ -1,8 +1,8 @@
 /** What a mission tells: its progress, on whom it waits, and the records of its end. */
-import { isCancellation, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { SearchAttributePair } from '@temporalio/common';
 import type { LedgerEntry } from '../contract/ledger.js';
-import type { MissionCarry, OpenPolecat, Progress } from '../contract/mission.js';
+import type { MissionCarry, MissionInput, OpenPolecat, Progress } from '../contract/mission.js';
 import type { Mail } from '../town/mail.js';
 import type { MissionEnd } from '../town/mission-story.js';
 import type { MissionState } from '../town/mission.js';
@@ -44,6 +44,22 @@ export function showRefusedMission(error: unknown): void {
   ];
   if (patched('what is refused says why', '0.6')) return showRefused(known, error);
   if (!isCancellation(error)) new Standing().introduce([...known, { key: attribute.phase, value: 'failed' }]);
+}
+
+/** Who asked to hear of its landing hears that there will be none. Its patience was not known yet. */
+export async function tellRefused({ title, notify }: MissionInput, error: unknown): Promise<void> {
+  if (notify.length === 0 || !patched('who asked to hear of a landing hears that its mission was refused', '0.9'))
+    return;
+  const { workflowId: id, firstExecutionRunId } = workflowInfo();
+  const end = isCancellation(error) ? 'was cancelled before it began' : 'was refused';
+  const subject = `${title ?? id} ${end}`.slice(0, 500);
+  const body = `gt explain ${id} tells why.`;
+  const letters = notify.map(async (to) => {
+    const mail: Mail = { id: `landed/${id}@${firstExecutionRunId}/${to}`.slice(0, 2_000), from: id, to, subject, body };
+    const summary = `mail to ${to}`.slice(0, 200);
+    return CancellationScope.nonCancellable(() => postman(1).deliver.executeWithOptions({ summary }, [mail]));
+  });
+  await Promise.allSettled(letters);
 }
 
 /** What its work needs may not be there: only once it is checked can all be told of it. */

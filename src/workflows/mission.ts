@@ -23,7 +23,7 @@ import { isHeldByBudget, takeCosts, wordNow, type Costs } from './mission-budget
 import { takeReports } from './mission-hearing.js';
 import { MissionMail } from './mission-mail.js';
 import { boardOf, introduction, progressOf, recordEnd, showRefusedMission } from './mission-report.js';
-import { standOf, swarmOf } from './mission-report.js';
+import { standOf, swarmOf, tellRefused } from './mission-report.js';
 import { asNow, draftOf, planAgain, planned, withPlan } from './mission-plan.js';
 import { cancel, clearLost, holderFor, protoFor, startPolecat, takenOver, takesOver } from './mission-polecat.js';
 import { untilClosed, type StartedPolecat } from './mission-polecat.js';
@@ -50,16 +50,18 @@ export async function mission(raw: unknown, carry?: MissionCarry): Promise<Missi
 /** `readIt` is asked in a first run only, and throws when the input does not fit. */
 export async function runMission(carry: MissionCarry | undefined, readIt: () => MissionInput): Promise<MissionResult> {
   let run: MissionRun;
+  let input: MissionInput | null = null;
   try {
     const before = carried(carry, 'BadMission');
     if (before !== null) run = new MissionRun(asNow(before));
     else {
-      const input = readIt();
+      input = readIt();
       run = new MissionRun(draftOf(input));
       await run.plan(input);
     }
   } catch (error) {
     showRefusedMission(error);
+    if (input !== null) await tellRefused(input, error);
     throw error;
   }
   return run.run();

@@ -10,14 +10,18 @@ import {
   newWish,
   orderOf,
   TRIES_MAX,
+  PLAN_CHARS_MAX,
+  whyNoRoom,
   whyNot,
+  WISH_CHARS_MAX,
+  withoutPlan,
   WORDS_MAX,
   type Outcome,
   type Said,
   type Wish,
 } from '../../src/town/wish.js';
 import { lettersAbout, mayorBoard, wishText } from '../../src/town/wish-board.js';
-import { missionKeyOf, missionOf } from '../../src/town/wish-mission.js';
+import { missionKeyOf, missionOf, tellsEndOf } from '../../src/town/wish-mission.js';
 
 const usage = { ...NO_USAGE, turns: 1, usd: 0.5 };
 const wish = (more: Partial<Parameters<typeof newWish>[0]> = {}): Wish =>
@@ -153,6 +157,31 @@ test('there is one mission of a plan, and another of the next', () => {
   expect(keys[2]).not.toBe(keys[0]);
 });
 
+test.each<readonly [string, string, string, boolean]>([
+  ['its notice', 'hq-cv-1', 'landed/hq-cv-1@run/mayor', true],
+  ['an answer from its inbox', 'hq-cv-1', 'r1 of hq-cv-1', false],
+  ['the notice of another', 'hq-cv-2', 'landed/hq-cv-2@run/mayor', false],
+  ['what another says of it', 'hq-cv-2', 'landed/hq-cv-1@run/mayor', false],
+])('a mission tells of its end by its notice alone: %s', (_, from, id, tells) => {
+  expect(tellsEndOf('hq-cv-1', { from, id })).toBe(tells);
+});
+
+test('wishes have room for so much together; a plan that has none is none, and one that is too long is made anew', () => {
+  const long = (id: string) => wish({ id, text: 'é'.repeat(WISH_CHARS_MAX) });
+  const some = Array.from({ length: 38 }, (_, at) => long(`w${at}`));
+  expect(whyNoRoom(some, long('last'))).toBeNull();
+  expect(whyNoRoom([...some, long('last')], long('last'))).toBeNull();
+  expect(whyNoRoom([...some, long('last')], long('more'))).toMatch(/approve or reject some/);
+  const full = withoutPlan(through(wish(), begun, planned(item)), 'full', 3_000);
+  expect(full).toMatchObject({ plan: null, state: { kind: 'unplanned', why: 'full' } });
+  const huge = { ...item, vars: { name: 'a'.repeat(PLAN_CHARS_MAX) } };
+  expect(through(wish(), begun, planned(huge))).toMatchObject({
+    state: { kind: 'planning' },
+    plan: null,
+    note: expect.stringContaining(`${PLAN_CHARS_MAX}`),
+  });
+});
+
 test('planning costs at most what its mission may', () => {
   expect(leftFor(wish())).toBeNull();
   const some = wish({ budget: { usd: 0.6 } });
@@ -165,6 +194,7 @@ test('people are shown the plan, what its agents are told, and the commands that
   const text = wishText(shown);
   for (const part of ['| a | Write a | server | quick | 2 steps |', '- a: name = a', 'gt wish approve w', '$0.5'])
     expect(text).toContain(part);
+  expect(wishText(through(shown, approve, started))).toContain('gt explain hq-cv-1');
   expect(wishText(through(shown, approve))).not.toContain('gt wish approve');
   expect(mayorBoard([shown], 0, 0)).toContain('A person is asked about `w`.');
   expect(mayorBoard([], 2, 1)).toBe(
