@@ -3,19 +3,24 @@ import type { BriefRequest, CookRequest } from '../contract/activities.js';
 import { Unreadable, type FormulaShelf, type TownShelf } from '../formula-shelf.js';
 import { readFormula } from '../formula/cook.js';
 import { summarize, type FormulaSummary } from '../formula/summary.js';
+import { MAYOR } from '../town/address.js';
 import { agentNamed } from '../town/agents.js';
 import { confined } from '../town/confinement.js';
 import type { Briefing } from '../town/consultation.js';
+import type { Hold } from '../town/pause.js';
 import { own } from '../town/own.js';
 import type { Protomolecule, ProtoStep } from '../town/protomolecule.js';
 import { rigRef, type RigSnapshot, type TownSnapshot, type Workbench } from '../town/rig.js';
 import type { SessionSpec } from '../town/session.js';
+import { short } from '../town/wording.js';
 import type { ReadTown } from './remotes.js';
 
 type Deps = {
   readonly host: string;
   readonly formulas: TownShelf;
   readonly readTown: ReadTown;
+  /** Of the whole town. */
+  readonly findHold: () => Promise<Hold | null>;
   readonly cook: (
     request: CookRequest,
   ) => { readonly ok: true; readonly proto: Protomolecule } | { readonly ok: false; readonly problems: string };
@@ -26,6 +31,9 @@ export async function brief(deps: Deps, { role, formula, vars, code }: BriefRequ
   const read = await deps.readTown();
   if (!read.ok) return { kind: 'nobody', why: read.problems };
   const { town } = read;
+  // Boot asks whether the deacon hangs, whom this is asked of.
+  const hold = role === MAYOR ? await deps.findHold() : null;
+  if (hold !== null) return { kind: 'nobody', why: heldText(hold) };
   const rigs = code.kind === 'none' ? [] : rigsOf(town, code.rig);
   if (rigs === null) return { kind: 'nobody', why: `town.toml has no rig "${code.kind === 'none' ? '' : code.rig}"` };
   const bench = town.roles[role];
@@ -48,6 +56,9 @@ export async function brief(deps: Deps, { role, formula, vars, code }: BriefRequ
     code: rigs.map(rigRef),
   };
 }
+
+const heldText = ({ by, why }: Hold) =>
+  `${by} holds the whole town (${short(why)}): no model is asked; \`gt thaw\` lets it go, then it can be planned`;
 
 const noModel = (role: string) =>
   `no model is configured: a key (ANTHROPIC_API_KEY) where the worker runs, or a runtime under [runtime] or [roles.${role}] in town.toml`;

@@ -1,5 +1,5 @@
 /** Consultations on this host: sessions without a sandbox, for their answers. */
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { SessionActivities } from '../contract/activities.js';
 import { copyOut } from '../git/copy-out.js';
@@ -29,6 +29,7 @@ async function consult(
 ): Promise<SessionResult> {
   const path = places.reading(asked.sessionId);
   const prepare = async () => {
+    await clearOld(places.readings);
     await rm(path, { recursive: true, force: true });
     await mkdir(path, { recursive: true });
     for (const rig of code) {
@@ -52,5 +53,17 @@ async function consult(
     );
   } finally {
     await rm(path, { recursive: true, force: true });
+  }
+}
+
+/** No session lasts so long. */
+const OLD_MS = 7 * 24 * 60 * 60 * 1_000;
+
+/** A worker that was killed leaves its copies, and another host may have gone on. */
+async function clearOld(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const path = join(folder, name);
+    const found = await stat(path).catch(() => null);
+    if (found !== null && Date.now() - found.mtimeMs > OLD_MS) await rm(path, { recursive: true, force: true });
   }
 }

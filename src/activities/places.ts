@@ -14,7 +14,9 @@ export type Places = {
   /** The target alone, beside the tree of a request. */
   readonly mergeTarget: (rig: string, request: string) => string;
   readonly journal: (sessionId: string) => string;
-  /** What a session without a sandbox reads in. */
+  /** Where copies lie that sessions without a sandbox read. */
+  readonly readings: string;
+  /** The one of such a session. */
   readonly reading: (sessionId: string) => string;
   /** The socket of whoever is attached to the molecule (`agents/attached`). */
   readonly attached: (molecule: string) => string;
@@ -34,6 +36,7 @@ export function placesIn(state: string): Places {
     mergeTarget: (rig, request) => join(rigs, rig, 'refinery', `${request}.target`),
     attached: (molecule) => join(state, 'attached', safeName(molecule)),
     attachedLeft: (molecule) => join(state, 'attached-left', safeName(molecule)),
+    readings: join(state, 'reading'),
     reading: (sessionId) => join(state, 'reading', sessionId.split('/').map(safeName).join('_')),
     journal: (sessionId) => join(state, 'sessions', ...sessionId.split('/').map(safeName), 'journal.jsonl'),
   };

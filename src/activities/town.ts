@@ -39,6 +39,7 @@ import { lookAtDogs, planErrand, startDog } from './dogs.js';
 import { endedMissions, forgetEnded } from './ended.js';
 import { findSandbox, lookAtHost } from './hosts.js';
 import { brief } from './briefing.js';
+import { findTownHold } from './town-hold.js';
 import { previewMission, startMission } from './missions.js';
 import type { Places } from './places.js';
 import { findPolecats } from './polecats.js';
@@ -112,7 +113,8 @@ export function townActivities(deps: TownDeps, plugins = new PluginKeeper(deps))
     askAssigned: (request) => askMolecules(deps.client, request),
     previewMission: (input) => previewMission((items) => planWork(deps, { items }), input),
     awaitMission: ({ mission }) => awaitMission(deps.client, mission),
-    brief: (request) => brief({ ...deps, cook: (order) => cookOne(deps, order) }, request),
+    brief: (request) =>
+      brief({ ...deps, findHold: () => findTownHold(deps.client), cook: (order) => cookOne(deps, order) }, request),
     redispatch: (recovered) => redispatch(deps.client, { readTown: deps.readTown, start }, recovered),
     record: async (entry) => {
       await deps.ledger.append(entry);

@@ -113,12 +113,21 @@ export class Post {
   }
 
   async #sendAll(): Promise<void> {
-    for (let [mail] = this.#letters; mail !== undefined; [mail] = this.#letters) {
-      const summary = `mail to ${mail.to}: ${mail.subject}`.slice(0, 200);
-      const isTaken = await postman(this.#patience).deliver.executeWithOptions({ summary }, [mail]);
-      if (!isTaken) await this.#bury([mail], `${mail.to} does not take it`);
-      this.#letters = this.#letters.slice(1);
+    const silent: { readonly to: string; readonly error: unknown }[] = [];
+    const next = () => this.#letters.find(({ to }) => !silent.some((one) => one.to === to));
+    for (let mail = next(); mail !== undefined; mail = next()) {
+      const sent = mail;
+      try {
+        const summary = `mail to ${sent.to}: ${sent.subject}`.slice(0, 200);
+        const isTaken = await postman(this.#patience).deliver.executeWithOptions({ summary }, [sent]);
+        if (!isTaken) await this.#bury([sent], `${sent.to} does not take it`);
+        this.#letters = this.#letters.filter((one) => one !== sent);
+      } catch (error) {
+        // Letters to others do not wait behind one that nobody answers to.
+        silent.push({ to: sent.to, error });
+      }
     }
+    if (silent[0] !== undefined) throw silent[0].error;
   }
 
   /** The role ends: what is left stands in the ledger. */

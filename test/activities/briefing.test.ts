@@ -12,6 +12,7 @@ import { townShelf } from '../../src/formula-shelf.js';
 import { cook } from '../../src/formula/cook.js';
 import { printProblems } from '../../src/formula/problem.js';
 import { consultationOf, type Brief, type Briefing } from '../../src/town/consultation.js';
+import type { Hold } from '../../src/town/pause.js';
 import { missingBubblewrap } from '../support/bubblewrap.js';
 import { env, LEVEL } from '../support/cell.js';
 import { QUICK } from '../support/test-formulas.js';
@@ -22,7 +23,10 @@ async function folder(): Promise<string> {
   return dir;
 }
 
-async function briefed(settings: string, { hasKey = false, rig = null as string | null } = {}): Promise<Briefing> {
+async function briefed(
+  settings: string,
+  { hasKey = false, rig = null as string | null, hold = null as Hold | null } = {},
+): Promise<Briefing> {
   const dir = await folder();
   await mkdir(join(dir, 'formulas'));
   await writeFile(join(dir, 'formulas', 'quick.formula.toml'), QUICK);
@@ -31,6 +35,7 @@ async function briefed(settings: string, { hasKey = false, rig = null as string 
   return brief(
     {
       host: 'h',
+      findHold: async () => hold,
       formulas,
       readTown: async () => {
         const read = await readTown(dir);
@@ -47,6 +52,11 @@ async function briefed(settings: string, { hasKey = false, rig = null as string 
     { role: 'mayor', formula: 'plan-mission', vars: { wish: 'a login' }, code: { kind: 'rigs', rig } },
   );
 }
+
+test('nobody is asked while the whole town is held', async () => {
+  const held = await briefed('', { hasKey: true, hold: { by: 'Ada', why: 'a fire' } });
+  expect(held).toMatchObject({ kind: 'nobody', why: expect.stringMatching(/^Ada holds .*\(a fire\).*gt thaw/) });
+});
 
 const ready = (briefing: Briefing): Brief => {
   if (briefing.kind !== 'ready') throw new Error(briefing.why);
