@@ -13,6 +13,8 @@ export const slingCommands: readonly Command[] = [
   TARGET                RIG: any polecat of the rig, by a mission of one item
                         RIG/polecats/NAME: the one of that name
                         RIG/crew/NAME: a person, who has the formula's steps as a list to go by
+                        mayor: a wish in words, which stand in place of FORMULA; as gt wish
+                        deacon/dogs: an errand by its name, in place of FORMULA; as gt dog send
   --var NAME=VALUE      a value for a variable of the formula; once for each
   --title TEXT          what it is, in a few words; if not given the formula's name
   --text TEXT           for a person, what is to be done; "-" reads it from standard input
@@ -30,7 +32,7 @@ Answers with the id by which gt unsling takes it off again, and with who has it,
 
   ID                    of a mission that was slung: it is withdrawn, or its polecat ends, and brings what it has done to the remote
   TARGET                as of gt sling: what hangs there, or waits for it alone
-  TASK                  of a person's hook, which one, by its id
+  TASK                  of a person's hook, which one, by its id; of the mayor, the wish
   --by WHO              who asks, for the record; if not given GT_AGENT, else your name on this machine
 ${SERVER_USAGE}`,
     async () => (await import('./sling.js')).unsling,

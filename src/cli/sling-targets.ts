@@ -1,8 +1,10 @@
 /** Where work may be slung to. Each row is a form of address, and what slinging to it and taking off from it means there. */
 import type { z } from 'zod';
 import { crewMessages } from '../contract/crew.js';
+import { mayorMessages } from '../contract/mayor.js';
 import type { Message } from '../contract/message.js';
-import { crewAt, polecatAt, workerAt } from '../town/address.js';
+import { deaconMessages } from '../contract/messages.js';
+import { crewAt, DEACON, MAYOR, polecatAt, workerAt } from '../town/address.js';
 import { listed } from '../town/listed.js';
 import { withCalls, type Content } from './calls.js';
 import { UsageError } from './command.js';
@@ -13,8 +15,10 @@ import type { Sling } from './sling-order.js';
 /** A sentence each for whoever asked. Throws CliError for what is refused. */
 export type Target = {
   readonly address: string;
-  /** Of a mission's item there are no words to go by. */
-  readonly takesWords: boolean;
+  /** What stands before it: a formula, a formula or nothing but a title and a text, or words alone, which come as the title. */
+  readonly takes: 'formula' | 'formula or words' | 'words';
+  /** Of the ids of what is slung there. */
+  readonly prefix: string;
   readonly sling: (sling: Sling, values: ServerValues) => Promise<string>;
   /** `task`: which of several; whatever hangs there if null. */
   readonly unsling: (task: string | null, by: string, values: ServerValues) => Promise<string>;
@@ -22,8 +26,13 @@ export type Target = {
 
 const RIG = /^([^/]+)(?:\/polecats\/?)?$/;
 
+/** Whichever is free: the deacon sends one. */
+const DOGS = `${DEACON}/dogs`;
+
 /** To add one is to add a row. */
 const TARGETS: readonly { readonly form: string; readonly read: (text: string) => Target | null }[] = [
+  { form: MAYOR, read: (text) => (text === MAYOR ? wished() : null) },
+  { form: DOGS, read: (text) => (text.replace(/\/$/, '') === DOGS ? errand() : null) },
   {
     form: 'RIG/crew/NAME',
     read: (text) => {
@@ -62,7 +71,8 @@ type Hook = { readonly sling: Message<z.ZodType>; readonly unsling: Message<z.Zo
 function byUpdate(address: string, hook: Hook): Target {
   return {
     address,
-    takesWords: true,
+    takes: 'formula or words',
+    prefix: 'tk',
     sling: async ({ id, formula, title, text, ...order }, values) => {
       const content: Content = {
         ...order,
@@ -94,8 +104,42 @@ async function said(
 function inRig(address: string, rig: string, agent: string | null): Target {
   return {
     address,
-    takesWords: false,
+    takes: 'formula',
+    prefix: 'hq-cv',
     sling: (order, values) => slingMission(order, { address, rig, agent }, values),
     unsling: async (_task, _by, values) => unslingSlot(rig, agent, values),
+  };
+}
+
+/** A wish, of which the mayor makes a mission. */
+function wished(): Target {
+  return {
+    address: MAYOR,
+    takes: 'words',
+    prefix: 'ws',
+    sling: async ({ id, by, title, text }, values) => {
+      const wish = [title, text].filter((part) => part !== null).join('\n\n');
+      return said(values, MAYOR, mayorMessages.sling, { by, wish }, id);
+    },
+    unsling: async (wish, by, values) => {
+      if (wish === null) throw new UsageError(`several may be with the ${MAYOR}: gt wish list has their ids`);
+      return said(values, MAYOR, mayorMessages.reject, { by, wish });
+    },
+  };
+}
+
+/** An errand, by its name. */
+function errand(): Target {
+  return {
+    address: DOGS,
+    takes: 'words',
+    prefix: 'er',
+    sling: async ({ id, by, title, text, priority }, values) => {
+      if (text !== null) throw new UsageError('an errand has no --text: gt dog send has what it takes');
+      return said(values, DEACON, deaconMessages.send, { by, job: title ?? '', priority }, id);
+    },
+    unsling: async () => {
+      throw new UsageError('a dog is not called back: it is home soon');
+    },
   };
 }

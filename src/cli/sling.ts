@@ -1,4 +1,5 @@
 /** `gt sling` and `gt unsling`: work goes onto a hook, and off it. Once it is accepted it has begun, or does when its turn comes. */
+import { MAYOR } from '../town/address.js';
 import { newId } from './calls.js';
 import { readArguments, UsageError, type Command } from './command.js';
 import { readVars, VAR_OPTION } from './formula-places.js';
@@ -24,9 +25,14 @@ export const sling: Pick<Command, 'run'> = {
     const [first, second, ...more] = positionals;
     if (first === undefined || more.length > 0) throw new UsageError('gt sling takes a formula and a target');
     const target = targetAt(second ?? first);
-    const formula = second === undefined ? null : first;
-    const { title = null, text } = values;
-    if (!target.takesWords && (formula === null || text !== undefined))
+    const { takes, prefix } = target;
+    const before = second === undefined ? null : first;
+    const formula = takes === 'words' ? null : before;
+    const { text } = values;
+    const title = (takes === 'words' ? before : values.title) ?? null;
+    if (takes === 'words' && (title === null || values.title !== undefined || values.var !== undefined))
+      throw new UsageError(`${target.address} is slung words, as one argument before it, and no --title or --var`);
+    if (takes === 'formula' && (formula === null || text !== undefined))
       throw new UsageError(`${target.address} is slung a formula by its name, and no --text: gt formula list has them`);
     if (formula === null && title === null)
       throw new UsageError('gt sling needs a formula, or --title TEXT: what is to be done');
@@ -34,7 +40,7 @@ export const sling: Pick<Command, 'run'> = {
     const rig = target.address.split('/')[0] ?? '';
     if (formula !== null && !(await isFit(formula, vars, { ...values, rig }))) return;
     const order = {
-      id: values.id ?? newId(target.takesWords ? 'tk' : 'hq-cv'),
+      id: values.id ?? newId(prefix),
       by: whoAsks(values),
       formula,
       vars,
@@ -52,7 +58,7 @@ export const unsling: Pick<Command, 'run'> = {
     const [what, task = null, ...more] = positionals;
     if (what === undefined || more.length > 0)
       throw new UsageError('gt unsling takes a target, or the id of a mission');
-    if (!what.includes('/') && task === null) return print(await unslingMission(what, values));
+    if (!what.includes('/') && what !== MAYOR && task === null) return print(await unslingMission(what, values));
     print(await targetAt(what).unsling(task, whoAsks(values), values));
   },
 };

@@ -1,14 +1,17 @@
 /** The mayor of a real town: wishes that a scripted model plans over HTTP, that people plan, and that come to nothing. */
+import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { perform } from '../../src/calls.js';
 import { inboxQuery } from '../../src/contract/inbox.js';
 import { wishesQuery, type mayorMessages } from '../../src/contract/mayor.js';
+import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
 import { startModelServer, type ModelServer } from '../../src/dev/model-server.js';
 import type { Rule, Turn } from '../../src/dev/model-script.js';
-import { DEACON, MAYOR, OVERSEER } from '../../src/town/address.js';
+import { DEACON, makeId, MAYOR, OVERSEER } from '../../src/town/address.js';
 import type { KeptMail } from '../../src/town/inbox.js';
+import { missionKeyOf } from '../../src/town/wish-mission.js';
 import type { Wish, WishState } from '../../src/town/wish.js';
 import { gt } from '../support/gt.js';
 import { count, liveTown, until } from '../support/live-town.js';
@@ -74,7 +77,7 @@ afterAll(async () => {
 });
 
 const ofTown = (...args: string[]) => gt([...args, '--town', town.dir], { TEMPORAL_ADDRESS: undefined });
-const said = (name: keyof typeof mayorMessages, content: object) =>
+const said = (name: keyof typeof mayorMessages | 'mail', content: object) =>
   town.client.workflow.getHandle(MAYOR).executeUpdate<string, [object]>(name, { args: [content] });
 
 async function wishNamed(id: string): Promise<Wish | undefined> {
@@ -119,6 +122,10 @@ test('a wish is planned, mended, changed, approved and lands, once, though the w
   const second = await inState('login', 'proposed');
   expect(second.preview).toHaveLength(2);
   expect([asked(0, 0), asked(0, 1)]).toEqual([1, 2]);
+  // A letter that the worker dies of would hold up those after it for as long as the server waits for that.
+  await until('the overseer knows', async () => {
+    return (await letters()).filter(({ subject }) => subject.startsWith('WISH login')).length === 2;
+  });
   await said('approve', { wish: 'login', by: 'Ada' });
   killWorker();
   const closed = await inState('login', 'closed');
@@ -130,11 +137,11 @@ test('a wish is planned, mended, changed, approved and lands, once, though the w
 
 test('one that need not be shown is started as it is planned; one that makes no sense asks, and is rejected', async () => {
   await said('sling', { id: 'mend', wish: 'Mend it.', rig: 'server', approve: 'start', by: 'Ada' });
-  await said('sling', { id: 'purple', wish: 'Purple.' });
+  expect(await ofTown('sling', 'Purple.', 'mayor', '--id', 'purple')).toMatchObject({ code: 0 });
   const asks = await inState('purple', 'unplanned');
   expect(asks.state).toMatchObject({ why: 'the planner asks: What is to be purple?' });
-  await said('reject', { wish: 'purple', by: 'Ada', reason: 'a joke' });
-  expect((await inState('purple', 'closed')).state).toMatchObject({ says: 'rejected by Ada: a joke' });
+  expect(await ofTown('unsling', 'mayor', 'purple', '--by', 'Ada')).toMatchObject({ code: 0 });
+  expect((await inState('purple', 'closed')).state).toMatchObject({ says: 'rejected by Ada: not wanted any more' });
   await expect(said('sling', { wish: ' ' })).rejects.toMatchObject({
     cause: { message: expect.stringContaining('wish: ') },
   });
@@ -159,9 +166,15 @@ test('without a model a wish waits for a plan of a person, which takes the same 
   expect(faulty.state).toMatchObject({ why: expect.stringContaining('name') });
   await writeFile(file, JSON.stringify({ work: [work] }));
   expect(await ofTown('wish', 'plan', 'hand', '--file', file, '--by', 'Ada')).toMatchObject({ code: 0 });
-  await inState('hand', 'proposed');
+  const proposed = await inState('hand', 'proposed');
+  // Its mission ends, so to say, before the mayor hears that it has begun.
+  const mission = makeId('hq-cv', createHash('sha256').update(missionKeyOf(proposed)).digest('hex'));
+  const early = { id: `landed/${mission}@r/mayor`, from: mission, to: MAYOR, subject: 'early', body: '' };
+  await said('mail', early);
   await said('approve', { wish: 'hand', by: 'Ada' });
   expect((await inState('hand', 'closed')).state).toMatchObject({ end: 'landed' });
+  const told = await town.client.workflow.getHandle(MAYOR).query(inboxQuery);
+  expect(told).toMatchObject([{ subject: 'early', state: 'read' }]);
   expect((await ofTown('wish', 'list')).stdout).toMatch(/hand .*landed/);
 });
 
@@ -182,6 +195,13 @@ test('a mission that is cancelled closes its wish as well', async () => {
   expect((await letter(({ from }) => from === mission)).subject).toBe('Ask. was cancelled: 0 of 1 items');
 });
 
+test('who asked to hear of a mission hears that it was refused', async () => {
+  const input = { work: [{ id: 'x', rig: 'server', formula: 'qick' }], notify: [OVERSEER] };
+  const options = { taskQueue: TOWN_QUEUE, workflowId: 'hq-cv-refused', args: [input] };
+  await town.client.workflow.start('mission', options);
+  expect((await letter(({ from }) => from === 'hq-cv-refused')).subject).toBe('hq-cv-refused was refused');
+});
+
 test('a call for help goes on to the overseer, and its answer to whoever wrote', async () => {
   const help = { id: 'h1', from: DEACON, to: MAYOR, subject: 'HELP: server/witness', body: 'It does not answer.' };
   await perform(town.client, { kind: 'update', workflow: MAYOR, name: 'mail', content: help, updateId: 'h1' });
@@ -189,5 +209,5 @@ test('a call for help goes on to the overseer, and its answer to whoever wrote',
   const notice = { ...help, id: 'landed/hq-cv-1@r/mayor', from: 'hq-cv-1', subject: 'Other landed: 1 of 1 items' };
   await perform(town.client, { kind: 'update', workflow: MAYOR, name: 'mail', content: notice, updateId: 'n1' });
   const kept = await town.client.workflow.getHandle(MAYOR).query(inboxQuery);
-  expect(kept.map(({ subject }) => subject)).toEqual([notice.subject]);
+  expect(kept.map(({ subject }) => subject)).toEqual(['early', notice.subject]);
 });
