@@ -60,9 +60,10 @@ async function isRunning(id: string): Promise<boolean> {
 
 const reports = () => recordsOf<DogReport & { readonly dog: string }>(town, 'dog');
 
-/** Of the errand that is sent now, once a dog has come home from it. */
-async function errand(id: string, ...args: string[]): Promise<DogReport> {
-  const sent = await command('dog', 'send', ...args, '--id', id);
+/** Of the errand that is sent now, by either command, once a dog has come home from it. */
+async function errand(id: string, job: string, ...options: string[]): Promise<DogReport> {
+  const asked = options.length === 0 ? ['sling', job, 'deacon/dogs'] : ['dog', 'send', job, ...options];
+  const sent = await command(...asked, '--id', id);
   expect(sent).toMatchObject({ code: 0, stdout: 'a dog goes\n' });
   return until(`a dog is back from ${id}`, async () => {
     const { out, waiting } = await town.client.workflow.getHandle(DEACON).query(dogsQuery);
