@@ -18,7 +18,7 @@ import { isOpen } from './executions.js';
 import type { PluginKeeper } from './plugins.js';
 import type { ReadTown } from './remotes.js';
 import { ensureRole, told } from './roles.js';
-import { findHoldBefore, findRigs, findTownHold } from './town-hold.js';
+import { findHoldBefore, findRigHolds, findRigs } from './town-hold.js';
 import { INVALID_ARGUMENT, PERMISSION_DENIED, rpcOf, UNIMPLEMENTED } from './rpc.js';
 
 const RUNNING = 'ExecutionStatus="Running"';
@@ -50,7 +50,7 @@ export function watchActivities({ client, readTown }: Deps, plugins: Pick<Plugin
     },
     lookCloser: () => lookCloser(client),
     surveyTown: () => surveyTown(client),
-    findTownHold: () => findTownHold(client),
+    findRigHolds: (request) => findRigHolds(client, request),
     findHoldBefore: () => findHoldBefore(client),
     findRigs: () => findRigs(client),
     startDeacon: (request) => startDeacon(client, request),
@@ -116,13 +116,18 @@ async function surveyTown(client: Client): Promise<Survey> {
     open,
     rigs: sorted(work.flatMap(({ rigs }) => rigs)),
     witnessed: sorted(witnessed),
+    unheld: sorted(witnesses.flatMap(({ id, phase }) => (phase === 'paused' ? [] : (rigOfWitness(id) ?? [])))),
     failing:
       failing === null ? null : failing.map(({ id, problems }) => ({ id, says: problems.join(', ') })).toSorted(byId),
     escalated: escalated.map(({ id, waitsFor }) => ({ id, waitsFor })).toSorted(byId),
-    stranded: sorted(queued.flatMap(({ id, rigs }) => (rigs.some((rig) => free.includes(rig)) ? [id] : []))),
+    stranded: sorted(queued.flatMap(({ id, rigs }) => (isStranded(rigs, free) ? [id] : []))),
     daemon,
   };
 }
+
+/** One of whose rigs has no slot free, or is held, may wait for that. */
+const isStranded = (rigs: readonly string[], free: readonly string[]): boolean =>
+  rigs.length > 0 && rigs.every((rig) => free.includes(rig));
 
 const sorted = (names: readonly string[]): string[] => [...new Set(names)].toSorted();
 const byId = (a: { readonly id: string }, b: { readonly id: string }) => (a.id < b.id ? -1 : 1);

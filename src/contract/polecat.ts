@@ -45,6 +45,8 @@ export type Lifecycle = {
 export const lifecycleQuery = defineQuery<Lifecycle>('lifecycle');
 /** Who holds it, the one that is shown first. */
 export const holdsQuery = defineQuery<readonly Hold[]>('holds');
+/** The same of a deacon or a witness, for whoever comes after it; null as long as it does not know itself how the one before it held. */
+export const keptHoldsQuery = defineQuery<readonly Hold[] | null>('keptHolds');
 /** Words to its agent, the oldest first. */
 export const nudgesQuery = defineQuery<readonly Nudge[]>('nudges');
 export const hookQuery = defineQuery<{ readonly mission: string; readonly item: string; readonly formula: string }>(

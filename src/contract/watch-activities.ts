@@ -6,9 +6,12 @@ import type { Recovered, Redispatch } from '../town/recovered.js';
 import type { Look } from '../town/watchdog.js';
 
 export type WatchActivities = {
-  /** How the deacon holds the town; null: not at all. */
-  findTownHold(): Promise<Hold | null>;
-  /** The same of the deacon before the one that asks, and the rigs that have heard it. */
+  /** How the deacon holds the town, null: not at all; and how the witness before the one that asks held the rig, null: nobody knows. */
+  findRigHolds(request: { readonly rig: string }): Promise<{
+    readonly town: Hold | null;
+    readonly before: readonly Hold[] | null;
+  }>;
+  /** How the deacon before the one that asks held the town, and the rigs that have heard it. */
   findHoldBefore(): Promise<{ readonly hold: Hold | null; readonly told: readonly string[] }>;
   /** Rigs whose witnesses are there. */
   findRigs(): Promise<readonly string[]>;

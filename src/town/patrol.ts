@@ -16,11 +16,13 @@ export type Survey = {
   /** Rigs with open work, and of these those whose witness runs. */
   readonly rigs: readonly string[];
   readonly witnessed: readonly string[];
+  /** Rigs whose witness runs, and nobody holds them. Absent in what an earlier version saw. */
+  readonly unheld?: readonly string[];
   /** Workflows whose tasks fail again and again, with what the server says of them; null from a server that does not tell. */
   readonly failing: readonly { readonly id: string; readonly says: string }[] | null;
   /** Who waits for an answer to something that went wrong: missions, merge queues, molecules that nobody has on the hook. */
   readonly escalated: readonly { readonly id: string; readonly waitsFor: string }[];
-  /** Missions that wait for a slot, where nobody holds one and nobody holds them back. Absent in what an earlier version saw. */
+  /** Missions that wait for a slot, where nobody holds one in any of their rigs, nor holds these back. Absent in what an earlier version saw. */
   readonly stranded?: readonly string[];
   readonly daemon: Daemon;
 };

@@ -21,6 +21,24 @@ export function withHold<H extends Hold>(holds: readonly H[], hold: H): readonly
   return known === undefined ? [...holds, hold] : holds.map((one) => (one === known ? hold : one));
 }
 
+/**
+ * How a rig is held whose witness begins. `before`: as the one before it held the rig, null when nobody knows. Then those at work tell, who have heard of one
+ * hold, `below`: that may be the town's.
+ */
+export function holdsOfRig({ before, town, below, deacon }: RigHolds): readonly Hold[] {
+  const isOfTown = below?.by === town?.by && below?.why === town?.why;
+  const known = below === null || isOfTown ? [] : [{ by: below.by, why: below.why }];
+  const own = before === null ? known : before.filter(({ above }) => above !== deacon);
+  return [...own, ...(town === null ? [] : [{ by: town.by, why: town.why, above: deacon }])];
+}
+
+type RigHolds = {
+  readonly before: readonly Hold[] | null;
+  readonly town: Hold | null;
+  readonly below: Hold | null;
+  readonly deacon: string;
+};
+
 export function withoutHold<H extends Hold>(holds: readonly H[], above: string | undefined): readonly H[] {
   const lifted = heldFrom(holds, above);
   return holds.filter((one) => one !== lifted);

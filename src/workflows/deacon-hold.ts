@@ -2,15 +2,16 @@
  * The emergency stop: the deacon holds all rigs, those that begin later, too, since a witness that begins asks it. It goes on holding them whoever dies:
  * a deacon that begins asks how the one before it held the town.
  */
-import { condition, setHandler } from '@temporalio/workflow';
+import { setHandler } from '@temporalio/workflow';
 import { deaconMessages, witnessMessages } from '../contract/messages.js';
-import { holdsQuery } from '../contract/polecat.js';
+import { holdsQuery, keptHoldsQuery } from '../contract/polecat.js';
 import { witnessOf } from '../town/address.js';
+import type { Survey } from '../town/patrol.js';
 import type { Pause } from '../town/pause.js';
 import { done, refused, type Taking } from './desk.js';
 import { town } from './hands.js';
 import { patched } from './patches.js';
-import { takePauses, Teller, wordFor } from './pausing.js';
+import { takenOnce, takePauses, Teller, wordFor } from './pausing.js';
 
 type Deacon = { readonly patience: () => number; readonly onChange: () => void };
 type Carried = { readonly paused: Pause | null; readonly rigs: readonly string[] };
@@ -19,7 +20,7 @@ export class DeaconHold {
   readonly #deacon: Deacon;
   readonly #teller = new Teller(witnessMessages);
   #paused: Pause | null;
-  /** Rigs that have heard of it. */
+  /** Rigs that have heard the last word of it. */
   #rigs: readonly string[];
   /** It is known how the one before held the town. */
   #isKnown: boolean;
@@ -40,17 +41,24 @@ export class DeaconHold {
   }
 
   serve(desk: Taking): void {
-    setHandler(holdsQuery, () => [this.#paused ?? []].flat(), { description: 'Who holds the town, and why.' });
-    takePauses(this.#onceKnown(desk), {
-      what: 'the town',
-      messages: deaconMessages,
-      holds: () => [this.#paused ?? []].flat(),
-      hold: (hold) => this.#set({ ...hold, sinceMs: Date.now() }),
-      letGo: () => this.#set(null),
-      tell: async () => this.#tellAll(),
-      meanwhile: () =>
-        `${this.#rigs.length} rigs are held, and those that begin later: sessions under way end first, and what is handed in still lands`,
+    const holds = () => [this.#paused ?? []].flat();
+    setHandler(holdsQuery, holds, { description: 'Who holds the town, and why.' });
+    setHandler(keptHoldsQuery, () => (this.#isKnown ? holds() : null), {
+      description: 'The same, null as long as it is not known how the deacon before held it.',
     });
+    takePauses(
+      takenOnce(desk, () => this.#isKnown),
+      {
+        what: 'the town',
+        messages: deaconMessages,
+        holds,
+        hold: (hold) => this.#set({ ...hold, sinceMs: Date.now() }),
+        letGo: () => this.#set(null),
+        tell: async () => this.#tellAll(),
+        meanwhile: () =>
+          `${this.#rigs.length} rigs are held, and those that begin later: sessions under way end first, and what is handed in still lands`,
+      },
+    );
     desk.on(deaconMessages.cycle, async (asked) => {
       const rigs = await this.#findRigs();
       if (rigs.length === 0) return refused('no rig is at work');
@@ -71,11 +79,15 @@ export class DeaconHold {
     this.#isKnown = true;
   }
 
-  /** Whose witnesses are there: one may have begun just as the others were told. */
-  async keepUp(witnessed: readonly string[]): Promise<void> {
-    if (this.#paused === null) return;
-    const news = witnessed.filter((rig) => !this.#rigs.includes(rig));
-    if (news.length > 0) await this.#tell(news);
+  /** Whose witnesses are there: one may have begun just as the others were told, or while nobody said that the town is held. */
+  async keepUp({ witnessed, unheld }: Pick<Survey, 'witnessed' | 'unheld'>): Promise<void> {
+    const isUnheld = (rig: string) => unheld?.includes(rig) === true;
+    const isNew = (rig: string) => !this.#rigs.includes(rig);
+    const isLetGo = this.#paused === null;
+    // Where the town was never held there is nothing to be let go.
+    if (isLetGo && (this.#rigs.length === 0 || unheld === undefined)) return;
+    const late = witnessed.filter((rig) => (isLetGo ? isNew(rig) && !isUnheld(rig) : isNew(rig) || isUnheld(rig)));
+    if (late.length > 0) this.#rigs = [...new Set([...this.#rigs, ...(await this.#tell(late))])];
   }
 
   #set(paused: Pause | null): void {
@@ -86,34 +98,19 @@ export class DeaconHold {
   async #tellAll(): Promise<void> {
     const rigs = await this.#findRigs();
     // Meanwhile there may have been another word: each hears the last one.
-    await this.#tell([...new Set([...rigs, ...this.#rigs])]);
+    this.#rigs = await this.#tell([...new Set([...rigs, ...this.#rigs])]);
     this.#deacon.onChange();
   }
 
-  async #tell(rigs: readonly string[]): Promise<void> {
+  /** Those that have heard it. */
+  async #tell(rigs: readonly string[]): Promise<readonly string[]> {
     const word = wordFor(this.#paused ?? undefined, 'the deacon');
     const missed = await this.#teller.tell(rigs.map(addressed), word);
-    const heard = rigs.filter((rig) => missed.every(({ workflowId }) => workflowId !== witnessOf(rig)));
-    this.#rigs = this.#paused === null ? [] : [...new Set([...this.#rigs, ...heard])];
+    return rigs.filter((rig) => missed.every(({ workflowId }) => workflowId !== witnessOf(rig)));
   }
 
   #findRigs(): Promise<readonly string[]> {
     return town(this.#deacon.patience()).findRigs.executeWithOptions({ summary: 'which rigs are at work' }, []);
-  }
-
-  /** What is asked before that waits for it. */
-  #onceKnown(desk: Taking): Taking {
-    return {
-      on: (message, handle, options) =>
-        desk.on(
-          message,
-          async (content) => {
-            await condition(() => this.#isKnown);
-            return handle(content);
-          },
-          options,
-        ),
-    };
   }
 }
 

@@ -228,7 +228,7 @@ class DeaconRun {
     this.#dogs.patrolled(this.#now.seen, survey);
     this.#now = { ...this.#now, troubles, seen: survey, quiet, heard: heardIn(survey, this.#now.heard) };
     for (const order of orders) await this.#obey(order, nowMs);
-    await this.#hold.keepUp(survey.witnessed);
+    await this.#hold.keepUp(survey);
     const waitMs = nextPatrolMs(survey, troubles, quiet, patience);
     const atMs = Date.now();
     this.#nextMs = waitMs === null ? null : atMs + waitMs;

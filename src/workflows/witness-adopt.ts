@@ -11,20 +11,25 @@ type AtWork = {
   readonly incarnationMax: number;
   /** As the one before held them; null when they tell of no pause. */
   readonly held: Hold | null;
+  /** Those who tell of one. */
+  readonly below: readonly Lease[];
   /** As the deacon holds all rigs. */
   readonly town: Hold | null;
+  /** As the one before says itself; null when it does not. */
+  readonly before: readonly Hold[] | null;
 };
 
 export async function whoWorks({ rig, patience }: Pick<WitnessCarry, 'rig' | 'patience'>): Promise<AtWork> {
   const summary = `who works in ${rig.name}`;
   const { polecats, incarnationMax } = await town(patience).findPolecats.executeWithOptions({ summary }, [rig]);
   const open = polecats.filter((one) => one.isOpen);
-  const held = open.flatMap((one) => one.held ?? [])[0] ?? null;
-  const how = { summary: 'is the town held' };
-  const ofTown = patched('a witness asks whether the town is held', '0.9')
-    ? await town(patience).findTownHold.executeWithOptions(how, [])
-    : null;
-  return { leases: open.map(leaseOf), incarnationMax, held, town: ofTown };
+  const below = open.filter((one) => one.held !== undefined);
+  const held = below[0]?.held ?? null;
+  const how = { summary: 'is the rig held, or the town' };
+  const holds = patched('a witness asks whether the town is held', '0.9')
+    ? await town(patience).findRigHolds.executeWithOptions(how, [{ rig: rig.name }])
+    : { town: null, before: null };
+  return { leases: open.map(leaseOf), incarnationMax, held, below: below.map(leaseOf), ...holds };
 }
 
 function leaseOf({ claim, mission, item, priority, name, incarnation, sinceMs }: FoundPolecat): Lease {

@@ -2,17 +2,29 @@
  * Who holds a rig: somebody who was asked for it itself, the deacon with the whole town, or both. Those at work in it hear of it from its witness, and
  * those who begin as soon as they are there.
  */
+import { setHandler } from '@temporalio/workflow';
 import { polecatMessages, witnessMessages } from '../contract/messages.js';
-import { DEACON, polecatAt } from '../town/address.js';
-import { withHold, withoutHold, type Hold, type Pause } from '../town/pause.js';
+import { holdsQuery, keptHoldsQuery } from '../contract/polecat.js';
+import { DEACON, polecatAt, witnessOf } from '../town/address.js';
+import { holdsOfRig, withHold, withoutHold, type Hold, type Pause } from '../town/pause.js';
 import type { Lease } from '../town/slots.js';
-import { done, refused, type Desk } from './desk.js';
+import { done, refused, type Taking } from './desk.js';
 import { patched } from './patches.js';
-import { takePauses, Teller, wordFor, type Word } from './pausing.js';
+import { takenOnce, takePauses, Teller, wordFor, type Word } from './pausing.js';
 
 /** A polecat that was granted its slot a moment before a pause has begun after that. */
 const UNTOLD_MS = 2_000;
 const UNTOLD_MS_MAX = 600_000;
+
+type Found = {
+  /** Those at work. */
+  readonly leases: readonly Lease[];
+  /** As they are held, and who of them is. */
+  readonly held: Hold | null;
+  readonly below: readonly Lease[];
+  readonly town: Hold | null;
+  readonly before: readonly Hold[] | null;
+};
 
 type Rig = {
   readonly name: string;
@@ -29,13 +41,23 @@ export class WitnessHolds {
   /** Holders that were not there yet when the rig was paused: their molecules have still to hear of it. */
   #untold: readonly Lease[] = [];
   #untoldLooks = 0;
+  /** Held by the witness before, in a rig that is held no more. */
+  #letGo: readonly Lease[] = [];
+  /** It is known how the one before held the rig. */
+  #isKnown: boolean;
 
-  constructor(holds: readonly Pause[], rig: Rig) {
+  constructor(holds: readonly Pause[], isFresh: boolean, rig: Rig) {
     this.#holds = holds;
+    this.#isKnown = !isFresh;
     this.#rig = rig;
   }
 
-  serve(desk: Desk): void {
+  serve(all: Taking): void {
+    setHandler(holdsQuery, () => this.#holds, { description: 'Who holds the rig, and why.' });
+    setHandler(keptHoldsQuery, () => (this.#isKnown ? this.#holds : null), {
+      description: 'The same, null as long as it is not known how the witness before held it.',
+    });
+    const desk = takenOnce(all, () => this.#isKnown || !patched('what is said waits for what was held before', '0.9'));
     takePauses(desk, {
       what: 'the rig',
       messages: witnessMessages,
@@ -71,14 +93,19 @@ export class WitnessHolds {
     return this.#untold.length > 0;
   }
 
-  /** Whoever works there was held by the witness before this one; `town`: as the deacon holds all rigs. */
-  adopt(leases: readonly Lease[], held: Hold | null, town: Hold | null): void {
-    const isOfTown = town !== null && held !== null && held.by === town.by && held.why === town.why;
-    const own = held === null || isOfTown ? [] : [{ by: held.by, why: held.why }];
-    const ofTown = town === null ? [] : [{ by: town.by, why: town.why, above: DEACON }];
-    if (this.#holds.length === 0 && own.length + ofTown.length > 0)
-      this.#set([...own, ...ofTown].map((hold) => ({ ...hold, sinceMs: Date.now() })));
-    if (this.#holds.length > 0 && patched('who is adopted hears of a pause', '0.6')) this.#untold = leases;
+  /** The witness before has held the rig, or the deacon holds all. */
+  adopt({ leases, held, below, town, before }: Found): void {
+    const holds = holdsOfRig({ before, town, below: held, deacon: DEACON });
+    if (this.#holds.length === 0 && holds.length > 0)
+      this.#set(holds.map((hold) => ({ ...hold, sinceMs: Date.now() })));
+    if (this.#holds.length > 0) {
+      if (patched('who is adopted hears of a pause', '0.6')) this.#untold = leases;
+    } else this.#letGo = below;
+  }
+
+  /** From now on it is said here how the rig is held. */
+  begin(): void {
+    this.#isKnown = true;
   }
 
   /** Until they are told once more. */
@@ -94,6 +121,9 @@ export class WitnessHolds {
     this.#untold = [];
     const { first } = this;
     if (first !== null) await this.#tell(left, wordFor(first, first.by));
+    const free = this.#letGo;
+    this.#letGo = [];
+    if (first === null && free.length > 0) await this.#tell(free, wordFor(undefined, witnessOf(this.#rig.name)));
   }
 
   readonly #addressed = (lease: Lease) => ({ ...lease, workflowId: polecatAt(this.#rig.name, lease.name) });

@@ -4,7 +4,6 @@
  */
 import { condition, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
 import { mailMessage, missionMessages, refineryMessages, witnessMessages } from '../contract/messages.js';
-import { holdsQuery } from '../contract/polecat.js';
 import { agentsQuery, polecatsQuery, RoleInput, slotsQuery, type WitnessCarry } from '../contract/witness.js';
 import { EMPTY_DESK } from '../contract/desk.js';
 import { attribute } from '../contract/search-attributes.js';
@@ -37,7 +36,7 @@ export async function witness(raw: unknown, carry?: WitnessCarry): Promise<never
     const before = carried(carry, 'BadInput');
     return [before ?? freshWitness(raw), before === null] as const;
   });
-  return new WitnessRun(start, raw).run(isFresh);
+  return new WitnessRun(start, raw, isFresh).run(isFresh);
 }
 
 function freshWitness(raw: unknown): WitnessCarry {
@@ -68,7 +67,7 @@ class WitnessRun {
   /** The rig was configured otherwise than before, and the refinery has not heard of it. */
   #isChanged = false;
 
-  constructor(carry: WitnessCarry, raw: unknown) {
+  constructor(carry: WitnessCarry, raw: unknown, isFresh: boolean) {
     this.#raw = raw;
     this.#now = carry;
     this.#pinger = new Pinger(carry.isPingExpected ?? false);
@@ -77,7 +76,7 @@ class WitnessRun {
       now: () => this.#now,
       onNews: () => (this.#news = true),
     });
-    this.#holds = new WitnessHolds(carry.holds ?? [carry.paused ?? []].flat(), {
+    this.#holds = new WitnessHolds(carry.holds ?? [carry.paused ?? []].flat(), isFresh, {
       name: carry.rig.name,
       leases: () => this.#now.slots.leases,
       onChange: () => (this.#news = true),
@@ -100,7 +99,6 @@ class WitnessRun {
     setHandler(polecatsQuery, () => this.#now.slots.leases.map((lease) => polecatAt(this.#now.rig.name, lease.name)), {
       description: 'Addresses of the polecats at work.',
     });
-    setHandler(holdsQuery, () => this.#holds.all, { description: 'Who holds the rig, and why.' });
     setHandler(agentsQuery, () => this.#leases.agents(), { description: 'How those at work did when it looked last.' });
     explainBy(() => this.#board());
     this.#desk.open();
@@ -112,6 +110,7 @@ class WitnessRun {
       { key: attribute.rig, value: [this.#now.rig.name] },
     ]);
     if (isFresh && renewed()) await this.#adopt();
+    this.#holds.begin();
     for (;;) {
       await this.#passOn();
       await this.#grant();
@@ -131,11 +130,11 @@ class WitnessRun {
   async #adopt(): Promise<void> {
     const released: string[] = [];
     this.#released = released;
-    const { held, town: ofTown, incarnationMax, ...found } = await whoWorks(this.#now);
+    const { incarnationMax, ...found } = await whoWorks(this.#now);
     this.#released = null;
     const leases = found.leases.filter(({ id }) => !released.includes(id));
     this.#now = { ...this.#now, slots: adoptLeases(this.#now.slots, leases, incarnationMax) };
-    this.#holds.adopt(leases, held, ofTown);
+    this.#holds.adopt({ ...found, leases });
   }
 
   /** While slots are held, their holders are looked at from time to time, in case one died unseen. Else only news wakes us. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { heldFrom, withHold, withoutHold } from '../../src/town/pause.js';
+import { heldFrom, holdsOfRig, withHold, withoutHold } from '../../src/town/pause.js';
 import type { Hold } from '../../src/town/pause.js';
 
 const own: Hold = { by: 'Ann', why: 'mine' };
@@ -21,4 +21,23 @@ test('a hold of before, which does not say from where, is lifted by whoever lets
   expect(withoutHold([old], undefined)).toEqual([]);
   expect(withoutHold(withHold([old], mission), 'login')).toEqual([old]);
   expect(withHold([old], own)).toEqual([old, own]);
+});
+
+const holds = (before: readonly Hold[] | null, town: Hold | null, below: Hold | null = null) =>
+  holdsOfRig({ before, town, below, deacon: 'deacon' });
+
+test('a rig whose witness begins is held as the one before it said, and as the deacon holds the town now', () => {
+  const town: Hold = { by: 'Ada', why: 'fire' };
+  const ofTown = { ...town, above: 'deacon' };
+  // Those at work have heard of one, whichever was first.
+  expect(holds([ofTown, own], town, town)).toEqual([own, ofTown]);
+  expect(holds([own], null, own)).toEqual([own]);
+  // Let go while there was no witness.
+  expect(holds([ofTown], null, town)).toEqual([]);
+  expect(holds([], town, null)).toEqual([ofTown]);
+  // Nobody knows what the one before said.
+  expect(holds(null, town, town)).toEqual([ofTown]);
+  expect(holds(null, town, own)).toEqual([own, ofTown]);
+  expect(holds(null, null, own)).toEqual([own]);
+  expect(holds(null, null)).toEqual([]);
 });
