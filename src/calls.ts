@@ -182,13 +182,13 @@ const BEGUN_BY_MAIL: readonly string[] = [OVERSEER, MAYOR, DEACON];
 
 /**
  * Whoever writes to the overseer finds one: with the first mail he is there. So it is with the mayor and the first wish, with the deacon, whom one asks for a dog,
- * too, and to hold the town, and with a channel and what is said to it as to one; a mail to its address may be mistyped.
+ * too, and to hold the town or let it go, and with a channel and what is said to it as to one; a mail to its address may be mistyped.
  */
 function roleBegunBy(workflow: string, name: string): Begun | null {
   const isMail = BEGUN_BY_MAIL.includes(workflow) && name === mailMessage.name;
   const isWish = workflow === MAYOR && name === mayorMessages.sling.name;
-  const { send, pause } = deaconMessages;
-  if (isMail || isWish || (workflow === DEACON && [send.name, pause.name].includes(name)))
+  const { send, pause, resume } = deaconMessages;
+  if (isMail || isWish || (workflow === DEACON && [send.name, pause.name, resume.name].includes(name)))
     return { type: workflow, summary: `the ${workflow} of the town` };
   const { publish, subscribe, retain } = channelMessages;
   const begins = [publish, subscribe, retain].some((one) => one.name === name);

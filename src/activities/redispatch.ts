@@ -1,6 +1,7 @@
 /** The item of a mission that is gone, started anew by what that one was given: its input is the first event of its history. */
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
+import { withoutSecrets } from '../agents/secrets.js';
 import type { MissionStart } from '../contract/activities.js';
 import { FormulaInput, MissionInput } from '../contract/mission.js';
 import { read } from '../contract/read.js';
@@ -14,8 +15,12 @@ import type { ReadTown } from './remotes.js';
 /** `key`: of it there is one mission, however often it is asked for. */
 type Order = { readonly key: string; readonly input: MissionInput };
 type Start = (order: Order) => Promise<MissionStart>;
-type Found = { readonly ok: true; readonly order: Order } | { readonly ok: false; readonly why: string };
+type Found =
+  | { readonly ok: true; readonly order: Order; readonly status: string }
+  | { readonly ok: false; readonly why: string };
 
+/** One that has ended otherwise was done with it, or is to be done with. */
+const LOST: readonly string[] = ['terminated', 'failed', 'timed_out'];
 /** A mail has room for it. */
 const COMMAND_CHARS_MAX = 50_000;
 
@@ -28,15 +33,21 @@ export async function redispatch(
   if (!town.ok) throw refuse('BadTown', town.problems);
   const found = await orderFor(client, recovered);
   if (!found.ok) return { kind: 'impossible', why: found.why };
-  if (town.town.deacon?.redispatch !== true) return byHand(found.order);
+  const { status } = found;
+  const isLost = LOST.includes(status);
+  if (!isLost || town.town.deacon?.redispatch !== true)
+    return byHand(found.order, (command) => (isLost ? { kind: 'off', command } : { kind: 'over', status, command }));
   const started = await start(found.order);
   return started.kind === 'started' ? started : { kind: 'impossible', why: started.why };
 }
 
-function byHand({ input }: Order): Redispatch {
+function byHand({ input }: Order, tell: (command: string) => Redispatch): Redispatch {
   const command = `temporal workflow start --task-queue ${TOWN_QUEUE} --type mission --input ${shellWord(JSON.stringify(input))}`;
-  const isLong = command.length > COMMAND_CHARS_MAX;
-  return isLong ? { kind: 'impossible', why: 'its input is too long for a mail' } : { kind: 'off', command };
+  if (command.length > COMMAND_CHARS_MAX) return { kind: 'impossible', why: 'its input is too long for a mail' };
+  // Mail goes to the ledger.
+  if (withoutSecrets(command) !== command)
+    return { kind: 'impossible', why: 'its input has what looks like a secret, which is not for a mail' };
+  return tell(command);
 }
 
 async function orderFor(client: Client, { mission, item, branch }: Recovered): Promise<Found> {
@@ -51,14 +62,14 @@ async function orderFor(client: Client, { mission, item, branch }: Recovered): P
     notify,
     ...(budget === undefined ? {} : { budget }),
   };
-  return { ok: true, order: { key: `again ${mission}@${begun.run}/${item}`, input } };
+  return { ok: true, status: begun.status, order: { key: `again ${mission}@${begun.run}/${item}`, input } };
 }
 
 /** As it was started; why that cannot be known, in words. */
 async function begunAs(
   client: Client,
   mission: string,
-): Promise<{ readonly input: MissionInput; readonly run: string } | string> {
+): Promise<{ readonly input: MissionInput; readonly run: string; readonly status: string } | string> {
   try {
     const { raw, runId, type, status } = await client.workflow.getHandle(mission).describe();
     if (status.name === 'RUNNING' || status.name === 'PAUSED') return `a workflow of the id ${mission} is open again`;
@@ -71,7 +82,9 @@ async function begunAs(
     const payload = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
     const content = payload === undefined ? undefined : await contentOf(client, payload);
     const input = type === 'mission' ? read(MissionInput, content) : byFormula(type, content);
-    return input.ok ? { input: input.value, run } : `its input cannot be read: ${input.problems.join('; ')}`;
+    return input.ok
+      ? { input: input.value, run, status: status.name.toLowerCase() }
+      : `its input cannot be read: ${input.problems.join('; ')}`;
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return 'the server does not have its history any more';
     throw error;

@@ -7,6 +7,9 @@ import { shellWord } from './shell-text.js';
 const MINUTE_MS = 60_000;
 const COOLDOWN_MS = 10 * MINUTE_MS;
 const TRIES_MAX = 3;
+/** What fails, as with a town.toml that cannot be read, is tried again for as long as it takes, at last so often; after so many failures it is told, once. */
+const FAILED_MS_MAX = 6 * 60 * MINUTE_MS;
+const FAILED_TOLD = 3;
 /** So many items; what is settled makes room first. */
 const KEPT_MAX = 100;
 
@@ -24,13 +27,19 @@ export type Entry = Recovered & {
   readonly lastMs: number;
   /** When it is given to another; null: it was, or the overseer was told. */
   readonly dueMs: number | null;
+  /** Tries in a row that have failed. Absent: none. */
+  readonly failed?: number;
 };
 
-/** What came of a try. `off`: town.toml does not say that it is to be tried; `command` starts it by hand. */
+/** What came of a try. `off`: town.toml does not say that it is to be tried; `command` starts it by hand. `over`: it ended by itself, or was called off. */
 export type Redispatch =
   | { readonly kind: 'started'; readonly mission: string }
   | { readonly kind: 'off'; readonly command: string }
+  | { readonly kind: 'over'; readonly status: string; readonly command: string }
   | { readonly kind: 'impossible'; readonly why: string };
+
+/** The try failed, by no fault of the work. */
+export type Failing = { readonly kind: 'failing'; readonly why: string };
 
 /** One more, or one whose next mission is gone, too. What is known changes nothing. */
 export function withRecovered(
@@ -73,13 +82,26 @@ export function isSpent({ tried }: Entry): boolean {
 /** `mission`: that was started; null: none. */
 export function settled(all: readonly Entry[], entry: Entry, mission: string | null, nowMs: number): readonly Entry[] {
   const tried = mission === null ? entry.tried : [...entry.tried, mission];
-  return all.map((one) => (one === entry ? { ...one, tried, lastMs: nowMs, dueMs: null } : one));
+  const { failed: _, ...rest } = entry;
+  return all.map((one) => (one === entry ? { ...rest, tried, lastMs: nowMs, dueMs: null } : one));
+}
+
+/** The try has failed: later once more. */
+export function postponed(all: readonly Entry[], entry: Entry, nowMs: number, patience: number): readonly Entry[] {
+  const failed = (entry.failed ?? 0) + 1;
+  const dueMs = nowMs + Math.min(FAILED_MS_MAX, COOLDOWN_MS * 2 ** (failed - 1)) * patience;
+  return all.map((one) => (one === entry ? { ...one, failed, dueMs } : one));
+}
+
+/** Whether the overseer is to hear that it fails, with this failure. */
+export function isFailureTold({ failed = 0 }: Entry): boolean {
+  return failed + 1 === FAILED_TOLD;
 }
 
 /** For the overseer: `result` is null when it was tried often enough. */
 export function recoveredMail(
   { mission, item, branch, head, tried }: Entry,
-  result: Exclude<Redispatch, { readonly kind: 'started' }> | null,
+  result: Exclude<Redispatch, { readonly kind: 'started' }> | Failing | null,
 ): { readonly subject: string; readonly body: string } {
   const last = tried.at(-1) ?? mission;
   const where = `What the item ${item} of the mission ${last} had done, which is gone, lies on branch ${branch} at ${head}.`;
@@ -94,5 +116,9 @@ function remedyOf(result: Parameters<typeof recoveredMail>[1], tried: readonly s
     return `It was given to ${tried.length} other missions, one after the other, which are gone, too: ${tried.join(', ')}. \`gt explain ${shellWord(tried.at(-1) ?? mission)}\` tells how the last one ended.`;
   if (result.kind === 'impossible')
     return `It is not known how to start it again: ${result.why}. The branch can be merged, or deleted, by hand.`;
+  if (result.kind === 'failing')
+    return `The deacon has tried ${FAILED_TOLD} times to start it again, which fails: ${result.why}. It goes on trying, each time later, until that is mended: \`gt doctor\` looks at town.toml.`;
+  if (result.kind === 'over')
+    return `The mission is ${result.status}, so nothing is started by itself. This starts the item anew:\n\n\`${result.command}\``;
   return `Whoever ends a mission mostly means it, so nothing is started by itself: \`[deacon] redispatch = true\` in town.toml lets the deacon do it. This starts the item anew:\n\n\`${result.command}\``;
 }

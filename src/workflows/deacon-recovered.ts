@@ -2,8 +2,17 @@
 import { isCancellation } from '@temporalio/workflow';
 import { DEACON, OVERSEER } from '../town/address.js';
 import type { Mail } from '../town/mail.js';
-import { dueNow, isSpent, nextDueMs, recoveredMail, settled, withRecovered } from '../town/recovered.js';
-import type { Entry, Recovered, Redispatch } from '../town/recovered.js';
+import {
+  dueNow,
+  isFailureTold,
+  isSpent,
+  nextDueMs,
+  postponed,
+  recoveredMail,
+  settled,
+  withRecovered,
+} from '../town/recovered.js';
+import type { Entry, Failing, Recovered, Redispatch } from '../town/recovered.js';
 import { done, type Answer } from './desk.js';
 import { reasonOf } from './failing.js';
 import { town } from './hands.js';
@@ -44,15 +53,29 @@ export class DeaconRecovered {
   async goOn(): Promise<void> {
     for (let entry = dueNow(this.#all, Date.now()); entry !== null; entry = dueNow(this.#all, Date.now())) {
       const result = isSpent(entry) ? null : await this.#try(entry);
+      if (result?.kind === 'failing') {
+        this.#postpone(entry, result);
+        // Whatever else is due, as mail and patrols, is not to wait for many that fail.
+        return;
+      }
       this.#all = settled(this.#all, entry, result?.kind === 'started' ? result.mission : null, Date.now());
       if (result?.kind === 'started') continue;
-      const { mission, item, tried, head } = entry;
-      const id = `recovered ${mission}/${item} ${tried.length} ${head}`.slice(-2_000);
-      this.#deacon.tell({ id, from: DEACON, to: OVERSEER, ...recoveredMail(entry, result), priority: 'high' });
+      this.#tell(entry, result, 'recovered');
     }
   }
 
-  async #try({ rig, mission, item, branch, head, tried }: Entry): Promise<Redispatch> {
+  #postpone(entry: Entry, failing: Failing): void {
+    this.#all = postponed(this.#all, entry, Date.now(), this.#deacon.patience());
+    if (isFailureTold(entry)) this.#tell(entry, failing, 'failing');
+  }
+
+  #tell(entry: Entry, result: Parameters<typeof recoveredMail>[1], what: string): void {
+    const { mission, item, tried, head } = entry;
+    const id = `${what} ${mission}/${item} ${tried.length} ${head}`.slice(-2_000);
+    this.#deacon.tell({ id, from: DEACON, to: OVERSEER, ...recoveredMail(entry, result), priority: 'high' });
+  }
+
+  async #try({ rig, mission, item, branch, head, tried }: Entry): Promise<Redispatch | Failing> {
     const { patience, drop } = this.#deacon;
     const options = { ...patrolAct(patience()), summary: `start ${item} of ${mission} again`.slice(0, 200) };
     const found = { rig, mission: tried.at(-1) ?? mission, item, branch, head };
@@ -61,7 +84,7 @@ export class DeaconRecovered {
     } catch (error) {
       if (isCancellation(error)) throw error;
       drop(reasonOf(error));
-      return { kind: 'impossible', why: reasonOf(error) };
+      return { kind: 'failing', why: reasonOf(error) };
     }
   }
 }

@@ -150,15 +150,16 @@ const boardOf = async (id: string) => (await call('explain', id)).stdout;
 const isHeld = async (id: string) => (await boardOf(id)).includes('**Paused** by Ada');
 const ended = async (id: string) => town.client.workflow.getHandle(id).terminate('a test');
 
-const found = (item: string) => ({ rig: 'web', mission: 'killed', item, branch: 'polecat/Toast/we-1', head: 'abc' });
+const found = (item: string) => ({ rig: 'web', mission: 'gone', item, branch: 'polecat/Toast/we-1', head: 'abc' });
 
 test('work of a mission that is gone: the overseer is told how to start it again, or where town.toml says so it is', async () => {
   const { client } = town;
-  await client.workflow.getHandle('killed').result();
+  await town.startMission('gone', { work: three('web', 'build') });
+  await ended('gone');
   const tell = (item: string) =>
     client.workflow.getHandle(DEACON).executeUpdate(deaconMessages.recovered.update, { args: [found(item)] });
   expect([await tell('a'), await tell('a')]).toEqual(['taken up', 'known already']);
-  const mail = await mailAbout('HELP: recovered work of killed');
+  const mail = await mailAbout('HELP: recovered work of gone');
   const input: unknown = JSON.parse(/--input '(.*)'`/.exec(mail.body)?.[1] ?? '');
   expect(input).toMatchObject({ work: [{ id: 'a', rig: 'web', formula: 'build', needs: [] }] });
   await appendFile(join(town.dir, 'town.toml'), '[deacon]\nredispatch = true\n');

@@ -1,5 +1,14 @@
 import { expect, test } from 'vitest';
-import { dueNow, isSpent, nextDueMs, recoveredMail, settled, withRecovered } from '../../src/town/recovered.js';
+import {
+  dueNow,
+  isFailureTold,
+  isSpent,
+  nextDueMs,
+  postponed,
+  recoveredMail,
+  settled,
+  withRecovered,
+} from '../../src/town/recovered.js';
 import type { Entry, Recovered } from '../../src/town/recovered.js';
 
 const MINUTE_MS = 60_000;
@@ -65,4 +74,32 @@ test('the overseer is told the command, or why there is none', () => {
   expect(off.body).toContain('lies on branch polecat/Toast/se-1 at abc');
   expect(off.body).toContain('`temporal workflow start`');
   expect(recoveredMail(entry, { kind: 'impossible', why: 'no history' }).body).toContain('no history');
+});
+
+test('a try that fails is made again, each time later, and is told once; then it goes on as if nothing had been', () => {
+  let all = heard([], 'login', 0);
+  const due: (number | null)[] = [];
+  const told: boolean[] = [];
+  for (let at = 0; at < 8; at += 1) {
+    const dueMs = nextDueMs(all) ?? 0;
+    const entry = dueNow(all, dueMs);
+    if (entry === null) throw new Error('it is due');
+    told.push(isFailureTold(entry));
+    all = postponed(all, entry, dueMs, 1);
+    due.push(((nextDueMs(all) ?? 0) - dueMs) / MINUTE_MS);
+  }
+  expect(due).toEqual([10, 20, 40, 80, 160, 320, 360, 360]);
+  expect(told).toEqual([false, false, true, false, false, false, false, false]);
+  const [entry] = all;
+  if (entry === undefined) throw new Error('there is one');
+  expect(recoveredMail(entry, { kind: 'failing', why: 'bad town.toml' }).body).toContain('fails: bad town.toml');
+  expect(settled(all, entry, 'm1', 0)).toEqual([{ ...FOUND, mission: 'login', tried: ['m1'], lastMs: 0, dueMs: null }]);
+});
+
+test('of a mission that was done, or called off, nothing is started by itself', () => {
+  const [entry] = heard([], 'login', 0);
+  if (entry === undefined) throw new Error('there is one');
+  const { body } = recoveredMail(entry, { kind: 'over', status: 'completed', command: 'temporal workflow start' });
+  expect(body).toContain('is completed, so nothing is started by itself');
+  expect(body).toContain('`temporal workflow start`');
 });
