@@ -15,13 +15,17 @@ const RUNS_MAX = 20;
 
 const WITNESSES = 'GtRole="witness" AND ExecutionStatus="Running"';
 
+/** How the deacon holds the town, or has held it last. */
+export async function findTownHold(client: Client): Promise<Hold | null> {
+  return (await lastHolds(client, DEACON))?.[0] ?? null;
+}
+
 /** For a witness that begins. */
 export async function findRigHolds(
   client: Client,
   { rig }: Parameters<TownActivities['findRigHolds']>[0],
 ): Promise<Awaited<ReturnType<TownActivities['findRigHolds']>>> {
-  const town = await lastHolds(client, DEACON);
-  return { town: town?.[0] ?? null, before: await lastHolds(client, witnessOf(rig)) };
+  return { town: await findTownHold(client), before: await lastHolds(client, witnessOf(rig)) };
 }
 
 export async function findRigs(client: Client): Promise<readonly string[]> {

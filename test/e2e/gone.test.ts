@@ -49,9 +49,9 @@ const slotsOf = (rig: string) => town.client.workflow.getHandle(`${rig}/witness`
 const rejectedBy = (id: string) =>
   town.client.workflow.getHandle(id).query<readonly { readonly reason: string }[]>('rejected');
 /** What the overseer was told of work that was left in a rig; null while it was nothing. */
-async function recoveries(rig: string): Promise<Inbox | null> {
+async function recoveries(about: RegExp, part: string): Promise<Inbox | null> {
   const inbox = await town.client.workflow.getHandle('overseer').query(inboxQuery);
-  const found = inbox.filter(({ subject, body }) => subject.startsWith('RECOVER') && body.includes(` in ${rig} `));
+  const found = inbox.filter(({ subject, body }) => about.test(subject) && body.includes(part));
   return found.length === 0 ? null : found;
 }
 const terminate = (id: string) => town.client.workflow.getHandle(id).terminate('a test');
@@ -93,7 +93,7 @@ test('mission and polecat both terminated: the work is brought to the remote bef
   expect(await town.git('third', 'show', `polecat/${id.split('/').at(-1)}/${molecule}:c.txt`)).toBe('precious');
   expect(await readdir(join(town.dir, '.gt/rigs/third/polecats'))).toEqual([]);
   expect(JSON.stringify(await rejectedBy('third/witness'))).toContain('its work is on branch');
-  const told = await until('the overseer is told', () => recoveries('third'));
+  const told = await until('the overseer is told', () => recoveries(/^HELP: recovered work of both$/, 'polecat/'));
   expect(told).toMatchObject([
     {
       from: 'deacon',
@@ -112,7 +112,7 @@ test('work that cannot be brought to the remote stays in its sandbox, and the ov
   await writeFile(hook, '#!/bin/sh\nexit 1\n', { mode: 0o755 });
   await mission.terminate('a test');
   await terminate(id);
-  const told = await until('the overseer is told', () => recoveries('sixth'));
+  const told = await until('the overseer is told', () => recoveries(/^RECOVERY_NEEDED: /, ' in sixth '));
   expect(told).toMatchObject([
     {
       subject: 'RECOVERY_NEEDED: u of unpushed',

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { placesIn } from '../../src/activities/places.js';
 import { townActivities } from '../../src/activities/town.js';
 import { perform } from '../../src/calls.js';
+import { deadLettersQuery } from '../../src/contract/inbox.js';
 import { mailMessage, witnessMessages } from '../../src/contract/messages.js';
 import { queueQuery } from '../../src/contract/refinery.js';
 import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
@@ -57,9 +58,6 @@ const about = (rig: string, request: string) => ({
   Priority: 2,
   Round: 0,
 });
-const refusals = async (id: string) =>
-  JSON.stringify(await town.client.workflow.getHandle(id).query<readonly unknown[]>('rejected'));
-
 test('a mission that claims late does not put back the settings of a rig that were changed since', async () => {
   const before = await town.startMission('before', {
     work: [
@@ -126,7 +124,7 @@ test('items and requests may be called what every object has by birth', async ()
   await refinery.executeUpdate(mailMessage.update, { args: [writeMail(envelope, 'Toast', letter)] });
   await until('it is out of the queue', async () => (await refinery.query(queueQuery)).length === 0);
   const told = await until('its verdict came back', async () => {
-    const seen = await refusals('named/witness');
+    const seen = JSON.stringify(await town.client.workflow.getHandle('named/witness').query(deadLettersQuery));
     return seen.includes('Failure-Type') ? seen : null;
   });
   expect(told).toContain('Failure-Type: not-pushed');
@@ -154,6 +152,8 @@ async function withActs(acts: (client: Client) => Record<string, (...args: never
   return client;
 }
 
+const GONE = { isOpen: false, phase: '', waitsFor: '', failing: null, acts: [] };
+
 const ALONE = {
   name: 'alone',
   url: '/nowhere',
@@ -174,7 +174,9 @@ test('a clean-up that fails is told and tried again, and the slot is free only t
       if (looks === 2) throw ApplicationFailure.nonRetryable('no such look');
       return { polecats: [], incarnationMax: 0 };
     },
-    areOpen: (executions: readonly unknown[]) => executions.map(() => false),
+    findRigHolds: () => ({ town: null, before: null }),
+    lookAtHolders: ({ leases }: { leases: readonly unknown[] }) =>
+      leases.map(() => ({ isMissionOpen: false, facts: GONE })),
   }));
   await client.workflow.start('nobody', { taskQueue: 'nobody', workflowId: 'gone' });
   const witness = await client.workflow.signalWithStart('witness', {
