@@ -19,6 +19,8 @@ import { told } from './roles.js';
 
 type Asked<Name extends keyof TownActivities> = Parameters<TownActivities[Name]>[0];
 
+const OF_HOSTS: readonly string[] = ['backup', 'verify', 'doctor'] satisfies readonly DogInput['job'][];
+
 /** Which errand it was sent on: a name comes again. */
 const SENT_ON = 'errand';
 /** As `workflows/patience` has it for those who send. */
@@ -28,8 +30,10 @@ const ENDS_MS = 6 * 60 * 60_000;
 export async function planErrand(
   client: Client,
   readTown: ReadTown,
-  { rig }: Asked<'planErrand'>,
+  { job, rig }: Asked<'planErrand'>,
 ): Promise<ErrandPlan> {
+  // What is about hosts alone is done all the same when town.toml cannot be read.
+  if (rig === null && OF_HOSTS.includes(job)) return { hosts: await hostsThere(client), rigs: [] };
   const readAtMs = Date.now();
   const read = await readTown();
   if (!read.ok) throw refuse('BadTown', read.problems);

@@ -2,11 +2,12 @@
 import type { DogReport } from '../town/dog-report.js';
 import type { Errand } from '../town/dogs.js';
 import type { RigRef, RigSnapshot } from '../town/rig.js';
+import type { DogInput } from './dog.js';
 
 /** On task queue `gastown`. */
 export type DogTownActivities = {
-  /** Whom an errand is about: the hosts that are there, and the rig, or all of the town. */
-  planErrand(request: { readonly rig: string | null }): Promise<ErrandPlan>;
+  /** Whom an errand is about: the hosts that are there, and the rig, or all of the town where the job is about rigs. */
+  planErrand(request: { readonly job: DogInput['job']; readonly rig: string | null }): Promise<ErrandPlan>;
   /** Starts a dog of a name that nobody has; null when others have all of them. One that was sent on this errand before is left alone. */
   startDog(request: {
     readonly errand: Errand;

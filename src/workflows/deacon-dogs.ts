@@ -154,14 +154,16 @@ export class DeaconDogs {
       .lookAtDogs.executeWithOptions(options, [asked])
       .catch((error: unknown): readonly DogFinding[] => {
         if (isCancellation(error)) throw error;
-        return []; // later again
+        return [];
       });
+    // Those who could not be looked at now are, before long.
+    const againMs = findings.length === 0 ? Date.now() + patience * GRACE_MS : this.#endsByMs();
     for (const [at, one] of out.entries()) {
       const finding = findings[at] ?? { kind: 'out' };
       const { id } = one;
       switch (finding.kind) {
         case 'out':
-          if (one.endsByMs <= Date.now()) this.#dogs = kennel.stillOut(this.#dogs, id, this.#endsByMs());
+          if (one.endsByMs <= Date.now()) this.#dogs = kennel.stillOut(this.#dogs, id, againMs);
           break;
         case 'home': {
           const { report } = finding;

@@ -56,6 +56,7 @@ type Verifying = Pick<ErrandPlan, 'hosts'> &
 function verifying({ hosts, patience, options }: Verifying): readonly Task[] {
   let ended: readonly string[] = [];
   let lacking: readonly string[] = [];
+  const unread = new Set(hosts);
   const ask = 'which missions have ended';
   const first: Task = {
     what: ask,
@@ -73,16 +74,26 @@ function verifying({ hosts, patience, options }: Verifying): readonly Task[] {
         request,
       ]);
       lacking = lacking.filter((id) => lacks.includes(id));
+      unread.delete(host);
       return { did, wrong };
     };
     return { what, act };
   });
   const last: Task = {
     what: 'what no ledger has',
-    act: async () => ({
-      did: [],
-      wrong: lacking.map((id) => `no ledger has the record ${id}, whose mission has ended`),
-    }),
+    act: async () => {
+      // Of those that could not be read it was told already.
+      if (unread.size > 0) return { did: ['what no ledger has was not looked at: not all could be read'], wrong: [] };
+      if (lacking.length === 0) return { did: [], wrong: [] };
+      const some = lacking.slice(0, NAMED_MAX).join(', ');
+      const more = lacking.length > NAMED_MAX ? `, and ${lacking.length - NAMED_MAX} more` : '';
+      const where = `the ledgers of the hosts that are there, ${hosts.join(', ')},`;
+      const wrong = `${where} lack records of missions that have ended: ${some}${more}. If another host has written them, start its worker and look again: gt dog send verify. Else gt export MISSION has what the server knows.`;
+      return { did: [], wrong: [wrong] };
+    },
   };
   return [first, ...each, last];
 }
+
+/** So many records are named; of the others it is said how many they are. */
+const NAMED_MAX = 20;

@@ -104,7 +104,7 @@ class DogRun {
     }
     const summary = asSummary(`whom ${this.#about} is about`);
     const options = { ...patrolAct(patience), summary };
-    const plan = await town(patience).planErrand.executeWithOptions(options, [{ rig }]);
+    const plan = await town(patience).planErrand.executeWithOptions(options, [{ job: this.#input.job, rig }]);
     return tasksOf(this.#input, plan);
   }
 
