@@ -69,7 +69,10 @@ const SAME_FOR_ALL: readonly Tool[] = [
         ),
       subject: z.string().min(1).max(500),
       body: z.string().max(10_000).default(''),
-      interrupt: z.boolean().default(false).describe('an agent at work hears of it before its next turn'),
+      interrupt: z
+        .boolean()
+        .default(false)
+        .describe('an agent at work hears of it before its next turn; not for a group'),
     }),
     send,
   ),
@@ -170,6 +173,10 @@ async function send(written: Written, spec: SessionSpec, { call }: SessionContex
     const near = `${[polecatAt(spec.rig, '…'), crewAt(spec.rig, '…'), ...groups].join(', ')}, to ${spec.mission}, and to ${TOWNS_OWN.join(', ')}`;
     return wrong(`you may write to ${near}, not to ${to}. ${INSTEAD}`);
   }
+  if (written.interrupt && isGroup(to))
+    return wrong(
+      'one agent at a time may be interrupted: write to it under its own address, or to all without interrupt',
+    );
   const subject = withoutSecrets(written.subject);
   const word = townsWord(subject);
   if (word !== null) return wrong(`the town alone writes ${word}; take another subject. ${INSTEAD}`);

@@ -5,7 +5,7 @@
 import type { ProtoStep } from './protomolecule.js';
 import type { Limits, RigRef } from './rig.js';
 import type { AskingRole } from './runtime.js';
-import type { SessionSpec } from './session.js';
+import { stepFor, type SessionSpec } from './session.js';
 
 /** `code`: rigs whose code lies in folders of their names where it reads. */
 export type Consultation = { readonly spec: SessionSpec; readonly code: readonly RigRef[] };
@@ -37,10 +37,9 @@ export type Asked = {
 
 export function consultationOf({ step, runtime, limits, confinement, code }: Brief, asked: Asked): Consultation {
   const { role, about, session, note } = asked;
-  const { id, title, description, acceptance, wordsOf, script, run, output } = step;
   const usdMax = least(asked.usdMax, limits.sessionUsdMax);
   const spec: SessionSpec = {
-    sessionId: `${about}/${id}/${session}`,
+    sessionId: `${about}/${step.id}/${session}`,
     mission: role,
     molecule: about,
     rig: code.length === 1 ? (code[0]?.name ?? '') : '',
@@ -49,16 +48,7 @@ export function consultationOf({ step, runtime, limits, confinement, code }: Bri
     session,
     // A script has no earlier sessions to go on behind.
     handoffs: 0,
-    step: {
-      id,
-      title,
-      description,
-      acceptance,
-      script,
-      run,
-      ...(wordsOf === undefined ? {} : { wordsOf }),
-      ...(output === undefined ? {} : { output }),
-    },
+    step: stepFor(step),
     worktree: '',
     branch: '',
     base: '',

@@ -6,7 +6,7 @@ import type { Act, Json } from './act.js';
 import type { Agent } from './agents.js';
 import type { Answer } from './answer.js';
 import type { Confinement } from './confinement.js';
-import type { Acceptance } from './protomolecule.js';
+import type { Acceptance, ProtoStep } from './protomolecule.js';
 import type { AskingRole, RuntimeKind } from './runtime.js';
 
 type SessionLimits = {
@@ -75,6 +75,13 @@ export type SessionSpec = {
   /** Named commands of the operator that the session may run (the rig's gates). */
   readonly commands: Readonly<Record<string, string>>;
 };
+
+/** What a session is told of its step, out of what the step has. */
+export function stepFor(step: ProtoStep): SessionSpec['step'] {
+  const { id, title, description, acceptance, wordsOf, script, run, output } = step;
+  const optional = { ...(wordsOf === undefined ? {} : { wordsOf }), ...(output === undefined ? {} : { output }) };
+  return { id, title, description, acceptance, script, run, ...optional };
+}
 
 export const Usage = z.strictObject({
   turns: z.number(),

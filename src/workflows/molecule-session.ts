@@ -11,7 +11,7 @@ import { confined } from '../town/confinement.js';
 import { rigRef } from '../town/rig.js';
 import type { RigSnapshot } from '../town/rig.js';
 import type { RuntimeKind } from '../town/runtime.js';
-import type { SessionSpec } from '../town/session.js';
+import { stepFor, type SessionSpec } from '../town/session.js';
 import { failure } from './failing.js';
 import { commandMs } from './patience.js';
 
@@ -34,14 +34,15 @@ export type Claim = {
 export function sessionSpec(
   molecule: string,
   hook: Hook,
-  { id, title, description, acceptance, wordsOf, script, run, output, agent, confinement }: ProtoStep,
+  proto: ProtoStep,
   step: Step,
   head: string | null,
   workers: ReadonlySet<RuntimeKind>,
 ): SessionSpec {
   const { rig, limits, sandbox } = hook;
+  const { agent, confinement } = proto;
   return {
-    sessionId: `${molecule}/${id}/${step.sessions}`,
+    sessionId: `${molecule}/${proto.id}/${step.sessions}`,
     mission: hook.mission,
     molecule,
     rig: rig.name,
@@ -51,16 +52,7 @@ export function sessionSpec(
     handoffs: step.handoffs,
     isFirst: sessionsOf(step) === 1,
     ...reworkOf(hook, head),
-    step: {
-      id,
-      title,
-      description,
-      acceptance,
-      script,
-      run,
-      ...(wordsOf === undefined ? {} : { wordsOf }),
-      ...(output === undefined ? {} : { output }),
-    },
+    step: stepFor(proto),
     worktree: sandbox.path,
     branch: sandbox.branch,
     base: head ?? sandbox.base,
