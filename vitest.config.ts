@@ -13,8 +13,8 @@ const RULE_MS_MAX = process.env['GT_LONG'] === undefined ? 60_000 : 600_000;
 export default defineConfig({
   test: {
     pool: 'forks',
-    // On two processors four keep both busy: tests of real servers wait half of their time.
-    maxWorkers: 4,
+    // On two processors five keep both busy: tests of real servers wait half of their time.
+    maxWorkers: 5,
     // Where it is set, every process of Node reads all certificates before anything else, and tests start many.
     env: { NODE_EXTRA_CA_CERTS: '' },
     setupFiles: ['test/support/each-file.ts'],
