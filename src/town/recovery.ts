@@ -5,6 +5,7 @@
 import { DEACON, OVERSEER, polecatAt, witnessOf } from './address.js';
 import { writeMail, type Mail, type Notice } from './mail.js';
 import type { Recovered } from './recovered.js';
+import { shellWord } from './shell-text.js';
 import { table } from './table.js';
 import { short, timeAt } from './wording.js';
 
@@ -52,10 +53,10 @@ export function recoveredIn({ keys }: Extract<Left, { readonly type: 'RECOVERED_
 
 /** To the overseer: what lies in a sandbox still, and what to do with it. */
 export function tellingOf(id: string, { keys }: Extract<Left, { readonly type: 'RECOVERY_NEEDED' }>): Mail {
-  const { Issue, Mission, Rig, Branch, Polecat } = keys;
+  const { Issue, Mission, Rig, Branch, Polecat, Incarnation } = keys;
   const body = `The polecat of ${Issue} in ${Rig} has ended unseen, and its mission ${Mission} is gone, too. Its work is still in its sandbox, which is kept: ${short(keys['Cleanup-Status'])}.
 
-The slot ${polecatAt(Rig, Polecat)} is free; what was pushed before is on branch ${Branch}. Bring the rest to safety before the sandbox is removed.`;
+It lies in .gt/rigs/${Rig}/polecats/${Polecat}-${Incarnation} of the town's folder, on the host that worked on it; what was pushed before is on branch ${Branch}. Once nothing is in the way any more, this brings it to the remote and takes the sandbox away: \`gt dog send clean --rig ${shellWord(Rig)}\`. The slot ${polecatAt(Rig, Polecat)} is free.`;
   const subject = `RECOVERY_NEEDED: ${Issue} of ${Mission}`.slice(0, 400);
   return { id: `${id} by ${DEACON}`.slice(0, 2_000), from: DEACON, to: OVERSEER, subject, body, priority: 'urgent' };
 }
