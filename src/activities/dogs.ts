@@ -10,7 +10,7 @@ import { TOWN_QUEUE } from '../contract/task-queues.js';
 import { dogAt } from '../town/address.js';
 import { asSummary } from '../town/bytes.js';
 import { DogReport } from '../town/dog-report.js';
-import { aboutOf, DOG_NAMES } from '../town/dogs.js';
+import { aboutOf, dogEndsMs, DOG_NAMES } from '../town/dogs.js';
 import { own } from '../town/own.js';
 import { refuse } from './beating.js';
 import { hostsThere } from './hosts.js';
@@ -23,9 +23,6 @@ const OF_HOSTS: readonly string[] = ['backup', 'verify', 'doctor'] satisfies rea
 
 /** Which errand it was sent on: a name comes again. */
 const SENT_ON = 'errand';
-/** As `workflows/patience` has it for those who send. */
-const ENDS_MS_MIN = 5 * 60_000;
-const ENDS_MS = 6 * 60 * 60_000;
 
 export async function planErrand(
   client: Client,
@@ -64,7 +61,7 @@ async function begin(
       taskQueue: TOWN_QUEUE,
       workflowId: dogAt(name),
       workflowIdConflictPolicy: 'FAIL',
-      workflowExecutionTimeout: Math.max(ENDS_MS_MIN, ENDS_MS * patience),
+      workflowExecutionTimeout: dogEndsMs(patience),
       staticSummary: asSummary(aboutOf({ job, rig })),
       memo: { [SENT_ON]: id },
       priority: { priorityKey: priority + 1 },

@@ -7,6 +7,7 @@ import type { HolderFacts, WatchActivities } from '../contract/watch-activities.
 import { attribute } from '../contract/search-attributes.js';
 import { polecatAt } from '../town/address.js';
 import { TIMED_OUT, type ActFacts, type Facts, type Signs } from '../town/health.js';
+import { askedOnce } from './asked-once.js';
 import { isOpen } from './executions.js';
 import { isPolled } from './hosts.js';
 import { contentOf } from './polecats.js';
@@ -21,6 +22,7 @@ type Request = Parameters<WatchActivities['lookAtHolders']>[0];
 /** Each by itself: one that cannot be looked at now keeps nobody from looking at the others. */
 export async function lookAtHolders(client: Client, { rig, leases }: Request): Promise<readonly HolderFacts[]> {
   const found: HolderFacts[] = [];
+  // Many acts wait on one queue.
   const isAsked = askedOnce((queue) => isPolled(client, queue, 'activities'));
   const lookAt = async ({ mission, missionRun, name }: Request['leases'][number]): Promise<HolderFacts> => {
     try {
@@ -37,16 +39,6 @@ export async function lookAtHolders(client: Client, { rig, leases }: Request): P
 }
 
 type Ask = (queue: string) => Promise<boolean>;
-
-/** Many acts wait on one queue. */
-function askedOnce(ask: Ask): Ask {
-  const answers = new Map<string, Promise<boolean>>();
-  return (queue) => {
-    const answer = answers.get(queue) ?? ask(queue);
-    answers.set(queue, answer);
-    return answer;
-  };
-}
 
 const CLOSED: Facts = { isOpen: false, phase: '', waitsFor: '', failing: null, acts: [] };
 

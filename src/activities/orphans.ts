@@ -15,6 +15,7 @@ import { madeFor } from '../git/worktree.js';
 import { findMarked } from '../process/mark.js';
 import { isAtWork, judged, type Had, type Known } from '../town/orphans.js';
 import type { RigRef } from '../town/rig.js';
+import { askedOnce } from './asked-once.js';
 import { isOpen } from './executions.js';
 import type { Places } from './places.js';
 import { everUnder, sandboxesIn } from './polecats.js';
@@ -115,12 +116,7 @@ type Named = { readonly name: string; readonly incarnation: number };
 
 /** Who has had each of the names, and whose mission is open. */
 async function knownUnder(client: Client, rig: string, lying: readonly Named[]): Promise<(name: string) => Known> {
-  const missions = new Map<string, Promise<boolean>>();
-  const isMissionOpen = (workflowId: string): Promise<boolean> => {
-    const asked = missions.get(workflowId) ?? isOpen(client, { workflowId, firstRunId: null });
-    missions.set(workflowId, asked);
-    return asked;
-  };
+  const isMissionOpen = askedOnce((workflowId) => isOpen(client, { workflowId, firstRunId: null }));
   const known = new Map<string, Known>();
   const ask = async (name: string): Promise<void> => {
     const oldest = Math.min(...lying.filter((one) => one.name === name).map(({ incarnation }) => incarnation));

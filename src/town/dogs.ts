@@ -14,6 +14,9 @@ export type Job = (typeof JOBS)[number];
 export const DOG_NAMES = ['alpha', 'bravo', 'charlie', 'delta'] as const;
 export const WAITING_MAX = 100;
 
+/** A dog that was not home by then hangs, or nobody works for it: the server ends it. */
+export const dogEndsMs = (patience: number): number => Math.max(5 * MINUTE_MS, 6 * HOUR_MS * patience);
+
 /** How long after one time the next is due. */
 export const EVERY_MS: Readonly<Record<Job, number>> = {
   backup: 6 * HOUR_MS,

@@ -2,6 +2,7 @@
 import { CancellationScope, setHandler } from '@temporalio/workflow';
 import { crewMessages, tasksQuery } from '../contract/crew.js';
 import { afterTold, type Assigned } from '../town/assigned.js';
+import { asSummary } from '../town/bytes.js';
 import { done, refused, type Taking } from './desk.js';
 import { town } from './hands.js';
 import { askAssignedMs } from './patience.js';
@@ -67,7 +68,7 @@ export class CrewAssigned {
     this.#dueMs = null;
     this.#asked += 1;
     const molecules = this.#assigned.map(({ molecule }) => molecule);
-    const how = { summary: `which steps wait for ${person}`.slice(0, 200) };
+    const how = { summary: asSummary(`which steps wait for ${person}`) };
     const gone = await CancellationScope.nonCancellable(() =>
       town(patience).askAssigned.executeWithOptions(how, [{ person, molecules }]),
     );

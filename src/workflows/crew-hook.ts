@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { crewHookQuery, crewMessages } from '../contract/crew.js';
 import type { LedgerEntry } from '../contract/ledger.js';
 import { makeId } from '../town/address.js';
+import { asSummary } from '../town/bytes.js';
 import { allOn, checklist, placeOn, slung, takenOff, whyFull, whyNotOn } from '../town/hook.js';
 import type { Hooked, Task } from '../town/hook.js';
 import { taskLines } from '../town/hook-board.js';
@@ -77,7 +78,7 @@ export class CrewHook {
     let steps: readonly string[] = [];
     if (formula !== undefined) {
       const request = { formula, vars, offered: {}, rig: address.slice(0, address.indexOf('/')) };
-      const how = { summary: `cook ${formula}`.slice(0, 200) };
+      const how = { summary: asSummary(`cook ${formula}`) };
       try {
         const proto = await CancellationScope.nonCancellable(() =>
           town(patience).cook.executeWithOptions(how, [request]),

@@ -2,6 +2,7 @@
 import { CancellationScope, setHandler } from '@temporalio/workflow';
 import { crewMessages, treeQuery, type CrewTree } from '../contract/crew.js';
 import { workerAt } from '../town/address.js';
+import { asSummary } from '../town/bytes.js';
 import { done, refused, type Answer, type Taking } from './desk.js';
 import { wordsOf } from './failing.js';
 import { lossOf, onHost, town } from './hands.js';
@@ -43,7 +44,7 @@ export class CrewWorktree {
     let host = this.#tree?.host ?? (await town(patience).chooseHost.executeWithOptions(how, []));
     for (;;) {
       try {
-        const summary = `worktree of ${this.#owner.address}`.slice(0, 200);
+        const summary = asSummary(`worktree of ${this.#owner.address}`);
         const tree = await onHost(patience, host).openCrewTree.executeWithOptions({ summary }, [this.#who()]);
         this.#tree = { host, ...tree };
         onChange();
@@ -71,7 +72,7 @@ export class CrewWorktree {
   /** On a host that is lost it stays as it is: by force its owner leaves even so. */
   async #end(host: string, force: boolean): Promise<End> {
     const { address, patience } = this.#owner;
-    const summary = `close the worktree of ${address}`.slice(0, 200);
+    const summary = asSummary(`close the worktree of ${address}`);
     try {
       const request = { ...this.#who(), force };
       const end = await onHost(patience, host).closeCrewTree.executeWithOptions({ summary }, [request]);

@@ -13,7 +13,7 @@ import { asSummary } from '../town/bytes.js';
 import { unreachable } from '../town/unreachable.js';
 import { done, refused, type Answer } from './desk.js';
 import { town } from './hands.js';
-import { dogEndsMs, patrolAct } from './patience.js';
+import { patrolAct } from './patience.js';
 import { patched } from './patches.js';
 
 type Hooks = {
@@ -139,7 +139,7 @@ export class DeaconDogs {
 
   #endsByMs(): number {
     const patience = this.#hooks.patience();
-    return Date.now() + dogEndsMs(patience) + patience * GRACE_MS;
+    return Date.now() + kennel.dogEndsMs(patience) + patience * GRACE_MS;
   }
 
   /** What has become of each: its report may be here already. */

@@ -1,6 +1,7 @@
 /** Work that witnesses have recovered of missions that are gone: given to other missions, or told. */
 import { isCancellation } from '@temporalio/workflow';
 import { DEACON, OVERSEER } from '../town/address.js';
+import { asSummary } from '../town/bytes.js';
 import type { Mail } from '../town/mail.js';
 import {
   dueNow,
@@ -77,7 +78,7 @@ export class DeaconRecovered {
 
   async #try({ rig, mission, item, branch, head, tried }: Entry): Promise<Redispatch | Failing> {
     const { patience, drop } = this.#deacon;
-    const options = { ...patrolAct(patience()), summary: `start ${item} of ${mission} again`.slice(0, 200) };
+    const options = { ...patrolAct(patience()), summary: asSummary(`start ${item} of ${mission} again`) };
     const found = { rig, mission: tried.at(-1) ?? mission, item, branch, head };
     try {
       return await town(patience()).redispatch.executeWithOptions(options, [found]);

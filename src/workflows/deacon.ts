@@ -10,6 +10,7 @@ import { deaconMessages, mailMessage, missionMessages } from '../contract/messag
 import { agentsQuery } from '../contract/witness.js';
 import { attribute } from '../contract/search-attributes.js';
 import { DEACON, OVERSEER } from '../town/address.js';
+import { asSummary } from '../town/bytes.js';
 import { deaconBoard, dogsMail, troublesMail } from '../town/deacon-board.js';
 import { HELP, isDogDone, isPing, readNotice, townsWord, type Mail } from '../town/mail.js';
 import { heardIn, isQuiet, nextPatrolMs, patrolled, unheardOf, witnessesIn, type Order } from '../town/patrol.js';
@@ -144,9 +145,7 @@ class DeaconRun {
       if (this.#isDue || this.#call !== null) await this.#goRound();
       await this.#recovered.goOn();
       this.#show();
-      if (this.#mustGoOn()) {
-        await goOn<typeof deacon>(this.#raw, this.#carry());
-      }
+      if (this.#mustGoOn()) await goOn<typeof deacon>(this.#raw, this.#carry());
       this.#post.send();
       this.#dogs.go();
       await this.#wait();
@@ -219,7 +218,7 @@ class DeaconRun {
 
   async #look(reason: string): Promise<void> {
     const { patience, heard, troubles: known, unwitnessed } = this.#now;
-    const summary = `patrol: ${reason}`.slice(0, 200);
+    const summary = asSummary(`patrol: ${reason}`);
     const survey = await town(patience).surveyTown.executeWithOptions({ ...SOON_FREE, summary }, []);
     const nowMs = Date.now();
     const unheard = unheardOf(heard, nowMs, patience);
@@ -292,16 +291,16 @@ class DeaconRun {
   async #wait(): Promise<void> {
     const isCalled = () => this.#isDue || this.#isNews || this.#call !== null;
     const woken = () => isCalled() || this.#post.isWanted || this.#dogs.isWanted || this.#mustGoOn();
+    const dogsMs = this.#dogs.nextMs;
     const due = [
       ['next patrol', this.#nextMs],
       ['send mail again', this.#post.againMs],
       ['start recovered work again', this.#recovered.nextMs],
-      ['next errand of dogs', this.#dogs.nextMs],
+      ['next errand of dogs', dogsMs],
     ] as const;
     const dueMs = Math.min(...due.map(([, ms]) => ms ?? Infinity));
     if (dueMs === Infinity) return condition(woken);
     const [summary = ''] = due.find(([, ms]) => ms === dueMs) ?? [];
-    const dogsMs = this.#dogs.nextMs;
     const isNews = await condition(woken, Math.max(1, dueMs - Date.now()), { summary });
     if (!isNews && dueMs === this.#nextMs) this.#isDue = true;
     if (!isNews && dueMs === this.#post.againMs) this.#post.tryAgain();

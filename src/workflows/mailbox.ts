@@ -6,6 +6,7 @@ import { CancellationScope, setHandler, uuid4 } from '@temporalio/workflow';
 import { inboxQuery } from '../contract/inbox.js';
 import { inboxMessages } from '../contract/messages.js';
 import type { LedgerEntry } from '../contract/ledger.js';
+import { asSummary } from '../town/bytes.js';
 import { delivered, marked, MAILS_MAX, taken, whyNotIn, type Inbox, type KeptMail } from '../town/inbox.js';
 import { isHandoff, replyTo, type Mail } from '../town/mail.js';
 import type { Answer, Taking } from './desk.js';
@@ -83,7 +84,7 @@ export class Mailbox {
         body,
         ...(incarnation === undefined ? {} : { fromIncarnation: incarnation }),
       });
-      const summary = `mail to ${reply.to}`.slice(0, 200);
+      const summary = asSummary(`mail to ${reply.to}`);
       const isTaken = await CancellationScope.nonCancellable(() =>
         postman(this.#owner.patience).deliver.executeWithOptions({ summary }, [reply]),
       ).catch(() => false);
@@ -146,7 +147,7 @@ export class Mailbox {
     const { address, patience, mustGoOn, onChange } = this.#owner;
     do {
       const batch = this.#leaving.slice(0, BATCH_MAX);
-      const summary = `mail of ${address} to the ledger`.slice(0, 200);
+      const summary = asSummary(`mail of ${address} to the ledger`);
       const entries = batch.map((mail) => mailRecord(mail, address));
       await CancellationScope.nonCancellable(() => town(patience).recordAll.executeWithOptions({ summary }, [entries]));
       this.#leaving = this.#leaving.slice(batch.length);

@@ -2,6 +2,7 @@
 import { isCancellation } from '@temporalio/workflow';
 import type { LedgerEntry } from '../contract/ledger.js';
 import { MAYOR } from '../town/address.js';
+import { asSummary } from '../town/bytes.js';
 import { consultationOf } from '../town/consultation.js';
 import { NO_USAGE, type Usage } from '../town/session.js';
 import { unreachable } from '../town/unreachable.js';
@@ -28,7 +29,7 @@ export async function actFor(wish: Wish, order: Order, patience: number, heard: 
     case 'look':
       return looked(wish, patience);
     case 'record':
-      await town(patience).record.executeWithOptions({ summary: `record · ${wish.id}` }, [recordOf(wish)]);
+      await town(patience).record.executeWithOptions({ summary: asSummary(`record · ${wish.id}`) }, [recordOf(wish)]);
       return { kind: 'recorded' };
     default:
       return unreachable(order);
@@ -43,7 +44,7 @@ async function planned(wish: Wish, patience: number, { begun }: Heard): Promise<
   if (usdMax === 0) return stuck('planning it has cost as much as its mission may');
   try {
     const request = { role: MAYOR, formula: FORMULA, vars: varsOf(wish), code: { kind: 'rigs', rig } } as const;
-    const briefing = await town(patience).brief.executeWithOptions({ summary: `brief · ${id}` }, [request]);
+    const briefing = await town(patience).brief.executeWithOptions({ summary: asSummary(`brief · ${id}`) }, [request]);
     if (briefing.kind === 'nobody') return stuck(briefing.why);
     const { limits, host } = briefing;
     const { sessions } = begun(limits.patience);
@@ -54,7 +55,7 @@ async function planned(wish: Wish, patience: number, { begun }: Heard): Promise<
       note: wish.note,
       ...(usdMax === null ? {} : { usdMax }),
     });
-    const summary = `plan · ${id} · session ${sessions}`;
+    const summary = asSummary(`plan · ${id} · session ${sessions}`);
     const hands = inSessions(limits.patience, host, limits.sessionMinutesMax);
     return { kind: 'answered', result: await hands.consult.executeWithOptions({ summary }, [consultation]) };
   } catch (error) {
@@ -76,7 +77,7 @@ function varsOf({ text, words, plan }: Wish): Readonly<Record<string, string>> {
 }
 
 async function checked(wish: Wish, patience: number): Promise<Outcome> {
-  const summary = `check the plan · ${wish.id}`;
+  const summary = asSummary(`check the plan · ${wish.id}`);
   return orStuck(async () => {
     const preview = await town(patience).previewMission.executeWithOptions({ summary }, [inputOf(wish)]);
     return preview.kind === 'fits' ? { kind: 'fits', preview: preview.items } : { kind: 'faulty', why: preview.why };
@@ -84,7 +85,7 @@ async function checked(wish: Wish, patience: number): Promise<Outcome> {
 }
 
 async function started(wish: Wish, patience: number): Promise<Outcome> {
-  const summary = `start the mission · ${wish.id}`;
+  const summary = asSummary(`start the mission · ${wish.id}`);
   const order = { key: missionKeyOf(wish), input: inputOf(wish) };
   return orStuck(async () => {
     const start = await town(patience).startMission.executeWithOptions({ summary }, [order]);
@@ -95,7 +96,7 @@ async function started(wish: Wish, patience: number): Promise<Outcome> {
 /** It has told of its end, and is about to close. */
 async function looked({ id, state }: Wish, patience: number): Promise<Outcome> {
   const mission = state.kind === 'started' ? state.mission : '';
-  const summary = `how it ended · ${id}`;
+  const summary = asSummary(`how it ended · ${id}`);
   const end = await watcher(patience).awaitMission.executeWithOptions({ summary }, [{ mission }]);
   if (end.kind !== 'ended') return { kind: 'ended', end: 'failed', says: `${mission}: ${end.why}` };
   const { landed, total } = end;

@@ -3,6 +3,7 @@ import { CancellationScope, isCancellation, workflowInfo } from '@temporalio/wor
 import type { SearchAttributePair } from '@temporalio/common';
 import type { LedgerEntry } from '../contract/ledger.js';
 import type { MissionCarry, MissionInput, OpenPolecat, Progress } from '../contract/mission.js';
+import { asSummary } from '../town/bytes.js';
 import type { Mail } from '../town/mail.js';
 import type { MissionEnd } from '../town/mission-story.js';
 import type { MissionState } from '../town/mission.js';
@@ -56,7 +57,7 @@ export async function tellRefused({ title, notify }: MissionInput, error: unknow
   const body = `gt explain ${id} tells why.`;
   const letters = notify.map(async (to) => {
     const mail: Mail = { id: `landed/${id}@${firstExecutionRunId}/${to}`.slice(0, 2_000), from: id, to, subject, body };
-    const summary = `mail to ${to}`.slice(0, 200);
+    const summary = asSummary(`mail to ${to}`);
     return CancellationScope.nonCancellable(() => postman(1).deliver.executeWithOptions({ summary }, [mail]));
   });
   await Promise.allSettled(letters);
@@ -135,7 +136,7 @@ export async function recordEnd(carry: MissionCarry, outcome: Outcome): Promise<
   if (!patched('who asked to hear of a landing has mail', '0.7')) return;
   const { deliver } = postman(patience);
   const letters = carry.notify.map((to) =>
-    deliver.executeWithOptions({ summary: `mail to ${to}`.slice(0, 200) }, [landingMail(id, carry, to, outcome)]),
+    deliver.executeWithOptions({ summary: asSummary(`mail to ${to}`) }, [landingMail(id, carry, to, outcome)]),
   );
   // The notice is in the ledger: nobody waits for a reader who does not answer.
   await Promise.allSettled(letters);

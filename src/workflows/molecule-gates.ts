@@ -3,6 +3,7 @@
  * Of very many the nearest times and the first acts, and another when one of them is over.
  */
 import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
+import { asSummary } from '../town/bytes.js';
 import { stepOf } from '../town/molecule.js';
 import { describeGate, inWindow, isOutside, watches } from '../town/molecule-gates.js';
 import type { Watch } from '../town/molecule-gates.js';
@@ -57,7 +58,7 @@ export class GateWatch {
   async #timer({ step, gate, state, deadlineMs }: Watch): Promise<void> {
     if (deadlineMs === null || state.timeoutMs === null) return;
     const what = state.type === 'timer' ? 'timer' : `time-out of ${state.type}`;
-    const summary = `${what} · ${step} · ${printSpan(state.timeoutMs)}`.slice(0, 200);
+    const summary = asSummary(`${what} · ${step} · ${printSpan(state.timeoutMs)}`);
     await sleep(Math.max(1, deadlineMs - Date.now()), { summary });
     this.#book.note({ kind: 'gate-timed-out', step, gate });
   }
@@ -69,7 +70,7 @@ export class GateWatch {
     // What this molecule has set going began after it did; a gate before all work looks at what is there.
     const since = type === 'gh:run' && this.#book.step(step).needs.length > 0 ? { sinceMs: this.#book.beganMs } : {};
     const request = { type, await: state.await, rig: hook?.rig ?? null, patience, ...since };
-    const summary = `gate · ${step} · ${describeGate(state)}`.slice(0, 200);
+    const summary = asSummary(`gate · ${step} · ${describeGate(state)}`);
     try {
       const finding = await watcher(patience).checkGate.executeWithOptions({ summary }, [request]);
       if (finding.kind === 'open') this.#book.note({ kind: 'gate-opened', step, gate, by: finding.detail });

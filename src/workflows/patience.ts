@@ -128,8 +128,5 @@ export const dogAct = (scale: number): ActivityOptions => ({
   scheduleToCloseTimeout: Math.max(2 * MINUTE_MS, HOUR_MS * scale),
 });
 
-/** A dog that was not home by then hangs, or nobody works for it: the server ends it. */
-export const dogEndsMs = (scale: number): number => Math.max(5 * MINUTE_MS, 6 * HOUR_MS * scale);
-
 /** A model that boot asks has so long, well below a tick; then the rules hold. */
 export const askMs = (scale: number): number => Math.max(5 * SECOND_MS, MINUTE_MS * scale);

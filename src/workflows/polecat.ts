@@ -9,6 +9,7 @@ import { mailMessage, missionMessages, polecatMessages } from '../contract/messa
 import type { MoleculeResult } from '../contract/molecule.js';
 import { hookQuery, lifecycleQuery, PolecatInput } from '../contract/polecat.js';
 import { polecatAt } from '../town/address.js';
+import { asSummary } from '../town/bytes.js';
 import { isReviewOnly } from '../town/convoy.js';
 import { isFree } from '../town/mail.js';
 import type { PolecatReport } from '../town/mission.js';
@@ -236,7 +237,7 @@ class PolecatRun {
       offered: { ...this.#input.proto.vars, ...reworkVars(verdict, this.#sandbox.branch, this.#input.rig.branch) },
       wordsOf: { ...this.#input.proto.wordsOf, ...REWORK_WORDS },
     };
-    const summary = `cook ${proto.rework} · ${verdict.brief}`.slice(0, 200);
+    const summary = asSummary(`cook ${proto.rework} · ${verdict.brief}`);
     return town(limits.patience).cook.executeWithOptions({ summary }, [request]);
   }
 

@@ -5,6 +5,7 @@
 import { setHandler } from '@temporalio/workflow';
 import { deadLettersQuery } from '../contract/inbox.js';
 import { OVERSEER } from '../town/address.js';
+import { asSummary } from '../town/bytes.js';
 import { withDead, type DeadLetter } from '../town/dead-letters.js';
 import type { Mail } from '../town/mail.js';
 import { withLetter } from '../town/letters.js';
@@ -118,7 +119,7 @@ export class Post {
     for (let mail = next(); mail !== undefined; mail = next()) {
       const sent = mail;
       try {
-        const summary = `mail to ${sent.to}: ${sent.subject}`.slice(0, 200);
+        const summary = asSummary(`mail to ${sent.to}: ${sent.subject}`);
         const isTaken = await postman(this.#patience).deliver.executeWithOptions({ summary }, [sent]);
         if (!isTaken) await this.#bury([sent], `${sent.to} does not take it`);
         this.#letters = this.#letters.filter((one) => one !== sent);

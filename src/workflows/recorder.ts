@@ -1,6 +1,7 @@
 /** What a workflow writes to the ledger beside its work: what comes while something is being written goes with the next act. */
 import { CancellationScope } from '@temporalio/workflow';
 import type { LedgerEntry } from '../contract/ledger.js';
+import { asSummary } from '../town/bytes.js';
 import { town } from './hands.js';
 
 const BATCH_MAX = 100;
@@ -14,7 +15,7 @@ export class Recorder {
 
   /** `left`: by the run before. */
   constructor(summary: string, patience: number, left: readonly LedgerEntry[], onWritten: () => void) {
-    this.#summary = summary.slice(0, 200);
+    this.#summary = asSummary(summary);
     this.#patience = patience;
     this.#left = left;
     this.#onWritten = onWritten;

@@ -1,6 +1,7 @@
 /** What is left of a polecat that held a slot, when nobody else is there to clear it. */
 import type { FoundPolecat } from '../contract/activities.js';
 import type { WitnessCarry } from '../contract/witness.js';
+import { asSummary } from '../town/bytes.js';
 import { branchFor } from '../town/branch.js';
 import type { Mail } from '../town/mail.js';
 import { recoveryMail } from '../town/recovery.js';
@@ -39,7 +40,7 @@ async function tellOf(
   const { says } = cleared;
   const text = `item ${item} of mission ${mission}, which is gone: ${says}`;
   told(text);
-  await town(patience).record.executeWithOptions({ summary: `record · ${says}`.slice(0, 200) }, [
+  await town(patience).record.executeWithOptions({ summary: asSummary(`record · ${says}`) }, [
     { id: `lost/${id}`, kind: 'notice', at: new Date().toISOString(), mission, item, text },
   ]);
   const mail = mailOf(lost, cleared, rig.name);
