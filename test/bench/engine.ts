@@ -2,31 +2,21 @@
  * `npm run bench`: molecules against plain workflows that do the same acts, which do nothing, on the same server by the same kind of
  * worker. By turns, so that what else this machine does falls on both alike. `npm run bench -- latency` measures that part alone.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { loadavg, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
-import type { WorkflowHandle } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { Client, WorkflowHandle } from '@temporalio/client';
 import type { Acceptance } from '../../src/contract/activities.js';
 import { moleculeMessages } from '../../src/contract/messages.js';
 import type { Hook } from '../../src/contract/molecule.js';
 import { startOfMolecule } from '../../src/contract/search-attributes.js';
-import { hostQueue, sessionQueue, TOWN_QUEUE } from '../../src/contract/task-queues.js';
-import { machine } from '../../src/dev/machine.js';
-import { startServer } from '../../src/dev/server.js';
-import { findTemporalCli } from '../../src/dev/temporal-cli.js';
+import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
 import type { Protomolecule } from '../../src/town/protomolecule.js';
 import { DEFAULT_LIMITS } from '../../src/town/rig.js';
 import { NO_USAGE } from '../../src/town/session.js';
 import type { SessionResult, SessionSpec } from '../../src/town/session.js';
-import { NOBODY_LOOKS } from '../support/boards.js';
 import { cookText } from '../support/formula.js';
-import { here } from '../support/here.js';
 import { measuredBy, median, tell, tellJson } from './figures.js';
 import { BENCH_HOST } from './bench-host.js';
+import { PLAIN_QUEUE, withWorkers } from './bench-workers.js';
 
-const PLAIN_QUEUE = 'plain';
 const STEPS = 10;
 const LATENCY_RUNS = 15;
 const STORM = 200;
@@ -102,7 +92,7 @@ id = "work"
 title = "Work on {entry}"
 `);
 
-type Bench = { readonly client: Client; readonly start: Start };
+type Bench = { readonly start: Start };
 type Start = (kind: 'molecule' | 'plain' | 'bare', argument: unknown) => Promise<WorkflowHandle>;
 
 async function seconds(work: () => Promise<unknown>): Promise<number> {
@@ -214,56 +204,15 @@ async function benchHistory({ start }: Bench): Promise<void> {
   tell('history a step', per('historySize') / 1_024, 'KiB');
 }
 
-async function withWorkers(folder: string, work: (bench: Bench) => Promise<void>): Promise<void> {
-  Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
-  const { path: cli } = await findTemporalCli({ machine: machine(), say: () => undefined });
-  const server = await startServer({
-    cli,
-    dbFile: join(folder, 'temporal.db'),
-    namespace: 'default',
-    log: join(folder, 'server.log'),
-    say: () => undefined,
-  });
-  try {
-    const connection = await NativeConnection.connect({ address: server.address });
-    const options = { connection, maxConcurrentActivityTaskExecutions: 1_000, activities: ACTS };
-    const workers = await Promise.all([
-      Worker.create({
-        ...options,
-        taskQueue: TOWN_QUEUE,
-        workflowBundle: { codePath: here('dist/workflow-bundle.js') },
-        dataConverter: { payloadConverterPath: here('dist/workflows/payload-converter.js') },
-        sinks: NOBODY_LOOKS,
-      }),
-      Worker.create({
-        ...options,
-        taskQueue: PLAIN_QUEUE,
-        workflowBundle: await bundleWorkflowCode({
-          workflowsPath: here('test/bench/plain.ts'),
-          logger: new DefaultLogger('ERROR'),
-        }),
-      }),
-      Worker.create({ ...options, taskQueue: hostQueue(BENCH_HOST) }),
-      Worker.create({ ...options, taskQueue: sessionQueue(BENCH_HOST) }),
-    ]);
-    const running = Promise.all(workers.map((worker) => worker.run()));
-    const client = new Client({ connection: await Connection.connect({ address: server.address }) });
-    let started = 0;
-    const start: Start = (kind, argument) =>
-      client.workflow.start(kind, {
-        taskQueue: kind === 'molecule' ? TOWN_QUEUE : PLAIN_QUEUE,
-        workflowId: `bench-${(started += 1)}`,
-        args: [argument],
-        ...(isOnHook(argument) ? { typedSearchAttributes: startOfMolecule(argument.hook, argument.proto) } : {}),
-      });
-    await work({ client, start });
-    for (const worker of workers) worker.shutdown();
-    await running;
-    await client.connection.close();
-    await connection.close();
-  } finally {
-    await server.stop();
-  }
+function startBy(client: Client): Start {
+  let started = 0;
+  return (kind, argument) =>
+    client.workflow.start(kind, {
+      taskQueue: kind === 'molecule' ? TOWN_QUEUE : PLAIN_QUEUE,
+      workflowId: `bench-${(started += 1)}`,
+      args: [argument],
+      ...(isOnHook(argument) ? { typedSearchAttributes: startOfMolecule(argument.hook, argument.proto) } : {}),
+    });
 }
 
 /** The first of each kind costs what no other does. */
@@ -281,19 +230,17 @@ const PARTS = {
 };
 
 const asked = process.argv.slice(2);
-const folder = await mkdtemp(join(tmpdir(), 'gt-bench-'));
 measuredBy('npm run bench');
-tell('load of the machine before', loadavg()[0] ?? 0, 'processes');
-try {
-  await withWorkers(folder, async (bench) => {
+await withWorkers(
+  () => ACTS,
+  async (client) => {
+    const bench = { start: startBy(client) };
     await warmUp(bench);
     for (const [name, part] of Object.entries(PARTS)) {
       if (asked.length > 0 && !asked.includes(name)) continue;
       measuredBy(`npm run bench -- ${name}`);
       await part(bench);
     }
-  });
-} finally {
-  await rm(folder, { recursive: true, force: true });
-}
+  },
+);
 tellJson();

@@ -2,26 +2,18 @@
  * `npm run bench:sling`: from the moment in which a mission is accepted to the start of its first session, on a rig with free slots, against a plain
  * workflow that starts one activity. Acts do nothing, but for those that start roles; by turns, on one server, by the same kind of worker.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { loadavg, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { Client } from '@temporalio/client';
 import { ensureRole } from '../../src/activities/roles.js';
+import { findRigHolds } from '../../src/activities/town-hold.js';
 import type { RoleRequest, WorkPlan } from '../../src/contract/activities.js';
-import { hostQueue, sessionQueue, TOWN_QUEUE } from '../../src/contract/task-queues.js';
-import { machine } from '../../src/dev/machine.js';
-import { startServer } from '../../src/dev/server.js';
-import { findTemporalCli } from '../../src/dev/temporal-cli.js';
+import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
 import { DEFAULT_LIMITS, type RigSnapshot } from '../../src/town/rig.js';
 import { NO_USAGE, type SessionResult, type SessionSpec } from '../../src/town/session.js';
-import { NOBODY_LOOKS } from '../support/boards.js';
 import { cookText } from '../support/formula.js';
-import { here } from '../support/here.js';
 import { measuredBy, median, tell, tellJson } from './figures.js';
 import { BENCH_HOST } from './bench-host.js';
+import { PLAIN_QUEUE, withWorkers } from './bench-workers.js';
 
-const PLAIN_QUEUE = 'plain';
 const RUNS = 20;
 const HEAD = '0'.repeat(40);
 
@@ -50,6 +42,7 @@ let began: (atMs: number) => void = () => undefined;
 const actsOf = (client: Client) => ({
   planWork: () => Promise.resolve(planned()),
   ensureRole: (request: RoleRequest) => ensureRole(client, request),
+  findRigHolds: (request: { readonly rig: string }) => findRigHolds(client, request),
   chooseHost: () => Promise.resolve(BENCH_HOST),
   areOpen: (executions: readonly unknown[]) => Promise.resolve(executions.map(() => true)),
   findPolecats: () => Promise.resolve({ polecats: [], incarnationMax: 0 }),
@@ -100,50 +93,6 @@ async function measure(client: Client): Promise<void> {
   tell('slung, against plain', ours / theirs, 'times');
 }
 
-async function withWorkers(folder: string, work: (client: Client) => Promise<void>): Promise<void> {
-  Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
-  const { path: cli } = await findTemporalCli({ machine: machine(), say: () => undefined });
-  const log = join(folder, 'server.log');
-  const dbFile = join(folder, 'temporal.db');
-  const server = await startServer({ cli, dbFile, namespace: 'default', log, say: () => undefined });
-  try {
-    const connection = await NativeConnection.connect({ address: server.address });
-    const client = new Client({ connection: await Connection.connect({ address: server.address }) });
-    const options = { connection, activities: actsOf(client) };
-    const logger = new DefaultLogger('ERROR');
-    const workers = await Promise.all([
-      Worker.create({
-        ...options,
-        taskQueue: TOWN_QUEUE,
-        workflowBundle: { codePath: here('dist/workflow-bundle.js') },
-        dataConverter: { payloadConverterPath: here('dist/workflows/payload-converter.js') },
-        sinks: NOBODY_LOOKS,
-      }),
-      Worker.create({
-        ...options,
-        taskQueue: PLAIN_QUEUE,
-        workflowBundle: await bundleWorkflowCode({ workflowsPath: here('test/bench/plain.ts'), logger }),
-      }),
-      Worker.create({ ...options, taskQueue: hostQueue(BENCH_HOST) }),
-      Worker.create({ ...options, taskQueue: sessionQueue(BENCH_HOST) }),
-    ]);
-    const running = Promise.all(workers.map((worker) => worker.run()));
-    await work(client);
-    for (const worker of workers) worker.shutdown();
-    await running;
-    await client.connection.close();
-    await connection.close();
-  } finally {
-    await server.stop();
-  }
-}
-
-const folder = await mkdtemp(join(tmpdir(), 'gt-bench-'));
 measuredBy('npm run bench:sling');
-tell('load of the machine before', loadavg()[0] ?? 0, 'processes');
-try {
-  await withWorkers(folder, measure);
-} finally {
-  await rm(folder, { recursive: true, force: true });
-}
+await withWorkers(actsOf, measure);
 tellJson();
