@@ -3,12 +3,14 @@ import { activityInfo } from '@temporalio/activity';
 import { ScheduleNotFoundError, WorkflowNotFoundError } from '@temporalio/client';
 import type { Client, ScheduleDescription } from '@temporalio/client';
 import { defineSearchAttributeKey } from '@temporalio/common';
+import type { RoleRequest } from '../contract/activities.js';
 import type { WatchActivities } from '../contract/watch-activities.js';
 import { heartbeatQuery } from '../contract/deacon.js';
 import { deaconMessages } from '../contract/messages.js';
+import { refineryKeptQuery } from '../contract/refinery.js';
 import { attribute, startOfRole } from '../contract/search-attributes.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
-import { DAEMON, DEACON, rigOfWitness } from '../town/address.js';
+import { DAEMON, DEACON, refineryOf, rigOfRefinery, rigOfWitness } from '../town/address.js';
 import { own } from '../town/own.js';
 import type { Survey } from '../town/patrol.js';
 import type { Look } from '../town/watchdog.js';
@@ -17,6 +19,7 @@ import { keepDaemon } from './daemon.js';
 import { isOpen } from './executions.js';
 import type { PluginKeeper } from './plugins.js';
 import type { ReadTown } from './remotes.js';
+import { askBefore } from './predecessor.js';
 import { ensureRole, told } from './roles.js';
 import { findHoldBefore, findRigHolds, findRigs } from './town-hold.js';
 import { INVALID_ARGUMENT, PERMISSION_DENIED, rpcOf, UNIMPLEMENTED } from './rpc.js';
@@ -51,21 +54,29 @@ export function watchActivities({ client, readTown }: Deps, plugins: Pick<Plugin
     lookCloser: () => lookCloser(client),
     surveyTown: () => surveyTown(client),
     findRigHolds: (request) => findRigHolds(client, request),
+    findRefineryBefore: ({ rig }) => askBefore(client, refineryOf(rig), refineryKeptQuery),
     findHoldBefore: () => findHoldBefore(client),
     findRigs: () => findRigs(client),
     startDeacon: (request) => startDeacon(client, request),
-    startWitness: async ({ rig: name, patience }) => {
-      // Before it is read: what changes in between is told again by the next one.
-      const readAtMs = Date.now();
-      const read = await readTown();
-      if (!read.ok) throw refuse('BadTown', read.problems);
-      const rig = own(read.town.rigs, name);
-      if (rig === undefined) return false;
-      await ensureRole(client, { role: 'witness', rig: told(rig, readAtMs), patience });
-      return true;
-    },
+    startWitness: (request) => startRole('witness', { client, readTown }, request),
+    startRefinery: (request) => startRole('refinery', { client, readTown }, request),
     startDaemon: ({ patience }) => keepDaemon(client, patience),
   };
+}
+
+async function startRole(
+  role: RoleRequest['role'],
+  { client, readTown }: Deps,
+  { rig: name, patience }: Parameters<WatchActivities['startWitness']>[0],
+): Promise<boolean> {
+  // Before it is read: what changes in between is told again by the next one.
+  const readAtMs = Date.now();
+  const read = await readTown();
+  if (!read.ok) throw refuse('BadTown', read.problems);
+  const rig = own(read.town.rigs, name);
+  if (rig === undefined) return false;
+  await ensureRole(client, { role, rig: told(rig, readAtMs), patience });
+  return true;
 }
 
 async function lookAtDeacon(client: Client, answerMs: number): Promise<Look> {
@@ -109,6 +120,9 @@ async function surveyTown(client: Client): Promise<Survey> {
     listed(client, ESCALATED, LISTED_MAX),
     lookAtDaemon(client).catch(unlessBarred({ kind: 'unseen' } as const)),
   ]);
+  const merging = sorted(work.flatMap(({ phase, rigs }) => (phase === 'merging' ? rigs : [])));
+  const refineries = merging.length === 0 ? [] : await listed(client, `${RUNNING} AND GtRole="refinery"`, Infinity);
+  const refined = refineries.flatMap(({ id }) => rigOfRefinery(id) ?? []);
   const idle = witnesses.filter(({ phase, waitsFor }) => phase === 'waiting' && waitsFor === 'claims');
   const free = idle.flatMap(({ id }) => rigOfWitness(id) ?? []);
   const witnessed = witnesses.flatMap(({ id }) => rigOfWitness(id) ?? []);
@@ -116,6 +130,7 @@ async function surveyTown(client: Client): Promise<Survey> {
     open,
     rigs: sorted(work.flatMap(({ rigs }) => rigs)),
     witnessed: sorted(witnessed),
+    unrefined: merging.filter((rig) => !refined.includes(rig)),
     unheld: sorted(witnesses.flatMap(({ id, phase }) => (phase === 'paused' ? [] : (rigOfWitness(id) ?? [])))),
     failing:
       failing === null ? null : failing.map(({ id, problems }) => ({ id, says: problems.join(', ') })).toSorted(byId),

@@ -16,6 +16,10 @@ export type RefineryCarry = {
   readonly desk: DeskState;
 };
 
+/** What a refinery after it takes over; null as long as it does not know that of the one before it. */
+export type RefineryKept = Pick<RefineryCarry, 'queue' | 'verdicts' | 'abandoned'>;
+export const refineryKeptQuery = defineQuery<RefineryKept | null>('kept');
+
 /** In the order of work; `stage` says where a request stands. */
 export type QueueView = readonly (QueuedView & { readonly position: number })[];
 

@@ -4,13 +4,21 @@ import type { Hold } from '../town/pause.js';
 import type { Survey } from '../town/patrol.js';
 import type { Recovered, Redispatch } from '../town/recovered.js';
 import type { Look } from '../town/watchdog.js';
+import type { RefineryKept } from './refinery.js';
+import type { WitnessKept } from './witness.js';
 
 export type WatchActivities = {
-  /** How the deacon holds the town, null: not at all; and how the witness before the one that asks held the rig, null: nobody knows. */
+  /**
+   * How the deacon holds the town, null: not at all; how the witness before the one that asks held the rig, and what else it knew, null: nobody knows.
+   * Earlier versions told no `kept`.
+   */
   findRigHolds(request: { readonly rig: string }): Promise<{
     readonly town: Hold | null;
     readonly before: readonly Hold[] | null;
+    readonly kept?: WitnessKept | null;
   }>;
+  /** What the refinery before the one that asks knew, null: nobody knows. */
+  findRefineryBefore(request: { readonly rig: string }): Promise<RefineryKept | null>;
   /** How the deacon before the one that asks held the town, and the rigs that have heard it. */
   findHoldBefore(): Promise<{ readonly hold: Hold | null; readonly told: readonly string[] }>;
   /** Rigs whose witnesses are there. */
@@ -23,8 +31,9 @@ export type WatchActivities = {
   surveyTown(): Promise<Survey>;
   /** Starts the deacon if it does not run, and sends it on patrol. */
   startDeacon(request: { readonly patience: number; readonly reason: string }): Promise<void>;
-  /** Starts the witness of a rig, as town.toml has it; whether it has it. */
+  /** Start a role of a rig, as town.toml has it; whether it has it. */
   startWitness(request: { readonly rig: string; readonly patience: number }): Promise<boolean>;
+  startRefinery(request: { readonly rig: string; readonly patience: number }): Promise<boolean>;
   /** Makes the schedule of boot if there is none. */
   startDaemon(request: { readonly patience: number }): Promise<void>;
   /** Starts the item of a mission that is gone in another mission, where town.toml says so. */

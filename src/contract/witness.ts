@@ -52,5 +52,8 @@ export type AgentSeen = Health & {
 export const slotsQuery = defineQuery<Slots>('slots');
 /** Workflow ids of the polecats that hold a slot. */
 export const polecatsQuery = defineQuery<readonly string[]>('polecats');
+/** What a witness after it takes over; null as long as it does not know that of the one before it. */
+export type WitnessKept = { readonly slots: Slots; readonly breaker: Breaker };
+export const witnessKeptQuery = defineQuery<WitnessKept | null>('kept');
 /** How those at work do. */
 export const agentsQuery = defineQuery<readonly AgentSeen[]>('agents');

@@ -39,6 +39,13 @@ export function rigOfWitness(address: string): string | null {
   return WITNESS.exec(address)?.[1] ?? null;
 }
 
+const REFINERY = /^([^/]+)\/refinery$/;
+
+/** The rig of a refinery; null for any other address. */
+export function rigOfRefinery(address: string): string | null {
+  return REFINERY.exec(address)?.[1] ?? null;
+}
+
 const CREW = /^([^/]+)\/crew\/([^/]+)$/;
 
 /** The rig of a member of its crew; null for any other address. */

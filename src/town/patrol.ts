@@ -16,6 +16,8 @@ export type Survey = {
   /** Rigs with open work, and of these those whose witness runs. */
   readonly rigs: readonly string[];
   readonly witnessed: readonly string[];
+  /** Rigs whose polecats wait for a refinery that does not run. Absent in what an earlier version saw. */
+  readonly unrefined?: readonly string[];
   /** Rigs whose witness runs, and nobody holds them. Absent in what an earlier version saw. */
   readonly unheld?: readonly string[];
   /** Workflows whose tasks fail again and again, with what the server says of them; null from a server that does not tell. */
@@ -61,7 +63,7 @@ const FED_AFTER_MS = 20 * MINUTE_MS;
 
 /** `tell`: all of a kind that are as urgent, in one mail: of a hundred at once a person wants to hear once. */
 export type Order =
-  | { readonly kind: 'witness'; readonly rig: string }
+  | { readonly kind: 'witness' | 'refinery'; readonly rig: string }
   /** It asks for its slots again. */
   | { readonly kind: 'feed'; readonly mission: string }
   | { readonly kind: 'daemon' }
@@ -100,6 +102,7 @@ export function patrolled(survey: Survey, { known, nowMs, patience, ...rest }: P
     ...tellingsOf(due),
     ...(daemon.kind === 'missing' ? [{ kind: 'daemon' } as const] : []),
     ...missing.map((rig) => ({ kind: 'witness', rig }) as const),
+    ...(survey.unrefined ?? []).map((rig) => ({ kind: 'refinery', rig }) as const),
     ...seen.flatMap(({ kind, about, sinceMs, told }) => {
       const isFed = kind === 'stranded' && told === 0 && nowMs - sinceMs >= FED_AFTER_MS * patience;
       return isFed ? [{ kind: 'feed', mission: about } as const] : [];

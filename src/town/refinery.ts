@@ -78,6 +78,11 @@ export function dueInMs(queue: Queue, nowMs: number): number | null {
   return due.length === 0 ? null : Math.max(0, Math.min(...due));
 }
 
+/** Whether an id is that of a molecule and a round. */
+export function isRequest(id: string): boolean {
+  return /^.+\.\d+$/.test(id);
+}
+
 /** The requests of one molecule: its first hand-in and those after rework. */
 export function requestsOf<One extends { readonly id: string }>(
   queue: readonly One[],

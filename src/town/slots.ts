@@ -59,6 +59,24 @@ export function adoptLeases(slots: Slots, found: readonly Lease[], incarnationMa
   };
 }
 
+/**
+ * For a witness that begins anew, of the one before it: who waits for a slot, in the order in which they did, and slots that were granted and are not used yet.
+ * The latter are told again: who does not want his any more gives it back. `released`: what was given back since.
+ */
+export function inheritSlots(
+  slots: Slots,
+  before: Slots,
+  released: readonly string[],
+): { readonly slots: Slots; readonly unused: readonly string[] } {
+  const isPast = ({ id }: Claim) => released.includes(id);
+  const unused = before.leases.filter((lease) => !isPast(lease) && !slots.leases.some((one) => one.id === lease.id));
+  const adopted = adoptLeases({ ...slots, turn: before.turn % slots.names.length }, unused, before.granted);
+  const waiting = before.queue.filter((claim) => !isPast(claim));
+  const queue = [...waiting, ...adopted.queue].reduce(claimSlot, { ...adopted, queue: [] });
+  const held = new Set(queue.leases.map(({ id }) => id));
+  return { slots: queue, unused: unused.flatMap(({ id }) => (held.has(id) ? [id] : [])) };
+}
+
 /** New names and capacity. Leases stand; a smaller capacity takes effect as they end. */
 export function resizeSlots(slots: Slots, names: readonly string[], capacity: number): Slots {
   return { ...slots, names, capacity, turn: slots.turn % names.length };

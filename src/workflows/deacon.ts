@@ -245,6 +245,8 @@ class DeaconRun {
       }
       case 'witness':
         return this.#startWitness(order.rig);
+      case 'refinery':
+        return this.#startRefinery(order.rig);
       case 'feed':
         await send(order.mission, missionMessages.feed, { id: `feed:${nowMs}`, by: DEACON });
         return;
@@ -266,6 +268,17 @@ class DeaconRun {
     const why = await this.#orDrop(started.then((isKnown) => (isKnown ? null : `town.toml has no rig "${rig}"`)));
     const { [rig]: _, ...others } = this.#now.unwitnessed;
     this.#now = { ...this.#now, unwitnessed: why === null ? others : { ...others, [rig]: why } };
+  }
+
+  /** What cannot be started is asked for again by the polecats that wait for it. */
+  async #startRefinery(rig: string): Promise<void> {
+    const { patience } = this.#now;
+    const options = { ...patrolAct(patience), summary: `start the refinery of ${rig}` };
+    await this.#orDrop(
+      town(patience)
+        .startRefinery.executeWithOptions(options, [{ rig, patience }])
+        .then(() => null),
+    );
   }
 
   /** What an act gives, or why it failed: the patrol goes on. */

@@ -310,10 +310,12 @@ class MissionRun {
     const lost = { ...holder, item: item.id };
     const cleared = await clearLost(lost, this.#plan(item).rig, this.#now.limits.patience);
     const { says: reason } = cleared;
+    const isFirstTold = patched('a death is told before its item asks for another slot', '0.10');
+    if (isFirstTold) await this.#settle(polecat, cleared.closedMs ?? seenMs);
     if (cleared.kind === 'landed') this.#note({ kind: 'landed', item: item.id, claim, landing: cleared.landing });
     else if (this.#cancelled) this.#note({ kind: 'cancelled', item: item.id, reason });
     else this.#note({ kind: 'lost', item: item.id, claim, reason });
-    await this.#settle(polecat, cleared.closedMs ?? seenMs);
+    if (!isFirstTold) await this.#settle(polecat, cleared.closedMs ?? seenMs);
   }
 
   /** `diedAtMs`: it was terminated. */

@@ -6,8 +6,8 @@
 import { CancellationScope, condition, setHandler, sleep, uuid4, workflowInfo } from '@temporalio/workflow';
 import { EMPTY_DESK } from '../contract/desk.js';
 import { mailMessage, refineryMessages } from '../contract/messages.js';
-import { landedQuery, queueQuery } from '../contract/refinery.js';
-import type { QueueView, RefineryCarry } from '../contract/refinery.js';
+import { landedQuery, queueQuery, refineryKeptQuery } from '../contract/refinery.js';
+import type { QueueView, RefineryCarry, RefineryKept } from '../contract/refinery.js';
 import { attribute } from '../contract/search-attributes.js';
 import { RoleInput } from '../contract/witness.js';
 import { refineryOf, witnessOf } from '../town/address.js';
@@ -22,6 +22,7 @@ import {
   hold,
   holdRefused,
   inOrder,
+  isRequest,
   requestsOf,
   unhold,
   unholdAgain,
@@ -40,6 +41,7 @@ import type { Outcome } from './refinery-merge.js';
 import { letterOf, mergeOnce, requestOf } from './refinery-merge.js';
 import { landAgainMs } from './patience.js';
 import { patched } from './patches.js';
+import { takenOnce } from './pausing.js';
 import { Standing, startAs } from './standing.js';
 import { carried, goOn, isOutdated } from './start.js';
 
@@ -50,8 +52,11 @@ const ABANDONED_MAX = 200;
 const PUSH_AGAIN = 'push what was refused again';
 
 export async function refinery(raw: unknown, carry?: RefineryCarry): Promise<never> {
-  const start = startAs('refinery', () => carried(carry, 'BadInput') ?? freshRefinery(raw));
-  return new RefineryRun(start, raw).run();
+  const [start, isFresh] = startAs('refinery', () => {
+    const before = carried(carry, 'BadInput');
+    return [before ?? freshRefinery(raw), before === null] as const;
+  });
+  return new RefineryRun(start, raw, isFresh).run();
 }
 
 function freshRefinery(raw: unknown): RefineryCarry {
@@ -61,6 +66,10 @@ function freshRefinery(raw: unknown): RefineryCarry {
 
 function areTimers(): boolean {
   return patched('what is held has a timer', '0.6');
+}
+
+function takesOver(): boolean {
+  return patched('a refinery takes over what the one before knew', '0.10');
 }
 
 class RefineryRun {
@@ -77,16 +86,22 @@ class RefineryRun {
   readonly #timers = new Map<string, number>();
   #repeats: string[] = [];
   #news = true;
+  /** What the refinery before knew is known. */
+  #isKnown: boolean;
 
-  constructor(carry: RefineryCarry, raw: unknown) {
+  constructor(carry: RefineryCarry, raw: unknown, isFresh: boolean) {
     this.#raw = raw;
     this.#now = carry;
+    this.#isKnown = !isFresh;
     this.#desk = new Desk(carry.desk);
     this.#takeMessages();
     setHandler(queueQuery, () => this.#view(), {
       description: 'The merge requests that wait, in order, and the one under way.',
     });
     explainBy(() => queueBoard(this.#view(), this.#me()));
+    setHandler(refineryKeptQuery, () => (this.#isKnown ? this.#kept() : null), {
+      description: 'What a refinery after it takes over, null as long as it does not know that of the one before.',
+    });
     setHandler(landedQuery, (molecule) => this.#landed(molecule), {
       description: 'The commit by which the work of a molecule landed.',
     });
@@ -98,6 +113,7 @@ class RefineryRun {
       { key: attribute.role, value: 'refinery' },
       { key: attribute.rig, value: [this.#now.rig.name] },
     ]);
+    if (!this.#isKnown) await this.#takeOver();
     for (;;) {
       this.#news = false;
       await this.#tellAgain();
@@ -109,6 +125,22 @@ class RefineryRun {
       else await this.#wait();
       await this.#continueWhenLong();
     }
+  }
+
+  /** One before this may have been terminated: what waited in its queue waits here, and what it had decided, or was to land no more, stands. */
+  async #takeOver(): Promise<void> {
+    const { rig, patience } = this.#now;
+    if (takesOver()) {
+      const how = { summary: 'what the refinery before knew' };
+      const kept = await town(patience).findRefineryBefore.executeWithOptions(how, [{ rig: rig.name }]);
+      this.#now = { ...this.#now, ...kept };
+    }
+    this.#isKnown = true;
+  }
+
+  #kept(): RefineryKept {
+    const { queue, verdicts, abandoned = [] } = this.#now;
+    return { queue, verdicts, abandoned };
   }
 
   /** Timers say what is due, not the clock: see `Pace`. */
@@ -234,19 +266,24 @@ class RefineryRun {
   }
 
   #takeMessages(): void {
-    this.#desk.on(mailMessage, (mail) => {
+    const desk = takenOnce(this.#desk, () => this.#isKnown || !takesOver());
+    desk.on(mailMessage, (mail) => {
       const reading = readLetter(mail, this.#now.rig.name);
       if (!reading.ok) return refused(reading.problem);
       const { letter } = reading;
       if (letter.type !== 'MERGE_READY') return refused(`${letter.type} is no mail for a refinery`);
       const { Request: id } = letter.keys;
+      if (!isRequest(id) && takesOver())
+        return refused(
+          `"${id.slice(0, 100)}" is no request: it is MOLECULE.N, with the molecule that has worked on it`,
+        );
       if (this.#isAbandoned(id)) return refused(`nobody waits for ${id} any more`);
       if (this.#now.verdicts.some((one) => one.request === id)) this.#repeats.push(id);
       else this.#now = { ...this.#now, queue: enqueue(this.#now.queue, requestOf(letter, Date.now())) };
       this.#news = true;
       return done('in the queue');
     });
-    this.#desk.on(refineryMessages.configure, (told) => {
+    desk.on(refineryMessages.configure, (told) => {
       if (told.rig.name !== this.#now.rig.name) return refused(`these are settings of rig "${told.rig.name}"`);
       const settings = settingsAfter(this.#now, told, Date.now());
       if (settings === null) return done(OLDER);
@@ -254,7 +291,7 @@ class RefineryRun {
       this.#news = true;
       return done('configured');
     });
-    this.#desk.on(refineryMessages.retry, ({ request }) => {
+    desk.on(refineryMessages.retry, ({ request }) => {
       const fits = this.#now.queue.filter((one) => one.hold !== null && (request === undefined || one.id === request));
       if (fits.length === 0)
         return refused(request === undefined ? 'no request is held' : `request "${request}" is not held`);
@@ -262,7 +299,7 @@ class RefineryRun {
       this.#news = true;
       return done(`tried again: ${fits.map((one) => one.id).join(', ')}`);
     });
-    this.#desk.on(refineryMessages.remove, ({ request, reason, by }) => {
+    desk.on(refineryMessages.remove, ({ request, reason, by }) => {
       if (this.#now.verdicts.some((one) => one.request === request)) {
         this.#repeats.push(request);
         this.#news = true;
@@ -274,7 +311,7 @@ class RefineryRun {
       this.#news = true;
       return done(`request "${request}" leaves the queue`);
     });
-    this.#desk.on(refineryMessages.abandon, ({ molecule }) => this.#abandon(molecule));
+    desk.on(refineryMessages.abandon, ({ molecule }) => this.#abandon(molecule));
   }
 
   async #abandon(molecule: string): Promise<Answer> {

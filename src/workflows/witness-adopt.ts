@@ -1,6 +1,6 @@
 /** Who is at work in the rig of a witness that begins: one before it may have been terminated. */
 import type { FoundPolecat } from '../contract/activities.js';
-import type { WitnessCarry } from '../contract/witness.js';
+import type { WitnessCarry, WitnessKept } from '../contract/witness.js';
 import type { Hold } from '../town/pause.js';
 import { missionRunOf, type Lease } from '../town/slots.js';
 import { town } from './hands.js';
@@ -17,6 +17,8 @@ type AtWork = {
   readonly town: Hold | null;
   /** As the one before says itself; null when it does not. */
   readonly before: readonly Hold[] | null;
+  /** What else the one before has known; null when it does not say. */
+  readonly kept: WitnessKept | null;
 };
 
 export async function whoWorks({ rig, patience }: Pick<WitnessCarry, 'rig' | 'patience'>): Promise<AtWork> {
@@ -29,7 +31,7 @@ export async function whoWorks({ rig, patience }: Pick<WitnessCarry, 'rig' | 'pa
   const holds = patched('a witness asks whether the town is held', '0.9')
     ? await town(patience).findRigHolds.executeWithOptions(how, [{ rig: rig.name }])
     : { town: null, before: null };
-  return { leases: open.map(leaseOf), incarnationMax, held, below: below.map(leaseOf), ...holds };
+  return { leases: open.map(leaseOf), incarnationMax, held, below: below.map(leaseOf), kept: null, ...holds };
 }
 
 function leaseOf({ claim, mission, item, priority, name, incarnation, sinceMs }: FoundPolecat): Lease {

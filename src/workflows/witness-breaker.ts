@@ -52,6 +52,13 @@ export class WitnessBreaker {
     return roomIn(this.#breaker, slots.leases, Date.now(), patience);
   }
 
+  /** As the witness before had it, with what was heard since. */
+  adopt(before: Breaker): void {
+    const heard = this.#breaker.deaths;
+    this.#breaker = before;
+    this.hear(heard);
+  }
+
   hear(deaths: readonly Death[]): void {
     const before = this.#breaker;
     this.#breaker = afterDeaths(before, deaths, Date.now(), this.#witness.now().patience);

@@ -112,7 +112,7 @@ export class WitnessMail {
   async #pass(mail: Mail, letter: Letter): Promise<void> {
     switch (letter.type) {
       case 'POLECAT_DONE':
-        return besideLoop() ? this.#verify(mail, letter) : this.#handOver(letter);
+        return besideLoop() ? this.#verify(mail, letter) : this.#handOver(mail, letter);
       case 'MERGED':
       case 'MERGE_FAILED':
       case 'REWORK_REQUEST':
@@ -135,31 +135,47 @@ export class WitnessMail {
     if (this.#verifying.has(key)) return;
     this.#verifying.set(key, mail);
     // Its polecat asks again in any case.
-    void this.#handOver(letter)
+    void this.#handOver(mail, letter)
       .catch((error: unknown) => this.#desk.drop('mail', mail, `${Request} is not verified: ${reasonOf(error)}`))
       .finally(() => this.#verifying.delete(key));
   }
 
   /** A branch that the remote does not have is sent back at once: nobody can merge it. */
-  async #handOver({ keys }: HandedIn): Promise<void> {
+  async #handOver(mail: Mail, { keys }: HandedIn): Promise<void> {
     const { rig, patience } = this.#now();
     const me = witnessOf(rig.name);
     const pushed = await town(patience).isPushed.executeWithOptions({ summary: `verify · ${keys.Polecat}` }, [
       { rig, branch: keys.Branch, head: keys.Head },
     ]);
+    if (!(await this.#isAtWork(keys)))
+      return this.bury(
+        mail,
+        `no polecat ${keys.Polecat} #${keys.Incarnation} of mission ${keys.Mission} is at work here`,
+      );
     if (!pushed) {
       const to = polecatAt(rig.name, keys.Polecat);
       const failed = { ...branchKeys(keys), 'Failure-Type': 'not-pushed', 'Failed-At': new Date().toISOString() };
       const text = `The remote does not have ${keys.Branch} at ${keys.Head}. Push it and hand it in again.`;
       const letter = { type: 'MERGE_FAILED', keys: failed, text } as const;
-      const mail = writeMail({ id: uuid4(), from: me, to }, keys.Polecat, letter);
-      return this.#orBury(mail, await send(to, mailMessage, mail));
+      const back = writeMail({ id: uuid4(), from: me, to }, keys.Polecat, letter);
+      return this.#orBury(back, await send(to, mailMessage, back));
     }
     const to = refineryOf(rig.name);
     const ready = writeMail({ id: uuid4(), from: me, to }, keys.Polecat, { type: 'MERGE_READY', keys, text: '' });
     const ensure = () =>
       town(patience).ensureRole.executeWithOptions({ summary: `ensure ${to}` }, [{ role: 'refinery', rig, patience }]);
     this.#orBury(ready, await sendToRole(to, mailMessage, ready, ensure));
+  }
+
+  /** Nothing of an earlier holder of the slot lands beside the work of who has it now. Who holds one unknown to us, as after a reset, the server knows. */
+  async #isAtWork({ Polecat, Incarnation, Mission }: HandedIn['keys']): Promise<boolean> {
+    const { rig, slots, patience } = this.#now();
+    type Known = { readonly name: string; readonly incarnation: number; readonly mission: string };
+    const isIt = (one: Known) => one.name === Polecat && one.incarnation === Incarnation && one.mission === Mission;
+    if (slots.leases.some(isIt) || !patched('a hand-in is of one who is at work', '0.10')) return true;
+    const how = { summary: `is ${Polecat} #${Incarnation} at work` };
+    const { polecats } = await town(patience).findPolecats.executeWithOptions(how, [{ ...rig, names: [Polecat] }]);
+    return polecats.some((one) => one.isOpen && isIt(one));
   }
 
   /** Before 0.9 this was left to the polecat alone, which asks again. */

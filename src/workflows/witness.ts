@@ -4,14 +4,23 @@
  */
 import { condition, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
 import { mailMessage, missionMessages, refineryMessages, witnessMessages } from '../contract/messages.js';
-import { agentsQuery, polecatsQuery, RoleInput, slotsQuery, type WitnessCarry } from '../contract/witness.js';
+import { agentsQuery, polecatsQuery, RoleInput, slotsQuery, witnessKeptQuery } from '../contract/witness.js';
+import type { WitnessCarry, WitnessKept } from '../contract/witness.js';
 import { EMPTY_DESK } from '../contract/desk.js';
 import { attribute } from '../contract/search-attributes.js';
 import { polecatAt, refineryOf, witnessOf } from '../town/address.js';
 import { RESUME } from '../town/pause.js';
 import { witnessBoard } from '../town/rig-boards.js';
 import { areAlike, settingsAfter } from '../town/rig.js';
-import { adoptLeases, claimSlot, grantSlots, openSlots, releaseSlot, resizeSlots } from '../town/slots.js';
+import {
+  adoptLeases,
+  claimSlot,
+  grantSlots,
+  inheritSlots,
+  openSlots,
+  releaseSlot,
+  resizeSlots,
+} from '../town/slots.js';
 import type { Lease } from '../town/slots.js';
 import { Desk, done, OLDER, refused } from './desk.js';
 import { explainBy } from './explain.js';
@@ -66,10 +75,13 @@ class WitnessRun {
   #news = true;
   /** The rig was configured otherwise than before, and the refinery has not heard of it. */
   #isChanged = false;
+  /** What the witness before knew is known. */
+  #isKnown: boolean;
 
   constructor(carry: WitnessCarry, raw: unknown, isFresh: boolean) {
     this.#raw = raw;
     this.#now = carry;
+    this.#isKnown = !isFresh;
     this.#pinger = new Pinger(carry.isPingExpected ?? false);
     this.#desk = new Desk(carry.desk);
     this.#mail = new WitnessMail(this.#desk, {
@@ -99,6 +111,9 @@ class WitnessRun {
     setHandler(polecatsQuery, () => this.#now.slots.leases.map((lease) => polecatAt(this.#now.rig.name, lease.name)), {
       description: 'Addresses of the polecats at work.',
     });
+    setHandler(witnessKeptQuery, () => (this.#isKnown ? this.#kept() : null), {
+      description: 'What a witness after it takes over, null as long as it does not know that of the one before.',
+    });
     setHandler(agentsQuery, () => this.#leases.agents(), { description: 'How those at work did when it looked last.' });
     explainBy(() => this.#board());
     this.#desk.open();
@@ -110,6 +125,7 @@ class WitnessRun {
       { key: attribute.rig, value: [this.#now.rig.name] },
     ]);
     if (isFresh && renewed()) await this.#adopt();
+    this.#isKnown = true;
     this.#holds.begin();
     for (;;) {
       await this.#passOn();
@@ -130,11 +146,23 @@ class WitnessRun {
   async #adopt(): Promise<void> {
     const released: string[] = [];
     this.#released = released;
-    const { incarnationMax, ...found } = await whoWorks(this.#now);
+    const { incarnationMax, kept, ...found } = await whoWorks(this.#now);
     this.#released = null;
     const leases = found.leases.filter(({ id }) => !released.includes(id));
     this.#now = { ...this.#now, slots: adoptLeases(this.#now.slots, leases, incarnationMax) };
+    if (kept !== null) this.#inherit(kept, released);
     this.#holds.adopt({ ...found, leases });
+  }
+
+  #inherit(kept: WitnessKept, released: readonly string[]): void {
+    const { slots, unused } = inheritSlots(this.#now.slots, kept.slots, released);
+    this.#now = { ...this.#now, slots };
+    this.#asked.push(...unused);
+    this.#breaker.adopt(kept.breaker);
+  }
+
+  #kept(): WitnessKept {
+    return { slots: this.#now.slots, breaker: this.#breaker.state };
   }
 
   /** While slots are held, their holders are looked at from time to time, in case one died unseen. Else only news wakes us. */

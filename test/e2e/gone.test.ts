@@ -84,6 +84,29 @@ test('a new witness knows who is at work, however large the formula, and counts 
   expect((await slotsOf('server')).granted).toBe(polecat.slot.incarnation + 1);
 });
 
+test('those who wait for a slot keep their places when the witness is terminated', async () => {
+  const first = await town.startMission('in-front', work('server', 'slow', 'in-front'));
+  await atWork('in-front');
+  const queued = async (mission: string) =>
+    until(`${mission} waits`, async () => (await slotsOf('server')).queue.some((claim) => claim.mission === mission));
+  const calm = await town.startMission('calm', work('server', 'quick', 'calm'));
+  await queued('calm');
+  const [item] = work('server', 'quick', 'urgent').work;
+  const urgent = await town.startMission('urgent', { work: [{ ...item, priority: 0 }] });
+  await queued('urgent');
+  const { granted } = await slotsOf('server');
+  await terminate('server/witness');
+  const late = await town.startMission('late', work('server', 'quick', 'late'));
+  const queue = await until('all three wait', async () => {
+    const seen = (await slotsOf('server')).queue;
+    return seen.length === 3 ? seen : null;
+  });
+  expect(queue.map(({ mission }) => mission)).toEqual(['urgent', 'calm', 'late']);
+  await first.cancel();
+  for (const one of [urgent, calm, late]) await expect(one.result()).resolves.toMatchObject({ landed: 1 });
+  expect(await slotsOf('server')).toMatchObject({ granted: granted + 3, queue: [] });
+});
+
 test('mission and polecat both terminated: the work is brought to the remote before the slot is free', async () => {
   const mission = await town.startMission('both', work('third', 'slow', 'c'));
   const { id, molecule } = await atWork('both');

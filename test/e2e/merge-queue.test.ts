@@ -4,10 +4,14 @@ import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { mailMessage, refineryMessages } from '../../src/contract/messages.js';
+import { deadLettersQuery } from '../../src/contract/inbox.js';
+import { deaconMessages, mailMessage, refineryMessages } from '../../src/contract/messages.js';
 import { queueQuery } from '../../src/contract/refinery.js';
+import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
 import { attribute } from '../../src/contract/search-attributes.js';
 import { lifecycleQuery } from '../../src/contract/polecat.js';
+import { DEACON } from '../../src/town/address.js';
+import type { MergeRequest } from '../../src/town/refinery.js';
 import type { Letter, Mail } from '../../src/town/mail.js';
 import { branchKeys, writeHandoff, writeMail } from '../../src/town/mail.js';
 import type { MissionResult } from '../../src/workflows/mission.js';
@@ -55,6 +59,25 @@ async function expectNoTraces(rig: string): Promise<void> {
   expect(existsSync(join(folder, 'refinery')) ? await readdir(join(folder, 'refinery')) : []).toEqual([]);
 }
 
+/** As a letter about it says them. */
+const keysOf = ({ id, branch, head, target, issue, mission, polecat, incarnation }: MergeRequest, rig: string) => ({
+  Request: id,
+  Branch: branch,
+  Head: head,
+  Target: target,
+  Issue: issue,
+  Mission: mission,
+  Polecat: polecat,
+  Incarnation: incarnation,
+  Rig: rig,
+});
+
+function letterFor(request: MergeRequest, id: string): Mail {
+  const keys = { ...keysOf(request, 'held'), Request: id, Priority: 0, Round: 0 };
+  const letter = { type: 'MERGE_READY', keys, text: '' } as const;
+  return writeMail({ id, from: 'held/witness', to: 'held/refinery' }, request.polecat, letter);
+}
+
 /** What one who is not to send it writes, as the port of an agent would. */
 const forged = (from: string, to: string, letter: Letter): Promise<string> =>
   refusalOf(writeMail({ id: `${letter.type} ${from}`, from, to }, letter.keys.Polecat, letter));
@@ -69,19 +92,10 @@ async function refusalOf(mail: Mail): Promise<string> {
 
 test('a verdict or a request that another polecat has written changes nothing', async () => {
   const handle = await start('victim', 'slow', 'v');
-  const { id, polecat, incarnation, branch, head, target, issue, mission } = await inGates('slow');
+  const request = await inGates('slow');
+  const { id, polecat } = request;
   const [victim, refinery] = [`slow/polecats/${polecat}`, 'slow/refinery'];
-  const keys = branchKeys({
-    Request: id,
-    Branch: branch,
-    Head: head,
-    Target: target,
-    Issue: issue,
-    Mission: mission,
-    Polecat: polecat,
-    Incarnation: incarnation,
-    Rig: 'slow',
-  });
+  const keys = branchKeys(keysOf(request, 'slow'));
   const merged = {
     type: 'MERGED',
     keys: { ...keys, 'Merge-Commit': '1234567', 'Merged-At': 'now' },
@@ -170,6 +184,46 @@ test('a target that refuses the push holds only its own request, says so, and is
   expect(((await stuck.result()) as MissionResult).landed).toBe(1);
   const log = await town.log('dirty');
   expect([count(log, 'Write d'), count(log, 'Write e')]).toEqual([1, 1]);
+});
+
+test('a refinery that is terminated: the deacon starts the next one, with the queue and the verdicts of the one before', async () => {
+  const stuck = await start('kept', 'held', 'k');
+  const held = await until('it is held', async () => (await queueOf('held')).find((one) => one.hold !== null));
+  const refinery = town.client.workflow.getHandle('held/refinery');
+  await refinery.terminate('a test');
+  await town.client.workflow.signalWithStart(DEACON, {
+    workflowId: DEACON,
+    taskQueue: TOWN_QUEUE,
+    args: [{ patience: 0.05 }],
+    signal: deaconMessages.patrol.signal,
+    signalArgs: [{ id: 'now', by: 'test', reason: 'the refinery is gone' }],
+  });
+  await until('another one runs', async () => (await refinery.describe()).status.name === 'RUNNING');
+  const again = await until('it has the queue', async () => (await queueOf('held')).find(({ id }) => id === held.id));
+  expect(again).toMatchObject({ sinceMs: held.sinceMs, hold: held.hold });
+  const refused = await refusalOf(letterFor(held, 'no-round'));
+  expect(refused).toBe('"no-round" is no request: it is MOLECULE.N, with the molecule that has worked on it');
+  await stuck.cancel();
+  await expect(stuck.result()).rejects.toThrow('cancelled');
+  expect(await queueOf('held')).toEqual([]);
+});
+
+test('what an earlier holder of a slot hands in is nobody’s, and lands nowhere', async () => {
+  const handle = await start('successor', 'slow', 's');
+  const request = await inGates('slow');
+  const stale = { ...keysOf(request, 'slow'), Incarnation: request.incarnation - 1, Request: 'sl-00000000.0' };
+  const from = `slow/polecats/${request.polecat}`;
+  const letter = { type: 'POLECAT_DONE', keys: { ...stale, Priority: 0, Round: 0 }, text: '' } as const;
+  const mail = writeMail({ id: 'stale', from, to: 'slow/witness' }, request.polecat, letter);
+  const witness = town.client.workflow.getHandle('slow/witness');
+  await witness.executeUpdate(mailMessage.update, { args: [mail] });
+  const dead = await until('it is a dead letter', async () =>
+    (await witness.query(deadLettersQuery)).find(({ id }) => id === 'stale'),
+  );
+  expect(dead.why).toContain(`no polecat ${request.polecat} #${request.incarnation - 1} of mission successor`);
+  expect((await queueOf('slow')).map(({ id }) => id)).toEqual([request.id]);
+  await handle.cancel();
+  await expect(handle.result()).rejects.toThrow('cancelled');
 });
 
 test('a push that the target refuses is tried again by itself', async () => {

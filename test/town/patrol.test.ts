@@ -38,6 +38,11 @@ test('a rig with work and no witness gets one; one that cannot be given any is t
   expect(look({}, first.troubles, HOUR_MS, why)).toEqual({ troubles: [], orders: [] });
 });
 
+test('where polecats wait for a refinery that does not run, it is started', () => {
+  expect(look({ unrefined: ['server'] })).toEqual({ troubles: [], orders: [{ kind: 'refinery', rig: 'server' }] });
+  expect(isQuiet(CALM, { ...CALM, unrefined: ['server'] })).toBe(false);
+});
+
 test('a witness that was not heard of in time is started again, and told of when that does not help', () => {
   const heard = {
     server: { atMs: 0, nextByMs: 0 },

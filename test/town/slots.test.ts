@@ -1,6 +1,14 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { adoptLeases, claimSlot, grantSlots, openSlots, releaseSlot, resizeSlots } from '../../src/town/slots.js';
+import {
+  adoptLeases,
+  claimSlot,
+  grantSlots,
+  inheritSlots,
+  openSlots,
+  releaseSlot,
+  resizeSlots,
+} from '../../src/town/slots.js';
 import { queueWords } from '../../src/town/slots-words.js';
 import type { Claim } from '../../src/town/slots.js';
 
@@ -104,6 +112,22 @@ test('a name that is waited for and is the only one free goes to whoever is firs
   const one = openSlots(['Toast'], 1);
   expect(given([claim('a', 1), pinned('b', 'Toast')].reduce(claimSlot, one))).toEqual(['a Toast']);
   expect(given([claim('a', 3), pinned('b', 'Toast')].reduce(claimSlot, one))).toEqual(['b Toast']);
+});
+
+test('a witness that begins has the queue of the one before it, in its order, and slots that were granted and not used', () => {
+  const before = grant(
+    [claim('a'), claim('b'), claim('c'), claim('d', 0), claim('gone')].reduce(claimSlot, openSlots(NAMES, 2)),
+  );
+  const [used, unused] = before.slots.leases;
+  if (used === undefined || unused === undefined) throw new Error('two were granted');
+  const found = adoptLeases(openSlots(NAMES, 2), [used], 7);
+  const asked = claimSlot(claimSlot(found, claim('new')), claim('c'));
+  const { slots, unused: untold } = inheritSlots(asked, before.slots, ['gone']);
+  expect(untold).toEqual([unused.id]);
+  expect(slots.leases).toEqual([used, unused]);
+  expect(slots.queue.map(({ id }) => id)).toEqual(['b', 'c', 'new']);
+  expect(slots).toMatchObject({ granted: 7, turn: before.slots.turn, names: NAMES, capacity: 2 });
+  expect(inheritSlots(asked, before.slots, [unused.id]).slots.leases).toEqual([used]);
 });
 
 test('who waits is told where in the queue, and for which slot', () => {
