@@ -14,6 +14,7 @@ import type { Client } from '@temporalio/client';
 import type { Workflow } from '@temporalio/common';
 import * as z from 'zod';
 import type { Answer, Call } from './contract/calls.js';
+import { circularQuery } from './contract/circular.js';
 import { crewMessages } from './contract/crew.js';
 import {
   channelMessages,
@@ -32,6 +33,7 @@ import { TOWN_QUEUE } from './contract/task-queues.js';
 import { channelOf, circularAt, DEACON, MAYOR, OVERSEER } from './town/address.js';
 import { asSummary } from './town/bytes.js';
 import { isGroup, outcomeText, type Outcome } from './town/group.js';
+import { forOlderReader, type Mail } from './town/mail.js';
 
 const TRIES_MAX = 10;
 const PAUSE_MS = 100;
@@ -48,13 +50,17 @@ export async function perform(client: Client, call: Call): Promise<Answer> {
     if (error instanceof WorkflowNotFoundError) return { kind: 'missing' };
     if (error instanceof WorkflowUpdateFailedError) return { kind: 'refused', why: await whyNot(client, call, error) };
     if (error instanceof WorkflowFailedError) return { kind: 'refused', why: messageOf(error) };
+    if (error instanceof Refusal) return { kind: 'refused', why: error.message };
     const why = 'workflow' in call ? unanswered(call.workflow, error) : null;
-    if (why !== null) return { kind: 'refused', why };
     const rpc = rpcOf(error);
+    if (why !== null) return { kind: rpc?.code === TOO_LATE ? 'unanswered' : 'refused', why };
     if (rpc === null || rpc.code === UNREACHABLE) throw error;
     return { kind: 'failed', why: rpc.details };
   }
 }
+
+/** What is asked for cannot be done, and no workflow has to say so. */
+class Refusal extends Error {}
 
 /** Why a workflow does not answer a query, and what to do, in a sentence; null for any other trouble. */
 export function unanswered(id: string, error: unknown): string | null {
@@ -125,22 +131,40 @@ const ID_CHARS_MAX = 200;
  * what came of the first. One that failed, as nobody was there, or was ended by hand, may be sent once more.
  */
 async function circulated(client: Client, { workflow: to, content, updateId }: Update): Promise<string> {
-  const { id = updateId, ...mail } = z.looseObject({ id: z.string().optional() }).parse(content);
+  const { id = updateId, ...mail } = Circulated.parse(content);
   const key = id.length > ID_CHARS_MAX ? createHash('sha256').update(id).digest('hex') : id;
   const workflowId = circularAt(key);
-  await client.workflow
+  const isFirst = await client.workflow
     .start('circular', {
       workflowId,
       taskQueue: TOWN_QUEUE,
       args: [{ ...mail, id }],
       workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
-      workflowIdConflictPolicy: 'USE_EXISTING',
+      workflowIdConflictPolicy: 'FAIL',
       staticSummary: asSummary(`mail to ${to}`),
     })
-    .catch((error: unknown) => {
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    });
-  return outcomeText(await client.workflow.getHandle<() => Promise<Outcome>>(workflowId).result());
+    .then(
+      () => true,
+      (error: unknown) => {
+        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+        return false;
+      },
+    );
+  const circular = client.workflow.getHandle<() => Promise<Outcome>>(workflowId);
+  if (!isFirst) mustBeSame(await circular.query(circularQuery), { ...mail, id, to });
+  return outcomeText(await circular.result());
+}
+
+const Circulated = z.looseObject({ id: z.string().optional(), from: z.string().optional() });
+
+type Sent = { readonly id: string; readonly from?: string | undefined; readonly to: string };
+
+/** Whoever sends it again means the same; another mail would be taken for sent. */
+function mustBeSame(first: Pick<Mail, 'from' | 'to'>, { id, from = first.from, to }: Sent): void {
+  if (first.from === from && first.to === to) return;
+  throw new Refusal(
+    `${id} is the id of a mail of ${first.from} to ${first.to}, which was sent before: nothing was sent from ${from} to ${to}; take another id`,
+  );
 }
 
 /**
@@ -158,7 +182,19 @@ async function updated(client: Client, call: Update) {
   }
 }
 
-async function updatedOnce(client: Client, { workflow, name, content, updateId }: Update) {
+/** A reader of an earlier version knows fewer keys of a mail: without those that it can do without it has the rest. */
+async function updatedOnce(client: Client, call: Update): Promise<unknown> {
+  try {
+    return await updatedAsItIs(client, call);
+  } catch (error) {
+    const isRefused = error instanceof WorkflowUpdateFailedError && call.name === mailMessage.name;
+    const content = isRefused ? forOlderReader(call.content, messageOf(error)) : null;
+    if (content === null) throw error;
+    return updatedAsItIs(client, { ...call, content });
+  }
+}
+
+async function updatedAsItIs(client: Client, { workflow, name, content, updateId }: Update) {
   const update = { args: [content] as [unknown], updateId };
   const role = roleBegunBy(workflow, name);
   if (role === null) return client.workflow.getHandle(workflow).executeUpdate<unknown, [unknown]>(name, update);

@@ -83,9 +83,7 @@ export class Purses {
 
 /** That a mission is gone, or knows nothing of it, is an answer; that it does not answer in time is none. */
 function answered(answer: Answer, mission: string): Answer {
-  const isOpen =
-    answer.kind === 'failed' || (answer.kind === 'refused' && answer.why.includes('has not answered in time'));
-  if (!isOpen) return answer;
+  if (answer.kind !== 'failed' && answer.kind !== 'unanswered') return answer;
   const message = `${mission} cannot be told now what this session costs: ${answer.why}`;
   throw new RuntimeTrouble({ type: 'Town.Unreachable', message, retryable: true });
 }

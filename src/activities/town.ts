@@ -224,7 +224,9 @@ function declaredIn({ name, load, names }: Pick<Order, 'name' | 'load' | 'names'
 async function deliver({ call }: TownDeps, mail: Mail): Promise<string | null> {
   const { id: updateId, to: workflow } = mail;
   const answer = await call({ kind: 'update', workflow, name: mailMessage.name, content: Json.parse(mail), updateId });
-  if (answer.kind === 'failed') throw new Error(`${workflow} has not taken the mail ${updateId}: ${answer.why}`);
+  // It may have it still: asked again under its id it says so.
+  if (answer.kind === 'failed' || answer.kind === 'unanswered')
+    throw new Error(`${workflow} has not taken the mail ${updateId}: ${answer.why}`);
   if (answer.kind === 'result') return null;
   const why = 'why' in answer ? answer.why : `there is no ${workflow}`;
   log.warn(`${workflow} takes no mail: ${why}`);

@@ -60,7 +60,7 @@ class Caller {
     const answer = await this.call(call);
     if (answer.kind === 'result') return answer.value as T;
     if (answer.kind === 'missing') throw await this.#gone(call);
-    throw answer.kind === 'refused' ? new CliError(answer.why) : refusedBy(this.#place, answer.why);
+    throw answer.kind === 'failed' ? refusedBy(this.#place, answer.why) : new CliError(answer.why);
   }
 
   /** The server finds none for an Update when it has ended, either. */

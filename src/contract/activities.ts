@@ -5,7 +5,7 @@
 import type { Confinement } from '../town/confinement.js';
 import type { Briefing, Consultation } from '../town/consultation.js';
 import type { ConvoyPart } from '../town/convoy.js';
-import type { Outcome } from '../town/group.js';
+import type { Member, Outcome } from '../town/group.js';
 import type { Mail } from '../town/mail.js';
 import type { MissionDraft, MissionOrder } from '../town/mission-order.js';
 import type { GateVerdict } from '../town/refinery.js';
@@ -79,9 +79,9 @@ export type TownActivities = DogTownActivities &
     /** The same for several to one inbox, in their order, up to the first that is not taken. */
     deliverAll(mails: readonly Mail[]): Promise<Delivered>;
     /** Who belongs to a group now and has an inbox, but for the sender, in order. */
-    findMembers(request: { readonly group: string; readonly from: string }): Promise<readonly string[]>;
+    findMembers(request: { readonly group: string; readonly from: string }): Promise<readonly Member[]>;
     /** Puts a copy of a mail into the inbox of each, under an id made of the mail's and the address; answers who could not be reached, and why. */
-    deliverToEach(request: { readonly mail: Mail; readonly members: readonly string[] }): Promise<Outcome['missed']>;
+    deliverToEach(request: { readonly mail: Mail; readonly members: readonly Member[] }): Promise<Outcome['missed']>;
     /**
      * Asks those molecules, and all others in which a step waits for the person, to tell them so; answers which of those that were named are not there
      * any more.

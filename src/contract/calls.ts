@@ -21,6 +21,8 @@ export const Answer = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('result'), value: z.unknown() }),
   /** By the workflow, in a sentence. */
   z.strictObject({ kind: z.literal('refused'), why: z.string() }),
+  /** By nobody in time, in a sentence: what was sent may still be taken. */
+  z.strictObject({ kind: z.literal('unanswered'), why: z.string() }),
   /** There is no such execution. */
   z.strictObject({ kind: z.literal('missing') }),
   /** By the server, in its words. */

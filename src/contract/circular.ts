@@ -1,4 +1,5 @@
 /** A mail to a group, brought to each who belongs there. */
+import { defineQuery } from '@temporalio/workflow';
 import * as z from 'zod';
 import { readGroup } from '../town/group.js';
 import { Mail } from '../town/mail.js';
@@ -18,3 +19,6 @@ export const CircularInput = Mail.omit({ id: true, toIncarnation: true, replyTo:
 export type CircularInput = z.infer<typeof CircularInput>;
 
 export const CIRCULAR_EXAMPLE = '{"from": "ci", "to": "@crew/server", "subject": "the gates are slow today"}';
+
+/** Of a circular, also of one that has ended: the mail that it brings, or has brought. */
+export const circularQuery = defineQuery<Mail>('mail');

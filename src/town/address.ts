@@ -32,6 +32,13 @@ export function isPolecatOf(rig: string, address: string): boolean {
   return address.startsWith(before) && /^[^/]+$/.test(address.slice(before.length));
 }
 
+const POLECAT = /^([^/]+)\/polecats\/[^/]+$/;
+
+/** Null for whoever is no polecat. */
+export function rigOfPolecat(address: string): string | null {
+  return POLECAT.exec(address)?.[1] ?? null;
+}
+
 const WITNESS = /^([^/]+)\/witness$/;
 
 /** The rig of a witness; null for any other address. */

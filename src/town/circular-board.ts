@@ -5,10 +5,10 @@ import type { Mail } from './mail.js';
 import { table } from './table.js';
 import { short } from './wording.js';
 
-/** `members`: null until it is known whom it is for. `why` it ended before all have it; null when it has not. */
+/** `members`: how many; null until it is known whom it is for. `why` it ended before all have it; null when it has not. */
 export function circularBoard(
   { from, subject }: Pick<Mail, 'from' | 'subject'>,
-  members: readonly string[] | null,
+  members: number | null,
   { to, reached, missed }: Outcome,
   why: string | null,
 ): string {
@@ -19,9 +19,9 @@ export function circularBoard(
       ? `It has ended: ${short(why)}.`
       : members === null
         ? 'It is looked up who that is.'
-        : done < members.length
-          ? `${done} of ${members.length} have been written to; the others are next.`
-          : `${reached.length} of ${members.length} have it; nothing happens any more.`;
+        : done < members
+          ? `${done} of ${members} have been written to; the others are next.`
+          : `${reached.length} of ${members} have it; nothing happens any more.`;
   const rows = missed.map((one) => [one.to, short(one.why)]);
   const lacking = rows.length === 0 ? [] : ['', ...table(['has it not', 'why'], rows)];
   return clip([`${head} ${stands}`, ...lacking].join('\n'));

@@ -4,6 +4,7 @@
  */
 import { OVERSEER } from './address.js';
 import { listed } from './listed.js';
+import type { Mail } from './mail.js';
 import { fits } from './wildcard.js';
 
 /** Of one group: whoever has to reach more writes to its parts, or publishes. */
@@ -53,6 +54,18 @@ export function membersOf(patterns: readonly string[], open: readonly string[], 
   const all = new Set([OVERSEER, ...open]);
   all.delete(from);
   return [...all].filter((address) => patterns.some((pattern) => fits(pattern, address))).toSorted();
+}
+
+/** An address; of a polecat with its number, so that whoever has the slot after it does not get what was meant for it. */
+export type Member = string | { readonly to: string; readonly incarnation: number };
+
+export const addressOf = (member: Member): string => (typeof member === 'string' ? member : member.to);
+
+/** Under an id of its own, so that however often it is sent, it is there once. */
+export function copyFor(member: Member, mail: Mail): Mail {
+  const to = addressOf(member);
+  const copy = { ...mail, id: `${mail.id} to ${to}`, to };
+  return typeof member === 'string' ? copy : { ...copy, toIncarnation: member.incarnation };
 }
 
 /** Whether nobody belongs to it whom an agent of the rig may not write to. */

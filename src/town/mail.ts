@@ -10,6 +10,7 @@
  * This module alone writes and reads it. Keys are schemas; an unknown type or a missing key is a problem in words.
  */
 import * as z from 'zod';
+import type { Json } from './act.js';
 import { polecatAt, refineryOf, witnessOf } from './address.js';
 import { RuntimeKind } from './runtime.js';
 
@@ -41,6 +42,20 @@ export const Mail = z.strictObject({
   toIncarnation: z.number().int().optional(),
 });
 export type Mail = z.infer<typeof Mail>;
+
+/** Since 0.9. Nothing that a mail says depends on them: an earlier reader interrupts nobody, and nobody who works there is another one's successor. */
+const SPARED: readonly string[] = ['delivery', 'fromIncarnation'] satisfies readonly (keyof Mail)[];
+
+/**
+ * A mail that a reader of an earlier version has refused, without the keys that it does not know; null where that is not why, or one of them is not
+ * to be left out: by `toIncarnation` a mail is for somebody who has ended.
+ */
+export function forOlderReader(content: Json, why: string): Json | null {
+  const [, keys] = /^mail: ((?:"\w+"(?:, )?)+) (?:is no key|are no keys) here$/.exec(why) ?? [];
+  const unknown = keys?.split(', ').map((key) => key.slice(1, -1)) ?? [];
+  if (unknown.length === 0 || unknown.some((key) => !SPARED.includes(key))) return null;
+  return Object.fromEntries(Object.entries(content ?? {}).filter(([key]) => !unknown.includes(key)));
+}
 
 const line = z.string().min(1);
 const aboutBranch = {

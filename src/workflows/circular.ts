@@ -3,13 +3,13 @@
  * that however often the mail is sent under its id, and whoever comes or goes meanwhile, nobody has it twice. It ends with the names of
  * those who have it, and of those who could not be reached.
  */
-import { workflowInfo } from '@temporalio/workflow';
-import { CIRCULAR_EXAMPLE, CircularInput } from '../contract/circular.js';
+import { setHandler, workflowInfo } from '@temporalio/workflow';
+import { CIRCULAR_EXAMPLE, CircularInput, circularQuery } from '../contract/circular.js';
 import { attribute } from '../contract/search-attributes.js';
 import { circularOf } from '../town/address.js';
 import { asSummary } from '../town/bytes.js';
 import { circularBoard } from '../town/circular-board.js';
-import { MEMBERS_MAX, type Outcome } from '../town/group.js';
+import { addressOf, MEMBERS_MAX, type Member, type Outcome } from '../town/group.js';
 import type { Mail } from '../town/mail.js';
 import { explainBy } from './explain.js';
 import { failure, readInput, reasonOf } from './failing.js';
@@ -40,7 +40,7 @@ class CircularRun {
   readonly #patience: number;
   readonly #standing = new Standing();
   /** Null until it is known whom it is for. */
-  #members: readonly string[] | null = null;
+  #members: readonly Member[] | null = null;
   #outcome: Outcome;
   #why: string | null = null;
 
@@ -48,6 +48,7 @@ class CircularRun {
     this.#mail = mail;
     this.#patience = patience;
     this.#outcome = { to: mail.to, reached: [], missed: [] };
+    setHandler(circularQuery, () => this.#mail, { description: 'The mail that it brings, or has brought.' });
     explainBy(() => this.#board());
   }
 
@@ -67,7 +68,7 @@ class CircularRun {
     return this.#outcome;
   }
 
-  async #findMembers(): Promise<readonly string[]> {
+  async #findMembers(): Promise<readonly Member[]> {
     const { to, from } = this.#mail;
     const summary = asSummary(`who is of ${to}`);
     const members = await town(this.#patience).findMembers.executeWithOptions({ summary }, [{ group: to, from }]);
@@ -77,17 +78,17 @@ class CircularRun {
     return members;
   }
 
-  async #bring(members: readonly string[]): Promise<void> {
+  async #bring(members: readonly Member[]): Promise<void> {
     const summary = asSummary(`mail to ${members.length} of ${this.#mail.to}: ${this.#mail.subject}`);
     const copy = { ...this.#mail, id: workflowInfo().workflowId, thread: this.#mail.thread ?? this.#mail.id };
     const missed = await town(this.#patience).deliverToEach.executeWithOptions({ summary }, [{ mail: copy, members }]);
-    const reached = members.filter((one) => !missed.some(({ to }) => to === one));
+    const reached = members.map(addressOf).filter((one) => !missed.some(({ to }) => to === one));
     const { to, ...before } = this.#outcome;
     this.#outcome = { to, reached: [...before.reached, ...reached], missed: [...before.missed, ...missed] };
     this.#standing.show({ phase: 'working' }, () => this.#board());
   }
 
   #board(): string {
-    return circularBoard(this.#mail, this.#members, this.#outcome, this.#why);
+    return circularBoard(this.#mail, this.#members?.length ?? null, this.#outcome, this.#why);
   }
 }

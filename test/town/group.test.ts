@@ -1,6 +1,6 @@
 /** Groups: whom they stand for, and how far an agent reaches by one. */
 import { expect, test } from 'vitest';
-import { isGroup, isWithinReach, membersOf, outcomeText, readGroup } from '../../src/town/group.js';
+import { addressOf, copyFor, isGroup, isWithinReach, membersOf, outcomeText, readGroup } from '../../src/town/group.js';
 
 const OPEN = [
   'web/witness',
@@ -71,6 +71,19 @@ test.each([
   ['@none', false],
 ])('an agent of the rig server may write to %s: %s', (group, isMay) => {
   expect(isWithinReach(group, 'server')).toBe(isMay);
+});
+
+test('a copy is for the polecat that has the slot as the mail is accepted, and of each address it has another id', () => {
+  const mail = { id: 'circular/lunch', from: 'ann', to: '@town', subject: 'lunch', body: '' };
+  const toast = { to: 'server/polecats/Toast', incarnation: 7 };
+  expect([addressOf('overseer'), addressOf(toast)]).toEqual(['overseer', toast.to]);
+  expect(copyFor('overseer', mail)).toEqual({ ...mail, id: 'circular/lunch to overseer', to: 'overseer' });
+  expect(copyFor(toast, mail)).toEqual({
+    ...mail,
+    id: `circular/lunch to ${toast.to}`,
+    to: toast.to,
+    toIncarnation: 7,
+  });
 });
 
 test('what came of it is a sentence that names all who lack it', () => {

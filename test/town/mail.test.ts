@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   forgery,
+  forOlderReader,
   helpIn,
   MAIL_TYPES,
   NOTICE_TYPES,
@@ -170,4 +171,17 @@ test('whatever its values and its text are, a notice reads as it was written', (
       },
     ),
   );
+});
+
+test.each([
+  ['mail: "delivery" is no key here', { id: 'a', fromIncarnation: 3 }],
+  ['mail: "delivery", "fromIncarnation" are no keys here', { id: 'a' }],
+  // What it is about would be lost, or the one whom it is for.
+  ['mail: "toIncarnation" is no key here', null],
+  ['mail: "delivery", "toIncarnation" are no keys here', null],
+  ['mail: "delivery" is no key here; body: it is missing; a text is expected', null],
+  ['nobody reads mail here', null],
+])('a reader of an earlier version that says %s is sent %j', (why, sent) => {
+  const mail = { id: 'a', delivery: 'interrupt', fromIncarnation: 3 };
+  expect(forOlderReader(mail, why)).toEqual(sent);
 });
