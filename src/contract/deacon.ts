@@ -28,6 +28,8 @@ export type DeaconCarry = WatchInput & {
   readonly letters: readonly Mail[];
   /** Absent in what an earlier version handed over. */
   readonly dead?: readonly DeadLetter[];
+  /** Of them, those on their way to the ledger. */
+  readonly unwritten?: readonly DeadLetter[];
   readonly recoveries?: readonly Recovery[];
   /** Absent from a version that sent none. */
   readonly dogs?: Dogs;

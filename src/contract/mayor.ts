@@ -17,6 +17,8 @@ export type MayorCarry = MayorInput & {
   readonly wishes: readonly Wish[];
   readonly letters: readonly Mail[];
   readonly dead: readonly DeadLetter[];
+  /** Of them, those on their way to the ledger. Absent in what an earlier version handed over. */
+  readonly unwritten?: readonly DeadLetter[];
   readonly inbox: Inbox;
   readonly leaving: Inbox;
   readonly desk: DeskState;

@@ -3,9 +3,14 @@
  * for the ledger: what was taken up before what was only read, and what nobody has read last of all.
  */
 import * as z from 'zod';
+import { bytesOf } from './bytes.js';
 import { Mail, PRIORITIES } from './mail.js';
 
 export const MAILS_MAX = 100;
+/** Of all of them together, as JSON: they go from run to run, and are what a query answers. */
+export const INBOX_BYTES_MAX = 500_000;
+/** On its way to the ledger, which may be away: while there is more, no mail is taken. */
+const LEAVING_BYTES_MAX = 300_000;
 
 /** `acked`: whoever it is for has taken it up. */
 const STATES = ['unread', 'read', 'acked'] as const;
@@ -19,11 +24,51 @@ export type Inbox = readonly KeptMail[];
 
 export const stateOf = ({ state = 'unread' }: KeptMail): MailState => state;
 
-/** With the mail; `overflow`: what had to make room for it, which is never the mail that has just come. */
-export function delivered(inbox: Inbox, mail: Mail, atMs: number): { readonly inbox: Inbox; readonly overflow: Inbox } {
-  const overflow = inbox.toSorted(byWorth).slice(0, Math.max(0, inbox.length + 1 - MAILS_MAX));
-  const kept = inbox.filter((one) => !overflow.includes(one));
-  return { inbox: [...kept, { ...mail, atMs, state: 'unread' }], overflow };
+/** Whether they have at most so many bytes. Most inboxes are small, which is seen without counting. */
+function areWithin(inbox: Inbox, bytesMax: number): boolean {
+  const most = inbox.reduce((sum, mail) => sum + BYTES_BESIDES + BYTES_A_CHAR * charsOf(mail), 0);
+  return most <= bytesMax || inbox.reduce((sum, mail) => sum + bytesOf(mail), 0) <= bytesMax;
+}
+
+/** At most, in JSON: of a control character, and of keys, numbers and words that stand in each mail. */
+const BYTES_A_CHAR = 6;
+const BYTES_BESIDES = 400;
+
+function charsOf({ id, from, to, subject, body, replyTo = '', thread = '' }: KeptMail): number {
+  return [id, from, to, subject, body, replyTo, thread].reduce((sum, { length }) => sum + length, 0);
+}
+
+/** Whether nothing has to make room for the mail by its size. */
+export function isLight(inbox: Inbox, mail: Mail): boolean {
+  return areWithin([...inbox, mail], INBOX_BYTES_MAX - STAMP_BYTES);
+}
+
+/** With its time and state a mail is so much longer. */
+const STAMP_BYTES = 100;
+
+/** Why a mail cannot be taken now, or ever; null when it can. `leaving`: what is not in the ledger yet. */
+export function whyNoRoom(mail: Mail, leaving: Inbox, owner: string): string | null {
+  if (!isLight([], mail)) return `a mail has at most ${INBOX_BYTES_MAX} bytes, and this one has ${bytesOf(mail)}`;
+  if (areWithin(leaving, LEAVING_BYTES_MAX)) return null;
+  return `${leaving.length} mails of ${owner} are not in the ledger yet, which is written first: send it again later`;
+}
+
+/**
+ * With the mail; `overflow`: what had to make room for it, by number or by size, which is never the mail that has just come. `bytesMax`: other than
+ * usual, as before 0.10.
+ */
+export function delivered(
+  inbox: Inbox,
+  mail: Mail,
+  atMs: number,
+  bytesMax = INBOX_BYTES_MAX,
+): { readonly inbox: Inbox; readonly overflow: Inbox } {
+  const come: KeptMail = { ...mail, atMs, state: 'unread' };
+  const order = inbox.toSorted(byWorth);
+  let count = Math.max(0, inbox.length + 1 - MAILS_MAX);
+  while (count < order.length && !areWithin([...order.slice(count), come], bytesMax)) count += 1;
+  const overflow = order.slice(0, count);
+  return { inbox: [...inbox.filter((one) => !overflow.includes(one)), come], overflow };
 }
 
 /** What can go first of all: a stable order, so that of those alike the oldest goes. */

@@ -67,7 +67,7 @@ class DeaconRun {
   readonly #dogs: DeaconDogs;
   readonly #hold: DeaconHold;
   readonly #recovered: DeaconRecovered;
-  #now: Omit<DeaconCarry, 'letters' | 'dead' | 'dogs' | 'hold' | 'recovered' | 'desk'>;
+  #now: Omit<DeaconCarry, 'letters' | 'dead' | 'unwritten' | 'dogs' | 'hold' | 'recovered' | 'desk'>;
   /** Why it is to go on patrol before the next one is due; null: it need not. */
   #call: string | null = null;
   #isDue = false;
@@ -79,14 +79,23 @@ class DeaconRun {
   #scope: CancellationScope | null = null;
 
   constructor(
-    { letters, dead = [], dogs, hold = { paused: null, rigs: [] }, recovered, desk, ...now }: DeaconCarry,
+    {
+      letters,
+      dead = [],
+      unwritten = [],
+      dogs,
+      hold = { paused: null, rigs: [] },
+      recovered,
+      desk,
+      ...now
+    }: DeaconCarry,
     raw: unknown,
     isFresh: boolean,
   ) {
     this.#raw = raw;
     this.#now = now;
     this.#desk = new Desk(desk);
-    this.#post = new Post(DEACON, { letters, dead }, now.patience, () => (this.#isNews = true));
+    this.#post = new Post(DEACON, { letters, dead, unwritten }, now.patience, () => (this.#isNews = true));
     this.#dogs = new DeaconDogs(dogs, {
       patience: () => this.#now.patience,
       isHeld: () => this.#hold.paused !== null,

@@ -1,4 +1,4 @@
-/** Mail of the town that a role could not bring to whoever it was for: kept, shown, and written to the ledger. */
+/** Mail of the town that a role could not bring to whoever it was for: kept, shown, and written to the ledger beside its other work. */
 import { CancellationScope, setHandler } from '@temporalio/workflow';
 import { deadLettersQuery } from '../contract/inbox.js';
 import { asSummary } from '../town/bytes.js';
@@ -6,24 +6,29 @@ import { withDead, type DeadLetter } from '../town/dead-letters.js';
 import type { Mail } from '../town/mail.js';
 import { town } from './hands.js';
 import { mailRecord, type Owner } from './mailbox.js';
+import { patched } from './patches.js';
 
+/** Of the ledger, which may be away. */
+const UNWRITTEN_MAX = 1_000;
+
+type Of = Pick<Owner, 'address' | 'patience' | 'onChange'>;
 type Kept = { readonly dead?: readonly DeadLetter[]; readonly unwritten?: readonly DeadLetter[] };
 
 export class DeadLetters {
-  readonly #owner: Pick<Owner, 'address' | 'patience' | 'onChange'>;
+  readonly #owner: Of;
   #letters: readonly DeadLetter[];
   /** Not in the ledger yet. */
   #unwritten: readonly DeadLetter[];
-  #isWriting = false;
+  #writing: Promise<void> | null = null;
 
-  constructor(owner: Pick<Owner, 'address' | 'patience' | 'onChange'>, { dead = [], unwritten = [] }: Kept) {
+  constructor(owner: Of, { dead = [], unwritten = [] }: Kept) {
     this.#owner = owner;
     this.#letters = dead;
     this.#unwritten = unwritten;
     setHandler(deadLettersQuery, () => this.#letters, {
       description: 'Mail of the town that could not be brought to whoever it was for, the oldest first.',
     });
-    if (unwritten.length > 0) this.#begin();
+    void this.#begin();
   }
 
   get letters(): readonly DeadLetter[] {
@@ -36,23 +41,32 @@ export class DeadLetters {
   }
 
   get isIdle(): boolean {
-    return !this.#isWriting;
+    return this.#writing === null;
   }
 
-  add(mail: Mail, why: string): void {
-    const letter = { ...mail, atMs: Date.now(), why };
-    this.#letters = withDead(this.#letters, letter);
-    this.#unwritten = [...this.#unwritten, letter];
-    if (!this.#isWriting) this.#begin();
+  /** Why nothing is taken that may become one; null when it is. */
+  get whyFull(): string | null {
+    const { length } = this.#unwritten;
+    if (length < UNWRITTEN_MAX || !patched('dead letters are bounded', '0.10')) return null;
+    return `${length} dead letters are not in the ledger yet, which is written first: send it again later`;
   }
 
-  #begin(): void {
-    void CancellationScope.nonCancellable(() => this.#write());
+  /** Done once all there are stand in the ledger. */
+  async add(mails: readonly Mail[], why: string): Promise<void> {
+    const letters = mails.map((mail) => ({ ...mail, atMs: Date.now(), why }));
+    this.#letters = letters.reduce(withDead, this.#letters);
+    this.#unwritten = [...this.#unwritten, ...letters];
+    await this.#begin();
+  }
+
+  async #begin(): Promise<void> {
+    if (this.#unwritten.length === 0) return;
+    this.#writing ??= CancellationScope.nonCancellable(() => this.#write());
+    await this.#writing;
   }
 
   async #write(): Promise<void> {
     const { address, patience, onChange } = this.#owner;
-    this.#isWriting = true;
     while (this.#unwritten.length > 0) {
       const letters = this.#unwritten;
       const summary = asSummary(`dead letters of ${address} to the ledger`);
@@ -60,7 +74,7 @@ export class DeadLetters {
       await town(patience).recordAll.executeWithOptions({ summary }, [entries]);
       this.#unwritten = this.#unwritten.slice(letters.length);
     }
-    this.#isWriting = false;
+    this.#writing = null;
     onChange();
   }
 }

@@ -7,7 +7,8 @@ import { inboxQuery } from '../contract/inbox.js';
 import { inboxMessages } from '../contract/messages.js';
 import type { LedgerEntry } from '../contract/ledger.js';
 import { asSummary } from '../town/bytes.js';
-import { delivered, marked, MAILS_MAX, taken, whyNotIn, type Inbox, type KeptMail } from '../town/inbox.js';
+import { delivered, isLight, marked, MAILS_MAX, taken, whyNoRoom, whyNotIn } from '../town/inbox.js';
+import type { Inbox, KeptMail } from '../town/inbox.js';
 import { isHandoff, replyTo, type Mail } from '../town/mail.js';
 import type { Answer, Taking } from './desk.js';
 import { done, refused } from './desk.js';
@@ -87,7 +88,9 @@ export class Mailbox {
       const summary = asSummary(`mail to ${reply.to}`);
       const isTaken = await CancellationScope.nonCancellable(() =>
         postman(this.#owner.patience).deliver.executeWithOptions({ summary }, [reply]),
-      ).catch(() => false);
+      ).catch(() => null);
+      if (isTaken === null)
+        return refused(`${reply.to.slice(0, 200)} does not answer: whether it has come there is not known`);
       if (!isTaken) return refused(`${reply.to.slice(0, 200)} cannot be reached: nothing was sent`);
       this.#set(marked(this.#inbox, [answered], 'acked'));
       return done(`sent to ${reply.to}`);
@@ -107,7 +110,10 @@ export class Mailbox {
     const others = isItsOwn ? this.#inbox.filter((one) => !isHandoff(one)) : this.#inbox;
     if (others.length >= MAILS_MAX && !patched('an inbox that is full makes room', '0.7'))
       return refused(`the inbox of ${address} holds ${MAILS_MAX} mails: it is full`);
-    const { inbox, overflow } = delivered(others, mail, Date.now());
+    const why = isItsOwn ? null : whyNoRoom(mail, this.#leaving, address);
+    if (why !== null && isBoundedBySize()) return refused(why);
+    const bytesMax = isLight(others, mail) || isBoundedBySize() ? undefined : Infinity;
+    const { inbox, overflow } = delivered(others, mail, Date.now(), bytesMax);
     this.#set(inbox);
     if (overflow.length > 0) void this.#keep(overflow);
     return done('taken');
@@ -156,6 +162,9 @@ export class Mailbox {
     onChange();
   }
 }
+
+/** Before, an inbox could become larger than what the server takes. */
+const isBoundedBySize = () => patched('an inbox has its size', '0.10');
 
 /** As the ledger has a mail that leaves an inbox, or never came into one. */
 export function mailRecord(mail: KeptMail, inbox: string): LedgerEntry {

@@ -79,13 +79,13 @@ class MayorRun {
   #isGone = false;
   #news = true;
 
-  constructor({ patience, wishes, letters, dead, inbox, leaving, desk }: MayorCarry, raw: unknown) {
+  constructor({ patience, wishes, letters, dead, unwritten = [], inbox, leaving, desk }: MayorCarry, raw: unknown) {
     this.#raw = raw;
     this.#patience = patience;
     this.#wishes = wishes;
     this.#desk = new Desk(desk);
     const onChange = () => void (this.#news = true);
-    this.#post = new Post(MAYOR, { letters, dead }, patience, onChange);
+    this.#post = new Post(MAYOR, { letters, dead, unwritten }, patience, onChange);
     const mustGoOn = () => !this.#isGone && isDue();
     this.#mailbox = new Mailbox({ address: MAYOR, patience, isAgent: false, onChange, mustGoOn }, { inbox, leaving });
     this.#listen();

@@ -2,28 +2,31 @@
  * The post of a role of the town: its mail on the way, letters of others that are passed on to the overseer, and what it has to tell. Beside its other
  * work, which does not wait for it.
  */
-import { setHandler } from '@temporalio/workflow';
-import { deadLettersQuery } from '../contract/inbox.js';
 import { OVERSEER } from '../town/address.js';
 import { asSummary } from '../town/bytes.js';
-import { withDead, type DeadLetter } from '../town/dead-letters.js';
-import type { Mail } from '../town/mail.js';
+import type { DeadLetter } from '../town/dead-letters.js';
 import { withLetter } from '../town/letters.js';
-import { postman, town } from './hands.js';
-import { mailRecord } from './mailbox.js';
+import type { Mail } from '../town/mail.js';
+import { DeadLetters } from './dead-letters.js';
+import { postman } from './hands.js';
 import { patched } from './patches.js';
 import { landAgainMs } from './patience.js';
 
 /** Who answers what is written to such a role. */
 const ANSWERS = OVERSEER;
-type Kept = { readonly letters: readonly Mail[]; readonly dead: readonly DeadLetter[] };
+/** `unwritten`: dead letters on their way to the ledger. */
+type Kept = {
+  readonly letters: readonly Mail[];
+  readonly dead: readonly DeadLetter[];
+  readonly unwritten: readonly DeadLetter[];
+};
 
 export class Post {
   readonly #patience: number;
   readonly #onEnd: () => void;
   readonly #from: string;
   #letters: readonly Mail[];
-  #dead: readonly DeadLetter[];
+  readonly #dead: DeadLetters;
   #isSending = false;
   /** There is something that was not tried yet. */
   #isWanted: boolean;
@@ -32,21 +35,18 @@ export class Post {
   #againMs: number | null = null;
 
   /** `from`: whose it is. `onEnd`: all is sent, or is to be tried again later. */
-  constructor(from: string, { letters, dead }: Kept, patience: number, onEnd: () => void) {
+  constructor(from: string, { letters, ...dead }: Kept, patience: number, onEnd: () => void) {
     this.#from = from;
     this.#patience = patience;
     this.#onEnd = onEnd;
     this.#letters = letters;
-    this.#dead = dead;
+    this.#dead = new DeadLetters({ address: from, patience, onChange: () => undefined }, dead);
     this.#isWanted = letters.length > 0;
-    setHandler(deadLettersQuery, () => this.#dead, {
-      description: 'Mail that could not be brought to whoever it was for, the oldest first.',
-    });
   }
 
   /** What a next run takes over. */
   get kept(): Kept {
-    return { letters: this.#letters, dead: this.#dead };
+    return { letters: this.#letters, ...this.#dead.kept };
   }
 
   get letters(): readonly Mail[] {
@@ -70,17 +70,24 @@ export class Post {
     this.#isWanted = true;
   }
 
-  /** For the overseer to read, whose answer goes to whoever wrote it. */
+  /** For the overseer to read, whose answer goes to whoever wrote it. False: there is no room. */
   take(mail: Mail): boolean {
-    const { letters, isTaken } = withLetter(
-      this.#letters,
-      { ...mail, id: `${mail.id} by ${this.#from}`.slice(0, 2_000), to: ANSWERS },
-      mail.from.endsWith('/witness') && patched('help for polecats is never turned away', '0.9'),
-    );
+    if (this.#dead.whyFull !== null) return false;
+    const letter = { ...mail, id: `${mail.id} by ${this.#from}`.slice(0, 2_000), to: ANSWERS };
+    const isOfTown = mail.from.endsWith('/witness') && patched('help for polecats is never turned away', '0.9');
+    const { letters, isTaken } = this.#with(letter, isOfTown);
     if (!isTaken) return false;
     this.#letters = letters;
     this.#isWanted = true;
     return true;
+  }
+
+  /** Before, letters could become larger together than what the server takes. */
+  #with(letter: Mail, isOfTown: boolean): ReturnType<typeof withLetter> {
+    const taken = withLetter(this.#letters, letter, isOfTown);
+    if (taken.isTaken) return taken;
+    const ofAnySize = withLetter(this.#letters, letter, isOfTown, Infinity);
+    return ofAnySize.isTaken && !patched('letters have their size', '0.10') ? ofAnySize : taken;
   }
 
   tell(mail: Mail): void {
@@ -121,7 +128,7 @@ export class Post {
       try {
         const summary = asSummary(`mail to ${sent.to}: ${sent.subject}`);
         const isTaken = await postman(this.#patience).deliver.executeWithOptions({ summary }, [sent]);
-        if (!isTaken) await this.#bury([sent], `${sent.to} does not take it`);
+        if (!isTaken) await this.#bury(sent);
         this.#letters = this.#letters.filter((one) => one !== sent);
       } catch (error) {
         // Letters to others do not wait behind one that nobody answers to.
@@ -131,16 +138,14 @@ export class Post {
     if (silent[0] !== undefined) throw silent[0].error;
   }
 
-  /** The role ends: what is left stands in the ledger. */
-  async close(): Promise<void> {
-    await this.#bury(this.#letters, `the ${this.#from} has ended`).catch(() => undefined);
+  /** The letters behind it do not wait for the ledger, as they did before. */
+  async #bury(mail: Mail): Promise<void> {
+    const written = this.#dead.add([mail], `${mail.to} does not take it`);
+    if (!patched('a dead letter holds nobody up', '0.10')) await written;
   }
 
-  async #bury(mails: readonly Mail[], why: string): Promise<void> {
-    if (mails.length === 0) return;
-    const letters = mails.map((mail) => ({ ...mail, atMs: Date.now(), why }));
-    this.#dead = letters.reduce(withDead, this.#dead);
-    const entries = letters.map((letter) => mailRecord(letter, this.#from));
-    await town(this.#patience).recordAll.executeWithOptions({ summary: 'dead letters to the ledger' }, [entries]);
+  /** The role ends: what is left stands in the ledger. */
+  async close(): Promise<void> {
+    await this.#dead.add(this.#letters, `the ${this.#from} has ended`).catch(() => undefined);
   }
 }

@@ -70,6 +70,9 @@ export class WitnessMail {
     if (!reading.ok) return refused(reading.problem);
     const { Polecat } = reading.letter.keys;
     if (!isKnown(Polecat)) return refused(`${rig.name} has no polecat "${Polecat.slice(0, 100)}"`);
+    // Whoever has sent it sends it again.
+    const why = this.#dead.whyFull;
+    if (why !== null) return refused(why);
     this.#queue.push({ mail, letter: reading.letter });
     this.#onNews();
     return done('taken');
@@ -105,7 +108,7 @@ export class WitnessMail {
 
   /** Nobody takes it: it is kept, and nobody is left to wonder. */
   bury(mail: Mail, why: string): void {
-    if (patched('a dead letter goes to the ledger', '0.9')) this.#dead.add(mail, why);
+    if (patched('a dead letter goes to the ledger', '0.9')) void this.#dead.add([mail], why);
     else this.#desk.drop('mail', mail, why);
   }
 

@@ -1,7 +1,20 @@
 /** The rules of an inbox: order, states, threads, and what makes room when there is too much. */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { byUrgency, delivered, marked, MAILS_MAX, stateOf, taken, threadOf, whyNotIn } from '../../src/town/inbox.js';
+import { bytesOf } from '../../src/town/bytes.js';
+import {
+  byUrgency,
+  delivered,
+  INBOX_BYTES_MAX,
+  isLight,
+  marked,
+  MAILS_MAX,
+  stateOf,
+  taken,
+  threadOf,
+  whyNoRoom,
+  whyNotIn,
+} from '../../src/town/inbox.js';
 import type { Inbox } from '../../src/town/inbox.js';
 import { PRIORITIES, replyTo } from '../../src/town/mail.js';
 import type { Mail } from '../../src/town/mail.js';
@@ -72,6 +85,53 @@ test('a full inbox makes room: first what was taken up, then what was read, the 
   expect(ids(delivered(high, mail('new', { priority: 'low' }), 0).inbox).at(-1)).toBe('new');
   const low = full.map((one) => (one.id === 'm9' ? { ...one, priority: 'low' as const } : one));
   expect(gone(low)).toEqual(['m9']);
+});
+
+const heavy = (id: string, chars: number, more: Partial<Mail> = {}) => mail(id, { body: 'x'.repeat(chars), ...more });
+
+test('an inbox has so many bytes: what makes room by size goes in the same order, and never what has just come', () => {
+  const five = filled(['a', 'b', 'c', 'd', 'e'].map((id) => heavy(id, 98_000)));
+  expect(ids(five)).toHaveLength(5);
+  const put = delivered(marked(five, ['d'], 'read'), heavy('new', 190_000), 9);
+  expect([ids(put.overflow), ids(put.inbox)]).toEqual([
+    ['d', 'a'],
+    ['b', 'c', 'e', 'new'],
+  ]);
+  expect(ids(delivered(five, heavy('small', 12_000), 9).overflow)).toEqual(['a']);
+  expect(delivered(five, mail('small'), 9).overflow).toEqual([]);
+  // As it was before.
+  expect(delivered(five, heavy('new', 100_000), 9, Infinity).overflow).toEqual([]);
+  // Bytes, and not characters.
+  const cjk = filled(['a', 'b'].map((id) => mail(id, { body: '界'.repeat(90_000) })));
+  expect(ids(cjk)).toEqual(['b']);
+});
+
+test('what is light makes room for nothing', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 100_000 }), { maxLength: 12 }), (sizes) => {
+      let inbox: Inbox = [];
+      for (const [at, chars] of sizes.entries()) {
+        const come = heavy(`${at}`, chars);
+        const put = delivered(inbox, come, 1_800_000_000_000);
+        expect(isLight(inbox, come) && put.overflow.length > 0).toBe(false);
+        inbox = put.inbox;
+        expect(inbox.reduce((sum, one) => sum + bytesOf(one), 0)).toBeLessThanOrEqual(INBOX_BYTES_MAX);
+      }
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test('a mail that is larger than an inbox is refused, and so is any while too much is on its way to the ledger', () => {
+  expect(whyNoRoom(heavy('a', 100_000), [], 'overseer')).toBeNull();
+  expect(whyNoRoom(mail('a', { body: '\u0001'.repeat(100_000) }), [], 'overseer')).toMatch(
+    /^a mail has at most 500000 bytes, and this one has 600\d{3}$/,
+  );
+  const leaving = filled([heavy('b', 100_000), heavy('c', 100_000), heavy('d', 100_000)]);
+  expect(whyNoRoom(mail('a'), leaving.slice(1), 'overseer')).toBeNull();
+  expect(whyNoRoom(mail('a'), leaving, 'overseer')).toBe(
+    '3 mails of overseer are not in the ledger yet, which is written first: send it again later',
+  );
 });
 
 test('whatever comes, is read and is put away: nothing is lost, nothing is there twice, and the oldest stay first', () => {

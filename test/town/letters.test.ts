@@ -21,3 +21,13 @@ test('the first may be on its way: help in the same words comes after it', () =>
   const { letters } = withLetter([], letter('a', 'HELP: a'), true);
   expect(withLetter(letters, letter('b', 'HELP: a'), true).letters.map(({ id }) => id)).toEqual(['a', 'b']);
 });
+
+test('letters have their size together, but for help that a witness asks for', () => {
+  const heavy = (id: string, subject = id) => ({ ...letter(id, subject), body: 'x'.repeat(100_000) });
+  let letters: readonly Mail[] = [];
+  for (const id of ['a', 'b', 'c', 'd']) ({ letters } = withLetter(letters, heavy(id), false));
+  expect(withLetter(letters, heavy('e'), false)).toEqual({ letters, isTaken: false });
+  expect(withLetter(letters, letter('e'), false).isTaken).toBe(true);
+  expect(withLetter(letters, heavy('e', 'HELP: e'), true).isTaken).toBe(true);
+  expect(withLetter(letters, heavy('e'), false, Infinity).isTaken).toBe(true);
+});
