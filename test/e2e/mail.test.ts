@@ -1,4 +1,5 @@
 /** People and agents who write to each other in a real town: by `gt`, by the Temporal CLI, over many runs and deaths of the worker. */
+import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { deadLettersQuery, inboxQuery } from '../../src/contract/inbox.js';
 import { explainQuery, mailMessage, rejectedQuery } from '../../src/contract/messages.js';
@@ -15,6 +16,7 @@ import type { LiveTown } from '../support/live-town.js';
 import { random } from '../support/random.js';
 import { IS_LONG, SEED } from '../support/sample.js';
 import { runsOf } from '../support/said-history.js';
+import { QUICK } from '../support/test-formulas.js';
 
 const ASKER = `
 formula = "asker"
@@ -27,14 +29,6 @@ id = "wait"
 title = "Wait"
 needs = ["ask"]
 type = "human"
-`;
-
-const OWN = `
-formula = "own"
-[[steps]]
-id = "write"
-title = "Write"
-agent = "asks"
 `;
 
 const ASKS =
@@ -62,8 +56,8 @@ type = "human"
 let town: LiveTown;
 beforeAll(async () => {
   town = await liveTown({
-    rigs: { server: { bare: true, capacity: 1, names: ['Toast'] } },
-    formulas: { asker: ASKER, listener: LISTENER, own: OWN, waiter: WAITER },
+    rigs: { server: { bare: true, capacity: 1, names: ['Toast'] }, web: { bare: true } },
+    formulas: { asker: ASKER, listener: LISTENER, quick: QUICK, waiter: WAITER },
     agents: { asks: { command: 'sh', args: ['-c', ASKS] }, listens: { command: 'sh', args: ['-c', LISTENS] } },
     patience: 0.05,
     // The server suggests to continue as new after about 4,000 events otherwise.
@@ -131,15 +125,14 @@ test('who is of the crew is written to, reads, answers and puts away; who asked 
   });
 });
 
-test('an agent writes to the overseer, who is there with the first mail, and hears the answer', async () => {
+// From here on three at once: each has addresses of its own.
+test.concurrent('an agent writes to the overseer, who is there with the first mail, and hears the answer', async () => {
   await member('add', 'server/ann');
-  const before = (await inboxOf('overseer')).length;
   await town.startMission('asking', { title: 'Ask', work: [{ id: 'a', rig: 'server', formula: 'asker' }] });
-  const [found] = await until('it is asked', async () => {
-    const inbox = await inboxOf('overseer');
-    return inbox.length > before ? inbox.slice(before) : null;
-  });
-  expect(found).toMatchObject({ subject: 'which colour?', from: expect.stringMatching(/^server\/polecats\//) });
+  const found = await until('it is asked', async () =>
+    (await inboxOf('overseer')).find(({ subject }) => subject === 'which colour?'),
+  );
+  expect(found).toMatchObject({ from: expect.stringMatching(/^server\/polecats\//) });
   expect(await mail('reply', found?.id ?? '', '--body', 'Blue.')).toBe(`sent to ${found?.from}`);
   expect(await inboxOf(found?.from ?? '')).toMatchObject([
     { subject: 'Re: which colour?', body: 'Blue.', from: 'overseer' },
@@ -179,99 +172,23 @@ test('an agent writes to the overseer, who is there with the first mail, and hea
   ]);
 });
 
-test('mail that interrupts is told to an agent at work, once, through a death of the worker; other mail waits in its inbox', async () => {
-  const work = [{ id: 'a', rig: 'server', formula: 'listener' }];
-  const mission = await town.startMission('listening', { title: 'Listen', work });
-  const agent = 'server/polecats/Toast';
-  const isListening = async () => (await town.client.workflow.getHandle(agent).query(lifecycleQuery)).stage;
-  await until('it is there', async () => (await isListening()).startsWith('molecule'));
-  await mail('send', agent, '--subject', 'by the way', '--body', 'lunch at one');
-  process.kill(town.raised.workerPid() ?? 0, 'SIGKILL');
-  await mail('send', agent, '--subject', 'stop', '--body', 'drop it', '--delivery', 'interrupt', '--id', 'stop');
-  expect(await mission.result()).toMatchObject({ landed: 1 });
-  const told = await town.git('server', 'show', 'main:told.txt');
-  expect(told.split('drop it')).toHaveLength(2);
-  expect(told).toContain('<untrusted from="mail of overseer">\nMail: stop\nSubject: stop');
-  expect(told).not.toContain('lunch at one');
-  expect((await mailInLedger()).filter(({ inbox }) => inbox === agent).slice(-2)).toMatchObject([
-    { subject: 'by the way', state: 'unread' },
-    { mail: 'stop', state: 'read' },
-  ]);
-});
-
-test('a group is looked up once: each who belongs to it then has the mail once, through deaths of the worker, and nobody who comes later', async () => {
-  const everybody = ['ann', 'bob', 'cid'];
-  for (const name of everybody) await member('add', `server/${name}`);
-  const pid = town.raised.workerPid() ?? 0;
-  const send = () => mail('send', '@crew/server', '--subject', 'lunch', '--id', 'lunch', '--as', 'server/crew/cid');
-  const first = send();
-  process.kill(pid, 'SIGKILL');
-  expect(await first).toBe('lunch: it is in the inbox of server/crew/ann and server/crew/bob');
-  await member('add', 'server/eve');
-  expect(await send()).toBe(await first);
-  const about = async (name: string) => (await inboxOf(`server/crew/${name}`)).map(({ subject }) => subject);
-  expect(await Promise.all([...everybody, 'eve'].map(about))).toEqual([['lunch'], ['lunch'], [], []]);
-  const [copy] = await inboxOf('server/crew/ann');
-  expect(copy).toMatchObject({ from: 'server/crew/cid', to: 'server/crew/ann', thread: 'lunch' });
-  await mail('reply', copy?.id ?? '', '--body', 'Yes.', '--as', 'server/crew/ann');
-  expect(await inboxOf('server/crew/cid')).toMatchObject([{ subject: 'Re: lunch', thread: 'lunch' }]);
-  // So it is by the Temporal CLI; where nobody is, nothing is sent, and the same may be sent later.
-  const input = JSON.stringify({ from: 'ci', to: 'server/crew/*', subject: 'red' });
-  const execute = (id: string, json: string) =>
-    town.temporal('workflow', 'execute', '--task-queue', 'gastown', '--type', 'circular', '-w', id, '--input', json);
-  expect(await execute('circular/red', input)).toMatchObject({ code: 0, output: expect.stringContaining('reached') });
-  expect(await about('eve')).toEqual(['red']);
-  const nobody = ['send', '@crew/web', '--subject', 'x', '--id', 'none', '--town', town.dir];
-  const said = { code: 1, stderr: expect.stringContaining('nobody else is of @crew/web now: nothing was sent') };
-  expect(await gt(['mail', ...nobody])).toMatchObject(said);
-  expect(await gt(['mail', ...nobody])).toMatchObject(said);
-  for (const name of [...everybody, 'eve']) await member('remove', `server/${name}`);
-});
-
-test('who asked to hear of a landing has mail of it, once, and nobody is waited for who is not there', async () => {
-  await member('add', 'server/ann');
-  const work = [{ id: 'a', rig: 'server', formula: 'own' }];
-  const notify = ['server/crew/ann', 'overseer', 'server/crew/nobody'];
+test.concurrent('who asked to hear of a landing has mail of it, once, and nobody is waited for who is not there', async () => {
+  await member('add', 'web/ann');
+  const work = [{ id: 'a', rig: 'web', formula: 'quick', vars: { name: 'told' } }];
+  const notify = ['web/crew/ann', 'overseer', 'web/crew/nobody'];
   const mission = await town.startMission('told', { title: 'Tell us', work, notify });
   expect(await mission.result()).toMatchObject({ landed: 1 });
   const told = {
     from: 'told',
     subject: 'Tell us landed: 1 of 1 items',
-    body: expect.stringContaining('a (server): landed'),
+    body: expect.stringContaining('a (web): landed'),
   };
-  expect((await inboxOf('server/crew/ann')).filter(({ from }) => from === 'told')).toMatchObject([told]);
+  expect((await inboxOf('web/crew/ann')).filter(({ from }) => from === 'told')).toMatchObject([told]);
   expect((await inboxOf('overseer')).filter(({ from }) => from === 'told')).toMatchObject([told]);
-  await member('remove', 'server/ann');
+  await member('remove', 'web/ann');
 });
 
-test('a witness keeps what is written to it, and mail of the town that reaches nobody is a dead letter', async () => {
-  expect(await mail('send', '*/witness', '--subject', 'who is at work?')).toContain('in the inbox of server/witness');
-  expect(await mail('inbox', '--as', 'server/witness')).toContain('who is at work?');
-  const about = {
-    Request: 'se-1.0',
-    Branch: 'b',
-    Head: 'h',
-    Target: 'main',
-    Issue: 'a',
-    Mission: 'm',
-    Polecat: 'Toast',
-  };
-  const keys = { ...about, Incarnation: 1, Rig: 'server', 'Merge-Commit': 'c', 'Merged-At': 'now' };
-  const envelope = { id: 'late', from: 'server/refinery', to: 'server/witness' };
-  const witness = town.client.workflow.getHandle('server/witness');
-  await until('nobody works as Toast', async () => (await witness.query(slotsQuery)).leases.length === 0);
-  await witness.signal('mail', writeMail(envelope, 'Toast', { type: 'MERGED', keys, text: '' }));
-  const [dead] = await until('it is a dead letter', async () => {
-    const found = await witness.query(deadLettersQuery);
-    return found.length > 0 ? found : null;
-  });
-  expect(dead).toMatchObject({ id: 'late', why: 'server/polecats/Toast cannot be reached: no-recipient' });
-  expect(await witness.query(explainQuery)).toMatch(/1 of 1 mails unread[^]*MERGED: Toast/);
-  await until('it is in the ledger', async () => (await mailInLedger()).some((one) => one.mail === 'late'));
-  expect(await mail('search', 'MERGED', '--as', 'server/witness')).toContain('MERGED: Toast');
-});
-
-test('so it is by the Temporal CLI, and what does not fit is refused with what does', async () => {
+test.concurrent('so it is by the Temporal CLI, and what does not fit is refused with what does', async () => {
   const said = { id: 'by-cli', from: 'me', to: 'overseer', subject: 'by hand', body: '' };
   await mail('send', 'overseer', '--subject', 'so that there is one');
   const update = (name: string, input: object) =>
@@ -305,26 +222,99 @@ test('so it is by the Temporal CLI, and what does not fit is refused with what d
   });
 });
 
-test(`thousands of mails through deaths of the worker: each is there once, in its sender's order (seed ${SEED})`, async () => {
-  const { below } = random(SEED);
-  const senders = 10;
-  const each = IS_LONG ? 500 : 25;
-  await member('add', 'server/flood');
-  const owner = town.client.workflow.getHandle('server/crew/flood');
-  const flood = { isOver: false };
-  const deaths = (async () => {
-    for (let count = 0; !flood.isOver && count < (IS_LONG ? 10 : 2); count += 1) {
-      await until(
-        'some more have come',
-        async () => flood.isOver || (await owner.query(inboxQuery)).length > below(MAILS_MAX),
-      );
-      const pid = town.raised.workerPid();
-      if (pid !== null) process.kill(pid, 'SIGKILL');
-    }
-  })();
+test('a witness keeps what is written to it, and mail of the town that reaches nobody is a dead letter', async () => {
+  expect(await mail('send', '*/witness', '--subject', 'who is at work?')).toContain('in the inbox of server/witness');
+  expect(await mail('inbox', '--as', 'server/witness')).toContain('who is at work?');
+  const about = {
+    Request: 'se-1.0',
+    Branch: 'b',
+    Head: 'h',
+    Target: 'main',
+    Issue: 'a',
+    Mission: 'm',
+    Polecat: 'Toast',
+  };
+  const keys = { ...about, Incarnation: 1, Rig: 'server', 'Merge-Commit': 'c', 'Merged-At': 'now' };
+  const envelope = { id: 'late', from: 'server/refinery', to: 'server/witness' };
+  const witness = town.client.workflow.getHandle('server/witness');
+  await until('nobody works as Toast', async () => (await witness.query(slotsQuery)).leases.length === 0);
+  await witness.signal('mail', writeMail(envelope, 'Toast', { type: 'MERGED', keys, text: '' }));
+  const [dead] = await until('it is a dead letter', async () => {
+    const found = await witness.query(deadLettersQuery);
+    return found.length > 0 ? found : null;
+  });
+  expect(dead).toMatchObject({ id: 'late', why: 'server/polecats/Toast cannot be reached: no-recipient' });
+  expect(await witness.query(explainQuery)).toMatch(/1 of 1 mails unread[^]*MERGED: Toast/);
+  await until('it is in the ledger', async () => (await mailInLedger()).some((one) => one.mail === 'late'));
+  expect(await mail('search', 'MERGED', '--as', 'server/witness')).toContain('MERGED: Toast');
+});
+
+const AGENT = 'server/polecats/Toast';
+const EVERYBODY = ['ann', 'bob', 'cid'];
+const about = async (name: string) => (await inboxOf(`server/crew/${name}`)).map(({ subject }) => subject);
+const toCrew = () => mail('send', '@crew/server', '--subject', 'lunch', '--id', 'lunch', '--as', 'server/crew/cid');
+
+/** Kills the worker while `act` is on its way; done when there is another one. */
+async function killDuring<T>(act: () => Promise<T>): Promise<() => Promise<T>> {
+  const pid = await until('there is a worker', async () => town.raised.workerPid());
+  const acting = act();
+  process.kill(pid, 'SIGKILL');
+  await until('there is another', async () => ![null, pid].includes(town.raised.workerPid()));
+  return () => acting;
+}
+
+/** Mail that interrupts is told to an agent at work, once; other mail waits in its inbox. */
+async function agentHasHeard(mission: WorkflowHandle): Promise<void> {
+  expect(await mission.result()).toMatchObject({ landed: 1 });
+  const told = await town.git('server', 'show', 'main:told.txt');
+  expect(told.split('drop it')).toHaveLength(2);
+  expect(told).toContain('<untrusted from="mail of overseer">\nMail: stop\nSubject: stop');
+  expect(told).not.toContain('lunch at one');
+  expect((await mailInLedger()).filter(({ inbox }) => inbox === AGENT).slice(-3)).toMatchObject([
+    { subject: 'by the way', state: 'unread' },
+    { subject: 'all hands', state: 'unread', toIncarnation: expect.any(Number) },
+    { mail: 'stop', state: 'read' },
+  ]);
+}
+
+/** It is looked up once: each who belongs to it then has the mail once, and nobody who comes later. */
+async function groupHasIt(first: string): Promise<void> {
+  await member('add', 'server/eve');
+  expect(await toCrew()).toBe(first);
+  expect(await Promise.all([...EVERYBODY, 'eve'].map(about))).toEqual([['lunch'], ['lunch'], [], []]);
+  // Under its id there is no other.
+  const other = ['send', '@rig/server', '--subject', 'lunch', '--id', 'lunch', '--as', 'server/crew/cid'];
+  expect(await gt(['mail', ...other, '--town', town.dir])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining(
+      'lunch is the id of a mail of server/crew/cid to @crew/server, which was sent before: nothing was sent',
+    ),
+  });
+  const [copy] = await inboxOf('server/crew/ann');
+  expect(copy).toMatchObject({ from: 'server/crew/cid', to: 'server/crew/ann', thread: 'lunch' });
+  await mail('reply', copy?.id ?? '', '--body', 'Yes.', '--as', 'server/crew/ann');
+  expect(await inboxOf('server/crew/cid')).toMatchObject([{ subject: 'Re: lunch', thread: 'lunch' }]);
+  // So it is by the Temporal CLI; where nobody is, nothing is sent, and the same may be sent later.
+  const input = JSON.stringify({ from: 'ci', to: 'server/crew/*', subject: 'red' });
+  const execute = (id: string, json: string) =>
+    town.temporal('workflow', 'execute', '--task-queue', 'gastown', '--type', 'circular', '-w', id, '--input', json);
+  expect(await execute('circular/red', input)).toMatchObject({ code: 0, output: expect.stringContaining('reached') });
+  expect(await about('eve')).toEqual(['red']);
+  const nobody = ['send', '@crew/nowhere', '--subject', 'x', '--id', 'none', '--town', town.dir];
+  const said = { code: 1, stderr: expect.stringContaining('nobody else is of @crew/nowhere now: nothing was sent') };
+  expect(await gt(['mail', ...nobody])).toMatchObject(said);
+  expect(await gt(['mail', ...nobody])).toMatchObject(said);
+}
+
+const FLOODED = 'web/crew/flood';
+const SENDERS = 10;
+const EACH = IS_LONG ? 500 : 20;
+
+async function flood(): Promise<void> {
+  const owner = town.client.workflow.getHandle(FLOODED);
   const sender = async (from: string) => {
-    for (let at = 0; at < each; at += 1) {
-      const content = { id: `${from}:${at}`, from, to: 'server/crew/flood', subject: `${at}`, body: '' };
+    for (let at = 0; at < EACH; at += 1) {
+      const content = { id: `${from}:${at}`, from, to: FLOODED, subject: `${at}`, body: '' };
       // Asked again when the answer was lost with the worker.
       await until(
         'it is taken',
@@ -333,24 +323,65 @@ test(`thousands of mails through deaths of the worker: each is there once, in it
       );
     }
   };
-  await Promise.all(Array.from({ length: senders }, (_, at) => sender(`s${at}`)));
-  flood.isOver = true;
-  await deaths;
-  const kept = await until('it answers', () => inboxOf('server/crew/flood'));
+  await Promise.all(Array.from({ length: SENDERS }, (_, at) => sender(`s${at}`)));
+}
+
+/** Each mail is there once, in its sender's order. */
+async function nothingIsLost(): Promise<void> {
+  const owner = town.client.workflow.getHandle(FLOODED);
+  const kept = await until('it answers', () => inboxOf(FLOODED));
   expect(kept).toHaveLength(MAILS_MAX);
-  expect((await runsOf(town.client, 'server/crew/flood')).length).toBeGreaterThan(1);
-  const all = senders * each;
+  expect((await runsOf(town.client, FLOODED)).length).toBeGreaterThan(1);
+  const all = SENDERS * EACH;
   const gone = await until('what had no room is in the ledger', async () => {
-    const found = (await mailInLedger()).filter(({ inbox }) => inbox === 'server/crew/flood');
+    const found = (await mailInLedger()).filter(({ inbox }) => inbox === FLOODED);
     return found.length >= all - MAILS_MAX ? found : null;
   });
   const order = [...gone.map((one) => one.mail), ...kept.map(({ id }) => id)];
   expect(new Set(order).size).toBe(all);
   expect(order).toHaveLength(all);
-  for (let at = 0; at < senders; at += 1) {
+  for (let at = 0; at < SENDERS; at += 1) {
     const own = order.filter((id) => id.startsWith(`s${at}:`));
-    expect(own).toEqual(Array.from({ length: each }, (_, n) => `s${at}:${n}`));
+    expect(own).toEqual(Array.from({ length: EACH }, (_, n) => `s${at}:${n}`));
   }
   const { typedSearchAttributes: shown } = await owner.describe();
   expect(shown.get(attribute.role)).toBe('crew');
+}
+
+test(`mail to an agent at work, to a group, and hundreds to one inbox, through deaths of the worker (seed ${SEED})`, async () => {
+  const { below } = random(SEED);
+  const work = [{ id: 'a', rig: 'server', formula: 'listener' }];
+  const [mission] = await Promise.all([
+    town.startMission('listening', { title: 'Listen', work }),
+    ...[...EVERYBODY.map((name) => `server/${name}`), 'web/flood'].map((one) => member('add', one)),
+  ]);
+  const stage = async () => (await town.client.workflow.getHandle(AGENT).query(lifecycleQuery)).stage;
+  await until('it is there', async () => (await stage()).startsWith('molecule'));
+  await mail('send', AGENT, '--subject', 'by the way', '--body', 'lunch at one');
+  await mail('send', '@polecats/server', '--subject', 'all hands', '--priority', 'low', '--id', 'all-hands');
+  const flooding = { isOver: false };
+  const flooded = flood().finally(() => (flooding.isOver = true));
+  const someMore = () => {
+    const some = below(MAILS_MAX);
+    return until('some more have come', async () => flooding.isOver || (await inboxOf(FLOODED)).length > some);
+  };
+  await someMore();
+  const first = await killDuring(toCrew);
+  await someMore();
+  const stop = ['--subject', 'stop', '--body', 'drop it', '--delivery', 'interrupt', '--id', 'stop'];
+  const stopped = await killDuring(() => mail('send', AGENT, ...stop));
+  const deaths = async () => {
+    for (let count = 2; !flooding.isOver && count < (IS_LONG ? 10 : 2); count += 1) {
+      await someMore();
+      await killDuring(async () => undefined);
+    }
+  };
+  await stopped();
+  await agentHasHeard(mission);
+  const said = await first();
+  expect(said).toBe('lunch: it is in the inbox of server/crew/ann and server/crew/bob');
+  await groupHasIt(said);
+  await deaths();
+  await flooded;
+  await nothingIsLost();
 }, 600_000);
