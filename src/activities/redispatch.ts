@@ -6,7 +6,7 @@ import type { MissionStart } from '../contract/activities.js';
 import { FormulaInput, MissionInput } from '../contract/mission.js';
 import { read } from '../contract/read.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
-import type { Recovered, Redispatch } from '../town/recovered.js';
+import type { Recovered, Redispatch } from '../town/redispatch.js';
 import { shellWord } from '../town/shell-text.js';
 import { refuse } from './beating.js';
 import { contentOf } from './polecats.js';

@@ -6,7 +6,7 @@ import type { Dogs } from '../town/dogs.js';
 import type { Mail } from '../town/mail.js';
 import type { Pause } from '../town/pause.js';
 import type { Heard, Survey, Trouble } from '../town/patrol.js';
-import type { Entry } from '../town/recovered.js';
+import type { Entry } from '../town/redispatch.js';
 import type { Recovery } from '../town/recovery.js';
 import type { Heartbeat, Triage } from '../town/watchdog.js';
 import type { DeskState } from './desk.js';

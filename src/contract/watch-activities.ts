@@ -2,7 +2,7 @@
 import type { Facts } from '../town/health.js';
 import type { Hold } from '../town/pause.js';
 import type { Survey } from '../town/patrol.js';
-import type { Recovered, Redispatch } from '../town/recovered.js';
+import type { Recovered, Redispatch } from '../town/redispatch.js';
 import type { Look } from '../town/watchdog.js';
 import type { RefineryKept } from './refinery.js';
 import type { WitnessKept } from './witness.js';

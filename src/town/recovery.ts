@@ -4,7 +4,7 @@
  */
 import { DEACON, OVERSEER, polecatAt, witnessOf } from './address.js';
 import { writeMail, type Mail, type Notice } from './mail.js';
-import type { Recovered } from './recovered.js';
+import type { Recovered } from './redispatch.js';
 import { shellWord } from './shell-text.js';
 import { table } from './table.js';
 import { short, timeAt } from './wording.js';

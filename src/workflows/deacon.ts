@@ -21,7 +21,7 @@ import { heardAfter, readPing } from '../town/witness-ping.js';
 import { DeaconDogs } from './deacon-dogs.js';
 import { DeaconHold } from './deacon-hold.js';
 import { Post } from './post.js';
-import { DeaconRecovered } from './deacon-recovered.js';
+import { DeaconRedispatch } from './deacon-redispatch.js';
 import { Desk, done, refused, type Answer } from './desk.js';
 import { explainBy } from './explain.js';
 import { failure, readInput, reasonOf } from './failing.js';
@@ -66,7 +66,7 @@ class DeaconRun {
   readonly #post: Post;
   readonly #dogs: DeaconDogs;
   readonly #hold: DeaconHold;
-  readonly #recovered: DeaconRecovered;
+  readonly #recovered: DeaconRedispatch;
   #now: Omit<DeaconCarry, 'letters' | 'dead' | 'unwritten' | 'dogs' | 'hold' | 'recovered' | 'desk'>;
   /** Why it is to go on patrol before the next one is due; null: it need not. */
   #call: string | null = null;
@@ -115,7 +115,7 @@ class DeaconRun {
       onChange: () => (this.#isNews = true),
     });
     this.#hold.serve(this.#desk);
-    this.#recovered = new DeaconRecovered(recovered, {
+    this.#recovered = new DeaconRedispatch(recovered, {
       patience: () => this.#now.patience,
       tell: (mail) => this.#post.tell(mail),
       drop: (why) => this.#desk.drop('recovered', null, why),

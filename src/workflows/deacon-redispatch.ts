@@ -12,8 +12,8 @@ import {
   recoveredMail,
   settled,
   withRecovered,
-} from '../town/recovered.js';
-import type { Entry, Failing, Recovered, Redispatch } from '../town/recovered.js';
+} from '../town/redispatch.js';
+import type { Entry, Failing, Recovered, Redispatch } from '../town/redispatch.js';
 import { done, type Answer } from './desk.js';
 import { reasonOf } from './failing.js';
 import { town } from './hands.js';
@@ -25,7 +25,7 @@ type Deacon = {
   readonly drop: (why: string) => void;
 };
 
-export class DeaconRecovered {
+export class DeaconRedispatch {
   readonly #deacon: Deacon;
   #all: readonly Entry[];
 

@@ -8,8 +8,8 @@ import {
   recoveredMail,
   settled,
   withRecovered,
-} from '../../src/town/recovered.js';
-import type { Entry, Recovered } from '../../src/town/recovered.js';
+} from '../../src/town/redispatch.js';
+import type { Entry, Recovered } from '../../src/town/redispatch.js';
 
 const MINUTE_MS = 60_000;
 const FOUND: Recovered = { rig: 'server', mission: 'login', item: 'api', branch: 'polecat/Toast/se-1', head: 'abc' };
