@@ -4,16 +4,17 @@ import type { Client } from '@temporalio/client';
 import { CancelledFailure, rootCause } from '@temporalio/common';
 import type { TownActivities } from '../contract/activities.js';
 import type { DogFinding, ErrandPlan } from '../contract/dog-activities.js';
-import type { DogInput } from '../contract/dog.js';
+import { keptDogsQuery, type DogInput } from '../contract/dog.js';
 import { attribute } from '../contract/search-attributes.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
-import { dogAt } from '../town/address.js';
+import { DEACON, dogAt } from '../town/address.js';
 import { asSummary } from '../town/bytes.js';
 import { DogReport } from '../town/dog-report.js';
-import { aboutOf, dogEndsMs, DOG_NAMES } from '../town/dogs.js';
+import { aboutOf, dogEndsMs, DOG_NAMES, type Before } from '../town/dogs.js';
 import { own } from '../town/own.js';
 import { refuse } from './beating.js';
 import { hostsThere } from './hosts.js';
+import { keptBefore } from './kept.js';
 import type { ReadTown } from './remotes.js';
 import { told } from './roles.js';
 
@@ -82,6 +83,11 @@ async function begin(
 async function sentOn(client: Client, name: string): Promise<unknown> {
   const described = await client.workflow.getHandle(dogAt(name)).describe().catch(unlessGone);
   return described?.memo?.[SENT_ON] ?? null;
+}
+
+export async function findDogsBefore(client: Client): Promise<Before> {
+  const before = await keptBefore(client, keptDogsQuery, DEACON);
+  return before.kind === 'known' ? { kind: 'known', dogs: before.kept } : before;
 }
 
 export function lookAtDogs(client: Client, dogs: Asked<'lookAtDogs'>): Promise<readonly DogFinding[]> {

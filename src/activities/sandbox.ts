@@ -20,6 +20,7 @@ import {
   everHeld,
   forgetRetired,
   isAncestor,
+  isOnRemote,
   remoteSha,
   retireBranch,
   retiredAt,
@@ -217,20 +218,21 @@ async function nuke(places: Places, request: NukeRequest): Promise<Nuke> {
   const head = state?.head ?? (await commitOf(mirror, `refs/heads/${branch}`)) ?? retired;
   if (head === null) return { kind: 'gone', where: 'there was no work to keep' };
   const remote = await remoteSha({ mirror, branch });
-  const isKnown = retired === head || remote === head || (await isOnRemote(mirror, head, [branch, rig.branch]));
+  const isKnown = retired === head || remote === head || (await isFetched(mirror, head));
   // A worktree that is gone was removed by an earlier attempt of this very act. What is not proved stays in the mirror.
   if (!isKnown) {
-    if (state !== null)
-      return kept(`the commits up to ${head} are neither on the remote's ${branch} nor on ${rig.branch}`);
-    return { kind: 'gone', where: `its work is on branch ${branch} of ${mirror} only` };
+    if (state !== null) return kept(`the commits up to ${head} are on no branch of the remote`);
+    return { kind: 'gone', where: `its work is on branch ${branch} of ${mirror} only`, isOnlyHere: true };
   }
   if (!(await isForeign(place, branch))) await removeWorktree(place);
   await retireBranch({ mirror, branch, expected: head });
   const where = request.landed
     ? await clearRemote(mirror, branch, head)
-    : remote === null
-      ? 'there was no work to keep'
-      : `its work is on branch ${branch}`;
+    : remote !== null
+      ? `its work is on branch ${branch}`
+      : (await isOnTarget(mirror, head, rig.branch))
+        ? 'there was no work to keep'
+        : 'its work is on other branches of the remote';
   await forgetAccepted({ mirror, branch });
   await forgetRetired({ mirror, branch });
   return { kind: 'gone', where };
@@ -271,11 +273,13 @@ async function clearRemote(mirror: string, branch: string, head: string): Promis
   }
 }
 
-async function isOnRemote(mirror: string, head: string, branches: readonly string[]): Promise<boolean> {
+/** As salvage asks. */
+async function isFetched(mirror: string, head: string): Promise<boolean> {
   await fetchMirror(mirror);
-  for (const branch of branches) {
-    const now = await commitOf(mirror, `refs/remotes/origin/${branch}`);
-    if (now !== null && (await isAncestor({ mirror, ancestor: head, descendant: now }))) return true;
-  }
-  return false;
+  return isOnRemote({ mirror, heads: [head] });
+}
+
+async function isOnTarget(mirror: string, head: string, target: string): Promise<boolean> {
+  const now = await commitOf(mirror, `refs/remotes/origin/${target}`);
+  return now !== null && (await isAncestor({ mirror, ancestor: head, descendant: now }));
 }

@@ -5,13 +5,13 @@ import { keptHoldsQuery } from '../contract/polecat.js';
 import { witnessKeptQuery } from '../contract/witness.js';
 import { DEACON, rigOfWitness, witnessOf } from '../town/address.js';
 import type { Hold } from '../town/pause.js';
-import { askBefore, askOf } from './predecessor.js';
+import { keptBy, lastKept } from './kept.js';
 
 const WITNESSES = 'GtRole="witness" AND ExecutionStatus="Running"';
 
 /** How the deacon holds the town, or has held it last. */
 export async function findTownHold(client: Client): Promise<Hold | null> {
-  return (await askBefore(client, DEACON, keptHoldsQuery))?.[0] ?? null;
+  return (await lastKept(client, keptHoldsQuery, DEACON))?.[0] ?? null;
 }
 
 /** For a witness that begins. */
@@ -19,8 +19,8 @@ export async function findRigHolds(
   client: Client,
   { rig }: Parameters<TownActivities['findRigHolds']>[0],
 ): Promise<Awaited<ReturnType<TownActivities['findRigHolds']>>> {
-  const before = await askBefore(client, witnessOf(rig), keptHoldsQuery);
-  return { town: await findTownHold(client), before, kept: await askBefore(client, witnessOf(rig), witnessKeptQuery) };
+  const before = await lastKept(client, keptHoldsQuery, witnessOf(rig));
+  return { town: await findTownHold(client), before, kept: await lastKept(client, witnessKeptQuery, witnessOf(rig)) };
 }
 
 export async function findRigs(client: Client): Promise<readonly string[]> {
@@ -36,10 +36,10 @@ export async function findRigs(client: Client): Promise<readonly string[]> {
 export async function findHoldBefore(client: Client): Promise<Awaited<ReturnType<TownActivities['findHoldBefore']>>> {
   const rigs = await findRigs(client);
   const held = await Promise.all(
-    rigs.map(async (rig) => ({ rig, hold: (await askOf(client, witnessOf(rig), keptHoldsQuery))?.find(isOfDeacon) })),
+    rigs.map(async (rig) => ({ rig, hold: (await keptBy(client, keptHoldsQuery, witnessOf(rig)))?.find(isOfDeacon) })),
   );
   // A witness may have missed the last word of the one before.
-  const before = await askBefore(client, DEACON, keptHoldsQuery);
+  const before = await lastKept(client, keptHoldsQuery, DEACON);
   const hold = before === null ? held.flatMap((one) => one.hold ?? [])[0] : before[0];
   return { hold: hold ?? null, told: held.flatMap((one) => (one.hold === undefined ? [] : [one.rig])) };
 }

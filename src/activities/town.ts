@@ -35,7 +35,7 @@ import { awaitClosed, awaitMission, awaitMolecule, cancelExecution, howEnded, is
 import { deleteExecution } from './forgetting.js';
 import { needsPerson } from './git-trouble.js';
 import { lookAtHolders } from './health.js';
-import { lookAtDogs, planErrand, startDog } from './dogs.js';
+import { findDogsBefore, lookAtDogs, planErrand, startDog } from './dogs.js';
 import { endedMissions, forgetEnded } from './ended.js';
 import { findSandbox, lookAtHost } from './hosts.js';
 import { brief } from './briefing.js';
@@ -107,6 +107,7 @@ export function townActivities(deps: TownDeps, plugins = new PluginKeeper(deps))
     keepPlugins: () => plugins.keep(),
     planErrand: (request) => planErrand(deps.client, deps.readTown, request),
     startDog: (request) => startDog(deps.client, request),
+    findDogsBefore: () => findDogsBefore(deps.client),
     lookAtDogs: (dogs) => lookAtDogs(deps.client, dogs),
     endedMissions: () => endedMissions(deps.client),
     forgetEnded: (request) => forgetEnded(deps.client, (entry) => deps.ledger.append(entry), request),

@@ -17,9 +17,9 @@ import type { Look } from '../town/watchdog.js';
 import { refuse } from './beating.js';
 import { keepDaemon } from './daemon.js';
 import { isOpen } from './executions.js';
+import { lastKept } from './kept.js';
 import type { PluginKeeper } from './plugins.js';
 import type { ReadTown } from './remotes.js';
-import { askBefore } from './predecessor.js';
 import { ensureRole, told } from './roles.js';
 import { findHoldBefore, findRigHolds, findRigs } from './town-hold.js';
 import { INVALID_ARGUMENT, PERMISSION_DENIED, rpcOf, UNIMPLEMENTED } from './rpc.js';
@@ -54,7 +54,7 @@ export function watchActivities({ client, readTown }: Deps, plugins: Pick<Plugin
     lookCloser: () => lookCloser(client),
     surveyTown: () => surveyTown(client),
     findRigHolds: (request) => findRigHolds(client, request),
-    findRefineryBefore: ({ rig }) => askBefore(client, refineryOf(rig), refineryKeptQuery),
+    findRefineryBefore: ({ rig }) => lastKept(client, refineryKeptQuery, refineryOf(rig)),
     findHoldBefore: () => findHoldBefore(client),
     findRigs: () => findRigs(client),
     startDeacon: (request) => startDeacon(client, request),

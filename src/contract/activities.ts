@@ -340,8 +340,10 @@ export type NukeRequest = SandboxRef & {
   /** The changes are of no use to anybody: they go with the sandbox, and with the branch on the remote. */
   readonly discard?: true;
 };
-/** `where`: what became of the work that did not land, in words. */
-export type Nuke = { readonly kind: 'gone'; readonly where: string } | { readonly kind: 'kept'; readonly why: string };
+/** `where`: what became of the work that did not land, in words. `isOnlyHere`: it is in the mirror of that host, and nowhere else. */
+export type Nuke =
+  | { readonly kind: 'gone'; readonly where: string; readonly isOnlyHere?: true }
+  | { readonly kind: 'kept'; readonly why: string };
 
 export type MergeTask = {
   readonly rig: RigRef;

@@ -1,6 +1,6 @@
 /** The acts that dogs ask for, and what the deacon asks for to send them. As all others, each may be asked again. */
 import type { DogReport } from '../town/dog-report.js';
-import type { Errand } from '../town/dogs.js';
+import type { Before, Errand } from '../town/dogs.js';
 import type { RigRef, RigSnapshot } from '../town/rig.js';
 import type { DogInput } from './dog.js';
 
@@ -14,6 +14,8 @@ export type DogTownActivities = {
     readonly names: readonly string[];
     readonly patience: number;
   }): Promise<string | null>;
+  /** The dogs of the deacon before the one that asks, as it has known them last. */
+  findDogsBefore(): Promise<Before>;
   /** What has become of dogs that were sent. */
   lookAtDogs(dogs: readonly { readonly dog: string; readonly errand: string }[]): Promise<readonly DogFinding[]>;
   /** Ledger ids of the missions that have ended in order, of the last that the server still has. */

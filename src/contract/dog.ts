@@ -46,3 +46,5 @@ export type Kennel = Pick<Dogs, 'out' | 'waiting'> & {
   readonly chores: readonly { readonly job: Job; readonly lastMs: number | null; readonly dueMs: number | null }[];
 };
 export const dogsQuery = defineQuery<Kennel>('dogs');
+/** All that a deacon leaves to the next one; null as long as it does not know how the dogs of the one before it stood. */
+export const keptDogsQuery = defineQuery<Dogs | null>('keptDogs');

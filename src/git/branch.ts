@@ -110,6 +110,20 @@ export async function isAncestor(args: {
 }
 
 /**
+ * Whether some branch of the remote has each of the commits, as the mirror has last fetched it: whoever gives up what is on this machine asks this, and
+ * nothing else. `without`: that branch, and what was saved beside it, do not count.
+ */
+export async function isOnRemote(args: {
+  readonly mirror: string;
+  readonly heads: readonly string[];
+  readonly without?: string;
+}): Promise<boolean> {
+  const { mirror, heads, without } = args;
+  const excluded = without === undefined ? [] : [without, `${without}.saved-*`].map((one) => `--exclude=origin/${one}`);
+  return (await gitText(mirror, ['rev-list', '--max-count=1', ...heads, '--not', ...excluded, '--remotes'])) === '';
+}
+
+/**
  * Whether each of the commits is on `target`, itself or as a commit with the same change. Says nothing about reverts that
  * came later, and a merge commit counts only itself: a hint for people, not a proof of landing (see `landMerge`).
  */

@@ -3,7 +3,7 @@
  * destroys: a rebase is aborted only after a snapshot of it was pinned in the mirror, and what cannot be pushed stays.
  */
 import type { Author } from './author.js';
-import { isAncestor, pushBranch, remoteSha } from './branch.js';
+import { isAncestor, isOnRemote, pushBranch, remoteSha } from './branch.js';
 import { commitEverything } from './commit.js';
 import { commitOf, git, gitText } from './git.js';
 import { Blocked, GitError } from './git-error.js';
@@ -120,11 +120,9 @@ async function bringOut(
 ): Promise<Salvaged> {
   const { mirror, branch, head, aside } = args;
   await fetchMirror(mirror);
-  // The branch itself does not count: a second call answers as the first did.
-  const elsewhere = ['--not', `--exclude=origin/${branch}`, `--exclude=origin/${branch}.saved-*`, '--remotes'];
   const heads = [head, ...aside.map((one) => one.head)];
-  const beyond = await gitText(mirror, ['rev-list', '--max-count=1', ...heads, ...elsewhere]);
-  if (beyond === '') return { kind: 'clean' };
+  // The branch itself does not count: a second call answers as the first did.
+  if (await isOnRemote({ mirror, heads, without: branch })) return { kind: 'clean' };
   const refused = (await args.refusal?.(heads)) ?? null;
   if (refused !== null) return { kind: 'unpushed', reason: refused };
   for (const one of [{ branch, head }, ...aside]) {

@@ -2,6 +2,7 @@
 import { DEACON, OVERSEER, witnessOf } from './address.js';
 import { clip, pauseLines } from './board.js';
 import { deadLines, type DeadLetter } from './dead-letters.js';
+import { sendAgain } from './dog-report.js';
 import { dogsLines } from './dogs-board.js';
 import type { Dogs } from './dogs.js';
 import type { Mail } from './mail.js';
@@ -80,7 +81,7 @@ export function troublesMail(troubles: readonly Trouble[]): { readonly subject: 
 /** What dogs have found, or that none has come home; `id`: of the errand. */
 export function dogsMail(id: string, about: string, text: string, priority: Mail['priority']): Mail {
   const subject = `HELP: dogs, ${about}`.slice(0, SUBJECT_CHARS_MAX);
-  const body = `${text}\n\n\`gt dog list\` shows who is out; \`gt dog send ${about.split(' ')[0] ?? ''}\` sends one again.`;
+  const body = `${text}\n\n\`gt dog list\` shows who is out; \`${sendAgain(about)}\` sends one again.`;
   return {
     id: `errand ${id}`.slice(0, 2_000),
     from: DEACON,

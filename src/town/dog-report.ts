@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { DEACON, dogAt } from './address.js';
 import { aboutOf, JOBS } from './dogs.js';
 import { DOG_DONE, headOf, keysOf, writtenMail, type Mail } from './mail.js';
+import { printSpan } from './span.js';
 import { short } from './wording.js';
 
 const LINES_MAX = 50;
@@ -29,6 +30,34 @@ export function fewLines(lines: readonly string[]): readonly string[] {
   return lines.length > LINES_MAX ? [...few, `… and ${lines.length - LINES_MAX} more`] : few;
 }
 
+/** `wrong`: what a person must see to. */
+export type Part = {
+  readonly what: string;
+  readonly state: 'waits' | 'at work' | 'done';
+  readonly did: readonly string[];
+  readonly wrong: readonly string[];
+};
+
+/** At a dog's own deadline: what it has done stands, and of the rest it is said that it was not. */
+export function cutShort(parts: readonly Part[], about: string, afterMs: number): readonly Part[] {
+  const again = `${sendAgain(about)} begins it anew`;
+  const begun = (what: string) =>
+    `${what}: not done within ${printSpan(afterMs)}, and left; if its host is away, start the worker there; ${again}`;
+  const never = (what: string) => `${what}: not begun within ${printSpan(afterMs)}; ${again}`;
+  return parts.map((part) => {
+    if (part.state === 'done') return part;
+    const says = part.state === 'at work' ? begun(part.what) : never(part.what);
+    return { ...part, state: 'done', wrong: [...part.wrong, says] };
+  });
+}
+
+/** The command for whoever wants it done again: `about` is a job, and maybe its rig, or a plugin. */
+export function sendAgain(about: string): string {
+  const [job = '', of] = about.split(' ');
+  if (job === 'plugin') return `gt plugin run ${of ?? 'NAME'}`;
+  return of === undefined ? `gt dog send ${job}` : `gt dog send ${job} --rig ${of}`;
+}
+
 /** Of which the town speaks as of one thing. */
 export const subjectOf = ({ job, of }: Pick<DogReport, 'job' | 'of'>): string => aboutOf({ job, rig: of });
 
@@ -40,6 +69,8 @@ const Keys = z.strictObject({
   Of: z.string().min(1).max(200).optional(),
   /** `cancelled`: somebody has called it back. `refused`: no other can do it either. */
   Outcome: z.enum(['done', 'failed', 'cancelled', 'refused']),
+  /** It has only looked. */
+  Dry: z.literal('true').optional(),
   'Done-At': z.iso.datetime(),
 });
 

@@ -1,5 +1,6 @@
 /** Dogs on boards: the deacon's, which says who is out and which chore is due when, and that of a dog itself. */
 import { dogAt } from './address.js';
+import type { Part } from './dog-report.js';
 import { aboutOf, type Dogs } from './dogs.js';
 import { short, timeAt } from './wording.js';
 import { table } from './table.js';
@@ -16,14 +17,6 @@ export function dogsLines({ out, waiting }: Dogs): readonly string[] {
   ];
   return rows.length === 0 ? [] : ['', ...table(['dog', 'errand', 'sent by', ''], rows)];
 }
-
-/** `wrong`: what a person must see to. */
-export type Part = {
-  readonly what: string;
-  readonly state: 'waits' | 'at work' | 'done';
-  readonly did: readonly string[];
-  readonly wrong: readonly string[];
-};
 
 export function dogBoard(about: string, parts: readonly Part[], end: string | null): string {
   const marks = { waits: ' ', 'at work': '~', done: 'x' } as const;

@@ -4,7 +4,8 @@
  */
 import type { PRIORITIES } from './mail.js';
 
-const MINUTE_MS = 60_000;
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 
 export const JOBS = ['clean', 'backup', 'verify', 'doctor', 'compact'] as const;
@@ -13,6 +14,9 @@ export type Job = (typeof JOBS)[number];
 /** So many are out at once. */
 export const DOG_NAMES = ['alpha', 'bravo', 'charlie', 'delta'] as const;
 export const WAITING_MAX = 100;
+
+/** So long a dog is at work: then it reports what it has done, and what not, whoever has sent it. */
+export const dogReportsMs = (patience: number): number => Math.max(10 * SECOND_MS, 5 * HOUR_MS * patience);
 
 /** A dog that was not home by then hangs, or nobody works for it: the server ends it. */
 export const dogEndsMs = (patience: number): number => Math.max(5 * MINUTE_MS, 6 * HOUR_MS * patience);
@@ -56,7 +60,7 @@ export type Dogs = {
   readonly waiting: readonly Waiting[];
   readonly out: readonly Out[];
   readonly chores: Readonly<Partial<Record<Job, Chore>>>;
-  /** By job and rig, what the overseer was told last: the same is not told again until it was well once. */
+  /** By job and rig, a mark of what the overseer was told last: the same is not told again until it was well once. */
   readonly told: Readonly<Record<string, string>>;
 };
 
@@ -125,8 +129,8 @@ export function asked(dogs: Dogs, errand: Errand): Dogs | null {
   return { ...dogs, waiting: [...dogs.waiting, { ...errand, tries: 0, notBeforeMs: null }] };
 }
 
-export function isKnown({ waiting, out }: Dogs, { job, rig, dry }: Errand): boolean {
-  return [...waiting, ...out].some((one) => one.job === job && one.rig === rig && one.dry === dry);
+export function isKnown(dogs: Dogs, { job, rig, dry }: Errand): boolean {
+  return known(dogs).some((one) => one.job === job && one.rig === rig && one.dry === dry);
 }
 
 /** The most urgent, of those the oldest; null while no dog is free, or none is wanted. */
@@ -163,17 +167,39 @@ function without(dogs: Dogs, id: string): Dogs {
 export type After = { readonly dogs: Dogs; readonly tell: Telling | null };
 type Telling = { readonly text: string; readonly priority: (typeof PRIORITIES)[number] };
 
-/** `about`: of which job and rig, or of which plugin. `wrong`: what a person must see to. */
-export type Reported = { readonly id: string; readonly about: string; readonly wrong: readonly string[] };
+/** `about`: of which job and rig, or of which plugin. `wrong`: what a person must see to. `dry`: it has only looked. */
+export type Reported = {
+  readonly id: string;
+  readonly about: string;
+  readonly wrong: readonly string[];
+  readonly dry?: boolean;
+};
 
 /** However often it is told, by a dog of whoever sent it: what is wrong is told once as long as it is the same. */
-export function reported(dogs: Dogs, { id, about, wrong }: Reported): After {
+export function reported(dogs: Dogs, { id, about, wrong, dry = false }: Reported): After {
   const rest = without(dogs, id);
-  const { [about]: before, ...others } = rest.told;
-  if (wrong.length === 0) return { dogs: { ...rest, told: others }, tell: null };
-  const text = wrong.join('\n');
-  const told = withNewest(others, about, text);
-  return { dogs: { ...rest, told }, tell: before === text ? null : { text, priority: 'normal' } };
+  if (wrong.length > 0) return toldOnce(rest, about, wrong.join('\n'));
+  // Who has only looked has not tried what was in vain before.
+  if (dry) return { dogs: rest, tell: null };
+  const { [about]: _, ...told } = rest.told;
+  return { dogs: { ...rest, told }, tell: null };
+}
+
+function toldOnce(dogs: Dogs, about: string, text: string): After {
+  const { [about]: before, ...others } = dogs.told;
+  const mark = markOf(text);
+  const told = withNewest(others, about, mark);
+  // An earlier version kept the whole text.
+  const isKnown = before === mark || before === text;
+  return { dogs: { ...dogs, told }, tell: isKnown ? null : { text, priority: 'normal' } };
+}
+
+/** Of a text that may be long, 64 bits by FNV-1a. */
+function markOf(text: string): string {
+  let hash = 0xcbf29ce484222325n;
+  for (let at = 0; at < text.length; at += 1)
+    hash = BigInt.asUintN(64, (hash ^ BigInt(text.charCodeAt(at))) * 0x100000001b3n);
+  return hash.toString(16);
 }
 
 const GIVEN_UP = 'was given up';
@@ -185,7 +211,7 @@ export function died(
   why: string,
   { nowMs, patience }: { readonly nowMs: number; readonly patience: number },
 ): After {
-  const one = [...dogs.out, ...dogs.waiting].find((each) => each.id === id);
+  const one = known(dogs).find((each) => each.id === id);
   if (one === undefined) return { dogs, tell: null };
   const { job, rig, dry, priority, by } = one;
   const tries = one.tries + 1;
@@ -193,7 +219,7 @@ export function died(
   if (tries < TRIES_MAX) {
     const notBeforeMs = nowMs + 2 ** tries * MINUTE_MS * patience;
     // What the one before may still tell is not of this one.
-    const again = { id: `${id.replace(/~\d+$/, '')}~${tries}`, job, rig, dry, priority, by, tries, notBeforeMs };
+    const again = { id: `${firstOf(id)}~${tries}`, job, rig, dry, priority, by, tries, notBeforeMs };
     return { dogs: { ...rest, waiting: [...rest.waiting, again] }, tell: null };
   }
   const about = aboutOf(one);
@@ -203,12 +229,23 @@ export function died(
   return { dogs: { ...rest, told }, tell: before === GIVEN_UP ? null : { text, priority: 'high' } };
 }
 
+/** Of an errand that this deacon did not send a dog on: it is told all the same, unless another has gone in its place already. */
+export function failedUnknown(dogs: Dogs, id: string, about: string, why: string): After {
+  const isFollowed = known(dogs).some((one) => firstOf(one.id) === firstOf(id));
+  return isFollowed || dogs.told[about] === GIVEN_UP ? { dogs, tell: null } : toldOnce(dogs, about, why);
+}
+
+export const isAsked = (dogs: Dogs, id: string): boolean => known(dogs).some((one) => one.id === id);
+
+const known = ({ out, waiting }: Dogs) => [...out, ...waiting];
+const firstOf = (id: string): string => id.replace(/~\d+$/, '');
+
 /** Somebody has ended it: nobody goes in its place. */
 export const calledBack = (dogs: Dogs, id: string): After => ({ dogs: without(dogs, id), tell: null });
 
 /** It cannot be done as it was asked for, whoever goes. */
 export function refused(dogs: Dogs, id: string, why: string): After {
-  const one = [...dogs.out, ...dogs.waiting].find((each) => each.id === id);
+  const one = known(dogs).find((each) => each.id === id);
   if (one === undefined) return { dogs, tell: null };
   const about = aboutOf(one);
   return reported(dogs, { id, about, wrong: [`The errand "${about}" cannot be done: ${why}`] });
@@ -217,6 +254,22 @@ export function refused(dogs: Dogs, id: string, why: string): After {
 /** It is out still: somebody looks again later. */
 export function stillOut(dogs: Dogs, id: string, endsByMs: number): Dogs {
   return { ...dogs, out: dogs.out.map((one) => (one.id === id ? { ...one, endsByMs } : one)) };
+}
+
+/** What a deacon that begins knows of the dogs of the one before; `none`: there was none, `unknown`: it cannot be asked. */
+export type Before = { readonly kind: 'none' | 'unknown' } | { readonly kind: 'known'; readonly dogs: Dogs };
+
+/** It goes on where the one before it stood. Of one that cannot be asked the chores may be due: each comes once. */
+export function adopted(dogs: Dogs, before: Before, nowMs: number): Dogs {
+  if (before.kind !== 'known') return before.kind === 'none' ? dogs : workSeen(dogs, nowMs);
+  const { out, waiting, chores, told } = before.dogs;
+  const isNew = (one: Errand) => known(dogs).every(({ id }) => id !== one.id) && !isKnown(dogs, one);
+  return {
+    out: [...out.filter(isNew), ...dogs.out],
+    waiting: [...waiting.filter(isNew), ...dogs.waiting].slice(0, WAITING_MAX),
+    chores: { ...dogs.chores, ...chores },
+    told: { ...told, ...dogs.told },
+  };
 }
 
 /** Those that should have ended by then. */

@@ -2,9 +2,9 @@
 import { isCancellation, setHandler, uuid4 } from '@temporalio/workflow';
 import type { z } from 'zod';
 import type { DogFinding } from '../contract/dog-activities.js';
-import { dogsQuery, type ErrandAsked, type Kennel } from '../contract/dog.js';
+import { dogsQuery, keptDogsQuery, type ErrandAsked, type Kennel } from '../contract/dog.js';
 import { dogAt } from '../town/address.js';
-import { readDogDone, subjectOf } from '../town/dog-report.js';
+import { readDogDone, subjectOf, type DogDone } from '../town/dog-report.js';
 import * as kennel from '../town/dogs.js';
 import type { After, Dogs, Waiting } from '../town/dogs.js';
 import type { Mail } from '../town/mail.js';
@@ -32,13 +32,35 @@ export class DeaconDogs {
   #isBusy = false;
   /** Those that are out are to be looked for. */
   #isLookWanted = false;
+  /** It is known how those of the deacon before stand. */
+  #isKnown: boolean;
+  /** Said before that. */
+  #early: readonly DogDone[] = [];
 
-  constructor(dogs: Dogs | undefined, hooks: Hooks) {
+  constructor(dogs: Dogs | undefined, isFresh: boolean, hooks: Hooks) {
     this.#hooks = hooks;
     this.#dogs = dogs ?? kennel.NO_DOGS;
+    this.#isKnown = !isFresh || !patched('dogs of the deacon before are known', '0.10');
     setHandler(dogsQuery, () => this.#kennel(), {
       description: 'Which dogs are out, what waits for one, and when each chore is due.',
     });
+    setHandler(keptDogsQuery, () => (this.#isKnown ? this.#dogs : null), {
+      description:
+        'All that the next deacon is to know of them, null as long as it is not known how they stood before this one.',
+    });
+  }
+
+  /** First of all of a deacon that begins. */
+  async adopt(): Promise<void> {
+    if (!this.#isKnown) {
+      const how = { summary: 'which dogs are out' };
+      const before = await town(this.#hooks.patience()).findDogsBefore.executeWithOptions(how, []);
+      this.#dogs = kennel.adopted(this.#dogs, before, Date.now());
+      this.#isLookWanted = this.#dogs.out.length > 0;
+    }
+    this.#isKnown = true;
+    for (const one of this.#early) this.#heard(one);
+    this.#early = [];
   }
 
   #kennel(): Kennel {
@@ -93,14 +115,26 @@ export class DeaconDogs {
   hear(mail: Mail): Answer {
     const reading = readDogDone(mail);
     if (!reading.ok) return refused(reading.problem);
-    const { Errand: id, Dog: dog, Job: job, Of: of, Outcome: outcome, lines } = reading.done;
-    const about = subjectOf({ job, of: of ?? null });
-    const why = `${dogAt(dog)} failed: ${lines.join(' ')}`;
-    if (outcome === 'cancelled') this.#after(id, about, kennel.calledBack(this.#dogs, id));
-    else if (outcome === 'refused') this.#after(id, about, kennel.refused(this.#dogs, id, why));
-    else if (outcome === 'failed') this.#after(id, about, this.#died(id, why));
-    else this.#after(id, about, kennel.reported(this.#dogs, { id, about, wrong: lines }));
+    if (this.#isKnown) this.#heard(reading.done);
+    else this.#early = [...this.#early, reading.done];
     return done('good dog');
+  }
+
+  #heard({ Errand: id, Dog: dog, Job: job, Of: of, Outcome: outcome, Dry: dry, lines: wrong }: DogDone): void {
+    const about = subjectOf({ job, of: of ?? null });
+    const why = `${dogAt(dog)} failed: ${wrong.join(' ')}`;
+    switch (outcome) {
+      case 'done':
+        return this.#after(id, about, kennel.reported(this.#dogs, { id, about, wrong, dry: dry !== undefined }));
+      case 'cancelled':
+        return this.#after(id, about, kennel.calledBack(this.#dogs, id));
+      case 'refused':
+      case 'failed':
+        if (!kennel.isAsked(this.#dogs, id)) return this.#after(id, about, this.#failedUnknown(id, about, why));
+        return this.#after(id, about, outcome === 'failed' ? this.#died(id, why) : kennel.refused(this.#dogs, id, why));
+      default:
+        return unreachable(outcome);
+    }
   }
 
   go(): void {
@@ -168,7 +202,8 @@ export class DeaconDogs {
         case 'home': {
           const { report } = finding;
           const about = subjectOf(report);
-          this.#after(id, about, kennel.reported(this.#dogs, { id, about, wrong: report.wrong }));
+          const { wrong, dry } = report;
+          this.#after(id, about, kennel.reported(this.#dogs, { id, about, wrong, dry }));
           break;
         }
         case 'called back':
@@ -185,6 +220,11 @@ export class DeaconDogs {
 
   #died(id: string, why: string): After {
     return kennel.died(this.#dogs, id, why, { nowMs: Date.now(), patience: this.#hooks.patience() });
+  }
+
+  #failedUnknown(id: string, about: string, why: string): After {
+    if (!patched('a dog that somebody else has sent is told of', '0.10')) return { dogs: this.#dogs, tell: null };
+    return kennel.failedUnknown(this.#dogs, id, about, why);
   }
 
   #after(id: string, about: string, { dogs, tell }: After): void {

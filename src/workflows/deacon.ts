@@ -96,7 +96,7 @@ class DeaconRun {
     this.#now = now;
     this.#desk = new Desk(desk);
     this.#post = new Post(DEACON, { letters, dead, unwritten }, now.patience, () => (this.#isNews = true));
-    this.#dogs = new DeaconDogs(dogs, {
+    this.#dogs = new DeaconDogs(dogs, isFresh, {
       patience: () => this.#now.patience,
       isHeld: () => this.#hold.paused !== null,
       tell: (id, about, { text, priority }) => this.#post.tell(dogsMail(id, about, text, priority)),
@@ -149,6 +149,7 @@ class DeaconRun {
 
   async #live(): Promise<never> {
     await this.#hold.adopt();
+    await this.#dogs.adopt();
     for (;;) {
       this.#isNews = false;
       if (this.#isDue || this.#call !== null) await this.#goRound();

@@ -9,9 +9,14 @@ import { onHost } from './hands.js';
 import { leaveQueue } from './mission-polecat.js';
 import { dogAct } from './patience.js';
 
-type How = { readonly dry: boolean; readonly patience: number };
+type How = {
+  readonly dry: boolean;
+  readonly patience: number;
+  /** After each that was cleared, or was not. */
+  readonly tell: (soFar: Findings) => void;
+};
 
-export async function cleanRig(rig: RigSnapshot, host: string, { dry, patience }: How): Promise<Findings> {
+export async function cleanRig(rig: RigSnapshot, host: string, { dry, patience, tell }: How): Promise<Findings> {
   const summary = asSummary(`orphans · ${rig.name} on ${host}`);
   const options = { ...dogAct(patience), summary };
   const request = { rig: rigRef(rig) };
@@ -22,6 +27,7 @@ export async function cleanRig(rig: RigSnapshot, host: string, { dry, patience }
     try {
       const { isGone, says } = await clear(orphan, rig, host, patience);
       (isGone ? found.did : found.wrong).push(says);
+      tell({ did: [...found.did], wrong: [...found.wrong] });
     } catch (error) {
       if (isCancellation(error)) throw error;
       found.wrong.push(`${orphan.branch} in ${rig.name} on ${host} stays: ${reasonOf(error)}`);
@@ -64,7 +70,7 @@ async function clear(
   if (meanwhile !== null) return meanwhile;
   const isLanded = salvage.kind === 'clean' && (landed || landing !== null);
   const nuke = await hands.nuke.executeWithOptions(named('nuke'), [{ ...ref, landed: isLanded }]);
-  return nuke.kind === 'gone'
-    ? { isGone: true, says: `cleared ${where}: ${nuke.where}` }
-    : { isGone: false, says: `${where} stays: ${nuke.why}` };
+  if (nuke.kind === 'kept') return { isGone: false, says: `${where} stays: ${nuke.why}` };
+  if (nuke.isOnlyHere === true) return { isGone: false, says: `${where} stays: ${nuke.where}` };
+  return { isGone: true, says: `cleared ${where}: ${nuke.where}` };
 }

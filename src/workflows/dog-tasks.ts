@@ -9,23 +9,27 @@ import { cleanRig } from './dog-clean.js';
 import { onHost, town } from './hands.js';
 import { dogAct } from './patience.js';
 
-/** In words for people, and what does it. */
-export type Task = { readonly what: string; readonly act: () => Promise<Findings> };
+/** In words for people, and what does it; one that does many things tells how far it has come. */
+export type Task = {
+  readonly what: string;
+  readonly act: (tell: (soFar: Findings) => void) => Promise<Findings>;
+};
+type Tell = Parameters<Task['act']>[0];
 
 export function tasksOf({ job, dry, patience }: DogInput, { hosts, rigs }: ErrandPlan): readonly Task[] {
   const options = (what: string) => ({ ...dogAct(patience), summary: asSummary(`${job} · ${what}`) });
   const onEach = (act: (host: string) => Promise<Findings>, what = (host: string) => host): readonly Task[] =>
     hosts.map((host) => ({ what: what(host), act: () => act(host) }));
-  const forEach = (act: (host: string, rig: RigSnapshot, what: string) => Promise<Findings>): readonly Task[] =>
+  const forEach = (act: (host: string, rig: RigSnapshot, tell: Tell, what: string) => Promise<Findings>) =>
     hosts.flatMap((host) =>
-      rigs.map((rig) => {
+      rigs.map((rig): Task => {
         const what = `${rig.name} on ${host}`;
-        return { what, act: () => act(host, rig, what) };
+        return { what, act: (tell) => act(host, rig, tell, what) };
       }),
     );
   switch (job) {
     case 'clean':
-      return forEach((host, rig) => cleanRig(rig, host, { dry, patience }));
+      return forEach((host, rig, tell) => cleanRig(rig, host, { dry, patience, tell }));
     case 'backup':
       return onEach((host) => onHost(patience, host).backUpLedger.executeWithOptions(options(host), [{ dry }]));
     case 'verify':
@@ -37,7 +41,7 @@ export function tasksOf({ job, dry, patience }: DogInput, { hosts, rigs }: Erran
       // One call does many, and none may go on beside it.
       const long = { ...options(what), startToCloseTimeout: '1 hour' } as const;
       const forget = () => town(patience).forgetEnded.executeWithOptions(long, [{ dry, patience }]);
-      const mirrors = forEach((host, rig, about) =>
+      const mirrors = forEach((host, rig, _tell, about) =>
         onHost(patience, host).tidyMirror.executeWithOptions(options(about), [{ rig: rigRef(rig) }]),
       );
       return [{ what, act: forget }, ...(dry ? [] : mirrors)];

@@ -17,8 +17,17 @@ import { attribute, type Phase } from '../contract/search-attributes.js';
 import { DEACON, dogAt, dogOf } from '../town/address.js';
 import { clip } from '../town/board.js';
 import { asSummary } from '../town/bytes.js';
-import { fewLines, subjectOf, writeDogDone, type DogDone, type DogReport } from '../town/dog-report.js';
-import { dogBoard, type Part } from '../town/dogs-board.js';
+import {
+  cutShort,
+  fewLines,
+  subjectOf,
+  writeDogDone,
+  type DogDone,
+  type DogReport,
+  type Part,
+} from '../town/dog-report.js';
+import { dogReportsMs } from '../town/dogs.js';
+import { dogBoard } from '../town/dogs-board.js';
 import { timeAt } from '../town/wording.js';
 import { runPlugin } from './dog-plugin.js';
 import { tasksOf, type Task } from './dog-tasks.js';
@@ -26,7 +35,8 @@ import { explainBy } from './explain.js';
 import { causeOf, failure, readInput, reasonOf } from './failing.js';
 import { lossOf, town } from './hands.js';
 import { sendToRole } from './outbox.js';
-import { patrolAct } from './patience.js';
+import { patched } from './patches.js';
+import { dogAct, patrolAct } from './patience.js';
 import { Standing, startAs } from './standing.js';
 
 export async function dog(raw: unknown): Promise<DogResult> {
@@ -111,12 +121,33 @@ class DogRun {
   async #work(): Promise<DogResult> {
     const tasks = await this.#tasks();
     this.#parts = tasks.map(({ what }) => ({ what, state: 'waits', did: [], wrong: [] }));
+    if (!(await this.#inTime(() => this.#goThrough(tasks))))
+      this.#parts = cutShort(this.#parts, this.#about, dogReportsMs(this.#input.patience));
+    return this.#report();
+  }
+
+  async #goThrough(tasks: readonly Task[]): Promise<void> {
     for (const [at, task] of tasks.entries()) {
       this.#set(at, { state: 'at work' });
-      const { did, wrong } = await this.#done(task);
+      const { did, wrong } = await this.#done(task, (soFar) => this.#set(at, soFar));
       this.#set(at, { state: 'done', did, wrong });
     }
-    return this.#report();
+  }
+
+  /** False at its own deadline: what is under way is cancelled, and not waited for. A mission of a plugin takes as long as it takes. */
+  async #inTime(work: () => Promise<void>): Promise<boolean> {
+    const { job, patience } = this.#input;
+    if (job === 'plugin' || !patched('a dog reports at its own deadline', '0.10')) return work().then(() => true);
+    const [atWork, waiting] = [new CancellationScope(), new CancellationScope()];
+    const summary = asSummary(`${this.#about} is reported as far as it is done`);
+    const deadline = waiting.run(() => sleep(dogReportsMs(patience), { summary })).then(() => false);
+    const done = atWork.run(work).then(() => true);
+    try {
+      return await Promise.race([done, deadline]);
+    } finally {
+      atWork.cancel();
+      waiting.cancel();
+    }
   }
 
   get #about(): string {
@@ -125,9 +156,9 @@ class DogRun {
   }
 
   /** What no retry has mended is told, and holds up nothing else. */
-  async #done({ what, act }: Task): Promise<Findings> {
+  async #done({ what, act }: Task, tell: (soFar: Findings) => void): Promise<Findings> {
     try {
-      return await act();
+      return await act(tell);
     } catch (error) {
       if (isCancellation(error)) throw error;
       const loss = lossOf(error);
@@ -148,9 +179,8 @@ class DogRun {
       dog: this.#name,
       ...report,
     } as const;
-    await town(this.#input.patience).record.executeWithOptions({ summary: asSummary(`record ${this.#about}`) }, [
-      entry,
-    ]);
+    const options = { ...dogAct(this.#input.patience), summary: asSummary(`record ${this.#about}`) };
+    await town(this.#input.patience).record.executeWithOptions(options, [entry]);
     this.#end = wrong.length === 0 ? 'All is well.' : `${wrong.length} to see to.`;
     this.#show('done');
     await this.#tell('done', wrong);
@@ -159,13 +189,14 @@ class DogRun {
 
   /** The deacon takes what it has had before for the same. One who cannot be reached finds the report when it looks for its dogs. */
   async #tell(outcome: DogDone['Outcome'], lines: readonly string[]): Promise<void> {
-    const { job, rig, plugin = rig, patience } = this.#input;
+    const { job, rig, plugin = rig, dry, patience } = this.#input;
     const mail = writeDogDone({
       Errand: this.#errand,
       Dog: this.#name,
       Job: job,
       ...(plugin === undefined ? {} : { Of: plugin }),
       Outcome: outcome,
+      ...(dry ? { Dry: 'true' } : {}),
       'Done-At': new Date().toISOString(),
       lines,
     });
@@ -175,7 +206,9 @@ class DogRun {
     await sendToRole(DEACON, mailMessage, mail, ensure).catch(() => null);
   }
 
+  /** What ends after the report changes nothing. */
   #set(at: number, now: Partial<Part>): void {
+    if (this.#end !== null) return;
     this.#parts = this.#parts.map((part, index) => (index === at ? { ...part, ...now } : part));
     this.#show('working');
   }

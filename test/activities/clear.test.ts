@@ -47,6 +47,21 @@ test('a repository inside the sandbox is never called safe, and the sandbox with
   expect(await readdir(join(path, 'sub'))).toContain('x');
 });
 
+test('what salvage finds on any branch of the remote, nuke finds there, too; what is in the mirror alone is no success', async () => {
+  const bench = await makeBench();
+  const { path } = bench.sandbox;
+  await writeFiles(path, { a: '1\n' });
+  await runGit(path, ['add', '--all']);
+  await runGit(path, ['commit', '--quiet', '--message', 'a']);
+  const alone = await bench.acts.nuke({ ...bench.ref, incarnation: 7, landed: false });
+  expect(alone).toMatchObject({ kind: 'gone', where: expect.stringContaining('only'), isOnlyHere: true });
+  await runGit(path, ['push', '--quiet', bench.origin.path, 'HEAD:refs/heads/of-somebody']);
+  expect(await bench.acts.salvage(bench.ref)).toEqual({ kind: 'clean' });
+  const where = 'its work is on other branches of the remote';
+  expect(await bench.acts.nuke({ ...bench.ref, landed: false })).toEqual({ kind: 'gone', where });
+  expect(await bench.origin.git('show', 'of-somebody:a')).toBe('1');
+});
+
 /** A sandbox whose repository has a submodule `lib`, checked out, and the repository that it is of. */
 async function withSubmodule(): Promise<Bench & { readonly lib: Repo; readonly inside: string }> {
   const lib = await makeRepo({ bare: true, path: join(await makeFolder(), 'lib') });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readDogDone, writeDogDone } from '../../src/town/dog-report.js';
+import { cutShort, readDogDone, sendAgain, writeDogDone, type Part } from '../../src/town/dog-report.js';
 import * as kennel from '../../src/town/dogs.js';
 import { DOG_NAMES, EVERY_MS, JOBS, NO_DOGS, type Dogs, type Errand } from '../../src/town/dogs.js';
 import { keysOf } from '../../src/town/mail.js';
@@ -132,6 +132,77 @@ test('what is wrong is told once as long as it is the same, and again after it w
   const well = hear(first.dogs, []);
   expect(well.tell).toBeNull();
   expect(hear(well.dogs, ['it stays']).tell).not.toBeNull();
+});
+
+test('a dog that only looked, and found nothing wrong, does not make what was told new', () => {
+  const { dogs } = hear(NO_DOGS, ['it stays']);
+  const dry = kennel.reported(dogs, { id: 'x', about: 'clean', wrong: [], dry: true });
+  expect(hear(dry.dogs, ['it stays']).tell).toBeNull();
+});
+
+test('what was told is remembered by a mark, and what an earlier version kept of it holds', () => {
+  const text = 'it stays '.repeat(1_000);
+  expect(JSON.stringify(hear(NO_DOGS, [text]).dogs).length).toBeLessThan(200);
+  expect(hear({ ...NO_DOGS, told: { clean: text } }, [text]).tell).toBeNull();
+});
+
+test('that a dog failed which this deacon has not sent is told, once, but not when another has gone in its place', () => {
+  const why = 'deacon/dogs/zoe failed: no room';
+  const first = kennel.failedUnknown(NO_DOGS, 'x', 'clean', why);
+  expect(first.tell).toEqual({ text: why, priority: 'normal' });
+  expect(kennel.failedUnknown(first.dogs, 'y', 'clean', why).tell).toBeNull();
+  const again = kennel.died(sentAll(asked(NO_DOGS, errand('a'))), 'a', 'it died', { nowMs: DAY, patience: 1 }).dogs;
+  expect(kennel.failedUnknown(again, 'a', 'clean a', why)).toEqual({ dogs: again, tell: null });
+});
+
+test('a deacon that begins goes on where the one before it stood, and has each chore once if that cannot be asked', () => {
+  const seen = kennel.workSeen(NO_DOGS, DAY);
+  const before = asked(sentAll(asked(seen, errand('a'))), errand('b'));
+  const known = kennel.adopted(asked(NO_DOGS, errand('mine', { rig: 'b' })), { kind: 'known', dogs: before }, 2 * DAY);
+  expect(known).toMatchObject({ out: before.out, chores: seen.chores });
+  // The same is not asked for twice.
+  expect(known.waiting.map(({ id }) => id)).toEqual(['mine']);
+  expect(kennel.adopted(NO_DOGS, { kind: 'known', dogs: before }, 2 * DAY)).toEqual(before);
+  expect(kennel.adopted(NO_DOGS, { kind: 'none' }, DAY)).toEqual(NO_DOGS);
+  expect(kennel.adopted(NO_DOGS, { kind: 'unknown' }, DAY)).toEqual(seen);
+});
+
+const part = (what: string, state: Part['state'], more: Partial<Part> = {}): Part => ({
+  what,
+  state,
+  did: [],
+  wrong: [],
+  ...more,
+});
+
+test('at its own deadline, long before the server ends it, a dog says what it has not done, and how that is done', () => {
+  for (const patience of [1, 0.01, 1e-7])
+    expect(kennel.dogReportsMs(patience)).toBeLessThan(kennel.dogEndsMs(patience));
+  const parts = [
+    part('here', 'done', { did: ['all'] }),
+    part('there', 'at work', { did: ['some'], wrong: ['one stays'] }),
+    part('afar', 'waits'),
+  ];
+  const again = 'gt dog send clean --rig server begins it anew';
+  expect(cutShort(parts, 'clean server', kennel.dogReportsMs(1))).toEqual([
+    parts[0],
+    part('there', 'done', {
+      did: ['some'],
+      wrong: [
+        'one stays',
+        `there: not done within 5 h, and left; if its host is away, start the worker there; ${again}`,
+      ],
+    }),
+    part('afar', 'done', { wrong: [`afar: not begun within 5 h; ${again}`] }),
+  ]);
+});
+
+test.each([
+  ['doctor', 'gt dog send doctor'],
+  ['clean server', 'gt dog send clean --rig server'],
+  ['plugin nightly', 'gt plugin run nightly'],
+])('whoever wants %s again is told how', (about, command) => {
+  expect(sendAgain(about)).toBe(command);
 });
 
 test('a dog that does not come home is followed by another, later each time; the third is told to the overseer, once', () => {

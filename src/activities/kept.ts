@@ -1,4 +1,4 @@
-/** What the last workflow of an id knew, for one that begins in its place. */
+/** What a workflow of an id knew last: a query of one that has closed is answered by its history. */
 import { activityInfo } from '@temporalio/activity';
 import { QueryNotRegisteredError, WorkflowNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
@@ -10,18 +10,26 @@ const ASKED_MAX = 3;
 /** Of one id. */
 const RUNS_MAX = 20;
 
-type Query<T> = QueryDefinition<T | null>;
+/** A query of what one who ends leaves to the next; null as long as it does not know that of the one before it. */
+type Kept<T> = QueryDefinition<T | null>;
 
-/**
- * The last of an id, open or closed, but for whoever asks: a query of one that has closed is answered by its history. Of some that died one after the other, before
- * they knew what the one before them did, none answers it. Null: there is none that does.
- */
-export async function askBefore<T>(client: Client, id: string, query: Query<T>): Promise<T | null> {
-  for (const run of await lastRuns(client, id)) {
-    const answer = await askOf(client, id, query, run);
-    if (answer !== null) return answer;
+/** `none`: there was nobody of that id. `unknown`: of all that were nobody says it. */
+export type KeptBefore<T> = { readonly kind: 'none' | 'unknown' } | { readonly kind: 'known'; readonly kept: T };
+
+/** As the last of an id, open or closed, but for whoever asks, has known it. Of some that died one after the other, before they knew it, none says it. */
+export async function keptBefore<T>(client: Client, query: Kept<T>, id: string): Promise<KeptBefore<T>> {
+  const runs = await lastRuns(client, id);
+  for (const run of runs) {
+    const kept = await keptBy(client, query, id, run);
+    if (kept !== null) return { kind: 'known', kept };
   }
-  return null;
+  return { kind: runs.length === 0 ? 'none' : 'unknown' };
+}
+
+/** Null: there is none that says it. */
+export async function lastKept<T>(client: Client, query: Kept<T>, id: string): Promise<T | null> {
+  const before = await keptBefore(client, query, id);
+  return before.kind === 'known' ? before.kept : null;
 }
 
 /** The last one first. The server's list may be a moment behind. */
@@ -39,8 +47,7 @@ async function lastRuns(client: Client, id: string): Promise<readonly string[]> 
   return [...new Set(all)].filter((run) => run !== own);
 }
 
-/** Null of one that does not know, or does not answer. */
-export async function askOf<T>(client: Client, id: string, query: Query<T>, run?: string): Promise<T | null> {
+export async function keptBy<T>(client: Client, query: Kept<T>, id: string, run?: string): Promise<T | null> {
   try {
     const ask = () => client.workflow.getHandle(id, run).query(query);
     return await client.withDeadline(Date.now() + ANSWER_MS_MAX, ask);
