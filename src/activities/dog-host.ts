@@ -1,6 +1,6 @@
 /** Acts of dogs on one host: what nobody has any more, the ledger that lies here, its backups, the host itself, and its mirrors. */
 import { createReadStream } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import type { Client } from '@temporalio/client';
 import type { HostActivities } from '../contract/activities.js';
@@ -10,7 +10,7 @@ import { backUp, linesIn } from '../git/backup.js';
 import { commitFile } from '../git/commit.js';
 import { commitOf } from '../git/git.js';
 import { fetchMirror, openMirror } from '../git/mirror.js';
-import { checkLines } from '../town/ledger-lines.js';
+import { LedgerLines } from '../town/ledger-lines.js';
 import { needsPerson, orRefuse } from './git-trouble.js';
 import { findOrphans } from './orphans.js';
 import type { Places } from './places.js';
@@ -125,16 +125,17 @@ async function checkLedger(
   records: readonly string[],
 ): Promise<Findings & { readonly lacks: readonly string[] }> {
   const names = (await namesIn(folder)).filter((name) => name.endsWith('.jsonl'));
-  const seen = new Set<string>();
+  const lacks = new Set(records);
   const did: string[] = [];
   const wrong: string[] = [];
   for (const name of names) {
-    const { ids, problems } = checkLines(await readFile(join(folder, name), 'utf8'));
-    for (const id of ids) seen.add(id);
-    did.push(`${name}: ${ids.length} records`);
-    wrong.push(...problems.map((problem) => `${name}:${problem}`));
+    const lines = new LedgerLines();
+    for await (const piece of createReadStream(join(folder, name), 'utf8')) lines.take(String(piece));
+    for (const id of records) if (lines.has(id)) lacks.delete(id);
+    did.push(`${name}: ${lines.records} records`);
+    wrong.push(...lines.problems.map((problem) => `${name}:${problem}`));
   }
-  return { did, wrong, lacks: records.filter((id) => !seen.has(id)) };
+  return { did, wrong, lacks: [...lacks] };
 }
 
 async function namesIn(folder: string): Promise<readonly string[]> {

@@ -8,9 +8,10 @@ import type { MoleculeResult } from '../contract/molecule.js';
 import { deleteExecution } from './forgetting.js';
 
 const DAY_MS = 24 * 60 * 60_000;
-/** Of ended missions, and of what goes at one time. */
+/** Of ended missions. */
 const MISSIONS_MAX = 200;
-const FORGOTTEN_MAX = 500;
+/** Of a kind at one time. A town that has rested for a month has a boot for every three minutes of it, and no dog came meanwhile. */
+const FORGOTTEN_MAX = 20_000;
 const AT_ONCE = 20;
 /** Whoever has closed just now may not be written down, or not be seen to have closed. */
 const JUST_NOW_MS = 60_000;

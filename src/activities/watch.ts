@@ -1,4 +1,5 @@
 /** Acts of boot and the deacon: how the town stands, as the server has it, and roles that are missing. */
+import { createHash } from 'node:crypto';
 import { activityInfo } from '@temporalio/activity';
 import { ScheduleNotFoundError, WorkflowNotFoundError } from '@temporalio/client';
 import type { Client, ScheduleDescription } from '@temporalio/client';
@@ -12,7 +13,7 @@ import { attribute, startOfRole } from '../contract/search-attributes.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
 import { DAEMON, DEACON, refineryOf, rigOfRefinery, rigOfWitness } from '../town/address.js';
 import { own } from '../town/own.js';
-import type { Survey } from '../town/patrol.js';
+import type { Stir, Survey } from '../town/patrol.js';
 import type { Look } from '../town/watchdog.js';
 import { refuse } from './beating.js';
 import { keepDaemon } from './daemon.js';
@@ -35,6 +36,9 @@ const OPEN_WORK = `${RUNNING} AND GtRole IN ("mission", "polecat", "molecule")`;
 const PROBLEMS = defineSearchAttributeKey('TemporalReportedProblems', 'KEYWORD_LIST');
 /** Of each kind of trouble so many are looked at; the others are, once these are mended. */
 const LISTED_MAX = 100;
+/** How the others do, their polecats show. */
+const MOLECULES_MAX = 1_000;
+const MARK_CHARS = 16;
 /** A deacon that does not answer soon does not answer. */
 const answersMs = (patience: number): number => Math.min(10_000, Math.max(2_000, 60_000 * patience));
 /** So many boots that failed one after the other are no chance; later ones may be under way still. */
@@ -111,9 +115,10 @@ async function openWork(client: Client): Promise<number> {
 }
 
 async function surveyTown(client: Client): Promise<Survey> {
-  const [open, work, witnesses, queued, failing, escalated, daemon] = await Promise.all([
+  const [open, work, molecules, witnesses, queued, failing, escalated, daemon] = await Promise.all([
     openWork(client),
     listed(client, `${RUNNING} AND GtRole IN ("mission", "polecat")`, Infinity),
+    listed(client, `${RUNNING} AND GtRole="molecule"`, MOLECULES_MAX),
     listed(client, `${RUNNING} AND GtRole="witness"`, Infinity),
     listed(client, QUEUED, LISTED_MAX),
     listed(client, FAILING, LISTED_MAX).catch(unlessBarred(null)),
@@ -137,7 +142,16 @@ async function surveyTown(client: Client): Promise<Survey> {
     escalated: escalated.map(({ id, waitsFor }) => ({ id, waitsFor })).toSorted(byId),
     stranded: sorted(queued.flatMap(({ id, rigs }) => (isStranded(rigs, free) ? [id] : []))),
     daemon,
+    stir: stirOf(work, molecules),
   };
+}
+
+function stirOf(work: readonly Listed[], molecules: readonly Listed[]): Stir {
+  const stands = [...work, ...molecules].map(({ id, phase, waitsFor, steps }) =>
+    JSON.stringify([id, phase, waitsFor, steps]),
+  );
+  const mark = createHash('sha256').update(stands.toSorted().join('\n')).digest('hex').slice(0, MARK_CHARS);
+  return { working: molecules.filter(({ phase }) => phase === 'working').length, mark };
 }
 
 /** One of whose rigs has no slot free, or is held, may wait for that. */
@@ -152,6 +166,7 @@ type Listed = {
   readonly rigs: readonly string[];
   readonly phase: string;
   readonly waitsFor: string;
+  readonly steps: readonly string[];
   readonly problems: readonly string[];
 };
 
@@ -161,7 +176,8 @@ async function listed(client: Client, query: string, max: number): Promise<reado
     const problems = pairs.get(PROBLEMS) ?? [];
     const waitsFor = pairs.get(attribute.waitingFor) ?? '';
     const phase = pairs.get(attribute.phase) ?? '';
-    found.push({ id, rigs: pairs.get(attribute.rig) ?? [], phase, waitsFor, problems });
+    const [rigs, steps] = [pairs.get(attribute.rig) ?? [], pairs.get(attribute.step) ?? []];
+    found.push({ id, rigs, phase, waitsFor, steps, problems });
     if (found.length >= max) break;
   }
   return found;

@@ -1,28 +1,55 @@
-/** The text of a ledger: whether each line is a record, under an id of its own. */
+/** The lines of a ledger: whether each is a record, under an id of its own. They come a few at a time, as a file may be larger than the memory. */
 import * as z from 'zod';
 
 const Line = z.looseObject({ id: z.string().min(1), kind: z.string().min(1), at: z.string().min(1) });
 
-/** Each problem begins with the number of its line. A last line without its end is being written, or is the ledger's own to set aside. */
-export function checkLines(text: string): { readonly ids: readonly string[]; readonly problems: readonly string[] } {
-  const at = new Map<string, number>();
-  const problems: string[] = [];
-  const whole = text
-    .slice(0, text.lastIndexOf('\n') + 1)
-    .split('\n')
-    .slice(0, -1);
-  for (const [index, line] of whole.entries()) {
-    const number = index + 1;
-    const read = Line.safeParse(parsed(line));
-    if (!read.success) {
-      problems.push(`${number}: this is no record: ${line.slice(0, 80)}`);
-      continue;
-    }
-    const first = at.get(read.data.id);
-    if (first === undefined) at.set(read.data.id, number);
-    else problems.push(`${number}: the record ${read.data.id} stands in line ${first} already`);
+const PROBLEMS_MAX = 50;
+const SHOWN_CHARS = 80;
+
+export class LedgerLines {
+  /** Of each id the line that it stands in first. */
+  readonly #at = new Map<string, number>();
+  readonly #problems: string[] = [];
+  #more = 0;
+  #count = 0;
+  /** The last line without its end is being written, or is the ledger's own to set aside. */
+  #open = '';
+
+  /** The next piece of the text, cut anywhere. */
+  take(text: string): void {
+    const lines = (this.#open + text).split('\n');
+    this.#open = lines.pop() ?? '';
+    for (const line of lines) this.#check(line);
   }
-  return { ids: [...at.keys()], problems };
+
+  get records(): number {
+    return this.#at.size;
+  }
+
+  has(id: string): boolean {
+    return this.#at.has(id);
+  }
+
+  /** Each begins with the number of its line, and says what mends it; of many some. */
+  get problems(): readonly string[] {
+    return this.#more === 0 ? this.#problems : [...this.#problems, `… and ${this.#more} more lines like these`];
+  }
+
+  #check(line: string): void {
+    this.#count += 1;
+    const read = Line.safeParse(parsed(line));
+    const number = this.#count;
+    if (!read.success)
+      return this.#tell(`${number}: this is no record, so mend it or take it out: ${line.slice(0, SHOWN_CHARS)}`);
+    const first = this.#at.get(read.data.id);
+    if (first === undefined) this.#at.set(read.data.id, number);
+    else this.#tell(`${number}: the record ${read.data.id} stands in line ${first} already, so take one of them out`);
+  }
+
+  #tell(problem: string): void {
+    if (this.#problems.length < PROBLEMS_MAX) this.#problems.push(problem);
+    else this.#more += 1;
+  }
 }
 
 function parsed(line: string): unknown {

@@ -27,7 +27,12 @@ export type Survey = {
   /** Missions that wait for a slot, where nobody holds one in any of their rigs, nor holds these back. Absent in what an earlier version saw. */
   readonly stranded?: readonly string[];
   readonly daemon: Daemon;
+  /** Absent in what an earlier version saw. */
+  readonly stir?: Stir;
 };
+
+/** `working`: molecules that are not waiting. `mark`: of how all that is open stands; another one tells that something has happened. */
+export type Stir = { readonly working: number; readonly mark: string };
 
 /** The schedule of boot. `dying`: the last boots have all failed, or were ended. `unseen`: this server does not let us look. */
 type Daemon =
@@ -157,8 +162,16 @@ function priorityOf(told: number): (typeof PRIORITIES)[number] {
 
 /** Whether two surveys show the same: nothing has begun, ended or gone wrong between them that the deacon looks at. */
 export function isQuiet(before: Survey | null, now: Survey): boolean {
-  const shown = (survey: Survey) => JSON.stringify({ ...survey, daemon: survey.daemon.kind });
+  const shown = (survey: Survey) => JSON.stringify({ ...survey, daemon: survey.daemon.kind, stir: undefined });
   return before !== null && shown(before) === shown(now);
+}
+
+/** Whether something was done between two surveys, or is being done: of what only waits there is nothing to clean, and nothing to back up. */
+export function hasStirred(before: Survey | null, now: Survey): boolean {
+  const wasOpen = before?.open ?? 0;
+  if (now.stir === undefined) return now.open > 0 || wasOpen > 0;
+  if (now.stir.working > 0 || now.open !== wasOpen) return true;
+  return now.open > 0 && now.stir.mark !== before?.stir?.mark;
 }
 
 /** When a witness said that it would be heard, and how long after that it is waited for. */

@@ -8,7 +8,7 @@ import { readDogDone, subjectOf, type DogDone } from '../town/dog-report.js';
 import * as kennel from '../town/dogs.js';
 import type { After, Dogs, Waiting } from '../town/dogs.js';
 import type { Mail } from '../town/mail.js';
-import type { Survey } from '../town/patrol.js';
+import { hasStirred, type Survey } from '../town/patrol.js';
 import { asSummary } from '../town/bytes.js';
 import { unreachable } from '../town/unreachable.js';
 import { done, refused, type Answer } from './desk.js';
@@ -92,7 +92,7 @@ export class DeaconDogs {
   /** The deacon has gone its round. */
   patrolled(before: Survey | null, now: Survey): void {
     if (!patched('dogs do the chores of the town', '0.9')) return;
-    if (now.open > 0 || (before?.open ?? 0) > 0) this.#dogs = kennel.workSeen(this.#dogs, Date.now());
+    if (hasStirred(before, now)) this.#dogs = kennel.workSeen(this.#dogs, Date.now());
     this.#isLookWanted = this.#dogs.out.length > 0;
   }
 

@@ -8,9 +8,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { dogsQuery } from '../../src/contract/dog.js';
 import { inboxQuery } from '../../src/contract/inbox.js';
 import { lifecycleQuery } from '../../src/contract/polecat.js';
+import { deaconMessages } from '../../src/contract/messages.js';
 import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
 import { DEACON, dogAt, OVERSEER, polecatAt, witnessOf } from '../../src/town/address.js';
 import type { DogReport } from '../../src/town/dog-report.js';
+import type { Job } from '../../src/town/dogs.js';
 import { townPaths } from '../../src/town/paths.js';
 import { gt } from '../support/gt.js';
 import { recordsOf } from '../support/ledger-records.js';
@@ -60,11 +62,23 @@ async function isRunning(id: string): Promise<boolean> {
 
 const reports = () => recordsOf<DogReport & { readonly dog: string }>(town, 'dog');
 
-/** Of the errand that is sent now, by either command, once a dog has come home from it. */
-async function errand(id: string, job: string, ...options: string[]): Promise<DogReport> {
-  const asked = options.length === 0 ? ['sling', job, 'deacon/dogs'] : ['dog', 'send', job, ...options];
-  const sent = await command(...asked, '--id', id);
-  expect(sent).toMatchObject({ code: 0, stdout: 'a dog goes\n' });
+type Errand = { readonly job: Job; readonly rig?: string; readonly dry?: boolean };
+
+/** Of the errand that is sent now, once a dog has come home from it. */
+async function errand(id: string, asked: Errand): Promise<DogReport> {
+  const { update } = deaconMessages.send;
+  const sent = await town.client.workflow.getHandle(DEACON).executeUpdate(update, { args: [{ ...asked, id }] });
+  expect(sent).toBe('a dog goes');
+  return backFrom(id);
+}
+
+/** The same, sent by a command. */
+async function sentBy(id: string, ...asked: string[]): Promise<DogReport> {
+  expect(await command(...asked, '--id', id)).toMatchObject({ code: 0, stdout: 'a dog goes\n' });
+  return backFrom(id);
+}
+
+function backFrom(id: string): Promise<DogReport> {
   return until(`a dog is back from ${id}`, async () => {
     const { out, waiting } = await town.client.workflow.getHandle(DEACON).query(dogsQuery);
     const isHome = [...out, ...waiting].every((one) => !one.id.startsWith(id));
@@ -116,6 +130,15 @@ async function holdPushes(): Promise<{ readonly begun: string; readonly hold: st
   return { begun, hold };
 }
 
+/** The deacon is ended; boot starts one, as work is open, which knows of the dog that is out. */
+async function anotherDeacon(): Promise<void> {
+  await town.client.workflow.getHandle(DEACON).terminate('a test');
+  await until('another deacon knows of the dog', async () => {
+    const { out } = await town.client.workflow.getHandle(DEACON).query(dogsQuery);
+    return (await isRunning(DEACON)) && out.some(({ id }) => id === 'clean-1');
+  });
+}
+
 let left: Work;
 let kept: Work;
 
@@ -123,17 +146,17 @@ test('what nobody has any more is found once nobody has worked there lately, and
   left = await atWork('left');
   await abandon(left);
   kept = await atWork('kept');
-  const early = await errand('early', 'clean', '--rig', 'server', '--dry');
+  const early = await sentBy('early', 'dog', 'send', 'clean', '--rig', 'server', '--dry');
   expect(early.did).toEqual([]);
   expect(early.wrong).toEqual([expect.stringMatching(`${left.branch} in server stays for now: .* was changed lately`)]);
   await run('find', [left.path, '-exec', 'touch', '-h', '-d', '3 hours ago', '{}', '+']);
-  const { did, wrong } = await errand('look', 'clean', '--rig', 'server', '--dry');
+  const { did, wrong } = await errand('look', { job: 'clean', rig: 'server', dry: true });
   expect(wrong).toEqual([]);
   expect(did).toEqual([expect.stringContaining(`would clear ${left.branch} in server`)]);
   expect(await isThere(join(left.path, 'half-done'))).toBe(true);
 });
 
-test('unlanded work is pushed before its sandbox goes, though the dog is ended and the worker killed meanwhile', async () => {
+test('unlanded work is pushed before its sandbox goes, once, though deacon and dog are ended and the worker killed meanwhile', async () => {
   const { begun, hold } = await holdPushes();
   const sent = await command('dog', 'send', 'clean', '--rig', 'server', '--id', 'clean-1');
   expect(sent.stdout).toBe('a dog goes\n');
@@ -141,6 +164,7 @@ test('unlanded work is pushed before its sandbox goes, though the dog is ended a
   const [, dog = ''] = /(deacon\/dogs\/\w+) +clean server/.exec((await command('dog', 'list')).stdout) ?? [];
   expect(await explained(dog)).toContain('server on');
   expect(await explained(DEACON)).toContain(dog);
+  await anotherDeacon();
   await town.client.workflow.getHandle(dog).terminate('a test');
   await rm(begun);
   await town.temporal('workflow', 'signal', '-w', DEACON, '--name', 'patrol', '--input', '{}');
@@ -154,6 +178,9 @@ test('unlanded work is pushed before its sandbox goes, though the dog is ended a
   expect(did).toEqual([expect.stringContaining(`cleared ${left.branch} in server`)]);
   expect(await isThere(left.path)).toBe(false);
   expect(await town.git('server', 'show', `${left.branch}:half-done`)).toBe('of left');
+  expect(await town.git('server', 'rev-list', '--count', `main..${left.branch}`)).toBe('1');
+  expect(await town.git('server', 'branch', '--list', '--format=%(refname:short)', 'polecat/*')).toBe(left.branch);
+  expect((await reports()).filter(({ errand: of }) => of.startsWith('clean-1'))).toHaveLength(1);
   const mirror = join(townPaths(town.dir).state, 'rigs', 'server', 'mirror.git');
   const { stdout } = await run('git', ['-C', mirror, 'branch', '--list', '--format=%(refname:short)', 'polecat/*']);
   expect(stdout.trim()).toBe(kept.branch);
@@ -162,7 +189,7 @@ test('unlanded work is pushed before its sandbox goes, though the dog is ended a
 });
 
 test('a backup is a repository that git clones, with every record of the ledger', async () => {
-  const { did, wrong } = await errand('save', 'backup');
+  const { did, wrong } = await sentBy('save', 'sling', 'backup', 'deacon/dogs');
   expect(wrong).toEqual([]);
   const folder = join(townPaths(town.dir).state, 'backups');
   const [bundle = ''] = (await readdir(folder)).filter((name) => name.endsWith('.bundle'));
@@ -183,21 +210,26 @@ test('a ledger with a damaged line is told to the overseer, once however often i
   const path = join(town.dir, 'ledger', file);
   const whole = await readFile(path, 'utf8');
   await writeFile(path, `${whole}damaged\n`);
-  const first = await errand('check-1', 'verify');
-  expect(first.wrong).toEqual([expect.stringMatching(/\.jsonl:\d+: this is no record: damaged$/)]);
+  const first = await errand('check-1', { job: 'verify' });
+  expect(first.wrong).toEqual([
+    expect.stringMatching(/\.jsonl:\d+: this is no record, so mend it or take it out: damaged$/),
+  ]);
   const inbox = async () => town.client.workflow.getHandle(OVERSEER).query(inboxQuery);
   const told = async () => (await inbox()).filter(({ subject }) => subject === 'HELP: dogs, verify');
   await until('the overseer is told', async () => (await told()).length > 0);
-  expect((await errand('check-2', 'verify')).wrong).toEqual(first.wrong);
+  expect((await errand('check-2', { job: 'verify' })).wrong).toEqual(first.wrong);
   const text = await readFile(path, 'utf8');
   await writeFile(path, text.replace('damaged\n', ''));
-  expect((await errand('check-3', 'verify')).wrong).toEqual([]);
+  expect((await errand('check-3', { job: 'verify' })).wrong).toEqual([]);
   expect(await told()).toHaveLength(1);
 });
 
 test('the host is looked at, and what has ended long ago is taken off the server', async () => {
-  expect((await errand('host', 'doctor')).errand).toBe('host');
-  const { did, wrong } = await errand('small', 'compact');
+  const [host, { did, wrong }] = await Promise.all([
+    errand('host', { job: 'doctor' }),
+    errand('small', { job: 'compact' }),
+  ]);
+  expect(host.errand).toBe('host');
   expect(wrong).toEqual([]);
   expect(did).toContain('the mirror of server is up to date, and tidy');
 });
@@ -213,7 +245,27 @@ test('a rig that the town does not have is refused in words, by the dog and to w
   expect((await command('explain', dog)).stdout).toContain('town.toml has no rig "nowhere": it has server');
 });
 
+test('what has ended long ago goes: looks of boot, dogs, and a wisp, whose digest is in the ledger by then', async () => {
+  const wisp = /\S+-wisp-\S+/.exec((await command('mol', 'wisp', 'waits')).stdout)?.[0] ?? '';
+  expect(await command('close', 'answer', '--mol', wisp)).toMatchObject({ code: 0 });
+  await town.client.workflow.getHandle(wisp).result();
+  const input = { job: 'compact', patience: 1e-7 };
+  const options = { workflowId: dogAt('zoe'), taskQueue: TOWN_QUEUE, args: [input] as [object] };
+  const { did } = await town.client.workflow
+    .start<(asked: object) => Promise<DogReport>>('dog', options)
+    .then((dog) => dog.result());
+  expect(did.join('; ')).toMatch(
+    /looks of boot: \d+ are taken off the server; dogs: \d+ are .*; wisps, by their digests: 1 are/,
+  );
+  expect(await recordsOf(town, 'molecule')).toContainEqual(expect.objectContaining({ molecule: wisp }));
+  await until('it is gone', async () => (await town.temporal('workflow', 'describe', '-w', wisp)).code !== 0);
+});
+
 const PLUGINS = `
+[plugins.nightly]
+formula = "looks"
+rig = "server"
+cron = "0 3 * * *"
 [plugins.often]
 formula = "looks"
 rig = "server"
@@ -224,6 +276,8 @@ rig = "server"
 event = "channel/deploys"
 subject = "*failed"
 `;
+
+const schedule = (what: string, name: string) => town.temporal('schedule', what, '--schedule-id', `plugin-${name}`);
 
 async function missionsOf(title: string): Promise<readonly string[]> {
   const found: string[] = [];
@@ -241,6 +295,10 @@ test('plugins of a town that is up: one runs again a while after it has ended, o
   const { stdout } = await command('plugin', 'run', 'often', '--id', 'now');
   expect(stdout).toBe('often runs: gt explain deacon/dogs/plugin-often-now\n');
   const shown = async () => (await command('channel', 'show', 'deploys')).stdout;
+  const byClock = town.client.schedule.getHandle('plugin-nightly');
+  const { spec } = await until('the schedule is there', () => byClock.describe());
+  expect(spec.calendars).toMatchObject([{ hour: [{ start: 3, end: 3 }], minute: [{ start: 0, end: 0 }] }]);
+  expect(await schedule('trigger', 'nightly')).toMatchObject({ code: 0 });
   await until('the hook is there', async () => (await shown()).includes('plugin-mend'));
   await command('channel', 'publish', 'deploys', '--subject', 'api is out');
   await command('channel', 'publish', 'deploys', '--subject', 'api failed');
@@ -249,31 +307,19 @@ test('plugins of a town that is up: one runs again a while after it has ended, o
   const line = /^plugin often: its mission hq-cv-\w+ is completed$/;
   expect((await dog.result()).did).toEqual([expect.stringMatching(line)]);
   await until('it has run again', async () => (await byTime()).length >= 2);
+  await until('it has run as by its clock', async () =>
+    (await reports()).some(({ of, did }) => of === 'nightly' && did.length === 1),
+  );
+  expect((await command('plugin', 'list')).stdout).toMatch(/nightly .*next \S+T03:00:00/);
   expect((await command('plugin', 'list')).stdout).toMatch(/often +looks in server +1 s after it has ended +last /);
   await writeFile(file, before);
-  const described = () => town.temporal('schedule', 'describe', '--schedule-id', 'plugin-often');
-  await until('the schedule is gone', async () => (await described()).code !== 0);
+  for (const name of ['often', 'nightly'])
+    await until('the schedule is gone', async () => (await schedule('describe', name)).code !== 0);
   await until('the hook is gone', async () => !(await shown()).includes('plugin-mend'));
   expect(await missionsOf('[channel deploys] api is out')).toEqual([]);
   // Those that were started by time, without the one by hand: each a second after the end of the one before.
   const rests = await restsOf(await byTime());
   expect(Math.min(...rests)).toBeGreaterThanOrEqual(1_000);
-});
-
-test('what has ended long ago goes: looks of boot, dogs, and a wisp, whose digest is in the ledger by then', async () => {
-  const wisp = /\S+-wisp-\S+/.exec((await command('mol', 'wisp', 'waits')).stdout)?.[0] ?? '';
-  expect(await command('close', 'answer', '--mol', wisp)).toMatchObject({ code: 0 });
-  await town.client.workflow.getHandle(wisp).result();
-  const input = { job: 'compact', patience: 1e-7 };
-  const options = { workflowId: dogAt('zoe'), taskQueue: TOWN_QUEUE, args: [input] as [object] };
-  const { did } = await town.client.workflow
-    .start<(asked: object) => Promise<DogReport>>('dog', options)
-    .then((dog) => dog.result());
-  expect(did.join('; ')).toMatch(
-    /looks of boot: \d+ are taken off the server; dogs: \d+ are .*; wisps, by their digests: 1 are/,
-  );
-  expect(await recordsOf(town, 'molecule')).toContainEqual(expect.objectContaining({ molecule: wisp }));
-  await until('it is gone', async () => (await town.temporal('workflow', 'describe', '-w', wisp)).code !== 0);
 });
 
 /** Runs of the plugin that its schedule has begun: the time of each stands in the name of its dog. */

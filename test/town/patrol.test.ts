@@ -1,6 +1,14 @@
 import { expect, test } from 'vitest';
 import { troublesMail } from '../../src/town/deacon-board.js';
-import { heardIn, isQuiet, nextPatrolMs, patrolled, unheardOf, witnessesIn } from '../../src/town/patrol.js';
+import {
+  hasStirred,
+  heardIn,
+  isQuiet,
+  nextPatrolMs,
+  patrolled,
+  unheardOf,
+  witnessesIn,
+} from '../../src/town/patrol.js';
 import type { Survey, Trouble } from '../../src/town/patrol.js';
 
 const MINUTE_MS = 60_000;
@@ -172,4 +180,35 @@ test('a patrol is quiet when it sees what the one before saw, whichever boot was
   expect(isQuiet(CALM, { ...CALM, open: 3 })).toBe(false);
   const dying = (last: string): Survey => ({ ...CALM, daemon: { kind: 'dying', last } });
   expect(isQuiet(dying('boot-1'), dying('boot-2'))).toBe(true);
+});
+
+test.each<[string, Partial<Survey> | null, Partial<Survey>, boolean]>([
+  [
+    'nothing is open, and nothing was',
+    { open: 0, stir: { working: 0, mark: '' } },
+    { open: 0, stir: { working: 0, mark: '' } },
+    false,
+  ],
+  ['what is open only waits', { stir: { working: 0, mark: 'a' } }, { stir: { working: 0, mark: 'a' } }, false],
+  [
+    'somebody is at work on the same step for hours',
+    { stir: { working: 1, mark: 'a' } },
+    { stir: { working: 1, mark: 'a' } },
+    true,
+  ],
+  ['another step waits by now', { stir: { working: 0, mark: 'a' } }, { stir: { working: 0, mark: 'b' } }, true],
+  ['work has begun', { open: 0, stir: { working: 0, mark: '' } }, { stir: { working: 0, mark: 'a' } }, true],
+  ['the last work has ended', { stir: { working: 0, mark: 'a' } }, { open: 0, stir: { working: 0, mark: '' } }, true],
+  ['it is the first look, at work that waits', null, { stir: { working: 0, mark: 'a' } }, true],
+  ['it is the first look, at nothing', null, { open: 0, stir: { working: 0, mark: '' } }, false],
+  ['an earlier version looked before', {}, { stir: { working: 0, mark: 'a' } }, true],
+  ['an earlier version looks', {}, {}, true],
+])('whether the chores of a town become due: %s', (_, before, now, has) => {
+  expect(hasStirred(before === null ? null : { ...CALM, ...before }, { ...CALM, ...now })).toBe(has);
+});
+
+test('that steps close is no reason for more patrols', () => {
+  expect(isQuiet({ ...CALM, stir: { working: 0, mark: 'a' } }, { ...CALM, stir: { working: 1, mark: 'b' } })).toBe(
+    true,
+  );
 });
