@@ -11,6 +11,7 @@ import { Blocked } from '../git/git-error.js';
 import { commitOf } from '../git/git.js';
 import { fetchMirror, openMirror } from '../git/mirror.js';
 import { madeFor, openWorktree, removeWorktree, worktreeState, type Place } from '../git/worktree.js';
+import { isBranchName } from '../town/branch.js';
 import { withoutCredentials } from '../town/credentials.js';
 import { refuse } from './beating.js';
 import { authorFor, moleculeOf, tellOfStray } from './publish.js';
@@ -27,6 +28,16 @@ export async function openRig({ mirror }: Place, rig: SandboxRef['rig']): Promis
     );
   }
   await ignoreHalfWritten(mirror);
+}
+
+/** Of new work, as a ref of the mirror: a branch of the remote and nothing else that the mirror has. */
+export async function beginningOf(mirror: string, rig: SandboxRef['rig'], from = rig.branch): Promise<string> {
+  const ref = `refs/remotes/origin/${from}`;
+  if (isBranchName(from) && (await commitOf(mirror, ref)) !== null) return ref;
+  throw refuse(
+    'BadTown',
+    `rig "${rig.name}": ${withoutCredentials(rig.url)} has no branch "${from}", from which the work was to begin: push it, or start the work without \`from\``,
+  );
 }
 
 /** What a kill in the middle of writing leaves beside a file (see `agents/whole-file`) is nobody's work. */
@@ -67,7 +78,7 @@ async function startOf(mirror: string, request: RebuildRequest): Promise<string>
   const begun = await begunAt(mirror, branch);
   if (begun !== null) return begun;
   const tip = await commitOf(mirror, `refs/remotes/origin/${lost}`);
-  if (since === null) return tip ?? `origin/${rig.branch}`;
+  if (since === null) return tip ?? beginningOf(mirror, rig, request.from);
   if ((await commitOf(mirror, since)) === null)
     throw new Blocked(
       `the commit ${since}, up to which the work of ${molecule} is known, is not on the remote: push it`,

@@ -1,12 +1,17 @@
-/** The item of a mission that is gone, started anew by what that one was given: its input is the first event of its history. */
-import { WorkflowNotFoundError } from '@temporalio/client';
-import type { Client } from '@temporalio/client';
+/**
+ * The item of a mission that is gone, started anew by what that one was given, from the branch that its work lies on: its input is the first event of its
+ * history.
+ */
+import { WorkflowContinuedAsNewError, WorkflowNotFoundError } from '@temporalio/client';
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { withoutSecrets } from '../agents/secrets.js';
 import type { MissionStart } from '../contract/activities.js';
 import { FormulaInput, MissionInput } from '../contract/mission.js';
 import { read } from '../contract/read.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
+import { own } from '../town/own.js';
 import type { Recovered, Redispatch } from '../town/redispatch.js';
+import { rigRef, type RigRef } from '../town/rig.js';
 import { shellWord } from '../town/shell-text.js';
 import { refuse } from './beating.js';
 import { contentOf } from './polecats.js';
@@ -14,7 +19,12 @@ import type { ReadTown } from './remotes.js';
 
 /** `key`: of it there is one mission, however often it is asked for. */
 type Order = { readonly key: string; readonly input: MissionInput };
-type Start = (order: Order) => Promise<MissionStart>;
+type Deps = {
+  readonly readTown: ReadTown;
+  readonly start: (order: Order) => Promise<MissionStart>;
+  /** Of the rig's remote, as it is now. */
+  readonly hasBranch: (rig: RigRef, branch: string) => Promise<boolean>;
+};
 type Found =
   | { readonly ok: true; readonly order: Order; readonly status: string }
   | { readonly ok: false; readonly why: string };
@@ -26,11 +36,13 @@ const COMMAND_CHARS_MAX = 50_000;
 
 export async function redispatch(
   client: Client,
-  { readTown, start }: { readonly readTown: ReadTown; readonly start: Start },
+  { readTown, start, hasBranch }: Deps,
   recovered: Recovered,
 ): Promise<Redispatch> {
   const town = await readTown();
   if (!town.ok) throw refuse('BadTown', town.problems);
+  const rig = own(town.town.rigs, recovered.rig);
+  if (rig !== undefined && !(await hasBranch(rigRef(rig), recovered.branch))) return { kind: 'gone' };
   const found = await orderFor(client, recovered);
   if (!found.ok) return { kind: 'impossible', why: found.why };
   const { status } = found;
@@ -50,15 +62,15 @@ function byHand({ input }: Order, tell: (command: string) => Redispatch): Redisp
   return tell(command);
 }
 
-async function orderFor(client: Client, { mission, item, branch }: Recovered): Promise<Found> {
-  const begun = await begunAs(client, mission);
+async function orderFor(client: Client, { mission, run, item, branch }: Recovered): Promise<Found> {
+  const begun = await begunAs(client, mission, run);
   if (typeof begun === 'string') return { ok: false, why: begun };
   const { work, notify, budget, title = mission } = begun.input;
   const one = work.find(({ id }) => id === item);
   if (one === undefined) return { ok: false, why: `"${item}" is no item of its input, but a part of one` };
   const input = {
     title: `${title.slice(0, 80)}: ${item} again, after ${branch}`.slice(0, 200),
-    work: [{ ...one, needs: [] }],
+    work: [{ ...one, needs: [], from: branch }],
     notify,
     ...(budget === undefined ? {} : { budget }),
   };
@@ -69,11 +81,12 @@ async function orderFor(client: Client, { mission, item, branch }: Recovered): P
 async function begunAs(
   client: Client,
   mission: string,
+  named: string | undefined,
 ): Promise<{ readonly input: MissionInput; readonly run: string; readonly status: string } | string> {
   try {
-    const { raw, runId, type, status } = await client.workflow.getHandle(mission).describe();
+    const { run, last } = await lastOf(client, mission, named);
+    const { type, status } = last;
     if (status.name === 'RUNNING' || status.name === 'PAUSED') return `a workflow of the id ${mission} is open again`;
-    const run = raw.workflowExecutionInfo?.firstRunId || runId;
     const { history } = await client.workflowService.getWorkflowExecutionHistory({
       namespace: client.options.namespace,
       execution: { workflowId: mission, runId: run },
@@ -89,6 +102,30 @@ async function begunAs(
     if (error instanceof WorkflowNotFoundError) return 'the server does not have its history any more';
     throw error;
   }
+}
+
+/** The mission of an id that began with the run `named`, else the last one: that run, and the one in which it has ended. */
+async function lastOf(
+  client: Client,
+  mission: string,
+  named: string | undefined,
+): Promise<{ readonly run: string; readonly last: WorkflowExecutionDescription }> {
+  const last = await client.workflow.getHandle(mission).describe();
+  const run = last.raw.workflowExecutionInfo?.firstRunId || last.runId;
+  if (named === undefined || named === run) return { run, last };
+  // Another one has the id since.
+  for (let at: string | null = named; ;) {
+    const one = await client.workflow.getHandle(mission, at).describe();
+    at = one.status.name === 'CONTINUED_AS_NEW' ? await runAfter(client, mission, at) : null;
+    if (at === null) return { run: named, last: one };
+  }
+}
+
+async function runAfter(client: Client, mission: string, run: string): Promise<string | null> {
+  const end: unknown = await client.workflow
+    .result(mission, run, { followRuns: false })
+    .catch((error: unknown) => error);
+  return end instanceof WorkflowContinuedAsNewError ? end.newExecutionRunId : null;
 }
 
 /** A mission of one item, as a formula's name starts it. */

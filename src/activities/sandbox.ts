@@ -42,7 +42,7 @@ import { clearMerges } from './merge.js';
 import type { Places } from './places.js';
 import type { Since } from './publish.js';
 import { authorFor, commit, moleculeOf, push, tellOfStray } from './publish.js';
-import { openRig, rebuildSandbox } from './rebuild.js';
+import { beginningOf, openRig, rebuildSandbox } from './rebuild.js';
 import type { Remotes } from './remotes.js';
 import { lookInside } from './shell.js';
 import { bringUp, endSessions, takeBack } from './take-back.js';
@@ -114,10 +114,11 @@ function placeOf(places: Places, { rig, name, incarnation }: SandboxRef): Place 
   return { mirror: places.mirror(rig.name), path: places.sandbox(rig.name, name, incarnation) };
 }
 
-async function openSandbox(places: Places, ref: SandboxRef): Promise<Sandbox> {
+async function openSandbox(places: Places, ref: SandboxRef & { readonly from?: string }): Promise<Sandbox> {
   const place = placeOf(places, ref);
   await openRig(place, ref.rig);
-  const { path, branch, base } = await openWorktree({ ...place, branch: ref.branch, from: `origin/${ref.rig.branch}` });
+  const from = await beginningOf(place.mirror, ref.rig, ref.from);
+  const { path, branch, base } = await openWorktree({ ...place, branch: ref.branch, from });
   return { path, branch, base };
 }
 

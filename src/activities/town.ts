@@ -23,6 +23,7 @@ import type { ConvoyPart } from '../town/convoy.js';
 import { unpricedModels } from '../town/prices.js';
 import { own } from '../town/own.js';
 import type { Protomolecule } from '../town/protomolecule.js';
+import type { RigRef } from '../town/rig.js';
 import { requestsPattern } from '../town/refinery.js';
 import { checkAgents, checkWork, placeOf } from '../town/work.js';
 import { askMolecules } from './assigned.js';
@@ -68,6 +69,12 @@ const ITEMS_MAX = 500;
 
 export function townActivities(deps: TownDeps, plugins = new PluginKeeper(deps)): TownActivities {
   const { urlOf } = remotesOf(deps.readTown);
+  const headOf = async (rig: RigRef, branch: string): Promise<string | null> => {
+    const mirror = deps.places.mirror(rig.name);
+    await openMirror({ path: mirror, url: await urlOf(rig) });
+    return remoteSha({ mirror, branch });
+  };
+  const hasBranch = async (rig: RigRef, branch: string) => (await headOf(rig, branch)) !== null;
   const start = (order: MissionOrder) => startMission(deps.client, (items) => planWork(deps, { items }), order);
   return {
     planWork: (request) => planWork(deps, request),
@@ -80,11 +87,7 @@ export function townActivities(deps: TownDeps, plugins = new PluginKeeper(deps))
     lookAtHost: ({ host }) => lookAtHost(deps.client, deps.host, host),
     findSandbox: (request) => findSandbox(deps.client, request),
     ensureRole: (request) => ensureRole(deps.client, request),
-    isPushed: async ({ rig, branch, head }) => {
-      const mirror = deps.places.mirror(rig.name);
-      await openMirror({ path: mirror, url: await urlOf(rig) });
-      return (await remoteSha({ mirror, branch })) === head;
-    },
+    isPushed: async ({ rig, branch, head }) => (await headOf(rig, branch)) === head,
     abandonMerge: (request) => abandonMerge(deps, urlOf, request),
     areOpen: (executions) => Promise.all(executions.map((execution) => isOpen(deps.client, execution))),
     lookAtHolders: (request) => lookAtHolders(deps.client, request),
@@ -116,7 +119,7 @@ export function townActivities(deps: TownDeps, plugins = new PluginKeeper(deps))
     awaitMission: ({ mission }) => awaitMission(deps.client, mission),
     brief: (request) =>
       brief({ ...deps, findHold: () => findTownHold(deps.client), cook: (order) => cookOne(deps, order) }, request),
-    redispatch: (recovered) => redispatch(deps.client, { readTown: deps.readTown, start }, recovered),
+    redispatch: (recovered) => redispatch(deps.client, { readTown: deps.readTown, start, hasBranch }, recovered),
     record: async (entry) => {
       await deps.ledger.append(entry);
     },

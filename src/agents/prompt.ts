@@ -16,6 +16,7 @@ export function sessionPrompt(spec: SessionSpec): string {
       `Handoffs: ${spec.handoffs}`,
     ].join('\n'),
     `# ${ofOthers(step, step.title.replaceAll(/\s+/g, ' '))}\n\n${step.description}`.trimEnd(),
+    spec.from === undefined ? '' : begunBefore(spec.from),
     step.acceptance.text === undefined ? '' : `Done means: ${step.acceptance.text}`,
     step.output === undefined ? '' : outputAsked(step.output),
     commandsTold(commands, step),
@@ -26,6 +27,11 @@ export function sessionPrompt(spec: SessionSpec): string {
     answersText(answers),
   ];
   return withoutSecrets(parts.filter((part) => part !== '').join('\n\n'));
+}
+
+/** Who was at work then may have done more than its step, or less. */
+function begunBefore(from: string): string {
+  return `This work was begun before, by somebody who is gone: your branch goes on from \`${from}\`. What stands in its log and its files already need not be done again; if that is all of this step, close it with the verdict \`no-changes\`.`;
 }
 
 /** What others have put words into is theirs. */

@@ -1,5 +1,6 @@
 /** A member of a crew, as a command names them. */
 import { crewAt } from '../town/address.js';
+import { isCrewName } from '../town/branch.js';
 import { UsageError } from './command.js';
 
 export type Member = { readonly rig: string; readonly name: string; readonly address: string };
@@ -7,7 +8,9 @@ export type Member = { readonly rig: string; readonly name: string; readonly add
 /** Throws UsageError. */
 export function memberNamed(text: string): Member {
   const [, rig, name] = /^([^/]+)\/(?:crew\/)?([A-Za-z][\w.-]{0,99})$/.exec(text) ?? [];
-  if (rig === undefined || name === undefined)
-    throw new UsageError(`"${text}" is no member of a crew: expected RIG/NAME, for example server/ann`);
+  if (rig === undefined || name === undefined || !isCrewName(name))
+    throw new UsageError(
+      `"${text}" is no member of a crew: expected RIG/NAME, for example server/ann, where git takes crew/NAME as a branch`,
+    );
   return { rig, name, address: crewAt(rig, name) };
 }

@@ -225,6 +225,8 @@ export type SandboxRef = {
 export type RebuildRequest = SandboxRef & {
   /** The branch of the lost sandbox. */
   readonly lost: string;
+  /** Where work begins that was begun before, if there is no such branch. */
+  readonly from?: string;
   readonly molecule: string;
   /** The commit that the molecule knows the lost branch to be at; null before it had a sandbox. */
   readonly since: string | null;
@@ -238,8 +240,8 @@ export type Rebuilt = Sandbox & { readonly hasStep: boolean };
 
 /** On task queue `gastown@<host>`. */
 export type HostActivities = DogHostActivities & {
-  /** A worktree of the rig on the named branch: a new one, or as it was left. */
-  openSandbox(request: SandboxRef): Promise<Sandbox>;
+  /** A worktree of the rig on the named branch: a new one, from `from` of the remote or else its target, or as it was left. */
+  openSandbox(request: SandboxRef & { readonly from?: string }): Promise<Sandbox>;
   /** The sandbox of a host that is lost, on this one: from what was pushed last, on a branch of another name. */
   rebuildSandbox(request: RebuildRequest): Promise<Rebuilt>;
   /** Brings the branch up to its target before rework. What conflicts is left marked in the files, for whoever reworks. */

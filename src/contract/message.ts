@@ -6,6 +6,7 @@ import { defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { SignalDefinition, UpdateDefinition } from '@temporalio/common';
 import * as z from 'zod';
 import { WorkflowId } from '../town/address.js';
+import { isBranchName } from '../town/branch.js';
 import { asLine } from '../town/wording.js';
 
 export type Message<Schema extends z.ZodType> = {
@@ -25,6 +26,8 @@ export const id = z.string().min(1).max(200).optional().describe('repeating the 
 export const machineId = z.string().min(1).max(2_000);
 /** On one line: a board has it in its sentences, and whatever else it says would be read as the board's own. */
 export const by = z.string().min(1).max(200).overwrite(asLine).default('operator').describe('who asks, for the record');
+/** Whether the remote has it is found when its sandbox is made. */
+export const BranchName = z.string().max(250).refine(isBranchName, 'the name of a branch of its remote is expected');
 export const reason = z.string().min(1).max(10_000);
 
 /** Of whatever can be held. */

@@ -14,7 +14,7 @@ import { Json } from '../town/act.js';
 import { RigSnapshot } from '../town/rig.js';
 import { Usage } from '../town/session.js';
 import { ErrandAsked } from './dog.js';
-import { by, fromAbove, id, machineId, message, pauses, reason } from './message.js';
+import { BranchName, by, fromAbove, id, machineId, message, pauses, reason } from './message.js';
 import { checkOrigins, Origins, Vars } from './vars.js';
 
 const slotName = z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,199}$/, 'the name of a slot is expected');
@@ -329,8 +329,9 @@ export const deaconMessages = {
       id: machineId.optional(),
       rig: z.string().min(1),
       mission: WorkflowId,
+      run: line.optional().describe('its first run; the last mission of that id if not given'),
       item,
-      branch: line,
+      branch: BranchName,
       head: line,
     }),
   ),

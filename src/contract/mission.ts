@@ -5,11 +5,13 @@ import type { ItemState, MissionState, Purse } from '../town/mission.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import type { Limits, RigSnapshot } from '../town/rig.js';
 import type { DeskState } from './desk.js';
+import { BranchName } from './message.js';
 import { checkOrigins, Origins, Vars } from './vars.js';
 
 const priority = z.number().int().min(0).max(4).default(2).describe('0 is the most urgent');
 /** Whether the rig has one of that name is checked with the work. */
 const agent = z.string().min(1).max(200).optional().describe('name of the one polecat of the rig that is to do it');
+const from = BranchName.optional().describe('branch that the work begins from, if not the target');
 const notify = z.array(z.string().min(1)).default([]).describe('addresses that hear of the landing');
 const budget = z.strictObject({ usd: z.number().positive() }).optional();
 
@@ -24,6 +26,7 @@ const WorkItemInput = z
     needs: z.array(z.string()).default([]),
     priority,
     agent,
+    from,
   })
   .superRefine(checkOrigins);
 

@@ -27,6 +27,8 @@ export const Hook = z.strictObject({
   round: z.number().int().nonnegative(),
   /** What has worked on the branch in molecules before this one. Absent: nothing, or an earlier version did not tell. */
   workedBy: z.array(RuntimeKind).optional(),
+  /** The branch that the work begins from. Absent: the target. */
+  from: z.string().optional(),
 });
 export type Hook = z.infer<typeof Hook>;
 

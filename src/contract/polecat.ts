@@ -20,6 +20,8 @@ export const PolecatInput = z.strictObject({
   rig: RigSnapshot,
   limits: Limits,
   proto: Protomolecule,
+  /** The branch that the work begins from. Absent: the target. */
+  from: z.string().optional(),
 });
 export type PolecatInput = z.infer<typeof PolecatInput>;
 

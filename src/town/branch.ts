@@ -12,5 +12,15 @@ export function nextBranch(branch: string): string {
   return `${firstBranch(branch)}.${count + 1}`;
 }
 
+/** What git takes as the name of a branch, and as a part of one. */
+export function isBranchName(name: string): boolean {
+  return name !== '@' && name !== '' && !NO_BRANCH.test(name);
+}
+
+const NO_BRANCH = /[\p{Cc}\s~^:?*[\\]|\.\.|@\{|\/\/|(?:^|\/)\.|\.lock(?:\/|$)|^[-/]|[/.]$/u;
+
 /** The branch that a member of a crew begins on in their worktree. */
 export const crewBranch = (name: string): string => `crew/${name}`;
+
+/** A member has a branch of their name. */
+export const isCrewName = (name: string): boolean => isBranchName(crewBranch(name));

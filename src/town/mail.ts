@@ -102,6 +102,8 @@ const aboutLost = {
   Incarnation: z.coerce.number().int(),
   Rig: line,
   Branch: line,
+  /** By which the mission is told from others of its id. An earlier version does not know the key. */
+  'Mission-Run': line.optional(),
 };
 
 /** The keys of what the town brings to people: of anybody who cannot go on, and of a witness that has cleared up. */

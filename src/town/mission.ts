@@ -82,8 +82,9 @@ export type Item = {
   readonly formula: string;
   readonly needs: readonly string[];
   readonly priority: number;
-  /** The slot that it waits for; absent: any. */
+  /** The slot that it waits for, absent: any; the branch that its work begins from, absent: the target. */
   readonly agent?: string;
+  readonly from?: string;
   /** 1 for the first try; `retry` and the replacement of a lost polecat count it up. */
   readonly attempt: number;
   /** Polecats that were terminated under this item. */

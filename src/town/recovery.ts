@@ -22,6 +22,7 @@ type Lost = {
   readonly name: string;
   readonly incarnation: number;
   readonly mission: string;
+  readonly missionRun: string;
   readonly item: string;
   readonly branch: string;
   readonly at: string;
@@ -29,9 +30,10 @@ type Lost = {
 };
 
 /** Under one id for each slot that was held, however often it is cleared. */
-export function recoveryMail({ id, rig, name, incarnation, mission, item, branch, at, work }: Lost): Mail {
+export function recoveryMail({ id, rig, name, incarnation, mission, missionRun, item, branch, at, work }: Lost): Mail {
   const envelope = { id: `left/${id}`, from: witnessOf(rig), to: DEACON };
-  const lost = { Issue: item, Mission: mission, Polecat: name, Incarnation: incarnation, Rig: rig, Branch: branch };
+  const where = { Polecat: name, Incarnation: incarnation, Rig: rig, Branch: branch };
+  const lost = { Issue: item, Mission: mission, 'Mission-Run': missionRun, ...where };
   if ('head' in work) {
     const keys = { ...lost, Head: work.head, 'Recovered-At': at };
     return writeMail(envelope, item, { type: 'RECOVERED_BEAD', keys, text: '' });
@@ -47,8 +49,8 @@ export function recoveriesAfter(known: readonly Recovery[], one: Recovery): read
 
 /** What is to be given to another mission. */
 export function recoveredIn({ keys }: Extract<Left, { readonly type: 'RECOVERED_BEAD' }>): Recovered {
-  const { Rig: rig, Mission: mission, Issue: item, Branch: branch, Head: head } = keys;
-  return { rig, mission, item, branch, head };
+  const { Rig: rig, Mission: mission, 'Mission-Run': run, Issue: item, Branch: branch, Head: head } = keys;
+  return { rig, mission, ...(run === undefined ? {} : { run }), item, branch, head };
 }
 
 /** To the overseer: what lies in a sandbox still, and what to do with it. */

@@ -16,6 +16,8 @@ const KEPT_MAX = 100;
 export type Recovered = {
   readonly rig: string;
   readonly mission: string;
+  /** Its first run, since ids come again. Absent: the last of that id. */
+  readonly run?: string | undefined;
   readonly item: string;
   readonly branch: string;
   readonly head: string;
@@ -35,6 +37,8 @@ export type Entry = Recovered & {
 export type Redispatch =
   | { readonly kind: 'started'; readonly mission: string }
   | { readonly kind: 'off'; readonly command: string }
+  /** The remote has the branch no more: somebody has seen to it. */
+  | { readonly kind: 'gone' }
   | { readonly kind: 'over'; readonly status: string; readonly command: string }
   | { readonly kind: 'impossible'; readonly why: string };
 
@@ -48,7 +52,7 @@ export function withRecovered(
   nowMs: number,
   patience: number,
 ): readonly Entry[] {
-  const known = all.find((one) => one.item === found.item && [one.mission, ...one.tried].includes(found.mission));
+  const known = all.find((one) => isOf(one, found));
   if (known === undefined) return bounded([...all, { ...found, tried: [], lastMs: nowMs, dueMs: nowMs }]);
   // Of a mission before the last one it was heard already.
   const last = known.tried.at(-1) ?? known.mission;
@@ -56,6 +60,13 @@ export function withRecovered(
   const dueMs = Math.max(nowMs, known.lastMs + COOLDOWN_MS * 2 ** (known.tried.length - 1) * patience);
   const { branch, head } = found;
   return all.map((one) => (one === known ? { ...one, branch, head, dueMs } : one));
+}
+
+/** The ids of missions that are started for it never come again. */
+function isOf({ item, mission, run, tried }: Entry, found: Recovered): boolean {
+  if (item !== found.item) return false;
+  if (mission !== found.mission) return tried.includes(found.mission);
+  return run === undefined || found.run === undefined || run === found.run;
 }
 
 function bounded(all: readonly Entry[]): readonly Entry[] {
@@ -104,7 +115,8 @@ export function recoveredMail(
   result: Exclude<Redispatch, { readonly kind: 'started' }> | Failing | null,
 ): { readonly subject: string; readonly body: string } {
   const last = tried.at(-1) ?? mission;
-  const where = `What the item ${item} of the mission ${last} had done, which is gone, lies on branch ${branch} at ${head}.`;
+  const lies = result?.kind === 'gone' ? 'lay' : 'lies';
+  const where = `What the item ${item} of the mission ${last} had done, which is gone, ${lies} on branch ${branch} at ${head}.`;
   return {
     subject: `HELP: recovered work of ${mission}`.slice(0, 400),
     body: `${where}\n\n${remedyOf(result, tried, mission)}`,
@@ -116,6 +128,8 @@ function remedyOf(result: Parameters<typeof recoveredMail>[1], tried: readonly s
     return `It was given to ${tried.length} other missions, one after the other, which are gone, too: ${tried.join(', ')}. \`gt explain ${shellWord(tried.at(-1) ?? mission)}\` tells how the last one ended.`;
   if (result.kind === 'impossible')
     return `It is not known how to start it again: ${result.why}. The branch can be merged, or deleted, by hand.`;
+  if (result.kind === 'gone')
+    return 'The remote has that branch no more: somebody has merged it, or taken it away, so nothing is started.';
   if (result.kind === 'failing')
     return `The deacon has tried ${FAILED_TOLD} times to start it again, which fails: ${result.why}. It goes on trying, each time later, until that is mended: \`gt doctor\` looks at town.toml.`;
   if (result.kind === 'over')

@@ -57,6 +57,8 @@ export type SessionSpec = {
   readonly branch: string;
   /** The commit the branch stood at when the step began. */
   readonly base: string;
+  /** The branch of somebody who is gone, from which this one goes on. Absent: nothing was begun before. */
+  readonly from?: string;
   /** Note of the session before, or the engine's word on why it did not count. */
   readonly note: string | null;
   /** What earlier sessions of the step left on the way, oldest first. Absent when they left nothing. */

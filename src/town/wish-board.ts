@@ -7,7 +7,7 @@ import { shellWord } from './shell-text.js';
 import { table } from './table.js';
 import { unreachable } from './unreachable.js';
 import { missionOf } from './wish-mission.js';
-import type { Wish, WishState } from './wish.js';
+import { mayStart, type Wish, type WishState } from './wish.js';
 import { asLine, code, named, short, timeAt } from './wording.js';
 
 export function mayorBoard(wishes: readonly Wish[], unread: number, letters: number): string {
@@ -111,7 +111,9 @@ function sayable({ id, state }: Wish): readonly string[] {
   const change = `gt wish change ${one} --words "..."     another plan, with this in mind`;
   const plan = `gt wish plan ${one} --file FILE        a plan of your own: the input of a mission, as JSON`;
   const reject = `gt wish reject ${one} --reason "..."    nothing comes of it`;
-  if (state.kind === 'proposed') return ['', `gt wish approve ${one}                 starts it`, change, plan, reject];
+  const approve = `gt wish approve ${one}                 starts it`;
+  if (state.kind === 'proposed') return ['', approve, change, plan, reject];
+  if (mayStart(state)) return ['', `${approve} as it is planned, once that is mended`, change, plan, reject];
   if (state.kind === 'unplanned') return ['', plan, change, reject];
   if (state.kind === 'started') {
     const look = `gt explain ${shellWord(state.mission)}              shows how it goes`;

@@ -2,7 +2,7 @@
  * A wish in words, and what becomes of it:
  *
  *     planning → checking → proposed → starting → started → closed (landed | failed)
- *        ↑  ↘ unplanned        ↓ change                        any but starting → closed (rejected)
+ *        ↑  ↘ unplanned ↗      ↓ change                        any but starting → closed (rejected)
  *        └──────────┴──────────┘
  *
  * Sessions plan, the engine checks and cooks, people approve. What a person says begins a new turn: what comes of an act of an earlier turn only
@@ -44,8 +44,8 @@ export type WishState =
   | { readonly kind: 'planning' }
   | { readonly kind: 'checking' }
   | { readonly kind: 'proposed' }
-  /** A person goes on: in other words, or with a plan. */
-  | { readonly kind: 'unplanned'; readonly why: string }
+  /** A person goes on: in other words, with a plan, or, once that is mended for which there `isPlan` that cannot be started, by approving it. */
+  | { readonly kind: 'unplanned'; readonly why: string; readonly isPlan?: true }
   | { readonly kind: 'starting' }
   /** `isOver`: the mission has said so, and is looked at. */
   | { readonly kind: 'started'; readonly mission: string; readonly isOver: boolean }
@@ -111,7 +111,7 @@ export function whyNot({ id, state, words, plan }: Wish, said: Said): string | n
   if (state.kind === 'starting') return `the mission of the wish ${id} is being started: ask again in a moment`;
   switch (said.kind) {
     case 'approve':
-      if (state.kind === 'proposed') return null;
+      if (mayStart(state)) return null;
       return state.kind === 'started'
         ? `the wish ${id} is approved already: ${state.mission} works on it`
         : `there is no plan to approve: the wish ${id} is ${state.kind}; gt wish show ${id} tells more`;
@@ -130,12 +130,17 @@ export function whyNot({ id, state, words, plan }: Wish, said: Said): string | n
   }
 }
 
+/** By a word of a person. */
+export function mayStart(state: WishState): boolean {
+  return state.kind === 'proposed' || (state.kind === 'unplanned' && state.isPlan === true);
+}
+
 /** Only where `whyNot` has no objection. */
 export function heard(wish: Wish, said: Said, nowMs: number): Wish {
-  const next = { ...wish, turn: wish.turn + 1, tries: 0, note: null };
+  const next = { ...wish, turn: wish.turn + 1, tries: 0, note: null, approvedBy: null };
   switch (said.kind) {
     case 'approve':
-      return into({ ...wish, approvedBy: said.by }, { kind: 'starting' }, nowMs);
+      return into({ ...wish, approvedBy: said.by }, { kind: wish.preview === null ? 'checking' : 'starting' }, nowMs);
     case 'reject': {
       const { state } = wish;
       const left = state.kind === 'started' ? `; ${state.mission} is left alone` : '';
@@ -187,15 +192,18 @@ export function after(before: Wish, turn: number, outcome: Outcome, nowMs: numbe
     case 'answered':
       return answered(spent(wish, outcome.result.usage), outcome.result, nowMs);
     case 'stuck':
-      return unplanned(wish, outcome.why, nowMs);
+      return wish.state.kind === 'planning'
+        ? unplanned(wish, outcome.why, nowMs)
+        : unplanned(wish, outcome.why, nowMs, { isPlan: true });
     case 'fits': {
       const fit = { ...wish, preview: outcome.preview };
-      const isLet = wish.approve === 'start' && !isOfPerson(wish) && wish.words.length === 0;
+      const isUnasked = wish.approve === 'start' && !isOfPerson(wish) && wish.words.length === 0;
+      const isLet = isUnasked || wish.approvedBy !== null;
       return into(fit, { kind: isLet ? 'starting' : 'proposed' }, nowMs);
     }
     case 'faulty':
       if (wish.state.kind === 'starting' || isOfPerson(wish))
-        return unplanned(wish, `the plan cannot be started: ${outcome.why}`, nowMs);
+        return unplanned(wish, `the plan cannot be started: ${outcome.why}`, nowMs, { isPlan: true });
       return again(wish, `The plan cannot be started:\n${outcome.why}`, nowMs);
     case 'started':
       return into(wish, { kind: 'started', mission: outcome.mission, isOver: false }, nowMs);
@@ -226,8 +234,8 @@ export function withoutPlan(wish: Wish, why: string, nowMs: number): Wish {
 /** Of what came of an act, to people and to the next session. */
 const WHY_CHARS_MAX = 10_000;
 
-function unplanned(wish: Wish, why: string, nowMs: number): Wish {
-  return into(wish, { kind: 'unplanned', why: why.slice(0, WHY_CHARS_MAX) }, nowMs);
+function unplanned(wish: Wish, why: string, nowMs: number, kept: { readonly isPlan?: true } = {}): Wish {
+  return into(wish, { kind: 'unplanned', why: why.slice(0, WHY_CHARS_MAX), ...kept }, nowMs);
 }
 
 function into(wish: Wish, state: WishState, nowMs: number): Wish {

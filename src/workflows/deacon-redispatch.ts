@@ -76,10 +76,11 @@ export class DeaconRedispatch {
     this.#deacon.tell({ id, from: DEACON, to: OVERSEER, ...recoveredMail(entry, result), priority: 'high' });
   }
 
-  async #try({ rig, mission, item, branch, head, tried }: Entry): Promise<Redispatch | Failing> {
+  async #try({ rig, mission, run, item, branch, head, tried }: Entry): Promise<Redispatch | Failing> {
     const { patience, drop } = this.#deacon;
     const options = { ...patrolAct(patience()), summary: asSummary(`start ${item} of ${mission} again`) };
-    const found = { rig, mission: tried.at(-1) ?? mission, item, branch, head };
+    const last = tried.at(-1);
+    const found = { rig, ...(last === undefined ? { mission, run } : { mission: last }), item, branch, head };
     try {
       return await town(patience()).redispatch.executeWithOptions(options, [found]);
     } catch (error) {

@@ -120,9 +120,9 @@ class DeaconRun {
       tell: (mail) => this.#post.tell(mail),
       drop: (why) => this.#desk.drop('recovered', null, why),
     });
-    this.#desk.on(deaconMessages.recovered, ({ rig, mission, item, branch, head }) => {
+    this.#desk.on(deaconMessages.recovered, ({ rig, mission, run, item, branch, head }) => {
       this.#isNews = true;
-      return this.#recovered.recovered({ rig, mission, item, branch, head });
+      return this.#recovered.recovered({ rig, mission, run, item, branch, head });
     });
     this.#desk.on(mailMessage, (mail) => this.#take(mail));
     setHandler(

@@ -33,6 +33,7 @@ import { failure, readInput } from './failing.js';
 import { town } from './hands.js';
 import { Mailbox } from './mailbox.js';
 import { actFor, recordOf } from './mayor-acts.js';
+import { patched } from './patches.js';
 import { leftBy } from './session-left.js';
 import { Standing, startAs } from './standing.js';
 import { carried, goOn, isDue } from './start.js';
@@ -146,7 +147,7 @@ class MayorRun {
         .slice(0, 500);
       return refused(`there is no wish "${id}"; ${known === '' ? 'none is open' : `open are ${known}`}`);
     }
-    const why = whyNot(wish, said);
+    const why = whyNot(wish, said) ?? this.#whyNotAgain(wish, said);
     if (why !== null) return refused(why);
     const next = heard(wish, said, Date.now());
     const isMore = said.kind === 'change' || said.kind === 'plan';
@@ -156,6 +157,13 @@ class MayorRun {
     // A session whose answer nobody waits for any more costs nothing more.
     if (said.kind !== 'approve') this.#acts.get(id)?.scope.cancel();
     return done(`the wish ${id}: ${what}`);
+  }
+
+  /** A plan that could not be started is approved once more. */
+  #whyNotAgain({ id, state }: Wish, said: Said): string | null {
+    const isAgain = said.kind === 'approve' && state.kind === 'unplanned';
+    if (!isAgain || patched('a plan that could not be started is approved again', '0.10')) return null;
+    return `there is no plan to approve: the wish ${id} is unplanned`;
   }
 
   #take(mail: Mail): Answer {

@@ -40,6 +40,7 @@ export function draftOf(input: MissionInput): MissionCarry {
     needs: item.needs,
     priority: item.priority,
     ...(item.agent === undefined ? {} : { agent: item.agent }),
+    ...(item.from === undefined ? {} : { from: item.from }),
     attempt: 1,
     lost: 0,
     state: { kind: 'waiting' },

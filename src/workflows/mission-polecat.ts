@@ -69,6 +69,7 @@ export async function startPolecat(
     rig,
     limits,
     proto,
+    ...(item.from === undefined ? {} : { from: item.from }),
   };
   let child: ChildWorkflowHandle<typeof polecat>;
   try {

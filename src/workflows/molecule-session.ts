@@ -56,6 +56,7 @@ export function sessionSpec(
     worktree: sandbox.path,
     branch: sandbox.branch,
     base: head ?? sandbox.base,
+    ...(hook.from === undefined || hook.round > 0 ? {} : { from: hook.from }),
     note: step.note,
     ...(step.notes === undefined || step.notes.length === 0 ? {} : { notes: step.notes }),
     ...(step.answers === undefined ? {} : { answers: step.answers }),

@@ -8,7 +8,8 @@ import { EMPTY_DESK } from '../contract/desk.js';
 import { PersonInput, type PersonCarry } from '../contract/inbox.js';
 import { mailMessage } from '../contract/messages.js';
 import { attribute } from '../contract/search-attributes.js';
-import { OVERSEER, rigOfCrew } from '../town/address.js';
+import { OVERSEER, rigOfCrew, workerAt } from '../town/address.js';
+import { isCrewName } from '../town/branch.js';
 import { inboxBoard } from '../town/inbox-board.js';
 import { CrewDesk } from './crew-desk.js';
 import { Desk, refused, takenUntil } from './desk.js';
@@ -33,10 +34,18 @@ function begin(role: Role, raw: unknown, carry: PersonCarry | undefined): Promis
 
 function fresh(role: Role, raw: unknown): PersonCarry {
   const { workflowId } = workflowInfo();
-  const isItsOwn = role === 'overseer' ? workflowId === OVERSEER : rigOfCrew(workflowId) !== null;
-  const expected = role === 'overseer' ? `"${OVERSEER}"` : 'RIG/crew/NAME, for example "server/crew/ann"';
+  const isItsOwn = role === 'overseer' ? workflowId === OVERSEER : isMember(workflowId);
+  const expected =
+    role === 'overseer'
+      ? `"${OVERSEER}"`
+      : 'RIG/crew/NAME, for example "server/crew/ann", where git takes crew/NAME as a branch';
   if (!isItsOwn) throw failure('BadInput', `the workflow id of the ${role} is ${expected}, not "${workflowId}"`);
   return { ...readInput(PersonInput, raw, 'BadInput', '{}'), inbox: [], leaving: [], desk: EMPTY_DESK };
+}
+
+function isMember(address: string): boolean {
+  const worker = workerAt(address);
+  return worker?.kind === 'crew' && isCrewName(worker.name);
 }
 
 class PersonRun {

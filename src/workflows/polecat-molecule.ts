@@ -42,9 +42,10 @@ export async function runMolecule(
   holds: PolecatHolds,
 ): Promise<MoleculeResult> {
   const agent = polecatAt(input.rig.name, input.name);
-  const { mission, item, rig, limits, name, incarnation, host } = input;
+  const { mission, item, rig, limits, name, incarnation, host, from } = input;
   const own = { mission, item: item.id, agent, rig, limits, name, incarnation, host, sandbox };
-  const hook = { ...own, round: before.length, workedBy: workedBy(before) };
+  const begun = from === undefined ? {} : { from };
+  const hook = { ...own, round: before.length, workedBy: workedBy(before), ...begun };
   const paused = holds.first;
   try {
     return await untilEnded(id, async () => {

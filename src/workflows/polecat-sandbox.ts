@@ -15,6 +15,7 @@ export class PolecatSandbox {
   readonly #patience: number;
   readonly #known: () => Known;
   readonly #show: () => void;
+  readonly #begun: { readonly from?: string };
   #host: string;
   #ref: SandboxRef;
   /** Null before it is open. */
@@ -22,11 +23,12 @@ export class PolecatSandbox {
   #lost: readonly string[] = [];
 
   constructor(input: PolecatInput, known: () => Known, show: () => void) {
-    const { name, incarnation, rig, host, molecule, limits } = input;
+    const { name, incarnation, rig, host, molecule, limits, from } = input;
     this.#name = name;
     this.#patience = limits.patience;
     this.#known = known;
     this.#show = show;
+    this.#begun = from === undefined ? {} : { from };
     this.#host = host;
     this.#ref = { rig: rigRef(rig), name, incarnation, branch: branchFor(name, molecule) };
   }
@@ -54,7 +56,9 @@ export class PolecatSandbox {
 
   async open(): Promise<void> {
     const summary = `open sandbox · ${this.#name}`;
-    this.#open = await this.act((hands, ref) => hands.openSandbox.executeWithOptions({ summary }, [ref]));
+    this.#open = await this.act((hands, ref) =>
+      hands.openSandbox.executeWithOptions({ summary }, [{ ...ref, ...this.#begun }]),
+    );
   }
 
   /** It is another one from now on. */
@@ -91,6 +95,7 @@ export class PolecatSandbox {
     const request: RebuildRequest = {
       ...this.#ref,
       ...this.#known(),
+      ...this.#begun,
       branch: nextBranch(branch),
       lost: branch,
       step: null,

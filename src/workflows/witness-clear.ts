@@ -31,7 +31,7 @@ export async function clearUp(lease: Lease, now: Pick<WitnessCarry, 'rig' | 'pat
 }
 
 async function tellOf(
-  { id, mission, item }: Lease,
+  { id, mission, missionRun, item }: Lease,
   lost: FoundPolecat,
   cleared: Cleared,
   { rig, patience }: Pick<WitnessCarry, 'rig' | 'patience'>,
@@ -43,17 +43,17 @@ async function tellOf(
   await town(patience).record.executeWithOptions({ summary: asSummary(`record · ${says}`) }, [
     { id: `lost/${id}`, kind: 'notice', at: new Date().toISOString(), mission, item, text },
   ]);
-  const mail = mailOf(lost, cleared, rig.name);
+  const mail = mailOf(lost, missionRun, cleared, rig.name);
   if (mail === null || !patched('the deacon hears of what was left', '0.9')) return;
   const delivery = await tellDeacon(mail, patience, `work was left in ${rig.name}`);
   if (delivery !== 'delivered') bury(mail, `${mail.to} cannot be reached: ${delivery ?? 'it cannot be started'}`);
 }
 
 /** Null for work that has landed all the same. */
-function mailOf(lost: FoundPolecat, cleared: Cleared, rig: string): Mail | null {
+function mailOf(lost: FoundPolecat, missionRun: string, cleared: Cleared, rig: string): Mail | null {
   const { claim: id, name, incarnation, mission, item, molecule } = lost;
   const at = new Date().toISOString();
-  const about = { id, rig, name, incarnation, mission, item, at };
+  const about = { id, rig, name, incarnation, mission, missionRun, item, at };
   switch (cleared.kind) {
     case 'saved':
       return recoveryMail({ ...about, branch: cleared.branch, work: { head: cleared.head } });

@@ -51,6 +51,21 @@ test('with nothing pushed it begins at the target, and pushes nothing', async ()
   expect(await branches(bench)).toEqual(['main']);
 });
 
+test('work that was begun before begins at that branch of the remote, and at nothing else that the mirror has', async () => {
+  const bench = await makeBench();
+  const head = await closed(bench, 'one');
+  const begin = async (from: string, incarnation: number) =>
+    bench.acts.openSandbox({ ...bench.ref, name: 'Ash', branch: `polecat/Ash/se-${incarnation}`, incarnation, from });
+  const sandbox = await begin(FIRST, 2);
+  expect(sandbox).toMatchObject({ base: head });
+  expect(await readdir(sandbox.path)).toContain('one');
+  for (const from of ['polecat/Toast/se-7', head, `${FIRST}~1`, 'HEAD', '../../heads/polecat/Toast/se-1'])
+    await expect(begin(from, 3)).rejects.toThrow(`has no branch "${from}"`);
+  const other = await otherHost();
+  const rebuilt = await other.acts.rebuildSandbox(request(bench, { since: null, lost: 'none', from: FIRST }));
+  expect(rebuilt).toMatchObject({ base: head });
+});
+
 test('a step that was pushed and never recorded is in it when its checks are asked for again, and done anew else', async () => {
   const bench = await makeBench();
   const since = await closed(bench, 'one');

@@ -14,6 +14,13 @@ test('a session is told the notes and the handoff of those before it, each fence
   expect(prompt).toContain('\nhalf\n</untrusted>');
 });
 
+test('who goes on with what somebody else began is told so, and where that lies', () => {
+  expect(sessionPrompt(specOf(bench, null, { from: 'polecat/Toast/se-1' }))).toContain(
+    'your branch goes on from `polecat/Toast/se-1`',
+  );
+  expect(sessionPrompt(specOf(bench, null))).not.toContain('goes on from');
+});
+
 test('an answer is told with what was asked, who answered and when: an instruction, while what was asked is fenced', () => {
   const atMs = Date.UTC(2026, 10, 27, 9, 30);
   const answers = [

@@ -11,7 +11,7 @@ import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
 import { DEACON, OVERSEER, witnessOf } from '../../src/town/address.js';
 import type { KeptMail } from '../../src/town/inbox.js';
 import { gt } from '../support/gt.js';
-import { liveTown, until } from '../support/live-town.js';
+import { count, liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
 import { ASK } from '../support/test-formulas.js';
 
@@ -53,10 +53,10 @@ afterAll(() => town.stop());
 const witness = (rig: string) => town.client.workflow.getHandle(witnessOf(rig));
 const lookNow = (rig: string) => witness(rig).executeUpdate(witnessMessages.look.update, { args: [{}] });
 
+const lettersOf = (address: string): Promise<readonly KeptMail[]> =>
+  town.client.workflow.getHandle(address).query(inboxQuery);
 const mailAbout = (subject: string): Promise<KeptMail> =>
-  until(`mail "${subject}"`, async () =>
-    (await town.client.workflow.getHandle(OVERSEER).query(inboxQuery)).find((mail) => mail.subject === subject),
-  );
+  until(`mail "${subject}"`, async () => (await lettersOf(OVERSEER)).find((mail) => mail.subject === subject));
 
 const three = (rig: string, formula: string) =>
   ['a', 'b', 'c'].map((id) => ({
@@ -156,20 +156,43 @@ test('sessions that are cut off with their worker are no mass death: they go on,
 const call = (...args: string[]) => gt([...args, '--town', town.dir], { GT_AGENT: undefined });
 const boardOf = async (id: string) => (await call('explain', id)).stdout;
 const isHeld = async (id: string) => (await boardOf(id)).includes('**Paused** by Ada');
+const startGone = (work: readonly object[]) =>
+  town.client.workflow.start('mission', { taskQueue: TOWN_QUEUE, workflowId: 'gone', args: [{ work }] });
 const ended = async (id: string) => town.client.workflow.getHandle(id).terminate('a test');
 
-const found = (item: string) => ({ rig: 'web', mission: 'gone', item, branch: 'polecat/Toast/we-1', head: 'abc' });
+/** A commit on a branch of its own, which the target does not have. */
+async function begunOn(branch: string): Promise<string> {
+  const path = join(town.dir, 'half');
+  await town.git('web', 'worktree', 'add', '-b', branch, path, 'main');
+  await writeFile(join(path, 'half.txt'), 'half\n');
+  await town.git('web', '-C', path, 'add', '.');
+  await town.git('web', '-C', path, '-c', 'user.name=Toast', '-c', 'user.email=t@t', 'commit', '-m', 'Half of it');
+  return town.git('web', 'rev-parse', branch);
+}
 
-test('work of a mission that is gone: the overseer is told how to start it again, or where town.toml says so it is', async () => {
+test('work of a mission that is gone: the overseer is told how to start it again, or where town.toml says so it goes on from what was saved', async () => {
   const { client } = town;
-  await town.startMission('gone', { work: three('web', 'build') });
+  const branch = 'polecat/Toast/we-1';
+  const head = await begunOn(branch);
+  await until('a deacon', async () => (await client.workflow.getHandle(DEACON).describe()).status.name === 'RUNNING');
+  const { firstExecutionRunId: run } = await startGone(three('web', 'build'));
   await ended('gone');
-  const tell = (item: string) =>
-    client.workflow.getHandle(DEACON).executeUpdate(deaconMessages.recovered.update, { args: [found(item)] });
+  // Another of the id, which has no such items.
+  await startGone([{ id: 'x', rig: 'web', formula: 'ask' }]);
+  await ended('gone');
+  const tell = (item: string, on = branch) =>
+    client.workflow.getHandle(DEACON).executeUpdate(deaconMessages.recovered.update, {
+      args: [{ rig: 'web', mission: 'gone', run, item, branch: on, head }],
+    });
   expect([await tell('a'), await tell('a')]).toEqual(['taken up', 'known already']);
   const mail = await mailAbout('HELP: recovered work of gone');
+  expect(mail.body).toContain('--input');
   const input: unknown = JSON.parse(/--input '(.*)'`/.exec(mail.body)?.[1] ?? '');
-  expect(input).toMatchObject({ work: [{ id: 'a', rig: 'web', formula: 'build', needs: [] }] });
+  expect(input).toMatchObject({ work: [{ id: 'a', rig: 'web', formula: 'build', needs: [], from: branch }] });
+  await tell('c', 'polecat/Toast/we-0');
+  await until('the overseer hears that nothing is started', async () =>
+    (await lettersOf(OVERSEER)).find(({ body }) => body.includes('The remote has that branch no more')),
+  );
   await appendFile(join(town.dir, 'town.toml'), '[deacon]\nredispatch = true\n');
   await tell('b');
   const started = await until('another mission', async () => {
@@ -182,6 +205,7 @@ test('work of a mission that is gone: the overseer is told how to start it again
     total: 1,
     items: [{ id: 'b' }],
   });
+  expect(count(await town.log('web'), 'Half of it')).toBe(1);
 });
 
 test('an emergency stop holds all rigs, those that begin later, too, whoever dies meanwhile; a hold of somebody else outlasts it', async () => {

@@ -124,7 +124,7 @@ const lost = {
 const agent = 'server/polecats/Toast';
 const NOTICES: readonly Notice[] = [
   { type: 'HELP', keys: { Agent: agent, Mission: 'm', Issue: 'se-1/work', Problem: 'which one?' }, text: '## why' },
-  { type: 'RECOVERED_BEAD', keys: { ...lost, Head: 'abc', 'Recovered-At': 'now' }, text: '' },
+  { type: 'RECOVERED_BEAD', keys: { ...lost, 'Mission-Run': 'r1', Head: 'abc', 'Recovered-At': 'now' }, text: '' },
   { type: 'RECOVERY_NEEDED', keys: { ...lost, 'Cleanup-Status': 'dirty', 'Detected-At': 'now' }, text: '' },
 ];
 const sent = (notice: Notice, from = notice.type === 'HELP' ? agent : 'server/witness') =>

@@ -16,6 +16,7 @@ const lost = {
   name: 'Toast',
   incarnation: 3,
   mission: 'm',
+  missionRun: 'run',
   item: 'a',
   branch: 'polecat/Toast/se-1',
   at: '2026-11-24T00:00:00Z',
@@ -36,10 +37,11 @@ test('the witness tells which work is safe and where, and which is not and why',
 
 test('safe work is given to another mission, and of what lies in a sandbox still the overseer hears', () => {
   const { left: safe } = recoveryOf(saved);
-  const { mission, item, rig, branch } = lost;
+  const { mission, missionRun: run, item, rig, branch } = lost;
   expect(safe.type === 'RECOVERED_BEAD' && recoveredIn(safe)).toEqual({
     rig,
     mission,
+    run,
     item,
     branch,
     head: 'abcdef0123456789',

@@ -48,6 +48,10 @@ test('what is told again changes nothing: of the same mission, of one before the
   const [entry] = first;
   const told = entry === undefined ? [] : settled(first, entry, null, 0);
   expect(heard(told, 'login', 1)).toBe(told);
+  // Of another mission that has the id now, it is another; who does not tell the run means this one.
+  const ofRun = withRecovered([], { ...FOUND, run: 'r1' }, 0, 1);
+  for (const run of ['r1', undefined]) expect(withRecovered(ofRun, { ...FOUND, run }, 0, 1)).toBe(ofRun);
+  expect(withRecovered(ofRun, { ...FOUND, run: 'r2' }, 0, 1)).toMatchObject([{ run: 'r1' }, { run: 'r2' }]);
   // Another item, and an item of that name of another mission, are others.
   expect(withRecovered(first, { ...FOUND, item: 'ui' }, 0, 1)).toHaveLength(2);
   expect(heard(first, 'logout', 0)).toHaveLength(2);

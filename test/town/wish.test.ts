@@ -82,6 +82,25 @@ test.each<readonly [string, readonly Event[], kind: string, order: string | null
     'unplanned',
     null,
   ],
+  [
+    'cannot be started for want of a town.toml, and is approved again',
+    [begun, planned(item), fits, approve, { kind: 'stuck', why: 'no town.toml', usage: NO_USAGE }, approve],
+    'starting',
+    'start',
+  ],
+  [
+    'could not be checked, and is approved: it is checked again',
+    [begun, planned(item), { kind: 'stuck', why: 'no town.toml', usage: NO_USAGE }, approve],
+    'checking',
+    'check',
+  ],
+  ['was approved before it could be checked', [own, { kind: 'faulty', why: 'x' }, approve, fits], 'starting', 'start'],
+  [
+    'was approved, then changed: it is shown again',
+    [own, fits, approve, { kind: 'faulty', why: 'x' }, own, fits],
+    'proposed',
+    null,
+  ],
   ['begins anew on another host', [begun, { kind: 'lost', usage }], 'planning', 'plan'],
 ])('a wish that %s', (_, events, kind, order) => {
   const now = through(wish(), ...events);
