@@ -34,6 +34,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**', 'test/real/**', ...RULES],
+          globalSetup: ['test/support/starter-program.ts'],
+          setupFiles: ['test/support/each-file.ts', 'test/support/small-starter.ts'],
           testTimeout: RULE_MS_MAX,
         },
       },

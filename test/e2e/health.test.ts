@@ -4,7 +4,7 @@ import { appendFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { inboxQuery } from '../../src/contract/inbox.js';
-import { deaconMessages, missionMessages, witnessMessages } from '../../src/contract/messages.js';
+import { deaconMessages, explainQuery, missionMessages, witnessMessages } from '../../src/contract/messages.js';
 import { holdsQuery, nudgesQuery } from '../../src/contract/polecat.js';
 import { agentsQuery, slotsQuery, witnessKeptQuery } from '../../src/contract/witness.js';
 import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
@@ -154,7 +154,7 @@ test('sessions that are cut off with their worker are no mass death: they go on,
 });
 
 const call = (...args: string[]) => gt([...args, '--town', town.dir], { GT_AGENT: undefined });
-const boardOf = async (id: string) => (await call('explain', id)).stdout;
+const boardOf = (id: string) => town.client.workflow.getHandle(id).query(explainQuery);
 const isHeld = async (id: string) => (await boardOf(id)).includes('**Paused** by Ada');
 const startGone = (work: readonly object[]) =>
   town.client.workflow.start('mission', { taskQueue: TOWN_QUEUE, workflowId: 'gone', args: [{ work }] });

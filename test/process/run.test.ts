@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
 import { plainEnvironment, remoteEnvironment } from '../../src/process/environment.js';
 import { findMarked, killMarked } from '../../src/process/mark.js';
-import { runShell } from '../../src/process/run.js';
+import { runShell, startProgramsBy } from '../../src/process/run.js';
+
+// By this very process, as where no starter is.
+startProgramsBy(null);
 
 const options = { cwd: '/', env: plainEnvironment() };
 const markOf = (name: string) => `test-${name}-${process.pid}`;

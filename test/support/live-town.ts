@@ -178,6 +178,9 @@ const LOOK_MS_MAX = 60_000;
 /** What comes soon is seen soon, and what takes long is not asked for all the time: each look is work for server and worker. */
 const LOOK_EVERY_MS_MIN = 25;
 const LOOK_EVERY_MS_MAX = 250;
+/** Between two looks at least so many times as long as one takes: a look by a program costs as much as twenty queries, and on a busy machine keeps back what it waits for. */
+const REST_FACTOR = 3;
+const REST_MS_MAX = 1_000;
 
 /** Waits until `look` answers something else than null, false or undefined; fails with `what` after `seconds`. */
 export async function until<T>(
@@ -188,6 +191,7 @@ export async function until<T>(
   const end = Date.now() + seconds * 1_000;
   let last: unknown = null;
   for (let everyMs = LOOK_EVERY_MS_MIN; Date.now() < end; everyMs = Math.min(LOOK_EVERY_MS_MAX, everyMs * 1.5)) {
+    const begunMs = Date.now();
     // A look itself may never end: what is asked of a workflow whose tasks fail waits for ever.
     const over = pause(end - Date.now() + LOOK_MS_MAX, null, { ref: false });
     const seen = await Promise.race([look(), over]).catch((error: unknown) => {
@@ -195,7 +199,8 @@ export async function until<T>(
       return null;
     });
     if (seen !== null && seen !== false && seen !== undefined) return seen;
-    await pause(everyMs);
+    const tookMs = Date.now() - begunMs;
+    await pause(Math.max(everyMs, Math.min(REST_MS_MAX, REST_FACTOR * tookMs)));
   }
   throw new Error(`waited ${seconds} s in vain: ${what}${last === null ? '' : ` (${inFull(last)})`}`);
 }

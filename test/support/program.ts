@@ -11,9 +11,15 @@ import { here } from './here.js';
 
 /** The path of what becomes of a source of this repository; gone with the test file that asks for it. */
 export async function programOf(source: string): Promise<string> {
+  const program = await builtProgram(source);
+  afterAll(() => rm(program, { force: true }));
+  return program;
+}
+
+/** Whoever asks for it removes it. */
+export async function builtProgram(source: string): Promise<string> {
   // Where packages are found, and as deep as a folder of sources, which find their neighbours by their own place.
   const outfile = here(`node_modules/.gt-test/${basename(source, '.ts')}-${randomUUID()}.mjs`);
-  afterAll(() => rm(outfile, { force: true }));
   await build({
     entryPoints: [here(source)],
     outfile,

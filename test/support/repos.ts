@@ -1,12 +1,11 @@
 /** Little git repositories for tests, made by the real program. Everything lies in folders that go when the test ends. */
-import { execFile } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
 import { plainEnvironment } from '../../src/process/environment.js';
+import { run } from '../../src/process/run.js';
 
 /** A file's path and its text; null removes it. */
 export type Files = Readonly<Record<string, string | null>>;
@@ -30,6 +29,8 @@ const PERSON = {
   GIT_CONFIG_GLOBAL: '/dev/null',
   GIT_CONFIG_NOSYSTEM: '1',
 } as const;
+
+const OUTPUT_CHARS_MAX = 10_000_000;
 
 /** A folder of its own for the running test. */
 export async function makeFolder(): Promise<string> {
@@ -108,7 +109,14 @@ function repoAt(path: string, { bare, branch }: Beginning): Repo {
 }
 
 export async function runGit(cwd: string, args: readonly string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)('git', [...args], { cwd, env: plainEnvironment(PERSON) });
+  const { end, stdout, stderr } = await run('git', args, {
+    cwd,
+    env: plainEnvironment(PERSON),
+    isData: true,
+    keepChars: OUTPUT_CHARS_MAX,
+  });
+  if (end.kind !== 'exited' || end.code !== 0)
+    throw new Error(`Command failed: git ${args.join(' ')}\n${stdout}${stderr}`);
   return stdout.trim();
 }
 
