@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { inboxQuery } from '../../src/contract/inbox.js';
 import { deaconMessages, explainQuery, missionMessages, witnessMessages } from '../../src/contract/messages.js';
+import { heartbeatQuery } from '../../src/contract/deacon.js';
 import { holdsQuery, nudgesQuery } from '../../src/contract/polecat.js';
 import { agentsQuery, slotsQuery, witnessKeptQuery } from '../../src/contract/witness.js';
 import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
 import { DEACON, OVERSEER, witnessOf } from '../../src/town/address.js';
 import type { KeptMail } from '../../src/town/inbox.js';
+import { patrolEndsMs } from '../../src/workflows/patience.js';
 import { gt } from '../support/gt.js';
 import { count, liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
@@ -259,4 +261,30 @@ test('an emergency stop holds all rigs, those that begin later, too, whoever die
     await one.cancel();
     await one.result().catch(() => undefined);
   }
+});
+
+/** For how long the deacon means to rest after the patrol that it did last, in minutes of the town. */
+async function restMinutes(): Promise<number> {
+  const { atMs, nextByMs } = await town.client.workflow.getHandle(DEACON).query(heartbeatQuery);
+  return nextByMs === null ? Infinity : Math.round((nextByMs - atMs - patrolEndsMs(PATIENCE)) / PATIENCE / 60_000);
+}
+
+/** A mission that waits for a person. */
+const asking = (id: string) => town.startMission(id, { work: [{ id: 'one', rig: 'web', formula: 'ask' }] });
+
+test('a night of patrols: ever more rarely while somebody sleeps over a question, and often again with the first news', async () => {
+  const night = await asking('night');
+  const seen: number[] = [];
+  await until('a quarter of an hour between patrols', async () => {
+    seen.push(await restMinutes());
+    return seen.at(-1) === 15;
+  });
+  for (const minutes of seen) expect([1, 2, 4, 8, 15, Infinity]).toContain(minutes);
+  const news = await asking('news');
+  await until('another patrol soon', async () => (await restMinutes()) < 15);
+  for (const one of [night, news]) {
+    await one.cancel();
+    await one.result().catch(() => undefined);
+  }
+  await until('no patrol at all', async () => (await restMinutes()) === Infinity);
 });

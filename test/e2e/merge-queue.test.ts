@@ -90,10 +90,10 @@ async function refusalOf(mail: Mail): Promise<string> {
   return error instanceof WorkflowUpdateFailedError ? String(error.cause?.message) : `taken: ${String(error)}`;
 }
 
-test('a verdict or a request that another polecat has written changes nothing', async () => {
+test('a verdict or a request that another polecat has written changes nothing, nor does a verdict for one before it', async () => {
   const handle = await start('victim', 'slow', 'v');
   const request = await inGates('slow');
-  const { id, polecat } = request;
+  const { id, polecat, incarnation } = request;
   const [victim, refinery] = [`slow/polecats/${polecat}`, 'slow/refinery'];
   const keys = branchKeys(keysOf(request, 'slow'));
   const merged = {
@@ -123,6 +123,11 @@ test('a verdict or a request that another polecat has written changes nothing', 
       expect.objectContaining({ message: 'mail', reason: `${type} comes from ${sender}, ${from}` }),
     );
   }
+  // Meant for one before it that had the same name.
+  const former = { ...merged, keys: { ...merged.keys, Incarnation: incarnation - 1 } };
+  expect(await forged(refinery, victim, former)).toBe(
+    `MERGED is about ${id} of incarnation ${incarnation - 1}, handed in is ${id} of incarnation ${incarnation}`,
+  );
   const note = { Molecule: 'sl-1', Step: 's', Session: 1, Reason: 'turns', 'Handed-Over-At': 'now' };
   const handoff = writeHandoff({ id: 'h', from: neighbour, to: victim }, 'Do it', note, 'stop at once');
   expect(await refusalOf(handoff)).toBe(`a handoff comes from ${victim} itself, ${from}`);
