@@ -20,8 +20,9 @@ export type Content = Readonly<Record<string, Json>>;
 /** All reject with CliError for what is refused, and for an execution that is not there. */
 export type Calls = {
   /**
-   * The workflow's answer, the first one when it is asked again under the same `id`. Every message has one: asked again after a lost answer
-   * it happens once, also when the workflow goes on in another run meanwhile.
+   * The workflow's answer, also when it is asked again under the same `id`. Every message has one: asked again after a lost answer
+   * it happens once, also when the workflow goes on in another run meanwhile. The Update's own id is of this call alone: under a known one the
+   * server would answer for the workflow, whatever is said.
    */
   readonly update: (to: string, message: Message<z.ZodType>, content: Content, id?: string) => Promise<string>;
   readonly query: <T>(of: string, query: QueryDefinition<T>) => Promise<T>;
@@ -35,8 +36,10 @@ export async function withCalls(values: ServerValues, work: (calls: Calls) => Pr
   const caller = new Caller(await findServer(values));
   try {
     await work({
-      update: async (workflow, { name }, content, id = randomUUID()) =>
-        caller.ask<string>({ kind: 'update', workflow, name, content: { ...content, id }, updateId: `${name}:${id}` }),
+      update: async (workflow, { name }, content, id = randomUUID()) => {
+        const updateId = `${name}:${randomUUID()}`;
+        return caller.ask<string>({ kind: 'update', workflow, name, content: { ...content, id }, updateId });
+      },
       query: async <T>(workflow: string, { name }: QueryDefinition<T>) =>
         caller.ask<T>({ kind: 'query', workflow, name }),
       list: async (filter) => (await caller.ask<string[]>({ kind: 'list', filter })).toSorted(),

@@ -7,7 +7,7 @@ export type Member = { readonly rig: string; readonly name: string; readonly add
 
 /** Throws UsageError. */
 export function memberNamed(text: string): Member {
-  const [, rig, name] = /^([^/]+)\/(?:crew\/)?([A-Za-z][\w.-]{0,99})$/.exec(text) ?? [];
+  const [, rig, name] = /^([^/]+)\/(?:crew\/)?([^/]+)$/.exec(text) ?? [];
   if (rig === undefined || name === undefined || !isCrewName(name))
     throw new UsageError(
       `"${text}" is no member of a crew: expected RIG/NAME, for example server/ann, where git takes crew/NAME as a branch`,

@@ -3,7 +3,7 @@ import { defineQuery } from '@temporalio/workflow';
 import * as z from 'zod';
 import { WorkflowId } from '../town/address.js';
 import { ASSIGNED_MAX, type Assigned } from '../town/assigned.js';
-import type { Hooked } from '../town/hook.js';
+import type { Ended, Hooked } from '../town/hook.js';
 import type { LedgerEntry } from './ledger.js';
 import { by, id, machineId, message } from './message.js';
 import { Vars } from './vars.js';
@@ -85,9 +85,10 @@ export const tasksQuery = defineQuery<readonly Assigned[]>('tasks');
 export type CrewTree = { readonly host: string; readonly path: string; readonly branch: string };
 export const treeQuery = defineQuery<CrewTree | null>('worktree');
 
-/** What a member of a crew has besides the inbox; `records`: on their way to the ledger. */
+/** What a member of a crew has besides the inbox; `records`: on their way to the ledger. `ended`: absent in what 0.9 carried. */
 export type CrewCarry = {
   readonly hooked: Hooked;
+  readonly ended?: Ended;
   readonly assigned: readonly Assigned[];
   readonly records: readonly LedgerEntry[];
   readonly tree: CrewTree | null;

@@ -22,5 +22,7 @@ const NO_BRANCH = /[\p{Cc}\s~^:?*[\\]|\.\.|@\{|\/\/|(?:^|\/)\.|\.lock(?:\/|$)|^[
 /** The branch that a member of a crew begins on in their worktree. */
 export const crewBranch = (name: string): string => `crew/${name}`;
 
-/** A member has a branch of their name. */
-export const isCrewName = (name: string): boolean => isBranchName(crewBranch(name));
+const CREW_NAME = /^[A-Za-z][\w.-]{0,99}$/;
+
+/** Names of members can be typed, and each has a branch of that name. */
+export const isCrewName = (name: string): boolean => CREW_NAME.test(name) && isBranchName(crewBranch(name));

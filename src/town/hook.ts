@@ -30,6 +30,9 @@ export type Task = {
 
 /** Never does one wait while nothing hangs. */
 export type Hooked = { readonly hook: Task | null; readonly queue: readonly Task[] };
+/** What is there no more, the newest last: `done`, or taken off undone. */
+export type Ended = readonly (readonly [task: string, outcome: 'done' | 'unslung'])[];
+const ENDED_MAX = 200;
 export const EMPTY_HOOK: Hooked = { hook: null, queue: [] };
 
 /** As a hook has it: the titles of steps are shortened, and of very many the first are kept. */
@@ -85,6 +88,18 @@ export function placeOn({ hook, queue }: Hooked, id: string, owner: string): str
   if (hook?.id === id) return `is on the hook of ${owner}`;
   const before = queue.findIndex((task) => task.id === id) + 1;
   return `waits for the hook of ${owner}, ${before} of ${queue.length}: ${hook?.title ?? ''} hangs there`;
+}
+
+export function ended(before: Ended, task: string, outcome: Ended[number][1]): Ended {
+  return [...before.filter(([id]) => id !== task), [task, outcome] as const].slice(-ENDED_MAX);
+}
+
+/** How a task that was slung stands by now, in words. */
+export function standOf(hooked: Hooked, over: Ended, id: string, owner: string): string {
+  if (onHook(hooked, id) !== undefined) return `${id} ${placeOn(hooked, id, owner)}`;
+  const known = over.find(([task]) => task === id);
+  const how = known === undefined ? 'done, or taken off' : known[1] === 'done' ? 'done' : 'taken off, undone';
+  return `${id} was on the hook of ${owner} before, and is ${how}: what is to be done again is slung under an id of its own`;
 }
 
 /** Why there is no such task here; what is there instead. */

@@ -17,9 +17,9 @@ export class CrewDesk {
 
   /** `carried`: by the run before; null in a first one. */
   constructor(owner: Owner, carried: Partial<CrewCarry> | null) {
-    const { hooked = EMPTY_HOOK, assigned = [], records = [], tree = null } = carried ?? {};
+    const { hooked = EMPTY_HOOK, ended = [], assigned = [], records = [], tree = null } = carried ?? {};
     this.#address = owner.address;
-    this.#hook = new CrewHook(owner, hooked, records);
+    this.#hook = new CrewHook(owner, { hooked, ended, records });
     this.#assigned = new CrewAssigned(owner, assigned, carried === null);
     this.#worktree = new CrewWorktree(owner, tree);
   }
@@ -31,8 +31,8 @@ export class CrewDesk {
   }
 
   get kept(): CrewCarry {
-    const { hooked, records } = this.#hook;
-    return { hooked, records, assigned: this.#assigned.all, tree: this.#worktree.tree };
+    const { hooked, ended, records } = this.#hook;
+    return { hooked, ended, records, assigned: this.#assigned.all, tree: this.#worktree.tree };
   }
 
   get isIdle(): boolean {

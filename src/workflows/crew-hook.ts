@@ -1,16 +1,17 @@
 /** The hook of a member of a crew: takes what is slung there, and has the next task hang in the moment in which one is done or taken off. */
 import { CancellationScope, setHandler, uuid4 } from '@temporalio/workflow';
 import type { z } from 'zod';
-import { crewHookQuery, crewMessages } from '../contract/crew.js';
+import { crewHookQuery, crewMessages, type CrewCarry } from '../contract/crew.js';
 import type { LedgerEntry } from '../contract/ledger.js';
 import { makeId } from '../town/address.js';
 import { asSummary } from '../town/bytes.js';
-import { allOn, checklist, placeOn, slung, takenOff, whyFull, whyNotOn } from '../town/hook.js';
-import type { Hooked, Task } from '../town/hook.js';
+import { allOn, checklist, ended, placeOn, slung, standOf, takenOff, whyFull, whyNotOn } from '../town/hook.js';
+import type { Ended, Hooked, Task } from '../town/hook.js';
 import { taskLines } from '../town/hook-board.js';
 import { done, refused, type Answer, type Taking } from './desk.js';
 import { wordsOf } from './failing.js';
 import { town } from './hands.js';
+import { patched } from './patches.js';
 import { Recorder } from './recorder.js';
 
 type Owner = {
@@ -24,18 +25,24 @@ export class CrewHook {
   readonly #owner: Owner;
   readonly #recorder: Recorder;
   #hooked: Hooked;
+  #ended: Ended;
   /** Why nothing is taken any more. */
   #gone: string | null = null;
 
-  constructor(owner: Owner, hooked: Hooked, records: readonly LedgerEntry[]) {
+  constructor(owner: Owner, { hooked, ended: over = [], records }: Pick<CrewCarry, 'hooked' | 'ended' | 'records'>) {
     this.#owner = owner;
     this.#hooked = hooked;
+    this.#ended = over;
     this.#recorder = new Recorder(`work of ${owner.address} to the ledger`, owner.patience, records, owner.onChange);
     setHandler(crewHookQuery, () => this.#hooked, { description: 'What hangs on the hook, and what waits for it.' });
   }
 
   get hooked(): Hooked {
     return this.#hooked;
+  }
+
+  get ended(): Ended {
+    return this.#ended;
   }
 
   /** Not in the ledger yet. */
@@ -49,7 +56,7 @@ export class CrewHook {
 
   serve(desk: Taking): void {
     const { address } = this.#owner;
-    desk.on(crewMessages.sling, (asked) => this.#sling(asked));
+    desk.on(crewMessages.sling, (asked) => this.#sling(asked), { again: ({ id = '' }) => this.#standOf(id) });
     desk.on(crewMessages.unsling, ({ task, by }) => {
       const taken = this.#takeOff(task, { outcome: 'unslung', by, note: '' });
       return 'ok' in taken
@@ -60,6 +67,12 @@ export class CrewHook {
       const taken = this.#takeOff(task, { outcome: 'done', by, note });
       return 'ok' in taken ? taken : done(`"${taken.title}" (${taken.id}) is done; ${this.#next()}`);
     });
+  }
+
+  /** What was slung before may have ended since. */
+  #standOf(id: string): string | null {
+    if (!patched('what is slung again is answered as it stands', '0.10')) return null;
+    return standOf(this.#hooked, this.#ended, id, this.#owner.address);
   }
 
   /** Its owner is no more: what nobody has done is in the ledger. */
@@ -97,11 +110,12 @@ export class CrewHook {
     return done(`${task.id} ${placeOn(this.#hooked, task.id, address)}`);
   }
 
-  #takeOff(id: string | undefined, end: End): Task | Answer {
+  #takeOff(id: string | undefined, end: End & { readonly outcome: Ended[number][1] }): Task | Answer {
     const { address, onChange } = this.#owner;
     const taken = takenOff(this.#hooked, id ?? this.#hooked.hook?.id ?? '', Date.now());
     if (taken === null) return refused(whyNotOn(this.#hooked, id, address));
     this.#hooked = taken.hooked;
+    this.#ended = ended(this.#ended, taken.task.id, end.outcome);
     this.#recorder.record([this.#record(taken.task, end)]);
     onChange();
     return taken.task;

@@ -15,6 +15,7 @@ import type { Message } from '../contract/message.js';
 import type { Rejected } from '../contract/messages.js';
 import { rejectedQuery } from '../contract/messages.js';
 import { read } from '../contract/read.js';
+import { fingerprint, saidIn } from '../town/fingerprint.js';
 import { nearest } from '../town/nearest.js';
 import { failure } from './failing.js';
 import { patched } from './patches.js';
@@ -37,22 +38,32 @@ export const refused = (why: string): Answer => ({ ok: false, why });
 
 type Handle<Schema extends z.ZodType> = (content: z.infer<Schema>) => Answer | Promise<Answer>;
 
+type Options<Schema extends z.ZodType> = {
+  /** Messages whose handlers are idempotent themselves, and have something to do when asked again. */
+  readonly repeatable?: boolean;
+  /** What is answered by now to what was taken before; null: what was answered then. */
+  readonly again?: (content: z.infer<Schema>) => string | null;
+};
+
+/** `mark`: of what came under the id; null in what an earlier version carried, and of what the town tells itself. */
+type Known = { readonly answer: string | Promise<Answer>; readonly mark: string | null };
+
 /** Answers a message that waits: as its handler says, or that it is refused. */
 type Early = (why: string | null) => void;
 
 export class Desk {
-  /** Messages whose handlers are idempotent themselves, and have something to do when asked again. */
-  readonly #repeatable = new Set<string>();
+  /** By the name of the message. */
+  readonly #options = new Map<string, Options<z.ZodType>>();
   /** By the name of the message; null while it is expected only. */
   readonly #handlers = new Map<string, Handle<z.ZodType> | null>();
   readonly #messages = new Map<string, Message<z.ZodType>>();
   /** What came before `open`, in order; null when everything is handled as it comes. */
   #early: Early[] | null = null;
-  readonly #answers: Map<string, string | Promise<Answer>>;
+  readonly #answers: Map<string, Known>;
   #rejected: readonly Rejected[];
 
   constructor(carried: DeskState = EMPTY_DESK) {
-    this.#answers = new Map(carried.answers);
+    this.#answers = new Map(carried.answers.map(([id, answer, mark = null]) => [id, { answer, mark }]));
     this.#rejected = carried.rejected;
     setHandler(rejectedQuery, () => this.#sweep(), { description: 'What was refused, with reasons.' });
     if (patched('what came before a workflow began is handled in its order', '0.6')) this.#collect();
@@ -79,12 +90,8 @@ export class Desk {
   }
 
   /** Takes a message as Update and as Signal. Handlers that return at once keep the order in which messages came. */
-  on<Schema extends z.ZodType>(
-    message: Message<Schema>,
-    handle: Handle<Schema>,
-    options: { readonly repeatable?: boolean } = {},
-  ): void {
-    if (options.repeatable === true) this.#repeatable.add(message.name);
+  on<Schema extends z.ZodType>(message: Message<Schema>, handle: Handle<Schema>, options: Options<Schema> = {}): void {
+    this.#options.set(message.name, options);
     const isNew = !this.#handlers.has(message.name);
     this.#messages.set(message.name, message);
     this.#handlers.set(message.name, handle);
@@ -119,10 +126,11 @@ export class Desk {
 
   state(): DeskState {
     let room = ANSWERS_CHARS_MAX;
-    const newest = [...this.#answers].toReversed().flatMap(([id, answer]) => {
+    const newest = [...this.#answers].toReversed().flatMap(([id, { answer, mark }]) => {
       if (typeof answer !== 'string') return [];
       room -= answer.length;
-      return [[id, room < 0 ? FORGOTTEN : answer] as const];
+      const kept = room < 0 ? FORGOTTEN : answer;
+      return [mark === null ? ([id, kept] as const) : ([id, kept, mark] as const)];
     });
     return { answers: newest.toReversed(), rejected: this.#sweep() };
   }
@@ -204,28 +212,43 @@ export class Desk {
   #once<Schema extends z.ZodType>(message: Message<Schema>, raw: unknown): Promise<Answer> | Answer {
     const content = read(message.schema, raw);
     if (!content.ok) return this.#refuse(message.name, raw, content.problems.join('; '));
-    const id = this.#repeatable.has(message.name) ? null : idOf(content.value);
+    const { repeatable } = this.#options.get(message.name) ?? {};
+    const id = repeatable === true ? null : idOf(content.value);
+    const said = id === null ? null : saidIn(content.value);
+    const mark = said === null ? null : fingerprint(said);
     const known = id === null ? undefined : this.#answers.get(`${message.name}:${id}`);
-    if (typeof known === 'string') return done(known);
-    if (known !== undefined) return known;
+    if (known !== undefined) return this.#again(message.name, content.value, known, mark);
     const handle = this.#handlers.get(message.name);
     if (handle === undefined || handle === null) return this.#refuse(message.name, raw, 'nobody takes this message');
     const answer = handle(content.value);
     if (answer instanceof Promise) {
-      if (id !== null) this.#answers.set(`${message.name}:${id}`, answer);
-      return answer.then((settled) => this.#keep(message.name, id, raw, settled));
+      if (id !== null) this.#answers.set(`${message.name}:${id}`, { answer, mark });
+      return answer.then((settled) => this.#keep({ name: message.name, id, mark, raw }, settled));
     }
-    return this.#keep(message.name, id, raw, answer);
+    return this.#keep({ name: message.name, id, mark, raw }, answer);
+  }
+
+  /** What came under the id before, or something else, which would be lost if it were answered like it. */
+  #again(name: string, content: unknown, known: Known, mark: string | null): Promise<Answer> | Answer {
+    const isOther = known.mark !== null && mark !== null && known.mark !== mark;
+    if (isOther && patched('other content under a known id is refused', '0.10'))
+      return this.#refuse(
+        name,
+        content,
+        `the id "${(idOf(content) ?? '').slice(0, 200)}" is of another ${name}, which was taken before; nothing of this one is: give it an id of its own`,
+      );
+    if (typeof known.answer !== 'string') return known.answer;
+    return done(this.#options.get(name)?.again?.(content) ?? known.answer);
   }
 
   /** A refusal is not kept as an answer: the same message may fit later. */
-  #keep(name: string, id: string | null, raw: unknown, answer: Answer): Answer {
+  #keep({ name, id, mark, raw }: Taken, answer: Answer): Answer {
     if (!answer.ok) {
       if (id !== null) this.#answers.delete(`${name}:${id}`);
       return this.#refuse(name, raw, answer.why);
     }
     if (id !== null) {
-      this.#answers.set(`${name}:${id}`, answer.says);
+      this.#answers.set(`${name}:${id}`, { answer: answer.says, mark });
       const [oldest] = this.#answers.keys();
       if (this.#answers.size > ANSWERS_MAX && oldest !== undefined) this.#answers.delete(oldest);
     }
@@ -239,6 +262,13 @@ export class Desk {
     return refused(why);
   }
 }
+
+type Taken = {
+  readonly name: string;
+  readonly id: string | null;
+  readonly mark: string | null;
+  readonly raw: unknown;
+};
 
 /** Where messages are taken. */
 export type Taking = Pick<Desk, 'on'>;

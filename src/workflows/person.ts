@@ -16,6 +16,7 @@ import { Desk, refused, takenUntil } from './desk.js';
 import { explainBy } from './explain.js';
 import { failure, readInput } from './failing.js';
 import { Mailbox } from './mailbox.js';
+import { patched } from './patches.js';
 import { Standing, startAs } from './standing.js';
 import { carried, goOn, isDue } from './start.js';
 
@@ -34,18 +35,16 @@ function begin(role: Role, raw: unknown, carry: PersonCarry | undefined): Promis
 
 function fresh(role: Role, raw: unknown): PersonCarry {
   const { workflowId } = workflowInfo();
-  const isItsOwn = role === 'overseer' ? workflowId === OVERSEER : isMember(workflowId);
-  const expected =
-    role === 'overseer'
-      ? `"${OVERSEER}"`
-      : 'RIG/crew/NAME, for example "server/crew/ann", where git takes crew/NAME as a branch';
+  const isItsOwn = role === 'overseer' ? workflowId === OVERSEER : rigOfCrew(workflowId) !== null;
+  const expected = role === 'overseer' ? `"${OVERSEER}"` : 'RIG/crew/NAME, for example "server/crew/ann"';
   if (!isItsOwn) throw failure('BadInput', `the workflow id of the ${role} is ${expected}, not "${workflowId}"`);
+  const name = role === 'crew' ? (workerAt(workflowId)?.name ?? '') : null;
+  if (name !== null && !isCrewName(name) && patched('the name of a member is checked', '0.10'))
+    throw failure(
+      'BadInput',
+      `"${name.slice(0, 200)}" is no name of a member of a crew: it begins with a letter, has at most 100 letters, digits, "_", "." and "-", and git takes crew/NAME as a branch`,
+    );
   return { ...readInput(PersonInput, raw, 'BadInput', '{}'), inbox: [], leaving: [], desk: EMPTY_DESK };
-}
-
-function isMember(address: string): boolean {
-  const worker = workerAt(address);
-  return worker?.kind === 'crew' && isCrewName(worker.name);
 }
 
 class PersonRun {

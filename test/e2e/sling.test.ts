@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { crewHookQuery, tasksQuery } from '../../src/contract/crew.js';
+import { inboxQuery } from '../../src/contract/inbox.js';
 import { slotsQuery } from '../../src/contract/witness.js';
 import { gt } from '../support/gt.js';
 import { count, liveTown, until } from '../support/live-town.js';
@@ -161,7 +162,11 @@ test('a person’s hook: the first hangs at once, the others wait, the more urge
     'door',
   );
   expect(first.stdout).toBe('door is on the hook of server/crew/ann\n');
-  expect((await run('sling', 'server/crew/ann', '--title', 'Mend the door', '--id', 'door')).stdout).toBe(first.stdout);
+  const door = ['--title', 'Mend the door', '--text', 'It creaks.', '--id', 'door'];
+  expect((await run('sling', 'server/crew/ann', ...door)).stdout).toBe(first.stdout);
+  const other = await run('sling', 'server/crew/ann', '--title', 'Mend the door', '--id', 'door');
+  expect(other).toMatchObject({ code: 1, stdout: '' });
+  expect(other.stderr).toContain('the id "door" is of another sling, which was taken before; nothing of this one is');
   await run('sling', 'server/crew/ann', '--title', 'Sweep', '--id', 'sweep', '--priority', '3');
   const formula = await run('sling', 'shared', 'server/crew/ann', '--id', 'shared-1');
   expect(formula.stdout).toContain('shared-1 waits for the hook of server/crew/ann, 1 of 2: Mend the door hangs there');
@@ -174,10 +179,34 @@ test('a person’s hook: the first hangs at once, the others wait, the more urge
   expect((await run('unsling', 'server/crew/ann')).stdout).toContain(
     '**shared** (shared-1, by shared)\n\n- [ ] Look at it',
   );
+  const again = await run('sling', 'server/crew/ann', ...door);
+  expect(again.stdout).toContain('door was on the hook of server/crew/ann before, and is done: ');
   expect((await run('unsling', 'server/crew/ann', 'none')).stderr).toContain('there is shared-1 and sweep');
   expect((await look('hook', '--as', 'server/crew/ann')).stdout).toMatch(/shared[\s\S]*1 +sweep/);
   const { hook, queue } = await ann().query(crewHookQuery);
   expect([hook?.id, ...queue.map(({ id }) => id)]).toEqual(['shared-1', 'sweep']);
+});
+
+const mail = (from: string, body: string) =>
+  look('mail', 'send', 'server/crew/ann', '--as', from, '--subject', 'Look', '--body', body, '--id', 'dup');
+const wish = (words: string) => run('sling', words, 'mayor', '--id', 'faq');
+
+test('another mail, or another wish, under an id that is taken is refused, and the first one again is not', async () => {
+  expect((await mail('x1', 'here')).code).toBe(0);
+  expect((await mail('x1', 'here')).code).toBe(0);
+  for (const other of [await mail('x2', 'here'), await mail('x1', 'there')])
+    expect(other).toMatchObject({ code: 1, stderr: expect.stringContaining('the id "dup" is of another mail') });
+  expect(await ann().query(inboxQuery)).toMatchObject([{ id: 'dup', from: 'x1', body: 'here' }]);
+  expect((await wish('Write a FAQ')).code).toBe(0);
+  expect((await wish('Write a guide')).stderr).toContain('the id "faq" is of another sling');
+  expect((await wish('Write a FAQ')).stdout).toContain('the wish faq is taken');
+});
+
+test('a member whose name no command would take is refused at the start', async () => {
+  const start = ['workflow', 'execute', '--task-queue', 'gastown', '--type', 'crew', '--input', '{}'];
+  const { code, output } = await town.temporal(...start, '--workflow-id', 'server/crew/bad name');
+  expect(code).not.toBe(0);
+  expect(output.replaceAll(/\s+/g, ' ')).toContain('"bad name" is no name of a member of a crew: it begins with');
 });
 
 test('a step that waits for a person is on that person’s desk, once; for who is no member yet it waits, and is there when they join', async () => {

@@ -7,14 +7,16 @@ import {
   allOn,
   checklist,
   EMPTY_HOOK,
+  ended,
   HOOKED_BYTES_MAX,
   placeOn,
   slung,
+  standOf,
   takenOff,
   whyFull,
   whyNotOn,
 } from '../../src/town/hook.js';
-import type { Hooked, Task } from '../../src/town/hook.js';
+import type { Ended, Hooked, Task } from '../../src/town/hook.js';
 
 const ANN = 'server/crew/ann';
 const task = (id: string, priority = 2): Omit<Task, 'sinceMs'> => ({
@@ -73,6 +75,32 @@ test.each<[string, readonly (readonly [string, number])[], readonly string[]]>([
   ],
 ])('%s', (_name, tasks, order) => {
   expect(ids(hooked(...tasks))).toEqual(order);
+});
+
+test.each<[string, string, Ended, string]>([
+  ['hangs', 'a', [], 'a is on the hook of server/crew/ann'],
+  ['waits', 'b', [['b', 'done']], 'b waits for the hook of server/crew/ann, 1 of 1: do a hangs there'],
+  ['is done', 'x', [['x', 'done']], 'x was on the hook of server/crew/ann before, and is done: '],
+  [
+    'is taken off',
+    'x',
+    [['x', 'unslung']],
+    'and is taken off, undone: what is to be done again is slung under an id of',
+  ],
+  ['ended long ago', 'x', [], 'and is done, or taken off: '],
+])('slung again, what %s is told so', (_name, id, over, words) => {
+  expect(standOf(hooked(['a', 2], ['b', 2]), over, id, ANN)).toContain(words);
+});
+
+test('of what has ended the last are known, each as it ended last', () => {
+  const tasks = [...Array.from({ length: 300 }, (_, at) => `t${at}`), 't299', 't200'];
+  const over = tasks.reduce<Ended>((before, id) => ended(before, id, 'unslung'), []);
+  const last = ended(over, 't299', 'done');
+  expect(last).toHaveLength(200);
+  expect(last.slice(-2)).toEqual([
+    ['t200', 'unslung'],
+    ['t299', 'done'],
+  ]);
 });
 
 test.each<[string, string, readonly string[], number | null]>([
