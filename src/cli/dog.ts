@@ -2,7 +2,9 @@
 import { dogsQuery, type Kennel } from '../contract/dog.js';
 import { deaconMessages } from '../contract/messages.js';
 import { DEACON, dogAt } from '../town/address.js';
-import { aboutOf } from '../town/dogs.js';
+import { aboutOf, JOBS } from '../town/dogs.js';
+import { listed } from '../town/listed.js';
+import { nearest } from '../town/nearest.js';
 import { timeAt } from '../town/wording.js';
 import { withCalls } from './calls.js';
 import { columns } from './columns.js';
@@ -34,6 +36,7 @@ export const send: Pick<Command, 'run'> = {
       priority: { type: 'string' },
     });
     const job = takeOne('dog send', 'job', positionals);
+    if (!JOBS.some((known) => known === job)) throw new UsageError(noErrand(job));
     const { rig, dry, priority } = values;
     const content = contentOf(deaconMessages.send, values, {
       job,
@@ -46,6 +49,11 @@ export const send: Pick<Command, 'run'> = {
     );
   },
 };
+
+function noErrand(job: string): string {
+  const near = nearest(job, JOBS);
+  return `"${job}" is no errand; ${near === null ? `there are ${listed(JOBS, 'and')}` : `did you mean "${near}"?`}`;
+}
 
 function readPriority(text: string): number {
   if (/^[0-4]$/.test(text)) return Number(text);

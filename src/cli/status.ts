@@ -37,8 +37,8 @@ export const status: Pick<Command, 'run'> = {
       const [open, workers] = await Promise.all([listed(client, OPEN), workersOf(client)]);
       const waits = whoWaits(open);
       if (values.json === true) return print(JSON.stringify({ address, namespace, workers, open, waits }, null, 2));
-      const isHeld = open.some(({ id, phase }) => id === DEACON && phase === 'paused');
-      if (isHeld) print(`The town is held: gt explain ${DEACON} says by whom and why, gt thaw lets it go on\n`);
+      const held = heldText(open);
+      if (held !== '') print(`${held}\n`);
       print(`Town at ${address}, namespace ${namespace}; ${workersText(workers.length)}\n\n${countsText(open)}`);
       if (waits.length > 0) print(`\n${waitsText(waits)}`);
     });
@@ -63,6 +63,18 @@ export const agents: Pick<Command, 'run'> = {
     });
   },
 };
+
+const isPaused = ({ phase }: Pick<Listed, 'phase'>): boolean => phase === 'paused';
+
+/** The deacon holds the town; one that has just come, or that is to come, does not show it yet, but those who are held do. */
+export function heldText(open: readonly Pick<Listed, 'id' | 'role' | 'phase'>[]): string {
+  if (open.some((one) => one.id === DEACON && isPaused(one)))
+    return `The town is held: gt explain ${DEACON} says by whom and why, gt thaw lets it go on`;
+  const witnesses = open.filter(({ role }) => role === 'witness');
+  const [first] = witnesses;
+  if (first === undefined || !witnesses.every(isPaused)) return '';
+  return `All rigs are held: gt explain ${first.id} says by whom and why`;
+}
 
 /** Identities of those who take tasks of workflows, of which the server tells where no type is named. */
 async function workersOf(client: Client): Promise<readonly string[]> {

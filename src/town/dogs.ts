@@ -2,6 +2,7 @@
  * The deacon's dogs: who is out on which errand, what waits for one to be free, and which chores are due. A chore is due once its time has gone by
  * *and* work was seen since it was done last: of a town in which nothing has happened there is nothing to clean, to back up or to look at.
  */
+import { DEACON } from './address.js';
 import type { PRIORITIES } from './mail.js';
 
 const SECOND_MS = 1_000;
@@ -53,7 +54,7 @@ export type Waiting = Errand & { readonly tries: number; readonly notBeforeMs: n
 /** `endsByMs`: by then the server has ended it, and somebody must look. */
 type Out = Errand & { readonly tries: number; readonly dog: string; readonly endsByMs: number };
 
-/** `lastMs`: when a dog was sent last. `sinceMs`: when work was first seen after that; null: nothing has happened since. */
+/** `lastMs`: when a dog was sent last, or was done with what somebody had asked for. `sinceMs`: when work was first seen after that; null: nothing has happened since. */
 type Chore = { readonly lastMs: number | null; readonly sinceMs: number | null };
 
 export type Dogs = {
@@ -116,7 +117,7 @@ export function woken(dogs: Dogs, nowMs: number, patience: number): Dogs {
       const due = dueAt(choreOf(now, job), job, patience);
       if (due === null || due > nowMs) return now;
       const chores = { ...now.chores, [job]: { lastMs: nowMs, sinceMs: null } };
-      const errand = { id: `${job}@${nowMs}`, job, rig: null, dry: false, priority: CHORE_PRIORITY, by: 'deacon' };
+      const errand = { id: `${job}@${nowMs}`, job, rig: null, dry: false, priority: CHORE_PRIORITY, by: DEACON };
       return asked({ ...now, chores }, errand) ?? { ...now, chores };
     },
     { ...dogs, waiting },
@@ -150,6 +151,16 @@ export function sent(dogs: Dogs, id: string, dog: string, endsByMs: number): Dog
   if (errand === undefined) return dogs;
   const { notBeforeMs: _, ...rest } = errand;
   return { ...without(dogs, id), out: [...dogs.out, { ...rest, dog, endsByMs }] };
+}
+
+/**
+ * It is done, of the whole town: if somebody has asked for it, the chore need not be done so soon again. One that was due counts from when it was
+ * sent, since what was worked on meanwhile may be new to it.
+ */
+export function counted(dogs: Dogs, id: string, nowMs: number): Dogs {
+  const one = [...dogs.out, ...dogs.waiting].find((each) => each.id === id);
+  if (one === undefined || one.rig !== null || one.dry || one.by === DEACON) return dogs;
+  return { ...dogs, chores: { ...dogs.chores, [one.job]: { lastMs: nowMs, sinceMs: null } } };
 }
 
 /** No dog could be sent: all names are taken by others, or the server does not answer. */

@@ -125,6 +125,7 @@ export class DeaconDogs {
     const why = `${dogAt(dog)} failed: ${wrong.join(' ')}`;
     switch (outcome) {
       case 'done':
+        this.#count(id);
         return this.#after(id, about, kennel.reported(this.#dogs, { id, about, wrong, dry: dry !== undefined }));
       case 'cancelled':
         return this.#after(id, about, kennel.calledBack(this.#dogs, id));
@@ -203,6 +204,7 @@ export class DeaconDogs {
           const { report } = finding;
           const about = subjectOf(report);
           const { wrong, dry } = report;
+          this.#count(id);
           this.#after(id, about, kennel.reported(this.#dogs, { id, about, wrong, dry }));
           break;
         }
@@ -216,6 +218,11 @@ export class DeaconDogs {
           unreachable(finding);
       }
     }
+  }
+
+  #count(id: string): void {
+    const counted = kennel.counted(this.#dogs, id, Date.now());
+    if (counted !== this.#dogs && patched('what a dog was sent for by hand counts', '0.10')) this.#dogs = counted;
   }
 
   #died(id: string, why: string): After {

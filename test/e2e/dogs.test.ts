@@ -235,6 +235,11 @@ test('the host is looked at, and what has ended long ago is taken off the server
 });
 
 test('a rig that the town does not have is refused in words, by the dog and to whoever sent it', async () => {
+  const wrong = await command('dog', 'send', 'backpu');
+  expect(wrong).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('"backpu" is no errand; did you mean "backup"?'),
+  });
   const sent = await command('dog', 'send', 'clean', '--rig', 'nowhere', '--id', 'lost');
   expect(sent.code).toBe(0);
   const failed = 'WorkflowType="dog" AND ExecutionStatus="Failed"';

@@ -84,6 +84,28 @@ test('work that goes on has a backup four times a day, and patience scales all o
   expect(days(24 * 7, () => true, 0.01)).toEqual(always);
 });
 
+const lastBackupMs = (dogs: Dogs) => kennel.choresOf(dogs, 1).find(({ job }) => job === 'backup')?.lastMs;
+
+test.each<[string, Partial<Errand>, boolean]>([
+  ['of the whole town, is the chore', {}, true],
+  ['of one rig, is not', { rig: 'a' }, false],
+  ['that only looked, is not', { dry: true }, false],
+])('what was asked for and done, %s done', (_what, more, isCounted) => {
+  const seen = asked(kennel.workSeen(NO_DOGS, DAY), errand('b', { job: 'backup', rig: null, ...more }));
+  for (const dogs of [seen, sentAll(seen)]) {
+    const after = kennel.counted(dogs, 'b', 2 * DAY);
+    expect(lastBackupMs(after)).toBe(isCounted ? 2 * DAY : null);
+    const due = waitingIn(kennel.woken(kennel.workSeen(home(after), 2 * DAY + 1), 2 * DAY + 2, 1));
+    expect(due.includes('backup')).toBe(!isCounted || dogs === seen);
+  }
+  expect(kennel.counted(seen, 'unknown', 2 * DAY)).toBe(seen);
+});
+
+test('a chore that was due counts from when it was sent, not again from when it is done', () => {
+  const due = sentAll(kennel.woken(kennel.workSeen(NO_DOGS, 0), 6 * HOUR, 1));
+  expect(kennel.counted(due, due.out[0]?.id ?? '', DAY)).toBe(due);
+});
+
 test('work that begins long after the last chore has it at once', () => {
   const hours = days(24 * 12, (hour) => hour === 0 || hour === 24 * 10);
   expect(hours.filter((one) => one.endsWith('backup'))).toEqual(['6 backup', '240 backup']);
