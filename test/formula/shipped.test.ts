@@ -31,6 +31,29 @@ test('the formulas that the engine starts by itself are there', () => {
   expect(names).toEqual(expect.arrayContaining(['polecat-work', 'rework', 'shiny']));
 });
 
+test.each([
+  ['deacon-patrol', 'patrol-trouble'],
+  ['witness-patrol', 'polecat-health'],
+  ['refinery-patrol', 'refinery-patrol'],
+])('%s, which is slung by hand or by a plugin, is a round whose steps follow from its first', (name, bonded) => {
+  const needed = {
+    facts: 'Toast is silent',
+    rig: 'server',
+    polecats: 'Toast: no output for an hour',
+    queue: 'gt-1: 4',
+  };
+  const read = readFormula(name, load(name), names, load);
+  const wanted = read.ok ? read.formula.vars.filter(({ required }) => required).map((variable) => variable.name) : [];
+  const vars = Object.fromEntries(Object.entries(needed).filter(([key]) => wanted.includes(key)));
+  const cooked = cook({ name, vars, load, names });
+  if (!cooked.ok) throw new Error(printProblems(cooked.problems));
+  const [first, ...others] = cooked.protomolecule.steps;
+  expect(others.every(({ needs }) => first !== undefined && needs.includes(first.id))).toBe(true);
+  // What an agent may not write: the town alone does.
+  expect(JSON.stringify(cooked.protomolecule)).not.toMatch(/WITNESS_PING|RECOVERED_BEAD/);
+  expect(JSON.stringify(cooked.protomolecule)).toContain(bonded);
+});
+
 test('rework asks for what the refinery tells and nothing more', () => {
   const vars = { failure_type: 'conflict', failure: 'CONFLICT in a.txt', branch: 'polecat/Toast/gt-1' };
   const cooked = cook({ name: 'rework', vars, load, names });
