@@ -2,7 +2,7 @@
  * Groups: addresses that stand for whoever belongs there. One is named (`@crew/server`) or a pattern (`server/crew/*`), in which `*` is any text; a name
  * is short for patterns. Who belongs to it is looked up once, when the mail is sent.
  */
-import { OVERSEER } from './address.js';
+import { MAYOR, OVERSEER } from './address.js';
 import { listed } from './listed.js';
 import type { Mail } from './mail.js';
 import { fits } from './wildcard.js';
@@ -13,7 +13,7 @@ const ADDRESS_CHARS_MAX = 200;
 
 /** Agents and people, by what their addresses are like. A witness has an inbox, but no eyes: it is written to by its own name. */
 const NAMED: Readonly<Record<string, readonly string[]>> = {
-  '@town': [OVERSEER, 'mayor', '*/crew/*', '*/polecats/*'],
+  '@town': [OVERSEER, '*/crew/*', '*/polecats/*'],
   '@overseer': [OVERSEER],
   '@crew': ['*/crew/*'],
   '@polecats': ['*/polecats/*'],
@@ -49,11 +49,15 @@ export function readGroup(address: string): Reading {
   return { ok: false, problem };
 }
 
-/** `open`: addresses of all who have an inbox now. The overseer is there with the first mail. In order, each once, and never who writes. */
+/**
+ * `open`: addresses of all who have an inbox now. The overseer is there with the first mail. In order, each once, and never who writes; nor the mayor
+ * beside the overseer, to whom it passes on what it is written.
+ */
 export function membersOf(patterns: readonly string[], open: readonly string[], from: string): readonly string[] {
   const all = new Set([OVERSEER, ...open]);
   all.delete(from);
-  return [...all].filter((address) => patterns.some((pattern) => fits(pattern, address))).toSorted();
+  const members = [...all].filter((address) => patterns.some((pattern) => fits(pattern, address))).toSorted();
+  return members.includes(OVERSEER) ? members.filter((address) => address !== MAYOR) : members;
 }
 
 /** An address; of a polecat with its number, so that whoever has the slot after it does not get what was meant for it. */

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { addressOf, copyFor, isGroup, isWithinReach, membersOf, outcomeText, readGroup } from '../../src/town/group.js';
 
 const OPEN = [
+  'mayor',
   'web/witness',
   'web/polecats/Ash',
   'server/witness',
@@ -34,6 +35,11 @@ test.each<[string, readonly string[]]>([
   ['*/polecats/*', [...SERVERS, 'web/polecats/Ash']],
   ['server/crew/*', ['server/crew/ann']],
   ['*/polecats/T*', ['server/polecats/Toast']],
+  [
+    '*',
+    ['overseer', 'server/crew/ann', ...SERVERS, 'server/witness', 'web/crew/bob', 'web/polecats/Ash', 'web/witness'],
+  ],
+  ['m*', ['mayor']],
   ['@crew/nowhere', []],
   ['@nobody', [expect.stringContaining('"@nobody" is no group: there are @town, @overseer')]],
   ['@rig', [expect.stringContaining('@rig/RIG')]],
@@ -46,6 +52,7 @@ test.each<[string, readonly string[]]>([
 test('who writes to a group that it is of does not get it back', () => {
   expect(meant('@polecats/server', 'server/polecats/Toast')).toEqual(['server/polecats/Shadow']);
   expect(meant('@overseer', 'overseer')).toEqual([]);
+  expect(meant('*r', 'overseer')).toEqual(['mayor']);
 });
 
 test('the overseer is reached before there is one, and is there once', () => {
