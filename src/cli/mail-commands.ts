@@ -19,6 +19,8 @@ export const mailCommands: readonly Command[] = [
                         pattern such as 'server/crew/*', everybody who belongs there now has it
   --subject TEXT        what it is about, in a few words
 ${BODY}
+  --text TEXT           all of it instead, "Subject: …", then "Body:" and what is indented below it; "-" reads it from
+                        standard input
   --priority WORD       urgent, high, normal (if not given) or low
   --delivery WORD       to an agent at work: interrupt, before its next turn, or queue, in its inbox; if not given,
                         what is urgent interrupts
@@ -41,7 +43,7 @@ ${SERVER_USAGE}`,
   ),
   lazy(
     'mail read',
-    'Show a mail, which then counts as read.',
+    'Show a mail, which then counts as read; one that was put away is looked for in the ledger.',
     `gt mail read MAIL [--thread] [options]
 
 ${MAIL}

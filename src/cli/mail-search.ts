@@ -1,20 +1,12 @@
 /** `gt mail search`: what was written to somebody, in the inbox and in the ledger. */
-import * as z from 'zod';
 import { OVERSEER } from '../town/address.js';
-import { KeptMail, type Inbox } from '../town/inbox.js';
-import { townPaths } from '../town/paths.js';
 import { withCalls } from './calls.js';
 import { readArguments, takeOne, type Command } from './command.js';
-import { recordsIn } from './ledger-records.js';
+import { putAway } from './mail-put-away.js';
 import { inboxOr, listed } from './mail.js';
 import { print } from './print.js';
 import { SERVER_OPTIONS } from './server-place.js';
 import { mustBeTown, townFolder } from './town.js';
-
-/** As the inbox has written it: its own id is that of the record. */
-const Put = z
-  .object({ ...KeptMail.shape, inbox: z.string(), mail: z.string() })
-  .transform(({ mail: id, ...rest }) => ({ ...rest, id }));
 
 export const search: Pick<Command, 'run'> = {
   run: async (args) => {
@@ -27,7 +19,7 @@ export const search: Pick<Command, 'run'> = {
     await withCalls(values, async (calls) => {
       // Of whoever is gone the ledger has all.
       const inbox = await inboxOr(owner, calls);
-      const put = await putAway(townPaths(dir).ledger, owner);
+      const put = await putAway(dir, owner);
       // One may have moved meanwhile.
       const all = new Map([...put, ...(typeof inbox === 'string' ? [] : inbox)].map((mail) => [mail.id, mail]));
       if (typeof inbox === 'string') console.error(`gt: only the ledger was searched: ${inbox}`);
@@ -38,8 +30,3 @@ export const search: Pick<Command, 'run'> = {
     });
   },
 };
-
-async function putAway(folder: string, owner: string): Promise<Inbox> {
-  const all = await recordsIn(folder, '"kind":"mail"', Put);
-  return all.flatMap(({ inbox, ...mail }) => (inbox === owner ? [mail] : []));
-}

@@ -7,14 +7,17 @@ import { inboxMessages, mailMessage } from '../contract/messages.js';
 import { channelOf, OVERSEER } from '../town/address.js';
 import { isGroup } from '../town/group.js';
 import { byUrgency, stateOf, threadOf, type Inbox, type KeptMail } from '../town/inbox.js';
+import { readMailText } from '../town/mail-text.js';
 import { DELIVERIES, PRIORITIES } from '../town/mail.js';
-import { timeAt } from '../town/wording.js';
+import { short, timeAt } from '../town/wording.js';
 import { newId, withCalls, type Calls } from './calls.js';
 import { columns } from './columns.js';
 import { CliError, readArguments, refuseMore, takeOne, UsageError, type Command } from './command.js';
+import { putAway } from './mail-put-away.js';
 import { print } from './print.js';
 import { noExecution } from './server-place.js';
 import { contentOf, WHO_OPTIONS } from './step.js';
+import { townAround } from './town.js';
 
 /** Whose inbox: the person at the terminal is the overseer, unless it says otherwise. */
 const BOX_OPTIONS = { ...WHO_OPTIONS, as: { type: 'string' } } as const;
@@ -27,13 +30,14 @@ export const send: Pick<Command, 'run'> = {
       ...BOX_OPTIONS,
       subject: { type: 'string' },
       body: { type: 'string' },
+      text: { type: 'string' },
       priority: { type: 'string' },
       delivery: { type: 'string' },
       wait: { type: 'string' },
     });
     const to = takeOne('mail send', 'address', positionals);
-    const { subject, body, priority, delivery, as: from = OVERSEER, id = newId('ml') } = values;
-    if (subject === undefined) throw new UsageError('gt mail send needs --subject TEXT');
+    const { priority, delivery, as: from = OVERSEER, id = newId('ml') } = values;
+    const written = readWritten(values);
     const seconds = values.wait === undefined ? null : readSeconds(values.wait);
     const isForMany = isGroup(to) || channelOf(to) !== null;
     if (isForMany && seconds !== null)
@@ -42,18 +46,36 @@ export const send: Pick<Command, 'run'> = {
       id,
       from,
       to,
-      subject,
-      body: body === undefined ? '' : readBody(body),
+      ...written,
       ...(priority === undefined ? {} : { priority: readPriority(priority) }),
       ...(delivery === undefined ? {} : { delivery: readDelivery(delivery) }),
     };
     await withCalls(values, async (calls) => {
       const says = await calls.update(to, mailMessage, mail, id);
-      print(isGroup(to) ? `${id}: ${says}` : isForMany ? says : `${id} is in the inbox of ${to}`);
+      print(isGroup(to) ? `${id}: ${says}` : isForMany ? says : whereIsIt(id, to, says));
       if (seconds !== null) print(inFull(await answerTo(id, from, seconds, calls)));
     });
   },
 };
+
+/** As who has it says, which may pass it on. */
+function whereIsIt(id: string, to: string, says: string): string {
+  return says === 'taken' ? `${id} is in the inbox of ${to}` : `${id}: ${to} says: ${says}`;
+}
+
+type Written = { readonly subject?: string; readonly body?: string; readonly text?: string };
+
+function readWritten({ subject, body, text }: Written): { readonly subject: string; readonly body: string } {
+  if (text === undefined) {
+    if (subject === undefined) throw new UsageError('gt mail send needs --subject TEXT, or --text TEXT');
+    return { subject, body: body === undefined ? '' : readBody(body) };
+  }
+  if (subject !== undefined || body !== undefined)
+    throw new UsageError('--text is all of the mail: --subject and --body stand in it');
+  const reading = readMailText(readBody(text));
+  if (!reading.ok) throw new UsageError(`--text: ${reading.problem}`);
+  return { subject: reading.subject, body: reading.body };
+}
 
 export const inbox: Pick<Command, 'run'> = {
   run: async (args) => {
@@ -74,12 +96,23 @@ export const read: Pick<Command, 'run'> = {
     const id = takeOne('mail read', 'mail, by its id', positionals);
     const owner = values.as ?? OVERSEER;
     await withCalls(values, async (calls) => {
-      const all = await inboxOf(owner, calls);
-      const mail = all.find((one) => one.id === id);
+      const seen = await inboxOr(owner, calls);
+      const inbox = typeof seen === 'string' ? [] : seen;
+      const here = inbox.find((one) => one.id === id);
+      const isThread = values.thread === true;
+      const dir = here !== undefined && !isThread ? null : await townAround(values.town);
+      const put = dir === null ? [] : await putAway(dir, owner);
+      const mail = here ?? put.findLast((one) => one.id === id);
       if (mail === undefined)
-        throw new CliError(`the inbox of ${owner} has no mail ${id}: gt mail inbox lists what it has`);
-      await calls.update(owner, inboxMessages.read, contentOf(inboxMessages.read, values, { mail: id }));
-      print((values.thread === true ? threadOf(all, mail) : [mail]).map(inFull).join('\n\n'));
+        throw new CliError(
+          typeof seen === 'string'
+            ? seen
+            : `neither the inbox of ${owner} nor the ledger has a mail ${id}: gt mail inbox lists what is there, gt mail search finds what was put away`,
+        );
+      if (here !== undefined)
+        await calls.update(owner, inboxMessages.read, contentOf(inboxMessages.read, values, { mail: id }));
+      const all = [...new Map([...put, ...inbox].map((one) => [one.id, one])).values()];
+      print((isThread ? threadOf(all, mail) : [mail]).map(inFull).join('\n\n'));
     });
   },
 };
@@ -144,12 +177,12 @@ export async function inboxOr(owner: string, { call }: Calls): Promise<Inbox | s
 export function listed(inbox: Inbox): string {
   if (inbox.length === 0) return 'no mail';
   const rows = inbox.map(({ id, from, subject, priority = 'normal', atMs, ...mail }) => [
-    id,
+    short(id),
     stateOf({ id, from, subject, ...mail }),
     priority,
     atMs === undefined ? '' : timeAt(atMs),
-    from,
-    subject,
+    short(from),
+    short(subject),
   ]);
   return columns([['mail', 'state', 'priority', 'came', 'from', 'about'], ...rows]);
 }

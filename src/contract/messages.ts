@@ -216,7 +216,7 @@ export const polecatMessages = {
 export const mailMessage = message(
   'mail',
   'Delivers a mail in the form `TYPE: brief`, `Key: Value` lines, text.',
-  Mail,
+  Mail.partial({ id: true, body: true }),
 );
 
 const mails = z

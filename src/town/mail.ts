@@ -21,6 +21,8 @@ export const DELIVERIES = ['interrupt', 'queue'] as const;
 const mailId = z.string().min(1).max(2_000);
 export const SUBJECT_CHARS_MAX = 500;
 export const BODY_CHARS_MAX = 100_000;
+/** Of whoever writes: an address, or a name that a board can show. */
+export const FROM_CHARS_MAX = 1_000;
 
 export const Mail = z.strictObject({
   /** Repeating a mail under the same id is a no-op. */
@@ -203,13 +205,14 @@ export function townsWord(subject: string): string | null {
 }
 
 /** The keys of a mail of an agent to itself, from one session to the next: the town does not act on it. */
-type Handoff = {
-  readonly Molecule: string;
-  readonly Step: string;
-  readonly Session: number;
-  readonly Reason: string;
-  readonly 'Handed-Over-At': string;
-};
+const Handoff = z.strictObject({
+  Molecule: line,
+  Step: line,
+  Session: z.coerce.number().int(),
+  Reason: line,
+  'Handed-Over-At': line,
+});
+type Handoff = z.infer<typeof Handoff>;
 
 const HANDOFF = 'HANDOFF';
 /** Of a witness to the deacon: see `witness-ping`. */
@@ -226,6 +229,15 @@ const TOWNS_WORDS: readonly string[] = [
 
 export function writeHandoff(envelope: Envelope, brief: string, keys: Handoff, note: string): Mail {
   return writtenMail(envelope, HANDOFF, brief, keys, note);
+}
+
+type HandoffReading =
+  | { readonly ok: true; readonly keys: Handoff; readonly text: string }
+  | { readonly ok: false; readonly problem: string };
+
+/** `text`: the note. */
+export function readHandoff(mail: Mail): HandoffReading {
+  return readKeys(mail, HANDOFF, Handoff);
 }
 
 export function isHandoff({ subject }: Pick<Mail, 'subject'>): boolean {

@@ -4,6 +4,7 @@
  */
 import { filesNamed, parseCondition } from './condition.js';
 import { fill, holdsNow } from './molecule-facts.js';
+import { listed } from './listed.js';
 import { stepAt } from './molecule-live.js';
 import type { Molecule } from './molecule-live.js';
 import type { GateState, Step, StepState } from './molecule-state.js';
@@ -28,6 +29,31 @@ export function gatesFor(known: Known, step: string, gates: readonly StepGate[])
 
 export function awaits(gate: GateState, subject: string): boolean {
   return gate.opened === null && gate.type === 'mail' && subject.toLowerCase().includes(gate.await.toLowerCase());
+}
+
+/**
+ * Why a mail is nothing to a molecule, and who reads such; null when there is a gate that it opens, now, later or when the step is tried again. What
+ * fills in what a gate awaits is known only once its turn has come.
+ */
+export function whyNoMail(
+  { cooked, templates }: Pick<Molecule, 'cooked' | 'templates'>,
+  subject: string,
+  { id, agent }: { readonly id: string; readonly agent: string | null },
+): string | null {
+  const gates = [...cooked.values(), ...templates.values()].flatMap((step) => step.gates ?? []);
+  const awaited = gates.filter(({ type }) => type === 'mail').map((gate) => gate.await);
+  const words = subject.toLowerCase();
+  if (awaited.some((one) => one.includes('{{') || words.includes(one.toLowerCase()))) return null;
+  const gatesText = awaited.length === 0 ? 'none of its steps waits for a mail' : `its gates await ${quoted(awaited)}`;
+  const reader = agent === null ? 'gt explain shows who can answer what it asks' : `${agent}, who works on it, has one`;
+  return `${id} is a molecule, which has no inbox, and ${gatesText}; ${reader}`;
+}
+
+const AWAITED_MAX = 3;
+
+function quoted(awaited: readonly string[]): string {
+  const more = awaited.length > AWAITED_MAX ? [`${awaited.length - AWAITED_MAX} more`] : [];
+  return listed([...awaited.slice(0, AWAITED_MAX).map((one) => `"${one.slice(0, 100)}"`), ...more], 'and');
 }
 
 export function areOpen(gates: readonly GateState[] | undefined): boolean {

@@ -7,7 +7,7 @@ import { CHANNEL_EXAMPLE, ChannelInput, messagesQuery, subscribersQuery } from '
 import type { ChannelCarry, SubscriberView } from '../contract/channel.js';
 import { EMPTY_DESK } from '../contract/desk.js';
 import type { LedgerEntry } from '../contract/ledger.js';
-import { channelMessages, mailMessage } from '../contract/messages.js';
+import { channelMessages } from '../contract/messages.js';
 import { read } from '../contract/read.js';
 import { attribute } from '../contract/search-attributes.js';
 import { channelOf, makeId } from '../town/address.js';
@@ -18,12 +18,15 @@ import type { AfterMiss, ChannelState, Order, Published } from '../town/channel.
 import { channelBoard, hooksInTrouble } from '../town/channel-board.js';
 import type { Publication } from '../town/channel-input.js';
 import { keysIn } from '../town/channel-match.js';
+import { plainBody } from '../town/mail-text.js';
 import type { Mail } from '../town/mail.js';
 import { carryOut, type After } from './channel-order.js';
 import { Desk, done, refused, takenUntil, type Answer } from './desk.js';
 import { explainBy } from './explain.js';
 import { failure, readInput } from './failing.js';
 import { town } from './hands.js';
+import { takeMail } from './mail-taking.js';
+import { patched } from './patches.js';
 import { actsEndMs } from './patience.js';
 import { Standing, startAs } from './standing.js';
 import { carried, goOn, isDue } from './start.js';
@@ -95,7 +98,7 @@ class ChannelRun {
     const here = takenUntil(this.#desk, () => (this.#isClosed ? `${this.#address} is closed` : null));
     const { publish, subscribe, unsubscribe, retain } = channelMessages;
     here.on(publish, ({ id = makeId('ms', uuid4()), ...rest }) => this.#publish({ ...rest, id }));
-    here.on(mailMessage, (mail) => this.#publishMail(mail));
+    takeMail(here, (mail) => this.#publishMail(mail));
     here.on(subscribe, ({ id: _id, by: _by, ...asked }) => {
       const isNew = !this.#state.subscribers.some(({ id }) => id === asked.subscriber);
       const after = subscribed(this.#state, asked, Date.now());
@@ -142,11 +145,19 @@ class ChannelRun {
   #publishMail({ id, from, to, subject, body, priority, replyTo }: Mail): Answer {
     if (to !== this.#address) return refused(`this is ${this.#address}, not ${to.slice(0, 200)}`);
     if (replyTo !== undefined) return refused('an answer is for one, and is not published: write a mail of its own');
-    const { keys, text } = keysIn(body);
+    const { keys, text } = this.#keysIn(body);
     const more = priority === undefined ? {} : { priority };
     const asked = read(channelMessages.publish.schema, { id, from, subject, keys, body: text, ...more });
     if (!asked.ok) return refused(`it cannot be published: ${asked.problems.join('; ')}`);
     return this.#publish({ ...asked.value, id });
+  }
+
+  /** Lines that are no keys are words, as they were written. */
+  #keysIn(body: string): ReturnType<typeof keysIn> {
+    const plain = plainBody(body);
+    const found = keysIn(plain);
+    const isNew = plain !== body && Object.keys(found.keys).length > 0;
+    return isNew && patched('keys may be indented', '0.10') ? found : keysIn(body);
   }
 
   async #wait(): Promise<never> {

@@ -6,7 +6,7 @@
 import { CancellationScope, condition, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
 import { heartbeatQuery, WatchInput, type DeaconCarry } from '../contract/deacon.js';
 import { EMPTY_DESK } from '../contract/desk.js';
-import { deaconMessages, mailMessage, missionMessages } from '../contract/messages.js';
+import { deaconMessages, missionMessages } from '../contract/messages.js';
 import { agentsQuery } from '../contract/witness.js';
 import { attribute } from '../contract/search-attributes.js';
 import { DEACON, OVERSEER } from '../town/address.js';
@@ -20,6 +20,7 @@ import { unreachable } from '../town/unreachable.js';
 import { heardAfter, readPing } from '../town/witness-ping.js';
 import { DeaconDogs } from './deacon-dogs.js';
 import { DeaconHold } from './deacon-hold.js';
+import { takeMail } from './mail-taking.js';
 import { Post } from './post.js';
 import { DeaconRedispatch } from './deacon-redispatch.js';
 import { Desk, done, refused, type Answer } from './desk.js';
@@ -124,7 +125,7 @@ class DeaconRun {
       this.#isNews = true;
       return this.#recovered.recovered({ rig, mission, run, item, branch, head });
     });
-    this.#desk.on(mailMessage, (mail) => this.#take(mail));
+    takeMail(this.#desk, (mail) => this.#take(mail));
     setHandler(
       heartbeatQuery,
       () => ({ ...this.#now.beat, pending: this.#post.letters.length, patience: this.#now.patience }),

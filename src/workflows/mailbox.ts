@@ -9,7 +9,7 @@ import type { LedgerEntry } from '../contract/ledger.js';
 import { asSummary } from '../town/bytes.js';
 import { delivered, isLight, marked, MAILS_MAX, taken, whyNoRoom, whyNotIn } from '../town/inbox.js';
 import type { Inbox, KeptMail } from '../town/inbox.js';
-import { isHandoff, replyTo, type Mail } from '../town/mail.js';
+import { isHandoff, readHandoff, replyTo, type Mail } from '../town/mail.js';
 import type { Answer, Taking } from './desk.js';
 import { done, refused } from './desk.js';
 import { postman, town } from './hands.js';
@@ -105,6 +105,8 @@ export class Mailbox {
     // Of anybody else it would take the place of what the agent has left itself.
     if (isItsOwn && mail.from !== address)
       return refused(`a handoff comes from ${address} itself, not from ${mail.from.slice(0, 200)}`);
+    const reading = isItsOwn ? readHandoff(mail) : null;
+    if (reading?.ok === false && patched('a handoff has its keys', '0.10')) return refused(reading.problem);
     if (this.#inbox.some(({ id }) => id === mail.id)) return done('taken');
     // The last one tells how things stand.
     const others = isItsOwn ? this.#inbox.filter((one) => !isHandoff(one)) : this.#inbox;

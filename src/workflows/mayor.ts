@@ -5,7 +5,6 @@
 import { CancellationScope, condition, isCancellation, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
 import { EMPTY_DESK } from '../contract/desk.js';
 import { MayorInput, mayorMessages, wishesQuery, type MayorCarry } from '../contract/mayor.js';
-import { mailMessage } from '../contract/messages.js';
 import { attribute } from '../contract/search-attributes.js';
 import { makeId, MAYOR, OVERSEER } from '../town/address.js';
 import { stateOf } from '../town/inbox.js';
@@ -26,6 +25,7 @@ import {
 } from '../town/wish.js';
 import { lettersAbout, mayorBoard, waitedFor, waitsForPerson } from '../town/wish-board.js';
 import { tellsEndOf } from '../town/wish-mission.js';
+import { takeMail } from './mail-taking.js';
 import { Post } from './post.js';
 import { Desk, done, refused, takenUntil, type Answer } from './desk.js';
 import { explainBy } from './explain.js';
@@ -106,7 +106,7 @@ class MayorRun {
   #listen(): void {
     const here = takenUntil(this.#desk, () => (this.#isGone ? `the ${MAYOR} is no more in this town` : null));
     this.#mailbox.serve(here);
-    here.on(mailMessage, (mail) => this.#take(mail));
+    takeMail(here, (mail) => this.#take(mail));
     const { sling, approve, reject, change, plan } = mayorMessages;
     here.on(sling, ({ id = makeId('ws', uuid4()), by, wish: text, rig = null, budget = null, approve: how }) =>
       this.#wish({ id, by, text, rig, budget, approve: how }),

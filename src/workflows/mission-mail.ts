@@ -1,9 +1,9 @@
 /** The mail of a mission: what its agents and others write to it, for whoever looks after it. Nothing of it waits for an answer. */
 import { workflowInfo } from '@temporalio/workflow';
-import { mailMessage } from '../contract/messages.js';
 import type { MissionCarry } from '../contract/mission.js';
 import { mailLines } from '../town/inbox-board.js';
 import { refused, takenUntil, type Desk } from './desk.js';
+import { takeMail } from './mail-taking.js';
 import { Mailbox } from './mailbox.js';
 import { patched } from './patches.js';
 import { isDue } from './start.js';
@@ -29,7 +29,7 @@ export class MissionMail {
     this.#mailbox = new Mailbox(owner, now().mail);
     const here = takenUntil(desk, () => (this.#isOver ? `${this.#address} has ended` : null));
     this.#mailbox.serve(here);
-    here.on(mailMessage, (mail) => {
+    takeMail(here, (mail) => {
       if (!hasInbox()) return refused('a mission of an earlier version has no inbox');
       if (mail.to !== this.#address) return refused(`this is ${this.#address}, not ${mail.to.slice(0, 200)}`);
       return this.#mailbox.take(mail);

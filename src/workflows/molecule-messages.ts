@@ -1,9 +1,9 @@
 /** What people and outside agents say to a molecule: each message is refused with what is possible instead, or becomes an event. */
-import { CancellationScope, condition } from '@temporalio/workflow';
+import { CancellationScope, condition, workflowInfo } from '@temporalio/workflow';
 import type { z } from 'zod';
-import { mailMessage, moleculeMessages } from '../contract/messages.js';
+import { moleculeMessages } from '../contract/messages.js';
 import { bondPlace, bondProblem } from '../town/molecule-bond.js';
-import { describeGates } from '../town/molecule-gates.js';
+import { describeGates, whyNoMail } from '../town/molecule-gates.js';
 import { instead, refusal, tokenOf } from '../town/molecule-refusal.js';
 import { code } from '../town/wording.js';
 import type { Json } from '../town/act.js';
@@ -15,6 +15,7 @@ import type { Answer, Desk } from './desk.js';
 import { done, refused, takenUntil } from './desk.js';
 import { wordsOf } from './failing.js';
 import { town } from './hands.js';
+import { takeMail } from './mail-taking.js';
 import { WaysBack } from './molecule-back.js';
 import type { Book } from './molecule-book.js';
 import type { Hands } from './molecule-hands.js';
@@ -90,9 +91,13 @@ export class Messages {
         meanwhile: () => endsFirst(activeSteps(book.molecule)),
       },
     );
-    taking.on(mailMessage, ({ subject, from }) => {
+    takeMail(taking, ({ subject, from }) => {
+      const id = workflowInfo().workflowId;
+      const why = whyNoMail(book.molecule, subject, { id, agent: book.hook?.agent ?? null });
+      const isNew = patched('a molecule refuses mail that opens no gate', '0.10');
+      if (why !== null && isNew) return refused(why);
       book.note({ kind: 'mailed', subject, from });
-      return done('taken');
+      return done(isNew ? 'noted for the gates that await it' : 'taken');
     });
   }
 

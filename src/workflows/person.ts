@@ -6,7 +6,6 @@ import { CancellationScope, condition, isCancellation, workflowInfo } from '@tem
 import type { SearchAttributePair } from '@temporalio/common';
 import { EMPTY_DESK } from '../contract/desk.js';
 import { PersonInput, type PersonCarry } from '../contract/inbox.js';
-import { mailMessage } from '../contract/messages.js';
 import { attribute } from '../contract/search-attributes.js';
 import { OVERSEER, rigOfCrew, workerAt } from '../town/address.js';
 import { isCrewName } from '../town/branch.js';
@@ -15,6 +14,7 @@ import { CrewDesk } from './crew-desk.js';
 import { Desk, refused, takenUntil } from './desk.js';
 import { explainBy } from './explain.js';
 import { failure, readInput } from './failing.js';
+import { takeMail } from './mail-taking.js';
 import { Mailbox } from './mailbox.js';
 import { patched } from './patches.js';
 import { Standing, startAs } from './standing.js';
@@ -81,7 +81,7 @@ class PersonRun {
     const owner = { address: this.#address, patience, onChange: () => (this.#news = true) };
     this.#crew = role === 'crew' ? new CrewDesk(owner, isFresh ? null : carry) : null;
     this.#crew?.serve(here);
-    here.on(mailMessage, (mail) =>
+    takeMail(here, (mail) =>
       mail.to === this.#address
         ? this.#mailbox.take(mail)
         : refused(`this is ${this.#address}, not ${mail.to.slice(0, 200)}`),

@@ -5,7 +5,7 @@
  */
 import { CancellationScope, CancelledFailure, condition, isCancellation, setHandler } from '@temporalio/workflow';
 import type { At } from '../contract/activities.js';
-import { mailMessage, missionMessages, polecatMessages } from '../contract/messages.js';
+import { missionMessages, polecatMessages } from '../contract/messages.js';
 import type { MoleculeResult } from '../contract/molecule.js';
 import { hookQuery, lifecycleQuery, PolecatInput } from '../contract/polecat.js';
 import { polecatAt } from '../town/address.js';
@@ -21,6 +21,7 @@ import { Desk, done, refused } from './desk.js';
 import { explainBy } from './explain.js';
 import { failure, readInput, reasonOf } from './failing.js';
 import { lossOf, town } from './hands.js';
+import { takeMail } from './mail-taking.js';
 import { Mailbox } from './mailbox.js';
 import { takeNudges } from './nudges.js';
 import { send } from './outbox.js';
@@ -87,7 +88,7 @@ class PolecatRun {
       () => ({ molecule: this.#molecules.at(-1) ?? input.molecule, since: this.#pushed ?? this.#since() }),
       () => this.#show(this.#stage),
     );
-    this.#desk.on(mailMessage, (mail) => {
+    takeMail(this.#desk, (mail) => {
       if (this.#isGone) return refused(`${this.#address} has ended its work`);
       if (isFree(mail) && patched('a polecat has an inbox', '0.6')) return this.#mailbox.take(mail);
       const verdict = verdictOf(mail, this.#pending, input);

@@ -36,6 +36,7 @@ import { explainBy } from './explain.js';
 import { readInput } from './failing.js';
 import { town } from './hands.js';
 import { readLetter } from './letters.js';
+import { takeMail } from './mail-taking.js';
 import { sendToRole } from './outbox.js';
 import type { Outcome } from './refinery-merge.js';
 import { letterOf, mergeOnce, requestOf } from './refinery-merge.js';
@@ -267,7 +268,7 @@ class RefineryRun {
 
   #takeMessages(): void {
     const desk = takenOnce(this.#desk, () => this.#isKnown || !takesOver());
-    desk.on(mailMessage, (mail) => {
+    takeMail(desk, (mail) => {
       const reading = readLetter(mail, this.#now.rig.name);
       if (!reading.ok) return refused(reading.problem);
       const { letter } = reading;

@@ -3,7 +3,7 @@
  * refinery's verdicts back. It holds no work of its own, and waits at no cost.
  */
 import { condition, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
-import { mailMessage, missionMessages, refineryMessages, witnessMessages } from '../contract/messages.js';
+import { missionMessages, refineryMessages, witnessMessages } from '../contract/messages.js';
 import { agentsQuery, polecatsQuery, RoleInput, slotsQuery, witnessKeptQuery } from '../contract/witness.js';
 import type { WitnessCarry, WitnessKept } from '../contract/witness.js';
 import { EMPTY_DESK } from '../contract/desk.js';
@@ -25,6 +25,7 @@ import type { Lease } from '../town/slots.js';
 import { Desk, done, OLDER, refused } from './desk.js';
 import { explainBy } from './explain.js';
 import { readInput } from './failing.js';
+import { takeMail } from './mail-taking.js';
 import { send } from './outbox.js';
 import { patched } from './patches.js';
 import { leaseCheckMs } from './patience.js';
@@ -301,7 +302,7 @@ class WitnessRun {
       return done('configured');
     });
     this.#holds.serve(this.#desk);
-    this.#desk.on(mailMessage, (mail) => {
+    takeMail(this.#desk, (mail) => {
       const { names, leases } = this.#now.slots;
       // Before a fresh witness has looked, it does not know who is at work.
       const isNew = this.#released !== null;

@@ -113,6 +113,9 @@ test('who is of the crew is written to, reads, answers and puts away; who asked 
   expect(await inboxOf('server/crew/ann')).toMatchObject([{ subject: 'fire' }]);
   expect(await mailInLedger()).toMatchObject([{ mail: lunch?.id, inbox: 'server/crew/ann', subject: 'lunch?' }]);
   expect(await mail('search', 'AT ONE', ...as)).toMatch(/lunch\?$/);
+  expect(await mail('read', lunch?.id ?? '', ...as)).toContain('Subject: lunch?\n\nAt one?');
+  const none = await gt(['mail', 'read', 'none', ...as, '--town', town.dir]);
+  expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('nor the ledger has a mail none') });
   expect(await mail('search', 'fire', ...as)).toMatch(/fire$/);
   expect(await mail('search', 'nothing of that', ...as)).toBe('no mail');
   const { stdout } = await gt(['explain', 'server/crew/ann', '--town', town.dir]);
@@ -200,6 +203,16 @@ test.concurrent('so it is by the Temporal CLI, and what does not fit is refused 
   expect(await update('ack', { mail: 'nothing' })).toMatchObject({
     output: expect.stringContaining('the inbox of overseer has no mail "nothing"'),
   });
+  const { id: _, body: __, ...least } = { ...said, subject: 'no more than that' };
+  expect(await update('mail', least)).toMatchObject({ code: 0, output: expect.stringContaining('taken') });
+  expect((await inboxOf('overseer')).filter(({ subject }) => subject === least.subject)).toMatchObject([
+    { id: expect.stringMatching(/^ml-\w{8}$/), body: '' },
+  ]);
+  expect(await update('mail', { ...said, id: 'long', from: 'x'.repeat(1_001) })).toMatchObject({
+    output: expect.stringContaining('from: of 1001 characters; the most is 1000'),
+  });
+  expect(await update('mail', { ...said, id: 'two\nlines', subject: 'in\ntwo' })).toMatchObject({ code: 0 });
+  expect(await mail('inbox')).toMatch(/^two lines .* in two$/m);
   const others = { ...said, id: 'for-others', to: 'server/crew/bob' };
   await town.temporal('workflow', 'signal', '-w', 'overseer', '--name', 'mail', '--input', JSON.stringify(others));
   const rejected = await town.client.workflow.getHandle('overseer').query(rejectedQuery);
@@ -220,6 +233,33 @@ test.concurrent('so it is by the Temporal CLI, and what does not fit is refused 
   await expect(town.client.workflow.getHandle('nobody').result()).rejects.toMatchObject({
     cause: { message: expect.stringContaining('RIG/crew/NAME') },
   });
+});
+
+test('what a person writes is read as it was meant, and says where it has gone', async () => {
+  expect(await mail('send', 'deacon', '--subject', 'who are you?', '--id', 'who', '--as', 'ci')).toBe(
+    'who: deacon says: is passed on to the overseer',
+  );
+  const body = ['Rig: server', 'Held: 0', 'Waiting: 0', 'Pinged-At: 2026-01-02T03:04:05.000Z'];
+  const text = ['Subject: WITNESS_PING: server', 'Body:', ...body.map((line) => `  ${line}`)].join('\r\n');
+  expect(await mail('send', 'deacon', '--text', text, '--as', 'server/witness', '--id', 'p1')).toBe(
+    'p1: deacon says: heard',
+  );
+  const ping = {
+    id: 'p2',
+    from: 'server/witness',
+    to: 'deacon',
+    subject: 'WITNESS_PING',
+    body: `  ${body.join('\r\n  ')}`,
+  };
+  const update = ['workflow', 'update', 'execute', '-w', 'deacon', '--name', 'mail', '--input', JSON.stringify(ping)];
+  expect(await town.temporal(...update)).toMatchObject({ code: 0, output: expect.stringContaining('heard') });
+  const molecule = { workflowId: 'pr-alone', taskQueue: 'gastown', args: [{ formula: 'waiter' }] };
+  await town.client.workflow.start('molecule', molecule);
+  expect(await gt(['mail', 'send', 'pr-alone', '--subject', 'mol', '--town', town.dir])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('pr-alone is a molecule, which has no inbox'),
+  });
+  await town.client.workflow.getHandle('pr-alone').cancel();
 });
 
 test('a witness keeps what is written to it, and mail of the town that reaches nobody is a dead letter', async () => {

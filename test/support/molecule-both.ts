@@ -5,6 +5,7 @@ import { bondPlace } from '../../src/town/molecule-bond.js';
 import { fanOutProblem } from '../../src/town/molecule-fan-out.js';
 import { isMet, revive, sessionsOf, stateOf } from '../../src/town/molecule-live.js';
 import type { How, Molecule } from '../../src/town/molecule-live.js';
+import { whyNoMail } from '../../src/town/molecule-gates.js';
 import { dueLoop } from '../../src/town/molecule-loops.js';
 import { refusal, tokenOf } from '../../src/town/molecule-refusal.js';
 import type { MoleculeEvent } from '../../src/town/molecule-state.js';
@@ -173,7 +174,10 @@ export class Both {
     const { paused } = this.#molecule;
     switch (name) {
       case 'mail':
-        return this.#noted({ kind: 'mailed', subject: content.subject ?? '', from: by });
+        return (
+          whyNoMail(this.#molecule, content.subject ?? '', { id: 'it', agent: null }) === null &&
+          this.#noted({ kind: 'mailed', subject: content.subject ?? '', from: by })
+        );
       case 'pause':
         return paused === null && this.#noted({ kind: 'paused', by, why: 'tea' });
       case 'resume':

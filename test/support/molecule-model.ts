@@ -42,6 +42,8 @@ export class MoleculeModel {
   readonly #plan: readonly Planned[];
   readonly #isSandboxed: boolean;
   readonly #mails: string[] = [];
+  /** What gates of type mail wait for: any other mail is nothing to it. */
+  readonly #awaited: readonly string[];
   /** Messages that were taken under an id. */
   readonly #known = new Set<string>();
   #isPaused = false;
@@ -51,6 +53,7 @@ export class MoleculeModel {
 
   constructor(plan: readonly Planned[], isSandboxed = false) {
     this.#plan = plan;
+    this.#awaited = plan.flatMap(({ gate }) => (gate?.kind === 'mail' ? [gate.about] : []));
     this.#isSandboxed = isSandboxed;
     this.#nodes = plan.map(nodeOf);
     this.#settle();
@@ -154,6 +157,7 @@ export class MoleculeModel {
         return isNew;
       }
       case 'mail':
+        if (!this.#awaited.some((about) => content.subject?.includes(about))) return false;
         this.#mails.push(content.subject ?? '');
         return true;
       case 'bond':

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fileGates, watches } from '../../src/town/molecule-gates.js';
+import { fileGates, watches, whyNoMail } from '../../src/town/molecule-gates.js';
 import { moleculeBoard } from '../../src/town/molecule-board.js';
 import { dueLoop } from '../../src/town/molecule-loops.js';
 import { refusal } from '../../src/town/molecule-refusal.js';
@@ -49,6 +49,20 @@ test('a gate that stays shut too long escalates as gate_timeout; retry waits ane
   expect(watches(again)).toMatchObject([{ deadlineMs: 60_500 }]);
   expect(stateOfStep(all(timedOut, { kind: 'approved', step: 'b', by: 'Ada' }), 'b')).toBe('ready');
   expect(stateOfStep(all(timedOut, { kind: 'failed', step: 'b', reason: 'no', by: 'Ada' }), 'b')).toBe('failed');
+});
+
+test.each<[string, readonly StepGate[], string, string | null]>([
+  ['that awaits it', [gate('mail', 'Deployed')], 'RE: deployed', null],
+  ['among others', [gate('human', 'Ada'), gate('mail', 'x'), gate('mail', 'news')], 'no news today', null],
+  ['whose words another step brings', [gate('mail', 'about {{steps.a}}')], 'lunch', null],
+  ['of another kind', [gate('human', 'lunch')], 'lunch', 'none of its steps waits for a mail'],
+  ['that awaits another', [gate('mail', 'Deployed')], 'lunch', 'its gates await "Deployed"'],
+])('a molecule with a gate %s takes such a mail, and no other', (_, gates, subject, why) => {
+  const refusal = (agent: string | null) => whyNoMail(poured(behind(...gates)), subject, { id: 'pr-1', agent });
+  const no = why === null ? null : `pr-1 is a molecule, which has no inbox, and ${why}; `;
+  const reader = (words: string) => (no === null ? null : `${no}${words}`);
+  expect(refusal('server/polecats/Toast')).toBe(reader('server/polecats/Toast, who works on it, has one'));
+  expect(refusal(null)).toBe(reader('gt explain shows who can answer what it asks'));
 });
 
 test('a mail opens the gates that await its subject, also when it came before their turn or after their time', () => {
