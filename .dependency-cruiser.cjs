@@ -12,9 +12,10 @@ const may = {
   ],
   git: ['^src/(git|contract|town|process)/', '^(node:)?[a-z_/]+$'],
   ledger: ['^src/(ledger|contract|town|process)/', '^(node:)?[a-z_/]+$', '^node_modules/zod'],
+  ways: ['^src/(ways|contract|town|process)/', '^(node:)?[a-z_/]+$', '^node_modules/nodemailer'],
   process: ['^src/process/', '^(node:)?[a-z_/]+$', '^node_modules/zod'],
   activities: [
-    '^src/(activities|contract|town|formula|agents|git|ledger|process)/',
+    '^src/(activities|contract|town|formula|agents|git|ledger|process|ways)/',
     '^src/formula-shelf\\.ts$',
     '^(node:)?[a-z_/]+$',
     '^node_modules/(zod|@temporalio/(activity|client|common))',
@@ -43,7 +44,7 @@ module.exports = {
       to: {
         pathNot: [
           '^src/(cli|contract|town|formula|process)/',
-          '^src/(config|town-toml(-agents|-fields|-plugins)?|town-folder|formula-shelf|running-server|large-payloads|calls|relay)\\.ts$',
+          '^src/(config|town-toml(-agents|-confinement|-fields|-plugins|-reach)?|town-folder|formula-shelf|running-server|large-payloads|calls|relay)\\.ts$',
           '^(node:)?[a-z_/]+$',
           '^node_modules/(zod|smol-toml|@temporalio/(client|common))',
         ],

@@ -28,6 +28,7 @@ import {
   witnessMessages,
 } from './contract/messages.js';
 import { mayorMessages } from './contract/mayor.js';
+import { reachMessages } from './contract/reach.js';
 import { startOfRole } from './contract/search-attributes.js';
 import { TOWN_QUEUE } from './contract/task-queues.js';
 import { channelOf, circularAt, DEACON, MAYOR, OVERSEER } from './town/address.js';
@@ -91,8 +92,8 @@ const TAKEN: Readonly<Record<string, object>> = {
   molecule: { ...moleculeMessages, mail: mailMessage },
   mission: { ...missionMessages, ...inboxMessages, mail: mailMessage },
   polecat: { ...polecatMessages, ...inboxMessages, mail: mailMessage },
-  'member of a crew': crewMessages,
-  'person of the town': { ...inboxMessages, mail: mailMessage },
+  'member of a crew': { ...crewMessages, ...reachMessages },
+  'person of the town': { ...inboxMessages, ...reachMessages, mail: mailMessage },
   channel: { ...channelMessages, mail: mailMessage },
   witness: { ...witnessMessages, ...inboxMessages, mail: mailMessage },
   refinery: refineryMessages,
@@ -222,9 +223,10 @@ const BEGUN_BY_MAIL: readonly string[] = [OVERSEER, MAYOR, DEACON];
  */
 function roleBegunBy(workflow: string, name: string): Begun | null {
   const isMail = BEGUN_BY_MAIL.includes(workflow) && name === mailMessage.name;
+  const isReached = workflow === OVERSEER && name === reachMessages.reach.name;
   const isWish = workflow === MAYOR && name === mayorMessages.sling.name;
   const { send, pause, resume } = deaconMessages;
-  if (isMail || isWish || (workflow === DEACON && [send.name, pause.name, resume.name].includes(name)))
+  if (isMail || isReached || isWish || (workflow === DEACON && [send.name, pause.name, resume.name].includes(name)))
     return { type: workflow, summary: `the ${workflow} of the town` };
   const { publish, subscribe, retain } = channelMessages;
   const begins = [publish, subscribe, retain].some((one) => one.name === name);

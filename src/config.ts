@@ -63,6 +63,7 @@ export async function readTown(folder: string): Promise<TownResult> {
       limits: settings.limits,
       prices: settings.prices,
       ...(settings.plugins === undefined ? {} : { plugins: settings.plugins }),
+      ...(settings.reach === undefined ? {} : { reach: settings.reach }),
       ...(settings.deacon === undefined ? {} : { deacon: settings.deacon }),
     }),
   };
@@ -137,6 +138,11 @@ export function readKeys(anthropicAt: string | null, env: NodeJS.ProcessEnv = pr
     return key === undefined || key === '' ? [] : [[provider, { key, baseUrl: at }] as const];
   });
   return Object.fromEntries(accounts);
+}
+
+/** Of this process, by the name that town.toml has for it; null where there is none, or an empty one. */
+export function readVariable(name: string, env: NodeJS.ProcessEnv = process.env): string | null {
+  return env[name] || null;
 }
 
 const SECRET_NAME = /(KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)$/i;

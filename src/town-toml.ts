@@ -1,19 +1,12 @@
 /** The text of `town.toml` → what it says, or everything that is wrong with it: each with its line, the value found and what is possible. */
 import * as z from 'zod';
 import { parseToml, type Toml, type Unreadable } from './formula/toml.js';
-import {
-  ConfinementSettings,
-  DEFAULT_CONFINEMENT,
-  HOST_FORM,
-  LEVELS,
-  NETWORKS,
-  PATH_FORM,
-} from './town/confinement.js';
 import { listed } from './town/listed.js';
 import { nearest } from './town/nearest.js';
 import { TOWN_FILE } from './town/paths.js';
 import type { Plugins } from './town/plugin.js';
 import type { Prices } from './town/prices.js';
+import type { ReachSettings } from './town/reach.js';
 import {
   DEFAULT_LIMITS,
   DEFAULT_NAMES,
@@ -24,8 +17,10 @@ import {
 } from './town/rig.js';
 import { DEFAULT_MODEL, RUNTIMES, runtimeNamed, type AskingRole } from './town/runtime.js';
 import { agent, agentsFrom, AGENT_NAME } from './town-toml-agents.js';
+import { confinement, confinementFrom } from './town-toml-confinement.js';
 import { checkPlugins, plugin, PLUGIN_NAME, pluginsFrom } from './town-toml-plugins.js';
 import { amount, dollars, form, show, table, text, valueAt, whole } from './town-toml-fields.js';
+import { checkReach, person, PERSON_NAME, reachFrom, way, WAY_NAME } from './town-toml-reach.js';
 import { derivePrefix, PREFIX, RESERVED_PREFIXES } from './town/prefix.js';
 
 export type TownSettings = {
@@ -44,6 +39,7 @@ export type TownSettings = {
   readonly rigs: readonly RigSnapshot[];
   /** Absent where there are none. */
   readonly plugins?: Plugins;
+  readonly reach?: ReachSettings;
   readonly roles: TownSnapshot['roles'];
 };
 
@@ -65,25 +61,6 @@ const port = z.int(PORT_EXPECTED).min(1, PORT_EXPECTED).max(65_535, PORT_EXPECTE
 const runtime = {
   kind: text('auto').optional(),
   model: text(DEFAULT_MODEL).optional(),
-};
-const confinement = {
-  level: z.enum(LEVELS, `${listed(LEVELS)} is expected`).optional(),
-  network: z.enum(NETWORKS, `${listed(NETWORKS)} is expected`).optional(),
-  hosts: z
-    .array(
-      form(HOST_FORM, 'a host is expected, for example "registry.npmjs.org", "*.pypi.org" or "git.local:8080"'),
-      'a list of hosts is expected, for example ["registry.npmjs.org"]',
-    )
-    .optional(),
-  read: z
-    .array(
-      form(PATH_FORM, 'an absolute path is expected, for example "/srv/data"'),
-      'a list of paths is expected, for example ["/srv/data"]',
-    )
-    .optional(),
-  memory_mb: amount(DEFAULT_CONFINEMENT.memoryMbMax).optional(),
-  processes: whole(1, DEFAULT_CONFINEMENT.processesMax).optional(),
-  cpu_minutes: amount(DEFAULT_CONFINEMENT.cpuMinutesMax).optional(),
 };
 /** What git takes for a branch's name, without `refs/heads/` before it: that would be a branch of that name. */
 const BRANCH = /^(?!-|\/|\.|refs\/)(?!.*(\.\.|\/\/|\/\.|@\{|\.lock(\/|$)))[^\s~^:?*[\\\p{Cc}]*[^\s~^:?*[\\\p{Cc}/.]$/u;
@@ -172,6 +149,20 @@ const Document = table({
       'a table of plugins is expected: [plugins.<name>]',
     )
     .optional(),
+  reach: z
+    .record(
+      form(WAY_NAME, 'a way is named with lower-case letters, digits and "-", at most 40'),
+      table(way),
+      'a table of ways is expected: [reach.<name>]',
+    )
+    .optional(),
+  people: z
+    .record(
+      form(PERSON_NAME, 'overseer, "crew/NAME" or "RIG/crew/NAME" is expected'),
+      table(person),
+      'a table of people is expected: [people.overseer]',
+    )
+    .optional(),
   rigs: z.record(z.string(), table(rig), 'a table of rigs is expected: [rigs.<name>]').optional(),
 });
 type Document = z.infer<typeof Document>;
@@ -193,6 +184,7 @@ export function readTownText(source: string): TownText {
   checkRigs(toml.value, report);
   checkKinds(toml.value, report);
   checkPlugins(toml.value, report);
+  checkReach(toml.value, report);
   if (read.success && problems.length === 0) return { ok: true, settings: settingsOf(read.data) };
   return { ok: false, problems: problems.toSorted((a, b) => a.line - b.line).map((problem) => problem.text) };
 }
@@ -308,6 +300,7 @@ function settingsOf(document: Document): TownSettings {
     prices: Object.fromEntries(Object.entries(prices).map(([model, one]) => [model, priceFrom(one)])),
     baseUrl: runtime?.base_url ?? null,
     ...pluginsFrom(document.plugins),
+    ...reachFrom(document.reach, document.people),
     roles: { mayor: workbenchOf('mayor', document), boot: workbenchOf('boot', document) },
     rigs: Object.entries(rigs).map(([name, one]) => {
       const prefix = one.prefix ?? derivePrefix(name, taken);
@@ -343,14 +336,6 @@ function runtimeFrom({ kind = 'auto', model }: NonNullable<Document['runtime']>)
   return { kind: own, model: model ?? '', agent: kind };
 }
 
-/** Nothing where nothing is said. */
-function confinementFrom(said: NonNullable<Document['confinement']>): Pick<RigSnapshot, 'confinement'> {
-  const { memory_mb: memoryMbMax, processes: processesMax, cpu_minutes: cpuMinutesMax, ...same } = said;
-  const all = Object.entries({ ...same, memoryMbMax, processesMax, cpuMinutesMax });
-  const given = all.filter(([, value]) => value !== undefined);
-  return given.length === 0 ? {} : { confinement: ConfinementSettings.parse(Object.fromEntries(given)) };
-}
-
 function priceFrom({
   input,
   output,
@@ -372,6 +357,8 @@ function keysAt([section, name, inner]: Path): readonly string[] {
   if (section === 'prices') return Object.keys(price);
   if (section === 'agents') return Object.keys(agent);
   if (section === 'plugins') return Object.keys(plugin);
+  if (section === 'reach') return Object.keys(way);
+  if (section === 'people') return Object.keys(person);
   if (section === 'rigs')
     return Object.keys(inner === 'runtime' ? runtime : inner === 'confinement' ? confinement : rig);
   const shape = Object.entries(sections).find(([name]) => name === section)?.[1];

@@ -14,6 +14,7 @@ import { keepDaemon } from './activities/daemon.js';
 import { activitiesOf } from './activities/registry.js';
 import { townShelf } from './formula-shelf.js';
 import { PluginKeeper } from './activities/plugins.js';
+import { tellAllReachable, tellsWhoIsReachable } from './activities/reachable.js';
 import { placesIn, type Places } from './activities/places.js';
 import { hideTown } from './activities/shell.js';
 import { Purses } from './activities/purse.js';
@@ -28,6 +29,7 @@ import { cleaned, knowSecrets } from './agents/secrets.js';
 import { scriptRuntime } from './agents/script.js';
 import type { BoardSinks } from './contract/boards.js';
 import { Relayed, type Call } from './contract/calls.js';
+import type { ReachSinks } from './contract/reach.js';
 import type { ResetSinks } from './contract/resets.js';
 import { hostQueue, identityOn, sessionQueue, TOWN_QUEUE } from './contract/task-queues.js';
 import { authorOf } from './git/author.js';
@@ -41,6 +43,7 @@ import { openRelay } from './relay.js';
 import { WORKER_LOG } from './worker-log.js';
 import { DAEMON } from './town/address.js';
 import type { Keys } from './town/agents.js';
+import { variablesOf } from './town/reach.js';
 import { payloadsIn, relayIn } from './town/paths.js';
 import type { Prices } from './town/prices.js';
 import { hostname } from 'node:os';
@@ -59,6 +62,8 @@ export type WorkerSettings = {
   readonly keys: Keys;
   /** Values that must never leave this process, those in the URLs of rigs among them. */
   readonly secrets: (urls: readonly string[]) => readonly string[];
+  /** Of this process, which ways to people may name. */
+  readonly variable: (name: string) => string | null;
   /** The most sessions and gates at once on this host. */
   readonly sessionsMax: number;
   /** The most requests to models at once, null for any number. */
@@ -118,6 +123,7 @@ async function connected(settings: WorkerSettings): Promise<RunningWorker> {
     places,
     { runtimes: runtimesOf(settings), call, record: { ledger, purses: new Purses(call), call, state: settings.state } },
     { folders: settings, checkUp: () => checkUpIn(settings.town), plugins },
+    settings,
   );
   const shared = {
     connection,
@@ -133,10 +139,7 @@ async function connected(settings: WorkerSettings): Promise<RunningWorker> {
       ...shared,
       taskQueue: TOWN_QUEUE,
       ...(await workflowCode(payloads)),
-      sinks: {
-        boards: { shown: { fn: () => undefined, callDuringReplay: false } },
-        resets: { seen: { fn: waitsAfterResets(client, warn), callDuringReplay: true } },
-      } satisfies InjectedSinks<BoardSinks & ResetSinks>,
+      sinks: sinksOf(client, settings),
       activities: { ...activities.town },
       maxConcurrentActivityTaskExecutions: 1_000,
       stickyQueueScheduleToStartTimeout: '2 seconds',
@@ -162,6 +165,16 @@ async function connected(settings: WorkerSettings): Promise<RunningWorker> {
   return { done, stop: () => workers.forEach((worker) => worker.shutdown()) };
 }
 
+/** What workflows tell their worker, and no history has. */
+const sinksOf = (
+  client: Client,
+  { readTown }: WorkerSettings,
+): InjectedSinks<BoardSinks & ReachSinks & ResetSinks> => ({
+  boards: { shown: { fn: () => undefined, callDuringReplay: false } },
+  resets: { seen: { fn: waitsAfterResets(client, warn), callDuringReplay: true } },
+  people: { haveMail: { fn: tellsWhoIsReachable(client, readTown, warn), callDuringReplay: false } },
+});
+
 type Scene = {
   readonly client: Client;
   readonly host: string;
@@ -175,6 +188,9 @@ function putInOrder({ client, host, places, plugins, settings: { readTown } }: S
   void plugins.begin().catch((error: Error) => warn(`plugins are not in step with town.toml yet: ${error.message}`));
   void clearLeft({ client, host, places, readTown }).catch((error: Error) =>
     warn(`sandboxes of a lost host stay: ${error.message}`),
+  );
+  void tellAllReachable(client, readTown).catch((error: Error) =>
+    warn(`people are told of their mail when more has come: ${error.message}`),
   );
   void readTown()
     .then(async (read) => (read.ok ? keepDaemon(client, read.town.limits.patience) : undefined))
@@ -195,13 +211,14 @@ async function checkUpIn(dir: string) {
 }
 
 /** Of a rig that was added since, or has another password now, the secret is known before anything is done there. What was one stays one. */
-function knowingSecrets({ readTown, secrets }: WorkerSettings): WorkerSettings['readTown'] {
+function knowingSecrets({ readTown, secrets, variable }: WorkerSettings): WorkerSettings['readTown'] {
   let known: ReadonlySet<string> = new Set(secrets([]));
   knowSecrets([...known]);
   return async () => {
     const read = await readTown();
     const urls = read.ok ? Object.values(read.town.rigs).map(({ url }) => url) : [];
-    const all = new Set([...known, ...secrets(urls)]);
+    const named = read.ok ? variablesOf(read.town.reach).flatMap((name) => variable(name) ?? []) : [];
+    const all = new Set([...known, ...secrets(urls), ...named]);
     if (all.size > known.size) knowSecrets([...all]);
     known = all;
     return read;

@@ -9,6 +9,7 @@ import { dogActivities, type DogMeans } from './dog-host.js';
 import { mergeActivities } from './merge.js';
 import type { Places } from './places.js';
 import type { PluginKeeper } from './plugins.js';
+import { reachActivities, type ReachMeans } from './reach.js';
 import { remotesOf } from './remotes.js';
 import { sandboxActivities } from './sandbox.js';
 import { sessionActivities } from './sessions.js';
@@ -23,8 +24,15 @@ export type Activities = {
 };
 
 type Dogs = Omit<DogMeans, 'client'> & { readonly plugins: PluginKeeper };
+type Reach = Pick<ReachMeans, 'variable'>;
 
-export function activitiesOf(town: TownDeps, places: Places, sessions: SessionMeans, dogs: Dogs): Activities {
+export function activitiesOf(
+  town: TownDeps,
+  places: Places,
+  sessions: SessionMeans,
+  dogs: Dogs,
+  { variable }: Reach,
+): Activities {
   const remotes = remotesOf(town.readTown);
   const { settleSession, ...ofSessions } = sessionActivities(places, sessions);
   const settle = (molecule: string) => settleAttached(molecule, places, sessions.record);
@@ -35,8 +43,9 @@ export function activitiesOf(town: TownDeps, places: Places, sessions: SessionMe
     ...crewTreeActivities(places, town.readTown),
     settleSession,
   };
+  const reach = reachActivities({ readTown: town.readTown, folder: dogs.folders.town, variable });
   return {
-    town: beating(failingDiscreetly(townActivities(town, dogs.plugins))),
+    town: beating(failingDiscreetly({ ...townActivities(town, dogs.plugins), ...reach })),
     host: beating(discreet(ofHost)),
     sessions: beating(discreet({ ...ofSessions, ...consultActivities(places, sessions, remotes) })),
   };

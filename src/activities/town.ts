@@ -4,6 +4,7 @@ import type { Client } from '@temporalio/client';
 import type { Answer, Call } from '../contract/calls.js';
 import type { CookRequest, Delivered, PlanRequest, TownActivities, WorkPlan } from '../contract/activities.js';
 import { mailMessage, refineryMessages } from '../contract/messages.js';
+import type { ReachActivities } from '../contract/reach.js';
 import { landedQuery } from '../contract/refinery.js';
 import { canonicalHash } from '../formula/canonical.js';
 import { readFormula } from '../formula/cook.js';
@@ -67,7 +68,10 @@ export type TownDeps = {
 const PLAN_BYTES_MAX = 1_500_000;
 const ITEMS_MAX = 500;
 
-export function townActivities(deps: TownDeps, plugins = new PluginKeeper(deps)): TownActivities {
+/** But for those that tell people, which are `reach`'s. */
+type OfTheTown = Omit<TownActivities, keyof ReachActivities>;
+
+export function townActivities(deps: TownDeps, plugins = new PluginKeeper(deps)): OfTheTown {
   const { urlOf } = remotesOf(deps.readTown);
   const headOf = async (rig: RigRef, branch: string): Promise<string | null> => {
     const mirror = deps.places.mirror(rig.name);

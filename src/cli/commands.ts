@@ -6,6 +6,7 @@ import { dogCommands } from './dog-commands.js';
 import { formulaCommands } from './formula-commands.js';
 import { mailCommands } from './mail-commands.js';
 import { molCommands } from './mol-commands.js';
+import { reachCommands } from './reach-commands.js';
 import { sessionCommands } from './session-commands.js';
 import { slingCommands } from './sling-commands.js';
 import { stepCommands } from './step-commands.js';
@@ -21,6 +22,7 @@ export const commands: readonly Command[] = [
   ...sessionCommands,
   ...mailCommands,
   ...crewCommands,
+  ...reachCommands,
   ...channelCommands,
   ...dogCommands,
   ...wishCommands,

@@ -9,6 +9,7 @@ import {
   readKeys,
   readSecrets,
   readTown,
+  readVariable,
   withRuntimes,
 } from '../config.js';
 import { endLeftover } from '../dev/leftovers.js';
@@ -101,6 +102,7 @@ async function start(dir: string, wish: Wish): ReturnType<typeof startWorker> {
     anthropic: { apiKey: anthropic.apiKey, baseUrl: town.anthropic.baseUrl ?? anthropic.baseUrl },
     keys: readKeys(town.anthropic.baseUrl),
     secrets: readSecrets,
+    variable: readVariable,
     sessionsMax: town.sessionsMax,
     modelRequestsMax: town.modelRequestsMax,
     version,

@@ -18,6 +18,7 @@ import type { DogHostActivities, DogTownActivities } from './dog-activities.js';
 import type { LedgerEntry } from './ledger.js';
 import type { MoleculeResult } from './molecule.js';
 import type { Sandbox } from './polecat.js';
+import type { ReachActivities } from './reach.js';
 import type { WatchActivities } from './watch-activities.js';
 
 export type CookRequest = {
@@ -33,6 +34,7 @@ export type CookRequest = {
 
 /** On task queue `gastown`. */
 export type TownActivities = DogTownActivities &
+  ReachActivities &
   WatchActivities & {
     /** The rigs and limits of town.toml now, and the named formulas cooked: all or nothing, with every problem at once. */
     planWork(request: PlanRequest): Promise<WorkPlan>;

@@ -5,6 +5,7 @@ import type { DeadLetter } from '../town/dead-letters.js';
 import type { Inbox } from '../town/inbox.js';
 import type { CrewCarry } from './crew.js';
 import type { DeskState } from './desk.js';
+import type { ReachCarry } from './reach.js';
 
 export const inboxQuery = defineQuery<Inbox>('inbox');
 /** Of witnesses and the deacon. */
@@ -14,9 +15,10 @@ export const deadLettersQuery = defineQuery<readonly DeadLetter[]>('dead-letters
 export const PersonInput = z.strictObject({ patience: z.number().positive().default(1) });
 export type PersonInput = z.infer<typeof PersonInput>;
 
-/** `leaving`: mail on its way to the ledger. Of the crew also what a member has besides; absent in what an earlier version carried. */
+/** `leaving`: mail on its way to the ledger; `reach`: absent of whom no way is known. Of the crew also what a member has besides; absent in what an earlier version carried. */
 export type PersonCarry = PersonInput & {
   readonly inbox: Inbox;
   readonly leaving: Inbox;
   readonly desk: DeskState;
+  readonly reach?: ReachCarry;
 } & Partial<CrewCarry>;

@@ -11,7 +11,8 @@ export type LedgerEntry = {
     | 'missed'
     | 'task'
     | 'dog'
-    | 'wish';
+    | 'wish'
+    | 'delivery';
   readonly at: string;
   readonly [fact: string]: unknown;
 };

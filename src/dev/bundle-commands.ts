@@ -30,6 +30,7 @@ const BUNDLES = {
       'mail-search',
       'crew',
       'crew-show',
+      'reach',
       'sling',
       'channel',
       'dog',

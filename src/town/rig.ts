@@ -5,6 +5,7 @@ import { ConfinementSettings } from './confinement.js';
 import { withoutPassword } from './credentials.js';
 import { Plugin } from './plugin.js';
 import { Price } from './prices.js';
+import { ReachSettings } from './reach.js';
 import { ASKING_ROLES, RUNTIME_KINDS } from './runtime.js';
 
 export const DEFAULT_NAMES = [
@@ -112,6 +113,8 @@ export const TownSnapshot = z.strictObject({
   prices: z.record(z.string(), Price),
   /** Absent where town.toml has none. */
   plugins: z.record(z.string(), Plugin).optional(),
+  /** Who is reached outside of the town, and how. Absent where town.toml says nothing of it. */
+  reach: ReachSettings.optional(),
   /** What the deacon may do by itself. Absent where town.toml says nothing of it. */
   deacon: z.strictObject({ redispatch: z.boolean() }).optional(),
   /** SHA-256, hex, over the canonical JSON of the rest. */

@@ -6,13 +6,16 @@ import * as z from 'zod';
 import type { HostActivities, SessionActivities, TownActivities } from '../contract/activities.js';
 import { SessionLeft } from '../town/session.js';
 import { failure } from './failing.js';
-import { hostAct, hostAnswersMs, post, sessionAct, townAct, watch } from './patience.js';
+import { hostAct, hostAnswersMs, post, reaching, sessionAct, townAct, watch } from './patience.js';
 
 export const town = (scale: number) => proxyActivities<TownActivities>(townAct(scale));
 
 /** For mail to whoever may not be there, and what others wait behind: it gives up at last. */
 export const postman = (scale: number) =>
-  proxyActivities<Pick<TownActivities, 'deliver' | 'deliverAll' | 'startMission'>>(post(scale));
+  proxyActivities<Pick<TownActivities, 'deliver' | 'deliverAll' | 'startMission' | 'waysTo'>>(post(scale));
+
+/** For who is outside of the town. */
+export const messenger = (scale: number) => proxyActivities<Pick<TownActivities, 'reach'>>(reaching(scale));
 
 export const watcher = (scale: number) =>
   proxyActivities<Pick<TownActivities, 'awaitClosed' | 'awaitMission' | 'awaitMolecule' | 'checkGate'>>(watch(scale));

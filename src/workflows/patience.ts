@@ -41,6 +41,30 @@ export const post = (scale: number): ActivityOptions => ({
   scheduleToCloseTimeout: Math.max(MINUTE_MS, 10 * MINUTE_MS * scale),
 });
 
+/** One try to reach a person: who does not answer in that time does not answer. */
+export const reachWithinMs = (scale: number): number => Math.max(2 * SECOND_MS, 20 * SECOND_MS * scale);
+
+export const REACH_TRIES_MAX = 5;
+
+/** A way that still fails then is given up, and the next one is taken. */
+export const reaching = (scale: number): ActivityOptions => ({
+  ...townAct(scale),
+  startToCloseTimeout: 2 * reachWithinMs(scale) + 10 * SECOND_MS,
+  scheduleToCloseTimeout: Math.max(MINUTE_MS, 15 * MINUTE_MS * scale),
+  retry: {
+    ...retry(10 * scale),
+    maximumInterval: Math.max(2 * SECOND_MS, 2 * MINUTE_MS * scale),
+    maximumAttempts: REACH_TRIES_MAX,
+  },
+});
+
+/** What comes after a mail within this time is told with it, but for what is urgent. */
+export const gatherMs = (scale: number): number => Math.max(SECOND_MS, 30 * SECOND_MS * scale);
+
+/** When no way has worked they are tried again after this, then twice as long, up to a day. */
+export const reachAgainMs = (scale: number, failures: number): number =>
+  Math.max(2 * SECOND_MS, Math.min(DAY_MS, 2 ** Math.max(0, failures - 1) * 10 * MINUTE_MS) * scale);
+
 /** Waiting for another workflow to close: as long as it takes. */
 export const watch = (scale: number): ActivityOptions => ({ ...townAct(scale), startToCloseTimeout: '3650 days' });
 

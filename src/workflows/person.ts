@@ -10,13 +10,15 @@ import { attribute } from '../contract/search-attributes.js';
 import { OVERSEER, rigOfCrew, workerAt } from '../town/address.js';
 import { isCrewName } from '../town/branch.js';
 import { inboxBoard } from '../town/inbox-board.js';
+import type { Mail } from '../town/mail.js';
 import { CrewDesk } from './crew-desk.js';
-import { Desk, refused, takenUntil } from './desk.js';
+import { Desk, refused, takenUntil, type Answer } from './desk.js';
 import { explainBy } from './explain.js';
 import { failure, readInput } from './failing.js';
 import { takeMail } from './mail-taking.js';
 import { Mailbox } from './mailbox.js';
 import { patched } from './patches.js';
+import { Reaching } from './reaching.js';
 import { Standing, startAs } from './standing.js';
 import { carried, goOn, isDue } from './start.js';
 
@@ -56,6 +58,7 @@ class PersonRun {
   readonly #mailbox: Mailbox;
   /** Null of the overseer. */
   readonly #crew: CrewDesk | null;
+  readonly #reaching: Reaching;
   readonly #standing = new Standing();
   #isGone = false;
   #news = true;
@@ -81,11 +84,9 @@ class PersonRun {
     const owner = { address: this.#address, patience, onChange: () => (this.#news = true) };
     this.#crew = role === 'crew' ? new CrewDesk(owner, isFresh ? null : carry) : null;
     this.#crew?.serve(here);
-    takeMail(here, (mail) =>
-      mail.to === this.#address
-        ? this.#mailbox.take(mail)
-        : refused(`this is ${this.#address}, not ${mail.to.slice(0, 200)}`),
-    );
+    this.#reaching = new Reaching({ ...owner, inbox: () => this.#mailbox.inbox, mustGoOn: isDue }, carry.reach);
+    this.#reaching.serve(here);
+    takeMail(here, (mail) => this.#take(mail));
     explainBy(() => this.#board());
     this.#desk.open();
   }
@@ -116,25 +117,40 @@ class PersonRun {
     }
   }
 
+  #take(mail: Mail): Answer {
+    if (mail.to !== this.#address) return refused(`this is ${this.#address}, not ${mail.to.slice(0, 200)}`);
+    const before = this.#mailbox.inbox;
+    const answer = this.#mailbox.take(mail);
+    if (answer.ok && this.#mailbox.inbox !== before) this.#reaching.came(mail, before);
+    return answer;
+  }
+
   /** Cancelled: a member leaves the crew, and what nobody has put away goes to the ledger. */
   async #leave(): Promise<void> {
     this.#isGone = true;
     this.#crew?.close();
+    this.#reaching.close();
     await this.#mailbox.close();
     await condition(() => this.#isQuiet());
     this.#standing.show({ phase: 'done' }, () => this.#board());
   }
 
   #isQuiet(): boolean {
-    return this.#mailbox.isIdle && this.#crew?.isIdle !== false && this.#desk.isQuiet();
+    return this.#mailbox.isIdle && this.#crew?.isIdle !== false && this.#reaching.isIdle && this.#desk.isQuiet();
   }
 
   #carry(): PersonCarry {
-    return { patience: this.#patience, ...this.#mailbox.kept, ...this.#crew?.kept, desk: this.#desk.state() };
+    return {
+      patience: this.#patience,
+      ...this.#mailbox.kept,
+      ...this.#crew?.kept,
+      ...this.#reaching.kept,
+      desk: this.#desk.state(),
+    };
   }
 
   #board(): string {
-    const inbox = inboxBoard(this.#address, this.#mailbox.inbox, this.#isGone);
+    const inbox = `${inboxBoard(this.#address, this.#mailbox.inbox, this.#isGone)}${this.#reaching.board()}`;
     return this.#crew === null || this.#isGone ? inbox : `${this.#crew.board()}\n\n${inbox}`;
   }
 

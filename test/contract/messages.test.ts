@@ -17,6 +17,7 @@ import { ChannelInput, type ChannelCarry } from '../../src/contract/channel.js';
 import type { DeaconCarry } from '../../src/contract/deacon.js';
 import { DogInput, type DogResult, type Kennel } from '../../src/contract/dog.js';
 import { askAssigned, crewMessages } from '../../src/contract/crew.js';
+import { reachMessages } from '../../src/contract/reach.js';
 import type { PersonCarry } from '../../src/contract/inbox.js';
 import { MissionInput } from '../../src/contract/mission.js';
 import type { MissionCarry } from '../../src/contract/mission.js';
@@ -59,6 +60,7 @@ test('the messages of each workflow', () => {
   expect(names(channelMessages)).toEqual(['publish', 'subscribe', 'unsubscribe', 'retain']);
   expect(names(inboxMessages)).toEqual(['read', 'ack', 'archive', 'reply']);
   expect(names(crewMessages)).toEqual(['sling', 'unsling', 'done', 'at', 'leave', 'assigned']);
+  expect(names(reachMessages)).toEqual(['reach']);
   expect([mailMessage.name, askAssigned.name]).toEqual(['mail', 'ask-assigned']);
 });
 
@@ -74,6 +76,7 @@ test('every message says what it does', () => {
     mayorMessages,
     channelMessages,
     crewMessages,
+    reachMessages,
   ].flatMap((each) => Object.values(each));
   for (const { name, description } of [...all, mailMessage, askAssigned])
     expect(description, name).toMatch(/^[A-Z].*\.$/);
@@ -88,6 +91,7 @@ test('the types of failure', () => {
     'Refused',
     'HostLost',
     'Unconfined',
+    'Unreachable',
     'MoleculeFailed',
     'PolecatFailed',
   ]);

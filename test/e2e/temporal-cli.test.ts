@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { crewMessages } from '../../src/contract/crew.js';
+import { reachMessages } from '../../src/contract/reach.js';
 import {
   channelMessages,
   deaconMessages,
@@ -143,6 +144,7 @@ test('the page has every message that people send, in its own words', () => {
     ...rowsOf('refinery', refineryMessages),
     ...rowsOf('channel', channelMessages),
     ...rowsOf('crew', crewMessages),
+    ...rowsOf('overseer, crew', reachMessages),
     ...rowsOf('deacon', deaconMessages),
     ...rowsOf('mayor', mayorMessages),
     ...rowsOf('polecat, molecule, mission, witness, overseer, crew, deacon, mayor, channel', { mail: mailMessage }),
