@@ -141,6 +141,8 @@ export class Reaching {
           if (!isCancellation(error)) throw error;
         });
       delete this.#scopes[lane];
+      // What it waited for is of no use to what comes later.
+      if (!this.#hasWork(lane)) this.#set(lane, AT_REST);
       this.#owner.onChange();
       // What has come since it saw that nothing was left.
       this.#begin();
