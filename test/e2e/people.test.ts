@@ -1,5 +1,6 @@
 /** Outsiders drive and read workflows with Temporal's own CLI: signals, updates, queries, what is refused and why. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { gt } from '../support/gt.js';
 import { count, liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
 import { currentQuery } from '../../src/contract/molecule.js';
@@ -231,4 +232,38 @@ test('a failed item keeps its mission open until somebody answers; retry gives i
   }
   const result = (await handle.result()) as MissionResult;
   expect(result.items[0]).toMatchObject({ attempt: 2, state: { kind: 'landed' } });
+});
+
+/** `gt mail …`, in this town. */
+async function mail(...args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await gt(['mail', ...args, '--town', town.dir]);
+  expect(code, stderr).toBe(0);
+  return stdout.trim();
+}
+
+test('what a person writes is read as it was meant, and says where it has gone', async () => {
+  expect(await mail('send', 'deacon', '--subject', 'who are you?', '--id', 'who', '--as', 'ci')).toBe(
+    'who: deacon says: is passed on to the overseer',
+  );
+  const body = ['Rig: server', 'Held: 0', 'Waiting: 0', 'Pinged-At: 2026-01-02T03:04:05.000Z'];
+  const text = ['Subject: WITNESS_PING: server', 'Body:', ...body.map((line) => `  ${line}`)].join('\r\n');
+  expect(await mail('send', 'deacon', '--text', text, '--as', 'server/witness', '--id', 'p1')).toBe(
+    'p1: deacon says: heard',
+  );
+  const ping = {
+    id: 'p2',
+    from: 'server/witness',
+    to: 'deacon',
+    subject: 'WITNESS_PING',
+    body: `  ${body.join('\r\n  ')}`,
+  };
+  const update = ['workflow', 'update', 'execute', '-w', 'deacon', '--name', 'mail', '--input', JSON.stringify(ping)];
+  expect(await town.temporal(...update)).toMatchObject({ code: 0, output: expect.stringContaining('heard') });
+  const molecule = { workflowId: 'pr-alone', taskQueue: 'gastown', args: [{ formula: 'ask' }] };
+  await town.client.workflow.start('molecule', molecule);
+  expect(await gt(['mail', 'send', 'pr-alone', '--subject', 'mol', '--town', town.dir])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('pr-alone is a molecule, which has no inbox'),
+  });
+  await town.client.workflow.getHandle('pr-alone').cancel();
 });
