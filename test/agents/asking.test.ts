@@ -206,7 +206,7 @@ test('a provider that says nothing is trouble, and an agent that says nothing ha
 });
 
 test('what it asks and what it calls are signs of life', async () => {
-  const limits = { quietSecondsMax: 2 };
+  const limits = { quietSecondsMax: 3 };
   const script = 'for i in 1 2 3; do sleep 1; ask "$i" > x.txt; sleep 1; gt note "$i" > x.txt; done; gt done x';
   const agent = await askingAgent({ script, model: MODEL, limits });
   expect(await agent.run()).toMatchObject({ outcome: 'closed', notes: ['1', '2', '3'] });

@@ -9,11 +9,10 @@ test('a branch has a name that git takes, and is no other thing that git reads',
     expect([name, isBranchName(name)]).toEqual([name, false]);
 });
 
-test('a member of a crew has a name of which git makes a branch', () => {
-  expect(['ann', 'ann-2', 'a.b', 'ann.lock', 'ann.', 'a..b', '-'].filter(isCrewName)).toEqual([
+test('a member of a crew has a name that can be typed, and of which git makes a branch', () => {
+  expect(['ann', 'ann-2', 'a.b', 'ann.lock', 'ann.', 'a..b', '-', 'a b', '1st'].filter(isCrewName)).toEqual([
     'ann',
     'ann-2',
     'a.b',
-    '-',
   ]);
 });
