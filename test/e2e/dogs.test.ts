@@ -106,10 +106,11 @@ async function atWork(mission: string): Promise<Work> {
 
 const explained = (id: string) => town.client.workflow.getHandle(id).query<string>('explain');
 
-/** All who would clear it up are ended before they can, the witness last: the deacon starts one where work is open. */
+/** All who would clear it up are ended before they can, and nobody can ask the witness any more what it knew: the deacon starts one where work is open. */
 async function abandon({ mission, name, branch }: Work): Promise<void> {
   const molecule = branch.slice(branch.lastIndexOf('/') + 1);
-  for (const id of [mission, at(name), molecule, witnessOf('server')])
+  const witness = witnessOf('server');
+  for (const id of [mission, at(name), molecule, witness])
     await town.client.workflow
       .getHandle(id)
       .terminate('a test')
@@ -117,6 +118,15 @@ async function abandon({ mission, name, branch }: Work): Promise<void> {
         // A molecule may have gone with its polecat.
         if (!(error instanceof WorkflowNotFoundError)) throw error;
       });
+  const { workflowService: server, options } = town.client;
+  await server.deleteWorkflowExecution({ namespace: options.namespace, workflowExecution: { workflowId: witness } });
+  await until('the server has forgotten it', async () => {
+    const described = town.client.workflow.getHandle(witness).describe();
+    return described.then(
+      () => false,
+      (error: unknown) => error instanceof WorkflowNotFoundError,
+    );
+  });
 }
 
 /** Pushes to the repository wait as long as the file is there. */
