@@ -49,6 +49,7 @@ import { PluginKeeper, startPlugin } from './plugins.js';
 import { redispatch } from './redispatch.js';
 import { ensureRole, told } from './roles.js';
 import { watchActivities } from './watch.js';
+import { findWishesBefore } from './wishes.js';
 import { remotesOf } from './remotes.js';
 import type { ReadTown, Remotes } from './remotes.js';
 
@@ -114,6 +115,7 @@ export function townActivities(deps: TownDeps, plugins = new PluginKeeper(deps))
     keepPlugins: () => plugins.keep(),
     planErrand: (request) => planErrand(deps.client, deps.readTown, request),
     startDog: (request) => startDog(deps.client, request),
+    findWishesBefore: () => findWishesBefore(deps.client),
     findDogsBefore: () => findDogsBefore(deps.client),
     lookAtDogs: (dogs) => lookAtDogs(deps.client, dogs),
     endedMissions: () => endedMissions(deps.client),

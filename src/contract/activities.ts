@@ -16,6 +16,7 @@ import type { AskingRole } from '../town/runtime.js';
 import type { SessionLeft, SessionResult, SessionSpec } from '../town/session.js';
 import type { DogHostActivities, DogTownActivities } from './dog-activities.js';
 import type { LedgerEntry } from './ledger.js';
+import type { MayorActivities } from './mayor.js';
 import type { MoleculeResult } from './molecule.js';
 import type { Sandbox } from './polecat.js';
 import type { ReachActivities } from './reach.js';
@@ -34,6 +35,7 @@ export type CookRequest = {
 
 /** On task queue `gastown`. */
 export type TownActivities = DogTownActivities &
+  MayorActivities &
   ReachActivities &
   WatchActivities & {
     /** The rigs and limits of town.toml now, and the named formulas cooked: all or nothing, with every problem at once. */

@@ -68,5 +68,16 @@ export const mayorMessages = {
   ),
 };
 
+/** What a mayor that ends leaves to the next. */
+export type KeptWishes = Pick<MayorCarry, 'wishes' | 'letters' | 'inbox' | 'leaving'>;
+/** Null as long as it does not know itself what the one before had. */
+export const keptWishesQuery = defineQuery<KeptWishes | null>('keptWishes');
+
+/** Acts of the mayor alone. On task queue `gastown`. */
+export type MayorActivities = {
+  /** What the mayor before the one that asks had, null: nobody knows. `over`: wishes whose missions have closed. */
+  findWishesBefore(): Promise<(KeptWishes & { readonly over: readonly string[] }) | null>;
+};
+
 /** The open ones and the last that are over, the oldest first. */
 export const wishesQuery = defineQuery<readonly Wish[]>('wishes');

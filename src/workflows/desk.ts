@@ -274,7 +274,7 @@ type Taken = {
 export type Taking = Pick<Desk, 'on'>;
 
 /** The same desk, which refuses all that comes once `over` says why. */
-export function takenUntil(desk: Desk, over: () => string | null): Taking {
+export function takenUntil(desk: Taking, over: () => string | null): Taking {
   return {
     on: (message, handle, options) =>
       desk.on(

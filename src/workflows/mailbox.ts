@@ -49,6 +49,12 @@ export class Mailbox {
     if (leaving.length > 0) void this.#keep([]);
   }
 
+  /** Of one that has had the address before. */
+  adopt({ inbox, leaving }: Kept): void {
+    this.#set(inbox);
+    void this.#keep(leaving);
+  }
+
   get inbox(): Inbox {
     return this.#inbox;
   }

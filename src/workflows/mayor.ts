@@ -4,7 +4,8 @@
  */
 import { CancellationScope, condition, isCancellation, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
 import { EMPTY_DESK } from '../contract/desk.js';
-import { MayorInput, mayorMessages, wishesQuery, type MayorCarry } from '../contract/mayor.js';
+import { keptWishesQuery, MayorInput, mayorMessages, wishesQuery } from '../contract/mayor.js';
+import type { KeptWishes, MayorCarry } from '../contract/mayor.js';
 import { attribute } from '../contract/search-attributes.js';
 import { makeId, MAYOR, OVERSEER } from '../town/address.js';
 import { stateOf } from '../town/inbox.js';
@@ -34,6 +35,7 @@ import { town } from './hands.js';
 import { Mailbox } from './mailbox.js';
 import { actFor, recordOf } from './mayor-acts.js';
 import { patched } from './patches.js';
+import { takenOnce } from './pausing.js';
 import { leftBy } from './session-left.js';
 import { Standing, startAs } from './standing.js';
 import { carried, goOn, isDue } from './start.js';
@@ -45,8 +47,11 @@ const OVER_MAX = 50;
 const SESSIONS_MAX = 3;
 
 export async function mayor(raw: unknown, carry?: MayorCarry): Promise<never> {
-  const start = startAs(MAYOR, () => carried(carry, 'BadInput') ?? fresh(raw));
-  return new MayorRun(start, raw).run();
+  const [start, isFresh] = startAs(MAYOR, () => {
+    const before = carried(carry, 'BadInput');
+    return [before ?? fresh(raw), before === null] as const;
+  });
+  return new MayorRun(start, raw, isFresh).run();
 }
 
 function fresh(raw: unknown): MayorCarry {
@@ -77,10 +82,17 @@ class MayorRun {
   /** Wishes with an act under way. */
   readonly #acts = new Map<string, UnderWay>();
   #wishes: readonly Wish[];
+  /** It is known what the one before had. */
+  #isKnown: boolean;
   #isGone = false;
   #news = true;
 
-  constructor({ patience, wishes, letters, dead, unwritten = [], inbox, leaving, desk }: MayorCarry, raw: unknown) {
+  constructor(
+    { patience, wishes, letters, dead, unwritten = [], inbox, leaving, desk }: MayorCarry,
+    raw: unknown,
+    isFresh: boolean,
+  ) {
+    this.#isKnown = !isFresh || !patched('a mayor asks for the wishes of the one before', '0.10');
     this.#raw = raw;
     this.#patience = patience;
     this.#wishes = wishes;
@@ -104,7 +116,8 @@ class MayorRun {
   }
 
   #listen(): void {
-    const here = takenUntil(this.#desk, () => (this.#isGone ? `the ${MAYOR} is no more in this town` : null));
+    const waiting = takenOnce(this.#desk, () => this.#isKnown || this.#isGone);
+    const here = takenUntil(waiting, () => (this.#isGone ? `the ${MAYOR} is no more in this town` : null));
     this.#mailbox.serve(here);
     takeMail(here, (mail) => this.#take(mail));
     const { sling, approve, reject, change, plan } = mayorMessages;
@@ -117,6 +130,9 @@ class MayorRun {
       this.#say(wish, { kind: 'change', by, text: words }, 'it is planned anew'),
     );
     here.on(plan, ({ by, wish, mission }) => this.#say(wish, { kind: 'plan', by, mission }, 'the plan is checked'));
+    setHandler(keptWishesQuery, () => this.#kept(), {
+      description: 'All that the next mayor is to know, null as long as it is not known what the one before had.',
+    });
     setHandler(wishesQuery, () => this.#wishes, { description: 'What was wished, and what became of it.' });
     explainBy(() => this.#board());
   }
@@ -194,7 +210,33 @@ class MayorRun {
     this.#news = true;
   }
 
+  /** First of all of a mayor that begins: the one before may have been terminated. */
+  async #adopt(): Promise<void> {
+    if (!this.#isKnown) {
+      const how = { summary: 'wishes of the mayor before' };
+      const before = await town(this.#patience).findWishesBefore.executeWithOptions(how, []);
+      if (before !== null) this.#takeOver(before, before.over);
+    }
+    this.#isKnown = true;
+  }
+
+  #takeOver({ wishes, letters, ...mails }: KeptWishes, over: readonly string[]): void {
+    this.#wishes = wishes;
+    for (const mail of letters) this.#post.tell(mail);
+    this.#mailbox.adopt(mails);
+    for (const wish of wishes.filter(({ id }) => over.includes(id)))
+      this.#set(after(wish, wish.turn, { kind: 'told' }, Date.now()));
+  }
+
+  /** One that is cancelled has left all of it to the ledger. */
+  #kept(): KeptWishes | null {
+    if (!this.#isKnown) return null;
+    if (this.#isGone) return { wishes: [], letters: [], inbox: [], leaving: [] };
+    return { wishes: this.#wishes, letters: this.#post.letters, ...this.#mailbox.kept };
+  }
+
   async #live(): Promise<never> {
+    await this.#adopt();
     for (;;) {
       this.#news = false;
       this.#act();
