@@ -2,7 +2,7 @@
 import { Context } from '@temporalio/activity';
 import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
-import { CancelledFailure, rootCause } from '@temporalio/common';
+import { CancelledFailure, rootCause, TerminatedFailure } from '@temporalio/common';
 import type { Execution, MissionEnd, MoleculeEnd, TownActivities } from '../contract/activities.js';
 import type { Progress } from '../contract/mission.js';
 import type { MoleculeResult } from '../contract/molecule.js';
@@ -91,6 +91,8 @@ export async function awaitMission(client: Client, mission: string): Promise<Mis
     if (error instanceof WorkflowNotFoundError) return { kind: 'failed', why: 'the server does not have it any more' };
     if (!(error instanceof WorkflowFailedError)) throw error;
     if (error.cause instanceof CancelledFailure) return { kind: 'cancelled', why: 'it was cancelled' };
+    if (error.cause instanceof TerminatedFailure)
+      return { kind: 'failed', why: `it was terminated (${error.cause.message})` };
     return { kind: 'failed', why: rootCause(error.cause) ?? error.message };
   }
 }

@@ -81,7 +81,8 @@ export async function startMission(client: Client, check: Check, { key, input }:
   }
 }
 
-const STARTED_FOR = 'startedFor';
+/** In the memo of a mission. */
+export const STARTED_FOR = 'startedFor';
 
 /** What is wrong with the work itself. A town.toml that cannot be read is mended, and the work is as good as before. */
 const REFUSALS: readonly string[] = ['BadMission', 'BadFormula'] satisfies readonly FailureType[];

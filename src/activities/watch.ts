@@ -24,6 +24,7 @@ import type { ReadTown } from './remotes.js';
 import { ensureRole, told } from './roles.js';
 import { findHoldBefore, findRigHolds, findRigs } from './town-hold.js';
 import { INVALID_ARGUMENT, PERMISSION_DENIED, rpcOf, UNIMPLEMENTED } from './rpc.js';
+import { endedUnheard } from './wishes.js';
 
 const RUNNING = 'ExecutionStatus="Running"';
 /** A boot that hangs is looked for by the schedule. */
@@ -125,6 +126,7 @@ async function surveyTown(client: Client): Promise<Survey> {
     listed(client, ESCALATED, LISTED_MAX),
     lookAtDaemon(client).catch(unlessBarred({ kind: 'unseen' } as const)),
   ]);
+  const ended = await endedUnheard(client, (mission) => work.some(({ id }) => id === mission));
   const merging = sorted(work.flatMap(({ phase, rigs }) => (phase === 'merging' ? rigs : [])));
   const refineries = merging.length === 0 ? [] : await listed(client, `${RUNNING} AND GtRole="refinery"`, Infinity);
   const refined = refineries.flatMap(({ id }) => rigOfRefinery(id) ?? []);
@@ -141,6 +143,7 @@ async function surveyTown(client: Client): Promise<Survey> {
       failing === null ? null : failing.map(({ id, problems }) => ({ id, says: problems.join(', ') })).toSorted(byId),
     escalated: escalated.map(({ id, waitsFor }) => ({ id, waitsFor })).toSorted(byId),
     stranded: sorted(queued.flatMap(({ id, rigs }) => (isStranded(rigs, free) ? [id] : []))),
+    ended,
     daemon,
     stir: stirOf(work, molecules),
   };

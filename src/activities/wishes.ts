@@ -2,9 +2,12 @@
 import type { Client } from '@temporalio/client';
 import { keptWishesQuery, type MayorActivities } from '../contract/mayor.js';
 import { MAYOR } from '../town/address.js';
+import type { SilentEnd } from '../town/patrol.js';
 import type { Wish } from '../town/wish.js';
+import { isKeyOfWish } from '../town/wish-mission.js';
 import { isOpen } from './executions.js';
 import { lastKept } from './kept.js';
+import { STARTED_FOR } from './missions.js';
 
 export async function findWishesBefore(client: Client): ReturnType<MayorActivities['findWishesBefore']> {
   const kept = await lastKept(client, keptWishesQuery, MAYOR);
@@ -16,4 +19,21 @@ export async function findWishesBefore(client: Client): ReturnType<MayorActiviti
 
 async function isOver(client: Client, { state }: Wish): Promise<boolean> {
   return state.kind === 'started' && !(await isOpen(client, { workflowId: state.mission, firstRunId: null }));
+}
+
+/** So many are looked at, the last first. */
+const SILENT_MAX = 100;
+/** Whatever ends otherwise tells of it. */
+const SILENT = 'WorkflowType="mission" AND ExecutionStatus IN ("Terminated", "TimedOut")';
+
+/** Missions of wishes that were ended from outside. Of one that was reset an earlier run was, too: its last run tells. */
+export async function endedUnheard(client: Client, isRunning: (mission: string) => boolean): Promise<SilentEnd[]> {
+  const found: SilentEnd[] = [];
+  let seen = 0;
+  for await (const { workflowId: mission, runId: run, memo } of client.workflow.list({ query: SILENT })) {
+    if (isKeyOfWish(memo?.[STARTED_FOR]) && !isRunning(mission)) found.push({ mission, run });
+    seen += 1;
+    if (seen === SILENT_MAX) break;
+  }
+  return found.toSorted((a, b) => (a.run < b.run ? -1 : 1));
 }

@@ -56,6 +56,11 @@ export const mayorMessages = {
     'Gives a wish up; a mission that works on it is left alone.',
     z.strictObject({ id, by, wish, reason: reason.default('not wanted any more') }),
   ),
+  ended: message(
+    'ended',
+    'Tells that the mission of a wish has ended, and may not have told it itself: how it ended is looked at.',
+    z.strictObject({ id, by, mission: z.string().min(1).max(1_000) }),
+  ),
   plan: message(
     'plan',
     'Gives a wish a plan of a person: the input of a mission. It is checked, shown and approved like any other.',

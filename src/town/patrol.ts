@@ -26,10 +26,14 @@ export type Survey = {
   readonly escalated: readonly { readonly id: string; readonly waitsFor: string }[];
   /** Missions that wait for a slot, where nobody holds one in any of their rigs, nor holds these back. Absent in what an earlier version saw. */
   readonly stranded?: readonly string[];
+  /** Missions of wishes that were ended from outside, and tell nobody. Absent in what an earlier version saw. */
+  readonly ended?: readonly SilentEnd[];
   readonly daemon: Daemon;
   /** Absent in what an earlier version saw. */
   readonly stir?: Stir;
 };
+
+export type SilentEnd = { readonly mission: string; readonly run: string };
 
 /** `working`: molecules that are not waiting. `mark`: of how all that is open stands; another one tells that something has happened. */
 export type Stir = { readonly working: number; readonly mark: string };
@@ -71,6 +75,8 @@ export type Order =
   | { readonly kind: 'witness' | 'refinery'; readonly rig: string }
   /** It asks for its slots again. */
   | { readonly kind: 'feed'; readonly mission: string }
+  /** The mayor hears that it is to look how a mission ended. */
+  | ({ readonly kind: 'ended' } & SilentEnd)
   | { readonly kind: 'daemon' }
   | { readonly kind: 'tell'; readonly troubles: readonly Trouble[]; readonly priority: (typeof PRIORITIES)[number] };
 
@@ -78,6 +84,8 @@ type Round = { readonly troubles: readonly Trouble[]; readonly orders: readonly 
 
 /** `unheard`: rigs whose witness has not said what it was to say by now. `unwitnessed`: by rig, why its witness could not be started. */
 type Patrol = {
+  /** What it saw on the last patrol; null: on none. */
+  readonly before: Survey | null;
   readonly known: readonly Trouble[];
   readonly unheard: readonly string[];
   readonly unwitnessed: Readonly<Record<string, string>>;
@@ -85,7 +93,7 @@ type Patrol = {
   readonly patience: number;
 };
 
-export function patrolled(survey: Survey, { known, nowMs, patience, ...rest }: Patrol): Round {
+export function patrolled(survey: Survey, { before, known, nowMs, patience, ...rest }: Patrol): Round {
   const { rigs, witnessed, daemon } = survey;
   const unheard = rest.unheard.filter((rig) => rigs.includes(rig));
   const unwitnessed = Object.entries(rest.unwitnessed).filter(
@@ -105,6 +113,7 @@ export function patrolled(survey: Survey, { known, nowMs, patience, ...rest }: P
   const orders: readonly Order[] = [
     // First of all: what is told counts as told from now on.
     ...tellingsOf(due),
+    ...endedSince(before, survey).map((one) => ({ kind: 'ended', ...one }) as const),
     ...(daemon.kind === 'missing' ? [{ kind: 'daemon' } as const] : []),
     ...missing.map((rig) => ({ kind: 'witness', rig }) as const),
     ...(survey.unrefined ?? []).map((rig) => ({ kind: 'refinery', rig }) as const),
@@ -114,6 +123,11 @@ export function patrolled(survey: Survey, { known, nowMs, patience, ...rest }: P
     }),
   ];
   return { troubles: seen.map((one) => (due.includes(one) ? { ...one, told: one.told + 1 } : one)), orders };
+}
+
+/** A deacon that begins tells of all: the mayor knows which it has heard of. */
+function endedSince(before: Survey | null, { ended = [] }: Survey): readonly SilentEnd[] {
+  return ended.filter(({ run }) => before?.ended?.some((one) => one.run === run) !== true);
 }
 
 type Seen = Omit<Trouble, 'sinceMs' | 'told'>;

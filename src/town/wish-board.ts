@@ -122,6 +122,23 @@ function sayable({ id, state }: Wish): readonly string[] {
   return [];
 }
 
+/** Of a mission that has not told anybody itself: to those whom it would have told, and to the overseer. */
+export function lettersOfEnd(wish: Wish): readonly Mail[] {
+  const { id, atMs, turn, state } = wish;
+  if (state.kind !== 'closed') return [];
+  const { end, says } = state;
+  const told = missionOf(wish)?.notify.filter((to) => to !== MAYOR) ?? [];
+  return [...new Set([OVERSEER, ...told])].map((to) => ({
+    id: `wish/${id}@${atMs}/${turn}/ended/${to}`.slice(0, 2_000),
+    from: MAYOR,
+    to,
+    subject: asLine(`WISH ${id}: ${end}`).slice(0, SUBJECT_CHARS_MAX),
+    body: clip(
+      `${says}. It was ended from outside, and has told nobody itself; polecats that it had at work finish what they have.\n\n${wishText(wish)}`,
+    ),
+  }));
+}
+
 /** To the overseer, and to whoever wished it if that is another with an inbox. */
 export function lettersAbout(wish: Wish): readonly Mail[] {
   const { id, atMs, turn, tries, by, state } = wish;

@@ -24,6 +24,8 @@ export function missionOf({ id, by, text, plan, approve, approvedBy, budget }: W
 /** The key under which there is one mission of it, however often it is asked for. An id may come again once it is forgotten. */
 export const missionKeyOf = ({ id, atMs, turn }: Wish): string => `wish/${id}@${atMs}/${turn}`;
 
+export const isKeyOfWish = (key: unknown): boolean => typeof key === 'string' && key.startsWith('wish/');
+
 /** A mission writes of other things, too. */
 export const tellsEndOf = (mission: string, { from, id }: Pick<Mail, 'from' | 'id'>): boolean =>
   from === mission && id.startsWith(`landed/${mission}@`);

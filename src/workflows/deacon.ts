@@ -6,10 +6,11 @@
 import { CancellationScope, condition, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
 import { heartbeatQuery, WatchInput, type DeaconCarry } from '../contract/deacon.js';
 import { EMPTY_DESK } from '../contract/desk.js';
+import { mayorMessages } from '../contract/mayor.js';
 import { deaconMessages, missionMessages } from '../contract/messages.js';
 import { agentsQuery } from '../contract/witness.js';
 import { attribute } from '../contract/search-attributes.js';
-import { DEACON, OVERSEER } from '../town/address.js';
+import { DEACON, MAYOR, OVERSEER } from '../town/address.js';
 import { asSummary } from '../town/bytes.js';
 import { deaconBoard, dogsMail, troublesMail } from '../town/deacon-board.js';
 import { HELP, isDogDone, isPing, readNotice, townsWord, type Mail } from '../town/mail.js';
@@ -228,12 +229,12 @@ class DeaconRun {
   }
 
   async #look(reason: string): Promise<void> {
-    const { patience, heard, troubles: known, unwitnessed } = this.#now;
+    const { patience, heard, troubles: known, unwitnessed, seen: before } = this.#now;
     const summary = asSummary(`patrol: ${reason}`);
     const survey = await town(patience).surveyTown.executeWithOptions({ ...SOON_FREE, summary }, []);
     const nowMs = Date.now();
     const unheard = unheardOf(heard, nowMs, patience);
-    const { troubles, orders } = patrolled(survey, { known, unheard, unwitnessed, nowMs, patience });
+    const { troubles, orders } = patrolled(survey, { before, known, unheard, unwitnessed, nowMs, patience });
     const quiet = isQuiet(this.#now.seen, survey) ? this.#now.quiet + 1 : 0;
     this.#dogs.patrolled(this.#now.seen, survey);
     this.#now = { ...this.#now, troubles, seen: survey, quiet, heard: heardIn(survey, this.#now.heard) };
@@ -261,6 +262,13 @@ class DeaconRun {
       case 'feed':
         await send(order.mission, missionMessages.feed, { id: `feed:${nowMs}`, by: DEACON });
         return;
+      case 'ended': {
+        const { mission, run } = order;
+        // A mayor that is not there looks by itself once it begins.
+        if (patched('the mayor hears of missions that were terminated', '0.10'))
+          await send(MAYOR, mayorMessages.ended, { id: `ended:${run}`, by: DEACON, mission });
+        return;
+      }
       case 'tell': {
         const { troubles, priority } = order;
         const id = `${troubles[0]?.key ?? ''} and ${troubles.length - 1} more, told at ${nowMs}`.slice(-2_000);

@@ -24,7 +24,7 @@ import {
   type Said,
   type Wish,
 } from '../town/wish.js';
-import { lettersAbout, mayorBoard, waitedFor, waitsForPerson } from '../town/wish-board.js';
+import { lettersAbout, lettersOfEnd, mayorBoard, waitedFor, waitsForPerson } from '../town/wish-board.js';
 import { tellsEndOf } from '../town/wish-mission.js';
 import { takeMail } from './mail-taking.js';
 import { Post } from './post.js';
@@ -84,6 +84,8 @@ class MayorRun {
   #wishes: readonly Wish[];
   /** It is known what the one before had. */
   #isKnown: boolean;
+  /** Missions that others tell to have ended: an act of their wish is under way as long as they are here. */
+  readonly #silent = new Set<string>();
   #isGone = false;
   #news = true;
 
@@ -120,7 +122,7 @@ class MayorRun {
     const here = takenUntil(waiting, () => (this.#isGone ? `the ${MAYOR} is no more in this town` : null));
     this.#mailbox.serve(here);
     takeMail(here, (mail) => this.#take(mail));
-    const { sling, approve, reject, change, plan } = mayorMessages;
+    const { sling, approve, reject, change, plan, ended } = mayorMessages;
     here.on(sling, ({ id = makeId('ws', uuid4()), by, wish: text, rig = null, budget = null, approve: how }) =>
       this.#wish({ id, by, text, rig, budget, approve: how }),
     );
@@ -130,6 +132,7 @@ class MayorRun {
       this.#say(wish, { kind: 'change', by, text: words }, 'it is planned anew'),
     );
     here.on(plan, ({ by, wish, mission }) => this.#say(wish, { kind: 'plan', by, mission }, 'the plan is checked'));
+    here.on(ended, ({ mission }) => this.#ended(mission));
     setHandler(keptWishesQuery, () => this.#kept(), {
       description: 'All that the next mayor is to know, null as long as it is not known what the one before had.',
     });
@@ -197,6 +200,16 @@ class MayorRun {
     return this.#post.take(mail)
       ? done('is passed on to the overseer')
       : refused('too many letters wait here to be passed on to the overseer: write again later');
+  }
+
+  /** It may have told so itself, or be of a wish of which it is still to be heard that it has begun. */
+  #ended(mission: string): Answer {
+    const wish = this.#wishes.find(({ state }) => state.kind === 'started' && state.mission === mission);
+    const isAwaited = wish?.state.kind === 'started' && !wish.state.isOver;
+    if (isAwaited || this.#wishes.some(({ state }) => state.kind === 'starting')) this.#silent.add(mission);
+    if (!isAwaited) return done(`known, or of no wish: ${mission}`);
+    this.#set(after(wish, wish.turn, { kind: 'told' }, Date.now()));
+    return done(`how the wish ${wish.id} ended is looked at`);
   }
 
   #set(wish: Wish): void {
@@ -297,8 +310,11 @@ class MayorRun {
     // A mission may end before whoever started it hears that it has begun.
     const { state } = next;
     const told = state.kind === 'started' && this.#mailbox.inbox.find((mail) => tellsEndOf(state.mission, mail));
-    if (outcome.kind !== 'started' || !told) return next;
-    this.#mailbox.heard([told.id]);
+    if (outcome.kind === 'ended' && wish.state.kind === 'started' && this.#silent.delete(wish.state.mission))
+      for (const mail of lettersOfEnd(next)) this.#post.tell(mail);
+    const isSilent = state.kind === 'started' && this.#silent.has(state.mission);
+    if (outcome.kind !== 'started' || !(told || isSilent)) return next;
+    if (told) this.#mailbox.heard([told.id]);
     return after(next, next.turn, { kind: 'told' }, Date.now());
   }
 

@@ -56,7 +56,7 @@ test('the messages of each workflow', () => {
   expect(names(witnessMessages)).toEqual(['pause', 'resume', 'cycle', 'claim', 'release', 'died', 'look', 'configure']);
   expect(names(refineryMessages)).toEqual(['configure', 'retry', 'remove', 'abandon']);
   expect(names(deaconMessages)).toEqual(['recovered', 'pause', 'resume', 'cycle', 'patrol', 'send']);
-  expect(names(mayorMessages)).toEqual(['sling', 'approve', 'change', 'reject', 'plan']);
+  expect(names(mayorMessages)).toEqual(['sling', 'approve', 'change', 'reject', 'ended', 'plan']);
   expect(names(channelMessages)).toEqual(['publish', 'subscribe', 'unsubscribe', 'retain']);
   expect(names(inboxMessages)).toEqual(['read', 'ack', 'archive', 'reply']);
   expect(names(crewMessages)).toEqual(['sling', 'unsling', 'done', 'at', 'leave', 'assigned']);

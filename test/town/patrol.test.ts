@@ -22,10 +22,17 @@ const CALM: Survey = {
   daemon: { kind: 'runs' },
 };
 
-type More = { readonly unheard?: readonly string[]; readonly unwitnessed?: Readonly<Record<string, string>> };
+type More = {
+  readonly before?: Survey;
+  readonly unheard?: readonly string[];
+  readonly unwitnessed?: Readonly<Record<string, string>>;
+};
 
 function look(survey: Partial<Survey>, known: readonly Trouble[] = [], nowMs = 0, more: More = {}) {
-  return patrolled({ ...CALM, ...survey }, { known, unheard: [], unwitnessed: {}, nowMs, patience: 1, ...more });
+  return patrolled(
+    { ...CALM, ...survey },
+    { before: null, known, unheard: [], unwitnessed: {}, nowMs, patience: 1, ...more },
+  );
 }
 
 test('a town in order has no orders', () => {
@@ -49,6 +56,20 @@ test('a rig with work and no witness gets one; one that cannot be given any is t
 test('where polecats wait for a refinery that does not run, it is started', () => {
   expect(look({ unrefined: ['server'] })).toEqual({ troubles: [], orders: [{ kind: 'refinery', rig: 'server' }] });
   expect(isQuiet(CALM, { ...CALM, unrefined: ['server'] })).toBe(false);
+});
+
+test('the mayor hears once of each mission that was terminated, and of all from a deacon that begins', () => {
+  const [one, other] = [
+    { mission: 'hq-cv-1', run: 'r1' },
+    { mission: 'hq-cv-2', run: 'r2' },
+  ];
+  const before = { ...CALM, ended: [one] };
+  const told = [{ kind: 'ended', ...other }];
+  expect(look({ ended: [one] }).orders).toEqual([{ kind: 'ended', ...one }]);
+  expect(look({ ended: [one, other] }, [], 0, { before }).orders).toEqual(told);
+  expect(look({ ended: [other] }, [], 0, { before: CALM })).toEqual({ troubles: [], orders: told });
+  expect(look({ ended: [one] }, [], 0, { before }).orders).toEqual([]);
+  expect(isQuiet(before, { ...CALM, ended: [one, other] })).toBe(false);
 });
 
 test('a witness that was not heard of in time is started again, and told of when that does not help', () => {

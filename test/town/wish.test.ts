@@ -20,7 +20,7 @@ import {
   type Said,
   type Wish,
 } from '../../src/town/wish.js';
-import { lettersAbout, mayorBoard, wishText } from '../../src/town/wish-board.js';
+import { lettersAbout, lettersOfEnd, mayorBoard, wishText } from '../../src/town/wish-board.js';
 import { missionKeyOf, missionOf, tellsEndOf } from '../../src/town/wish-mission.js';
 
 const usage = { ...NO_USAGE, turns: 1, usd: 0.5 };
@@ -228,4 +228,13 @@ test('the overseer is written to, and whoever asked; not twice of the same', () 
   expect(lettersAbout(through(wish({ by: OVERSEER }), own)).map(({ to }) => to)).toEqual([OVERSEER]);
   const next = lettersAbout(through(shown, change, begun, planned(item), fits));
   expect(new Set([...mails, ...next].map(({ id }) => id)).size).toBe(4);
+});
+
+test('of a mission that was ended from outside those hear whom it would have told, and the overseer', () => {
+  const at = through(wish({ by: 'server/crew/bob' }), own, fits, approve, started, { kind: 'told' });
+  expect(lettersOfEnd(at)).toEqual([]);
+  const mails = lettersOfEnd(through(at, { kind: 'ended', end: 'failed', says: 'hq-cv-1: terminated' }));
+  expect(mails.map(({ to }) => to)).toEqual([OVERSEER, 'server/crew/bob', 'server/crew/ann']);
+  expect(new Set(mails.map(({ id }) => id)).size).toBe(3);
+  expect(mails[0]).toMatchObject({ subject: 'WISH w: failed', body: expect.stringMatching(/^hq-cv-1: terminated\. /) });
 });
