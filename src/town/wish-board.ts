@@ -1,6 +1,7 @@
 /** What people are shown of wishes: one in full, all of them on the mayor's board, and the letters that ask them for a word. */
 import { isInboxAddress, MAYOR, OVERSEER } from './address.js';
 import { clip } from './board.js';
+import type { Health } from './health.js';
 import { SUBJECT_CHARS_MAX, type Mail } from './mail.js';
 import { spentText } from './prices.js';
 import { shellWord } from './shell-text.js';
@@ -34,6 +35,20 @@ export function mayorBoard(wishes: readonly Wish[], unread: number, letters: num
 
 export function waitsForPerson({ state }: Wish): boolean {
   return state.kind === 'proposed' || state.kind === 'unplanned';
+}
+
+type PlannerSeen = Health & { readonly agent: string; readonly seenMs: number; readonly item: string };
+
+/** Who plans for the mayor: a consultation for each wish that is being planned. `busy`: wishes with an act under way. */
+export function plannersOf(wishes: readonly Wish[], busy: readonly string[], nowMs: number): readonly PlannerSeen[] {
+  return wishes.flatMap(({ id, state, sessions, sinceMs }): PlannerSeen[] => {
+    if (state.kind !== 'planning') return [];
+    const seen = { agent: MAYOR, item: id, seenMs: nowMs };
+    if (!busy.includes(id))
+      return [{ ...seen, kind: 'waiting', fact: `${id} is planned once another consultation has ended` }];
+    const fact = `session ${Math.max(1, sessions)} plans ${id}, which is to be planned since ${timeAt(sinceMs)}`;
+    return [{ ...seen, kind: 'working', fact }];
+  });
 }
 
 /** In a few words. */

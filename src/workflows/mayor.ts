@@ -7,6 +7,7 @@ import { EMPTY_DESK } from '../contract/desk.js';
 import { keptWishesQuery, MayorInput, mayorMessages, wishesQuery } from '../contract/mayor.js';
 import type { KeptWishes, MayorCarry } from '../contract/mayor.js';
 import { attribute } from '../contract/search-attributes.js';
+import { agentsQuery } from '../contract/witness.js';
 import { makeId, MAYOR, OVERSEER } from '../town/address.js';
 import { stateOf } from '../town/inbox.js';
 import type { Mail } from '../town/mail.js';
@@ -24,7 +25,7 @@ import {
   type Said,
   type Wish,
 } from '../town/wish.js';
-import { lettersAbout, lettersOfEnd, mayorBoard, waitedFor, waitsForPerson } from '../town/wish-board.js';
+import { lettersAbout, lettersOfEnd, mayorBoard, plannersOf, waitedFor, waitsForPerson } from '../town/wish-board.js';
 import { tellsEndOf } from '../town/wish-mission.js';
 import { takeMail } from './mail-taking.js';
 import { Post } from './post.js';
@@ -135,6 +136,9 @@ class MayorRun {
     here.on(ended, ({ mission }) => this.#ended(mission));
     setHandler(keptWishesQuery, () => this.#kept(), {
       description: 'All that the next mayor is to know, null as long as it is not known what the one before had.',
+    });
+    setHandler(agentsQuery, () => plannersOf(this.#wishes, [...this.#acts.keys()], Date.now()), {
+      description: 'Who plans, and for which wish.',
     });
     setHandler(wishesQuery, () => this.#wishes, { description: 'What was wished, and what became of it.' });
     explainBy(() => this.#board());

@@ -7,6 +7,7 @@ import { perform } from '../../src/calls.js';
 import { inboxQuery } from '../../src/contract/inbox.js';
 import { wishesQuery, type mayorMessages } from '../../src/contract/mayor.js';
 import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
+import { agentsQuery } from '../../src/contract/witness.js';
 import { startModelServer, type ModelServer } from '../../src/dev/model-server.js';
 import type { Rule, Turn } from '../../src/dev/model-script.js';
 import { DEACON, makeId, MAYOR, OVERSEER } from '../../src/town/address.js';
@@ -128,6 +129,8 @@ test('a wish is planned, mended, changed, approved and lands, once, though the w
 
   await said('change', { wish: 'login', words: 'in two files', by: 'Ada' });
   await until('the model is asked anew', async () => asked(0, 1) === 1);
+  const planners = await town.client.workflow.getHandle(MAYOR).query(agentsQuery);
+  expect(planners).toMatchObject([{ agent: MAYOR, item: 'login', kind: 'working' }]);
   killWorker();
   const second = await inState('login', 'proposed');
   expect(second.preview).toHaveLength(2);

@@ -20,7 +20,7 @@ import {
   type Said,
   type Wish,
 } from '../../src/town/wish.js';
-import { lettersAbout, lettersOfEnd, mayorBoard, wishText } from '../../src/town/wish-board.js';
+import { lettersAbout, lettersOfEnd, mayorBoard, plannersOf, wishText } from '../../src/town/wish-board.js';
 import { missionKeyOf, missionOf, tellsEndOf } from '../../src/town/wish-mission.js';
 
 const usage = { ...NO_USAGE, turns: 1, usd: 0.5 };
@@ -237,4 +237,13 @@ test('of a mission that was ended from outside those hear whom it would have tol
   expect(mails.map(({ to }) => to)).toEqual([OVERSEER, 'server/crew/bob', 'server/crew/ann']);
   expect(new Set(mails.map(({ id }) => id)).size).toBe(3);
   expect(mails[0]).toMatchObject({ subject: 'WISH w: failed', body: expect.stringMatching(/^hq-cv-1: terminated\. /) });
+});
+
+test('who plans is told by wish, and which wish waits for that', () => {
+  const first = through(wish({ id: 'a' }), begun, { kind: 'lost', usage }, begun);
+  const proposed = through(wish({ id: 'c' }), begun, planned(item), fits);
+  expect(plannersOf([first, wish({ id: 'b' }), proposed], ['a', 'c'], 9)).toEqual([
+    { agent: MAYOR, item: 'a', seenMs: 9, kind: 'working', fact: expect.stringContaining('session 2 plans a,') },
+    { agent: MAYOR, item: 'b', seenMs: 9, kind: 'waiting', fact: 'b is planned once another consultation has ended' },
+  ]);
 });
