@@ -218,12 +218,14 @@ type Begun = { readonly type: string; readonly summary: string };
 const BEGUN_BY_MAIL: readonly string[] = [OVERSEER, MAYOR, DEACON];
 
 /**
- * Whoever writes to the overseer finds one: with the first mail he is there. So it is with the mayor and what is said
+ * Whoever writes to the overseer, or waits for an answer there, finds one: with the first mail he is there. So it is with the mayor and what is said
  * of wishes, which it has from the one before, with the deacon, whom one asks for a dog,
  * too, and to hold the town or let it go, and with a channel and what is said to it as to one; a mail to its address may be mistyped.
  */
 function roleBegunBy(workflow: string, name: string): Begun | null {
-  const isMail = BEGUN_BY_MAIL.includes(workflow) && name === mailMessage.name;
+  const isMail =
+    (BEGUN_BY_MAIL.includes(workflow) && name === mailMessage.name) ||
+    (workflow === OVERSEER && name === inboxMessages.await.name);
   const isReached = workflow === OVERSEER && name === reachMessages.reach.name;
   const isWish = workflow === MAYOR && Object.values(mayorMessages).some((one) => one.name === name);
   const { send, pause, resume } = deaconMessages;

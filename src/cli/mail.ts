@@ -3,10 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { inboxQuery } from '../contract/inbox.js';
-import { inboxMessages, mailMessage } from '../contract/messages.js';
+import { AWAIT_SECONDS_MAX, inboxMessages, mailMessage } from '../contract/messages.js';
 import { channelOf, OVERSEER } from '../town/address.js';
 import { isGroup } from '../town/group.js';
-import { byUrgency, stateOf, threadOf, type Inbox, type KeptMail } from '../town/inbox.js';
+import { byUrgency, inFull, stateOf, threadOf, type Inbox } from '../town/inbox.js';
 import { readMailText } from '../town/mail-text.js';
 import { DELIVERIES, PRIORITIES } from '../town/mail.js';
 import { short, timeAt } from '../town/wording.js';
@@ -21,7 +21,9 @@ import { townAround } from './town.js';
 
 /** Whose inbox: the person at the terminal is the overseer, unless it says otherwise. */
 const BOX_OPTIONS = { ...WHO_OPTIONS, as: { type: 'string' } } as const;
-const LOOK_EVERY_MS = 500;
+/** Between two times of asking for an answer, the first and the longest. */
+const PAUSE_MS = 500;
+const PAUSE_MS_MAX = 30_000;
 const SECONDS_MAX = 30 * 24 * 3_600;
 
 export const send: Pick<Command, 'run'> = {
@@ -53,7 +55,7 @@ export const send: Pick<Command, 'run'> = {
     await withCalls(values, async (calls) => {
       const says = await calls.update(to, mailMessage, mail, id);
       print(isGroup(to) ? `${id}: ${says}` : isForMany ? says : whereIsIt(id, to, says));
-      if (seconds !== null) print(inFull(await answerTo(id, from, seconds, calls)));
+      if (seconds !== null) print(await awaited(id, from, seconds, calls));
     });
   },
 };
@@ -144,18 +146,23 @@ function toSeveral(verb: 'ack' | 'archive', message: typeof inboxMessages.ack): 
   };
 }
 
-/** As long as was said. Throws CliError when none has come until then. */
-async function answerTo(id: string, from: string, seconds: number, calls: Calls): Promise<KeptMail> {
+/** As long as was said: the inbox answers once it has come. Throws CliError when none has come until then. */
+async function awaited(id: string, from: string, seconds: number, calls: Calls): Promise<string> {
+  const { name } = inboxMessages.await;
   const end = Date.now() + seconds * 1_000;
-  for (;;) {
-    const seen = await inboxOr(from, calls);
-    const answer = typeof seen === 'string' ? undefined : seen.find((mail) => mail.replyTo === id);
-    if (answer !== undefined) return answer;
-    if (Date.now() >= end) {
-      const trouble = typeof seen === 'string' ? `; that cannot be looked at now: ${seen}` : '';
-      throw new CliError(`no answer to ${id} has come in ${seconds} s; it comes to the inbox of ${from}${trouble}`);
+  for (let pauseMs = PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, PAUSE_MS_MAX)) {
+    const left = Math.max(1, Math.ceil((end - Date.now()) / 1_000));
+    const content = { mail: id, seconds: Math.min(left, AWAIT_SECONDS_MAX), by: 'gt mail send' };
+    const updateId = `${name}:${randomUUID()}`;
+    const answer = await calls.call({ kind: 'update', workflow: from, name, content, updateId });
+    if (answer.kind === 'result') return answer.value as string; // as workflows of this version answer
+    const leftMs = end - Date.now();
+    if (leftMs <= 0) {
+      const why = answer.kind === 'missing' ? noExecution(from).message : answer.why;
+      throw new CliError(`no answer to ${id} has come in ${seconds} s: ${why}`);
     }
-    await pause(LOOK_EVERY_MS);
+    // Its run has ended, or it cannot be asked now.
+    await pause(Math.min(pauseMs, leftMs));
   }
 }
 
@@ -185,18 +192,6 @@ export function listed(inbox: Inbox): string {
     short(subject),
   ]);
   return columns([['mail', 'state', 'priority', 'came', 'from', 'about'], ...rows]);
-}
-
-function inFull({ from, to, subject, priority, replyTo, body }: KeptMail): string {
-  return [
-    `From: ${from}`,
-    `To: ${to}`,
-    ...(priority === undefined ? [] : [`Priority: ${priority}`]),
-    ...(replyTo === undefined ? [] : [`Reply-To: ${replyTo}`]),
-    `Subject: ${subject}`,
-    '',
-    body,
-  ].join('\n');
 }
 
 export function readBody(text: string): string {

@@ -229,6 +229,9 @@ const mails = z
   ])
   .describe('id of a mail of this inbox, or of several');
 
+/** Who waits longer asks again: one who has gone is not waited with for ever. */
+export const AWAIT_SECONDS_MAX = 3_600;
+
 export const inboxMessages = {
   read: message('read', 'Marks mail as read.', z.strictObject({ id, by, mail: mails })),
   ack: message('ack', 'Marks mail as taken up by whoever it is for.', z.strictObject({ id, by, mail: mails })),
@@ -237,6 +240,16 @@ export const inboxMessages = {
     'reply',
     'Answers a mail; the answer goes to whoever sent it, in the same thread.',
     z.strictObject({ id, by, mail: z.string().min(1), body: z.string().min(1).max(100_000) }),
+  ),
+  await: message(
+    'await',
+    'Changes nothing: answers once a mail that its owner has written is answered, with the answer, or that none has come.',
+    z.strictObject({
+      id,
+      by,
+      mail: z.string().min(1).max(2_000).describe('id of the mail that was written'),
+      seconds: z.number().int().min(1).max(AWAIT_SECONDS_MAX).default(600).describe('the longest it waits'),
+    }),
   ),
 };
 

@@ -94,6 +94,24 @@ export function taken(inbox: Inbox, ids: readonly string[]): { readonly inbox: I
   return { inbox: inbox.filter(({ id }) => !ids.includes(id)), mails: inbox.filter(({ id }) => ids.includes(id)) };
 }
 
+/** The first mail that answers this one. */
+export function answerTo(inbox: Inbox, id: string): KeptMail | undefined {
+  return inbox.find(({ replyTo }) => replyTo === id);
+}
+
+/** All of a mail, for whoever reads it. */
+export function inFull({ from, to, subject, priority, replyTo, body }: KeptMail): string {
+  return [
+    `From: ${from}`,
+    `To: ${to}`,
+    ...(priority === undefined ? [] : [`Priority: ${priority}`]),
+    ...(replyTo === undefined ? [] : [`Reply-To: ${replyTo}`]),
+    `Subject: ${subject}`,
+    '',
+    body,
+  ].join('\n');
+}
+
 /** All of the same thread, the oldest first. */
 export function threadOf(inbox: Inbox, { id, thread = id }: Mail): Inbox {
   return inbox.filter((one) => (one.thread ?? one.id) === thread);

@@ -10,6 +10,7 @@ import { asSummary } from '../town/bytes.js';
 import { delivered, isLight, marked, MAILS_MAX, taken, whyNoRoom, whyNotIn } from '../town/inbox.js';
 import type { Inbox, KeptMail } from '../town/inbox.js';
 import { isHandoff, readHandoff, replyTo, type Mail } from '../town/mail.js';
+import { Awaiting } from './awaiting.js';
 import type { Answer, Taking } from './desk.js';
 import { done, refused } from './desk.js';
 import { postman, town } from './hands.js';
@@ -40,6 +41,7 @@ export class Mailbox {
   /** On its way to the ledger. */
   #leaving: Inbox;
   #writing: Promise<void> | null = null;
+  #isClosed = false;
 
   constructor(owner: Owner, { inbox, leaving }: Kept = { inbox: [], leaving: [] }) {
     this.#owner = owner;
@@ -71,7 +73,13 @@ export class Mailbox {
 
   /** What its owner does with the mail. */
   serve(desk: Taking): void {
-    const { address, incarnation } = this.#owner;
+    const { address, incarnation, mustGoOn, onChange } = this.#owner;
+    new Awaiting({
+      address,
+      inbox: () => this.#inbox,
+      isEnding: () => this.#isClosed || mustGoOn(),
+      onEnd: onChange,
+    }).serve(desk);
     desk.on(inboxMessages.read, ({ mail: ids }) => this.#mark(ids, 'read'));
     desk.on(inboxMessages.ack, ({ mail: ids }) => this.#mark(ids, 'acked'));
     desk.on(inboxMessages.archive, async ({ mail: ids }) => {
@@ -134,6 +142,7 @@ export class Mailbox {
 
   /** Its owner is no more: all that is left goes to the ledger, and can be seen here still. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#keep(this.#inbox);
   }
 

@@ -58,7 +58,7 @@ test('the messages of each workflow', () => {
   expect(names(deaconMessages)).toEqual(['recovered', 'pause', 'resume', 'cycle', 'patrol', 'send']);
   expect(names(mayorMessages)).toEqual(['sling', 'approve', 'change', 'reject', 'ended', 'plan']);
   expect(names(channelMessages)).toEqual(['publish', 'subscribe', 'unsubscribe', 'retain']);
-  expect(names(inboxMessages)).toEqual(['read', 'ack', 'archive', 'reply']);
+  expect(names(inboxMessages)).toEqual(['read', 'ack', 'archive', 'reply', 'await']);
   expect(names(crewMessages)).toEqual(['sling', 'unsling', 'done', 'at', 'leave', 'assigned']);
   expect(names(reachMessages)).toEqual(['reach']);
   expect([mailMessage.name, askAssigned.name]).toEqual(['mail', 'ask-assigned']);

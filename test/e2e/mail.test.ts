@@ -10,6 +10,7 @@ import { writeMail } from '../../src/town/mail.js';
 import { MAILS_MAX } from '../../src/town/inbox.js';
 import type { Inbox } from '../../src/town/inbox.js';
 import { gt } from '../support/gt.js';
+import { overseerGoesOn } from '../support/overseer-goes-on.js';
 import { recordsOf } from '../support/ledger-records.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
@@ -75,9 +76,7 @@ async function mail(...args: readonly string[]): Promise<string> {
 
 const inboxOf = (address: string): Promise<Inbox> => town.client.workflow.getHandle(address).query(inboxQuery);
 
-type InLedger = { readonly mail: string; readonly inbox: string };
-
-const mailInLedger = () => recordsOf<InLedger>(town, 'mail');
+const mailInLedger = () => recordsOf<{ readonly mail: string; readonly inbox: string }>(town, 'mail');
 
 const member = (...args: readonly string[]) => gt(['crew', ...args, '--town', town.dir]);
 
@@ -99,6 +98,7 @@ test('who is of the crew is written to, reads, answers and puts away; who asked 
     'lunch?',
   ]);
   const [lunch, fire] = await inboxOf('server/crew/ann');
+  await overseerGoesOn(town);
   expect(await mail('read', lunch?.id ?? '', ...as)).toContain('Subject: lunch?\n\nAt one?');
   expect(await mail('inbox', '--unread', ...as)).not.toContain('lunch?');
   expect(await mail('reply', lunch?.id ?? '', '--body', 'Yes.', ...as)).toBe('sent to overseer');

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { gt } from '../support/gt.js';
 import { count, liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
+import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
 import { currentQuery } from '../../src/contract/molecule.js';
 import type { MissionResult } from '../../src/workflows/mission.js';
 import { ASK, QUICK } from '../support/test-formulas.js';
@@ -266,4 +267,39 @@ test('what a person writes is read as it was meant, and says where it has gone',
     stderr: expect.stringContaining('pr-alone is a molecule, which has no inbox'),
   });
   await town.client.workflow.getHandle('pr-alone').cancel();
+});
+
+const causeOf = (message: string) => ({ cause: { message: expect.stringContaining(message) } });
+
+test('five wait at one inbox at once, other messages come through, and who leaves lets them go', async () => {
+  const options = { taskQueue: TOWN_QUEUE, workflowId: 'web/crew/dan', args: [{}] };
+  const dan = await town.client.workflow.start('crew', options);
+  const args: [object] = [{ mail: 'asked' }];
+  const five = Array.from({ length: 5 }, () => dan.startUpdate('await', { args, waitForStage: 'ACCEPTED' }));
+  const waits = await Promise.all(five);
+  await expect(dan.executeUpdate('await', { args })).rejects.toMatchObject(causeOf('5 wait here already'));
+  const said = { from: 'overseer', to: 'web/crew/dan', subject: 'hello' };
+  expect(await dan.executeUpdate('mail', { args: [said] })).toBe('taken');
+  await dan.cancel();
+  for (const wait of waits) await expect(wait.result()).rejects.toMatchObject(causeOf('whose run ends: ask again'));
+  await expect(dan.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+});
+
+const toEve = (name: string, input: object) => {
+  const update = ['workflow', 'update', 'execute', '-w', 'web/crew/eve', '--name', name];
+  return town.temporal(...update, '--input', JSON.stringify(input));
+};
+
+test('an answer is awaited by the Temporal CLI, too', async () => {
+  await by('crew', 'web/crew/eve', {});
+  expect(await toEve('await', { mail: 'asked', seconds: 1 })).toMatchObject({
+    code: 1,
+    output: expect.stringContaining('no answer to asked has come in 1 s; it comes to the inbox of web/crew/eve'),
+  });
+  const given = { from: 'server/crew/bob', to: 'web/crew/eve', subject: 'Re: x', replyTo: 'asked', body: 'so be it' };
+  expect(await toEve('mail', given)).toMatchObject({ code: 0 });
+  expect(await toEve('await', { mail: 'asked' })).toMatchObject({
+    code: 0,
+    output: expect.stringContaining('so be it'),
+  });
 });

@@ -31,6 +31,9 @@ export async function writeToPeople(town: LiveTown): Promise<void> {
   await sendMail(town, ANN, BOB, 'last');
   await sendMail(town, 'overseer', '@rig/server', 'to-all');
   const bob = client.workflow.getHandle(BOB);
+  const answered = ann.executeUpdate('await', { args: [{ mail: 'last', seconds: 60 }] });
+  await bob.executeUpdate('reply', { args: [{ id: 'answer-of-bob', mail: 'last', body: 'yes' }] });
+  await answered;
   await bob.cancel();
   await bob.result().catch(() => undefined);
 }

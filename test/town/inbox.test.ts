@@ -3,8 +3,10 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { bytesOf } from '../../src/town/bytes.js';
 import {
+  answerTo,
   byUrgency,
   delivered,
+  inFull,
   INBOX_BYTES_MAX,
   isLight,
   marked,
@@ -72,6 +74,18 @@ test('whoever asks for a mail that is not there hears what there is', () => {
   expect(whyNotIn(inbox, ['a', 'b'], 'overseer')).toBeNull();
   expect(whyNotIn(inbox, ['a', 'c'], 'overseer')).toBe('the inbox of overseer has no mail "c"; it holds a, b');
   expect(whyNotIn([], ['c'], 'overseer')).toBe('the inbox of overseer has no mail "c"; it is empty');
+});
+
+test('the answer to a mail is the first that names it, however it is put, and is shown in full', () => {
+  const asked = mail('a');
+  const yes = replyTo(asked, { id: 'yes', from: 'overseer', body: 'Yes.' });
+  const inbox = filled([mail('b', { thread: 'a' }), mail('c', { replyTo: 'b' }), yes, { ...yes, id: 'no' }]);
+  expect(answerTo(inbox, 'a')?.id).toBe('yes');
+  expect(answerTo(inbox, 'c')).toBeUndefined();
+  expect(inFull({ ...yes, priority: 'high' })).toBe(
+    'From: overseer\nTo: server/polecats/Toast\nPriority: high\nReply-To: a\nSubject: Re: about a\n\nYes.',
+  );
+  expect(inFull(asked)).toBe('From: server/polecats/Toast\nTo: overseer\nSubject: about a\n\n');
 });
 
 const gone = (inbox: Inbox) => ids(delivered(inbox, mail('new'), 0).overflow);
