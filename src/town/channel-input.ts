@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { isInboxAddress, isRoleAddress } from './address.js';
 import { bytesOf } from './bytes.js';
 import { Keys, Match } from './channel-match.js';
+import { fingerprint } from './fingerprint.js';
 import { BODY_CHARS_MAX, bodyOf, PRIORITIES, SUBJECT_CHARS_MAX } from './mail.js';
 import { asLine } from './wording.js';
 
@@ -26,6 +27,19 @@ export const Publication = z.strictObject({
   priority: z.enum(PRIORITIES).optional(),
 });
 export type Publication = z.infer<typeof Publication>;
+
+/** Whether they say the same, whichever way they came: as a publication, or as a mail. */
+export function isSame(one: Publication, other: Publication): boolean {
+  return fingerprint(saidBy(one)) === fingerprint(saidBy(other));
+}
+
+const saidBy = ({ from, subject, body, keys, priority }: Publication): object => ({
+  from,
+  subject,
+  body,
+  keys,
+  priority,
+});
 
 /** Keys and body go as the one body of a mail. */
 export function checkBody({ keys, body }: Pick<Publication, 'keys' | 'body'>, context: z.RefinementCtx): void {

@@ -16,7 +16,7 @@ import { audienceOf, emptyChannel, idsIn, isSmall, lackedBy, orderFor, pruned, p
 import { retained, subscribed, toRecord, unsubscribed, whyFull } from '../town/channel.js';
 import type { AfterMiss, ChannelState, Order, Published } from '../town/channel.js';
 import { channelBoard, hooksInTrouble } from '../town/channel-board.js';
-import type { Publication } from '../town/channel-input.js';
+import { isSame, type Publication } from '../town/channel-input.js';
 import { keysIn } from '../town/channel-match.js';
 import { plainBody } from '../town/mail-text.js';
 import type { Mail } from '../town/mail.js';
@@ -131,7 +131,13 @@ class ChannelRun {
 
   #publish(publication: Publication): Answer {
     const { id } = publication;
-    if (this.#ids.has(id)) return done(`${id} was published before`);
+    if (this.#ids.has(id)) {
+      const before = this.#state.messages.find((one) => one.id === id);
+      const isOther = before !== undefined && !isSame(before, publication);
+      return isOther && patched('what is published under an id is one, however it came', '0.10')
+        ? refused(`the id "${id}" is of another message, which was published before; give this one an id of its own`)
+        : done(`${id} was published before`);
+    }
     const why = whyFull(this.#state);
     if (why !== null) return refused(why);
     this.#set(published(this.#state, publication, Date.now()));

@@ -303,3 +303,14 @@ test('an answer is awaited by the Temporal CLI, too', async () => {
     output: expect.stringContaining('so be it'),
   });
 });
+
+test('what is published under an id is one, whether it comes as a publication or as a mail', async () => {
+  const options = { taskQueue: TOWN_QUEUE, workflowId: 'channel/ids', args: [{}] };
+  const channel = await town.client.workflow.start('channel', options);
+  const said = { id: 'k', from: 'ci', subject: 'api failed' };
+  const publication = { ...said, keys: { Suite: 'api' }, body: 'red' };
+  await channel.executeUpdate('publish', { args: [publication] });
+  const sent = (body: string) => channel.executeUpdate('mail', { args: [{ ...said, to: 'channel/ids', body }] });
+  await expect(sent('Suite: web\n\nred')).rejects.toMatchObject(causeOf('"k" is of another message'));
+  expect(await sent('Suite: api\n\nred')).toBe('k was published before');
+});

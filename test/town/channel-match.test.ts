@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { keysIn, matches, matchText } from '../../src/town/channel-match.js';
 import type { Match } from '../../src/town/channel-match.js';
+import { isSame } from '../../src/town/channel-input.js';
 import { bodyOf } from '../../src/town/mail.js';
 
 const message = {
@@ -10,6 +11,21 @@ const message = {
   subject: 'deploy of api failed',
   keys: { Commit: '4f1c', Rig: 'server' },
 };
+
+const said = { ...message, id: 'a', body: 'red' };
+
+test.each<[object, boolean]>([
+  [{ id: 'b', place: 3, atMs: 1, bytes: 9 }, true],
+  [{ keys: { Rig: 'server', Commit: '4f1c' }, priority: undefined }, true],
+  [keysIn(bodyOf(message.keys, 'red')), true],
+  [{ from: 'ci' }, false],
+  [{ subject: 'x' }, false],
+  [{ body: 'green' }, false],
+  [{ keys: { Commit: '4f1c' } }, false],
+  [{ priority: 'high' }, false],
+])('with %j a message says the same: %s', (more, same) => {
+  expect(isSame(said, { ...said, ...more })).toBe(same);
+});
 
 test.each<[Match, boolean]>([
   [{}, true],
