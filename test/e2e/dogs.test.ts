@@ -244,14 +244,19 @@ test('the host is looked at, and what has ended long ago is taken off the server
   expect(did).toContain('the mirror of server is up to date, and tidy');
 });
 
-test('a rig that the town does not have is refused in words, by the dog and to whoever sent it', async () => {
+test('a rig that the town does not have is refused in words, by gt and by the dog', async () => {
   const wrong = await command('dog', 'send', 'backpu');
   expect(wrong).toMatchObject({
     code: 2,
     stderr: expect.stringContaining('"backpu" is no errand; did you mean "backup"?'),
   });
-  const sent = await command('dog', 'send', 'clean', '--rig', 'nowhere', '--id', 'lost');
-  expect(sent.code).toBe(0);
+  expect(await command('dog', 'send', 'clean', '--rig', 'nowhere')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('there is no rig "nowhere": the town has server'),
+  });
+  const { update } = deaconMessages.send;
+  const asked = { id: 'lost', job: 'clean', rig: 'nowhere' } as const;
+  await town.client.workflow.getHandle(DEACON).executeUpdate(update, { args: [asked] });
   const failed = 'WorkflowType="dog" AND ExecutionStatus="Failed"';
   const dog = await until('it failed', async () => {
     for await (const { workflowId } of town.client.workflow.list({ query: failed })) return workflowId;
