@@ -205,7 +205,7 @@ test('a refinery that is terminated: the deacon starts the next one, with the qu
   });
   await until('another one runs', async () => (await refinery.describe()).status.name === 'RUNNING');
   const again = await until('it has the queue', async () => (await queueOf('held')).find(({ id }) => id === held.id));
-  expect(again).toMatchObject({ sinceMs: held.sinceMs, hold: held.hold });
+  expect(again).toMatchObject({ sinceMs: held.sinceMs, head: held.head });
   const refused = await refusalOf(letterFor(held, 'no-round'));
   expect(refused).toBe('"no-round" is no request: it is MOLECULE.N, with the molecule that has worked on it');
   await stuck.cancel();
