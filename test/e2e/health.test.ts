@@ -248,7 +248,9 @@ test('an emergency stop holds all rigs, those that begin later, too, whoever die
     const isOfBob = (await boardOf('app/witness')).includes('**Paused** by Bob');
     return isOfBob && leases.length === 1 && queue.length === 1;
   });
-  expect((await call('status')).stdout).toContain('The town is held: gt explain deacon says by whom and why');
+  await until('the deacon shows it', async () =>
+    (await call('status')).stdout.includes('The town is held: gt explain deacon says by whom and why'),
+  );
   expect((await held('late')).length).toBe(0);
   expect((await call('estop')).stderr).toBe('gt: the town is paused already, by Ada: fire\n');
   expect((await call('thaw', '--by', 'Ada')).stdout).toBe('the town goes on\n');
@@ -273,7 +275,13 @@ async function restMinutes(): Promise<number> {
 const asking = (id: string) => town.startMission(id, { work: [{ id: 'one', rig: 'web', formula: 'ask' }] });
 
 test('a night of patrols: ever more rarely while somebody sleeps over a question, and often again with the first news', async () => {
+  const begunMs = Date.now();
   const night = await asking('night');
+  // As long as the first patrol is under way, the beat is that of the last one before it.
+  await until('a patrol is done', async () => {
+    const { atMs, nextByMs } = await town.client.workflow.getHandle(DEACON).query(heartbeatQuery);
+    return atMs > begunMs && nextByMs !== null;
+  });
   const seen: number[] = [];
   await until('a quarter of an hour between patrols', async () => {
     seen.push(await restMinutes());
