@@ -187,10 +187,10 @@ test('no more requests at once than the worker may make, and who waits for that 
   const room = new Room(1);
   const accounts = accountsIn(room);
   const leave = await room.enter(new AbortController().signal);
-  const limits = { quietSecondsMax: 1 };
+  const limits = { quietSecondsMax: 2 };
   const agent = await askingAgent({ script: 'ask one; gt done x', model: MODEL, limits, settings: { accounts } });
   const result = agent.run();
-  await pause(2_500);
+  await pause(4_500);
   expect(agent.asked()).toBe(0);
   leave();
   expect(await result).toMatchObject({ outcome: 'closed', usage: { turns: 1 } });
