@@ -1,5 +1,4 @@
 /** Mail to a group: who belongs to it now, as the server has them, and a copy for each. */
-import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { TownActivities } from '../contract/activities.js';
@@ -11,14 +10,13 @@ import { polecatAt, rigOfPolecat, witnessOf } from '../town/address.js';
 import { copyFor, membersOf, readGroup, type Member } from '../town/group.js';
 import type { Mail } from '../town/mail.js';
 import { refuse } from './beating.js';
+import { keptBy } from './kept.js';
 
 /** Who has an inbox. */
 const OPEN = 'ExecutionStatus="Running" AND GtRole IN ("overseer", "mayor", "crew", "polecat", "witness")';
 const AT_ONCE = 25;
 /** Who does not answer so soon finds it in its history. */
 const ANSWER_MS_MAX = 10_000;
-/** After so many tries a witness that does not say who holds its slots holds nobody up. */
-const ASKED_MAX = 3;
 const WHY_CHARS_MAX = 500;
 
 type Deps = { readonly client: Client; readonly call: (call: Call) => Promise<Answer> };
@@ -59,15 +57,10 @@ async function withIncarnations(client: Client, addresses: readonly string[]): P
   });
 }
 
+/** After some tries a witness that does not say who holds its slots holds nobody up. */
 async function heldIn(client: Client, rig: string): Promise<readonly (readonly [string, number])[]> {
-  try {
-    const ask = () => client.workflow.getHandle(witnessOf(rig)).query(slotsQuery);
-    const { leases } = await client.withDeadline(Date.now() + ANSWER_MS_MAX, ask);
-    return leases.map(({ name, incarnation }) => [polecatAt(rig, name), incarnation]);
-  } catch (error) {
-    if (!(error instanceof WorkflowNotFoundError) && Context.current().info.attempt < ASKED_MAX) throw error;
-    return [];
-  }
+  const slots = await keptBy(client, slotsQuery, witnessOf(rig));
+  return (slots?.leases ?? []).map(({ name, incarnation }) => [polecatAt(rig, name), incarnation]);
 }
 
 /**

@@ -20,7 +20,9 @@ export async function findRigHolds(
   { rig }: Parameters<TownActivities['findRigHolds']>[0],
 ): Promise<Awaited<ReturnType<TownActivities['findRigHolds']>>> {
   const before = await lastKept(client, keptHoldsQuery, witnessOf(rig));
-  return { town: await findTownHold(client), before, kept: await lastKept(client, witnessKeptQuery, witnessOf(rig)) };
+  // Of whom nobody knows how it held the rig, nobody knows the rest.
+  const kept = before === null ? null : await lastKept(client, witnessKeptQuery, witnessOf(rig));
+  return { town: await findTownHold(client), before, kept };
 }
 
 export async function findRigs(client: Client): Promise<readonly string[]> {

@@ -158,7 +158,7 @@ export function sent(dogs: Dogs, id: string, dog: string, endsByMs: number): Dog
  * sent, since what was worked on meanwhile may be new to it.
  */
 export function counted(dogs: Dogs, id: string, nowMs: number): Dogs {
-  const one = [...dogs.out, ...dogs.waiting].find((each) => each.id === id);
+  const one = known(dogs).find((each) => each.id === id);
   if (one === undefined || one.rig !== null || one.dry || one.by === DEACON) return dogs;
   return { ...dogs, chores: { ...dogs.chores, [one.job]: { lastMs: nowMs, sinceMs: null } } };
 }
