@@ -26,8 +26,8 @@ import { own } from '../town/own.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import type { RigRef } from '../town/rig.js';
 import { requestsPattern } from '../town/refinery.js';
-import { checkAgents, checkWork, placeOf } from '../town/work.js';
-import { askMolecules } from './assigned.js';
+import { assigneesOf, checkAgents, checkAssignees, checkWork, placeOf } from '../town/work.js';
+import { askMolecules, membersAmong } from './assigned.js';
 import { refuse } from './beating.js';
 import { Unreadable } from '../formula-shelf.js';
 import type { TownShelf } from '../formula-shelf.js';
@@ -139,8 +139,13 @@ async function planWork(deps: TownDeps, { items, byFormula = false }: PlanReques
   const read = await deps.readTown();
   if (!read.ok) throw refuse('BadTown', read.problems);
   const { rigs, limits, prices } = read.town;
-  const problems = [...checkWork(items, Object.keys(rigs), byFormula), ...checkAgents(items, rigs, byFormula)];
+  const problems = [
+    ...checkWork(items, Object.keys(rigs), byFormula),
+    ...checkAgents(items, rigs, byFormula),
+    ...checkAssignees(items, await membersAmong(deps.client, assigneesOf(items))),
+  ];
   const cookedItems = items.flatMap((item, index): [string, Protomolecule][] => {
+    if (item.assignee !== undefined) return [];
     const cooked = cookOne(deps, { ...item, offered: {} });
     if (cooked.ok) return [[item.id, cooked.proto]];
     // By a formula's name the variables are the input's own keys.
@@ -163,7 +168,7 @@ async function planWork(deps: TownDeps, { items, byFormula = false }: PlanReques
     protos = { ...others, ...Object.fromEntries(parts.map((part) => [part.id, part.proto])) };
     convoys = { ...convoys, [id]: parts.map(({ proto: __, ...part }) => part) };
   }
-  const count = Object.keys(protos).length;
+  const count = Object.keys(protos).length + items.filter(({ assignee }) => assignee !== undefined).length;
   if (count > ITEMS_MAX)
     problems.push(`work: with the legs of its convoys the mission has ${count} items, the most is ${ITEMS_MAX}`);
   if (problems.length > 0) throw refuse('BadMission', problems.join('\n'));

@@ -43,12 +43,13 @@ ${SERVER_USAGE}`,
   ),
   lazy(
     'crew done',
-    'Say that work on a hook is done; the next hangs there at once.',
+    'Say that work on a hook is done, and the next hangs there at once; or an item of a mission.',
     `gt crew done RIG/NAME [TASK] [options]
 
 ${MEMBER}
-  TASK                  which one, by its id; what hangs on the hook if not given
-  --note TEXT           what was done, for the record
+  TASK                  which one, by its id, or MISSION/ITEM; what hangs on the hook if not given
+  --failed              the item cannot be done: it waits for retry or skip
+  --note TEXT           what was done, or why not, for the record
 ${WHO_USAGE}
 ${SERVER_USAGE}`,
     async () => (await import('./crew-show.js')).crewDone,

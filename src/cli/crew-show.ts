@@ -2,8 +2,9 @@
 import { existsSync } from 'node:fs';
 import { crewHookQuery, crewMessages, tasksQuery, treeQuery } from '../contract/crew.js';
 import { inboxQuery } from '../contract/inbox.js';
+import { missionMessages } from '../contract/messages.js';
 import type { Assigned } from '../town/assigned.js';
-import { answerCommand, stepsOf, taskLines, waitTitle } from '../town/hook-board.js';
+import { answerCommand, itemNamed, stepsOf, taskLines, waitTitle, type WaitingStep } from '../town/hook-board.js';
 import type { Hooked } from '../town/hook.js';
 import { stateOf } from '../town/inbox.js';
 import { asLine, timeAt } from '../town/wording.js';
@@ -51,20 +52,38 @@ export const crewAt: Pick<Command, 'run'> = {
 
 export const crewDone: Pick<Command, 'run'> = {
   run: async (args) => {
-    const { values, positionals } = readArguments(args, { ...WHO_OPTIONS, note: { type: 'string' } });
+    const { values, positionals } = readArguments(args, {
+      ...WHO_OPTIONS,
+      note: { type: 'string' },
+      failed: { type: 'boolean' },
+    });
     const [member, task, ...more] = positionals;
     if (member === undefined || more.length > 0)
       throw new UsageError(
         'gt crew done takes a member, as RIG/NAME, and which task, if it is not the one on the hook',
       );
     const { address } = memberNamed(member);
-    const content = contentOf(crewMessages.done, values, {
-      ...(task === undefined ? {} : { task }),
-      ...(values.note === undefined ? {} : { note: values.note }),
+    const note = values.note === undefined ? {} : { note: values.note };
+    const hooked = { ...(task === undefined ? {} : { task }), ...note };
+    await withCalls(values, async ({ query, update }) => {
+      const item = task?.includes('/') === true ? itemNamed(await query(address, tasksQuery), task) : null;
+      if (item === null && values.failed === true)
+        throw new CliError(
+          `--failed is for the item of a mission, as MISSION/ITEM: gt crew show ${member} lists those that wait; gt unsling takes a task off the hook`,
+        );
+      const [to, message, about] =
+        item === null ? ([address, crewMessages.done, hooked] as const) : answerTo(item, values.failed === true, note);
+      print(await update(to, message, contentOf(message, values, about), values.id));
     });
-    await withCalls(values, async ({ update }) => print(await update(address, crewMessages.done, content, values.id)));
   },
 };
+
+function answerTo({ molecule, step, token }: WaitingStep, isFailed: boolean, { note }: { readonly note?: string }) {
+  const about = { item: step, attempt: Number(token) };
+  if (!isFailed) return [molecule, missionMessages.close, note === undefined ? about : { ...about, note }] as const;
+  if (note === undefined) throw new UsageError('gt crew done --failed needs --note TEXT: why, for the record');
+  return [molecule, missionMessages.fail, { ...about, reason: note }] as const;
+}
 
 export function hookText(owner: string, { hook, queue }: Hooked, assigned: readonly Assigned[]): string {
   const hangs = hook === null ? `Nothing is on the hook of ${owner}` : taskLines(hook).join('\n');
@@ -80,10 +99,9 @@ export function hookText(owner: string, { hook, queue }: Hooked, assigned: reado
   const steps = stepsOf(assigned);
   const more = assigned.reduce((sum, one) => sum + one.more, 0);
   const lines = steps.map(
-    (one) => `${asLine(waitTitle(one))}  (since ${timeAt(one.sinceMs)})\n  ${answerCommand(one)}`,
+    (one) => `${asLine(waitTitle(one))}  (since ${timeAt(one.sinceMs)})\n  ${answerCommand(owner, one)}`,
   );
   const left = more === 0 ? [] : [`and ${more} more`];
-  const waiting =
-    steps.length === 0 ? [] : [['Steps that wait, each with what answers it:', ...lines, ...left].join('\n')];
+  const waiting = steps.length === 0 ? [] : [['What waits, each with what answers it:', ...lines, ...left].join('\n')];
   return [hangs, ...waits, ...waiting].join('\n\n');
 }

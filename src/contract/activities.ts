@@ -143,7 +143,9 @@ export type PlanRequest = {
     readonly id: string;
     readonly rig: string;
     readonly needs: readonly string[];
+    /** '' for what a person does. */
     readonly formula: string;
+    readonly assignee?: string | undefined;
     readonly vars: Readonly<Record<string, string>>;
     /** The one slot that will do. */
     readonly agent?: string | undefined;

@@ -51,7 +51,7 @@ export const crewMessages = {
   ),
   assigned: message(
     'assigned',
-    'From a molecule: all of its steps that wait for this person, none when none does.',
+    'From a molecule: all of its steps that wait for this person, none when none does. From a mission: its items.',
     z.strictObject({
       id: machineId,
       molecule: WorkflowId,
@@ -63,6 +63,7 @@ export const crewMessages = {
             token: z.string().max(40).nullable(),
             sinceMs: z.number().int(),
             isEscalated: z.literal(true).optional(),
+            isItem: z.literal(true).optional(),
           }),
         )
         .max(ASSIGNED_MAX),
@@ -71,18 +72,18 @@ export const crewMessages = {
   ),
 };
 
-/** Molecules take it. */
+/** Molecules and missions take it. */
 export const askAssigned = message(
   'ask-assigned',
-  'From a member of a crew: tells them anew which steps wait for them.',
+  'From a member of a crew: tells them anew which steps, or items, wait for them.',
   z.strictObject({ id: machineId, person: WorkflowId }),
 );
 
 export const crewHookQuery = defineQuery<Hooked>('hook');
 export const tasksQuery = defineQuery<readonly Assigned[]>('tasks');
 
-/** A worktree of their own. */
 export type CrewTree = { readonly host: string; readonly path: string; readonly branch: string };
+/** A worktree of their own. */
 export const treeQuery = defineQuery<CrewTree | null>('worktree');
 
 /** What a member of a crew has besides the inbox; `records`: on their way to the ledger. `ended`: absent in what 0.9 carried. */

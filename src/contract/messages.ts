@@ -27,6 +27,7 @@ const token = z
   .describe('as the query `current` gave it: what comes under it is refused once the step waits anew');
 const line = z.string().min(1).max(1_000);
 const item = z.string().min(1).describe('id of an item of this mission');
+const attempt = z.number().int().optional().describe('which try is meant: another one is refused');
 /** Steps that one message closes. */
 const CLOSES_MAX = 1_000;
 const allow = z
@@ -137,6 +138,16 @@ export const missionMessages = {
     'skip',
     'Gives a failed or unstarted item up; the items that need it go on.',
     z.strictObject({ id, by, item, reason: reason.default('skipped') }),
+  ),
+  close: message(
+    'close',
+    'Says that an item which stands on the desk of a person is done.',
+    z.strictObject({ id, by, item, attempt, note: z.string().max(10_000).default('done') }),
+  ),
+  fail: message(
+    'fail',
+    'Says that an item which stands on the desk of a person cannot be done; it waits for `retry` or `skip`.',
+    z.strictObject({ id, by, item, attempt, reason }),
   ),
   reassign: message(
     'reassign',

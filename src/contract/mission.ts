@@ -20,7 +20,13 @@ const WorkItemInput = z
     id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'letters, digits, ".", "_" and "-", at most 64'),
     title: z.string().min(1).max(200).optional(),
     rig: z.string().min(1),
-    formula: z.string().min(1),
+    formula: z.string().default(''),
+    assignee: z
+      .string()
+      .min(1)
+      .max(200)
+      .optional()
+      .describe('the person who does it, instead of a formula: crew/NAME of the rig, or RIG/crew/NAME'),
     vars: Vars.default({}),
     origins: Origins.optional(),
     needs: z.array(z.string()).default([]),
@@ -28,7 +34,27 @@ const WorkItemInput = z
     agent,
     from,
   })
-  .superRefine(checkOrigins);
+  .superRefine(checkOrigins)
+  .superRefine(checkDoer);
+
+/** A formula for polecats, or a person, who needs nothing that those do. */
+function checkDoer({ formula, assignee, vars, ...others }: Doer, context: z.RefinementCtx): void {
+  const refuse = (key: string, message: string) => context.addIssue({ code: 'custom', path: [key], message });
+  if (assignee === undefined) {
+    if (formula === '') refuse('formula', 'it is missing; a formula is expected, or an assignee');
+    return;
+  }
+  const given = {
+    formula: formula !== '',
+    vars: Object.keys(vars).length > 0,
+    agent: 'agent' in others,
+    from: 'from' in others,
+  };
+  for (const [key, isGiven] of Object.entries(given))
+    if (isGiven) refuse(key, 'an item with an assignee has none: no polecat works on it');
+}
+
+type Doer = { readonly formula: string; readonly assignee?: string | undefined; readonly vars: object };
 
 export const MissionInput = z.strictObject({
   title: z.string().min(1).max(200).optional(),
@@ -88,6 +114,8 @@ export type MissionCarry = {
   readonly firstRun: string;
   readonly open: readonly OpenPolecat[];
   readonly desk: DeskState;
+  /** What people were told last of items that wait for them, as JSON. Absent where none ever did. */
+  readonly toldAssigned?: Readonly<Record<string, string>>;
   /** `leaving`: on its way to the ledger. Absent in what an earlier version handed over. */
   readonly mail?: { readonly inbox: Inbox; readonly leaving: Inbox };
 };

@@ -52,6 +52,8 @@ async function readRow(client: Client, item: Progress['items'][number], polecat:
       return row(0, item.needs.length > 0 ? `waits for ${item.needs.join(', ')}` : 'waits');
     case 'queued':
       return row(0, 'waits for a slot');
+    case 'assigned':
+      return row(0, `waits for ${state.person}`);
     case 'landed':
       return row(1, `landed ${state.commit?.slice(0, 8) ?? ''}${extras(item)}`);
     case 'failed':

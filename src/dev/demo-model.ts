@@ -29,7 +29,7 @@ export async function demoModel(kind: 'script' | 'scripted' | 'claude'): Promise
 
 /** The scripts of the demo's formulas, as what a model would say to do the same, the rework included. */
 function rulesOfDemo(): ModelScript['rules'] {
-  return DEMO_MISSION.work.flatMap(({ formula, vars = {} }) => {
+  return DEMO_MISSION.work.flatMap(({ formula = '', vars = {} }) => {
     const proto = cookDemo(formula, vars);
     const all = { ...vars, failure_type: 'gate', failure: 'as the refinery tells it' };
     const rework =

@@ -1,5 +1,5 @@
 /**
- * Steps that wait for one person, as their molecules tell it. Each telling is all that waits for the person in that molecule, so the last one holds, and
+ * Steps that wait for one person, as their molecules tell it, and items, as their missions do. Each telling is all that waits for the person in that molecule, so the last one holds, and
  * one that was lost is made up for by the next.
  */
 import { crewAt } from './address.js';
@@ -20,6 +20,8 @@ export type AssignedStep = {
   readonly sinceMs: number;
   /** It waits for an answer, and not to be closed: work on it came to nothing. */
   readonly isEscalated?: true | undefined;
+  /** It is an item of a mission, whose id stands in the place of the molecule's; `token` is its attempt. */
+  readonly isItem?: true | undefined;
 };
 
 export type Assigned = {
@@ -28,6 +30,26 @@ export type Assigned = {
   /** How many more wait there. */
   readonly more: number;
 };
+
+/** All that waits for one person in one place. */
+export type Telling = { readonly steps: readonly AssignedStep[]; readonly more: number };
+/** By person. */
+export type Tellings = ReadonlyMap<string, Telling>;
+export const NOTHING: Telling = { steps: [], more: 0 };
+
+const TITLE_CHARS_MAX = 200;
+
+export function tellingsOf(waiting: readonly { readonly person: string; readonly step: AssignedStep }[]): Tellings {
+  const tellings = new Map<string, { readonly steps: AssignedStep[]; more: number }>();
+  for (const { person, step } of waiting) {
+    const telling = tellings.get(person) ?? { steps: [], more: 0 };
+    if (telling.steps.length < ASSIGNED_MAX)
+      telling.steps.push({ ...step, title: step.title.slice(0, TITLE_CHARS_MAX) });
+    else telling.more += 1;
+    tellings.set(person, telling);
+  }
+  return tellings;
+}
 
 /** Null when there is no room for another molecule. Steps that have none are counted. */
 export function afterTold(assigned: readonly Assigned[], told: Assigned): readonly Assigned[] | null {

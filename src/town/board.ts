@@ -1,6 +1,7 @@
 /** Boards: the state of a workflow as Markdown, for the current details of the Temporal UI and CLI. */
 import type { Item, ItemState, MissionState, Wait } from './mission.js';
-import { budgetGap, isFinished, isOverBudget, isPaused, landedCount, spent, waitsOf } from './mission.js';
+import { budgetGap, isFinished, isOverBudget, isPaused, spent } from './mission.js';
+import { landedCount, waitsOf } from './mission-stand.js';
 import { missionStory, type MissionEnd } from './mission-story.js';
 import type { Pause } from './pause.js';
 import { spentText } from './prices.js';
@@ -49,8 +50,10 @@ export function missionBoard(mission: MissionState, id: string, end: MissionEnd 
   // Nobody is asked for anything by one that is over.
   const isOver = end.isCancelled === true || isFinished(mission);
   const raise = isOverBudget(mission) && !isOver ? [signal('budget', `{"usd":${enough}}`)] : [];
-  const look = (isOver ? [] : waitsOf(mission)).map(
-    ({ wait }) => `\n> \`temporal workflow query -w ${wait.molecule} --type explain\` says how to answer`,
+  const look = (isOver ? [] : waitsOf(mission)).map(({ item, wait }) =>
+    wait.molecule === null
+      ? `${signal('close', `{"item":"${item}"}`)} when it is done (or \`fail\`, with a reason)`
+      : `\n> \`temporal workflow query -w ${wait.molecule} --type explain\` says how to answer`,
   );
   const paused = isOver ? [] : pauseLines(mission.paused ?? null, id);
   return clip(
@@ -92,10 +95,12 @@ function standsAs(
       const note = [...leaving, ...waitNote(state.wait ?? null)].join('; ');
       return { stands: `${rig}/polecats/${state.name}`, sinceMs: state.sinceMs, note };
     }
+    case 'assigned':
+      return { stands: `**waits for ${state.person}**`, sinceMs: state.sinceMs };
     case 'landed': {
       const commit = state.commit?.slice(0, 10);
       const stands = commit === undefined ? 'done, nothing to merge' : `landed as ${commit} on ${state.target}`;
-      return { stands, sinceMs: state.atMs };
+      return { stands, sinceMs: state.atMs, ...(state.note === undefined ? {} : { note: short(state.note) }) };
     }
     case 'failed':
       return { stands: '**failed**', sinceMs: state.atMs, note: short(state.reason) };

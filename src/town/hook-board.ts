@@ -21,14 +21,17 @@ export function hookBoard(owner: string, { hook, queue }: Hooked, assigned: read
       timeAt(slungMs),
     ]);
   const waits = rows.length === 0 ? [] : ['', ...table(['next', 'task', 'title', 'priority', 'by', 'slung'], rows)];
-  return [...hangs, ...waits, ...assignedText(assigned)].join('\n');
+  return [...hangs, ...waits, ...assignedText(owner, assigned)].join('\n');
 }
 
 function hangsText(owner: string, task: Task): readonly string[] {
   const since = `On the hook since ${timeAt(task.sinceMs ?? task.slungMs)}, by ${short(task.by)}:`;
-  const ask = `> \`gt crew done ${shellWord(owner.replace('/crew/', '/'))}\` when it is done`;
+  const ask = `> \`gt crew done ${shellWord(member(owner))}\` when it is done`;
   return [since, '', ...taskLines(task), '', ask];
 }
+
+/** As commands name somebody. */
+const member = (owner: string) => owner.replace('/crew/', '/');
 
 /** A task in full: for whoever is to do it. */
 export function taskLines({ id, title, text, formula, steps }: Task): readonly string[] {
@@ -39,7 +42,7 @@ export function taskLines({ id, title, text, formula, steps }: Task): readonly s
   ];
 }
 
-function assignedText(assigned: readonly Assigned[]): readonly string[] {
+function assignedText(owner: string, assigned: readonly Assigned[]): readonly string[] {
   const all = stepsOf(assigned);
   if (all.length === 0) return [];
   const more = assigned.reduce((sum, one) => sum + one.more, 0) + Math.max(0, all.length - SHOWN_MAX);
@@ -48,8 +51,16 @@ function assignedText(assigned: readonly Assigned[]): readonly string[] {
   const left = more === 0 ? [] : [`\n${more} more wait there.`];
   const ask = shown
     .slice(0, 1)
-    .map((one) => `\n> \`${answerCommand(one)}\` ${one.isEscalated === true ? 'with the answer' : 'when it is done'}`);
-  return ['', 'Steps that wait:', '', ...table(['step', 'title', 'molecule', 'since'], rows), ...left, ...ask];
+    .map(
+      (one) =>
+        `\n> \`${answerCommand(owner, one)}\` ${one.isEscalated === true ? 'with the answer' : 'when it is done'}`,
+    );
+  return ['', 'What waits:', '', ...table(['step', 'title', 'of', 'since'], rows), ...left, ...ask];
+}
+
+/** The item of a mission that a person names as MISSION/ITEM; null when none such waits. */
+export function itemNamed(assigned: readonly Assigned[], name: string): WaitingStep | null {
+  return stepsOf(assigned).find((one) => one.isItem === true && `${one.molecule}/${one.step}` === name) ?? null;
 }
 
 export type WaitingStep = AssignedStep & { readonly molecule: string };
@@ -66,7 +77,8 @@ export function waitTitle({ title, isEscalated }: AssignedStep): string {
 }
 
 /** Refused once the step waits anew, for somebody else perhaps. */
-export function answerCommand({ molecule, step, token, isEscalated }: WaitingStep): string {
+export function answerCommand(owner: string, { molecule, step, token, isEscalated, isItem }: WaitingStep): string {
+  if (isItem === true) return `gt crew done ${shellWord(member(owner))} ${shellWord(`${molecule}/${step}`)}`;
   const under = token === null ? '' : ` --token ${shellWord(token)}`;
   const [verb, note] = isEscalated === true ? ['retry', " --note 'TEXT'"] : ['close', ''];
   return `gt ${verb} ${shellWord(step)} --mol ${shellWord(molecule)}${under}${note}`;

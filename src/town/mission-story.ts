@@ -17,13 +17,14 @@ export function missionStory(
   if (isFinished(mission)) return `All its items are settled: ${next}.`;
   const failed = those(items, 'failed');
   const working = those(items, 'working');
+  const assigned = those(items, 'assigned');
   const queued = those(items, 'queued');
   const waiting = those(items, 'waiting');
   if (isCancelled && working.length > 0)
     return `It was cancelled: ${named(working.map(({ id }) => id))} ${working.length === 1 ? 'is' : 'are'} ended, with what is done there brought to safety, and then it ends.`;
-  if (failed.length + working.length + queued.length + waiting.length === 0)
+  if (failed.length + working.length + assigned.length + queued.length + waiting.length === 0)
     return `What had not landed was cancelled: ${next}.`;
-  const asked = [...failed.map(failedLine), ...working.flatMap(waitLine)];
+  const asked = [...failed.map(failedLine), ...working.flatMap(waitLine), ...assigned.map(assignedLine)];
   const atWork = working.filter(({ state }) => (state.wait ?? null) === null).map(workLine);
   return [
     ...heldLines(mission),
@@ -65,6 +66,10 @@ function failedLine({ id, attempt, state }: Of<'failed'>): string {
 function waitLine({ id, state: { wait = null } }: Of<'working'>): readonly string[] {
   if (wait === null) return [];
   return [`${code(id)} waits for ${wait.for} since ${timeAt(wait.sinceMs)}: ${short(wait.why)}.`];
+}
+
+function assignedLine({ id, state }: Of<'assigned'>): string {
+  return `${code(id)} is on the desk of ${state.person} since ${timeAt(state.sinceMs)}.`;
 }
 
 function workLine({ id, rig, attempt, state }: Of<'working'>): string {

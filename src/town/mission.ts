@@ -1,8 +1,8 @@
 /**
  * The rules of a mission (Gas Town: convoy): which item may start, what a report means, when it has landed.
  *
- * An item is `waiting` for the items it needs, `queued` for a slot, `working` in the hands of a polecat, then `landed`,
- * or `failed` until somebody answers with `retry` or `skip`. A failed item never ends the mission by itself.
+ * An item is `waiting` for the items it needs, `queued` for a slot, `working` in the hands of a polecat, or `assigned` to a person, then
+ * `landed`, or `failed` until somebody answers with `retry` or `skip`. A failed item never ends the mission by itself.
  */
 import * as z from 'zod';
 import type { LegOf } from './convoy.js';
@@ -70,7 +70,10 @@ export type ItemState =
       readonly wait?: Wait | null;
       readonly leaving?: string;
     } & Holder)
-  | ({ readonly kind: 'landed'; readonly atMs: number } & Landing)
+  /** It stands on the desk of a person. */
+  | { readonly kind: 'assigned'; readonly person: string; readonly sinceMs: number }
+  /** `note`: by whom it was closed, and with which words, if by a person. */
+  | ({ readonly kind: 'landed'; readonly atMs: number; readonly note?: string } & Landing)
   | { readonly kind: 'failed'; readonly reason: string; readonly atMs: number }
   | { readonly kind: 'skipped'; readonly reason: string }
   | { readonly kind: 'cancelled'; readonly reason: string };
@@ -82,6 +85,8 @@ export type Item = {
   readonly formula: string;
   readonly needs: readonly string[];
   readonly priority: number;
+  /** Address of the person who is to do it, absent: any polecat. */
+  readonly assignee?: string;
   /** The slot that it waits for, absent: any; the branch that its work begins from, absent: the target. */
   readonly agent?: string;
   readonly from?: string;
@@ -124,6 +129,9 @@ type WideEvent =
 type ItemEvent =
   | { readonly kind: 'queued'; readonly item: string; readonly claim: string }
   | { readonly kind: 'started'; readonly item: string; readonly holder: Holder }
+  | { readonly kind: 'assigned'; readonly item: string }
+  /** The person has done it, or cannot. */
+  | { readonly kind: 'closed'; readonly item: string; readonly outcome: 'done' | 'failed'; readonly note: string }
   /** `again`: it was told to end, so that another takes the item. */
   | {
       readonly kind: 'reported';
@@ -170,6 +178,10 @@ function changeOf(item: Item, event: ItemEvent, legs: number, nowMs: number): Pa
   switch (event.kind) {
     case 'queued':
       return state.kind === 'waiting' ? { state: { kind: 'queued', claim: event.claim, sinceMs: nowMs } } : {};
+    case 'assigned':
+      return assigned(item, nowMs);
+    case 'closed':
+      return state.kind === 'assigned' ? { state: closed(event, nowMs) } : {};
     case 'started':
       return isQueued(item, event.holder.claim) ? { state: { kind: 'working', sinceMs: nowMs, ...event.holder } } : {};
     case 'unstarted':
@@ -204,7 +216,20 @@ function changeOf(item: Item, event: ItemEvent, legs: number, nowMs: number): Pa
 }
 
 export function canSkip({ state }: Item): boolean {
-  return state.kind === 'failed' || state.kind === 'waiting' || state.kind === 'queued';
+  return ['failed', 'waiting', 'queued', 'assigned'].includes(state.kind);
+}
+
+function assigned({ state, assignee: person }: Item, sinceMs: number): Partial<Item> {
+  return state.kind === 'waiting' && person !== undefined ? { state: { kind: 'assigned', person, sinceMs } } : {};
+}
+
+/** Nothing of it is for the refinery. */
+function closed(
+  { outcome, note }: Pick<Extract<ItemEvent, { kind: 'closed' }>, 'outcome' | 'note'>,
+  atMs: number,
+): ItemState {
+  if (outcome === 'failed') return failed(note, atMs);
+  return { kind: 'landed', atMs, commit: null, target: '', branch: '', note: clip(note) };
 }
 
 function isQueued({ state }: Item, claim: string): boolean {
@@ -356,31 +381,6 @@ export function budgetGap(mission: MissionState): string | null {
 
 export function spent(mission: MissionState): Usage {
   return mission.items.reduce((sum, { usage, live = NO_USAGE }) => addUsage(addUsage(sum, usage), live), NO_USAGE);
-}
-
-export type Phase = 'queued' | 'paused' | 'working' | 'waiting' | 'escalated' | 'landed' | 'skipped' | 'failed';
-
-export function phaseOf(mission: MissionState): Phase {
-  const is = (kind: ItemState['kind']) => mission.items.some((item) => item.state.kind === kind);
-  if (isFinished(mission)) return is('landed') ? 'landed' : 'skipped';
-  if (isPaused(mission)) return 'paused';
-  const waits = waitsOf(mission).map((one) => one.wait);
-  if (is('failed') || isOverBudget(mission) || waits.some((wait) => wait.escalated)) return 'escalated';
-  if (waits.length > 0 && waits.length === mission.items.filter((item) => item.state.kind === 'working').length)
-    return 'waiting';
-  if (is('working')) return 'working';
-  return is('cancelled') && !is('waiting') && !is('queued') ? 'failed' : 'queued';
-}
-
-/** The items whose molecules wait for somebody. */
-export function waitsOf(mission: MissionState): readonly { readonly item: string; readonly wait: Wait }[] {
-  return mission.items.flatMap(({ id, state }) =>
-    state.kind === 'working' && state.wait !== undefined && state.wait !== null ? [{ item: id, wait: state.wait }] : [],
-  );
-}
-
-export function landedCount(mission: MissionState): number {
-  return mission.items.filter((item) => item.state.kind === 'landed').length;
 }
 
 /** Throws for an id the mission does not have: ids were checked when the mission was accepted. */

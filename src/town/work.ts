@@ -1,4 +1,5 @@
 /** Checks of a mission's work that need no disk: ids, needs, rigs. All problems at once, each with where it is. */
+import { memberMeant } from './assigned.js';
 import { findCycle } from './graph.js';
 import { nearest } from './nearest.js';
 import { own } from './own.js';
@@ -9,6 +10,8 @@ export type WorkItem = {
   readonly needs: readonly string[];
   /** The one slot that will do. */
   readonly agent?: string | undefined;
+  /** The person who does it. */
+  readonly assignee?: string | undefined;
 };
 type Names = Readonly<Record<string, { readonly names: readonly string[] }>>;
 
@@ -45,8 +48,31 @@ export function checkAgents(work: readonly WorkItem[], rigs: Names, byFormula = 
   });
 }
 
-function offer(word: string, known: readonly string[], all: string): string {
-  if (known.length === 0) return `${all} none: add one with \`gt rig add\``;
+/** The people that items name, as far as they can be somebody. */
+export function assigneesOf(work: readonly WorkItem[]): readonly string[] {
+  return [...new Set(work.flatMap((item) => personOf(item) ?? []))];
+}
+
+/** `members`: addresses of all crews. */
+export function checkAssignees(work: readonly WorkItem[], members: readonly string[]): readonly string[] {
+  return work.flatMap((item, index) => {
+    const { id, assignee } = item;
+    if (assignee === undefined) return [];
+    const at = `${placeOf(index, id, false)}assignee: `;
+    const person = personOf(item);
+    if (person === null)
+      return [`${at}"${assignee}" is no person: crew/NAME of the rig, or RIG/crew/NAME, is expected`];
+    if (members.includes(person)) return [];
+    return [`${at}there is no ${person}; ${offer(person, members, 'the people are', 'gt crew add RIG/NAME')}`];
+  });
+}
+
+function personOf({ assignee, rig }: WorkItem): string | null {
+  return assignee === undefined ? null : memberMeant(assignee, rig);
+}
+
+function offer(word: string, known: readonly string[], all: string, add = 'gt rig add'): string {
+  if (known.length === 0) return `${all} none: add one with \`${add}\``;
   const near = nearest(word, known);
   return near === null ? `${all} ${known.join(', ')}` : `did you mean "${near}"?`;
 }

@@ -3,9 +3,10 @@ import { CancellationScope, condition } from '@temporalio/workflow';
 import { missionMessages } from '../contract/messages.js';
 import type { MissionCarry, OpenPolecat } from '../contract/mission.js';
 import { polecatAt } from '../town/address.js';
+import { canClose } from '../town/mission-assigned.js';
 import type { Item, MissionEvent } from '../town/mission.js';
 import { canSkip } from '../town/mission.js';
-import { done, refused, takenUntil, type Desk } from './desk.js';
+import { done, refused, takenUntil, type Desk, type Taking } from './desk.js';
 import { isHeldByBudget, wordNow } from './mission-budget.js';
 import { patched } from './patches.js';
 import { takePauses, type Teller } from './pausing.js';
@@ -41,7 +42,7 @@ export function takeAnswers(desk: Desk, { now, note, hear, teller }: Mission): v
     if (item?.state.kind !== 'failed')
       return refused(instead(now(), 'retry', id, item, ({ state }) => state.kind === 'failed'));
     hear({ kind: 'retry', item: id });
-    return done(`item "${id}" goes to a new polecat`);
+    return done(`item "${id}" goes to ${item.assignee ?? 'a new polecat'}`);
   });
   taking.on(missionMessages.skip, ({ item: id, reason, by }) => {
     const item = now().state.items.find((one) => one.id === id);
@@ -62,6 +63,7 @@ export function takeAnswers(desk: Desk, { now, note, hear, teller }: Mission): v
       `item "${id}" goes from ${polecat.workflowId} to another polecat; what has not landed is brought to the remote`,
     );
   });
+  takeClosings(taking, { now, note });
   taking.on(missionMessages.feed, () => {
     const queued = now().state.items.filter(({ state }) => state.kind === 'queued');
     if (queued.length === 0) return refused('no item of this mission waits for a slot');
@@ -79,7 +81,7 @@ export function takeAnswers(desk: Desk, { now, note, hear, teller }: Mission): v
     return done(
       state.kind === 'working'
         ? `item "${item.id}" is on the hook of ${polecatAt(rig, state.name)}`
-        : `item "${item.id}" is ${state.kind}`,
+        : `item "${item.id}" is ${state.kind === 'assigned' ? `on the desk of ${state.person}` : state.kind}`,
     );
   });
   takePauses(taking, {
@@ -96,6 +98,22 @@ export function takeAnswers(desk: Desk, { now, note, hear, teller }: Mission): v
     },
   });
 }
+
+/** An item on somebody's desk is closed by whoever says so: as done, or as one that cannot be. */
+function takeClosings(taking: Taking, { now, note }: Pick<Mission, 'now' | 'note'>): void {
+  const close = (verb: 'close' | 'fail', { item: id, attempt }: Closing, text: string) => {
+    const item = now().state.items.find((one) => one.id === id);
+    if (item === undefined || !canClose(item)) return refused(instead(now(), verb, id, item, canClose));
+    if (attempt !== undefined && attempt !== item.attempt)
+      return refused(`this is attempt ${item.attempt} at item "${id}", and not ${attempt}`);
+    note({ kind: 'closed', item: id, outcome: verb === 'close' ? 'done' : 'failed', note: text });
+    return done(verb === 'close' ? `item "${id}" is done` : `item "${id}" has failed: it waits for retry or skip`);
+  };
+  taking.on(missionMessages.close, (asked) => close('close', asked, `${asked.note} (${asked.by})`));
+  taking.on(missionMessages.fail, (asked) => close('fail', asked, `${asked.reason} (${asked.by})`));
+}
+
+type Closing = { readonly item: string; readonly attempt?: number | undefined };
 
 function instead(
   { state }: MissionCarry,

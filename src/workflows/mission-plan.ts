@@ -1,13 +1,14 @@
 /** From a mission's input to a plan that can be worked: checked, cooked, or refused with every problem before anything exists. */
-import { workflowInfo } from '@temporalio/workflow';
+import { isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { PlanRequest, WorkPlan } from '../contract/activities.js';
 import { EMPTY_DESK } from '../contract/desk.js';
 import type { MissionCarry, MissionInput, Plan } from '../contract/mission.js';
 import type { Origins } from '../contract/vars.js';
+import { memberMeant } from '../town/assigned.js';
 import { withParts } from '../town/convoy.js';
 import type { ConvoyPart } from '../town/convoy.js';
 import { itemOf } from '../town/mission.js';
-import type { Item, MissionState } from '../town/mission.js';
+import type { Item, MissionEvent, MissionState } from '../town/mission.js';
 import { own } from '../town/own.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import { DEFAULT_LIMITS } from '../town/rig.js';
@@ -39,6 +40,7 @@ export function draftOf(input: MissionInput): MissionCarry {
     formula: item.formula,
     needs: item.needs,
     priority: item.priority,
+    ...(item.assignee === undefined ? {} : { assignee: memberMeant(item.assignee, item.rig) ?? item.assignee }),
     ...(item.agent === undefined ? {} : { agent: item.agent }),
     ...(item.from === undefined ? {} : { from: item.from }),
     attempt: 1,
@@ -75,13 +77,42 @@ export async function planned(now: () => MissionCarry, input: MissionInput): Pro
     needs,
     ...(part === null ? {} : { leg: { item: part.item, step: part.step, role: part.role } }),
   }));
-  const plans = Object.fromEntries(parts.map(({ id, item }) => [id, pick(plan, id, Object.keys(item.vars))]));
+  const plans = Object.fromEntries(
+    parts.flatMap(({ id, item }) =>
+      item.assignee === undefined ? [[id, pick(plan, id, Object.keys(item.vars))] as const] : [],
+    ),
+  );
   const carry = { ...before, state: withUnpriced({ ...before.state, items }, plan) };
   return { ...carry, ...fitting(carry, { plans, rigs: plan.rigs, limits: plan.limits }) };
 }
 
+type Retrying = {
+  readonly now: () => MissionCarry;
+  readonly note: (event: MissionEvent) => void;
+  /** The item has another plan from now on. */
+  readonly take: (planned: MissionCarry) => void;
+};
+
+/** A failed item goes to whoever is next, by a plan made anew; what a person is to do has none. */
+export async function retry(id: string, { now, note, take }: Retrying): Promise<void> {
+  const isFailed = () => itemOf(now().state, id).state.kind === 'failed';
+  const item = itemOf(now().state, id);
+  if (!isFailed()) return;
+  if (item.assignee !== undefined) return note({ kind: 'retried', item: id });
+  try {
+    const plan = await planAgain(now(), item);
+    if (!isFailed()) return;
+    take(withPlan(now(), item, plan));
+    note({ kind: 'retried', item: id });
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    note({ kind: 'unplannable', item: id, reason });
+  }
+}
+
 /** The plan of one item made again, as formula and town.toml are now; taken up by `withPlan`. */
-export async function planAgain(carry: MissionCarry, item: Item): Promise<WorkPlan> {
+async function planAgain(carry: MissionCarry, item: Item): Promise<WorkPlan> {
   const before = own(carry.plans, item.id);
   const given = before?.given ?? [];
   const vars = Object.fromEntries(given.map((name) => [name, own(before?.proto.vars ?? {}, name) ?? '']));
@@ -90,7 +121,7 @@ export async function planAgain(carry: MissionCarry, item: Item): Promise<WorkPl
 }
 
 /** Throws when it does not fit. */
-export function withPlan(carry: MissionCarry, item: Item, plan: WorkPlan): MissionCarry {
+function withPlan(carry: MissionCarry, item: Item, plan: WorkPlan): MissionCarry {
   const plans = { ...carry.plans, [item.id]: pick(plan, item.id, own(carry.plans, item.id)?.given ?? []) };
   const fits = fitting(carry, { plans, rigs: { ...carry.rigs, ...plan.rigs }, limits: plan.limits });
   return { ...carry, ...fits, state: withUnpriced(carry.state, plan) };
@@ -111,12 +142,13 @@ function titleOf(item: MissionInput['work'][number], part: ConvoyPart | null): s
 type Work = Omit<PlanRequest['items'][number], 'wordsOf'> & { readonly origins?: Origins | undefined };
 
 async function planWork(items: readonly Work[]): Promise<WorkPlan> {
-  const request = items.map(({ id, rig, needs, formula, vars, origins, agent }) => ({
+  const request = items.map(({ id, rig, needs, formula, assignee, vars, origins, agent }) => ({
     id,
     rig,
     needs,
     formula,
     vars,
+    ...(assignee === undefined ? {} : { assignee }),
     ...(agent === undefined ? {} : { agent }),
     ...(origins === undefined ? {} : { wordsOf: origins }),
   }));

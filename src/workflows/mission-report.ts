@@ -13,16 +13,8 @@ import { RESUME } from '../town/pause.js';
 import { postman, town } from './hands.js';
 import { patched } from './patches.js';
 import { showRefused, Standing, type Stand } from './standing.js';
-import {
-  budgetGap,
-  isFinished,
-  isOverBudget,
-  isPaused,
-  landedCount,
-  phaseOf,
-  spent,
-  waitsOf,
-} from '../town/mission.js';
+import { budgetGap, isFinished, isOverBudget, isPaused, spent } from '../town/mission.js';
+import { landedCount, phaseOf, waitsOf } from '../town/mission-stand.js';
 
 /** What never changes of a mission. Started by a formula's name, it can be found by that, too. */
 export function introduction(state: MissionState): readonly SearchAttributePair[] {
@@ -64,8 +56,8 @@ export async function tellRefused({ title, notify }: MissionInput, error: unknow
 }
 
 /** What its work needs may not be there: only once it is checked can all be told of it. */
-export function boardOf({ state, plans }: MissionCarry, end: MissionEnd): string {
-  const isPlanned = Object.keys(plans).length > 0;
+export function boardOf({ state, rigs }: MissionCarry, end: MissionEnd): string {
+  const isPlanned = Object.keys(rigs).length > 0;
   return isPlanned ? missionBoard(state, workflowInfo().workflowId, end) : planningBoard(state);
 }
 

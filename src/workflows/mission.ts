@@ -3,17 +3,18 @@
  * once. Messages and ends of children leave facts; one loop takes them up, asks the rules what is next, and does it. What
  * takes long goes on beside the loop, so that a cancellation or an answer never waits for it.
  */
-import { CancellationScope, CancelledFailure, condition, workflowInfo } from '@temporalio/workflow';
-import { isCancellation, setHandler } from '@temporalio/workflow';
+import { CancellationScope, CancelledFailure, condition, setHandler, workflowInfo } from '@temporalio/workflow';
 import { polecatMessages, stateQuery } from '../contract/messages.js';
 import { grantsQuery, MISSION_EXAMPLE, MissionInput, progressQuery, swarmQuery } from '../contract/mission.js';
 import type { Grant, MissionCarry, OpenPolecat, Plan, Progress } from '../contract/mission.js';
+import { assignedItems } from '../town/mission-assigned.js';
 import type { Holder, Item, MissionEvent, PolecatReport } from '../town/mission.js';
 import { after, canSkip, isFinished, isLeaving, isOverBudget, isPaused, itemOf } from '../town/mission.js';
 import { startable, unasked } from '../town/mission.js';
 import { own } from '../town/own.js';
 import { rigRef, type RigSnapshot } from '../town/rig.js';
 import { unreachable } from '../town/unreachable.js';
+import { AssignedTeller } from './assigned-teller.js';
 import { Desk } from './desk.js';
 import { explainBy } from './explain.js';
 import { readInput } from './failing.js';
@@ -24,7 +25,7 @@ import { takeReports } from './mission-hearing.js';
 import { MissionMail } from './mission-mail.js';
 import { boardOf, introduction, progressOf, recordEnd, showRefusedMission } from './mission-report.js';
 import { standOf, swarmOf, tellRefused } from './mission-report.js';
-import { asNow, draftOf, planAgain, planned, withPlan } from './mission-plan.js';
+import { asNow, draftOf, planned, retry } from './mission-plan.js';
 import { cancel, clearLost, holderFor, protoFor, startPolecat, takenOver, takesOver } from './mission-polecat.js';
 import { untilClosed, type StartedPolecat } from './mission-polecat.js';
 import { MissionSlots, waitedFor } from './mission-slots.js';
@@ -75,6 +76,7 @@ class MissionRun {
   readonly #slots: MissionSlots;
   readonly #costs: Costs;
   readonly #mail: MissionMail;
+  readonly #assigned: AssignedTeller;
   #now: MissionCarry;
   #inbox: Fact[] = [];
   /** Slots that were given to claims, up to the start of their polecats. */
@@ -103,6 +105,11 @@ class MissionRun {
       report: (item, claim, report) => this.#report(item, claim, report),
     });
     this.#mail = new MissionMail(this.#desk, now, () => (this.#news = true));
+    this.#assigned = new AssignedTeller(
+      this.#desk,
+      { id: this.#id, now: () => assignedItems(this.#now.state), onIdle: () => (this.#news = true) },
+      carry.toldAssigned,
+    );
     takeAnswers(this.#desk, { teller: this.#teller, now, note, hear: (asked) => this.#hear(asked) });
     this.#costs = takeCosts(this.#desk, { teller: this.#teller, now, note });
     setHandler(stateQuery, () => this.#carry(), { description: 'All that a next run would be given.' });
@@ -176,8 +183,13 @@ class MissionRun {
         return undefined;
       case 'closed':
         return this.#close(fact.polecat, fact.report);
-      case 'retry':
-        return this.#retry(fact.item);
+      case 'retry': {
+        const take = (next: MissionCarry) => {
+          this.#now = next;
+          this.#slots.forget(itemOf(next.state, fact.item).rig);
+        };
+        return retry(fact.item, { now: () => this.#now, note: (event) => this.#note(event), take });
+      }
       case 'withdraw':
         // Under a polecat that was started all the same, the slot is free only when that has closed.
         if (this.#now.open.some((one) => one.claim === fact.claim)) return;
@@ -212,6 +224,7 @@ class MissionRun {
   }
 
   async #claim(item: Item): Promise<void> {
+    if (item.assignee !== undefined) return this.#note({ kind: 'assigned', item: item.id });
     this.#note({ kind: 'queued', item: item.id, claim: this.#slots.claimOf(item) });
     await this.#ask(item.id);
   }
@@ -324,22 +337,6 @@ class MissionRun {
     this.#now = { ...this.#now, open: this.#now.open.filter((one) => one.claim !== claim) };
   }
 
-  async #retry(id: string): Promise<void> {
-    const item = itemOf(this.#now.state, id);
-    if (item.state.kind !== 'failed') return;
-    try {
-      const plan = await planAgain(this.#now, item);
-      if (itemOf(this.#now.state, id).state.kind !== 'failed') return;
-      this.#now = withPlan(this.#now, item, plan);
-      this.#slots.forget(item.rig);
-      this.#note({ kind: 'retried', item: id });
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#note({ kind: 'unplannable', item: id, reason });
-    }
-  }
-
   /** Cancelled: what has not started never will, what runs is asked to end and to bring its work to safety. */
   async #windDown(): Promise<void> {
     this.#woundDown = true;
@@ -358,7 +355,8 @@ class MissionRun {
     const outcome = !isFinished(this.#now.state) ? 'cancelled' : phase === 'skipped' ? 'skipped' : 'landed';
     await recordEnd(this.#now, outcome);
     await this.#mail.close();
-    await condition(() => this.#desk.isQuiet() && this.#mail.isIdle);
+    this.#assigned.end();
+    await condition(() => this.#desk.isQuiet() && this.#mail.isIdle && this.#assigned.isIdle);
     if (this.#isEnding) {
       this.#isEnding = false;
       this.#show();
@@ -373,12 +371,12 @@ class MissionRun {
   }
 
   #carry(): MissionCarry {
-    return { ...this.#now, ...this.#mail.kept, desk: this.#desk.state() };
+    return { ...this.#now, ...this.#mail.kept, ...this.#assigned.told, desk: this.#desk.state() };
   }
 
   #isQuiet(): boolean {
     const isIdle = this.#inbox.length === 0 && !this.#news && this.#beside === 0 && !this.#woundDown;
-    return isIdle && this.#mail.isIdle && this.#desk.isQuiet();
+    return isIdle && this.#mail.isIdle && this.#assigned.isIdle && this.#desk.isQuiet();
   }
 
   #hear(fact: Fact): void {
@@ -387,7 +385,10 @@ class MissionRun {
   }
 
   #show(): void {
-    this.#standing.show(standOf(this.#now.state, this.#woundDown), () => this.#board());
+    this.#assigned.tell();
+    const { people: agents } = this.#assigned;
+    const stand = { ...standOf(this.#now.state, this.#woundDown), ...(agents === null ? {} : { agents }) };
+    this.#standing.show(stand, () => this.#board());
   }
 
   #board(): string {

@@ -18,11 +18,12 @@ import { moleculeBoard } from '../town/molecule-board.js';
 import { fileGates } from '../town/molecule-gates.js';
 import { dueLoop } from '../town/molecule-loops.js';
 import { fateOf, nextStep, teardownsLeft, waitingSteps } from '../town/molecule.js';
+import { AssignedTeller } from './assigned-teller.js';
 import { Desk } from './desk.js';
 import { explainBy } from './explain.js';
 import { failure, wordsOf } from './failing.js';
 import { town } from './hands.js';
-import { AssignedTeller } from './molecule-assigned.js';
+import { assignedIn } from './molecule-assigned.js';
 import { Book } from './molecule-book.js';
 import { GateWatch } from './molecule-gates.js';
 import { Hands } from './molecule-hands.js';
@@ -65,7 +66,7 @@ class MoleculeRun {
     this.#gates = new GateWatch(book);
     this.#hands = new Hands(book);
     this.#waits = new WaitTeller(book, carry.toldWait, carry.timesTold);
-    this.#assigned = new AssignedTeller(book, desk, carry.toldAssigned);
+    this.#assigned = new AssignedTeller(desk, { id: book.id, now: assignedIn(book) }, carry.toldAssigned);
     this.#messages = new Messages(book, this.#hands, this.#desk);
     let { paused } = book.molecule;
     // A session may be under way for an hour: what happens beside it is shown as it happens.
@@ -163,7 +164,7 @@ class MoleculeRun {
     this.#isCancelled = true;
     if (!patched('a cancelled molecule waits no more')) return;
     const { usd } = this.#book.molecule.usage;
-    const stand = { phase: 'failed', waitingFor: '', steps: [], usd, ...this.#assigned.agents } as const;
+    const stand = { phase: 'failed', waitingFor: '', steps: [], usd, ...this.#agents() } as const;
     this.#standing.show(stand, () => this.#board());
     await condition(() => this.#assigned.isIdle);
   }
@@ -230,9 +231,16 @@ class MoleculeRun {
   #show(isSettling = false): void {
     const asked = this.#isTakingDown ? ({ phase: 'working', waitingFor: '' } as const) : {};
     this.#assigned.tell();
-    const stand = { ...standOf(this.#book.molecule), ...this.#assigned.agents, ...asked, isSettling };
+    const stand = { ...standOf(this.#book.molecule), ...this.#agents(), ...asked, isSettling };
     this.#standing.show(stand, () => this.#board());
     this.#waits.tell();
+  }
+
+  /** Whose work it is, with those for whom steps wait; nothing where nobody was ever told. */
+  #agents(): { readonly agents?: readonly string[] } {
+    const { people } = this.#assigned;
+    const agent = this.#book.hook?.agent;
+    return people === null ? {} : { agents: [...(agent === undefined ? [] : [agent]), ...people] };
   }
 
   #board(): string {

@@ -41,6 +41,8 @@ test('the messages of each workflow', () => {
     'resume',
     'retry',
     'skip',
+    'close',
+    'fail',
     'reassign',
     'feed',
     'budget',

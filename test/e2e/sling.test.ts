@@ -234,6 +234,51 @@ test('a step that waits for a person is on that person’s desk, once; for who i
   await until('bob has nothing more', async () => (await bob.query(tasksQuery)).length === 0);
 });
 
+const signing = (assignee: string, id = 'sign') => ({ id, title: 'Sign it', rig: 'server', assignee });
+/** The item of the mission that is on ann's desk. */
+const itemFor = async () => (await ann().query(tasksQuery)).find((one) => one.molecule === 'signed')?.steps[0]?.step;
+
+test('an item of a mission for a person is on that person’s desk, without a slot; closed there it counts, failed it waits for an answer, cancelled it is gone', async () => {
+  const order = { work: [signing('crew/ann'), { ...signing('server/crew/ann', 'seal'), needs: ['sign'] }] };
+  const wrong = await town.startMission('wrong-person', { work: [signing('crew/anne')] });
+  await expect(wrong.result()).rejects.toMatchObject({
+    cause: {
+      message: expect.stringContaining('assignee: there is no server/crew/anne; did you mean "server/crew/ann"?'),
+    },
+  });
+  const signed = await town.startMission('signed', order);
+  await until('ann has it', async () => (await itemFor()) === 'sign');
+  expect((await look('crew', 'show', 'server/ann')).stdout).toContain('gt crew done server/ann signed/sign');
+  await until('it can be found', async () => {
+    const query = 'GtRole="mission" AND GtAgent="server/crew/ann" AND GtWaitingFor="person: server/crew/ann of sign"';
+    return (await town.client.workflow.count(query)).count === 1;
+  });
+  expect((await look('explain', 'signed')).stdout).toContain('waits for server/crew/ann');
+  const failed = await run('crew', 'done', 'server/ann', 'signed/sign', '--failed', '--note', 'no ink', '--id', 'no');
+  expect(failed.stdout).toContain('item "sign" has failed: it waits for retry or skip');
+  await until('it has left the desk', async () => (await itemFor()) === undefined);
+  await signed.executeUpdate('retry', { args: [{ item: 'sign' }] });
+  await until('it is there again', async () => (await itemFor()) === 'sign');
+  await expect(signed.executeUpdate('close', { args: [{ item: 'sign', attempt: 1 }] })).rejects.toMatchObject({
+    cause: { message: expect.stringContaining('this is attempt 2 at item "sign", and not 1') },
+  });
+  expect((await run('crew', 'done', 'server/ann', 'signed/sign', '--note', 'inked')).stdout).toContain('is done');
+  await until('the next one is there', async () => (await itemFor()) === 'seal');
+  expect((await run('crew', 'done', 'server/ann', 'signed/seal')).code).toBe(0);
+  await expect(signed.result()).resolves.toMatchObject({
+    landed: 2,
+    total: 2,
+    items: [{ state: { note: 'inked (Ada)' } }, {}],
+  });
+  const over = await town.startMission('over', { work: [signing('crew/ann')] });
+  await until('ann has the other', async () =>
+    (await ann().query(tasksQuery)).some(({ molecule }) => molecule === 'over'),
+  );
+  await over.cancel();
+  await until('ann has nothing more', async () => (await ann().query(tasksQuery)).length === 0);
+  expect((await town.client.workflow.count('GtMission IN ("signed", "over") AND GtRole="polecat"')).count).toBe(0);
+});
+
 test('a member has a worktree when it is asked for; with work that is nowhere else they leave only once it is saved', async () => {
   const at = await look('crew', 'at', 'server/bob');
   const path = at.stdout.trim();

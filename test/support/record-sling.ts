@@ -1,4 +1,4 @@
-/** What `npm run histories` records of hooks and of crews: work slung to one slot, a person's hook and worktree, and a step that waits for a person who joins later. */
+/** What `npm run histories` records of hooks and of crews: work slung to one slot, a person's hook and worktree, a step that waits for a person who joins later, and an item for that person. */
 import { askAssigned, tasksQuery } from '../../src/contract/crew.js';
 import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
 import { until } from './live-town.js';
@@ -53,6 +53,13 @@ export async function slingAround(town: LiveTown): Promise<void> {
   await until('carl is told of the next', async () => (await carl.query(tasksQuery))[0]?.steps[0]?.step === 'weigh');
   await molecule.executeUpdate('close', { args: [{ step: 'weigh', note: 'light' }] });
   await slung.result();
+  const signed = await town.startMission('signed', { work: [{ id: 'sign', rig: 'server', assignee: 'crew/carl' }] });
+  for (const verb of ['fail', 'close']) {
+    await until('carl has the item', async () => (await carl.query(tasksQuery))[0]?.steps[0]?.step === 'sign');
+    await signed.executeUpdate(verb, { args: [{ item: 'sign', ...(verb === 'fail' ? { reason: 'no ink' } : {}) }] });
+    if (verb === 'fail') await signed.executeUpdate('retry', { args: [{ item: 'sign' }] });
+  }
+  await signed.result();
   await carl.cancel();
   await carl.result().catch(() => undefined);
 }

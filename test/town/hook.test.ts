@@ -218,10 +218,10 @@ test('a board says what hangs, what comes next, which steps wait, and the comman
 test('of the steps that wait the oldest comes first, and its command is one that a shell takes', () => {
   const steps = stepsOf([told('se-1', 'b', 'a'), told('se 2', 'c')]);
   expect(steps.map(({ step }) => step)).toEqual(['b', 'c', 'a']);
-  expect(answerCommand({ molecule: 'se 2', step: 'c', title: '', token: null, sinceMs: 0 })).toBe(
+  expect(answerCommand(ANN, { molecule: 'se 2', step: 'c', title: '', token: null, sinceMs: 0 })).toBe(
     "gt close c --mol 'se 2'",
   );
   const escalated = { molecule: 'se-2', step: 'c', title: 'C', token: 't', sinceMs: 0, isEscalated: true } as const;
-  expect(answerCommand(escalated)).toBe("gt retry c --mol se-2 --token t --note 'TEXT'");
+  expect(answerCommand(ANN, escalated)).toBe("gt retry c --mol se-2 --token t --note 'TEXT'");
   expect(hookBoard(ANN, EMPTY_HOOK, [{ molecule: 'se-2', steps: [escalated], more: 0 }])).toContain('escalated: C');
 });

@@ -6,13 +6,12 @@ import {
   isFinished,
   isOverBudget,
   itemOf,
-  landedCount,
-  phaseOf,
   purseOf,
   spent,
   startable,
   unasked,
 } from '../../src/town/mission.js';
+import { landedCount, phaseOf } from '../../src/town/mission-stand.js';
 import type { Holder, Item, MissionEvent, MissionState, PolecatReport } from '../../src/town/mission.js';
 import { NO_USAGE } from '../../src/town/session.js';
 

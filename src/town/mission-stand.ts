@@ -1,0 +1,40 @@
+/** How a mission stands: its phase, on whom it waits, how much has landed. */
+import { isFinished, isOverBudget, isPaused, type ItemState, type MissionState, type Wait } from './mission.js';
+
+export type Phase = 'queued' | 'paused' | 'working' | 'waiting' | 'escalated' | 'landed' | 'skipped' | 'failed';
+
+/** `molecule`: null when it is no molecule that waits, but the item itself. */
+type ItemWait = {
+  readonly item: string;
+  readonly wait: Omit<Wait, 'molecule'> & { readonly molecule: string | null };
+};
+
+const AT_WORK: readonly ItemState['kind'][] = ['working', 'assigned'];
+
+export function phaseOf(mission: MissionState): Phase {
+  const is = (kind: ItemState['kind']) => mission.items.some((item) => item.state.kind === kind);
+  if (isFinished(mission)) return is('landed') ? 'landed' : 'skipped';
+  if (isPaused(mission)) return 'paused';
+  const waits = waitsOf(mission).map((one) => one.wait);
+  if (is('failed') || isOverBudget(mission) || waits.some((wait) => wait.escalated)) return 'escalated';
+  if (waits.length > 0 && waits.length === mission.items.filter((item) => AT_WORK.includes(item.state.kind)).length)
+    return 'waiting';
+  if (is('working')) return 'working';
+  return is('cancelled') && !is('waiting') && !is('queued') ? 'failed' : 'queued';
+}
+
+/** Items that wait for somebody: their molecules do, or they stand on a person's desk. */
+export function waitsOf(mission: MissionState): readonly ItemWait[] {
+  return mission.items.flatMap(({ id: item, title: why, state }): readonly ItemWait[] => {
+    if (state.kind === 'assigned') {
+      const { person, sinceMs } = state;
+      return [{ item, wait: { molecule: null, for: `person: ${person}`, why, sinceMs, escalated: false } }];
+    }
+    const { wait = null } = state.kind === 'working' ? state : {};
+    return wait === null ? [] : [{ item, wait }];
+  });
+}
+
+export function landedCount(mission: MissionState): number {
+  return mission.items.filter((item) => item.state.kind === 'landed').length;
+}
