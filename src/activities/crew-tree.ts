@@ -11,7 +11,7 @@ import { unpushedBranches } from '../git/visited.js';
 import { madeFor, openWorktree, removeWorktree, worktreeState, type Place } from '../git/worktree.js';
 import { crewAt } from '../town/address.js';
 import { crewBranch } from '../town/branch.js';
-import { whyKept } from '../town/crew-tree.js';
+import { whyKept, type OpenedTree } from '../town/crew-tree.js';
 import { listed } from '../town/listed.js';
 import { own } from '../town/own.js';
 import type { RigSnapshot } from '../town/rig.js';
@@ -31,9 +31,9 @@ const OF_OTHERS = ['polecat/', crewBranch('')];
 export function crewTreeActivities(places: Places, readTown: ReadTown): Acts {
   const placeOf = (rig: string, name: string): Place => ({ mirror: places.mirror(rig), path: places.crew(rig, name) });
   return {
-    openCrewTree: async ({ rig: named, name }) => {
+    openCrewTree: async ({ rig: named, name, lost }) => {
       const rig = await rigNamed(readTown, named);
-      return orRefuse(named, () => open(placeOf(named, name), rig, crewBranch(name)));
+      return orRefuse(named, () => open(placeOf(named, name), rig, crewBranch(name), lost));
     },
     closeCrewTree: async ({ rig: named, name, force }) => {
       const place = placeOf(named, name);
@@ -60,15 +60,31 @@ async function rigNamed(readTown: ReadTown, name: string): Promise<RigSnapshot> 
 }
 
 /** One that is there is left alone, whatever branch its owner is on by now. */
-async function open(place: Place, rig: RigSnapshot, branch: string): ReturnType<Acts['openCrewTree']> {
+async function open(place: Place, rig: RigSnapshot, branch: string, lost?: string): Promise<OpenedTree> {
   const isThere = (await madeFor(place)) === branch && (await stat(place.path).catch(ignoreMissing)) !== undefined;
-  if (!isThere) {
-    await openRig(place, rig);
-    const pushed = `refs/remotes/origin/${branch}`;
-    const from = (await commitOf(place.mirror, pushed)) === null ? `origin/${rig.branch}` : pushed;
-    await openWorktree({ ...place, branch, from });
-  }
-  return { path: place.path, branch };
+  if (!isThere || lost !== undefined) await openRig(place, rig);
+  const from = isThere ? null : await beginning(place, rig, branch);
+  if (from !== null) await openWorktree({ ...place, branch, from: refOf(from) });
+  const commit = await commitOf(place.path, 'HEAD');
+  return {
+    path: place.path,
+    branch,
+    from,
+    ...(commit === null ? {} : { commit }),
+    ...(lost === undefined ? {} : { hasLost: await isOnRemote(place.mirror, lost) }),
+  };
+}
+
+const refOf = (branch: string) => `refs/remotes/origin/${branch}`;
+
+/** What they have pushed, or else the target. */
+async function beginning({ mirror }: Place, rig: RigSnapshot, branch: string): Promise<string> {
+  return (await commitOf(mirror, refOf(branch))) === null ? rig.branch : branch;
+}
+
+async function isOnRemote(mirror: string, commit: string): Promise<boolean> {
+  if ((await commitOf(mirror, commit)) === null) return false;
+  return (await gitText(mirror, ['rev-list', '--max-count=1', commit, '--not', '--remotes'])) === '';
 }
 
 async function close(place: Place, branch: string, address: string, force: boolean): Promise<Closed> {

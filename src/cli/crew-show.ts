@@ -5,6 +5,7 @@ import { inboxQuery } from '../contract/inbox.js';
 import { missionMessages } from '../contract/messages.js';
 import type { Assigned } from '../town/assigned.js';
 import { answerCommand, itemNamed, stepsOf, taskLines, waitTitle, type WaitingStep } from '../town/hook-board.js';
+import { lossText, treeText } from '../town/crew-tree.js';
 import type { Hooked } from '../town/hook.js';
 import { stateOf } from '../town/inbox.js';
 import { asLine, timeAt } from '../town/wording.js';
@@ -30,8 +31,8 @@ export const crewShow: Pick<Command, 'run'> = {
       const unread = inbox.filter((mail) => stateOf(mail) === 'unread').length;
       if (values.json === true)
         return print(JSON.stringify({ address, ...hooked, assigned, unread, worktree }, null, 2));
-      const where = worktree === null ? 'no worktree' : `worktree ${worktree.path} on host ${worktree.host}`;
-      print(`${hookText(address, hooked, assigned)}\n\n${unread} unread of ${inbox.length} mails; ${where}`);
+      const where = worktree === null ? 'No worktree.' : treeText(worktree);
+      print(`${hookText(address, hooked, assigned)}\n\n${unread} unread of ${inbox.length} mails. ${where}`);
     });
   },
 };
@@ -43,8 +44,11 @@ export const crewAt: Pick<Command, 'run'> = {
     const content = contentOf(crewMessages.at, values, {});
     await withCalls(values, async ({ update, query }) => {
       const path = await update(address, crewMessages.at, content, values.id);
+      const tree = await query(address, treeQuery);
+      const loss = tree === null ? null : lossText(tree);
+      if (loss !== null) process.stderr.write(`${loss}\n`);
       if (existsSync(path)) return print(path);
-      const host = (await query(address, treeQuery))?.host ?? 'another';
+      const host = tree?.host ?? 'another';
       throw new CliError(`the worktree of ${address} is on host ${host}: ${path}`);
     });
   },

@@ -5,6 +5,7 @@
 import type { Confinement } from '../town/confinement.js';
 import type { Briefing, Consultation } from '../town/consultation.js';
 import type { ConvoyPart } from '../town/convoy.js';
+import type { OpenedTree } from '../town/crew-tree.js';
 import type { Member, Outcome } from '../town/group.js';
 import type { Mail } from '../town/mail.js';
 import type { MissionDraft, MissionOrder } from '../town/mission-order.js';
@@ -269,7 +270,7 @@ export type HostActivities = DogHostActivities & {
   /** Removes the sandbox of landed or salvaged work; refuses while something in it is nowhere else. */
   nuke(request: NukeRequest): Promise<Nuke>;
   /** The worktree of a member of a crew: a new one, from what they have pushed or else the target, or the one that is there. */
-  openCrewTree(request: CrewMember): Promise<{ readonly path: string; readonly branch: string }>;
+  openCrewTree(request: CrewMember & { readonly lost?: string }): Promise<OpenedTree>;
   /** Removes it; refuses while something in it is nowhere else, unless by `force` it is first brought to the remote as a branch. */
   closeCrewTree(
     request: CrewMember & { readonly force: boolean },

@@ -3,6 +3,7 @@ import { defineQuery } from '@temporalio/workflow';
 import * as z from 'zod';
 import { WorkflowId } from '../town/address.js';
 import { ASSIGNED_MAX, type Assigned } from '../town/assigned.js';
+import type { CrewTree } from '../town/crew-tree.js';
 import type { Ended, Hooked } from '../town/hook.js';
 import type { LedgerEntry } from './ledger.js';
 import { by, id, machineId, message } from './message.js';
@@ -82,7 +83,6 @@ export const askAssigned = message(
 export const crewHookQuery = defineQuery<Hooked>('hook');
 export const tasksQuery = defineQuery<readonly Assigned[]>('tasks');
 
-export type CrewTree = { readonly host: string; readonly path: string; readonly branch: string };
 /** A worktree of their own. */
 export const treeQuery = defineQuery<CrewTree | null>('worktree');
 

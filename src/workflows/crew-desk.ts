@@ -1,5 +1,6 @@
 /** What a member of a crew has besides the inbox: a hook, the steps of molecules that wait for them, and a worktree. */
 import type { CrewCarry } from '../contract/crew.js';
+import { treeText } from '../town/crew-tree.js';
 import { EMPTY_HOOK } from '../town/hook.js';
 import { hookBoard } from '../town/hook-board.js';
 import { CrewAssigned } from './crew-assigned.js';
@@ -60,7 +61,7 @@ export class CrewDesk {
 
   board(): string {
     const { tree } = this.#worktree;
-    const where = tree === null ? '' : `\n\nWorktree: \`${tree.path}\` on host ${tree.host}.`;
+    const where = tree === null ? '' : `\n\n${treeText(tree)}`;
     return `${hookBoard(this.#address, this.#hook.hooked, this.#assigned.all)}${where}`;
   }
 }

@@ -1,8 +1,9 @@
 /** The worktree of a member of a crew: opened on a host when it is first asked for, closed when the member leaves. */
 import { CancellationScope, setHandler } from '@temporalio/workflow';
-import { crewMessages, treeQuery, type CrewTree } from '../contract/crew.js';
+import { crewMessages, treeQuery } from '../contract/crew.js';
 import { workerAt } from '../town/address.js';
 import { asSummary } from '../town/bytes.js';
+import { isLost, openedOn, lostWith, type CrewTree } from '../town/crew-tree.js';
 import { done, refused, type Answer, type Taking } from './desk.js';
 import { wordsOf } from './failing.js';
 import { lossOf, onHost, town } from './hands.js';
@@ -45,14 +46,16 @@ export class CrewWorktree {
     for (;;) {
       try {
         const summary = asSummary(`worktree of ${this.#owner.address}`);
-        const tree = await onHost(patience, host).openCrewTree.executeWithOptions({ summary }, [this.#who()]);
-        this.#tree = { host, ...tree };
+        const request = { ...this.#who(), ...this.#lostCommit() };
+        const opened = await onHost(patience, host).openCrewTree.executeWithOptions({ summary }, [request]);
+        this.#tree = openedOn(host, opened, this.#tree);
         onChange();
-        return done(tree.path);
+        return done(opened.path);
       } catch (error) {
         const loss = lossOf(error);
         if (loss === null) throw error;
         // Made anew on another host, from what was pushed.
+        this.#lose(host);
         host = loss.to;
       }
     }
@@ -79,9 +82,22 @@ export class CrewWorktree {
       return end.kind === 'gone' ? end : { ...end, byForce: 'with force it is first saved as a branch' };
     } catch (error) {
       if (lossOf(error) === null) throw error;
+      this.#lose(host);
       if (force) return { kind: 'gone', where: `host ${host} is lost, and has what was not pushed` };
       return { kind: 'kept', why: wordsOf(error), byForce: 'with force it is left there' };
     }
+  }
+
+  /** What is known of it stays, for whoever asks where their work is. */
+  #lose(host: string): void {
+    if (this.#tree?.host !== host) return;
+    this.#tree = { ...this.#tree, lost: lostWith(this.#tree) };
+    this.#owner.onChange();
+  }
+
+  #lostCommit(): { readonly lost?: string } {
+    const commit = this.#tree !== null && isLost(this.#tree) ? this.#tree.commit : undefined;
+    return commit === undefined ? {} : { lost: commit };
   }
 
   #who(): { readonly rig: string; readonly name: string } {

@@ -23,7 +23,7 @@ async function opened() {
     await git('commit', '-q', '-m', file);
   };
   const close = (force = false) => asActivity(() => acts.closeCrewTree({ ...who, force }));
-  return { origin, path, git, commit, close };
+  return { origin, readTown, folder, path, git, commit, close };
 }
 
 test('what is on the remote may go, with a branch that nobody pushed as it is there under another name', async () => {
@@ -54,4 +54,21 @@ test('commits on a branch that was left, and on one that HEAD was never on, keep
   expect(await origin.git('show', 'crew/ann:own')).toBe('own');
   const saved = await origin.git('for-each-ref', '--format=%(refname:short)', 'refs/heads/crew/ann.saved-*');
   expect(await origin.git('show', `${saved}:mine`)).toBe('mine');
+});
+
+test('on another host it is made from what they have pushed, else from the target, and it is known whether the last known commit is on the remote', async () => {
+  const { readTown, folder, git, commit } = await opened();
+  const elsewhere = (name: string, lost: string) => {
+    const acts = crewTreeActivities(placesIn(join(folder, name)), readTown);
+    return asActivity(() => acts.openCrewTree({ rig: 'server', name: 'ann', lost }));
+  };
+  await commit('own');
+  const first = await git('rev-parse', 'HEAD');
+  const target = await git('rev-parse', 'origin/main');
+  expect(await elsewhere('second', first)).toMatchObject({ from: 'main', hasLost: false, commit: target });
+  await git('push', '-q', 'origin', 'crew/ann');
+  expect(await elsewhere('third', first)).toMatchObject({ from: 'crew/ann', hasLost: true, commit: first });
+  expect(await elsewhere('third', target)).toMatchObject({ from: null, hasLost: true, commit: first });
+  await commit('more');
+  expect(await elsewhere('fourth', await git('rev-parse', 'HEAD'))).toMatchObject({ from: 'crew/ann', hasLost: false });
 });

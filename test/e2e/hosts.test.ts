@@ -12,7 +12,7 @@ import { lifecycleQuery } from '../../src/contract/polecat.js';
 import { startModelServer } from '../../src/dev/model-server.js';
 import type { SessionSpec } from '../../src/town/session.js';
 import type { MissionResult } from '../../src/workflows/mission.js';
-import { polecatOf, textOf, twoHosts } from '../support/hosts.js';
+import { deskOf, polecatOf, textOf, twoHosts } from '../support/hosts.js';
 import type { Hosts } from '../support/hosts.js';
 import { count, until } from '../support/live-town.js';
 import { processesIn } from '../support/processes.js';
@@ -93,13 +93,18 @@ type MidStep = Awaited<ReturnType<typeof inMidStep>>;
 /** Answers what has become of the mission. */
 async function goesOnElsewhere({ hosts, first, life, result, go }: MidStep, expect: ExpectStatic) {
   const closed = await hosts.git('rev-parse', life.sandbox?.branch ?? '');
+  const [ann, desk] = await deskOf(hosts.client);
   const second = await hosts.hosts[1].start();
   await hosts.hosts[0].die();
+  const anew = ann.at();
   const now = await polecatOf(hosts, 'it is on the other host', ({ sandbox }) => sandbox?.host === second, 240);
   expect(now).toMatchObject({ slot: life.slot, molecule: life.molecule, lost: [first] });
   expect(now.sandbox?.branch).toBe(`${life.sandbox?.branch ?? ''}.1`);
   expect(now.sandbox?.path.startsWith(hosts.hosts[1].dir)).toBe(true);
   expect(await hosts.git('rev-parse', now.sandbox?.branch ?? '')).toBe(closed);
+  expect(await anew).toBe(join(hosts.hosts[1].dir, '.gt/rigs/server/crew/ann'));
+  const lost = `Host ${first} was lost with the worktree ${desk} on branch crew/ann, last seen at commit `;
+  expect((await ann.board()).split(lost)[1]).toMatch(/^\w{10}; that commit is on the remote. .* made from main/);
   const molecule = hosts.client.workflow.getHandle(life.molecule);
   const third = (await sessionsIn(molecule)).find(({ sessionId }) => sessionId.endsWith('/second/3'));
   expect(third).toMatchObject({ handoffs: 0, isFirst: true, notes: ['the other half is hard'] });

@@ -117,3 +117,13 @@ export async function polecatOf(
 export async function textOf(file: string): Promise<string> {
   return readFile(file, 'utf8').catch(() => '');
 }
+
+/** The desk of a person of the rig, and the worktree that it has on the host that is there. */
+export async function deskOf(client: Client) {
+  const workflowId = 'server/crew/ann';
+  const args = [{ patience: 0.02 }];
+  const ann = await client.workflow.start('crew', { taskQueue: 'gastown', workflowId, args });
+  const at = () => ann.executeUpdate<string, [object]>('at', { args: [{}] });
+  const board = () => ann.query<string>('explain');
+  return [{ at, board }, await at()] as const;
+}
