@@ -251,15 +251,25 @@ test('an emergency stop holds all rigs, those that begin later, too, whoever die
   await until('the deacon shows it', async () =>
     (await call('status')).stdout.includes('The town is held: gt explain deacon says by whom and why'),
   );
-  expect((await held('late')).length).toBe(0);
+  // One that begins in the midst of it is held, too; one that begins after it is not, though the one before was.
+  await ended('late/witness');
+  await until('the late one asks another witness', async () => {
+    const asked = await late.executeUpdate(missionMessages.feed.update, { args: [{}] });
+    return asked.startsWith('it asks again') && (await isHeld('late/witness'));
+  });
+  expect((await witness('late').query(slotsQuery)).leases).toEqual([]);
+  await until('a rig that rests is held', () => isHeld('web/witness'));
+  await ended('web/witness');
   expect((await call('estop')).stderr).toBe('gt: the town is paused already, by Ada: fire\n');
   expect((await call('thaw', '--by', 'Ada')).stdout).toBe('the town goes on\n');
   await until('the late one is at work', async () => (await held('late')).length === 1);
+  const after = await town.startMission('after', { work: [{ id: 'one', rig: 'web', formula: 'ask' }] });
+  await until('a rig whose witness did not hear of the thaw is at work', async () => (await held('web')).length === 1);
   expect(await boardOf('app/witness')).toContain('**Paused** by Bob');
   expect((await call('thaw')).stderr).toBe('gt: the town is not paused\n');
   expect((await call('resume', 'app/witness')).stdout).toBe('the rig goes on\n');
   await until('all are at work', async () => (await held('app')).length === 2 && (await holds()).length === 0);
-  for (const one of [mission, late, more]) {
+  for (const one of [mission, late, more, after]) {
     await one.cancel();
     await one.result().catch(() => undefined);
   }
