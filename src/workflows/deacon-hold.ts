@@ -8,10 +8,10 @@ import { holdsQuery, keptHoldsQuery } from '../contract/polecat.js';
 import { witnessOf } from '../town/address.js';
 import type { Survey } from '../town/patrol.js';
 import type { Pause } from '../town/pause.js';
-import { done, refused, type Taking } from './desk.js';
+import { done, refused, takenOnce, type Taking } from './desk.js';
 import { town } from './hands.js';
 import { patched } from './patches.js';
-import { takenOnce, takePauses, Teller, wordFor } from './pausing.js';
+import { takePauses, Teller, wordFor } from './pausing.js';
 
 type Deacon = { readonly patience: () => number; readonly onChange: () => void };
 type Carried = { readonly paused: Pause | null; readonly rigs: readonly string[] };

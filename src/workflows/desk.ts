@@ -4,6 +4,7 @@
  */
 import {
   allHandlersFinished,
+  condition,
   setDefaultSignalHandler,
   setDefaultUpdateHandler,
   setHandler,
@@ -283,6 +284,18 @@ export function takenUntil(desk: Taking, over: () => string | null): Taking {
           const why = over();
           return why === null ? handle(content) : refused(why);
         },
+        options,
+      ),
+  };
+}
+
+/** The same desk, where a message waits until it is known what the one before knew: that is older than the message. */
+export function takenOnce(desk: Taking, isKnown: () => boolean): Taking {
+  return {
+    on: (message, handle, options) =>
+      desk.on(
+        message,
+        (content) => (isKnown() ? handle(content) : condition(isKnown).then(() => handle(content))),
         options,
       ),
   };

@@ -29,14 +29,13 @@ import { lettersAbout, lettersOfEnd, mayorBoard, plannersOf, waitedFor, waitsFor
 import { tellsEndOf } from '../town/wish-mission.js';
 import { takeMail } from './mail-taking.js';
 import { Post } from './post.js';
-import { Desk, done, refused, takenUntil, type Answer } from './desk.js';
+import { Desk, done, refused, takenOnce, takenUntil, type Answer } from './desk.js';
 import { explainBy } from './explain.js';
 import { failure, readInput } from './failing.js';
 import { town } from './hands.js';
 import { Mailbox } from './mailbox.js';
 import { actFor, recordOf } from './mayor-acts.js';
 import { patched } from './patches.js';
-import { takenOnce } from './pausing.js';
 import { leftBy } from './session-left.js';
 import { Standing, startAs } from './standing.js';
 import { carried, goOn, isDue } from './start.js';

@@ -1,5 +1,5 @@
 /** `pause` and `resume`, alike on everything that can be held. */
-import { CancellationScope, condition, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, workflowInfo } from '@temporalio/workflow';
 import type { z } from 'zod';
 import type { Message } from '../contract/message.js';
 import { polecatMessages, witnessMessages, type moleculeMessages } from '../contract/messages.js';
@@ -66,18 +66,6 @@ export function takePauses(desk: Taking, held: Held): void {
     const goesOn = first === undefined ? (still() ?? `${what} goes on`) : `${what} is still held, ${toldBy(first)}`;
     return done([goesOn, ...gone.map((one) => `${one.above} held it (${one.by}: ${one.why}) and is gone`)].join('; '));
   });
-}
-
-/** The same desk, where a message waits until it is known how the one before held: what is found then is older than the message. */
-export function takenOnce(desk: Taking, isKnown: () => boolean): Taking {
-  return {
-    on: (message, handle, options) =>
-      desk.on(
-        message,
-        (content) => (isKnown() ? handle(content) : condition(isKnown).then(() => handle(content))),
-        options,
-      ),
-  };
 }
 
 /** Lets go of what workflows hold that have closed since, as one that was terminated, and tells of it. Null when there are none above to ask for. */

@@ -31,7 +31,7 @@ import {
 import { settingsAfter } from '../town/rig.js';
 import { unreachable } from '../town/unreachable.js';
 import type { Answer } from './desk.js';
-import { Desk, done, OLDER, refused } from './desk.js';
+import { Desk, done, OLDER, refused, takenOnce } from './desk.js';
 import { explainBy } from './explain.js';
 import { readInput } from './failing.js';
 import { town } from './hands.js';
@@ -42,7 +42,6 @@ import type { Outcome } from './refinery-merge.js';
 import { letterOf, mergeOnce, requestOf } from './refinery-merge.js';
 import { landAgainMs } from './patience.js';
 import { patched } from './patches.js';
-import { takenOnce } from './pausing.js';
 import { Standing, startAs } from './standing.js';
 import { carried, goOn, isOutdated } from './start.js';
 

@@ -8,9 +8,9 @@ import { holdsQuery, keptHoldsQuery } from '../contract/polecat.js';
 import { DEACON, polecatAt, witnessOf } from '../town/address.js';
 import { holdsOfRig, withHold, withoutHold, type Hold, type Pause } from '../town/pause.js';
 import type { Lease } from '../town/slots.js';
-import { done, refused, type Taking } from './desk.js';
+import { done, refused, takenOnce, type Taking } from './desk.js';
 import { patched } from './patches.js';
-import { takenOnce, takePauses, Teller, wordFor, type Word } from './pausing.js';
+import { takePauses, Teller, wordFor, type Word } from './pausing.js';
 
 /** A polecat that was granted its slot a moment before a pause has begun after that. */
 const UNTOLD_MS = 2_000;
