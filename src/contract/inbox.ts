@@ -8,7 +8,7 @@ import type { DeskState } from './desk.js';
 import type { ReachCarry } from './reach.js';
 
 export const inboxQuery = defineQuery<Inbox>('inbox');
-/** Of witnesses and the deacon. */
+/** Of the roles of a rig, its polecats, the deacon and the mayor. */
 export const deadLettersQuery = defineQuery<readonly DeadLetter[]>('dead-letters');
 
 /** Of `overseer` and `crew`. */

@@ -74,7 +74,9 @@ export const mayorMessages = {
 };
 
 /** What a mayor that ends leaves to the next. */
-export type KeptWishes = Pick<MayorCarry, 'wishes' | 'letters' | 'inbox' | 'leaving'>;
+export type KeptWishes = Pick<MayorCarry, 'wishes' | 'letters' | 'inbox' | 'leaving'> &
+  /** Absent of one of an earlier version. */
+  Partial<Pick<MayorCarry, 'dead' | 'unwritten'>>;
 /** Null as long as it does not know itself what the one before had. */
 export const keptWishesQuery = defineQuery<KeptWishes | null>('keptWishes');
 

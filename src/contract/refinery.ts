@@ -1,4 +1,5 @@
 import { defineQuery } from '@temporalio/workflow';
+import type { DeadLetter } from '../town/dead-letters.js';
 import type { Letter } from '../town/mail.js';
 import type { Queue } from '../town/refinery.js';
 import type { QueuedView } from '../town/rig-boards.js';
@@ -13,11 +14,14 @@ export type RefineryCarry = {
   readonly verdicts: readonly { readonly request: string; readonly letter: Letter }[];
   /** Molecules whose holders are gone: nothing of theirs is taken into the queue any more. */
   readonly abandoned?: readonly string[];
+  /** `unwritten`: of them, those on their way to the ledger. Absent in what an earlier version handed over. */
+  readonly dead?: readonly DeadLetter[];
+  readonly unwritten?: readonly DeadLetter[];
   readonly desk: DeskState;
 };
 
 /** What a refinery after it takes over; null as long as it does not know that of the one before it. */
-export type RefineryKept = Pick<RefineryCarry, 'queue' | 'verdicts' | 'abandoned'>;
+export type RefineryKept = Pick<RefineryCarry, 'queue' | 'verdicts' | 'abandoned' | 'dead' | 'unwritten'>;
 export const refineryKeptQuery = defineQuery<RefineryKept | null>('kept');
 
 /** In the order of work; `stage` says where a request stands. */

@@ -205,7 +205,7 @@ function toldOnce(dogs: Dogs, about: string, text: string): After {
   return { dogs: { ...dogs, told }, tell: isKnown ? null : { text, priority: 'normal' } };
 }
 
-/** Of a text that may be long, 64 bits by FNV-1a. */
+/** Of a text that may be long, 64 bits by FNV-1a. Not `fingerprint`: towns carry these marks from run to run, and what has another is told once more. */
 function markOf(text: string): string {
   let hash = 0xcbf29ce484222325n;
   for (let at = 0; at < text.length; at += 1)

@@ -1,5 +1,6 @@
 /** The board of a polecat: in a few sentences what goes on, on whom it waits and what comes next, then what it has. */
 import { clip, letGoLine } from './board.js';
+import { deadLines, type DeadLetter } from './dead-letters.js';
 import type { Hold } from './pause.js';
 import { shellWord } from './shell-text.js';
 import { code, short, timeAt } from './wording.js';
@@ -31,10 +32,12 @@ export type PolecatView = {
   readonly sandbox: string;
   readonly host: string;
   readonly lost: readonly string[];
+  /** Mail for others that had its slot. */
+  readonly dead?: readonly DeadLetter[];
 };
 
 export function polecatBoard(view: PolecatView): string {
-  const { input, stage, sandbox, lost, host, molecules, round } = view;
+  const { input, stage, sandbox, lost, host, molecules, round, dead = [] } = view;
   const { item, mission, name, incarnation, rig } = input;
   return clip(
     [
@@ -46,6 +49,7 @@ export function polecatBoard(view: PolecatView): string {
       `- molecules: ${molecules.length === 0 ? 'none yet' : molecules.join(', ')}`,
       `- sent back by the refinery: ${round} times`,
       ...(ENDS.includes(stage) ? [] : view.holds),
+      ...deadLines(dead),
     ].join('\n'),
   );
 }

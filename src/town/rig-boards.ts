@@ -119,7 +119,8 @@ function waitsFor({ name }: Claim, { names, leases }: Slots): string {
 /** A request of the queue, and how it stands. */
 export type QueuedView = Queued & { readonly stage: string; readonly stageSinceMs?: number };
 
-export function queueBoard(queue: readonly QueuedView[], id: string): string {
+/** `dead`: hand-ins of which nobody waits for the verdict any more. */
+export function queueBoard(queue: readonly QueuedView[], id: string, dead: readonly DeadLetter[] = []): string {
   const rows = queue.map(({ id: request, branch, target, issue, stage, sinceMs }) => [
     code(request),
     branch,
@@ -133,7 +134,8 @@ export function queueBoard(queue: readonly QueuedView[], id: string): string {
   const isHeld = queue.some(({ hold }) => hold !== null);
   const send = `temporal workflow signal -w ${shellWord(id)} --name retry --input '{}'`;
   const ask = isHeld ? [`\n> mend the cause, then \`${send}\``] : [];
-  return clip([`${queue.length} in the merge queue. ${queueStory(queue)}`, ...requests, ...ask].join('\n'));
+  const head = `${queue.length} in the merge queue. ${queueStory(queue)}`;
+  return clip([head, ...requests, ...ask, ...deadLines(dead)].join('\n'));
 }
 
 function queueStory(queue: readonly QueuedView[]): string {

@@ -1,4 +1,4 @@
-/** What a letter means to a polecat that has handed in its branch: a verdict on that hand-in, or nothing, as of one before it that had the same name. */
+/** What a letter means to a polecat that has handed in its branch: a verdict on that hand-in, or nothing to it; if it is for another of its name, nobody has it. */
 import type { Letter } from './mail.js';
 import type { RuntimeKind } from './runtime.js';
 import { unreachable } from './unreachable.js';
@@ -22,7 +22,10 @@ export type Verdict =
   /** Taken out of the queue by somebody: not merged, and not to be tried again. */
   | { readonly kind: 'removed'; readonly why: string };
 
-export type NotOurs = { readonly kind: 'not-ours'; readonly why: string };
+/** `for-another`: who had the name before it. */
+export type NotOurs =
+  | { readonly kind: 'not-ours'; readonly why: string }
+  | { readonly kind: 'for-another'; readonly why: string };
 
 /** `pending`: what it has handed in, and waits for; `incarnation`: which one of its name it is. */
 export function verdictIn(letter: Letter, pending: HandIn | null, incarnation: number): Verdict | NotOurs {
@@ -30,7 +33,8 @@ export function verdictIn(letter: Letter, pending: HandIn | null, incarnation: n
   if (pending?.request !== request || theirs !== incarnation) {
     const ours =
       pending === null ? 'nothing is handed in' : `handed in is ${pending.request} of incarnation ${incarnation}`;
-    return { kind: 'not-ours', why: `${letter.type} is about ${request} of incarnation ${theirs}, ${ours}` };
+    const kind = theirs === incarnation ? 'not-ours' : 'for-another';
+    return { kind, why: `${letter.type} is about ${request} of incarnation ${theirs}, ${ours}` };
   }
   switch (letter.type) {
     case 'MERGED':

@@ -1,6 +1,7 @@
 /** What people are shown of wishes: one in full, all of them on the mayor's board, and the letters that ask them for a word. */
 import { isInboxAddress, MAYOR, OVERSEER } from './address.js';
 import { clip } from './board.js';
+import { deadLines, type DeadLetter } from './dead-letters.js';
 import type { Health } from './health.js';
 import { SUBJECT_CHARS_MAX, type Mail } from './mail.js';
 import { spentText } from './prices.js';
@@ -11,7 +12,12 @@ import { missionOf } from './wish-mission.js';
 import { mayStart, type Wish, type WishState } from './wish.js';
 import { asLine, code, named, short, timeAt } from './wording.js';
 
-export function mayorBoard(wishes: readonly Wish[], unread: number, letters: number): string {
+export function mayorBoard(
+  wishes: readonly Wish[],
+  unread: number,
+  letters: number,
+  dead: readonly DeadLetter[] = [],
+): string {
   const open = wishes.filter(({ state }) => state.kind !== 'closed');
   const asked = open.filter(waitsForPerson).map(({ id }) => id);
   const head = [
@@ -29,6 +35,7 @@ export function mayorBoard(wishes: readonly Wish[], unread: number, letters: num
       head.join(' '),
       ...(rows.length === 0 ? [] : ['', ...table(['wish', 'wants', 'is', 'since'], rows)]),
       ...plans,
+      ...deadLines(dead),
     ].join('\n'),
   );
 }

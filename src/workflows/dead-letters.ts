@@ -3,7 +3,9 @@ import { CancellationScope, setHandler } from '@temporalio/workflow';
 import { deadLettersQuery } from '../contract/inbox.js';
 import { asSummary } from '../town/bytes.js';
 import { withDead, type DeadLetter } from '../town/dead-letters.js';
+import { whyNoRoom } from '../town/inbox.js';
 import type { Mail } from '../town/mail.js';
+import { refused, type Answer } from './desk.js';
 import { town } from './hands.js';
 import { mailRecord, type Owner } from './mailbox.js';
 import { patched } from './patches.js';
@@ -49,6 +51,21 @@ export class DeadLetters {
     const { length } = this.#unwritten;
     if (length < UNWRITTEN_MAX || !patched('dead letters are bounded', '0.10')) return null;
     return `${length} dead letters are not in the ledger yet, which is written first: send it again later`;
+  }
+
+  /** Of one that died and left them. */
+  adopt({ dead = [], unwritten = [] }: Kept): void {
+    this.#letters = this.#letters.reduce(withDead, dead);
+    this.#unwritten = [...unwritten, ...this.#unwritten];
+    void this.#begin();
+  }
+
+  /** What whoever it was for can take no more: whoever has sent it hears so, if anybody waits for that. Sent once more it is kept already. */
+  refuse(mail: Mail, why: string): Answer {
+    const isKept = this.#letters.some(({ id }) => id === mail.id);
+    const hasRoom = whyNoRoom(mail, this.#unwritten, this.#owner.address) === null;
+    if (!isKept && hasRoom && patched('what is for one before is a dead letter', '0.11')) void this.add([mail], why);
+    return refused(why);
   }
 
   /** Done once all there are stand in the ledger. */

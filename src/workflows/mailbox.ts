@@ -111,10 +111,17 @@ export class Mailbox {
     });
   }
 
+  /** Why it is for one that had the address before; null when it is not. */
+  whyForAnother({ toIncarnation }: Mail): string | null {
+    const { address, incarnation } = this.#owner;
+    if (toIncarnation === undefined || toIncarnation === incarnation) return null;
+    return `${address} is another one by now: whoever this is for, number ${toIncarnation}, has ended`;
+  }
+
   take(mail: Mail): Answer {
-    const { address, isAgent, incarnation } = this.#owner;
-    if (mail.toIncarnation !== undefined && mail.toIncarnation !== incarnation)
-      return refused(`${address} is another one by now: whoever this is for, number ${mail.toIncarnation}, has ended`);
+    const { address, isAgent } = this.#owner;
+    const another = this.whyForAnother(mail);
+    if (another !== null) return refused(another);
     const isItsOwn = isAgent && isHandoff(mail);
     // Of anybody else it would take the place of what the agent has left itself.
     if (isItsOwn && mail.from !== address)

@@ -236,9 +236,9 @@ class MayorRun {
     this.#isKnown = true;
   }
 
-  #takeOver({ wishes, letters, ...mails }: KeptWishes, over: readonly string[]): void {
+  #takeOver({ wishes, letters, dead = [], unwritten = [], ...mails }: KeptWishes, over: readonly string[]): void {
     this.#wishes = wishes;
-    for (const mail of letters) this.#post.tell(mail);
+    this.#post.adopt({ letters, dead, unwritten });
     this.#mailbox.adopt(mails);
     for (const wish of wishes.filter(({ id }) => over.includes(id)))
       this.#set(after(wish, wish.turn, { kind: 'told' }, Date.now()));
@@ -248,7 +248,7 @@ class MayorRun {
   #kept(): KeptWishes | null {
     if (!this.#isKnown) return null;
     if (this.#isGone) return { wishes: [], letters: [], inbox: [], leaving: [] };
-    return { wishes: this.#wishes, letters: this.#post.letters, ...this.#mailbox.kept };
+    return { wishes: this.#wishes, ...this.#post.kept, ...this.#mailbox.kept };
   }
 
   async #live(): Promise<never> {
@@ -354,7 +354,8 @@ class MayorRun {
 
   #board(): string {
     const unread = this.#mailbox.inbox.filter((mail) => stateOf(mail) === 'unread').length;
-    return mayorBoard(this.#wishes, unread, this.#post.letters.length);
+    const { letters, dead } = this.#post.kept;
+    return mayorBoard(this.#wishes, unread, letters.length, dead);
   }
 
   #show(): void {

@@ -11,13 +11,14 @@ import { hookQuery, lifecycleQuery, PolecatInput } from '../contract/polecat.js'
 import { polecatAt } from '../town/address.js';
 import { asSummary } from '../town/bytes.js';
 import { isReviewOnly } from '../town/convoy.js';
-import { isFree } from '../town/mail.js';
+import { isFree, type Mail } from '../town/mail.js';
 import type { PolecatReport } from '../town/mission.js';
 import { polecatBoard } from '../town/polecat-board.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import { unreachable } from '../town/unreachable.js';
 import type { HandIn, Verdict } from '../town/verdict.js';
-import { Desk, done, refused } from './desk.js';
+import { DeadLetters } from './dead-letters.js';
+import { Desk, done, refused, type Answer } from './desk.js';
 import { explainBy } from './explain.js';
 import { failure, readInput, reasonOf } from './failing.js';
 import { lossOf, town } from './hands.js';
@@ -44,6 +45,7 @@ class PolecatRun {
   readonly #input: PolecatInput;
   readonly #address: string;
   readonly #mailbox: Mailbox;
+  readonly #dead: DeadLetters;
   readonly #desk = new Desk();
   readonly #standing = new Standing();
   readonly #sandbox: PolecatSandbox;
@@ -74,14 +76,16 @@ class PolecatRun {
   constructor(input: PolecatInput) {
     this.#input = input;
     this.#address = polecatAt(input.rig.name, input.name);
-    this.#mailbox = new Mailbox({
+    const owner = {
       address: this.#address,
       incarnation: input.incarnation,
       patience: input.limits.patience,
       isAgent: true,
       onChange: () => undefined,
       mustGoOn: () => false,
-    });
+    };
+    this.#mailbox = new Mailbox(owner);
+    this.#dead = new DeadLetters({ ...owner, onChange: () => this.#show(this.#stage) }, {});
     this.#mailbox.serve(this.#desk);
     this.#sandbox = new PolecatSandbox(
       input,
@@ -90,8 +94,9 @@ class PolecatRun {
     );
     takeMail(this.#desk, (mail) => {
       if (this.#isGone) return refused(`${this.#address} has ended its work`);
-      if (isFree(mail) && patched('a polecat has an inbox', '0.6')) return this.#mailbox.take(mail);
+      if (isFree(mail) && patched('a polecat has an inbox', '0.6')) return this.#takeFree(mail);
       const verdict = verdictOf(mail, this.#pending, input);
+      if (verdict.kind === 'for-another') return this.#dead.refuse(mail, verdict.why);
       if (verdict.kind === 'not-ours') return refused(verdict.why);
       this.#verdict ??= verdict;
       return done('taken');
@@ -122,6 +127,11 @@ class PolecatRun {
     });
     explainBy(() => this.#board());
     this.#desk.open();
+  }
+
+  #takeFree(mail: Mail): Answer {
+    const why = this.#mailbox.whyForAnother(mail);
+    return why === null ? this.#mailbox.take(mail) : this.#dead.refuse(mail, why);
   }
 
   async run(): Promise<PolecatReport> {
@@ -285,7 +295,7 @@ class PolecatRun {
       this.#isGone = true;
       await this.#mailbox.close();
     }
-    await condition(() => this.#desk.isQuiet() && this.#mailbox.isIdle);
+    await condition(() => this.#desk.isQuiet() && this.#mailbox.isIdle && this.#dead.isIdle);
     switch (report.outcome) {
       case 'landed':
         return report;
@@ -359,6 +369,7 @@ class PolecatRun {
       sandbox: this.#where ?? (opened === null ? 'none' : `\`${opened.path}\` on \`${branch}\``),
       host,
       lost,
+      dead: this.#dead.letters,
     });
   }
 }

@@ -66,6 +66,12 @@ export class Post {
     return this.#isSending ? null : this.#againMs;
   }
 
+  /** Of one that died and left them. */
+  adopt({ letters, ...dead }: Kept): void {
+    for (const mail of letters) this.tell(mail);
+    this.#dead.adopt(dead);
+  }
+
   tryAgain(): void {
     this.#isWanted = true;
   }

@@ -30,6 +30,7 @@ import {
 } from '../town/refinery.js';
 import { settingsAfter } from '../town/rig.js';
 import { unreachable } from '../town/unreachable.js';
+import { DeadLetters } from './dead-letters.js';
 import type { Answer } from './desk.js';
 import { Desk, done, OLDER, refused, takenOnce } from './desk.js';
 import { explainBy } from './explain.js';
@@ -76,7 +77,8 @@ class RefineryRun {
   readonly #raw: unknown;
   readonly #desk: Desk;
   readonly #standing = new Standing();
-  #now: RefineryCarry;
+  readonly #dead: DeadLetters;
+  #now: Omit<RefineryCarry, 'dead' | 'unwritten' | 'desk'>;
   #active: { readonly id: string; readonly stage: string; readonly sinceMs: number } | null = null;
   /** The request that is in the hands of the loop. */
   #working: string | null = null;
@@ -89,16 +91,18 @@ class RefineryRun {
   /** What the refinery before knew is known. */
   #isKnown: boolean;
 
-  constructor(carry: RefineryCarry, raw: unknown, isFresh: boolean) {
+  constructor({ dead = [], unwritten = [], desk, ...now }: RefineryCarry, raw: unknown, isFresh: boolean) {
     this.#raw = raw;
-    this.#now = carry;
+    this.#now = now;
     this.#isKnown = !isFresh;
-    this.#desk = new Desk(carry.desk);
+    this.#desk = new Desk(desk);
+    const owner = { address: this.#me(), patience: now.patience, onChange: () => this.#show() };
+    this.#dead = new DeadLetters(owner, { dead, unwritten });
     this.#takeMessages();
     setHandler(queueQuery, () => this.#view(), {
       description: 'The merge requests that wait, in order, and the one under way.',
     });
-    explainBy(() => queueBoard(this.#view(), this.#me()));
+    explainBy(() => queueBoard(this.#view(), this.#me(), this.#dead.letters));
     setHandler(refineryKeptQuery, () => (this.#isKnown ? this.#kept() : null), {
       description: 'What a refinery after it takes over, null as long as it does not know that of the one before.',
     });
@@ -132,15 +136,17 @@ class RefineryRun {
     const { rig, patience } = this.#now;
     if (takesOver()) {
       const how = { summary: 'what the refinery before knew' };
-      const kept = await town(patience).findRefineryBefore.executeWithOptions(how, [{ rig: rig.name }]);
+      const before = await town(patience).findRefineryBefore.executeWithOptions(how, [{ rig: rig.name }]);
+      const { dead = [], unwritten = [], ...kept } = before ?? {};
       this.#now = { ...this.#now, ...kept };
+      this.#dead.adopt({ dead, unwritten });
     }
     this.#isKnown = true;
   }
 
   #kept(): RefineryKept {
     const { queue, verdicts, abandoned = [] } = this.#now;
-    return { queue, verdicts, abandoned };
+    return { queue, verdicts, abandoned, ...this.#dead.kept };
   }
 
   /** Timers say what is due, not the clock: see `Pace`. */
@@ -258,7 +264,7 @@ class RefineryRun {
 
   async #continueWhenLong(): Promise<void> {
     if (this.#isQuiet() && (workflowInfo().continueAsNewSuggested || isOutdated()))
-      await goOn<typeof refinery>(this.#raw, { ...this.#now, desk: this.#desk.state() });
+      await goOn<typeof refinery>(this.#raw, { ...this.#now, ...this.#dead.kept, desk: this.#desk.state() });
   }
 
   #isQuiet(): boolean {
@@ -277,7 +283,7 @@ class RefineryRun {
         return refused(
           `"${id.slice(0, 100)}" is no request: it is MOLECULE.N, with the molecule that has worked on it`,
         );
-      if (this.#isAbandoned(id)) return refused(`nobody waits for ${id} any more`);
+      if (this.#isAbandoned(id)) return this.#dead.refuse(mail, `nobody waits for ${id} any more`);
       if (this.#now.verdicts.some((one) => one.request === id)) this.#repeats.push(id);
       else this.#now = { ...this.#now, queue: enqueue(this.#now.queue, requestOf(letter, Date.now())) };
       this.#news = true;
@@ -371,6 +377,6 @@ class RefineryRun {
     const isHeld = view.some((request) => request.hold !== null);
     const phase = isHeld ? 'escalated' : view.length > 0 ? 'merging' : 'waiting';
     const waitingFor = isHeld ? 'overseer: held requests' : view.length > 0 ? '' : 'requests';
-    this.#standing.show({ phase, waitingFor }, () => queueBoard(view, this.#me()));
+    this.#standing.show({ phase, waitingFor }, () => queueBoard(view, this.#me(), this.#dead.letters));
   }
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { deadLettersQuery } from '../../src/contract/inbox.js';
-import { deaconMessages, mailMessage, refineryMessages } from '../../src/contract/messages.js';
+import { deaconMessages, explainQuery, mailMessage, refineryMessages } from '../../src/contract/messages.js';
 import { queueQuery } from '../../src/contract/refinery.js';
 import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
 import { attribute } from '../../src/contract/search-attributes.js';
@@ -16,6 +16,7 @@ import type { Letter, Mail } from '../../src/town/mail.js';
 import { branchKeys, writeHandoff, writeMail } from '../../src/town/mail.js';
 import type { MissionResult } from '../../src/workflows/mission.js';
 import { findMarked } from '../../src/process/mark.js';
+import { recordsOf } from '../support/ledger-records.js';
 import { count, liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
 import { ASK, QUICK } from '../support/test-formulas.js';
@@ -128,6 +129,13 @@ test('a verdict or a request that another polecat has written changes nothing, n
   expect(await forged(refinery, victim, former)).toBe(
     `MERGED is about ${id} of incarnation ${incarnation - 1}, handed in is ${id} of incarnation ${incarnation}`,
   );
+  const [dead, ...others] = await town.client.workflow.getHandle(victim).query(deadLettersQuery);
+  expect([dead?.id, others]).toEqual([`MERGED ${refinery}`, []]);
+  expect(dead).toMatchObject({
+    body: expect.stringContaining('Merge-Commit: 1234567'),
+    why: expect.stringContaining('is about'),
+  });
+  expect(await town.client.workflow.getHandle(victim).query(explainQuery)).toContain('MERGED: ');
   const note = { Molecule: 'sl-1', Step: 's', Session: 1, Reason: 'turns', 'Handed-Over-At': 'now' };
   const handoff = writeHandoff({ id: 'h', from: neighbour, to: victim }, 'Do it', note, 'stop at once');
   expect(await refusalOf(handoff)).toBe(`a handoff comes from ${victim} itself, ${from}`);
@@ -191,10 +199,20 @@ test('a target that refuses the push holds only its own request, says so, and is
   expect([count(log, 'Write d'), count(log, 'Write e')]).toEqual([1, 1]);
 });
 
-test('a refinery that is terminated: the deacon starts the next one, with the queue and the verdicts of the one before', async () => {
+test('a refinery that is terminated: the deacon starts the next one, with the queue, the verdicts and the dead letters of the one before', async () => {
   const stuck = await start('kept', 'held', 'k');
   const held = await until('it is held', async () => (await queueOf('held')).find((one) => one.hold !== null));
   const refinery = town.client.workflow.getHandle('held/refinery');
+  // What is on its way from one who is gone lands nowhere, and is not lost.
+  await refinery.executeUpdate(refineryMessages.abandon.update, { args: [{ molecule: 'he-gone' }] });
+  for (let times = 0; times < 2; times += 1)
+    expect(await refusalOf(letterFor(held, 'he-gone.0'))).toBe('nobody waits for he-gone.0 any more');
+  const late = { id: 'he-gone.0', body: expect.stringContaining(held.head) as string };
+  expect(await refinery.query(deadLettersQuery)).toMatchObject([late]);
+  expect(await refinery.query(explainQuery)).toContain('nobody waits for he-gone.0 any more');
+  await until('it is in the ledger', async () =>
+    (await recordsOf<{ readonly mail: string }>(town, 'mail')).some(({ mail }) => mail === late.id),
+  );
   await refinery.terminate('a test');
   await town.client.workflow.signalWithStart(DEACON, {
     workflowId: DEACON,
@@ -206,6 +224,7 @@ test('a refinery that is terminated: the deacon starts the next one, with the qu
   await until('another one runs', async () => (await refinery.describe()).status.name === 'RUNNING');
   const again = await until('it has the queue', async () => (await queueOf('held')).find(({ id }) => id === held.id));
   expect(again).toMatchObject({ sinceMs: held.sinceMs, head: held.head });
+  expect(await refinery.query(deadLettersQuery)).toMatchObject([late]);
   const refused = await refusalOf(letterFor(held, 'no-round'));
   expect(refused).toBe('"no-round" is no request: it is MOLECULE.N, with the molecule that has worked on it');
   await stuck.cancel();

@@ -69,6 +69,14 @@ test('an idle refinery says what it waits for', () => {
   expect(queueBoard([], 'server/refinery')).toBe('0 in the merge queue. Nothing happens until a branch is handed in.');
 });
 
+test('a refinery names what was handed in by one who is gone', () => {
+  const why = 'nobody waits for se-1.0 any more';
+  const dead = { id: 'd', from: 'server/witness', to: 'server/refinery', subject: 'MERGE_READY: Toast', body: '', why };
+  expect(queueBoard([], 'server/refinery', [dead])).toMatch(
+    /is handed in\.\n\n[^]*MERGE_READY: Toast .* nobody waits for se-1\.0 any more /,
+  );
+});
+
 test('a refinery says what is at work since when, and what comes next', () => {
   const queue = [request('a', { stage: 'gates: test', stageSinceMs: NOON }), request('b'), request('c')];
   const [head, , ...rows] = queueBoard(queue, 'server/refinery').split('\n');

@@ -46,29 +46,39 @@ test.each<[string, Letter, object]>([
 
 const FORMER = [merged, (about: Partial<typeof KEYS>) => failed('gate', about), rework];
 
-test.each<[string, Partial<typeof KEYS>, HandIn | null, string]>([
+test.each<[string, Partial<typeof KEYS>, HandIn | null, string, string]>([
   [
     'one of the same name before it',
     { Incarnation: 2 },
     PENDING,
+    'for-another',
     'is about se-1.1 of incarnation 2, handed in is se-1.1 of incarnation 3',
   ],
   [
     'one of the same name after it',
     { Incarnation: 4 },
     PENDING,
+    'for-another',
     'is about se-1.1 of incarnation 4, handed in is se-1.1 of incarnation 3',
   ],
   [
     'a round of its own that is over',
     { Request: 'se-1.0' },
     PENDING,
+    'not-ours',
     'is about se-1.0 of incarnation 3, handed in is se-1.1 of incarnation 3',
   ],
-  ['what nobody waits for any more', {}, null, 'is about se-1.1 of incarnation 3, nothing is handed in'],
-])('a verdict on %s changes nothing, whatever it says', (_whose, about, pending, why) => {
+  [
+    'one before it, which has nothing handed in itself',
+    { Incarnation: 2 },
+    null,
+    'for-another',
+    'is about se-1.1 of incarnation 2, nothing is handed in',
+  ],
+  ['what nobody waits for any more', {}, null, 'not-ours', 'is about se-1.1 of incarnation 3, nothing is handed in'],
+])('a verdict on %s changes nothing, whatever it says', (_whose, about, pending, kind, why) => {
   for (const letter of FORMER.map((one) => one(about)))
-    expect(verdictIn(letter, pending, 3)).toEqual({ kind: 'not-ours', why: `${letter.type} ${why}` });
+    expect(verdictIn(letter, pending, 3)).toEqual({ kind, why: `${letter.type} ${why}` });
 });
 
 test('nor does what a polecat itself sends, or its witness', () => {
