@@ -25,11 +25,11 @@ export type Means = {
   readonly record: Recorder;
 };
 
-/** Where a session works. `prepare`: before it does, in each attempt; `isAgain`: after a reset. */
+/** Where a session works. `prepare`: before it does, in each attempt; `isAgain`: after a reset. Gives what it is told then. */
 export type Ground = {
   readonly tree: Tree;
   readonly env: Readonly<Record<string, string>>;
-  readonly prepare: (isAgain: boolean) => Promise<void>;
+  readonly prepare: (isAgain: boolean) => Promise<SessionSpec>;
 };
 
 export async function runOn(
@@ -45,12 +45,12 @@ export async function runOn(
   const ended = { spec, run: run ?? '', path };
   let journal: Journal | null = null;
   try {
-    await ground.prepare(isAgain);
+    const told = await ground.prepare(isAgain);
     if (isAgain) await setAside(path);
     journal = await openJournal(path, { sessionId: spec.sessionId, ...(run === undefined ? {} : { run }) });
     const own = { signal, journal, folder: dirname(path) };
     const context = await contextFor(means, spec, ground, own, spentIdOf(spec.sessionId, ended.run));
-    const result = await means.runtimes[spec.runtime.kind].run(spec, context);
+    const result = await means.runtimes[spec.runtime.kind].run(told, context);
     await recordSession(means.record, { ...ended, journal, result });
     return result;
   } catch (error) {

@@ -43,10 +43,12 @@ async function runSession(
   const { rig, molecule, branch, base: since, agent, isFirst = spec.session === 1, catchUp, worktree } = spec;
   const expected = { molecule, branch, since, step: spec.step.id, author: authorOf(agent), isFirst };
   const place = { mirror: places.mirror(rig), path: worktree };
-  const prepare = (isAgain: boolean) =>
-    orRefuse(rig, () =>
+  const prepare = async (isAgain: boolean) => {
+    await orRefuse(rig, () =>
       afterReset(place, { ...expected, isAgain, ...(catchUp === undefined ? {} : { catchUp }) }, endOthers),
     );
+    return spec;
+  };
   return runOn(places, means, spec, { tree: { ...place, branch }, env: {}, prepare }, signal);
 }
 

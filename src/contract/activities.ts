@@ -3,7 +3,7 @@
  * any point. Where an act runs is part of its contract: on any host (town), or on the host that has the sandbox.
  */
 import type { Confinement } from '../town/confinement.js';
-import type { Briefing, Consultation } from '../town/consultation.js';
+import type { Answered, Briefing, Consultation } from '../town/consultation.js';
 import type { ConvoyPart } from '../town/convoy.js';
 import type { OpenedTree } from '../town/crew-tree.js';
 import type { Member, Outcome } from '../town/group.js';
@@ -386,7 +386,7 @@ type Landed =
 export type SessionActivities = {
   runSession(spec: SessionSpec): Promise<SessionResult>;
   /** A session without a sandbox, for its answer. */
-  consult(consultation: Consultation): Promise<SessionResult>;
+  consult(consultation: Consultation): Promise<Answered>;
   runGates(request: {
     readonly request: string;
     readonly worktree: string;

@@ -5,10 +5,18 @@
 import type { ProtoStep } from './protomolecule.js';
 import type { Limits, RigRef } from './rig.js';
 import type { AskingRole } from './runtime.js';
-import { stepFor, type SessionSpec } from './session.js';
+import { stepFor, type SessionResult, type SessionSpec } from './session.js';
+import { untrustedValue } from './untrusted.js';
+import { asLine } from './wording.js';
 
 /** `code`: rigs whose code lies in folders of their names where it reads. */
 export type Consultation = { readonly spec: SessionSpec; readonly code: readonly RigRef[] };
+
+/** A rig whose code could not be had when it was to be read. */
+export type Unread = { readonly rig: string; readonly why: string };
+
+/** `unread`: what it was answered without. Absent when there is none. */
+export type Answered = SessionResult & { readonly unread?: readonly Unread[] };
 
 /** All that a consultation needs but for who asks, or why nobody can be asked, in a sentence. */
 export type Briefing =
@@ -65,6 +73,14 @@ export function consultationOf({ step, runtime, limits, confinement, code }: Bri
     commands: {},
   };
   return { spec, code };
+}
+
+/** Whoever is asked knows what is not there to be read, and why. */
+export function withoutCode(spec: SessionSpec, unread: readonly Unread[]): SessionSpec {
+  if (unread.length === 0) return spec;
+  const lines = unread.map(({ rig, why }) => `- ${rig}: ${untrustedValue('git', asLine(why))}`);
+  const told = `The code of these rigs cannot be read now, and their folders are not there; go by what else you know of them:\n\n${lines.join('\n')}`;
+  return { ...spec, step: { ...spec.step, description: `${spec.step.description.trimEnd()}\n\n${told}` } };
 }
 
 function least(one: number | undefined, other: number | undefined): number | undefined {

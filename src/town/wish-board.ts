@@ -119,6 +119,9 @@ function planText(wish: Wish): readonly string[] {
   return [
     `The plan of ${plan.by}${mission.title === undefined ? '' : `: ${mission.title}`}`,
     ...(plan.reason === '' ? [] : [asLine(plan.reason)]),
+    ...(plan.unread ?? []).map(
+      ({ rig, why }) => `Planned without the code of ${rig}, which could not be read: ${asLine(why)}`,
+    ),
     '',
     ...table(['item', 'title', 'rig', 'formula', 'comes to', 'needs'], rows),
     ...(vars.length === 0 ? [] : ['', 'What its agents are told:', ...vars]),

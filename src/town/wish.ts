@@ -11,8 +11,9 @@
 import * as z from 'zod';
 import { MAYOR } from './address.js';
 import { bytesOf } from './bytes.js';
+import type { Answered, Unread } from './consultation.js';
 import type { DraftItem, MissionDraft } from './mission-order.js';
-import { addUsage, NO_USAGE, type SessionResult, type Usage } from './session.js';
+import { addUsage, NO_USAGE, type Usage } from './session.js';
 import { unreachable } from './unreachable.js';
 import { asLine, short } from './wording.js';
 
@@ -26,12 +27,13 @@ export const PLAN_CHARS_MAX = 50_000;
 
 type Word = { readonly by: string; readonly text: string };
 
-/** `reasons`: by item. `by`: who made it: the mayor, or a person. */
+/** `reasons`: by item. `by`: who made it: the mayor, or a person. `unread`: rigs whose code nobody has looked into; absent when there are none. */
 type Plan = {
   readonly by: string;
   readonly reason: string;
   readonly reasons: Readonly<Record<string, string>>;
   readonly mission: MissionDraft;
+  readonly unread?: readonly Unread[];
 };
 
 /** By item, what it comes to once it is cooked. */
@@ -166,7 +168,7 @@ export function heard(wish: Wish, said: Said, nowMs: number): Wish {
 export type Outcome =
   /** A session begins. */
   | { readonly kind: 'begun' }
-  | { readonly kind: 'answered'; readonly result: SessionResult }
+  | { readonly kind: 'answered'; readonly result: Answered }
   /** Its host is lost: another one begins. */
   | { readonly kind: 'lost'; readonly usage: Usage }
   /** Nobody plans it, or what was tried cannot be done. */
@@ -263,11 +265,11 @@ function recorded(wish: Wish): Wish {
 
 const isOfPerson = ({ plan }: Wish): boolean => plan !== null && plan.by !== MAYOR;
 
-function answered(wish: Wish, result: SessionResult, nowMs: number): Wish {
+function answered(wish: Wish, result: Answered, nowMs: number): Wish {
   switch (result.outcome) {
     case 'closed':
       if (result.verdict === 'failed') return unplanned(wish, result.summary, nowMs);
-      return planned(wish, result.output, nowMs);
+      return planned(wish, result, nowMs);
     case 'handoff':
       return again(wish, result.note, nowMs);
     case 'stalled':
@@ -284,6 +286,8 @@ function again(wish: Wish, note: string, nowMs: number): Wish {
   const why = `${wish.tries} sessions have made no plan that can be started; of the last: ${note}`;
   return unplanned({ ...wish, note: null }, why, nowMs);
 }
+
+type Closed = Extract<Answered, { readonly outcome: 'closed' }>;
 
 /** What a session answers, which its formula asks for. */
 const Answer = z.object({
@@ -306,7 +310,7 @@ const Answer = z.object({
 export const TITLE_CHARS_MAX = 200;
 const titled = (text: string): string => asLine(text).slice(0, TITLE_CHARS_MAX);
 
-function planned(wish: Wish, output: unknown, nowMs: number): Wish {
+function planned(wish: Wish, { output, unread }: Closed, nowMs: number): Wish {
   const read = Answer.safeParse(output);
   if (!read.success) {
     const wrong = read.error.issues.map(({ path, message }) => `${['output', ...path].join('.')}: ${message}`);
@@ -325,7 +329,8 @@ function planned(wish: Wish, output: unknown, nowMs: number): Wish {
   };
   if (JSON.stringify(plan).length > PLAN_CHARS_MAX)
     return again(wish, `The plan had more than ${PLAN_CHARS_MAX} characters of JSON: make a smaller one.`, nowMs);
-  return into({ ...wish, plan, preview: null, note: null }, { kind: 'checking' }, nowMs);
+  const blind = unread === undefined ? {} : { unread: unread.map(({ rig, why }) => ({ rig, why: short(why) })) };
+  return into({ ...wish, plan: { ...plan, ...blind }, preview: null, note: null }, { kind: 'checking' }, nowMs);
 }
 
 /** What the mayor does next for it; null while others are to do something. */

@@ -1,10 +1,10 @@
 /** The mayor of a real town: wishes that a scripted model plans over HTTP, that people plan, and that come to nothing. */
 import { createHash } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { perform } from '../../src/calls.js';
-import { inboxQuery } from '../../src/contract/inbox.js';
+import { deadLettersQuery, inboxQuery } from '../../src/contract/inbox.js';
 import { wishesQuery, type mayorMessages } from '../../src/contract/mayor.js';
 import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
 import { agentsQuery } from '../../src/contract/witness.js';
@@ -49,7 +49,7 @@ const RULES = [
     fault: { kind: 'stall', seconds: 60, times: 1 },
   }),
   rule(
-    [LOGIN, 'Session: 1\n'],
+    [LOGIN, 'Session: 1\n', 'these rigs cannot be read now', '- away: '],
     call('read_file', { path: 'server/README.md' }),
     plan(item('login', { formula: 'qick' })),
   ),
@@ -66,11 +66,14 @@ beforeAll(async () => {
     rigs: {
       server: { bare: true, files: { 'README.md': 'a server without a login\n' }, runtime: { kind: 'script' } },
       web: { bare: true, runtime: { kind: 'script' } },
+      away: { bare: true, runtime: { kind: 'script' } },
     },
     formulas: { quick: QUICK, waits: WAITS },
     runtime: { kind: 'anthropic', model: 'scripted', base_url: model.url },
     env: { ANTHROPIC_API_KEY: 'scripted' },
   });
+  // Its remote is not there: what is wished of the others is planned all the same.
+  await rm(town.repository('away'), { recursive: true });
 });
 afterAll(async () => {
   await town.stop();
@@ -126,6 +129,7 @@ test('a wish is planned, mended, changed, approved and lands, once, though the w
   expect((await letter(({ subject }) => subject.startsWith('WISH login'))).body).toContain('gt wish approve login');
   const { stdout } = await ofTown('wish', 'show', 'login');
   expect(stdout).toContain('- login: name = login');
+  expect(stdout).toMatch(/Planned without the code of away, which could not be read: git .*not/);
 
   await said('change', { wish: 'login', words: 'in two files', by: 'Ada' });
   await until('the model is asked anew', async () => asked(0, 1) === 1);
@@ -166,7 +170,7 @@ test('one that need not be shown is started as it is planned; one that makes no 
 test('without a model a wish waits for a plan of a person, which takes the same way', async () => {
   const settings = join(town.dir, 'town.toml');
   await writeFile(settings, `${await readFile(settings, 'utf8')}\n[roles.mayor]\nruntime = { kind = "human" }\n`);
-  await said('sling', { id: 'hand', wish: 'By hand.' });
+  await said('sling', { id: 'hand', wish: 'By hand.', by: 'server/crew/nobody' });
   expect((await inState('hand', 'unplanned')).state).toMatchObject({ why: expect.stringMatching(/^no model is/) });
   expect((await letter(({ subject }) => subject.startsWith('WISH hand'))).body).toContain('gt wish plan hand --file');
   const file = join(town.dir, 'hand.json');
@@ -184,9 +188,14 @@ test('without a model a wish waits for a plan of a person, which takes the same 
   const mission = makeId('hq-cv', createHash('sha256').update(missionKeyOf(proposed)).digest('hex'));
   const early = { id: `landed/${mission}@r/mayor`, from: mission, to: MAYOR, subject: 'early', body: '' };
   await said('mail', early);
+  const dead = () => town.client.workflow.getHandle(MAYOR).query(deadLettersQuery);
+  const undelivered = { to: 'server/crew/nobody', body: expect.stringContaining('By hand.') as string };
+  await until('whoever wished it is nobody', async () => (await dead()).length > 0);
   // The next mayor has all that the one before had.
   await town.client.workflow.getHandle(MAYOR).terminate('a test');
   expect((await ofTown('wish', 'approve', 'hand', '--by', 'Ada')).stdout).toContain('its mission is started');
+  expect((await dead())[0]).toMatchObject(undelivered);
+  expect((await ofTown('explain', MAYOR)).stdout).toContain('server/crew/nobody does not take it');
   expect((await inState('hand', 'closed')).state).toMatchObject({ end: 'landed' });
   const told = await town.client.workflow.getHandle(MAYOR).query(inboxQuery);
   expect(told).toMatchObject([{ subject: 'early', state: 'read' }]);

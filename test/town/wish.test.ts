@@ -216,9 +216,21 @@ test('people are shown the plan, what its agents are told, and the commands that
   expect(wishText(through(shown, approve, started))).toContain('gt explain hq-cv-1');
   expect(wishText(through(shown, approve))).not.toContain('gt wish approve');
   expect(mayorBoard([shown], 0, 0)).toContain('A person is asked about `w`.');
+  const dead = { id: 'd', from: MAYOR, to: 'server/crew/bob', subject: 'WISH w', body: '', why: 'nobody is there' };
+  expect(mayorBoard([], 0, 0, [dead])).toMatch(/server\/crew\/bob .*WISH w .*nobody is there/);
   expect(mayorBoard([], 2, 1)).toBe(
     'No wish is open. Mails unread: 2 (gt mail inbox --as mayor). Letters on their way to the overseer: 1.',
   );
+});
+
+test('a plan says which rigs nobody has looked into, and why, in a line, until there is another', () => {
+  const unread = [{ rig: 'web', why: `git fetch\nfailed${'.'.repeat(5_000)}` }];
+  const blind = planned(item);
+  if (blind.kind !== 'answered') throw new Error('it is an answer');
+  const shown = through(wish(), begun, { ...blind, result: { ...blind.result, unread } }, fits);
+  expect(wishText(shown)).toContain('Planned without the code of web, which could not be read: git fetch failed...');
+  expect(wishText(shown).length).toBeLessThan(2_000);
+  expect(wishText(through(shown, change, begun, planned(item), fits))).not.toContain('without the code');
 });
 
 test('the overseer is written to, and whoever asked; not twice of the same', () => {
