@@ -8,12 +8,13 @@ import type { Message } from '../contract/message.js';
 import { explainQuery } from '../contract/messages.js';
 import { askRelay } from '../relay.js';
 import type { Json } from '../town/act.js';
-import { makeId } from '../town/address.js';
+import { makeId, rigOfCrew } from '../town/address.js';
 import { townPaths } from '../town/paths.js';
 import { CliError } from './command.js';
 import type { OpenClient } from './server.js';
 import { findServer, noExecution, refusedBy } from './server-place.js';
 import type { ServerPlace, ServerValues } from './server-place.js';
+import { mustBeRig } from './town.js';
 
 export type Content = Readonly<Record<string, Json>>;
 
@@ -66,15 +67,16 @@ class Caller {
     throw answer.kind === 'failed' ? refusedBy(this.#place, answer.why) : new CliError(answer.why);
   }
 
-  /** The server finds none for an Update when it has ended, either. */
+  /** The server finds none for an Update when it has ended, either. Of a crew it is told first that nobody has the rig. */
   async #gone(call: Call): Promise<CliError> {
     if (call.kind === 'list') return noExecution('');
     const { kind, workflow: id } = call;
     const { name } = explainQuery;
     const asked = kind === 'update' ? await this.call({ kind: 'query', workflow: id, name }) : null;
-    return asked === null || asked.kind === 'missing'
-      ? noExecution(id)
-      : new CliError(`${id} has ended: gt explain ${id} tells how`);
+    if (asked !== null && asked.kind !== 'missing') return new CliError(`${id} has ended: gt explain ${id} tells how`);
+    const rig = rigOfCrew(id);
+    if (rig !== null && this.#place.town !== null) await mustBeRig(rig, this.#place.town);
+    return noExecution(id);
   }
 
   async call(call: Call): Promise<Answer> {

@@ -5,7 +5,6 @@ import { messageOf } from '../calls.js';
 import { crewMessages } from '../contract/crew.js';
 import { attribute, startOfRole } from '../contract/search-attributes.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
-import { own } from '../town/own.js';
 import { CliError, readArguments, refuseMore, takeOne, type Command } from './command.js';
 import { withCalls } from './calls.js';
 import { memberNamed } from './crew-member.js';
@@ -13,21 +12,20 @@ import { print } from './print.js';
 import { withServer } from './server.js';
 import { SERVER_OPTIONS } from './server-place.js';
 import { contentOf, WHO_OPTIONS } from './step.js';
-import { openTown } from './town.js';
+import { mustHaveRig, openTown } from './town.js';
 
 export const crewAdd: Pick<Command, 'run'> = {
   run: async (args) => {
     const { values, positionals } = readArguments(args, SERVER_OPTIONS);
     const { rig, name, address: workflowId } = memberNamed(takeOne('crew add', 'member, as RIG/NAME', positionals));
-    const { rigs, limits } = (await openTown(values.town)).snapshot;
-    if (own(rigs, rig) === undefined)
-      throw new CliError(`there is no rig "${rig}": the town has ${Object.keys(rigs).join(', ') || 'none yet'}`);
+    const { snapshot } = await openTown(values.town);
+    mustHaveRig(snapshot, rig);
     await withServer(values, async (client) => {
       try {
         await client.workflow.start('crew', {
           workflowId,
           taskQueue: TOWN_QUEUE,
-          args: [{ patience: limits.patience }],
+          args: [{ patience: snapshot.limits.patience }],
           staticSummary: `${name} of the crew of ${rig}`,
           typedSearchAttributes: startOfRole('crew', rig),
         });

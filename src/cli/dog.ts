@@ -5,15 +5,14 @@ import { DEACON, dogAt } from '../town/address.js';
 import { aboutOf, JOBS } from '../town/dogs.js';
 import { listed } from '../town/listed.js';
 import { nearest } from '../town/nearest.js';
-import { own } from '../town/own.js';
 import { timeAt } from '../town/wording.js';
 import { withCalls } from './calls.js';
 import { columns } from './columns.js';
-import { CliError, readArguments, refuseMore, takeOne, UsageError, type Command } from './command.js';
+import { readArguments, refuseMore, takeOne, UsageError, type Command } from './command.js';
 import { print } from './print.js';
 import { SERVER_OPTIONS } from './server-place.js';
 import { contentOf, WHO_OPTIONS } from './step.js';
-import { openTown, townAround } from './town.js';
+import { mustBeRig } from './town.js';
 
 export const list: Pick<Command, 'run'> = {
   run: async (args) => {
@@ -52,15 +51,6 @@ export const send: Pick<Command, 'run'> = {
     );
   },
 };
-
-/** As the town around us has them. Of one elsewhere its deacon knows, whose dog says so. */
-async function mustBeRig(rig: string, named: string | undefined): Promise<void> {
-  const dir = await townAround(named);
-  if (dir === null) return;
-  const { rigs } = (await openTown(dir)).snapshot;
-  if (own(rigs, rig) === undefined)
-    throw new CliError(`there is no rig "${rig}": the town has ${Object.keys(rigs).join(', ') || 'none yet'}`);
-}
 
 function noErrand(job: string): string {
   const near = nearest(job, JOBS);

@@ -1,6 +1,8 @@
 /** Which town a command is about: the one named, else `GT_TOWN`, else the one this folder lies in. */
 import { resolve } from 'node:path';
 import type { Town } from '../config.js';
+import { own } from '../town/own.js';
+import type { TownSnapshot } from '../town/rig.js';
 import { findTown, townOfEnvironment, whyNoTown } from '../town-folder.js';
 import { CliError } from './command.js';
 
@@ -34,4 +36,16 @@ export async function openTown(named?: string): Promise<Town> {
   const read = await readTown(await townFolder(named));
   if (!read.ok) throw new CliError(read.problems.join('\n'));
   return read.town;
+}
+
+/** Throws CliError for a rig that the town does not have, with those that it has. */
+export function mustHaveRig({ rigs }: TownSnapshot, rig: string): void {
+  if (own(rigs, rig) === undefined)
+    throw new CliError(`there is no rig "${rig}": the town has ${Object.keys(rigs).join(', ') || 'none yet'}`);
+}
+
+/** As the town around us has them; of one elsewhere its workflows know. */
+export async function mustBeRig(rig: string, named?: string): Promise<void> {
+  const dir = await townAround(named);
+  if (dir !== null) mustHaveRig((await openTown(dir)).snapshot, rig);
 }

@@ -81,10 +81,9 @@ const mailInLedger = () => recordsOf<{ readonly mail: string; readonly inbox: st
 const member = (...args: readonly string[]) => gt(['crew', ...args, '--town', town.dir]);
 
 test('who is of the crew is written to, reads, answers and puts away; who asked and waits has the answer', async () => {
-  expect(await member('add', 'nowhere/ann')).toMatchObject({
-    code: 1,
-    stderr: expect.stringContaining('no rig "nowhere"'),
-  });
+  const noRig = { code: 1, stderr: 'gt: there is no rig "nowhere": the town has server, web\n' };
+  expect(await member('add', 'nowhere/ann')).toMatchObject(noRig);
+  expect(await gt(['mail', 'send', 'nowhere/crew/ann', '--subject', 'x', '--town', town.dir])).toMatchObject(noRig);
   expect(await member('add', 'server/ann')).toMatchObject({ code: 0 });
   expect(await member('add', 'server/ann')).toMatchObject({ code: 1, stderr: expect.stringContaining('already') });
   expect((await member('list')).stdout).toBe('server/crew/ann\n');
@@ -158,6 +157,7 @@ test.concurrent('an agent writes to the overseer, who is there with the first ma
   expect(late).toMatchObject({ code: 1, stderr: expect.stringContaining(`${found?.from} cannot be reached`) });
   const [refusal] = await next.query(rejectedQuery);
   expect(refusal?.reason).toMatch(/is another one by now: whoever this is for, number \d+, has ended$/);
+  expect(await next.query(deadLettersQuery)).toMatchObject([{ body: 'Or red.', why: refusal?.reason }]);
   expect(await inboxOf(found?.from ?? '')).toEqual([]);
   // The mission itself can be written to; what nobody has put away when it ends is in the ledger.
   await mail('send', 'next', '--subject', 'hurry', '--id', 'hurry');
