@@ -15,14 +15,20 @@ export function tellsWhoIsReachable(
   warn: (trouble: string) => void,
 ): (workflow: unknown, address: string) => void {
   const looking = new Set<string>();
+  let reading: ReturnType<ReadTown> | null = null;
+  // Many who have mail at once are looked up in one reading.
+  const read = () =>
+    (reading ??= readTown().finally(() => {
+      reading = null;
+    }));
   return (_workflow, address) => {
     if (looking.has(address)) return;
     looking.add(address);
-    void readTown()
-      .then((read) => {
+    void read()
+      .then((found) => {
         looking.delete(address);
-        if (!read.ok) return warn(`${address} may be told of mail later: ${read.problems}`);
-        return personAt(address, read.town.reach) === null ? undefined : tell(client, address);
+        if (!found.ok) return warn(`${address} may be told of mail later: ${found.problems}`);
+        return personAt(address, found.town.reach) === null ? undefined : tell(client, address);
       })
       .catch((error: Error) => {
         looking.delete(address);

@@ -116,19 +116,20 @@ async function openWork(client: Client): Promise<number> {
 }
 
 async function surveyTown(client: Client): Promise<Survey> {
-  const [open, work, molecules, witnesses, queued, failing, escalated, daemon] = await Promise.all([
+  const [open, work, molecules, witnesses, refineries, queued, failing, escalated, silent, daemon] = await Promise.all([
     openWork(client),
     listed(client, `${RUNNING} AND GtRole IN ("mission", "polecat")`, Infinity),
     listed(client, `${RUNNING} AND GtRole="molecule"`, MOLECULES_MAX),
     listed(client, `${RUNNING} AND GtRole="witness"`, Infinity),
+    listed(client, `${RUNNING} AND GtRole="refinery"`, Infinity),
     listed(client, QUEUED, LISTED_MAX),
     listed(client, FAILING, LISTED_MAX).catch(unlessBarred(null)),
     listed(client, ESCALATED, LISTED_MAX),
+    endedUnheard(client),
     lookAtDaemon(client).catch(unlessBarred({ kind: 'unseen' } as const)),
   ]);
-  const ended = await endedUnheard(client, (mission) => work.some(({ id }) => id === mission));
+  const ended = silent.filter(({ mission }) => !work.some(({ id }) => id === mission));
   const merging = sorted(work.flatMap(({ phase, rigs }) => (phase === 'merging' ? rigs : [])));
-  const refineries = merging.length === 0 ? [] : await listed(client, `${RUNNING} AND GtRole="refinery"`, Infinity);
   const refined = refineries.flatMap(({ id }) => rigOfRefinery(id) ?? []);
   const idle = witnesses.filter(({ phase, waitsFor }) => phase === 'waiting' && waitsFor === 'claims');
   const free = idle.flatMap(({ id }) => rigOfWitness(id) ?? []);

@@ -26,12 +26,12 @@ const SILENT_MAX = 100;
 /** Whatever ends otherwise tells of it. */
 const SILENT = 'WorkflowType="mission" AND ExecutionStatus IN ("Terminated", "TimedOut")';
 
-/** Missions of wishes that were ended from outside. Of one that was reset an earlier run was, too: its last run tells. */
-export async function endedUnheard(client: Client, isRunning: (mission: string) => boolean): Promise<SilentEnd[]> {
+/** Missions of wishes that were ended from outside, with those that run anew: of one that was reset an earlier run was, too. */
+export async function endedUnheard(client: Client): Promise<SilentEnd[]> {
   const found: SilentEnd[] = [];
   let seen = 0;
   for await (const { workflowId: mission, runId: run, memo } of client.workflow.list({ query: SILENT })) {
-    if (isKeyOfWish(memo?.[STARTED_FOR]) && !isRunning(mission)) found.push({ mission, run });
+    if (isKeyOfWish(memo?.[STARTED_FOR])) found.push({ mission, run });
     seen += 1;
     if (seen === SILENT_MAX) break;
   }
