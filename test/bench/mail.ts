@@ -27,11 +27,19 @@ const AGAIN_MS = 200;
 const QUERIES_AT_ONCE = 16;
 /** Until what had to make room is in the ledger. */
 const SECONDS_MAX = 300;
+/** Of what went wrong: so much of each, and so many of them, the most frequent first. */
+const ERROR_CHARS = 100;
+const ERRORS_SHOWN = 10;
 
 const addressOf = (at: number) => `server/crew/a${at}`;
 
-/** What one agent wrote to one inbox, in order. */
-type Sent = { readonly ids: Map<string, string[]>; taken: number; again: number; readonly tookMs: number[] };
+/** `ids`: what one agent wrote to one inbox, in order. `again`: how often a mail was asked for once more, by the error. */
+type Sent = {
+  readonly ids: Map<string, string[]>;
+  readonly again: Map<string, number>;
+  readonly tookMs: number[];
+  taken: number;
+};
 
 /** All of these, so many at once. */
 async function each<T>(all: readonly T[], atOnce: number, act: (one: T) => Promise<void>): Promise<void> {
@@ -71,8 +79,9 @@ async function writeAll(
           .getHandle(to)
           .executeUpdate(mailMessage.update, { updateId: content.id, args: [content] });
         isTaken = true;
-      } catch {
-        sent.again += 1;
+      } catch (error) {
+        const text = textOf(error);
+        sent.again.set(text, (sent.again.get(text) ?? 0) + 1);
         await pause(AGAIN_MS);
       }
     }
@@ -81,6 +90,13 @@ async function writeAll(
     const key = `${from} ${to}`;
     sent.ids.set(key, [...(sent.ids.get(key) ?? []), content.id]);
   }
+}
+
+/** Of the cause, which says more than that the Update has failed; without ids and numbers, by which all would differ. */
+function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error).slice(0, ERROR_CHARS);
+  const why = error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+  return `${error.name}: ${why}`.replaceAll(/\d+/g, 'N').slice(0, ERROR_CHARS);
 }
 
 /** At even distances of the way. */
@@ -133,7 +149,7 @@ async function bench(): Promise<void> {
   const town = await liveTown({ rigs: { server: { bare: true } }, patience: 0.05 });
   try {
     await startAgents(town);
-    const sent: Sent = { ids: new Map(), taken: 0, again: 0, tookMs: [] };
+    const sent: Sent = { ids: new Map(), again: new Map(), tookMs: [], taken: 0 };
     const begun = performance.now();
     const killing = killOften(town, sent);
     const senders = Array.from({ length: AGENTS }, (_, at) => addressOf(at));
@@ -163,7 +179,13 @@ function tellAll(sent: Sent, { kills, seconds, found }: Campaign): void {
   tell('agents with inboxes', AGENTS, 'agents');
   tell('mails taken', sent.taken, 'mails');
   tell('kills of the worker', kills, 'kills', `${KILLS}`, kills === KILLS);
-  tell('asked again, as the answer was lost', sent.again, 'times');
+  const again = [...sent.again].toSorted(([, a], [, b]) => b - a);
+  tell(
+    'asked again, as the answer was lost',
+    again.reduce((sum, [, times]) => sum + times, 0),
+    'times',
+  );
+  for (const [text, times] of again.slice(0, ERRORS_SHOWN)) console.log(`  ${times} times: ${text}`);
   tell('mails lost', lost, 'mails', '0', lost === 0);
   tell('mails doubled', doubled, 'mails', '0', doubled === 0);
   tell('pairs of sender and inbox out of order', disordered, 'pairs', '0', disordered === 0);
