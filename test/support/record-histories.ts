@@ -13,7 +13,7 @@ import { liveTown, until } from './live-town.js';
 import type { LiveTown } from './live-town.js';
 import { publishToAll } from './record-channel.js';
 import { sendDogs } from './record-dogs.js';
-import { ANN, sendMail, writeToPeople, writeToRoles } from './record-mail.js';
+import { ANN, sendMail, writeToOnesBefore, writeToPeople, writeToRoles } from './record-mail.js';
 import { reachOverseer } from './record-reach.js';
 import { ASSIGNED, slingAround } from './record-sling.js';
 import { PLANNED, wishFor } from './record-mayor.js';
@@ -98,6 +98,7 @@ async function record(town: LiveTown, folder: string): Promise<void> {
   const [agent = ''] = Object.values(await slow.query<Record<string, string>>('swarm'));
   await sendMail(town, 'overseer', agent, 'to-an-agent');
   await writeToRoles(town, 'cut');
+  await writeToOnesBefore(town, agent);
   await slow.cancel();
   await slow.result().catch(() => undefined);
   await leaveBehind(town);

@@ -52,4 +52,18 @@ export async function writeToRoles(town: LiveTown, mission: string): Promise<voi
   await until('it is a dead letter', async () => (await witness.query(deadLettersQuery)).length > 0);
 }
 
+/** A hand-in of one who is gone, and an answer to one who had the slot before: dead letters of whoever they reach. */
+export async function writeToOnesBefore({ client }: LiveTown, agent: string): Promise<void> {
+  const refinery = client.workflow.getHandle('server/refinery');
+  await refinery.executeUpdate('abandon', { args: [{ molecule: 'se-gone' }] });
+  const about = { Request: 'se-gone.0', Branch: 'b', Head: 'h', Target: 'main', Issue: 'a', Mission: 'm' };
+  const keys = { ...about, Polecat: 'Toast', Incarnation: 1, Rig: 'server', Priority: 2, Round: 0 };
+  const envelope = { id: 'too-late', from: 'server/witness', to: 'server/refinery' };
+  await refinery.signal('mail', writeMail(envelope, 'Toast', { type: 'MERGE_READY', keys, text: '' }));
+  const polecat = client.workflow.getHandle(agent);
+  await polecat.signal('mail', { ...mailOf('for-another'), to: agent, toIncarnation: 0 });
+  for (const one of [refinery, polecat])
+    await until('it is a dead letter', async () => (await one.query(deadLettersQuery)).length > 0);
+}
+
 const mailOf = (id: string) => ({ id, from: BOB, to: ANN, subject: id, body: '' });
