@@ -95,7 +95,7 @@ async function writeAll(
 /** Of the cause, which says more than that the Update has failed; without ids and numbers, by which all would differ. */
 function textOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error).slice(0, ERROR_CHARS);
-  const why = error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+  const why = error.cause instanceof Error ? error.cause.message : error.message;
   return `${error.name}: ${why}`.replaceAll(/\d+/g, 'N').slice(0, ERROR_CHARS);
 }
 
