@@ -4,7 +4,7 @@
  */
 import { CancellationScope, workflowInfo } from '@temporalio/workflow';
 import { askAssigned, crewMessages } from '../contract/crew.js';
-import { NOTHING, type Tellings } from '../town/assigned.js';
+import { NOTHING, tellingsOf, type Tellings } from '../town/assigned.js';
 import type { Taking } from './desk.js';
 import { done } from './desk.js';
 import { send } from './outbox.js';
@@ -13,7 +13,6 @@ import { patched } from './patches.js';
 
 /** Each telling is in the histories of both: somebody who closes hundreds of steps is told ever more rarely. */
 const EVERY_MS_MORE = 50;
-const NOBODY: Tellings = new Map();
 
 /** `now`: what waits in the workflow of that id. */
 type Source = { readonly id: string; readonly now: () => Tellings; readonly onIdle?: () => void };
@@ -107,7 +106,7 @@ export class AssignedTeller {
   }
 
   #waiting(): Tellings {
-    return this.#isOver ? NOBODY : this.#now();
+    return this.#isOver ? tellingsOf([]) : this.#now();
   }
 }
 

@@ -16,11 +16,9 @@ export function assignedIn(book: Book): () => Tellings {
       cooked = molecule.cooked;
       hasAssignees = [...cooked.values()].some(({ assignee }) => assignee !== undefined);
     }
-    return hasAssignees ? tellingsOf(waitingIn(molecule, hook?.rig.name ?? null)) : NOBODY;
+    return tellingsOf(hasAssignees ? waitingIn(molecule, hook?.rig.name ?? null) : []);
   };
 }
-
-const NOBODY: Tellings = new Map();
 
 function waitingIn(molecule: Molecule, rig: string | null): Parameters<typeof tellingsOf>[0] {
   return waitingSteps(molecule, Infinity, ['human', 'escalation']).flatMap((step) => {
