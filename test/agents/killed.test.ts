@@ -3,11 +3,12 @@ import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { startModelServer } from '../../src/dev/model-server.js';
 import type { SessionSpec } from '../../src/town/session.js';
 import { findMarked } from '../../src/process/mark.js';
 import { programOf } from '../support/program.js';
+import { drawn } from '../support/sample.js';
 import { makeBench, specOf } from '../support/sessions.js';
 import type { Bench } from '../support/sessions.js';
 
@@ -33,7 +34,9 @@ const tools = (name: string, input: Record<string, unknown>) => ({ tools: [{ nam
 
 const linesIn = async (bench: Bench) => (await readFile(bench.journal, 'utf8')).split('\n').length - 1;
 
-test('a script: appends and replaces once, runs again what was cut off, ends the same', async () => {
+const it = drawn('sessions that are killed', 2, 1);
+
+it('a script: appends and replaces once, runs again what was cut off, ends the same', async () => {
   const bench = await makeBench();
   const spec = specOf(bench, [
     { append: 'README.md', text: 'one\n' },
@@ -50,7 +53,7 @@ test('a script: appends and replaces once, runs again what was cut off, ends the
   expect(await findMarked((mark) => mark === spec.sessionId)).toEqual([]);
 }, 120_000);
 
-test('a model: no answer is asked for twice but one in flight, no effect is made twice', async () => {
+it('a model: no answer is asked for twice but one in flight, no effect is made twice', async () => {
   const bench = await makeBench();
   const server = await startModelServer({
     script: {

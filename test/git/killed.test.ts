@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { closeMerge, landMerge, prepareMerge } from '../../src/git/merge.js';
 import { openMirror } from '../../src/git/mirror.js';
 import { salvage } from '../../src/git/salvage.js';
@@ -9,7 +9,7 @@ import { randomOf } from '../../src/dev/chaos.js';
 import { killedCall } from '../support/killed-call.js';
 import { makeFolder, makeRepo, runGit, writeFiles } from '../support/repos.js';
 import { BRANCH, finishStep, makeRig, openSandbox, TOAST } from '../support/sandboxes.js';
-import { IS_LONG, SEED } from '../support/sample.js';
+import { drawn, IS_LONG, SEED } from '../support/sample.js';
 
 const ROUNDS = IS_LONG ? 20 : 1;
 const random = randomOf(SEED);
@@ -20,7 +20,9 @@ function rounds(msMax: number): { readonly ms: number }[] {
   return Array.from({ length: ROUNDS }, () => ({ ms: Math.round(random() * msMax) }));
 }
 
-test.each(rounds(250))(`opening a mirror goes on after a kill at $ms ms (seed ${SEED})`, async ({ ms }) => {
+const it = drawn('acts that are killed', 5, 2);
+
+it.each(rounds(250))(`opening a mirror goes on after a kill at $ms ms (seed ${SEED})`, async ({ ms }) => {
   const origin = await makeRepo({ bare: true, files: MANY });
   const path = join(await makeFolder(), 'mirror.git');
   const args = { path, url: origin.url };
@@ -31,7 +33,7 @@ test.each(rounds(250))(`opening a mirror goes on after a kill at $ms ms (seed ${
   expect(await runGit(path, ['rev-parse', 'origin/main'])).toBe(await origin.sha('main'));
 });
 
-test.each(rounds(250))(`opening a worktree goes on after a kill at $ms ms (seed ${SEED})`, async ({ ms }) => {
+it.each(rounds(250))(`opening a worktree goes on after a kill at $ms ms (seed ${SEED})`, async ({ ms }) => {
   const rig = await makeRig({ files: MANY });
   const path = join(rig.folder, 'town', 'server', 'polecats', 'Toast');
   const args = { mirror: rig.mirror, path, branch: BRANCH, from: 'origin/main' };
@@ -43,7 +45,7 @@ test.each(rounds(250))(`opening a worktree goes on after a kill at $ms ms (seed 
   expect(await readdir(join(rig.mirror, 'worktrees'))).toHaveLength(1);
 });
 
-test.each(rounds(600))(`a merge that is killed while prepared at $ms ms lands once (seed ${SEED})`, async ({ ms }) => {
+it.each(rounds(600))(`a merge that is killed while prepared at $ms ms lands once (seed ${SEED})`, async ({ ms }) => {
   const rig = await makeRig({ files: MANY });
   const sandbox = await openSandbox(rig);
   const one = await finishStep(rig, sandbox, { one: '1\n' });
@@ -63,7 +65,7 @@ test.each(rounds(600))(`a merge that is killed while prepared at $ms ms lands on
   expect(await rig.origin.git('rev-list', '--count', 'main')).toBe('4');
 });
 
-test.each(
+it.each(
   rounds(250).flatMap(({ ms }) => [
     { ms, bare: true },
     { ms, bare: false },
@@ -83,7 +85,7 @@ test.each(
   expect(bare ? '' : await rig.origin.git('status', '--porcelain')).toBe('');
 });
 
-test.each(rounds(600))(`work whose salvage is killed at $ms ms is pushed whole (seed ${SEED})`, async ({ ms }) => {
+it.each(rounds(600))(`work whose salvage is killed at $ms ms is pushed whole (seed ${SEED})`, async ({ ms }) => {
   const rig = await makeRig({ files: { ...MANY, a: '1\n' } });
   const sandbox = await openSandbox(rig);
   const step = await finishStep(rig, sandbox, { a: 'mine\n' });
