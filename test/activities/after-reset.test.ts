@@ -9,6 +9,7 @@ import { git, gitText } from '../../src/git/git.js';
 import { goBack } from '../../src/git/go-back.js';
 import { makeBench } from '../support/bench.js';
 import { runGit, writeFiles } from '../support/repos.js';
+import { drawn } from '../support/sample.js';
 
 const SOMEBODY = ['-c', 'user.name=x', '-c', 'user.email=x@x'];
 
@@ -70,14 +71,16 @@ test('a reset to before the checks of a step leaves what its session has done', 
   expect(await bench.files()).toEqual(['implement.txt', 'second.txt']);
 });
 
-test('what looks between steps, or hands in, sees the sandbox as the molecule knows it', async () => {
+const it = drawn('things that a reset may be', 13, 5);
+
+it('what looks between steps, or hands in, sees the sandbox as the molecule knows it', async () => {
   const bench = await implemented();
   await bench.work('second', { since: bench.since });
   await afterResetBetween({ mirror: bench.mirror, path: bench.sandbox.path }, bench.expected);
   expect(await bench.files()).toEqual(['implement.txt']);
 });
 
-test('what a step committed without a commit of the engine goes back, too', async () => {
+it('what a step committed without a commit of the engine goes back, too', async () => {
   const bench = await implemented();
   await writeFiles(bench.sandbox.path, { 'own.txt': '1\n' });
   await runGit(bench.sandbox.path, ['add', '--all']);
@@ -88,7 +91,7 @@ test('what a step committed without a commit of the engine goes back, too', asyn
   expect(await bench.files()).toEqual(['implement.txt']);
 });
 
-test('a reset to after steps that were undone brings their work back before the next session, here and on the remote', async () => {
+it('a reset to after steps that were undone brings their work back before the next session, here and on the remote', async () => {
   const bench = await implemented();
   const { third } = await bench.undone();
   await writeFiles(bench.sandbox.path, { 'half.txt': 'half\n' });
@@ -100,7 +103,7 @@ test('a reset to after steps that were undone brings their work back before the 
   );
 });
 
-test('and so it does before a step is checked or handed in, where the branch has gone another way', async () => {
+it('and so it does before a step is checked or handed in, where the branch has gone another way', async () => {
   const bench = await implemented();
   const { third } = await bench.undone();
   const other = await bench.work('other', { since: bench.since });
@@ -116,7 +119,7 @@ test('and so it does before a step is checked or handed in, where the branch has
   expect(await bench.origin.sha(bench.ref.branch)).toBe(head);
 });
 
-test('a step that its session calls done is what that had committed, or is to be done again', async () => {
+it('a step that its session calls done is what that had committed, or is to be done again', async () => {
   const bench = await implemented();
   const { second, third } = await bench.undone();
   const accept = { since: second, bySession: true as const };
@@ -129,7 +132,7 @@ test('a step that its session calls done is what that had committed, or is to be
   await bench.work('never-committed', accept);
 });
 
-test('what a person had changed in a sandbox that went elsewhere is kept, and told of once', async () => {
+it('what a person had changed in a sandbox that went elsewhere is kept, and told of once', async () => {
   const bench = await implemented();
   const { third } = await bench.undone();
   await writeFiles(bench.sandbox.path, { 'mine.txt': '1\n' });
@@ -141,7 +144,7 @@ test('what a person had changed in a sandbox that went elsewhere is kept, and to
   expect(await bench.accept({ step: 'ask', since: third })).toEqual({ kind: 'accepted', head: third });
 });
 
-test('where going there was cut off, it is done by whoever asks next', async () => {
+it('where going there was cut off, it is done by whoever asks next', async () => {
   const bench = await implemented();
   const { second, third } = await bench.undone();
   const author = bench.expected.author;
@@ -150,13 +153,13 @@ test('where going there was cut off, it is done by whoever asks next', async () 
   expect(await bench.accept(accept)).toEqual({ kind: 'accepted', head: third });
 });
 
-test('a commit that is nowhere to be had is named', async () => {
+it('a commit that is nowhere to be had is named', async () => {
   const bench = await implemented();
   const gone = '1'.repeat(40);
   await expect(bench.accept({ step: 'ask', since: gone })).rejects.toThrow(`the commit ${gone}, up to which`);
 });
 
-test('an accepted step that was rebased in its session is no reset when it is asked for once more', async () => {
+it('an accepted step that was rebased in its session is no reset when it is asked for once more', async () => {
   const bench = await implemented();
   await rebase(bench);
   const head = await bench.work('verify', { since: bench.since, mustMove: true });
@@ -165,7 +168,7 @@ test('an accepted step that was rebased in its session is no reset when it is as
   expect(await bench.files()).toContain('verify.txt');
 });
 
-test.each([true, false])(
+it.each([true, false])(
   'nor is one that the agent pushed by force after its rebase (must move: %s)',
   async (mustMove) => {
     const bench = await implemented();
@@ -178,7 +181,7 @@ test.each([true, false])(
   },
 );
 
-test('nor is the refused commit of another step below the accepted one', async () => {
+it('nor is the refused commit of another step below the accepted one', async () => {
   const bench = await implemented();
   await writeFiles(bench.sandbox.path, { 'x.txt': '1\n' });
   expect(await bench.accept({ step: 'x', since: bench.since, command: 'false' })).toMatchObject({ kind: 'rejected' });
@@ -187,7 +190,7 @@ test('nor is the refused commit of another step below the accepted one', async (
   expect(await bench.files()).toEqual(['h.txt', 'implement.txt', 'x.txt']);
 });
 
-test('what somebody else had pushed stays on the remote, under a name that tells', async () => {
+it('what somebody else had pushed stays on the remote, under a name that tells', async () => {
   const bench = await implemented();
   const theirs = await bench.origin.commit({ 'theirs.txt': '1\n' }, { branch: bench.ref.branch });
   await bench.work('verify', { since: bench.since });
@@ -197,7 +200,7 @@ test('what somebody else had pushed stays on the remote, under a name that tells
   expect(await bench.origin.sha(bench.ref.branch)).toBe(bench.since);
 });
 
-test.each(['a rebase under way', 'another branch'])(
+it.each(['a rebase under way', 'another branch'])(
   'what is undone is kept where HEAD is not on it: %s',
   async (where) => {
     const bench = await implemented();

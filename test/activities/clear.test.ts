@@ -19,6 +19,7 @@ import { until } from '../support/live-town.js';
 import { makeFolder, makeRepo, runGit, writeFiles } from '../support/repos.js';
 import type { Repo } from '../support/repos.js';
 import { AS_TOLD } from '../support/remotes.js';
+import { drawn } from '../support/sample.js';
 
 async function pushed(bench: Bench, name = 'a'): Promise<string> {
   await writeFiles(bench.sandbox.path, { [name]: '1\n' });
@@ -47,7 +48,9 @@ test('a repository inside the sandbox is never called safe, and the sandbox with
   expect(await readdir(join(path, 'sub'))).toContain('x');
 });
 
-test('what salvage finds on any branch of the remote, nuke finds there, too; what is in the mirror alone is no success', async () => {
+const it = drawn('sandboxes to be cleared', 13, 5);
+
+it('what salvage finds on any branch of the remote, nuke finds there, too; what is in the mirror alone is no success', async () => {
   const bench = await makeBench();
   const { path } = bench.sandbox;
   await writeFiles(path, { a: '1\n' });
@@ -77,7 +80,7 @@ const commitIn = async (folder: string, file: string) => {
   await runGit(folder, ['commit', '--quiet', '--message', file]);
 };
 
-test('commits of a submodule that nobody else has keep the sandbox, landed or not, until they are pushed', async () => {
+it('commits of a submodule that nobody else has keep the sandbox, landed or not, until they are pushed', async () => {
   const bench = await withSubmodule();
   await commitIn(bench.inside, 'inner');
   await pushed(bench);
@@ -91,7 +94,7 @@ test('commits of a submodule that nobody else has keep the sandbox, landed or no
   expect(await bench.lib.git('show', 'mine:inner')).toBe('1');
 });
 
-test.each<[string, (inside: string) => Promise<unknown>]>([
+it.each<[string, (inside: string) => Promise<unknown>]>([
   ['of another branch', (inside) => runGit(inside, ['checkout', '--quiet', '-'])],
   ['of no branch', (inside) => runGit(inside, ['checkout', '--quiet', '--detach'])],
   ['whose folder was deleted', (inside) => rm(inside, { recursive: true })],
@@ -113,7 +116,7 @@ test.each<[string, (inside: string) => Promise<unknown>]>([
   });
 });
 
-test('that the target names a commit of a submodule is no proof that anybody has it; that the work began with it is', async () => {
+it('that the target names a commit of a submodule is no proof that anybody has it; that the work began with it is', async () => {
   const bench = await withSubmodule();
   await commitIn(bench.inside, 'inner');
   await pushed(bench);
@@ -130,7 +133,7 @@ test('that the target names a commit of a submodule is no proof that anybody has
 
 const missing = await missingBubblewrap();
 
-test.skipIf(missing !== null)(
+it.skipIf(missing !== null)(
   'git outside does not obey the settings of a submodule that was made by somebody who is shut in; what it holds is found all the same',
   async () => {
     const bench = await makeBench();
@@ -161,7 +164,7 @@ test.skipIf(missing !== null)(
   },
 );
 
-test('salvage never pushes over what somebody else pushed, and is content when that holds all of the work', async () => {
+it('salvage never pushes over what somebody else pushed, and is content when that holds all of the work', async () => {
   const bench = await makeBench();
   const first = await pushed(bench);
   const theirs = await bench.origin.commit({ theirs: '1\n' }, { branch: bench.ref.branch });
@@ -173,7 +176,7 @@ test('salvage never pushes over what somebody else pushed, and is content when t
   expect(await bench.origin.sha(bench.ref.branch)).toBe(theirs);
 });
 
-test('salvage replaces what was pushed from here by its rebased self', async () => {
+it('salvage replaces what was pushed from here by its rebased self', async () => {
   const bench = await makeBench();
   await pushed(bench);
   await bench.origin.commit({ main: '1\n' });
@@ -182,7 +185,7 @@ test('salvage replaces what was pushed from here by its rebased self', async () 
   expect(await bench.origin.git('show', `${bench.ref.branch}:main`)).toBe('1');
 });
 
-test('a nuke that is killed once the remote branch is gone leaves nothing when it is asked again', async () => {
+it('a nuke that is killed once the remote branch is gone leaves nothing when it is asked again', async () => {
   const bench = await makeBench();
   const head = await pushed(bench);
   await bench.origin.commit({ other: '1\n' });
@@ -202,7 +205,7 @@ test('a nuke that is killed once the remote branch is gone leaves nothing when i
   await expect(bench.origin.sha(head)).resolves.toBe(head);
 });
 
-test('a repository that is missing is told in words: the sandbox stays, and nobody waits', async () => {
+it('a repository that is missing is told in words: the sandbox stays, and nobody waits', async () => {
   const bench = await makeBench();
   await pushed(bench);
   await rename(bench.origin.path, `${bench.origin.path}.away`);
@@ -212,14 +215,14 @@ test('a repository that is missing is told in words: the sandbox stays, and nobo
   await expect(bench.acts.catchUp(bench.ref)).rejects.toMatchObject(refused);
 });
 
-test('a sandbox that was taken away is no reason to try for ever', async () => {
+it('a sandbox that was taken away is no reason to try for ever', async () => {
   const bench = await makeBench();
   await pushed(bench);
   await runGit(bench.mirror, ['worktree', 'remove', '--force', bench.sandbox.path]);
   await expect(bench.acts.catchUp(bench.ref)).rejects.toMatchObject({ type: 'BadTown', nonRetryable: true });
 });
 
-test("another branch's sandbox at the path is refused in words, and neither saved nor removed", async () => {
+it("another branch's sandbox at the path is refused in words, and neither saved nor removed", async () => {
   const bench = await makeBench();
   await writeFiles(bench.sandbox.path, { a: '1\n' });
   const other = { ...bench.ref, branch: 'polecat/Toast/se-2' };
@@ -232,7 +235,7 @@ test("another branch's sandbox at the path is refused in words, and neither save
   expect(await runGit(bench.sandbox.path, ['status', '--porcelain'])).toBe('?? a');
 });
 
-test('a merge is cleared up whole, however little of it is left, and again', async () => {
+it('a merge is cleared up whole, however little of it is left, and again', async () => {
   const bench = await makeBench();
   const head = await pushed(bench);
   const places = placesIn(bench.state);
@@ -266,7 +269,7 @@ test('a merge is cleared up whole, however little of it is left, and again', asy
   await close();
 });
 
-test('a nuke takes along what a refinery that was terminated left of its try to land the work, and nothing of others', async () => {
+it('a nuke takes along what a refinery that was terminated left of its try to land the work, and nothing of others', async () => {
   const bench = await makeBench();
   const head = await pushed(bench);
   const places = placesIn(bench.state);

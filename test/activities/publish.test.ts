@@ -13,6 +13,7 @@ import { makeBench } from '../support/bench.js';
 import type { Bench } from '../support/bench.js';
 import { runGit, writeFiles } from '../support/repos.js';
 import { AS_TOLD } from '../support/remotes.js';
+import { drawn } from '../support/sample.js';
 
 async function accepted(bench: Bench, more: Partial<AcceptRequest> = {}): Promise<string> {
   const acceptance = await bench.acts.acceptStep(bench.step(more));
@@ -42,7 +43,9 @@ test("a repository inside the sandbox, empty or not, is refused in words until i
   expect(await bench.origin.git('show', `${head}:a b/x`)).toBe('1');
 });
 
-test("work on another's branch is refused in words, and that does not move", async () => {
+const it = drawn('branches to be published', 10, 4);
+
+it("work on another's branch is refused in words, and that does not move", async () => {
   const bench = await makeBench();
   const { sandbox, ref, mirror, acts } = bench;
   const other = 'polecat/Shadow/se-2';
@@ -57,7 +60,7 @@ test("work on another's branch is refused in words, and that does not move", asy
   expect(await bench.origin.git('show', `${await accepted(bench)}:x`)).toBe('1');
 });
 
-test("a submodule that .gitmodules names, and a gitlink that was there before, are nobody's fault", async () => {
+it("a submodule that .gitmodules names, and a gitlink that was there before, are nobody's fault", async () => {
   const bench = await makeBench();
   const { path } = bench.sandbox;
   await runGit(path, ['-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', bench.origin.path, 'sub']);
@@ -70,7 +73,7 @@ test("a submodule that .gitmodules names, and a gitlink that was there before, a
 
 const running = (mark: string) => findMarked((one) => one === mark);
 
-test('a cancelled step ends its acceptance command at once, with everything that it started', async () => {
+it('a cancelled step ends its acceptance command at once, with everything that it started', async () => {
   const bench = await makeBench();
   const acts = sandboxActivities(placesIn(bench.state), AS_TOLD);
   const cancel = new AbortController();
@@ -87,7 +90,7 @@ test('a cancelled step ends its acceptance command at once, with everything that
   expect(await running(mark)).toEqual([]);
 });
 
-test('cancelled gates end at once, with everything that they started', async () => {
+it('cancelled gates end at once, with everything that they started', async () => {
   const bench = await makeBench();
   // Gates use no runtime.
   const acts = sessionActivities(placesIn(bench.state), {} as Means);
@@ -102,7 +105,7 @@ test('cancelled gates end at once, with everything that they started', async () 
   expect(await running(mark)).toEqual([]);
 });
 
-test('what somebody pushed on top of the branch is taken in, and so is what conflicts, once it is resolved', async () => {
+it('what somebody pushed on top of the branch is taken in, and so is what conflicts, once it is resolved', async () => {
   const bench = await makeBench({ files: { 'a.txt': '1\n' } });
   await writeFiles(bench.sandbox.path, { 'b.txt': 'mine\n' });
   const first = await accepted(bench);
@@ -127,7 +130,7 @@ test('what somebody pushed on top of the branch is taken in, and so is what conf
   expect(await bench.origin.git('show', `${third}:a.txt`)).toBe('both');
 });
 
-test('a branch that somebody rewrote is left to people', async () => {
+it('a branch that somebody rewrote is left to people', async () => {
   const bench = await makeBench();
   await writeFiles(bench.sandbox.path, { secret: '1\n' });
   const first = await accepted(bench);
@@ -142,7 +145,7 @@ test('a branch that somebody rewrote is left to people', async () => {
   expect(await bench.origin.sha(bench.ref.branch)).toBe(theirs);
 });
 
-test('a branch that no longer holds what was accepted is refused in words, until it does', async () => {
+it('a branch that no longer holds what was accepted is refused in words, until it does', async () => {
   const bench = await makeBench();
   const { path, base } = bench.sandbox;
   await writeFiles(path, { a: '1\n' });
@@ -159,7 +162,7 @@ test('a branch that no longer holds what was accepted is refused in words, until
   expect(await bench.origin.git('show', `${await accepted(bench, { since: first })}:a`)).toBe('1');
 });
 
-test('what somebody took out of the branch on the remote may be left out', async () => {
+it('what somebody took out of the branch on the remote may be left out', async () => {
   const bench = await makeBench();
   const { path } = bench.sandbox;
   await writeFiles(path, { a: '1\n' });
@@ -173,7 +176,7 @@ test('what somebody took out of the branch on the remote may be left out', async
   expect(await runGit(bench.mirror, ['for-each-ref', '--contains', first])).toContain('refs/gt/undone/');
 });
 
-test('work that is on the target already, and that its rebase drops, is not lost', async () => {
+it('work that is on the target already, and that its rebase drops, is not lost', async () => {
   const bench = await makeBench();
   const { path } = bench.sandbox;
   await writeFiles(path, { a: '1\n' });
@@ -188,7 +191,7 @@ test('work that is on the target already, and that its rebase drops, is not lost
   expect(await bench.origin.git('log', '--format=%s', `main..${third}`)).toBe('Work\nWork');
 });
 
-test("a remote's hook that refuses the push ends the step and the hand-in in its words", async () => {
+it("a remote's hook that refuses the push ends the step and the hand-in in its words", async () => {
   const bench = await makeBench();
   const hook = join(bench.origin.path, 'hooks', 'pre-receive');
   await writeFile(hook, '#!/bin/sh\necho "sign your work"\nexit 1\n');

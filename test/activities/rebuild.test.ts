@@ -6,6 +6,7 @@ import type { RebuildRequest } from '../../src/contract/activities.js';
 import { makeBench, otherHost } from '../support/bench.js';
 import type { Bench } from '../support/bench.js';
 import { runGit, writeFiles } from '../support/repos.js';
+import { drawn } from '../support/sample.js';
 
 async function closed(bench: Bench, step: string, since = bench.sandbox.base): Promise<string> {
   await writeFiles(bench.sandbox.path, { [step]: '1\n' });
@@ -39,7 +40,9 @@ test('it begins at the last step that closed, on a branch of its own that takes 
   expect(await other.acts.rebuildSandbox(request(bench, { since }))).toEqual(rebuilt);
 });
 
-test('with nothing pushed it begins at the target, and pushes nothing', async () => {
+const it = drawn('sandboxes to be rebuilt', 7, 3);
+
+it('with nothing pushed it begins at the target, and pushes nothing', async () => {
   const bench = await makeBench();
   const other = await otherHost();
   const rebuilt = await other.acts.rebuildSandbox(request(bench));
@@ -51,7 +54,7 @@ test('with nothing pushed it begins at the target, and pushes nothing', async ()
   expect(await branches(bench)).toEqual(['main']);
 });
 
-test('work that was begun before begins at that branch of the remote, and at nothing else that the mirror has', async () => {
+it('work that was begun before begins at that branch of the remote, and at nothing else that the mirror has', async () => {
   const bench = await makeBench();
   const head = await closed(bench, 'one');
   const begin = async (from: string, incarnation: number) =>
@@ -66,7 +69,7 @@ test('work that was begun before begins at that branch of the remote, and at not
   expect(rebuilt).toMatchObject({ base: head });
 });
 
-test('a step that was pushed and never recorded is in it when its checks are asked for again, and done anew else', async () => {
+it('a step that was pushed and never recorded is in it when its checks are asked for again, and done anew else', async () => {
   const bench = await makeBench();
   const since = await closed(bench, 'one');
   const head = await closed(bench, 'two', since);
@@ -84,7 +87,7 @@ test('a step that was pushed and never recorded is in it when its checks are ask
   expect(await branches(bench)).toEqual(['main', `${FIRST}.1`, `${FIRST}.9`]);
 });
 
-test('what others pushed to the lost branch is in it', async () => {
+it('what others pushed to the lost branch is in it', async () => {
   const bench = await makeBench();
   const since = await closed(bench, 'one');
   const theirs = join(bench.state, 'theirs');
@@ -98,7 +101,7 @@ test('what others pushed to the lost branch is in it', async () => {
   expect((await readdir(rebuilt.path)).toSorted()).toEqual(['.git', 'README.md', 'help', 'one']);
 });
 
-test('work that was sent back begins on top of its target again, however often it is asked for', async () => {
+it('work that was sent back begins on top of its target again, however often it is asked for', async () => {
   const bench = await makeBench();
   const since = await closed(bench, 'one');
   await bench.origin.commit({ later: '1\n' });
@@ -110,7 +113,7 @@ test('work that was sent back begins on top of its target again, however often i
   expect(await bench.origin.sha(`${FIRST}.1`)).toBe(since);
 });
 
-test('who wakes with the old sandbox pushes nothing over the new one', async () => {
+it('who wakes with the old sandbox pushes nothing over the new one', async () => {
   const bench = await makeBench();
   const since = await closed(bench, 'one');
   const other = await otherHost();
@@ -120,7 +123,7 @@ test('who wakes with the old sandbox pushes nothing over the new one', async () 
   expect(await bench.origin.sha(FIRST)).toBe(stale);
 });
 
-test('rebuilt where it was lost before, the older sandbox makes room, and what lay in it is a commit of the mirror', async () => {
+it('rebuilt where it was lost before, the older sandbox makes room, and what lay in it is a commit of the mirror', async () => {
   const bench = await makeBench();
   const since = await closed(bench, 'one');
   await writeFiles(bench.sandbox.path, { half: '1\n' });

@@ -8,6 +8,7 @@ import type { Fault, ModelScript } from '../../src/dev/model-script.js';
 import { askingAgent } from '../support/asking.js';
 import type { Asking } from '../support/asking.js';
 import { missingBubblewrap } from '../support/bubblewrap.js';
+import { drawn } from '../support/sample.js';
 
 const usage = { input_tokens: 1_000, cache_read_input_tokens: 2_000, output_tokens: 100 };
 const MODEL: ModelScript = { rules: [{ when: [], turns: [{ text: 'yes', usage }] }] };
@@ -30,7 +31,9 @@ test('each answer is counted as it passes, by the prices of the town', async () 
 const missing = await missingBubblewrap();
 if (missing !== null) console.warn(`nobody who asks is shut in: ${missing}`);
 
-test.skipIf(missing !== null)('shut in without a network it has none by its provider', async () => {
+const it = drawn('limits of who asks', 14, 4);
+
+it.skipIf(missing !== null)('shut in without a network it has none by its provider', async () => {
   const plan = {
     script: 'ask one > answer.txt; gt done x',
     model: MODEL,
@@ -45,7 +48,7 @@ test.skipIf(missing !== null)('shut in without a network it has none by its prov
   expect(await textOf(open, 'answer.txt')).toBe('200 null\n');
 });
 
-test('a model that has no price costs what its program says, and else is said to have none', async () => {
+it('a model that has no price costs what its program says, and else is said to have none', async () => {
   const silent = await askingAgent({ script: 'ask one; gt done x', model: MODEL });
   expect((await silent.run()).usage).toMatchObject({ usd: 0, unpricedTokens: 3_100 });
   const tokens = { input_tokens: 7, cache_read_input_tokens: 0, cache_creation_input_tokens: 0, output_tokens: 7 };
@@ -58,7 +61,7 @@ test('a model that has no price costs what its program says, and else is said to
   expect(used).not.toHaveProperty('unpricedTokens');
 });
 
-test('what a life that was killed has used is not lost, and is counted once', async () => {
+it('what a life that was killed has used is not lost, and is counted once', async () => {
   const script = '[ -e once ] && { ask two; gt done x; exit; }; ask one; touch once; sleep 100';
   const agent = await askingAgent({ script, model: MODEL, settings: { prices: PRICES } });
   const worker = new AbortController();
@@ -75,7 +78,7 @@ test('what a life that was killed has used is not lost, and is counted once', as
 /** Asks until it is stopped, and tells how often it was answered. */
 const ON_AND_ON = 'for i in 1 2 3 4 5 6 7 8 9; do ask "turn $i" >> answers.txt; done; sleep 100';
 
-test.each([
+it.each([
   ['turns', { turnsMax: 2 }, 2],
   ['context', { contextTokensMax: 3_000 }, 1],
   ['cost', { usdMax: 3 }, 2],
@@ -96,7 +99,7 @@ test.each([
   },
 );
 
-test('at its limit of time it is asked, too; whoever then only talks has the note of the engine', async () => {
+it('at its limit of time it is asked, too; whoever then only talks has the note of the engine', async () => {
   const resume = 'touch again.txt; for i in 1 2 3 4 5; do ask "$i"; done; sleep 100';
   const agent = await askingAgent({ script: 'sleep 100', resume, model: MODEL, limits: { minutesMax: 0.02 } });
   const note = expect.stringContaining('again.txt') as string;
@@ -104,14 +107,14 @@ test('at its limit of time it is asked, too; whoever then only talks has the not
   expect(agent.asked()).toBe(3);
 });
 
-test('one that cannot be taken up leaves the note of the engine', async () => {
+it('one that cannot be taken up leaves the note of the engine', async () => {
   const agent = await askingAgent({ script: ON_AND_ON, model: MODEL, limits: { turnsMax: 2 } });
   const note = expect.stringContaining('answers.txt') as string;
   expect(await agent.run()).toMatchObject({ outcome: 'handoff', reason: 'turns', note });
   expect(agent.asked()).toBe(2);
 });
 
-test('one that ends by itself at its limit is asked for a note, and not to go on', async () => {
+it('one that ends by itself at its limit is asked for a note, and not to go on', async () => {
   const resume = 'gt handoff "the rest"';
   const agent = await askingAgent({ script: 'ask one; ask two', resume, model: MODEL, limits: { turnsMax: 2 } });
   expect(await agent.run()).toMatchObject({ outcome: 'handoff', reason: 'turns', note: 'the rest' });
@@ -119,7 +122,7 @@ test('one that ends by itself at its limit is asked for a note, and not to go on
 
 const purse = async (usd: number) => ({ budgetUsd: 5, leftUsd: 5 - usd });
 
-test('the budget of its mission is looked at before each turn, and nobody asks for a note', async () => {
+it('the budget of its mission is looked at before each turn, and nobody asks for a note', async () => {
   const resume = 'gt handoff "asked"';
   const agent = await askingAgent({ script: ON_AND_ON, resume, model: MODEL, settings: { prices: PRICES } });
   expect(await agent.run({ purse })).toMatchObject({
@@ -131,7 +134,7 @@ test('the budget of its mission is looked at before each turn, and nobody asks f
   expect(agent.asked()).toBe(3);
 });
 
-test('a provider that wants to be left alone for long stops who can be taken up, and nobody asks meanwhile', async () => {
+it('a provider that wants to be left alone for long stops who can be taken up, and nobody asks meanwhile', async () => {
   const accounts = accountsIn(new Room(null));
   const model = failing({ kind: 'rate-limit', retry_after_seconds: 60, times: 1 });
   const resume = 'ask two; gt done x';
@@ -147,7 +150,7 @@ test('a provider that wants to be left alone for long stops who can be taken up,
   expect([agent.asked(), other.asked()]).toEqual([1, 0]);
 });
 
-test('a short limit its program waits for itself', async () => {
+it('a short limit its program waits for itself', async () => {
   const model = failing({ kind: 'rate-limit', retry_after_seconds: 1, times: 1 });
   const script = 'ask one > answers.txt; sleep 1.5; ask one >> answers.txt; gt done x';
   const agent = await askingAgent({ script, model });
@@ -183,7 +186,7 @@ test('what it has said of its step counts, whatever its provider answered before
   expect(await agent.run()).toMatchObject({ outcome: 'closed' });
 });
 
-test('no more requests at once than the worker may make, and who waits for that is not silent', async () => {
+it('no more requests at once than the worker may make, and who waits for that is not silent', async () => {
   const room = new Room(1);
   const accounts = accountsIn(room);
   const leave = await room.enter(new AbortController().signal);
@@ -196,7 +199,7 @@ test('no more requests at once than the worker may make, and who waits for that 
   expect(await result).toMatchObject({ outcome: 'closed', usage: { turns: 1 } });
 });
 
-test('a provider that says nothing is trouble, and an agent that says nothing has stalled', async () => {
+it('a provider that says nothing is trouble, and an agent that says nothing has stalled', async () => {
   const limits = { quietSecondsMax: 1 };
   const away = failing({ kind: 'no-answer', seconds: 60, times: 1 });
   const asking = await askingAgent({ script: 'ask one', model: away, limits });
@@ -205,14 +208,14 @@ test('a provider that says nothing is trouble, and an agent that says nothing ha
   expect(await silent.run()).toMatchObject({ outcome: 'stalled', detail: 'sh was silent for 1 seconds.' });
 });
 
-test('what it asks and what it calls are signs of life', async () => {
+it('what it asks and what it calls are signs of life', async () => {
   const limits = { quietSecondsMax: 3 };
   const script = 'for i in 1 2 3; do sleep 1; ask "$i" > x.txt; sleep 1; gt note "$i" > x.txt; done; gt done x';
   const agent = await askingAgent({ script, model: MODEL, limits });
   expect(await agent.run()).toMatchObject({ outcome: 'closed', notes: ['1', '2', '3'] });
 });
 
-test('a conversation that is not there is begun with all that it has to know, one that is there taken up', async () => {
+it('a conversation that is not there is begun with all that it has to know, one that is there taken up', async () => {
   const lost = await askingAgent({
     script: '[ -e begun ] || { touch begun; ask one; sleep 100; }; printf %s "$1" > prompt.txt; gt done x',
     resume: 'echo "no conversation found" >&2; exit 1',

@@ -11,6 +11,7 @@ import { startedAt } from '../../src/dev/leftovers.js';
 import { freePort } from '../../src/dev/ports.js';
 import { readRunningServer } from '../../src/running-server.js';
 import { makeFolder } from '../support/repos.js';
+import { drawn } from '../support/sample.js';
 import { connectTo, serve, temporalCli } from '../support/temporal.js';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -66,7 +67,9 @@ test('after stop no process and no record is left, and stopping twice is stoppin
   expect(await server.stopped).toEqual({ code: 0, signal: null });
 });
 
-test('a server that was killed is told, and comes back on the same ports with its work and its clients', async () => {
+const it = drawn('odd starts of a server', 8, 3);
+
+it('a server that was killed is told, and comes back on the same ports with its work and its clients', async () => {
   const folder = await makeFolder();
   const first = await serve(folder);
   const client = new Client({ connection: await connectTo(first.address) });
@@ -82,7 +85,7 @@ test('a server that was killed is told, and comes back on the same ports with it
   await expect.poll(() => status().catch(String), { timeout: 20_000 }).toBe('RUNNING');
 });
 
-test('a port that another program takes between the look and the start is given up for a free one', async () => {
+it('a port that another program takes between the look and the start is given up for a free one', async () => {
   const folder = await makeFolder();
   const [slow, wanted, taken] = ['slow', 'wanted', 'taken'].map((name) => join(folder, name)) as [
     string,
@@ -120,7 +123,7 @@ async function cliThat(folder: string, does: string): Promise<string> {
 
 const STACK = 'for line in $(seq 40); do echo "goroutine $line" >&2; done';
 
-test.each([
+it.each([
   [
     'a port that somebody held for the moment of the start is tried again',
     "echo 'listen tcp 127.0.0.1:7233: bind: address already in use' >&2; exit 1",
@@ -146,7 +149,7 @@ test('a panic of the server is shown by its words, not by the end of its stack',
   );
 });
 
-test('towns on one machine come up at the same moment and do not meet', async () => {
+it('towns on one machine come up at the same moment and do not meet', async () => {
   const folders = await Promise.all([makeFolder(), makeFolder(), makeFolder()]);
   const servers = await Promise.all(folders.map((folder) => serve(folder, { port: 0, uiPort: 0 })));
   const clients = await Promise.all(
@@ -167,13 +170,13 @@ test('towns on one machine come up at the same moment and do not meet', async ()
   }
 });
 
-test('it sits in a process group of its own, out of reach of Ctrl-C', async () => {
+it('it sits in a process group of its own, out of reach of Ctrl-C', async () => {
   const { pid } = await serve(await makeFolder());
   const group = execFileSync('ps', ['-o', 'pgid=', '-p', String(pid)], { encoding: 'utf8' }).trim();
   expect(group).toBe(String(pid));
 });
 
-test('asked ports are used', async () => {
+it('asked ports are used', async () => {
   const [port, uiPort] = [await freePort(), await freePort()];
   const server = await serve(await makeFolder(), { port, uiPort });
   expect(server).toMatchObject({ address: `127.0.0.1:${port}`, uiUrl: `http://127.0.0.1:${uiPort}` });
@@ -186,7 +189,7 @@ test('an asked port that is taken is an error that names it', async () => {
   await expect(serve(folder, { uiPort: taken })).rejects.toThrow(`the UI port ${taken} is taken`);
 });
 
-test('when the usual ports are taken, free ones are used and told', async () => {
+it('when the usual ports are taken, free ones are used and told', async () => {
   // Not 7233 and 8233: a server of another test may hold and leave those meanwhile.
   const usual = { port: (await occupy(0)) ?? 0, uiPort: (await occupy(0)) ?? 0 };
   const said: string[] = [];
@@ -226,7 +229,7 @@ test('a server that is killed while it comes up is told with what it had said', 
   expect(await starting).toMatch(/it ended before it answered \(SIGKILL\)[^]*coming up/);
 });
 
-test('a server that does not obey is killed after five seconds', async () => {
+it('a server that does not obey is killed after five seconds', async () => {
   const server = await serve(await makeFolder());
   process.kill(server.pid, 'SIGSTOP');
   await server.stop();

@@ -14,6 +14,7 @@ import { openWorktree } from '../../src/git/worktree.js';
 import { killedCall } from '../support/killed-call.js';
 import { until } from '../support/live-town.js';
 import { runGit, writeFiles } from '../support/repos.js';
+import { drawn } from '../support/sample.js';
 import { BRANCH, finishStep, makeRig, openSandbox, type Rig } from '../support/sandboxes.js';
 
 type Prepared = Extract<Preparation, { kind: 'prepared' }>;
@@ -38,6 +39,8 @@ const landing = (rig: Rig, { base, tip }: Prepared, requestId = REQUEST) => ({
   target: 'main',
 });
 
+const it = drawn('courses of a merge', 11, 4);
+
 describe('preparing', () => {
   test('puts the commits on top of the target with their authors, pins the tip and leaves it checked out', async () => {
     const rig = await makeRig();
@@ -60,7 +63,7 @@ describe('preparing', () => {
     expect(await rig.origin.sha('main')).toBe(base);
   });
 
-  test('again starts from nothing, whatever the gates left in the worktree', async () => {
+  it('again starts from nothing, whatever the gates left in the worktree', async () => {
     const rig = await makeRig();
     const sha = await finishStep(rig, await openSandbox(rig), { a: '1\n' });
     await prepared(rig, sha);
@@ -93,7 +96,7 @@ describe('preparing', () => {
     expect(await prepareMerge(requestOf(rig, sha))).toEqual({ kind: 'empty', base });
   });
 
-  test('applies again what was reverted on the target since', async () => {
+  it('applies again what was reverted on the target since', async () => {
     const rig = await makeRig();
     const sha = await finishStep(rig, await openSandbox(rig), { a: '1\n' });
     const first = await prepared(rig, sha);
@@ -109,7 +112,7 @@ describe('preparing', () => {
     expect(await runGit(rig.mirror, ['show', `${made.tip}:a`])).toBe('1');
   });
 
-  test('keeps what was resolved in the merges of a branch', async () => {
+  it('keeps what was resolved in the merges of a branch', async () => {
     const rig = await makeRig({ files: { a: '1\n' } });
     const sandbox = await openSandbox(rig);
     const one = await finishStep(rig, sandbox, { a: 'mine\n' }, 'mine');
@@ -125,7 +128,7 @@ describe('preparing', () => {
     expect(await rig.origin.git('merge-base', base, 'main')).toBe(base);
   });
 
-  test.each([
+  it.each([
     ['a commit that never existed', 'commit', async () => '0123456789012345678901234567890123456789'],
     [
       'a branch that was deleted',
@@ -174,7 +177,7 @@ describe('landing', () => {
     expect(await runGit(rig.mirror, ['for-each-ref', 'refs/gt'])).toBe('');
   });
 
-  test.each([
+  it.each([
     ['went on', async (rig: Rig) => rig.origin.commit({ b: '1\n' })],
     [
       'was pushed over',
@@ -197,7 +200,7 @@ describe('landing', () => {
     expect(await rig.origin.git('show', 'main:a')).toBe('1');
   });
 
-  test('that the remote refuses gives its reason', async () => {
+  it('that the remote refuses gives its reason', async () => {
     const rig = await makeRig();
     const made = await prepared(rig, await finishStep(rig, await openSandbox(rig), { a: '1\n' }));
     const hook = join(rig.origin.path, 'hooks', 'pre-receive');
@@ -216,28 +219,25 @@ describe('landing', () => {
     await expect(landMerge(swapped)).rejects.toThrow('does not grow from');
   });
 
-  test.each([true, false])(
-    'two at once: one wins, the other is told that the target moved (bare: %s)',
-    async (bare) => {
-      const rig = await makeRig({ bare });
-      const branches = ['polecat/Toast/1', 'polecat/Shadow/2'];
-      const made = [];
-      for (const [n, branch] of branches.entries()) {
-        const sha = await finishStep(rig, await openSandbox(rig, `slot ${n}`, branch), { [`file ${n}`]: '1\n' });
-        const request = requestOf(rig, sha, branch);
-        const answer = await prepareMerge({ ...request, worktree: `${request.worktree} ${n}`, requestId: `r${n}` });
-        if (answer.kind !== 'prepared') throw new Error(answer.kind);
-        made.push(answer);
-      }
-      const answers = await Promise.all(made.map((one, n) => landMerge(landing(rig, one, `r${n}`))));
-      expect(answers.map(({ kind }) => kind).toSorted()).toEqual(['merged', 'moved']);
-      const winner = made[answers[0]?.kind === 'merged' ? 0 : 1];
-      expect(await rig.origin.sha('main')).toBe(winner?.tip);
-      expect(answers).toContainEqual({ kind: 'moved', target: winner?.tip });
-    },
-  );
+  it.each([true, false])('two at once: one wins, the other is told that the target moved (bare: %s)', async (bare) => {
+    const rig = await makeRig({ bare });
+    const branches = ['polecat/Toast/1', 'polecat/Shadow/2'];
+    const made = [];
+    for (const [n, branch] of branches.entries()) {
+      const sha = await finishStep(rig, await openSandbox(rig, `slot ${n}`, branch), { [`file ${n}`]: '1\n' });
+      const request = requestOf(rig, sha, branch);
+      const answer = await prepareMerge({ ...request, worktree: `${request.worktree} ${n}`, requestId: `r${n}` });
+      if (answer.kind !== 'prepared') throw new Error(answer.kind);
+      made.push(answer);
+    }
+    const answers = await Promise.all(made.map((one, n) => landMerge(landing(rig, one, `r${n}`))));
+    expect(answers.map(({ kind }) => kind).toSorted()).toEqual(['merged', 'moved']);
+    const winner = made[answers[0]?.kind === 'merged' ? 0 : 1];
+    expect(await rig.origin.sha('main')).toBe(winner?.tip);
+    expect(answers).toContainEqual({ kind: 'moved', target: winner?.tip });
+  });
 
-  test('the same twice at once: both say merged and it is there once', async () => {
+  it('the same twice at once: both say merged and it is there once', async () => {
     const rig = await makeRig();
     const made = await prepared(rig, await finishStep(rig, await openSandbox(rig), { a: '1\n' }));
     const answers = await Promise.all([1, 2, 3].map(() => landMerge(landing(rig, made))));
@@ -251,7 +251,7 @@ const revoked = (rig: Rig) => revokeMerge({ mirror: rig.mirror, requests: 'se-1a
 describe('revoking', () => {
   const SLOWLY = '#!/bin/sh\nsleep 1\n';
 
-  test('ends the permit to land; what is prepared again has one of its own', async () => {
+  it('ends the permit to land; what is prepared again has one of its own', async () => {
     const rig = await makeRig();
     const sha = await finishStep(rig, await openSandbox(rig), { a: '1\n' });
     const made = await prepared(rig, sha);
@@ -262,7 +262,7 @@ describe('revoking', () => {
     expect(await landMerge(landing(rig, again))).toEqual({ kind: 'merged', commit: again.tip });
   });
 
-  test.each(['pre-receive', 'post-receive'])('waits for a push that its %s hook holds up', async (name) => {
+  it.each(['pre-receive', 'post-receive'])('waits for a push that its %s hook holds up', async (name) => {
     const rig = await makeRig();
     const sha = await finishStep(rig, await openSandbox(rig), { a: '1\n' });
     const made = await prepared(rig, sha);
@@ -273,7 +273,7 @@ describe('revoking', () => {
     expect(await revoked(rig)).toBe(made.tip);
   });
 
-  test('waits for the push of a process that was killed in the middle of it', async () => {
+  it('waits for the push of a process that was killed in the middle of it', async () => {
     const rig = await makeRig();
     const sha = await finishStep(rig, await openSandbox(rig), { a: '1\n' });
     const made = await prepared(rig, sha);

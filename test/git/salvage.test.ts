@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { salvage, type Salvaged } from '../../src/git/salvage.js';
 import { removeWorktree, worktreeState, type Worktree } from '../../src/git/worktree.js';
 import { runGit, writeFiles } from '../support/repos.js';
+import { drawn } from '../support/sample.js';
 import { BRANCH, finishStep, makeRig, openSandbox, TOAST, type Rig } from '../support/sandboxes.js';
 
 function save(rig: Rig, { path }: Worktree, expected: string | null = null): Promise<Salvaged> {
@@ -38,7 +39,9 @@ test('leftovers are committed and pushed, and a second call says the same', asyn
   expect(await save(rig, sandbox, step)).toEqual(saved);
 });
 
-test('commits of a sandbox whose folder is gone are pushed from the mirror', async () => {
+const it = drawn('sandboxes to be saved', 9, 4);
+
+it('commits of a sandbox whose folder is gone are pushed from the mirror', async () => {
   const rig = await makeRig();
   const sandbox = await openSandbox(rig);
   await writeFiles(sandbox.path, { a: '1\n' });
@@ -49,7 +52,7 @@ test('commits of a sandbox whose folder is gone are pushed from the mirror', asy
   expect(await save(rig, sandbox)).toEqual({ kind: 'pushed', branch: BRANCH, head, aside: [] });
 });
 
-test('an unfinished rebase is aborted, and what it had come to is kept aside', async () => {
+it('an unfinished rebase is aborted, and what it had come to is kept aside', async () => {
   const rig = await makeRig({ files: { a: '1\n', b: '1\n' } });
   const sandbox = await openSandbox(rig);
   const step = await finishStep(rig, sandbox, { a: 'mine\n' });
@@ -67,7 +70,7 @@ test('an unfinished rebase is aborted, and what it had come to is kept aside', a
   expect(await rig.origin.git('show', `${aside?.branch}:a`)).toBe('resolved');
 });
 
-test('commits that the agent made off its branch are kept aside', async () => {
+it('commits that the agent made off its branch are kept aside', async () => {
   const rig = await makeRig();
   const sandbox = await openSandbox(rig);
   const step = await finishStep(rig, sandbox, { a: '1\n' });
@@ -78,7 +81,7 @@ test('commits that the agent made off its branch are kept aside', async () => {
   expect(await rig.origin.git('show', `${saved.aside[0]?.branch}:off`)).toBe('1');
 });
 
-test('work that cannot be pushed stays and the reason is told', async () => {
+it('work that cannot be pushed stays and the reason is told', async () => {
   const rig = await makeRig();
   const sandbox = await openSandbox(rig);
   const step = await finishStep(rig, sandbox, { a: '1\n' });
@@ -116,7 +119,7 @@ describe('what somebody who is shut in wrote of git', () => {
     return { rig, sandbox, theirs, mine, metadata, untouched };
   }
 
-  test("a sandbox that was left on another's branch is saved beside its own, and the other does not move", async () => {
+  it("a sandbox that was left on another's branch is saved beside its own, and the other does not move", async () => {
     const { rig, sandbox, theirs, mine, untouched } = await neighbours();
     await runGit(sandbox.path, ['symbolic-ref', 'HEAD', `refs/heads/${OTHER}`]);
     const saved = await savedOf(save(rig, sandbox));
@@ -130,7 +133,7 @@ describe('what somebody who is shut in wrote of git', () => {
     expect(await save(rig, sandbox)).toEqual(saved);
   });
 
-  test("a branch that stands for another's becomes one of its own at the same commit", async () => {
+  it("a branch that stands for another's becomes one of its own at the same commit", async () => {
     const { rig, sandbox, theirs, untouched } = await neighbours();
     await runGit(sandbox.path, ['symbolic-ref', `refs/heads/${BRANCH}`, `refs/heads/${OTHER}`]);
     const saved = await savedOf(save(rig, sandbox));
@@ -139,7 +142,7 @@ describe('what somebody who is shut in wrote of git', () => {
     expect(await runGit(rig.mirror, ['rev-parse', `${BRANCH}^`])).toBe(theirs);
   });
 
-  test.each([
+  it.each([
     ['is to put back', 'head-name'],
     ['is to take away', 'refs-to-delete'],
   ])("a rebase is aborted without the other's branch that it %s", async (_what, file) => {
@@ -155,7 +158,7 @@ describe('what somebody who is shut in wrote of git', () => {
     expect(await rig.origin.git('show', `${saved.head}:loose`)).toBe('1');
   });
 
-  test('a link in place of a file that git writes is not followed', async () => {
+  it('a link in place of a file that git writes is not followed', async () => {
     const { rig, sandbox, metadata, untouched } = await neighbours();
     const ofHost = join(rig.folder, 'of the host');
     for (const [name, at] of [
@@ -174,7 +177,7 @@ describe('what somebody who is shut in wrote of git', () => {
     await untouched();
   });
 
-  test.each(['folder', 'pipe', 'link to nothing', 'branch that is not there'])(
+  it.each(['folder', 'pipe', 'link to nothing', 'branch that is not there'])(
     'HEAD that is a %s is its own branch again, and the sandbox can be saved and removed',
     async (what) => {
       const { rig, sandbox, mine, metadata, untouched } = await neighbours();
