@@ -10,6 +10,7 @@ import { missingBubblewrap } from '../support/bubblewrap.js';
 import { gt } from '../support/gt.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
+import { drawn } from '../support/sample.js';
 import { atTerminal } from '../support/terminal.js';
 
 const missing = await missingBubblewrap();
@@ -57,6 +58,8 @@ case "$1" in
     gt done "went on" ;;
 esac`;
 const called = (...words: readonly string[]) => ['-c', MINE, 'mine', ...words];
+
+const it = drawn('ends of gt attach', 3, 1);
 
 describe.skipIf(missing !== null)('gt attach', () => {
   let town: LiveTown;
@@ -168,7 +171,7 @@ describe.skipIf(missing !== null)('gt attach', () => {
     expect(rows).toContainEqual({ of: `${molecule}/work/1/${folder}`, sessions: 1, usage });
   });
 
-  test('who is attached when the step goes on is asked to leave, and the session begins after that', async () => {
+  it('who is attached when the step goes on is asked to leave, and the session begins after that', async () => {
     const { mission, agent, molecule } = await waiting('asked');
     const shown = terminal(agent);
     await shown.says('ready');
@@ -178,7 +181,7 @@ describe.skipIf(missing !== null)('gt attach', () => {
     expect(await made('alone')).toBe('alone');
   });
 
-  test('what a killed gt attach has left is ended before the session begins, and what its models have cost is counted', async () => {
+  it('what a killed gt attach has left is ended before the session begins, and what its models have cost is counted', async () => {
     const { mission, agent, molecule, path } = await waiting('killed');
     await writeFile(join(path, 'by-the-door.txt'), '');
     await terminal(agent).says('ready');
@@ -190,7 +193,7 @@ describe.skipIf(missing !== null)('gt attach', () => {
     expect(await made('alone')).toBe('alone');
   });
 
-  test('says what to do instead where nobody can', async () => {
+  it('says what to do instead where nobody can', async () => {
     const { agent, molecule, path, mission } = await begun('busy', 'work');
     await until('its session is at work', async () =>
       (await ours('attach', agent)).stderr.includes('is at work') ? true : null,

@@ -12,6 +12,7 @@ import { lifecycleQuery } from '../../src/contract/polecat.js';
 import type { Step } from '../../src/town/molecule-state.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
+import { drawn } from '../support/sample.js';
 
 const run = promisify(execFile);
 
@@ -188,7 +189,9 @@ test('retry from a step on: the sandbox goes back with the steps, and the work l
   expect(await mission.result()).toMatchObject({ landed: 1 });
 });
 
-test('a session under way whose work would be undone is ended', async () => {
+const it = drawn('ways to go back', 6, 2);
+
+it('a session under way whose work would be undone is ended', async () => {
   const { mission, molecule, sandbox, steps } = await atWork('under-way', 'slow');
   await until('the session is at work', async () => (await there(join(sandbox.path, 'begun.txt'))) || null);
   await writeFile(join(sandbox.path, '../../../../go-on'), '');
@@ -198,7 +201,7 @@ test('a session under way whose work would be undone is ended', async () => {
   expect((await steps())['slow']).toMatchObject({ sessions: 2, state: { kind: 'closed', outcome: 'done' } });
 });
 
-test('temporal workflow reset takes the sandbox back, too, and nothing is taken from the sessions before', async () => {
+it('temporal workflow reset takes the sandbox back, too, and nothing is taken from the sessions before', async () => {
   const { mission, molecule, sandbox, steps, waits, branch } = await atWork('reset', 'again');
   await waits('ask');
   const { runId } = await molecule.describe();
@@ -220,7 +223,7 @@ test('temporal workflow reset takes the sandbox back, too, and nothing is taken 
   expect(await mission.result()).toMatchObject({ landed: 1 });
 });
 
-test('after a reset polecat and mission wait no longer for whom the molecule waited before it', async () => {
+it('after a reset polecat and mission wait no longer for whom the molecule waited before it', async () => {
   const { mission, molecule, sandbox, waits } = await atWork('told', 'long-again');
   await waits('ask');
   const isToldOf = async (who: string) => {
@@ -239,7 +242,7 @@ test('after a reset polecat and mission wait no longer for whom the molecule wai
   expect(await mission.result()).toMatchObject({ landed: 1 });
 });
 
-test('after a reset to where it waited for somebody else polecat and mission show that at once', async () => {
+it('after a reset to where it waited for somebody else polecat and mission show that at once', async () => {
   const { mission, molecule, waits } = await atWork('people', 'people');
   const close = (step: string) => molecule.executeUpdate(moleculeMessages.close.update, { args: [{ step }] });
   const isToldOf = async (who: string) => {
@@ -263,7 +266,7 @@ test('after a reset to where it waited for somebody else polecat and mission sho
   expect(await mission.result()).toMatchObject({ landed: 1 });
 });
 
-test('a reset to where steps were done that somebody has undone since brings their work back', async () => {
+it('a reset to where steps were done that somebody has undone since brings their work back', async () => {
   const { mission, molecule, steps, waits } = await atWork('undone', 'undone');
   await waits('ask');
   const done = await taskBefore(molecule);
@@ -277,7 +280,7 @@ test('a reset to where steps were done that somebody has undone since brings the
   expect(await landed('undone')).toEqual(['four', 'one', 'three', 'two'].map((name) => `undone/${name}.txt`));
 });
 
-test('a reset of a mistaken reset, to a later event of the first run, brings back what that had done', async () => {
+it('a reset of a mistaken reset, to a later event of the first run, brings back what that had done', async () => {
   const { mission, molecule, sandbox, waits } = await atWork('mistaken', 'mistaken');
   const two = () => readFile(join(sandbox.path, 'mistaken/two.txt'), 'utf8');
   await waits('ask');

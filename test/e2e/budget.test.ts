@@ -14,7 +14,7 @@ import type { Step } from '../../src/town/molecule-state.js';
 import type { MissionResult } from '../../src/workflows/mission.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
-import { some } from '../support/sample.js';
+import { drawn, some } from '../support/sample.js';
 import { QUICK } from '../support/test-formulas.js';
 
 /** A session of one answer, which costs half a dollar where the model costs a dollar for a million tokens. */
@@ -127,7 +127,9 @@ test('once it is spent nothing more begins, not even what waited for a slot, unt
   expect(asked('held')).toBe(3);
 });
 
-test('a model without a price is told on the board from the start, in the answer to a new budget and in the result', async () => {
+const it = drawn('things that are counted in a budget', 3, 1);
+
+it('a model without a price is told on the board from the start, in the answer to a new budget and in the result', async () => {
   const work = [item('other', 'one'), item('other', 'two', 'one')];
   const handle = await town.startMission('open', { work, budget: { usd: 0.4 } });
   const gap = 'the budget of $0.4 does not hold everything: the model unpriced had no price when the work was planned';
@@ -196,7 +198,7 @@ test.each(some('ways in which a session ends without a result', ENDS, 1))(
   },
 );
 
-test('what a session has cost that ends with its molecule stands there, too', async () => {
+it('what a session has cost that ends with its molecule stands there, too', async () => {
   const handle = await town.startMission('ended', { work: [item('server', 'one')] });
   const { molecule } = await atWork(handle, ({ state }) => state.kind === 'active' && asked('ended') > 1);
   await handle.cancel();
@@ -208,7 +210,7 @@ test('what a session has cost that ends with its molecule stands there, too', as
   expect(await handle.query(progressQuery)).toMatchObject({ usd: 0.5 });
 });
 
-test('a price that is added while the town is up counts from the next session on', async () => {
+it('a price that is added while the town is up counts from the next session on', async () => {
   const file = join(town.dir, 'town.toml');
   await writeFile(file, `${await readFile(file, 'utf8')}\n[prices.unpriced]\ninput = 2\noutput = 20\n`);
   const handle = await town.startMission('later', { work: [item('other', 'three')], budget: { usd: 9 } });

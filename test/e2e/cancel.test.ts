@@ -10,6 +10,7 @@ import type { MissionResult } from '../../src/workflows/mission.js';
 import { findMarked } from '../../src/process/mark.js';
 import { count, liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
+import { drawn } from '../support/sample.js';
 import { QUICK, SLOW } from '../support/test-formulas.js';
 
 let town: LiveTown;
@@ -80,7 +81,9 @@ test('cancelled in mid-session: the unpushed work is on a branch, slot and proce
   expect(await told('slow')).not.toContain('Paused');
 });
 
-test('a mission that is over waits for nobody, and offers nothing, though it was paused', async () => {
+const it = drawn('ends of a mission', 5, 2);
+
+it('a mission that is over waits for nobody, and offers nothing, though it was paused', async () => {
   const handle = await town.startMission('skipped', {
     work: [{ id: 'a', rig: 'narrow', formula: 'slow', vars: { name: 'a' } }],
   });
@@ -94,7 +97,7 @@ test('a mission that is over waits for nobody, and offers nothing, though it was
   expect(await handle.query(explainQuery)).not.toMatch(/Paused|resume/);
 });
 
-test('a polecat that is terminated is replaced by its mission, and its work is kept', async () => {
+it('a polecat that is terminated is replaced by its mission, and its work is kept', async () => {
   const handle = await town.startMission('lost', {
     work: [{ id: 'b', rig: 'server', formula: 'slow', vars: { name: 'b' } }],
   });
@@ -118,7 +121,7 @@ test('a polecat that is terminated is replaced by its mission, and its work is k
   await expectCleared();
 });
 
-test('a second mission with the same item ids, names and titles lands like the first', async () => {
+it('a second mission with the same item ids, names and titles lands like the first', async () => {
   const input = {
     title: 'Twice',
     work: [{ id: 'same', title: 'Same', rig: 'server', formula: 'quick', vars: { name: 'same' } }],
@@ -138,7 +141,7 @@ test('a second mission with the same item ids, names and titles lands like the f
   await expectCleared();
 });
 
-test('a mission that was terminated leaves its slot to the next one, once its polecat has closed', async () => {
+it('a mission that was terminated leaves its slot to the next one, once its polecat has closed', async () => {
   const first = await town.startMission('gone', {
     work: [{ id: 'a', rig: 'narrow', formula: 'slow', vars: { name: 'a' } }],
   });
@@ -156,7 +159,7 @@ test('a mission that was terminated leaves its slot to the next one, once its po
   await expect(second.result()).resolves.toMatchObject({ landed: 1 });
 });
 
-test('cancelled while the repository is away: the work stays in its sandbox, and the mission says where', async () => {
+it('cancelled while the repository is away: the work stays in its sandbox, and the mission says where', async () => {
   const handle = await town.startMission('away', {
     work: [{ id: 'a', rig: 'moving', formula: 'slow', vars: { name: 'a' } }],
   });

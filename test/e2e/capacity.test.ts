@@ -7,7 +7,7 @@ import type { LiveTown } from '../support/live-town.js';
 import { QUICK } from '../support/test-formulas.js';
 import { IS_LONG } from '../support/sample.js';
 
-const MISSIONS = IS_LONG ? 30 : 8;
+const MISSIONS = IS_LONG ? 30 : 7;
 const CAPACITY = 5;
 
 let town: LiveTown;

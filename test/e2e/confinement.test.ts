@@ -11,6 +11,7 @@ import { missingBubblewrap } from '../support/bubblewrap.js';
 import { gt } from '../support/gt.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown, TownPlan } from '../support/live-town.js';
+import { drawn } from '../support/sample.js';
 
 const missing = await missingBubblewrap();
 if (missing !== null) console.warn(`the tests of what is shut in are skipped: ${missing}`);
@@ -67,7 +68,9 @@ test.skipIf(missing !== null)('neither its shell nor its check nor its gate sees
   expect((await stat(join(town.dir, '.gt'))).mode & 0o007).toBe(0);
 });
 
-test.skipIf(missing !== null)(
+const it = drawn('ways to be shut in', 3, 1);
+
+it.skipIf(missing !== null)(
   'a step that asks for less does not reach what its rig may, nor does its check',
   async () => {
     const outside = createServer((_, response) => response.end('from outside\n'));
@@ -118,7 +121,7 @@ run = '${LOOK} > again.txt'
 acceptance = { command = '${LOOK} >> again.txt' }
 `;
 
-test.skipIf(missing !== null)(
+it.skipIf(missing !== null)(
   'what a model made is run shut in where the rig works by scripts: in rework, and by the gates; what scripts made is not',
   async () => {
     const { town } = await townWith({
@@ -148,7 +151,7 @@ test.skipIf(missing !== null)(
   },
 );
 
-test('where bubblewrap does not work the step waits for a person, who is told what to do', async () => {
+it('where bubblewrap does not work the step waits for a person, who is told what to do', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'gt-broken-'));
   onTestFinished(() => rm(folder, { recursive: true }));
   await writeFile(join(folder, 'bwrap'), '#!/bin/sh\necho "bwrap: broken" >&2\nexit 1\n');

@@ -7,6 +7,7 @@ import { readyQuery } from '../../src/contract/molecule.js';
 import { gt } from '../support/gt.js';
 import { count, liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
+import { drawn } from '../support/sample.js';
 import { CLASH, CLASH_REWORK, LONGER } from '../support/test-formulas.js';
 
 /** Long enough for a next run, and then a person is asked. */
@@ -70,7 +71,9 @@ test('a mission with rework lands once, over many runs of mission, molecule, wit
   });
 });
 
-test('gt export tells of each run of an open molecule, and waits for none', async () => {
+const it = drawn('things that go on in another run', 3, 1);
+
+it('gt export tells of each run of an open molecule, and waits for none', async () => {
   const mission = await town.startMission('asked', { work: [{ id: 'it', rig: 'server', formula: 'asks' }] });
   const id = await until('a person is asked in a later run', async () => {
     const [polecat] = Object.values(await mission.query<Record<string, string>>('swarm'));
@@ -109,7 +112,7 @@ test('gt export tells of each run of an open molecule, and waits for none', asyn
   await expect(mission.result()).resolves.toMatchObject({ landed: 1 });
 });
 
-test('a polecat hears of waits ever more rarely, in whichever run its molecule is', async () => {
+it('a polecat hears of waits ever more rarely, in whichever run its molecule is', async () => {
   const mission = await town.startMission('waits', { work: [{ id: 'a', rig: 'server', formula: 'people' }] });
   const polecat = await until('a polecat works', async () => {
     const [id] = Object.values(await mission.query<Record<string, string>>('swarm'));
@@ -142,7 +145,7 @@ test('a polecat hears of waits ever more rarely, in whichever run its molecule i
   expect(counts).toEqual(counts.map((_, at) => at + 1));
 });
 
-test('gt export finds all that works for a mission, whatever that is called', async () => {
+it('gt export finds all that works for a mission, whatever that is called', async () => {
   const id = 'say "no" \\ more';
   const mission = await town.startMission(id, { work: [{ id: 'it', rig: 'server', formula: 'asks' }] });
   await until('its molecule is found', async () => {

@@ -11,6 +11,7 @@ import type { Rule, Turn } from '../../src/dev/model-script.js';
 import type { MissionResult } from '../../src/workflows/mission.js';
 import { count, liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
+import { drawn } from '../support/sample.js';
 import { QUICK } from '../support/test-formulas.js';
 
 const LEGS = ['sec', 'speed', 'style'] as const;
@@ -162,7 +163,9 @@ test('three legs are at work at once, their findings arrive in the commit of the
   for (const path of sandboxes) await expect(readFile(join(path, 'README.md'))).rejects.toThrow('ENOENT');
 });
 
-test('a leg that fails is retried and skipped like any item, and the synthesis is told of it', async () => {
+const it = drawn('things that happen to a leg', 2, 1);
+
+it('a leg that fails is retried and skipped like any item, and the synthesis is told of it', async () => {
   const handle = await town.startMission('second', { work: work.slice(0, 1) });
   const failed = async (attempt: number) => {
     const molecule = await until(`attempt ${attempt} of the leg asks`, async () => {
@@ -192,7 +195,7 @@ test('a leg that fails is retried and skipped like any item, and the synthesis i
   expect(await town.git('server', 'show', 'main:all.md')).toContain('(no findings of speed: it was skipped: ');
 });
 
-test('what a session notes, and what it is answered, reaches every later session of its step, also when it broke off', async () => {
+it('what a session notes, and what it is answered, reaches every later session of its step, also when it broke off', async () => {
   const handle = await town.startMission('noted', {
     work: [{ id: 'noted', rig: 'server', formula: 'quick', vars: { name: 'noted' } }],
   });

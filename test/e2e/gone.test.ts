@@ -11,7 +11,7 @@ import type { Inbox } from '../../src/town/inbox.js';
 import type { MissionResult } from '../../src/workflows/mission.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
-import { some } from '../support/sample.js';
+import { drawn, some } from '../support/sample.js';
 import { QUICK, SLOW } from '../support/test-formulas.js';
 
 /** Too large for a history, which has a reference to it. */
@@ -69,7 +69,9 @@ const atWork = (mission: string) =>
     return found.length > 0 ? { id, ...life } : null;
   });
 
-test('a new witness knows who is at work, however large the formula, and counts on', async () => {
+const it = drawn('ends of a witness, a mission or a polecat', 9, 3);
+
+it('a new witness knows who is at work, however large the formula, and counts on', async () => {
   const first = await town.startMission('holds', work('server', 'slow-large', 'a'));
   const polecat = await atWork('holds');
   await town.client.workflow.getHandle('server/witness').terminate('a test');
@@ -84,7 +86,7 @@ test('a new witness knows who is at work, however large the formula, and counts 
   expect((await slotsOf('server')).granted).toBe(polecat.slot.incarnation + 1);
 });
 
-test('those who wait for a slot keep their places when the witness is terminated', async () => {
+it('those who wait for a slot keep their places when the witness is terminated', async () => {
   const first = await town.startMission('in-front', work('server', 'slow', 'in-front'));
   await atWork('in-front');
   const queued = async (mission: string) =>
@@ -107,7 +109,7 @@ test('those who wait for a slot keep their places when the witness is terminated
   expect(await slotsOf('server')).toMatchObject({ granted: granted + 3, queue: [] });
 });
 
-test('mission and polecat both terminated: the work is brought to the remote before the slot is free', async () => {
+it('mission and polecat both terminated: the work is brought to the remote before the slot is free', async () => {
   const mission = await town.startMission('both', work('third', 'slow', 'c'));
   const { id, molecule } = await atWork('both');
   await mission.terminate('a test');
@@ -128,7 +130,7 @@ test('mission and polecat both terminated: the work is brought to the remote bef
   expect(await town.client.workflow.getHandle('deacon').query(explainQuery)).toContain('c of both');
 });
 
-test('work that cannot be brought to the remote stays in its sandbox, and the overseer is told at once', async () => {
+it('work that cannot be brought to the remote stays in its sandbox, and the overseer is told at once', async () => {
   const mission = await town.startMission('unpushed', work('sixth', 'slow', 'u'));
   const { id, sandbox } = await atWork('unpushed');
   const hook = join(town.repository('sixth'), 'hooks/pre-receive');
@@ -147,7 +149,7 @@ test('work that cannot be brought to the remote stays in its sandbox, and the ov
   expect((await slotsOf('sixth')).leases).toEqual([]);
 });
 
-test('a witness that is reset keeps the slot of a polecat whose mission is gone', async () => {
+it('a witness that is reset keeps the slot of a polecat whose mission is gone', async () => {
   const mission = await town.startMission('left', work('fifth', 'slow', 'k'));
   const { id, slot } = await atWork('left');
   await mission.terminate('a test');
@@ -164,7 +166,7 @@ test('a witness that is reset keeps the slot of a polecat whose mission is gone'
   await until('the slot is free', async () => (await slotsOf('fifth')).leases.length === 0);
 });
 
-test('what somebody started under the address of a polecat, with what cannot be decoded, holds no witness up', async () => {
+it('what somebody started under the address of a polecat, with what cannot be decoded, holds no witness up', async () => {
   const { connection } = town.client;
   const workflowId = 'fourth/polecats/Toast';
   await connection.workflowService.startWorkflowExecution({
@@ -215,7 +217,7 @@ test.each(some('things that happen while a refinery is terminated in a push', ME
   },
 );
 
-test('a polecat that somebody cancels has failed: its mission asks, and goes on when answered', async () => {
+it('a polecat that somebody cancels has failed: its mission asks, and goes on when answered', async () => {
   const mission = await town.startMission('asked', work('other', 'slow', 'd'));
   const { molecule } = await atWork('asked');
   await town.client.workflow.getHandle(molecule).cancel();
@@ -229,7 +231,7 @@ test('a polecat that somebody cancels has failed: its mission asks, and goes on 
   await expect(mission.result()).resolves.toMatchObject({ landed: 0, total: 1 });
 });
 
-test('no message wedges a witness, and what it refuses it shows', async () => {
+it('no message wedges a witness, and what it refuses it shows', async () => {
   await (await town.startMission('before', work('other', 'quick', 'g'))).result();
   const handle = town.client.workflow.getHandle('other/witness');
   const claim = { id: 'x', mission: '', missionRun: 'r', item: 'i', priority: 2 };
@@ -268,7 +270,7 @@ test('no message wedges a witness, and what it refuses it shows', async () => {
   expect(granted).toHaveLength(1);
 });
 
-test('a mission with the longest of ids gives its slot back, and knows an update that comes with its start', async () => {
+it('a mission with the longest of ids gives its slot back, and knows an update that comes with its start', async () => {
   const id = 'm'.repeat(1_000);
   const mission = await town.startMission(id, work('other', 'quick', 'f'));
   await expect(mission.executeUpdate('budget', { args: [{ usd: 5 }] })).resolves.toContain('$5');

@@ -9,6 +9,7 @@ import { townPaths } from '../../src/town/paths.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
 import { processesIn } from '../support/processes.js';
+import { IS_LONG } from '../support/sample.js';
 
 /** A person's own step. */
 const HUMAN = `
@@ -36,7 +37,8 @@ gate = { type = "human", id = "Ada" }
 run = "true"
 `;
 const FORMULAS = { human: HUMAN, asked: ASKED, gated: GATED };
-const EACH = 8;
+/** More with `npm run test:long`. */
+const EACH = IS_LONG ? 8 : 3;
 const ITEMS = Object.keys(FORMULAS).flatMap((formula) =>
   Array.from({ length: EACH }, (_, at) => ({ id: `${formula}-${at}`, rig: 'server', formula })),
 );

@@ -19,6 +19,7 @@ import { findMarked } from '../../src/process/mark.js';
 import { recordsOf } from '../support/ledger-records.js';
 import { count, liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
+import { drawn } from '../support/sample.js';
 import { ASK, QUICK } from '../support/test-formulas.js';
 
 let town: LiveTown;
@@ -91,7 +92,9 @@ async function refusalOf(mail: Mail): Promise<string> {
   return error instanceof WorkflowUpdateFailedError ? String(error.cause?.message) : `taken: ${String(error)}`;
 }
 
-test('a verdict or a request that another polecat has written changes nothing, nor does a verdict for one before it', async () => {
+const it = drawn('things that happen in a merge queue', 11, 4);
+
+it('a verdict or a request that another polecat has written changes nothing, nor does a verdict for one before it', async () => {
   const handle = await start('victim', 'slow', 'v');
   const request = await inGates('slow');
   const { id, polecat, incarnation } = request;
@@ -147,7 +150,7 @@ test('a verdict or a request that another polecat has written changes nothing, n
   expect(await town.log('slow')).toHaveLength(1);
 });
 
-test('cancelled while its gates run: they end at once, nothing lands, nothing is left', async () => {
+it('cancelled while its gates run: they end at once, nothing lands, nothing is left', async () => {
   const handle = await start('in-gates', 'slow', 'a');
   const request = await inGates('slow');
   await handle.cancel();
@@ -158,7 +161,7 @@ test('cancelled while its gates run: they end at once, nothing lands, nothing is
   await expectNoTraces('slow');
 });
 
-test('cancelled at the very moment of handing in: nothing lands, and a mail that comes later is refused', async () => {
+it('cancelled at the very moment of handing in: nothing lands, and a mail that comes later is refused', async () => {
   const handle = await start('handing-in', 'slow', 'b');
   const polecat = await until('it hands in', async () => {
     const [workflowId] = Object.values(await handle.query<Record<string, string>>('swarm'));
@@ -173,7 +176,7 @@ test('cancelled at the very moment of handing in: nothing lands, and a mail that
   expect(await town.log('slow')).toHaveLength(1);
 });
 
-test('cancelled after the refinery was terminated: the mission ends all the same', async () => {
+it('cancelled after the refinery was terminated: the mission ends all the same', async () => {
   const handle = await start('no-refinery', 'gone', 'c');
   await inGates('gone');
   await town.client.workflow.getHandle('gone/refinery').terminate('a test');
@@ -199,7 +202,7 @@ test('a target that refuses the push holds only its own request, says so, and is
   expect([count(log, 'Write d'), count(log, 'Write e')]).toEqual([1, 1]);
 });
 
-test('a refinery that is terminated: the deacon starts the next one, with the queue, the verdicts and the dead letters of the one before', async () => {
+it('a refinery that is terminated: the deacon starts the next one, with the queue, the verdicts and the dead letters of the one before', async () => {
   const stuck = await start('kept', 'held', 'k');
   const held = await until('it is held', async () => (await queueOf('held')).find((one) => one.hold !== null));
   const refinery = town.client.workflow.getHandle('held/refinery');
@@ -232,7 +235,7 @@ test('a refinery that is terminated: the deacon starts the next one, with the qu
   expect(await queueOf('held')).toEqual([]);
 });
 
-test('what an earlier holder of a slot hands in is nobody’s, and lands nowhere', async () => {
+it('what an earlier holder of a slot hands in is nobody’s, and lands nowhere', async () => {
   const handle = await start('successor', 'slow', 's');
   const request = await inGates('slow');
   const stale = { ...keysOf(request, 'slow'), Incarnation: request.incarnation - 1, Request: 'sl-00000000.0' };
@@ -250,7 +253,7 @@ test('what an earlier holder of a slot hands in is nobody’s, and lands nowhere
   await expect(handle.result()).rejects.toThrow('cancelled');
 });
 
-test('a push that the target refuses is tried again by itself', async () => {
+it('a push that the target refuses is tried again by itself', async () => {
   const inTheWay = join(town.repository('dirty'), 'j.txt');
   await writeFile(inTheWay, 'in the way\n');
   const stuck = await start('patient', 'dirty', 'j');
@@ -260,7 +263,7 @@ test('a push that the target refuses is tried again by itself', async () => {
   expect(count(await town.log('dirty'), 'Write j')).toBe(1);
 });
 
-test('a refinery is cancelled while it waits to push again', async () => {
+it('a refinery is cancelled while it waits to push again', async () => {
   await writeFile(join(town.repository('dirty'), 'k.txt'), 'in the way\n');
   const stuck = await start('leaving', 'dirty', 'k');
   await until('it was refused', async () => (await queueOf('dirty')).find((one) => one.hold !== null));
@@ -272,7 +275,7 @@ test('a refinery is cancelled while it waits to push again', async () => {
   await expect(stuck.result()).rejects.toThrow('cancelled');
 });
 
-test('every removal that was answered is done, however close they come', async () => {
+it('every removal that was answered is done, however close they come', async () => {
   const handle = await start('many', 'held', 'f', 'g', 'h');
   const requests = await until('all are held', async () => {
     const queue = await queueOf('held');
@@ -287,7 +290,7 @@ test('every removal that was answered is done, however close they come', async (
   await expect(handle.result()).rejects.toThrow('cancelled');
 });
 
-test('a polecat that is terminated in the queue: its successor’s work lands, and nothing lands twice', async () => {
+it('a polecat that is terminated in the queue: its successor’s work lands, and nothing lands twice', async () => {
   const handle = await start('terminated', 'brief', 'i');
   const request = await inGates('brief');
   const polecat = `brief/polecats/${request.polecat}`;
@@ -313,7 +316,7 @@ test('on whom a molecule waits shows on its polecat and its mission, and no long
   expect(await found()).toMatch(/\b0\b/);
 });
 
-test('what is cancelled while it waits for somebody waits no more', async () => {
+it('what is cancelled while it waits for somebody waits no more', async () => {
   const handle = await town.startMission('in-vain', { work: [{ id: 'k', rig: 'brief', formula: 'ask' }] });
   const [polecat = ''] = await until('it is at work', async () => {
     const found = Object.values(await handle.query<Record<string, string>>('swarm'));

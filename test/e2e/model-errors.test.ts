@@ -6,7 +6,7 @@ import type { Fault, Rule, Turn } from '../../src/dev/model-script.js';
 import { liveTown, raise, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
 import type { Event } from '../support/said-history.js';
-import { sample } from '../support/sample.js';
+import { drawn, sample } from '../support/sample.js';
 import { QUICK } from '../support/test-formulas.js';
 
 /** The least pause of the town's own, with the patience of tests. */
@@ -15,9 +15,9 @@ const OWN_MS = 500;
 const QUIET_SECONDS = 10;
 const QUIET_MS = QUIET_SECONDS * 1_000;
 
-const isTried = sample('thirds of the failures of a provider', 3, 1);
+const isTried = sample('fifths of the failures of a provider', 5, 1);
 const some = <Failure>(all: Readonly<Record<string, Failure>>): Readonly<Record<string, Failure>> =>
-  Object.fromEntries(Object.entries(all).filter((_entry, at) => isTried(at % 3)));
+  Object.fromEntries(Object.entries(all).filter((_entry, at) => isTried(at % 5)));
 
 type Status = Extract<Fault, { readonly kind: 'status' }>;
 const status = (code: number, type?: string, more: Partial<Status> = {}): Status => {
@@ -93,6 +93,8 @@ const LIMITED: Readonly<Record<string, readonly [Fault, leastMs: number]>> = {
   ],
   'limited-gateway': [status(429, undefined, { headers: { 'retry-after': '2' } }), 2_000],
 };
+
+const isLimit = sample('limits of the rate', Object.keys(LIMITED).length, 1);
 
 const writes = (name: string): Turn => ({
   tools: [
@@ -273,7 +275,7 @@ describe('is no failure: another session goes on', () => {
 });
 
 describe('limits the rate, and is asked again when it says', () => {
-  test.each(Object.entries(LIMITED))(
+  test.each(Object.entries(LIMITED).filter((_entry, at) => isLimit(at)))(
     '%s',
     async (name, [, leastMs]) => {
       await start(name);
@@ -289,7 +291,9 @@ describe('limits the rate, and is asked again when it says', () => {
   );
 });
 
-test('no key: nobody is asked, the step waits and says what to do; that done, it goes on', async () => {
+const it = drawn('providers that are not to be asked', 2, 1);
+
+it('no key: nobody is asked, the step waits and says what to do; that done, it goes on', async () => {
   const plan = {
     rigs: { server: { bare: true } },
     formulas: { quick: QUICK },
@@ -318,7 +322,7 @@ test('no key: nobody is asked, the step waits and says what to do; that done, it
   expect(asked('keyless')).toHaveLength(1);
 }, 120_000);
 
-test('a connection that is refused is tried again until somebody listens', async () => {
+it('a connection that is refused is tried again until somebody listens', async () => {
   const port = Number(new URL(server.url).port);
   const seen = asked('refused');
   expect(seen).toEqual([]);

@@ -14,6 +14,7 @@ import { liveMolecule } from '../support/live-molecule.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
 import { proto, step } from '../support/molecules.js';
+import { drawn } from '../support/sample.js';
 import { QUICK } from '../support/test-formulas.js';
 
 let town: LiveTown;
@@ -105,7 +106,9 @@ test('a gate that stays shut escalates as gate_timeout, retry waits anew, approv
   ]);
 });
 
-test('what GitHub should open and nobody here can ask about escalates with a sentence that says so', async () => {
+const it = drawn('ends of a step', 8, 3);
+
+it('what GitHub should open and nobody here can ask about escalates with a sentence that says so', async () => {
   const molecule = await liveMolecule(town, 'server', {
     ...proto([behind('run', gate('gh:run', '42')), behind('pr', gate('gh:pr', '7'))]),
     formula: 'github',
@@ -117,7 +120,7 @@ test('what GitHub should open and nobody here can ask about escalates with a sen
   await expect(molecule.result()).resolves.toMatchObject({ steps: [{ outcome: 'done' }, { outcome: 'done' }] });
 });
 
-test('a failure that may pass is tried again and in the end given up softly: the steps behind it go on', async () => {
+it('a failure that may pass is tried again and in the end given up softly: the steps behind it go on', async () => {
   const molecule = await liveMolecule(town, 'server', {
     ...proto([
       step('shaky', {
@@ -139,7 +142,7 @@ test('a failure that may pass is tried again and in the end given up softly: the
   expect(sessions).toBe(4);
 });
 
-test('a failure that will not pass asks at once, and so does the last of hard retries', async () => {
+it('a failure that will not pass asks at once, and so does the last of hard retries', async () => {
   const molecule = await liveMolecule(town, 'server', {
     ...proto([
       step('hard', { retry: { max: 2, exhausted: 'hard' }, script: [{ fail: 'away', transient: true }] }),
@@ -162,7 +165,7 @@ const check = (least: number, max: number) => ({
   max,
 });
 
-test('a check that says no has the step worked again before anything is pushed, bounded', async () => {
+it('a check that says no has the step worked again before anything is pushed, bounded', async () => {
   const tries = [{ run: 'echo try >> checked.txt' }, { close: 'tried' }];
   const molecule = await liveMolecule(town, 'server', {
     ...proto([
@@ -179,7 +182,7 @@ test('a check that says no has the step worked again before anything is pushed, 
   await molecule.result();
 });
 
-test('an output that does not fit is refused with the reason, whoever sends it', async () => {
+it('an output that does not fit is refused with the reason, whoever sends it', async () => {
   const output = { type: 'object', properties: { count: { type: 'integer' } }, required: ['count'] };
   const molecule = await liveMolecule(town, 'server', {
     ...proto([step('count', { output, script: [{ close: 'counted', output: { count: 'many' } }] })]),
@@ -195,7 +198,7 @@ test('an output that does not fit is refused with the reason, whoever sends it',
 const member = { of: 'scope', role: 'member' } as const;
 const run = (id: string, command: string) => step(id, { kind: 'run', script: null, run: command });
 
-test('a member fails: the other members are skipped, the teardown runs, and the molecule fails for the first reason', async () => {
+it('a member fails: the other members are skipped, the teardown runs, and the molecule fails for the first reason', async () => {
   const down = join(outside, 'down-failed');
   const molecule = await liveMolecule(town, 'server', {
     ...proto([
@@ -217,7 +220,7 @@ test('a member fails: the other members are skipped, the teardown runs, and the 
   expect(output).toContain('skipped by the molecule');
 });
 
-test('the molecule is cancelled in the middle: what was begun is taken down before it ends', async () => {
+it('the molecule is cancelled in the middle: what was begun is taken down before it ends', async () => {
   const down = join(outside, 'down-cancelled');
   const up = join(outside, 'up-cancelled');
   const molecule = await liveMolecule(town, 'server', {
@@ -236,7 +239,7 @@ test('the molecule is cancelled in the middle: what was begun is taken down befo
   await molecule.polecat.result().catch(() => undefined);
 });
 
-test('while a cancelled molecule takes down what was set up it asks nobody, and takes nothing', async () => {
+it('while a cancelled molecule takes down what was set up it asks nobody, and takes nothing', async () => {
   const may = join(outside, 'may-end');
   const molecule = await liveMolecule(town, 'server', {
     ...proto([

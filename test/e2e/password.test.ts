@@ -8,6 +8,7 @@ import type { GitServer } from '../support/git-server.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
 import { makeRepo, runGit } from '../support/repos.js';
+import { drawn } from '../support/sample.js';
 import { QUICK } from '../support/test-formulas.js';
 
 const FIRST = 'first-9f2c41d7a0';
@@ -100,7 +101,9 @@ test('work lands by a URL with a password, and what is kept of it has none', asy
   );
 });
 
-test('who is not let in any more says so without it, and a new password holds for work that has begun', async () => {
+const it = drawn('passwords that change', 2, 1);
+
+it('who is not let in any more says so without it, and a new password holds for work that has begun', async () => {
   const mission = await town.startMission('second', { work: [{ id: 'b', rig: 'server', formula: 'looked-at' }] });
   const molecule = await until('somebody is to look at it', async () => {
     for await (const { workflowId } of town.client.workflow.list({
@@ -128,7 +131,7 @@ test('who is not let in any more says so without it, and a new password holds fo
   expect(await filesWith(SECOND)).toEqual(HERE);
 });
 
-test('of a rig that is added while the town is up the password is known as one, and taken out of what its work tells', async () => {
+it('of a rig that is added while the town is up the password is known as one, and taken out of what its work tells', async () => {
   const repo = await makeRepo({ bare: true, files: { 'told.txt': `it is ${LATER}\n` } });
   const other = await startGitServer(LATER);
   try {

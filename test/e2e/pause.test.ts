@@ -8,7 +8,7 @@ import { slotsQuery } from '../../src/contract/witness.js';
 import type { Step } from '../../src/town/molecule-state.js';
 import { gt } from '../support/gt.js';
 import { liveTown, until } from '../support/live-town.js';
-import { IS_LONG } from '../support/sample.js';
+import { drawn, IS_LONG } from '../support/sample.js';
 import type { LiveTown } from '../support/live-town.js';
 import { ASK } from '../support/test-formulas.js';
 
@@ -95,7 +95,9 @@ test('a paused mission begins nothing new, is found as such, and goes on where i
   expect(await call('resume', 'hq-cv-held')).toMatchObject({ code: 1 });
 });
 
-test('a molecule alone is held by a signal, and told when it is not', async () => {
+const it = drawn('ways to be held and let go', 6, 2);
+
+it('a molecule alone is held by a signal, and told when it is not', async () => {
   const { mission, begun, go, molecule } = await startTwo('hq-cv-signal');
   await begun('a');
   const mol = await molecule('a');
@@ -122,7 +124,7 @@ test('a molecule alone is held by a signal, and told when it is not', async () =
   expect(await mission.result()).toMatchObject({ landed: 2 });
 });
 
-test('a paused rig holds who is at work there and gives no slot', async () => {
+it('a paused rig holds who is at work there and gives no slot', async () => {
   const { mission, begun, go, molecule } = await startTwo('hq-cv-rig');
   await begun('a');
   const paused = await call('pause', 'server/witness', '--reason', 'the remote moves', '--by', 'Ada');
@@ -187,7 +189,7 @@ const phasesOf = async (mission: string, phase: string) => {
   return found;
 };
 
-test('what is held from several sides goes on when all have let go, and each can let go of its own hold only', async () => {
+it('what is held from several sides goes on when all have let go, and each can let go of its own hold only', async () => {
   const { molecules, heldOf, end } = await startAsking('hq-cv-sides');
   const [first = '', second = ''] = molecules;
   await call('pause', first, '--reason', 'do not touch', '--by', 'Ann');
@@ -220,7 +222,7 @@ test('what is held from several sides goes on when all have let go, and each can
   expect(await end()).toMatchObject({ landed: 2 });
 });
 
-test('what a mission held that was terminated since goes on when its polecat is resumed, and not before', async () => {
+it('what a mission held that was terminated since goes on when its polecat is resumed, and not before', async () => {
   const { mission, molecules, heldOf } = await startAsking('hq-cv-left');
   const [first = '', second = ''] = molecules;
   await call('pause', 'hq-cv-left', '--reason', 'freeze', '--by', 'Bob');
@@ -250,7 +252,7 @@ test('what a mission held that was terminated since goes on when its polecat is 
   expect(await next.end()).toMatchObject({ landed: 2 });
 });
 
-test('a witness that begins anew goes on holding its rig, by whom and why those at work there tell', async () => {
+it('a witness that begins anew goes on holding its rig, by whom and why those at work there tell', async () => {
   const { molecules, heldOf, end } = await startAsking('hq-cv-renewed');
   await call('pause', 'server/witness', '--reason', 'the remote moves', '--by', 'Cleo');
   await until('all are held', async () => (await heldOf()).every(Boolean));
@@ -290,7 +292,7 @@ test('all rigs are held and let go by one command, which tells of those that are
   expect((await call('resume', '--all')).stdout).toBe('server/witness: the rig goes on\n');
 });
 
-test('of a storm of pauses and resumes the last word counts for all below, and all show on whom they wait', async () => {
+it('of a storm of pauses and resumes the last word counts for all below, and all show on whom they wait', async () => {
   const { mission, heldOf, end } = await startAsking('hq-cv-storm');
   const pid = town.raised.workerPid() ?? 0;
   process.kill(pid, 'SIGSTOP');

@@ -7,6 +7,7 @@ import { lifecycleQuery } from '../../src/contract/polecat.js';
 import { gt } from '../support/gt.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
+import { drawn } from '../support/sample.js';
 
 const BY_HAND = `
 formula = "by-hand"
@@ -92,7 +93,9 @@ test('each step that a person closes is a commit of its own on the remote, with 
   ]);
 });
 
-test('a person who closes a step lets through what only looks like a secret, by the mark in the refusal', async () => {
+const it = drawn('things that people do to a molecule', 6, 2);
+
+it('a person who closes a step lets through what only looks like a secret, by the mark in the refusal', async () => {
   const { handle, molecule, sandbox } = await waiting('examples', 'by-hand');
   const close = (...more: string[]) => {
     const args = ['close', 'one', '--note', 'it is an example', '--mol', molecule.workflowId, '--town', town.dir];
@@ -110,7 +113,7 @@ test('a person who closes a step lets through what only looks like a secret, by 
   await handle.result().catch(() => undefined);
 });
 
-test('what a skipped step had half done is a commit of its own, not part of the next one', async () => {
+it('what a skipped step had half done is a commit of its own, not part of the next one', async () => {
   const { handle, molecule } = await waiting('skipping', 'asking');
   await molecule.executeUpdate(moleculeMessages.skip.update, { args: [{ step: 'half', reason: 'no colour' }] });
   await handle.result();
@@ -118,7 +121,7 @@ test('what a skipped step had half done is a commit of its own, not part of the 
   expect(log).toMatch(/^The rest\|[\s\S]*rest\.txt\n[\s\S]*Half a thing\|Skipped: no colour[\s\S]*half\.txt$/);
 });
 
-test('a cancelled molecule waits for nobody: not for those who search, nor for those who read', async () => {
+it('a cancelled molecule waits for nobody: not for those who search, nor for those who read', async () => {
   const { handle, molecule } = await waiting('cancelled', 'by-hand');
   await handle.cancel();
   await expect(handle.result()).rejects.toThrow('cancelled');
@@ -127,7 +130,7 @@ test('a cancelled molecule waits for nobody: not for those who search, nor for t
   expect(await molecule.query('explain')).toContain('Write one');
 });
 
-test('a close that comes while a failed molecule ends is refused, and the molecule ends', async () => {
+it('a close that comes while a failed molecule ends is refused, and the molecule ends', async () => {
   const { handle, molecule } = await waiting('failing', 'two-people');
   await molecule.signal(moleculeMessages.fail.signal, { step: 'x', reason: 'cannot be done' });
   await molecule.signal(moleculeMessages.close.signal, { step: 'y', note: 'too late' });
@@ -136,7 +139,7 @@ test('a close that comes while a failed molecule ends is refused, and the molecu
   await handle.result().catch(() => undefined);
 });
 
-test('an item that is reassigned goes to another polecat, and what the first had done is on the remote', async () => {
+it('an item that is reassigned goes to another polecat, and what the first had done is on the remote', async () => {
   const { handle, molecule, sandbox } = await waiting('moved', 'by-hand');
   await writeFile(join(sandbox.path, 'moved.txt'), 'half\n');
   const other = await handle.executeUpdate('reassign', { args: [{ item: 'b' }] }).catch((error: Error) => error.cause);
@@ -156,7 +159,7 @@ test('an item that is reassigned goes to another polecat, and what the first had
   expect(await handle.result()).toMatchObject({ landed: 1, items: [{ attempt: 2 }] });
 });
 
-test('a polecat does not hear of each step that somebody closes in no time', async () => {
+it('a polecat does not hear of each step that somebody closes in no time', async () => {
   const { handle, polecat, molecule } = await waiting('hq-many', 'many');
   const begun = Date.now();
   for (const step of MANY.slice(0, -1))

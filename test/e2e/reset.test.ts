@@ -113,7 +113,7 @@ async function landsOnce({ name, mission, molecule }: Awaited<ReturnType<typeof 
 }
 
 /** It is the one that was there before. */
-const isTried = sample('things that are reset', 10, 5);
+const isTried = sample('things that are reset', 10, 3);
 
 const isTakenOver = ({ mission, polecat }: Awaited<ReturnType<typeof waiting>>) =>
   until('it has its polecat', async () => {

@@ -6,6 +6,7 @@ import { queueQuery } from '../../src/contract/refinery.js';
 import type { MissionResult } from '../../src/workflows/mission.js';
 import { count, liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
+import { drawn } from '../support/sample.js';
 import { CLASH, CLASH_REWORK, QUICK, STRIP, STRIP_REWORK } from '../support/test-formulas.js';
 
 let town: LiveTown;
@@ -49,7 +50,9 @@ test('a red gate sends the branch back with its log, and the mended branch lands
   expect(count(await town.log('strict'), 'Mend src/b.js after: gate')).toBe(1);
 });
 
-test('a branch that deleted what its gate runs comes back with that, and lands when it is restored', async () => {
+const it = drawn('ways to come back from the merge queue', 6, 2);
+
+it('a branch that deleted what its gate runs comes back with that, and lands when it is restored', async () => {
   const handle = await town.startMission('strip', { work: [{ id: 's', rig: 'stripped', formula: 'strip' }] });
   const { items } = (await handle.result()) as MissionResult;
   expect(items[0]).toMatchObject({ reworks: 1, state: { kind: 'landed' } });
@@ -57,7 +60,7 @@ test('a branch that deleted what its gate runs comes back with that, and lands w
   expect(await readFile(join(town.repository('stripped'), 'check.sh'), 'utf8')).toBe('true\n');
 });
 
-test('a gate that cannot run holds the request, lets nothing through, and goes on when it is mended', async () => {
+it('a gate that cannot run holds the request, lets nothing through, and goes on when it is mended', async () => {
   const handle = await town.startMission('held', {
     work: [{ id: 'c', rig: 'broken', formula: 'quick', vars: { name: 'c' } }],
   });
@@ -104,7 +107,7 @@ test('a gate that cannot run holds the request, lets nothing through, and goes o
   await handle.result();
 });
 
-test('a gate that is mended in town.toml is the refinery’s with the next mission, and lets the held request through', async () => {
+it('a gate that is mended in town.toml is the refinery’s with the next mission, and lets the held request through', async () => {
   const start = (id: string) =>
     town.startMission(id, { work: [{ id, rig: 'mended', formula: 'quick', vars: { name: id } }] });
   const first = await start('first');
@@ -117,7 +120,7 @@ test('a gate that is mended in town.toml is the refinery’s with the next missi
   await expect(first.result()).resolves.toMatchObject({ landed: 1 });
 });
 
-test('a checked-out target with somebody’s unsaved work refuses the push; the refinery says so, and lands when it can', async () => {
+it('a checked-out target with somebody’s unsaved work refuses the push; the refinery says so, and lands when it can', async () => {
   await writeFile(join(town.repository('mine'), 'README.md'), 'unsaved\n');
   const handle = await town.startMission('dirty', {
     work: [{ id: 'd', rig: 'mine', formula: 'quick', vars: { name: 'd' } }],
@@ -132,7 +135,7 @@ test('a checked-out target with somebody’s unsaved work refuses the push; the 
   expect(await readFile(join(town.repository('mine'), 'd.txt'), 'utf8')).toBe('d\n');
 });
 
-test('somebody pushes to the target while gates run: the request is rebased and lands on top', async () => {
+it('somebody pushes to the target while gates run: the request is rebased and lands on top', async () => {
   const handle = await town.startMission('raced', {
     work: [{ id: 'e', rig: 'raced', formula: 'quick', vars: { name: 'e' } }],
   });
@@ -154,7 +157,7 @@ test('somebody pushes to the target while gates run: the request is rebased and 
   expect(subjects).toEqual(['first', 'meanwhile', 'Write e']);
 });
 
-test('a rig whose branch or repository is gone fails the item in words, and retry goes on when it is back', async () => {
+it('a rig whose branch or repository is gone fails the item in words, and retry goes on when it is back', async () => {
   await town.git('gone', 'branch', '-m', 'main', 'other');
   const work = [{ id: 'g', rig: 'gone', formula: 'quick', vars: { name: 'g' } }];
   const handle = await town.startMission('gone', { work });

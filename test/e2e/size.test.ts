@@ -19,7 +19,7 @@ import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
 import type { Event } from '../support/said-history.js';
 import { runsOf } from '../support/said-history.js';
-import { IS_LONG } from '../support/sample.js';
+import { drawn, IS_LONG } from '../support/sample.js';
 
 const WIDE = IS_LONG ? 10_000 : 1_000;
 const ROUNDS = IS_LONG ? 50_000 : 6_000;
@@ -128,7 +128,9 @@ test('what is too large for a history is a file that the history names: the comm
   }
 });
 
-test('a loop of very many iterations is as small at its end as at its beginning', async () => {
+const it = drawn('large molecules', 4, 2);
+
+it('a loop of very many iterations is as small at its end as at its beginning', async () => {
   const handle = await started('rounds');
   expect(await close(handle, 'begin')).toContain('Next: "l.iter1.move", Step move\n\nMove 1');
   const ids = Array.from({ length: ROUNDS }, (_, n) => `l.iter${n + 1}.move`);
@@ -150,7 +152,7 @@ test('a loop of very many iterations is as small at its end as at its beginning'
   expect(Math.max(...runs.map((events) => events.length))).toBeLessThan(400);
 });
 
-test('an agent that closes many steps a second has not each of them written to where workflows are found', async () => {
+it('an agent that closes many steps a second has not each of them written to where workflows are found', async () => {
   const handle = await started('row');
   for (const id of ROW.slice(0, -1)) await close(handle, id);
   const last = ROW.at(-1) ?? '';
@@ -175,7 +177,7 @@ test('an agent that closes many steps a second has not each of them written to w
   expect(await handle.result()).toMatchObject({ formula: 'row' });
 });
 
-test('of steps whose ids are more than a search attribute holds the first are found', async () => {
+it('of steps whose ids are more than a search attribute holds the first are found', async () => {
   const handle = await started('long-ids');
   const { typedSearchAttributes: shown, status } = await until('they are found', async () => {
     const now = await handle.describe();
@@ -196,7 +198,7 @@ function written({ eventTime, upsertWorkflowSearchAttributesEventAttributes: ups
   return [{ keys, atMs: Number(eventTime?.seconds) * 1_000 + Number(eventTime?.nanos) / 1_000_000 }];
 }
 
-test('of more gates than a workflow may have timers all open, and never more than 500 timers are under way', async () => {
+it('of more gates than a workflow may have timers all open, and never more than 500 timers are under way', async () => {
   const handle = await started('gated');
   await until(
     'all gates are open',

@@ -4,7 +4,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
 import { explainQuery } from '../../src/contract/messages.js';
 import { currentQuery, readyQuery, stepsQuery } from '../../src/contract/molecule.js';
 import { lifecycleQuery } from '../../src/contract/polecat.js';
@@ -15,6 +15,7 @@ import type { LiveMolecule } from '../support/live-molecule.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
 import { proto, step } from '../support/molecules.js';
+import { drawn } from '../support/sample.js';
 
 const run = promisify(execFile);
 
@@ -88,7 +89,9 @@ async function stands({ handle }: Pick<LiveMolecule, 'handle'>): Promise<readonl
   return (await handle.query(stepsQuery)).map((one) => `${one.id}: ${standOf(one)}`);
 }
 
-test('a skip of a step whose close is being checked is answered when that is closed, and nothing behind it is freed', async () => {
+const it = drawn('messages that come close together', 10, 4);
+
+it('a skip of a step whose close is being checked is answered when that is closed, and nothing behind it is freed', async () => {
   const mol = await molecule('double', [
     step('G', { kind: 'group', script: null }),
     step('X', { ...slowly, parent: 'G' }),
@@ -106,7 +109,7 @@ test('a skip of a step whose close is being checked is answered when that is clo
   await mol.polecat.cancel();
 });
 
-test('a failure that somebody tells of a step whose close is being checked comes too late', async () => {
+it('a failure that somebody tells of a step whose close is being checked comes too late', async () => {
   const mol = await molecule('late', [step('X', slowly)]);
   await mol.reach('X', 'human');
   const close = told(mol, 'close', { step: 'X', by: 'Ada', note: 'all well' });
@@ -117,7 +120,7 @@ test('a failure that somebody tells of a step whose close is being checked comes
   expect((await mol.result()).steps).toMatchObject([{ id: 'X', outcome: 'done', summary: 'all well' }]);
 });
 
-test('a close as failed of a step whose close is being checked comes too late, too', async () => {
+it('a close as failed of a step whose close is being checked comes too late, too', async () => {
   const mol = await molecule('late-close', [step('X', slowly), step('Y', { ...person, needs: ['X'] })]);
   await mol.reach('X', 'human');
   const close = told(mol, 'close', { step: 'X', by: 'Ada' });
@@ -132,7 +135,7 @@ test('a close as failed of a step whose close is being checked comes too late, t
   await mol.polecat.cancel();
 });
 
-test('what is said of a step while the sandbox goes back is said of it as it is after that', async () => {
+it('what is said of a step while the sandbox goes back is said of it as it is after that', async () => {
   const mol = await molecule('slow-back', [
     step('one', write('one')),
     step('two', { ...write('two'), needs: ['one'] }),
@@ -153,7 +156,7 @@ test('what is said of a step while the sandbox goes back is said of it as it is 
   await mol.polecat.cancel();
 });
 
-test('a step that somebody went back to before is skipped without the half-done work of another', async () => {
+it('a step that somebody went back to before is skipped without the half-done work of another', async () => {
   const mol = await molecule('half-done', [
     step('a', { kind: 'run', run: 'echo a >> a.txt; ! test -e ../../../../again', script: null }),
     step('b', { ...write('b'), needs: ['a'] }),
@@ -171,7 +174,7 @@ test('a step that somebody went back to before is skipped without the half-done 
   await mol.polecat.cancel();
 });
 
-test('what happens beside a session is shown while it works, and a failure says that it ends first', async () => {
+it('what happens beside a session is shown while it works, and a failure says that it ends first', async () => {
   const gate = { type: 'human' as const, await: 'Ada', timeoutMs: 1_000 };
   const mol = await molecule('beside', [
     step('long', { kind: 'run', run: 'sleep 20', script: null }),
@@ -190,7 +193,7 @@ test('what happens beside a session is shown while it works, and a failure says 
   await mol.polecat.cancel();
 });
 
-test('a close that waits for its check does not close a step that waits anew meanwhile', async () => {
+it('a close that waits for its check does not close a step that waits anew meanwhile', async () => {
   const mol = await molecule('anew', [
     step('Y', { kind: 'run', run: 'sleep 5', script: null }),
     step('X', { ...person, acceptance: { command: 'true' } }),
@@ -209,7 +212,7 @@ test('a close that waits for its check does not close a step that waits anew mea
   await mol.polecat.cancel();
 });
 
-test('going back to before a fan-out ends the session of a step that goes away with it', async () => {
+it('going back to before a fan-out ends the session of a step that goes away with it', async () => {
   const steps = [step('m{n}', { kind: 'run', run: 'sleep 100', script: null })];
   const fanOut = { bond: 'x', forEach: 'output.list', sequential: false, checks: [], steps };
   const script = [{ close: 'listed', output: { list: [1, 2] } }];
@@ -220,7 +223,7 @@ test('going back to before a fan-out ends the session of a step that goes away w
   await mol.polecat.cancel();
 });
 
-test('the answer to a close names what can be closed next, and no step whose gate is shut', async () => {
+it('the answer to a close names what can be closed next, and no step whose gate is shut', async () => {
   const handle = await town.client.workflow.start('molecule', {
     taskQueue: TOWN_QUEUE,
     workflowId: 'te-gate',
@@ -236,7 +239,7 @@ test('the answer to a close names what can be closed next, and no step whose gat
 });
 
 /** An act that is called off hears of it with its next heartbeat: it may have found something by then. */
-test('what a gate finds too late reopens no step that was skipped or closed meanwhile', async () => {
+it('what a gate finds too late reopens no step that was skipped or closed meanwhile', async () => {
   const tries = async (again: number): Promise<void> => {
     const whom = await alone(`te-doomed-${again}`, 'gate');
     const handle = await alone(`te-late-${again}`, 'late-verdict', { whom: whom.workflowId });

@@ -9,6 +9,7 @@ import { townPaths } from '../../src/town/paths.js';
 import { startGt } from '../support/gt.js';
 import { makeTownFolder, until } from '../support/live-town.js';
 import { processesIn } from '../support/processes.js';
+import { drawn, some } from '../support/sample.js';
 
 let dir: string;
 beforeAll(async () => {
@@ -24,7 +25,9 @@ async function nothingIsLeft(): Promise<void> {
   expect(isServerThere()).toBe(false);
 }
 
-test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s while the server starts', async (signal) => {
+const SIGNALS = some('signals', ['SIGINT', 'SIGTERM', 'SIGHUP'] as const, 1);
+
+test.each(SIGNALS)('%s while the server starts', async (signal) => {
   const up = startGt(['up', dir]);
   await until('the server is being started', async () => isServerThere(), 30);
   expect(await up.end(signal)).toBe(130);
@@ -32,7 +35,9 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s while the server starts'
   await nothingIsLeft();
 });
 
-test('Ctrl-C before anything was started', async () => {
+const it = drawn('moments to stop', 5, 2);
+
+it('Ctrl-C before anything was started', async () => {
   const slow = await slowProgram();
   const up = startGt(['up', dir], { TEMPORAL_CLI: slow });
   await until('the program is asked for its version', async () => existsSync(`${slow}.asked`), 30);
@@ -40,21 +45,21 @@ test('Ctrl-C before anything was started', async () => {
   await nothingIsLeft();
 });
 
-test('Ctrl-C while the worker starts', async () => {
+it('Ctrl-C while the worker starts', async () => {
   const up = startGt(['up', dir]);
   await until('the worker is being started', isWorkerThere, 30);
   expect(await up.end('SIGINT')).toBe(130);
   await nothingIsLeft();
 });
 
-test('kill -9 while the worker starts: the worker ends the server, and itself', async () => {
+it('kill -9 while the worker starts: the worker ends the server, and itself', async () => {
   const up = startGt(['up', dir]);
   await until('the worker is being started', isWorkerThere, 30);
   expect(await up.end('SIGKILL')).toBeNull();
   await nothingIsLeft();
 });
 
-test('Ctrl-C twice, and SIGHUP on top, are one stop in order', async () => {
+it('Ctrl-C twice, and SIGHUP on top, are one stop in order', async () => {
   const up = startGt(['up', dir]);
   await up.says(/is up/);
   up.child.kill('SIGINT');
@@ -65,7 +70,7 @@ test('Ctrl-C twice, and SIGHUP on top, are one stop in order', async () => {
   await nothingIsLeft();
 });
 
-test('a demo that is stopped on its way says where its town is and how it goes on', async () => {
+it('a demo that is stopped on its way says where its town is and how it goes on', async () => {
   const folder = join(await newFolder(), 'demo');
   const demo = startGt(['demo', '--dir', folder]);
   await demo.says(/\[0\/5\] .*session 1/);

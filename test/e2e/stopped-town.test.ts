@@ -3,7 +3,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
-import { afterAll, describe, test } from 'vitest';
+import { afterAll, describe } from 'vitest';
 import type { ExpectStatic } from 'vitest';
 import { lifecycleQuery } from '../../src/contract/polecat.js';
 import { stepsQuery } from '../../src/contract/molecule.js';
@@ -13,7 +13,7 @@ import type { Running } from '../support/gt.js';
 import { makeTownFolder, until } from '../support/live-town.js';
 import { processesIn } from '../support/processes.js';
 import { runGit } from '../support/repos.js';
-import { IS_LONG } from '../support/sample.js';
+import { drawn, IS_LONG } from '../support/sample.js';
 
 const NAP = `
 formula = "nap"
@@ -92,12 +92,14 @@ async function stopInMidStep(
   return { attempt, sessions };
 }
 
+const it = drawn('ways to stop a town', 2, 1);
+
 // Both towns rest most of the time: side by side.
 describe.concurrent('a town in the middle of a step', () => {
-  test('stopped by Ctrl-C', async ({ expect }) => {
+  it('stopped by Ctrl-C', async ({ expect }) => {
     expect(await stopInMidStep('SIGINT', expect)).toEqual({ attempt: 1, sessions: 1 });
   });
-  test('gt itself killed with SIGKILL: its server and worker end too, and all goes on the next time', async ({
+  it('gt itself killed with SIGKILL: its server and worker end too, and all goes on the next time', async ({
     expect,
   }) => {
     expect(await stopInMidStep('SIGKILL', expect)).toEqual({ attempt: 1, sessions: 1 });

@@ -16,10 +16,10 @@ import { LONGER } from '../support/test-formulas.js';
 import { IS_LONG, SEED } from '../support/sample.js';
 
 /** Whole with `npm run test:long`. */
-const KILLS = IS_LONG ? 120 : 6;
-const KILLS_AFTER_PUSH = 4;
+const KILLS = IS_LONG ? 120 : 4;
+const KILLS_AFTER_PUSH = IS_LONG ? 4 : 2;
 /** Of the server: whatever the seed, it dies as often as that. */
-const SERVER_KILLS_MIN = Math.floor(KILLS / 5);
+const SERVER_KILLS_MIN = Math.max(1, Math.floor(KILLS / 5));
 /** A worker that is between two lives when the push comes is not killed: another mission brings another push. */
 const ROUNDS_MAX = 20;
 

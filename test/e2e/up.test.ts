@@ -10,6 +10,7 @@ import type { Running } from '../support/gt.js';
 import { makeTownFolder } from '../support/live-town.js';
 import { processesIn } from '../support/processes.js';
 import { makeFolder } from '../support/repos.js';
+import { drawn } from '../support/sample.js';
 
 async function newTown(): Promise<string> {
   const dir = await makeTownFolder({ rigs: {} });
@@ -23,7 +24,9 @@ function start(args: readonly string[], env: Readonly<Record<string, string | un
   return running;
 }
 
-test('settings for a Temporal somewhere else do not reach the own server', async () => {
+const it = drawn('odd surroundings of gt up', 4, 2);
+
+it('settings for a Temporal somewhere else do not reach the own server', async () => {
   const file = join(await makeFolder(), 'temporal.toml');
   await writeFile(file, '[profile.default]\naddress = "cloud:7233"\n[profile.default.tls]\nserver_name = "cloud"\n');
   const elsewhere = { TEMPORAL_CONFIG_FILE: file, TEMPORAL_NAMESPACE: 'mine.cloud', TEMPORAL_API_KEY: 'secret' };
@@ -31,7 +34,7 @@ test('settings for a Temporal somewhere else do not reach the own server', async
   expect((await up.says(/is up\./)).index).toBeGreaterThan(0);
 });
 
-test('a worker sends the headers of its Temporal profile with its calls', async () => {
+it('a worker sends the headers of its Temporal profile with its calls', async () => {
   const port = await freePort();
   const heard = new Promise<IncomingHttpHeaders>((resolve) => {
     const server = createServer().on('stream', (stream, headers) => {
@@ -57,7 +60,7 @@ test('a state folder that cannot be written is told in words, with its code', as
   expect(up.output()).not.toContain('    at ');
 });
 
-test('a worker that cannot start any more is tried again ever later, and why is told', async () => {
+it('a worker that cannot start any more is tried again ever later, and why is told', async () => {
   const dir = await newTown();
   const up = start(['up', dir]);
   const [, address] = await up.says(/export TEMPORAL_ADDRESS=(\S+)/);
@@ -75,7 +78,7 @@ test('a worker that cannot start any more is tried again ever later, and why is 
   expect(await processesIn(dir)).toEqual([]);
 });
 
-test('a town whose usual ports are taken keeps the ports of its last start', async () => {
+it('a town whose usual ports are taken keeps the ports of its last start', async () => {
   const dir = await newTown();
   const [port, uiPort] = [await freePort(), await freePort()];
   const first = start(['up', dir, '--port', String(port), '--ui-port', String(uiPort)]);
