@@ -17,6 +17,7 @@ import {
 import { readRunningServer } from '../../src/running-server.js';
 import { programOf } from '../support/program.js';
 import { makeFolder } from '../support/repos.js';
+import { drawn } from '../support/sample.js';
 import { connectTo, serve, temporalCli } from '../support/temporal.js';
 
 const TOWN = await programOf('test/support/town-process.ts');
@@ -65,7 +66,9 @@ test('the server of a killed town is ended by the next start, which goes on with
   expect((await kept.describe()).status.name).toBe('RUNNING');
 });
 
-test('a town that is up is not started a second time, and stays up', async () => {
+const it = drawn('towns that were left', 4, 2);
+
+it('a town that is up is not started a second time, and stays up', async () => {
   const folder = await makeFolder();
   const town = await townProcess(folder);
   await expect(serve(folder)).rejects.toThrow(
@@ -74,7 +77,7 @@ test('a town that is up is not started a second time, and stays up', async () =>
   expect(startedAt(town.pid)).not.toBeNull();
 });
 
-test('of two starts at once one is up, and the other never opens the database', async () => {
+it('of two starts at once one is up, and the other never opens the database', async () => {
   const folder = await makeFolder();
   const launches = join(folder, 'launches');
   const clis = await Promise.all(
@@ -97,7 +100,7 @@ test('of two starts at once one is up, and the other never opens the database', 
   );
 });
 
-test('a town that exits without a word takes its server with it', async () => {
+it('a town that exits without a word takes its server with it', async () => {
   const town = await townProcess(await makeFolder());
   town.child.kill('SIGTERM');
   await ended(town.child);
@@ -169,7 +172,7 @@ test('a record that a crash has torn is forgotten', async () => {
   expect(existsSync(record)).toBe(false);
 });
 
-test('a process that obeys no SIGINT is killed', async () => {
+it('a process that obeys no SIGINT is killed', async () => {
   const deaf = spawn('sh', ['-c', 'trap "" INT; echo deaf; while :; do sleep 0.1; done'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });

@@ -27,7 +27,7 @@ type = "human"
 needs = ["s4"]
 `;
 
-const isTried = sample('ways to end work in another run', 5, 2);
+const isTried = sample('ways to end work in another run', 5, 1);
 
 let town: LiveTown;
 beforeAll(async () => {

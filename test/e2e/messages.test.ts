@@ -71,7 +71,7 @@ const bursts: fc.Arbitrary<readonly Burst[]> = fc.array(
     sent: fc.array(sending, { minLength: 1, maxLength: 5 }),
     isKilled: fc.constantFrom(true, false, false, false, false, false),
   }),
-  { minLength: 6, maxLength: 12 },
+  IS_LONG ? { minLength: 6, maxLength: 12 } : { minLength: 4, maxLength: 6 },
 );
 
 let molecules = 0;

@@ -6,6 +6,7 @@ import { checkGate } from '../../src/activities/gate.js';
 import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
+import { drawn } from '../support/sample.js';
 
 /** Each step that a person closes is a piece of history. */
 const STEPS = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
@@ -53,7 +54,9 @@ test('a gate on another molecule opens when that completes, also when it goes on
   expect(await awaitBead('mo-open')).toMatchObject({ kind: 'open' });
 });
 
-test('a gate on a molecule that is terminated, fails or is not there has failed, and says why', async () => {
+const it = drawn('executions that end elsewhere', 3, 1);
+
+it('a gate on a molecule that is terminated, fails or is not there has failed, and says why', async () => {
   const handle = await start('mo-ended');
   const finding = awaitBead('mo-ended');
   await handle.terminate('not needed');
@@ -70,14 +73,14 @@ test('a gate on a molecule that is terminated, fails or is not there has failed,
   });
 });
 
-test('a gate that is given up stops waiting at once', async () => {
+it('a gate that is given up stops waiting at once', async () => {
   await start('mo-left');
   const began = Date.now();
   await expect(awaitBead('mo-left', AbortSignal.timeout(300))).rejects.toThrow(/abort/i);
   expect(Date.now() - began).toBeLessThan(5_000);
 });
 
-test('deleted, an execution is gone with all its runs; a namesake after it, and one that is open, are left alone', async () => {
+it('deleted, an execution is gone with all its runs; a namesake after it, and one that is open, are left alone', async () => {
   const handle = await start('mo-wisp');
   const first = { workflowId: 'mo-wisp', firstRunId: handle.firstExecutionRunId };
   await expect(deleteExecution(town.client, first)).rejects.toThrow('mo-wisp is still open');

@@ -6,6 +6,7 @@ import { commitOf, git, gitText } from '../../src/git/git.js';
 import { goBack } from '../../src/git/go-back.js';
 import { worktreeState } from '../../src/git/worktree.js';
 import { writeFiles } from '../support/repos.js';
+import { drawn } from '../support/sample.js';
 import { BRANCH, finishStep, makeRig, openSandbox, TOAST } from '../support/sandboxes.js';
 
 async function twoSteps() {
@@ -34,14 +35,16 @@ test('the sandbox and the remote are at the commit, and what was undone is kept,
   expect(await back(first)).toBeNull();
 });
 
-test('without half-done work it is the last commit itself that is kept', async () => {
+const it = drawn('sandboxes that go back', 3, 1);
+
+it('without half-done work it is the last commit itself that is kept', async () => {
   const { rig, second, sandbox, back } = await twoSteps();
   const kept = await back(sandbox.base);
   expect(await commitOf(rig.mirror, kept ?? '')).toBe(second);
   expect(await rig.origin.sha(BRANCH)).toBe(sandbox.base);
 });
 
-test('what somebody pushed in the meantime is not overwritten, and nothing has changed', async () => {
+it('what somebody pushed in the meantime is not overwritten, and nothing has changed', async () => {
   const { rig, place, first, second, back } = await twoSteps();
   const theirs = await rig.origin.commit({ 'theirs.txt': 'theirs\n' }, { branch: BRANCH });
   await expect(back(first)).rejects.toThrow(`somebody pushed to ${BRANCH}, which is at ${theirs} on the remote`);
@@ -49,7 +52,7 @@ test('what somebody pushed in the meantime is not overwritten, and nothing has c
   expect(await rig.origin.sha(BRANCH)).toBe(theirs);
 });
 
-test('a rebase, a merge and another branch are left behind', async () => {
+it('a rebase, a merge and another branch are left behind', async () => {
   const { rig, sandbox, place, first, back } = await twoSteps();
   await git(sandbox.path, ['checkout', '--quiet', '-b', 'aside', first]);
   await writeFiles(sandbox.path, { 'two.txt': 'other\n' });

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { fetchMirror, inspectRemote, openMirror } from '../../src/git/mirror.js';
 import { makeFolder, makeRepo, runGit } from '../support/repos.js';
+import { drawn } from '../support/sample.js';
 import { finishStep, makeRig, openSandbox } from '../support/sandboxes.js';
 
 describe('a look at a remote', () => {
@@ -48,6 +49,8 @@ describe('a look at a remote', () => {
   });
 });
 
+const it = drawn('things that happen to a mirror', 6, 3);
+
 describe('a mirror', () => {
   test('has the object format of its remote', async () => {
     const path = join(await makeFolder(), 'rig');
@@ -74,7 +77,7 @@ describe('a mirror', () => {
     );
   });
 
-  test('that tells a password to everybody in its worktrees, as those of before do, tells it no more once it is opened', async () => {
+  it('that tells a password to everybody in its worktrees, as those of before do, tells it no more once it is opened', async () => {
     const repo = await makeRepo({ bare: true });
     const path = join(await makeFolder(), 'mirror.git');
     await openMirror({ path, url: repo.url });
@@ -84,7 +87,7 @@ describe('a mirror', () => {
     expect(await runGit(path, ['config', 'remote.origin.url'])).toBe(repo.url);
   });
 
-  test('is made once, and what a cut-off attempt left is swept away', async () => {
+  it('is made once, and what a cut-off attempt left is swept away', async () => {
     const repo = await makeRepo({ bare: true });
     const folder = await makeFolder();
     const path = join(folder, 'mirror.git');
@@ -94,7 +97,7 @@ describe('a mirror', () => {
     expect(await readdir(folder)).toEqual(['mirror.git']);
   });
 
-  test("keeps to the town's URL whatever an agent makes of the shared configuration", async () => {
+  it("keeps to the town's URL whatever an agent makes of the shared configuration", async () => {
     const repo = await makeRepo({ bare: true });
     const mirror = join(await makeFolder(), 'mirror.git');
     await openMirror({ path: mirror, url: repo.url });
@@ -104,7 +107,7 @@ describe('a mirror', () => {
     expect(await runGit(mirror, ['rev-parse', 'origin/main'])).toBe(sha);
   });
 
-  test('follows its rig to another URL', async () => {
+  it('follows its rig to another URL', async () => {
     const [first, second] = [await makeRepo({}), await makeRepo({ files: { other: '1\n' } })];
     const mirror = join(await makeFolder(), 'mirror.git');
     await openMirror({ path: mirror, url: first.url });
@@ -124,7 +127,7 @@ describe('a mirror', () => {
     expect((await readdir(folder)).filter((name) => name === 'mirror.git')).toEqual([]);
   });
 
-  test('of a repository that names its objects by SHA-256 does so, too', async () => {
+  it('of a repository that names its objects by SHA-256 does so, too', async () => {
     const folder = await makeFolder();
     await runGit(folder, ['init', '--quiet', '--object-format=sha256', '--initial-branch=main', 'rig']);
     const repo = await makeRepo({ path: join(folder, 'rig') });
@@ -151,7 +154,7 @@ describe('a mirror', () => {
     expect(await runGit(rig.mirror, ['cat-file', '-t', tip])).toBe('commit');
   });
 
-  test('keeps its branches when somebody has made a HEAD among them, which stands for one', async () => {
+  it('keeps its branches when somebody has made a HEAD among them, which stands for one', async () => {
     const rig = await makeRig();
     await runGit(rig.mirror, ['symbolic-ref', 'refs/remotes/origin/HEAD', 'refs/remotes/origin/main']);
     const sha = await rig.origin.commit({ b: '1\n' });

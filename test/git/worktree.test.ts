@@ -6,7 +6,10 @@ import { describe, expect, test } from 'vitest';
 import { commitAll, log } from '../../src/git/commit.js';
 import { markShutIn, openWorktree, removeWorktree, worktreeState } from '../../src/git/worktree.js';
 import { runGit, writeFiles } from '../support/repos.js';
+import { drawn } from '../support/sample.js';
 import { BRANCH, makeRig, openSandbox, TOAST } from '../support/sandboxes.js';
+
+const it = drawn('worktrees as they may be found', 7, 3);
 
 describe('opening a worktree', () => {
   test('starts a new branch from the given commit', async () => {
@@ -31,7 +34,7 @@ describe('opening a worktree', () => {
     expect((await worktreeState({ mirror: rig.mirror, path: first.path }))?.dirty).toEqual(['a', 'new']);
   });
 
-  test('rebuilds a missing folder from the branch, whose commits stay', async () => {
+  it('rebuilds a missing folder from the branch, whose commits stay', async () => {
     const rig = await makeRig();
     const first = await openSandbox(rig);
     await writeFiles(first.path, { a: '2\n' });
@@ -42,7 +45,7 @@ describe('opening a worktree', () => {
     expect(await readFile(join(first.path, 'a'), 'utf8')).toBe('2\n');
   });
 
-  test('builds a half-made one anew', async () => {
+  it('builds a half-made one anew', async () => {
     const rig = await makeRig({ files: { a: '1\n' } });
     const path = join(rig.folder, 'town', 'server', 'polecats', 'Toast');
     await runGit(rig.mirror, ['worktree', 'add', '--quiet', '--no-checkout', '-b', BRANCH, path, 'origin/main']);
@@ -52,7 +55,7 @@ describe('opening a worktree', () => {
     expect((await worktreeState({ mirror: rig.mirror, path }))?.dirty).toEqual([]);
   });
 
-  test.each(['', 'index.lock', 'locked'])('survives metadata without anything in it but "%s"', async (file) => {
+  it.each(['', 'index.lock', 'locked'])('survives metadata without anything in it but "%s"', async (file) => {
     const rig = await makeRig();
     const stale = join(rig.mirror, 'worktrees', 'Toast');
     await mkdir(stale, { recursive: true });
@@ -61,7 +64,7 @@ describe('opening a worktree', () => {
     expect(await readdir(join(rig.mirror, 'worktrees'))).toEqual(['Toast']);
   });
 
-  test("refuses a folder with somebody's files, and one of another branch, and touches neither", async () => {
+  it("refuses a folder with somebody's files, and one of another branch, and touches neither", async () => {
     const rig = await makeRig();
     const path = join(rig.folder, 'mine');
     await mkdir(path);
@@ -94,7 +97,7 @@ describe('opening a worktree', () => {
   });
 });
 
-test.each(['HEAD', 'index', 'index.other'])('a look waits for no pipe in place of %s', async (name) => {
+it.each(['HEAD', 'index', 'index.other'])('a look waits for no pipe in place of %s', async (name) => {
   const rig = await makeRig({ files: { a: '1\n' } });
   const { path, head } = await openSandbox(rig);
   const metadata = join(rig.mirror, 'worktrees', 'Toast');
@@ -104,7 +107,7 @@ test.each(['HEAD', 'index', 'index.other'])('a look waits for no pipe in place o
   expect(await worktreeState({ mirror: rig.mirror, path })).toMatchObject({ head, branch: BRANCH });
 });
 
-test('a look waits for no pipe among the branches of its name, nor for one that a link there leads to', async () => {
+it('a look waits for no pipe among the branches of its name, nor for one that a link there leads to', async () => {
   const rig = await makeRig({ files: { a: '1\n' } });
   const { path, head } = await openSandbox(rig);
   await markShutIn(join(rig.mirror, 'worktrees', 'Toast'));
@@ -116,7 +119,7 @@ test('a look waits for no pipe among the branches of its name, nor for one that 
   expect(await readdir(names)).toEqual([BRANCH.slice('polecat/Toast/'.length)]);
 });
 
-test.each([
+it.each([
   ['as .gitignore', '.'],
   ['as .gitignore of a folder whose name is no text', "$(printf 'a\\377b')/c"],
 ])('a look lets git go on where it waits for a pipe %s, and takes that away', async (_what, folder) => {
