@@ -12,7 +12,6 @@ import { asActivity, cancelActivity } from '../support/activity.js';
 import { makeBench } from '../support/bench.js';
 import { runGit } from '../support/repos.js';
 import { AS_TOLD } from '../support/remotes.js';
-import { drawn } from '../support/sample.js';
 
 /** A sandbox, and `accept` as a molecule of its own would ask it: others' commands bear other marks. */
 async function makeSandbox(cancel?: AbortController) {
@@ -41,9 +40,7 @@ test('the check script decides after the acceptance command, and says no in its 
   expect(accepted).toEqual({ kind: 'accepted', head: await origin.sha(ref.branch) });
 });
 
-const it = drawn('steps that are not to be accepted', 8, 3);
-
-it('a check that runs out of time, or whose activity is cancelled, leaves nothing running', async () => {
+test('a check that runs out of time, or whose activity is cancelled, leaves nothing running', async () => {
   const { accept } = await makeSandbox();
   expect(await accept(check('sleep 300', 200))).toMatchObject({
     kind: 'rejected',
@@ -86,7 +83,7 @@ test('files are looked for in the sandbox only', async () => {
   expect(await acts.filesExist({ ...ref, paths })).toEqual([true, false, true, true, true, false, false]);
 });
 
-it('work that was only looked at goes with its sandbox, saved or not, and its branch with it', async () => {
+test('work that was only looked at goes with its sandbox, saved or not, and its branch with it', async () => {
   const { path, ref, acts, accept, origin } = await makeSandbox();
   await writeFile(join(path, 'notes.md'), 'x\n');
   await accept();
@@ -111,7 +108,7 @@ test('work with a secret in it is not pushed; taken out of the files it is, if t
   expect(await accept()).toEqual({ kind: 'accepted', head: await origin.sha(ref.branch) });
 });
 
-it('a secret that the agent committed is refused until it is out of its commits', async () => {
+test('a secret that the agent committed is refused until it is out of its commits', async () => {
   const { path, accept } = await makeSandbox();
   const git = (...args: string[]) => runGit(path, ['-c', 'user.name=x', '-c', 'user.email=x@x', ...args]);
   await writeFile(join(path, 'a.txt'), 'token ghp_0123456789abcdefghij\n');
@@ -133,7 +130,7 @@ const LOOKS_LIKE = 'ghp_0123456789abcdefghij';
 const commitAs = (path: string, author: string) =>
   runGit(path, ['commit', '-q', '--allow-empty', '-m', 'x', `--author=${author}`]);
 
-it.each<[string, (path: string) => Promise<unknown>, string]>([
+test.each<[string, (path: string) => Promise<unknown>, string]>([
   ['the name of a file', (path) => writeFile(join(path, LOOKS_LIKE), '1\n'), 'the name of the file [secret taken out]'],
   ['that of an empty one', (path) => writeFile(join(path, LOOKS_LIKE), ''), 'the name of the file [secret taken out]'],
   ['a new name', (path) => runGit(path, ['mv', 'README.md', LOOKS_LIKE]), 'the name of the file [secret taken out]'],
@@ -159,7 +156,7 @@ it.each<[string, (path: string) => Promise<unknown>, string]>([
   await expect(origin.sha(ref.branch)).rejects.toThrow('Needed a single revision');
 });
 
-it('a line is allowed only where it stood so before, and a known value not even there', async () => {
+test('a line is allowed only where it stood so before, and a known value not even there', async () => {
   const line = `token ${LOOKS_LIKE} is an example # gitleaks:allow`;
   const { path, accept, origin, ref } = await makeSandbox();
   await writeFile(join(path, 'a.txt'), `${line}\n`);
@@ -185,7 +182,7 @@ it('a line is allowed only where it stood so before, and a known value not even 
   expect(await accept({ since })).toMatchObject({ kind: 'accepted' });
 });
 
-it('a person lets lines through by their marks: these in this file, and no known value; the commit says who', async () => {
+test('a person lets lines through by their marks: these in this file, and no known value; the commit says who', async () => {
   const { path, accept, origin, ref } = await makeSandbox();
   await writeFile(join(path, 'a.json'), `{"example": "${LOOKS_LIKE}"}\n`);
   const refused = await accept();
@@ -208,7 +205,7 @@ it('a person lets lines through by their marks: these in this file, and no known
   );
 });
 
-it.each([
+test.each([
   ['in a line of millions of characters', `${'x'.repeat(250_000)} sk-ant-${'a'.repeat(9_000_000)}\n`],
   ['of a value that is broken over two of very many lines', `${'x\n'.repeat(9_998)}a value that ev\nerybody knows\n`],
   ['among very many lines', `${'x\n'.repeat(300_000)}${LOOKS_LIKE}\n${'\n'.repeat(300_000)}`],
@@ -220,7 +217,7 @@ it.each([
   expect(await accept()).toMatchObject({ why: expect.stringContaining('secret is in a.txt: ') as string });
 });
 
-it('a change that is too large to be searched is refused', async () => {
+test('a change that is too large to be searched is refused', async () => {
   const { path, accept, origin, ref } = await makeSandbox();
   await writeFile(join(path, 'large.txt'), 'a line of text that is long enough\n'.repeat(2_000_000));
   expect(await accept()).toMatchObject({ why: expect.stringContaining('larger than what is searched') as string });

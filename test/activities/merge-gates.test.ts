@@ -14,7 +14,6 @@ import { makeBench } from '../support/bench.js';
 import { runGit, writeFiles } from '../support/repos.js';
 import type { Files } from '../support/repos.js';
 import { AS_TOLD } from '../support/remotes.js';
-import { drawn } from '../support/sample.js';
 
 const CHECK = '#!/bin/sh\necho checked\nexit 1\n';
 
@@ -64,19 +63,17 @@ test('a gate whose script the branch deleted has failed, with what it says on th
   );
 });
 
-const it = drawn('gates that find nothing to run', 4, 2);
-
-it('so has one whose script the branch made not executable', async () => {
+test('so has one whose script the branch made not executable', async () => {
   const verdict = await verdictOn({ mode: 0o644 }, ['./check.sh']);
   expect(verdict).toMatchObject({ kind: 'failed', log: expect.stringContaining('exited with 126') });
 });
 
-it('the target is made ready by the gates before, as the branch was', async () => {
+test('the target is made ready by the gates before, as the branch was', async () => {
   const commands = ['test ! -f check.sh || cp -p check.sh built', './built'];
   expect(await verdictOn({ files: { 'check.sh': null } }, commands)).toMatchObject({ kind: 'failed', gate: 'gate-1' });
 });
 
-it('a gate that never was could not run, whatever the branch did', async () => {
+test('a gate that never was could not run, whatever the branch did', async () => {
   const never = await verdictOn({ files: { 'check.sh': null } }, ['no-such-program --all']);
   expect(never).toMatchObject({
     kind: 'could-not-run',
@@ -86,7 +83,7 @@ it('a gate that never was could not run, whatever the branch did', async () => {
   expect(await verdictOn({ files: { 'other.sh': CHECK } }, ['./other.sh'])).toMatchObject({ kind: 'could-not-run' });
 });
 
-it('a request of before, which names no target, has the verdict of before', async () => {
+test('a request of before, which names no target, has the verdict of before', async () => {
   const verdict = await verdictOn({ files: { 'check.sh': null } }, ['./check.sh'], { asked: false });
   expect(verdict).toMatchObject({ kind: 'could-not-run', log: expect.stringContaining('exited with 127') });
 });

@@ -13,7 +13,6 @@ import { makeBench } from '../support/bench.js';
 import type { Bench } from '../support/bench.js';
 import { runGit, writeFiles } from '../support/repos.js';
 import { AS_TOLD } from '../support/remotes.js';
-import { drawn } from '../support/sample.js';
 
 async function accepted(bench: Bench, more: Partial<AcceptRequest> = {}): Promise<string> {
   const acceptance = await bench.acts.acceptStep(bench.step(more));
@@ -43,9 +42,7 @@ test("a repository inside the sandbox, empty or not, is refused in words until i
   expect(await bench.origin.git('show', `${head}:a b/x`)).toBe('1');
 });
 
-const it = drawn('branches to be published', 10, 4);
-
-it("work on another's branch is refused in words, and that does not move", async () => {
+test("work on another's branch is refused in words, and that does not move", async () => {
   const bench = await makeBench();
   const { sandbox, ref, mirror, acts } = bench;
   const other = 'polecat/Shadow/se-2';
@@ -60,7 +57,7 @@ it("work on another's branch is refused in words, and that does not move", async
   expect(await bench.origin.git('show', `${await accepted(bench)}:x`)).toBe('1');
 });
 
-it("a submodule that .gitmodules names, and a gitlink that was there before, are nobody's fault", async () => {
+test("a submodule that .gitmodules names, and a gitlink that was there before, are nobody's fault", async () => {
   const bench = await makeBench();
   const { path } = bench.sandbox;
   await runGit(path, ['-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', bench.origin.path, 'sub']);
@@ -73,7 +70,7 @@ it("a submodule that .gitmodules names, and a gitlink that was there before, are
 
 const running = (mark: string) => findMarked((one) => one === mark);
 
-it('a cancelled step ends its acceptance command at once, with everything that it started', async () => {
+test('a cancelled step ends its acceptance command at once, with everything that it started', async () => {
   const bench = await makeBench();
   const acts = sandboxActivities(placesIn(bench.state), AS_TOLD);
   const cancel = new AbortController();
@@ -90,7 +87,7 @@ it('a cancelled step ends its acceptance command at once, with everything that i
   expect(await running(mark)).toEqual([]);
 });
 
-it('cancelled gates end at once, with everything that they started', async () => {
+test('cancelled gates end at once, with everything that they started', async () => {
   const bench = await makeBench();
   // Gates use no runtime.
   const acts = sessionActivities(placesIn(bench.state), {} as Means);
@@ -105,7 +102,7 @@ it('cancelled gates end at once, with everything that they started', async () =>
   expect(await running(mark)).toEqual([]);
 });
 
-it('what somebody pushed on top of the branch is taken in, and so is what conflicts, once it is resolved', async () => {
+test('what somebody pushed on top of the branch is taken in, and so is what conflicts, once it is resolved', async () => {
   const bench = await makeBench({ files: { 'a.txt': '1\n' } });
   await writeFiles(bench.sandbox.path, { 'b.txt': 'mine\n' });
   const first = await accepted(bench);
@@ -130,7 +127,7 @@ it('what somebody pushed on top of the branch is taken in, and so is what confli
   expect(await bench.origin.git('show', `${third}:a.txt`)).toBe('both');
 });
 
-it('a branch that somebody rewrote is left to people', async () => {
+test('a branch that somebody rewrote is left to people', async () => {
   const bench = await makeBench();
   await writeFiles(bench.sandbox.path, { secret: '1\n' });
   const first = await accepted(bench);
@@ -145,7 +142,7 @@ it('a branch that somebody rewrote is left to people', async () => {
   expect(await bench.origin.sha(bench.ref.branch)).toBe(theirs);
 });
 
-it('a branch that no longer holds what was accepted is refused in words, until it does', async () => {
+test('a branch that no longer holds what was accepted is refused in words, until it does', async () => {
   const bench = await makeBench();
   const { path, base } = bench.sandbox;
   await writeFiles(path, { a: '1\n' });
@@ -162,7 +159,7 @@ it('a branch that no longer holds what was accepted is refused in words, until i
   expect(await bench.origin.git('show', `${await accepted(bench, { since: first })}:a`)).toBe('1');
 });
 
-it('what somebody took out of the branch on the remote may be left out', async () => {
+test('what somebody took out of the branch on the remote may be left out', async () => {
   const bench = await makeBench();
   const { path } = bench.sandbox;
   await writeFiles(path, { a: '1\n' });
@@ -176,7 +173,7 @@ it('what somebody took out of the branch on the remote may be left out', async (
   expect(await runGit(bench.mirror, ['for-each-ref', '--contains', first])).toContain('refs/gt/undone/');
 });
 
-it('work that is on the target already, and that its rebase drops, is not lost', async () => {
+test('work that is on the target already, and that its rebase drops, is not lost', async () => {
   const bench = await makeBench();
   const { path } = bench.sandbox;
   await writeFiles(path, { a: '1\n' });
@@ -191,7 +188,7 @@ it('work that is on the target already, and that its rebase drops, is not lost',
   expect(await bench.origin.git('log', '--format=%s', `main..${third}`)).toBe('Work\nWork');
 });
 
-it("a remote's hook that refuses the push ends the step and the hand-in in its words", async () => {
+test("a remote's hook that refuses the push ends the step and the hand-in in its words", async () => {
   const bench = await makeBench();
   const hook = join(bench.origin.path, 'hooks', 'pre-receive');
   await writeFile(hook, '#!/bin/sh\necho "sign your work"\nexit 1\n');

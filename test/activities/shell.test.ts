@@ -14,15 +14,12 @@ import { isAllowed } from '../../src/process/host-proxy.js';
 import { findMarked } from '../../src/process/mark.js';
 import { missingBubblewrap } from '../support/bubblewrap.js';
 import { cell, env, LEVEL } from '../support/cell.js';
-import { drawn } from '../support/sample.js';
 import { BRANCH, makeRig, openSandbox, TOAST } from '../support/sandboxes.js';
 
 const missing = await missingBubblewrap();
 if (missing !== null) console.warn(`the tests of what is shut in are skipped: ${missing}`);
 
 const EXITED = (code: number) => ({ kind: 'exited', code });
-
-const it = drawn('ways out of what is shut in', 10, 4);
 
 describe.skipIf(missing !== null)('what is shut in', () => {
   test('an agent works in its tree: files, commits, a rebase, the programs of the machine', async () => {
@@ -99,7 +96,7 @@ describe.skipIf(missing !== null)('what is shut in', () => {
     expect((await sh('ps -e 2>/dev/null | wc -l; ls /proc | grep -c "^[0-9]"')).stdout).toMatch(/\b[1-9]\n$/);
   });
 
-  it('nothing of a town is there, though it lies in what is shown, but the sandbox, and what is named in it', async () => {
+  test('nothing of a town is there, though it lies in what is shown, but the sandbox, and what is named in it', async () => {
     const rig = await makeRig();
     const { path } = await openSandbox(rig);
     const town = join(rig.folder, 'town');
@@ -116,7 +113,7 @@ describe.skipIf(missing !== null)('what is shut in', () => {
     expect(await seen()).toBe('data\nserver\nfor all?? x\n');
   });
 
-  it('the settings of the machine’s kernel are read, and not written to', async () => {
+  test('the settings of the machine’s kernel are read, and not written to', async () => {
     const { sh } = await cell();
     // As root one could name a program there that the kernel starts outside.
     const { stdout, stderr } = await sh(
@@ -126,7 +123,7 @@ describe.skipIf(missing !== null)('what is shut in', () => {
     expect(stderr).toMatch(/core_pattern: (Read-only file system|Permission denied)/);
   });
 
-  it('nobody makes namespaces inside, in which he could mount control groups, and memory that nobody counts', async () => {
+  test('nobody makes namespaces inside, in which he could mount control groups, and memory that nobody counts', async () => {
     const { sh } = await cell();
     for (const flags of ['-U', '-Um', '-UC'])
       expect(await sh(`unshare ${flags} true`), flags).toMatchObject({
@@ -145,7 +142,7 @@ describe.skipIf(missing !== null)('what is shut in', () => {
       expect(stdout, planted).not.toContain(planted);
   });
 
-  it('a repository inside, whose settings are programs, is not obeyed by git outside', async () => {
+  test('a repository inside, whose settings are programs, is not obeyed by git outside', async () => {
     const { sh, mirror, path, town } = await cell();
     const trap = join(town, 'trapped');
     const filter = `filter.x.clean 'touch "${trap}"; cat'`;
@@ -160,7 +157,7 @@ describe.skipIf(missing !== null)('what is shut in', () => {
     await expect(worktreeState({ mirror, path })).resolves.toMatchObject({ rebasing: false });
   });
 
-  it('an index that names files of the machine is not obeyed by git outside', async () => {
+  test('an index that names files of the machine is not obeyed by git outside', async () => {
     const { sh, mirror, path, town } = await cell();
     const secret = join(town, 'secret');
     await writeFile(secret, 'hush\n');
@@ -187,13 +184,13 @@ describe.skipIf(missing !== null)('what is shut in', () => {
     await expect(worktreeState(place)).resolves.toMatchObject({ rebasing: false });
   });
 
-  it('the way to the remote is not told, which may have a password in it', async () => {
+  test('the way to the remote is not told, which may have a password in it', async () => {
     const { sh, mirror } = await cell();
     expect(await readFile(join(mirror, 'gt-origin'), 'utf8')).not.toBe('');
     expect((await sh('cat "$(git rev-parse --git-common-dir)/gt-origin"')).stdout).toBe('');
   });
 
-  it('beside programs on the search path nothing of a home is shown', async () => {
+  test('beside programs on the search path nothing of a home is shown', async () => {
     const home = await mkdtemp(join(tmpdir(), 'gt-home-'));
     onTestFinished(() => rm(home, { recursive: true }));
     for (const folder of ['.fly/bin', '.nvm/versions/node/v20/bin'])
@@ -230,7 +227,7 @@ describe.skipIf(missing !== null)('what is shut in', () => {
     expect(await (await cell({ network: 'host' })).sh(call)).toMatchObject({ end: EXITED(0), stdout: 'reached' });
   });
 
-  it('what it starts ends with it, also what left its group', async () => {
+  test('what it starts ends with it, also what left its group', async () => {
     const { sh } = await cell();
     const mark = `shut in ${Math.random()}`;
     expect(await sh('(setsid sleep 300 &) ; (nohup setsid sh -c "sleep 301" &) ; echo left', { mark })).toMatchObject({
@@ -240,7 +237,7 @@ describe.skipIf(missing !== null)('what is shut in', () => {
     await expect.poll(() => findMarked((one) => one === mark), { timeout: 5_000 }).toEqual([]);
   });
 
-  it('too much memory, too many processes, too much time of the processor, and it is ended', async () => {
+  test('too much memory, too many processes, too much time of the processor, and it is ended', async () => {
     const { sh } = await cell({ memoryMbMax: 200, processesMax: 40, cpuMinutesMax: 1 / 60 });
     const hog = `node -e "const kept = []; for (;;) kept.push(Buffer.alloc(10e6, 1))"`;
     const sleepers = await sh('i=0; while [ $i -lt 200 ]; do sleep 30 & i=$((i+1)); done; wait');
@@ -260,7 +257,7 @@ describe.skipIf(missing !== null)('what is shut in', () => {
     expect(spin.stdout).toMatch(/ended with (137|152)/);
   });
 
-  it('a flood of output fills neither memory nor disk', async () => {
+  test('a flood of output fills neither memory nor disk', async () => {
     const { sh } = await cell();
     const { stdout, end } = await sh('yes | head -c 200000000');
     expect(end).toEqual(EXITED(0));

@@ -6,7 +6,6 @@ import { expect, onTestFinished, test } from 'vitest';
 import * as z from 'zod';
 import { missingBubblewrap } from '../support/bubblewrap.js';
 import { runCli } from '../support/cli.js';
-import { drawn } from '../support/sample.js';
 import { installSdk } from '../support/sdk.js';
 
 const Told = z.object({
@@ -89,9 +88,7 @@ test('Claude Code is driven by the SDK where the town has it, and that is told w
   });
 });
 
-const it = drawn('things that are missing', 6, 2);
-
-it('a program that never tells its version is not waited for', async () => {
+test('a program that never tells its version is not waited for', async () => {
   const { ask, bin } = await machine({ claude: 'while :; do /usr/bin/sleep 1; done' });
   const { of } = await ask();
   expect(of('agent claude-code')?.says).toContain(`${bin}/claude (it does not tell its version)`);
@@ -112,7 +109,7 @@ test('no git, nor a place for it', async () => {
   expect(of('git')).toMatchObject({ isNeeded: true, remedy: expect.stringContaining('apt-get install git') });
 });
 
-it.each([
+test.each([
   ['script', '{ kind = "script" }', []],
   ['auto without a key', '{ kind = "auto" }', []],
   ['anthropic', '{ kind = "anthropic" }', ['confinement', 'runtime anthropic']],
@@ -157,7 +154,7 @@ test('what only formulas ask for counts: of the town and of its rigs, whatever t
   expect(of('agent codex')?.says).toBe('there is no program codex on PATH; one, two name it');
 });
 
-it('a program that cannot be started where agents are shut in is none: a link that leads out of what is shown there', async (context) => {
+test('a program that cannot be started where agents are shut in is none: a link that leads out of what is shown there', async (context) => {
   const missing = await missingBubblewrap();
   context.skip(missing !== null, missing ?? '');
   const { ask, town, bin, env } = await machine();
@@ -186,7 +183,7 @@ it('a program that cannot be started where agents are shut in is none: a link th
   expect((await ask(['--town', dir], real)).of('agent mine')?.remedy).toBeNull();
 });
 
-it('one that comes with the town and fails where agents are shut in, by what it misses there, cannot run', async (context) => {
+test('one that comes with the town and fails where agents are shut in, by what it misses there, cannot run', async (context) => {
   const missing = await missingBubblewrap();
   context.skip(missing !== null, missing ?? '');
   const library = await mkdtemp(join(tmpdir(), 'gt-doctor-out-'));
@@ -209,7 +206,7 @@ it('one that comes with the town and fails where agents are shut in, by what it 
   });
 });
 
-it('a program that heeds no --version is started where agents are shut in alone, and lacks no gt of a session', async (context) => {
+test('a program that heeds no --version is started where agents are shut in alone, and lacks no gt of a session', async (context) => {
   const missing = await missingBubblewrap();
   context.skip(missing !== null, missing ?? '');
   const out = await mkdtemp(join(tmpdir(), 'gt-doctor-out-'));
@@ -243,7 +240,7 @@ test('with its program, its key and bubblewrap an agent of the town can run', as
   expect(await ask(['--town', dir])).toMatchObject({ code: 1 });
 });
 
-it('a server that is gone, and a town.toml that cannot be read, are told', async () => {
+test('a server that is gone, and a town.toml that cannot be read, are told', async () => {
   const { ask, town, dir } = await machine();
   await town(RIG('{ kind = "script" }'));
   await mkdir(join(dir, '.gt'));

@@ -7,12 +7,14 @@ import { channelMessages, explainQuery, rejectedQuery } from '../../src/contract
 import { attribute } from '../../src/contract/search-attributes.js';
 import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
 import { makeId } from '../../src/town/address.js';
-import { MAILS_MAX, type Inbox } from '../../src/town/inbox.js';
+import { MAILS_MAX } from '../../src/town/inbox.js';
+import type { Inbox } from '../../src/town/inbox.js';
 import { gt } from '../support/gt.js';
 import { recordsOf } from '../support/ledger-records.js';
-import { count, liveTown, until, type LiveTown } from '../support/live-town.js';
+import { count, liveTown, until } from '../support/live-town.js';
+import type { LiveTown } from '../support/live-town.js';
 import { random } from '../support/random.js';
-import { drawn, IS_LONG, SEED } from '../support/sample.js';
+import { IS_LONG, SEED } from '../support/sample.js';
 import { runsOf } from '../support/said-history.js';
 import { QUICK } from '../support/test-formulas.js';
 
@@ -106,10 +108,8 @@ test('what is published reaches each inbox that it is for, once, and is answered
   expect(subjects(await inboxOf('overseer'))).toEqual(heard);
 });
 
-const it = drawn('things that happen to a channel', 8, 3);
-
 // Each with a channel and inboxes of its own, at once.
-it.concurrent('who comes late gets of what is kept; what is not kept any more is in the ledger', async () => {
+test.concurrent('who comes late gets of what is kept; what is not kept any more is in the ledger', async () => {
   await begin('late');
   await channel('retain', 'late', '--messages', '3');
   for (const id of ['a', 'b', 'c', 'd', 'e']) await channel('publish', 'late', '--subject', id, '--id', id);
@@ -142,7 +142,7 @@ async function startedBy(name: string): Promise<readonly string[]> {
   return found;
 }
 
-it.concurrent('a mission that is refused is told and recorded, stops nothing, and begins once the hook is mended', async () => {
+test.concurrent('a mission that is refused is told and recorded, stops nothing, and begins once the hook is mended', async () => {
   await begin('broken');
   const hook = ['--rig', 'server', '--take', 'name=subject'];
   await channel('hook', 'broken', 'fixer', ...hook, '--formula', 'nothing-of-that');
@@ -168,7 +168,7 @@ it.concurrent('a mission that is refused is told and recorded, stops nothing, an
   expect(await said('explain', 'channel/broken')).not.toContain('lacks missions');
 });
 
-it.concurrent('a mission whose id something else has is told as refused', async () => {
+test.concurrent('a mission whose id something else has is told as refused', async () => {
   await begin('taken');
   await channel('publish', 'taken', '--subject', 'x', '--id', 't1');
   const [{ atMs } = { atMs: 0 }] = await handleOf('taken').query(messagesQuery);
@@ -185,7 +185,7 @@ it.concurrent('a mission whose id something else has is told as refused', async 
   expect(await handleOf('taken').query(explainQuery)).toContain('is taken by another workflow');
 });
 
-it.concurrent('nobody waits for an inbox that is not there; what it lacks is in the ledger, and is sent when it has come', async () => {
+test.concurrent('nobody waits for an inbox that is not there; what it lacks is in the ledger, and is sent when it has come', async () => {
   await begin('away');
   await channel('subscribe', 'away', 'server/crew/away');
   await channel('subscribe', 'away', 'server/crew/here');
@@ -203,7 +203,7 @@ it.concurrent('nobody waits for an inbox that is not there; what it lacks is in 
   expect(await handleOf('away').query(explainQuery)).not.toContain('is away');
 });
 
-it.concurrent('an inbox that does not answer holds nobody, though the run of the channel has become long', async () => {
+test.concurrent('an inbox that does not answer holds nobody, though the run of the channel has become long', async () => {
   const silent = { taskQueue: 'nobody', workflowId: 'server/crew/silent', args: [] };
   await town.client.workflow.start('crew', silent);
   await said('crew', 'add', 'server/heard');
@@ -218,7 +218,7 @@ it.concurrent('an inbox that does not answer holds nobody, though the run of the
   await town.client.workflow.getHandle('server/crew/silent').terminate();
 });
 
-it('so it is by the Temporal CLI and by mail, and what does not fit is refused with what does', async () => {
+test('so it is by the Temporal CLI and by mail, and what does not fit is refused with what does', async () => {
   const update = (name: string, input: object) =>
     town.temporal(
       'workflow',
@@ -298,7 +298,7 @@ it('so it is by the Temporal CLI and by mail, and what does not fit is refused w
   expect(await recorded('message', 'cli')).toHaveLength(2);
 });
 
-it.concurrent('with a message that matches a mission begins and lands once, though the worker dies all the while', async () => {
+test.concurrent('with a message that matches a mission begins and lands once, though the worker dies all the while', async () => {
   await begin('work');
   const hook = ['--formula', 'quick', '--rig', 'server', '--take', 'name=key:Name', '--subject', 'write *'];
   expect(await channel('hook', 'work', 'writer', ...hook, '--notify', 'overseer')).toBe('writer has subscribed');
@@ -328,7 +328,7 @@ it.concurrent('with a message that matches a mission begins and lands once, thou
   expect(count(await town.log('server'), 'Write w1')).toBe(1);
 });
 
-it.concurrent(`hundreds of messages through deaths of the worker: each subscriber has each once, in order (seed ${SEED})`, async () => {
+test.concurrent(`hundreds of messages through deaths of the worker: each subscriber has each once, in order (seed ${SEED})`, async () => {
   const { below } = random(SEED);
   const senders = IS_LONG ? 6 : 4;
   const each = IS_LONG ? 200 : 15;

@@ -11,7 +11,6 @@ import { missingBubblewrap } from '../support/bubblewrap.js';
 import { gt } from '../support/gt.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown, TownPlan } from '../support/live-town.js';
-import { drawn } from '../support/sample.js';
 
 const missing = await missingBubblewrap();
 if (missing !== null) console.warn(`the tests of what is shut in are skipped: ${missing}`);
@@ -68,9 +67,7 @@ test.skipIf(missing !== null)('neither its shell nor its check nor its gate sees
   expect((await stat(join(town.dir, '.gt'))).mode & 0o007).toBe(0);
 });
 
-const it = drawn('ways to be shut in', 3, 1);
-
-it.skipIf(missing !== null)(
+test.skipIf(missing !== null)(
   'a step that asks for less does not reach what its rig may, nor does its check',
   async () => {
     const outside = createServer((_, response) => response.end('from outside\n'));
@@ -121,7 +118,7 @@ run = '${LOOK} > again.txt'
 acceptance = { command = '${LOOK} >> again.txt' }
 `;
 
-it.skipIf(missing !== null)(
+test.skipIf(missing !== null)(
   'what a model made is run shut in where the rig works by scripts: in rework, and by the gates; what scripts made is not',
   async () => {
     const { town } = await townWith({
@@ -151,7 +148,7 @@ it.skipIf(missing !== null)(
   },
 );
 
-it('where bubblewrap does not work the step waits for a person, who is told what to do', async () => {
+test('where bubblewrap does not work the step waits for a person, who is told what to do', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'gt-broken-'));
   onTestFinished(() => rm(folder, { recursive: true }));
   await writeFile(join(folder, 'bwrap'), '#!/bin/sh\necho "bwrap: broken" >&2\nexit 1\n');

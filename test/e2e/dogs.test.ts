@@ -18,7 +18,6 @@ import { gt } from '../support/gt.js';
 import { recordsOf } from '../support/ledger-records.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
-import { drawn } from '../support/sample.js';
 
 const run = promisify(execFile);
 
@@ -216,9 +215,7 @@ test('a backup is a repository that git clones, with every record of the ledger'
   await rm(clone, { recursive: true });
 });
 
-const it = drawn('errands of dogs', 3, 1);
-
-it('a ledger with a damaged line is told to the overseer, once however often it is found', async () => {
+test('a ledger with a damaged line is told to the overseer, once however often it is found', async () => {
   const [file = ''] = await readdir(join(town.dir, 'ledger'));
   const path = join(town.dir, 'ledger', file);
   const whole = await readFile(path, 'utf8');
@@ -268,7 +265,7 @@ test('a rig that the town does not have is refused in words, by gt and by the do
   expect((await command('explain', dog)).stdout).toContain('town.toml has no rig "nowhere": it has server');
 });
 
-it('what has ended long ago goes: looks of boot, dogs, and a wisp, whose digest is in the ledger by then', async () => {
+test('what has ended long ago goes: looks of boot, dogs, and a wisp, whose digest is in the ledger by then', async () => {
   const wisp = /\S+-wisp-\S+/.exec((await command('mol', 'wisp', 'waits')).stdout)?.[0] ?? '';
   expect(await command('close', 'answer', '--mol', wisp)).toMatchObject({ code: 0 });
   await town.client.workflow.getHandle(wisp).result();
@@ -311,7 +308,7 @@ async function missionsOf(title: string): Promise<readonly string[]> {
   return found;
 }
 
-it('plugins of a town that is up: one runs again a while after it has ended, one with a message; taken out, they are gone', async () => {
+test('plugins of a town that is up: one runs again a while after it has ended, one with a message; taken out, they are gone', async () => {
   const { file } = townPaths(town.dir);
   const before = await readFile(file, 'utf8');
   await appendFile(file, PLUGINS);

@@ -15,7 +15,6 @@ import { patrolEndsMs } from '../../src/workflows/patience.js';
 import { gt } from '../support/gt.js';
 import { count, liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
-import { drawn } from '../support/sample.js';
 import { ASK } from '../support/test-formulas.js';
 
 /** The agent works on it. */
@@ -70,9 +69,7 @@ const three = (rig: string, formula: string) =>
   }));
 const held = async (rig: string) => (await witness(rig).query(slotsQuery)).leases;
 
-const it = drawn('things that befall polecats', 5, 2);
-
-it('polecats that die in numbers open the breaker of the rig; then their items go to others', async () => {
+test('polecats that die in numbers open the breaker of the rig; then their items go to others', async () => {
   const mission = await town.startMission('dead', { work: three('app', 'ask') });
   const before = await until('three are at work', async () => (await held('app')).length === 3 && held('app'));
   for (const { name } of before)
@@ -144,7 +141,7 @@ async function attemptOf(polecat: string): Promise<number> {
   return raw.pendingActivities?.[0]?.attempt ?? 0;
 }
 
-it('sessions that are cut off with their worker are no mass death: they go on, and nobody is told', async () => {
+test('sessions that are cut off with their worker are no mass death: they go on, and nobody is told', async () => {
   const mission = await town.startMission('killed', { work: three('web', 'build') });
   for (const id of ['a', 'b', 'c'])
     await until(`${id} has begun`, async () => existsSync(join(town.dir, `web-${id}.begun`)));
@@ -175,7 +172,7 @@ async function begunOn(branch: string): Promise<string> {
   return town.git('web', 'rev-parse', branch);
 }
 
-it('work of a mission that is gone: the overseer is told how to start it again, or where town.toml says so it goes on from what was saved', async () => {
+test('work of a mission that is gone: the overseer is told how to start it again, or where town.toml says so it goes on from what was saved', async () => {
   const { client } = town;
   const branch = 'polecat/Toast/we-1';
   const head = await begunOn(branch);
@@ -213,7 +210,7 @@ it('work of a mission that is gone: the overseer is told how to start it again, 
   expect(count(await town.log('web'), 'Half of it')).toBe(1);
 });
 
-it('an emergency stop holds all rigs, those that begin later, too, whoever dies meanwhile; a hold of somebody else outlasts it', async () => {
+test('an emergency stop holds all rigs, those that begin later, too, whoever dies meanwhile; a hold of somebody else outlasts it', async () => {
   const mission = await town.startMission('asking', { work: [{ id: 'one', rig: 'app', formula: 'ask' }] });
   const [lease] = await until('it is at work', async () => (await held('app')).length === 1 && held('app'));
   const polecat = `app/polecats/${lease?.name}`;
@@ -287,7 +284,7 @@ async function restMinutes(): Promise<number> {
 /** A mission that waits for a person. */
 const asking = (id: string) => town.startMission(id, { work: [{ id: 'one', rig: 'web', formula: 'ask' }] });
 
-it('a night of patrols: ever more rarely while somebody sleeps over a question, and often again with the first news', async () => {
+test('a night of patrols: ever more rarely while somebody sleeps over a question, and often again with the first news', async () => {
   const begunMs = Date.now();
   const night = await asking('night');
   // As long as the first patrol is under way, the beat is that of the last one before it.

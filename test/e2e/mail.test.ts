@@ -7,13 +7,15 @@ import { lifecycleQuery } from '../../src/contract/polecat.js';
 import { attribute } from '../../src/contract/search-attributes.js';
 import { slotsQuery } from '../../src/contract/witness.js';
 import { writeMail } from '../../src/town/mail.js';
-import { MAILS_MAX, type Inbox } from '../../src/town/inbox.js';
+import { MAILS_MAX } from '../../src/town/inbox.js';
+import type { Inbox } from '../../src/town/inbox.js';
 import { gt } from '../support/gt.js';
 import { overseerGoesOn } from '../support/overseer-goes-on.js';
 import { recordsOf } from '../support/ledger-records.js';
-import { liveTown, until, type LiveTown } from '../support/live-town.js';
+import { liveTown, until } from '../support/live-town.js';
+import type { LiveTown } from '../support/live-town.js';
 import { random } from '../support/random.js';
-import { drawn, IS_LONG, SEED } from '../support/sample.js';
+import { IS_LONG, SEED } from '../support/sample.js';
 import { runsOf } from '../support/said-history.js';
 import { QUICK } from '../support/test-formulas.js';
 
@@ -173,9 +175,7 @@ test.concurrent('an agent writes to the overseer, who is there with the first ma
   ]);
 });
 
-const it = drawn('ways of mail', 3, 1);
-
-it.concurrent('who asked to hear of a landing has mail of it, once, and nobody is waited for who is not there', async () => {
+test.concurrent('who asked to hear of a landing has mail of it, once, and nobody is waited for who is not there', async () => {
   await member('add', 'web/ann');
   const work = [{ id: 'a', rig: 'web', formula: 'quick', vars: { name: 'told' } }];
   const notify = ['web/crew/ann', 'overseer', 'web/crew/nobody'];
@@ -191,7 +191,7 @@ it.concurrent('who asked to hear of a landing has mail of it, once, and nobody i
   await member('remove', 'web/ann');
 });
 
-it.concurrent('so it is by the Temporal CLI, and what does not fit is refused with what does', async () => {
+test.concurrent('so it is by the Temporal CLI, and what does not fit is refused with what does', async () => {
   const said = { id: 'by-cli', from: 'me', to: 'overseer', subject: 'by hand', body: '' };
   await mail('send', 'overseer', '--subject', 'so that there is one');
   const update = (name: string, input: object) =>
@@ -361,7 +361,7 @@ async function nothingIsLost(): Promise<void> {
   expect(shown.get(attribute.role)).toBe('crew');
 }
 
-it(`mail to an agent at work, to a group, and hundreds to one inbox, through deaths of the worker (seed ${SEED})`, async () => {
+test(`mail to an agent at work, to a group, and hundreds to one inbox, through deaths of the worker (seed ${SEED})`, async () => {
   const { below } = random(SEED);
   const work = [{ id: 'a', rig: 'server', formula: 'listener' }];
   const [mission] = await Promise.all([

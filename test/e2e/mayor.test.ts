@@ -17,7 +17,6 @@ import type { Wish, WishState } from '../../src/town/wish.js';
 import { gt } from '../support/gt.js';
 import { count, liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
-import { drawn } from '../support/sample.js';
 import { QUICK } from '../support/test-formulas.js';
 
 const item = (id: string, more: object = {}) => ({
@@ -153,9 +152,7 @@ test('a wish is planned, mended, changed, approved and lands, once, though the w
   await expect(said('approve', { wish: 'login' })).rejects.toMatchObject({ cause: { message: /is over: / } });
 });
 
-const it = drawn('ends of a wish', 2, 1);
-
-it('one that need not be shown is started as it is planned; one that makes no sense asks, and is rejected', async () => {
+test('one that need not be shown is started as it is planned; one that makes no sense asks, and is rejected', async () => {
   await said('sling', { id: 'mend', wish: 'Mend it.', rig: 'server', approve: 'start', by: 'Ada' });
   expect(await ofTown('sling', 'Purple.', 'mayor', '--id', 'purple')).toMatchObject({ code: 0 });
   const asks = await inState('purple', 'unplanned');
@@ -221,7 +218,7 @@ async function atWork(id: string): Promise<string> {
   return mission;
 }
 
-it('a mission that is cancelled or terminated closes its wish as well', async () => {
+test('a mission that is cancelled or terminated closes its wish as well', async () => {
   const [mission, dead] = await Promise.all([atWork('ask'), atWork('dead')]);
   await town.client.workflow.getHandle(mission).cancel();
   expect((await inState('ask', 'closed')).state).toMatchObject({ end: 'failed', says: `${mission}: it was cancelled` });

@@ -14,7 +14,6 @@ import { liveMolecule } from '../support/live-molecule.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
 import { proto, step } from '../support/molecules.js';
-import { drawn } from '../support/sample.js';
 import { QUICK } from '../support/test-formulas.js';
 
 let town: LiveTown;
@@ -106,9 +105,7 @@ test('a gate that stays shut escalates as gate_timeout, retry waits anew, approv
   ]);
 });
 
-const it = drawn('ends of a step', 8, 3);
-
-it('what GitHub should open and nobody here can ask about escalates with a sentence that says so', async () => {
+test('what GitHub should open and nobody here can ask about escalates with a sentence that says so', async () => {
   const molecule = await liveMolecule(town, 'server', {
     ...proto([behind('run', gate('gh:run', '42')), behind('pr', gate('gh:pr', '7'))]),
     formula: 'github',
@@ -120,7 +117,7 @@ it('what GitHub should open and nobody here can ask about escalates with a sente
   await expect(molecule.result()).resolves.toMatchObject({ steps: [{ outcome: 'done' }, { outcome: 'done' }] });
 });
 
-it('a failure that may pass is tried again and in the end given up softly: the steps behind it go on', async () => {
+test('a failure that may pass is tried again and in the end given up softly: the steps behind it go on', async () => {
   const molecule = await liveMolecule(town, 'server', {
     ...proto([
       step('shaky', {
@@ -142,7 +139,7 @@ it('a failure that may pass is tried again and in the end given up softly: the s
   expect(sessions).toBe(4);
 });
 
-it('a failure that will not pass asks at once, and so does the last of hard retries', async () => {
+test('a failure that will not pass asks at once, and so does the last of hard retries', async () => {
   const molecule = await liveMolecule(town, 'server', {
     ...proto([
       step('hard', { retry: { max: 2, exhausted: 'hard' }, script: [{ fail: 'away', transient: true }] }),
@@ -165,7 +162,7 @@ const check = (least: number, max: number) => ({
   max,
 });
 
-it('a check that says no has the step worked again before anything is pushed, bounded', async () => {
+test('a check that says no has the step worked again before anything is pushed, bounded', async () => {
   const tries = [{ run: 'echo try >> checked.txt' }, { close: 'tried' }];
   const molecule = await liveMolecule(town, 'server', {
     ...proto([
@@ -182,7 +179,7 @@ it('a check that says no has the step worked again before anything is pushed, bo
   await molecule.result();
 });
 
-it('an output that does not fit is refused with the reason, whoever sends it', async () => {
+test('an output that does not fit is refused with the reason, whoever sends it', async () => {
   const output = { type: 'object', properties: { count: { type: 'integer' } }, required: ['count'] };
   const molecule = await liveMolecule(town, 'server', {
     ...proto([step('count', { output, script: [{ close: 'counted', output: { count: 'many' } }] })]),
@@ -198,7 +195,7 @@ it('an output that does not fit is refused with the reason, whoever sends it', a
 const member = { of: 'scope', role: 'member' } as const;
 const run = (id: string, command: string) => step(id, { kind: 'run', script: null, run: command });
 
-it('a member fails: the other members are skipped, the teardown runs, and the molecule fails for the first reason', async () => {
+test('a member fails: the other members are skipped, the teardown runs, and the molecule fails for the first reason', async () => {
   const down = join(outside, 'down-failed');
   const molecule = await liveMolecule(town, 'server', {
     ...proto([
@@ -220,7 +217,7 @@ it('a member fails: the other members are skipped, the teardown runs, and the mo
   expect(output).toContain('skipped by the molecule');
 });
 
-it('the molecule is cancelled in the middle: what was begun is taken down before it ends', async () => {
+test('the molecule is cancelled in the middle: what was begun is taken down before it ends', async () => {
   const down = join(outside, 'down-cancelled');
   const up = join(outside, 'up-cancelled');
   const molecule = await liveMolecule(town, 'server', {
@@ -239,7 +236,7 @@ it('the molecule is cancelled in the middle: what was begun is taken down before
   await molecule.polecat.result().catch(() => undefined);
 });
 
-it('while a cancelled molecule takes down what was set up it asks nobody, and takes nothing', async () => {
+test('while a cancelled molecule takes down what was set up it asks nobody, and takes nothing', async () => {
   const may = join(outside, 'may-end');
   const molecule = await liveMolecule(town, 'server', {
     ...proto([

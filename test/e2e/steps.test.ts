@@ -1,6 +1,7 @@
 /** `gt ready`, `close`, `prime` and the other commands about steps, as people and outside agents call them. */
 import { rename } from 'node:fs/promises';
-import { WithStartWorkflowOperation, type WorkflowHandle } from '@temporalio/client';
+import { WithStartWorkflowOperation } from '@temporalio/client';
+import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { perform } from '../../src/calls.js';
 import { Answer } from '../../src/contract/calls.js';
@@ -9,7 +10,6 @@ import { askRelay } from '../../src/relay.js';
 import { townPaths } from '../../src/town/paths.js';
 import { gt, startGt } from '../support/gt.js';
 import { liveTown, until, type LiveTown } from '../support/live-town.js';
-import { drawn } from '../support/sample.js';
 import { SLOW } from '../support/test-formulas.js';
 
 /** Two steps in a row, the first with an output; a gate before a third. */
@@ -87,9 +87,7 @@ async function readyIn(id: string): Promise<readonly { readonly step: string }[]
   return JSON.parse((await call(['ready', id, '--json'])).stdout) as readonly { readonly step: string }[];
 }
 
-const it = drawn('things that are said about steps', 9, 3);
-
-it('the worker of the town makes the calls of gt, and gt itself where that one does not listen', async () => {
+test('the worker of the town makes the calls of gt, and gt itself where that one does not listen', async () => {
   const id = await poured('review');
   const worker = `${town.raised.workerPid()}@`;
   const read = ['close', 'read', '--mol', id, '--output', '{"verdict": "fine"}'];
@@ -140,7 +138,7 @@ test('what the server says for itself comes over the worker as it comes without'
   expect(heard).toEqual(await perform(town.client, asked));
 });
 
-it('whoever was told of a step before somebody went back to it can close it no more', async () => {
+test('whoever was told of a step before somebody went back to it can close it no more', async () => {
   const id = await poured('review');
   const tokenOf = async () =>
     (JSON.parse((await call(['mol', 'current', id, '--json'])).stdout) as readonly { token: string }[])[0]?.token ?? '';
@@ -163,7 +161,7 @@ it('whoever was told of a step before somebody went back to it can close it no m
   expect(await call([...read, '--token', await tokenOf()])).toMatchObject({ code: 0 });
 });
 
-it('what is said before a workflow has begun is handled in its order, whatever the messages are called', async () => {
+test('what is said before a workflow has begun is handled in its order, whatever the messages are called', async () => {
   const worker = town.raised.workerPid() ?? 0;
   process.kill(worker, 'SIGSTOP');
   // The task that a stopped worker has taken knows of nothing but the start: the next ones know of all.
@@ -184,7 +182,7 @@ it('what is said before a workflow has begun is handled in its order, whatever t
   expect((await handle.query(rejectedQuery)).map(({ message }) => message).toSorted()).toEqual(['nonsense', 'skip']);
 });
 
-it('what is said to a molecule before its formula is cooked waits, and is handled in order', async () => {
+test('what is said to a molecule before its formula is cooked waits, and is handled in order', async () => {
   const options = { taskQueue: 'gastown', workflowIdConflictPolicy: 'FAIL' } as const;
   const begin = (id: string, formula: string) =>
     new WithStartWorkflowOperation('molecule', { ...options, workflowId: id, args: [{ formula }] });
@@ -246,7 +244,7 @@ test('a molecule is worked from the shell: primed, closed with an output, led on
   );
 });
 
-it('what waits is listed, of one molecule or of all; skip and fail say why', async () => {
+test('what waits is listed, of one molecule or of all; skip and fail say why', async () => {
   const [one, other] = [await poured('review'), await poured('review')];
   await until('both are listed', async () => {
     const { stdout } = await call(['ready']);
@@ -314,7 +312,7 @@ test('an agent of the town is asked what is on its hook, and its question is ans
   ]);
 });
 
-it('what waits is listed whole, however much it is', async () => {
+test('what waits is listed whole, however much it is', async () => {
   expect(await readyIn(await poured('wide'))).toHaveLength(WIDE_STEPS);
 });
 
@@ -330,7 +328,7 @@ const REFUSED = [
   [['explain', 'gt-none'], 1, 'there is no workflow gt-none'],
 ] as const;
 
-it('what cannot be is refused with what can', async () => {
+test('what cannot be is refused with what can', async () => {
   const answers = await Promise.all(REFUSED.map(([args]) => call(args)));
   for (const [at, [, code, why]] of REFUSED.entries())
     expect(answers[at]).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(why) as string });
@@ -349,7 +347,7 @@ const NOT_ANSWERED = [
   [['mol', 'show', 'broken'], '`temporal workflow show -w broken` shows why'],
 ] as const;
 
-it('what a workflow does not take, or cannot answer, is told with whom it is for', async () => {
+test('what a workflow does not take, or cannot answer, is told with whom it is for', async () => {
   await call(['mol', 'pour', 'stuck', '--var', 'name=x', '--rig', 'server']);
   await until('there is a witness', async () => (await call(['explain', 'server/witness'])).code === 0);
   const broken = await startBroken('broken');
@@ -375,9 +373,10 @@ async function startBroken(workflowId: string): Promise<WorkflowHandle> {
   return handle;
 }
 
-it('an act that somebody has paused by Temporal’s own means is told as held, and one that was ended from outside by whom', async () => {
-  const work = [{ id: 'a', rig: 'server', formula: 'slow', vars: { name: 'a' } }];
-  const mission = await town.startMission('held', { work });
+test('an act that somebody has paused by Temporal’s own means is told as held, and one that was ended from outside by whom', async () => {
+  const mission = await town.startMission('held', {
+    work: [{ id: 'a', rig: 'server', formula: 'slow', vars: { name: 'a' } }],
+  });
   const [molecule, activityId] = await until('its session runs', async () => {
     for await (const { workflowId } of town.client.workflow.list({ query: 'GtMission="held" AND GtRole="molecule"' })) {
       const { raw } = await town.client.workflow.getHandle(workflowId).describe();
@@ -394,7 +393,8 @@ it('an act that somebody has paused by Temporal’s own means is told as held, a
   expect(stdout).toContain(`\`temporal activity unpause -w ${molecule} --activity-id ${activityId}\` lets it go on`);
   expect(stdout).not.toMatch(/Tried again|Waits for a worker/);
   await mission.terminate('enough');
-  const told = await call(['explain', 'held']);
-  expect(told.stdout).toMatch(/^It was ended from outside, by .* \(enough\), and goes on/m);
+  expect((await call(['explain', 'held'])).stdout).toMatch(
+    /^It was ended from outside, by .* \(enough\), and goes on/m,
+  );
   await town.client.workflow.getHandle(molecule).cancel();
 });

@@ -17,7 +17,6 @@ import { gt } from '../support/gt.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
 import { runsOf } from '../support/said-history.js';
-import { drawn } from '../support/sample.js';
 
 const WAITS = `
 formula = "waits"
@@ -204,9 +203,7 @@ test('what nobody answers for four hours is told to the overseer, with the comma
   await cancelled(mission);
 });
 
-const it = drawn('things that a deacon tells', 3, 1);
-
-it('a workflow whose tasks fail again and again is told to the overseer', async () => {
+test('a workflow whose tasks fail again and again is told to the overseer', async () => {
   const { client } = town;
   const mission = await town.startMission('waits-4', { work: [{ id: 'four', rig: 'server', formula: 'waits' }] });
   const typedSearchAttributes = [{ key: attribute.role, value: 'molecule' }];
@@ -236,7 +233,7 @@ async function failOneTask(queue: string): Promise<false> {
   return false;
 }
 
-it('a deacon that hangs is woken, and when that is in vain the overseer is told; let go, it goes on', async () => {
+test('a deacon that hangs is woken, and when that is in vain the overseer is told; let go, it goes on', async () => {
   expect(await town.temporal('workflow', 'pause', '-w', DEACON, '--reason', 'a test')).toMatchObject({ code: 0 });
   const mail = await mailAbout('HELP: the deacon');
   expect(mail).toMatchObject({
@@ -268,7 +265,7 @@ test('mail to the deacon reaches the overseer, whose answer goes to whoever wrot
   await expect(refused(answer)).rejects.toMatchObject({ cause: { message: expect.stringContaining('nobody reads') } });
 });
 
-it('a schedule that is paused is told by the deacon; one that was deleted is made again', async () => {
+test('a schedule that is paused is told by the deacon; one that was deleted is made again', async () => {
   const schedule = town.client.schedule.getHandle(DAEMON);
   const mission = await town.startMission('waits-3', { work: [{ id: 'three', rig: 'server', formula: 'waits' }] });
   await until('the deacon is on its way', async () => (await beatOf()).nextByMs !== null);

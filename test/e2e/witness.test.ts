@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { NativeConnection, Worker } from '@temporalio/worker';
-import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { placesIn } from '../../src/activities/places.js';
 import { townActivities } from '../../src/activities/town.js';
 import { perform } from '../../src/calls.js';
@@ -24,7 +24,6 @@ import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
 import { proto, step } from '../support/molecules.js';
 import { makeFolder } from '../support/repos.js';
-import { drawn } from '../support/sample.js';
 import { connectTo, serve } from '../support/temporal.js';
 import { ASK, QUICK } from '../support/test-formulas.js';
 
@@ -59,9 +58,7 @@ const about = (rig: string, request: string) => ({
   Priority: 2,
   Round: 0,
 });
-const it = drawn('what reaches a witness late or wrong', 5, 2);
-
-it('a mission that claims late does not put back the settings of a rig that were changed since', async () => {
+test('a mission that claims late does not put back the settings of a rig that were changed since', async () => {
   const before = await town.startMission('before', {
     work: [
       { id: 'question', rig: 'first', formula: 'ask' },
@@ -91,7 +88,7 @@ it('a mission that claims late does not put back the settings of a rig that were
   expect((await slotsOf('late')).capacity).toBe(3);
 });
 
-it('a repository that is away while a hand-in is verified keeps nobody from a slot', async () => {
+test('a repository that is away while a hand-in is verified keeps nobody from a slot', async () => {
   await (await town.startMission('there', { work: [quick('there', 'away')] })).result();
   const { granted } = await slotsOf('away');
   await rename(town.repository('away'), `${town.repository('away')}.gone`);
@@ -117,7 +114,7 @@ it('a repository that is away while a hand-in is verified keeps nobody from a sl
   );
 });
 
-it('items and requests may be called what every object has by birth', async () => {
+test('items and requests may be called what every object has by birth', async () => {
   const work = ['constructor', 'toString', 'valueOf'].map((id) => quick(id, 'named'));
   await expect((await town.startMission('hasOwnProperty', { work })).result()).resolves.toMatchObject({ landed: 3 });
   const refinery = town.client.workflow.getHandle('named/refinery');
@@ -167,7 +164,7 @@ const ALONE = {
   runtime: { kind: 'script' as const, model: 'none' },
 };
 
-it('a clean-up that fails is told and tried again, and the slot is free only then', async () => {
+test('a clean-up that fails is told and tried again, and the slot is free only then', async () => {
   let looks = 0;
   const client = await withActs(() => ({
     // The first look is the one of a witness that begins.
@@ -198,7 +195,7 @@ it('a clean-up that fails is told and tried again, and the slot is free only the
   expect(events?.filter((event) => event.workflowTaskFailedEventAttributes)).toEqual([]);
 });
 
-it('a witness that begins while a polecat is about to start counts its slot as held', async () => {
+test('a witness that begins while a polecat is about to start counts its slot as held', async () => {
   const state = await makeFolder();
   let hosts = 0;
   const end = new AbortController();

@@ -8,7 +8,6 @@ import { commitOf, git, gitText } from '../../src/git/git.js';
 import { fetchMirror } from '../../src/git/mirror.js';
 import { INCOMING } from '../../src/git/seal.js';
 import { openWorktree } from '../../src/git/worktree.js';
-import { drawn } from '../support/sample.js';
 import { BRANCH, finishStep, makeRig, openSandbox, type Rig } from '../support/sandboxes.js';
 
 const HONEST = 'echo honest\n';
@@ -48,9 +47,7 @@ test('what was fetched, be it little, is in packs, and no loose object takes its
   expect(await seenBy(rig, 'Ace', 'origin/main')).toBe(HONEST);
 });
 
-const it = drawn('things that happen to what was fetched', 7, 3);
-
-it('what a polecat has pushed is as it was, whatever becomes of its loose objects', async () => {
+test('what a polecat has pushed is as it was, whatever becomes of its loose objects', async () => {
   const rig = await makeRig();
   const head = await finishStep(rig, await openSandbox(rig), { 'run.sh': HONEST });
   await fetchMirror(rig.mirror);
@@ -58,7 +55,7 @@ it('what a polecat has pushed is as it was, whatever becomes of its loose object
   expect(await seenBy(rig, 'Nux', head)).toBe(HONEST);
 });
 
-it.each([
+test.each([
   ['a file', (head: string) => `${head}:run.sh`],
   ['a folder', (head: string) => `${head}^{tree}`],
   ['a commit', (head: string) => head],
@@ -71,7 +68,7 @@ it.each([
   await git(rig.mirror, ['fsck', '--strict']);
 });
 
-it('what was fetched by a worker that was killed is nobody’s before it was looked at', async () => {
+test('what was fetched by a worker that was killed is nobody’s before it was looked at', async () => {
   const rig = await makeRig();
   const head = await finishStep(rig, await openSandbox(rig), { 'run.sh': HONEST });
   await git(rig.mirror, ['fetch', '--quiet', '--', rig.origin.path, `+refs/heads/*:${INCOMING}*`]);
@@ -81,7 +78,7 @@ it('what was fetched by a worker that was killed is nobody’s before it was loo
   expect(await seenBy(rig, 'Nux', `origin/${BRANCH}`)).toBe(HONEST);
 });
 
-it('one that was taken away is had from the remote again', async () => {
+test('one that was taken away is had from the remote again', async () => {
   const rig = await makeRig();
   const head = await finishStep(rig, await openSandbox(rig), { 'run.sh': HONEST });
   await rm(looseOf(rig, await idOf(rig, `${head}:run.sh`)));
@@ -89,7 +86,7 @@ it('one that was taken away is had from the remote again', async () => {
   expect(await seenBy(rig, 'Nux', head)).toBe(HONEST);
 });
 
-it('one that is empty, as after a power cut, is had from the remote again', async () => {
+test('one that is empty, as after a power cut, is had from the remote again', async () => {
   const rig = await makeRig();
   const head = await finishStep(rig, await openSandbox(rig), { 'run.sh': HONEST });
   const path = looseOf(rig, await idOf(rig, `${head}:run.sh`));
@@ -124,7 +121,7 @@ test('many packs become one, in which nothing is that nobody has looked at; fold
   expect(await readdir(join(rig.mirror, 'refs', 'heads', dirname(branch)))).toEqual([basename(branch)]);
 });
 
-it('of very many loose objects those that are packed go, and those that nothing has led to for long', async () => {
+test('of very many loose objects those that are packed go, and those that nothing has led to for long', async () => {
   const rig = await makeRig();
   const { input, ids } = blobsBelow('17', 3 * LOOSE_MAX);
   await Promise.all(input.map((text) => git(rig.mirror, ['hash-object', '-w', '--stdin'], { input: text })));
@@ -152,7 +149,7 @@ function blobsBelow(
   return { input: chosen.map(([text]) => text), ids: chosen.map(([, id]) => id) };
 }
 
-it('a mirror of before, with loose objects of the remote, is put right by the next fetch', async () => {
+test('a mirror of before, with loose objects of the remote, is put right by the next fetch', async () => {
   const rig = await makeRig({ files: { 'run.sh': HONEST } });
   await rm(join(rig.mirror, 'gt-sealed'));
   const packed = await gitText(rig.origin.path, ['rev-list', '--objects', '--no-object-names', 'main']);
