@@ -7,24 +7,46 @@ import { by, id, machineId, message, reason } from './message.js';
 export const EscalationInput = z.strictObject({
   patience: z.number().positive().default(1),
   raised: Raised,
+  nth: z.number().int().nonnegative().default(0).describe('of one trouble that more wait for than one has room for'),
 });
 export type EscalationInput = z.infer<typeof EscalationInput>;
 
 export const ESCALATION_EXAMPLE =
   '{"raised": {"category": "help", "severity": "MEDIUM", "source": "asked", "text": "which of two ways?", "waiter": {"kind": "telling", "at": "ada"}}}';
 
-const waiter = z.string().min(1).max(2_000).optional().describe('the one who is meant, as the query `chain` names them; all if not given');
+const waiter = z
+  .string()
+  .min(1)
+  .max(2_000)
+  .optional()
+  .describe('the one who is meant, as the query `chain` names them; all if not given');
 
 export const escalationMessages = {
-  ack: message('ack', 'Takes it up: its tier has longer before it goes on to the next.', z.strictObject({ id, by, note: reason.optional() })),
+  ack: message(
+    'ack',
+    'Takes it up: its tier has longer before it goes on to the next.',
+    z.strictObject({ id, by, note: reason.optional() }),
+  ),
   resolve: message(
     'resolve',
     'Answers it: whoever waits goes on with this; answers with what they say to it.',
     z.strictObject({ id, by, waiter, ...Resolution.shape }),
   ),
-  forward: message('forward', 'Gives it to the next tier, with a reason.', z.strictObject({ id, by, reason: reason.default('it is not for this tier') })),
-  note: message('note', 'Adds to what is known of it; nothing is answered by that.', z.strictObject({ id, by, text: reason })),
-  join: message('join', 'From whoever has the same trouble: waits for the same answer.', z.strictObject({ id: machineId, raised: Raised })),
+  forward: message(
+    'forward',
+    'Gives it to the next tier, with a reason.',
+    z.strictObject({ id, by, reason: reason.default('it is not for this tier') }),
+  ),
+  note: message(
+    'note',
+    'Adds to what is known of it; nothing is answered by that.',
+    z.strictObject({ id, by, text: reason }),
+  ),
+  join: message(
+    'join',
+    'From whoever has the same trouble: waits for the same answer.',
+    z.strictObject({ id: machineId, raised: Raised }),
+  ),
   settled: message(
     'settled',
     'From whoever waited: it waits no more, since it was answered another way, or has ended.',

@@ -59,7 +59,13 @@ export const Waiter = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('item'), at: WorkflowId.describe('the mission'), item: name, agent, answered }),
   z.strictObject({ kind: z.literal('budget'), at: WorkflowId.describe('the mission'), agent, answered }),
-  z.strictObject({ kind: z.literal('request'), at: WorkflowId.describe('the refinery'), request: name, agent, answered }),
+  z.strictObject({
+    kind: z.literal('request'),
+    at: WorkflowId.describe('the refinery'),
+    request: name,
+    agent,
+    answered,
+  }),
   /** Somebody told of it, and waits for nothing. */
   z.strictObject({ kind: z.literal('telling'), at: name, agent, answered }),
 ]);
@@ -92,7 +98,10 @@ export const Resolution = z.strictObject({
   action: Action,
   note: z.string().max(10_000).optional().describe('the answer in words: it is in the prompt of the next session'),
   output: Json.optional().describe('with `close`: what the step leaves'),
-  vars: z.record(z.string(), z.string()).optional().describe('with `set`: variables of the molecule, and their new values'),
+  vars: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('with `set`: variables of the molecule, and their new values'),
   usd: z.number().positive().optional().describe('with `budget`: what the mission may spend from now on'),
 });
 export type Resolution = z.infer<typeof Resolution>;
