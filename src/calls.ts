@@ -11,11 +11,12 @@ import {
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
-import type { Workflow } from '@temporalio/common';
+import type { Priority, SearchAttributePair, Workflow } from '@temporalio/common';
 import * as z from 'zod';
 import type { Answer, Call } from './contract/calls.js';
 import { circularQuery } from './contract/circular.js';
 import { crewMessages } from './contract/crew.js';
+import { escalationMessages } from './contract/escalation.js';
 import {
   channelMessages,
   inboxMessages,
@@ -29,9 +30,10 @@ import {
 } from './contract/messages.js';
 import { mayorMessages } from './contract/mayor.js';
 import { reachMessages } from './contract/reach.js';
-import { startOfRole } from './contract/search-attributes.js';
+import { startOfEscalation, startOfRole } from './contract/search-attributes.js';
 import { TOWN_QUEUE } from './contract/task-queues.js';
-import { channelOf, circularAt, DEACON, MAYOR, OVERSEER } from './town/address.js';
+import type { Json } from './town/act.js';
+import { channelOf, circularAt, DEACON, isEscalationId, MAYOR, OVERSEER } from './town/address.js';
 import { asSummary } from './town/bytes.js';
 import { isGroup, outcomeText, type Outcome } from './town/group.js';
 import { forOlderReader, type Mail } from './town/mail.js';
@@ -95,6 +97,7 @@ const TAKEN: Readonly<Record<string, object>> = {
   'member of a crew': { ...crewMessages, ...reachMessages },
   'person of the town': { ...inboxMessages, ...reachMessages, mail: mailMessage },
   channel: { ...channelMessages, mail: mailMessage },
+  escalation: { ...escalationMessages, mail: mailMessage },
   witness: { ...witnessMessages, ...inboxMessages, mail: mailMessage },
   refinery: refineryMessages,
   deacon: { ...deaconMessages, mail: mailMessage },
@@ -197,22 +200,31 @@ async function updatedOnce(client: Client, call: Update): Promise<unknown> {
 
 async function updatedAsItIs(client: Client, { workflow, name, content, updateId }: Update) {
   const update = { args: [content] as [unknown], updateId };
-  const role = roleBegunBy(workflow, name);
+  const role = roleBegunBy(workflow, name) ?? troubleBegunBy(workflow, name, content);
   if (role === null) return client.workflow.getHandle(workflow).executeUpdate<unknown, [unknown]>(name, update);
   return client.workflow.executeUpdateWithStart<Workflow, unknown, [unknown]>(name, {
     ...update,
     startWorkflowOperation: new WithStartWorkflowOperation(role.type, {
       workflowId: workflow,
       taskQueue: TOWN_QUEUE,
-      args: [{}],
+      args: [role.input ?? {}],
       workflowIdConflictPolicy: 'USE_EXISTING',
       staticSummary: role.summary,
-      typedSearchAttributes: startOfRole(role.type),
+      typedSearchAttributes: role.attributes ?? startOfRole(role.type),
+      ...(role.memo === undefined ? {} : { memo: role.memo }),
+      ...(role.priority === undefined ? {} : { priority: role.priority }),
     }),
   });
 }
 
-type Begun = { readonly type: string; readonly summary: string };
+type Begun = {
+  readonly type: string;
+  readonly summary: string;
+  readonly input?: object;
+  readonly memo?: Record<string, unknown>;
+  readonly priority?: Priority;
+  readonly attributes?: SearchAttributePair[];
+};
 
 /** Who is there with the first mail, by address and the type of its workflow. */
 const BEGUN_BY_MAIL: readonly string[] = [OVERSEER, MAYOR, DEACON];
@@ -234,6 +246,15 @@ function roleBegunBy(workflow: string, name: string): Begun | null {
   const { publish, subscribe, retain } = channelMessages;
   const begins = [publish, subscribe, retain].some((one) => one.name === name);
   return begins && channelOf(workflow) !== null ? { type: 'channel', summary: workflow } : null;
+}
+
+/** Whoever has a trouble joins its escalation, which is there with the first who has it. */
+function troubleBegunBy(workflow: string, name: string, content: Json): Begun | null {
+  const { join } = escalationMessages;
+  const asked = isEscalationId(workflow) && name === join.name ? join.schema.safeParse(content) : null;
+  if (asked?.success !== true) return null;
+  const { raised } = asked.data;
+  return { type: 'escalation', input: { raised }, ...startOfEscalation(raised) };
 }
 
 function wasTakenBack(error: unknown): boolean {

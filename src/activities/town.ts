@@ -27,6 +27,7 @@ import type { Protomolecule } from '../town/protomolecule.js';
 import type { RigRef } from '../town/rig.js';
 import { requestsPattern } from '../town/refinery.js';
 import { assigneesOf, checkAgents, checkAssignees, checkWork, placeOf } from '../town/work.js';
+import { answerWaiter } from './answer-waiter.js';
 import { askMolecules, membersAmong } from './assigned.js';
 import { refuse } from './beating.js';
 import { Unreadable } from '../formula-shelf.js';
@@ -39,6 +40,7 @@ import { needsPerson } from './git-trouble.js';
 import { lookAtHolders } from './health.js';
 import { findDogsBefore, lookAtDogs, planErrand, startDog } from './dogs.js';
 import { endedMissions, forgetEnded } from './ended.js';
+import { escalationActivities } from './escalations.js';
 import { findSandbox, lookAtHost } from './hosts.js';
 import { brief } from './briefing.js';
 import { findTownHold } from './town-hold.js';
@@ -110,6 +112,8 @@ export function townActivities(deps: TownDeps, plugins = new PluginKeeper(deps))
     startMission: start,
     ...watchActivities(deps, plugins),
     ...circularActivities(deps),
+    ...escalationActivities(),
+    answerWaiter: (request) => answerWaiter(deps.call, request),
     startPlugin: (request) => startPlugin(deps.readTown, start, request),
     howEnded: ({ mission }) => howEnded(deps.client, mission),
     keepPlugins: () => plugins.keep(),

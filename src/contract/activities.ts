@@ -16,6 +16,7 @@ import type { Gate, Limits, RigRef, RigSnapshot } from '../town/rig.js';
 import type { AskingRole } from '../town/runtime.js';
 import type { SessionLeft, SessionResult, SessionSpec } from '../town/session.js';
 import type { DogHostActivities, DogTownActivities } from './dog-activities.js';
+import type { EscalationActivities } from './escalation-activities.js';
 import type { LedgerEntry } from './ledger.js';
 import type { MayorActivities } from './mayor.js';
 import type { MoleculeResult } from './molecule.js';
@@ -36,6 +37,7 @@ export type CookRequest = {
 
 /** On task queue `gastown`. */
 export type TownActivities = DogTownActivities &
+  EscalationActivities &
   MayorActivities &
   ReachActivities &
   WatchActivities & {

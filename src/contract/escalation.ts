@@ -1,7 +1,11 @@
 /** An escalation: trouble that climbs from tier to tier until somebody answers. What is said to it, and what it hands to its next run. */
 import { defineQuery } from '@temporalio/workflow';
 import * as z from 'zod';
+import type { EscalationView } from '../town/escalation-board.js';
+import type { Link } from '../town/escalation-chain.js';
 import { Raised, Resolution, Waiter } from '../town/escalation-input.js';
+import type { Escalation } from '../town/escalation.js';
+import type { DeskState } from './desk.js';
 import { by, id, machineId, message, reason } from './message.js';
 
 export const EscalationInput = z.strictObject({
@@ -55,4 +59,15 @@ export const escalationMessages = {
 };
 
 /** Who did what when, and why; the oldest first. */
-export const chainQuery = defineQuery<unknown>('chain');
+export const chainQuery = defineQuery<readonly Link[]>('chain');
+/** How it stands, for programs. */
+export const escalationQuery = defineQuery<EscalationView>('escalation');
+
+export type EscalationCarry = {
+  readonly patience: number;
+  readonly escalation: Escalation;
+  readonly desk: DeskState;
+};
+
+/** By whom and how its last round ended. */
+export type EscalationResult = { readonly id: string; readonly by: string; readonly how: string };

@@ -12,7 +12,8 @@ export type LedgerEntry = {
     | 'task'
     | 'dog'
     | 'wish'
-    | 'delivery';
+    | 'delivery'
+    | 'escalation';
   readonly at: string;
   readonly [fact: string]: unknown;
 };

@@ -4,7 +4,10 @@
  */
 import { defineSearchAttributeKey } from '@temporalio/common';
 import type { SearchAttributePair } from '@temporalio/common';
+import { asSummary } from '../town/bytes.js';
+import { SEVERITIES, type Raised } from '../town/escalation-input.js';
 import type { Protomolecule } from '../town/protomolecule.js';
+import { short } from '../town/wording.js';
 import type { Hook } from './molecule.js';
 
 export const SEARCH_ATTRIBUTES = {
@@ -95,4 +98,22 @@ export function startOfMolecule(
     { key: attribute.step, value: first === undefined ? [] : withRoom([first.id]) },
     { key: attribute.costUsd, value: 0 },
   ];
+}
+
+/** What the server's list has of an escalation besides its search attributes. */
+export const ABOUT = 'about';
+
+/** What an escalation is started with, by whoever raises it first. */
+export function startOfEscalation({ severity, category, text, rig, mission }: Raised) {
+  const attributes: SearchAttributePair[] = [
+    { key: attribute.role, value: 'escalation' },
+    { key: attribute.phase, value: 'escalated' },
+    { key: attribute.severity, value: severity },
+    ...(rig === undefined ? [] : [{ key: attribute.rig, value: [rig] }]),
+    ...(mission === undefined ? [] : [{ key: attribute.mission, value: asKeyword(mission) }]),
+  ];
+  const about = `${category}: ${short(text)}`;
+  // Temporal's own key: the most urgent is 1.
+  const priority = { priorityKey: SEVERITIES.indexOf(severity) + 1 };
+  return { summary: asSummary(about), memo: { [ABOUT]: about }, priority, attributes };
 }

@@ -92,6 +92,9 @@ export function circularOf(address: string): string | null {
   return /^circular\/(.+)$/s.exec(address)?.[1] ?? null;
 }
 
+/** Of the workflow that a trouble climbs in, see `escalation-id`. */
+export const isEscalationId = (id: string): boolean => /^hq-esc-[0-9a-z]{8}$/.test(id);
+
 /** Whether it is the address of a person or an agent who has an inbox. */
 export const isInboxAddress = (address: string): boolean =>
   address === OVERSEER || /^[^/]+\/(crew|polecats)\/[^/]+$/.test(address);
@@ -103,7 +106,9 @@ const TOWN_AGENTS = /^(deacon\/dogs|channel)\/[^/]+$/;
 
 /** True for ids that belong to a role, which no mission may take. */
 export function isRoleAddress(id: string): boolean {
-  return TOWN_ROLES.test(id) || RIG_ROLES.test(id) || TOWN_AGENTS.test(id) || circularOf(id) !== null;
+  return (
+    TOWN_ROLES.test(id) || RIG_ROLES.test(id) || TOWN_AGENTS.test(id) || circularOf(id) !== null || isEscalationId(id)
+  );
 }
 
 const ALPHABET = 36n;

@@ -17,8 +17,6 @@ export function escalationOf(raised: Raised, nth = 0): string {
   return `${PREFIX}${mark.slice(-CHARS).padStart(CHARS, '0')}`;
 }
 
-export const isEscalation = (id: string): boolean => /^hq-esc-[0-9a-z]{8}$/.test(id);
-
 /** Names one who waits, for as long as it is the same wait. */
 export function waiterKey(waiter: Waiter): string {
   switch (waiter.kind) {

@@ -10,6 +10,17 @@ export type Ladder = {
   readonly raisesMax: number;
 };
 
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** Where no other can be known soon: trouble does not wait for that. */
+export const LAST_RESORT: Ladder = {
+  route: [OVERSEER],
+  withinMs: { CRITICAL: 5 * MINUTE_MS, HIGH: 30 * MINUTE_MS, MEDIUM: 4 * HOUR_MS },
+  staleMs: 4 * HOUR_MS,
+  raisesMax: 2,
+};
+
 /** Above him there is nobody. */
 export function endingWithOverseer(ladder: Ladder): Ladder {
   const { route } = ladder;

@@ -11,7 +11,7 @@
  */
 import * as z from 'zod';
 import type { Json } from './act.js';
-import { polecatAt, refineryOf, witnessOf } from './address.js';
+import { isEscalationId, polecatAt, refineryOf, witnessOf } from './address.js';
 import { RuntimeKind } from './runtime.js';
 
 /** The most urgent first. */
@@ -116,6 +116,11 @@ const NOTICES = {
     Issue: line.optional(),
     Problem: line,
     Tried: line.optional(),
+    /** Of an escalation, which asks its tiers so itself. Earlier versions do not know these. */
+    Escalation: line.optional(),
+    Severity: line.optional(),
+    Category: line.optional(),
+    Waiting: z.coerce.number().int().optional(),
   }),
   /** Its mission is gone, its work is on the remote: somebody may go on from there. */
   RECOVERED_BEAD: z.strictObject({ ...aboutLost, Head: line, 'Recovered-At': line }),
@@ -251,6 +256,11 @@ export function isPing({ subject }: Mail): boolean {
 /** What it asks help with; null when it is no HELP. */
 export function helpIn(subject: string): string | null {
   return beginsWith(subject, HELP) ? subject.slice(HELP.length).replace(/^:\s*/, '') : null;
+}
+
+/** Whether an escalation asks its reader: nobody else is to hear of it by that. */
+export function isOfEscalation(mail: Mail): boolean {
+  return helpIn(mail.subject) !== null && keysOf(mail)['Escalation'] === mail.from && isEscalationId(mail.from);
 }
 
 export function isDogDone({ subject }: Mail): boolean {

@@ -2,10 +2,9 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { CancellationScope, ParentClosePolicy, startChild, uuid4 } from '@temporalio/workflow';
 import { escalationMessages, type EscalationInput } from '../contract/escalation.js';
-import { asKeyword, attribute } from '../contract/search-attributes.js';
-import { asSummary } from '../town/bytes.js';
+import { startOfEscalation } from '../contract/search-attributes.js';
 import { escalationOf } from '../town/escalation-id.js';
-import { SEVERITIES, TEXT_CHARS_MAX, type Raised, type Waiter } from '../town/escalation-input.js';
+import { TEXT_CHARS_MAX, type Raised, type Waiter } from '../town/escalation-input.js';
 import { send } from './outbox.js';
 
 const WORDS_CHARS_MAX = 1_000;
@@ -38,22 +37,17 @@ async function raiseOrJoin(raised: Raised, patience: number, first: number): Pro
 
 /** False: it is there already. */
 async function isStarted(workflowId: string, input: EscalationInput): Promise<boolean> {
-  const { category, severity, text, rig, mission } = input.raised;
+  const { summary, memo, priority, attributes } = startOfEscalation(input.raised);
   try {
     await startChild('escalation', {
       workflowId,
       args: [input],
       parentClosePolicy: ParentClosePolicy.ABANDON,
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-      priority: { priorityKey: SEVERITIES.indexOf(severity) + 1 },
-      staticSummary: asSummary(`${severity} · ${category} · ${text}`),
-      typedSearchAttributes: [
-        { key: attribute.role, value: 'escalation' },
-        { key: attribute.phase, value: 'escalated' },
-        { key: attribute.severity, value: severity },
-        ...(rig === undefined ? [] : [{ key: attribute.rig, value: [rig] }]),
-        ...(mission === undefined ? [] : [{ key: attribute.mission, value: asKeyword(mission) }]),
-      ],
+      priority,
+      staticSummary: summary,
+      memo,
+      typedSearchAttributes: attributes,
     });
     return true;
   } catch (error) {

@@ -11,6 +11,7 @@ export { deacon } from './deacon.js';
 export { dog } from './dog.js';
 export { channel } from './channel.js';
 export { circular } from './circular.js';
+export { escalation } from './escalation.js';
 export { mayor } from './mayor.js';
 export { mission } from './mission.js';
 export { molecule } from './molecule.js';

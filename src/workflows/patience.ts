@@ -154,3 +154,9 @@ export const dogAct = (scale: number): ActivityOptions => ({
 
 /** A model that boot asks has so long, well below a tick; then the rules hold. */
 export const askMs = (scale: number): number => Math.max(5 * SECOND_MS, MINUTE_MS * scale);
+
+/** Whom trouble climbs to must be known so soon; then it goes to the overseer. */
+export const ladderWithinMs = (scale: number): number => Math.max(10 * SECOND_MS, 30 * SECOND_MS * scale);
+
+/** Who answers an escalation hears so soon what came of it, or that it is on its way. */
+export const answeredWithinMs = (scale: number): number => Math.max(10 * SECOND_MS, 20 * SECOND_MS * scale);

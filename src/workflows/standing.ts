@@ -23,6 +23,9 @@ export type Stand = {
   /** Whose work it is; absent when that is what it was started with. */
   readonly agents?: readonly string[];
   readonly usd?: number;
+  readonly severity?: string;
+  /** Whatever has changed is told at once: it changes seldom. */
+  readonly isRare?: boolean;
   /** It is told by `tellNow` soon, or after the usual while if that takes longer. */
   readonly isSettling?: boolean;
 };
@@ -78,7 +81,10 @@ export class Standing {
     // What this run was started with is not true any more.
     const isNews = isFirst && patched('what a run begins with is told at once', '0.6');
     const isUrgent =
-      (isPhase && !isStorm) || isNews || (OVER.includes(stand.phase) && patched('an end is told at once'));
+      stand.isRare === true ||
+      (isPhase && !isStorm) ||
+      isNews ||
+      (OVER.includes(stand.phase) && patched('an end is told at once'));
     this.#pace.say(() => this.tellNow(), isUrgent && stand.isSettling !== true ? 0 : samePhaseMs());
   }
 
@@ -102,7 +108,7 @@ export class Standing {
     this.#shown.set(key.name, JSON.stringify(value));
   }
 
-  #changed({ phase, waitingFor = '', steps, agents, usd }: Stand): readonly SearchAttributePair[] {
+  #changed({ phase, waitingFor = '', steps, agents, usd, severity }: Stand): readonly SearchAttributePair[] {
     const pairs: SearchAttributePair[] = [
       { key: attribute.phase, value: phase },
       { key: attribute.waitingFor, value: waitingFor },
@@ -110,6 +116,7 @@ export class Standing {
     if (steps !== undefined) pairs.push({ key: attribute.step, value: [...steps] });
     if (agents !== undefined) pairs.push({ key: attribute.agent, value: [...agents] });
     if (usd !== undefined) pairs.push({ key: attribute.costUsd, value: usd });
+    if (severity !== undefined) pairs.push({ key: attribute.severity, value: severity });
     return pairs.filter(({ key, value }) => {
       const shown = this.#shown.get(key.name);
       // An empty wait at the start is no news, unless the run before may have left another.

@@ -1,0 +1,91 @@
+/** Brings an answer to whoever waits for it: the messages that it becomes, each taken once however often the act is tried. */
+import { activityInfo } from '@temporalio/activity';
+import type { QueryDefinition } from '@temporalio/common';
+import type { EscalationActivities } from '../contract/escalation-activities.js';
+import type { Answer, Call } from '../contract/calls.js';
+import { mailMessage } from '../contract/messages.js';
+import { progressQuery } from '../contract/mission.js';
+import { stepsQuery } from '../contract/molecule.js';
+import { queueQuery } from '../contract/refinery.js';
+import { isInboxAddress } from '../town/address.js';
+import { tellingTo, type Message } from '../town/escalation-answer.js';
+import { resolutionText } from '../town/escalation-answering.js';
+import type { Waiter } from '../town/escalation-input.js';
+import { tokenOf } from '../town/molecule-refusal.js';
+import { unreachable } from '../town/unreachable.js';
+
+type Request = Parameters<EscalationActivities['answerWaiter']>[0];
+type Said = Awaited<ReturnType<EscalationActivities['answerWaiter']>>;
+/** Rejects where it is worth to try again. */
+type MakeCall = (call: Call) => Promise<Answer>;
+
+const BY_CHARS_MAX = 180;
+
+export async function answerWaiter(call: MakeCall, { escalation, waiter, resolution, by }: Request): Promise<Said> {
+  const telling = tellingTo(waiter, resolution, `${by.slice(0, BY_CHARS_MAX)} (${escalation})`);
+  if (!telling.ok) return { kind: 'refused', says: telling.why };
+  const { workflowExecution, activityId } = activityInfo();
+  const key = `${escalation}:${workflowExecution?.runId ?? ''}:${activityId}`;
+  const messages =
+    waiter.kind === 'telling' ? lettersTo(waiter.at, { escalation, resolution, by }, key) : telling.messages;
+  let says = 'it knows';
+  for (const { to: workflow, name, content } of messages) {
+    const answer = await call({ kind: 'update', workflow, name, content: { ...content, id: key }, updateId: key });
+    switch (answer.kind) {
+      case 'result':
+        says = String(answer.value);
+        break;
+      case 'missing':
+        return { kind: 'gone', says: `there is no ${workflow}` };
+      case 'refused':
+        return waiter.kind === 'telling' || !(await waitsStill(call, waiter))
+          ? { kind: 'gone', says: answer.why }
+          : { kind: 'refused', says: answer.why };
+      case 'failed':
+      case 'unanswered':
+        // It may have taken it: asked again under the same id it says so.
+        throw new Error(`${workflow} has not taken the answer of ${by}: ${answer.why}`);
+      default:
+        return unreachable(answer);
+    }
+  }
+  return { kind: 'taken', says };
+}
+
+/** Whoever has an inbox hears what became of what it has told. */
+function lettersTo(
+  to: string,
+  { escalation, resolution, by }: Pick<Request, 'escalation' | 'resolution' | 'by'>,
+  key: string,
+): readonly Message[] {
+  if (!isInboxAddress(to)) return [];
+  const subject = `${escalation} is answered by ${by.slice(0, BY_CHARS_MAX)}`;
+  const body = `${resolutionText(resolution)}\n\ngt explain ${escalation} shows all of it.`;
+  return [{ to, name: mailMessage.name, content: { id: key, from: escalation, to, subject, body } }];
+}
+
+/** Whether one who refuses an answer waits for another: its wait may be over, or be another one. Who cannot be asked now may. */
+async function waitsStill(call: MakeCall, waiter: Exclude<Waiter, { readonly kind: 'telling' }>): Promise<boolean> {
+  const ask = async <T>({ name }: QueryDefinition<T>): Promise<T | null> => {
+    const answer = await call({ kind: 'query', workflow: waiter.at, name });
+    return answer.kind === 'result' ? (answer.value as T) : null; // as workflows of this version answer
+  };
+  switch (waiter.kind) {
+    case 'step': {
+      const steps = await ask(stepsQuery);
+      return steps?.some((step) => step.id === waiter.step && tokenOf(step) === waiter.token) !== false;
+    }
+    case 'item': {
+      const progress = await ask(progressQuery);
+      return progress?.items.some(({ id, state }) => id === waiter.item && state.kind === 'failed') !== false;
+    }
+    case 'request': {
+      const queue = await ask(queueQuery);
+      return queue?.some(({ id }) => id === waiter.request) !== false;
+    }
+    case 'budget':
+      return true;
+    default:
+      return unreachable(waiter);
+  }
+}

@@ -1,0 +1,166 @@
+/** An answer to an escalation on its way to whoever waits: who is meant, what each has said, and what came of all of it. */
+import { whyNot } from './escalation-answer.js';
+import { waiterKey } from './escalation-id.js';
+import type { Resolution, Waiter } from './escalation-input.js';
+import {
+  forwarded,
+  isAnsweringAll,
+  isOver,
+  linked,
+  nameOf,
+  tierOf,
+  type Answering,
+  type Escalation,
+  type Waiting,
+} from './escalation.js';
+import { addUsage, type Usage } from './session.js';
+import { unreachable } from './unreachable.js';
+import { short } from './wording.js';
+
+const NAMED_MAX = 5;
+
+/** `only`: the key of the one who is meant; null: all. `why`: whoever answers gives this reason for it; '' for none. */
+type Answer = {
+  readonly by: string;
+  readonly resolution: Resolution;
+  readonly only: string | null;
+  readonly why: string;
+};
+
+type Resolved =
+  | { readonly ok: true; readonly now: Escalation; readonly id: number }
+  | { readonly ok: false; readonly why: string };
+
+/** Those among whom it fits are told, one by one; the others wait still. */
+export function resolved(now: Escalation, { by, resolution, only, why }: Answer, nowMs: number): Resolved {
+  const meant = now.waiting.filter(
+    (one) => !one.isLate && !isInHand(now, one) && (only === null || waiterKey(one.waiter) === only),
+  );
+  const [first] = meant;
+  if (first === undefined) return { ok: false, why: whyNobody(now, only) };
+  const fit = meant.filter(({ waiter }) => whyNot(waiter, resolution) === null);
+  if (fit.length === 0) return { ok: false, why: whyNot(first.waiter, resolution) ?? '' };
+  const id = now.answersGiven + 1;
+  const left = fit.map(({ waiter }) => waiterKey(waiter));
+  const answer = { id, by, resolution, isForAll: only === null, left, taken: 0, gone: 0, refused: [] };
+  const says = why === '' ? resolutionText(resolution) : `${resolutionText(resolution)} (${why})`;
+  const link = { atMs: nowMs, kind: 'resolved', by, says } as const;
+  return { ok: true, id, now: linked({ ...now, answersGiven: id, answers: [...now.answers, answer] }, link) };
+}
+
+function isInHand({ answers }: Escalation, { waiter }: Waiting): boolean {
+  return answers.some(({ left }) => left.includes(waiterKey(waiter)));
+}
+
+function whyNobody({ waiting, answers }: Escalation, only: string | null): string {
+  const [answer] = answers;
+  if (answer !== undefined) return `an answer of ${answer.by} is on its way: ${resolutionText(answer.resolution)}`;
+  const keys = waiting.map(({ waiter }) => waiterKey(waiter));
+  if (only === null || keys.length === 0) return 'nobody waits for an answer any more';
+  return `${short(only)} does not wait here; there are ${someOf(keys, ', ')}`;
+}
+
+/** What a role makes of it. */
+export type Decision = { readonly why: string; readonly usage: Usage } & (
+  | { readonly kind: 'forward' }
+  | { readonly kind: 'resolve'; readonly resolution: Resolution }
+);
+
+/** Its answer is on its way, or the next tier is asked. */
+export function decided(now: Escalation, decision: Decision, nowMs: number): Escalation {
+  const by = tierOf(now);
+  const { why, usage } = decision;
+  const counted = { ...now, isJudged: true, usage: addUsage(now.usage, usage) };
+  if (decision.kind === 'forward') return forwarded(counted, by, why, nowMs);
+  const after = resolved(counted, { by, resolution: decision.resolution, only: null, why }, nowMs);
+  return after.ok ? after.now : forwarded(counted, by, `${why}; but ${after.why}`, nowMs);
+}
+
+/** What one has said to an answer. `refused`: it waits still. */
+export type Outcome = { readonly kind: 'taken' | 'refused' | 'gone'; readonly says: string };
+
+/** `isTaken`: by one at least, or nobody waited any more. */
+export type Summary = { readonly isTaken: boolean; readonly says: string };
+
+/** `summary`: null as long as the answer has others to reach. */
+export function answered(
+  now: Escalation,
+  id: number,
+  key: string,
+  outcome: Outcome,
+  nowMs: number,
+): { readonly now: Escalation; readonly summary: Summary | null } {
+  const before = now.answers.find((one) => one.id === id);
+  if (before === undefined) return { now, summary: null };
+  const answer = after(before, key, outcome);
+  const isGone = outcome.kind !== 'refused';
+  const waiting = isGone ? now.waiting.filter(({ waiter }) => waiterKey(waiter) !== key) : now.waiting;
+  if (answer.left.length > 0) {
+    const answers = now.answers.map((one) => (one.id === id ? answer : one));
+    return { now: { ...now, waiting, answers }, summary: null };
+  }
+  const says = summaryOf(answer, waiting.filter(({ isLate }) => !isLate).length);
+  const answers = now.answers.filter((one) => one.id !== id);
+  const told = linked({ ...now, waiting, answers }, { atMs: nowMs, kind: 'answered', by: answer.by, says });
+  return { now: handedOn(withLate(told), answer, nowMs), summary: { isTaken: answer.taken + answer.gone > 0, says } };
+}
+
+function after(answer: Answering, key: string, { kind, says }: Outcome): Answering {
+  const left = answer.left.filter((one) => one !== key);
+  switch (kind) {
+    case 'taken':
+      return { ...answer, left, taken: answer.taken + 1 };
+    case 'gone':
+      return { ...answer, left, gone: answer.gone + 1 };
+    case 'refused':
+      return { ...answer, left, refused: [...answer.refused, `${key} says: ${short(says)}`] };
+    default:
+      return unreachable(kind);
+  }
+}
+
+/** As long as others wait, too, those who have come meanwhile are of the same round. */
+function withLate(now: Escalation): Escalation {
+  if (isOver(now) || isAnsweringAll(now)) return now;
+  return { ...now, waiting: now.waiting.map((one) => (one.isLate ? { ...one, isLate: false } : one)) };
+}
+
+/** A role decides once: whoever could not go on with that is for the next tier. */
+function handedOn(now: Escalation, { by }: Answering, nowMs: number): Escalation {
+  const isDone = isOver(now) || now.answers.length > 0 || !now.isJudged || by !== tierOf(now);
+  return isDone ? now : forwarded(now, by, 'not everybody could go on with its answer', nowMs);
+}
+
+function summaryOf({ taken, gone, refused }: Answering, left: number): string {
+  const parts = [
+    ...(taken === 0 ? [] : [taken === 1 ? '1 goes on' : `${taken} go on`]),
+    ...(gone === 0 ? [] : [gone === 1 ? '1 waits no more' : `${gone} wait no more`]),
+    ...(refused.length === 0 ? [] : [`${refused.length} could not: ${someOf(refused, '; ')}`]),
+    ...(left === 0 ? [] : [left === 1 ? '1 waits still' : `${left} wait still`]),
+  ];
+  return parts.join('; ');
+}
+
+/** It was answered another way, or has ended. Null: it is not known here. */
+export function settled(now: Escalation, waiter: Waiter, by: string, how: string, nowMs: number): Escalation | null {
+  const key = waiterKey(waiter);
+  const waiting = now.waiting.filter((one) => waiterKey(one.waiter) !== key);
+  if (waiting.length === now.waiting.length) return null;
+  // One whom an answer is about to reach says so to that itself.
+  if (now.answers.some(({ left }) => left.includes(key))) return now;
+  return linked({ ...now, waiting }, { atMs: nowMs, kind: 'settled', by, says: `${nameOf(waiter)}: ${how}` });
+}
+
+export function resolutionText({ action, note, vars, usd }: Resolution): string {
+  const more = [
+    ...(usd === undefined ? [] : [`$${usd}`]),
+    ...(vars === undefined ? [] : [Object.keys(vars).join(', ')]),
+    ...(note === undefined ? [] : [note]),
+  ];
+  return more.length === 0 ? action : `${action}: ${more.join('; ')}`;
+}
+
+function someOf(names: readonly string[], link: string): string {
+  const more = names.length - NAMED_MAX;
+  return more > 0 ? `${names.slice(0, NAMED_MAX).join(link)} and ${more} more` : names.join(link);
+}

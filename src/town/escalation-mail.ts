@@ -1,0 +1,124 @@
+/** The mail by which a tier is asked: what is wrong, who waits, what can be answered, by which commands, and what was done so far. */
+import { OVERSEER } from './address.js';
+import { isAnsweredByWords, possibleFor } from './escalation-answer.js';
+import { linkText } from './escalation-chain.js';
+import { waiterKey } from './escalation-id.js';
+import { ACTIONS, type Action, type Raised, type Severity } from './escalation-input.js';
+import { isRoleTier } from './escalation-ladder.js';
+import { isLast, nameOf, tierOf, waitersOf, type Escalation } from './escalation.js';
+import { HELP, SUBJECT_CHARS_MAX, writtenMail, type Mail } from './mail.js';
+import { shellWord } from './shell-text.js';
+import { short, timeAt } from './wording.js';
+
+/** P0, P1 and P2. */
+const PRIORITY: Readonly<Record<Severity, NonNullable<Mail['priority']>>> = {
+  CRITICAL: 'urgent',
+  HIGH: 'high',
+  MEDIUM: 'normal',
+};
+
+const LINKS_SHOWN = 20;
+const WAITERS_SHOWN = 5;
+
+/** To its tier as it stands now: told again, it is another mail of the same thread. */
+export function helpMail(id: string, now: Escalation): Mail {
+  const { raised, severity, atMs, turn, toldMs } = now;
+  const { category, text } = raised;
+  const tier = tierOf(now);
+  const was = severity === raised.severity ? '' : ` (was ${raised.severity})`;
+  const envelope = { id: `${id}@${atMs}/${turn}/${toldMs}`, from: id, to: tier };
+  const mail = writtenMail(
+    envelope,
+    HELP,
+    `${severity}${was} ${category}: ${short(text)}`,
+    keysOf(id, now),
+    textOf(id, now),
+  );
+  const subject = mail.subject.slice(0, SUBJECT_CHARS_MAX);
+  return { ...mail, subject, priority: PRIORITY[severity], thread: `${id}@${atMs}` };
+}
+
+function keysOf(id: string, { raised, severity, waiting }: Escalation): Readonly<Record<string, string | undefined>> {
+  const { mission, category, text, tried } = raised;
+  return {
+    Agent: id,
+    Mission: mission,
+    Issue: itemOf(raised),
+    Problem: text,
+    Tried: tried,
+    Escalation: id,
+    Severity: severity,
+    Category: category,
+    Waiting: `${waiting.length}`,
+  };
+}
+
+function itemOf({ waiter }: Raised): string | undefined {
+  return waiter.kind === 'step' || waiter.kind === 'item' ? waiter.item : undefined;
+}
+
+function textOf(id: string, now: Escalation): string {
+  const { choices = [] } = now.raised;
+  const named = choices.length === 0 ? [] : ['', 'Answers that it names:', ...choices.map((one) => `- ${one}`)];
+  const how = isAnsweredByWords(now.raised)
+    ? ['', 'Reply, and whoever waits goes on with your words; or say what is to be done:']
+    : [];
+  return [...whoWaits(now), ...named, ...how, '', ...commandsOf(id, now), '', 'So far:', ...linesOf(now)].join('\n');
+}
+
+function whoWaits({ waiting }: Escalation): readonly string[] {
+  const shown = waiting.slice(0, WAITERS_SHOWN);
+  const more = waiting.length - shown.length;
+  return [
+    ...shown.map(({ waiter, sinceMs }) => `${waitsText(nameOf(waiter), waiterKey(waiter))} since ${timeAt(sinceMs)}.`),
+    ...(more > 0 ? [`And ${more} more.`] : []),
+  ];
+}
+
+const waitsText = (name: string, key: string): string => (name === key ? `${name} waits` : `${name} waits (${key})`);
+
+/** What each answer does. */
+const DOES: Readonly<Record<Action, string>> = {
+  retry: 'it is tried again, with your words',
+  close: 'the step is done; --output JSON is what it leaves',
+  skip: 'it is left out, and what needs it goes on',
+  fail: 'it is given up, and what it belongs to with it',
+  reassign: 'another polecat has the item',
+  set: '--var NAME=VALUE: with this value it is tried again',
+  budget: '--usd N: the mission may spend so much from now on',
+};
+
+/** As somebody at a terminal has them; an answer also by Temporal's own program. */
+export function commandsOf(id: string, now: Escalation): readonly string[] {
+  const tier = tierOf(now);
+  const by = tier === '' ? OVERSEER : tier;
+  const as = by === OVERSEER || isRoleTier(by) ? '' : ` --by ${shellWord(by)}`;
+  const actions = [...new Set(waitersOf(now).flatMap(possibleFor))];
+  const [first = 'retry'] = actions;
+  const said = first === 'budget' ? { usd: 20 } : { note: '...' };
+  const input = shellWord(JSON.stringify({ action: first, ...said, by }));
+  const rest = [
+    [`gt escalation ack ${id}${as}`, 'you have taken it up, and have four times as long'],
+    ...(isLast(now) ? [] : [[`gt escalation forward ${id}${as} --reason "..."`, 'it is for the next tier']]),
+    [`gt escalation note ${id}${as} "..."`, 'adds what is known of it'],
+    [`gt explain ${id}`, 'shows all of it'],
+  ];
+  const width = Math.max(...rest.map(([command = '']) => command.length));
+  return [
+    `gt escalation resolve ${id}${as} --action ${first} ${first === 'budget' ? '--usd 20' : '--note "..."'}`,
+    ...actions.map((action) => `    ${action.padEnd(ACTION_CHARS_MAX)} ${DOES[action]}`),
+    ...rest.map(([command = '', does = '']) => `${command.padEnd(width)}   ${does}`),
+    `temporal workflow update execute -w ${id} --name resolve --input ${input}`,
+  ];
+}
+
+const ACTION_CHARS_MAX = Math.max(...ACTIONS.map(({ length }) => length));
+
+export function linesOf({ chain }: Escalation, shownMax = LINKS_SHOWN): readonly string[] {
+  const shown = chain.links.slice(-shownMax);
+  const left = chain.links.length - shown.length + chain.omitted;
+  return [
+    ...(left > 0 ? [`- ${left} before that`] : []),
+    ...shown.map((link) => `- ${timeAt(link.atMs)} ${short(linkText(link))}`),
+  ];
+}
