@@ -3,6 +3,7 @@ import { channelCommands } from './channel-commands.js';
 import type { Command } from './command.js';
 import { crewCommands } from './crew-commands.js';
 import { dogCommands } from './dog-commands.js';
+import { escalationCommands } from './escalation-commands.js';
 import { formulaCommands } from './formula-commands.js';
 import { mailCommands } from './mail-commands.js';
 import { molCommands } from './mol-commands.js';
@@ -23,6 +24,7 @@ export const commands: readonly Command[] = [
   ...mailCommands,
   ...crewCommands,
   ...reachCommands,
+  ...escalationCommands,
   ...channelCommands,
   ...dogCommands,
   ...wishCommands,

@@ -23,6 +23,7 @@ const KINDS = [
   ['missions', 'mission'],
   ['polecats', 'polecat'],
   ['molecules', 'molecule'],
+  ['escalations', 'escalation'],
 ] as const;
 const SHOWN_MAX = 20;
 /** A worker asks for work again at least as often. */

@@ -108,7 +108,7 @@ export function molNamed(named: string | undefined): string {
   return mol;
 }
 
-function readOutput(text: string): Json {
+export function readOutput(text: string): Json {
   const written = text === '-' ? readFileSync(0, 'utf8') : text;
   try {
     return Json.parse(JSON.parse(written));

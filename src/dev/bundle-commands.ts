@@ -33,6 +33,8 @@ const BUNDLES = {
       'reach',
       'sling',
       'channel',
+      'escalation',
+      'escalation-list',
       'dog',
       'wish',
       'explain',
