@@ -17,6 +17,7 @@ import { ChannelInput, type ChannelCarry } from '../../src/contract/channel.js';
 import type { DeaconCarry } from '../../src/contract/deacon.js';
 import { DogInput, type DogResult, type Kennel } from '../../src/contract/dog.js';
 import { askAssigned, crewMessages } from '../../src/contract/crew.js';
+import { EscalationInput, escalationMessages, type EscalationCarry } from '../../src/contract/escalation.js';
 import { reachMessages } from '../../src/contract/reach.js';
 import type { PersonCarry } from '../../src/contract/inbox.js';
 import { MissionInput } from '../../src/contract/mission.js';
@@ -63,6 +64,7 @@ test('the messages of each workflow', () => {
   expect(names(inboxMessages)).toEqual(['read', 'ack', 'archive', 'reply', 'await']);
   expect(names(crewMessages)).toEqual(['sling', 'unsling', 'done', 'at', 'leave', 'assigned']);
   expect(names(reachMessages)).toEqual(['reach']);
+  expect(names(escalationMessages)).toEqual(['ack', 'resolve', 'forward', 'note', 'join', 'settled']);
   expect([mailMessage.name, askAssigned.name]).toEqual(['mail', 'ask-assigned']);
 });
 
@@ -79,6 +81,7 @@ test('every message says what it does', () => {
     channelMessages,
     crewMessages,
     reachMessages,
+    escalationMessages,
   ].flatMap((each) => Object.values(each));
   for (const { name, description } of [...all, mailMessage, askAssigned])
     expect(description, name).toMatch(/^[A-Z].*\.$/);
@@ -147,6 +150,7 @@ test('what crosses a process is plain JSON', () => {
   expectTypeOf<MayorCarry>().toExtend<Wire>();
   expectTypeOf<Omit<ChannelCarry, 'leaving'>>().toExtend<Wire>();
   expectTypeOf<DeaconCarry>().toExtend<Wire>();
+  expectTypeOf<EscalationCarry>().toExtend<Wire>();
   expectTypeOf<Kennel>().toExtend<Wire>();
   expectTypeOf<DogResult>().toExtend<Wire>();
   expectTypeOf<PolecatInput>().toExtend<Wire>();
@@ -210,6 +214,23 @@ test.each<[object, string]>([
   [{ job: 'clean', rig: '' }, 'rig'],
 ])('a dog is not sent with %j', (content, problem) => {
   const result = read(DogInput, content);
+  expect(result.ok ? 'it was read' : result.problems.join('\n')).toContain(problem);
+});
+
+const raised = {
+  category: 'help',
+  severity: 'MEDIUM',
+  source: 'asked',
+  text: 'x',
+  waiter: { kind: 'telling', at: 'ada' },
+};
+
+test.each<[object, string]>([
+  [{ raised: { ...raised, severity: 'LOW' } }, 'raised.severity'],
+  [{ raised: { ...raised, text: '' } }, 'raised.text: at least 1 character is expected'],
+  [{ raised: { ...raised, waiter: { kind: 'step', at: 'se-1', step: 'a' } } }, 'raised.waiter.token: it is missing'],
+])('nothing is escalated as %j', (content, problem) => {
+  const result = read(EscalationInput, content);
   expect(result.ok ? 'it was read' : result.problems.join('\n')).toContain(problem);
 });
 

@@ -5,6 +5,7 @@ import { temporal } from '@temporalio/proto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as z from 'zod';
 import { crewMessages } from '../../src/contract/crew.js';
+import { escalationMessages } from '../../src/contract/escalation.js';
 import { mayorMessages } from '../../src/contract/mayor.js';
 import {
   deaconMessages,
@@ -21,12 +22,14 @@ import type { Rejected } from '../../src/contract/messages.js';
 import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
+import { raiseBy, trouble } from '../support/raising.js';
 import { some } from '../support/sample.js';
 import { ASK, QUICK } from '../support/test-formulas.js';
 
 let town: LiveTown;
 let molecule: string;
 let polecat: string;
+let escalation: string;
 beforeAll(async () => {
   town = await liveTown({ rigs: { server: { bare: true } }, formulas: { ask: ASK, quick: QUICK } });
   // The refinery begins with the first work that is handed in.
@@ -41,6 +44,8 @@ beforeAll(async () => {
   await openOne('GtRole="deacon"');
   for (const [type, workflowId] of Object.entries({ mayor: 'mayor', crew: 'server/crew/ann' }))
     await town.client.workflow.start(type, { taskQueue: TOWN_QUEUE, workflowId, args: [{}] });
+  escalation = await raiseBy(town.client, trouble({ category: 'emergency' }));
+  await openOne('GtRole="escalation" AND GtWaitingFor="overseer"');
 });
 afterAll(() => town.stop());
 
@@ -61,6 +66,7 @@ const KINDS: Readonly<Record<string, () => { readonly id: string; readonly messa
   refinery: () => ({ id: 'server/refinery', messages: [...Object.values(refineryMessages), mailMessage] }),
   deacon: () => ({ id: 'deacon', messages: [...Object.values(deaconMessages), mailMessage] }),
   mayor: () => ({ id: 'mayor', messages: [...Object.values(mayorMessages), ...INBOX] }),
+  escalation: () => ({ id: escalation, messages: [...Object.values(escalationMessages), mailMessage] }),
   crew: () => ({ id: 'server/crew/ann', messages: [...Object.values(crewMessages), ...INBOX] }),
 };
 const INBOX: readonly Any[] = [...Object.values(inboxMessages), mailMessage];
@@ -198,6 +204,7 @@ const LOOK: Readonly<Record<string, string>> = {
   witness: 'slots',
   refinery: 'queue',
   deacon: 'dead-letters',
+  escalation: 'chain',
   mayor: 'wishes',
   crew: 'hook',
 };

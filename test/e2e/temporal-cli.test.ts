@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { crewMessages } from '../../src/contract/crew.js';
+import { escalationMessages } from '../../src/contract/escalation.js';
 import { reachMessages } from '../../src/contract/reach.js';
 import {
   channelMessages,
@@ -143,11 +144,14 @@ test('the page has every message that people send, in its own words', () => {
     ...rowsOf('witness', { pause, resume, cycle, look }),
     ...rowsOf('refinery', refineryMessages),
     ...rowsOf('channel', channelMessages),
+    ...rowsOf('escalation', escalationMessages),
     ...rowsOf('crew', crewMessages),
     ...rowsOf('overseer, crew', reachMessages),
     ...rowsOf('deacon', deaconMessages),
     ...rowsOf('mayor', mayorMessages),
-    ...rowsOf('polecat, molecule, mission, witness, overseer, crew, deacon, mayor, channel', { mail: mailMessage }),
+    ...rowsOf('polecat, molecule, mission, witness, overseer, crew, deacon, mayor, channel, escalation', {
+      mail: mailMessage,
+    }),
     ...rowsOf('polecat, mission, witness, overseer, crew, mayor', inboxMessages),
   ];
   expect(page.slice(page.indexOf('| to | message')).trim().split('\n').slice(2)).toEqual(rows);

@@ -1,6 +1,6 @@
 /**
  * Records test/histories/<version>: a mission with rework, one of a formula, one that was held, one that was cancelled, one with a person's step,
- * one with an item that was moved, one that was reset, one whose landing is told, people who write to each other, one who is reached outside of the town, a member of a crew at work, the watchdog chain, the mayor with wishes, a channel, dogs, a molecule that was steered by hand, and the roles that served them. Run by `npm run histories` when a version is released; what is recorded stays.
+ * one with an item that was moved, one that was reset, one whose landing is told, people who write to each other, one who is reached outside of the town, a member of a crew at work, the watchdog chain, the mayor with wishes, a channel, dogs, escalations, a molecule that was steered by hand, and the roles that served them. Run by `npm run histories` when a version is released; what is recorded stays.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,6 +14,7 @@ import type { LiveTown } from './live-town.js';
 import { publishToAll } from './record-channel.js';
 import { sendDogs } from './record-dogs.js';
 import { ANN, sendMail, writeToOnesBefore, writeToPeople, writeToRoles } from './record-mail.js';
+import { escalateAll } from './record-escalation.js';
 import { reachOverseer } from './record-reach.js';
 import { ASSIGNED, slingAround } from './record-sling.js';
 import { PLANNED, wishFor } from './record-mayor.js';
@@ -84,6 +85,7 @@ async function record(town: LiveTown, folder: string): Promise<void> {
   await writeToPeople(town);
   await publishToAll(town);
   await sendDogs(town);
+  await escalateAll(town);
   await slingAround(town);
   await wishFor(town);
   const work = [{ id: 'a', rig: 'server', formula: 'quick', vars: { name: 'told' } }];
@@ -119,6 +121,7 @@ async function record(town: LiveTown, folder: string): Promise<void> {
       'channel',
       'circular',
       'dog',
+      'escalation',
     ].includes(type);
     const name = `${known ? type : 'formula'}-${workflowId.replaceAll('/', '_')}-${runId.slice(0, 8)}.json`;
     // Who polled is of no interest to a replay, and names the machine.

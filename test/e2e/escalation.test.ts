@@ -1,0 +1,206 @@
+/** Escalations of a real town: trouble reaches whoever can answer, in time, and each answer reaches whoever waits, once, through a death of the worker. */
+import { WorkflowUpdateStage } from '@temporalio/client';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { chainQuery, escalationMessages, escalationQuery } from '../../src/contract/escalation.js';
+import { inboxQuery } from '../../src/contract/inbox.js';
+import { currentQuery } from '../../src/contract/molecule.js';
+import { attribute } from '../../src/contract/search-attributes.js';
+import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
+import { DEACON, MAYOR, OVERSEER } from '../../src/town/address.js';
+import type { LinkKind } from '../../src/town/escalation-chain.js';
+import { escalationOf } from '../../src/town/escalation-id.js';
+import type { Raised, Waiter } from '../../src/town/escalation-input.js';
+import { gt } from '../support/gt.js';
+import { recordsOf } from '../support/ledger-records.js';
+import { liveTown, until } from '../support/live-town.js';
+import type { LiveTown } from '../support/live-town.js';
+import { raiseBy, trouble } from '../support/raising.js';
+
+const ASK = `
+formula = "ask"
+[[steps]]
+id = "think"
+title = "Think it over"
+type = "human"
+[[steps]]
+id = "after"
+title = "After it"
+type = "human"
+needs = ["think"]
+`;
+
+let town: LiveTown;
+beforeAll(async () => {
+  town = await liveTown({ rigs: { server: { bare: true } }, formulas: { ask: ASK } });
+});
+afterAll(() => town.stop());
+
+async function said(...args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await gt([...args, '--town', town.dir]);
+  expect(code, stderr).toBe(0);
+  return stdout.trim();
+}
+const refusal = (...args: readonly string[]) => gt(['escalation', ...args, '--town', town.dir]);
+const handleOf = (id: string) => town.client.workflow.getHandle(id);
+const viewOf = (id: string) => handleOf(id).query(escalationQuery);
+const chainOf = (id: string) => handleOf(id).query(chainQuery);
+const kindsOf = async (id: string) => (await chainOf(id)).map(({ kind }) => kind);
+const raise = (more: Partial<Raised>, patience?: number) => raiseBy(town.client, trouble(more), patience);
+
+const hasLink = (id: string, kind: LinkKind) =>
+  until(`${id} has a link: ${kind}`, async () => (await kindsOf(id)).includes(kind));
+
+/** What the overseer was written by an escalation. */
+async function mailsOf(id: string) {
+  const inbox = await handleOf(OVERSEER)
+    .query(inboxQuery)
+    .catch(() => []);
+  return inbox.filter(({ from }) => from === id);
+}
+const askedOverseer = (id: string) => until(`the overseer is asked: ${id}`, async () => (await mailsOf(id))[0]);
+
+/** A molecule on nobody's hook, and its first step as one that waits. */
+async function waiting(id: string): Promise<Extract<Waiter, { kind: 'step' }>> {
+  const args = [{ formula: 'ask' }];
+  const handle = await town.client.workflow.start('molecule', { taskQueue: TOWN_QUEUE, workflowId: id, args });
+  const token = await until('it waits', async () => (await handle.query(currentQuery))[0]?.token);
+  return { kind: 'step', at: id, step: 'think', token, answered: 0 };
+}
+
+const waitsFor = async (id: string) => (await handleOf(id).query(currentQuery)).map((step) => step.id);
+
+type Recorded = {
+  readonly escalation: string;
+  readonly chain: readonly { readonly kind: LinkKind }[];
+  readonly how: string;
+};
+const recorded = async (id: string) =>
+  (await recordsOf<Recorded>(town, 'escalation')).filter((one) => one.escalation === id);
+
+test('an emergency is the overseer’s at once, whoever else is there; who told of it has its end in the ledger', async () => {
+  expect(await town.client.workflow.count(`GtRole IN ("${DEACON}", "${MAYOR}")`)).toEqual({ count: 0, groups: [] });
+  const told = await said('escalate', 'the key of production is in the log', '--category', 'emergency', '--json');
+  const { id } = JSON.parse(told) as { readonly id: string };
+  expect(await askedOverseer(id)).toMatchObject({
+    subject: 'HELP: CRITICAL emergency: the key of production is in the log',
+    priority: 'urgent',
+  });
+  const { typedSearchAttributes: shown } = await handleOf(id).describe();
+  expect([attribute.phase, attribute.severity, attribute.waitingFor].map((key) => shown.get(key))).toEqual([
+    'escalated',
+    'CRITICAL',
+    OVERSEER,
+  ]);
+  expect(await said('explain', id)).toMatch(/^\*\*CRITICAL emergency\*\*: the key of production is in the log$/m);
+  expect(await said('escalation', 'resolve', id, '--action', 'close', '--note', 'revoked')).toBe('1 goes on');
+  expect(await handleOf(id).result()).toMatchObject({ id, how: '1 goes on' });
+  expect(await recorded(id)).toMatchObject([{ how: '1 goes on' }]);
+  expect(await refusal('resolve', id)).toMatchObject({ code: 1, stderr: expect.stringContaining('has ended') });
+});
+
+test.concurrent('a tier that is not there is passed over; silence of one who has taken it up is told again, and what nobody takes up becomes more urgent', async () => {
+  const id = await raise({ text: 'which colour?', choices: ['red', 'blue'] }, 0.00005);
+  await hasLink(id, 'asked');
+  expect((await kindsOf(id)).slice(0, 4)).toEqual(['raised', 'unreached', 'unreached', 'asked']);
+  await until('it is as urgent as can be', async () => (await viewOf(id)).severity === 'CRITICAL');
+  const mails = await until('he was told each time', async () => {
+    const all = await mailsOf(id);
+    return all.length >= 3 ? all : null;
+  });
+  expect(mails.slice(0, 3).map(({ priority }) => priority)).toEqual(['normal', 'high', 'urgent']);
+  expect(mails[0]?.body).toContain('- red\n- blue');
+  await said('escalation', 'ack', id, '--by', 'server/crew/ann');
+  await hasLink(id, 'silent');
+  await handleOf(id).terminate();
+});
+
+test.concurrent('who may not answer is refused, and the refusal stands in the chain; whoever asked may add a note', async () => {
+  const agent = 'server/polecats/Toast';
+  const id = await raise({ text: 'how far?', waiter: { kind: 'telling', at: agent, agent, answered: 0 } });
+  await askedOverseer(id);
+  for (const by of [agent, 'server/polecats/Ash', 'deacon/dogs/rex'])
+    expect(await refusal('resolve', id, '--by', by)).toMatchObject({ code: 1, stderr: expect.stringContaining(by) });
+  expect(await refusal('forward', id)).toMatchObject({ stderr: expect.stringContaining('overseer is the last tier') });
+  await said('escalation', 'note', id, 'I have seen no map', '--by', agent);
+  const links = await chainOf(id);
+  expect(links.filter(({ kind }) => kind === 'refused').map(({ by }) => by)).toEqual([
+    agent,
+    'server/polecats/Ash',
+    'deacon/dogs/rex',
+  ]);
+  expect(links.at(-1)).toMatchObject({ kind: 'noted', by: agent, says: 'I have seen no map' });
+  // An answer to the mail is one in words.
+  const mail = await askedOverseer(id);
+  await said('mail', 'reply', mail.id, '--body', 'To the river.');
+  expect(await handleOf(id).result()).toMatchObject({ by: OVERSEER });
+  expect((await chainOf(id)).find(({ kind }) => kind === 'resolved')?.says).toBe('retry: To the river. (by mail)');
+});
+
+test.concurrent('an answer reaches the step that waits, once, though the worker dies on its way', async () => {
+  const waiter = await waiting('gt-answered1');
+  const id = await raise({ source: 'question', text: 'go on?', waiter });
+  await askedOverseer(id);
+  // What does not fit is said by the step itself, and it waits still.
+  expect(await refusal('resolve', id)).toMatchObject({ code: 1, stderr: expect.stringContaining('1 could not: ') });
+  expect((await viewOf(id)).waiting).toHaveLength(1);
+  const { resolve } = escalationMessages;
+  const content = { id: 'once', by: 'Ada', action: 'close', note: 'go on' } as const;
+  const options = { args: [content] as [typeof content], updateId: 'once', waitForStage: WorkflowUpdateStage.ACCEPTED };
+  const update = await handleOf(id).startUpdate(resolve.update, options);
+  const pid = town.raised.workerPid();
+  if (pid !== null) process.kill(pid, 'SIGKILL');
+  expect(await update.result()).toMatch(/^(?:1 goes on|it is on its way to those who wait: .*)$/);
+  expect(await handleOf(id).result()).toEqual({ id, by: 'Ada', how: '1 goes on' });
+  expect(await waitsFor(waiter.at)).toEqual(['after']);
+  const [record] = await recorded(id);
+  expect(record?.chain.map(({ kind }) => kind)).toEqual([
+    'raised',
+    'unreached',
+    'unreached',
+    'asked',
+    'resolved',
+    'answered',
+    'resolved',
+    'answered',
+  ]);
+  // The next one of the same trouble is a new round, and an answer that was meant for another wait is for nobody.
+  expect(await raise({ source: 'question', text: 'go on?', waiter })).toBe(id);
+  await until('it is asked again', async () => (await kindsOf(id)).includes('asked'));
+  expect(await said('escalation', 'resolve', id, '--action', 'close')).toBe('1 waits no more');
+  expect(await waitsFor(waiter.at)).toEqual(['after']);
+});
+
+test.concurrent('the same trouble of many is one escalation, which is listed, and whose answer goes to all', async () => {
+  const TROUBLES = ['the key of the provider is wrong', 'the disk of host 7 is full', 'the remote refuses us'];
+  const EACH = 20;
+  const raised = Array.from({ length: TROUBLES.length * EACH }, (_, at) =>
+    trouble({
+      category: 'blocked',
+      severity: 'HIGH',
+      source: 'auth',
+      text: TROUBLES[at % TROUBLES.length] ?? '',
+      waiter: { kind: 'telling', at: `polecat-${at}`, answered: 0 },
+    }),
+  );
+  const ids = await Promise.all(raised.map((one) => raiseBy(town.client, one)));
+  const all = [...new Set(ids)];
+  expect(all).toEqual(TROUBLES.map((_, at) => escalationOf(raised[at] ?? trouble())));
+  for (const id of all)
+    await until('all wait', async () => (await viewOf(id)).waiting.length === EACH && (await mailsOf(id)).length === 1);
+  const list = await until('all are listed', async () => {
+    const rows = JSON.parse(await said('escalation', 'list', '--json', '--severity', 'HIGH')) as {
+      id: string;
+      tier: string;
+    }[];
+    return rows.filter(({ id }) => all.includes(id)).length === all.length ? rows : null;
+  });
+  expect(list.filter(({ id }) => all.includes(id)).map(({ tier }) => tier)).toEqual([OVERSEER, OVERSEER, OVERSEER]);
+  const [first = '', second = ''] = all;
+  expect(await said('escalation', 'resolve', first, '--note', 'a new key')).toBe(`${EACH} go on`);
+  await handleOf(first).result();
+  expect(await said('escalation', 'resolve', second, '--waiter', 'polecat-1')).toBe(
+    `1 goes on; ${EACH - 1} wait still`,
+  );
+  expect((await viewOf(second)).waiting).toHaveLength(EACH - 1);
+  expect(await said('escalation', 'show', second)).toContain('| polecat-4 |');
+});
