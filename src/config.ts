@@ -11,6 +11,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { CliError } from './cli/command.js';
 import { canonicalHash } from './formula/canonical.js';
 import { KEY_NAMES, type Keys, PROVIDERS, type Provider } from './town/agents.js';
+import { eachAskingRole } from './town/runtime.js';
 import { townPaths, type TownPaths } from './town/paths.js';
 import { whyUnread } from './town-folder.js';
 import type { TownSnapshot, Workbench } from './town/rig.js';
@@ -64,6 +65,7 @@ export async function readTown(folder: string): Promise<TownResult> {
       prices: settings.prices,
       ...(settings.plugins === undefined ? {} : { plugins: settings.plugins }),
       ...(settings.reach === undefined ? {} : { reach: settings.reach }),
+      ...(settings.escalation === undefined ? {} : { escalation: settings.escalation }),
       ...(settings.deacon === undefined ? {} : { deacon: settings.deacon }),
     }),
   };
@@ -75,7 +77,7 @@ export function withRuntimes(snapshot: TownSnapshot, { hasKey }: { readonly hasK
   if (!hasKey) return snapshot;
   const { hash: _, ...content } = snapshot;
   const rigs = Object.entries(content.rigs).map(([name, rig]) => [name, withKey(rig)]);
-  const roles = { mayor: withKey(content.roles.mayor), boot: withKey(content.roles.boot) };
+  const roles = eachAskingRole((role) => withKey(content.roles[role]));
   return hashed({ ...content, rigs: Object.fromEntries(rigs), roles });
 }
 

@@ -4,6 +4,7 @@ import { parseToml, type Toml, type Unreadable } from './formula/toml.js';
 import { listed } from './town/listed.js';
 import { nearest } from './town/nearest.js';
 import { TOWN_FILE } from './town/paths.js';
+import type { EscalationSettings } from './town/escalation-routes.js';
 import type { Plugins } from './town/plugin.js';
 import type { Prices } from './town/prices.js';
 import type { ReachSettings } from './town/reach.js';
@@ -15,9 +16,10 @@ import {
   type TownSnapshot,
   type Workbench,
 } from './town/rig.js';
-import { DEFAULT_MODEL, RUNTIMES, runtimeNamed, type AskingRole } from './town/runtime.js';
+import { DEFAULT_MODEL, eachAskingRole, RUNTIMES, runtimeNamed, type AskingRole } from './town/runtime.js';
 import { agent, agentsFrom, AGENT_NAME } from './town-toml-agents.js';
 import { confinement, confinementFrom } from './town-toml-confinement.js';
+import { checkEscalation, escalation, escalationFrom, escalationKeysAt } from './town-toml-escalation.js';
 import { checkPlugins, plugin, PLUGIN_NAME, pluginsFrom } from './town-toml-plugins.js';
 import { amount, dollars, form, show, table, text, valueAt, whole } from './town-toml-fields.js';
 import { checkReach, person, PERSON_NAME, reachFrom, way, WAY_NAME } from './town-toml-reach.js';
@@ -40,6 +42,7 @@ export type TownSettings = {
   /** Absent where there are none. */
   readonly plugins?: Plugins;
   readonly reach?: ReachSettings;
+  readonly escalation?: EscalationSettings;
   readonly roles: TownSnapshot['roles'];
 };
 
@@ -101,7 +104,7 @@ const limits = {
 };
 /** Roles that work by a runtime. Of the others no model works for any. */
 const role = table({ runtime: table(runtime) }).optional();
-const roles = { polecat: role, mayor: role, boot: role };
+const roles = { polecat: role, ...eachAskingRole(() => role) };
 const sections = {
   town: { name: text('my-town').optional() },
   server: { port: port.optional(), ui_port: port.optional() },
@@ -127,6 +130,7 @@ const Document = table({
   runtime: table(sections.runtime).optional(),
   confinement: table(confinement).optional(),
   deacon: table(sections.deacon).optional(),
+  escalation: table(escalation).optional(),
   roles: table(roles).optional(),
   prices: z
     .record(
@@ -185,6 +189,7 @@ export function readTownText(source: string): TownText {
   checkKinds(toml.value, report);
   checkPlugins(toml.value, report);
   checkReach(toml.value, report);
+  checkEscalation(toml.value, report);
   if (read.success && problems.length === 0) return { ok: true, settings: settingsOf(read.data) };
   return { ok: false, problems: problems.toSorted((a, b) => a.line - b.line).map((problem) => problem.text) };
 }
@@ -301,7 +306,8 @@ function settingsOf(document: Document): TownSettings {
     baseUrl: runtime?.base_url ?? null,
     ...pluginsFrom(document.plugins),
     ...reachFrom(document.reach, document.people),
-    roles: { mayor: workbenchOf('mayor', document), boot: workbenchOf('boot', document) },
+    ...escalationFrom(document.escalation),
+    roles: eachAskingRole((name) => workbenchOf(name, document)),
     rigs: Object.entries(rigs).map(([name, one]) => {
       const prefix = one.prefix ?? derivePrefix(name, taken);
       taken.push(prefix);
@@ -359,6 +365,7 @@ function keysAt([section, name, inner]: Path): readonly string[] {
   if (section === 'plugins') return Object.keys(plugin);
   if (section === 'reach') return Object.keys(way);
   if (section === 'people') return Object.keys(person);
+  if (section === 'escalation') return escalationKeysAt(name);
   if (section === 'rigs')
     return Object.keys(inner === 'runtime' ? runtime : inner === 'confinement' ? confinement : rig);
   const shape = Object.entries(sections).find(([name]) => name === section)?.[1];

@@ -139,9 +139,9 @@ test.each([
   ['[roles.polecat]', 1, /^roles.polecat.runtime is missing; a table is expected$/],
   ['[roles.polcat]\nruntime = {}', 1, /^roles.polcat is no key; did you mean polecat\?$/],
   [
-    '[roles.witness]\nruntime = { kind = "anthropic" }',
+    '[roles.refinery]\nruntime = { kind = "anthropic" }',
     1,
-    /^roles.witness is no key; no model works for that role: a runtime can be chosen for polecat, mayor or boot alone$/,
+    /^roles.refinery is no key; no model works for that role: a runtime can be chosen for polecat, mayor, deacon, witness or boot alone$/,
   ],
   ['[agents.mine]\nusage = "all"', 2, /agents.mine.usage is "all"; claude, codex, gemini or none is expected/],
   ['[agents.mine]\nargs = "all"', 2, /a list of texts is expected/],

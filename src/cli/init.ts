@@ -122,6 +122,33 @@ function filesOf(dir: string): Readonly<Record<string, string>> {
   };
 }
 
+const ESCALATION = `# Trouble climbs from tier to tier until somebody answers it: see docs/escalation.md.
+#
+# [escalation]
+# sessions = true               # deacon, mayor and witness ask their model, where one is configured: [roles.deacon] …
+# stale = "4h"                  # then it is more urgent
+# raises = 2                    # so often
+# [escalation.within]           # a tier that is silent for so long is passed over
+# critical = "5m"
+# high = "30m"
+# medium = "4h"
+# [escalation.routes]           # also "crew/ann", of whichever rig it is, or "server/crew/ann"; the overseer is always the last
+# decision = ["deacon", "mayor", "overseer"]
+# help = ["deacon", "mayor", "overseer"]
+# blocked = ["mayor", "overseer"]
+# failed = ["deacon", "mayor", "overseer"]
+# emergency = ["overseer"]
+# gate_timeout = ["deacon", "mayor", "overseer"]
+# lifecycle = ["witness", "deacon", "mayor", "overseer"]
+# [[escalation.rules]]          # what deacon, mayor and witness answer by themselves: the first that fits
+# tier = "deacon"               # any of them, if not given
+# category = ["failed"]         # and severity, source: any, if not given
+# text = "connection reset"     # is in its words; * stands for any text
+# at_most = 3                   # such answers to the same wait, one after the other
+# then = "retry"                # or close, skip, fail, reassign, set (with vars), budget (with usd), forward
+# note = "the network was down" # in front of whoever goes on
+`;
+
 /** Everything that can be set, with its default. */
 function townToml(): string {
   const limits = DEFAULT_LIMITS;
@@ -174,11 +201,12 @@ function townToml(): string {
 # processes = 1000
 # cpu_minutes = 60              # of a single process
 
-# What works for a role, before what a rig or the town says; a formula's step goes before it. Models work for polecats alone.
+# What works for a role, before what a rig or the town says; a formula's step goes before it. Those of mayor, deacon, witness and boot answer, and change nothing.
 #
 # [roles.polecat]
 # runtime = { kind = "claude-code", model = "claude-opus-5-5" }
 
+${ESCALATION}
 # Rigs: the repositories that are worked on. \`gt rig add NAME PATH_OR_URL\` adds one.
 #
 # [rigs.server]

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { Agent } from './agents.js';
 import { ConfinementSettings } from './confinement.js';
 import { withoutPassword } from './credentials.js';
+import { EscalationSettings } from './escalation-routes.js';
 import { Plugin } from './plugin.js';
 import { Price } from './prices.js';
 import { ReachSettings } from './reach.js';
@@ -115,6 +116,8 @@ export const TownSnapshot = z.strictObject({
   plugins: z.record(z.string(), Plugin).optional(),
   /** Who is reached outside of the town, and how. Absent where town.toml says nothing of it. */
   reach: ReachSettings.optional(),
+  /** Absent where town.toml says nothing of it. */
+  escalation: EscalationSettings.optional(),
   /** What the deacon may do by itself. Absent where town.toml says nothing of it. */
   deacon: z.strictObject({ redispatch: z.boolean() }).optional(),
   /** SHA-256, hex, over the canonical JSON of the rest. */

@@ -29,5 +29,10 @@ export function isModel(runtime: RuntimeKind | 'auto'): boolean {
 export const DEFAULT_MODEL = 'claude-opus-5-5';
 
 /** Roles of the town that ask a model. */
-export const ASKING_ROLES = ['mayor', 'boot'] as const;
+export const ASKING_ROLES = ['mayor', 'deacon', 'witness', 'boot'] as const;
 export type AskingRole = (typeof ASKING_ROLES)[number];
+
+export function eachAskingRole<T>(of: (role: AskingRole) => T): Readonly<Record<AskingRole, T>> {
+  const [mayor, deacon, witness, boot] = [of('mayor'), of('deacon'), of('witness'), of('boot')];
+  return { mayor, deacon, witness, boot };
+}

@@ -9,6 +9,7 @@ import { townActivities } from '../../src/activities/town.js';
 import { canonicalHash } from '../../src/formula/canonical.js';
 import { Ledger } from '../../src/ledger/ledger.js';
 import { DEFAULT_LIMITS } from '../../src/town/rig.js';
+import { eachAskingRole } from '../../src/town/runtime.js';
 import { makeFolder } from '../support/repos.js';
 
 const convoy = (name: string, legs: number) => `
@@ -53,7 +54,7 @@ async function makeTown(kind: 'auto' | 'anthropic' = 'auto') {
       town: {
         name: 't',
         rigs: { server: rig },
-        roles: { mayor: { runtime: rig.runtime }, boot: { runtime: rig.runtime } },
+        roles: eachAskingRole(() => ({ runtime: rig.runtime })),
         limits: DEFAULT_LIMITS,
         prices: {},
         hash: '',

@@ -41,6 +41,8 @@ export type TownPlan = {
   readonly runtime?: Readonly<Record<string, string>>;
   /** By name, agents that are programs of their own. */
   readonly agents?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
+  /** If not given, no session is asked about trouble: who answers is the test. */
+  readonly escalation?: string;
   /** If not given, nothing is shut in; `{}`: as the town does it by itself. */
   readonly confinement?: Readonly<Record<string, string | number | readonly string[]>>;
   /** By model, in dollars for a million tokens. */
@@ -95,6 +97,7 @@ export async function makeTownFolder(plan: TownPlan): Promise<string> {
     '[runtime]',
     ...runtime,
     ...confined,
+    plan.escalation ?? '[escalation]\nsessions = false',
     ...agents,
     ...prices,
     ...tables,
