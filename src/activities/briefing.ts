@@ -3,7 +3,7 @@ import type { BriefRequest, CookRequest } from '../contract/activities.js';
 import { Unreadable, type FormulaShelf, type TownShelf } from '../formula-shelf.js';
 import { readFormula } from '../formula/cook.js';
 import { summarize, type FormulaSummary } from '../formula/summary.js';
-import { MAYOR } from '../town/address.js';
+import { BOOT } from '../town/address.js';
 import { agentNamed } from '../town/agents.js';
 import { confined } from '../town/confinement.js';
 import type { Briefing } from '../town/consultation.js';
@@ -27,18 +27,18 @@ type Deps = {
 };
 
 /** That nobody can be asked is an answer. */
-export async function brief(deps: Deps, { role, formula, vars, code }: BriefRequest): Promise<Briefing> {
+export async function brief(deps: Deps, { role, formula, vars, wordsOf, code }: BriefRequest): Promise<Briefing> {
   const read = await deps.readTown();
   if (!read.ok) return { kind: 'nobody', why: read.problems };
   const { town } = read;
   // Boot asks whether the deacon hangs, whom this is asked of.
-  const hold = role === MAYOR ? await deps.findHold() : null;
+  const hold = role === BOOT ? null : await deps.findHold();
   if (hold !== null) return { kind: 'nobody', why: heldText(hold) };
   const rigs = code.kind === 'none' ? [] : rigsOf(town, code.rig);
   if (rigs === null) return { kind: 'nobody', why: `town.toml has no rig "${code.kind === 'none' ? '' : code.rig}"` };
   const bench = town.roles[role];
   const offered = { rigs: rigsText(town, rigs), formulas: catalogue(deps.formulas, Object.keys(town.rigs)) };
-  const cooked = deps.cook({ formula, vars, offered });
+  const cooked = deps.cook({ formula, vars, offered, ...(wordsOf === undefined ? {} : { wordsOf }) });
   if (!cooked.ok) return { kind: 'nobody', why: cooked.problems };
   const [step, ...others] = cooked.proto.steps;
   if (step === undefined || others.length > 0)
@@ -58,7 +58,7 @@ export async function brief(deps: Deps, { role, formula, vars, code }: BriefRequ
 }
 
 const heldText = ({ by, why }: Hold) =>
-  `${by} holds the whole town (${short(why)}): no model is asked; \`gt thaw\` lets it go, then it can be planned`;
+  `${by} holds the whole town (${short(why)}): no model is asked until \`gt thaw\` lets it go`;
 
 const noModel = (role: string) =>
   `no model is configured: a key (ANTHROPIC_API_KEY) where the worker runs, or a runtime under [runtime] or [roles.${role}] in town.toml`;

@@ -1,27 +1,25 @@
-/** Whom trouble climbs to, and what a role answers by rules. */
+/** How trouble is answered by town.toml as it is now: who is asked in which order, and what roles decide by rules. */
 import type { EscalationActivities } from '../contract/escalation-activities.js';
-import { DEACON, MAYOR, OVERSEER, witnessOf } from '../town/address.js';
-import type { Category } from '../town/escalation-input.js';
-import { LAST_RESORT } from '../town/escalation-ladder.js';
+import { DEFAULT_ESCALATION, judgeByRules, ladderOf, whyNoSession } from '../town/escalation-routes.js';
+import { NO_USAGE } from '../town/session.js';
+import type { ReadTown } from './remotes.js';
 
-const THROUGH_TOWN = [DEACON, MAYOR, OVERSEER];
+type Deps = { readonly readTown: ReadTown };
 
-const ROUTES: Readonly<Record<Category, readonly string[]>> = {
-  decision: THROUGH_TOWN,
-  help: THROUGH_TOWN,
-  blocked: [MAYOR, OVERSEER],
-  failed: THROUGH_TOWN,
-  emergency: [OVERSEER],
-  gate_timeout: THROUGH_TOWN,
-  lifecycle: THROUGH_TOWN,
-};
-
-export function escalationActivities(): Pick<EscalationActivities, 'routeOf' | 'judge'> {
+export function escalationActivities({ readTown }: Deps): Omit<EscalationActivities, 'answerWaiter'> {
   return {
-    routeOf: async ({ raised: { category, rig } }) => {
-      const witness = category === 'lifecycle' && rig !== undefined ? [witnessOf(rig)] : [];
-      return { ...LAST_RESORT, route: [...witness, ...ROUTES[category]] };
+    routeOf: async ({ raised }) => {
+      const read = await readTown();
+      return ladderOf((read.ok ? read.town.escalation : undefined) ?? DEFAULT_ESCALATION, raised);
     },
-    judge: async () => ({ kind: 'ask' }),
+    judge: async (request) => {
+      const read = await readTown();
+      if (!read.ok) return { kind: 'forward', why: `its rules cannot be read: ${read.problems}`, usage: NO_USAGE };
+      const { escalation: settings = DEFAULT_ESCALATION } = read.town;
+      const ruled = judgeByRules(settings, request);
+      if (ruled !== null) return { ...ruled, usage: NO_USAGE };
+      const why = whyNoSession(settings, request);
+      return why === null ? { kind: 'ask' } : { kind: 'forward', why, usage: NO_USAGE };
+    },
   };
 }

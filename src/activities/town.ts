@@ -37,10 +37,10 @@ import { circularActivities } from './circular.js';
 import { awaitClosed, awaitMission, awaitMolecule, cancelExecution, howEnded, isOpen } from './executions.js';
 import { deleteExecution } from './forgetting.js';
 import { needsPerson } from './git-trouble.js';
+import { escalationActivities } from './escalations.js';
 import { lookAtHolders } from './health.js';
 import { findDogsBefore, lookAtDogs, planErrand, startDog } from './dogs.js';
 import { endedMissions, forgetEnded } from './ended.js';
-import { escalationActivities } from './escalations.js';
 import { findSandbox, lookAtHost } from './hosts.js';
 import { brief } from './briefing.js';
 import { findTownHold } from './town-hold.js';
@@ -112,7 +112,7 @@ export function townActivities(deps: TownDeps, plugins = new PluginKeeper(deps))
     startMission: start,
     ...watchActivities(deps, plugins),
     ...circularActivities(deps),
-    ...escalationActivities(),
+    ...escalationActivities(deps),
     answerWaiter: (request) => answerWaiter(deps.call, request),
     startPlugin: (request) => startPlugin(deps.readTown, start, request),
     howEnded: ({ mission }) => howEnded(deps.client, mission),

@@ -1,6 +1,5 @@
 /** What a session is given to begin with: the prompt of its role, a file of `prompts/`, and its step. `gt prime` shows the same. */
 import { readFile } from 'node:fs/promises';
-import type { AskingRole } from '../town/runtime.js';
 import type { SessionSpec } from '../town/session.js';
 import { sessionPrompt } from './prompt.js';
 
@@ -10,19 +9,26 @@ export type Primer = {
   readonly message: string;
 };
 
-type Role = 'polecat' | 'program' | 'seance' | AskingRole;
+type Prompt = 'polecat' | 'program' | 'seance' | 'mayor' | 'boot' | 'judge';
 
-export function rolePrompt(role: Role): Promise<string> {
-  return readFile(new URL(`../../prompts/${role}.md`, import.meta.url), 'utf8');
+export function rolePrompt(name: Prompt): Promise<string> {
+  return readFile(new URL(`../../prompts/${name}.md`, import.meta.url), 'utf8');
+}
+
+/** Of whoever asks: deacon and witness ask for nothing but a judgement. */
+function askersPrompt({ role, prompt }: SessionSpec): Prompt | null {
+  if (role === undefined || prompt !== undefined) return prompt ?? null;
+  return role === 'deacon' || role === 'witness' ? 'judge' : role;
 }
 
 export async function modelPrimer(spec: SessionSpec): Promise<Primer & { readonly system: string }> {
-  return { system: await rolePrompt(spec.role ?? 'polecat'), message: sessionPrompt(spec) };
+  return { system: await rolePrompt(askersPrompt(spec) ?? 'polecat'), message: sessionPrompt(spec) };
 }
 
 export async function programPrimer(spec: SessionSpec): Promise<Primer> {
   const how = (await rolePrompt('program')).trimEnd();
-  const who = spec.role === undefined ? [] : [(await rolePrompt(spec.role)).trimEnd()];
+  const asker = askersPrompt(spec);
+  const who = asker === null ? [] : [(await rolePrompt(asker)).trimEnd()];
   return { system: null, message: [...who, sessionPrompt(spec), how].join('\n\n') };
 }
 

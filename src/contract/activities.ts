@@ -136,6 +136,7 @@ export type BriefRequest = {
   readonly role: AskingRole;
   readonly formula: string;
   readonly vars: Readonly<Record<string, string>>;
+  readonly wordsOf?: CookRequest['wordsOf'];
   readonly code: { readonly kind: 'none' } | { readonly kind: 'rigs'; readonly rig: string | null };
 };
 

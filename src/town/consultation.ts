@@ -35,6 +35,8 @@ export type Brief = Extract<Briefing, { readonly kind: 'ready' }>;
 /** `about`: what it is asked for, as a molecule has it on its sessions. `note`: what came of the one before. */
 export type Asked = {
   readonly role: AskingRole;
+  /** How it is done, if not as the role does its own work. */
+  readonly prompt?: SessionSpec['prompt'];
   readonly about: string;
   readonly session: number;
   readonly note: string | null;
@@ -44,7 +46,7 @@ export type Asked = {
 };
 
 export function consultationOf({ step, runtime, limits, confinement, code }: Brief, asked: Asked): Consultation {
-  const { role, about, session, note } = asked;
+  const { role, prompt, about, session, note } = asked;
   const usdMax = least(asked.usdMax, limits.sessionUsdMax);
   const spec: SessionSpec = {
     sessionId: `${about}/${step.id}/${session}`,
@@ -53,6 +55,7 @@ export function consultationOf({ step, runtime, limits, confinement, code }: Bri
     rig: code.length === 1 ? (code[0]?.name ?? '') : '',
     agent: role,
     role,
+    ...(prompt === undefined ? {} : { prompt }),
     session,
     // A script has no earlier sessions to go on behind.
     handoffs: 0,

@@ -34,6 +34,8 @@ export type SessionSpec = {
   readonly session: number;
   /** Who asks, where its answer is all that is wanted: it changes nothing, and has no sandbox. Absent: a step's work is wanted. */
   readonly role?: AskingRole;
+  /** Of `prompts/`: how it is done. Absent: as that role, or a polecat, does its work. */
+  readonly prompt?: 'judge';
   /** How many sessions of this step have ended in a handoff or a question: tells a scripted session where to go on. */
   readonly handoffs: number;
   /** Whether it is the first since the step was to be done; absent in what an earlier version asked for. */
