@@ -13,7 +13,7 @@ import { attribute, startOfRole } from '../contract/search-attributes.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
 import { DAEMON, DEACON, refineryOf, rigOfRefinery, rigOfWitness } from '../town/address.js';
 import { own } from '../town/own.js';
-import type { Stir, Survey } from '../town/patrol.js';
+import { withoutLadder, type Stir, type Survey } from '../town/patrol.js';
 import type { Look } from '../town/watchdog.js';
 import { refuse } from './beating.js';
 import { keepDaemon } from './daemon.js';
@@ -31,12 +31,16 @@ const RUNNING = 'ExecutionStatus="Running"';
 const FAILING = `${RUNNING} AND GtRole IS NOT NULL AND GtRole != "boot" AND TemporalReportedProblems IS NOT NULL`;
 /** What a polecat and its molecule wait for, their mission says. */
 const ESCALATED = `${RUNNING} AND GtPhase="escalated" AND (GtRole IN ("mission", "refinery") OR (GtRole="molecule" AND GtMission IS NULL))`;
+/** Whose clocks and tiers see to what they are asked. */
+const ESCALATIONS = `${RUNNING} AND GtRole="escalation"`;
 const QUEUED = `${RUNNING} AND GtRole="mission" AND GtPhase="queued"`;
 const OPEN_WORK = `${RUNNING} AND GtRole IN ("mission", "polecat", "molecule")`;
 /** By the server, of a workflow whose tasks fail. */
 const PROBLEMS = defineSearchAttributeKey('TemporalReportedProblems', 'KEYWORD_LIST');
 /** Of each kind of trouble so many are looked at; the others are, once these are mended. */
 const LISTED_MAX = 100;
+/** Most of them wait before the ladder, and are none of the deacon's. */
+const ESCALATED_MAX = 2_000;
 /** How the others do, their polecats show. */
 const MOLECULES_MAX = 1_000;
 const MARK_CHARS = 16;
@@ -116,7 +120,7 @@ async function openWork(client: Client): Promise<number> {
 }
 
 async function surveyTown(client: Client): Promise<Survey> {
-  const [open, work, molecules, witnesses, refineries, queued, failing, escalated, silent, daemon] = await Promise.all([
+  const [open, work, molecules, witnesses, refineries, queued, failing, waiting, escalations, silent, daemon] = await Promise.all([
     openWork(client),
     listed(client, `${RUNNING} AND GtRole IN ("mission", "polecat")`, Infinity),
     listed(client, `${RUNNING} AND GtRole="molecule"`, MOLECULES_MAX),
@@ -124,7 +128,8 @@ async function surveyTown(client: Client): Promise<Survey> {
     listed(client, `${RUNNING} AND GtRole="refinery"`, Infinity),
     listed(client, QUEUED, LISTED_MAX),
     listed(client, FAILING, LISTED_MAX).catch(unlessBarred(null)),
-    listed(client, ESCALATED, LISTED_MAX),
+    listed(client, ESCALATED, ESCALATED_MAX),
+    listed(client, ESCALATIONS, Infinity),
     endedUnheard(client),
     lookAtDaemon(client).catch(unlessBarred({ kind: 'unseen' } as const)),
   ]);
@@ -142,7 +147,10 @@ async function surveyTown(client: Client): Promise<Survey> {
     unheld: sorted(witnesses.flatMap(({ id, phase }) => (phase === 'paused' ? [] : (rigOfWitness(id) ?? [])))),
     failing:
       failing === null ? null : failing.map(({ id, problems }) => ({ id, says: problems.join(', ') })).toSorted(byId),
-    escalated: escalated.map(({ id, waitsFor }) => ({ id, waitsFor })).toSorted(byId),
+    escalated: withoutLadder(waiting, escalations)
+      .map(({ id, waitsFor }) => ({ id, waitsFor }))
+      .toSorted(byId)
+      .slice(0, LISTED_MAX),
     stranded: sorted(queued.flatMap(({ id, rigs }) => (isStranded(rigs, free) ? [id] : []))),
     ended,
     daemon,
@@ -167,6 +175,8 @@ const byId = (a: { readonly id: string }, b: { readonly id: string }) => (a.id <
 
 type Listed = {
   readonly id: string;
+  readonly parent: string | null;
+  readonly mission: string;
   readonly rigs: readonly string[];
   readonly phase: string;
   readonly waitsFor: string;
@@ -176,12 +186,15 @@ type Listed = {
 
 async function listed(client: Client, query: string, max: number): Promise<readonly Listed[]> {
   const found: Listed[] = [];
-  for await (const { workflowId: id, typedSearchAttributes: pairs } of client.workflow.list({ query })) {
+  for await (const one of client.workflow.list({ query })) {
+    const { workflowId: id, typedSearchAttributes: pairs, parentExecution } = one;
+    const parent = parentExecution?.workflowId ?? null;
+    const mission = pairs.get(attribute.mission) ?? '';
     const problems = pairs.get(PROBLEMS) ?? [];
     const waitsFor = pairs.get(attribute.waitingFor) ?? '';
     const phase = pairs.get(attribute.phase) ?? '';
     const [rigs, steps] = [pairs.get(attribute.rig) ?? [], pairs.get(attribute.step) ?? []];
-    found.push({ id, rigs, phase, waitsFor, steps, problems });
+    found.push({ id, parent, mission, rigs, phase, waitsFor, steps, problems });
     if (found.length >= max) break;
   }
   return found;

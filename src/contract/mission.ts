@@ -1,5 +1,6 @@
 import { defineQuery } from '@temporalio/workflow';
 import * as z from 'zod';
+import type { Asks } from '../town/asks.js';
 import type { Inbox } from '../town/inbox.js';
 import type { ItemState, MissionState, Purse } from '../town/mission.js';
 import type { Protomolecule } from '../town/protomolecule.js';
@@ -118,6 +119,8 @@ export type MissionCarry = {
   readonly toldAssigned?: Readonly<Record<string, string>>;
   /** `leaving`: on its way to the ledger. Absent in what an earlier version handed over. */
   readonly mail?: { readonly inbox: Inbox; readonly leaving: Inbox };
+  /** What is before the ladder. Absent in what an earlier version handed over. */
+  readonly asks?: Asks;
 };
 
 export type Progress = {

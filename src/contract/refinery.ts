@@ -1,4 +1,5 @@
 import { defineQuery } from '@temporalio/workflow';
+import type { Asks } from '../town/asks.js';
 import type { DeadLetter } from '../town/dead-letters.js';
 import type { Letter } from '../town/mail.js';
 import type { Queue } from '../town/refinery.js';
@@ -17,11 +18,13 @@ export type RefineryCarry = {
   /** `unwritten`: of them, those on their way to the ledger. Absent in what an earlier version handed over. */
   readonly dead?: readonly DeadLetter[];
   readonly unwritten?: readonly DeadLetter[];
+  /** What is before the ladder. Absent in what an earlier version handed over. */
+  readonly asks?: Asks;
   readonly desk: DeskState;
 };
 
 /** What a refinery after it takes over; null as long as it does not know that of the one before it. */
-export type RefineryKept = Pick<RefineryCarry, 'queue' | 'verdicts' | 'abandoned' | 'dead' | 'unwritten'>;
+export type RefineryKept = Pick<RefineryCarry, 'queue' | 'verdicts' | 'abandoned' | 'dead' | 'unwritten' | 'asks'>;
 export const refineryKeptQuery = defineQuery<RefineryKept | null>('kept');
 
 /** In the order of work; `stage` says where a request stands. */

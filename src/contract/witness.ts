@@ -1,5 +1,6 @@
 import { defineQuery } from '@temporalio/workflow';
 import * as z from 'zod';
+import type { Asks } from '../town/asks.js';
 import type { Breaker } from '../town/breaker.js';
 import type { Care, Health } from '../town/health.js';
 import type { DeadLetter } from '../town/dead-letters.js';
@@ -28,6 +29,8 @@ export type WitnessCarry = {
   /** What was done about polecats that do not do well. */
   readonly care?: readonly Care[];
   readonly breaker?: Breaker;
+  /** What is before the ladder. */
+  readonly asks?: Asks;
   /** Absent in what an earlier version handed over. */
   readonly mail?: WitnessMailCarry;
 };
@@ -53,7 +56,7 @@ export const slotsQuery = defineQuery<Slots>('slots');
 /** Workflow ids of the polecats that hold a slot. */
 export const polecatsQuery = defineQuery<readonly string[]>('polecats');
 /** What a witness after it takes over; null as long as it does not know that of the one before it. */
-export type WitnessKept = { readonly slots: Slots; readonly breaker: Breaker };
+export type WitnessKept = { readonly slots: Slots; readonly breaker: Breaker; readonly asks?: Asks };
 export const witnessKeptQuery = defineQuery<WitnessKept | null>('kept');
 /** How those at work do. */
 export const agentsQuery = defineQuery<readonly AgentSeen[]>('agents');

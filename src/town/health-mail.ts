@@ -59,6 +59,14 @@ export function careMail(rig: string, patients: readonly Patient[]): Written {
   };
 }
 
+/** Of one alone. What takes a host from many is the same trouble, and names none of them. */
+export function careText(rig: string, agent: string, { kind, sinceMs }: Care, fact: Health['fact']): string {
+  const why = fact === '' ? '' : `: ${fact}`;
+  if (kind === 'lost')
+    return `The host of polecats of ${rig} is away, seen since ${timeAt(sinceMs)}${why}. They go on by themselves once its worker is back (\`gt up\`, \`gt worker\`). \`gt agents --rig ${shellWord(rig)}\` shows them.`;
+  return `${agent} is ${kind}, seen since ${timeAt(sinceMs)}${why}. ${remedyOf(kind, shellWord(agent))}`;
+}
+
 function remedyOf(kind: Care['kind'], agent: string): string {
   switch (kind) {
     case 'quiet':

@@ -174,6 +174,20 @@ function priorityOf(told: number): (typeof PRIORITIES)[number] {
   return PRIORITIES[Math.max(0, PRIORITIES.indexOf('normal') - told)] ?? 'urgent';
 }
 
+/** An open escalation: of whom it was raised first, and of which mission. */
+export type OpenEscalation = { readonly id: string; readonly parent: string | null; readonly mission: string };
+
+/** Those who wait before no ladder: earlier versions bring nothing there, and what cannot be brought there is to be told all the same. */
+export function withoutLadder(
+  waiting: Survey['escalated'],
+  escalations: readonly OpenEscalation[],
+): Survey['escalated'] {
+  return waiting.filter(
+    ({ id, waitsFor }) =>
+      !escalations.some((one) => one.parent === id || one.mission === id || waitsFor.includes(one.id)),
+  );
+}
+
 /** Whether two surveys show the same: nothing has begun, ended or gone wrong between them that the deacon looks at. */
 export function isQuiet(before: Survey | null, now: Survey): boolean {
   const shown = (survey: Survey) => JSON.stringify({ ...survey, daemon: survey.daemon.kind, stir: undefined });

@@ -13,7 +13,7 @@ import { attribute } from '../contract/search-attributes.js';
 import { DEACON, MAYOR, OVERSEER } from '../town/address.js';
 import { asSummary } from '../town/bytes.js';
 import { deaconBoard, dogsMail, troublesMail } from '../town/deacon-board.js';
-import { HELP, isDogDone, isPing, readNotice, townsWord, type Mail } from '../town/mail.js';
+import { HELP, isDogDone, isOfEscalation, isPing, readNotice, townsWord, type Mail } from '../town/mail.js';
 import { heardIn, isQuiet, nextPatrolMs, patrolled, unheardOf, witnessesIn, type Order } from '../town/patrol.js';
 import { RESUME } from '../town/pause.js';
 import { recoveredIn, recoveriesAfter, tellingOf } from '../town/recovery.js';
@@ -21,7 +21,7 @@ import { unreachable } from '../town/unreachable.js';
 import { heardAfter, readPing } from '../town/witness-ping.js';
 import { DeaconDogs } from './deacon-dogs.js';
 import { DeaconHold } from './deacon-hold.js';
-import { takeMail } from './mail-taking.js';
+import { keepsNoHelp, takeMail } from './mail-taking.js';
 import { Post } from './post.js';
 import { DeaconRedispatch } from './deacon-redispatch.js';
 import { Desk, done, refused, type Answer } from './desk.js';
@@ -167,6 +167,7 @@ class DeaconRun {
   #take(mail: Mail): Answer {
     if (mail.to !== DEACON) return refused(`this is ${DEACON}, not ${mail.to.slice(0, 200)}`);
     if (isPing(mail)) return this.#hear(mail);
+    if (isOfEscalation(mail) && keepsNoHelp()) return done('heard');
     if (townsWord(mail.subject) !== null && patched('the deacon takes mail of the town', '0.9'))
       return isDogDone(mail) ? this.#dogs.hear(mail) : this.#recover(mail);
     if (mail.from === OVERSEER)

@@ -18,3 +18,6 @@ export function takeMail(taking: Taking, take: (mail: Mail) => Answer): void {
     return take(read.body === mail.body || !patched('keys may be indented', '0.10') ? mail : read);
   });
 }
+
+/** An escalation asks its tiers itself, one after the other: a role that passes its call on, or keeps it, would ask for it a second time. */
+export const keepsNoHelp = () => patched('a call of an escalation is neither kept nor passed on', '0.11');

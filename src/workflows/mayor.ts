@@ -10,7 +10,7 @@ import { attribute } from '../contract/search-attributes.js';
 import { agentsQuery } from '../contract/witness.js';
 import { makeId, MAYOR, OVERSEER } from '../town/address.js';
 import { stateOf } from '../town/inbox.js';
-import type { Mail } from '../town/mail.js';
+import { isOfEscalation, type Mail } from '../town/mail.js';
 import { addUsage, NO_USAGE } from '../town/session.js';
 import {
   after,
@@ -27,7 +27,7 @@ import {
 } from '../town/wish.js';
 import { lettersAbout, lettersOfEnd, mayorBoard, plannersOf, waitedFor, waitsForPerson } from '../town/wish-board.js';
 import { tellsEndOf } from '../town/wish-mission.js';
-import { takeMail } from './mail-taking.js';
+import { keepsNoHelp, takeMail } from './mail-taking.js';
 import { Post } from './post.js';
 import { Desk, done, refused, takenOnce, takenUntil, type Answer } from './desk.js';
 import { explainBy } from './explain.js';
@@ -190,6 +190,7 @@ class MayorRun {
 
   #take(mail: Mail): Answer {
     if (mail.to !== MAYOR) return refused(`this is ${MAYOR}, not ${mail.to.slice(0, 200)}`);
+    if (isOfEscalation(mail) && keepsNoHelp()) return done('heard');
     const wish = this.#wishes.find(({ state }) => state.kind === 'started' && tellsEndOf(state.mission, mail));
     if (wish !== undefined) {
       this.#set(after(wish, wish.turn, { kind: 'told' }, Date.now()));

@@ -14,7 +14,7 @@ import { isDue } from './start.js';
 
 /** What asks for an act of the mission's loop. */
 export type Asked =
-  | { readonly kind: 'retry'; readonly item: string }
+  | { readonly kind: 'retry'; readonly item: string; readonly by: string }
   | { readonly kind: 'withdraw'; readonly claim: string; readonly rig: string }
   /** Slots are asked for once more. */
   | { readonly kind: 'feed' }
@@ -37,11 +37,11 @@ const over = (): string | null =>
 
 export function takeAnswers(desk: Desk, { now, note, hear, teller }: Mission): void {
   const taking = takenUntil(desk, over);
-  taking.on(missionMessages.retry, ({ item: id }) => {
+  taking.on(missionMessages.retry, ({ item: id, by }) => {
     const item = now().state.items.find((one) => one.id === id);
     if (item?.state.kind !== 'failed')
       return refused(instead(now(), 'retry', id, item, ({ state }) => state.kind === 'failed'));
-    hear({ kind: 'retry', item: id });
+    hear({ kind: 'retry', item: id, by });
     return done(`item "${id}" goes to ${item.assignee ?? 'a new polecat'}`);
   });
   taking.on(missionMessages.skip, ({ item: id, reason, by }) => {

@@ -7,6 +7,7 @@ import { missionMessages } from '../contract/messages.js';
 import { purseQuery, type MissionCarry } from '../contract/mission.js';
 import { budgetGap, isOverBudget, purseOf, spent, type MissionEvent, type MissionState } from '../town/mission.js';
 import { done, refused, type Desk } from './desk.js';
+import type { MissionAsks } from './mission-asks.js';
 import { patched } from './patches.js';
 import { wordFor, type Teller, type Word } from './pausing.js';
 
@@ -16,6 +17,7 @@ type Mission = {
   readonly now: () => MissionCarry;
   readonly note: (event: MissionEvent) => void;
   readonly teller: Teller;
+  readonly asks: MissionAsks;
 };
 
 /** What changes without a message to the mission: a report may cross the budget, either way. */
@@ -27,7 +29,7 @@ export type Costs = {
 
 const isMarked = () => patched('a spent budget holds what is at work', '0.6');
 
-export function takeCosts(desk: Desk, { now, note, teller }: Mission): Costs {
+export function takeCosts(desk: Desk, { now, note, teller, asks }: Mission): Costs {
   /** As those at work know it. */
   let isHeld = isOverBudget(now().state);
   setHandler(purseQuery, () => purseOf(now().state), { description: 'The budget, and what is left of it.' });
@@ -53,8 +55,9 @@ export function takeCosts(desk: Desk, { now, note, teller }: Mission): Costs {
     await tellAll();
     return done('taken');
   });
-  desk.on(missionMessages.budget, async ({ usd }) => {
+  desk.on(missionMessages.budget, async ({ usd, by }) => {
     note({ kind: 'budgeted', usd });
+    asks.answered({ kind: 'budget' }, by);
     if (isMarked()) await tellAll();
     const gap = budgetGap(now().state);
     const said = `the budget is $${usd}; spent so far: $${spent(now().state).usd.toFixed(2)}`;

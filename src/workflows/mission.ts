@@ -20,6 +20,7 @@ import { explainBy } from './explain.js';
 import { readInput } from './failing.js';
 import { town } from './hands.js';
 import { takeAnswers, type Asked } from './mission-answers.js';
+import { MissionAsks } from './mission-asks.js';
 import { isHeldByBudget, takeCosts, wordNow, type Costs } from './mission-budget.js';
 import { takeReports } from './mission-hearing.js';
 import { MissionMail } from './mission-mail.js';
@@ -77,6 +78,7 @@ class MissionRun {
   readonly #costs: Costs;
   readonly #mail: MissionMail;
   readonly #assigned: AssignedTeller;
+  readonly #asks: MissionAsks;
   #now: MissionCarry;
   #inbox: Fact[] = [];
   /** Slots that were given to claims, up to the start of their polecats. */
@@ -95,6 +97,7 @@ class MissionRun {
     this.#desk = new Desk(carry.desk);
     const now = () => this.#now;
     const note = (event: MissionEvent) => this.#note(event);
+    this.#asks = new MissionAsks(now, () => (this.#news = true));
     takeReports(this.#desk, {
       now,
       note,
@@ -111,7 +114,7 @@ class MissionRun {
       carry.toldAssigned,
     );
     takeAnswers(this.#desk, { teller: this.#teller, now, note, hear: (asked) => this.#hear(asked) });
-    this.#costs = takeCosts(this.#desk, { teller: this.#teller, now, note });
+    this.#costs = takeCosts(this.#desk, { teller: this.#teller, now, note, asks: this.#asks });
     setHandler(stateQuery, () => this.#carry(), { description: 'All that a next run would be given.' });
     setHandler(progressQuery, () => progressOf(this.#now.state), { description: 'How many of its items have landed.' });
     setHandler(swarmQuery, () => swarmOf(this.#now.open), { description: 'Item → the polecat at work on it.' });
@@ -137,10 +140,9 @@ class MissionRun {
     });
     return CancellationScope.nonCancellable(async () => {
       this.#standing.introduce(introduction(this.#now.state));
-      for (const polecat of this.#now.open) {
-        const ended = untilClosed(polecat, this.#now.limits.patience);
-        void ended.then(() => this.#hear({ kind: 'closed', polecat, report: null }));
-      }
+      const { patience } = this.#now.limits;
+      for (const polecat of this.#now.open)
+        void untilClosed(polecat, patience).then(() => this.#hear({ kind: 'closed', polecat, report: null }));
       while (!this.#isOver()) await this.#turn();
       return this.#finish();
     });
@@ -157,6 +159,7 @@ class MissionRun {
     if (this.#costs.isNews()) await this.#costs.tell();
     if (this.#cancelled && !this.#woundDown) await this.#windDown();
     if (!this.#cancelled) await Promise.all(startable(this.#now.state).map((item) => this.#claim(item)));
+    this.#asks.see(this.#cancelled);
     this.#show();
     if (this.#isOver()) return;
     await this.#continueWhenLong();
@@ -188,7 +191,8 @@ class MissionRun {
           this.#now = next;
           this.#slots.forget(itemOf(next.state, fact.item).rig);
         };
-        return retry(fact.item, { now: () => this.#now, note: (event) => this.#note(event), take });
+        await retry(fact.item, { now: () => this.#now, note: (event) => this.#note(event), take });
+        return this.#asks.answered({ kind: 'item', item: fact.item }, fact.by);
       }
       case 'withdraw':
         // Under a polecat that was started all the same, the slot is free only when that has closed.
@@ -245,7 +249,12 @@ class MissionRun {
     const { claim } = grant;
     if (this.#now.open.some((one) => one.claim === claim)) return;
     const wanted = this.#queuedUnder(claim);
-    if (wanted === null) return this.#leave(grant);
+    if (wanted === null)
+      return this.#slots.leave(grant, this.#cancelled ? [] : this.#now.state.items, {
+        plan: (item) => ({ rig: this.#plan(item).rig, patience: this.#now.limits.patience }),
+        isWanted: (other) => this.#queuedUnder(other) !== null || this.#now.open.some((one) => one.claim === other),
+        aside: (act) => this.#aside(act),
+      });
     if (
       isPaused(this.#now.state) ||
       (isOverBudget(this.#now.state) && patched('a spent budget gives granted slots back'))
@@ -267,14 +276,6 @@ class MissionRun {
     // Somebody else runs under that name: give it back, and ask for another a little later.
     await this.#slots.release(item.rig, claim);
     this.#aside(this.#startAgain(item.id, grant));
-  }
-
-  async #leave(grant: Grant): Promise<void> {
-    await this.#slots.leave(grant, this.#cancelled ? [] : this.#now.state.items, {
-      plan: (item) => ({ rig: this.#plan(item).rig, patience: this.#now.limits.patience }),
-      isWanted: (claim) => this.#queuedUnder(claim) !== null || this.#now.open.some((one) => one.claim === claim),
-      aside: (act) => this.#aside(act),
-    });
   }
 
   async #begun({ id, rig }: Item, { holder, workflowId, runId, ended, isTakenOver }: StartedPolecat): Promise<void> {
@@ -356,7 +357,9 @@ class MissionRun {
     await recordEnd(this.#now, outcome);
     await this.#mail.close();
     this.#assigned.end();
-    await condition(() => this.#desk.isQuiet() && this.#mail.isIdle && this.#assigned.isIdle);
+    await condition(
+      () => this.#desk.isQuiet() && this.#mail.isIdle && this.#assigned.isIdle && this.#asks.isIdle,
+    );
     if (this.#isEnding) {
       this.#isEnding = false;
       this.#show();
@@ -371,12 +374,18 @@ class MissionRun {
   }
 
   #carry(): MissionCarry {
-    return { ...this.#now, ...this.#mail.kept, ...this.#assigned.told, desk: this.#desk.state() };
+    return {
+      ...this.#now,
+      ...this.#mail.kept,
+      ...this.#assigned.told,
+      ...this.#asks.kept,
+      desk: this.#desk.state(),
+    };
   }
 
   #isQuiet(): boolean {
     const isIdle = this.#inbox.length === 0 && !this.#news && this.#beside === 0 && !this.#woundDown;
-    return isIdle && this.#mail.isIdle && this.#assigned.isIdle && this.#desk.isQuiet();
+    return isIdle && this.#mail.isIdle && this.#assigned.isIdle && this.#asks.isIdle && this.#desk.isQuiet();
   }
 
   #hear(fact: Fact): void {
@@ -393,6 +402,6 @@ class MissionRun {
 
   #board(): string {
     const board = boardOf(this.#now, { isEnding: this.#isEnding, isCancelled: this.#woundDown });
-    return [board, ...this.#mail.lines].join('\n');
+    return [board, ...this.#asks.lines, ...this.#mail.lines].join('\n');
   }
 }

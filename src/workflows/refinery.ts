@@ -11,6 +11,8 @@ import type { QueueView, RefineryCarry, RefineryKept } from '../contract/refiner
 import { attribute } from '../contract/search-attributes.js';
 import { RoleInput } from '../contract/witness.js';
 import { refineryOf, witnessOf } from '../town/address.js';
+import { byLadder } from '../town/asks.js';
+import { waiterKey } from '../town/escalation-id.js';
 import { queueBoard, type QueuedView } from '../town/rig-boards.js';
 import type { Letter } from '../town/mail.js';
 import { writeMail } from '../town/mail.js';
@@ -28,8 +30,10 @@ import {
   unholdAgain,
   unholdDue,
 } from '../town/refinery.js';
+import { refineryTrouble, requestWaiter, triedAnew } from '../town/refinery-trouble.js';
 import { settingsAfter } from '../town/rig.js';
 import { unreachable } from '../town/unreachable.js';
+import { Asks } from './asks.js';
 import { DeadLetters } from './dead-letters.js';
 import type { Answer } from './desk.js';
 import { Desk, done, OLDER, refused, takenOnce } from './desk.js';
@@ -76,6 +80,7 @@ function takesOver(): boolean {
 class RefineryRun {
   readonly #raw: unknown;
   readonly #desk: Desk;
+  readonly #asks: Asks;
   readonly #standing = new Standing();
   readonly #dead: DeadLetters;
   #now: Omit<RefineryCarry, 'dead' | 'unwritten' | 'desk'>;
@@ -96,13 +101,14 @@ class RefineryRun {
     this.#now = now;
     this.#isKnown = !isFresh;
     this.#desk = new Desk(desk);
+    this.#asks = new Asks(now.asks, { patience: () => this.#now.patience, onChange: () => (this.#news = true) });
     const owner = { address: this.#me(), patience: now.patience, onChange: () => this.#show() };
     this.#dead = new DeadLetters(owner, { dead, unwritten });
     this.#takeMessages();
     setHandler(queueQuery, () => this.#view(), {
       description: 'The merge requests that wait, in order, and the one under way.',
     });
-    explainBy(() => queueBoard(this.#view(), this.#me(), this.#dead.letters));
+    explainBy(() => this.#board());
     setHandler(refineryKeptQuery, () => (this.#isKnown ? this.#kept() : null), {
       description: 'What a refinery after it takes over, null as long as it does not know that of the one before.',
     });
@@ -123,6 +129,7 @@ class RefineryRun {
       await this.#tellAgain();
       await this.#removeAsked();
       this.#unholdInTime();
+      this.#asks.see(refineryTrouble(this.#now.queue, this.#now.rig.name));
       const next = inOrder(this.#now.queue, Date.now())[0];
       this.#show();
       if (next !== undefined) await this.#work(next);
@@ -137,16 +144,17 @@ class RefineryRun {
     if (takesOver()) {
       const how = { summary: 'what the refinery before knew' };
       const before = await town(patience).findRefineryBefore.executeWithOptions(how, [{ rig: rig.name }]);
-      const { dead = [], unwritten = [], ...kept } = before ?? {};
+      const { dead = [], unwritten = [], asks, ...kept } = before ?? {};
       this.#now = { ...this.#now, ...kept };
       this.#dead.adopt({ dead, unwritten });
+      this.#asks.adopt(asks);
     }
     this.#isKnown = true;
   }
 
   #kept(): RefineryKept {
     const { queue, verdicts, abandoned = [] } = this.#now;
-    return { queue, verdicts, abandoned, ...this.#dead.kept };
+    return { queue, verdicts, abandoned, ...this.#dead.kept, asks: this.#asks.state };
   }
 
   /** Timers say what is due, not the clock: see `Pace`. */
@@ -264,11 +272,17 @@ class RefineryRun {
 
   async #continueWhenLong(): Promise<void> {
     if (this.#isQuiet() && (workflowInfo().continueAsNewSuggested || isOutdated()))
-      await goOn<typeof refinery>(this.#raw, { ...this.#now, ...this.#dead.kept, desk: this.#desk.state() });
+      await goOn<typeof refinery>(this.#raw, {
+        ...this.#now,
+        ...this.#dead.kept,
+        asks: this.#asks.state,
+        desk: this.#desk.state(),
+      });
   }
 
   #isQuiet(): boolean {
-    return !this.#news && this.#repeats.length === 0 && this.#removals.size === 0 && this.#desk.isQuiet();
+    const isIdle = this.#repeats.length === 0 && this.#removals.size === 0 && this.#asks.isIdle;
+    return !this.#news && isIdle && this.#desk.isQuiet();
   }
 
   #takeMessages(): void {
@@ -297,13 +311,16 @@ class RefineryRun {
       this.#news = true;
       return done('configured');
     });
-    desk.on(refineryMessages.retry, ({ request }) => {
+    desk.on(refineryMessages.retry, ({ request, by }) => {
       const fits = this.#now.queue.filter((one) => one.hold !== null && (request === undefined || one.id === request));
       if (fits.length === 0)
         return refused(request === undefined ? 'no request is held' : `request "${request}" is not held`);
-      this.#now = { ...this.#now, queue: unhold(this.#now.queue, request ?? null) };
+      const ids = fits.map((one) => one.id);
+      const queue = unhold(this.#now.queue, request ?? null);
+      this.#now = { ...this.#now, queue: byLadder(by) === null ? queue : triedAnew(queue, ids) };
+      for (const one of ids) this.#asks.answered(waiterKey(requestWaiter(this.#now.rig.name, one)), by);
       this.#news = true;
-      return done(`tried again: ${fits.map((one) => one.id).join(', ')}`);
+      return done(`tried again: ${ids.join(', ')}`);
     });
     desk.on(refineryMessages.remove, ({ request, reason, by }) => {
       if (this.#now.verdicts.some((one) => one.request === request)) {
@@ -372,11 +389,15 @@ class RefineryRun {
     return { stage: this.#active.stage, stageSinceMs: this.#active.sinceMs };
   }
 
+  #board(): string {
+    return [queueBoard(this.#view(), this.#me(), this.#dead.letters), ...this.#asks.lines].join('\n');
+  }
+
   #show(): void {
     const view = this.#view();
     const isHeld = view.some((request) => request.hold !== null);
     const phase = isHeld ? 'escalated' : view.length > 0 ? 'merging' : 'waiting';
     const waitingFor = isHeld ? 'overseer: held requests' : view.length > 0 ? '' : 'requests';
-    this.#standing.show({ phase, waitingFor }, () => queueBoard(view, this.#me(), this.#dead.letters));
+    this.#standing.show({ phase, waitingFor }, () => this.#board());
   }
 }

@@ -15,6 +15,7 @@ import {
 import { breakerMail } from '../town/health-mail.js';
 import type { Mail } from '../town/mail.js';
 import type { Lease } from '../town/slots.js';
+import { goesBeforeLadder } from './asks.js';
 import { tellDeacon } from './witness-deacon.js';
 
 type Witness = {
@@ -65,7 +66,7 @@ export class WitnessBreaker {
     const { open, opened, isTold = false } = this.#breaker;
     if (open === null || opened === before.opened) return;
     this.#witness.onChange();
-    if (!isTold && !this.#isTelling) void this.#tell(open);
+    if (!isTold && !this.#isTelling && !goesBeforeLadder()) void this.#tell(open);
   }
 
   /** Beside the loop. What reached nobody is told again when it opens again. */

@@ -9,8 +9,11 @@ import { DEACON, polecatAt, witnessOf } from '../town/address.js';
 import type { Death } from '../town/breaker.js';
 import { caredFor, deathsOf, healthOf, type Care, type CareOrder, type Facts, type Health } from '../town/health.js';
 import { alike, careMail, nudgeWords, type Patient } from '../town/health-mail.js';
+import type { Lasting } from '../town/asks.js';
 import type { Mail } from '../town/mail.js';
 import type { Lease } from '../town/slots.js';
+import { careTrouble } from '../town/witness-trouble.js';
+import { goesBeforeLadder } from './asks.js';
 import type { Desk } from './desk.js';
 import { reasonOf } from './failing.js';
 import { town } from './hands.js';
@@ -61,6 +64,17 @@ export class WitnessLeases {
   /** The overseer was told of its polecat, and how to end it. */
   isTold(claim: string): boolean {
     return this.#care.some((one) => one.claim === claim && one.done === 'tell');
+  }
+
+  /** What of it goes before the ladder. */
+  get trouble(): readonly Lasting[] {
+    const { rig, slots } = this.#witness.now();
+    const patients = this.#care.flatMap((care) => {
+      const lease = slots.leases.find(({ id }) => id === care.claim);
+      const fact = this.#seen.find(({ claim }) => claim === care.claim)?.health.fact ?? '';
+      return lease === undefined ? [] : [{ name: lease.name, mission: lease.mission, care, fact }];
+    });
+    return careTrouble(rig.name, patients);
   }
 
   get isIdle(): boolean {
@@ -122,7 +136,7 @@ export class WitnessLeases {
     this.#care = care;
     for (const order of orders) if (order.step !== 'tell') void this.#obey(order, before);
     const told = orders.filter(({ step }) => step === 'tell').flatMap(({ claim }) => this.#patientOf(claim) ?? []);
-    for (const some of alike(told)) void this.#tell(some, before);
+    if (told.length > 0 && !goesBeforeLadder()) for (const some of alike(told)) void this.#tell(some, before);
     this.#witness.died(looks.flatMap(({ lease, facts }) => deathsOf(lease.id, facts)));
   }
 

@@ -7,13 +7,14 @@ import { mailMessage } from '../contract/messages.js';
 import type { WitnessCarry, WitnessMailCarry } from '../contract/witness.js';
 import { polecatAt, refineryOf, witnessOf } from '../town/address.js';
 import type { Letter, Mail } from '../town/mail.js';
-import { branchKeys, isFree, lettersOf, townsWord, writeMail } from '../town/mail.js';
+import { branchKeys, isFree, isOfEscalation, lettersOf, townsWord, writeMail } from '../town/mail.js';
 import { unreachable } from '../town/unreachable.js';
 import { DeadLetters } from './dead-letters.js';
 import { done, refused, type Answer, type Desk } from './desk.js';
 import { reasonOf } from './failing.js';
 import { town } from './hands.js';
 import { readLetter } from './letters.js';
+import { keepsNoHelp } from './mail-taking.js';
 import { Mailbox } from './mailbox.js';
 import { send, sendToRole, type Delivery } from './outbox.js';
 import { patched } from './patches.js';
@@ -62,6 +63,7 @@ export class WitnessMail {
   /** `isKnown`: whether the rig has a polecat of that name. */
   take(mail: Mail, isKnown: (polecat: string) => boolean): Answer {
     const { rig } = this.#now();
+    if (isOfEscalation(mail) && keepsNoHelp()) return done('heard');
     if (isFree(mail) && townsWord(mail.subject) === null && patched('a witness has an inbox', '0.9'))
       return mail.to === witnessOf(rig.name)
         ? this.#mailbox.take(mail)

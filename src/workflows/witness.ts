@@ -22,6 +22,8 @@ import {
   resizeSlots,
 } from '../town/slots.js';
 import type { Lease } from '../town/slots.js';
+import { breakerTrouble } from '../town/witness-trouble.js';
+import { Asks } from './asks.js';
 import { Desk, done, OLDER, refused } from './desk.js';
 import { explainBy } from './explain.js';
 import { readInput } from './failing.js';
@@ -63,6 +65,7 @@ class WitnessRun {
   readonly #holds: WitnessHolds;
   readonly #leases: WitnessLeases;
   readonly #breaker: WitnessBreaker;
+  readonly #asks: Asks;
   #now: WitnessCarry;
   /** Claims made again by missions that may not have heard of their grant. */
   #asked: string[] = [];
@@ -97,6 +100,7 @@ class WitnessRun {
     });
     const bury: WitnessMail['bury'] = (mail, why) => this.#mail.bury(mail, why);
     const onChange = () => (this.#news = true);
+    this.#asks = new Asks(carry.asks, { patience: () => this.#now.patience, onChange });
     this.#breaker = new WitnessBreaker(carry.breaker, { now: () => this.#now, onChange, bury });
     this.#leases = new WitnessLeases(carry.care, {
       now: () => this.#now,
@@ -134,6 +138,7 @@ class WitnessRun {
       await this.#holds.tellUntold();
       await this.#mail.passAll();
       if (this.#isLookAsked) await this.#look();
+      this.#asks.see([...breakerTrouble(this.#now.rig.name, this.#breaker.state), ...this.#leases.trouble]);
       this.#show();
       await this.#continueWhenLong();
       await this.#wait();
@@ -160,10 +165,11 @@ class WitnessRun {
     this.#now = { ...this.#now, slots };
     this.#asked.push(...unused);
     this.#breaker.adopt(kept.breaker);
+    this.#asks.adopt(kept.asks);
   }
 
   #kept(): WitnessKept {
-    return { slots: this.#now.slots, breaker: this.#breaker.state };
+    return { slots: this.#now.slots, breaker: this.#breaker.state, asks: this.#asks.state };
   }
 
   /** While slots are held, their holders are looked at from time to time, in case one died unseen. Else only news wakes us. */
@@ -252,15 +258,15 @@ class WitnessRun {
     const { isExpected: isPingExpected } = this.#pinger;
     const { all: holds } = this.#holds;
     const { care } = this.#leases;
-    const breaker = this.#breaker.state;
-    const kept = { ...this.#mail.kept, holds, paused: null, care, breaker, isPingExpected };
+    const [breaker, asks] = [this.#breaker.state, this.#asks.state];
+    const kept = { ...this.#mail.kept, holds, paused: null, care, breaker, asks, isPingExpected };
     await goOn<typeof witness>(this.#raw, { ...this.#now, ...kept, desk: this.#desk.state() });
   }
 
   #isQuiet(): boolean {
     const isIdle = !this.#news && !this.#isChanged && this.#asked.length === 0;
     const areIdle = !this.#holds.isUntold && this.#leases.isIdle && this.#breaker.isIdle && this.#mail.isIdle;
-    return isIdle && areIdle && this.#desk.isQuiet();
+    return isIdle && areIdle && this.#asks.isIdle && this.#desk.isQuiet();
   }
 
   #takeMessages(): void {
@@ -314,7 +320,7 @@ class WitnessRun {
     const { slots, rig } = this.#now;
     const { first: paused } = this.#holds;
     const { verifying, inbox, dead } = this.#mail;
-    return witnessBoard({
+    const board = witnessBoard({
       id: witnessOf(rig.name),
       rig: rig.name,
       slots,
@@ -327,6 +333,7 @@ class WitnessRun {
       inbox,
       dead,
     });
+    return [board, ...this.#asks.lines].join('\n');
   }
 
   #show(): void {

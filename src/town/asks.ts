@@ -1,0 +1,70 @@
+/** Trouble of a workflow that lasts: it is brought before the ladder once, and settled when it lasts no more, however it was answered. */
+import { isEscalationId } from './address.js';
+import { waiterKey } from './escalation-id.js';
+import type { Raised, Waiter } from './escalation-input.js';
+import { roleAt } from './escalation-routes.js';
+import { code } from './wording.js';
+
+/** `key`: of this wait; the same trouble that comes again has another. */
+export type Lasting = { readonly key: string; readonly raised: Raised };
+/** `escalation`: null of what could not be brought there. */
+type Brought = { readonly key: string; readonly waiter: Waiter; readonly escalation: string | null };
+
+/** `answered`: by whoever waits, how many answers of roles it has had, one after the other. */
+export type Asks = {
+  readonly brought: readonly Brought[];
+  readonly answered: readonly (readonly [waiter: string, times: number])[];
+};
+
+export const NO_ASKS: Asks = { brought: [], answered: [] };
+const ANSWERED_KEPT = 200;
+
+export type Next =
+  | { readonly kind: 'settle'; readonly brought: Brought }
+  | { readonly kind: 'raise'; readonly lasting: Lasting };
+
+/** What is over goes first: whoever waits anew is then not taken for who waited before. Null: all is told. */
+export function nextOf({ brought, answered }: Asks, all: readonly Lasting[]): Next | null {
+  const over = brought.find(({ key }) => !all.some((one) => one.key === key));
+  if (over !== undefined) return { kind: 'settle', brought: over };
+  const news = all.find(({ key }) => !brought.some((one) => one.key === key));
+  if (news === undefined) return null;
+  const { key, raised } = news;
+  const [, times = 0] = answered.find(([waiter]) => waiter === waiterKey(raised.waiter)) ?? [];
+  return { kind: 'raise', lasting: { key, raised: { ...raised, waiter: { ...raised.waiter, answered: times } } } };
+}
+
+export function bring(asks: Asks, { key, raised: { waiter } }: Lasting, escalation: string | null): Asks {
+  return { ...asks, brought: [...asks.brought, { key, waiter, escalation }] };
+}
+
+export function settled(asks: Asks, { key }: Brought): Asks {
+  return { ...asks, brought: asks.brought.filter((one) => one.key !== key) };
+}
+
+/** Who has said it by the ladder, and in which escalation; null of whoever has said it straight out. */
+export function byLadder(by: string): { readonly who: string; readonly escalation: string } | null {
+  const [, who, escalation] = /^(.+) \((\S+)\)$/s.exec(by) ?? [];
+  return who === undefined || escalation === undefined || !isEscalationId(escalation) ? null : { who, escalation };
+}
+
+/**
+ * Somebody has answered who waits there. One whom the ladder answers waits there no more: if the trouble is not over by that, it is brought there anew. A
+ * person's answer is none of a role.
+ */
+export function answeredBy({ brought, answered }: Asks, waiter: string, by: string): Asks {
+  const said = byLadder(by);
+  const others = answered.filter(([one]) => one !== waiter);
+  const [, times = 0] = answered.find(([one]) => one === waiter) ?? [];
+  const isOfRole = said !== null && roleAt(said.who) !== null;
+  return {
+    brought: brought.filter((one) => one.escalation !== said?.escalation || waiterKey(one.waiter) !== waiter),
+    answered: isOfRole ? [...others, [waiter, times + 1] as const].slice(-ANSWERED_KEPT) : others,
+  };
+}
+
+/** For the board of whoever waits. */
+export function askLines({ brought }: Asks): readonly string[] {
+  const ids = [...new Set(brought.flatMap(({ escalation }) => escalation ?? []))];
+  return ids.map((id) => `\n> ${code(`gt explain ${id}`)} says who is asked about it, and until when`);
+}

@@ -1,0 +1,73 @@
+/** Brings trouble that lasts before the ladder, and takes it back when it is over: beside the loop of whoever has it. */
+import { CancellationScope, workflowInfo } from '@temporalio/workflow';
+import { answeredBy, askLines, bring, nextOf, NO_ASKS, settled, type Lasting } from '../town/asks.js';
+import type { Asks as State } from '../town/asks.js';
+import { raise, settle } from './escalating.js';
+import { patched } from './patches.js';
+
+/** Before 0.11 it waited, or was told by mail, and nothing more came of it. */
+export const goesBeforeLadder = () => patched('what lasts goes before the ladder', '0.11');
+
+type Owner = { readonly patience: () => number; readonly onChange: () => void };
+
+export class Asks {
+  readonly #owner: Owner;
+  #state: State;
+  #lasting: readonly Lasting[] = [];
+  #isTelling = false;
+
+  constructor(state: State | undefined, owner: Owner) {
+    this.#state = state ?? NO_ASKS;
+    this.#owner = owner;
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  get isIdle(): boolean {
+    return !this.#isTelling;
+  }
+
+  get lines(): readonly string[] {
+    return askLines(this.#state);
+  }
+
+  /** What whoever had this place before had brought there. */
+  adopt(before: State | undefined): void {
+    if (before !== undefined) this.#state = before;
+  }
+
+  /** All that lasts now. */
+  see(lasting: readonly Lasting[]): void {
+    this.#lasting = lasting;
+    if (this.#isTelling || nextOf(this.#state, lasting) === null) return;
+    if (!goesBeforeLadder()) return;
+    this.#isTelling = true;
+    void CancellationScope.nonCancellable(() => this.#tellAll()).finally(() => {
+      this.#isTelling = false;
+      this.#owner.onChange();
+    });
+  }
+
+  /** `waiter`: as `waiterKey` names it. */
+  answered(waiter: string, by: string): void {
+    this.#state = answeredBy(this.#state, waiter, by);
+  }
+
+  async #tellAll(): Promise<void> {
+    for (let next = nextOf(this.#state, this.#lasting); next !== null; next = nextOf(this.#state, this.#lasting)) {
+      if (next.kind === 'raise') {
+        const { lasting } = next;
+        // What cannot be brought there the deacon sees, as it sees whatever waits for long.
+        const escalation = await raise(lasting.raised, this.#owner.patience()).catch(() => null);
+        this.#state = bring(this.#state, lasting, escalation);
+      } else {
+        const { waiter, escalation } = next.brought;
+        const by = workflowInfo().workflowId;
+        if (escalation !== null) await settle(escalation, waiter, by, 'it is over');
+        this.#state = settled(this.#state, next.brought);
+      }
+    }
+  }
+}
