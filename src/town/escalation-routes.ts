@@ -3,7 +3,7 @@
  * a session of the role may, if a model can help at all; anything else goes to the next tier.
  */
 import * as z from 'zod';
-import { crewAt, DEACON, MAYOR, OVERSEER, witnessOf } from './address.js';
+import { crewAt, DEACON, MAYOR, OVERSEER, rigOfWitness, witnessOf } from './address.js';
 import { possibleFor } from './escalation-answer.js';
 import { Action, Category, Severity, Source, type Raised, type Resolution } from './escalation-input.js';
 import { LAST_RESORT, type Ladder } from './escalation-ladder.js';
@@ -83,7 +83,7 @@ function addressOf(tier: string, rig: string | undefined): readonly string[] {
 
 /** The role that decides at a tier; null where a person does. */
 export function roleAt(tier: string): RoleTier | null {
-  return ROLE_TIERS.find((role) => role === tier || tier.endsWith(`/${role}`)) ?? null;
+  return rigOfWitness(tier) === null ? (ROLE_TIERS.find((role) => role === tier) ?? null) : 'witness';
 }
 
 /** What a tier is asked: `answered` is how many answers of tiers the same wait has had, one after the other. */

@@ -59,12 +59,20 @@ export function careMail(rig: string, patients: readonly Patient[]): Written {
   };
 }
 
-/** Of one alone. What takes a host from many is the same trouble, and names none of them. */
+/** Of one alone. An outage stops many, and is the same trouble for all of them: it names nobody. */
 export function careText(rig: string, agent: string, { kind, sinceMs }: Care, fact: Health['fact']): string {
-  const why = fact === '' ? '' : `: ${fact}`;
-  if (kind === 'lost')
-    return `The host of polecats of ${rig} is away, seen since ${timeAt(sinceMs)}${why}. They go on by themselves once its worker is back (\`gt up\`, \`gt worker\`). \`gt agents --rig ${shellWord(rig)}\` shows them.`;
-  return `${agent} is ${kind}, seen since ${timeAt(sinceMs)}${why}. ${remedyOf(kind, shellWord(agent))}`;
+  const seen = `seen since ${timeAt(sinceMs)}${fact === '' ? '' : `: ${fact}`}`;
+  const all = `\`gt agents --rig ${shellWord(rig)}\` shows them`;
+  switch (kind) {
+    case 'quiet':
+      return `${agent} is quiet, ${seen}. ${remedyOf(kind, shellWord(agent))}`;
+    case 'stuck':
+      return `Polecats of ${rig} are stuck, ${seen}. It is tried again and again. ${all}, and \`temporal workflow describe -w POLECAT\` what one has under way, and why that fails.`;
+    case 'lost':
+      return `Polecats of ${rig} are lost, ${seen}. They go on by themselves once the worker of their host is back (\`gt up\`, \`gt worker\`); ${all}.`;
+    default:
+      return unreachable(kind);
+  }
 }
 
 function remedyOf(kind: Care['kind'], agent: string): string {

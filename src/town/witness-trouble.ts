@@ -29,11 +29,12 @@ export function careTrouble(rig: string, patients: readonly Patient[]): readonly
     });
 }
 
-function sourceOf(kind: Care['kind']): 'stalled' | 'host' {
+function sourceOf(kind: Care['kind']): 'stalled' | 'failure' | 'host' {
   switch (kind) {
     case 'quiet':
-    case 'stuck':
       return 'stalled';
+    case 'stuck':
+      return 'failure';
     case 'lost':
       return 'host';
     default:

@@ -2,6 +2,7 @@ import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readTown } from '../../src/config.js';
+import { DEFAULT_ESCALATION } from '../../src/town/escalation-routes.js';
 import { DEFAULT_LIMITS } from '../../src/town/rig.js';
 import { DEFAULT_SESSIONS_AT_ONCE } from '../../src/town-toml.js';
 import { runCli } from '../support/cli.js';
@@ -62,6 +63,19 @@ test('the rig that town.toml shows is one that can be read', async () => {
   await writeFile(file, shown.replaceAll(/^# /gm, '').replace('capacity = 5', 'capacity = 2'));
   const read = await readTown(join(cwd, 'town'));
   expect(read).toMatchObject({ ok: true, town: { snapshot: { rigs: { server: { gates: [{ name: 'test' }] } } } } });
+});
+
+test('the ladder that town.toml shows is the one that holds by default, with a rule', async () => {
+  const cwd = await makeFolder();
+  await init(cwd, 'town');
+  const file = join(cwd, 'town', 'town.toml');
+  const [, shown = ''] = /^(# \[escalation\][^]*?)\n\n/m.exec(await readFile(file, 'utf8')) ?? [];
+  await writeFile(file, shown.replaceAll(/^# /gm, ''));
+  const rules = [expect.objectContaining({ tier: 'deacon', answer: 'retry' })];
+  expect(await readTown(join(cwd, 'town'))).toMatchObject({
+    ok: true,
+    town: { snapshot: { escalation: { ...DEFAULT_ESCALATION, rules } } },
+  });
 });
 
 test('a second time nothing is changed, and that is said', async () => {

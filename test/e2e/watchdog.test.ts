@@ -195,11 +195,24 @@ test('a deacon that is ended is started again, a witness that is ended too, and 
   await cancelled(mission);
 });
 
-test('what nobody answers for four hours is told to the overseer, with the command that shows it', async () => {
+test('what waits before no ladder for four hours is told to the overseer, with the command that shows it; what does wait there the deacon does not tell', async () => {
   const mission = town.client.workflow.getHandle('fails-1');
-  const mail = await mailAbout('HELP: fails-1');
+  // Of an earlier version, which brings nothing there.
+  const typedSearchAttributes = [
+    { key: attribute.role, value: 'molecule' },
+    { key: attribute.phase, value: 'escalated' },
+    { key: attribute.waitingFor, value: 'overseer: build' },
+  ];
+  await town.client.workflow.start('molecule', { workflowId: 'older', taskQueue: 'nowhere', typedSearchAttributes });
+  const mail = await mailAbout('HELP: older');
   expect(mail).toMatchObject({ from: DEACON, priority: 'normal' });
-  expect(mail.body).toContain('gt explain fails-1');
+  expect(mail.body).toContain('gt explain older');
+  const told = await until('the ladder has told of the other', async () =>
+    (await inbox()).find(({ body }) => body.includes('Mission: fails-1')),
+  );
+  expect(told.from).toMatch(/^hq-esc-/);
+  expect((await inbox()).filter(({ subject }) => subject.includes('HELP: fails-1'))).toEqual([]);
+  await town.client.workflow.getHandle('older').terminate('a test');
   await cancelled(mission);
 });
 

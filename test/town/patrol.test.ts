@@ -8,6 +8,7 @@ import {
   patrolled,
   unheardOf,
   witnessesIn,
+  withoutLadder,
 } from '../../src/town/patrol.js';
 import type { Survey, Trouble } from '../../src/town/patrol.js';
 
@@ -145,6 +146,19 @@ const failing = [{ id: 'm1', says: 'WorkflowTaskFailed' }];
 
 test('an escalation that nobody answers is told after four hours, and twice more, each time more urgently', () => {
   expect(tellings(24, () => ({ escalated }))).toEqual(['240 normal', '480 high', '720 urgent']);
+});
+
+test.each([
+  ['whose escalation it has raised itself', { parent: 'm1', mission: '' }, 'overseer: build'],
+  ['of whose mission an escalation is', { parent: 'se-1', mission: 'm1' }, 'overseer: build'],
+  ['who says for which escalation it waits', { parent: 'm2', mission: 'm2' }, 'hq-esc-0a1b2c3d: build'],
+])('one %s is told of by that', (_, by, waitsFor) => {
+  const waiting = [
+    { id: 'm1', waitsFor },
+    { id: 'm3', waitsFor: 'overseer: build' },
+  ];
+  expect(withoutLadder(waiting, [{ id: 'hq-esc-0a1b2c3d', ...by }])).toEqual([waiting[1]]);
+  expect(withoutLadder(waiting, [])).toEqual(waiting);
 });
 
 test('what was answered in time is not told; what goes wrong again counts anew, and so does another question', () => {

@@ -1,0 +1,114 @@
+/** Trouble that lasts: what is brought before the ladder, when it is settled, and what an answer means. */
+import { expect, test } from 'vitest';
+import {
+  answeredBy,
+  askLines,
+  bring,
+  byLadder,
+  nextOf,
+  NO_ASKS,
+  settled,
+  type Asks,
+  type Lasting,
+} from '../../src/town/asks.js';
+import { waiterKey } from '../../src/town/escalation-id.js';
+
+const ESC = 'hq-esc-0a1b2c3d';
+const lasting = (item: string, key = `${item} 1`): Lasting => ({
+  key,
+  raised: {
+    category: 'failed',
+    severity: 'HIGH',
+    source: 'item',
+    text: `${item} has failed`,
+    waiter: { kind: 'item', at: 'm', item, answered: 0 },
+  },
+});
+const waiter = (item: string) => waiterKey(lasting(item).raised.waiter);
+
+/** As its shell does it: all that is to be told, one after the other. */
+function told(asks: Asks, all: readonly Lasting[], escalation: string | null = ESC) {
+  const said: string[] = [];
+  let now = asks;
+  for (let next = nextOf(now, all); next !== null; next = nextOf(now, all)) {
+    if (next.kind === 'raise') {
+      const { key, raised } = next.lasting;
+      said.push(`raise ${key}, answered ${raised.waiter.answered}`);
+      now = bring(now, next.lasting, escalation);
+    } else {
+      said.push(`settle ${next.brought.key}`);
+      now = settled(now, next.brought);
+    }
+  }
+  return { asks: now, said };
+}
+
+test('what lasts is brought there once, and settled when it lasts no more', () => {
+  const first = told(NO_ASKS, [lasting('a'), lasting('b')]);
+  expect(first.said).toEqual(['raise a 1, answered 0', 'raise b 1, answered 0']);
+  expect(told(first.asks, [lasting('a'), lasting('b')]).said).toEqual([]);
+  const next = told(first.asks, [lasting('b')]);
+  expect(next.said).toEqual(['settle a 1']);
+  expect(told(next.asks, []).said).toEqual(['settle b 1']);
+});
+
+test('who waits anew is settled first, and then brought there', () => {
+  const first = told(NO_ASKS, [lasting('a')]);
+  expect(told(first.asks, [lasting('a', 'a 2')]).said).toEqual(['settle a 1', 'raise a 2, answered 0']);
+});
+
+test('what could not be brought there is not brought again and again', () => {
+  const first = told(NO_ASKS, [lasting('a')], null);
+  expect(told(first.asks, [lasting('a')]).said).toEqual([]);
+  expect(askLines(first.asks)).toEqual([]);
+});
+
+test('answers of roles are counted, one after the other', () => {
+  let asks = told(NO_ASKS, [lasting('a', 'a 1')]).asks;
+  for (const [at, by] of ['deacon', 'mayor', 'server/witness'].entries()) {
+    asks = answeredBy(asks, waiter('a'), `${by} (${ESC})`);
+    const next = told(asks, [lasting('a', `a ${at + 2}`)]);
+    expect(next.said).toEqual([`raise a ${at + 2}, answered ${at + 1}`]);
+    ({ asks } = next);
+  }
+});
+
+test.each([
+  ['Ada'],
+  [`overseer (${ESC})`],
+  [`server/crew/ann (${ESC})`],
+  ['deacon'],
+  ['deacon (hq-esc-1)'],
+  ['deacon (again)'],
+])('an answer of %s begins the count anew', (by) => {
+  const asks = answeredBy(told(NO_ASKS, [lasting('a')]).asks, waiter('a'), `deacon (${ESC})`);
+  const after = answeredBy(asks, waiter('a'), by);
+  expect(told(after, [lasting('a', 'a 2')]).said.at(-1)).toBe('raise a 2, answered 0');
+});
+
+test('whom the ladder has answered waits there no more: what is over needs no settling, and what lasts is brought there anew', () => {
+  const { asks } = told(NO_ASKS, [lasting('a'), lasting('b')]);
+  const after = answeredBy(asks, waiter('a'), `overseer (${ESC})`);
+  expect(told(after, [lasting('b')]).said).toEqual([]);
+  expect(told(after, [lasting('a'), lasting('b')]).said).toEqual(['raise a 1, answered 0']);
+});
+
+test('an answer of another escalation, or of nobody there, settles what waits here', () => {
+  const { asks } = told(NO_ASKS, [lasting('a')]);
+  expect(told(answeredBy(asks, waiter('a'), 'deacon (hq-esc-99999999)'), []).said).toEqual(['settle a 1']);
+  expect(told(answeredBy(asks, waiter('a'), 'Ada'), []).said).toEqual(['settle a 1']);
+});
+
+test('a board names each escalation once', () => {
+  const { asks } = told(NO_ASKS, [lasting('a'), lasting('b')]);
+  expect(askLines(asks)).toEqual([`\n> \`gt explain ${ESC}\` says who is asked about it, and until when`]);
+});
+
+test.each([
+  [`deacon (${ESC})`, { who: 'deacon', escalation: ESC }],
+  [`Ada (of Ops) (${ESC})`, { who: 'Ada (of Ops)', escalation: ESC }],
+  ['deacon', null],
+  [ESC, null],
+])('%s is said by the ladder: %j', (by, said) => {
+  expect(byLadder(by)).toEqual(said);
+});
