@@ -14,7 +14,7 @@ import { cut, FINDINGS_CHARS_MAX } from '../town/findings.js';
 import type { Confinement } from '../town/confinement.js';
 import { unreachable } from '../town/unreachable.js';
 import { afterResetInStep } from './after-reset.js';
-import { leakIn } from './leaks.js';
+import { foundIn } from './leaks.js';
 import { authorFor, commit, moleculeOf, push, rejected } from './publish.js';
 import { shellIn } from './shell.js';
 
@@ -47,11 +47,11 @@ export async function acceptStep(place: Place, request: AcceptRequest, signal: A
   if (committed.kind === 'refused') return rejected(committed.why);
   const { head } = committed;
   const range = { heads: [head], since: request.since, allow };
-  const leak = request.isScripted === true ? null : await leakIn(place.mirror, range);
+  const leak = request.isScripted === true ? null : await foundIn(place.mirror, range);
   if (leak !== null) {
     // Else the agent would have to take back a commit that it never made.
     if (state.head !== null && state.dirty.length > 0) await uncommit(place, state.head);
-    return rejected(leak);
+    return leak.isSecret ? { ...rejected(leak.why), isLeak: true } : rejected(leak.why);
   }
   const red = await runAcceptance(place, request, signal);
   if (red !== null) return red;

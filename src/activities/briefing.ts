@@ -1,5 +1,6 @@
 /** What a role of the town needs to ask a model: the question, cooked; what there is to know of the town; what works it, and where. */
-import type { BriefRequest, CookRequest } from '../contract/activities.js';
+import type { BriefRequest } from '../contract/activities.js';
+import type { CookRequest } from '../contract/cooking.js';
 import { Unreadable, type FormulaShelf, type TownShelf } from '../formula-shelf.js';
 import { readFormula } from '../formula/cook.js';
 import { summarize, type FormulaSummary } from '../formula/summary.js';

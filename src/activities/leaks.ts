@@ -38,7 +38,15 @@ type Range = {
  * Of the commits that the heads have and neither `since` nor any branch of the remote: the files, names and commits that hold a secret, in
  * words for the agent; null when there are none.
  */
-export async function leakIn(mirror: string, { heads, since, allow = [] }: Range): Promise<string | null> {
+export async function leakIn(mirror: string, range: Range): Promise<string | null> {
+  return (await foundIn(mirror, range))?.why ?? null;
+}
+
+/** The same; `isSecret`: it was found, and not only too much to be looked through. */
+export async function foundIn(
+  mirror: string,
+  { heads, since, allow = [] }: Range,
+): Promise<{ readonly why: string; readonly isSecret: boolean } | null> {
   const asked = heads.filter((head) => head !== since);
   if (asked.length === 0) return null;
   const known = since === null ? [] : [`^${since}`];
@@ -46,7 +54,7 @@ export async function leakIn(mirror: string, { heads, since, allow = [] }: Range
   const texts: string[] = [];
   for (const command of [COMMITS, NAMES, LINES]) {
     const text = await git(mirror, [...command, ...range], { keepChars: CHARS_MAX / 2 }).catch(tooLarge);
-    if (text === null) return aboutSize();
+    if (text === null) return { why: aboutSize(), isSecret: false };
     texts.push(text.stdout);
   }
   const [commits = '', names = '', lines = ''] = texts;
@@ -59,7 +67,7 @@ export async function leakIn(mirror: string, { heads, since, allow = [] }: Range
     ...files.map(({ file }) => withoutSecrets(file)),
   ]);
   if (places.size === 0) return null;
-  return aboutLeaks([...places], [...new Set(files.flatMap(({ marks }) => marks))]);
+  return { why: aboutLeaks([...places], [...new Set(files.flatMap(({ marks }) => marks))]), isSecret: true };
 }
 
 /** Of a file of more than a gigabyte git shows no difference at all. */

@@ -16,7 +16,10 @@ import { firstBranch } from '../town/branch.js';
 import { unreachable } from '../town/unreachable.js';
 import { lossIn, type Known } from './losses.js';
 
-export const rejected = (why: string): Acceptance => ({ kind: 'rejected', why });
+export const rejected = (why: string): Extract<Acceptance, { readonly kind: 'rejected' }> => ({
+  kind: 'rejected',
+  why,
+});
 
 export function authorFor({ rig, name }: Pick<SandboxRef, 'rig' | 'name'>) {
   return authorOf(polecatAt(rig.name, name));

@@ -2,7 +2,8 @@
 import { Context, log } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { Answer, Call } from '../contract/calls.js';
-import type { CookRequest, Delivered, PlanRequest, TownActivities, WorkPlan } from '../contract/activities.js';
+import type { CookRequest } from '../contract/cooking.js';
+import type { Delivered, PlanRequest, TownActivities, WorkPlan } from '../contract/activities.js';
 import { mailMessage, refineryMessages } from '../contract/messages.js';
 import type { ReachActivities } from '../contract/reach.js';
 import { landedQuery } from '../contract/refinery.js';
@@ -212,6 +213,8 @@ type CookedOne =
 
 function cookOne({ formulas }: TownDeps, request: CookRequest): CookedOne {
   try {
+    const changed = whyChanged(formulas, request);
+    if (changed !== null) return { ok: false, problems: changed, about: 'formula', said: [changed] };
     const cooked = cookFrom(formulas, request);
     if (cooked.ok) return { ok: true, proto: cooked.protomolecule };
     const problems = printProblems(cooked.problems);
@@ -222,6 +225,16 @@ function cookOne({ formulas }: TownDeps, request: CookRequest): CookedOne {
     if (!(error instanceof Unreadable)) throw error;
     return { ok: false, problems: error.message, about: 'formula', said: [error.message] };
   }
+}
+
+/** Null when the formula is still what it was cooked from before, or was not. */
+function whyChanged(formulas: TownShelf, { was, ...request }: CookRequest): string | null {
+  if (was === undefined) return null;
+  const { hash, ...values } = was;
+  const { wordsOf: _, ...place } = request;
+  const again = cookFrom(formulas, { ...place, ...values });
+  if (again.ok && again.protomolecule.hash === hash) return null;
+  return `the formula ${request.formula} is not any more what this was cooked from: its variables stay as they are; start it anew with others`;
 }
 
 function cookFrom(formulas: TownShelf, { formula, vars, offered, wordsOf = {}, rig }: CookRequest): Cooked {

@@ -17,8 +17,10 @@ export function endOf(effect: Effect): End | null {
     }
     case 'handoff':
       return { outcome: 'handoff', note: effect.note, reason: 'requested' };
-    case 'blocked':
-      return { outcome: 'blocked', detail: effect.detail };
+    case 'blocked': {
+      const { kind: outcome, ...asked } = effect;
+      return { outcome, ...asked };
+    }
     default:
       return unreachable(effect);
   }

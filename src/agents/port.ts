@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { Json } from '../town/act.js';
 import { crewAt, isPolecatOf, OVERSEER, polecatAt, rigOfCrew } from '../town/address.js';
+import { ASKED, askedIn } from '../town/escalation-sources.js';
 import { isGroup, isWithinReach } from '../town/group.js';
 import { KeptMail, stateOf, type Inbox } from '../town/inbox.js';
 import { HELP, helpIn, townsWord, writeMail } from '../town/mail.js';
@@ -53,8 +54,11 @@ const SAME_FOR_ALL: readonly Tool[] = [
   tool(
     'escalate',
     'Asks somebody who can decide; your step waits for the answer.',
-    z.strictObject({ detail: text.describe('the question, and what you would do') }),
-    async ({ detail }) => said('asked; this session ends here', { kind: 'blocked', detail }),
+    z.strictObject({ detail: text.describe('the question, and what you would do'), ...ASKED }),
+    async ({ detail, category, severity, choices }) => {
+      const asked = askedIn({ category, severity, choices: choices?.map(withoutSecrets) });
+      return said('asked; this session ends here', { kind: 'blocked', detail, ...asked });
+    },
   ),
   tool(
     'mail',

@@ -1,6 +1,7 @@
 /** What an agent can call: checked against its schema, and answered in words, so that a call that does not fit can be mended. */
 import * as z from 'zod';
 import type { Json } from '../town/act.js';
+import type { Asked } from '../town/escalation-sources.js';
 import type { SessionSpec } from '../town/session.js';
 import { NO_FENCE, untrusted } from '../town/untrusted.js';
 import type { SessionContext } from './runtime.js';
@@ -17,7 +18,7 @@ export type Effect =
       readonly transient?: boolean;
     }
   | { readonly kind: 'handoff'; readonly note: string }
-  | { readonly kind: 'blocked'; readonly detail: string };
+  | ({ readonly kind: 'blocked'; readonly detail: string } & Asked);
 
 export type ToolAnswer = { readonly text: string; readonly isError: boolean; readonly effect: Effect };
 

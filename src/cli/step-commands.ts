@@ -49,7 +49,7 @@ The step counts as closed when its checks have passed. What is refused is told w
   lazy(
     'retry',
     'Answer a step that escalated: a new session, iteration or wait begins; or go back to before a step.',
-    `gt retry STEP [--from] [--note TEXT] [options]\n\n  STEP                  the step's id\n  --from                go back: the step and all that came of it are done again, and the sandbox goes back with them\n  --note TEXT           the answer, which the next session is told\n${MOL}\n${TOKEN}\n${WHO_USAGE}\n${SERVER_USAGE}`,
+    `gt retry STEP [--from] [--note TEXT] [--var NAME=VALUE …] [options]\n\n  STEP                  the step's id\n  --from                go back: the step and all that came of it are done again, and the sandbox goes back with them\n  --note TEXT           the answer, which the next session is told\n  --var NAME=VALUE      a variable of the formula, and its value from now on; may be repeated; not with --from\n${MOL}\n${TOKEN}\n${WHO_USAGE}\n${SERVER_USAGE}`,
     async () => (await import('./step.js')).retry,
   ),
   lazy(

@@ -57,13 +57,19 @@ export const approve = withText('approve', moleculeMessages.approve, 'note');
 
 export const retry: Pick<Command, 'run'> = {
   run: async (args) => {
-    const options = { ...STEP_OPTIONS, note: { type: 'string' }, from: { type: 'boolean' } } as const;
+    const options = {
+      ...STEP_OPTIONS,
+      note: { type: 'string' },
+      var: { type: 'string', multiple: true },
+      from: { type: 'boolean' },
+    } as const;
     const { values, positionals } = readArguments(args, options);
-    const { mol, note, from, token } = values;
+    const { mol, note, from, token, var: written } = values;
     const step = takeOne('retry', 'step', positionals);
     await say(moleculeMessages.retry, molNamed(mol), values, {
       step,
       ...given({ note, token }),
+      ...(written === undefined ? {} : { vars: (await import('./formula-places.js')).readVars(written) }),
       ...(from === true ? { from } : {}),
     });
   },

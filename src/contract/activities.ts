@@ -15,6 +15,7 @@ import type { Protomolecule, StepGate } from '../town/protomolecule.js';
 import type { Gate, Limits, RigRef, RigSnapshot } from '../town/rig.js';
 import type { AskingRole } from '../town/runtime.js';
 import type { SessionLeft, SessionResult, SessionSpec } from '../town/session.js';
+import type { CookRequest } from './cooking.js';
 import type { DogHostActivities, DogTownActivities } from './dog-activities.js';
 import type { EscalationActivities } from './escalation-activities.js';
 import type { LedgerEntry } from './ledger.js';
@@ -23,17 +24,6 @@ import type { MoleculeResult } from './molecule.js';
 import type { Sandbox } from './polecat.js';
 import type { ReachActivities } from './reach.js';
 import type { WatchActivities } from './watch-activities.js';
-
-export type CookRequest = {
-  readonly formula: string;
-  readonly vars: Readonly<Record<string, string>>;
-  /** Values for variables that the formula may have or not. */
-  readonly offered: Readonly<Record<string, string>>;
-  /** By the names of variables whose words their values have, where these are not the town's. Absent: none are. */
-  readonly wordsOf?: Readonly<Record<string, string>>;
-  /** The rig that the work is for, whose own formulas are searched, too. Absent: no rig. */
-  readonly rig?: string;
-};
 
 /** On task queue `gastown`. */
 export type TownActivities = DogTownActivities &
@@ -327,8 +317,8 @@ export type AcceptRequest = SandboxRef & {
 export type Acceptance =
   /** `output`: the text of the file asked for, cut at a limit; absent when none was asked for or there is none. */
   | { readonly kind: 'accepted'; readonly head: string; readonly output?: string }
-  /** `check`: it was the check script that said no, and everything else was well. */
-  | { readonly kind: 'rejected'; readonly why: string; readonly check?: true };
+  /** `check`: it was the check script that said no, and everything else was well. `isLeak`: it was a secret, or a file that may not be pushed. */
+  | { readonly kind: 'rejected'; readonly why: string; readonly check?: true; readonly isLeak?: true };
 
 /** `catchUp`: where work that was sent back begins at `to`, the target that it is brought up to then. */
 export type GoBackRequest = SandboxRef & { readonly to: string; readonly catchUp?: string };

@@ -92,13 +92,16 @@ export const moleculeMessages = {
   ),
   retry: message(
     'retry',
-    'Answers an escalated step: a new session, iteration or wait starts, with the note. With `from` it goes back to before a step.',
+    'Answers an escalated step: a new session, iteration or wait starts, with the note. With `vars` variables have other values from then on. With `from` it goes back to before a step.',
     z.strictObject({
       id,
       by,
       step,
       token,
       note: z.string().max(10_000).optional(),
+      vars: Vars.optional().describe(
+        'variables of the formula and their new values: this step, and those that have not begun, are told these',
+      ),
       from: z
         .boolean()
         .default(false)

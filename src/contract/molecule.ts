@@ -5,6 +5,7 @@ import { Protomolecule } from '../town/protomolecule.js';
 import type { ProtoStep } from '../town/protomolecule.js';
 import type { Json } from '../town/act.js';
 import { Limits, RigSnapshot } from '../town/rig.js';
+import type { RaisedStep } from '../town/molecule-escalation.js';
 import { RuntimeKind } from '../town/runtime.js';
 import type { SessionSpec, Usage } from '../town/session.js';
 import type { DeskState } from './desk.js';
@@ -72,6 +73,8 @@ export type MoleculeCarry = {
   readonly toldWait?: string;
   /** By the members of crews for whom steps wait, or waited, what they were told, as JSON. Absent: nothing. */
   readonly toldAssigned?: Readonly<Record<string, string>>;
+  /** Steps that wait for an answer, and the escalations that they were raised as. Absent: none. */
+  readonly raised?: readonly RaisedStep[];
   /** When its first run began; absent in a first run and in what an earlier version carried. */
   readonly beganMs?: number;
   /** How often it has been told of waits: each time it hears of the next one later. */

@@ -5,8 +5,10 @@ import { sessionsOf } from './molecule-live.js';
 import type { Molecule } from './molecule-live.js';
 import { lostLines } from './molecule-lost.js';
 import { waitsOn } from './molecule-refusal.js';
+import { revisionLines } from './molecule-vars.js';
 import type { Closed, Step } from './molecule-state.js';
-import { moleculeStory, triesOf, waitingFor, type Run } from './molecule-story.js';
+import { own } from './own.js';
+import { escalationText, moleculeStory, triesOf, waitingFor, type Run } from './molecule-story.js';
 import { fateOf } from './molecule.js';
 import { spentText } from './prices.js';
 import { shellWord } from './shell-text.js';
@@ -35,12 +37,13 @@ export function moleculeBoard(molecule: Molecule, formula: string, id: string, r
   const hidden = steps.length - shown.length;
   const more = hidden > 0 ? ['', `… ${hidden} more steps: query \`steps\``] : [];
   const isTaken = over === null && run.isTakingDown !== true;
-  const asks = isTaken ? shown.flatMap((at) => asksOf(molecule, at, id)).slice(0, ASKS_MAX) : [];
+  const asks = isTaken ? shown.flatMap((at) => asksOf(molecule, at, id, run.escalations)).slice(0, ASKS_MAX) : [];
   return clip(
     [
       `${over === null ? head : `${head}, ${over} before its end`}. ${moleculeStory(molecule, run)}`,
       ...(isTaken ? molecule.holds.flatMap((hold) => pauseLines(hold, id)) : []),
       ...lostLines(molecule),
+      ...revisionLines(molecule),
       '',
       ...table(['', 'step', 'title', 'stands', 'since', 'tries', 'note'], rows),
       ...more,
@@ -137,7 +140,12 @@ function closedAs({ outcome, by, summary, atMs }: Closed, left: number): Stands 
   return { stands: `${outcome} by ${by}`, sinceMs: atMs, note: `${short(summary)}${fan}` };
 }
 
-function asksOf({ steps, plan }: Molecule, at: number, id: string): readonly string[] {
+function asksOf(
+  { steps, plan }: Molecule,
+  at: number,
+  id: string,
+  escalations: Run['escalations'] = {},
+): readonly string[] {
   const step = steps[at];
   if (step?.state.kind !== 'waiting') return [];
   const output = plan.protos[at]?.output === undefined ? '' : ', with an `"output"` as the query `current` tells';
@@ -151,7 +159,7 @@ function asksOf({ steps, plan }: Molecule, at: number, id: string): readonly str
     case 'human':
       return send('close', 'what was done', '`skip`', output);
     case 'escalation':
-      return send('retry', 'the answer', answersTo(step));
+      return send('retry', 'the answer', answersTo(step), escalationText(own(escalations, step.id)));
     case 'gate':
       return send('approve', 'why', '`skip`');
     default:

@@ -2,6 +2,7 @@
  * What follows from a change: steps whose needs are met begin, groups whose children have closed close, a failure brings its scopes to
  * their end. It goes by a list of steps that have settled, so that it costs what changes, not what there is.
  */
+import type { Trouble } from './escalation-sources.js';
 import { fill, whyNot } from './molecule-facts.js';
 import { fanOutSteps } from './molecule-fan-out.js';
 import {
@@ -22,8 +23,8 @@ import type { Closed, Step, StepState } from './molecule-state.js';
 
 const ENGINE = 'the molecule';
 
-export function escalated(why: string, sinceMs: number): StepState {
-  return { kind: 'waiting', for: 'escalation', why, sinceMs };
+export function escalated(why: string, sinceMs: number, trouble: Trouble): StepState {
+  return { kind: 'waiting', for: 'escalation', why, sinceMs, trouble };
 }
 
 /** Closes a step; whoever waits for it is told when the draft is settled. */
@@ -46,7 +47,7 @@ function fanOut(draft: Draft, at: number, { output }: Closed): void {
   if (proto?.fanOut === undefined || step.fan !== undefined) return;
   const added = fanOutSteps(proto, proto.fanOut, output, draft.how);
   if (countAdded(draft) + added.length > ADDED_STEPS_MAX) {
-    put(draft, at, { state: escalated(tooMany(added.length), draft.nowMs) });
+    put(draft, at, { state: escalated(tooMany(added.length), draft.nowMs, { source: 'loop' }) });
     return;
   }
   put(draft, at, { fan: added.map((one) => one.id) });
@@ -148,7 +149,8 @@ function begin(draft: Draft, at: number): void {
   if (gates.length > 0) {
     const shut = gatesFor(draft, step.id, gates);
     const unreadable = unreadableGate(shut);
-    const state = unreadable === null ? waitsForGates(shut, draft.nowMs) : escalated(unreadable, draft.nowMs);
+    const state =
+      unreadable === null ? waitsForGates(shut, draft.nowMs) : escalated(unreadable, draft.nowMs, { source: 'gate' });
     put(draft, at, { gates: shut, state });
     if (!areOpen(shut)) return;
   }

@@ -59,11 +59,12 @@ export function stateOf({
   gone,
   passed,
   lost,
+  revisions,
   workedBy,
   failed,
 }: Molecule): Required<MoleculeState> {
   const all = { steps, limits, added, loops, mails, bonds, turns, head, paused, holds, gone, passed, lost };
-  return { ...all, workedBy, failed };
+  return { ...all, revisions, workedBy, failed };
 }
 
 const NOTHING_PASSED: Passed = { steps: 0, atMs: 0, sessions: 0, usage: NO_USAGE };
@@ -72,7 +73,7 @@ export function revive(proto: Pick<Protomolecule, 'steps'>, state: MoleculeState
   const { steps, limits, added = [], loops = [], mails = [], bonds = 0, paused = null, gone = {} } = state;
   // One that an earlier version carried on was held from one side only.
   const { holds = paused === null ? [] : [{ ...paused, isFromAnywhere: true as const }] } = state;
-  const { passed = NOTHING_PASSED, lost = [], turns = 0, workedBy = workedOn(steps) } = state;
+  const { passed = NOTHING_PASSED, lost = [], revisions = [], turns = 0, workedBy = workedOn(steps) } = state;
   const templates = templatesIn(proto.steps, loops);
   const all = [...proto.steps, ...firstCounted(templates, loops), ...added];
   const cooked = new Map(all.map((step) => [step.id, step]));
@@ -91,6 +92,7 @@ export function revive(proto: Pick<Protomolecule, 'steps'>, state: MoleculeState
     gone,
     passed,
     lost,
+    revisions,
     workedBy,
     how,
     cooked,

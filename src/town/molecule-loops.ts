@@ -69,13 +69,13 @@ export function judged(draft: Draft, id: string, verdict: LoopVerdict): void {
     case 'again':
       if (loop.iteration >= loop.max) {
         const why = `not done after ${loop.iteration} iterations, the most is ${loop.max}: ${found.why}`;
-        put(draft, at, { state: escalated(why, draft.nowMs) });
+        put(draft, at, { state: escalated(why, draft.nowMs, { source: 'loop' }) });
         return;
       }
       nextIteration(draft, at, loop, { note: found.why });
       return;
     case 'unknown':
-      put(draft, at, { state: escalated(found.why, draft.nowMs) });
+      put(draft, at, { state: escalated(found.why, draft.nowMs, { source: 'loop' }) });
       return;
     default:
       unreachable(found.kind);
@@ -125,7 +125,7 @@ export function nextIteration(
   const body = loop.body.flatMap((id) => present(draft.templates.get(id) ?? draft.cooked.get(id)));
   const inner = draft.loops.filter((other) => other.id !== loop.id && loop.body.includes(other.id));
   if (loop.counter === undefined && countAdded(draft) + body.length > ADDED_STEPS_MAX) {
-    put(draft, at, { state: escalated(tooMany(body.length), draft.nowMs) });
+    put(draft, at, { state: escalated(tooMany(body.length), draft.nowMs, { source: 'loop' }) });
     return;
   }
   const to = renamer(

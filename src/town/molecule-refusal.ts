@@ -23,6 +23,11 @@ export function tokenOf({ state }: Step): string | null {
   return state.turn === undefined ? since : `${since}-${state.turn.toString(36)}`;
 }
 
+/** When the wait began that has this token. */
+export function waitsSince(token: string): number {
+  return Number.parseInt(token.split('-')[0] ?? '', 36);
+}
+
 /** Null when nothing does. */
 export function refusal(molecule: Molecule, verb: Verb, id: string, token?: string): string | null {
   const at = molecule.plan.index.get(id);
@@ -36,6 +41,14 @@ export function refusal(molecule: Molecule, verb: Verb, id: string, token?: stri
   const step = stepAt(molecule, at);
   const why = refusalOf(molecule, verb, step) ?? staleness(molecule, step, token);
   return why === null ? null : `step "${id}" ${why}`;
+}
+
+/** Why the agent whose step waits for an answer does not give it itself; null for anybody else, and any other step. */
+export function ownAnswerRefusal(molecule: Molecule, id: string, by: string, agent: string): string | null {
+  const at = molecule.plan.index.get(id);
+  const state = at === undefined ? null : stepAt(molecule, at).state;
+  if (by !== agent || state?.kind !== 'waiting' || state.for !== 'escalation') return null;
+  return `step "${id}" waits for an answer to ${agent}, which does not give it itself: the tiers of its escalation do, or a person`;
 }
 
 function refusalOf(molecule: Molecule, verb: Verb, step: Step): string | null {

@@ -1,8 +1,9 @@
 /** What the end of a session, and the engine's word on it, does to a step. */
+import { askedIn } from './escalation-sources.js';
 import { cut } from './findings.js';
 import { escalated } from './molecule-cascade.js';
 import { sessionsOf } from './molecule-live.js';
-import type { Step } from './molecule-state.js';
+import type { MoleculeEvent, Step } from './molecule-state.js';
 import type { ProtoStep } from './protomolecule.js';
 import type { Limits } from './rig.js';
 import type { SessionResult } from './session.js';
@@ -27,7 +28,9 @@ export function ended(
       ? {
           ...noted,
           ...counts,
-          state: escalated(`no end after ${sessionsOf(step)} sessions; the last said: ${note}`, nowMs),
+          state: escalated(`no end after ${sessionsOf(step)} sessions; the last said: ${note}`, nowMs, {
+            source: 'sessions',
+          }),
         }
       : { ...noted, ...counts, note, state: { kind: 'ready', sinceMs: nowMs } };
   switch (result.outcome) {
@@ -41,11 +44,19 @@ export function ended(
       return again(result.note, { handoffs: step.handoffs + 1, stalls: 0 });
     case 'blocked':
       // The answer goes to the session after this one, which takes up the work behind the question.
-      return { ...noted, handoffs: step.handoffs + 1, state: escalated(result.detail, nowMs) };
+      return {
+        ...noted,
+        handoffs: step.handoffs + 1,
+        state: escalated(result.detail, nowMs, { source: 'question', ...askedIn(result) }),
+      };
     case 'stalled': {
       const stalls = step.stalls + 1;
       if (stalls > STALLS_MAX)
-        return { ...noted, stalls, state: escalated(`stalled ${stalls} times: ${result.detail}`, nowMs) };
+        return {
+          ...noted,
+          stalls,
+          state: escalated(`stalled ${stalls} times: ${result.detail}`, nowMs, { source: 'stalled' }),
+        };
       return again(`The session before this one stalled: ${result.detail} Finish the step or say what blocks you.`, {
         stalls,
       });
@@ -79,14 +90,16 @@ function failed(
   nowMs: number,
 ): Change {
   const retry = proto?.retry;
-  if (retry === undefined || transient !== true) return { state: escalated(summary, nowMs) };
+  if (retry === undefined || transient !== true) return { state: escalated(summary, nowMs, { source: 'failure' }) };
   const failures = (step.failures ?? 0) + 1;
   if (failures < retry.max) {
     const note = `Attempt ${failures} of ${retry.max} failed for a reason that may pass: ${summary}`;
     return { failures, stalls: 0, note, state: { kind: 'ready', sinceMs: nowMs } };
   }
   const why = `failed ${failures} times; the last time: ${summary}`;
-  return retry.exhausted === 'soft' ? { failures, closed: why } : { failures, state: escalated(why, nowMs) };
+  return retry.exhausted === 'soft'
+    ? { failures, closed: why }
+    : { failures, state: escalated(why, nowMs, { source: 'failure' }) };
 }
 
 /** What an author allows a step counts before what the town allows any. */
@@ -97,7 +110,7 @@ function sessionsMax(proto: ProtoStep | null, limits: Limits): number {
 export function rejected(
   step: Step,
   proto: ProtoStep | null,
-  { why, check }: { readonly why: string; readonly check?: boolean },
+  { why, check, isLeak }: Pick<Extract<MoleculeEvent, { readonly kind: 'rejected' }>, 'why' | 'check' | 'isLeak'>,
   limits: Limits,
   nowMs: number,
 ): Partial<Step> {
@@ -106,6 +119,9 @@ export function rejected(
   if (step.state.kind === 'waiting' || step.state.kind === 'ready') return { rejections };
   const most = check === true && proto?.check !== undefined ? proto.check.max : limits.rejectionsPerStepMax;
   const tooOften = rejections >= most || sessionsOf(step) >= sessionsMax(proto, limits);
-  if (tooOften) return { rejections, state: escalated(`refused ${rejections} times: ${why}`, nowMs) };
+  if (tooOften) {
+    const source = isLeak === true ? 'security' : 'acceptance';
+    return { rejections, state: escalated(`refused ${rejections} times: ${why}`, nowMs, { source }) };
+  }
   return { rejections, note: why, state: { kind: 'ready', sinceMs: nowMs } };
 }

@@ -1,6 +1,8 @@
 /** What is known of a molecule at work: plain data, carried from run to run. The rules are in `molecule.ts`. */
 import type { Json } from './act.js';
 import type { Answer } from './answer.js';
+import type { Source } from './escalation-input.js';
+import type { Trouble } from './escalation-sources.js';
 import type { Hold, Pause } from './pause.js';
 import type { ProtoLoop, Protomolecule, ProtoStep, StepGate } from './protomolecule.js';
 import type { Limits } from './rig.js';
@@ -22,6 +24,8 @@ export type StepState =
       readonly sinceMs: number;
       /** How many waits the molecule has had, with this one: two may begin in the same millisecond. Absent in what began before 0.6. */
       readonly turn?: number;
+      /** Of an escalation. Absent in what began before 0.11. */
+      readonly trouble?: Trouble;
     }
   | {
       readonly kind: 'closed';
@@ -93,6 +97,9 @@ export type Gone = { readonly sessions: number; readonly usage: Usage };
 /** A host that was lost with the sandbox, and the one on which it was rebuilt. */
 export type LostHost = { readonly host: string; readonly to: string; readonly atMs: number };
 
+/** Variables that have other values since. */
+export type Revision = { readonly vars: Readonly<Record<string, string>>; readonly by: string; readonly atMs: number };
+
 /** What continue-as-new carries. What an earlier version did not know is absent in what it carried. */
 export type MoleculeState = {
   readonly steps: readonly Step[];
@@ -116,6 +123,8 @@ export type MoleculeState = {
   readonly passed?: Passed;
   /** The last hosts that were lost. */
   readonly lost?: readonly LostHost[];
+  /** The last times that its variables were changed. */
+  readonly revisions?: readonly Revision[];
   /** What has worked on the branch in sessions: of steps that are gone, too, and of molecules before this one. */
   readonly workedBy?: readonly RuntimeKind[];
   /** Id of the step that failed first, and with it the molecule. Null while none has. */
@@ -130,18 +139,27 @@ type OfStep<Kind extends string, More = unknown> = { readonly kind: Kind; readon
 export type MoleculeEvent =
   | OfStep<'session-started'>
   | OfStep<'session-ended', { readonly result: SessionResult }>
-  | OfStep<'session-refused', { readonly why: string; readonly notes?: readonly string[] } & Cost>
+  /** `source`: what it was refused for; absent where that is not known. */
+  | OfStep<
+      'session-refused',
+      { readonly why: string; readonly source?: Source; readonly notes?: readonly string[] } & Cost
+    >
   | OfStep<
       'accepted',
       { readonly summary: string; readonly by: string; readonly head: string | null; readonly output?: Json }
     >
-  /** `check`: it was the step's check script that said no. */
-  | OfStep<'rejected', { readonly why: string; readonly check?: boolean }>
+  /** `check`: it was the step's check script that said no. `isLeak`: something may not be pushed. */
+  | OfStep<'rejected', { readonly why: string; readonly check?: boolean; readonly isLeak?: boolean }>
   /** `head`: the commit of what a skipped step had left in the sandbox. */
   | OfStep<'skipped' | 'failed', { readonly reason: string; readonly by: string; readonly head?: string }>
   /** Somebody outside says that the step has failed: others decide what that means. */
   | OfStep<'given-up', { readonly why: string; readonly by: string }>
   | OfStep<'retried', { readonly by: string; readonly note: string | null }>
+  /** Its formula was cooked once more, with other values for these variables. */
+  | OfStep<
+      'revised',
+      { readonly proto: Protomolecule; readonly vars: Readonly<Record<string, string>>; readonly by: string }
+    >
   /** Its session was ended from outside and left nothing. */
   | OfStep<'called-off', { readonly why: string } & Cost>
   /** Its session was ended with the molecule: the step stays as it was. */

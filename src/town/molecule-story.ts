@@ -5,6 +5,7 @@ import type { Molecule } from './molecule-live.js';
 import { dueLoop } from './molecule-loops.js';
 import type { Closed, Step, StepState, Waiting } from './molecule-state.js';
 import { fateOf, nextStep, stepOf } from './molecule.js';
+import { own } from './own.js';
 import { afterEnd, code, named, NAMED_MAX, short, timeAt } from './wording.js';
 import { unreachable } from './unreachable.js';
 
@@ -21,11 +22,15 @@ export type Run = {
   readonly isEnding?: boolean;
   /** What was asked for and is under way, each as a sentence. */
   readonly doings?: readonly string[];
+  /** By steps that wait for an answer, where they were brought. */
+  readonly escalations?: Readonly<Record<string, string>>;
 };
+
+type Escalations = NonNullable<Run['escalations']>;
 
 export function moleculeStory(
   molecule: Molecule,
-  { isCancelled = false, isTakingDown = false, isEnding = false, doings = [] }: Run,
+  { isCancelled = false, isTakingDown = false, isEnding = false, doings = [], escalations = {} }: Run,
 ): string {
   if (isCancelled) return `It was cancelled: ${afterEnd(false)}.`;
   if (isTakingDown) {
@@ -45,7 +50,7 @@ export function moleculeStory(
     }
     case 'open': {
       const all = [...doings, ...dueLine(molecule)];
-      return [...all, ...nowOf(molecule), ...nextOf(molecule, all.length > 0)].join(' ');
+      return [...all, ...nowOf(molecule, escalations), ...nextOf(molecule, all.length > 0)].join(' ');
     }
     default:
       return unreachable(fate);
@@ -62,7 +67,7 @@ function failedAt(molecule: Molecule, id: string): string {
   return state?.kind === 'closed' ? ` at ${timeAt(state.atMs)}` : '';
 }
 
-function nowOf(molecule: Molecule): readonly string[] {
+function nowOf(molecule: Molecule, escalations: Escalations): readonly string[] {
   const { failed, holds } = molecule;
   const undone =
     failed === null ? [] : [`Step ${code(failed)} failed, and what was set up is taken down before the molecule ends.`];
@@ -70,7 +75,7 @@ function nowOf(molecule: Molecule): readonly string[] {
     ({ by, sinceMs }) => `${by} paused it, since ${timeAt(sinceMs)}: nothing new begins until it is resumed.`,
   );
   const active = heldAs(molecule, 'active').map((at) => activeLine(molecule, at));
-  return [...undone, ...held, ...active, ...waitLines(molecule)];
+  return [...undone, ...held, ...active, ...waitLines(molecule, escalations)];
 }
 
 function activeLine(molecule: Molecule, at: number): string {
@@ -80,7 +85,7 @@ function activeLine(molecule: Molecule, at: number): string {
 }
 
 /** What went wrong comes first. */
-function waitLines(molecule: Molecule): readonly string[] {
+function waitLines(molecule: Molecule, escalations: Escalations): readonly string[] {
   const all = heldAs(molecule, 'waiting');
   const isAsked = (at: number) => waitOf(stepAt(molecule, at))?.for === 'escalation';
   const first = [...all.filter(isAsked), ...all.filter((at) => !isAsked(at))].slice(0, NAMED_MAX);
@@ -92,11 +97,16 @@ function waitLines(molecule: Molecule): readonly string[] {
     return wait === null
       ? []
       : [
-          `${code(step.id)} waits for ${waitingFor(wait)} since ${timeAt(wait.sinceMs)}${soFar(tries)}: ${short(wait.why)}.`,
+          `${code(step.id)} waits for ${waitingFor(wait)}${escalationText(own(escalations, step.id))} since ${timeAt(wait.sinceMs)}${soFar(tries)}: ${short(wait.why)}.`,
         ];
   });
   const more = all.length - first.length;
   return more > 0 ? [...lines, `${more} more steps wait for somebody or something outside.`] : lines;
+}
+
+/** Where a step that escalated is answered for all that wait for the same. */
+export function escalationText(escalation: string | undefined): string {
+  return escalation === undefined ? '' : ` (escalation ${code(escalation)})`;
 }
 
 function soFar(tries: string): string {

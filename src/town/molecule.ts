@@ -46,6 +46,7 @@ import {
 import type { Draft, How, Molecule } from './molecule-live.js';
 import { judged, nextCounted, nextIteration } from './molecule-loops.js';
 import { ended, rejected, withNotes } from './molecule-session-end.js';
+import { revised } from './molecule-vars.js';
 import type { MoleculeEvent, Step, StepState } from './molecule-state.js';
 import type { Protomolecule } from './protomolecule.js';
 import type { Limits } from './rig.js';
@@ -134,7 +135,10 @@ function stepEvent(draft: Draft, at: number, event: StepEvent): void {
         : close(draft, at, closedBy(draft, 'soft-failed', closed, 'the molecule'));
     }
     case 'session-refused':
-      return change({ ...withNotes(step, event.notes ?? []), state: escalated(event.why, nowMs) });
+      return change({
+        ...withNotes(step, event.notes ?? []),
+        state: escalated(event.why, nowMs, { source: event.source ?? 'failure' }),
+      });
     case 'accepted': {
       const { summary, by, head, output } = event;
       return close(
@@ -150,9 +154,13 @@ function stepEvent(draft: Draft, at: number, event: StepEvent): void {
     case 'failed':
       return close(draft, at, closedBy(draft, 'failed', event.reason, event.by));
     case 'given-up':
-      return change({ state: escalated(`${event.by} says that it failed: ${event.why}`, nowMs) });
+      return change({
+        state: escalated(`${event.by} says that it failed: ${event.why}`, nowMs, { source: 'given-up' }),
+      });
     case 'retried':
       return retried(draft, at, event);
+    case 'revised':
+      return revised(draft, event);
     case 'called-off':
       return change({ note: step.note ?? event.why, state: { kind: 'ready', sinceMs: nowMs } });
     case 'cut-off':
@@ -160,21 +168,33 @@ function stepEvent(draft: Draft, at: number, event: StepEvent): void {
     case 'went-back':
       return wentBack(draft, event);
     case 'gate-opened':
-      // It may have been waited for before the step was to be done again.
-      if (step.state.kind !== 'waiting' || step.gates?.[event.gate]?.opened !== null) return undefined;
-      return openGates(draft, at, (gate) => gate === event.gate, event.by);
-    case 'gate-stuck': {
-      const gate = step.gates?.[event.gate];
-      return change({ state: escalated(`${gate === undefined ? 'a gate' : describeGate(gate)}: ${event.why}`, nowMs) });
-    }
-    case 'gate-timed-out': {
-      const gate = step.gates?.[event.gate];
-      if (gate === undefined || gate.opened !== null) return undefined;
-      if (gate.type === 'timer') return openGates(draft, at, (one) => one === event.gate, 'the timer');
-      return change({ state: escalated(timeoutWhy(gate), nowMs) });
-    }
+    case 'gate-stuck':
+    case 'gate-timed-out':
+      return gateEvent(draft, at, event);
     case 'approved':
       return openGates(draft, at, () => true, event.by);
+    default:
+      return unreachable(event);
+  }
+}
+
+type GateEvent = Extract<StepEvent, { readonly gate: number }>;
+
+function gateEvent(draft: Draft, at: number, event: GateEvent): void {
+  const { state, gates } = stepAt(draft, at);
+  const gate = gates?.[event.gate];
+  const ask = (why: string) => put(draft, at, { state: escalated(why, draft.nowMs, { source: 'gate' }) });
+  switch (event.kind) {
+    case 'gate-opened':
+      // It may have been waited for before the step was to be done again.
+      if (state.kind !== 'waiting' || gate?.opened !== null) return undefined;
+      return openGates(draft, at, (one) => one === event.gate, event.by);
+    case 'gate-stuck':
+      return ask(`${gate === undefined ? 'a gate' : describeGate(gate)}: ${event.why}`);
+    case 'gate-timed-out':
+      if (gate === undefined || gate.opened !== null) return undefined;
+      if (gate.type === 'timer') return openGates(draft, at, (one) => one === event.gate, 'the timer');
+      return ask(timeoutWhy(gate));
     default:
       return unreachable(event);
   }

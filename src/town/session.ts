@@ -6,6 +6,7 @@ import type { Act, Json } from './act.js';
 import type { Agent } from './agents.js';
 import type { Answer } from './answer.js';
 import type { Confinement } from './confinement.js';
+import type { Asked } from './escalation-sources.js';
 import type { Acceptance, ProtoStep } from './protomolecule.js';
 import type { AskingRole, RuntimeKind } from './runtime.js';
 
@@ -168,6 +169,6 @@ export type SessionResult = {
       /** Of the reason `budget`: the one that it saw. */
       readonly budgetUsd?: number;
     }
-  | { readonly outcome: 'blocked'; readonly detail: string }
+  | ({ readonly outcome: 'blocked'; readonly detail: string } & Asked)
   | { readonly outcome: 'stalled'; readonly detail: string }
 );

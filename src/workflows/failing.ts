@@ -35,6 +35,12 @@ export function wordsOf(error: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }
 
+/** Of what an act refused, its own; null of what is no failure of ours. */
+export function typeOf(error: unknown): string | null {
+  const cause = causeOf(error);
+  return cause instanceof ApplicationFailure ? (cause.type ?? null) : null;
+}
+
 /** In words, whatever it is and lies at its root. */
 export function reasonOf(error: unknown): string {
   return rootCause(causeOf(error)) ?? wordsOf(error);

@@ -13,7 +13,7 @@ import { patched } from './patches.js';
 
 export class Book {
   readonly id = workflowInfo().workflowId;
-  readonly proto: Protomolecule;
+  #proto: Protomolecule;
   #hook: Hook | null;
   readonly wisp: boolean;
   readonly patience: number;
@@ -23,12 +23,16 @@ export class Book {
   news = true;
 
   constructor({ proto, hook, molecule, wisp, beganMs }: Omit<MoleculeCarry, 'desk'>) {
-    this.proto = proto;
+    this.#proto = proto;
     this.#hook = hook;
     this.wisp = wisp ?? proto.vapor ?? false;
     this.patience = hook?.limits.patience ?? DEFAULT_LIMITS.patience;
     this.beganMs = beganMs ?? workflowInfo().startTime.getTime();
     this.#molecule = revive(proto, molecule, howOf(hook));
+  }
+
+  get proto(): Protomolecule {
+    return this.#proto;
   }
 
   get hook(): Hook | null {
@@ -46,6 +50,12 @@ export class Book {
 
   note(event: MoleculeEvent): void {
     this.put(after(this.#molecule, event, Date.now()));
+  }
+
+  /** Its variables have other values from now on. */
+  revise(event: Extract<MoleculeEvent, { readonly kind: 'revised' }>): void {
+    this.#proto = event.proto;
+    this.note(event);
   }
 
   /** What several events have made of it, as one. */

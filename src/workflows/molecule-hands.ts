@@ -4,6 +4,7 @@ import type { Acceptance, At, WentBack } from '../contract/activities.js';
 import { missionMessages } from '../contract/messages.js';
 import type { Hook, Takeover } from '../contract/molecule.js';
 import { confined } from '../town/confinement.js';
+import { sourceOfFailure } from '../town/escalation-sources.js';
 import { fanOutProblem } from '../town/molecule-fan-out.js';
 import { filledCommand } from '../town/molecule-facts.js';
 import { fileGates } from '../town/molecule-gates.js';
@@ -17,7 +18,7 @@ import type { RuntimeKind } from '../town/runtime.js';
 import { nextStep } from '../town/molecule.js';
 import type { SessionLeft, SessionResult, SessionSpec } from '../town/session.js';
 import { send } from './outbox.js';
-import { failure, wordsOf } from './failing.js';
+import { failure, typeOf, wordsOf } from './failing.js';
 import { inSessions, lossOf, onHost } from './hands.js';
 import type { Book } from './molecule-book.js';
 import { acceptRequest, reworkOf, sandboxOf, sessionSpec } from './molecule-session.js';
@@ -226,9 +227,9 @@ export class Hands {
 
   #heed({ step, summary, by, output, skipped }: Claim, acceptance: Acceptance): string | null {
     if (acceptance.kind === 'rejected') {
-      const { why, check } = acceptance;
-      this.#book.note({ kind: 'rejected', step, why, ...(check === undefined ? {} : { check }) });
-      return why;
+      const { kind: _, ...rejected } = acceptance;
+      this.#book.note({ kind: 'rejected', step, ...rejected });
+      return acceptance.why;
     }
     const left = output ?? acceptance.output;
     const { head } = acceptance;
@@ -269,7 +270,8 @@ export class Hands {
     }
     const { notes = [] } = left;
     const noted = notes.length === 0 ? {} : { notes };
-    this.#book.note({ kind: 'session-refused', step, why: wordsOf(error), ...noted, ...cost });
+    const source = sourceOfFailure(typeOf(error));
+    this.#book.note({ kind: 'session-refused', step, why: wordsOf(error), source, ...noted, ...cost });
   }
 
   async judge(loop: DueLoop): Promise<void> {

@@ -2,26 +2,25 @@
 import { CancellationScope, condition, workflowInfo } from '@temporalio/workflow';
 import type { z } from 'zod';
 import { moleculeMessages } from '../contract/messages.js';
-import { bondPlace, bondProblem } from '../town/molecule-bond.js';
 import { describeGates, whyNoMail } from '../town/molecule-gates.js';
-import { instead, refusal, tokenOf } from '../town/molecule-refusal.js';
+import { instead, ownAnswerRefusal, refusal, tokenOf, type Verb } from '../town/molecule-refusal.js';
+import { answerWith } from '../town/molecule-vars.js';
 import { code } from '../town/wording.js';
 import type { Json } from '../town/act.js';
 import { sessionsOf, type Molecule } from '../town/molecule-live.js';
 import type { Step } from '../town/molecule-state.js';
-import { activeSteps, after, fateOf, isHalfDone, isWithin, nextStep, stepOf, waitingSteps } from '../town/molecule.js';
-import type { Protomolecule } from '../town/protomolecule.js';
+import { activeSteps, after, isHalfDone, isWithin, nextStep, stepOf, waitingSteps } from '../town/molecule.js';
 import type { Answer, Desk } from './desk.js';
 import { done, refused, takenUntil } from './desk.js';
-import { wordsOf } from './failing.js';
-import { town } from './hands.js';
 import { takeMail } from './mail-taking.js';
 import { WaysBack } from './molecule-back.js';
+import { Bonds } from './molecule-bonds.js';
 import type { Book } from './molecule-book.js';
 import type { Hands } from './molecule-hands.js';
 import { outputRefusal } from './molecule-hands.js';
 import type { Claim } from './molecule-session.js';
 import { instructions } from './molecule-report.js';
+import { recooked } from './molecule-vars.js';
 import { patched } from './patches.js';
 import { sided, takePauses } from './pausing.js';
 
@@ -30,7 +29,9 @@ type Closes = z.infer<typeof moleculeMessages.close.schema>;
 type Close = Closes & { readonly step: string };
 /** Skips or fails. */
 type Settling = z.infer<typeof moleculeMessages.fail.schema> & { readonly allow?: readonly string[] | undefined };
-type Bond = z.infer<typeof moleculeMessages.bond.schema>;
+type Retry = z.infer<typeof moleculeMessages.retry.schema>;
+/** Who says it of which step, under which token. */
+type About = { readonly step: string; readonly token?: string | undefined; readonly by: string };
 
 /** Steps to close times steps that there are: it must all be done long before a workflow's task times out. */
 const CLOSE_WORK_MAX = 1_000_000;
@@ -59,8 +60,9 @@ export class Messages {
   #ended: string | null = null;
   /** Steps whose end is being checked, or waits to be. */
   readonly #checking: string[] = [];
-  /** Formulas that are being cooked for a bond: the molecule does not end before they are there. */
-  #bonding = 0;
+  readonly #bonds: Bonds;
+  /** Answers that change variables, of which the formula is being cooked. */
+  #revising = 0;
 
   constructor(book: Book, hands: Hands, desk: Desk) {
     this.#book = book;
@@ -73,12 +75,17 @@ export class Messages {
       this.#afterCheck(message, () => this.#settle('fail', 'failed', message)),
     );
     taking.on(moleculeMessages.retry, (message) => {
-      const { from, token } = message;
+      const { from, token, vars } = message;
       if (from && token !== undefined) return refused('a token is of a step that waits: go back without it');
-      return from ? this.back.ask(message) : this.#afterCheck(message, () => this.#retry(message));
+      if (from && vars !== undefined)
+        return refused('variables are of an answer to a step that waits: go back without');
+      const own = this.#ownAnswer(message);
+      if (from) return own === null ? this.back.ask(message) : refused(own);
+      return this.#afterCheck(message, () => (vars === undefined ? this.#retry(message) : this.#revise(message, vars)));
     });
     taking.on(moleculeMessages.approve, (message) => this.#afterBack(() => this.#approve(message)));
-    taking.on(moleculeMessages.bond, (message) => CancellationScope.nonCancellable(() => this.#bond(message)));
+    this.#bonds = new Bonds(book, () => this.#ended);
+    taking.on(moleculeMessages.bond, (message) => CancellationScope.nonCancellable(() => this.#bonds.bond(message)));
     const isOver = () => this.#ended !== null && patched('what has ended is not held', '0.6');
     takePauses(
       takenUntil(desk, () => (isOver() ? this.#ended : null)),
@@ -102,12 +109,12 @@ export class Messages {
   }
 
   get isIdle(): boolean {
-    return this.#closings.length === 0 && this.#bonding === 0 && this.back.isIdle;
+    return this.#closings.length === 0 && this.#bonds.isIdle && this.#revising === 0 && this.back.isIdle;
   }
 
   /** Whether something is asked for by which a molecule that is done would go on. */
   get isGoingOn(): boolean {
-    return this.#bonding > 0 || !this.back.isIdle;
+    return !this.#bonds.isIdle || !this.back.isIdle;
   }
 
   /** What was asked for and is under way, each as a sentence. */
@@ -115,8 +122,9 @@ export class Messages {
     const checks = this.#checking.map(
       (step) => `What ${code(step)} leaves is checked and committed, and then it closes.`,
     );
-    const bonds = this.#bonding > 0 ? ['A formula is cooked to be bonded.'] : [];
-    return [...this.back.doings, ...checks, ...bonds];
+    const bonds = this.#bonds.isIdle ? [] : ['A formula is cooked to be bonded.'];
+    const revisions = this.#revising > 0 ? ['The formula is cooked with other values.'] : [];
+    return [...this.back.doings, ...checks, ...bonds, ...revisions];
   }
 
   /** The next close to be checked, for the one loop that acts in the sandbox. */
@@ -153,6 +161,17 @@ export class Messages {
     this.back.end();
   }
 
+  /** Null when nothing stands in the way. Whose step waits for an answer does not give it: those do who are asked. */
+  #refusal(verb: Verb, about: About): string | null {
+    return this.#ownAnswer(about) ?? refusal(this.#book.molecule, verb, about.step, about.token);
+  }
+
+  #ownAnswer({ step, by }: About): string | null {
+    const { molecule, hook } = this.#book;
+    const why = hook === null ? null : ownAnswerRefusal(molecule, step, by, hook.agent);
+    return why !== null && patched('an agent does not answer itself', '0.11') ? why : null;
+  }
+
   #closeAsked(message: Closes): Answer | Promise<Answer> {
     const { step, outcome } = message;
     if (typeof step !== 'string') return this.#closeAll(step, message);
@@ -161,8 +180,8 @@ export class Messages {
   }
 
   #close(message: Close): Answer | Promise<Answer> {
-    const { step, note, by, outcome, output, token, allow } = message;
-    const why = refusal(this.#book.molecule, 'close', step, token);
+    const { step, note, by, outcome, output, allow } = message;
+    const why = this.#refusal('close', message);
     // Closes sent one after the other are taken so, though each is answered only after its checks.
     if (why !== null && this.#checking.length > 0 && this.#ended === null) {
       return this.#later(
@@ -190,7 +209,7 @@ export class Messages {
     if (steps.length > max)
       return refused(`a molecule of ${molecule.steps.length} steps closes at most ${max} in one message`);
     for (const step of steps) {
-      const why = refusal(molecule, 'close', step) ?? this.#whyAlone(molecule, step);
+      const why = this.#ownAnswer({ step, by }) ?? refusal(molecule, 'close', step) ?? this.#whyAlone(molecule, step);
       if (why !== null) return refused(`${why}; none of the ${steps.length} is closed`);
       molecule = after(molecule, { kind: 'accepted', step, summary, by, head: null }, Date.now());
     }
@@ -210,8 +229,8 @@ export class Messages {
 
   /** Work of its own that a step leaves in the sandbox must not end up in another step's commit: it gets one of its own. */
   #skip(message: Settling): Answer | Promise<Answer> {
-    const { step, reason, by, token, allow } = message;
-    const why = refusal(this.#book.molecule, 'skip', step, token);
+    const { step, reason, by, allow } = message;
+    const why = this.#refusal('skip', message);
     if (why !== null) return refused(why);
     const isWorked =
       this.#book.hook !== null && this.#book.cooked(step) !== null && this.#hasWork(this.#book.step(step));
@@ -273,22 +292,45 @@ export class Messages {
     return kind === undefined ? `step "${id}" starts a new session` : `"${id}" begins a new iteration`;
   }
 
-  #retry({ step, note, by, token }: z.infer<typeof moleculeMessages.retry.schema>): Answer {
-    const why = refusal(this.#book.molecule, 'retry', step, token);
+  #retry(message: Retry): Answer {
+    const { step, note, by } = message;
+    const why = this.#refusal('retry', message);
     if (why !== null) return refused(why);
     this.#book.note({ kind: 'retried', step, by, note: note ?? null });
     return done(this.#startsAnew(step));
   }
 
-  #approve({ step, note, by, token }: z.infer<typeof moleculeMessages.approve.schema>): Answer {
-    const why = refusal(this.#book.molecule, 'approve', step, token);
+  async #revise(message: Retry, vars: Readonly<Record<string, string>>): Promise<Answer> {
+    const { step, by, note } = message;
+    if (!patched('variables change with an answer', '0.11')) return refused('variables stay as they are here');
+    const why = this.#refusal('retry', message);
+    if (why !== null) return refused(why);
+    // The wait that is there now, and no later one.
+    const token = tokenOf(this.#book.step(step)) ?? undefined;
+    this.#revising += 1;
+    try {
+      const cooked = await CancellationScope.nonCancellable(() => recooked(this.#book, vars));
+      const late = this.#ended ?? refusal(this.#book.molecule, 'retry', step, token);
+      if (!cooked.ok || late !== null) return refused(late ?? (cooked.ok ? '' : cooked.why));
+      this.#book.revise({ kind: 'revised', step, proto: cooked.proto, vars, by });
+      return this.#retry({ ...message, note: answerWith(note, vars) });
+    } finally {
+      this.#revising -= 1;
+      this.#book.news = true;
+    }
+  }
+
+  #approve(message: z.infer<typeof moleculeMessages.approve.schema>): Answer {
+    const { step, note, by } = message;
+    const why = this.#refusal('approve', message);
     if (why !== null) return refused(why);
     this.#book.note({ kind: 'approved', step, by: note === undefined ? by : `${by}: ${note}` });
     return done(`the gates of step "${step}" are open`);
   }
 
-  #settle(verb: 'skip' | 'fail', kind: 'skipped' | 'failed', { step, reason, by, token }: Settling): Answer {
-    const why = refusal(this.#book.molecule, verb, step, token);
+  #settle(verb: 'skip' | 'fail', kind: 'skipped' | 'failed', message: Settling): Answer {
+    const { step, reason, by } = message;
+    const why = this.#refusal(verb, message);
     if (why !== null) return refused(why);
     this.#book.note({ kind, step, reason, by });
     const { molecule } = this.#book;
@@ -315,44 +357,6 @@ export class Messages {
     await CancellationScope.nonCancellable(() => condition(() => closing.answer !== null));
     this.#checking.splice(this.#checking.indexOf(claim.step), 1);
     return closing.answer ?? refused('the molecule ended first');
-  }
-
-  async #bond(message: Bond): Promise<Answer> {
-    const place = this.#placeFor(message);
-    if (!place.ok) return refused(place.why);
-    this.#bonding += 1;
-    try {
-      const { formula, vars, origins } = message;
-      const summary = `cook ${formula} · bond`;
-      const rig = this.#book.hook?.rig.name;
-      const words = origins === undefined ? {} : { wordsOf: origins };
-      const request = { formula, vars, offered: {}, ...words, ...(rig === undefined ? {} : { rig }) };
-      const proto = await town(this.#book.patience).cook.executeWithOptions({ summary }, [request]);
-      return this.#bonded(message, proto);
-    } catch (error) {
-      return refused(wordsOf(error));
-    } finally {
-      this.#bonding -= 1;
-      this.#book.news = true;
-    }
-  }
-
-  /** Meanwhile the molecule has gone on: what was possible before may not be now. */
-  #bonded(message: Bond, proto: Protomolecule): Answer {
-    if (this.#ended !== null && patched('nothing is bonded to what was cancelled', '0.6')) return refused(this.#ended);
-    const found = this.#placeFor(message);
-    const problem = found.ok ? bondProblem(this.#book.molecule, proto) : found.why;
-    if (!found.ok || problem !== null) return refused(problem ?? '');
-    const before = this.#book.molecule.steps.length;
-    this.#book.note({ kind: 'bonded', proto, place: found.place });
-    const added = this.#book.molecule.steps.slice(before).map((step) => step.id);
-    return done(`bonded ${proto.formula}: ${added.join(', ')}`);
-  }
-
-  #placeFor(message: Bond): ReturnType<typeof bondPlace> {
-    const { molecule, proto } = this.#book;
-    if (fateOf(molecule).kind === 'failed') return { ok: false, why: 'the molecule has failed; start another one' };
-    return bondPlace(molecule, proto.bondPoints ?? [], message);
   }
 }
 

@@ -1,8 +1,8 @@
 /** A molecule whose host is lost goes on on another one: its sandbox is rebuilt there, and its polecat hears of it. */
-import { CancellationScope } from '@temporalio/workflow';
+import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import { missionMessages, polecatMessages } from '../contract/messages.js';
 import { costsNothing, type SessionLeft } from '../town/session.js';
-import { failure } from './failing.js';
+import { failure, wordsOf } from './failing.js';
 import { lossOf, onHost, type Loss } from './hands.js';
 import type { Book } from './molecule-book.js';
 import { rebuildRequest } from './molecule-session.js';
@@ -29,7 +29,8 @@ export async function moveSandbox(book: Book, loss: Loss, step: string | null): 
         return hasStep;
       } catch (error) {
         const next = lossOf(error);
-        if (next === null) throw error;
+        // Whoever is asked must see that it is the host that was lost.
+        if (next === null) throw isCancellation(error) ? error : failure('HostLost', wordsOf(error));
         to = next.to;
       }
     }

@@ -25,6 +25,7 @@ import { failure, wordsOf } from './failing.js';
 import { town } from './hands.js';
 import { assignedIn } from './molecule-assigned.js';
 import { Book } from './molecule-book.js';
+import { EscalationTeller } from './molecule-escalations.js';
 import { GateWatch } from './molecule-gates.js';
 import { Hands } from './molecule-hands.js';
 import { Messages } from './molecule-messages.js';
@@ -51,6 +52,7 @@ class MoleculeRun {
   readonly #standing = new Standing();
   readonly #waits: WaitTeller;
   readonly #assigned: AssignedTeller;
+  readonly #escalations: EscalationTeller;
   /** How the molecule stood when files were looked for last. */
   #lookedAt = '';
   #isCancelled = false;
@@ -67,6 +69,7 @@ class MoleculeRun {
     this.#hands = new Hands(book);
     this.#waits = new WaitTeller(book, carry.toldWait, carry.timesTold);
     this.#assigned = new AssignedTeller(desk, { id: book.id, now: assignedIn(book) }, carry.toldAssigned);
+    this.#escalations = new EscalationTeller(book, carry.raised, () => this.#show());
     this.#messages = new Messages(book, this.#hands, this.#desk);
     let { paused } = book.molecule;
     // A session may be under way for an hour: what happens beside it is shown as it happens.
@@ -157,7 +160,7 @@ class MoleculeRun {
     const why = 'the molecule was cancelled: what was set up is taken down, and then it ends';
     this.#isTakingDown = patched('a cancelled molecule takes nothing any more', '0.6');
     if (this.#isTakingDown) this.#messages.end(why);
-    this.#assigned.end();
+    this.#endTellers('the molecule was cancelled');
     await this.#tearDown();
     this.#messages.end();
     this.#isTakingDown = false;
@@ -166,7 +169,7 @@ class MoleculeRun {
     const { usd } = this.#book.molecule.usage;
     const stand = { phase: 'failed', waitingFor: '', steps: [], usd, ...this.#agents() } as const;
     this.#standing.show(stand, () => this.#board());
-    await condition(() => this.#assigned.isIdle);
+    await condition(() => this.#isTold);
   }
 
   /** Cancelled: the commands that take down what was set up still run, each once. A person or a model is not asked any more. */
@@ -194,7 +197,7 @@ class MoleculeRun {
     // With the end itself it is one write of the server's and not two.
     const isToldLast = patched('an end is told once it is recorded', '0.6');
     this.#isEnding = isToldLast;
-    this.#assigned.end();
+    this.#endTellers('the molecule has ended');
     this.#show(isToldLast);
     this.#messages.end();
     const { molecule: state, patience, wisp } = this.#book;
@@ -204,7 +207,7 @@ class MoleculeRun {
     const digest = digestOf(this.#book, firstExecutionRunId, result, fate.kind, new Date().toISOString());
     const isTaken = wisp && parent !== undefined;
     if (!isTaken) await town(patience).record.executeWithOptions({ summary: `record · ${fate.kind}` }, [digest]);
-    await condition(() => this.#desk.isQuiet() && this.#assigned.isIdle);
+    await condition(() => this.#desk.isQuiet() && this.#isTold);
     this.#isEnding = false;
     if (isToldLast) {
       this.#show(true);
@@ -214,9 +217,19 @@ class MoleculeRun {
     return wisp ? { ...result, digest } : result;
   }
 
+  #endTellers(why: string): void {
+    this.#assigned.end();
+    this.#escalations.end(why);
+  }
+
+  /** Whoever waits somewhere for what stands here has heard of it. */
+  get #isTold(): boolean {
+    return this.#assigned.isIdle && this.#escalations.isIdle;
+  }
+
   async #continue(): Promise<void> {
     // The handler that woke the loop has not returned yet: without this, one that only people wake would never go on.
-    await condition(() => (this.#desk.isQuiet() && this.#assigned.isIdle) || !this.#messages.isIdle);
+    await condition(() => (this.#desk.isQuiet() && this.#isTold) || !this.#messages.isIdle);
     if (!this.#messages.isIdle || fateOf(this.#book.molecule).kind !== 'open') return;
     const { formula, vars } = this.#book.proto;
     // All that counts is carried; a molecule is not to travel twice.
@@ -225,12 +238,20 @@ class MoleculeRun {
 
   #carry(): MoleculeCarry {
     const { told: toldWait, times: timesTold } = this.#waits;
-    return { ...this.#book.carry(), desk: this.#desk.state(), toldWait, timesTold, ...this.#assigned.told };
+    return {
+      ...this.#book.carry(),
+      desk: this.#desk.state(),
+      toldWait,
+      timesTold,
+      ...this.#assigned.told,
+      ...this.#escalations.raised,
+    };
   }
 
   #show(isSettling = false): void {
     const asked = this.#isTakingDown ? ({ phase: 'working', waitingFor: '' } as const) : {};
     this.#assigned.tell();
+    this.#escalations.tell();
     const stand = { ...standOf(this.#book.molecule), ...this.#agents(), ...asked, isSettling };
     this.#standing.show(stand, () => this.#board());
     this.#waits.tell();
@@ -251,6 +272,7 @@ class MoleculeRun {
       isTakingDown: this.#isTakingDown,
       isEnding: this.#isEnding,
       doings,
+      escalations: this.#escalations.named,
     });
   }
 }

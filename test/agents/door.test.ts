@@ -74,6 +74,24 @@ test('a session ends once: what is said after that is refused, and so is what no
   expect(said).toContain('close was not called right');
 });
 
+test('a question may say what it is, how urgent, and what may be answered', async () => {
+  const { call, door } = await opened();
+  const how = ['--category', 'decision', '--severity', 'HIGH', '--choices', '["red", "blue"]'];
+  expect(await call('escalate', 'red or blue?', '--category', 'lifecycle')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('decision') as string,
+  });
+  expect(door.end()).toBeNull();
+  expect(await call('escalate', 'red or blue?', ...how)).toMatchObject({ code: 0 });
+  expect(door.end()).toEqual({
+    outcome: 'blocked',
+    detail: 'red or blue?',
+    category: 'decision',
+    severity: 'HIGH',
+    choices: ['red', 'blue'],
+  });
+});
+
 test('an output is held against its schema before the step is handed in', async () => {
   const { call, door } = await opened({
     step: {

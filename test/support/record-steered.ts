@@ -8,6 +8,8 @@ import type { LiveTown } from './live-town.js';
 /** Its loop is not unrolled. */
 export const STEERED = `
 formula = "steered"
+[vars.how]
+default = "slowly"
 [[steps]]
 id = "a"
 title = "One of three"
@@ -33,7 +35,7 @@ id = "turn"
 title = "Turn {i}"
 [[steps]]
 id = "end"
-title = "End"
+title = "End it {{how}}"
 needs = ["many"]
 `;
 
@@ -50,6 +52,8 @@ export async function steerMolecule(town: LiveTown): Promise<void> {
   await tell('close', { step: ['a', 'b'], note: 'both', id: 'once' });
   await tell('close', { step: ['a', 'b'], note: 'both', id: 'once' });
   await tell('pause', { reason: 'lunch' });
+  await tell('close', { step: 'c', outcome: 'failed', note: 'too slow' });
+  await tell('retry', { step: 'c', note: 'once more', vars: { how: 'fast' } });
   await tell('close', { step: 'c', outcome: 'no-changes', continue: true });
   await tell('resume', {});
   await tell('retry', { step: 'b', from: true, note: 'not yet' });

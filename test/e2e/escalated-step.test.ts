@@ -1,0 +1,128 @@
+/** A step that waits for an answer, and its escalation: raised by its molecule, answered there or at the step, for one or for all with the same trouble. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { WorkflowHandle } from '@temporalio/client';
+import { explainQuery } from '../../src/contract/messages.js';
+import { currentQuery } from '../../src/contract/molecule.js';
+import { liveTown, until, type LiveTown } from '../support/live-town.js';
+
+/** Asks at first; once it has been answered, keeps what it was told and goes on. */
+const ASKS = `
+asked="asked-$(echo "$GT_SESSION" | cut -d/ -f1).txt"
+if [ -e "$asked" ]; then
+  printf '%s' "$1" > told.txt
+  gt done "went on"
+else
+  echo asked > "$asked"
+  gt escalate "red or blue?" --category decision --choices '["red", "blue"]'
+fi`;
+
+const PAINT = `
+formula = "paint"
+[vars.colour]
+default = "grey"
+enum = ["grey", "red", "blue"]
+[[steps]]
+id = "paint"
+title = "Paint it"
+description = "The colour: {{colour}}."
+agent = "asks"
+`;
+
+const KEYLESS = `
+formula = "keyless"
+[[steps]]
+id = "think"
+title = "Think"
+agent = "keyless"
+`;
+
+let town: LiveTown;
+beforeAll(async () => {
+  const called = ['-c', ASKS, 'asks', '{prompt}'];
+  town = await liveTown({
+    rigs: { server: { bare: true } },
+    formulas: { paint: PAINT, keyless: KEYLESS },
+    agents: { asks: { command: 'sh', args: called }, keyless: { command: 'sh', args: called, provider: 'gemini' } },
+  });
+});
+afterAll(() => town.stop());
+
+type Asked = { readonly molecule: WorkflowHandle; readonly escalation: WorkflowHandle };
+
+/** Molecules of a mission whose steps wait, with the escalations that their boards name. */
+async function askedIn(mission: string, count: number): Promise<readonly Asked[]> {
+  return until(`${count} steps of ${mission} wait for an answer`, async () => {
+    const found: Asked[] = [];
+    const query = `GtMission="${mission}" AND GtRole="molecule"`;
+    for await (const { workflowId } of town.client.workflow.list({ query })) {
+      const molecule = town.client.workflow.getHandle(workflowId);
+      const [, id] = /\(escalation `(hq-esc-[0-9a-z]{8})`\)/.exec(await molecule.query(explainQuery)) ?? [];
+      if (id !== undefined) found.push({ molecule, escalation: town.client.workflow.getHandle(id) });
+    }
+    return found.length === count ? found : null;
+  });
+}
+
+const paint = (id: string) => town.startMission(id, { work: [{ id: 'a', rig: 'server', formula: 'paint' }] });
+const only = ([asked]: readonly Asked[]): Asked => {
+  if (asked === undefined) throw new Error('nobody asks');
+  return asked;
+};
+const told = async () => town.git('server', 'show', 'main:told.txt');
+
+test('answered at its escalation a step goes on in the same sandbox, told the answer and the value that was changed', async () => {
+  const mission = await paint('answered');
+  const { molecule, escalation } = only(await askedIn('answered', 1));
+  const answer = { by: 'ann', action: 'set', note: 'as the roof is', vars: { colour: 'red' } };
+  const resolve = (content: object) =>
+    escalation
+      .executeUpdate<string, [object]>('resolve', { args: [content] })
+      .catch((error: Error) => String(error.cause));
+  // What does not fit is said as when a molecule is started, and nothing is answered by it.
+  expect(await resolve({ ...answer, vars: { colour: 'green' } })).toContain('"green"');
+  await resolve(answer);
+  expect(await escalation.result()).toMatchObject({ by: 'ann' });
+  await mission.result();
+  expect(await town.git('server', 'show', `main:asked-${molecule.workflowId}.txt`)).toBe('asked');
+  const prompt = await told();
+  expect(prompt).toContain('The colour: red.');
+  expect(prompt).toMatch(
+    /Answered by ann \(hq-esc-[^)]+\), [^:]+:\d\d:\d\d UTC: as the roof is\s+From now on colour is "red"/,
+  );
+});
+
+test('answered at the step it is settled at its escalation; the agent itself does not answer', async () => {
+  const mission = await paint('elsewhere');
+  const { molecule, escalation } = only(await askedIn('elsewhere', 1));
+  const [waiting] = await molecule.query(currentQuery);
+  expect(waiting?.state).toMatchObject({
+    trouble: { source: 'question', category: 'decision', choices: ['red', 'blue'] },
+  });
+  const retry = (by: string) =>
+    molecule.executeUpdate<string, [object]>('retry', {
+      args: [{ step: 'paint', by, note: 'blue', vars: { colour: 'blue' } }],
+    });
+  const [agent = ''] = Object.values(await mission.query<Record<string, string>>('swarm'));
+  await expect(retry(agent)).rejects.toMatchObject({
+    cause: { message: expect.stringContaining('does not give it itself') as string },
+  });
+  expect(await retry('bob')).toContain('starts a new session');
+  expect(await escalation.result()).toMatchObject({ by: 'bob' });
+  expect(await molecule.query(explainQuery)).toMatch(/Since [^,]+, by bob: `colour` is `blue`/);
+  await mission.result();
+  expect(await told()).toContain('The colour: blue.');
+});
+
+test('the same missing key of several is one escalation, and one answer lets all of them go on', async () => {
+  const work = ['a', 'b', 'c'].map((id) => ({ id, rig: 'server', formula: 'keyless' }));
+  const mission = await town.startMission('keyless', { work });
+  const asked = await askedIn('keyless', 3);
+  const ids = new Set(asked.map(({ escalation }) => escalation.workflowId));
+  expect(ids.size).toBe(1);
+  const { escalation } = only(asked);
+  expect(await escalation.query(explainQuery)).toContain('needs a key of gemini');
+  await escalation.executeUpdate('resolve', { args: [{ by: 'ann', action: 'skip', note: 'without it' }] });
+  expect(await escalation.result()).toMatchObject({ by: 'ann' });
+  await mission.result();
+  for (const { molecule } of asked) expect(await molecule.result()).toMatchObject({ steps: [{ outcome: 'skipped' }] });
+});

@@ -1,0 +1,159 @@
+import { expect, test } from 'vitest';
+import type { Answer } from '../../src/town/answer.js';
+import { moleculeBoard } from '../../src/town/molecule-board.js';
+import { answeredByTiers, endOfWait, isAnswerOf, raisedBy } from '../../src/town/molecule-escalation.js';
+import type { Molecule } from '../../src/town/molecule-live.js';
+import { ownAnswerRefusal, tokenOf } from '../../src/town/molecule-refusal.js';
+import type { MoleculeEvent } from '../../src/town/molecule-state.js';
+import { after, stepOf } from '../../src/town/molecule.js';
+import { NO_USAGE, type SessionResult } from '../../src/town/session.js';
+import { all, end, poured, start, step } from '../support/molecules.js';
+
+const TOAST = 'server/polecats/Toast';
+const hooked = { at: 'se-1', rig: 'server', mission: 'login', item: 'api', agent: TOAST };
+const blocked: SessionResult = {
+  usage: NO_USAGE,
+  notes: [],
+  outcome: 'blocked',
+  detail: 'which?',
+  category: 'decision',
+  choices: ['red', 'blue'],
+};
+const asked = all(poured([step('a'), step('b')]), start('a'), end('a', blocked));
+const stepIn = (molecule: Molecule, id = 'a') => {
+  const found = stepOf(molecule, id);
+  if (found === null) throw new Error(`there is no ${id}`);
+  return found;
+};
+const tokenIn = (molecule: Molecule) => ({ token: tokenOf(stepIn(molecule)) ?? '' });
+
+test('a step that waits for an answer is raised as what it is, with who waits where', () => {
+  expect(raisedBy(stepIn(asked), hooked)).toEqual({
+    category: 'decision',
+    severity: 'MEDIUM',
+    source: 'question',
+    text: 'which?',
+    tried: 'one session so far',
+    choices: ['red', 'blue'],
+    rig: 'server',
+    mission: 'login',
+    waiter: {
+      kind: 'step',
+      at: 'se-1',
+      step: 'a',
+      ...tokenIn(asked),
+      mission: 'login',
+      item: 'api',
+      agent: TOAST,
+      answered: 0,
+    },
+  });
+  expect(raisedBy(stepIn(asked, 'b'), hooked)).toBeNull();
+});
+
+test('what an earlier version carried is a failure, and on nobody’s hook there is only the molecule', () => {
+  const { trouble: _, ...state } = { trouble: null, ...stepIn(asked).state };
+  const old = { ...stepIn(asked), state } as ReturnType<typeof stepIn>;
+  expect(raisedBy(old, { at: 'wf-1' })).toEqual({
+    category: 'failed',
+    severity: 'MEDIUM',
+    source: 'failure',
+    text: 'which?',
+    tried: 'one session so far',
+    waiter: { kind: 'step', at: 'wf-1', step: 'a', ...tokenIn(asked), answered: 0 },
+  });
+});
+
+test('what a person works on has no agent that asked', () => {
+  const given = all(poured([step('a', { kind: 'human', script: null })]), {
+    kind: 'given-up',
+    step: 'a',
+    why: 'cannot',
+    by: 'Ada',
+  });
+  expect(raisedBy(stepIn(given), hooked)?.waiter).toEqual({
+    kind: 'step',
+    at: 'se-1',
+    step: 'a',
+    ...tokenIn(given),
+    mission: 'login',
+    item: 'api',
+    answered: 0,
+  });
+});
+
+const by = (...names: string[]): readonly Answer[] =>
+  names.map((name) => ({ asked: '?', by: name, atMs: 1, text: 'x' }));
+
+test.each([
+  [0, []],
+  [0, ['ann']],
+  [1, ['deacon (hq-esc-0000000a)']],
+  [2, ['ann', 'deacon (hq-esc-0000000a)', 'server/witness (hq-esc-0000000b)']],
+  [3, ['mayor (hq-esc-0000000a)', 'mayor (hq-esc-0000000a)', 'mayor (hq-esc-0000000a)']],
+  [0, ['deacon (hq-esc-0000000a)', 'overseer (hq-esc-0000000a)']],
+  [0, ['deacon (hq-esc-0000000a)', 'server/crew/ann (hq-esc-0000000a)']],
+  [1, ['deacon', 'mayor (hq-esc-0000000a)']],
+  [0, ['deacon (tonight)']],
+] as const)('%i answers in a row were of roles: %j', (count, names) => {
+  expect(answeredByTiers(by(...names))).toBe(count);
+});
+
+const wait = tokenIn(asked);
+const ended = (...events: MoleculeEvent[]) => endOfWait(stepOf(all(asked, ...events), 'a'), wait);
+
+test.each<[string, readonly MoleculeEvent[], { readonly by: string; readonly how: string } | null]>([
+  ['it still waits', [], null],
+  [
+    'answered with a word',
+    [{ kind: 'retried', step: 'a', by: 'ann', note: 'red' }],
+    { by: 'ann', how: 'it goes on: red' },
+  ],
+  ['told to go on', [{ kind: 'retried', step: 'a', by: 'ann', note: null }], { by: 'ann', how: 'it goes on' }],
+  ['skipped', [{ kind: 'skipped', step: 'a', by: 'ann', reason: 'not now' }], { by: 'ann', how: 'skipped: not now' }],
+  ['failed', [{ kind: 'failed', step: 'a', by: 'ann', reason: 'no' }], { by: 'ann', how: 'failed: no' }],
+  [
+    'closed',
+    [{ kind: 'accepted', step: 'a', by: 'ann', summary: 'did it', head: 'h' }],
+    { by: 'ann', how: 'done: did it' },
+  ],
+  [
+    'back to before it',
+    [{ kind: 'went-back', step: 'a', by: 'ann', note: 'begin anew' }],
+    { by: 'ann', how: 'it goes on: begin anew' },
+  ],
+])('who ended a wait, and how: %s', (_how, events, end) => {
+  expect(ended(...events)).toEqual(end);
+});
+
+test('a step that waits anew waits another time, and one that is gone waits no more', () => {
+  const again = [{ kind: 'retried', step: 'a', by: 'ann', note: 'red' } as const, start('a'), end('a', blocked)];
+  expect(ended(...again)).toEqual({ by: 'ann', how: 'it goes on: red' });
+  expect(endOfWait(null, wait)).toEqual({ by: 'somebody', how: 'the step is there no more' });
+  const gated = poured([step('a', { gates: [{ type: 'human', await: '', timeoutMs: 5 }] })]);
+  const late = all(gated, { kind: 'gate-timed-out', step: 'a', gate: 0 });
+  const opened = after(late, { kind: 'approved', step: 'a', by: 'ann' }, 2);
+  expect(endOfWait(stepIn(opened), tokenIn(late))).toEqual({ by: 'ann', how: 'it goes on' });
+});
+
+test('of its own answer an escalation knows', () => {
+  expect(isAnswerOf('hq-esc-0000000a', { by: 'ann (hq-esc-0000000a)' })).toBe(true);
+  expect(isAnswerOf('hq-esc-0000000a', { by: 'ann (hq-esc-0000000b)' })).toBe(false);
+  expect(isAnswerOf('hq-esc-0000000a', { by: 'ann' })).toBe(false);
+});
+
+test('the agent whose step waits does not answer it; others do, and what is no escalation it may close', () => {
+  expect(ownAnswerRefusal(asked, 'a', TOAST, TOAST)).toContain('does not give it itself');
+  expect(ownAnswerRefusal(asked, 'a', 'ann', TOAST)).toBeNull();
+  expect(ownAnswerRefusal(asked, 'b', TOAST, TOAST)).toBeNull();
+  expect(ownAnswerRefusal(asked, 'none', TOAST, TOAST)).toBeNull();
+  const human = poured([step('a', { kind: 'human', script: null })]);
+  expect(ownAnswerRefusal(human, 'a', TOAST, TOAST)).toBeNull();
+});
+
+test('the board names the escalation where it says that the step waits, and how it is answered', () => {
+  const board = moleculeBoard(asked, 'f', 'se-1', { escalations: { a: 'hq-esc-0000000a' } });
+  expect(board).toContain('`a` waits for an answer (escalation `hq-esc-0000000a`) since');
+  expect(board).toMatch(/--name retry --input '[^']+'` \(escalation `hq-esc-0000000a`\)/);
+  expect(moleculeBoard(asked, 'f', 'se-1')).not.toContain('escalation');
+});
