@@ -29,6 +29,13 @@ export const by = z.string().min(1).max(200).overwrite(asLine).default('operator
 /** Whether the remote has it is found when its sandbox is made. */
 export const BranchName = z.string().max(250).refine(isBranchName, 'the name of a branch of its remote is expected');
 export const reason = z.string().min(1).max(10_000);
+export const step = z.string().min(1).describe('id of a step of this molecule');
+export const token = z
+  .string()
+  .min(1)
+  .max(40)
+  .optional()
+  .describe('as the query `current` gave it: what comes under it is refused once the step waits anew');
 
 /** Of whatever can be held. */
 export const pauses = <Above extends z.ZodRawShape>(what: string, above: Above) => ({

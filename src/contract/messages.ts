@@ -14,17 +14,11 @@ import { Json } from '../town/act.js';
 import { RigSnapshot } from '../town/rig.js';
 import { Usage } from '../town/session.js';
 import { ErrandAsked } from './dog.js';
-import { BranchName, by, fromAbove, id, machineId, message, pauses, reason } from './message.js';
+import { answerMessages } from './answers.js';
+import { BranchName, by, fromAbove, id, machineId, message, pauses, reason, step, token } from './message.js';
 import { checkOrigins, Origins, Vars } from './vars.js';
 
 const slotName = z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,199}$/, 'the name of a slot is expected');
-const step = z.string().min(1).describe('id of a step of this molecule');
-const token = z
-  .string()
-  .min(1)
-  .max(40)
-  .optional()
-  .describe('as the query `current` gave it: what comes under it is refused once the step waits anew');
 const line = z.string().min(1).max(1_000);
 const item = z.string().min(1).describe('id of an item of this mission');
 const attempt = z.number().int().optional().describe('which try is meant: another one is refused');
@@ -108,11 +102,7 @@ export const moleculeMessages = {
         .describe('do the step, and all that came of it, again: steps and sandbox go back to before it'),
     }),
   ),
-  approve: message(
-    'approve',
-    'Opens the gates that a step waits for.',
-    z.strictObject({ id, by, step, token, note: z.string().max(10_000).optional() }),
-  ),
+  ...answerMessages,
   bond: message(
     'bond',
     'Adds the steps of another formula to the molecule, at a bond point, after a step, or beside the others.',

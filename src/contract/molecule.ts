@@ -107,6 +107,10 @@ export type StepView = Step & {
   readonly acceptance: string;
   /** JSON Schema of what `close` must bring as `output`. Absent when that is nothing. */
   readonly output?: ProtoStep['output'];
+  /** Whom it waits for, as the formula has it. Absent: nobody is named. */
+  readonly assignee?: string;
+  /** What a question is answered with. Absent: in words. */
+  readonly choices?: readonly Json[];
   /** For `close`, `fail` and `skip`: refused under it once the step waits anew. Null while it does not wait. */
   readonly token: string | null;
 };

@@ -3,6 +3,7 @@
  * texts only, the body is cooked once, with the number open, and a molecule adds it iteration by iteration (`town/molecule-iterations`).
  */
 import type { Counter } from '../town/protomolecule.js';
+import { approvalTexts } from './approvals.js';
 import type { LoopDraft, Scope, StepDraft } from './formula.js';
 import type { Kitchen } from './kitchen.js';
 import { UNROLLED_STEPS_MAX } from './limits.js';
@@ -38,7 +39,7 @@ function isCookedOnce(step: StepDraft, open: string | null): boolean {
   if (check !== null && children.length > 0) return false;
   if (open === null) return true;
   const read = [id, ...needs.map((need) => need.id), condition?.text, agent].concat(
-    gates.flatMap((gate) => [gate.type, gate.await, gate.timeout]),
+    gates.flatMap((gate) => [gate.type, gate.await, gate.timeout, ...approvalTexts(gate)]),
   );
   return read.every((text) => text?.includes(open) !== true) && namesNoStep(step, open);
 }

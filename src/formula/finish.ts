@@ -2,6 +2,7 @@
 import { Act } from '../town/act.js';
 import type { ProtoStep, StepCondition, StepGate } from '../town/protomolecule.js';
 import { checkAgent } from './agents.js';
+import { mapApproval } from './approvals.js';
 import { readCondition, readUntil } from './conditions.js';
 import type { CheckDraft, Planned, StepDraft } from './formula.js';
 import { readGateTexts } from './gates.js';
@@ -188,6 +189,7 @@ function finishGate(draft: StepDraft, gate: StepDraft['gates'][number], finish: 
     type: text(gate.type),
     await: text(gate.await),
     timeout: gate.timeout === null ? null : text(gate.timeout),
+    ...(gate.approval === undefined ? {} : { approval: mapApproval(gate.approval, text) }),
   };
   if (isOpen(filled.type)) return null;
   const read = readGateTexts(filled, findings);

@@ -193,6 +193,15 @@ export type GateDraft = {
   readonly type: string;
   readonly await: string;
   readonly timeout: string | null;
+  /** Left out where nothing is said of it. */
+  readonly approval?: ApprovalDraft;
+};
+
+/** Who may open a gate of type human. */
+export type ApprovalDraft = {
+  readonly approvers: readonly string[] | null;
+  readonly quorum: number | null;
+  readonly remind: string | null;
 };
 
 export type LoopDraft = {

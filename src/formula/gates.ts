@@ -1,5 +1,6 @@
 /** Gates as written → gates as they are waited at. */
 import type { StepGate } from '../town/protomolecule.js';
+import { finishApproval } from './approvals.js';
 import { meansCondition } from './and-or.js';
 import { durationMs, DURATION_FORM } from './durations.js';
 import type { GateDraft } from './formula.js';
@@ -39,7 +40,7 @@ export function readGateTexts(gate: GateDraft, findings: Findings): StepGate | n
   if (timeout !== null && timeoutMs === null && !isOpen(timeout))
     findings.refuse(inside('timeout'), `the timeout ${quote(timeout)} is no duration`, { hint: DURATION_FORM });
   if (type === 'timer') checkTimer(gate, findings);
-  return { type, await: awaited, timeoutMs };
+  return { type, await: awaited, timeoutMs, ...finishApproval({ ...gate, type }, findings) };
 }
 
 /** A timer opens by its timeout alone. */

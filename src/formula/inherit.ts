@@ -3,6 +3,7 @@
  * say something of one thing, the child wins, and of two parents the first. A step of the child stands in the place of the
  * parent's of the same id, wherever that stands.
  */
+import { approvalTexts } from './approvals.js';
 import { convoyVariables } from './convoy-variables.js';
 import type { Compose, Convoy, Formula, FormulaType, StepDraft, Variable, Written } from './formula.js';
 import { didYouMean, quote, type Findings, type Origin } from './problem.js';
@@ -216,7 +217,7 @@ function variablesMeant({ source, description, steps }: Written): readonly Varia
         return text;
       });
       if (step.condition !== null) look(step.condition.text, step.condition.at, around);
-      for (const gate of step.gates) look(`${gate.await} ${gate.timeout ?? ''}`, gate.at);
+      for (const gate of step.gates) look([gate.await, gate.timeout ?? '', ...approvalTexts(gate)].join(' '), gate.at);
       walk(step.children, around);
       if (step.loop !== null) walk(step.loop.body, new Set([...around, step.loop.variable ?? '']));
     }

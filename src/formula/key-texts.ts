@@ -73,6 +73,7 @@ export const KEY_TEXTS = {
     condition: 'the step is skipped when this does not hold: {{name}}, !{{name}}, {{name}} == value, {{name}} != value',
     gate: 'something outside that must happen before the step begins',
     output: 'the shape of what the step leaves to others: {{steps.ID.output.KEY}}',
+    choices: 'of type human: the answers to choose from; the one that is chosen is the output',
     retry: 'how often it is tried again after failures that may pass',
     ralph: 'the step is worked until a script passes',
     check: 'the step is worked until a script passes',
@@ -123,6 +124,9 @@ export const KEY_TEXTS = {
     await: 'what it awaits: an approver, a subject, a workflow id, a run or workflow file, a pull request, a condition',
     condition: 'the condition of a gate of that type',
     timeout: `when it escalates, or a timer opens, ${DURATION}`,
+    approvers: 'of type human: who may approve, as names or addresses: "crew/ann", "overseer"; anybody if left out',
+    quorum: 'of type human: how many of them must approve; 1 if left out',
+    remind: `of type human: how often those are reminded who have not approved yet, ${DURATION}`,
   },
   retry: {
     max_attempts: 'attempts in all',

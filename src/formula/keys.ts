@@ -74,10 +74,9 @@ export const ACCEPTANCE_KEYS = keys(tables.AcceptanceTable);
 export const CONFINEMENT_KEYS = keys(tables.ConfinementTable);
 export const GATE_KEYS = keys(tables.GateTable, {
   refused: {
-    approvers: 'write type = "human" and the approver as await',
     duration: 'write timeout',
     event: 'write type = "mail" and the subject as await',
-    require_all: 'write a step of type human for each approver',
+    require_all: 'write quorum: of how many of the approvers the approval is wanted',
   },
 });
 export const RETRY_KEYS = keys(tables.RetryTable, {

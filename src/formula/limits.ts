@@ -14,6 +14,11 @@ export const COUNT_MAX = 100_000_000;
 export const UNROLLED_STEPS_MAX = 5_000;
 /** Attempts of one step, by a retry or a check. */
 export const ATTEMPTS_MAX = 1_000;
+/** People who may approve at a gate, and of whom so many must. */
+export const APPROVALS_MAX = 100;
+/** Answers that a question has to choose from, and characters of each. */
+export const CHOICES_MAX = 20;
+export const CHOICE_CHARS_MAX = 200;
 /** How deep children may stand below a step, and loops inside loops. */
 export const CHILDREN_DEPTH_MAX = 32;
 /** How deep children may stand below a step of a template: as in bd. */

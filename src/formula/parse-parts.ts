@@ -1,4 +1,5 @@
 /** The tables inside a step: gate, retry, check, loop, expansion, fan-out. */
+import { readApproval } from './approvals.js';
 import { durationMs, DURATION_FORM } from './durations.js';
 import type { ExpandDraft, GateDraft, LoopDraft, OnComplete, StepDraft } from './formula.js';
 import { CHECK_KEYS, GATE_KEYS, LOOP_KEYS, ON_COMPLETE_KEYS, reportKeys, RETRY_KEYS, SCRIPT_KEYS } from './keys.js';
@@ -26,7 +27,9 @@ export function readGate(raw: Table | undefined, at: Origin, report: Report): re
   }
   // What cannot be read has been told.
   if (written.some((key) => table[key] === undefined) || ('timeout' in raw && table.timeout === undefined)) return [];
-  return [{ at, type: table.type, await: awaited, timeout: table.timeout ?? null }];
+  const approval = readApproval(table);
+  const gate = { at, type: table.type, await: awaited, timeout: table.timeout ?? null };
+  return [approval === null ? gate : { ...gate, approval }];
 }
 
 export function readRetry(raw: Table | undefined, path: Path, report: Report): StepDraft['retry'] {

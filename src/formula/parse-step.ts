@@ -6,6 +6,7 @@ import type { StepKind } from '../town/protomolecule.js';
 import { NOTHING_HANDED } from './handed.js';
 import { readScript } from './acts.js';
 import { readConfinement } from './confinement.js';
+import { readChoices } from './choices.js';
 import type { Need, StepDraft, StepType } from './formula.js';
 import { STEP_TYPES } from './formula.js';
 import { ACCEPTANCE_KEYS, reportKeys, STEP_KEYS } from './keys.js';
@@ -68,7 +69,7 @@ function readStep(raw: unknown, path: Path, reader: StepReader): StepDraft | nul
     confinement: readConfinement(table.confinement, [...path, 'confinement'], report),
     condition: table.condition === undefined ? null : { at: inside(at, 'condition'), text: table.condition },
     gates: readGate(table.gate, inside(at, 'gate'), report),
-    output: table.output === undefined ? null : readOutput(table.output, [...path, 'output'], report),
+    output: outputOf(table, path, report),
     retry: readRetry(table.retry, [...path, 'retry'], report),
     check: readCheck(table, path, report),
     loop: readLoop(table.loop, inside(at, 'loop'), reader, readBody),
@@ -80,6 +81,11 @@ function readStep(raw: unknown, path: Path, reader: StepReader): StepDraft | nul
     repeated: null,
     handed: NOTHING_HANDED,
   };
+}
+
+function outputOf({ output, choices }: Read, path: Path, report: Report): StepDraft['output'] {
+  if (choices !== undefined) return readChoices(choices, [...path, 'choices'], report);
+  return output === undefined ? null : readOutput(output, [...path, 'output'], report);
 }
 
 function inside({ source, path }: StepDraft['at'], ...keys: Path): StepDraft['at'] {
@@ -190,6 +196,10 @@ function checkKind(
   if (human !== null)
     for (const key of ['run', 'script', 'agent', 'confinement', 'retry'])
       if (key in raw) report([...path, key], `a human step is closed by a person and has no ${key}`);
+  if ('choices' in raw && human === null)
+    report([...path, 'choices'], 'choices are for a question to a person, a step of type human', {
+      hint: 'what an agent leaves is an output, as output = { enum = ["yes", "no"] }',
+    });
   const refuse = (key: string, beside: readonly string[], why: string, there = key in raw) => {
     if (!there) return;
     for (const other of beside)
@@ -211,6 +221,7 @@ function checkKind(
   refuseWork('children', WORKED, 'a step with children is not worked itself; write it into the children', isGroup);
   const scope = 'the body of a scope is not worked itself; write it into a member';
   refuseWork('gc.kind = "scope"', SCOPED, scope, isScopeBody(step));
+  refuse('choices', ['output'], 'the choice is the output');
   refuse('retry', ['ralph', 'check'], 'a check works the step again already');
   refuse('ralph', ['check'], 'the two mean the same');
   if (table.parallel === true)

@@ -4,7 +4,7 @@
  */
 import * as z from 'zod';
 import { once } from '../town/once.js';
-import { ATTEMPTS_MAX } from './limits.js';
+import { APPROVALS_MAX, ATTEMPTS_MAX } from './limits.js';
 
 /** Schemas are made when they are first read: `gt cook` needs few of them, and making all takes longer than cooking. */
 export type LazyTable<Shape extends z.ZodRawShape = z.ZodRawShape> = () => z.ZodObject<Shape>;
@@ -76,6 +76,7 @@ export const StepTable = table(() => ({
   condition: text.optional(),
   gate: anyTable.optional(),
   output: z.unknown().optional(),
+  choices: texts.optional(),
   retry: anyTable.optional(),
   ralph: anyTable.optional(),
   check: anyTable.optional(),
@@ -118,6 +119,9 @@ export const GateTable = table(() => ({
   await: text.optional(),
   condition: text.optional(),
   timeout: text.optional(),
+  approvers: texts.optional(),
+  quorum: z.int().min(1).max(APPROVALS_MAX).optional(),
+  remind: text.optional(),
 }));
 
 export const RetryTable = table(() => ({

@@ -1,5 +1,7 @@
 /** The board of a molecule: its story, its steps with what each waits for, and what to send when somebody is asked. */
+import { countsApprovals } from './approvals.js';
 import { clip, mark, pauseLines } from './board.js';
+import { choicesOf } from './molecule-asked.js';
 import { areOpen } from './molecule-gates.js';
 import { sessionsOf } from './molecule-live.js';
 import type { Molecule } from './molecule-live.js';
@@ -140,28 +142,33 @@ function closedAs({ outcome, by, summary, atMs }: Closed, left: number): Stands 
   return { stands: `${outcome} by ${by}`, sinceMs: atMs, note: `${short(summary)}${fan}` };
 }
 
-function asksOf(
-  { steps, plan }: Molecule,
-  at: number,
-  id: string,
-  escalations: Run['escalations'] = {},
-): readonly string[] {
+function asksOf(molecule: Molecule, at: number, id: string, escalations: Run['escalations'] = {}): readonly string[] {
+  const { steps, plan } = molecule;
   const step = steps[at];
   if (step?.state.kind !== 'waiting') return [];
   const output = plan.protos[at]?.output === undefined ? '' : ', with an `"output"` as the query `current` tells';
-  const send = (verb: string, note: string, or: string, more = '') => {
-    const input = `{"step":"${step.id}","note":"${note}"}`;
+  const send = (verb: string, note: string, or: string, more = '', by = '') => {
+    const input = `{"step":"${step.id}","note":"${note}"${by}}`;
     return [
       `\n> \`temporal workflow signal -w ${shellWord(id)} --name ${verb} --input '${input}'\`${more} (or ${or}, or \`fail\` with a \`"reason"\`)`,
     ];
   };
   switch (step.state.for) {
-    case 'human':
-      return send('close', 'what was done', '`skip`', output);
+    case 'human': {
+      const choices = choicesOf(molecule, step);
+      if (choices.length === 0) return send('close', 'what was done', '`skip`', output);
+      const words = choices.map((one) => JSON.stringify(one)).join(', ');
+      const input = `{"step":"${step.id}","text":"one of them"}`;
+      return [
+        `\n> \`temporal workflow signal -w ${shellWord(id)} --name answer --input '${input}'\` with one of ${words}`,
+      ];
+    }
     case 'escalation':
       return send('retry', 'the answer', answersTo(step), escalationText(own(escalations, step.id)));
     case 'gate':
-      return send('approve', 'why', '`skip`');
+      return countsApprovals(step.gates ?? [])
+        ? send('approve', 'why', '`reject`, with a `"reason"`', '', ',"by":"your name"')
+        : send('approve', 'why', '`skip`');
     default:
       return unreachable(step.state.for);
   }

@@ -19,7 +19,7 @@ import { closedBy, isMet, isSettledAt, loopAt, put, stepAt } from './molecule-li
 import type { Draft, Molecule } from './molecule-live.js';
 import { present } from './molecule-plan.js';
 import type { Scope } from './molecule-plan.js';
-import type { Closed, Step, StepState } from './molecule-state.js';
+import type { Closed, GateState, Step, StepState } from './molecule-state.js';
 
 const ENGINE = 'the molecule';
 
@@ -221,8 +221,16 @@ export function skipWithGroup(draft: Draft, at: number): void {
 }
 
 export function openGates(draft: Draft, at: number, which: (gate: number) => boolean, by: string): void {
+  putGates(
+    draft,
+    at,
+    opened(stepAt(draft, at), (_gate, position) => which(position), by),
+  );
+}
+
+/** Something has become of gates: when all are open the step begins. */
+export function putGates(draft: Draft, at: number, gates: readonly GateState[]): void {
   const step = stepAt(draft, at);
-  const gates = opened(step, (_gate, position) => which(position), by);
   put(draft, at, { gates });
   if (areOpen(gates)) start(draft, at);
   else if (step.state.kind === 'waiting' && step.state.for === 'gate') {

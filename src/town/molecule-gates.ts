@@ -2,6 +2,7 @@
  * Gates of a step whose turn has come. They are shut together and open one by one, by time, a person, a mail, a condition or something
  * outside; when all are open the step begins. One that stays shut too long, or can never open, asks a person.
  */
+import { approvalText, approvedText } from './approvals.js';
 import { filesNamed, parseCondition } from './condition.js';
 import { fill, holdsNow } from './molecule-facts.js';
 import { listed } from './listed.js';
@@ -9,10 +10,11 @@ import { stepAt } from './molecule-live.js';
 import type { Molecule } from './molecule-live.js';
 import type { GateState, Step, StepState } from './molecule-state.js';
 import type { StepGate } from './protomolecule.js';
+import { personMeant } from './person.js';
 import { printSpan } from './span.js';
 import { unreachable } from './unreachable.js';
 
-type Known = Pick<Molecule, 'steps' | 'plan' | 'loops' | 'cooked' | 'mails'>;
+type Known = Pick<Molecule, 'steps' | 'plan' | 'loops' | 'cooked' | 'mails' | 'how'>;
 
 /** The gates as they are when the step's turn comes: what is there already opens them at once. */
 export function gatesFor(known: Known, step: string, gates: readonly StepGate[]): readonly GateState[] {
@@ -20,6 +22,9 @@ export function gatesFor(known: Known, step: string, gates: readonly StepGate[])
     const shut: GateState = {
       ...gate,
       await: gate.type === 'condition' ? gate.await : fill(known, step, gate.await),
+      ...(gate.approvers === undefined
+        ? {}
+        : { approvers: gate.approvers.map((one) => personMeant(one, known.how.rig ?? null)) }),
       opened: null,
     };
     const mail = known.mails.find((subject) => awaits(shut, subject));
@@ -78,17 +83,16 @@ export function describeGates(gates: readonly GateState[]): string {
     .join('; ');
 }
 
-export function describeGate({
-  type,
-  await: awaited,
-  timeoutMs,
-}: Pick<GateState, 'type' | 'await' | 'timeoutMs'>): string {
+type Described = Pick<GateState, 'type' | 'await' | 'timeoutMs' | 'approvers' | 'quorum' | 'approvals'>;
+
+export function describeGate(gate: Described): string {
+  const { type, await: awaited, timeoutMs } = gate;
   const at = timeoutMs === null ? '' : `, at most ${printSpan(timeoutMs)}`;
   switch (type) {
     case 'timer':
       return `a timer of ${printSpan(timeoutMs ?? 0)}`;
     case 'human':
-      return `the approval of ${awaited === '' ? 'a person' : awaited}${at}`;
+      return `${approvalText(gate)}${at}${approvedText(gate)}`;
     case 'mail':
       return `a mail about "${awaited}"${at}`;
     case 'bead':

@@ -19,6 +19,8 @@ export type How = {
   readonly programs?: boolean;
   /** Names of town.toml's own agents, which steps may call, too; absent as none. */
   readonly agents?: readonly string[];
+  /** Whose crew is meant by `crew/NAME`; absent on nobody's hook. */
+  readonly rig?: string;
   /** The version by whose rules it goes, where they have changed since; absent in what began before 0.6. */
   readonly rules?: '0.6';
 };

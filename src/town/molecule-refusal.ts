@@ -1,4 +1,5 @@
 /** What stands in the way of a message about a step, in a sentence that says what is possible instead. */
+import { isAsked } from './approvals.js';
 import { describeGates } from './molecule-gates.js';
 import { stepAt } from './molecule-live.js';
 import type { Molecule } from './molecule-live.js';
@@ -8,7 +9,7 @@ import { iterationRefusal } from './molecule-iterations.js';
 import { nearest } from './nearest.js';
 import { unreachable } from './unreachable.js';
 
-export type Verb = 'close' | 'skip' | 'fail' | 'retry' | 'approve';
+export type Verb = 'close' | 'skip' | 'fail' | 'retry' | 'approve' | 'reject';
 
 const NAMES_MAX = 20;
 
@@ -84,6 +85,10 @@ function waitingRefusal({ how }: Pick<Molecule, 'how'>, verb: Verb, step: Step):
   const gates = step.gates ?? [];
   const isShut = !areOpen(gates);
   if (verb === 'approve') return isShut ? null : 'has no gate that is shut; close, skip or fail it';
+  if (verb === 'reject')
+    return gates.some(isAsked)
+      ? null
+      : `has no approval that is waited for; ${isShut ? 'skip or fail it' : 'close it with the outcome failed, skip or fail it'}`;
   if (step.state.for === 'human' && verb === 'retry') return 'waits for a person; close, skip or fail it';
   if (step.state.for === 'gate' && (verb === 'retry' || verb === 'close')) {
     return `waits for ${describeGates(gates)}; approve opens it, or skip or fail the step`;

@@ -26,6 +26,8 @@ export type StepState =
       readonly turn?: number;
       /** Of an escalation. Absent in what began before 0.11. */
       readonly trouble?: Trouble;
+      /** Of a question that has answers to choose from. */
+      readonly choices?: readonly string[];
     }
   | {
       readonly kind: 'closed';
@@ -41,8 +43,18 @@ export type StepState =
 export type Waiting = Extract<StepState, { readonly kind: 'waiting' }>;
 export type Closed = Extract<StepState, { readonly kind: 'closed' }>;
 
-/** One gate of a step whose turn has come, with references filled in. `opened` says by what, null while it is shut. */
-export type GateState = StepGate & { readonly opened: string | null };
+/** By whom, as one of those who may approve is called. */
+export type Approval = { readonly by: string; readonly atMs: number; readonly note: string | null };
+
+/**
+ * One gate of a step whose turn has come, with references filled in, and approvers by their addresses. `opened` says by what, null while it
+ * is shut. `approvals`: so far; absent when there are none. `rejected`: by whom, absent when nobody has.
+ */
+export type GateState = StepGate & {
+  readonly opened: string | null;
+  readonly approvals?: readonly Approval[];
+  readonly rejected?: { readonly by: string; readonly reason: string };
+};
 
 export type Step = {
   readonly id: string;
@@ -169,7 +181,8 @@ export type MoleculeEvent =
   | OfStep<'gate-opened', { readonly gate: number; readonly by: string }>
   | OfStep<'gate-stuck', { readonly gate: number; readonly why: string }>
   | OfStep<'gate-timed-out', { readonly gate: number }>
-  | OfStep<'approved', { readonly by: string }>
+  | OfStep<'approved', { readonly by: string; readonly note?: string }>
+  | OfStep<'approval-rejected', { readonly by: string; readonly reason: string }>
   /** `isWhole`: everything had been pushed. */
   | {
       readonly kind: 'host-lost';

@@ -12,6 +12,8 @@
  *
  * Once a step has failed the molecule fails, as soon as the teardowns of the scopes that were begun have closed.
  */
+import { askedAnew } from './approvals.js';
+import { approvalRejected, approved } from './molecule-approvals.js';
 import { wentBack } from './molecule-back.js';
 import { bonded } from './molecule-bond.js';
 import { withAnswer } from './answer.js';
@@ -172,7 +174,9 @@ function stepEvent(draft: Draft, at: number, event: StepEvent): void {
     case 'gate-timed-out':
       return gateEvent(draft, at, event);
     case 'approved':
-      return openGates(draft, at, () => true, event.by);
+      return approved(draft, at, event);
+    case 'approval-rejected':
+      return approvalRejected(draft, at, event);
     default:
       return unreachable(event);
   }
@@ -255,7 +259,8 @@ function retried(draft: Draft, at: number, { by, note }: Extract<MoleculeEvent, 
     return;
   }
   if (isShut) {
-    put(draft, at, { ...answered, state: waitsForGates(step.gates ?? [], draft.nowMs) });
+    const gates = askedAnew(step.gates ?? []);
+    put(draft, at, { ...answered, gates, state: waitsForGates(gates, draft.nowMs) });
     return;
   }
   put(draft, at, {

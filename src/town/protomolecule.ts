@@ -45,6 +45,12 @@ export const StepGate = z.strictObject({
   await: z.string(),
   /** When it escalates as `gate_timeout`; a `timer` opens then instead. Null: never. */
   timeoutMs: z.number().int().positive().nullable(),
+  /** Of type human: who may approve, by names or addresses. Absent: anybody. */
+  approvers: z.array(z.string().min(1)).optional(),
+  /** Of type human: how many must. Absent as 1. */
+  quorum: z.number().int().positive().optional(),
+  /** Of type human: how often those are reminded who have not. Absent: never. */
+  remindMs: z.number().int().positive().optional(),
 });
 export type StepGate = z.infer<typeof StepGate>;
 

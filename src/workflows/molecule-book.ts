@@ -106,5 +106,5 @@ export function howOf(hook: Hook | null): Molecule['how'] {
   const programs = patched('a step calls an agent by its name', '0.6');
   const isOwnCalled = patched('a step calls an agent of town.toml', '0.8');
   const agents = isOwnCalled ? { agents: Object.keys(hook.rig.agents ?? {}) } : {};
-  return { runtime: hook.rig.runtime.kind, sandboxed: true, programs, ...agents, ...rules };
+  return { runtime: hook.rig.runtime.kind, sandboxed: true, programs, rig: hook.rig.name, ...agents, ...rules };
 }

@@ -13,6 +13,7 @@ import { activeSteps, after, isHalfDone, isWithin, nextStep, stepOf, waitingStep
 import type { Answer, Desk } from './desk.js';
 import { done, refused, takenUntil } from './desk.js';
 import { takeMail } from './mail-taking.js';
+import { takeAnswers } from './molecule-answers.js';
 import { WaysBack } from './molecule-back.js';
 import { Bonds } from './molecule-bonds.js';
 import type { Book } from './molecule-book.js';
@@ -83,7 +84,11 @@ export class Messages {
       if (from) return own === null ? this.back.ask(message) : refused(own);
       return this.#afterCheck(message, () => (vars === undefined ? this.#retry(message) : this.#revise(message, vars)));
     });
-    taking.on(moleculeMessages.approve, (message) => this.#afterBack(() => this.#approve(message)));
+    takeAnswers(taking, book, {
+      afterBack: (act) => this.#afterBack(act),
+      close: (message) => this.#closeAsked(message),
+      retry: (message) => this.#afterCheck(message, () => this.#retry(message)),
+    });
     this.#bonds = new Bonds(book, () => this.#ended);
     taking.on(moleculeMessages.bond, (message) => CancellationScope.nonCancellable(() => this.#bonds.bond(message)));
     const isOver = () => this.#ended !== null && patched('what has ended is not held', '0.6');
@@ -318,14 +323,6 @@ export class Messages {
       this.#revising -= 1;
       this.#book.news = true;
     }
-  }
-
-  #approve(message: z.infer<typeof moleculeMessages.approve.schema>): Answer {
-    const { step, note, by } = message;
-    const why = this.#refusal('approve', message);
-    if (why !== null) return refused(why);
-    this.#book.note({ kind: 'approved', step, by: note === undefined ? by : `${by}: ${note}` });
-    return done(`the gates of step "${step}" are open`);
   }
 
   #settle(verb: 'skip' | 'fail', kind: 'skipped' | 'failed', message: Settling): Answer {

@@ -2,6 +2,7 @@
 import type { LedgerEntry } from '../contract/ledger.js';
 import type { MoleculeResult, StepView } from '../contract/molecule.js';
 import { filled } from '../town/molecule-facts.js';
+import { choicesOf } from '../town/molecule-asked.js';
 import { tokenOf } from '../town/molecule-refusal.js';
 import type { Step } from '../town/molecule-state.js';
 import type { Book } from './molecule-book.js';
@@ -9,16 +10,24 @@ import type { Book } from './molecule-book.js';
 export function viewOf({ molecule }: Book, step: Step): StepView {
   const cooked = molecule.cooked.get(step.id);
   const token = tokenOf(step);
-  if (cooked === undefined) return { ...step, description: '', acceptance: '', token };
-  const { description, acceptance, output } = filled(molecule, cooked);
+  const asked = choicesOf(molecule, step);
+  const choices = asked.length === 0 ? {} : { choices: asked };
+  if (cooked === undefined) return { ...step, description: '', acceptance: '', token, ...choices };
+  const { description, acceptance, output, assignee } = filled(molecule, cooked);
   const leaves = output === undefined ? {} : { output };
-  return { ...step, description, acceptance: acceptance.text ?? '', ...leaves, token };
+  const whose = assignee === undefined ? {} : { assignee };
+  return { ...step, description, acceptance: acceptance.text ?? '', ...leaves, ...whose, token, ...choices };
 }
 
 export function instructions(book: Book, step: Step): string {
-  const { id, title, description, acceptance, output } = viewOf(book, step);
+  const { id, title, description, acceptance, output, choices } = viewOf(book, step);
   const done = acceptance === '' ? '' : `\n\nDone means: ${acceptance}`;
-  const leaves = output === undefined ? '' : `\n\nClose it with an output that fits ${JSON.stringify(output)}`;
+  const leaves =
+    choices !== undefined
+      ? `\n\nAnswer it with one of ${JSON.stringify(choices)}`
+      : output === undefined
+        ? ''
+        : `\n\nClose it with an output that fits ${JSON.stringify(output)}`;
   return `Next: "${id}", ${title}\n\n${description}${done}${leaves}`.trimEnd();
 }
 

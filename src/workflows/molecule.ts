@@ -29,6 +29,7 @@ import { EscalationTeller } from './molecule-escalations.js';
 import { GateWatch } from './molecule-gates.js';
 import { Hands } from './molecule-hands.js';
 import { Messages } from './molecule-messages.js';
+import { Reminders } from './molecule-reminders.js';
 import { digestOf, resultOf, viewOf } from './molecule-report.js';
 import { standOf } from './molecule-stand.js';
 import { WaitTeller } from './molecule-wait.js';
@@ -49,6 +50,7 @@ class MoleculeRun {
   readonly #gates: GateWatch;
   readonly #hands: Hands;
   readonly #messages: Messages;
+  readonly #reminders: Reminders;
   readonly #standing = new Standing();
   readonly #waits: WaitTeller;
   readonly #assigned: AssignedTeller;
@@ -66,6 +68,7 @@ class MoleculeRun {
     this.#book = book;
     this.#desk = desk;
     this.#gates = new GateWatch(book);
+    this.#reminders = new Reminders(book);
     this.#hands = new Hands(book);
     this.#waits = new WaitTeller(book, carry.toldWait, carry.timesTold);
     this.#assigned = new AssignedTeller(desk, { id: book.id, now: assignedIn(book) }, carry.toldAssigned);
@@ -107,6 +110,7 @@ class MoleculeRun {
       { key: attribute.formula, value: this.#book.proto.formula },
     ]);
     this.#gates.look();
+    this.#reminders.look();
     try {
       while (this.#goesOn()) await this.#turn();
     } catch (error) {
@@ -175,6 +179,7 @@ class MoleculeRun {
   /** Cancelled: the commands that take down what was set up still run, each once. A person or a model is not asked any more. */
   async #tearDown(): Promise<void> {
     this.#gates.stop();
+    this.#reminders.stop();
     const { hook } = this.#book;
     if (hook === null) return;
     for (const id of teardownsLeft(this.#book.molecule)) {
@@ -194,6 +199,7 @@ class MoleculeRun {
 
   async #finish(): Promise<MoleculeResult> {
     this.#gates.stop();
+    this.#reminders.stop();
     // With the end itself it is one write of the server's and not two.
     const isToldLast = patched('an end is told once it is recorded', '0.6');
     this.#isEnding = isToldLast;
@@ -229,7 +235,8 @@ class MoleculeRun {
 
   async #continue(): Promise<void> {
     // The handler that woke the loop has not returned yet: without this, one that only people wake would never go on.
-    await condition(() => (this.#desk.isQuiet() && this.#isTold) || !this.#messages.isIdle);
+    const isQuiet = () => this.#desk.isQuiet() && this.#isTold && this.#reminders.isIdle;
+    await condition(() => isQuiet() || !this.#messages.isIdle);
     if (!this.#messages.isIdle || fateOf(this.#book.molecule).kind !== 'open') return;
     const { formula, vars } = this.#book.proto;
     // All that counts is carried; a molecule is not to travel twice.

@@ -55,7 +55,18 @@ test('the messages of each workflow', () => {
     'waiting',
   ]);
   expect(names(polecatMessages)).toEqual(['pause', 'resume', 'nudge', 'heard', 'waiting', 'moved']);
-  expect(names(moleculeMessages)).toEqual(['pause', 'resume', 'close', 'fail', 'skip', 'retry', 'approve', 'bond']);
+  expect(names(moleculeMessages)).toEqual([
+    'pause',
+    'resume',
+    'close',
+    'fail',
+    'skip',
+    'retry',
+    'answer',
+    'approve',
+    'reject',
+    'bond',
+  ]);
   expect(names(witnessMessages)).toEqual(['pause', 'resume', 'cycle', 'claim', 'release', 'died', 'look', 'configure']);
   expect(names(refineryMessages)).toEqual(['configure', 'retry', 'remove', 'abandon']);
   expect(names(deaconMessages)).toEqual(['recovered', 'pause', 'resume', 'cycle', 'patrol', 'send']);

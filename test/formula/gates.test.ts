@@ -26,6 +26,10 @@ test.each([
     { type: 'human', await: 'alive_detected', timeoutMs: null },
   ],
   ['{ type = "mail", id = "M", await_id = "M" }', { type: 'mail', await: 'M', timeoutMs: null }],
+  [
+    '{ type = "human", approvers = ["crew/ann", "x{{v}}"], quorum = 2, remind = "4h" }',
+    { type: 'human', await: '', timeoutMs: null, approvers: ['crew/ann', 'x12'], quorum: 2, remindMs: 14_400_000 },
+  ],
 ])('the gate %s is waited at', (gate, read) => {
   expect(cooked(`[vars]\nv = "12"\n${step('a', `gate = ${gate}`)}`).steps[0]?.gates).toEqual([read]);
 });
@@ -70,7 +74,33 @@ test.each([
     '{ type = "condition", await = "a.status == " }',
     /nothing stands behind ==: a status is one of pending, ready, active, waiting, complete, skipped, failed/,
   ],
-  ['{ type = "human", approvers = ["a"] }', /nothing executes the key "approvers"/],
+  ['{ type = "human", require_all = true }', /nothing executes the key "require_all" \(write quorum/],
+  [
+    '{ type = "mail", await = "x", approvers = ["a"] }',
+    /a gate of type "mail" is approved by nobody, and has no approvers/,
+  ],
+  [
+    '{ type = "timer", timeout = "1s", remind = "1s" }',
+    /a gate of type "timer" is approved by nobody, and has no remind/,
+  ],
+  ['{ type = "human", approvers = [] }', /nobody may approve \(name somebody/],
+  [
+    '{ type = "human", approvers = "crew/ann" }',
+    /approvers must be a list, not text \(write approvers = \["crew\/ann"\]\)/,
+  ],
+  ['{ type = "human", approvers = [" "] }', /the approver " " is empty/],
+  ['{ type = "human", approvers = ["@crew/server"] }', /the approver "@crew\/server" is a group: name the people/],
+  [
+    '{ type = "human", approvers = ["ann", "server/crew/ann"] }',
+    /"ann" and "server\/crew\/ann" are one person, who counts once/,
+  ],
+  [
+    '{ type = "human", approvers = ["ann"], quorum = 2 }',
+    /2 approvals are wanted, of 1 who may approve \(write a quorum/,
+  ],
+  ['{ type = "human", quorum = 0 }', /quorum must be/],
+  ['{ type = "human", remind = "soon" }', /remind cannot be "soon" \(write it as 90s.*, 1s at least\)/],
+  ['{ type = "human", remind = "5ms" }', /remind cannot be "5ms"/],
   ['{ type = "condition", condition = "env.CI == 1" }', /a formula does not see the environment/],
   ['{ type = "condition", condition = "gohst.status == done" }', /the condition names unknown step "gohst"/],
 ])('the gate %s is refused', (gate, message) => {
@@ -153,4 +183,14 @@ test('a loop that asks for what waits for its end can never end', () => {
   const loop = '[steps.loop]\nuntil = "children(c).any(status == complete)"\nmax = 2\n';
   const text = `${step('l')}${loop}${step('x', '', 'steps.loop.body')}${family('needs = ["l"]')}`;
   expect(problemsOf(text)).toEqual([expect.stringContaining('the loop can never end')]);
+});
+
+test('who may approve of what a step has left is not for that step to say', () => {
+  const gate = 'gate = { type = "human", approvers = ["{{steps.a.output.who}}"] }';
+  const steps = `${step('a', '[steps.output]\nwho = "string"')}${step('b', `needs = ["a"]\n${gate}`)}`;
+  expect(problemsOf(steps)).toEqual([
+    expect.stringContaining(
+      'is known only as the molecule runs: who may approve stands in the formula or in a variable',
+    ),
+  ]);
 });
