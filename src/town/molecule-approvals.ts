@@ -26,7 +26,7 @@ export function approvalRejected(
   const person = knownAs(gates, personMeant(by, draft.how.rig ?? null));
   put(draft, at, {
     gates: withRejection(gates, person, reason),
-    state: escalated(`${person} does not approve: ${reason}`, draft.nowMs),
+    state: escalated(`${person} does not approve: ${reason}`, draft.nowMs, { source: 'given-up' }),
   });
 }
 

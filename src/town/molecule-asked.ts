@@ -48,7 +48,7 @@ function waitsFor({ state, gates = [] }: Step, said: Said): boolean {
 /** The answers that a step has to choose from; none where any words will do. */
 export function choicesOf({ cooked }: Pick<Molecule, 'cooked'>, { id, state }: Step): readonly Json[] {
   if (state.kind !== 'waiting') return [];
-  if (state.for !== 'human') return state.choices ?? [];
+  if (state.for !== 'human') return state.trouble?.choices ?? [];
   const { enum: choices } = cooked.get(id)?.output ?? {};
   return Array.isArray(choices) ? choices : [];
 }

@@ -26,8 +26,6 @@ export type StepState =
       readonly turn?: number;
       /** Of an escalation. Absent in what began before 0.11. */
       readonly trouble?: Trouble;
-      /** Of a question that has answers to choose from. */
-      readonly choices?: readonly string[];
     }
   | {
       readonly kind: 'closed';
