@@ -7,6 +7,7 @@ import { escalationCommands } from './escalation-commands.js';
 import { formulaCommands } from './formula-commands.js';
 import { mailCommands } from './mail-commands.js';
 import { molCommands } from './mol-commands.js';
+import { peopleCommands } from './people-commands.js';
 import { reachCommands } from './reach-commands.js';
 import { sessionCommands } from './session-commands.js';
 import { slingCommands } from './sling-commands.js';
@@ -19,6 +20,7 @@ export const commands: readonly Command[] = [
   ...formulaCommands,
   ...molCommands,
   ...stepCommands,
+  ...peopleCommands,
   ...slingCommands,
   ...sessionCommands,
   ...mailCommands,

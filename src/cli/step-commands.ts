@@ -53,12 +53,6 @@ The step counts as closed when its checks have passed. What is refused is told w
     async () => (await import('./step.js')).retry,
   ),
   lazy(
-    'approve',
-    'Open the gates that a step waits for.',
-    `gt approve STEP [--note TEXT] [options]\n\n  STEP                  the step's id\n  --note TEXT           why, for the record\n${MOL}\n${TOKEN}\n${WHO_USAGE}\n${SERVER_USAGE}`,
-    async () => (await import('./step.js')).approve,
-  ),
-  lazy(
     'pause',
     'Hold a mission, a polecat or a molecule: nothing new begins in it.',
     `gt pause ID --reason TEXT [options]\ngt pause --all --reason TEXT [options]\n\n  ID                    workflow id of a mission, a polecat, a molecule, or RIG/witness, which holds all work in the rig\n  --all                 all rigs that are at work, and with them the town\n  --reason TEXT         why, for the record\n${WHO_USAGE}\n${SERVER_USAGE}\n\nSessions under way end first. Steps may be closed and answered meanwhile, and what is handed in still lands.`,

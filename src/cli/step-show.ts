@@ -105,13 +105,13 @@ export function instructionsFor(id: string, steps: readonly StepView[]): string 
 }
 
 function instructionOf(id: string, view: StepView): string {
-  const { id: step, title, description, acceptance, output, state, token } = view;
+  const { id: step, title, description, acceptance, output, state, token, choices } = view;
   const done = acceptance === '' ? [] : [`Done means: ${acceptance}`];
   const isGate = state.kind === 'waiting' && state.for === 'gate';
   const isAsked = state.kind === 'waiting' && state.for === 'escalation';
   const why = isGate || isAsked ? [`It waits: ${state.why}`] : [];
   const how = isGate ? 'approve' : isAsked ? 'retry' : 'close';
-  const isLeft = output !== undefined && how === 'close';
+  const isLeft = output !== undefined && how === 'close' && choices === undefined;
   const note = how === 'close' ? '--continue' : '--note "…"';
   return [
     `## ${step}: ${title}`,
@@ -119,6 +119,8 @@ function instructionOf(id: string, view: StepView): string {
     ...done,
     ...why,
     ...(isLeft ? [`It leaves an output that fits ${JSON.stringify(output)}`] : []),
-    `When it is so: gt ${how} ${step} --mol ${id} --token ${token} ${isLeft ? "--output '{…}' " : ''}${note}`,
+    choices === undefined
+      ? `When it is so: gt ${how} ${step} --mol ${id} --token ${token} ${isLeft ? "--output '{…}' " : ''}${note}`
+      : `Answer it with one of ${choices.map((one) => JSON.stringify(one)).join(', ')}: gt answer ${id} ${step} --choice CHOICE --token ${token}`,
   ].join('\n\n');
 }

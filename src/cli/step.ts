@@ -1,4 +1,4 @@
-/** `gt close`, `skip`, `fail`, `retry`, `approve`: what is said about a step, as Updates. */
+/** `gt close`, `skip`, `fail`, `retry`: what is said about a step, as Updates. */
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import * as z from 'zod';
@@ -52,8 +52,16 @@ export const skip: Pick<Command, 'run'> = {
     });
   },
 };
-export const fail = withText('fail', moleculeMessages.fail, 'reason');
-export const approve = withText('approve', moleculeMessages.approve, 'note');
+
+export const fail: Pick<Command, 'run'> = {
+  run: async (args) => {
+    const { values, positionals } = readArguments(args, { ...STEP_OPTIONS, reason: { type: 'string' } });
+    const { mol, reason, token } = values;
+    const step = takeOne('fail', 'step', positionals);
+    if (reason === undefined) throw new UsageError('gt fail needs --reason TEXT: why, for the record');
+    await say(moleculeMessages.fail, molNamed(mol), values, { step, ...given({ reason, token }) });
+  },
+};
 
 export const retry: Pick<Command, 'run'> = {
   run: async (args) => {
@@ -75,21 +83,7 @@ export const retry: Pick<Command, 'run'> = {
   },
 };
 
-/** A verb with one text beside the step; a reason must be given, a note may be. */
-function withText(verb: string, message: Message<z.ZodType>, text: 'reason' | 'note'): Pick<Command, 'run'> {
-  return {
-    run: async (args) => {
-      const { values, positionals } = readArguments(args, { ...STEP_OPTIONS, [text]: { type: 'string' } });
-      const written = Object.entries(values).find(([key]) => key === text)?.[1];
-      const step = takeOne(verb, 'step', positionals);
-      if (text === 'reason' && written === undefined)
-        throw new UsageError(`gt ${verb} needs --reason TEXT: why, for the record`);
-      await say(message, molNamed(values.mol), values, { step, ...given({ [text]: written, token: values.token }) });
-    },
-  };
-}
-
-async function say(message: Message<z.ZodType>, to: string, values: WhoValues, about: Content): Promise<void> {
+export async function say(message: Message<z.ZodType>, to: string, values: WhoValues, about: Content): Promise<void> {
   const content = contentOf(message, values, about);
   await withCalls(values, async (calls) => print(await calls.update(to, message, content, values.id)));
 }
@@ -123,7 +117,7 @@ export function readOutput(text: string): Json {
   }
 }
 
-function given(values: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+export function given(values: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(values).flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const])),
   );

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { by, id, message, reason, step, token } from './message.js';
 
 const meant = step.optional().describe('id of a step of this molecule; if not given the one that waits for this');
-export const ANSWER_CHARS_MAX = 10_000;
+const ANSWER_CHARS_MAX = 10_000;
 
 export const answerMessages = {
   answer: message(

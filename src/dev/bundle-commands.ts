@@ -21,6 +21,8 @@ const BUNDLES = {
     modules: [
       'step',
       'step-show',
+      'answer',
+      'inbox',
       'prime',
       'pause',
       'estop',

@@ -83,9 +83,11 @@ function endOf({ until, check, max, counter }: ProtoLoop): string {
 function marksOf(step: ProtoStep): readonly string[] {
   const { gates = [], condition, retry, check, fanOut, leg } = step;
   return [
-    ...gates.map(({ type, await: awaited, timeoutMs }) => {
+    ...gates.map(({ type, await: awaited, timeoutMs, approvers, quorum = 1 }) => {
       const time = timeoutMs === null ? '' : ` ${durationText(timeoutMs)}`;
-      return `gate ${type}${awaited === '' ? '' : ` ${awaited}`}${time}`;
+      const who = approvers === undefined ? '' : ` of ${approvers.join(', ')}`;
+      const many = approvers === undefined && quorum === 1 ? '' : ` by ${quorum}${who}`;
+      return `gate ${type}${awaited === '' ? '' : ` ${awaited}`}${many}${time}`;
     }),
     ...(condition === undefined ? [] : [`if ${condition.text}`]),
     ...(retry === undefined ? [] : [`retries, at most ${retry.max} attempts`]),

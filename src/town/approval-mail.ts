@@ -1,21 +1,22 @@
 /** What those are written who may approve: what waits for them, who has approved so far, and the commands that answer. */
 import { isInboxAddress, OVERSEER, rigOfPolecat } from './address.js';
-import { approvalText, approvedText, isAsked } from './approvals.js';
+import { approvalText, approvedText } from './approvals.js';
 import type { Mail } from './mail.js';
 import { SUBJECT_CHARS_MAX } from './mail.js';
 import type { GateState, Step } from './molecule-state.js';
 import { isSamePerson } from './person.js';
+import type { StepGate } from './protomolecule.js';
 import { shellWord } from './shell-text.js';
 import { printSpan } from './span.js';
 import { asLine, short, timeAt } from './wording.js';
 
 /** Whether people are told of the gate, at its turn or later. */
-export function tellsPeople(gate: GateState): boolean {
-  return isAsked(gate) && (gate.approvers !== undefined || gate.remindMs !== undefined);
+export function tellsPeople({ type, approvers, remindMs }: StepGate): boolean {
+  return type === 'human' && (approvers !== undefined || remindMs !== undefined);
 }
 
 /** Those who may approve and have not, and have an inbox. */
-export function approversToTell({ approvers = [], approvals = [] }: GateState): readonly string[] {
+function approversToTell({ approvers = [], approvals = [] }: GateState): readonly string[] {
   const left = approvers.filter((one) => !approvals.some(({ by }) => isSamePerson(by, one)));
   return left.filter((one) => isInboxAddress(one) && rigOfPolecat(one) === null);
 }

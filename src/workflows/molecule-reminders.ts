@@ -7,6 +7,7 @@ import { OVERSEER } from '../town/address.js';
 import { approvalMail, tellsPeople, toTell } from '../town/approval-mail.js';
 import { asSummary } from '../town/bytes.js';
 import { watches, type Watch } from '../town/molecule-gates.js';
+import type { Molecule } from '../town/molecule-live.js';
 import { tokenOf } from '../town/molecule-refusal.js';
 import { stepOf } from '../town/molecule.js';
 import { printSpan } from '../town/span.js';
@@ -21,6 +22,8 @@ export class Reminders {
   /** By the key of the wait, what goes on for it; null once all is said. */
   readonly #open = new Map<string, CancellationScope | null>();
   #sending = 0;
+  #cooked: Molecule['cooked'] | null = null;
+  #isTold = false;
 
   constructor(book: Book) {
     this.#book = book;
@@ -33,7 +36,7 @@ export class Reminders {
   }
 
   look(): void {
-    const now = watches(this.#book.molecule).filter(({ state }) => tellsPeople(state));
+    const now = this.#isAnyTold() ? watches(this.#book.molecule).filter(({ state }) => tellsPeople(state)) : [];
     if (now.length === 0 && this.#open.size === 0) return;
     const keys = new Set(now.map(({ key }) => key));
     for (const [key, scope] of this.#open) {
@@ -48,6 +51,15 @@ export class Reminders {
       this.#begin(watch);
       atWork += 1;
     }
+  }
+
+  /** In most molecules nobody is, and they are looked at after each of their steps. */
+  #isAnyTold(): boolean {
+    const { cooked } = this.#book.molecule;
+    if (cooked === this.#cooked) return this.#isTold;
+    this.#cooked = cooked;
+    this.#isTold = [...cooked.values()].some(({ gates = [] }) => gates.some(tellsPeople));
+    return this.#isTold;
   }
 
   stop(): void {
@@ -103,7 +115,7 @@ export class Reminders {
 
   #next(id: string, gate: number, nth: number, told: readonly string[]): string | null {
     const state = stepOf(this.#book.molecule, id)?.gates?.[gate];
-    if (state === undefined || !tellsPeople(state)) return null;
+    if (state === undefined || state.opened !== null) return null;
     return toTell(state, nth).find((one) => !told.includes(one)) ?? null;
   }
 

@@ -1,6 +1,6 @@
 /**
  * Records test/histories/<version>: a mission with rework, one of a formula, one that was held, one that was cancelled, one with a person's step,
- * one with an item that was moved, one that was reset, one whose landing is told, people who write to each other, one who is reached outside of the town, a member of a crew at work, the watchdog chain, the mayor with wishes, a channel, dogs, escalations, a molecule that was steered by hand, and the roles that served them. Run by `npm run histories` when a version is released; what is recorded stays.
+ * one with an item that was moved, one that was reset, one whose landing is told, people who write to each other, one who is reached outside of the town, a member of a crew at work, people who approve, the watchdog chain, the mayor with wishes, a channel, dogs, escalations, a molecule that was steered by hand, and the roles that served them. Run by `npm run histories` when a version is released; what is recorded stays.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,8 +13,9 @@ import { liveTown, until } from './live-town.js';
 import type { LiveTown } from './live-town.js';
 import { publishToAll } from './record-channel.js';
 import { sendDogs } from './record-dogs.js';
-import { ANN, sendMail, writeToOnesBefore, writeToPeople, writeToRoles } from './record-mail.js';
 import { escalateAll } from './record-escalation.js';
+import { ANN, sendMail, writeToOnesBefore, writeToPeople, writeToRoles } from './record-mail.js';
+import { APPROVED, approveTogether } from './record-people.js';
 import { reachOverseer } from './record-reach.js';
 import { ASSIGNED, slingAround } from './record-sling.js';
 import { PLANNED, wishFor } from './record-mayor.js';
@@ -87,6 +88,7 @@ async function record(town: LiveTown, folder: string): Promise<void> {
   await sendDogs(town);
   await escalateAll(town);
   await slingAround(town);
+  await approveTogether(town);
   await wishFor(town);
   const work = [{ id: 'a', rig: 'server', formula: 'quick', vars: { name: 'told' } }];
   await (await town.startMission('told', { work, notify: ['overseer', ANN, 'server/crew/nobody'] })).result();
@@ -144,6 +146,7 @@ const town = await liveTown({
   formulas: {
     ask: ASK,
     assigned: ASSIGNED,
+    approved: APPROVED,
     one: ONE,
     quick: QUICK,
     slow: SLOW,

@@ -19,7 +19,7 @@ test.each<[string, GateState, readonly string[] | null, readonly string[] | null
   ['that one of them has approved', gate({ approvers: CREW, ...byAnn }), ['server/crew/bob'], ['server/crew/bob']],
   ['with approvers who have none', gate({ approvers: ['Ada', 'server/polecats/Toast'] }), [], ['overseer']],
   ['that only reminds', gate({ remindMs: 1_000 }), [], ['overseer']],
-  ['that is open', gate({ approvers: CREW, opened: 'ann' }), null, null],
+  ['for a mail', gate({ type: 'mail', approvers: CREW }), null, null],
 ])('a gate %s', (_, one, first, reminded) => {
   const told = (nth: number) => (tellsPeople(one) ? toTell(one, nth) : null);
   expect([told(0), told(1)]).toEqual([first, reminded]);
@@ -65,7 +65,8 @@ test('the overseer hears of one who cannot be reached, and approves under a name
   expect(approvalMail('k', 'overseer', about).body).toContain('--by overseer');
 });
 
+const id = (nth: number, to: string) => approvalMail('ship 0 7', to, { ...about, nth }).id;
+
 test('one who is told again of the same wait has it once', () => {
-  const id = (nth: number, to: string) => approvalMail('ship 0 7', to, { ...about, nth }).id;
   expect(new Set([id(0, 'overseer'), id(1, 'overseer'), id(0, 'overseer'), id(0, 'server/crew/ann')]).size).toBe(3);
 });

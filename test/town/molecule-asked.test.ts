@@ -55,7 +55,13 @@ test('the question of an agent has the choices that it gave, and leaves no outpu
   const blocked = { usage: NO_USAGE, notes: [], outcome: 'blocked', detail: 'red or blue?' } as const;
   const draft = draftOf(all(poured([step('a')]), start('a'), end('a', blocked)), 1);
   put(draft, 0, {
-    state: { kind: 'waiting', for: 'escalation', why: 'red or blue?', sinceMs: 1, choices: ['red', 'blue'] },
+    state: {
+      kind: 'waiting',
+      for: 'escalation',
+      why: 'red or blue?',
+      sinceMs: 1,
+      trouble: { choices: ['red', 'blue'] },
+    },
   });
   const molecule = moleculeOf(draft);
   const [asked] = molecule.steps;
