@@ -120,19 +120,20 @@ async function openWork(client: Client): Promise<number> {
 }
 
 async function surveyTown(client: Client): Promise<Survey> {
-  const [open, work, molecules, witnesses, refineries, queued, failing, waiting, escalations, silent, daemon] = await Promise.all([
-    openWork(client),
-    listed(client, `${RUNNING} AND GtRole IN ("mission", "polecat")`, Infinity),
-    listed(client, `${RUNNING} AND GtRole="molecule"`, MOLECULES_MAX),
-    listed(client, `${RUNNING} AND GtRole="witness"`, Infinity),
-    listed(client, `${RUNNING} AND GtRole="refinery"`, Infinity),
-    listed(client, QUEUED, LISTED_MAX),
-    listed(client, FAILING, LISTED_MAX).catch(unlessBarred(null)),
-    listed(client, ESCALATED, ESCALATED_MAX),
-    listed(client, ESCALATIONS, Infinity),
-    endedUnheard(client),
-    lookAtDaemon(client).catch(unlessBarred({ kind: 'unseen' } as const)),
-  ]);
+  const [open, work, molecules, witnesses, refineries, queued, failing, waiting, escalations, silent, daemon] =
+    await Promise.all([
+      openWork(client),
+      listed(client, `${RUNNING} AND GtRole IN ("mission", "polecat")`, Infinity),
+      listed(client, `${RUNNING} AND GtRole="molecule"`, MOLECULES_MAX),
+      listed(client, `${RUNNING} AND GtRole="witness"`, Infinity),
+      listed(client, `${RUNNING} AND GtRole="refinery"`, Infinity),
+      listed(client, QUEUED, LISTED_MAX),
+      listed(client, FAILING, LISTED_MAX).catch(unlessBarred(null)),
+      listed(client, ESCALATED, ESCALATED_MAX),
+      listed(client, ESCALATIONS, Infinity),
+      endedUnheard(client),
+      lookAtDaemon(client).catch(unlessBarred({ kind: 'unseen' } as const)),
+    ]);
   const ended = silent.filter(({ mission }) => !work.some(({ id }) => id === mission));
   const merging = sorted(work.flatMap(({ phase, rigs }) => (phase === 'merging' ? rigs : [])));
   const refined = refineries.flatMap(({ id }) => rigOfRefinery(id) ?? []);

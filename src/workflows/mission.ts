@@ -357,9 +357,7 @@ class MissionRun {
     await recordEnd(this.#now, outcome);
     await this.#mail.close();
     this.#assigned.end();
-    await condition(
-      () => this.#desk.isQuiet() && this.#mail.isIdle && this.#assigned.isIdle && this.#asks.isIdle,
-    );
+    await condition(() => this.#desk.isQuiet() && this.#mail.isIdle && this.#assigned.isIdle && this.#asks.isIdle);
     if (this.#isEnding) {
       this.#isEnding = false;
       this.#show();
@@ -374,13 +372,8 @@ class MissionRun {
   }
 
   #carry(): MissionCarry {
-    return {
-      ...this.#now,
-      ...this.#mail.kept,
-      ...this.#assigned.told,
-      ...this.#asks.kept,
-      desk: this.#desk.state(),
-    };
+    const kept = { ...this.#mail.kept, ...this.#assigned.told, ...this.#asks.kept };
+    return { ...this.#now, ...kept, desk: this.#desk.state() };
   }
 
   #isQuiet(): boolean {

@@ -272,12 +272,7 @@ class RefineryRun {
 
   async #continueWhenLong(): Promise<void> {
     if (this.#isQuiet() && (workflowInfo().continueAsNewSuggested || isOutdated()))
-      await goOn<typeof refinery>(this.#raw, {
-        ...this.#now,
-        ...this.#dead.kept,
-        asks: this.#asks.state,
-        desk: this.#desk.state(),
-      });
+      await goOn<typeof refinery>(this.#raw, { ...this.#now, ...this.#kept(), desk: this.#desk.state() });
   }
 
   #isQuiet(): boolean {

@@ -60,7 +60,7 @@ test('the question of an agent has the choices that it gave, and leaves no outpu
       for: 'escalation',
       why: 'red or blue?',
       sinceMs: 1,
-      trouble: { choices: ['red', 'blue'] },
+      trouble: { source: 'question', choices: ['red', 'blue'] },
     },
   });
   const molecule = moleculeOf(draft);
