@@ -42,7 +42,7 @@ test('list leaves out what is internal to others unless it is asked for, and say
   await writeFile(join(dir, 'formulas', 'part.formula.toml'), text);
   const { stdout, stderr } = await formula(dir, 'list');
   expect(stdout).not.toContain('part  workflow');
-  expect(stderr).toBe('3 internal: gt formula list --all\n');
+  expect(stderr).toBe('4 internal: gt formula list --all\n');
   expect((await formula(dir, 'list', '--all')).stdout).toContain('part  workflow · town\n  When it burns.\n');
 });
 
