@@ -14,6 +14,7 @@ const QUERIES: Readonly<Record<string, readonly string[]>> = {
   mission: ['state', 'progress', 'swarm', 'grants', 'purse'],
   polecat: ['hook', 'lifecycle', 'inbox', 'nudges', 'holds'],
   molecule: ['state', 'steps', 'current', 'session'],
+  escalation: ['chain'],
   witness: ['slots'],
   refinery: ['queue'],
 };
@@ -53,14 +54,14 @@ export const exportState: Pick<Command, 'run'> = {
   },
 };
 
-/** The polecats and molecules of a mission, open and closed, the oldest first. */
+/** The polecats, molecules and escalations of a mission, open and closed, the oldest first. */
 async function workingFor(client: Client, mission: string): Promise<readonly Info[]> {
   const found: Info[] = [];
   // What has to be escaped the server's queries do not find: then all are looked through.
   const isPlain = JSON.stringify(mission) === `"${mission}"`;
   const query = isPlain
     ? `${attribute.mission.name}="${mission}"`
-    : `${attribute.role.name} IN ("polecat", "molecule")`;
+    : `${attribute.role.name} IN ("polecat", "molecule", "escalation")`;
   for await (const one of client.workflow.list({ query }))
     if (one.workflowId !== mission && one.typedSearchAttributes.get(attribute.mission) === mission) found.push(one);
   return found.toSorted((a, b) => a.startTime.getTime() - b.startTime.getTime());

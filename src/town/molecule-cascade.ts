@@ -185,8 +185,9 @@ function tellFirst(draft: Draft, at: number): void {
   const inside = new Set(children.map((child) => stepAt(draft, child).id));
   for (const child of children) {
     const { needs, state, answers: before = [] } = stepAt(draft, child);
+    const untold = answers.filter(({ atMs, by }) => !before.some((one) => one.atMs === atMs && one.by === by));
     if (state.kind === 'pending' && !needs.some((need) => inside.has(need)))
-      put(draft, child, { answers: [...before, ...answers] });
+      put(draft, child, { answers: [...before, ...untold] });
   }
 }
 

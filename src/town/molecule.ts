@@ -255,6 +255,8 @@ function retried(draft: Draft, at: number, { by, note }: Extract<MoleculeEvent, 
   const isShut = !areOpen(step.gates);
   // Behind a gate that is shut there is no iteration yet; before 0.6 there was another one beside it.
   if (loop !== null && !(isShut && draft.how.rules !== undefined)) {
+    // Its steps come and go: how often it was answered is kept by itself.
+    put(draft, at, answered);
     nextIteration(draft, at, loop, answered);
     return;
   }

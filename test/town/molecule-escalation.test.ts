@@ -7,7 +7,7 @@ import { ownAnswerRefusal, tokenOf } from '../../src/town/molecule-refusal.js';
 import type { MoleculeEvent } from '../../src/town/molecule-state.js';
 import { after, stepOf } from '../../src/town/molecule.js';
 import { NO_USAGE, type SessionResult } from '../../src/town/session.js';
-import { all, end, poured, start, step } from '../support/molecules.js';
+import { all, end, loop, poured, start, step, work } from '../support/molecules.js';
 
 const TOAST = 'server/polecats/Toast';
 const hooked = { at: 'se-1', rig: 'server', mission: 'login', item: 'api', agent: TOAST };
@@ -25,7 +25,7 @@ const stepIn = (molecule: Molecule, id = 'a') => {
   if (found === null) throw new Error(`there is no ${id}`);
   return found;
 };
-const tokenIn = (molecule: Molecule) => ({ token: tokenOf(stepIn(molecule)) ?? '' });
+const tokenIn = (molecule: Molecule, id = 'a') => ({ token: tokenOf(stepIn(molecule, id)) ?? '' });
 
 test('a step that waits for an answer is raised as what it is, with who waits where', () => {
   expect(raisedBy(stepIn(asked), hooked)).toEqual({
@@ -134,6 +134,25 @@ test('a step that waits anew waits another time, and one that is gone waits no m
   const late = all(gated, { kind: 'gate-timed-out', step: 'a', gate: 0 });
   const opened = after(late, { kind: 'approved', step: 'a', by: 'ann' }, 2);
   expect(endOfWait(stepIn(opened), tokenIn(late))).toEqual({ by: 'ann', how: 'it goes on' });
+});
+
+test('a loop keeps what it was answered, however many iterations it has had', () => {
+  const judged: MoleculeEvent = {
+    kind: 'loop-judged',
+    loop: 'lp',
+    verdict: { kind: 'checked', ok: false, detail: 'red' },
+  };
+  const retried: MoleculeEvent = { kind: 'retried', step: 'lp', by: 'deacon (hq-esc-0000000a)', note: 'again' };
+  const check = { command: 'false', timeoutMs: 1 };
+  const looped = poured([step('lp.iter1.a')], [loop('lp', ['lp.iter1.a'], { max: 1, check })]);
+  const once = all(work(looped, 'lp.iter1.a'), judged);
+  const twice = all(work(all(once, retried), 'lp.iter2.a'), judged);
+  expect(endOfWait(stepOf(twice, 'lp'), tokenIn(once, 'lp'))).toEqual({
+    by: 'deacon (hq-esc-0000000a)',
+    how: 'it goes on: again',
+  });
+  expect(raisedBy(stepIn(twice, 'lp'), hooked)).toMatchObject({ source: 'loop', waiter: { answered: 1 } });
+  expect(stepIn(all(twice, retried), 'lp.iter3.a').answers).toHaveLength(2);
 });
 
 test('of its own answer an escalation knows', () => {
