@@ -83,10 +83,11 @@ async function askedBy(client: Client, one: Listed): Promise<Told> {
   try {
     return await tellingOf(client, one);
   } catch {
-    const asked = asksSomebody(one) || one.role === 'escalation' ? [askedUnseen(one.id, one.waitingFor)] : [];
-    return { asked, settles: [] };
+    return only(asksSomebody(one) || one.role === 'escalation' ? [unseen(one)] : []);
   }
 }
+
+const unseen = ({ id, waitingFor, phase }: Listed): Asked => askedUnseen(id, waitingFor, phase === 'escalated');
 
 const only = (asked: readonly Asked[]): Told => ({ asked, settles: [] });
 
@@ -106,7 +107,7 @@ async function tellingOf(client: Client, one: Listed): Promise<Told> {
     case 'mission': {
       const failed = askedByMission(id, (await query(client, id, 'progress')) as Progress);
       // What a molecule of its asks for it asks itself.
-      return only(failed.length > 0 || waitingFor !== 'overseer: budget' ? failed : [askedUnseen(id, waitingFor)]);
+      return only(failed.length > 0 || waitingFor !== 'overseer: budget' ? failed : [unseen(one)]);
     }
     case 'mayor':
       return only(askedByMayor(id, (await query(client, id, wishesQuery.name)) as Parameters<typeof askedByMayor>[1]));
@@ -117,7 +118,7 @@ async function tellingOf(client: Client, one: Listed): Promise<Told> {
       return { asked: [askedByEscalation(id, seen)], settles: seen.waiting.map(({ waiter }) => waiter) };
     }
     default:
-      return only([askedUnseen(id, waitingFor)]);
+      return only([unseen(one)]);
   }
 }
 

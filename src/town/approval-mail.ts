@@ -42,7 +42,9 @@ type About = {
 export function approvalMail(key: string, to: string, about: About): Mail {
   const { molecule, step, nth, insteadOf } = about;
   const what = `${short(step.title)} (${molecule})`;
-  const subject = `${nth === 0 ? 'Your approval' : 'Still to be approved'}: ${what}`;
+  const head =
+    insteadOf !== undefined ? `Approval of ${insteadOf}` : nth === 0 ? 'Your approval' : 'Still to be approved';
+  const subject = `${head}: ${what}`;
   const id = `approval:${molecule}:${key}:${nth}:${to}${insteadOf === undefined ? '' : `:${insteadOf}`}`;
   const body = bodyOf(to, about);
   return { id: id.slice(0, 2_000), from: molecule, to, subject: asLine(subject).slice(0, SUBJECT_CHARS_MAX), body };

@@ -102,9 +102,10 @@ export function askedByMission(id: string, { items }: Progress): readonly Asked[
   });
 }
 
-/** What waits for somebody, and says no more than that. `what`: as the server's list has it. */
-export function askedUnseen(id: string, what: string): Asked {
-  return { ...unseen(id), what };
+/** What waits for somebody, and says no more than that. `waitingFor`: as the server's list has it. */
+export function askedUnseen(id: string, waitingFor: string, isEscalated: boolean): Asked {
+  const what = `waits for ${waitingFor}`;
+  return isEscalated ? { ...unseen(id), what } : { ...unseen(id), what, kind: 'task', urgency: NORMAL };
 }
 
 function unseen(id: string): Omit<Asked, 'what'> {

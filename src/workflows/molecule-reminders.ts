@@ -1,6 +1,6 @@
 /**
  * Tells those who may approve that a gate waits for them, and reminds those who have not, as often as the gate says; the overseer hears of whoever
- * cannot be told. Each telling has an id of its wait, so that one that is made again after a crash is there once.
+ * cannot be told, and is reminded where nobody can. Each telling has an id of its wait, so that one that is made again after a crash is there once.
  */
 import { CancellationScope, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
 import { OVERSEER } from '../town/address.js';
@@ -83,7 +83,7 @@ export class Reminders {
   async #remind({ key, step, gate, state: { remindMs } }: Watch): Promise<void> {
     const since = sinceOf(this.#book, step);
     if (since === null) return;
-    for (let nth = this.#firstOf(since, remindMs); ; nth += 1) {
+    for (let nth = this.#firstOf(since, remindMs); ; nth = Math.max(nth + 1, dueAfter(since, remindMs))) {
       if (nth > 0) {
         if (remindMs === undefined) return;
         const summary = asSummary(`reminder · ${step} · ${printSpan(remindMs)}`);
@@ -98,17 +98,20 @@ export class Reminders {
     const { continuedFromExecutionRunId, runStartTime } = workflowInfo();
     const beganMs = runStartTime.getTime();
     if (continuedFromExecutionRunId === undefined || beganMs <= sinceMs) return 0;
-    return remindMs === undefined ? 1 : Math.floor((beganMs - sinceMs) / remindMs) + 1;
+    return remindMs === undefined ? 1 : dueAfter(sinceMs, remindMs, beganMs);
   }
 
   /** One after the other, each as it stands then: whoever has approved meanwhile is told nothing. */
   async #tell(key: string, id: string, gate: number, nth: number): Promise<void> {
     const told: string[] = [];
+    let isReached = false;
     for (let to = this.#next(id, gate, nth, told); to !== null; to = this.#next(id, gate, nth, told)) {
       told.push(to);
-      if (!(await this.#send(key, id, gate, nth, to)) && to !== OVERSEER)
-        await this.#send(key, id, gate, nth, OVERSEER, to);
+      const isTaken = await this.#send(key, id, gate, nth, to);
+      if (!isTaken && nth === 0) await this.#send(key, id, gate, nth, OVERSEER, to);
+      isReached ||= isTaken;
     }
+    if (told.length > 0 && !isReached && nth > 0) await this.#send(key, id, gate, nth, OVERSEER);
     // A run that does nothing but remind goes on in a next one, too.
     this.#book.news = true;
   }
@@ -141,6 +144,11 @@ export class Reminders {
       this.#book.news = true;
     }
   }
+}
+
+/** Of the reminders the next one. Those that were due while no worker was there are not made up for. */
+function dueAfter(sinceMs: number, remindMs = Number.POSITIVE_INFINITY, nowMs = Date.now()): number {
+  return Math.floor((nowMs - sinceMs) / remindMs) + 1;
 }
 
 function sinceOf({ molecule }: Book, id: string): number | null {

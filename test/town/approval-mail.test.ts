@@ -59,7 +59,7 @@ test('the mail says what waits, since and until when, who has approved, and the 
 
 test('the overseer hears of one who cannot be reached, and approves under a name of their own', () => {
   const mail = approvalMail('ship 0 0', 'overseer', { ...about, nth: 0, insteadOf: 'server/crew/bob' });
-  expect(mail.subject).toBe('Your approval: Ship it (gt-1)');
+  expect(mail.subject).toBe('Approval of server/crew/bob: Ship it (gt-1)');
   expect(mail.body).toContain('server/crew/bob may approve, and cannot be reached.');
   expect(mail.body).toContain('gt approve gt-1 ship --by NAME');
   expect(approvalMail('k', 'overseer', about).body).toContain('--by overseer');

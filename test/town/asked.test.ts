@@ -163,7 +163,7 @@ test('the most urgent goes first, then what has waited longest; what an escalati
     hook: { id: 'h', title: 'H', text: '', formula: null, steps: [], priority: 2, by: 'a', slungMs: 1, sinceMs: 1 },
     queue: [],
   })[0];
-  const unseen = askedUnseen('login', 'overseer: budget');
+  const unseen = askedUnseen('login', 'overseer: budget', true);
   const all = [late, early, unseen, trouble, escalation].flatMap((one) => one ?? []);
   const keys = inOrder(all, new Set(['se-1/x@t'])).map(({ key }) => key);
   expect(keys).toEqual(['hq-esc-00000001', 'login', `${ANN}/h`, 'se-3/x@t']);
@@ -190,6 +190,13 @@ test.each([
   ['server/polecats/x/y', null],
 ])('--for %s is %s', (name, person) => {
   expect(personNamed(name)).toBe(person);
+});
+
+test('of what could not be asked the list says what the server knows, and how to see more', () => {
+  expect(askedText(askedUnseen('se-1', 'person: x', false))).toBe(
+    'task: waits for person: x\n  from se-1\n  gt explain se-1',
+  );
+  expect(askedUnseen('se-1', 'overseer: x', true)).toMatchObject({ kind: 'escalation', urgency: 1, sinceMs: null });
 });
 
 test('in the list it says what, of whom, since when, and the command', () => {
