@@ -139,7 +139,7 @@ export function mustJudge(now: Escalation): boolean {
 }
 
 export function laddered(now: Escalation, ladder: Ladder, nowMs: number): Escalation {
-  return { ...now, ladder: endingWithOverseer(ladder), tierSinceMs: nowMs };
+  return { ...now, ladder: endingWithOverseer(ladder), tierSinceMs: nowMs, restMs: nowMs };
 }
 
 export function joined(now: Escalation, raised: Raised, nowMs: number): Escalation {

@@ -1,4 +1,6 @@
 /** Escalations of a real town: trouble reaches whoever can answer, in time, and each answer reaches whoever waits, once, through a death of the worker. */
+import { appendFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { WorkflowUpdateStage } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { chainQuery, escalationMessages, escalationQuery } from '../../src/contract/escalation.js';
@@ -6,7 +8,7 @@ import { inboxQuery } from '../../src/contract/inbox.js';
 import { currentQuery } from '../../src/contract/molecule.js';
 import { attribute } from '../../src/contract/search-attributes.js';
 import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
-import { DEACON, MAYOR, OVERSEER } from '../../src/town/address.js';
+import { DAEMON, DEACON, MAYOR, OVERSEER } from '../../src/town/address.js';
 import type { LinkKind } from '../../src/town/escalation-chain.js';
 import { escalationOf } from '../../src/town/escalation-id.js';
 import type { Raised, Waiter } from '../../src/town/escalation-input.js';
@@ -29,9 +31,28 @@ type = "human"
 needs = ["think"]
 `;
 
+/** A person before the overseer, and a rule of the deacon. */
+const LADDER = `
+[escalation.routes]
+decision = ["crew/ann", "overseer"]
+[[escalation.rules]]
+tier = "deacon"
+text = "connection reset"
+then = "close"
+note = "the network was down"
+`;
+const ANN = 'server/crew/ann';
+
 let town: LiveTown;
 beforeAll(async () => {
   town = await liveTown({ rigs: { server: { bare: true } }, formulas: { ask: ASK } });
+  await appendFile(join(town.dir, 'town.toml'), LADDER);
+  await said('crew', 'add', 'server/ann');
+  // Boot would start the deacon.
+  await until('the schedule is paused', async () => {
+    await town.client.schedule.getHandle(DAEMON).pause();
+    return true;
+  });
 });
 afterAll(() => town.stop());
 
@@ -50,9 +71,9 @@ const raise = (more: Partial<Raised>, patience?: number) => raiseBy(town.client,
 const hasLink = (id: string, kind: LinkKind) =>
   until(`${id} has a link: ${kind}`, async () => (await kindsOf(id)).includes(kind));
 
-/** What the overseer was written by an escalation. */
-async function mailsOf(id: string) {
-  const inbox = await handleOf(OVERSEER)
+/** What somebody was written by an escalation. */
+async function mailsOf(id: string, owner = OVERSEER) {
+  const inbox = await handleOf(owner)
     .query(inboxQuery)
     .catch(() => []);
   return inbox.filter(({ from }) => from === id);
@@ -109,9 +130,26 @@ test.concurrent('a tier that is not there is passed over; silence of one who has
   });
   expect(mails.slice(0, 3).map(({ priority }) => priority)).toEqual(['normal', 'high', 'urgent']);
   expect(mails[0]?.body).toContain('- red\n- blue');
-  await said('escalation', 'ack', id, '--by', 'server/crew/ann');
+  await said('escalation', 'ack', id, '--by', ANN);
   await hasLink(id, 'silent');
   await handleOf(id).terminate();
+});
+
+test.concurrent('a person who is silent is passed over when the clock says so, and one who passes it on at once', async () => {
+  const asked = { category: 'decision', rig: 'server' } as const;
+  const silent = await raise({ ...asked, text: 'which way?' }, 0.0001);
+  const passed = await raise({ ...asked, text: 'which other way?' });
+  await until(
+    'Ann has both',
+    async () => (await mailsOf(silent, ANN)).length + (await mailsOf(passed, ANN)).length >= 2,
+  );
+  expect(await said('escalation', 'forward', passed, '--reason', 'not mine', '--by', ANN)).toBe('it goes to overseer');
+  await Promise.all([askedOverseer(silent), askedOverseer(passed)]);
+  expect((await kindsOf(silent)).slice(0, 5)).toEqual(['raised', 'asked', 'stale', 'silent', 'asked']);
+  expect(await kindsOf(passed)).toEqual(['raised', 'asked', 'forwarded', 'asked']);
+  await Promise.all([silent, passed].map((id) => handleOf(id).cancel()));
+  await Promise.allSettled([silent, passed].map((id) => handleOf(id).result()));
+  expect(await recorded(passed)).toMatchObject([{ how: 'it was cancelled' }]);
 });
 
 test.concurrent('who may not answer is refused, and the refusal stands in the chain; whoever asked may add a note', async () => {
@@ -203,4 +241,15 @@ test.concurrent('the same trouble of many is one escalation, which is listed, an
   );
   expect((await viewOf(second)).waiting).toHaveLength(EACH - 1);
   expect(await said('escalation', 'show', second)).toContain('| polecat-4 |');
+});
+
+test('a role that is there answers by its rules, and an answer in words goes no further', async () => {
+  await town.client.workflow.start('deacon', { taskQueue: TOWN_QUEUE, workflowId: DEACON, args: [{}] });
+  const waiter = await waiting('gt-answered2');
+  const id = await raise({ source: 'failure', category: 'failed', text: 'connection reset by peer', waiter });
+  expect(await handleOf(id).result()).toEqual({ id, by: DEACON, how: '1 goes on' });
+  expect(await kindsOf(id)).toEqual(['raised', 'asked', 'resolved', 'answered']);
+  expect(await waitsFor(waiter.at)).toEqual(['after']);
+  // It has passed nothing of that on.
+  expect((await mailsOf(DEACON)).filter(({ body }) => body.includes('connection reset'))).toEqual([]);
 });
