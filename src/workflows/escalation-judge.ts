@@ -9,6 +9,7 @@ import { asSummary } from '../town/bytes.js';
 import { consultationOf } from '../town/consultation.js';
 import { roleAt } from '../town/escalation-routes.js';
 import { verdictOf } from '../town/escalation-verdict.js';
+import { spentText } from '../town/prices.js';
 import type { AskingRole } from '../town/runtime.js';
 import { NO_USAGE, type Usage } from '../town/session.js';
 import { wordsOf } from './failing.js';
@@ -63,7 +64,10 @@ async function asked(role: AskingRole, request: JudgeRequest, patience: number):
   const hands = inSessions(limits.patience, host, limits.sessionMinutesMax);
   const summary = asSummary(`${tier} decides · ${escalation}`);
   const result = await hands.consult.executeWithOptions({ ...FEW, summary }, [consultation]);
-  return { ...verdictOf(result), usage: result.usage };
+  const { usage } = result;
+  const ruled = verdictOf(result);
+  const cost = spentText(usage);
+  return { ...ruled, why: cost === '' ? ruled.why : `${ruled.why} (${cost})`, usage };
 }
 
 /** What the formula asks for. Words of agents, and of what they ran, are theirs. */
