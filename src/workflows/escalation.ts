@@ -2,7 +2,7 @@
  * An escalation: a trouble that climbs from tier to tier until somebody answers, and the answer's way to all who wait for it. It waits at no cost, with one
  * timer: for its tier's silence, or until it is more urgent. Whatever is done is done beside the loop, so that an answer waits for nothing.
  */
-import { CancellationScope, condition, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, condition, isCancellation, setHandler, sleep, workflowInfo } from '@temporalio/workflow';
 import { EMPTY_DESK } from '../contract/desk.js';
 import {
   chainQuery,
@@ -16,7 +16,7 @@ import { asKeyword, attribute } from '../contract/search-attributes.js';
 import { isEscalationId } from '../town/address.js';
 import { answered, decided } from '../town/escalation-answering.js';
 import { escalationBoard, escalationView } from '../town/escalation-board.js';
-import { clockText, nextClock, struck } from '../town/escalation-clock.js';
+import { clockText, nextClock, struck, type NextClock } from '../town/escalation-clock.js';
 import { waiterKey } from '../town/escalation-id.js';
 import {
   begun,
@@ -62,6 +62,8 @@ function fresh(raw: unknown): EscalationCarry {
   return { patience, escalation: begun(raised, nth, Date.now()), desk: EMPTY_DESK };
 }
 
+type Timer = { readonly next: NextClock; readonly scope: CancellationScope };
+
 class EscalationRun {
   readonly #raw: unknown;
   readonly #id = workflowInfo().workflowId;
@@ -72,6 +74,7 @@ class EscalationRun {
   /** What is under way, each by a name. */
   readonly #acts = new Set<string>();
   #judging: { readonly turn: number; readonly scope: CancellationScope } | null = null;
+  #timer: Timer | null = null;
   #now: Escalation;
   #news = true;
 
@@ -115,12 +118,13 @@ class EscalationRun {
     for (;;) {
       this.#news = false;
       this.#act();
+      this.#keepTime();
       this.#show();
       if (isOver(this.#now) && this.#isIdle()) {
         const end = await this.#close();
         if (end !== null) return end;
       } else if (isDue() && this.#isIdle()) await goOn<typeof escalation>(this.#raw, this.#carry());
-      else await this.#wait();
+      else await condition(() => this.#news || (this.#isIdle() && (isDue() || isOver(this.#now))));
     }
   }
 
@@ -237,16 +241,29 @@ class EscalationRun {
     return this.#acts.size === 0 && this.#desk.isQuiet();
   }
 
-  async #wait(): Promise<void> {
-    const canGoOn = () => isDue() && this.#isIdle();
-    const woken = () => this.#news || canGoOn() || (isOver(this.#now) && this.#isIdle());
+  /** The one timer, which goes on through whatever does not change when it is to fire. */
+  #keepTime(): void {
     const next = nextClock(this.#now, this.#patience);
-    if (next === null) return condition(woken);
-    const { atMs, clocks } = next;
-    const summary = clockText(this.#now, clocks);
-    const isWoken = await condition(woken, Math.max(1, atMs - Date.now()), { summary });
-    // The timer says that it is time, and not the clock: see `Pace`.
-    if (!isWoken) this.#set(struck(this.#now, clocks, Date.now()));
+    if (next?.atMs === this.#timer?.next.atMs && next?.clocks.join() === this.#timer?.next.clocks.join()) return;
+    this.#timer?.scope.cancel();
+    this.#timer = null;
+    if (next === null) return;
+    const timer = { next, scope: new CancellationScope() };
+    this.#timer = timer;
+    const summary = clockText(this.#now, next.clocks);
+    void timer.scope
+      .run(() => sleep(Math.max(1, next.atMs - Date.now()), { summary }))
+      .then(() => this.#strike(timer))
+      .catch((error: unknown) => {
+        if (!isCancellation(error)) throw error;
+      });
+  }
+
+  /** The timer says that it is time, and not the clock: see `Pace`. */
+  #strike(timer: Timer): void {
+    if (this.#timer !== timer) return;
+    this.#timer = null;
+    this.#set(struck(this.#now, timer.next.clocks, Date.now()));
   }
 
   #set(now: Escalation): void {

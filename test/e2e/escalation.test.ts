@@ -17,6 +17,7 @@ import { recordsOf } from '../support/ledger-records.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
 import { raiseBy, trouble } from '../support/raising.js';
+import { runsOf } from '../support/said-history.js';
 
 const ASK = `
 formula = "ask"
@@ -45,7 +46,12 @@ const ANN = 'server/crew/ann';
 
 let town: LiveTown;
 beforeAll(async () => {
-  town = await liveTown({ rigs: { server: { bare: true } }, formulas: { ask: ASK } });
+  town = await liveTown({
+    rigs: { server: { bare: true } },
+    formulas: { ask: ASK },
+    // The server suggests to continue as new after about 4,000 events otherwise.
+    dynamicConfig: ['limit.historyCount.suggestContinueAsNew=80'],
+  });
   await appendFile(join(town.dir, 'town.toml'), LADDER);
   await said('crew', 'add', 'server/ann');
   // Boot would start the deacon.
@@ -120,15 +126,17 @@ test('an emergency is the overseer’s at once, whoever else is there; who told 
 });
 
 test.concurrent('a tier that is not there is passed over; silence of one who has taken it up is told again, and what nobody takes up becomes more urgent', async () => {
-  const id = await raise({ text: 'which colour?', choices: ['red', 'blue'] }, 0.00005);
+  const id = await raise({ text: 'which colour?', choices: ['red', 'blue'] }, 0.0002);
   await hasLink(id, 'asked');
-  expect((await kindsOf(id)).slice(0, 4)).toEqual(['raised', 'unreached', 'unreached', 'asked']);
-  await until('it is as urgent as can be', async () => (await viewOf(id)).severity === 'CRITICAL');
-  const mails = await until('he was told each time', async () => {
+  const first = (await kindsOf(id)).filter((kind) => kind !== 'stale');
+  expect(first.slice(0, 4)).toEqual(['raised', 'unreached', 'unreached', 'asked']);
+  const mails = await until('he is told as urgently as can be', async () => {
     const all = await mailsOf(id);
-    return all.length >= 3 ? all : null;
+    return all.some(({ priority }) => priority === 'urgent') ? all : null;
   });
-  expect(mails.slice(0, 3).map(({ priority }) => priority)).toEqual(['normal', 'high', 'urgent']);
+  const urgencies = [...new Set(mails.map(({ priority }) => priority))];
+  expect(urgencies).toEqual(['normal', 'high', 'urgent'].slice(-urgencies.length));
+  expect(mails.at(-1)?.subject).toBe('HELP: CRITICAL (was MEDIUM) help: which colour?');
   expect(mails[0]?.body).toContain('- red\n- blue');
   await said('escalation', 'ack', id, '--by', ANN);
   await hasLink(id, 'silent');
@@ -176,7 +184,7 @@ test.concurrent('who may not answer is refused, and the refusal stands in the ch
 
 test.concurrent('an answer reaches the step that waits, once, though the worker dies on its way', async () => {
   const waiter = await waiting('gt-answered1');
-  const id = await raise({ source: 'question', text: 'go on?', waiter });
+  const id = await raise({ source: 'question', text: 'go on?', waiter }, 0.1);
   await askedOverseer(id);
   // What does not fit is said by the step itself, and it waits still.
   expect(await refusal('resolve', id)).toMatchObject({ code: 1, stderr: expect.stringContaining('1 could not: ') });
@@ -233,14 +241,22 @@ test.concurrent('the same trouble of many is one escalation, which is listed, an
     return rows.filter(({ id }) => all.includes(id)).length === all.length ? rows : null;
   });
   expect(list.filter(({ id }) => all.includes(id)).map(({ tier }) => tier)).toEqual([OVERSEER, OVERSEER, OVERSEER]);
-  const [first = '', second = ''] = all;
-  expect(await said('escalation', 'resolve', first, '--note', 'a new key')).toBe(`${EACH} go on`);
-  await handleOf(first).result();
+  const [first = '', second = '', third = ''] = all;
+  await said('escalation', 'resolve', first, '--note', 'a new key');
+  expect(await handleOf(first).result()).toMatchObject({ how: `${EACH} go on` });
   expect(await said('escalation', 'resolve', second, '--waiter', 'polecat-1')).toBe(
     `1 goes on; ${EACH - 1} wait still`,
   );
   expect((await viewOf(second)).waiting).toHaveLength(EACH - 1);
   expect(await said('escalation', 'show', second)).toContain('| polecat-4 |');
+  // One that becomes long goes on in another run, with all who wait.
+  const { note } = escalationMessages;
+  for (let at = 0; at < 80; at += 1) await handleOf(third).signal(note.signal, { text: `${at}`, by: 'Ada' });
+  await until('it is in another run', async () => (await runsOf(town.client, third)).length > 1);
+  await said('escalation', 'resolve', third, '--note', 'it takes us');
+  expect(await handleOf(third).result()).toMatchObject({ how: `${EACH} go on` });
+  const [record] = await recorded(third);
+  expect(record?.chain.filter(({ kind }) => kind === 'noted')).toHaveLength(80);
 });
 
 test('a role that is there answers by its rules, and an answer in words goes no further', async () => {

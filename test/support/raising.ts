@@ -20,8 +20,8 @@ export function trouble(more: Partial<Raised> = {}): Raised {
   });
 }
 
-/** Starts its escalation or joins it, and answers with its id. */
-export async function raiseBy(client: Client, raised: Raised, patience = 1): Promise<string> {
+/** Starts its escalation or joins it, and answers with its id. `patience`: that of most towns of tests. */
+export async function raiseBy(client: Client, raised: Raised, patience = 0.1): Promise<string> {
   const workflowId = escalationOf(raised);
   const { attributes, memo, priority, summary } = startOfEscalation(raised);
   try {
