@@ -5,7 +5,7 @@ import { temporal } from '@temporalio/proto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as z from 'zod';
 import { crewMessages } from '../../src/contract/crew.js';
-import { escalationMessages } from '../../src/contract/escalation.js';
+import { chainQuery, escalationMessages } from '../../src/contract/escalation.js';
 import { mayorMessages } from '../../src/contract/mayor.js';
 import {
   deaconMessages,
@@ -45,7 +45,10 @@ beforeAll(async () => {
   for (const [type, workflowId] of Object.entries({ mayor: 'mayor', crew: 'server/crew/ann' }))
     await town.client.workflow.start(type, { taskQueue: TOWN_QUEUE, workflowId, args: [{}] });
   escalation = await raiseBy(town.client, trouble({ category: 'emergency' }));
-  await openOne('GtRole="escalation" AND GtWaitingFor="overseer"');
+  await until('the overseer is asked', async () => {
+    const links = await town.client.workflow.getHandle(escalation).query(chainQuery);
+    return links.some(({ kind }) => kind === 'asked');
+  });
 });
 afterAll(() => town.stop());
 
