@@ -27,7 +27,7 @@ const STANDINGS: Readonly<Record<Source, Standing>> = {
   budget: { category: 'decision', severity: 'HIGH' },
   item: { category: 'failed', severity: 'HIGH' },
   merge: { category: 'failed', severity: 'HIGH' },
-  deaths: { category: 'lifecycle', severity: 'HIGH' },
+  deaths: { category: 'failed', severity: 'HIGH' },
   asked: { category: 'help', severity: 'MEDIUM' },
 };
 

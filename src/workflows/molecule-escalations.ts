@@ -24,6 +24,8 @@ export class EscalationTeller {
   readonly #known: Map<string, RaisedStep>;
   /** Waits whose escalations are on their way. */
   readonly #raising = new Set<string>();
+  /** Waits that could not be raised: the deacon sees them, as it sees whatever waits for long. */
+  readonly #unheard = new Set<string>();
   #settling = 0;
   #times = 0;
   /** Why nothing of it waits any more. */
@@ -80,7 +82,7 @@ export class EscalationTeller {
   }
 
   #isKnown(wait: string): boolean {
-    return this.#known.has(wait) || this.#raising.has(wait);
+    return this.#known.has(wait) || this.#raising.has(wait) || this.#unheard.has(wait);
   }
 
   #asker(): Asker {
@@ -102,8 +104,9 @@ export class EscalationTeller {
   async #raise(raised: Raised, waiter: StepWaiter): Promise<void> {
     const wait = waitOf(waiter);
     this.#raising.add(wait);
-    const escalation = await raise(raised, this.#book.patience);
-    this.#known.set(wait, { waiter, escalation });
+    const escalation = await raise(raised, this.#book.patience).catch(() => null);
+    if (escalation === null) this.#unheard.add(wait);
+    else this.#known.set(wait, { waiter, escalation });
     this.#raising.delete(wait);
     if (this.#over === null) this.#show();
     else this.tell();
