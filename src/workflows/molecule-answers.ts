@@ -4,7 +4,7 @@ import { moleculeMessages } from '../contract/messages.js';
 import { approvalRefusal } from '../town/molecule-approvals.js';
 import { readAnswer, stepMeant, type Said } from '../town/molecule-asked.js';
 import { areOpen, describeGates } from '../town/molecule-gates.js';
-import { refusal } from '../town/molecule-refusal.js';
+import type { Verb } from '../town/molecule-refusal.js';
 import { stepOf } from '../town/molecule.js';
 import { done, refused, type Answer, type Taking } from './desk.js';
 import type { Book } from './molecule-book.js';
@@ -17,7 +17,10 @@ type Approve = z.infer<typeof moleculeMessages.approve.schema>;
 type Reject = z.infer<typeof moleculeMessages.reject.schema>;
 
 type Answered = Answer | Promise<Answer>;
+type About = { readonly step: string; readonly by: string; readonly token?: string | undefined };
 type Ways = {
+  /** Why this cannot be said of the step by whoever says it; null when it can. */
+  readonly refusal: (verb: Verb, about: About) => string | null;
   /** Whatever is said of steps while the sandbox goes back to before one is said of them as they are after that. */
   readonly afterBack: (act: () => Answered) => Answered;
   readonly close: (message: Close) => Answered;
@@ -47,7 +50,7 @@ class Answers {
       const { by, token, text } = said;
       const state = stepOf(molecule, step)?.state;
       const isPersons = state?.kind === 'waiting' && state.for === 'human';
-      const why = refusal(molecule, isPersons ? 'close' : 'retry', step, token);
+      const why = this.#ways.refusal(isPersons ? 'close' : 'retry', { step, by, token });
       if (why !== null) return refused(why);
       const answer = readAnswer(molecule, this.#book.step(step), text);
       if (!answer.ok) return refused(answer.why);
@@ -66,7 +69,8 @@ class Answers {
   #approve(step: string, { by, token, note }: Pick<Approve, 'by' | 'token' | 'note'>): Answer {
     const { molecule } = this.#book;
     const why =
-      refusal(molecule, 'approve', step, token) ?? approvalRefusal(molecule, this.#book.step(step), 'approve', by);
+      this.#ways.refusal('approve', { step, by, token }) ??
+      approvalRefusal(molecule, this.#book.step(step), 'approve', by);
     if (why !== null) return refused(why);
     this.#book.note({ kind: 'approved', step, by, ...(note === undefined ? {} : { note }) });
     const { gates = [] } = this.#book.step(step);
@@ -80,7 +84,8 @@ class Answers {
     return this.#ofOne('reject', named, (step) => {
       const { molecule } = this.#book;
       const why =
-        refusal(molecule, 'reject', step, token) ?? approvalRefusal(molecule, this.#book.step(step), 'reject', by);
+        this.#ways.refusal('reject', { step, by, token }) ??
+        approvalRefusal(molecule, this.#book.step(step), 'reject', by);
       if (why !== null) return refused(why);
       this.#book.note({ kind: 'approval-rejected', step, by, reason });
       return done(`step "${step}" waits for an answer: retry asks for the approval anew, or close, skip or fail it`);

@@ -85,6 +85,7 @@ export class Messages {
       return this.#afterCheck(message, () => (vars === undefined ? this.#retry(message) : this.#revise(message, vars)));
     });
     takeAnswers(taking, book, {
+      refusal: (verb, { step, token }) => refusal(book.molecule, verb, step, token),
       afterBack: (act) => this.#afterBack(act),
       close: (message) => this.#closeAsked(message),
       retry: (message) => this.#afterCheck(message, () => this.#retry(message)),
