@@ -108,7 +108,7 @@ test('one who rejects gives the step up; tried again all are asked anew, and wit
     `was rejected by ${BOB}: not on a Friday; retry asks for the approval anew`,
   );
   const trouble = await listing('escalation');
-  expect(trouble.what).toBe(`Publish it: ${BOB} does not approve: not on a Friday`);
+  expect(trouble.what).toBe(`${BOB} does not approve: not on a Friday`);
   expect(await asOnPage('gt retry publish --mol MOL --note "it is Monday"')).toContain('waits anew');
   expect(await asOnPage('gt approve publish --mol MOL --by ann')).toContain('has your approval');
   const last = `temporal workflow update execute -w MOL --name approve --input '{"by": "crew/bob"}'`;

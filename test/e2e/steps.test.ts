@@ -338,7 +338,7 @@ const NOT_ANSWERED = [
   [['ready', 'server/witness'], 'gt explain server/witness shows how it stands'],
   [
     ['close', 'read', '--mol', 'server/witness'],
-    'server/witness is a witness, which takes no "close": a molecule does',
+    'server/witness is a witness, which takes no "close": a molecule or a mission does',
   ],
   [['skip', 'read', '--reason', 'x', '--mol', 'server/witness'], 'takes no "skip": a molecule or a mission does'],
   [['explain', 'broken'], 'broken cannot answer now: a task of its workflow failed, and is tried again'],
