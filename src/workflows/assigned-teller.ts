@@ -66,7 +66,7 @@ export class AssignedTeller {
     if (waiting.size === 0 && this.#told.size === 0) return;
     if (!patched('a step stands on the desk of the person it waits for', '0.9')) return;
     for (const person of waiting.keys()) if (!this.#told.has(person)) this.#told.set(person, JSON.stringify(NOTHING));
-    if (this.#untold(waiting).length === 0) return;
+    if (this.#untold(waiting).length === 0) return this.#pace.drop();
     this.#pace.say(
       () => {
         this.#times += 1;

@@ -55,7 +55,7 @@ export class EscalationTeller {
   tell(): void {
     const isAnything = this.#known.size > 0 || waitingSteps(this.#book.molecule, 1, ['escalation']).length > 0;
     if (!isAnything || !patched('a step that waits for an answer is raised', '0.11')) return;
-    if (this.#unraised().length === 0 && this.#ended().length === 0) return;
+    if (this.#unraised().length === 0 && this.#ended().length === 0) return this.#pace.drop();
     this.#pace.say(() => this.#act(), this.#over === null ? this.#times * EVERY_MS_MORE : 0);
   }
 

@@ -50,7 +50,8 @@ export class WaitTeller {
   tell(): void {
     const { hook, molecule } = this.#book;
     const wait = waitOf(molecule);
-    if (hook === null || this.#isTold(wait)) return;
+    if (hook === null) return;
+    if (this.#isTold(wait)) return this.#pace.drop();
     const isFirst = this.#times === 0 && patched('the first wait is told at once', '0.6');
     const every = isFirst || wait.escalated ? 0 : Math.max(EVERY_MS, this.#times * EVERY_MS_MORE);
     this.#pace.say(() => this.#say(hook.agent), every);

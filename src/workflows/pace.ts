@@ -2,8 +2,10 @@
  * What is said to others ever so often, though it changes more often: of what comes meanwhile the last is said when it is time. Timers tell
  * the time and not the clock: when a query reaches a worker that has just started, the SDK may hand over an event with the time of the task
  * before it, and what was decided by that would not replay (how its core joins tasks: https://github.com/temporalio/sdk-rust/issues/1606).
+ * For the same reason no timer fires for nothing: a task without commands is joined with the next one by a worker that has just started, and an
+ * Update of that one is then handled before the timer, but after it in each replay.
  */
-import { CancellationScope, sleep, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
 import { patched } from './patches.js';
 
 export class Pace {
@@ -13,6 +15,8 @@ export class Pace {
   #saidNow = 0;
   #saidIn = 0;
   #say: (() => void) | null = null;
+  /** Of what is to be said. */
+  #timer: CancellationScope | null = null;
 
   /** `summary` is of the timer; what is said by histories from before `patch` is said as it comes. */
   constructor(summary: string, patch: string) {
@@ -27,16 +31,39 @@ export class Pace {
 
   /** Says it now when `ms` are 0, else with the last of all such when they have gone by. */
   say(say: () => void, ms: number): void {
-    if (ms === 0 || !patched(this.#patch)) return this.#now(say);
+    if (ms === 0 || !patched(this.#patch)) {
+      this.drop();
+      return this.#now(say);
+    }
     const waitMs = patched('a pace has no clock', '0.6') ? ms : this.#saidAt + ms - Date.now();
     if (waitMs <= 0) return this.#now(say);
     const isDue = this.#say !== null;
     this.#say = say;
-    if (!isDue) void CancellationScope.nonCancellable(() => this.#later(waitMs));
+    if (!isDue) void CancellationScope.nonCancellable(() => this.#begin(waitMs));
+  }
+
+  /** Nothing is left to be said later. */
+  drop(): void {
+    if (this.#timer === null) return;
+    this.#timer.cancel();
+    this.#timer = null;
+    this.#say = null;
+  }
+
+  #begin(ms: number): Promise<void> {
+    if (!patched('no timer fires for nothing', '0.11')) return this.#later(ms);
+    const timer = new CancellationScope();
+    this.#timer = timer;
+    return timer
+      .run(() => this.#later(ms))
+      .catch((error: unknown) => {
+        if (!isCancellation(error)) throw error;
+      });
   }
 
   async #later(ms: number): Promise<void> {
     await sleep(ms, { summary: this.#summary });
+    this.#timer = null;
     const say = this.#say;
     this.#say = null;
     if (say !== null) this.#now(say);

@@ -74,6 +74,7 @@ export class Standing {
     const changed = this.#changed(stand);
     const isFirst = this.#isFirst;
     this.#isFirst = false;
+    if (changed.length === 0 && this.#introduction.length === 0) return this.#pace.drop();
     if (changed.length === 0) return;
     // By whose work it is somebody who joins finds it.
     const isPhase = changed.some(({ key }) => key === attribute.phase || key === attribute.agent);
@@ -96,6 +97,7 @@ export class Standing {
   }
 
   tellNow(): void {
+    this.#pace.drop();
     const changed = this.#stand === null ? [] : this.#changed(this.#stand);
     const pairs = [...this.#introduction, ...changed];
     this.#introduction = [];
