@@ -20,13 +20,26 @@ ${Array.from({ length: legs }, (_, index) => `[[legs]]\nid = "l${index + 1}"\nti
 title = "Sum it up"
 `;
 
-async function makeTown(kind: 'auto' | 'anthropic' = 'auto') {
+/** With a variable of a form, and one that others may write. */
+const painted = (title: string) => `
+formula = "painted"
+[vars]
+colour = { default = "grey", enum = ["grey", "red"] }
+why = { default = "" }
+[[steps]]
+id = "a"
+title = "${title} {{colour}}"
+description = "{{why}}"
+`;
+
+async function makeActs(kind: 'auto' | 'anthropic' = 'auto') {
   const folder = await makeFolder();
   const formulas = join(folder, 'formulas');
   await mkdir(formulas);
   for (const [name, text] of Object.entries({
     eyes: convoy('eyes', 2),
     many: convoy('many', 600),
+    painted: painted('Paint it'),
     plain: 'formula = "plain"\n[[steps]]\nid = "a"\ntitle = "A"\n',
     rework: 'formula = "rework"\n[[steps]]\nid = "a"\ntitle = "A"\n',
   }))
@@ -61,6 +74,11 @@ async function makeTown(kind: 'auto' | 'anthropic' = 'auto') {
       },
     }),
   });
+  return { acts, formulas };
+}
+
+async function makeTown(kind?: 'anthropic') {
+  const { acts } = await makeActs(kind);
   return (...items: readonly (readonly [id: string, formula: string])[]) =>
     acts.planWork({ items: items.map(([id, formula]) => ({ id, formula, rig: 'server', needs: [], vars: {} })) });
 }
@@ -94,4 +112,20 @@ test('an id that a part takes, and more parts than a mission may have, are refus
 test('a plan names the models that may work on it and have no price', async () => {
   expect((await (await makeTown('anthropic'))(['rev', 'eyes'], ['one', 'plain'])).unpriced).toEqual(['m']);
   expect(await (await makeTown())(['one', 'plain'])).not.toHaveProperty('unpriced');
+});
+
+test('a formula is cooked with other values as long as it is what it was cooked from before', async () => {
+  const { acts, formulas } = await makeActs();
+  const asked = { formula: 'painted', offered: {} };
+  const wordsOf = { why: 'issue 7' };
+  const first = await acts.cook({ ...asked, vars: { why: 'it peels' }, wordsOf });
+  const was = { vars: first.vars, wordsOf, hash: first.hash };
+  const again = (vars: object) => acts.cook({ ...asked, vars: { ...first.vars, ...vars }, wordsOf, was });
+  const red = await again({ colour: 'red' });
+  expect(red.steps.map(({ title }) => title)).toEqual(['Paint it red']);
+  expect([red.vars['colour'], red.steps[0]?.description]).toEqual(['red', first.steps[0]?.description]);
+  await expect(again({ colour: 'green' })).rejects.toThrow('"green"');
+  await expect(again({ size: '1' })).rejects.toThrow('no variable "size"');
+  await writeFile(join(formulas, 'painted.formula.toml'), painted('Scrape it'));
+  await expect(again({ colour: 'red' })).rejects.toThrow('not any more what this was cooked from');
 });

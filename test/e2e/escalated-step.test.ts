@@ -42,6 +42,8 @@ beforeAll(async () => {
   town = await liveTown({
     rigs: { server: { bare: true } },
     formulas: { paint: PAINT, keyless: KEYLESS },
+    // The server suggests it after about 4,000 events otherwise.
+    dynamicConfig: ['limit.historyCount.suggestContinueAsNew=15'],
     agents: { asks: { command: 'sh', args: called }, keyless: { command: 'sh', args: called, provider: 'gemini' } },
   });
 });
@@ -74,12 +76,10 @@ test('answered at its escalation a step goes on in the same sandbox, told the an
   const mission = await paint('answered');
   const { molecule, escalation } = only(await askedIn('answered', 1));
   const answer = { by: 'ann', action: 'set', note: 'as the roof is', vars: { colour: 'red' } };
-  const resolve = (content: object) =>
-    escalation
-      .executeUpdate<string, [object]>('resolve', { args: [content] })
-      .catch((error: Error) => String(error.cause));
+  const resolve = (content: object) => escalation.executeUpdate('resolve', { args: [content] });
   // What does not fit is said as when a molecule is started, and nothing is answered by it.
-  expect(await resolve({ ...answer, vars: { colour: 'green' } })).toContain('"green"');
+  await resolve({ ...answer, vars: { colour: 'green' } }).catch(() => undefined);
+  await until('it says what fits', async () => JSON.stringify(await escalation.query('chain')).includes('grey'));
   await resolve(answer);
   expect(await escalation.result()).toMatchObject({ by: 'ann' });
   await mission.result();
@@ -91,7 +91,7 @@ test('answered at its escalation a step goes on in the same sandbox, told the an
   );
 });
 
-test('answered at the step it is settled at its escalation; the agent itself does not answer', async () => {
+test('answered at the step, in a later run of its molecule, it is settled at its escalation; the agent itself does not answer', async () => {
   const mission = await paint('elsewhere');
   const { molecule, escalation } = only(await askedIn('elsewhere', 1));
   const [waiting] = await molecule.query(currentQuery);
@@ -106,6 +106,9 @@ test('answered at the step it is settled at its escalation; the agent itself doe
   await expect(retry(agent)).rejects.toMatchObject({
     cause: { message: expect.stringContaining('does not give it itself') as string },
   });
+  const { runId } = await molecule.describe();
+  for (const name of ['pause', 'resume']) await molecule.executeUpdate(name, { args: [{}] });
+  await until('it goes on in another run', async () => (await molecule.describe()).runId !== runId);
   expect(await retry('bob')).toContain('starts a new session');
   expect(await escalation.result()).toMatchObject({ by: 'bob' });
   expect(await molecule.query(explainQuery)).toMatch(/Since [^,]+, by bob: `colour` is `blue`/);
