@@ -101,7 +101,8 @@ test('work that was only looked at goes with its sandbox, saved or not, and its 
 test('work with a secret in it is not pushed; taken out of the files it is, if the agent had not committed it', async () => {
   const { path, accept, origin, ref } = await makeSandbox();
   await writeFile(join(path, 'a.txt'), 'token ghp_0123456789abcdefghij\n');
-  const refused = { kind: 'rejected', why: expect.stringMatching(/what looks like a secret is in a\.txt: /) as string };
+  const why = expect.stringMatching(/what looks like a secret is in a\.txt: /) as string;
+  const refused = { kind: 'rejected', why, isLeak: true };
   expect(await accept()).toEqual(refused);
   await expect(origin.sha(ref.branch)).rejects.toThrow('Needed a single revision');
   await writeFile(join(path, 'a.txt'), 'no token\n');
