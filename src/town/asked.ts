@@ -72,10 +72,11 @@ export function askedByMolecule({ id, rig, agent }: Asker, steps: readonly Asked
       return [{ ...about, kind: 'approval', what, people, answer: `gt approve ${where}${under}` }];
     }
     if (state.for === 'gate') return [];
-    if (state.for === 'escalation')
-      return choices === undefined
-        ? [{ ...about, kind: 'escalation', what: `${title}: ${state.why}`, urgency: HIGH, answer }]
-        : [{ ...about, kind: 'question', what: `${title}: ${state.why}`, answer }];
+    if (state.for === 'escalation') {
+      const isQuestion = choices !== undefined || state.trouble?.source === 'question';
+      const how = isQuestion ? ({ kind: 'question' } as const) : ({ kind: 'escalation', urgency: HIGH } as const);
+      return [{ ...about, ...how, what: `${title}: ${state.why}`, answer }];
+    }
     if (choices !== undefined) return [{ ...about, kind: 'question', what: title, answer }];
     const leaves = step.output === undefined ? '' : " --output '{…}'";
     const close = `gt close ${shellWord(step.id)} --mol ${shellWord(id)}${under}${leaves}`;

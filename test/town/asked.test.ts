@@ -74,6 +74,13 @@ test.each<[string, AskedStep, Partial<Asked> | null]>([
     { kind: 'question', what: 'X: it is stuck' },
   ],
   [
+    'the question of an agent that takes any words',
+    step('escalation', {
+      state: { kind: 'waiting', for: 'escalation', why: 'how?', sinceMs: 1_000, trouble: { source: 'question' } },
+    }),
+    { kind: 'question', urgency: 2, answer: "gt answer se-1 x 'TEXT' --token t" },
+  ],
+  [
     'an approval',
     step('gate', { gates: [gate({ approvers: [ANN, 'overseer'], approvals: [{ by: ANN, atMs: 1, note: null }] })] }),
     { kind: 'approval', people: ['overseer'], answer: 'gt approve se-1 x --token t' },
