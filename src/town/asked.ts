@@ -3,7 +3,7 @@
  * asks and since when, and the command that answers it; the most urgent first, then what has waited longest.
  */
 import type { Json } from './act.js';
-import { crewAt, OVERSEER, rigOfCrew } from './address.js';
+import { crewAt, MAYOR, OVERSEER, rigOfCrew } from './address.js';
 import { approvalText, isAsked } from './approvals.js';
 import type { Hooked } from './hook.js';
 import { stateOf, type Inbox } from './inbox.js';
@@ -199,11 +199,17 @@ export function askedByEscalation(id: string, seen: EscalationSeen): Asked {
   };
 }
 
-/** All of it in order; what an escalation asks for is not asked by whoever waits for that as well. */
+/**
+ * All of it in order. What an escalation asks for is not asked by whoever waits for that as well, nor by the mail that told of it or of an approval: the
+ * mayor's letters alone are of other things, too.
+ */
 export function inOrder(asked: readonly Asked[], escalated: ReadonlySet<string>): readonly Asked[] {
+  const asking = new Set(
+    asked.flatMap(({ kind, workflow }) => (kind === 'mail' || workflow === MAYOR ? [] : [workflow])),
+  );
   const last = (one: Asked) => one.sinceMs ?? Number.POSITIVE_INFINITY;
   return asked
-    .filter(({ key }) => !escalated.has(key))
+    .filter(({ key, kind, from }) => !escalated.has(key) && !(kind === 'mail' && asking.has(from)))
     .toSorted((a, b) => a.urgency - b.urgency || last(a) - last(b) || (a.key < b.key ? -1 : 1));
 }
 

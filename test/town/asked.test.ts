@@ -163,6 +163,9 @@ test('an escalation is answered under its id, as urgent as it is', () => {
   });
 });
 
+const mailOf = (from: string) =>
+  askedByInbox('overseer', [{ id: `m-${from}`, from, to: 'overseer', subject: 'HELP: no key', body: '', atMs: 99 }]);
+
 test('the most urgent goes first, then what has waited longest; what an escalation asks for is asked once', () => {
   const [trouble] = askedByMolecule(MOL, [step('escalation')]);
   const late = askedByMolecule({ ...MOL, id: 'se-3' }, [step('human')])[0];
@@ -171,9 +174,10 @@ test('the most urgent goes first, then what has waited longest; what an escalati
     queue: [],
   })[0];
   const unseen = askedUnseen('login', 'overseer: budget', true);
-  const all = [late, early, unseen, trouble, escalation].flatMap((one) => one ?? []);
+  const mails = ['hq-esc-00000001', 'mayor', 'ci'].flatMap(mailOf);
+  const all = [late, early, unseen, trouble, escalation, ...mails].flatMap((one) => one ?? []);
   const keys = inOrder(all, new Set(['se-1/x@t'])).map(({ key }) => key);
-  expect(keys).toEqual(['hq-esc-00000001', 'login', `${ANN}/h`, 'se-3/x@t']);
+  expect(keys).toEqual(['hq-esc-00000001', 'login', `${ANN}/h`, 'overseer/m-ci', 'overseer/m-mayor', 'se-3/x@t']);
 });
 
 test.each<[readonly string[], string, boolean]>([
