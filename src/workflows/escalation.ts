@@ -73,6 +73,7 @@ class EscalationRun {
   readonly #standing = new Standing();
   /** What is under way, each by a name. */
   readonly #acts = new Set<string>();
+  /** Of the session of a role under way, or its rules. */
   #judging: { readonly turn: number; readonly scope: CancellationScope } | null = null;
   #timer: Timer | null = null;
   #now: Escalation;
@@ -160,7 +161,8 @@ class EscalationRun {
   #act(): void {
     const now = this.#now;
     if (now.ladder === null) this.#begin('ladder', () => this.#findLadder());
-    if (mustTell(now)) this.#begin('tell', () => this.#tell());
+    // One who does not answer keeps nobody after them from being told.
+    if (mustTell(now)) this.#begin(`tell ${now.turn}`, () => this.#tell());
     this.#callOff();
     // A run that is long leaves it to the next one.
     if (mustJudge(now) && !isDue()) this.#begin('judge', () => this.#judge());
