@@ -1,16 +1,20 @@
 /** Roles of a real town decide about trouble: by rules of town.toml, by a session of a scripted model over HTTP, or not at all, and then the next tier does. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { chainQuery } from '../../src/contract/escalation.js';
 import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
 import { startModelServer, type ModelServer } from '../../src/dev/model-server.js';
 import type { Rule, Turn } from '../../src/dev/model-script.js';
-import { DEACON, MAYOR, OVERSEER } from '../../src/town/address.js';
+import { DEACON, MAYOR, OVERSEER, refineryOf } from '../../src/town/address.js';
 import { linkText } from '../../src/town/escalation-chain.js';
 import { escalationOf } from '../../src/town/escalation-id.js';
 import type { Progress } from '../../src/contract/mission.js';
 import type { Raised } from '../../src/town/escalation-input.js';
 import { recordsOf } from '../support/ledger-records.js';
 import { liveTown, until, type LiveTown } from '../support/live-town.js';
+import { QUICK } from '../support/test-formulas.js';
 
 const WAITS = `
 formula = "waits"
@@ -29,6 +33,10 @@ text = "a known one"
 at_most = 1
 then = "retry"
 note = "known by the rules"
+[[escalation.rules]]
+source = ["merge"]
+then = "forward"
+note = "gates are for people"
 `;
 
 const close = (output: object): Turn => ({
@@ -60,11 +68,14 @@ const RULES = [
 
 let model: ModelServer;
 let town: LiveTown;
+/** It is not there yet. */
+let gate: string;
 beforeAll(async () => {
+  gate = join(await mkdtemp(join(tmpdir(), 'gt-gate-')), 'gate.sh');
   model = await startModelServer({ script: { rules: RULES } });
   town = await liveTown({
-    rigs: { server: { runtime: { kind: 'script' } } },
-    formulas: { waits: WAITS },
+    rigs: { server: { runtime: { kind: 'script' } }, web: { runtime: { kind: 'script' }, gates: { own: gate } } },
+    formulas: { waits: WAITS, quick: QUICK },
     runtime: { kind: 'anthropic', model: 'scripted', base_url: model.url },
     prices: { scripted: { input: 10, output: 50 } },
     escalation: ESCALATION,
@@ -77,6 +88,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await town.stop();
   await model.stop();
+  await rm(dirname(gate), { recursive: true, force: true });
 });
 
 const chainOf = async (id: string): Promise<string> =>
@@ -137,6 +149,23 @@ test('a rule of town.toml is obeyed as often as it says, and then it is for the 
   const resolve = { action: 'skip', note: 'not wanted', by: OVERSEER };
   await town.client.workflow.getHandle(id).executeUpdate('resolve', { args: [resolve] });
   expect(await town.client.workflow.getHandle('known').result()).toMatchObject({ landed: 0 });
+});
+
+test('a merge request that cannot be verified is brought there by its refinery, and lands once somebody has answered', async () => {
+  const work = [{ id: 'a', rig: 'web', formula: 'quick', vars: { name: 'a' } }];
+  const mission = await town.startMission('lands', { work });
+  const refinery = town.client.workflow.getHandle(refineryOf('web'));
+  const id = await until('it is before the ladder', async () => {
+    return /hq-esc-[0-9a-z]{8}/.exec(await refinery.query<string>('explain'))?.[0];
+  });
+  await until('the overseer is asked', async () => (await chainOf(id)).includes(`${OVERSEER} was asked`));
+  expect(await chainOf(id)).toContain('mayor passed it on: rule 2 of town.toml: gates are for people');
+  await writeFile(gate, '#!/bin/sh\n', { mode: 0o755 });
+  const escalation = town.client.workflow.getHandle(id);
+  await escalation.executeUpdate('resolve', { args: [{ action: 'retry', by: OVERSEER }] });
+  expect(await mission.result()).toMatchObject({ landed: 1 });
+  expect(await escalation.result()).toMatchObject({ id, by: OVERSEER });
+  expect(await refinery.query<string>('explain')).not.toContain(id);
 });
 
 /** By hand, with nobody who waits. */
