@@ -39,8 +39,10 @@ type Replayed = { readonly name: string; readonly error: ReplayResult['error'] }
 
 const whole = files.map((file) => {
   const text = readFileSync(join(HISTORIES, file), 'utf8');
-  const workflowId = /"workflowId":\s*"([^"]+)"/.exec(text)?.[1] ?? 'unknown';
-  return { name: file, history: historyFromJSON(JSON.parse(text)), workflowId };
+  const history = historyFromJSON(JSON.parse(text));
+  // Its own: of a child the parent's stands there, too.
+  const workflowId = history.events?.[0]?.workflowExecutionStartedEventAttributes?.workflowId ?? 'unknown';
+  return { name: file, history, workflowId };
 });
 
 /** As a worker finds them that takes a workflow over at one of its tasks. */
