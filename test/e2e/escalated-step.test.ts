@@ -1,9 +1,11 @@
 /** A step that waits for an answer, and its escalation: raised by its molecule, answered there or at the step, for one or for all with the same trouble. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { WorkflowHandle } from '@temporalio/client';
 import { explainQuery } from '../../src/contract/messages.js';
-import { currentQuery } from '../../src/contract/molecule.js';
+import { currentQuery, stepsQuery } from '../../src/contract/molecule.js';
 import { liveTown, until, type LiveTown } from '../support/live-town.js';
+import { IS_LONG } from '../support/sample.js';
 
 /** Asks at first; once it has been answered, keeps what it was told and goes on. */
 const ASKS = `
@@ -36,12 +38,20 @@ title = "Think"
 agent = "keyless"
 `;
 
+const BREAKS = `
+formula = "breaks"
+[[steps]]
+id = "build"
+title = "Build"
+run = "echo it broke; exit 3"
+`;
+
 let town: LiveTown;
 beforeAll(async () => {
   const called = ['-c', ASKS, 'asks', '{prompt}'];
   town = await liveTown({
     rigs: { server: { bare: true } },
-    formulas: { paint: PAINT, keyless: KEYLESS },
+    formulas: { paint: PAINT, keyless: KEYLESS, breaks: BREAKS },
     // The server suggests it after about 4,000 events otherwise.
     dynamicConfig: ['limit.historyCount.suggestContinueAsNew=15'],
     agents: { asks: { command: 'sh', args: called }, keyless: { command: 'sh', args: called, provider: 'gemini' } },
@@ -129,3 +139,37 @@ test('the same missing key of several is one escalation, and one answer lets all
   await mission.result();
   for (const { molecule } of asked) expect(await molecule.result()).toMatchObject({ steps: [{ outcome: 'skipped' }] });
 });
+
+if (!IS_LONG)
+  console.warn('deaths of the worker while a step waits for its next answer are tried in the long run alone');
+
+test.runIf(IS_LONG)(
+  'a step that fails again and again, and whose worker dies while it waits, is answered each time',
+  async () => {
+    await town.startMission('breaks', { work: [{ id: 'a', rig: 'server', formula: 'breaks' }] });
+    const { molecule, escalation } = only(await askedIn('breaks', 1));
+    const attempts = async () => (await molecule.query(stepsQuery))[0]?.sessions;
+    for (const times of [1, 2, 3]) {
+      await until('nothing is under way any more', async () => {
+        const { historyLength: before } = await molecule.describe();
+        await pause(1_500);
+        const { historyLength } = await molecule.describe();
+        return before === historyLength && (await attempts()) === times && (await waitersOf(escalation)) === 1;
+      });
+      const worker = town.raised.workerPid();
+      if (worker !== null) process.kill(worker, 'SIGKILL');
+      await until('another worker', async () => ![null, worker].includes(town.raised.workerPid()));
+      await escalation.executeUpdate('resolve', { args: [{ by: 'ann', action: 'retry' }] });
+      await until('it has failed again', async () => (await attempts()) === times + 1);
+    }
+    const { events } = await molecule.fetchHistory();
+    expect((events ?? []).filter((one) => Boolean(one.workflowTaskFailedEventAttributes))).toEqual([]);
+  },
+);
+
+/** How many wait for its answer; 0 while nobody has raised it. */
+async function waitersOf(escalation: WorkflowHandle): Promise<number> {
+  const { status } = await escalation.describe();
+  if (status.name !== 'RUNNING') return 0;
+  return (await escalation.query<{ readonly waiting: readonly unknown[] }>('escalation')).waiting.length;
+}
