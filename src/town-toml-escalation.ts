@@ -3,11 +3,10 @@ import * as z from 'zod';
 import { durationMs, DURATION_FORM } from './formula/durations.js';
 import { DEACON, MAYOR, OVERSEER } from './town/address.js';
 import { ACTIONS, CATEGORIES, SEVERITIES, SOURCES, type Action, type Category } from './town/escalation-input.js';
+import { roleAt, ROLE_TIERS } from './town/escalation-ladder.js';
 import {
   ANSWERED_MAX,
   DEFAULT_ESCALATION,
-  roleAt,
-  ROLE_TIERS,
   type EscalationRule,
   type EscalationSettings,
 } from './town/escalation-routes.js';

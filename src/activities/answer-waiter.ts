@@ -11,6 +11,7 @@ import { isInboxAddress } from '../town/address.js';
 import { tellingTo, type Message } from '../town/escalation-answer.js';
 import { resolutionText } from '../town/escalation-answering.js';
 import type { Waiter } from '../town/escalation-input.js';
+import { signed } from '../town/escalation-signature.js';
 import { tokenOf } from '../town/molecule-refusal.js';
 import { unreachable } from '../town/unreachable.js';
 
@@ -22,7 +23,7 @@ type MakeCall = (call: Call) => Promise<Answer>;
 const BY_CHARS_MAX = 180;
 
 export async function answerWaiter(call: MakeCall, { escalation, waiter, resolution, by }: Request): Promise<Said> {
-  const telling = tellingTo(waiter, resolution, `${by.slice(0, BY_CHARS_MAX)} (${escalation})`);
+  const telling = tellingTo(waiter, resolution, signed(by.slice(0, BY_CHARS_MAX), escalation));
   if (!telling.ok) return { kind: 'refused', says: telling.why };
   const { workflowExecution, activityId } = activityInfo();
   const key = `${escalation}:${workflowExecution?.runId ?? ''}:${activityId}`;

@@ -3,7 +3,6 @@
  * many at once, and one that does not answer soon is listed by what the server knows.
  */
 import type { Client } from '@temporalio/client';
-import * as z from 'zod';
 import { crewHookQuery } from '../contract/crew.js';
 import { inboxQuery } from '../contract/inbox.js';
 import { wishesQuery } from '../contract/mayor.js';
@@ -19,6 +18,7 @@ import {
   askedByMolecule,
   askedText,
   askedUnseen,
+  EscalationSeen,
   inOrder,
   isFor,
   personNamed,
@@ -121,16 +121,6 @@ async function tellingOf(client: Client, one: Listed): Promise<Told> {
       return only([unseen(one)]);
   }
 }
-
-const EscalationSeen = z.object({
-  text: z.string(),
-  severity: z.string(),
-  tier: z.string(),
-  sinceMs: z.number(),
-  category: z.string(),
-  choices: z.array(z.string()).optional(),
-  waiting: z.array(z.object({ waiter: z.string() })),
-});
 
 /** Of very many steps the later ones have no instructions, and their commands no token. */
 async function laterSteps(client: Client, id: string, known: ReadonlySet<string>): Promise<readonly StepView[]> {

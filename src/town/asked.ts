@@ -2,6 +2,7 @@
  * What people are asked for, as one list: questions and tasks, approvals, what went wrong, and mail that nobody has read. Each says what it is, who
  * asks and since when, and the command that answers it; the most urgent first, then what has waited longest.
  */
+import * as z from 'zod';
 import type { Json } from './act.js';
 import { crewAt, MAYOR, OVERSEER, rigOfCrew } from './address.js';
 import { approvalText, isAsked } from './approvals.js';
@@ -171,15 +172,16 @@ export function askedByInbox(owner: string, inbox: Inbox): readonly Asked[] {
 }
 
 /** An escalation, as its query of that name has it. `waiting`: by their keys those who wait for its answer, who ask by it alone. */
-export type EscalationSeen = {
-  readonly text: string;
-  readonly severity: string;
-  readonly tier: string;
-  readonly sinceMs: number;
-  readonly category: string;
-  readonly choices?: readonly string[] | undefined;
-  readonly waiting: readonly { readonly waiter: string }[];
-};
+export const EscalationSeen = z.object({
+  text: z.string(),
+  severity: z.string(),
+  tier: z.string(),
+  sinceMs: z.number(),
+  category: z.string(),
+  choices: z.array(z.string()).optional(),
+  waiting: z.array(z.object({ waiter: z.string() })),
+});
+type EscalationSeen = z.infer<typeof EscalationSeen>;
 
 export function askedByEscalation(id: string, seen: EscalationSeen): Asked {
   const { text, severity, tier, sinceMs, category, choices, waiting } = seen;

@@ -1,8 +1,8 @@
 /** Trouble of a workflow that lasts: it is brought before the ladder once, and settled when it lasts no more, however it was answered. */
-import { isEscalationId } from './address.js';
 import { waiterKey } from './escalation-id.js';
 import type { Raised, Waiter } from './escalation-input.js';
-import { roleAt } from './escalation-routes.js';
+import { isRoleTier } from './escalation-ladder.js';
+import { signatureIn } from './escalation-signature.js';
 import { code } from './wording.js';
 
 /** `key`: of this wait; the same trouble that comes again has another. */
@@ -42,21 +42,15 @@ export function settled(asks: Asks, { key }: Brought): Asks {
   return { ...asks, brought: asks.brought.filter((one) => one.key !== key) };
 }
 
-/** Who has said it by the ladder, and in which escalation; null of whoever has said it straight out. */
-export function byLadder(by: string): { readonly who: string; readonly escalation: string } | null {
-  const [, who, escalation] = /^(.+) \((\S+)\)$/s.exec(by) ?? [];
-  return who === undefined || escalation === undefined || !isEscalationId(escalation) ? null : { who, escalation };
-}
-
 /**
  * Somebody has answered who waits there. One whom the ladder answers waits there no more: if the trouble is not over by that, it is brought there anew. A
  * person's answer is none of a role.
  */
 export function answeredBy({ brought, answered }: Asks, waiter: string, by: string): Asks {
-  const said = byLadder(by);
+  const said = signatureIn(by);
   const others = answered.filter(([one]) => one !== waiter);
   const [, times = 0] = answered.find(([one]) => one === waiter) ?? [];
-  const isOfRole = said !== null && roleAt(said.who) !== null;
+  const isOfRole = said !== null && isRoleTier(said.who);
   return {
     brought: brought.filter((one) => one.escalation !== said?.escalation || waiterKey(one.waiter) !== waiter),
     answered: isOfRole ? [...others, [waiter, times + 1] as const].slice(-ANSWERED_KEPT) : others,

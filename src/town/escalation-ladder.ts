@@ -1,6 +1,7 @@
 /** The ladder of an escalation: who is asked, one after the other, and how long each may be silent. */
 import { DEACON, MAYOR, OVERSEER, rigOfWitness } from './address.js';
 import type { Severity } from './escalation-input.js';
+import type { AskingRole } from './runtime.js';
 
 /** By addresses, the last of which is the overseer. Times without patience. `withinMs`: of silence. `staleMs`: until it is more urgent, `raisesMax` times. */
 export type Ladder = {
@@ -27,7 +28,13 @@ export function endingWithOverseer(ladder: Ladder): Ladder {
   return route.at(-1) === OVERSEER ? ladder : { ...ladder, route: [...route, OVERSEER] };
 }
 
-/** Whether a tier decides by itself, at once: a role of the town, and no person. */
-export function isRoleTier(tier: string): boolean {
-  return tier === DEACON || tier === MAYOR || rigOfWitness(tier) !== null;
+/** Tiers that decide by themselves; the others are people. As routes and rules name them, a role of a rig without its rig. */
+export const ROLE_TIERS = ['witness', DEACON, MAYOR] as const satisfies readonly AskingRole[];
+type RoleTier = (typeof ROLE_TIERS)[number];
+
+/** The role that decides at a tier, at once; null where a person does. */
+export function roleAt(tier: string): RoleTier | null {
+  return rigOfWitness(tier) === null ? (ROLE_TIERS.find((role) => role === tier) ?? null) : 'witness';
 }
+
+export const isRoleTier = (tier: string): boolean => roleAt(tier) !== null;

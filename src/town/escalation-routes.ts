@@ -3,17 +3,12 @@
  * a session of the role may, if a model can help at all; anything else goes to the next tier.
  */
 import * as z from 'zod';
-import { crewAt, DEACON, MAYOR, OVERSEER, rigOfWitness, witnessOf } from './address.js';
+import { crewAt, DEACON, MAYOR, OVERSEER, witnessOf } from './address.js';
 import { possibleFor } from './escalation-answer.js';
 import { Action, Category, Severity, Source, type Raised, type Resolution } from './escalation-input.js';
-import { LAST_RESORT, type Ladder } from './escalation-ladder.js';
-import type { AskingRole } from './runtime.js';
+import { LAST_RESORT, ROLE_TIERS, roleAt, type Ladder } from './escalation-ladder.js';
 import { short } from './wording.js';
 import { fits } from './wildcard.js';
-
-/** Tiers that decide by themselves; the others are people. As routes and rules name them, a role of a rig without its rig. */
-export const ROLE_TIERS = ['witness', DEACON, MAYOR] as const satisfies readonly AskingRole[];
-type RoleTier = (typeof ROLE_TIERS)[number];
 
 /** Without what it does not say it fits everything. */
 export const EscalationRule = z.strictObject({
@@ -79,11 +74,6 @@ function addressOf(tier: string, rig: string | undefined): readonly string[] {
   if (tier !== 'witness' && member === undefined) return [tier];
   if (rig === undefined) return [];
   return [member === undefined ? witnessOf(rig) : crewAt(rig, member)];
-}
-
-/** The role that decides at a tier; null where a person does. */
-export function roleAt(tier: string): RoleTier | null {
-  return rigOfWitness(tier) === null ? (ROLE_TIERS.find((role) => role === tier) ?? null) : 'witness';
 }
 
 /** What a tier is asked: `answered` is how many answers of tiers the same wait has had, one after the other. */

@@ -1,7 +1,8 @@
 /** What a step that waits for an answer brings before the ladder, and how it came to wait no more. */
-import { DEACON, MAYOR, rigOfWitness } from './address.js';
 import type { Answer } from './answer.js';
 import type { Raised, Waiter } from './escalation-input.js';
+import { isRoleTier } from './escalation-ladder.js';
+import { signatureIn } from './escalation-signature.js';
 import { standingOf } from './escalation-sources.js';
 import { cut } from './findings.js';
 import { tokenOf, waitsSince } from './molecule-refusal.js';
@@ -50,19 +51,11 @@ function triedText({ sessions, note }: Step): string {
   return [...times, ...(note === null ? [] : [`the last was told: ${cut(note, NOTE_CHARS_MAX)}`])].join('; ');
 }
 
-/** How whoever answers by an escalation is named to whom it answers. */
-const BY_ESCALATION = /^(.+) \((hq-esc-[0-9a-z]{8})\)$/;
-
-function escalationIn(by: string): { readonly tier: string; readonly escalation: string } | null {
-  const [, tier, escalation] = BY_ESCALATION.exec(by) ?? [];
-  return tier === undefined || escalation === undefined ? null : { tier, escalation };
-}
-
 /** How many of the last answers, one after the other, were of roles, by rules or sessions: of people none counts. */
 export function answeredByTiers(answers: readonly Answer[]): number {
   const last = answers.findLastIndex(({ by }) => {
-    const tier = escalationIn(by)?.tier;
-    return tier === undefined || !(tier === DEACON || tier === MAYOR || rigOfWitness(tier) !== null);
+    const tier = signatureIn(by)?.who;
+    return tier === undefined || !isRoleTier(tier);
   });
   return answers.length - 1 - last;
 }
@@ -87,5 +80,5 @@ export function endOfWait(
 
 /** Whether the escalation itself has answered, and knows of it. */
 export function isAnswerOf(escalation: string, { by }: { readonly by: string }): boolean {
-  return escalationIn(by)?.escalation === escalation;
+  return signatureIn(by)?.escalation === escalation;
 }

@@ -7,7 +7,7 @@ import type { BriefRequest } from '../contract/activities.js';
 import type { Judgement, JudgeRequest } from '../contract/escalation-activities.js';
 import { asSummary } from '../town/bytes.js';
 import { consultationOf } from '../town/consultation.js';
-import { roleAt } from '../town/escalation-routes.js';
+import { roleAt } from '../town/escalation-ladder.js';
 import { verdictOf } from '../town/escalation-verdict.js';
 import { spentText } from '../town/prices.js';
 import type { AskingRole } from '../town/runtime.js';

@@ -11,7 +11,7 @@ import type { QueueView, RefineryCarry, RefineryKept } from '../contract/refiner
 import { attribute } from '../contract/search-attributes.js';
 import { RoleInput } from '../contract/witness.js';
 import { refineryOf, witnessOf } from '../town/address.js';
-import { byLadder } from '../town/asks.js';
+import { signatureIn } from '../town/escalation-signature.js';
 import { waiterKey } from '../town/escalation-id.js';
 import { queueBoard, type QueuedView } from '../town/rig-boards.js';
 import type { Letter } from '../town/mail.js';
@@ -312,7 +312,7 @@ class RefineryRun {
         return refused(request === undefined ? 'no request is held' : `request "${request}" is not held`);
       const ids = fits.map((one) => one.id);
       const queue = unhold(this.#now.queue, request ?? null);
-      this.#now = { ...this.#now, queue: byLadder(by) === null ? queue : triedAnew(queue, ids) };
+      this.#now = { ...this.#now, queue: signatureIn(by) === null ? queue : triedAnew(queue, ids) };
       for (const one of ids) this.#asks.answered(waiterKey(requestWaiter(this.#now.rig.name, one)), by);
       this.#news = true;
       return done(`tried again: ${ids.join(', ')}`);

@@ -1,17 +1,8 @@
 /** Trouble that lasts: what is brought before the ladder, when it is settled, and what an answer means. */
 import { expect, test } from 'vitest';
-import {
-  answeredBy,
-  askLines,
-  bring,
-  byLadder,
-  nextOf,
-  NO_ASKS,
-  settled,
-  type Asks,
-  type Lasting,
-} from '../../src/town/asks.js';
+import { answeredBy, askLines, bring, nextOf, NO_ASKS, settled, type Asks, type Lasting } from '../../src/town/asks.js';
 import { waiterKey } from '../../src/town/escalation-id.js';
+import { signatureIn } from '../../src/town/escalation-signature.js';
 
 const ESC = 'hq-esc-0a1b2c3d';
 const lasting = (item: string, key = `${item} 1`): Lasting => ({
@@ -110,5 +101,5 @@ test.each([
   ['deacon', null],
   [ESC, null],
 ])('%s is said by the ladder: %j', (by, said) => {
-  expect(byLadder(by)).toEqual(said);
+  expect(signatureIn(by)).toEqual(said);
 });

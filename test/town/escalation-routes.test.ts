@@ -1,11 +1,11 @@
 /** Whom trouble climbs to, what rules answer, and whether a session is asked: as tables. */
 import { describe, expect, test } from 'vitest';
 import { CATEGORIES, SOURCES, type Raised, type Waiter } from '../../src/town/escalation-input.js';
+import { roleAt } from '../../src/town/escalation-ladder.js';
 import {
   DEFAULT_ESCALATION,
   judgeByRules,
   ladderOf,
-  roleAt,
   whyNoSession,
   type Asked,
   type EscalationRule,
