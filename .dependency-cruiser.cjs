@@ -44,7 +44,7 @@ module.exports = {
       to: {
         pathNot: [
           '^src/(cli|contract|town|formula|process)/',
-          '^src/(config|town-toml(-agents|-confinement|-fields|-plugins|-reach)?|town-folder|formula-shelf|running-server|large-payloads|calls|relay)\\.ts$',
+          '^src/(config|town-toml(-agents|-confinement|-fields|-plugins|-reach)?|town-folder|formula-shelf|running-server|large-payloads|client|calls|relay)\\.ts$',
           '^(node:)?[a-z_/]+$',
           '^node_modules/(zod|smol-toml|@temporalio/(client|common))',
         ],

@@ -4,13 +4,14 @@
  * costs a second.
  */
 import { chmod, stat } from 'node:fs/promises';
-import { Client } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { InjectedSinks, NativeConnectionOptions, WorkerOptions } from '@temporalio/worker';
 import type { WorkerDeploymentVersion } from '@temporalio/common';
 import { perform } from './calls.js';
 import { clearLeft } from './activities/left-sandboxes.js';
 import { keepDaemon } from './activities/daemon.js';
+import { clientOf } from './client.js';
 import { activitiesOf } from './activities/registry.js';
 import { townShelf } from './formula-shelf.js';
 import { PluginKeeper } from './activities/plugins.js';
@@ -105,7 +106,7 @@ async function connected(settings: WorkerSettings): Promise<RunningWorker> {
   const places = placesIn(settings.state);
   const payloads = payloadsIn(settings.state);
   const dataConverter = largePayloads(payloads);
-  const client = new Client({ connection, namespace: settings.namespace, dataConverter });
+  const client = clientOf({ connection, namespace: settings.namespace, payloads });
   const ledger = ledgerOf(settings, host);
   /** For sessions: what they say stands in histories. */
   const call = (one: Call) => perform(client, cleaned(one));

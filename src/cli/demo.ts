@@ -4,7 +4,9 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
+import { Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import { clientOf } from '../client.js';
 import { readAnthropic, readTown } from '../config.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
 import { killOnTheWay } from '../dev/chaos.js';
@@ -154,7 +156,7 @@ async function runMission(begun: Begun, { chaos, kills, seed }: Options, stop: A
   const over = new AbortController();
   const stuck = new AbortController();
   try {
-    const client = new Client({ connection });
+    const client = clientOf({ connection, payloads: null });
     const began = Date.now();
     const handle = await client.workflow.start('mission', {
       taskQueue: TOWN_QUEUE,

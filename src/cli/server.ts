@@ -1,7 +1,8 @@
 /** Temporal's own client, for commands that need more of the server than calls. */
-import { Client, Connection, isGrpcServiceError, ServiceError, WorkflowNotFoundError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import { Connection, isGrpcServiceError, ServiceError, WorkflowNotFoundError } from '@temporalio/client';
 import { messageOf, unanswered } from '../calls.js';
-import { largePayloads } from '../large-payloads.js';
+import { clientOf } from '../client.js';
 import { townPaths } from '../town/paths.js';
 import { CliError } from './command.js';
 import { findServer, noExecution, refusedBy } from './server-place.js';
@@ -50,8 +51,8 @@ export async function openClient({
       `no Temporal server answers at ${address} (${messageOf(error)}): start the town with \`gt up\`, or name another by --address or TEMPORAL_ADDRESS`,
     );
   });
-  const dataConverter = largePayloads(town === null ? null : townPaths(town).payloads);
-  return { client: new Client({ connection, namespace, dataConverter }), close: () => connection.close() };
+  const payloads = town === null ? null : townPaths(town).payloads;
+  return { client: clientOf({ connection, namespace, payloads }), close: () => connection.close() };
 }
 
 /** `work`, with a sentence for an execution that is not there, or does not answer. */

@@ -12,6 +12,7 @@ export async function bundleWorkflows(folder: string, ending: 'js' | 'ts'): Prom
   return bundleWorkflowCode({
     workflowsPath: folder,
     payloadConverterPath: `${folder}/payload-converter.${ending}`,
+    workflowInterceptorModules: [`${folder}/interceptors.${ending}`],
     preloadModules: [`${folder}/preload.${ending}`],
     // Sources in the map, which nobody asks for, would be a sixth of what a worker holds, and longer to read.
     webpackConfigHook: (config) => ({ ...config, devtool: 'inline-nosources-source-map' }),

@@ -1,6 +1,6 @@
 /** How a workflow brings trouble before the ladder, and says that it waits for an answer no more. */
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { CancellationScope, ParentClosePolicy, startChild, upsertMemo, uuid4 } from '@temporalio/workflow';
+import { CancellationScope, ParentClosePolicy, startChild, uuid4 } from '@temporalio/workflow';
 import { escalationMessages, type EscalationInput } from '../contract/escalation.js';
 import { startOfEscalation } from '../contract/search-attributes.js';
 import { escalationOf } from '../town/escalation-id.js';
@@ -12,16 +12,9 @@ const WORDS_CHARS_MAX = 1_000;
 /**
  * Starts the escalation of a trouble, or joins the one that is there; answers with its id. It outlives whoever asks, and a cancellation
  * does not keep it from being known. `nth`: see `escalationOf`.
- *
- * That it is there is written where whoever asks is listed. Besides being of use this is a command: a task without any would be joined with the next
- * one after a worker's death, and an Update of that one would be handled before it is known that it is there, but after it in each replay (`Pace`).
  */
 export async function raise(raised: Raised, patience: number, nth = 0): Promise<string> {
-  return CancellationScope.nonCancellable(async () => {
-    const escalation = await raiseOrJoin(bounded(raised), patience, nth);
-    upsertMemo({ escalation });
-    return escalation;
-  });
+  return CancellationScope.nonCancellable(() => raiseOrJoin(bounded(raised), patience, nth));
 }
 
 /** It was answered another way, or has ended. One that is not there any more needs no telling. */

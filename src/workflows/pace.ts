@@ -1,9 +1,6 @@
 /**
  * What is said to others ever so often, though it changes more often: of what comes meanwhile the last is said when it is time. Timers tell
- * the time and not the clock: when a query reaches a worker that has just started, the SDK may hand over an event with the time of the task
- * before it, and what was decided by that would not replay (how its core joins tasks: https://github.com/temporalio/sdk-rust/issues/1606).
- * For the same reason no timer fires for nothing: a task without commands is joined with the next one by a worker that has just started, and an
- * Update of that one is then handled before the timer, but after it in each replay.
+ * the time, and none fires for nothing.
  */
 import { CancellationScope, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
 import { patched } from './patches.js';

@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { Client, Connection } from '@temporalio/client';
-import type { WorkflowHandle } from '@temporalio/client';
+import { Connection } from '@temporalio/client';
+import type { Client, WorkflowHandle } from '@temporalio/client';
 import { readTown } from '../../src/config.js';
 import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
 import { raiseTown } from '../../src/dev/raise.js';
 import type { RaisedTown } from '../../src/dev/raise.js';
-import { largePayloads } from '../../src/large-payloads.js';
+import { clientOf } from '../../src/client.js';
 import { townPaths } from '../../src/town/paths.js';
 import { processesIn } from './processes.js';
 import { makeRepo } from './repos.js';
@@ -125,8 +125,7 @@ export async function liveTown(plan: TownPlan): Promise<LiveTown> {
   const dir = await makeTownFolder(plan);
   const raised = await raise(dir, plan);
   const connection = await Connection.connect({ address: raised.address });
-  const dataConverter = largePayloads(townPaths(dir).payloads);
-  const client = new Client({ connection, dataConverter });
+  const client = clientOf({ connection, payloads: townPaths(dir).payloads });
   const repository = (rig: string) => join(dir, 'repositories', rig);
   const git = async (rig: string, ...args: string[]) =>
     (await run('git', ['-C', repository(rig), ...args])).stdout.trim();

@@ -1,0 +1,3 @@
+/** What a query is refused with whose answer would be of a time that never was; asked again, it is answered. */
+export const ASK_AGAIN =
+  'this worker takes the workflow over, and more has happened to it than it has been told of: ask again in a moment';

@@ -1,0 +1,109 @@
+/**
+ * What keeps a workflow the same for each worker that takes it over (docs/decisions/0055-takeover.md). The SDK's core tells one that does not
+ * know the workflow yet two things otherwise than its history has them, and what is decided by that replays for nobody: the workflow is
+ * stuck for good.
+ *
+ * Tasks without commands are joined with what follows, so that Updates come before what happened earlier, and all of it at a later time
+ * (https://github.com/temporalio/sdk-rust/issues/1606). So every task has a command here.
+ *
+ * Asked by a query, it hands over what has happened since the last task, too, and at that task's time. This is refused: the query fails, the
+ * workflow is read anew with the task that is due, and whoever asks again is answered.
+ */
+import { defaultPayloadConverter } from '@temporalio/common';
+import type { ActivateInput, ConcludeActivationInput, WorkflowInterceptors } from '@temporalio/workflow';
+import { ASK_AGAIN } from '../contract/ask-again.js';
+import { patched } from './patches.js';
+
+type Activation = ActivateInput['activation'];
+type Job = NonNullable<Activation['jobs']>[number];
+type Command = ConcludeActivationInput['commands'][number];
+
+/** What an operator reads in the history. It leaves nothing where the workflow is listed: null takes an entry away. */
+const NOTHING_TO_DO: Command = {
+  modifyWorkflowProperties: {
+    upsertedMemo: { fields: { 'nothing to do in this task': defaultPayloadConverter.toPayload(null) } },
+  },
+};
+
+/** Of one workflow. */
+export function interceptors(): WorkflowInterceptors {
+  const moments = new Moments();
+  let isOn = false;
+  let isTask = false;
+  return {
+    inbound: [
+      {
+        execute(input, next) {
+          isOn = patched('every task has a command', '0.11');
+          return next(input);
+        },
+      },
+    ],
+    internals: [
+      {
+        activate(input, next) {
+          moments.see(input.activation);
+          isTask = (input.activation.jobs ?? []).some(isOfHistory);
+          next(input);
+        },
+        concludeActivation(input, next) {
+          const { commands } = next(input);
+          return { commands: isOn && isTask && !areEvents(commands) ? [...commands, NOTHING_TO_DO] : commands };
+        },
+      },
+    ],
+  };
+}
+
+/** What is handed over in one task has one time, and nothing else has that. */
+class Moments {
+  #time = '';
+  #length = 0;
+
+  /** Throws when more has happened since, and no task has begun. */
+  see({ timestamp, historyLength, jobs }: Activation): void {
+    if ((jobs ?? []).every(({ queryWorkflow }) => queryWorkflow)) return;
+    const time = `${String(timestamp?.seconds)}.${timestamp?.nanos}`;
+    const length = historyLength ?? 0;
+    if (time === this.#time && length !== this.#length) throw new Error(ASK_AGAIN);
+    this.#time = time;
+    this.#length = length;
+  }
+}
+
+/** Queries are no tasks; one whose Updates were all refused is nowhere in the history. */
+function isOfHistory({ queryWorkflow, doUpdate, removeFromCache }: Job): boolean {
+  return !queryWorkflow && !doUpdate && !removeFromCache;
+}
+
+/** What is begun, and what calls it off: in the task that began it neither is an event. */
+const CALLED_OFF_BY = [
+  ['startTimer', 'cancelTimer'],
+  ['scheduleActivity', 'requestCancelActivity'],
+  ['startChildWorkflowExecution', 'cancelChildWorkflowExecution'],
+  ['signalExternalWorkflowExecution', 'cancelSignalWorkflow'],
+] as const;
+
+const ALWAYS = [
+  'setPatchMarker',
+  'upsertWorkflowSearchAttributes',
+  'modifyWorkflowProperties',
+  'completeWorkflowExecution',
+  'failWorkflowExecution',
+  'cancelWorkflowExecution',
+  'continueAsNewWorkflowExecution',
+] as const;
+
+/** Whether these are an event in the history for certain. */
+function areEvents(commands: readonly Command[]): boolean {
+  const has = (kind: keyof Command) => commands.some((command) => command[kind]);
+  if (commands.some(({ updateResponse }) => updateResponse && !updateResponse.rejected)) return true;
+  return ALWAYS.some(has) || CALLED_OFF_BY.some(([begun, off]) => has(begun) && !has(off)) || isTimerChanged(commands);
+}
+
+/** Timers are called off and begun anew all the time. */
+function isTimerChanged(commands: readonly Command[]): boolean {
+  const begun = commands.flatMap(({ startTimer }) => startTimer?.seq ?? []);
+  const off = commands.flatMap(({ cancelTimer }) => cancelTimer?.seq ?? []);
+  return begun.some((seq) => !off.includes(seq)) || off.some((seq) => !begun.includes(seq));
+}

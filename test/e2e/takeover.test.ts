@@ -1,0 +1,94 @@
+/**
+ * A worker that takes workflows over finds them as they were, whatever it is told first: real workers, one after the other, on a real
+ * server. Without our interceptors the SDK fails at this: once it does not, they may go.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
+import { expect, onTestFinished, test } from 'vitest';
+import { clientOf } from '../../src/client.js';
+import { here } from '../support/here.js';
+import { until } from '../support/live-town.js';
+import { byTheClock, firstOfTwo, firstQuery, sayUpdate } from '../support/takeover.js';
+import { serve } from '../support/temporal.js';
+
+const QUEUE = 'takeover';
+const OURS = [here('src/workflows/interceptors.ts')];
+const NONE: string[] = [];
+const STUCK = /Nondeterminism error/;
+
+type Scene = {
+  readonly client: Client;
+  /** While a worker runs that knows no workflow yet. */
+  readonly withWorker: <T>(work: () => Promise<T>) => Promise<T>;
+};
+
+async function scene(workflowInterceptorModules: string[]): Promise<Scene> {
+  const folder = await mkdtemp(join(tmpdir(), 'gt-takeover-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+  const { address } = await serve(folder);
+  const connection = await NativeConnection.connect({ address });
+  onTestFinished(() => connection.close());
+  const own = await Connection.connect({ address });
+  onTestFinished(() => own.close());
+  const logger = new DefaultLogger('ERROR');
+  const workflowsPath = here('test/support/takeover.ts');
+  const workflowBundle = await bundleWorkflowCode({ workflowsPath, workflowInterceptorModules, logger });
+  const withWorker: Scene['withWorker'] = async (work) => {
+    const worker = await Worker.create({ connection, taskQueue: QUEUE, workflowBundle });
+    return worker.runUntil(work);
+  };
+  return { client: clientOf({ connection: own, payloads: null }), withWorker };
+}
+
+async function has(client: Client, id: string, times: number, kind: string): Promise<boolean> {
+  const { events } = await client.workflow.getHandle(id).fetchHistory();
+  return (events ?? []).filter((event) => Object.keys(event).includes(`${kind}EventAttributes`)).length >= times;
+}
+
+/** Two timers have fired, for which nothing was to be done; an Update comes to another worker, and a third one reads all of it. */
+async function whatCameFirst(interceptors: string[]): Promise<string> {
+  const { client, withWorker } = await scene(interceptors);
+  const handle = await client.workflow.start(firstOfTwo, { taskQueue: QUEUE, workflowId: 'first' });
+  await withWorker(() => until('both have fired', () => has(client, 'first', 3, 'workflowTaskCompleted')));
+  await withWorker(() => handle.executeUpdate(sayUpdate));
+  return withWorker(() => handle.query(firstQuery));
+}
+
+/** Which of its tasks a worker gets first is as it comes: of so many some are asked before they know that their timer has fired. */
+const MANY = Array.from({ length: 20 }, (_, n) => `clock-${n}`);
+
+/** They are asked while nobody works, and then their timers fire; the worker that answers is followed by one that reads all of it. */
+async function whatTheClockSays(interceptors: string[]): Promise<readonly string[]> {
+  const { client, withWorker } = await scene(interceptors);
+  const handles = await Promise.all(
+    MANY.map((workflowId) => client.workflow.start(byTheClock, { taskQueue: QUEUE, workflowId })),
+  );
+  const askAll = () => Promise.all(handles.map((handle) => handle.query(firstQuery)));
+  const all = (what: string, times: number, kind: string) =>
+    until(what, async () => {
+      const each = await Promise.all(MANY.map((id) => has(client, id, times, kind)));
+      return each.every(Boolean);
+    });
+  await withWorker(() => all('they have begun', 1, 'timerStarted'));
+  const asked = askAll();
+  await all('they have fired', 1, 'timerFired');
+  await withWorker(async () => {
+    await asked;
+    await all('they go on', 2, 'workflowTaskCompleted');
+  });
+  return withWorker(askAll);
+}
+
+test('an Update comes after what came before it, for each worker', async () => {
+  await expect(whatCameFirst(OURS)).resolves.toBe('the timer');
+  await expect(whatCameFirst(NONE)).rejects.toThrow(STUCK);
+});
+
+test('a workflow that was asked while nobody worked has the same time for each worker; whoever asked is answered', async () => {
+  await expect(whatTheClockSays(OURS)).resolves.toEqual(MANY.map(() => 'late'));
+  await expect(whatTheClockSays(NONE)).rejects.toThrow(STUCK);
+});

@@ -1,0 +1,35 @@
+/** Workflows that do one thing or another by what came first, or by the time: each worker that takes them over has to find the same. */
+import { condition, defineQuery, defineUpdate, setHandler, sleep, upsertMemo } from '@temporalio/workflow';
+
+export const firstQuery = defineQuery<string>('first');
+export const sayUpdate = defineUpdate('say');
+
+const TIMER_MS = 1_500;
+
+/** Nothing is done when its timers fire. */
+export async function firstOfTwo(): Promise<void> {
+  const order: string[] = [];
+  setHandler(firstQuery, () => order[0] ?? 'nothing');
+  setHandler(sayUpdate, () => void order.push('the Update'));
+  void sleep(TIMER_MS / 3);
+  void sleep(TIMER_MS).then(() => order.push('the timer'));
+  await condition(() => order.length === 2);
+  await goOn(order[0] === 'the timer');
+}
+
+export async function byTheClock(): Promise<void> {
+  let found = 'nothing';
+  setHandler(firstQuery, () => found);
+  const begunMs = Date.now();
+  await sleep(TIMER_MS);
+  const isLate = Date.now() - begunMs >= TIMER_MS;
+  found = isLate ? 'late' : 'early';
+  await goOn(isLate);
+}
+
+/** Never ends, after one command or another. */
+async function goOn(isAsExpected: boolean): Promise<void> {
+  if (isAsExpected) void sleep('1 hour');
+  else upsertMemo({ is: 'otherwise' });
+  await condition(() => false);
+}
