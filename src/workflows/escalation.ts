@@ -43,7 +43,7 @@ import { failure, readInput } from './failing.js';
 import { Standing, startAs } from './standing.js';
 import { carried, goOn, isDue } from './start.js';
 
-/** Of one answer, so many are told at once. */
+/** Of each answer so many are told at once: those who do not hear one keep nobody from another. */
 const TELLING_MAX = 50;
 
 export async function escalation(raw: unknown, carry?: EscalationCarry): Promise<EscalationResult> {
@@ -226,8 +226,7 @@ class EscalationRun {
 
   #answer({ id, by, resolution, left }: Answering): void {
     const waiters = new Map(this.#now.waiting.map(({ waiter }) => [waiterKey(waiter), waiter]));
-    for (const key of left) {
-      if (this.#acts.size >= TELLING_MAX) return;
+    for (const key of left.slice(0, TELLING_MAX)) {
       const waiter = waiters.get(key);
       if (waiter === undefined) continue;
       this.#begin(`answer ${key}`, async () => {
