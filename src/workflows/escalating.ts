@@ -1,28 +1,39 @@
 /** How a workflow brings trouble before the ladder, and says that it waits for an answer no more. */
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { CancellationScope, ParentClosePolicy, startChild, upsertMemo, uuid4 } from '@temporalio/workflow';
-import { escalationMessages, type EscalationInput } from '../contract/escalation.js';
+import { TerminatedFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import {
+  CancellationScope,
+  ChildWorkflowFailure,
+  ParentClosePolicy,
+  startChild,
+  upsertMemo,
+  uuid4,
+} from '@temporalio/workflow';
+import type { ChildWorkflowHandle } from '@temporalio/workflow';
+import { escalationMessages, type EscalationInput, type EscalationResult } from '../contract/escalation.js';
 import { startOfEscalation } from '../contract/search-attributes.js';
 import { escalationOf } from '../town/escalation-id.js';
 import { TEXT_CHARS_MAX, type Raised, type Waiter } from '../town/escalation-input.js';
+import type { EscalationEnd } from '../town/asks.js';
 import { send } from './outbox.js';
 
 const WORDS_CHARS_MAX = 1_000;
 
 /**
  * Starts the escalation of a trouble, or joins the one that is there; answers with its id. It outlives whoever asks, and a cancellation
- * does not keep it from being known. `nth`: see `escalationOf`.
+ * does not keep it from being known. `nth`: see `escalationOf`. `onEnd`: hears how it ended, in the run that has started it; who has joined it does not.
  *
  * That it is there is written where whoever asks is listed. Besides being of use this is a command: a task without any would be joined with the next
  * one after a worker's death, and an Update of that one would be handled before it is known that it is there, but after it in each replay (`Pace`).
  */
-export async function raise(raised: Raised, patience: number, nth = 0): Promise<string> {
+export async function raise(raised: Raised, patience: number, nth = 0, onEnd?: OnEnd): Promise<string> {
   return CancellationScope.nonCancellable(async () => {
-    const escalation = await raiseOrJoin(bounded(raised), patience, nth);
+    const escalation = await raiseOrJoin(bounded(raised), patience, nth, onEnd);
     upsertMemo({ escalation });
     return escalation;
   });
 }
+
+type OnEnd = (escalation: string, end: EscalationEnd) => void;
 
 /** It was answered another way, or has ended. One that is not there any more needs no telling. */
 export async function settle(escalation: string, waiter: Waiter, by: string, how: string): Promise<void> {
@@ -31,10 +42,14 @@ export async function settle(escalation: string, waiter: Waiter, by: string, how
   await CancellationScope.nonCancellable(() => send(escalation, escalationMessages.settled, content));
 }
 
-async function raiseOrJoin(raised: Raised, patience: number, first: number): Promise<string> {
+async function raiseOrJoin(raised: Raised, patience: number, first: number, onEnd?: OnEnd): Promise<string> {
   for (let nth = first; ;) {
     const id = escalationOf(raised, nth);
-    if (await isStarted(id, { raised, patience, nth })) return id;
+    const child = await started(id, { raised, patience, nth });
+    if (child !== null) {
+      if (onEnd !== undefined) void hear(child, onEnd);
+      return id;
+    }
     const delivery = await send(id, escalationMessages.join, { id: `join ${uuid4()}`, raised });
     if (delivery === 'delivered') return id;
     // One that has closed meanwhile is begun anew; one that the server takes no more signals for has others after it.
@@ -42,11 +57,25 @@ async function raiseOrJoin(raised: Raised, patience: number, first: number): Pro
   }
 }
 
-/** False: it is there already. */
-async function isStarted(workflowId: string, input: EscalationInput): Promise<boolean> {
+type Escalate = (input: EscalationInput) => Promise<EscalationResult>;
+type Child = ChildWorkflowHandle<Escalate>;
+
+/** One that was cancelled was so meant; one that failed has never begun. */
+async function hear(child: Child, onEnd: OnEnd): Promise<void> {
+  try {
+    const { by } = await child.result();
+    onEnd(child.workflowId, { kind: 'answered', by });
+  } catch (error) {
+    if (error instanceof ChildWorkflowFailure && error.cause instanceof TerminatedFailure)
+      onEnd(child.workflowId, { kind: 'terminated' });
+  }
+}
+
+/** Null: it is there already. */
+async function started(workflowId: string, input: EscalationInput): Promise<Child | null> {
   const { summary, memo, priority, attributes } = startOfEscalation(input.raised);
   try {
-    await startChild('escalation', {
+    return await startChild<Escalate>('escalation', {
       workflowId,
       args: [input],
       parentClosePolicy: ParentClosePolicy.ABANDON,
@@ -56,9 +85,8 @@ async function isStarted(workflowId: string, input: EscalationInput): Promise<bo
       memo,
       typedSearchAttributes: attributes,
     });
-    return true;
   } catch (error) {
-    if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return null;
     throw error;
   }
 }

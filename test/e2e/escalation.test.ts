@@ -32,6 +32,14 @@ type = "human"
 needs = ["think"]
 `;
 
+const BROKEN = `
+formula = "broken"
+[[steps]]
+id = "build"
+title = "Build"
+run = "exit 3"
+`;
+
 /** A person before the overseer, and a rule of the deacon. */
 const LADDER = `
 [escalation.routes]
@@ -48,7 +56,7 @@ let town: LiveTown;
 beforeAll(async () => {
   town = await liveTown({
     rigs: { server: { bare: true } },
-    formulas: { ask: ASK },
+    formulas: { ask: ASK, broken: BROKEN },
     // The server suggests to continue as new after about 4,000 events otherwise.
     dynamicConfig: ['limit.historyCount.suggestContinueAsNew=80'],
   });
@@ -140,7 +148,9 @@ test.concurrent('a tier that is not there is passed over; silence of one who has
   expect(mails[0]?.body).toContain('- red\n- blue');
   await said('escalation', 'ack', id, '--by', ANN);
   await hasLink(id, 'silent');
-  await handleOf(id).terminate();
+  await handleOf(id).terminate('it was a test');
+  expect(await said('escalation', 'show', id)).toMatch(/ · terminated\n\nIt was ended from outside.*\(it was a test\)/);
+  expect(JSON.parse(await said('escalation', 'show', id, '--json'))).toMatchObject({ id, status: 'terminated' });
 });
 
 test.concurrent('a person who is silent is passed over when the clock says so, and one who passes it on at once', async () => {
@@ -257,6 +267,22 @@ test.concurrent('the same trouble of many is one escalation, which is listed, an
   expect(await handleOf(third).result()).toMatchObject({ how: `${EACH} go on` });
   const [record] = await recorded(third);
   expect(record?.chain.filter(({ kind }) => kind === 'noted')).toHaveLength(80);
+});
+
+test.concurrent('a step whose escalation was terminated is raised again', async () => {
+  await town.startMission('broken', { work: [{ id: 'a', rig: 'server', formula: 'broken' }] });
+  const query = 'GtMission="broken" AND GtRole="escalation" AND ExecutionStatus="Running"';
+  const raisedBut = (run: string) =>
+    until('it is raised', async () => {
+      for await (const one of town.client.workflow.list({ query })) if (one.runId !== run) return one;
+      return null;
+    });
+  const first = await raisedBut('');
+  await handleOf(first.workflowId).terminate();
+  const again = await raisedBut(first.runId);
+  expect(again.workflowId).toBe(first.workflowId);
+  expect((await viewOf(again.workflowId)).waiting).toMatchObject([{ kind: 'step' }]);
+  await said('escalation', 'resolve', again.workflowId, '--action', 'skip');
 });
 
 test('a role that is there answers by its rules, and an answer in words goes no further', async () => {
