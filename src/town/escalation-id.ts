@@ -7,7 +7,17 @@ const PREFIX = 'hq-esc-';
 const CHARS = 8;
 
 /** What many meet at once, and one answer ends. Anything else is asked for one alone. */
-const SHARED: readonly Source[] = ['failure', 'auth', 'limits', 'refused', 'security', 'host', 'deaths', 'asked'];
+const SHARED: readonly Source[] = [
+  'failure',
+  'auth',
+  'limits',
+  'refused',
+  'security',
+  'host',
+  'deaths',
+  'stuck',
+  'asked',
+];
 
 /** `nth`: of one trouble that more wait for than one escalation has room for. */
 export function escalationOf(raised: Raised, nth = 0): string {
