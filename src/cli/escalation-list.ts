@@ -36,7 +36,8 @@ export const list: Pick<Command, 'run'> = {
       json: { type: 'boolean' },
     });
     refuseMore('escalation list', positionals);
-    const { severity, tier, rig, mission, all } = values;
+    const { tier, rig, mission, all } = values;
+    const severity = values.severity?.toUpperCase();
     if (severity !== undefined && !Severity.safeParse(severity).success)
       throw new UsageError(`--severity is "${severity}"; expected ${SEVERITIES.join(', ')}`);
     const wanted = [

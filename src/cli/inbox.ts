@@ -128,6 +128,7 @@ const EscalationSeen = z.object({
   tier: z.string(),
   sinceMs: z.number(),
   category: z.string(),
+  source: z.string(),
   choices: z.array(z.string()).optional(),
   waiting: z.array(z.object({ waiter: z.string() })),
 });

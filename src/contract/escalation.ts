@@ -23,7 +23,7 @@ const waiter = z
   .min(1)
   .max(2_000)
   .optional()
-  .describe('the one who is meant, as the query `chain` names them; all if not given');
+  .describe('the one who is meant, as the query `escalation` names them; all if not given');
 
 export const escalationMessages = {
   ack: message(

@@ -5,6 +5,7 @@
 import type { Json } from './act.js';
 import { crewAt, MAYOR, OVERSEER, rigOfCrew } from './address.js';
 import { approvalText, isAsked } from './approvals.js';
+import { isForMoney, moneyCommand } from './escalation-answer.js';
 import type { Hooked } from './hook.js';
 import { stateOf, type Inbox } from './inbox.js';
 import type { ItemState } from './mission.js';
@@ -177,6 +178,7 @@ export type EscalationSeen = {
   readonly tier: string;
   readonly sinceMs: number;
   readonly category: string;
+  readonly source: string;
   readonly choices?: readonly string[] | undefined;
   readonly waiting: readonly { readonly waiter: string }[];
 };
@@ -194,8 +196,10 @@ export function askedByEscalation(id: string, seen: EscalationSeen): Asked {
     urgency: severity === 'CRITICAL' ? URGENT : severity === 'HIGH' ? HIGH : NORMAL,
     workflow: id,
     key: id,
-    answer: `gt answer ${shellWord(id)}${choices === undefined ? " 'TEXT'" : ' --choice CHOICE'}`,
-    ...(choices === undefined ? {} : { choices }),
+    answer: isForMoney(seen)
+      ? moneyCommand(shellWord(id))
+      : `gt answer ${shellWord(id)}${choices === undefined ? " 'TEXT'" : ' --choice CHOICE'}`,
+    ...(choices === undefined || isForMoney(seen) ? {} : { choices }),
   };
 }
 

@@ -244,7 +244,7 @@ test.concurrent('the same trouble of many is one escalation, which is listed, an
   for (const id of all)
     await until('all wait', async () => (await viewOf(id)).waiting.length === EACH && (await mailsOf(id)).length === 1);
   const list = await until('all are listed', async () => {
-    const rows = JSON.parse(await said('escalation', 'list', '--json', '--severity', 'HIGH')) as {
+    const rows = JSON.parse(await said('escalation', 'list', '--json', '--severity', 'high')) as {
       id: string;
       tier: string;
     }[];

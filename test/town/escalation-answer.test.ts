@@ -3,10 +3,10 @@ import { describe, expect, test } from 'vitest';
 import type * as z from 'zod';
 import { mailMessage, missionMessages, moleculeMessages, refineryMessages } from '../../src/contract/messages.js';
 import { DEACON, isEscalationId, MAYOR, OVERSEER } from '../../src/town/address.js';
-import { possibleFor, tellingTo } from '../../src/town/escalation-answer.js';
+import { chosen, possibleFor, tellingTo } from '../../src/town/escalation-answer.js';
 import { escalationBoard } from '../../src/town/escalation-board.js';
 import { escalationOf } from '../../src/town/escalation-id.js';
-import { ACTIONS, SOURCES, type Action, type Waiter } from '../../src/town/escalation-input.js';
+import { ACTIONS, SOURCES, type Action, type Raised, type Waiter } from '../../src/town/escalation-input.js';
 import { LAST_RESORT } from '../../src/town/escalation-ladder.js';
 import { helpMail } from '../../src/town/escalation-mail.js';
 import { whyNotBy } from '../../src/town/escalation-who.js';
@@ -42,9 +42,9 @@ const TOLD: readonly (readonly [Waiter, Action, readonly (readonly [string, stri
     ],
   ],
   [worked, 'reassign', [['login', 'reassign', { item: 'api', reason: 'use v2' }]]],
-  [item, 'retry', [['login', 'retry', { item: 'api' }]]],
+  [item, 'retry', [['login', 'retry', { item: 'api', note: 'use v2' }]]],
   [item, 'skip', [['login', 'skip', { item: 'api', reason: 'use v2' }]]],
-  [item, 'reassign', [['login', 'reassign', { item: 'api', reason: 'use v2' }]]],
+  [item, 'reassign', [['login', 'retry', { item: 'api', note: 'use v2' }]]],
   ...(['close', 'fail', 'set', 'budget'] as const).map((action) => [item, action, null] as const),
   [budget, 'budget', [['login', 'budget', { usd: 20 }]]],
   ...ACTIONS.filter((action) => action !== 'budget').map((action) => [budget, action, null] as const),
@@ -93,6 +93,34 @@ test('what an action needs is said', () => {
   expect(tellingTo(step, { action: 'fail' }, BY)).toMatchObject({
     messages: [{ content: { reason: 'it is not to be done' } }],
   });
+});
+
+const ASKS = { source: 'question', choices: ['a cookie', 'skip'] };
+const ITEM = { source: 'item', choices: ['retry', 'skip'] };
+test.each([
+  ['one that an agent names is words', ASKS, 'A Cookie', true, { action: 'retry', note: 'a cookie' }],
+  ['also where they are those of an action', ASKS, 'skip', true, { action: 'retry', note: 'skip' }],
+  ['one that the town names is an action', ITEM, 'Skip', true, { action: 'skip' }],
+  ['whether or not it is said to be one', ITEM, 'skip', false, { action: 'skip' }],
+  ['other words are words', ITEM, 'use v2', false, { action: 'retry', note: 'use v2' }],
+  ['but no choice', ITEM, 'purple', true, '"purple" is no choice of ESC: retry or skip'],
+  [
+    'of which there may be none',
+    { source: 'auth' },
+    'purple',
+    true,
+    '"purple" is no choice of ESC: it names none; say it in words',
+  ],
+  [
+    'money is no word',
+    { source: 'budget', choices: ['budget'] },
+    'budget',
+    true,
+    'ESC asks for a sum: gt escalation resolve ESC --action budget --usd N',
+  ],
+] as const)('of choices %s', (_what, about, said, isChoice, expected) => {
+  const now = chosen('ESC', about, said, isChoice);
+  expect(now.ok ? now.resolution : now.why).toEqual(expected);
 });
 
 describe('who may', () => {
@@ -224,6 +252,24 @@ describe('the mail to a tier', () => {
       - 1970-01-01 00:00:01 deacon was asked, as MEDIUM
       - 1970-01-01 00:00:02 deacon passed it on: no rule fits"
     `);
+  });
+
+  test.each([
+    [
+      'an item',
+      { source: 'item', category: 'failed', choices: ['retry', 'skip'], waiter: item },
+      ['retry', 'skip'],
+      false,
+    ],
+    ['a budget', { source: 'budget', category: 'decision', choices: ['budget'], waiter: budget }, ['budget'], false],
+    ['a merge request', { source: 'merge', category: 'failed', waiter: request }, ['retry', 'skip'], false],
+    ['whoever told of it', { source: 'asked', category: 'help', waiter: telling }, ['close'], true],
+  ] as const)('for %s it offers what makes sense, and no reply that is none', (_who, more, actions, isReplied) => {
+    const { body } = helpMail(ID, laddered(begun(trouble(more as Partial<Raised>), 0, 0), LAST_RESORT, 0));
+    expect([...body.matchAll(/^ {4}(\w+) /gm)].map(([, action]) => action)).toEqual(actions);
+    expect(body.includes('Reply, and ')).toBe(isReplied);
+    expect(body).toContain(`gt escalation resolve ${ID} --action ${actions[0]} `);
+    expect(body).not.toContain('Answers that it names');
   });
 
   test('is HELP as the town writes it, and known as that of an escalation', () => {
