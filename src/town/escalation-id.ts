@@ -23,7 +23,7 @@ const SHARED: readonly Source[] = [
 export function escalationOf(raised: Raised, nth = 0): string {
   const { category, source, rig = null, text, waiter } = raised;
   const whose = SHARED.includes(source) ? null : waiterKey(waiter);
-  const mark = fingerprint([rig, category, source, sameText(text), whose, nth]);
+  const mark = fingerprint([rig, category, source, source === 'asked' ? sameCase(text) : sameText(text), whose, nth]);
   return `${PREFIX}${mark.slice(-CHARS).padStart(CHARS, '0')}`;
 }
 
@@ -45,12 +45,14 @@ export function waiterKey(waiter: Waiter): string {
   }
 }
 
+/** By hand numbers matter: another port is another trouble. */
+const sameCase = (text: string): string => text.replaceAll(/\s+/g, ' ').trim().toLowerCase();
+
 /** Without what differs from one time to the next: numbers, times and ids, which are words with a digit in them. */
 function sameText(text: string): string {
-  return text
+  const words = text
     .replaceAll(/[\w.:-]*\d[\w.:-]*/g, '#')
     .replaceAll(/\b[a-z]{2,4}-[a-z]{8}\b/g, '#')
-    .replaceAll(/[\s#]+/g, ' ')
-    .trim()
-    .toLowerCase();
+    .replaceAll('#', ' ');
+  return sameCase(words);
 }

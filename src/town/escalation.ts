@@ -7,7 +7,7 @@
  *                 ↑                   ↓
  *                 └── forwarded, silent, unreached: the next tier
  */
-import { withLink, NO_CHAIN, type Chain, type Link } from './escalation-chain.js';
+import { hasSaid, withLink, NO_CHAIN, type Chain, type Link } from './escalation-chain.js';
 import { waiterKey } from './escalation-id.js';
 import { SEVERITIES, type Raised, type Resolution, type Severity, type Waiter } from './escalation-input.js';
 import { endingWithOverseer, isRoleTier, type Ladder } from './escalation-ladder.js';
@@ -152,8 +152,9 @@ export function laddered(now: Escalation, ladder: Ladder, nowMs: number): Escala
 
 export function joined(now: Escalation, raised: Raised, nowMs: number): Escalation {
   const { waiter, severity } = raised;
-  if (now.waiting.some((one) => waiterKey(one.waiter) === waiterKey(waiter))) return now;
   const by = nameOf(waiter);
+  if (now.waiting.some((one) => waiterKey(one.waiter) === waiterKey(waiter)))
+    return hasSaid(now.chain, raised.text) ? now : remarked(now, 'noted', by, raised.text, nowMs);
   if (now.waiting.length >= WAITERS_MAX) {
     const full = linked(now, { atMs: nowMs, kind: 'full', by, says: '' });
     return { ...full, passing: [...now.passing, raised], passed: now.passed + 1 };

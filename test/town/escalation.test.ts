@@ -203,6 +203,10 @@ describe('the same trouble of several', () => {
   test('is one: who comes again is known, who is worse off makes it worse', () => {
     const now = at(2, { waiter: step('se-1') });
     expect(joined(now, trouble({ waiter: step('se-1') }), 1)).toBe(now);
+    const other = joined(now, trouble({ waiter: step('se-1'), text: 'on port 22' }), 1);
+    expect(other.chain.links.at(-1)).toMatchObject({ kind: 'noted', by: 'se-1', says: 'on port 22' });
+    expect(other.waiting).toEqual(now.waiting);
+    expect(joined(other, trouble({ waiter: step('se-1'), text: 'on port 22' }), 2)).toBe(other);
     const more = joined(now, trouble({ waiter: step('se-2'), severity: 'HIGH' }), 1);
     expect([more.waiting.length, more.severity, mustTell(more)]).toEqual([2, 'HIGH', true]);
     expect(joined(at(0), trouble({ waiter: step('se-2'), severity: 'HIGH' }), 1).telling).toBe('told');
