@@ -9,7 +9,7 @@ import type { DeskState } from './desk.js';
 import { by, id, machineId, message, reason } from './message.js';
 
 export const EscalationInput = z.strictObject({
-  patience: z.number().positive().default(1),
+  patience: z.number().positive().optional().describe("the town's if not given"),
   raised: Raised,
   nth: z.number().int().nonnegative().default(0).describe('of one trouble that more wait for than one has room for'),
 });
@@ -64,7 +64,8 @@ export const chainQuery = defineQuery<readonly Link[]>('chain');
 export const escalationQuery = defineQuery<EscalationView>('escalation');
 
 export type EscalationCarry = {
-  readonly patience: number;
+  /** Null: it is the town's. */
+  readonly patience: number | null;
   readonly escalation: Escalation;
   readonly desk: DeskState;
 };

@@ -140,6 +140,9 @@ describe('who may', () => {
     'hq-cv-1a2b3c4d',
     'hq-esc-1a2b3c4d',
     'login',
+    'Mayor',
+    ' mayor',
+    'Server/Polecats/toast',
   ];
   test.each(MAY)('%s answers', (by) => {
     for (const verb of ['ack', 'resolve', 'forward', 'note'] as const)
@@ -155,7 +158,26 @@ describe('who may', () => {
     expect(whyNotBy(DEACON, 'resolve', route, asked)).toContain('has asked itself');
     expect(whyNotBy(DEACON, 'note', route, asked)).toBeNull();
   });
+  test.each([
+    [DEACON, false],
+    ['Deacon ', false],
+    ['server/polecats/Toast', false],
+    ['se-1a2b3c4d', false],
+    [OVERSEER, true],
+    ['server/crew/ann', true],
+    ['ada', true],
+  ])('who has told of it by hand as %s may resolve it: %s', (at, may) => {
+    const told = [{ kind: 'telling', at, answered: 0 } as const];
+    for (const by of [at, at.trim().toUpperCase()])
+      expect(whyNotBy(by, 'resolve', route, told)?.includes('has asked itself') ?? null).toBe(may ? null : true);
+    expect(whyNotBy(at, 'note', route, told)).toBeNull();
+  });
+  test('a tier may in whatever case it is spelled', () => {
+    expect(whyNotBy(' Deacon', 'resolve', route, [worked])).toBeNull();
+  });
 });
+
+const idOf = (text: string) => escalationOf(trouble({ source: 'asked', text }));
 
 describe('ids', () => {
   test('are those of the town', () => {
@@ -176,6 +198,12 @@ describe('ids', () => {
     ['another source is', { source: 'limits' }, false],
   ] as const)('of what many meet %s', (_what, more, isSame) => {
     expect(escalationOf(trouble({ ...same, ...more })) === escalationOf(trouble(same))).toBe(isSame);
+  });
+
+  test('of what somebody tells by hand each word and number matters, and no blank', () => {
+    expect(idOf('the build is broken on port 22')).not.toBe(idOf('the build is broken on port 8080'));
+    expect(idOf('1')).not.toBe(idOf('22'));
+    expect(idOf(' The build  is broken on port 22')).toBe(idOf('the build is broken on port 22'));
   });
 
   test('a question is of one wait alone', () => {
