@@ -12,7 +12,7 @@ import {
 } from './town/escalation-routes.js';
 import { listed } from './town/listed.js';
 import { nearest } from './town/nearest.js';
-import { amount, table, text, valueAt, whole } from './town-toml-fields.js';
+import { amount, nameOfPath, table, text, valueAt, whole } from './town-toml-fields.js';
 
 const TEXT_CHARS_MAX = 200;
 const NOTE_CHARS_MAX = 2_000;
@@ -127,7 +127,7 @@ function whyNoTier(tier: string, index: number, all: readonly string[], rigs: re
 const NEEDS: Partial<Readonly<Record<Action, 'usd' | 'vars'>>> = { budget: 'usd', set: 'vars' };
 
 function checkRule(one: Rule, at: Path, document: Document, report: Report): void {
-  const name = at.join('.');
+  const name = nameOfPath(at);
   const needed = one.then === 'forward' ? undefined : NEEDS[one.then];
   if (needed !== undefined && one[needed] === undefined)
     report([...at, 'then'], `${name}.then is "${one.then}"; ${needed} is expected with it`);

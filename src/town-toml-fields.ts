@@ -21,6 +21,11 @@ export const text = (example: string) => {
 export const form = (pattern: RegExp, expected: string) => z.string(expected).regex(pattern, expected);
 export const table = <S extends z.ZodRawShape>(shape: S) => z.strictObject(shape, 'a table is expected');
 
+/** As people read it: of a list the first entry is 1. */
+export function nameOfPath(path: readonly (string | number)[]): string {
+  return path.map((part) => (typeof part === 'number' ? part + 1 : part)).join('.');
+}
+
 export function valueAt(value: unknown, path: readonly (string | number)[]): unknown {
   return path.reduce<unknown>(
     (at, part) => (typeof at === 'object' && at !== null ? Reflect.get(at, part) : undefined),

@@ -21,7 +21,7 @@ import { agent, agentsFrom, AGENT_NAME } from './town-toml-agents.js';
 import { confinement, confinementFrom } from './town-toml-confinement.js';
 import { checkEscalation, escalation, escalationFrom, escalationKeysAt } from './town-toml-escalation.js';
 import { checkPlugins, plugin, PLUGIN_NAME, pluginsFrom } from './town-toml-plugins.js';
-import { amount, dollars, form, show, table, text, valueAt, whole } from './town-toml-fields.js';
+import { amount, dollars, form, nameOfPath, show, table, text, valueAt, whole } from './town-toml-fields.js';
 import { checkReach, person, PERSON_NAME, reachFrom, way, WAY_NAME } from './town-toml-reach.js';
 import { derivePrefix, PREFIX, RESERVED_PREFIXES } from './town/prefix.js';
 
@@ -227,19 +227,19 @@ function checkKinds(document: Readonly<Record<string, unknown>>, report: Report)
 
 /** A date is an object without keys, and would pass for an empty table. */
 function checkDates(value: unknown, path: Path, report: Report): void {
-  if (value instanceof Date) report(path, `${path.join('.')} is a date, ${show(value)}; none is possible here`);
+  if (value instanceof Date) report(path, `${nameOfPath(path)} is a date, ${show(value)}; none is possible here`);
   else if (typeof value === 'object' && value !== null)
     for (const [key, inner] of Object.entries(value)) checkDates(inner, [...path, key], report);
 }
 
 function reportIssue(issue: z.core.$ZodIssue, toml: Toml, report: Report): void {
   const path = issue.path.filter((part) => typeof part !== 'symbol');
-  const name = path.join('.');
+  const name = nameOfPath(path);
   if (issue.code === 'unrecognized_keys') {
     for (const key of issue.keys)
       report(
         [...path, key],
-        `${[...path, key].join('.')} is no key; ${dotted([...path, key], toml) ?? roleless(path, key) ?? offer(key, keysAt(path))}`,
+        `${nameOfPath([...path, key])} is no key; ${dotted([...path, key], toml) ?? roleless(path, key) ?? offer(key, keysAt(path))}`,
       );
   } else if (issue.code === 'invalid_key') {
     report(path, `${name}: ${issue.issues[0]?.message ?? 'this name is not possible'}`);

@@ -10,7 +10,9 @@ export function escalationActivities({ readTown }: Deps): Omit<EscalationActivit
   return {
     routeOf: async ({ raised }) => {
       const read = await readTown();
-      return ladderOf((read.ok ? read.town.escalation : undefined) ?? DEFAULT_ESCALATION, raised);
+      if (!read.ok) return ladderOf(DEFAULT_ESCALATION, raised);
+      const { escalation: settings = DEFAULT_ESCALATION, limits } = read.town;
+      return { ...ladderOf(settings, raised), patience: limits.patience };
     },
     judge: async (request) => {
       const read = await readTown();

@@ -1,12 +1,13 @@
 /** `gt answer`, `gt approve`, `gt reject`: a person's word, to a step that waits for it or to an escalation. */
-import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { escalationMessages, escalationQuery } from '../contract/escalation.js';
 import { moleculeMessages } from '../contract/messages.js';
-import { withCalls, type Calls } from './calls.js';
+import { isEscalationId } from '../town/address.js';
+import { chosen } from '../town/escalation-answer.js';
+import { withCalls } from './calls.js';
 import { CliError, readArguments, UsageError, type Command } from './command.js';
 import { print } from './print.js';
-import { noExecution } from './server-place.js';
-import { given, molNamed, say, WHO_OPTIONS, whoAsks, type WhoValues } from './step.js';
+import { contentOf, given, molNamed, say, WHO_OPTIONS, type WhoValues } from './step.js';
 
 const ANSWER_OPTIONS = { ...WHO_OPTIONS, token: { type: 'string' } } as const;
 
@@ -24,7 +25,7 @@ export const answer: Pick<Command, 'run'> = {
       );
     const [step, said] = second === undefined ? [undefined, first] : [first, second];
     const text = said === '-' ? readFileSync(0, 'utf8') : said;
-    if (isEscalation(workflow)) return resolve(workflow, text, step, values);
+    if (isEscalationId(workflow)) return resolve(workflow, text, step, values);
     await say(moleculeMessages.answer, workflow, values, { ...given({ step, token }), text });
   },
 };
@@ -64,20 +65,16 @@ function meant(
   return { workflow: first, step: second };
 }
 
-function isEscalation(workflow: string): boolean {
-  return /^hq-esc-[0-9a-z]{8}$/.test(workflow);
-}
-
-/** With an answer in words whoever waits goes on. */
-async function resolve(workflow: string, note: string, step: string | undefined, values: WhoValues): Promise<void> {
+/** Whoever waits for it goes on, with the words or as the choice says. */
+async function resolve(workflow: string, said: string, step: string | undefined, values: Answer): Promise<void> {
   if (step !== undefined) throw new UsageError(`${workflow} is one escalation, and has no step "${step}"`);
-  const { id = randomUUID() } = values;
-  const content = { id, by: whoAsks(values), action: 'retry', note };
-  await withCalls(values, async ({ call }: Calls) => {
-    const updateId = `resolve:${randomUUID()}`;
-    const said = await call({ kind: 'update', workflow, name: 'resolve', content, updateId });
-    if (said.kind === 'missing') throw noExecution(workflow);
-    if (said.kind !== 'result') throw new CliError(said.why);
-    print(String(said.value));
+  const { resolve: message } = escalationMessages;
+  await withCalls(values, async (calls) => {
+    const answered = chosen(workflow, await calls.query(workflow, escalationQuery), said, values.choice !== undefined);
+    if (!answered.ok) throw new CliError(answered.why);
+    const content = contentOf(message, values, answered.resolution);
+    print(await calls.update(workflow, message, content, values.id));
   });
 }
+
+type Answer = WhoValues & { readonly choice?: string | undefined };

@@ -1,16 +1,16 @@
 /** `gt escalation list` and `show`: what is escalated, by the server's list, and one of them in full. */
-import type { WorkflowExecutionInfo } from '@temporalio/client';
+import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { escalationQuery } from '../contract/escalation.js';
 import { ABOUT, attribute } from '../contract/search-attributes.js';
 import { withAges } from '../town/ages.js';
 import { Severity, SEVERITIES } from '../town/escalation-input.js';
 import { explainQuery } from '../contract/messages.js';
 import { short, timeAt } from '../town/wording.js';
-import { withCalls } from './calls.js';
 import { columns } from './columns.js';
 import { readArguments, refuseMore, takeOne, UsageError, type Command } from './command.js';
+import { endOf } from './explain.js';
 import { print } from './print.js';
-import { withServer } from './server.js';
+import { ofExecution, withServer } from './server.js';
 import { SERVER_OPTIONS } from './server-place.js';
 
 type Row = {
@@ -36,7 +36,8 @@ export const list: Pick<Command, 'run'> = {
       json: { type: 'boolean' },
     });
     refuseMore('escalation list', positionals);
-    const { severity, tier, rig, mission, all } = values;
+    const { tier, rig, mission, all } = values;
+    const severity = values.severity?.toUpperCase();
     if (severity !== undefined && !Severity.safeParse(severity).success)
       throw new UsageError(`--severity is "${severity}"; expected ${SEVERITIES.join(', ')}`);
     const wanted = [
@@ -66,20 +67,31 @@ export const show: Pick<Command, 'run'> = {
   run: async (args) => {
     const { values, positionals } = readArguments(args, { ...SERVER_OPTIONS, json: { type: 'boolean' } });
     const id = takeOne('escalation show', 'escalation', positionals);
-    await withCalls(values, async (calls) => {
-      if (values.json === true) return print(JSON.stringify(await calls.query(id, escalationQuery), null, 2));
-      print(withAges(await calls.query(id, explainQuery), Date.now()));
-    });
+    await withServer(values, (client) => ofExecution(id, () => tell(client, id, values.json === true)));
   },
 };
 
-function rowOf({ workflowId: id, status, startTime, memo, typedSearchAttributes: has }: WorkflowExecutionInfo): Row {
+/** One that has ended by itself says so; of any other what it shows is how it stood then. */
+async function tell(client: Client, id: string, asJson: boolean): Promise<void> {
+  const handle = client.workflow.getHandle(id);
+  const one = await handle.describe();
+  const status = one.status.name.toLowerCase();
+  if (asJson) return print(JSON.stringify({ ...(await handle.query(escalationQuery)), status }, null, 2));
+  const end = (await endOf(client, one)) ?? (isOpen(one) ? null : 'It goes on no more.');
+  if (end !== null) print(`${id} · ${status}\n\n${end}\n`);
+  print(withAges(await handle.query(explainQuery), Date.now()));
+}
+
+const isOpen = ({ status }: Pick<WorkflowExecutionInfo, 'status'>): boolean =>
+  status.name === 'RUNNING' || status.name === 'PAUSED';
+
+function rowOf(one: WorkflowExecutionInfo): Row {
+  const { workflowId: id, status, startTime, memo, typedSearchAttributes: has } = one;
   const about: unknown = memo?.[ABOUT];
-  const isOpen = status.name === 'RUNNING' || status.name === 'PAUSED';
   return {
     id,
     severity: has.get(attribute.severity) ?? '',
-    tier: isOpen ? (has.get(attribute.waitingFor) ?? '') : status.name.toLowerCase(),
+    tier: isOpen(one) ? (has.get(attribute.waitingFor) ?? '') : status.name.toLowerCase(),
     since: timeAt(startTime.getTime()),
     status: status.name.toLowerCase(),
     rig: (has.get(attribute.rig) ?? []).join(', '),

@@ -24,7 +24,7 @@ export const escalate: Pick<Command, 'run'> = {
     });
     const text = takeOne('escalate', 'text, in quotes', positionals);
     const { category = 'help', choice, tried, rig, mission } = values;
-    const severity = values.severity ?? (category === 'emergency' ? 'CRITICAL' : 'MEDIUM');
+    const severity = values.severity?.toUpperCase() ?? (category === 'emergency' ? 'CRITICAL' : 'MEDIUM');
     const { join } = escalationMessages;
     const raised = {
       category,

@@ -41,12 +41,18 @@ async function tell(client: Client, id: string): Promise<void> {
     .filter((one) => one !== '')
     .map((one) => `\n\n${one}`);
   print(`${id} · ${type} · ${status.name.toLowerCase()}${acts.join('')}\n`);
-  if (status.name === 'TERMINATED' || status.name === 'TIMED_OUT') {
-    const end = endedBy(await lastEvent(client, { workflowId: id, runId }));
-    if (end !== null) print(`${end}\n`);
-  }
+  const end = await endOf(client, { workflowId: id, runId, status });
+  if (end !== null) print(`${end}\n`);
   // Asked last: with no worker there it is the rest that counts.
   print(withAges(await handle.query(explainQuery), Date.now()));
+}
+
+type Ended = Pick<WorkflowExecutionDescription, 'workflowId' | 'runId' | 'status'>;
+
+/** Who or what has ended it, where it could not note that itself. */
+export async function endOf(client: Client, { workflowId, runId, status }: Ended): Promise<string | null> {
+  if (status.name !== 'TERMINATED' && status.name !== 'TIMED_OUT') return null;
+  return endedBy(await lastEvent(client, { workflowId, runId }));
 }
 
 async function lastEvent(client: Client, execution: { readonly workflowId: string; readonly runId: string }) {

@@ -89,7 +89,7 @@ export async function say(message: Message<z.ZodType>, to: string, values: WhoVa
 }
 
 export function whoAsks({ by }: Pick<WhoValues, 'by'>): string {
-  return by ?? process.env['GT_AGENT'] ?? userInfo().username;
+  return (by ?? process.env['GT_AGENT'] ?? userInfo().username).trim();
 }
 
 /** Throws UsageError for what the message does not take. */

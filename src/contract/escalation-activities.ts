@@ -18,7 +18,7 @@ export type JudgeRequest = {
 };
 
 export type EscalationActivities = {
-  /** By town.toml as it is now; the defaults where it cannot be read (an emergency must not wait for a file). Milliseconds not yet scaled by patience. */
+  /** By town.toml as it is now; the defaults where it cannot be read (an emergency must not wait for a file). Milliseconds not yet scaled by the patience of the town, which is told, too. */
   routeOf(request: { readonly raised: Raised }): Promise<Ladder>;
   /** By rules of town.toml; `ask`: no rule fits, and a session is to be asked (the workflow does that by `brief` and `consult`, as mayor-acts does). */
   judge(request: JudgeRequest): Promise<Judgement | { readonly kind: 'ask' }>;

@@ -9,7 +9,7 @@ import type { DeskState } from './desk.js';
 import { by, id, machineId, message, reason } from './message.js';
 
 export const EscalationInput = z.strictObject({
-  patience: z.number().positive().default(1),
+  patience: z.number().positive().optional().describe("the town's if not given"),
   raised: Raised,
   nth: z.number().int().nonnegative().default(0).describe('of one trouble that more wait for than one has room for'),
 });
@@ -23,7 +23,7 @@ const waiter = z
   .min(1)
   .max(2_000)
   .optional()
-  .describe('the one who is meant, as the query `chain` names them; all if not given');
+  .describe('the one who is meant, as the query `escalation` names them; all if not given');
 
 export const escalationMessages = {
   ack: message(
@@ -64,7 +64,8 @@ export const chainQuery = defineQuery<readonly Link[]>('chain');
 export const escalationQuery = defineQuery<EscalationView>('escalation');
 
 export type EscalationCarry = {
-  readonly patience: number;
+  /** Null: it is the town's. */
+  readonly patience: number | null;
   readonly escalation: Escalation;
   readonly desk: DeskState;
 };

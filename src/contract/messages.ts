@@ -124,8 +124,8 @@ export const missionMessages = {
   ...pauses('the mission and its molecules', {}),
   retry: message(
     'retry',
-    'Gives a failed item to a new polecat, with the formula and town.toml as they are now.',
-    z.strictObject({ id, by, item }),
+    'Gives a failed item to a new polecat, with the formula and town.toml as they are now, and with the note.',
+    z.strictObject({ id, by, item, note: z.string().max(10_000).optional() }),
   ),
   skip: message(
     'skip',

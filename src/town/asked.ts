@@ -6,6 +6,7 @@ import * as z from 'zod';
 import type { Json } from './act.js';
 import { crewAt, MAYOR, OVERSEER, rigOfCrew } from './address.js';
 import { approvalText, isAsked } from './approvals.js';
+import { isForMoney, moneyCommand } from './escalation-answer.js';
 import type { Hooked } from './hook.js';
 import { stateOf, type Inbox } from './inbox.js';
 import type { ItemState } from './mission.js';
@@ -178,6 +179,7 @@ export const EscalationSeen = z.object({
   tier: z.string(),
   sinceMs: z.number(),
   category: z.string(),
+  source: z.string(),
   choices: z.array(z.string()).optional(),
   waiting: z.array(z.object({ waiter: z.string() })),
 });
@@ -196,8 +198,10 @@ export function askedByEscalation(id: string, seen: EscalationSeen): Asked {
     urgency: severity === 'CRITICAL' ? URGENT : severity === 'HIGH' ? HIGH : NORMAL,
     workflow: id,
     key: id,
-    answer: `gt answer ${shellWord(id)}${choices === undefined ? " 'TEXT'" : ' --choice CHOICE'}`,
-    ...(choices === undefined ? {} : { choices }),
+    answer: isForMoney(seen)
+      ? moneyCommand(shellWord(id))
+      : `gt answer ${shellWord(id)}${choices === undefined ? " 'TEXT'" : ' --choice CHOICE'}`,
+    ...(choices === undefined || isForMoney(seen) ? {} : { choices }),
   };
 }
 

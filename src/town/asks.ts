@@ -7,8 +7,16 @@ import { code } from './wording.js';
 
 /** `key`: of this wait; the same trouble that comes again has another. */
 export type Lasting = { readonly key: string; readonly raised: Raised };
-/** `escalation`: null of what could not be brought there. */
-type Brought = { readonly key: string; readonly waiter: Waiter; readonly escalation: string | null };
+/** `escalation`: null of what could not be brought there. `answeredMs`: when it was answered, if nobody waits there to hear of that. */
+type Brought = {
+  readonly key: string;
+  readonly waiter: Waiter;
+  readonly escalation: string | null;
+  readonly answeredMs?: number;
+};
+
+/** `answered`: nobody waits in it any more. `terminated`: by somebody, with the server's own means. */
+export type EscalationEnd = { readonly kind: 'answered'; readonly by: string } | { readonly kind: 'terminated' };
 
 /** `answered`: by whoever waits, how many answers of roles it has had, one after the other. */
 export type Asks = {
@@ -23,9 +31,18 @@ export type Next =
   | { readonly kind: 'settle'; readonly brought: Brought }
   | { readonly kind: 'raise'; readonly lasting: Lasting };
 
+/** What an answer has not mended after this long is brought there anew. */
+const MENDED_MS = 3_600_000;
+
 /** What is over goes first: whoever waits anew is then not taken for who waited before. Null: all is told. */
-export function nextOf({ brought, answered }: Asks, all: readonly Lasting[]): Next | null {
-  const over = brought.find(({ key }) => !all.some((one) => one.key === key));
+export function nextOf(
+  { brought, answered }: Asks,
+  all: readonly Lasting[],
+  nowMs: number,
+  patience: number,
+): Next | null {
+  const isUnmended = ({ answeredMs = Infinity }: Brought) => nowMs - answeredMs >= MENDED_MS * patience;
+  const over = brought.find((one) => isUnmended(one) || !all.some(({ key }) => key === one.key));
   if (over !== undefined) return { kind: 'settle', brought: over };
   const news = all.find(({ key }) => !brought.some((one) => one.key === key));
   if (news === undefined) return null;
@@ -57,8 +74,22 @@ export function answeredBy({ brought, answered }: Asks, waiter: string, by: stri
   };
 }
 
+/** An escalation has ended. Of what was only told there, nobody heard the answer; of what was terminated, nobody at all. */
+export function endedIn(asks: Asks, escalation: string, end: EscalationEnd, nowMs: number): Asks {
+  if (end.kind === 'terminated')
+    return { ...asks, brought: asks.brought.filter((one) => one.escalation !== escalation) };
+  const told = asks.brought.filter((one) => one.escalation === escalation && one.waiter.kind === 'telling');
+  const by = `${end.by} (${escalation})`;
+  const { answered } = told.reduce((before, { waiter }) => answeredBy(before, waiterKey(waiter), by), asks);
+  return {
+    brought: asks.brought.map((one) => (told.includes(one) ? { ...one, answeredMs: nowMs } : one)),
+    answered,
+  };
+}
+
 /** For the board of whoever waits. */
 export function askLines({ brought }: Asks): readonly string[] {
-  const ids = [...new Set(brought.flatMap(({ escalation }) => escalation ?? []))];
+  const open = brought.filter(({ answeredMs }) => answeredMs === undefined);
+  const ids = [...new Set(open.flatMap(({ escalation }) => escalation ?? []))];
   return ids.map((id) => `\n> ${code(`gt explain ${id}`)} says who is asked about it, and until when`);
 }

@@ -1,7 +1,7 @@
 /** Boards: the state of a workflow as Markdown, for the current details of the Temporal UI and CLI. */
 import type { Item, ItemState, MissionState, Wait } from './mission.js';
-import { budgetGap, isFinished, isOverBudget, isPaused, spent } from './mission.js';
-import { landedCount, waitsOf } from './mission-stand.js';
+import { isFinished, isOverBudget, isPaused, spent } from './mission.js';
+import { budgetGap, landedCount, waitsOf } from './mission-stand.js';
 import { missionStory, type MissionEnd } from './mission-story.js';
 import type { Pause } from './pause.js';
 import { spentText } from './prices.js';

@@ -1,6 +1,14 @@
 /** What whoever waits is told, by its kind: the messages that an answer becomes, or what is possible instead. */
 import type { Json } from './act.js';
-import { ACTIONS, type Action, type Category, type Raised, type Resolution, type Waiter } from './escalation-input.js';
+import {
+  ACTIONS,
+  type Action,
+  type Category,
+  type Raised,
+  type Resolution,
+  type Source,
+  type Waiter,
+} from './escalation-input.js';
 import { listed } from './listed.js';
 import { unreachable } from './unreachable.js';
 
@@ -39,9 +47,46 @@ export function possibleFor(waiter: Waiter): readonly Action[] {
 
 const QUESTIONS: readonly Category[] = ['decision', 'help', 'blocked'];
 
-/** Whether words alone are an answer: whoever waits tries it again with them. */
-export function isAnsweredByWords({ category }: Pick<Raised, 'category'>): boolean {
-  return QUESTIONS.includes(category);
+/** Whether words alone are an answer: whoever waits tries it again with them. Of one that needs more, a sum, they are none. */
+export function isAnsweredByWords({ category, waiter }: Pick<Raised, 'category' | 'waiter'>): boolean {
+  return QUESTIONS.includes(category) && possibleFor(waiter).includes('retry');
+}
+
+/** What the town itself asks names actions to choose from; an agent or a person names words. */
+const WITH_ACTIONS: readonly string[] = ['item', 'budget', 'merge'] satisfies readonly Source[];
+
+/** As `escalationView` has it. */
+type Choosing = { readonly source: string; readonly choices?: readonly string[] | undefined };
+
+export function areActions({ source }: Pick<Choosing, 'source'>): boolean {
+  return WITH_ACTIONS.includes(source);
+}
+
+/** Whether it can be answered by no choice and no words, but by a sum alone. */
+export function isForMoney(about: Choosing): boolean {
+  return areActions(about) && about.choices?.includes('budget') === true;
+}
+
+type Chosen =
+  | { readonly ok: true; readonly resolution: { readonly action: Action; readonly note?: string } }
+  | { readonly ok: false; readonly why: string };
+
+/** What `gt answer` means: one of the choices, in whatever case, or else words. `isChoice`: it is to be one of them. */
+export function chosen(id: string, about: Choosing, said: string, isChoice: boolean): Chosen {
+  const { choices = [] } = about;
+  if (isForMoney(about)) return { ok: false, why: `${id} asks for a sum: ${moneyCommand(id)}` };
+  const choice = choices.find((one) => one.trim().toLowerCase() === said.trim().toLowerCase());
+  const action = areActions(about) ? ACTIONS.find((one) => one === choice) : undefined;
+  if (action !== undefined) return { ok: true, resolution: { action } };
+  if (choice === undefined && isChoice) {
+    const instead = choices.length === 0 ? 'it names none; say it in words' : listed(choices);
+    return { ok: false, why: `"${said.slice(0, 200)}" is no choice of ${id}: ${instead}` };
+  }
+  return { ok: true, resolution: { action: 'retry', note: choice ?? said } };
+}
+
+export function moneyCommand(id: string): string {
+  return `gt escalation resolve ${id} --action budget --usd N`;
 }
 
 /** `by`: who answers, and by which escalation. In their order: the second is of no use without the first. */
@@ -99,15 +144,17 @@ function toStep(waiter: Of<'step'>, resolution: Resolution, by: string): readonl
     case 'budget':
       return [budgetOf(mission, resolution, by), retry];
     case 'reassign':
-      return [toItem(mission, item, resolution, by)];
+      return [{ to: mission, name: 'reassign', content: { by, item, ...reasoned } }];
     default:
       return unreachable(action);
   }
 }
 
+/** It has failed, and nobody works on it: `reassign`, too, is another attempt. */
 function toItem(to: string, item: string, { action, note }: Resolution, by: string): Message {
-  const reasoned = note === undefined || action === 'retry' ? {} : { reason: note };
-  return { to, name: action, content: { by, item, ...reasoned } };
+  if (action === 'skip')
+    return { to, name: 'skip', content: { by, item, ...(note === undefined ? {} : { reason: note }) } };
+  return { to, name: 'retry', content: { by, item, ...(note === undefined ? {} : { note }) } };
 }
 
 function budgetOf(to: string, { usd = 0 }: Resolution, by: string): Message {

@@ -4,14 +4,14 @@ import { waiterKey } from './escalation-id.js';
 import type { Resolution, Waiter } from './escalation-input.js';
 import {
   forwarded,
-  isAnsweringAll,
+  isInHand,
   isOver,
   linked,
   nameOf,
   tierOf,
+  toldAgain,
   type Answering,
   type Escalation,
-  type Waiting,
 } from './escalation.js';
 import { addUsage, type Usage } from './session.js';
 import { unreachable } from './unreachable.js';
@@ -42,18 +42,14 @@ export function resolved(now: Escalation, { by, resolution, only, why }: Answer,
   if (fit.length === 0) return { ok: false, why: whyNot(first.waiter, resolution) ?? '' };
   const id = now.answersGiven + 1;
   const left = fit.map(({ waiter }) => waiterKey(waiter));
-  const answer = { id, by, resolution, isForAll: only === null, left, taken: 0, gone: 0, refused: [] };
+  const answer = { id, by, resolution, left, taken: 0, gone: 0, refused: [], unreached: [] };
   const says = why === '' ? resolutionText(resolution) : `${resolutionText(resolution)} (${why})`;
   const link = { atMs: nowMs, kind: 'resolved', by, says } as const;
   return { ok: true, id, now: linked({ ...now, answersGiven: id, answers: [...now.answers, answer] }, link) };
 }
 
-function isInHand({ answers }: Escalation, { waiter }: Waiting): boolean {
-  return answers.some(({ left }) => left.includes(waiterKey(waiter)));
-}
-
 function whyNobody({ waiting, answers }: Escalation, only: string | null): string {
-  const [answer] = answers;
+  const answer = answers.find(({ left }) => only === null || left.includes(only));
   if (answer !== undefined) return `an answer of ${answer.by} is on its way: ${resolutionText(answer.resolution)}`;
   const keys = waiting.map(({ waiter }) => waiterKey(waiter));
   if (only === null || keys.length === 0) return 'nobody waits for an answer any more';
@@ -76,8 +72,8 @@ export function decided(now: Escalation, decision: Decision, nowMs: number): Esc
   return after.ok ? after.now : forwarded(counted, by, `${why}; but ${after.why}`, nowMs);
 }
 
-/** What one has said to an answer. `refused`: it waits still. */
-export type Outcome = { readonly kind: 'taken' | 'refused' | 'gone'; readonly says: string };
+/** What one has said to an answer; `unreached`: nothing, in many tries, and why. Such a one waits still, as does one that has refused. */
+export type Outcome = { readonly kind: 'taken' | 'refused' | 'gone' | 'unreached'; readonly says: string };
 
 /** `isTaken`: by one at least, or nobody waited any more. */
 export type Summary = { readonly isTaken: boolean; readonly says: string };
@@ -93,7 +89,7 @@ export function answered(
   const before = now.answers.find((one) => one.id === id);
   if (before === undefined) return { now, summary: null };
   const answer = after(before, key, outcome);
-  const isGone = outcome.kind !== 'refused';
+  const isGone = outcome.kind === 'taken' || outcome.kind === 'gone';
   const waiting = isGone ? now.waiting.filter(({ waiter }) => waiterKey(waiter) !== key) : now.waiting;
   if (answer.left.length > 0) {
     const answers = now.answers.map((one) => (one.id === id ? answer : one));
@@ -102,7 +98,7 @@ export function answered(
   const says = summaryOf(answer, waiting.filter(({ isLate }) => !isLate).length);
   const answers = now.answers.filter((one) => one.id !== id);
   const told = linked({ ...now, waiting, answers }, { atMs: nowMs, kind: 'answered', by: answer.by, says });
-  return { now: handedOn(withLate(told), answer, nowMs), summary: { isTaken: answer.taken + answer.gone > 0, says } };
+  return { now: handedOn(told, answer, nowMs), summary: { isTaken: answer.taken + answer.gone > 0, says } };
 }
 
 function after(answer: Answering, key: string, { kind, says }: Outcome): Answering {
@@ -114,28 +110,27 @@ function after(answer: Answering, key: string, { kind, says }: Outcome): Answeri
       return { ...answer, left, gone: answer.gone + 1 };
     case 'refused':
       return { ...answer, left, refused: [...answer.refused, `${key} says: ${short(says)}`] };
+    case 'unreached':
+      return { ...answer, left, unreached: [...answer.unreached, `${key} (${short(says)})`] };
     default:
       return unreachable(kind);
   }
 }
 
-/** As long as others wait, too, those who have come meanwhile are of the same round. */
-function withLate(now: Escalation): Escalation {
-  if (isOver(now) || isAnsweringAll(now)) return now;
-  return { ...now, waiting: now.waiting.map((one) => (one.isLate ? { ...one, isLate: false } : one)) };
+/** A role decides once: whoever could not go on with that is for the next tier. A person may have gone on to something else by the time that is known. */
+function handedOn(now: Escalation, { by, unreached }: Answering, nowMs: number): Escalation {
+  if (isOver(now)) return now;
+  if (now.answers.length === 0 && now.isJudged && by === tierOf(now))
+    return forwarded(now, by, 'not everybody could go on with its answer', nowMs);
+  return unreached.length > 0 ? toldAgain(now) : now;
 }
 
-/** A role decides once: whoever could not go on with that is for the next tier. */
-function handedOn(now: Escalation, { by }: Answering, nowMs: number): Escalation {
-  const isDone = isOver(now) || now.answers.length > 0 || !now.isJudged || by !== tierOf(now);
-  return isDone ? now : forwarded(now, by, 'not everybody could go on with its answer', nowMs);
-}
-
-function summaryOf({ taken, gone, refused }: Answering, left: number): string {
+function summaryOf({ taken, gone, refused, unreached }: Answering, left: number): string {
   const parts = [
     ...(taken === 0 ? [] : [taken === 1 ? '1 goes on' : `${taken} go on`]),
     ...(gone === 0 ? [] : [gone === 1 ? '1 waits no more' : `${gone} wait no more`]),
     ...(refused.length === 0 ? [] : [`${refused.length} could not: ${someOf(refused, '; ')}`]),
+    ...(unreached.length === 0 ? [] : [`${unreached.length} could not be reached: ${someOf(unreached, '; ')}`]),
     ...(left === 0 ? [] : [left === 1 ? '1 waits still' : `${left} wait still`]),
   ];
   return parts.join('; ');

@@ -3,7 +3,7 @@ import { clip } from './board.js';
 import { nextClock } from './escalation-clock.js';
 import { waiterKey } from './escalation-id.js';
 import { commandsOf, linesOf } from './escalation-mail.js';
-import { isLast, isOver, nameOf, tierOf, type Escalation } from './escalation.js';
+import { isClimbing, isLast, isOver, nameOf, tierOf, type Escalation } from './escalation.js';
 import { table } from './table.js';
 import { short, timeAt } from './wording.js';
 
@@ -46,12 +46,12 @@ function storyOf(now: Escalation, patience: number): string {
   const { ladder, answers, tierSinceMs, ack } = now;
   if (isOver(now)) return 'It is over: nobody waits for an answer any more.';
   if (ladder === null) return 'Whom to ask is looked up.';
-  const [answer] = answers;
-  if (answer !== undefined) return `The answer of ${answer.by} is on its way to ${answer.left.length}.`;
+  const answering = answers.map(({ by, left }) => `The answer of ${by} is on its way to ${left.length}.`);
+  if (!isClimbing(now)) return answering.join(' ');
   const since = timeAt(tierSinceMs);
   const asked = `${tierOf(now)} is asked since ${since}`;
   const taken = ack === null ? asked : `${asked}, and ${ack.by} has taken it up at ${timeAt(ack.atMs)}`;
-  return `${taken}${thenText(now, patience)}.`;
+  return [...answering, `${taken}${thenText(now, patience)}.`].join(' ');
 }
 
 function thenText(now: Escalation, patience: number): string {

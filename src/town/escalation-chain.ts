@@ -48,6 +48,9 @@ export function withLink({ links, omitted }: Chain, { says, ...link }: Link): Ch
   return { links: [...all.slice(0, FIRST_LINKS), ...all.slice(FIRST_LINKS + 1)], omitted: omitted + 1 };
 }
 
+export const hasSaid = ({ links }: Chain, words: string): boolean =>
+  links.some(({ says }) => says === words.slice(0, SAYS_CHARS_MAX));
+
 /** Of those who join it is enough how many they are. */
 function isSame(one: Link, other: Link): boolean {
   if (one.kind !== other.kind) return false;

@@ -13,7 +13,7 @@ export type Clock = (typeof CLOCKS)[number];
 
 export type NextClock = { readonly atMs: number; readonly clocks: readonly Clock[] };
 
-/** Null: none runs, as while an answer to all is on its way. */
+/** Null: none runs, as while an answer is on its way to all who wait. */
 export function nextClock(now: Escalation, patience: number): NextClock | null {
   if (!isClimbing(now)) return null;
   const due = CLOCKS.map((clock) => ({ clock, atMs: atMsOf(clock, now, patience) }));

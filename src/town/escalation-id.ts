@@ -7,13 +7,23 @@ const PREFIX = 'hq-esc-';
 const CHARS = 8;
 
 /** What many meet at once, and one answer ends. Anything else is asked for one alone. */
-const SHARED: readonly Source[] = ['failure', 'auth', 'limits', 'refused', 'security', 'host', 'deaths', 'asked'];
+const SHARED: readonly Source[] = [
+  'failure',
+  'auth',
+  'limits',
+  'refused',
+  'security',
+  'host',
+  'deaths',
+  'stuck',
+  'asked',
+];
 
 /** `nth`: of one trouble that more wait for than one escalation has room for. */
 export function escalationOf(raised: Raised, nth = 0): string {
   const { category, source, rig = null, text, waiter } = raised;
   const whose = SHARED.includes(source) ? null : waiterKey(waiter);
-  const mark = fingerprint([rig, category, source, sameText(text), whose, nth]);
+  const mark = fingerprint([rig, category, source, source === 'asked' ? sameCase(text) : sameText(text), whose, nth]);
   return `${PREFIX}${mark.slice(-CHARS).padStart(CHARS, '0')}`;
 }
 
@@ -35,12 +45,14 @@ export function waiterKey(waiter: Waiter): string {
   }
 }
 
+/** By hand numbers matter: another port is another trouble. */
+const sameCase = (text: string): string => text.replaceAll(/\s+/g, ' ').trim().toLowerCase();
+
 /** Without what differs from one time to the next: numbers, times and ids, which are words with a digit in them. */
 function sameText(text: string): string {
-  return text
+  const words = text
     .replaceAll(/[\w.:-]*\d[\w.:-]*/g, '#')
     .replaceAll(/\b[a-z]{2,4}-[a-z]{8}\b/g, '#')
-    .replaceAll(/[\s#]+/g, ' ')
-    .trim()
-    .toLowerCase();
+    .replaceAll('#', ' ');
+  return sameCase(words);
 }

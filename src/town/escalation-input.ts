@@ -34,6 +34,8 @@ export const SOURCES = [
   'item',
   'merge',
   'deaths',
+  'quiet',
+  'stuck',
   'asked',
 ] as const;
 export const Source = z.enum(SOURCES);

@@ -3,12 +3,13 @@ import { DEACON, MAYOR, OVERSEER, rigOfWitness } from './address.js';
 import type { Severity } from './escalation-input.js';
 import type { AskingRole } from './runtime.js';
 
-/** By addresses, the last of which is the overseer. Times without patience. `withinMs`: of silence. `staleMs`: until it is more urgent, `raisesMax` times. */
+/** By addresses, the last of which is the overseer. Times without patience. `withinMs`: of silence. `staleMs`: until it is more urgent, `raisesMax` times. `patience`: the town's, where it is known. */
 export type Ladder = {
   readonly route: readonly string[];
   readonly withinMs: Readonly<Record<Severity, number>>;
   readonly staleMs: number;
   readonly raisesMax: number;
+  readonly patience?: number;
 };
 
 const MINUTE_MS = 60_000;

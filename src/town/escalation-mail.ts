@@ -1,9 +1,9 @@
 /** The mail by which a tier is asked: what is wrong, who waits, what can be answered, by which commands, and what was done so far. */
 import { OVERSEER } from './address.js';
-import { isAnsweredByWords, possibleFor } from './escalation-answer.js';
+import { areActions, isAnsweredByWords, possibleFor } from './escalation-answer.js';
 import { linkText } from './escalation-chain.js';
 import { waiterKey } from './escalation-id.js';
-import { ACTIONS, type Action, type Raised, type Severity } from './escalation-input.js';
+import { ACTIONS, type Action, type Raised, type Severity, type Waiter } from './escalation-input.js';
 import { isRoleTier } from './escalation-ladder.js';
 import { isLast, nameOf, tierOf, waitersOf, type Escalation } from './escalation.js';
 import { HELP, SUBJECT_CHARS_MAX, writtenMail, type Mail } from './mail.js';
@@ -58,11 +58,14 @@ function itemOf({ waiter }: Raised): string | undefined {
 }
 
 function textOf(id: string, now: Escalation): string {
-  const { choices = [] } = now.raised;
-  const named = choices.length === 0 ? [] : ['', 'Answers that it names:', ...choices.map((one) => `- ${one}`)];
-  const how = isAnsweredByWords(now.raised)
-    ? ['', 'Reply, and whoever waits goes on with your words; or say what is to be done:']
-    : [];
+  const { choices = [], waiter } = now.raised;
+  const isNamed = choices.length > 0 && !areActions(now.raised);
+  const named = isNamed ? ['', 'Answers that it names:', ...choices.map((one) => `- ${one}`)] : [];
+  const heard =
+    waiter.kind === 'telling'
+      ? 'whoever told of it hears your words, and it is over'
+      : 'whoever waits goes on with your words';
+  const how = isAnsweredByWords(now.raised) ? ['', `Reply, and ${heard}; or say what is to be done:`] : [];
   return [...whoWaits(now), ...named, ...how, '', ...commandsOf(id, now), '', 'So far:', ...linesOf(now)].join('\n');
 }
 
@@ -77,24 +80,42 @@ function whoWaits({ waiting }: Escalation): readonly string[] {
 
 const waitsText = (name: string, key: string): string => (name === key ? `${name} waits` : `${name} waits (${key})`);
 
-/** What each answer does. */
-const DOES: Readonly<Record<Action, string>> = {
-  retry: 'it is tried again, with your words',
-  close: 'the step is done; --output JSON is what it leaves',
-  skip: 'it is left out, and what needs it goes on',
-  fail: 'it is given up, and what it belongs to with it',
-  reassign: 'another polecat has the item',
-  set: '--var NAME=VALUE: with this value it is tried again',
-  budget: '--usd N: the mission may spend so much from now on',
+/** What each answer does for whom it fits. What does the same as another, or is only a word for the end, is not offered. */
+const DOES: Readonly<Record<Waiter['kind'], Partial<Readonly<Record<Action, string>>>>> = {
+  step: {
+    retry: 'it is tried again, with your words',
+    close: 'the step is done; --output JSON is what it leaves',
+    skip: 'it is left out, and what needs it goes on',
+    fail: 'it is given up, and what it belongs to with it',
+    reassign: 'another polecat has the item',
+    set: '--var NAME=VALUE: with this value it is tried again',
+    budget: '--usd N: the mission may spend so much from now on',
+  },
+  item: {
+    retry: 'it is given away again, with your words',
+    skip: 'it is given up, and what needs it goes on',
+  },
+  budget: { budget: '--usd N: the mission may spend so much from now on' },
+  request: { retry: 'it is tried again', skip: 'it is taken out of the queue' },
+  telling: { close: 'it is over, and whoever told of it hears your words' },
 };
+
+/** In their order; of an action that several can be told, as the first of them takes it. */
+function offered(waiters: readonly Waiter[]): readonly (readonly [Action, string])[] {
+  return ACTIONS.flatMap((action) => {
+    const one = waiters.find((waiter) => possibleFor(waiter).includes(action) && action in DOES[waiter.kind]);
+    const does = one === undefined ? undefined : DOES[one.kind][action];
+    return does === undefined ? [] : [[action, does] as const];
+  });
+}
 
 /** As somebody at a terminal has them; an answer also by Temporal's own program. */
 export function commandsOf(id: string, now: Escalation): readonly string[] {
   const tier = tierOf(now);
   const by = tier === '' ? OVERSEER : tier;
   const as = by === OVERSEER || isRoleTier(by) ? '' : ` --by ${shellWord(by)}`;
-  const actions = [...new Set(waitersOf(now).flatMap(possibleFor))];
-  const [first = 'retry'] = actions;
+  const actions = offered(waitersOf(now));
+  const [[first] = ['retry']] = actions;
   const said = first === 'budget' ? { usd: 20 } : { note: '...' };
   const input = shellWord(JSON.stringify({ action: first, ...said, by }));
   const rest = [
@@ -105,8 +126,8 @@ export function commandsOf(id: string, now: Escalation): readonly string[] {
   ];
   const width = Math.max(...rest.map(([command = '']) => command.length));
   return [
-    `gt escalation resolve ${id}${as} --action ${first} ${first === 'budget' ? '--usd 20' : '--note "..."'}`,
-    ...actions.map((action) => `    ${action.padEnd(ACTION_CHARS_MAX)} ${DOES[action]}`),
+    `gt escalation resolve ${id}${as} --action ${first} ${first === 'budget' ? '--usd N' : '--note "..."'}`,
+    ...actions.map(([action, does]) => `    ${action.padEnd(ACTION_CHARS_MAX)} ${does}`),
     ...rest.map(([command = '', does = '']) => `${command.padEnd(width)}   ${does}`),
     `temporal workflow update execute -w ${id} --name resolve --input ${input}`,
   ];

@@ -134,6 +134,7 @@ export function whyNoSession({ sessions }: EscalationSettings, { tier, raised, a
   if (why !== undefined) return why;
   if (waiter.kind === 'telling') return 'nobody waits for an answer to it';
   if (waiter.kind === 'budget') return 'a model gives no money';
+  if (waiter.kind === 'request') return 'nobody hears the words of an answer to a merge request';
   if (answered >= ANSWERED_MAX) return `${answered} answers of tiers, one after the other, have not helped`;
   return null;
 }

@@ -28,6 +28,8 @@ const STANDINGS: Readonly<Record<Source, Standing>> = {
   item: { category: 'failed', severity: 'HIGH' },
   merge: { category: 'failed', severity: 'HIGH' },
   deaths: { category: 'failed', severity: 'HIGH' },
+  quiet: { category: 'lifecycle', severity: 'HIGH' },
+  stuck: { category: 'lifecycle', severity: 'HIGH' },
   asked: { category: 'help', severity: 'MEDIUM' },
 };
 

@@ -1,5 +1,8 @@
-/** Who may answer an escalation: its tiers, the overseer, crew and people. Whoever gives a name is taken at their word, as everywhere in a town. */
-import { isEscalationId, isRoleAddress, OVERSEER, rigOfCrew } from './address.js';
+/**
+ * Who may answer an escalation, and who a step: tiers, the overseer, crew and people, and no other agent. Whoever gives a name is taken at their word, as everywhere in a
+ * town; but an address counts in whatever case and with whatever blanks around it.
+ */
+import { DEACON, isEscalationId, isRoleAddress, MAYOR, OVERSEER, rigOfCrew, witnessOf } from './address.js';
 import type { Waiter } from './escalation-input.js';
 
 export type Verb = 'ack' | 'resolve' | 'forward' | 'note';
@@ -7,16 +10,37 @@ export type Verb = 'ack' | 'resolve' | 'forward' | 'note';
 /** Of a molecule or a mission, as the town makes them. */
 const MADE_ID = /^[a-z]{2,4}-(?:(?:wisp|cv)-)?(?=[a-z]*\d)[0-9a-z]{8}(?:-r\d+)?$/;
 
+const spelled = (name: string): string => name.trim().toLowerCase();
+
+export const isSameAgent = (one: string, other: string): boolean => spelled(one) === spelled(other);
+
+/** Whether it is the address of an agent, or an id that the town has made: of no tier of people, and no name of a person. */
+function isAgentName(name: string): boolean {
+  const by = spelled(name);
+  if (by === OVERSEER || rigOfCrew(by) !== null) return false;
+  return [name.trim(), by].some((one) => isRoleAddress(one) || isEscalationId(one) || MADE_ID.test(one));
+}
+
 /** In a sentence; null for one who may. Whoever has asked may add to it, and no more. */
 export function whyNotBy(by: string, verb: Verb, route: readonly string[], waiters: readonly Waiter[]): string | null {
   const who = by.slice(0, 200);
-  if (waiters.some(({ agent }) => agent === by))
+  if (hasAsked(by, waiters))
     return verb === 'note' ? null : `${who} has asked itself: it may add a note, and its tiers or people answer`;
-  if (by === OVERSEER || rigOfCrew(by) !== null || route.includes(by) || !isAgent(by, waiters)) return null;
+  const waits = waiters.some(({ kind, at }) => kind !== 'telling' && isSameAgent(at, by));
+  if (route.some((tier) => isSameAgent(tier, by)) || !(waits || isAgentName(by))) return null;
   return `${who} is an agent, and no tier of this: ${[...route, 'crew and people'].join(', ')} may ${verb}`;
 }
 
-function isAgent(by: string, waiters: readonly Waiter[]): boolean {
-  const waits = waiters.some(({ kind, at }) => kind !== 'telling' && at === by);
-  return waits || isRoleAddress(by) || isEscalationId(by) || MADE_ID.test(by);
+/** An agent that has told of it has asked, too; a person who has may answer. */
+export function hasAsked(by: string, waiters: readonly Waiter[]): boolean {
+  return waiters.some(({ kind, agent, at }) => {
+    const asker = agent ?? (kind === 'telling' && isAgentName(at) ? at : null);
+    return asker !== null && isSameAgent(asker, by);
+  });
+}
+
+/** Whether somebody is an agent that no step of this rig is answered by. `rig`: absent where the molecule is on nobody's hook. */
+export function isNoSuperior(by: string, rig: string | undefined): boolean {
+  const superiors = [DEACON, MAYOR, ...(rig === undefined ? [] : [witnessOf(rig)])];
+  return isAgentName(by) && !superiors.some((one) => isSameAgent(one, by));
 }

@@ -1,13 +1,13 @@
 /**
  * An escalation: one trouble, and all who wait for its answer. It climbs its ladder tier by tier: each is asked, and acks, resolves or forwards; silence
- * forwards by itself; what nobody has taken up for long becomes more urgent. When nobody waits any more the round is over; who comes with the same
- * trouble meanwhile begins the next one.
+ * forwards by itself; what nobody has taken up for long becomes more urgent. An answer on its way is no matter of those whom it is not for: they are
+ * asked for meanwhile. When nobody waits any more the round is over; who comes with the same trouble while it ends begins the next one.
  *
  *     raised → a tier is told → (a role judges) → resolved → over
  *                 ↑                   ↓
  *                 └── forwarded, silent, unreached: the next tier
  */
-import { withLink, NO_CHAIN, type Chain, type Link } from './escalation-chain.js';
+import { hasSaid, withLink, NO_CHAIN, type Chain, type Link } from './escalation-chain.js';
 import { waiterKey } from './escalation-id.js';
 import { SEVERITIES, type Raised, type Resolution, type Severity, type Waiter } from './escalation-input.js';
 import { endingWithOverseer, isRoleTier, type Ladder } from './escalation-ladder.js';
@@ -16,7 +16,7 @@ import { NO_USAGE, type Usage } from './session.js';
 /** Of one escalation; for those who come then there is another one. */
 export const WAITERS_MAX = 1_000;
 
-/** `isLate`: it came after an answer to all was given, and waits for the next round. */
+/** `isLate`: it came when nobody waited any more, and waits for the next round. */
 export type Waiting = {
   readonly waiter: Waiter;
   readonly severity: Severity;
@@ -24,16 +24,19 @@ export type Waiting = {
   readonly isLate: boolean;
 };
 
-/** An answer on its way. `left`: whom it has not reached, by their keys. `refused`: what those said who could not go on with it. */
+/**
+ * An answer on its way. `left`: whom it is still to reach, by their keys. `refused`: what those said who could not go on with it; `unreached`: those who did
+ * not hear it.
+ */
 export type Answering = {
   readonly id: number;
   readonly by: string;
   readonly resolution: Resolution;
-  readonly isForAll: boolean;
   readonly left: readonly string[];
   readonly taken: number;
   readonly gone: number;
   readonly refused: readonly string[];
+  readonly unreached: readonly string[];
 };
 
 export type Escalation = {
@@ -124,12 +127,17 @@ export function waitersOf({ waiting }: Escalation): readonly Waiter[] {
   return waiting.map(({ waiter }) => waiter);
 }
 
-/** Whoever comes now has not been seen by whoever has answered. */
-export const isAnsweringAll = ({ answers }: Escalation): boolean => answers.some(({ isForAll }) => isForAll);
+/** Whether an answer is on its way to one. */
+export function isInHand({ answers }: Escalation, { waiter }: Waiting): boolean {
+  return answers.some(({ left }) => left.includes(waiterKey(waiter)));
+}
 
-/** Whether its tier is still to do something: an answer to all may end it. */
+/** Somebody waits for whom no answer is on its way. */
+const isOpen = (now: Escalation): boolean => now.waiting.some((one) => !one.isLate && !isInHand(now, one));
+
+/** Whether its tier is still to do something. */
 export function isClimbing(now: Escalation): boolean {
-  return now.ladder !== null && !isOver(now) && !isAnsweringAll(now);
+  return now.ladder !== null && isOpen(now);
 }
 
 export const mustTell = (now: Escalation): boolean => isClimbing(now) && now.telling === 'due';
@@ -144,16 +152,26 @@ export function laddered(now: Escalation, ladder: Ladder, nowMs: number): Escala
 
 export function joined(now: Escalation, raised: Raised, nowMs: number): Escalation {
   const { waiter, severity } = raised;
-  if (now.waiting.some((one) => waiterKey(one.waiter) === waiterKey(waiter))) return now;
   const by = nameOf(waiter);
+  if (now.waiting.some((one) => waiterKey(one.waiter) === waiterKey(waiter)))
+    return hasSaid(now.chain, raised.text) ? now : remarked(now, 'noted', by, raised.text, nowMs);
   if (now.waiting.length >= WAITERS_MAX) {
     const full = linked(now, { atMs: nowMs, kind: 'full', by, says: '' });
     return { ...full, passing: [...now.passing, raised], passed: now.passed + 1 };
   }
-  const isLate = isOver(now) || isAnsweringAll(now);
+  const isLate = isOver(now);
   const waiting = [...now.waiting, { waiter, severity, sinceMs: nowMs, isLate }];
   const joining = linked({ ...now, waiting }, { atMs: nowMs, kind: 'joined', by, says: '' });
-  return isLate || !isWorse(severity, now.severity) ? joining : toldAgain({ ...joining, severity, restMs: nowMs });
+  if (isLate) return joining;
+  if (!isOpen(now)) return askedAnew(joining, nowMs);
+  return isWorse(severity, now.severity) ? toldAgain({ ...joining, severity, restMs: nowMs }) : joining;
+}
+
+/** From the first tier: whoever has answered all the others has not seen this one. */
+function askedAnew(now: Escalation, nowMs: number): Escalation {
+  const severity = SEVERITIES.find((one) => now.waiting.some((waiting) => waiting.severity === one)) ?? now.severity;
+  const first = { tier: 0, turn: now.turn + 1, tierSinceMs: nowMs, telling: 'due', isJudged: false } as const;
+  return { ...now, ...first, severity, raises: 0, ack: null, restMs: nowMs };
 }
 
 /** Another one has the first of those for whom there was no room. */

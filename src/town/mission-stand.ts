@@ -1,5 +1,6 @@
-/** How a mission stands: its phase, on whom it waits, how much has landed. */
-import { isFinished, isOverBudget, isPaused, type ItemState, type MissionState, type Wait } from './mission.js';
+/** How a mission stands: its phase, on whom it waits, how much has landed, and what its budget does not hold. */
+import { isFinished, isOverBudget, isPaused, spent, type ItemState, type MissionState, type Wait } from './mission.js';
+import { priceRemedy, withoutPrice } from './prices.js';
 
 export type Phase = 'queued' | 'paused' | 'working' | 'waiting' | 'escalated' | 'landed' | 'skipped' | 'failed';
 
@@ -37,4 +38,17 @@ export function waitsOf(mission: MissionState): readonly ItemWait[] {
 
 export function landedCount(mission: MissionState): number {
   return mission.items.filter((item) => item.state.kind === 'landed').length;
+}
+
+/** What a budget does not hold, in words with the remedy; null when it holds everything, or there is none. */
+export function budgetGap(mission: MissionState): string | null {
+  const { budgetUsd, unpriced = [] } = mission;
+  const { unpricedTokens = 0 } = spent(mission);
+  if (budgetUsd === null || (unpriced.length === 0 && unpricedTokens === 0)) return null;
+  const had = unpricedTokens > 0 ? [`${unpricedTokens} tokens so far had no price`] : [];
+  const have = unpriced.map(withoutPrice);
+  const [named] = unpriced.filter((model) => model !== '');
+  const naming = unpriced.includes('') ? 'name its model in town.toml, and ' : '';
+  const remedy = naming + priceRemedy(named ?? 'the model');
+  return `the budget of $${budgetUsd} does not hold everything: ${[...have, ...had].join(', ')}. To have what sessions use from then on counted, ${remedy}`;
 }

@@ -1,5 +1,6 @@
 /** What of a mission goes before the ladder: items that have failed, and a budget that is spent. What a molecule waits for, that brings there itself. */
 import type { Lasting } from './asks.js';
+import { standingOf } from './escalation-sources.js';
 import { isFinished, isOverBudget, spent, type MissionState } from './mission.js';
 
 export function missionTrouble(state: MissionState, mission: string): readonly Lasting[] {
@@ -10,7 +11,7 @@ export function missionTrouble(state: MissionState, mission: string): readonly L
     const waiter = { kind: 'item', at: mission, item: id, answered: 0 } as const;
     const text = `the item ${id} (${title}) has failed: ${reason}`;
     const tried = attempt === 1 ? {} : { tried: `it was given to ${attempt} polecats, one after the other` };
-    const asked = { category: 'failed', severity: 'HIGH', source: 'item', choices: ['retry', 'skip'] } as const;
+    const asked = { source: 'item', ...standingOf({ source: 'item' }), choices: ['retry', 'skip'] } as const;
     return [
       { key: `${id} ${atMs}`, raised: { ...asked, choices: [...asked.choices], text, ...tried, rig, mission, waiter } },
     ];
@@ -26,7 +27,7 @@ function overBudget(state: MissionState, mission: string): readonly Lasting[] {
   return [
     {
       key: `budget ${budgetUsd}`,
-      raised: { category: 'decision', severity: 'HIGH', source: 'budget', choices: ['budget'], text, mission, waiter },
+      raised: { source: 'budget', ...standingOf({ source: 'budget' }), choices: ['budget'], text, mission, waiter },
     },
   ];
 }

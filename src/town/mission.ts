@@ -7,9 +7,9 @@
 import * as z from 'zod';
 import type { LegOf } from './convoy.js';
 import { bounded, shareOf } from './findings.js';
+import type { Words } from './mission-words.js';
 import { own } from './own.js';
 import type { Hold, Pause } from './pause.js';
-import { priceRemedy, withoutPrice } from './prices.js';
 import { Json } from './act.js';
 import type { Left } from './references.js';
 import { addUsage, NO_USAGE, Usage } from './session.js';
@@ -104,6 +104,8 @@ export type Item = {
   readonly leg?: LegOf;
   /** What a leg has left to its synthesis, once it has landed. */
   readonly left?: Left;
+  /** Of the last `retry` that had any. */
+  readonly words?: Words;
 };
 
 export type MissionState = {
@@ -146,7 +148,7 @@ type ItemEvent =
   | { readonly kind: 'waits'; readonly item: string; readonly claim: string; readonly wait: Wait | null }
   /** The slot was given back before a polecat started in it: the item asks for another. */
   | { readonly kind: 'unstarted'; readonly item: string; readonly claim: string }
-  | { readonly kind: 'retried'; readonly item: string }
+  | { readonly kind: 'retried'; readonly item: string; readonly words?: Words }
   | { readonly kind: 'lost'; readonly item: string; readonly claim: string; readonly reason: string }
   /** A polecat that was terminated had landed its work before. */
   | { readonly kind: 'landed'; readonly item: string; readonly claim: string; readonly landing: Landing }
@@ -203,7 +205,9 @@ function changeOf(item: Item, event: ItemEvent, legs: number, nowMs: number): Pa
         ? { ...untold(item), state: { kind: 'landed', atMs: nowMs, ...event.landing } }
         : {};
     case 'retried':
-      return state.kind === 'failed' ? again(item) : {};
+      return state.kind === 'failed'
+        ? { ...again(item), ...(event.words === undefined ? {} : { words: event.words }) }
+        : {};
     case 'unplannable':
       return state.kind === 'failed' ? { state: failed(event.reason, nowMs) } : {};
     case 'cancelled':
@@ -364,19 +368,6 @@ export type Purse = z.infer<typeof Purse>;
 export function purseOf(mission: MissionState): Purse {
   const { budgetUsd } = mission;
   return budgetUsd === null ? null : { budgetUsd, leftUsd: Math.max(0, budgetUsd - spent(mission).usd) };
-}
-
-/** What a budget does not hold, in words with the remedy; null when it holds everything, or there is none. */
-export function budgetGap(mission: MissionState): string | null {
-  const { budgetUsd, unpriced = [] } = mission;
-  const { unpricedTokens = 0 } = spent(mission);
-  if (budgetUsd === null || (unpriced.length === 0 && unpricedTokens === 0)) return null;
-  const had = unpricedTokens > 0 ? [`${unpricedTokens} tokens so far had no price`] : [];
-  const have = unpriced.map(withoutPrice);
-  const [named] = unpriced.filter((model) => model !== '');
-  const naming = unpriced.includes('') ? 'name its model in town.toml, and ' : '';
-  const remedy = naming + priceRemedy(named ?? 'the model');
-  return `the budget of $${budgetUsd} does not hold everything: ${[...have, ...had].join(', ')}. To have what sessions use from then on counted, ${remedy}`;
 }
 
 export function spent(mission: MissionState): Usage {

@@ -2,6 +2,7 @@
 import type { Lasting } from './asks.js';
 import { refineryOf } from './address.js';
 import type { Waiter } from './escalation-input.js';
+import { standingOf } from './escalation-sources.js';
 import type { Queue } from './refinery.js';
 
 /** The first ones may have a passing reason: they are tried again soon. */
@@ -21,9 +22,8 @@ export function refineryTrouble(queue: Queue, rig: string): readonly Lasting[] {
         // One that is being tried again was refused all the same.
         key: isHeld ? `${id} ${hold.sinceMs}` : `${id} refused`,
         raised: {
-          category: 'failed',
-          severity: 'HIGH',
           source: 'merge',
+          ...standingOf({ source: 'merge' }),
           text: `${branch} does not land: ${why}`,
           ...tried,
           choices: ['retry', 'skip'],

@@ -2,16 +2,19 @@
 import type { Lasting } from './asks.js';
 import { polecatAt, witnessOf } from './address.js';
 import type { Breaker } from './breaker.js';
+import type { Source } from './escalation-input.js';
+import { standingOf } from './escalation-sources.js';
 import { breakerMail, careText } from './health-mail.js';
 import type { Care, Health } from './health.js';
-import { unreachable } from './unreachable.js';
 
 /** One of whom the overseer was told before there was a ladder is known. */
 export function breakerTrouble(rig: string, { open, isTold = false }: Breaker): readonly Lasting[] {
   if (open === null || isTold) return [];
   const waiter = { kind: 'telling', at: witnessOf(rig), answered: 0 } as const;
-  const asked = { category: 'failed', severity: 'HIGH', source: 'deaths' } as const;
-  return [{ key: 'deaths', raised: { ...asked, text: breakerMail(rig, open).body, rig, waiter } }];
+  const source = 'deaths';
+  return [
+    { key: 'deaths', raised: { source, ...standingOf({ source }), text: breakerMail(rig, open).body, rig, waiter } },
+  ];
 }
 
 /** `fact`: '' when it was not looked at since. */
@@ -22,22 +25,15 @@ export function careTrouble(rig: string, patients: readonly Patient[]): readonly
     .filter(({ care }) => care.done === 'tell')
     .map(({ name, mission, care, fact }) => {
       const at = polecatAt(rig, name);
-      const asked = { category: 'lifecycle', severity: 'HIGH', source: sourceOf(care.kind) } as const;
+      const source = sourceOf(care.kind);
       const waiter = { kind: 'telling', at, answered: 0 } as const;
       const text = careText(rig, at, care, fact);
-      return { key: `${care.claim} ${care.kind}`, raised: { ...asked, text, rig, mission, waiter } };
+      return {
+        key: `${care.claim} ${care.kind}`,
+        raised: { source, ...standingOf({ source }), text, rig, mission, waiter },
+      };
     });
 }
 
-function sourceOf(kind: Care['kind']): 'stalled' | 'failure' | 'host' {
-  switch (kind) {
-    case 'quiet':
-      return 'stalled';
-    case 'stuck':
-      return 'failure';
-    case 'lost':
-      return 'host';
-    default:
-      return unreachable(kind);
-  }
-}
+/** A lost host is a source of its own; the others are named as the witness names them. */
+const sourceOf = (kind: Care['kind']): Source => (kind === 'lost' ? 'host' : kind);

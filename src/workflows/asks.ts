@@ -1,6 +1,17 @@
 /** Brings trouble that lasts before the ladder, and takes it back when it is over: beside the loop of whoever has it. */
 import { CancellationScope, workflowInfo } from '@temporalio/workflow';
-import { answeredBy, askLines, bring, nextOf, NO_ASKS, settled, type Lasting } from '../town/asks.js';
+import {
+  answeredBy,
+  askLines,
+  bring,
+  endedIn,
+  nextOf,
+  NO_ASKS,
+  settled,
+  type EscalationEnd,
+  type Lasting,
+  type Next,
+} from '../town/asks.js';
 import type { Asks as State } from '../town/asks.js';
 import { raise, settle } from './escalating.js';
 import { patched } from './patches.js';
@@ -41,7 +52,7 @@ export class Asks {
   /** All that lasts now. */
   see(lasting: readonly Lasting[]): void {
     this.#lasting = lasting;
-    if (this.#isTelling || nextOf(this.#state, lasting) === null) return;
+    if (this.#isTelling || this.#next() === null) return;
     if (!goesBeforeLadder()) return;
     this.#isTelling = true;
     void CancellationScope.nonCancellable(() => this.#tellAll()).finally(() => {
@@ -55,13 +66,24 @@ export class Asks {
     this.#state = answeredBy(this.#state, waiter, by);
   }
 
+  #ended(escalation: string, end: EscalationEnd): void {
+    this.#state = endedIn(this.#state, escalation, end, Date.now());
+    // After an answer there is time: its owner looks again by itself.
+    if (end.kind === 'terminated') this.#owner.onChange();
+  }
+
+  #next(): Next | null {
+    return nextOf(this.#state, this.#lasting, Date.now(), this.#owner.patience());
+  }
+
   async #tellAll(): Promise<void> {
-    for (let next = nextOf(this.#state, this.#lasting); next !== null; next = nextOf(this.#state, this.#lasting)) {
+    for (let next = this.#next(); next !== null; next = this.#next()) {
       if (next.kind === 'raise') {
         const { lasting } = next;
         // What cannot be brought there the deacon sees, as it sees whatever waits for long.
-        const escalation = await raise(lasting.raised, this.#owner.patience()).catch(() => null);
-        this.#state = bring(this.#state, lasting, escalation);
+        const brought = await raise(lasting.raised, this.#owner.patience()).catch(() => null);
+        this.#state = bring(this.#state, lasting, brought?.escalation ?? null);
+        void brought?.end?.then((end) => end !== null && this.#ended(brought.escalation, end));
       } else {
         const { waiter, escalation } = next.brought;
         const by = workflowInfo().workflowId;

@@ -1,21 +1,29 @@
 /** How a workflow brings trouble before the ladder, and says that it waits for an answer no more. */
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { CancellationScope, ParentClosePolicy, startChild, uuid4 } from '@temporalio/workflow';
-import { escalationMessages, type EscalationInput } from '../contract/escalation.js';
+import { TerminatedFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { CancellationScope, ChildWorkflowFailure, ParentClosePolicy, startChild, uuid4 } from '@temporalio/workflow';
+import type { ChildWorkflowHandle } from '@temporalio/workflow';
+import { escalationMessages, type EscalationInput, type EscalationResult } from '../contract/escalation.js';
 import { startOfEscalation } from '../contract/search-attributes.js';
 import { escalationOf } from '../town/escalation-id.js';
 import { TEXT_CHARS_MAX, type Raised, type Waiter } from '../town/escalation-input.js';
+import type { EscalationEnd } from '../town/asks.js';
 import { send } from './outbox.js';
 
 const WORDS_CHARS_MAX = 1_000;
 
 /**
- * Starts the escalation of a trouble, or joins the one that is there; answers with its id. It outlives whoever asks, and a cancellation
- * does not keep it from being known. `nth`: see `escalationOf`.
+ * Starts the escalation of a trouble, or joins the one that is there. It outlives whoever asks, and a cancellation does not keep it from
+ * being known. `nth`: see `escalationOf`.
  */
-export async function raise(raised: Raised, patience: number, nth = 0): Promise<string> {
+export async function raise(raised: Raised, patience: number, nth = 0): Promise<Brought> {
   return CancellationScope.nonCancellable(() => raiseOrJoin(bounded(raised), patience, nth));
 }
+
+type Brought = {
+  readonly escalation: string;
+  /** Null of one that was joined, whose end this run does not hear; nothing of one that was cancelled, which is so meant. */
+  readonly end: Promise<EscalationEnd | null> | null;
+};
 
 /** It was answered another way, or has ended. One that is not there any more needs no telling. */
 export async function settle(escalation: string, waiter: Waiter, by: string, how: string): Promise<void> {
@@ -24,22 +32,38 @@ export async function settle(escalation: string, waiter: Waiter, by: string, how
   await CancellationScope.nonCancellable(() => send(escalation, escalationMessages.settled, content));
 }
 
-async function raiseOrJoin(raised: Raised, patience: number, first: number): Promise<string> {
+async function raiseOrJoin(raised: Raised, patience: number, first: number): Promise<Brought> {
   for (let nth = first; ;) {
-    const id = escalationOf(raised, nth);
-    if (await isStarted(id, { raised, patience, nth })) return id;
-    const delivery = await send(id, escalationMessages.join, { id: `join ${uuid4()}`, raised });
-    if (delivery === 'delivered') return id;
+    const escalation = escalationOf(raised, nth);
+    const child = await started(escalation, { raised, patience, nth });
+    if (child !== null) return { escalation, end: endOf(child) };
+    const delivery = await send(escalation, escalationMessages.join, { id: `join ${uuid4()}`, raised });
+    if (delivery === 'delivered') return { escalation, end: null };
     // One that has closed meanwhile is begun anew; one that the server takes no more signals for has others after it.
     if (delivery === 'undeliverable') nth += 1;
   }
 }
 
-/** False: it is there already. */
-async function isStarted(workflowId: string, input: EscalationInput): Promise<boolean> {
+type Escalate = (input: EscalationInput) => Promise<EscalationResult>;
+type Child = ChildWorkflowHandle<Escalate>;
+
+/** One that failed has never begun. */
+async function endOf(child: Child): Promise<EscalationEnd | null> {
+  try {
+    const { by } = await child.result();
+    return { kind: 'answered', by };
+  } catch (error) {
+    if (error instanceof ChildWorkflowFailure && error.cause instanceof TerminatedFailure)
+      return { kind: 'terminated' };
+    return null;
+  }
+}
+
+/** Null: it is there already. */
+async function started(workflowId: string, input: EscalationInput): Promise<Child | null> {
   const { summary, memo, priority, attributes } = startOfEscalation(input.raised);
   try {
-    await startChild('escalation', {
+    return await startChild<Escalate>('escalation', {
       workflowId,
       args: [input],
       parentClosePolicy: ParentClosePolicy.ABANDON,
@@ -49,9 +73,8 @@ async function isStarted(workflowId: string, input: EscalationInput): Promise<bo
       memo,
       typedSearchAttributes: attributes,
     });
-    return true;
   } catch (error) {
-    if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return null;
     throw error;
   }
 }

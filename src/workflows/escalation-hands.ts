@@ -13,7 +13,7 @@ import { helpMail } from '../town/escalation-mail.js';
 import { isLast, nameOf, tierOf, waitersOf, type Escalation } from '../town/escalation.js';
 import { short } from '../town/wording.js';
 import { reasonOf } from './failing.js';
-import { postman, town } from './hands.js';
+import { answerer, postman, town } from './hands.js';
 import { send } from './outbox.js';
 import { ladderWithinMs } from './patience.js';
 
@@ -66,9 +66,9 @@ type Answer = { readonly by: string; readonly resolution: Resolution };
 export async function answerTo(waiter: Waiter, { by, resolution }: Answer, patience: number): Promise<Outcome> {
   const summary = asSummary(`${resolution.action} · ${nameOf(waiter)} · ${by}`);
   const request = { escalation: workflowInfo().workflowId, waiter, resolution, by, patience };
-  return town(patience)
+  return answerer(patience)
     .answerWaiter.executeWithOptions({ summary }, [request])
-    .catch((error: unknown) => ({ kind: 'refused', says: reasonOf(error) }));
+    .catch((error: unknown) => ({ kind: 'unreached', says: reasonOf(error) }));
 }
 
 /** Of one round; another may follow under the same id. */

@@ -5,7 +5,7 @@ import { escalationMessages } from '../contract/escalation.js';
 import { isAnsweredByWords } from '../town/escalation-answer.js';
 import { resolved, settled, type Summary } from '../town/escalation-answering.js';
 import { escalationOf } from '../town/escalation-id.js';
-import { whyNotBy, type Verb } from '../town/escalation-who.js';
+import { hasAsked, whyNotBy, type Verb } from '../town/escalation-who.js';
 import {
   acked,
   forwarded,
@@ -26,7 +26,7 @@ import { answeredWithinMs } from './patience.js';
 
 type Of = {
   readonly id: string;
-  readonly patience: number;
+  readonly patience: () => number;
   readonly now: () => Escalation;
   readonly set: (next: Escalation) => void;
   /** Nobody is to wait any more: its run ends. */
@@ -115,7 +115,7 @@ export class EscalationMessages {
     const summary = () => this.#summaries.get(after.id);
     const waits = { summary: 'until whoever has answered hears that it is on its way' };
     const isHeard = () => summary() !== undefined || isSettled();
-    await CancellationScope.nonCancellable(() => condition(isHeard, answeredWithinMs(patience), waits));
+    await CancellationScope.nonCancellable(() => condition(isHeard, answeredWithinMs(patience()), waits));
     const { isTaken = true, says = `it is on its way to those who wait: gt explain ${id} shows how far` } =
       summary() ?? {};
     return isTaken ? done(says) : refused(says);
@@ -139,8 +139,7 @@ export class EscalationMessages {
     if (to !== id) return refused(`this is ${id}, not ${to.slice(0, 200)}`);
     const note = cut(body === '' ? subject : body, NOTE_CHARS_MAX);
     const by = from.slice(0, 200);
-    const isAsker = waitersOf(now()).some(({ agent }) => agent === from);
-    if (isAsker) return this.#said(from, 'note', () => this.#note(by, note));
+    if (hasAsked(from, waitersOf(now()))) return this.#said(from, 'note', () => this.#note(by, note));
     const why = this.#whyNot(from, 'resolve');
     if (why !== null) return refused(why);
     const answer = { by, resolution: { action: 'retry', note }, only: null, why: 'by mail' } as const;

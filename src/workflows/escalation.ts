@@ -43,7 +43,7 @@ import { failure, readInput } from './failing.js';
 import { Standing, startAs } from './standing.js';
 import { carried, goOn, isDue } from './start.js';
 
-/** Of one answer, so many are told at once. */
+/** Of each answer so many are told at once: those who do not hear one keep nobody from another. */
 const TELLING_MAX = 50;
 
 export async function escalation(raw: unknown, carry?: EscalationCarry): Promise<EscalationResult> {
@@ -59,7 +59,7 @@ function fresh(raw: unknown): EscalationCarry {
       `the workflow id of an escalation is hq-esc- and 8 letters or digits, for example "hq-esc-00000001", not "${workflowId}"`,
     );
   const { patience, raised, nth } = readInput(EscalationInput, raw, 'BadInput', ESCALATION_EXAMPLE);
-  return { patience, escalation: begun(raised, nth, Date.now()), desk: EMPTY_DESK };
+  return { patience: patience ?? null, escalation: begun(raised, nth, Date.now()), desk: EMPTY_DESK };
 }
 
 type Timer = { readonly next: NextClock; readonly scope: CancellationScope };
@@ -67,7 +67,7 @@ type Timer = { readonly next: NextClock; readonly scope: CancellationScope };
 class EscalationRun {
   readonly #raw: unknown;
   readonly #id = workflowInfo().workflowId;
-  readonly #patience: number;
+  readonly #given: number | null;
   readonly #desk: Desk;
   readonly #messages: EscalationMessages;
   readonly #standing = new Standing();
@@ -81,12 +81,12 @@ class EscalationRun {
 
   constructor(raw: unknown, { patience, escalation: now, desk }: EscalationCarry) {
     this.#raw = raw;
-    this.#patience = patience;
+    this.#given = patience;
     this.#now = now;
     this.#desk = new Desk(desk);
     this.#messages = new EscalationMessages({
       id: this.#id,
-      patience,
+      patience: () => this.#patience,
       now: () => this.#now,
       set: (next) => this.#set(next),
       isSettled: isDue,
@@ -226,8 +226,7 @@ class EscalationRun {
 
   #answer({ id, by, resolution, left }: Answering): void {
     const waiters = new Map(this.#now.waiting.map(({ waiter }) => [waiterKey(waiter), waiter]));
-    for (const key of left) {
-      if (this.#acts.size >= TELLING_MAX) return;
+    for (const key of left.slice(0, TELLING_MAX)) {
       const waiter = waiters.get(key);
       if (waiter === undefined) continue;
       this.#begin(`answer ${key}`, async () => {
@@ -274,7 +273,12 @@ class EscalationRun {
   }
 
   #carry(): EscalationCarry {
-    return { patience: this.#patience, escalation: this.#now, desk: this.#desk.state() };
+    return { patience: this.#given, escalation: this.#now, desk: this.#desk.state() };
+  }
+
+  /** Of whoever has raised it, or of the town as its ladder tells. */
+  get #patience(): number {
+    return this.#given ?? this.#now.ladder?.patience ?? 1;
   }
 
   #board(): string {

@@ -6,13 +6,16 @@ import * as z from 'zod';
 import type { HostActivities, SessionActivities, TownActivities } from '../contract/activities.js';
 import { SessionLeft } from '../town/session.js';
 import { failure } from './failing.js';
-import { hostAct, hostAnswersMs, post, reaching, sessionAct, townAct, watch } from './patience.js';
+import { answering, hostAct, hostAnswersMs, post, reaching, sessionAct, townAct, watch } from './patience.js';
 
 export const town = (scale: number) => proxyActivities<TownActivities>(townAct(scale));
 
 /** For mail to whoever may not be there, and what others wait behind: it gives up at last. */
 export const postman = (scale: number) =>
   proxyActivities<Pick<TownActivities, 'deliver' | 'deliverAll' | 'startMission' | 'waysTo'>>(post(scale));
+
+/** For the answer to one who waits. */
+export const answerer = (scale: number) => proxyActivities<Pick<TownActivities, 'answerWaiter'>>(answering(scale));
 
 /** For who is outside of the town. */
 export const messenger = (scale: number) => proxyActivities<Pick<TownActivities, 'reach'>>(reaching(scale));

@@ -6,6 +6,7 @@ import { polecatAt } from '../town/address.js';
 import { canClose } from '../town/mission-assigned.js';
 import type { Item, MissionEvent } from '../town/mission.js';
 import { canSkip } from '../town/mission.js';
+import type { Words } from '../town/mission-words.js';
 import { done, refused, takenUntil, type Desk, type Taking } from './desk.js';
 import { isHeldByBudget, wordNow } from './mission-budget.js';
 import { patched } from './patches.js';
@@ -14,7 +15,7 @@ import { isDue } from './start.js';
 
 /** What asks for an act of the mission's loop. */
 export type Asked =
-  | { readonly kind: 'retry'; readonly item: string; readonly by: string }
+  | { readonly kind: 'retry'; readonly item: string; readonly by: string; readonly words?: Words }
   | { readonly kind: 'withdraw'; readonly claim: string; readonly rig: string }
   /** Slots are asked for once more. */
   | { readonly kind: 'feed' }
@@ -37,11 +38,11 @@ const over = (): string | null =>
 
 export function takeAnswers(desk: Desk, { now, note, hear, teller }: Mission): void {
   const taking = takenUntil(desk, over);
-  taking.on(missionMessages.retry, ({ item: id, by }) => {
+  taking.on(missionMessages.retry, ({ item: id, by, note: text }) => {
     const item = now().state.items.find((one) => one.id === id);
     if (item?.state.kind !== 'failed')
       return refused(instead(now(), 'retry', id, item, ({ state }) => state.kind === 'failed'));
-    hear({ kind: 'retry', item: id, by });
+    hear({ kind: 'retry', item: id, by, ...(text === undefined ? {} : { words: { by, text } }) });
     return done(`item "${id}" goes to ${item.assignee ?? 'a new polecat'}`);
   });
   taking.on(missionMessages.skip, ({ item: id, reason, by }) => {

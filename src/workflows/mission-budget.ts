@@ -5,7 +5,8 @@
 import { CancellationScope, setHandler, workflowInfo } from '@temporalio/workflow';
 import { missionMessages } from '../contract/messages.js';
 import { purseQuery, type MissionCarry } from '../contract/mission.js';
-import { budgetGap, isOverBudget, purseOf, spent, type MissionEvent, type MissionState } from '../town/mission.js';
+import { budgetGap } from '../town/mission-stand.js';
+import { isOverBudget, purseOf, spent, type MissionEvent, type MissionState } from '../town/mission.js';
 import { done, refused, type Desk } from './desk.js';
 import type { MissionAsks } from './mission-asks.js';
 import { patched } from './patches.js';

@@ -9,6 +9,7 @@ import { withParts } from '../town/convoy.js';
 import type { ConvoyPart } from '../town/convoy.js';
 import { itemOf } from '../town/mission.js';
 import type { Item, MissionEvent, MissionState } from '../town/mission.js';
+import type { Words } from '../town/mission-words.js';
 import { own } from '../town/own.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import { DEFAULT_LIMITS } from '../town/rig.js';
@@ -92,18 +93,20 @@ type Retrying = {
   /** The item has another plan from now on. */
   readonly take: (planned: MissionCarry) => void;
 };
+type Retry = { readonly item: string; readonly words?: Words };
 
 /** A failed item goes to whoever is next, by a plan made anew; what a person is to do has none. */
-export async function retry(id: string, { now, note, take }: Retrying): Promise<void> {
+export async function retry({ item: id, words }: Retry, { now, note, take }: Retrying): Promise<void> {
   const isFailed = () => itemOf(now().state, id).state.kind === 'failed';
   const item = itemOf(now().state, id);
   if (!isFailed()) return;
-  if (item.assignee !== undefined) return note({ kind: 'retried', item: id });
+  const retried = { kind: 'retried', item: id, ...(words === undefined ? {} : { words }) } as const;
+  if (item.assignee !== undefined) return note(retried);
   try {
     const plan = await planAgain(now(), item);
     if (!isFailed()) return;
     take(withPlan(now(), item, plan));
-    note({ kind: 'retried', item: id });
+    note(retried);
   } catch (error) {
     if (isCancellation(error)) throw error;
     const reason = error instanceof Error ? error.message : String(error);

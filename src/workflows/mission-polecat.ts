@@ -21,6 +21,7 @@ import { branchFor } from '../town/branch.js';
 import { withFindings } from '../town/convoy.js';
 import type { Holder, Item, Landing, MissionState } from '../town/mission.js';
 import { findingsOf, PolecatReport } from '../town/mission.js';
+import { withWords } from '../town/mission-words.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import { rigRef, type Limits, type RigSnapshot } from '../town/rig.js';
 import { lossOf, onHost, town, watcher } from './hands.js';
@@ -43,8 +44,9 @@ export function holderFor(grant: Grant, rig: RigSnapshot, host: string): Holder 
   return { claim, name, incarnation, host, molecule: makeId(rig.prefix, uuid4()) };
 }
 
-/** What the polecat works: as it was cooked, and where it is part of a convoy, with the findings of the legs it reads. */
-export function protoFor(state: MissionState, { leg }: Item, { proto }: Plan): Protomolecule {
+/** What the polecat works: as it was cooked, with what was answered when it failed, and where it is part of a convoy, with the findings of the legs it reads. */
+export function protoFor(state: MissionState, { leg, words }: Item, plan: Plan): Protomolecule {
+  const proto = withWords(plan.proto, words);
   return leg === undefined ? proto : withFindings(proto, (step) => findingsOf(state, leg.item, step));
 }
 

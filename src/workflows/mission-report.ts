@@ -13,8 +13,8 @@ import { RESUME } from '../town/pause.js';
 import { postman, town } from './hands.js';
 import { patched } from './patches.js';
 import { showRefused, Standing, type Stand } from './standing.js';
-import { budgetGap, isFinished, isOverBudget, isPaused, spent } from '../town/mission.js';
-import { landedCount, phaseOf, waitsOf } from '../town/mission-stand.js';
+import { isFinished, isOverBudget, isPaused, spent } from '../town/mission.js';
+import { budgetGap, landedCount, phaseOf, waitsOf } from '../town/mission-stand.js';
 
 /** What never changes of a mission. Started by a formula's name, it can be found by that, too. */
 export function introduction(state: MissionState): readonly SearchAttributePair[] {

@@ -191,7 +191,7 @@ class MissionRun {
           this.#now = next;
           this.#slots.forget(itemOf(next.state, fact.item).rig);
         };
-        await retry(fact.item, { now: () => this.#now, note: (event) => this.#note(event), take });
+        await retry(fact, { now: () => this.#now, note: (event) => this.#note(event), take });
         return this.#asks.answered({ kind: 'item', item: fact.item }, fact.by);
       }
       case 'withdraw':

@@ -104,12 +104,22 @@ export class EscalationTeller {
   async #raise(raised: Raised, waiter: StepWaiter): Promise<void> {
     const wait = waitOf(waiter);
     this.#raising.add(wait);
-    const escalation = await raise(raised, this.#book.patience).catch(() => null);
-    if (escalation === null) this.#unheard.add(wait);
-    else this.#known.set(wait, { waiter, escalation });
+    const brought = await raise(raised, this.#book.patience).catch(() => null);
+    if (brought === null) this.#unheard.add(wait);
+    else {
+      const { escalation, end } = brought;
+      this.#known.set(wait, { waiter, escalation });
+      void end?.then((how) => how?.kind === 'terminated' && this.#lost(escalation));
+    }
     this.#raising.delete(wait);
     if (this.#over === null) this.#show();
     else this.tell();
+  }
+
+  /** Nobody asks for an answer any more: whatever waits for it there is raised again. */
+  #lost(escalation: string): void {
+    for (const [wait, one] of this.#known) if (one.escalation === escalation) this.#known.delete(wait);
+    if (this.#over === null) this.tell();
   }
 
   async #settle({ waiter, escalation }: RaisedStep): Promise<void> {

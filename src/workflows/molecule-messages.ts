@@ -3,7 +3,7 @@ import { CancellationScope, condition, workflowInfo } from '@temporalio/workflow
 import type { z } from 'zod';
 import { moleculeMessages } from '../contract/messages.js';
 import { describeGates, whyNoMail } from '../town/molecule-gates.js';
-import { instead, ownAnswerRefusal, refusal, tokenOf, type Verb } from '../town/molecule-refusal.js';
+import { answererRefusal, instead, refusal, tokenOf, type Verb } from '../town/molecule-refusal.js';
 import { answerWith } from '../town/molecule-vars.js';
 import { code } from '../town/wording.js';
 import type { Json } from '../town/act.js';
@@ -80,12 +80,12 @@ export class Messages {
       if (from && token !== undefined) return refused('a token is of a step that waits: go back without it');
       if (from && vars !== undefined)
         return refused('variables are of an answer to a step that waits: go back without');
-      const own = this.#ownAnswer(message);
-      if (from) return own === null ? this.back.ask(message) : refused(own);
+      const notBy = this.#whyNotBy(message);
+      if (from) return notBy === null ? this.back.ask(message) : refused(notBy);
       return this.#afterCheck(message, () => (vars === undefined ? this.#retry(message) : this.#revise(message, vars)));
     });
     takeAnswers(taking, book, {
-      refusal: (verb, { step, token }) => refusal(book.molecule, verb, step, token),
+      refusal: (verb, about) => this.#refusal(verb, about),
       afterBack: (act) => this.#afterBack(act),
       close: (message) => this.#closeAsked(message),
       retry: (message) => this.#afterCheck(message, () => this.#retry(message)),
@@ -167,15 +167,15 @@ export class Messages {
     this.back.end();
   }
 
-  /** Null when nothing stands in the way. Whose step waits for an answer does not give it: those do who are asked. */
+  /** Null when nothing stands in the way: neither how the step stands, nor who says it. */
   #refusal(verb: Verb, about: About): string | null {
-    return this.#ownAnswer(about) ?? refusal(this.#book.molecule, verb, about.step, about.token);
+    return this.#whyNotBy(about) ?? refusal(this.#book.molecule, verb, about.step, about.token);
   }
 
-  #ownAnswer({ step, by }: About): string | null {
+  #whyNotBy({ step, by }: About): string | null {
     const { molecule, hook } = this.#book;
-    const why = hook === null ? null : ownAnswerRefusal(molecule, step, by, hook.agent);
-    return why !== null && patched('an agent does not answer itself', '0.11') ? why : null;
+    const why = answererRefusal(molecule, step, by, hook?.agent ?? null);
+    return why !== null && patched('steps are answered by people and superiors', '0.11') ? why : null;
   }
 
   #closeAsked(message: Closes): Answer | Promise<Answer> {
@@ -215,7 +215,7 @@ export class Messages {
     if (steps.length > max)
       return refused(`a molecule of ${molecule.steps.length} steps closes at most ${max} in one message`);
     for (const step of steps) {
-      const why = this.#ownAnswer({ step, by }) ?? refusal(molecule, 'close', step) ?? this.#whyAlone(molecule, step);
+      const why = this.#whyNotBy({ step, by }) ?? refusal(molecule, 'close', step) ?? this.#whyAlone(molecule, step);
       if (why !== null) return refused(`${why}; none of the ${steps.length} is closed`);
       molecule = after(molecule, { kind: 'accepted', step, summary, by, head: null }, Date.now());
     }

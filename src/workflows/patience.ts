@@ -58,6 +58,16 @@ export const reaching = (scale: number): ActivityOptions => ({
   },
 });
 
+/**
+ * An answer to one who waits: who has not heard it in so many tries, some minutes, does not hear it now. Tries, and no time: who waits for a worker is not
+ * given up.
+ */
+export const answering = (scale: number): ActivityOptions => ({
+  ...townAct(scale),
+  retry: { ...retry(scale), maximumAttempts: ANSWER_TRIES_MAX },
+});
+const ANSWER_TRIES_MAX = 10;
+
 /** What comes after a mail within this time is told with it, but for what is urgent. */
 export const gatherMs = (scale: number): number => Math.max(SECOND_MS, 30 * SECOND_MS * scale);
 

@@ -116,6 +116,15 @@ test('answered at the step, in a later run of its molecule, it is settled at its
   await expect(retry(agent)).rejects.toMatchObject({
     cause: { message: expect.stringContaining('does not give it itself') as string },
   });
+  for (const [name, content] of [
+    ['retry', {}],
+    ['answer', { text: 'blue' }],
+    ['skip', { reason: 'no' }],
+    ['approve', {}],
+  ] as const)
+    await expect(
+      molecule.executeUpdate(name, { args: [{ step: 'paint', by: 'server/refinery', ...content }] }),
+    ).rejects.toMatchObject({ cause: { message: expect.stringContaining('is another agent') as string } });
   const { runId } = await molecule.describe();
   for (const name of ['pause', 'resume']) await molecule.executeUpdate(name, { args: [{}] });
   await until('it goes on in another run', async () => (await molecule.describe()).runId !== runId);

@@ -32,6 +32,14 @@ type = "human"
 needs = ["think"]
 `;
 
+const BROKEN = `
+formula = "broken"
+[[steps]]
+id = "build"
+title = "Build"
+run = "exit 3"
+`;
+
 /** A person before the overseer, and a rule of the deacon. */
 const LADDER = `
 [escalation.routes]
@@ -48,7 +56,7 @@ let town: LiveTown;
 beforeAll(async () => {
   town = await liveTown({
     rigs: { server: { bare: true } },
-    formulas: { ask: ASK },
+    formulas: { ask: ASK, broken: BROKEN },
     // The server suggests to continue as new after about 4,000 events otherwise.
     dynamicConfig: ['limit.historyCount.suggestContinueAsNew=80'],
   });
@@ -118,6 +126,9 @@ test('an emergency is the overseer’s at once, whoever else is there; who told 
     'CRITICAL',
     OVERSEER,
   ]);
+  // The patience of the town counts, 0.1: by none it would be more urgent after four hours.
+  const { sinceMs, untilMs } = await viewOf(id);
+  expect((untilMs ?? 0) - sinceMs).toBeLessThan(3_600_000);
   expect(await said('explain', id)).toMatch(/^\*\*CRITICAL emergency\*\*: the key of production is in the log$/m);
   expect(await said('escalation', 'resolve', id, '--action', 'close', '--note', 'revoked')).toBe('1 goes on');
   expect(await handleOf(id).result()).toMatchObject({ id, how: '1 goes on' });
@@ -140,7 +151,9 @@ test.concurrent('a tier that is not there is passed over; silence of one who has
   expect(mails[0]?.body).toContain('- red\n- blue');
   await said('escalation', 'ack', id, '--by', ANN);
   await hasLink(id, 'silent');
-  await handleOf(id).terminate();
+  await handleOf(id).terminate('it was a test');
+  expect(await said('escalation', 'show', id)).toMatch(/ · terminated\n\nIt was ended from outside.*\(it was a test\)/);
+  expect(JSON.parse(await said('escalation', 'show', id, '--json'))).toMatchObject({ id, status: 'terminated' });
 });
 
 test.concurrent('a person who is silent is passed over when the clock says so, and one who passes it on at once', async () => {
@@ -162,15 +175,21 @@ test.concurrent('a person who is silent is passed over when the clock says so, a
 
 test.concurrent('who may not answer is refused, and the refusal stands in the chain; whoever asked may add a note', async () => {
   const agent = 'server/polecats/Toast';
-  const id = await raise({ text: 'how far?', waiter: { kind: 'telling', at: agent, agent, answered: 0 } });
+  const { id } = JSON.parse(await said('escalate', 'how far is 7?', '--by', agent, '--json')) as {
+    readonly id: string;
+  };
   await askedOverseer(id);
-  for (const by of [agent, 'server/polecats/Ash', 'deacon/dogs/rex'])
-    expect(await refusal('resolve', id, '--by', by)).toMatchObject({ code: 1, stderr: expect.stringContaining(by) });
+  for (const by of [agent, ` ${agent.toLowerCase()}`, 'server/polecats/Ash', 'deacon/dogs/rex'])
+    expect(await refusal('resolve', id, '--by', by)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(by.trim()),
+    });
   expect(await refusal('forward', id)).toMatchObject({ stderr: expect.stringContaining('overseer is the last tier') });
   await said('escalation', 'note', id, 'I have seen no map', '--by', agent);
   const links = await chainOf(id);
   expect(links.filter(({ kind }) => kind === 'refused').map(({ by }) => by)).toEqual([
     agent,
+    agent.toLowerCase(),
     'server/polecats/Ash',
     'deacon/dogs/rex',
   ]);
@@ -234,7 +253,7 @@ test.concurrent('the same trouble of many is one escalation, which is listed, an
   for (const id of all)
     await until('all wait', async () => (await viewOf(id)).waiting.length === EACH && (await mailsOf(id)).length === 1);
   const list = await until('all are listed', async () => {
-    const rows = JSON.parse(await said('escalation', 'list', '--json', '--severity', 'HIGH')) as {
+    const rows = JSON.parse(await said('escalation', 'list', '--json', '--severity', 'high')) as {
       id: string;
       tier: string;
     }[];
@@ -257,6 +276,22 @@ test.concurrent('the same trouble of many is one escalation, which is listed, an
   expect(await handleOf(third).result()).toMatchObject({ how: `${EACH} go on` });
   const [record] = await recorded(third);
   expect(record?.chain.filter(({ kind }) => kind === 'noted')).toHaveLength(80);
+});
+
+test.concurrent('a step whose escalation was terminated is raised again', async () => {
+  await town.startMission('broken', { work: [{ id: 'a', rig: 'server', formula: 'broken' }] });
+  const query = 'GtMission="broken" AND GtRole="escalation" AND ExecutionStatus="Running"';
+  const raisedBut = (run: string) =>
+    until('it is raised', async () => {
+      for await (const one of town.client.workflow.list({ query })) if (one.runId !== run) return one;
+      return null;
+    });
+  const first = await raisedBut('');
+  await handleOf(first.workflowId).terminate();
+  const again = await raisedBut(first.runId);
+  expect(again.workflowId).toBe(first.workflowId);
+  expect((await viewOf(again.workflowId)).waiting).toMatchObject([{ kind: 'step' }]);
+  await said('escalation', 'resolve', again.workflowId, '--action', 'skip');
 });
 
 test('a role that is there answers by its rules, and an answer in words goes no further', async () => {

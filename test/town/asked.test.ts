@@ -140,7 +140,14 @@ test('mail is listed as long as nobody has read it, a hook with all that waits f
   ]);
 });
 
-const seen = { text: 'no key', severity: 'CRITICAL', tier: 'overseer', sinceMs: 9, category: 'blocked' };
+const seen = {
+  text: 'no key',
+  severity: 'CRITICAL',
+  tier: 'overseer',
+  sinceMs: 9,
+  category: 'blocked',
+  source: 'auth',
+};
 const escalation = askedByEscalation('hq-esc-00000001', {
   ...seen,
   waiting: [{ waiter: 'se-1/x@t' }, { waiter: 'se-2/x@t' }],
@@ -161,6 +168,9 @@ test('an escalation is answered under its id, as urgent as it is', () => {
     from: 'hq-esc-00000002',
     answer: 'gt answer hq-esc-00000002 --choice CHOICE',
   });
+  const money = askedByEscalation('hq-esc-00000003', { ...decision, source: 'budget', choices: ['budget'] });
+  expect(money.answer).toBe('gt escalation resolve hq-esc-00000003 --action budget --usd N');
+  expect(money.choices).toBeUndefined();
 });
 
 const mailOf = (from: string) =>

@@ -1,6 +1,16 @@
 /** Trouble that lasts: what is brought before the ladder, when it is settled, and what an answer means. */
 import { expect, test } from 'vitest';
-import { answeredBy, askLines, bring, nextOf, NO_ASKS, settled, type Asks, type Lasting } from '../../src/town/asks.js';
+import {
+  answeredBy,
+  askLines,
+  bring,
+  endedIn,
+  nextOf,
+  NO_ASKS,
+  settled,
+  type Asks,
+  type Lasting,
+} from '../../src/town/asks.js';
 import { waiterKey } from '../../src/town/escalation-id.js';
 import { signatureIn } from '../../src/town/escalation-signature.js';
 
@@ -18,10 +28,10 @@ const lasting = (item: string, key = `${item} 1`): Lasting => ({
 const waiter = (item: string) => waiterKey(lasting(item).raised.waiter);
 
 /** As its shell does it: all that is to be told, one after the other. */
-function told(asks: Asks, all: readonly Lasting[], escalation: string | null = ESC) {
+function told(asks: Asks, all: readonly Lasting[], escalation: string | null = ESC, nowMs = 0) {
   const said: string[] = [];
   let now = asks;
-  for (let next = nextOf(now, all); next !== null; next = nextOf(now, all)) {
+  for (let next = nextOf(now, all, nowMs, 0.5); next !== null; next = nextOf(now, all, nowMs, 0.5)) {
     if (next.kind === 'raise') {
       const { key, raised } = next.lasting;
       said.push(`raise ${key}, answered ${raised.waiter.answered}`);
@@ -88,6 +98,32 @@ test('an answer of another escalation, or of nobody there, settles what waits he
   const { asks } = told(NO_ASKS, [lasting('a')]);
   expect(told(answeredBy(asks, waiter('a'), 'deacon (hq-esc-99999999)'), []).said).toEqual(['settle a 1']);
   expect(told(answeredBy(asks, waiter('a'), 'Ada'), []).said).toEqual(['settle a 1']);
+});
+
+test('of what was only told there nobody hears the answer: what that has not mended in time is brought there anew', () => {
+  const stuck = (at: string): Lasting => {
+    const one = lasting(at);
+    return { ...one, raised: { ...one.raised, waiter: { kind: 'telling', at, answered: 0 } } };
+  };
+  const all = [stuck('a'), stuck('b'), lasting('c')];
+  const ended = endedIn(told(NO_ASKS, all).asks, ESC, { kind: 'answered', by: 'deacon' }, 1_000);
+  expect(told(ended, all, ESC, 1_800_999).said).toEqual([]);
+  expect(told(ended, all, ESC, 1_801_000).said).toEqual([
+    'settle a 1',
+    'settle b 1',
+    'raise a 1, answered 1',
+    'raise b 1, answered 1',
+  ]);
+  expect(told(ended, [lasting('c')], ESC, 2_000).said).toEqual(['settle a 1', 'settle b 1']);
+  const byPerson = endedIn(ended, ESC, { kind: 'answered', by: 'Ada' }, 2_000);
+  expect(told(byPerson, all, ESC, 9_999_999).said.at(-1)).toBe('raise b 1, answered 0');
+  expect(askLines(endedIn(told(NO_ASKS, [stuck('a')]).asks, ESC, { kind: 'answered', by: 'Ada' }, 1))).toEqual([]);
+});
+
+test('what waited in one that was terminated is brought there anew at once', () => {
+  const { asks } = told(NO_ASKS, [lasting('a')]);
+  expect(told(endedIn(asks, ESC, { kind: 'terminated' }, 1), [lasting('a')]).said).toEqual(['raise a 1, answered 0']);
+  expect(endedIn(asks, 'hq-esc-99999999', { kind: 'terminated' }, 1)).toEqual(asks);
 });
 
 test('a board names each escalation once', () => {

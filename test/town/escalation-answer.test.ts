@@ -3,10 +3,10 @@ import { describe, expect, test } from 'vitest';
 import type * as z from 'zod';
 import { mailMessage, missionMessages, moleculeMessages, refineryMessages } from '../../src/contract/messages.js';
 import { DEACON, isEscalationId, MAYOR, OVERSEER } from '../../src/town/address.js';
-import { possibleFor, tellingTo } from '../../src/town/escalation-answer.js';
+import { chosen, possibleFor, tellingTo } from '../../src/town/escalation-answer.js';
 import { escalationBoard } from '../../src/town/escalation-board.js';
 import { escalationOf } from '../../src/town/escalation-id.js';
-import { ACTIONS, SOURCES, type Action, type Waiter } from '../../src/town/escalation-input.js';
+import { ACTIONS, SOURCES, type Action, type Raised, type Waiter } from '../../src/town/escalation-input.js';
 import { LAST_RESORT } from '../../src/town/escalation-ladder.js';
 import { helpMail } from '../../src/town/escalation-mail.js';
 import { whyNotBy } from '../../src/town/escalation-who.js';
@@ -42,9 +42,9 @@ const TOLD: readonly (readonly [Waiter, Action, readonly (readonly [string, stri
     ],
   ],
   [worked, 'reassign', [['login', 'reassign', { item: 'api', reason: 'use v2' }]]],
-  [item, 'retry', [['login', 'retry', { item: 'api' }]]],
+  [item, 'retry', [['login', 'retry', { item: 'api', note: 'use v2' }]]],
   [item, 'skip', [['login', 'skip', { item: 'api', reason: 'use v2' }]]],
-  [item, 'reassign', [['login', 'reassign', { item: 'api', reason: 'use v2' }]]],
+  [item, 'reassign', [['login', 'retry', { item: 'api', note: 'use v2' }]]],
   ...(['close', 'fail', 'set', 'budget'] as const).map((action) => [item, action, null] as const),
   [budget, 'budget', [['login', 'budget', { usd: 20 }]]],
   ...ACTIONS.filter((action) => action !== 'budget').map((action) => [budget, action, null] as const),
@@ -95,6 +95,34 @@ test('what an action needs is said', () => {
   });
 });
 
+const ASKS = { source: 'question', choices: ['a cookie', 'skip'] };
+const ITEM = { source: 'item', choices: ['retry', 'skip'] };
+test.each([
+  ['one that an agent names is words', ASKS, 'A Cookie', true, { action: 'retry', note: 'a cookie' }],
+  ['also where they are those of an action', ASKS, 'skip', true, { action: 'retry', note: 'skip' }],
+  ['one that the town names is an action', ITEM, 'Skip', true, { action: 'skip' }],
+  ['whether or not it is said to be one', ITEM, 'skip', false, { action: 'skip' }],
+  ['other words are words', ITEM, 'use v2', false, { action: 'retry', note: 'use v2' }],
+  ['but no choice', ITEM, 'purple', true, '"purple" is no choice of ESC: retry or skip'],
+  [
+    'of which there may be none',
+    { source: 'auth' },
+    'purple',
+    true,
+    '"purple" is no choice of ESC: it names none; say it in words',
+  ],
+  [
+    'money is no word',
+    { source: 'budget', choices: ['budget'] },
+    'budget',
+    true,
+    'ESC asks for a sum: gt escalation resolve ESC --action budget --usd N',
+  ],
+] as const)('of choices %s', (_what, about, said, isChoice, expected) => {
+  const now = chosen('ESC', about, said, isChoice);
+  expect(now.ok ? now.resolution : now.why).toEqual(expected);
+});
+
 describe('who may', () => {
   const route = [DEACON, OVERSEER];
   const polecat = 'server/polecats/Toast';
@@ -112,6 +140,9 @@ describe('who may', () => {
     'hq-cv-1a2b3c4d',
     'hq-esc-1a2b3c4d',
     'login',
+    'Mayor',
+    ' mayor',
+    'Server/Polecats/toast',
   ];
   test.each(MAY)('%s answers', (by) => {
     for (const verb of ['ack', 'resolve', 'forward', 'note'] as const)
@@ -127,7 +158,26 @@ describe('who may', () => {
     expect(whyNotBy(DEACON, 'resolve', route, asked)).toContain('has asked itself');
     expect(whyNotBy(DEACON, 'note', route, asked)).toBeNull();
   });
+  test.each([
+    [DEACON, false],
+    ['Deacon ', false],
+    ['server/polecats/Toast', false],
+    ['se-1a2b3c4d', false],
+    [OVERSEER, true],
+    ['server/crew/ann', true],
+    ['ada', true],
+  ])('who has told of it by hand as %s may resolve it: %s', (at, may) => {
+    const told = [{ kind: 'telling', at, answered: 0 } as const];
+    for (const by of [at, at.trim().toUpperCase()])
+      expect(whyNotBy(by, 'resolve', route, told)?.includes('has asked itself') ?? null).toBe(may ? null : true);
+    expect(whyNotBy(at, 'note', route, told)).toBeNull();
+  });
+  test('a tier may in whatever case it is spelled', () => {
+    expect(whyNotBy(' Deacon', 'resolve', route, [worked])).toBeNull();
+  });
 });
+
+const idOf = (text: string) => escalationOf(trouble({ source: 'asked', text }));
 
 describe('ids', () => {
   test('are those of the town', () => {
@@ -148,6 +198,12 @@ describe('ids', () => {
     ['another source is', { source: 'limits' }, false],
   ] as const)('of what many meet %s', (_what, more, isSame) => {
     expect(escalationOf(trouble({ ...same, ...more })) === escalationOf(trouble(same))).toBe(isSame);
+  });
+
+  test('of what somebody tells by hand each word and number matters, and no blank', () => {
+    expect(idOf('the build is broken on port 22')).not.toBe(idOf('the build is broken on port 8080'));
+    expect(idOf('1')).not.toBe(idOf('22'));
+    expect(idOf(' The build  is broken on port 22')).toBe(idOf('the build is broken on port 22'));
   });
 
   test('a question is of one wait alone', () => {
@@ -224,6 +280,24 @@ describe('the mail to a tier', () => {
       - 1970-01-01 00:00:01 deacon was asked, as MEDIUM
       - 1970-01-01 00:00:02 deacon passed it on: no rule fits"
     `);
+  });
+
+  test.each([
+    [
+      'an item',
+      { source: 'item', category: 'failed', choices: ['retry', 'skip'], waiter: item },
+      ['retry', 'skip'],
+      false,
+    ],
+    ['a budget', { source: 'budget', category: 'decision', choices: ['budget'], waiter: budget }, ['budget'], false],
+    ['a merge request', { source: 'merge', category: 'failed', waiter: request }, ['retry', 'skip'], false],
+    ['whoever told of it', { source: 'asked', category: 'help', waiter: telling }, ['close'], true],
+  ] as const)('for %s it offers what makes sense, and no reply that is none', (_who, more, actions, isReplied) => {
+    const { body } = helpMail(ID, laddered(begun(trouble(more as Partial<Raised>), 0, 0), LAST_RESORT, 0));
+    expect([...body.matchAll(/^ {4}(\w+) /gm)].map(([, action]) => action)).toEqual(actions);
+    expect(body.includes('Reply, and ')).toBe(isReplied);
+    expect(body).toContain(`gt escalation resolve ${ID} --action ${actions[0]} `);
+    expect(body).not.toContain('Answers that it names');
   });
 
   test('is HELP as the town writes it, and known as that of an escalation', () => {

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { DEACON, MAYOR, OVERSEER } from '../../src/town/address.js';
 import { answered, decided, resolved, settled } from '../../src/town/escalation-answering.js';
+import { escalationBoard } from '../../src/town/escalation-board.js';
 import { linkText } from '../../src/town/escalation-chain.js';
 import { nextClock, struck } from '../../src/town/escalation-clock.js';
 import { waiterKey } from '../../src/town/escalation-id.js';
@@ -61,7 +62,7 @@ function answer(
 }
 
 /** All whom the first answer is for have said so. */
-function heard(now: Escalation, kind: 'taken' | 'refused' | 'gone' = 'taken'): Escalation {
+function heard(now: Escalation, kind: 'taken' | 'refused' | 'gone' | 'unreached' = 'taken'): Escalation {
   const [first] = now.answers;
   return (first?.left ?? []).reduce(
     (before, key) => answered(before, first?.id ?? 0, key, { kind, says: 'so' }, 2).now,
@@ -133,7 +134,7 @@ describe('what a role decides', () => {
 
   test('is its answer', () => {
     const now = decided(at(0), { kind: 'resolve', resolution: { action: 'retry' }, why, usage }, 1);
-    expect(now.answers).toMatchObject([{ by: DEACON, isForAll: true, left: ['ada'] }]);
+    expect(now.answers).toMatchObject([{ by: DEACON, left: ['ada'] }]);
     expect([mustJudge(now), now.usage.turns]).toEqual([false, 2]);
     expect(now.chain.links.at(-1)?.says).toBe(`retry (${why})`);
   });
@@ -153,6 +154,7 @@ describe('what a role decides', () => {
       1,
     );
     expect(tierOf(heard(given, 'refused'))).toBe(ANN);
+    expect(tierOf(heard(given, 'unreached'))).toBe(ANN);
     expect(isOver(heard(given, 'gone'))).toBe(true);
   });
 });
@@ -201,6 +203,10 @@ describe('the same trouble of several', () => {
   test('is one: who comes again is known, who is worse off makes it worse', () => {
     const now = at(2, { waiter: step('se-1') });
     expect(joined(now, trouble({ waiter: step('se-1') }), 1)).toBe(now);
+    const other = joined(now, trouble({ waiter: step('se-1'), text: 'on port 22' }), 1);
+    expect(other.chain.links.at(-1)).toMatchObject({ kind: 'noted', by: 'se-1', says: 'on port 22' });
+    expect(other.waiting).toEqual(now.waiting);
+    expect(joined(other, trouble({ waiter: step('se-1'), text: 'on port 22' }), 2)).toBe(other);
     const more = joined(now, trouble({ waiter: step('se-2'), severity: 'HIGH' }), 1);
     expect([more.waiting.length, more.severity, mustTell(more)]).toEqual([2, 'HIGH', true]);
     expect(joined(at(0), trouble({ waiter: step('se-2'), severity: 'HIGH' }), 1).telling).toBe('told');
@@ -246,25 +252,49 @@ describe('the same trouble of several', () => {
     });
   });
 
-  test('who comes while it is answered begins the next round', () => {
-    const late = joined(
-      answer(at(2, { waiter: step('se-1') }), 'ada'),
-      trouble({ waiter: step('se-2'), severity: 'HIGH' }),
-      5,
-    );
-    const over = heard(late);
-    expect([isOver(over), over.waiting.length]).toEqual([true, 1]);
-    const next = begunAnew(over, 6);
+  test.each(ROUTE.map((tier, place) => [tier, place] as const))(
+    'who comes while all the others are answered, at %s, is asked for anew, and may be answered',
+    (_, place) => {
+      const over = answer(at(place, { waiter: step('se-1') }), 'ada');
+      const late = joined(over, trouble({ waiter: step('se-2'), severity: 'HIGH' }), 5);
+      expect(late).toMatchObject({ tier: 0, severity: 'HIGH', telling: 'due', isJudged: false, ack: null });
+      expect([mustTell(late), late.turn > over.turn]).toEqual([true, true]);
+      expect(nextClock(late, 1)).toEqual({ atMs: 5 + WITHIN.HIGH, clocks: ['silence'] });
+      expect(escalationBoard('hq-esc-00000001', late, 1)).toMatch(/on its way to 1\. deacon is asked since/);
+      const both = answer(late, 'bob');
+      expect(both.answers.map(({ by, left }) => [by, left])).toEqual([
+        ['ada', ['se-1/fix@t1']],
+        ['bob', ['se-2/fix@t1']],
+      ]);
+      const after = heard(heard(both));
+      expect([isOver(after), mustTell(heard(late))]).toEqual([true, true]);
+    },
+  );
+
+  test('who comes when nobody waits any more begins the next round', () => {
+    const late = joined(heard(answer(at(2), 'ada')), trouble({ waiter: step('se-2'), severity: 'HIGH' }), 5);
+    expect([isOver(late), late.waiting.length]).toEqual([true, 1]);
+    const next = begunAnew(late, 6);
     expect(next).toMatchObject({ atMs: 6, severity: 'HIGH', ladder: null, waiting: [{ isLate: false }] });
-    expect(next?.turn).toBeGreaterThan(over.turn);
+    expect(next?.turn).toBeGreaterThan(late.turn);
     expect(begunAnew(heard(answer(at(2), 'ada')), 6)).toBeNull();
   });
 
-  test('who comes while it is answered, and not all could go on, waits with those', () => {
-    const late = joined(answer(at(2, { waiter: step('se-1') }), 'ada'), trouble({ waiter: step('se-2') }), 5);
-    const after = heard(late, 'refused');
-    expect([isOver(after), after.waiting.map(({ isLate }) => isLate)]).toEqual([false, [false, false]]);
-    expect(after.chain.links.at(-1)?.says).toBe('1 could not: se-1/fix@t1 says: so; 1 waits still');
+  test('those whom an answer does not fit are asked for while it is on its way', () => {
+    const item = { kind: 'item', at: 'login', item: 'api', answered: 0 } as const;
+    const now = answer(joined(at(1, { waiter: step('se-1') }), trouble({ waiter: item }), 1), 'ada', 'close');
+    expect(nextClock(now, 1)?.clocks).toContain('silence');
+    expect(answer(now, 'ann').answers.map(({ left }) => left)).toEqual([['se-1/fix@t1'], ['login/api']]);
+  });
+
+  test.each([
+    ['refused', '1 could not: se-1/fix@t1 says: so; 1 waits still', false],
+    ['unreached', '1 could not be reached: se-1/fix@t1 (so); 1 waits still', true],
+  ] as const)('who has %s it waits still, and may be answered again', (kind, says, isToldAgain) => {
+    const now = heard(answer(at(2, { waiter: step('se-1') }), 'ada'), kind);
+    expect(now.chain.links.at(-1)).toMatchObject({ kind: 'answered', says });
+    expect([isOver(now), mustTell(now), nextClock(now, 1)?.clocks]).toEqual([false, isToldAgain, ['stale']]);
+    expect(heard(answer(now, 'ada')).waiting).toEqual([]);
   });
 
   test('who was answered another way waits no more', () => {

@@ -72,6 +72,8 @@ test('a failed item keeps the mission open until somebody retries or skips it', 
     attempt: 2,
     state: { kind: 'waiting' },
   });
+  const words = { by: 'ann', text: 'use v2' };
+  expect(itemOf(all(state, { kind: 'retried', item: 'a', words }), 'a').words).toEqual(words);
   const skipped = all(state, { kind: 'skipped', item: 'a', reason: 'so' });
   expect(startable(skipped).map((one) => one.id)).toEqual(['b']);
 });

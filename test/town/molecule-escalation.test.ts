@@ -3,7 +3,7 @@ import type { Answer } from '../../src/town/answer.js';
 import { moleculeBoard } from '../../src/town/molecule-board.js';
 import { answeredByTiers, endOfWait, isAnswerOf, raisedBy } from '../../src/town/molecule-escalation.js';
 import type { Molecule } from '../../src/town/molecule-live.js';
-import { ownAnswerRefusal, tokenOf } from '../../src/town/molecule-refusal.js';
+import { answererRefusal, tokenOf } from '../../src/town/molecule-refusal.js';
 import type { MoleculeEvent } from '../../src/town/molecule-state.js';
 import { after, stepOf } from '../../src/town/molecule.js';
 import { NO_USAGE, type SessionResult } from '../../src/town/session.js';
@@ -161,13 +161,43 @@ test('of its own answer an escalation knows', () => {
   expect(isAnswerOf('hq-esc-0000000a', { by: 'ann' })).toBe(false);
 });
 
-test('the agent whose step waits does not answer it; others do, and what is no escalation it may close', () => {
-  expect(ownAnswerRefusal(asked, 'a', TOAST, TOAST)).toContain('does not give it itself');
-  expect(ownAnswerRefusal(asked, 'a', 'ann', TOAST)).toBeNull();
-  expect(ownAnswerRefusal(asked, 'b', TOAST, TOAST)).toBeNull();
-  expect(ownAnswerRefusal(asked, 'none', TOAST, TOAST)).toBeNull();
-  const human = poured([step('a', { kind: 'human', script: null })]);
-  expect(ownAnswerRefusal(human, 'a', TOAST, TOAST)).toBeNull();
+const asPersons = poured([step('a', { kind: 'human', script: null })]);
+const gate = (type: 'human' | 'mail') => poured([step('a', { gates: [{ type, await: 'x', timeoutMs: null }] })]);
+const OWN = 'does not give it itself';
+const OTHER = 'is another agent';
+
+test.each<[string, string | null, string | null, string | null, string | null]>([
+  // Who says it; at an escalated step, at a person's, at one that waits for an approval, and for mail.
+  [TOAST, OWN, null, null, null],
+  [' Server/polecats/toast', OWN, null, null, null],
+  ['server/polecats/Shadow', OTHER, OTHER, OTHER, null],
+  ['Server/Polecats/Shadow ', OTHER, OTHER, OTHER, null],
+  ['server/polecats/Shadow (hq-esc-0000000a)', OTHER, OTHER, OTHER, null],
+  ['server/refinery', OTHER, OTHER, OTHER, null],
+  ['deacon/dogs/rex', OTHER, OTHER, OTHER, null],
+  ['web/witness', OTHER, OTHER, OTHER, null],
+  ['boot', OTHER, OTHER, OTHER, null],
+  ['se-1a2b3c4d', OTHER, OTHER, OTHER, null],
+  ['hq-esc-0000000a', OTHER, OTHER, OTHER, null],
+  ['server/witness', null, null, null, null],
+  ['deacon', null, null, null, null],
+  ['mayor (hq-esc-0000000a)', null, null, null, null],
+  ['overseer', null, null, null, null],
+  ['web/crew/ann', null, null, null, null],
+  ['ann', null, null, null, null],
+])('who answers a step: %s', (by, ...whys) => {
+  const found = [asked, asPersons, gate('human'), gate('mail')].map((molecule) => {
+    const why = answererRefusal({ ...molecule, how: { ...molecule.how, rig: 'server' } }, 'a', by, TOAST);
+    return [OWN, OTHER].find((one) => why?.includes(one)) ?? why;
+  });
+  expect(found).toEqual(whys);
+});
+
+test('what does not wait is refused as what it is, whoever asks; on nobody’s hook no witness is above it', () => {
+  for (const id of ['b', 'none']) expect(answererRefusal(asked, id, 'server/refinery', TOAST)).toBeNull();
+  expect(answererRefusal(asPersons, 'a', TOAST, null)).toContain(OTHER);
+  expect(answererRefusal(asPersons, 'a', 'server/witness', null)).toContain(OTHER);
+  expect(answererRefusal(asPersons, 'a', 'mayor', null)).toBeNull();
 });
 
 test('the board names the escalation where it says that the step waits, and how it is answered', () => {

@@ -199,8 +199,8 @@ describe('of a witness', () => {
   });
 
   test.each<readonly [Care['kind'], string]>([
-    ['quiet', 'stalled'],
-    ['stuck', 'failure'],
+    ['quiet', 'quiet'],
+    ['stuck', 'stuck'],
     ['lost', 'host'],
   ])('a polecat that is %s, whatever was done for it, is a trouble of %s', (kind, source) => {
     const patient = { name: 'Toast', mission: 'm', care: care(kind), fact: 'it has said nothing' };
