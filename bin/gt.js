@@ -25,5 +25,10 @@ const isWhole = WHOLE.includes(word) || (word === 'explain' && args.some((one) =
 // In a session `gt` is its agent's.
 const door = process.env.GT_PORT;
 if (door) void import('../dist/cli/agent.js').then(({ agentMain }) => agentMain(args, door));
-else
-  void load(isWhole ? 'gt-whole.cjs' : WITHOUT_SERVER.includes(word) ? 'gt-formulas.cjs' : 'gt-client.cjs').main(args);
+else {
+  const file = isWhole ? 'gt-whole.cjs' : WITHOUT_SERVER.includes(word) ? 'gt-formulas.cjs' : 'gt-client.cjs';
+  // All is said then. A call that the client would try once more, on a connection that is closed, would end in an error that is nobody's.
+  void load(file)
+    .main(args)
+    .then(() => process.exit());
+}

@@ -110,7 +110,9 @@ async function failed(mission: string, reason: string): Promise<string> {
   // Its rule may have answered before anybody looks: its mission's history has it.
   return until('it is before the ladder', async () => {
     const { events } = await handle.fetchHistory();
-    const ids = events?.map(({ startChildWorkflowExecutionInitiatedEventAttributes: child }) => child?.workflowId ?? '');
+    const ids = events?.map(
+      ({ startChildWorkflowExecutionInitiatedEventAttributes: child }) => child?.workflowId ?? '',
+    );
     return ids?.find((id) => id.startsWith('hq-esc-'));
   });
 }

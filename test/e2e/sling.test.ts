@@ -136,7 +136,7 @@ test('one death over a slot that was granted and not used, work that is accepted
     run('sling', 'quick', 'server', '--var', 'name=next', '--id', 'next'),
     ann().executeUpdate('done', { args: [{ id: 'swept', note: 'oiled' }] }),
   ]);
-  expect(accepted).toMatchObject({ code: 0, stdout: expect.stringMatching(/^next(:| is accepted)/) });
+  expect(accepted).toMatchObject({ code: 0, stdout: expect.stringMatching(/^next(:| is accepted)/), stderr: '' });
   expect(done).toContain('"Do hinge" (hinge) is done; next:\n\n**Do lock** (lock)');
   expect(await ann().executeUpdate('done', { args: [{ id: 'swept', note: 'oiled' }] })).toBe(done);
   expect(await ann().query(crewHookQuery)).toMatchObject({ hook: { id: 'lock' }, queue: [] });
