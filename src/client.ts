@@ -1,8 +1,15 @@
 /** The client of Temporal that everyone of ours has: it reads large payloads, and asks again when a worker that takes a workflow over says so. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
-import type { ClientOptions, WorkflowClientInterceptor } from '@temporalio/client';
-import { ASK_AGAIN } from './contract/ask-again.js';
+import type {
+  ClientOptions,
+  WorkflowClientInterceptor,
+  WorkflowExecutionStatusName,
+  WorkflowQueryInput,
+} from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
+import type { Next } from '@temporalio/common';
+import { ASK_AGAIN, IS_OVER } from './contract/ask-again.js';
 import { largePayloads } from './large-payloads.js';
 
 type Order = Required<Pick<ClientOptions, 'connection'>> & {
@@ -12,28 +19,37 @@ type Order = Required<Pick<ClientOptions, 'connection'>> & {
 };
 
 export function clientOf({ connection, namespace, payloads }: Order): Client {
-  return new Client({
+  const client: Client = new Client({
     connection,
     ...(namespace === undefined ? {} : { namespace }),
     dataConverter: largePayloads(payloads),
-    interceptors: { workflow: [asksAgain] },
+    interceptors: { workflow: [{ query: async (input, next) => answerOf(client, input, next) }] },
   });
+  return client;
 }
+
+type Ask = Next<WorkflowClientInterceptor, 'query'>;
 
 /** Each try reads the workflow anew. */
 const TRIES_MAX = 20;
 const AGAIN_MS = 100;
 
-const asksAgain: WorkflowClientInterceptor = {
-  async query(input, next) {
-    for (let tries = 1; ; tries += 1) {
-      try {
-        return await next(input);
-      } catch (error) {
-        const isSoon = error instanceof Error && error.message.includes(ASK_AGAIN);
-        if (!isSoon || tries === TRIES_MAX) throw error;
-        await pause(AGAIN_MS);
-      }
+async function answerOf(client: Client, input: WorkflowQueryInput, ask: Ask): Promise<unknown> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await ask(input);
+    } catch (error) {
+      const isTooSoon = error instanceof Error && error.message.includes(ASK_AGAIN);
+      if (!isTooSoon || tries === TRIES_MAX) throw error;
     }
-  },
-};
+    const { workflowId, runId } = input.workflowExecution;
+    const one = await client.workflow.getHandle(workflowId ?? '', runId ?? undefined).describe();
+    if (!OPEN.includes(one.status.name)) {
+      const headers = { ...input.headers, [IS_OVER]: defaultPayloadConverter.toPayload(true) };
+      return ask({ ...input, headers, workflowExecution: { workflowId: one.workflowId, runId: one.runId } });
+    }
+    await pause(AGAIN_MS);
+  }
+}
+
+const OPEN: readonly string[] = ['RUNNING', 'PAUSED'] satisfies readonly WorkflowExecutionStatusName[];

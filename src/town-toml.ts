@@ -229,7 +229,8 @@ function checkKinds(document: Readonly<Record<string, unknown>>, report: Report)
 function checkDates(value: unknown, path: Path, report: Report): void {
   if (value instanceof Date) report(path, `${nameOfPath(path)} is a date, ${show(value)}; none is possible here`);
   else if (typeof value === 'object' && value !== null)
-    for (const [key, inner] of Object.entries(value)) checkDates(inner, [...path, key], report);
+    for (const [key, inner] of Object.entries(value))
+      checkDates(inner, [...path, Array.isArray(value) ? Number(key) : key], report);
 }
 
 function reportIssue(issue: z.core.$ZodIssue, toml: Toml, report: Report): void {

@@ -207,7 +207,7 @@ describe('a mistake in town.toml', () => {
     [
       `${SERVER}names = ["Toast",\n  "../x"]`,
       4,
-      'rigs.server.names.1 is "../x"; a name of letters, digits and "-" is expected, for example "Toast"',
+      'rigs.server.names.2 is "../x"; a name of letters, digits and "-" is expected, for example "Toast"',
     ],
     [
       `${SERVER}prefix = "Server"`,
@@ -226,7 +226,7 @@ describe('a mistake in town.toml', () => {
       'rigs.server.branch is "refs/heads/main"; the name of a branch is expected, for example "main"',
     ],
     ['limits = 2024-01-01', 1, 'limits is a date, 2024-01-01; none is possible here'],
-    [`${SERVER}names = ["Ash", 2024-01-01]`, 3, 'rigs.server.names.1 is a date, 2024-01-01; none is possible here'],
+    [`${SERVER}names = ["Ash", 2024-01-01]`, 3, 'rigs.server.names.2 is a date, 2024-01-01; none is possible here'],
     ['[limits]\npatience = nan', 2, 'limits.patience is nan; a number above 0 is expected, for example 1'],
     ['[server]\nport = 7233\nui_port = 7233', 3, 'server.ui_port is 7233, as server.port is; another port is expected'],
     ['[constructor]\nx = 1', 1, 'constructor is no key: nothing here may be called so, choose another name'],

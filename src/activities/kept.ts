@@ -52,11 +52,15 @@ export async function keptBy<T>(client: Client, query: Kept<T>, id: string, run?
     const ask = () => client.workflow.getHandle(id, run).query(query);
     return await client.withDeadline(Date.now() + ANSWER_MS_MAX, ask);
   } catch (error) {
-    const isNone = error instanceof WorkflowNotFoundError || error instanceof QueryNotRegisteredError;
+    const isNone =
+      error instanceof WorkflowNotFoundError || (error instanceof QueryNotRegisteredError && isUnknown(error));
     if (!isNone && activityInfo().attempt < ASKED_MAX) throw error;
     return null;
   }
 }
+
+/** The client tells of any trouble with a query by that error. */
+const isUnknown = ({ message }: Error): boolean => message.includes('did not register a handler');
 
 function unlessNone(error: unknown): null {
   if (error instanceof WorkflowNotFoundError) return null;

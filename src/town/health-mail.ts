@@ -68,6 +68,8 @@ export function careText(rig: string, agent: string, { kind, sinceMs }: Care, fa
       return `${agent} is quiet, ${seen}. ${remedyOf(kind, shellWord(agent))}`;
     case 'stuck':
       return `Polecats of ${rig} are stuck, ${seen}. It is tried again and again. ${all}, and \`temporal workflow describe -w POLECAT\` what one has under way, and why that fails.`;
+    case 'limited':
+      return `Polecats of ${rig} have been kept waiting by their provider, ${seen}. They go on by themselves when it lets them; ${all}, and another model or account in town.toml is for sessions that begin after that.`;
     case 'lost':
       return `Polecats of ${rig} are lost, ${seen}. They go on by themselves once the worker of their host is back (\`gt up\`, \`gt worker\`); ${all}.`;
     default:
@@ -81,6 +83,8 @@ function remedyOf(kind: Care['kind'], agent: string): string {
       return `It was nudged, and asked to hand over to a fresh session, and neither helped. \`gt peek ${agent}\` shows what it says and does; \`temporal workflow terminate -w ${agent}\` ends it: its work goes to the remote, and its item to another.`;
     case 'stuck':
       return `It is tried again and again. \`temporal workflow describe -w ${agent}\` shows what it has under way, and why that fails.`;
+    case 'limited':
+      return `It goes on by itself when its provider lets it. \`gt explain ${agent}\` shows what is tried again, and when.`;
     case 'lost':
       return `It goes on by itself once the worker of its host is back (\`gt up\`, \`gt worker\`). \`temporal workflow describe -w ${agent}\` shows on which task queue it waits.`;
     default:

@@ -62,7 +62,7 @@ export type Facts = {
 };
 
 /** The worst last. */
-const HEALTHS = ['working', 'starting', 'waiting', 'quiet', 'stuck', 'lost', 'dead'] as const;
+const HEALTHS = ['working', 'starting', 'waiting', 'limited', 'quiet', 'stuck', 'lost', 'dead'] as const;
 type Kind = (typeof HEALTHS)[number];
 /** `fact`: what decided it. `cause`: those of whom it is the same have it in common. */
 export type Health = { readonly kind: Kind; readonly fact: string; readonly cause?: string };
@@ -103,7 +103,8 @@ function awaitedHealth(
   nowMs: number,
   patience: number,
 ): Health {
-  if (failure?.type === RATE_LIMITED) return { kind: 'waiting', fact: `${name}: ${short(failure.says)}` };
+  if (failure?.type === RATE_LIMITED)
+    return { kind: 'limited', fact: `${name}: ${short(failure.says)}`, cause: RATE_LIMITED };
   if (failure !== null && attempt > TRIES_MAX) return triedInVain(name, attempt, failure);
   const waited = roughSpan(nowMs - sinceMs);
   if (isPolled === false && nowMs - sinceMs > BEAT_MS_MAX * patience)
@@ -155,10 +156,14 @@ const RATE_LIMITED = 'Llm.RateLimited';
 /** Instead of the type of a failure: nobody has told of its end. */
 export const TIMED_OUT = 'TimedOut';
 
+/** Of those something is to become. */
+const ILL = ['limited', 'quiet', 'stuck', 'lost'] as const satisfies readonly Kind[];
+type Ill = (typeof ILL)[number];
+
 /** What a witness has done about one that does not do well, under its claim. */
 export type Care = {
   readonly claim: string;
-  readonly kind: 'quiet' | 'stuck' | 'lost';
+  readonly kind: Ill;
   readonly sinceMs: number;
   /** The last that was done for it; null: it is watched. */
   readonly done: Step | null;
@@ -171,8 +176,8 @@ export type CareOrder = { readonly claim: string; readonly step: Step };
 
 /** Between two looks something must have come of what was done. */
 const STEP_MS = 5 * MINUTE_MS;
-/** What mends itself, as a host that comes back, has so long for it. */
-const LASTS_MS = 15 * MINUTE_MS;
+/** What mends itself, as a host that comes back or a limit that ends, has so long for it. */
+const LASTS_MS = { limited: 60 * MINUTE_MS, stuck: 15 * MINUTE_MS, lost: 15 * MINUTE_MS } as const;
 
 type Seen = { readonly claim: string; readonly health: Health };
 type Round = { readonly care: readonly Care[]; readonly orders: readonly CareOrder[] };
@@ -198,7 +203,7 @@ function careOf(
   { kind }: Health,
   { nowMs, patience }: How,
 ): { readonly care: Care | null; readonly step: Step | null } {
-  if (kind !== 'quiet' && kind !== 'stuck' && kind !== 'lost') {
+  if (!isIll(kind)) {
     const isForgotten = before === undefined || before.isBetter === true;
     return { care: isForgotten ? null : { ...before, isBetter: true }, step: null };
   }
@@ -208,10 +213,12 @@ function careOf(
   return { care: step === null ? known : { ...known, done: step, doneMs: nowMs }, step };
 }
 
+const isIll = (kind: Kind): kind is Ill => ILL.some((one) => one === kind);
+
 /** One that is quiet may hear; of the others nobody is there to hear. */
 function nextStep({ kind, sinceMs, done, doneMs }: Care, nowMs: number, patience: number): Step | null {
   if (done === 'tell') return null;
-  if (kind !== 'quiet') return nowMs - sinceMs >= LASTS_MS * patience ? 'tell' : null;
+  if (kind !== 'quiet') return nowMs - sinceMs >= LASTS_MS[kind] * patience ? 'tell' : null;
   if (done === null) return 'nudge';
   if (nowMs - doneMs < STEP_MS * patience) return null;
   return done === 'nudge' ? 'cycle' : 'tell';

@@ -25,7 +25,7 @@ export function careTrouble(rig: string, patients: readonly Patient[]): readonly
     .filter(({ care }) => care.done === 'tell')
     .map(({ name, mission, care, fact }) => {
       const at = polecatAt(rig, name);
-      const source = sourceOf(care.kind);
+      const source = SOURCES[care.kind];
       const waiter = { kind: 'telling', at, answered: 0 } as const;
       const text = careText(rig, at, care, fact);
       return {
@@ -35,5 +35,10 @@ export function careTrouble(rig: string, patients: readonly Patient[]): readonly
     });
 }
 
-/** A lost host is a source of its own; the others are named as the witness names them. */
-const sourceOf = (kind: Care['kind']): Source => (kind === 'lost' ? 'host' : kind);
+/** What is not the polecat's own. */
+const SOURCES: Readonly<Record<Care['kind'], Source>> = {
+  limited: 'limits',
+  lost: 'host',
+  quiet: 'quiet',
+  stuck: 'stuck',
+};

@@ -6,13 +6,13 @@
  * Tasks without commands are joined with what follows, so that Updates come before what happened earlier, and all of it at a later time
  * (https://github.com/temporalio/sdk-rust/issues/1606). So every task has a command here.
  *
- * Asked by a query, it hands over what has happened since the last task, too, and at that task's time. This is refused: the query fails, the
- * workflow is read anew with the task that is due, and whoever asks again is answered.
+ * Asked by a query, it hands over what has happened since the last task, too, and at that task's time. This is left alone, and the query fails: the
+ * workflow is then read anew with the task that is due, and whoever asks again is answered.
  */
 import { defaultPayloadConverter } from '@temporalio/common';
 import { workflowInfo } from '@temporalio/workflow';
 import type { ActivateInput, ConcludeActivationInput, WorkflowInterceptors } from '@temporalio/workflow';
-import { ASK_AGAIN } from '../contract/ask-again.js';
+import { ASK_AGAIN, IS_OVER } from '../contract/ask-again.js';
 import { patched } from './patches.js';
 
 type Activation = ActivateInput['activation'];
@@ -43,9 +43,12 @@ export function interceptors(): WorkflowInterceptors {
     internals: [
       {
         activate(input, next) {
+          const jobs = input.activation.jobs ?? [];
+          const wasAhead = moments.isAhead;
           moments.see(input.activation);
-          isTask = (input.activation.jobs ?? []).some(isOfHistory);
-          next(input);
+          isTask = !moments.isAhead && jobs.some(isOfHistory);
+          if (wasAhead && !jobs.every(isOfOneOver)) throw refusal();
+          if (wasAhead || !moments.isAhead) next(input);
         },
         concludeActivation(input, next) {
           const { commands } = next(input);
@@ -63,17 +66,24 @@ const takesMessages = () => workflowInfo().workflowType !== 'boot';
 class Moments {
   #time = '';
   #length = 0;
+  /** More has happened, and no task has begun. */
+  isAhead = false;
 
-  /** Throws when more has happened since, and no task has begun. */
   see({ timestamp, historyLength, jobs }: Activation): void {
     if ((jobs ?? []).every(({ queryWorkflow }) => queryWorkflow)) return;
     const time = `${String(timestamp?.seconds)}.${timestamp?.nanos}`;
     const length = historyLength ?? 0;
-    if (time === this.#time && length !== this.#length) throw new Error(ASK_AGAIN);
+    this.isAhead ||= time === this.#time && length !== this.#length;
     this.#time = time;
     this.#length = length;
   }
 }
+
+/** A worker logs it with its stack, which says nothing more. */
+const refusal = (): Error => Object.assign(new Error(ASK_AGAIN), { stack: ASK_AGAIN });
+
+/** Of a workflow that is over nothing more will be read: it answers as it stood when it was at work last. */
+const isOfOneOver = ({ queryWorkflow }: Job): boolean => queryWorkflow?.headers?.[IS_OVER] !== undefined;
 
 /** Queries are no tasks; one whose Updates were all refused is nowhere in the history. */
 function isOfHistory({ queryWorkflow, doUpdate, removeFromCache }: Job): boolean {

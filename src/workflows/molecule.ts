@@ -36,7 +36,7 @@ import { WaitTeller } from './molecule-wait.js';
 import { patched } from './patches.js';
 import { acceptMolecule } from './molecule-start.js';
 import { Standing, startAs } from './standing.js';
-import { carried, isLong } from './start.js';
+import { carried, isCancelled, isLong } from './start.js';
 
 export async function molecule(raw: unknown, carry?: MoleculeCarry): Promise<MoleculeResult> {
   const before = startAs('molecule', () => carried(carry, 'BadInput'));
@@ -238,6 +238,7 @@ class MoleculeRun {
     const isQuiet = () => this.#desk.isQuiet() && this.#isTold && this.#reminders.isIdle;
     await condition(() => isQuiet() || !this.#messages.isIdle);
     if (!this.#messages.isIdle || fateOf(this.#book.molecule).kind !== 'open') return;
+    if (isCancelled()) return CancellationScope.current().cancelRequested;
     const { formula, vars } = this.#book.proto;
     // All that counts is carried; a molecule is not to travel twice.
     await continueAsNew<typeof molecule>({ formula, vars }, this.#carry());

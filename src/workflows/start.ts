@@ -1,10 +1,11 @@
 /** What every start is asked before anything else: who started it, and under which id. */
-import { makeContinueAsNewFunc, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, makeContinueAsNewFunc, workflowInfo } from '@temporalio/workflow';
 import type { Workflow } from '@temporalio/workflow';
 import type { FailureType } from '../contract/failures.js';
 import { undecodableReason } from '../contract/undecodable.js';
 import { isRoleAddress } from '../town/address.js';
 import { failure } from './failing.js';
+import { patched } from './patches.js';
 
 /**
  * What the run before handed over, null in a first run. Only a run of ours may hand over: a second argument from a client
@@ -47,7 +48,13 @@ export const isDue = (): boolean => isLong() || isOutdated();
 
 /** Goes on in a new run, with the current version of the workers when this one's is outdated. */
 export async function goOn<Type extends Workflow>(...args: Parameters<Type>): Promise<never> {
+  if (isCancelled()) return CancellationScope.current().cancelRequested;
   return makeContinueAsNewFunc<Type>(isOutdated() ? { initialVersioningBehavior: 'AUTO_UPGRADE' } : {})(...args);
+}
+
+/** A cancellation that comes in the very task in which a run is handed over is for this one: the next run would never hear of it. */
+export function isCancelled(): boolean {
+  return CancellationScope.current().consideredCancelled && patched('what is cancelled is not handed over', '0.11');
 }
 
 function hasCron(): boolean {

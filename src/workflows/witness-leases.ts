@@ -129,7 +129,7 @@ export class WitnessLeases {
     const { patience } = this.#witness.now();
     const nowMs = Date.now();
     this.#seen = looks.map(({ lease, facts }) => {
-      return { claim: lease.id, health: healthOf(facts, nowMs, patience, nowMs - lease.sinceMs), atMs: nowMs };
+      return { claim: lease.id, health: judged(healthOf(facts, nowMs, patience, nowMs - lease.sinceMs)), atMs: nowMs };
     });
     const before = this.#care;
     const { care, orders } = caredFor(before, this.#seen, { nowMs, patience, isHeld: this.#witness.isHeld() });
@@ -225,4 +225,10 @@ export class WitnessLeases {
       this.#clearing.delete(lease.id);
     }
   }
+}
+
+/** Before 0.11 whoever was kept waiting by a provider was left alone, for however long. */
+function judged(health: Health): Health {
+  const isOld = health.kind === 'limited' && !patched('a limit that lasts is told', '0.11');
+  return isOld ? { ...health, kind: 'waiting' } : health;
 }

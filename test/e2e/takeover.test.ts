@@ -12,7 +12,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { clientOf } from '../../src/client.js';
 import { here } from '../support/here.js';
 import { until } from '../support/live-town.js';
-import { byTheClock, firstOfTwo, firstQuery, sayUpdate } from '../support/takeover.js';
+import { byTheClock, firstOfTwo, firstQuery, goesOn, goSignal, sayUpdate } from '../support/takeover.js';
 import { serve } from '../support/temporal.js';
 
 const QUEUE = 'takeover';
@@ -91,4 +91,25 @@ test('an Update comes after what came before it, for each worker', async () => {
 test('a workflow that was asked while nobody worked has the same time for each worker; whoever asked is answered', async () => {
   await expect(whatTheClockSays(OURS)).resolves.toEqual(MANY.map(() => 'late'));
   await expect(whatTheClockSays(NONE)).rejects.toThrow(STUCK);
+});
+
+test('one that was ended before it heard of all answers as it stood', async () => {
+  const { client, withWorker } = await scene(OURS);
+  const handle = await client.workflow.start(byTheClock, { taskQueue: QUEUE, workflowId: 'ended' });
+  await withWorker(() => until('it has begun', () => has(client, 'ended', 1, 'timerStarted')));
+  await until('it has fired', () => has(client, 'ended', 1, 'timerFired'));
+  await handle.terminate();
+  await withWorker(async () => {
+    await expect(handle.query(firstQuery)).resolves.toBe('nothing');
+    await expect(handle.query(firstQuery)).resolves.toBe('nothing');
+  });
+});
+
+test('what is cancelled in the task in which it would go on in another run ends', async () => {
+  const { client, withWorker } = await scene(OURS);
+  const handle = await client.workflow.start(goesOn, { taskQueue: QUEUE, workflowId: 'on' });
+  await withWorker(() => until('it has begun', () => has(client, 'on', 1, 'workflowTaskCompleted')));
+  await handle.signal(goSignal);
+  await handle.cancel();
+  await withWorker(() => expect(handle.result()).rejects.toThrow('Workflow execution cancelled'));
 });

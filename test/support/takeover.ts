@@ -1,7 +1,17 @@
 /** Workflows that do one thing or another by what came first, or by the time: each worker that takes them over has to find the same. */
-import { condition, defineQuery, defineUpdate, setHandler, sleep, upsertMemo } from '@temporalio/workflow';
+import {
+  condition,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  setHandler,
+  sleep,
+  upsertMemo,
+} from '@temporalio/workflow';
+import { goOn } from '../../src/workflows/start.js';
 
 export const firstQuery = defineQuery<string>('first');
+export const goSignal = defineSignal('go');
 export const sayUpdate = defineUpdate('say');
 
 const TIMER_MS = 1_500;
@@ -14,7 +24,7 @@ export async function firstOfTwo(): Promise<void> {
   void sleep(TIMER_MS / 3);
   void sleep(TIMER_MS).then(() => order.push('the timer'));
   await condition(() => order.length === 2);
-  await goOn(order[0] === 'the timer');
+  await stayAfter(order[0] === 'the timer');
 }
 
 export async function byTheClock(): Promise<void> {
@@ -24,11 +34,19 @@ export async function byTheClock(): Promise<void> {
   await sleep(TIMER_MS);
   const isLate = Date.now() - begunMs >= TIMER_MS;
   found = isLate ? 'late' : 'early';
-  await goOn(isLate);
+  await stayAfter(isLate);
+}
+
+/** Goes on in another run when it is told to. */
+export async function goesOn(): Promise<void> {
+  let isTold = false;
+  setHandler(goSignal, () => void (isTold = true));
+  await condition(() => isTold);
+  await goOn<typeof goesOn>();
 }
 
 /** Never ends, after one command or another. */
-async function goOn(isAsExpected: boolean): Promise<void> {
+async function stayAfter(isAsExpected: boolean): Promise<void> {
   if (isAsExpected) void sleep('1 hour');
   else upsertMemo({ is: 'otherwise' });
   await condition(() => false);

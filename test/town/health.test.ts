@@ -92,7 +92,7 @@ test('an act that is tried in vain again and again, and a workflow whose tasks f
   expect(ofAct({ attempt: 9, failure, signs: { ...SIGNS, effects: 0 } }).kind).toBe('stuck');
   expect(ofAct({ attempt: 5, failure, signs: { ...SIGNS, effects: 0 } }).kind).toBe('working');
   const limited = { type: 'Llm.RateLimited', says: 'held until noon', atMs: 0 };
-  expect(ofAct({ isRunning: false, attempt: 9, failure: limited }).kind).toBe('waiting');
+  expect(ofAct({ isRunning: false, attempt: 9, failure: limited }).kind).toBe('limited');
   expect(failingTasks(2).kind).toBe('working');
   expect(failingTasks(4)).toEqual({
     kind: 'stuck',
@@ -155,6 +155,12 @@ test('one whose worker is lost, or that is stuck, cannot hear: it is told of whe
     expect(stepsOf(() => kind, 600)).toEqual(['15 tell']);
     expect(stepsOf((minute) => (minute < 15 ? kind : 'working'), 600)).toEqual([]);
   }
+});
+
+test('one whose provider keeps it waiting is told of after an hour, however often it is tried meanwhile', () => {
+  expect(stepsOf(() => 'limited', 600)).toEqual(['60 tell']);
+  expect(stepsOf((minute) => (minute % 10 === 0 ? 'working' : 'limited'), 600)).toEqual(['65 tell']);
+  expect(stepsOf((minute) => (minute < 55 ? 'limited' : 'working'), 600)).toEqual([]);
 });
 
 test('sessions of one host that were cut off have died of one cause; what failed and said so has not died', () => {

@@ -198,17 +198,18 @@ describe('of a witness', () => {
     expect(breakerTrouble('server', breaker({ isTold: true }))).toEqual([]);
   });
 
-  test.each<readonly [Care['kind'], string]>([
-    ['quiet', 'quiet'],
-    ['stuck', 'stuck'],
-    ['lost', 'host'],
-  ])('a polecat that is %s, whatever was done for it, is a trouble of %s', (kind, source) => {
+  test.each<readonly [Care['kind'], string, string]>([
+    ['quiet', 'quiet', 'lifecycle'],
+    ['stuck', 'stuck', 'lifecycle'],
+    ['lost', 'host', 'lifecycle'],
+    ['limited', 'limits', 'blocked'],
+  ])('a polecat that is %s, whatever was done for it, is a trouble of %s', (kind, source, category) => {
     const patient = { name: 'Toast', mission: 'm', care: care(kind), fact: 'it has said nothing' };
     expect(careTrouble('server', [patient])).toMatchObject([
       {
         key: `c ${kind}`,
         raised: {
-          category: 'lifecycle',
+          category,
           severity: 'HIGH',
           source,
           rig: 'server',
@@ -224,6 +225,6 @@ describe('of a witness', () => {
   });
 
   test('an outage is one escalation, however many it stops, and those who are quiet are one each', () => {
-    expect([count('stuck'), count('lost'), count('quiet')]).toEqual([1, 1, 30]);
+    expect([count('stuck'), count('lost'), count('limited'), count('quiet')]).toEqual([1, 1, 1, 30]);
   });
 });
