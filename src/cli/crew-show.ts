@@ -32,7 +32,8 @@ export const crewShow: Pick<Command, 'run'> = {
       if (values.json === true)
         return print(JSON.stringify({ address, ...hooked, assigned, unread, worktree }, null, 2));
       const where = worktree === null ? 'No worktree.' : treeText(worktree);
-      print(`${hookText(address, hooked, assigned)}\n\n${unread} unread of ${inbox.length} mails. ${where}`);
+      const asked = `gt inbox --for ${address} has approvals and escalations, too.`;
+      print(`${hookText(address, hooked, assigned)}\n\n${unread} unread of ${inbox.length} mails; ${asked} ${where}`);
     });
   },
 };

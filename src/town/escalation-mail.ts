@@ -44,14 +44,19 @@ function keysOf(id: string, { raised, severity, waiting }: Escalation): Readonly
     Agent: id,
     Mission: mission,
     Issue: itemOf(raised),
-    Problem: text,
-    Tried: tried,
+    Problem: inBrief(id, text),
+    Tried: tried === undefined ? undefined : inBrief(id, tried),
     Escalation: id,
     Severity: severity,
     Category: category,
     Waiting: `${waiting.length}`,
   };
 }
+
+/** What is to be done stands below, and is not to be cut off on its way to a person. */
+const WORDS_CHARS_MAX = 800;
+const inBrief = (id: string, words: string): string =>
+  words.length > WORDS_CHARS_MAX ? `${words.slice(0, WORDS_CHARS_MAX)}… (\`gt explain ${id}\` has all of it)` : words;
 
 function itemOf({ waiter }: Raised): string | undefined {
   return waiter.kind === 'step' || waiter.kind === 'item' ? waiter.item : undefined;

@@ -4,6 +4,7 @@
  */
 import { DEACON, isEscalationId, isRoleAddress, MAYOR, OVERSEER, rigOfCrew, witnessOf } from './address.js';
 import type { Waiter } from './escalation-input.js';
+import { signatureIn } from './escalation-signature.js';
 
 export type Verb = 'ack' | 'resolve' | 'forward' | 'note';
 
@@ -39,8 +40,15 @@ export function hasAsked(by: string, waiters: readonly Waiter[]): boolean {
   });
 }
 
-/** Whether somebody is an agent that no step of this rig is answered by. `rig`: absent where the molecule is on nobody's hook. */
-export function isNoSuperior(by: string, rig: string | undefined): boolean {
-  const superiors = [DEACON, MAYOR, ...(rig === undefined ? [] : [witnessOf(rig)])];
+/** Whether somebody is an agent that nothing in these rigs is answered by. */
+export function isNoSuperior(by: string, rigs: readonly string[]): boolean {
+  const superiors = [DEACON, MAYOR, ...rigs.map(witnessOf)];
   return isAgentName(by) && !superiors.some((one) => isSameAgent(one, by));
+}
+
+/** In a sentence, why an agent does not answer what a mission or a merge queue asks; null for people and for the agents above it. */
+export function whyNotFor(what: string, by: string, rigs: readonly string[]): string | null {
+  const who = signatureIn(by)?.who ?? by;
+  if (!isNoSuperior(who, rigs)) return null;
+  return `${who.slice(0, 200)} is an agent, and not above ${what}: people answer here, or ${[DEACON, MAYOR, ...rigs.map(witnessOf)].join(', ')}`;
 }

@@ -99,14 +99,14 @@ export function begun(raised: Raised, nth: number, nowMs: number): Escalation {
 
 /** The next round, for those who came while the last one ended; null when nobody did. */
 export function begunAnew(
-  { raised, nth, turn, waiting, passing, passed }: Escalation,
+  { raised, nth, turn, waiting, passing, passed, answersGiven }: Escalation,
   nowMs: number,
 ): Escalation | null {
   const [first, ...others] = waiting;
   if (first === undefined) return null;
   const next = begun({ ...raised, severity: first.severity, waiter: first.waiter }, nth, nowMs);
   const all = others.reduce((now, { waiter, severity }) => joined(now, { ...raised, severity, waiter }, nowMs), next);
-  return { ...all, turn: turn + 1, passing, passed };
+  return { ...all, turn: turn + 1, passing, passed, answersGiven };
 }
 
 /** Nobody waits any more for what this round can bring. */

@@ -103,12 +103,12 @@ function awaitedHealth(
   nowMs: number,
   patience: number,
 ): Health {
-  if (failure?.type === RATE_LIMITED)
-    return { kind: 'limited', fact: `${name}: ${short(failure.says)}`, cause: RATE_LIMITED };
-  if (failure !== null && attempt > TRIES_MAX) return triedInVain(name, attempt, failure);
   const waited = roughSpan(nowMs - sinceMs);
-  if (isPolled === false && nowMs - sinceMs > BEAT_MS_MAX * patience)
-    return { kind: 'lost', fact: `no worker of its host has asked for ${name} for ${waited}`, cause: queue };
+  const isLost = isPolled === false && nowMs - sinceMs > BEAT_MS_MAX * patience;
+  const isLimited = failure?.type === RATE_LIMITED;
+  if (isLimited && !isLost) return { kind: 'limited', fact: `${name}: ${short(failure.says)}`, cause: RATE_LIMITED };
+  if (failure !== null && !isLimited && attempt > TRIES_MAX) return triedInVain(name, attempt, failure);
+  if (isLost) return { kind: 'lost', fact: `no worker of its host has asked for ${name} for ${waited}`, cause: queue };
   return { kind: 'working', fact: `${name} waits for a worker, for ${waited}` };
 }
 

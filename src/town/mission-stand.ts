@@ -52,3 +52,7 @@ export function budgetGap(mission: MissionState): string | null {
   const remedy = naming + priceRemedy(named ?? 'the model');
   return `the budget of $${budgetUsd} does not hold everything: ${[...have, ...had].join(', ')}. To have what sessions use from then on counted, ${remedy}`;
 }
+
+export const rigsIn = ({ items }: Pick<MissionState, 'items'>): readonly string[] => [
+  ...new Set(items.map(({ rig }) => rig)),
+];

@@ -1,5 +1,6 @@
 /** What stands in the way of a message about a step, in a sentence that says what is possible instead. */
 import { isAsked } from './approvals.js';
+import { signatureIn } from './escalation-signature.js';
 import { isNoSuperior, isSameAgent } from './escalation-who.js';
 import { describeGates } from './molecule-gates.js';
 import { stepAt } from './molecule-live.js';
@@ -45,9 +46,6 @@ export function refusal(molecule: Molecule, verb: Verb, id: string, token?: stri
   return why === null ? null : `step "${id}" ${why}`;
 }
 
-/** How whoever answers by an escalation is named here. */
-const BY_ESCALATION = / \(hq-esc-[0-9a-z]{8}\)$/;
-
 /**
  * Why an agent does not answer a step that waits for others: the one whose step it is, where it has asked itself, and any that is neither that nor above it. Null for
  * anybody else, and any other step. `agent`: whose molecule it is; null on nobody's hook.
@@ -57,13 +55,13 @@ export function answererRefusal(molecule: Molecule, id: string, by: string, agen
   const step = at === undefined ? null : stepAt(molecule, at);
   if (step?.state.kind !== 'waiting') return null;
   const isEscalated = step.state.for === 'escalation';
-  const who = by.replace(BY_ESCALATION, '');
+  const who = signatureIn(by)?.who ?? by;
   if (agent !== null && isSameAgent(who, agent))
     return isEscalated
       ? `step "${id}" waits for an answer to ${agent}, which does not give it itself: the tiers of its escalation do, or a person`
       : null;
   const isForOthers = isEscalated || step.state.for === 'human' || (step.gates ?? []).some(isAsked);
-  if (!isForOthers || !isNoSuperior(who, molecule.how.rig)) return null;
+  if (!isForOthers || !isNoSuperior(who, [molecule.how.rig ?? []].flat())) return null;
   return `step "${id}" waits for ${isEscalated ? 'an answer' : 'a person'}, and ${who.slice(0, 200)} is another agent: ${
     isEscalated ? 'the tiers of its escalation answer, or a person' : 'people answer, or the agents above it'
   }`;

@@ -16,6 +16,7 @@ import type { Message } from '../contract/message.js';
 import type { Rejected } from '../contract/messages.js';
 import { rejectedQuery } from '../contract/messages.js';
 import { read } from '../contract/read.js';
+import { whyNotFor } from '../town/escalation-who.js';
 import { fingerprint, saidIn } from '../town/fingerprint.js';
 import { nearest } from '../town/nearest.js';
 import { failure } from './failing.js';
@@ -282,6 +283,27 @@ export function takenUntil(desk: Taking, over: () => string | null): Taking {
         message,
         (content) => {
           const why = over();
+          return why === null ? handle(content) : refused(why);
+        },
+        options,
+      ),
+  };
+}
+
+/** The same desk, where no agent has a word that is not above what is asked. */
+export function takenFromAbove(desk: Taking, what: string, rigs: () => readonly string[]): Taking {
+  const whyNot = (content: unknown) => {
+    const by = typeof content === 'object' && content !== null && 'by' in content ? content.by : null;
+    return typeof by === 'string' && patched('no other agent answers a mission or a queue', '0.11')
+      ? whyNotFor(what, by, rigs())
+      : null;
+  };
+  return {
+    on: (message, handle, options) =>
+      desk.on(
+        message,
+        (content) => {
+          const why = whyNot(content);
           return why === null ? handle(content) : refused(why);
         },
         options,

@@ -62,19 +62,19 @@ export function interceptors(): WorkflowInterceptors {
 /** Boot takes none, and is over in two tasks: a mark would be two more events every three minutes. */
 const takesMessages = () => workflowInfo().workflowType !== 'boot';
 
-/** What is handed over in one task has one time, and nothing else has that. */
+/** What is handed over in one task has one time and one size of the history, and nothing else has both. By the time alone a clock that is set back would be taken for it. */
 class Moments {
-  #time = '';
+  #moment = '';
   #length = 0;
   /** More has happened, and no task has begun. */
   isAhead = false;
 
-  see({ timestamp, historyLength, jobs }: Activation): void {
+  see({ timestamp, historySizeBytes, historyLength, jobs }: Activation): void {
     if ((jobs ?? []).every(({ queryWorkflow }) => queryWorkflow)) return;
-    const time = `${String(timestamp?.seconds)}.${timestamp?.nanos}`;
+    const moment = [timestamp?.seconds, timestamp?.nanos, historySizeBytes].join(' ');
     const length = historyLength ?? 0;
-    this.isAhead ||= time === this.#time && length !== this.#length;
-    this.#time = time;
+    this.isAhead ||= moment === this.#moment && length !== this.#length;
+    this.#moment = moment;
     this.#length = length;
   }
 }

@@ -6,8 +6,9 @@ import { polecatAt } from '../town/address.js';
 import { canClose } from '../town/mission-assigned.js';
 import type { Item, MissionEvent } from '../town/mission.js';
 import { canSkip } from '../town/mission.js';
+import { rigsIn } from '../town/mission-stand.js';
 import type { Words } from '../town/mission-words.js';
-import { done, refused, takenUntil, type Desk, type Taking } from './desk.js';
+import { done, refused, takenFromAbove, takenUntil, type Desk, type Taking } from './desk.js';
 import { isHeldByBudget, wordNow } from './mission-budget.js';
 import { patched } from './patches.js';
 import { takePauses, type Teller } from './pausing.js';
@@ -38,21 +39,22 @@ const over = (): string | null =>
 
 export function takeAnswers(desk: Desk, { now, note, hear, teller }: Mission): void {
   const taking = takenUntil(desk, over);
-  taking.on(missionMessages.retry, ({ item: id, by, note: text }) => {
+  const answers = takenFromAbove(taking, 'this mission', () => rigsIn(now().state));
+  answers.on(missionMessages.retry, ({ item: id, by, note: text }) => {
     const item = now().state.items.find((one) => one.id === id);
     if (item?.state.kind !== 'failed')
       return refused(instead(now(), 'retry', id, item, ({ state }) => state.kind === 'failed'));
     hear({ kind: 'retry', item: id, by, ...(text === undefined ? {} : { words: { by, text } }) });
     return done(`item "${id}" goes to ${item.assignee ?? 'a new polecat'}`);
   });
-  taking.on(missionMessages.skip, ({ item: id, reason, by }) => {
+  answers.on(missionMessages.skip, ({ item: id, reason, by }) => {
     const item = now().state.items.find((one) => one.id === id);
     if (item === undefined || !canSkip(item)) return refused(instead(now(), 'skip', id, item, canSkip));
     if (item.state.kind === 'queued') hear({ kind: 'withdraw', claim: item.state.claim, rig: item.rig });
     note({ kind: 'skipped', item: id, reason: `${reason} (${by})` });
     return done(`item "${id}" is skipped`);
   });
-  taking.on(missionMessages.reassign, ({ item: id, reason, by }) => {
+  answers.on(missionMessages.reassign, ({ item: id, reason, by }) => {
     const item = now().state.items.find((one) => one.id === id);
     const claim = item?.state.kind === 'working' ? item.state.claim : null;
     const polecat = now().open.find((one) => one.claim === claim);

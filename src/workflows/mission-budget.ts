@@ -5,9 +5,9 @@
 import { CancellationScope, setHandler, workflowInfo } from '@temporalio/workflow';
 import { missionMessages } from '../contract/messages.js';
 import { purseQuery, type MissionCarry } from '../contract/mission.js';
-import { budgetGap } from '../town/mission-stand.js';
+import { budgetGap, rigsIn } from '../town/mission-stand.js';
 import { isOverBudget, purseOf, spent, type MissionEvent, type MissionState } from '../town/mission.js';
-import { done, refused, type Desk } from './desk.js';
+import { done, refused, takenFromAbove, type Desk } from './desk.js';
 import type { MissionAsks } from './mission-asks.js';
 import { patched } from './patches.js';
 import { wordFor, type Teller, type Word } from './pausing.js';
@@ -56,7 +56,7 @@ export function takeCosts(desk: Desk, { now, note, teller, asks }: Mission): Cos
     await tellAll();
     return done('taken');
   });
-  desk.on(missionMessages.budget, async ({ usd, by }) => {
+  takenFromAbove(desk, 'this mission', () => rigsIn(now().state)).on(missionMessages.budget, async ({ usd, by }) => {
     note({ kind: 'budgeted', usd });
     asks.answered({ kind: 'budget' }, by);
     if (isMarked()) await tellAll();

@@ -36,7 +36,7 @@ import { unreachable } from '../town/unreachable.js';
 import { Asks } from './asks.js';
 import { DeadLetters } from './dead-letters.js';
 import type { Answer } from './desk.js';
-import { Desk, done, OLDER, refused, takenOnce } from './desk.js';
+import { Desk, done, OLDER, refused, takenFromAbove, takenOnce } from './desk.js';
 import { explainBy } from './explain.js';
 import { readInput } from './failing.js';
 import { town } from './hands.js';
@@ -306,7 +306,8 @@ class RefineryRun {
       this.#news = true;
       return done('configured');
     });
-    desk.on(refineryMessages.retry, ({ request, by }) => {
+    const answers = takenFromAbove(desk, 'this queue', () => [this.#now.rig.name]);
+    answers.on(refineryMessages.retry, ({ request, by }) => {
       const fits = this.#now.queue.filter((one) => one.hold !== null && (request === undefined || one.id === request));
       if (fits.length === 0)
         return refused(request === undefined ? 'no request is held' : `request "${request}" is not held`);
@@ -317,7 +318,7 @@ class RefineryRun {
       this.#news = true;
       return done(`tried again: ${ids.join(', ')}`);
     });
-    desk.on(refineryMessages.remove, ({ request, reason, by }) => {
+    answers.on(refineryMessages.remove, ({ request, reason, by }) => {
       if (this.#now.verdicts.some((one) => one.request === request)) {
         this.#repeats.push(request);
         this.#news = true;

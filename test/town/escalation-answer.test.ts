@@ -9,7 +9,7 @@ import { escalationOf } from '../../src/town/escalation-id.js';
 import { ACTIONS, SOURCES, type Action, type Raised, type Waiter } from '../../src/town/escalation-input.js';
 import { LAST_RESORT } from '../../src/town/escalation-ladder.js';
 import { helpMail } from '../../src/town/escalation-mail.js';
-import { whyNotBy } from '../../src/town/escalation-who.js';
+import { whyNotBy, whyNotFor } from '../../src/town/escalation-who.js';
 import { acked, begun, forwarded, joined, laddered, told } from '../../src/town/escalation.js';
 import { isOfEscalation, readNotice } from '../../src/town/mail.js';
 import { trouble } from '../support/raising.js';
@@ -330,3 +330,19 @@ describe('the mail to a tier', () => {
     expect(board).toContain('- 1970-01-01 00:00:02 deacon passed it on: no rule fits');
   });
 });
+
+test.each([
+  ['server/polecats/Toast', 'server/polecats/Toast is an agent'],
+  [' SERVER/polecats/toast ', 'not above this mission: people answer here, or deacon, mayor, server/witness'],
+  ['server/refinery', 'is an agent'],
+  ['deacon/dogs/rex (hq-esc-0a1b2c3d)', 'deacon/dogs/rex is an agent'],
+  ['web/witness', 'is an agent'],
+  ['se-1x9k2m4p', 'is an agent'],
+])('what a mission of rig server asks, %s does not answer', (by, why) => {
+  expect(whyNotFor('this mission', by, ['server'])).toContain(why);
+});
+
+test.each(['server/witness', 'deacon (hq-esc-0a1b2c3d)', 'mayor', 'overseer', 'server/crew/ann', 'Ada'])(
+  'what a mission of rig server asks, %s answers',
+  (by) => expect(whyNotFor('this mission', by, ['server'])).toBeNull(),
+);

@@ -34,6 +34,7 @@ test.each([
   ['Llm.Auth', 'auth'],
   ['Llm.Billing', 'limits'],
   ['Llm.RateLimited', 'limits'],
+  ['Llm.Overloaded', 'limits'],
   ['HostLost', 'host'],
   ['Llm.BadRequest', 'refused'],
   ['Agent.Missing', 'refused'],

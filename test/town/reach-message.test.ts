@@ -1,8 +1,12 @@
 /** The messages that people get, as they look. */
 import { expect, test } from 'vitest';
+import { LAST_RESORT } from '../../src/town/escalation-ladder.js';
+import { helpMail } from '../../src/town/escalation-mail.js';
+import { begun, laddered } from '../../src/town/escalation.js';
 import type { KeptMail } from '../../src/town/inbox.js';
 import { reachBoard } from '../../src/town/reach-board.js';
 import { tellingOf, testOf } from '../../src/town/reach-message.js';
+import { trouble } from '../support/raising.js';
 
 const ABOUT = { id: 'r-1', town: 'acme', to: 'overseer' };
 const AT = Date.parse('2026-11-28T09:30:00Z');
@@ -69,6 +73,14 @@ test('the commands of a member of a crew say whose inbox it is; words of others 
 
 test('what is long is cut', () => {
   expect(one({ ...help, body: 'x'.repeat(10_000) }).text.length).toBeLessThan(4_000);
+});
+
+test('of an escalation the commands that answer it arrive, however long its trouble is', () => {
+  const words = 'x'.repeat(4_000);
+  const now = laddered(begun(trouble({ category: 'failed', text: words, tried: words }), 0, 0), LAST_RESORT, 0);
+  const mail = { ...helpMail('hq-esc-0a1b2c3d', now), atMs: AT };
+  expect(one(mail).text).toContain('gt escalation resolve hq-esc-0a1b2c3d --action close');
+  expect(one(mail).text).toContain('(`gt explain hq-esc-0a1b2c3d` has all of it)');
 });
 
 test('a test says that it is one', () => {
