@@ -158,7 +158,7 @@ test.concurrent('a tier that is not there is passed over; silence of one who has
 
 test.concurrent('a person who is silent is passed over when the clock says so, and one who passes it on at once', async () => {
   const asked = { category: 'decision', rig: 'server' } as const;
-  const silent = await raise({ ...asked, text: 'which way?' }, 0.0001);
+  const silent = await raise({ ...asked, text: 'which way?' }, 0.0002);
   const passed = await raise({ ...asked, text: 'which other way?' });
   await until(
     'Ann has both',
@@ -166,7 +166,9 @@ test.concurrent('a person who is silent is passed over when the clock says so, a
   );
   expect(await said('escalation', 'forward', passed, '--reason', 'not mine', '--by', ANN)).toBe('it goes to overseer');
   await Promise.all([askedOverseer(silent), askedOverseer(passed)]);
-  expect((await kindsOf(silent)).slice(0, 5)).toEqual(['raised', 'asked', 'stale', 'silent', 'asked']);
+  // How often it has become more urgent by then is as busy as the machine is.
+  const climbed = (await kindsOf(silent)).filter((kind) => kind !== 'stale');
+  expect(climbed.slice(0, 4)).toEqual(['raised', 'asked', 'silent', 'asked']);
   expect(await kindsOf(passed)).toEqual(['raised', 'asked', 'forwarded', 'asked']);
   await Promise.all([silent, passed].map((id) => handleOf(id).cancel()));
   await Promise.allSettled([silent, passed].map((id) => handleOf(id).result()));
