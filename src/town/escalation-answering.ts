@@ -3,6 +3,7 @@ import { whyNot } from './escalation-answer.js';
 import { waiterKey } from './escalation-id.js';
 import type { Resolution, Waiter } from './escalation-input.js';
 import {
+  askedAnew,
   forwarded,
   isInHand,
   isOver,
@@ -10,6 +11,7 @@ import {
   nameOf,
   tierOf,
   toldAgain,
+  withNext,
   type Answering,
   type Escalation,
 } from './escalation.js';
@@ -89,16 +91,27 @@ export function answered(
   const before = now.answers.find((one) => one.id === id);
   if (before === undefined) return { now, summary: null };
   const answer = after(before, key, outcome);
-  const isGone = outcome.kind === 'taken' || outcome.kind === 'gone';
-  const waiting = isGone ? now.waiting.filter(({ waiter }) => waiterKey(waiter) !== key) : now.waiting;
+  const rest = withoutOne(now, key, outcome, nowMs);
   if (answer.left.length > 0) {
     const answers = now.answers.map((one) => (one.id === id ? answer : one));
-    return { now: { ...now, waiting, answers }, summary: null };
+    return { now: { ...rest, answers }, summary: null };
   }
-  const says = summaryOf(answer, waiting.filter(({ isLate }) => !isLate).length);
+  const says = summaryOf(answer, rest.waiting.filter(({ isLate }) => !isLate).length);
   const answers = now.answers.filter((one) => one.id !== id);
-  const told = linked({ ...now, waiting, answers }, { atMs: nowMs, kind: 'answered', by: answer.by, says });
+  const told = linked({ ...rest, answers }, { atMs: nowMs, kind: 'answered', by: answer.by, says });
   return { now: handedOn(told, answer, nowMs), summary: { isTaken: answer.taken + answer.gone > 0, says } };
+}
+
+/** Who could not go on waits still, unless it was answered otherwise meanwhile; who has come again meanwhile waits anew. */
+function withoutOne(now: Escalation, key: string, { kind }: Outcome, nowMs: number): Escalation {
+  const one = now.waiting.find(({ waiter }) => waiterKey(waiter) === key);
+  if (one === undefined) return now;
+  const { next, ...plain } = one;
+  const others = now.waiting.filter((other) => other !== one);
+  const withIt = (sinceMs: number) => now.waiting.map((other) => (other === one ? { ...plain, sinceMs } : other));
+  const hasHeard = kind === 'taken' || kind === 'gone';
+  if (hasHeard && next === 'again') return askedAnew({ ...now, waiting: withIt(nowMs) }, nowMs);
+  return { ...now, waiting: hasHeard || next === 'settled' ? others : withIt(one.sinceMs) };
 }
 
 function after(answer: Answering, key: string, { kind, says }: Outcome): Answering {
@@ -139,10 +152,11 @@ function summaryOf({ taken, gone, refused, unreached }: Answering, left: number)
 /** It was answered another way, or has ended. Null: it is not known here. */
 export function settled(now: Escalation, waiter: Waiter, by: string, how: string, nowMs: number): Escalation | null {
   const key = waiterKey(waiter);
-  const waiting = now.waiting.filter((one) => waiterKey(one.waiter) !== key);
-  if (waiting.length === now.waiting.length) return null;
+  const known = now.waiting.find((one) => waiterKey(one.waiter) === key);
+  if (known === undefined) return null;
+  const waiting = now.waiting.filter((one) => one !== known);
   // One whom an answer is about to reach says so to that itself.
-  if (now.answers.some(({ left }) => left.includes(key))) return now;
+  if (isInHand(now, known)) return withNext(now, known, 'settled');
   return linked({ ...now, waiting }, { atMs: nowMs, kind: 'settled', by, says: `${nameOf(waiter)}: ${how}` });
 }
 

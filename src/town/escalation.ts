@@ -16,12 +16,16 @@ import { NO_USAGE, type Usage } from './session.js';
 /** Of one escalation; for those who come then there is another one. */
 export const WAITERS_MAX = 1_000;
 
-/** `isLate`: it came when nobody waited any more, and waits for the next round. */
+/**
+ * `isLate`: it came when nobody waited any more, and waits for the next round. While an answer is on its way to it: `next`, it has come again, and waits
+ * anew after that, or has been answered otherwise, and does not.
+ */
 export type Waiting = {
   readonly waiter: Waiter;
   readonly severity: Severity;
   readonly sinceMs: number;
   readonly isLate: boolean;
+  readonly next?: 'again' | 'settled';
 };
 
 /**
@@ -153,8 +157,12 @@ export function laddered(now: Escalation, ladder: Ladder, nowMs: number): Escala
 export function joined(now: Escalation, raised: Raised, nowMs: number): Escalation {
   const { waiter, severity } = raised;
   const by = nameOf(waiter);
-  if (now.waiting.some((one) => waiterKey(one.waiter) === waiterKey(waiter)))
-    return hasSaid(now.chain, raised.text) ? now : remarked(now, 'noted', by, raised.text, nowMs);
+  const known = now.waiting.find((one) => waiterKey(one.waiter) === waiterKey(waiter));
+  if (known !== undefined) {
+    // A step says by its token which wait it is.
+    const kept = waiter.kind !== 'step' && isInHand(now, known) ? withNext(now, known, 'again') : now;
+    return hasSaid(now.chain, raised.text) ? kept : remarked(kept, 'noted', by, raised.text, nowMs);
+  }
   if (now.waiting.length >= WAITERS_MAX) {
     const full = linked(now, { atMs: nowMs, kind: 'full', by, says: '' });
     return { ...full, passing: [...now.passing, raised], passed: now.passed + 1 };
@@ -167,8 +175,12 @@ export function joined(now: Escalation, raised: Raised, nowMs: number): Escalati
   return isWorse(severity, now.severity) ? toldAgain({ ...joining, severity, restMs: nowMs }) : joining;
 }
 
+export function withNext(now: Escalation, known: Waiting, next: NonNullable<Waiting['next']>): Escalation {
+  return { ...now, waiting: now.waiting.map((one) => (one === known ? { ...one, next } : one)) };
+}
+
 /** From the first tier: whoever has answered all the others has not seen this one. */
-function askedAnew(now: Escalation, nowMs: number): Escalation {
+export function askedAnew(now: Escalation, nowMs: number): Escalation {
   const severity = SEVERITIES.find((one) => now.waiting.some((waiting) => waiting.severity === one)) ?? now.severity;
   const first = { tier: 0, turn: now.turn + 1, tierSinceMs: nowMs, telling: 'due', isJudged: false } as const;
   return { ...now, ...first, severity, raises: 0, ack: null, restMs: nowMs };

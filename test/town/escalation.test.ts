@@ -314,7 +314,8 @@ describe('the same trouble of several', () => {
     expect(settled(now, step('se-3'), 'ada', 'so', 2)).toBeNull();
     // One that an answer is about to reach says so to that.
     const underWay = answer(now, 'ada');
-    expect(settled(underWay, step('se-1'), 'ada', 'so', 2)).toBe(underWay);
+    const told = settled(underWay, step('se-1'), 'ada', 'so', 2);
+    expect([told?.waiting.length, told?.answers]).toEqual([underWay.waiting.length, underWay.answers]);
   });
 });
 
@@ -325,4 +326,33 @@ test('the chain keeps its beginning and its end', () => {
   expect(now.chain.links[0]?.kind).toBe('raised');
   expect(now.chain.links.at(-1)?.says).toBe('999');
   expect(now.chain.links.length + now.chain.omitted).toBeGreaterThan(1_000);
+});
+
+describe('while an answer is on its way to it', () => {
+  const item = { kind: 'item', at: 'login', item: 'api', answered: 0 } as const;
+  const asked = () => answer(at(2, { waiter: item }), OVERSEER);
+
+  test('one that waits anew is asked for anew, from the first tier, once it has heard', () => {
+    const again = joined(asked(), trouble({ waiter: item, text: 'no such branch still' }), 1);
+    expect(kinds(again).at(-1)).toBe('noted');
+    for (const kind of ['taken', 'gone'] as const) {
+      const now = heard(again, kind);
+      expect([isOver(now), tierOf(now), mustTell(now)]).toEqual([false, DEACON, true]);
+      expect(now.waiting).toEqual([{ waiter: item, severity: 'MEDIUM', sinceMs: 2, isLate: false }]);
+    }
+    // What it was told did not help, and it waits still: no other wait.
+    expect(heard(again, 'refused').waiting).toHaveLength(1);
+  });
+
+  test('one that is answered otherwise is asked for no more, also when the answer never reaches it', () => {
+    const now = settled(asked(), item, 'Ada', 'retry', 1);
+    expect(now?.waiting).toHaveLength(1);
+    for (const kind of ['taken', 'unreached', 'refused'] as const)
+      expect(isOver(heard(now ?? asked(), kind)), kind).toBe(true);
+  });
+
+  test('a step that comes again has another wait by its token, and this one is over', () => {
+    const given = answer(at(2, { waiter: step('se-1') }), OVERSEER);
+    expect(isOver(heard(joined(given, trouble({ waiter: step('se-1') }), 1)))).toBe(true);
+  });
 });
