@@ -1,6 +1,6 @@
 /**
  * A worker that takes workflows over finds them as they were, whatever it is told first: real workers, one after the other, on a real
- * server. Without our interceptors the SDK fails at this: once it does not, they may go.
+ * server.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { clientOf } from '../../src/client.js';
 import { here } from '../support/here.js';
 import { until } from '../support/live-town.js';
+import { IS_LONG } from '../support/sample.js';
 import { byTheClock, firstOfTwo, firstQuery, goesOn, goSignal, sayUpdate } from '../support/takeover.js';
 import { serve } from '../support/temporal.js';
 
@@ -85,11 +86,15 @@ async function whatTheClockSays(interceptors: string[]): Promise<readonly string
 
 test('an Update comes after what came before it, for each worker', async () => {
   await expect(whatCameFirst(OURS)).resolves.toBe('the timer');
-  await expect(whatCameFirst(NONE)).rejects.toThrow(STUCK);
 });
 
 test('a workflow that was asked while nobody worked has the same time for each worker; whoever asked is answered', async () => {
   await expect(whatTheClockSays(OURS)).resolves.toEqual(MANY.map(() => 'late'));
+});
+
+if (!IS_LONG) console.warn('whether the SDK fails at it still is tried in the long run alone');
+test.skipIf(!IS_LONG)('without our interceptors both are stuck: where this fails they may go', async () => {
+  await expect(whatCameFirst(NONE)).rejects.toThrow(STUCK);
   await expect(whatTheClockSays(NONE)).rejects.toThrow(STUCK);
 });
 
