@@ -1,15 +1,11 @@
 /** The client of Temporal that everyone of ours has: it reads large payloads, and asks again when a worker that takes a workflow over says so. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
-import type {
-  ClientOptions,
-  WorkflowClientInterceptor,
-  WorkflowExecutionStatusName,
-  WorkflowQueryInput,
-} from '@temporalio/client';
+import type { ClientOptions, WorkflowClientInterceptor, WorkflowQueryInput } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { Next } from '@temporalio/common';
 import { ASK_AGAIN, IS_OVER } from './contract/ask-again.js';
+import { isOpenStatus } from './contract/open.js';
 import { largePayloads } from './large-payloads.js';
 
 type Order = Required<Pick<ClientOptions, 'connection'>> & {
@@ -44,12 +40,10 @@ async function answerOf(client: Client, input: WorkflowQueryInput, ask: Ask): Pr
     }
     const { workflowId, runId } = input.workflowExecution;
     const one = await client.workflow.getHandle(workflowId ?? '', runId ?? undefined).describe();
-    if (!OPEN.includes(one.status.name)) {
+    if (!isOpenStatus(one.status.name)) {
       const headers = { ...input.headers, [IS_OVER]: defaultPayloadConverter.toPayload(true) };
       return ask({ ...input, headers, workflowExecution: { workflowId: one.workflowId, runId: one.runId } });
     }
     await pause(AGAIN_MS);
   }
 }
-
-const OPEN: readonly string[] = ['RUNNING', 'PAUSED'] satisfies readonly WorkflowExecutionStatusName[];

@@ -7,6 +7,7 @@ import type { DogFinding, ErrandPlan } from '../contract/dog-activities.js';
 import { keptDogsQuery, type DogInput } from '../contract/dog.js';
 import { attribute } from '../contract/search-attributes.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
+import { isOpenStatus } from '../contract/open.js';
 import { DEACON, dogAt } from '../town/address.js';
 import { asSummary } from '../town/bytes.js';
 import { DogReport } from '../town/dog-report.js';
@@ -98,7 +99,7 @@ async function lookAtDog(client: Client, { dog, errand }: Asked<'lookAtDogs'>[nu
   const described = await client.workflow.getHandle(dogAt(dog)).describe().catch(unlessGone);
   if (described === null || described.memo?.[SENT_ON] !== errand)
     return { kind: 'gone', why: 'has ended, and the server does not know how' };
-  if (described.status.name === 'RUNNING' || described.status.name === 'PAUSED') return { kind: 'out' };
+  if (isOpenStatus(described.status.name)) return { kind: 'out' };
   try {
     const handle = client.workflow.getHandle(dogAt(dog), described.runId, { followRuns: false });
     return { kind: 'home', report: DogReport.parse(await handle.result()) };

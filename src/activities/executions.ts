@@ -7,6 +7,7 @@ import type { Execution, MissionEnd, MoleculeEnd, TownActivities } from '../cont
 import type { Progress } from '../contract/mission.js';
 import type { MoleculeResult } from '../contract/molecule.js';
 import { attribute } from '../contract/search-attributes.js';
+import { isOpenStatus } from '../contract/open.js';
 
 async function describe(
   client: Client,
@@ -30,8 +31,7 @@ export async function isOpen(client: Client, execution: Execution): Promise<bool
 /** The run it is in by now, null when it has closed. */
 async function openRun(client: Client, execution: Execution): Promise<string | null> {
   const description = await describe(client, execution);
-  const isOpen = description?.status.name === 'RUNNING' || description?.status.name === 'PAUSED';
-  return isOpen ? description.runId : null;
+  return description !== null && isOpenStatus(description.status.name) ? description.runId : null;
 }
 
 export async function howEnded(client: Client, workflowId: string): Promise<string> {

@@ -2,6 +2,7 @@
 import { isGrpcServiceError, WorkflowNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import type { Execution } from '../contract/activities.js';
+import { isOpenStatus } from '../contract/open.js';
 import { refuse } from './beating.js';
 
 /** Of gRPC. */
@@ -25,7 +26,7 @@ async function runsOf(client: Client, workflowId: string, firstRunId: string | n
   while (next !== null) {
     const status = await statusOf(client, workflowId, next);
     if (status === null) break;
-    if (status === 'RUNNING' || status === 'PAUSED') {
+    if (isOpenStatus(status)) {
       throw refuse('Refused', `${workflowId} is still open: it can be deleted when it has closed`);
     }
     runs.push(next);

@@ -5,6 +5,7 @@ import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import * as z from 'zod';
 import type { HolderFacts, WatchActivities } from '../contract/watch-activities.js';
 import { attribute } from '../contract/search-attributes.js';
+import { isOpenStatus } from '../contract/open.js';
 import { polecatAt } from '../town/address.js';
 import { TIMED_OUT, type ActFacts, type Facts, type Signs } from '../town/health.js';
 import { askedOnce } from './asked-once.js';
@@ -76,7 +77,7 @@ const waitOf = (one: WorkflowExecutionDescription): string => one.typedSearchAtt
 async function described(client: Client, id: string): Promise<WorkflowExecutionDescription | null> {
   try {
     const description = await client.workflow.getHandle(id).describe();
-    return description.status.name === 'RUNNING' || description.status.name === 'PAUSED' ? description : null;
+    return isOpenStatus(description.status.name) ? description : null;
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return null;
     throw error;

@@ -9,6 +9,7 @@ import type { FoundPolecat, FoundPolecats } from '../contract/activities.js';
 import { grantsQuery } from '../contract/mission.js';
 import { holdsQuery, PolecatInput } from '../contract/polecat.js';
 import { read } from '../contract/read.js';
+import { isOpenStatus } from '../contract/open.js';
 import { polecatAt, witnessOf } from '../town/address.js';
 import type { Hold } from '../town/pause.js';
 import type { RigSnapshot } from '../town/rig.js';
@@ -121,7 +122,7 @@ async function runUnder(
       execution: { workflowId, runId },
       maximumPageSize: 1,
     });
-    const isOpen = status.name === 'RUNNING' || status.name === 'PAUSED';
+    const isOpen = isOpenStatus(status.name);
     const nothing = isOpen ? 'unreadable' : null;
     const payload = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
     if (payload === undefined) return nothing;

@@ -9,6 +9,7 @@ import type { MissionStart } from '../contract/activities.js';
 import { FormulaInput, MissionInput } from '../contract/mission.js';
 import { read } from '../contract/read.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
+import { isOpenStatus } from '../contract/open.js';
 import { own } from '../town/own.js';
 import type { Recovered, Redispatch } from '../town/redispatch.js';
 import { rigRef, type RigRef } from '../town/rig.js';
@@ -86,7 +87,7 @@ async function begunAs(
   try {
     const { run, last } = await lastOf(client, mission, named);
     const { type, status } = last;
-    if (status.name === 'RUNNING' || status.name === 'PAUSED') return `a workflow of the id ${mission} is open again`;
+    if (isOpenStatus(status.name)) return `a workflow of the id ${mission} is open again`;
     const { history } = await client.workflowService.getWorkflowExecutionHistory({
       namespace: client.options.namespace,
       execution: { workflowId: mission, runId: run },

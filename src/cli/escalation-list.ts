@@ -5,6 +5,7 @@ import { ABOUT, attribute } from '../contract/search-attributes.js';
 import { withAges } from '../town/ages.js';
 import { Severity, SEVERITIES } from '../town/escalation-input.js';
 import { explainQuery } from '../contract/messages.js';
+import { isOpenStatus } from '../contract/open.js';
 import { short, timeAt } from '../town/wording.js';
 import { columns } from './columns.js';
 import { readArguments, refuseMore, takeOne, UsageError, type Command } from './command.js';
@@ -77,21 +78,17 @@ async function tell(client: Client, id: string, asJson: boolean): Promise<void> 
   const one = await handle.describe();
   const status = one.status.name.toLowerCase();
   if (asJson) return print(JSON.stringify({ ...(await handle.query(escalationQuery)), status }, null, 2));
-  const end = (await endOf(client, one)) ?? (isOpen(one) ? null : 'It goes on no more.');
+  const end = (await endOf(client, one)) ?? (isOpenStatus(one.status.name) ? null : 'It goes on no more.');
   if (end !== null) print(`${id} · ${status}\n\n${end}\n`);
   print(withAges(await handle.query(explainQuery), Date.now()));
 }
 
-const isOpen = ({ status }: Pick<WorkflowExecutionInfo, 'status'>): boolean =>
-  status.name === 'RUNNING' || status.name === 'PAUSED';
-
-function rowOf(one: WorkflowExecutionInfo): Row {
-  const { workflowId: id, status, startTime, memo, typedSearchAttributes: has } = one;
+function rowOf({ workflowId: id, status, startTime, memo, typedSearchAttributes: has }: WorkflowExecutionInfo): Row {
   const about: unknown = memo?.[ABOUT];
   return {
     id,
     severity: has.get(attribute.severity) ?? '',
-    tier: isOpen(one) ? (has.get(attribute.waitingFor) ?? '') : status.name.toLowerCase(),
+    tier: isOpenStatus(status.name) ? (has.get(attribute.waitingFor) ?? '') : status.name.toLowerCase(),
     since: timeAt(startTime.getTime()),
     status: status.name.toLowerCase(),
     rig: (has.get(attribute.rig) ?? []).join(', '),

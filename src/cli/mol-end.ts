@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { messageOf } from '../calls.js';
 import { deleteExecution } from '../activities/forgetting.js';
 import { stepsQuery, type MoleculeResult } from '../contract/molecule.js';
+import { isOpenStatus } from '../contract/open.js';
 import { CliError, readArguments, takeOne, type Command } from './command.js';
 import { print } from './print.js';
 import { ofExecution, unlessGone, withServer } from './server.js';
@@ -80,7 +81,7 @@ async function look(client: Client, id: string): Promise<Seen | null> {
   if (described.type !== 'molecule') throw new CliError(`${id} is no molecule but a ${described.type}`);
   const info = described.raw.workflowExecutionInfo;
   return {
-    isOpen: described.status.name === 'RUNNING' || described.status.name === 'PAUSED',
+    isOpen: isOpenStatus(described.status.name),
     firstRunId: info?.firstRunId || described.runId,
     parent: info?.parentExecution?.workflowId || null,
   };

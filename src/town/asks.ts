@@ -2,7 +2,7 @@
 import { waiterKey } from './escalation-id.js';
 import type { Raised, Waiter } from './escalation-input.js';
 import { isRoleTier } from './escalation-ladder.js';
-import { signatureIn } from './escalation-signature.js';
+import { signatureIn, signed } from './escalation-signature.js';
 import { code } from './wording.js';
 
 /** `key`: of this wait; the same trouble that comes again has another. */
@@ -79,7 +79,7 @@ export function endedIn(asks: Asks, escalation: string, end: EscalationEnd, nowM
   if (end.kind === 'terminated')
     return { ...asks, brought: asks.brought.filter((one) => one.escalation !== escalation) };
   const told = asks.brought.filter((one) => one.escalation === escalation && one.waiter.kind === 'telling');
-  const by = `${end.by} (${escalation})`;
+  const by = signed(end.by, escalation);
   const { answered } = told.reduce((before, { waiter }) => answeredBy(before, waiterKey(waiter), by), asks);
   return {
     brought: asks.brought.map((one) => (told.includes(one) ? { ...one, answeredMs: nowMs } : one)),

@@ -42,13 +42,14 @@ export function hasAsked(by: string, waiters: readonly Waiter[]): boolean {
 
 /** Whether somebody is an agent that nothing in these rigs is answered by. */
 export function isNoSuperior(by: string, rigs: readonly string[]): boolean {
-  const superiors = [DEACON, MAYOR, ...rigs.map(witnessOf)];
-  return isAgentName(by) && !superiors.some((one) => isSameAgent(one, by));
+  return isAgentName(by) && !superiorsIn(rigs).some((one) => isSameAgent(one, by));
 }
+
+const superiorsIn = (rigs: readonly string[]): readonly string[] => [DEACON, MAYOR, ...rigs.map(witnessOf)];
 
 /** In a sentence, why an agent does not answer what a mission or a merge queue asks; null for people and for the agents above it. */
 export function whyNotFor(what: string, by: string, rigs: readonly string[]): string | null {
   const who = signatureIn(by)?.who ?? by;
   if (!isNoSuperior(who, rigs)) return null;
-  return `${who.slice(0, 200)} is an agent, and not above ${what}: people answer here, or ${[DEACON, MAYOR, ...rigs.map(witnessOf)].join(', ')}`;
+  return `${who.slice(0, 200)} is an agent, and not above ${what}: people answer here, or ${superiorsIn(rigs).join(', ')}`;
 }

@@ -21,7 +21,7 @@ import { keysIn } from '../town/channel-match.js';
 import { plainBody } from '../town/mail-text.js';
 import type { Mail } from '../town/mail.js';
 import { carryOut, type After } from './channel-order.js';
-import { Desk, done, refused, takenUntil, type Answer } from './desk.js';
+import { Desk, done, refused, takenUnless, type Answer } from './desk.js';
 import { explainBy } from './explain.js';
 import { failure, readInput } from './failing.js';
 import { town } from './hands.js';
@@ -95,7 +95,7 @@ class ChannelRun {
   }
 
   #listen(): void {
-    const here = takenUntil(this.#desk, () => (this.#isClosed ? `${this.#address} is closed` : null));
+    const here = takenUnless(this.#desk, () => (this.#isClosed ? `${this.#address} is closed` : null));
     const { publish, subscribe, unsubscribe, retain } = channelMessages;
     here.on(publish, ({ id = makeId('ms', uuid4()), ...rest }) => this.#publish({ ...rest, id }));
     takeMail(here, (mail) => this.#publishMail(mail));

@@ -275,29 +275,8 @@ type Taken = {
 /** Where messages are taken. */
 export type Taking = Pick<Desk, 'on'>;
 
-/** The same desk, which refuses all that comes once `over` says why. */
-export function takenUntil(desk: Taking, over: () => string | null): Taking {
-  return {
-    on: (message, handle, options) =>
-      desk.on(
-        message,
-        (content) => {
-          const why = over();
-          return why === null ? handle(content) : refused(why);
-        },
-        options,
-      ),
-  };
-}
-
-/** The same desk, where no agent has a word that is not above what is asked. */
-export function takenFromAbove(desk: Taking, what: string, rigs: () => readonly string[]): Taking {
-  const whyNot = (content: unknown) => {
-    const by = typeof content === 'object' && content !== null && 'by' in content ? content.by : null;
-    return typeof by === 'string' && patched('no other agent answers a mission or a queue', '0.11')
-      ? whyNotFor(what, by, rigs())
-      : null;
-  };
+/** The same desk, which refuses what comes when `whyNot` says why. */
+export function takenUnless(desk: Taking, whyNot: (content: unknown) => string | null): Taking {
   return {
     on: (message, handle, options) =>
       desk.on(
@@ -309,6 +288,15 @@ export function takenFromAbove(desk: Taking, what: string, rigs: () => readonly 
         options,
       ),
   };
+}
+
+/** The same desk, where no agent has a word that is not above what is asked. */
+export function takenFromAbove(desk: Taking, what: string, rigs: () => readonly string[]): Taking {
+  return takenUnless(desk, (content) => {
+    const by = typeof content === 'object' && content !== null && 'by' in content ? content.by : null;
+    const isAsked = typeof by === 'string' && patched('no other agent answers a mission or a queue', '0.11');
+    return isAsked ? whyNotFor(what, by, rigs()) : null;
+  });
 }
 
 /** The same desk, where a message waits until it is known what the one before knew: that is older than the message. */

@@ -19,7 +19,7 @@ import {
 } from '../town/escalation.js';
 import { cut } from '../town/findings.js';
 import type { Mail } from '../town/mail.js';
-import { done, refused, takenUntil, type Answer, type Desk } from './desk.js';
+import { done, refused, takenUnless, type Answer, type Desk } from './desk.js';
 import { settle } from './escalating.js';
 import { takeMail } from './mail-taking.js';
 import { answeredWithinMs } from './patience.js';
@@ -48,7 +48,7 @@ export class EscalationMessages {
   }
 
   serve(desk: Desk): void {
-    const here = takenUntil(desk, () => (this.#isEnded ? `${this.#of.id} was cancelled` : null));
+    const here = takenUnless(desk, () => (this.#isEnded ? `${this.#of.id} was cancelled` : null));
     const { ack, resolve, forward, note, join, settled: gone } = escalationMessages;
     here.on(ack, ({ by, note: words = '' }) => this.#said(by, 'ack', () => this.#ack(by, words)));
     here.on(forward, ({ by, reason }) => this.#said(by, 'forward', () => this.#forward(by, reason)));

@@ -29,7 +29,7 @@ import { lettersAbout, lettersOfEnd, mayorBoard, plannersOf, waitedFor, waitsFor
 import { tellsEndOf } from '../town/wish-mission.js';
 import { keepsNoHelp, takeMail } from './mail-taking.js';
 import { Post } from './post.js';
-import { Desk, done, refused, takenOnce, takenUntil, type Answer } from './desk.js';
+import { Desk, done, refused, takenOnce, takenUnless, type Answer } from './desk.js';
 import { explainBy } from './explain.js';
 import { failure, readInput } from './failing.js';
 import { town } from './hands.js';
@@ -119,7 +119,7 @@ class MayorRun {
 
   #listen(): void {
     const waiting = takenOnce(this.#desk, () => this.#isKnown || this.#isGone);
-    const here = takenUntil(waiting, () => (this.#isGone ? `the ${MAYOR} is no more in this town` : null));
+    const here = takenUnless(waiting, () => (this.#isGone ? `the ${MAYOR} is no more in this town` : null));
     this.#mailbox.serve(here);
     takeMail(here, (mail) => this.#take(mail));
     const { sling, approve, reject, change, plan, ended } = mayorMessages;

@@ -8,7 +8,7 @@ import type { Item, MissionEvent } from '../town/mission.js';
 import { canSkip } from '../town/mission.js';
 import { rigsIn } from '../town/mission-stand.js';
 import type { Words } from '../town/mission-words.js';
-import { done, refused, takenFromAbove, takenUntil, type Desk, type Taking } from './desk.js';
+import { done, refused, takenFromAbove, takenUnless, type Desk, type Taking } from './desk.js';
 import { isHeldByBudget, wordNow } from './mission-budget.js';
 import { patched } from './patches.js';
 import { takePauses, type Teller } from './pausing.js';
@@ -38,7 +38,7 @@ const over = (): string | null =>
     : null;
 
 export function takeAnswers(desk: Desk, { now, note, hear, teller }: Mission): void {
-  const taking = takenUntil(desk, over);
+  const taking = takenUnless(desk, over);
   const answers = takenFromAbove(taking, 'this mission', () => rigsIn(now().state));
   answers.on(missionMessages.retry, ({ item: id, by, note: text }) => {
     const item = now().state.items.find((one) => one.id === id);

@@ -2,7 +2,7 @@
 import { workflowInfo } from '@temporalio/workflow';
 import type { MissionCarry } from '../contract/mission.js';
 import { mailLines } from '../town/inbox-board.js';
-import { refused, takenUntil, type Desk } from './desk.js';
+import { refused, takenUnless, type Desk } from './desk.js';
 import { takeMail } from './mail-taking.js';
 import { Mailbox } from './mailbox.js';
 import { patched } from './patches.js';
@@ -27,7 +27,7 @@ export class MissionMail {
       mustGoOn: () => !this.#isOver && isDue(),
     };
     this.#mailbox = new Mailbox(owner, now().mail);
-    const here = takenUntil(desk, () => (this.#isOver ? `${this.#address} has ended` : null));
+    const here = takenUnless(desk, () => (this.#isOver ? `${this.#address} has ended` : null));
     this.#mailbox.serve(here);
     takeMail(here, (mail) => {
       if (!hasInbox()) return refused('a mission of an earlier version has no inbox');

@@ -11,7 +11,7 @@ import { sessionsOf, type Molecule } from '../town/molecule-live.js';
 import type { Step } from '../town/molecule-state.js';
 import { activeSteps, after, isHalfDone, isWithin, nextStep, stepOf, waitingSteps } from '../town/molecule.js';
 import type { Answer, Desk } from './desk.js';
-import { done, refused, takenUntil } from './desk.js';
+import { done, refused, takenUnless } from './desk.js';
 import { takeMail } from './mail-taking.js';
 import { takeAnswers } from './molecule-answers.js';
 import { WaysBack } from './molecule-back.js';
@@ -69,7 +69,7 @@ export class Messages {
     this.#book = book;
     this.#hands = hands;
     this.back = new WaysBack(book, hands);
-    const taking = takenUntil(desk, () => this.#ended);
+    const taking = takenUnless(desk, () => this.#ended);
     taking.on(moleculeMessages.close, (message) => this.#afterBack(() => this.#closeAsked(message)));
     taking.on(moleculeMessages.skip, (message) => this.#afterCheck(message, () => this.#skip(message)));
     taking.on(moleculeMessages.fail, (message) =>
@@ -94,7 +94,7 @@ export class Messages {
     taking.on(moleculeMessages.bond, (message) => CancellationScope.nonCancellable(() => this.#bonds.bond(message)));
     const isOver = () => this.#ended !== null && patched('what has ended is not held', '0.6');
     takePauses(
-      takenUntil(desk, () => (isOver() ? this.#ended : null)),
+      takenUnless(desk, () => (isOver() ? this.#ended : null)),
       {
         what: 'the molecule',
         messages: moleculeMessages,

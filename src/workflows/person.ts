@@ -12,7 +12,7 @@ import { isCrewName } from '../town/branch.js';
 import { inboxBoard } from '../town/inbox-board.js';
 import type { Mail } from '../town/mail.js';
 import { CrewDesk } from './crew-desk.js';
-import { Desk, refused, takenUntil, type Answer } from './desk.js';
+import { Desk, refused, takenUnless, type Answer } from './desk.js';
 import { explainBy } from './explain.js';
 import { failure, readInput } from './failing.js';
 import { takeMail } from './mail-taking.js';
@@ -79,7 +79,7 @@ class PersonRun {
       },
       { inbox, leaving },
     );
-    const here = takenUntil(this.#desk, () => (this.#isGone ? `${this.#address} is no more in this town` : null));
+    const here = takenUnless(this.#desk, () => (this.#isGone ? `${this.#address} is no more in this town` : null));
     this.#mailbox.serve(here);
     const owner = { address: this.#address, patience, onChange: () => (this.#news = true) };
     this.#crew = role === 'crew' ? new CrewDesk(owner, isFresh ? null : carry) : null;
