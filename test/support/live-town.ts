@@ -184,13 +184,16 @@ const LOOK_EVERY_MS_MAX = 250;
 const REST_FACTOR = 3;
 const REST_MS_MAX = 1_000;
 
-/** Waits until `look` answers something else than null, false or undefined; fails with `what` after `seconds`. */
+/** Campaigns that are run whole keep both processors from what waits beside them. */
+const PATIENCE_FACTOR = process.env['GT_LONG'] === undefined ? 1 : 3;
+
+/** Waits until `look` answers something else than null, false or undefined; fails with `what` after `seconds`, in the long run three times as many. */
 export async function until<T>(
   what: string,
   look: () => Promise<T | null | false | undefined>,
   seconds = 60,
 ): Promise<T> {
-  const end = Date.now() + seconds * 1_000;
+  const end = Date.now() + seconds * PATIENCE_FACTOR * 1_000;
   let last: unknown = null;
   for (let everyMs = LOOK_EVERY_MS_MIN; Date.now() < end; everyMs = Math.min(LOOK_EVERY_MS_MAX, everyMs * 1.5)) {
     const begunMs = Date.now();
@@ -204,7 +207,7 @@ export async function until<T>(
     const tookMs = Date.now() - begunMs;
     await pause(Math.max(everyMs, Math.min(REST_MS_MAX, REST_FACTOR * tookMs)));
   }
-  throw new Error(`waited ${seconds} s in vain: ${what}${last === null ? '' : ` (${inFull(last)})`}`);
+  throw new Error(`waited ${seconds * PATIENCE_FACTOR} s in vain: ${what}${last === null ? '' : ` (${inFull(last)})`}`);
 }
 
 /** With what it came from: that a call failed says little. */
