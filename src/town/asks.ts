@@ -7,11 +7,16 @@ import { code } from './wording.js';
 
 /** `key`: of this wait; the same trouble that comes again has another. */
 export type Lasting = { readonly key: string; readonly raised: Raised };
-/** `escalation`: null of what could not be brought there. `answeredMs`: when it was answered, if nobody waits there to hear of that. */
+/**
+ * `escalation`: null of what could not be brought there. `atMs`: when it was brought there last. `isAnswered`: by that escalation itself, which may not have
+ * heard that it was. `answeredMs`: when it was answered, if nobody waits there to hear of that.
+ */
 type Brought = {
   readonly key: string;
   readonly waiter: Waiter;
   readonly escalation: string | null;
+  readonly atMs?: number;
+  readonly isAnswered?: boolean;
   readonly answeredMs?: number;
 };
 
@@ -31,28 +36,44 @@ export type Next =
   | { readonly kind: 'settle'; readonly brought: Brought }
   | { readonly kind: 'raise'; readonly lasting: Lasting };
 
-/** What an answer has not mended after this long is brought there anew. */
+/** What an answer has not mended after this long is brought there anew; and what is there is looked after, where nobody hears of its end. */
 const MENDED_MS = 3_600_000;
+
+/** `isHeard`: whether the end of an escalation is heard of, which only the run hears that has started it. */
+type Moment = {
+  readonly nowMs: number;
+  readonly patience: number;
+  readonly isHeard: (escalation: string | null) => boolean;
+};
 
 /** What is over goes first: whoever waits anew is then not taken for who waited before. Null: all is told. */
 export function nextOf(
   { brought, answered }: Asks,
   all: readonly Lasting[],
-  nowMs: number,
-  patience: number,
+  { nowMs, patience, isHeard }: Moment,
 ): Next | null {
-  const isUnmended = ({ answeredMs = Infinity }: Brought) => nowMs - answeredMs >= MENDED_MS * patience;
-  const over = brought.find((one) => isUnmended(one) || !all.some(({ key }) => key === one.key));
+  const isLong = (sinceMs: number) => nowMs - sinceMs >= MENDED_MS * patience;
+  const isOver = ({ key, isAnswered = false, answeredMs = Infinity }: Brought) =>
+    isAnswered || isLong(answeredMs) || !all.some((one) => one.key === key);
+  const over = brought.find(isOver);
   if (over !== undefined) return { kind: 'settle', brought: over };
-  const news = all.find(({ key }) => !brought.some((one) => one.key === key));
+  const isThere = ({ atMs = 0, escalation, answeredMs }: Brought) =>
+    answeredMs !== undefined || !isLong(atMs) || isHeard(escalation);
+  const news = all.find(({ key }) => !brought.some((one) => one.key === key && isThere(one)));
   if (news === undefined) return null;
   const { key, raised } = news;
   const [, times = 0] = answered.find(([waiter]) => waiter === waiterKey(raised.waiter)) ?? [];
   return { kind: 'raise', lasting: { key, raised: { ...raised, waiter: { ...raised.waiter, answered: times } } } };
 }
 
-export function bring(asks: Asks, { key, raised: { waiter } }: Lasting, escalation: string | null): Asks {
-  return { ...asks, brought: [...asks.brought, { key, waiter, escalation }] };
+export function bring(
+  asks: Asks,
+  { key, raised: { waiter } }: Lasting,
+  escalation: string | null,
+  nowMs: number,
+): Asks {
+  const others = asks.brought.filter((one) => one.key !== key);
+  return { ...asks, brought: [...others, { key, waiter, escalation, atMs: nowMs }] };
 }
 
 export function settled(asks: Asks, { key }: Brought): Asks {
@@ -68,10 +89,16 @@ export function answeredBy({ brought, answered }: Asks, waiter: string, by: stri
   const others = answered.filter(([one]) => one !== waiter);
   const [, times = 0] = answered.find(([one]) => one === waiter) ?? [];
   const isOfRole = said !== null && isRoleTier(said.who);
+  const isMeant = (one: Brought) => one.escalation === said?.escalation && waiterKey(one.waiter) === waiter;
   return {
-    brought: brought.filter((one) => one.escalation !== said?.escalation || waiterKey(one.waiter) !== waiter),
+    brought: brought.map((one) => (isMeant(one) ? { ...one, isAnswered: true } : one)),
     answered: isOfRole ? [...others, [waiter, times + 1] as const].slice(-ANSWERED_KEPT) : others,
   };
+}
+
+/** Before 0.12 an escalation was not told that its own answer was heard. */
+export function withoutAnswered(asks: Asks): Asks {
+  return { ...asks, brought: asks.brought.filter(({ isAnswered = false }) => !isAnswered) };
 }
 
 /** An escalation has ended. Of what was only told there, nobody heard the answer; of what was terminated, nobody at all. */

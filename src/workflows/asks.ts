@@ -8,16 +8,20 @@ import {
   nextOf,
   NO_ASKS,
   settled,
+  withoutAnswered,
   type EscalationEnd,
   type Lasting,
   type Next,
 } from '../town/asks.js';
 import type { Asks as State } from '../town/asks.js';
-import { raise, settle } from './escalating.js';
+import { raise, settle, type Brought } from './escalating.js';
 import { patched } from './patches.js';
 
 /** Before 0.11 it waited, or was told by mail, and nothing more came of it. */
 export const goesBeforeLadder = () => patched('what lasts goes before the ladder', '0.11');
+
+/** Before 0.12 what was brought there was looked after by the run alone that had started it. */
+const looksAfter = () => patched('what was brought before the ladder is looked after', '0.12');
 
 type Owner = { readonly patience: () => number; readonly onChange: () => void };
 
@@ -25,6 +29,8 @@ export class Asks {
   readonly #owner: Owner;
   #state: State;
   #lasting: readonly Lasting[] = [];
+  /** By escalations, whose ends this run hears. */
+  readonly #heard = new Map<string, Brought['end']>();
   #isTelling = false;
 
   constructor(state: State | undefined, owner: Owner) {
@@ -63,7 +69,19 @@ export class Asks {
 
   /** `waiter`: as `waiterKey` names it. */
   answered(waiter: string, by: string): void {
-    this.#state = answeredBy(this.#state, waiter, by);
+    const after = answeredBy(this.#state, waiter, by);
+    this.#state = looksAfter() ? after : withoutAnswered(after);
+  }
+
+  #hear({ escalation, end }: Brought): void {
+    if (end === null) return;
+    this.#heard.set(escalation, end);
+    void end.then((how) => {
+      // One that was begun anew meanwhile has another end.
+      if (this.#heard.get(escalation) !== end) return;
+      this.#heard.delete(escalation);
+      if (how !== null) this.#ended(escalation, how);
+    });
   }
 
   #ended(escalation: string, end: EscalationEnd): void {
@@ -73,7 +91,8 @@ export class Asks {
   }
 
   #next(): Next | null {
-    return nextOf(this.#state, this.#lasting, Date.now(), this.#owner.patience());
+    const isHeard = (escalation: string | null) => this.#heard.has(escalation ?? '') || !looksAfter();
+    return nextOf(this.#state, this.#lasting, { nowMs: Date.now(), patience: this.#owner.patience(), isHeard });
   }
 
   async #tellAll(): Promise<void> {
@@ -82,8 +101,8 @@ export class Asks {
         const { lasting } = next;
         // What cannot be brought there the deacon sees, as it sees whatever waits for long.
         const brought = await raise(lasting.raised, this.#owner.patience()).catch(() => null);
-        this.#state = bring(this.#state, lasting, brought?.escalation ?? null);
-        void brought?.end?.then((end) => end !== null && this.#ended(brought.escalation, end));
+        this.#state = bring(this.#state, lasting, brought?.escalation ?? null, Date.now());
+        if (brought !== null) this.#hear(brought);
       } else {
         const { waiter, escalation } = next.brought;
         const by = workflowInfo().workflowId;

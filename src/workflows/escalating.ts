@@ -19,7 +19,7 @@ export async function raise(raised: Raised, patience: number, nth = 0): Promise<
   return CancellationScope.nonCancellable(() => raiseOrJoin(bounded(raised), patience, nth));
 }
 
-type Brought = {
+export type Brought = {
   readonly escalation: string;
   /** Null of one that was joined, whose end this run does not hear; nothing of one that was cancelled, which is so meant. */
   readonly end: Promise<EscalationEnd | null> | null;

@@ -1,6 +1,6 @@
 /**
  * Each step that waits for an answer is brought before the ladder, once for its wait, and what waits no more says so, whoever has answered it and
- * however; of what the escalation itself has answered it knows. Of very many steps the first are raised, and another when one of them goes on.
+ * however. Of very many steps the first are raised, and another when one of them goes on.
  */
 import type { Raised } from '../town/escalation-input.js';
 import { endOfWait, isAnswerOf, raisedBy, type Asker } from '../town/molecule-escalation.js';
@@ -15,6 +15,9 @@ import { patched } from './patches.js';
 const RAISED_MAX = 500;
 /** Each is in the histories of both: a molecule with hundreds of them raises ever more rarely. */
 const EVERY_MS_MORE = 50;
+
+/** An escalation may not have heard that its answer was taken. Before 0.12 it was not told. */
+const settlesAnswered = () => patched('an answer is settled where it was given, too', '0.12');
 
 export class EscalationTeller {
   readonly #book: Book;
@@ -125,7 +128,7 @@ export class EscalationTeller {
   async #settle({ waiter, escalation }: RaisedStep): Promise<void> {
     const end = this.#endOf(waiter);
     this.#known.delete(waitOf(waiter));
-    if (end === null || isAnswerOf(escalation, end)) return;
+    if (end === null || (isAnswerOf(escalation, end) && !settlesAnswered())) return;
     this.#settling += 1;
     await settle(escalation, waiter, end.by, end.how);
     this.#settling -= 1;

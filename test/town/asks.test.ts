@@ -8,6 +8,7 @@ import {
   nextOf,
   NO_ASKS,
   settled,
+  withoutAnswered,
   type Asks,
   type Lasting,
 } from '../../src/town/asks.js';
@@ -28,14 +29,15 @@ const lasting = (item: string, key = `${item} 1`): Lasting => ({
 const waiter = (item: string) => waiterKey(lasting(item).raised.waiter);
 
 /** As its shell does it: all that is to be told, one after the other. */
-function told(asks: Asks, all: readonly Lasting[], escalation: string | null = ESC, nowMs = 0) {
+function told(asks: Asks, all: readonly Lasting[], escalation: string | null = ESC, nowMs = 0, isHeard = true) {
   const said: string[] = [];
+  const moment = { nowMs, patience: 0.5, isHeard: () => isHeard };
   let now = asks;
-  for (let next = nextOf(now, all, nowMs, 0.5); next !== null; next = nextOf(now, all, nowMs, 0.5)) {
+  for (let next = nextOf(now, all, moment); next !== null; next = nextOf(now, all, moment)) {
     if (next.kind === 'raise') {
       const { key, raised } = next.lasting;
       said.push(`raise ${key}, answered ${raised.waiter.answered}`);
-      now = bring(now, next.lasting, escalation);
+      now = bring(now, next.lasting, escalation, nowMs);
     } else {
       said.push(`settle ${next.brought.key}`);
       now = settled(now, next.brought);
@@ -69,7 +71,7 @@ test('answers of roles are counted, one after the other', () => {
   for (const [at, by] of ['deacon', 'mayor', 'server/witness'].entries()) {
     asks = answeredBy(asks, waiter('a'), `${by} (${ESC})`);
     const next = told(asks, [lasting('a', `a ${at + 2}`)]);
-    expect(next.said).toEqual([`raise a ${at + 2}, answered ${at + 1}`]);
+    expect(next.said).toEqual([`settle a ${at + 1}`, `raise a ${at + 2}, answered ${at + 1}`]);
     ({ asks } = next);
   }
 });
@@ -87,11 +89,24 @@ test.each([
   expect(told(after, [lasting('a', 'a 2')]).said.at(-1)).toBe('raise a 2, answered 0');
 });
 
-test('whom the ladder has answered waits there no more: what is over needs no settling, and what lasts is brought there anew', () => {
+test('whom the ladder has answered waits there no more, which it hears in any case; what lasts is brought there anew', () => {
   const { asks } = told(NO_ASKS, [lasting('a'), lasting('b')]);
   const after = answeredBy(asks, waiter('a'), `overseer (${ESC})`);
-  expect(told(after, [lasting('b')]).said).toEqual([]);
-  expect(told(after, [lasting('a'), lasting('b')]).said).toEqual(['raise a 1, answered 0']);
+  expect(told(after, [lasting('b')]).said).toEqual(['settle a 1']);
+  expect(told(after, [lasting('a'), lasting('b')]).said).toEqual(['settle a 1', 'raise a 1, answered 0']);
+  expect(told(withoutAnswered(after), [lasting('b')]).said).toEqual([]);
+});
+
+test('where nobody hears of its end what is there is brought there again after an hour, by patience, and after each one more', () => {
+  const all = [lasting('a')];
+  const { asks } = told(NO_ASKS, all, ESC, 1_000, false);
+  expect(told(asks, all, ESC, 9_999_999, true).said).toEqual([]);
+  expect(told(asks, all, ESC, 1_800_999, false).said).toEqual([]);
+  const again = told(asks, all, ESC, 1_801_000, false);
+  expect(again.said).toEqual(['raise a 1, answered 0']);
+  expect(again.asks.brought).toHaveLength(1);
+  expect(told(again.asks, all, ESC, 3_600_999, false).said).toEqual([]);
+  expect(told(again.asks, all, ESC, 3_601_000, false).said).toEqual(['raise a 1, answered 0']);
 });
 
 test('an answer of another escalation, or of nobody there, settles what waits here', () => {
