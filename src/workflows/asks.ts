@@ -73,15 +73,14 @@ export class Asks {
     this.#state = looksAfter() ? after : withoutAnswered(after);
   }
 
-  #hear({ escalation, end }: Brought): void {
+  async #hear({ escalation, end }: Brought): Promise<void> {
     if (end === null) return;
     this.#heard.set(escalation, end);
-    void end.then((how) => {
-      // One that was begun anew meanwhile has another end.
-      if (this.#heard.get(escalation) !== end) return;
-      this.#heard.delete(escalation);
-      if (how !== null) this.#ended(escalation, how);
-    });
+    const how = await end;
+    // One that was begun anew meanwhile has another end.
+    if (this.#heard.get(escalation) !== end) return;
+    this.#heard.delete(escalation);
+    if (how !== null) this.#ended(escalation, how);
   }
 
   #ended(escalation: string, end: EscalationEnd): void {
@@ -102,7 +101,7 @@ export class Asks {
         // What cannot be brought there the deacon sees, as it sees whatever waits for long.
         const brought = await raise(lasting.raised, this.#owner.patience()).catch(() => null);
         this.#state = bring(this.#state, lasting, brought?.escalation ?? null, Date.now());
-        if (brought !== null) this.#hear(brought);
+        if (brought !== null) void this.#hear(brought);
       } else {
         const { waiter, escalation } = next.brought;
         const by = workflowInfo().workflowId;
