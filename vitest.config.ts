@@ -9,7 +9,7 @@ const REAL = process.env['GT_AGENTS'] === undefined ? [] : ['test/real/**/*.test
 /** A campaign that is run whole has as much more to do, and what runs beside it takes longer. */
 const IS_LONG = process.env['GT_LONG'] !== undefined;
 const RULE_MS_MAX = IS_LONG ? 600_000 : 60_000;
-const TOWN_MS_MAX = IS_LONG ? 900_000 : 300_000;
+const TOWN_MS_MAX = IS_LONG ? 1_800_000 : 500_000;
 
 // `rules` and `unit` need no town. `e2e` brings up real Temporal servers, git repositories and worker processes.
 export default defineConfig({

@@ -62,6 +62,7 @@ ${ESCALATION}
   --output JSON         with close: what the step leaves; "-" reads it from standard input
   --var NAME=VALUE      with set: a variable of the molecule, and its new value; once for each
   --usd N               with budget: what the mission may spend from now on
+  --allow MARK          with close and skip: push a line that only looks like a secret, by the mark that the refusal names; may be repeated
   --waiter WHO          only the one of this name, as gt escalation show has it; all if not given
 ${WHO_USAGE}
 ${SERVER_USAGE}`,

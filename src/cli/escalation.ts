@@ -83,16 +83,18 @@ export const resolve: Pick<Command, 'run'> = {
       note: { type: 'string' },
       output: { type: 'string' },
       usd: { type: 'string' },
+      allow: { type: 'string', multiple: true },
       waiter: { type: 'string' },
     });
     const to = takeOne('escalation resolve', 'escalation', positionals);
-    const { action = 'retry', note: words, output, usd, waiter } = values;
+    const { action = 'retry', note: words, output, usd, allow, waiter } = values;
     await say(to, escalationMessages.resolve, values, {
       action,
       ...(words === undefined ? {} : { note: words }),
       ...(output === undefined ? {} : { output: readOutput(output) }),
       ...(values.var === undefined ? {} : { vars: readVars(values.var) }),
       ...(usd === undefined ? {} : { usd: readUsd(usd) }),
+      ...(allow === undefined ? {} : { allow: [...allow] }),
       ...(waiter === undefined ? {} : { waiter }),
     });
   },

@@ -6,6 +6,7 @@
 import { defineQuery } from '@temporalio/workflow';
 import * as z from 'zod';
 import { WorkflowId } from '../town/address.js';
+import { Allowed } from '../town/allowed.js';
 import { checkBody, checkSubscription, Publication, RetentionChange, Subscription } from '../town/channel-input.js';
 import { MAILS_MAX } from '../town/inbox.js';
 import { Mail } from '../town/mail.js';
@@ -24,12 +25,6 @@ const item = z.string().min(1).describe('id of an item of this mission');
 const attempt = z.number().int().optional().describe('which try is meant: another one is refused');
 /** Steps that one message closes. */
 const CLOSES_MAX = 1_000;
-const allow = z
-  .array(z.string().regex(/^[0-9a-f]{12}$/, 'a mark is expected, as the refusal has named it'))
-  .max(1_000)
-  .optional()
-  .describe('lines that only look like a secret, by the marks that the refusal names: they are pushed all the same');
-
 /** On whom a molecule waits, which tells it when it changes. */
 export const Wait = z.strictObject({
   for: z.string().max(200).describe('`person: <step>` or `overseer: <step>`, empty when it waits no longer'),
@@ -61,7 +56,7 @@ export const moleculeMessages = {
         outcome,
         note: z.string().max(10_000).default('closed'),
         output: Json.optional().describe('what the step leaves to those after it, as its formula declares'),
-        allow,
+        allow: Allowed,
         continue: z.boolean().default(false).describe('answer with the next step also when a session works on it'),
       })
       .refine(
@@ -82,7 +77,7 @@ export const moleculeMessages = {
   skip: message(
     'skip',
     'Closes a step as skipped; the steps that need it go on.',
-    z.strictObject({ id, by, step, token, reason: reason.default('skipped'), allow }),
+    z.strictObject({ id, by, step, token, reason: reason.default('skipped'), allow: Allowed }),
   ),
   retry: message(
     'retry',

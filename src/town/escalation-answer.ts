@@ -125,8 +125,9 @@ function messagesTo(waiter: Waiter, resolution: Resolution, by: string): readonl
 
 function toStep(waiter: Of<'step'>, resolution: Resolution, by: string): readonly Message[] {
   const { at: to, step, token, mission = '', item = '' } = waiter;
-  const { action, note, output, vars = {} } = resolution;
+  const { action, note, output, vars = {}, allow } = resolution;
   const about = { by, step, token };
+  const allowing = allow === undefined ? {} : { allow };
   const noted = note === undefined ? {} : { note };
   const reasoned = note === undefined ? {} : { reason: note };
   const retry = { to, name: 'retry', content: { ...about, ...noted } };
@@ -134,9 +135,15 @@ function toStep(waiter: Of<'step'>, resolution: Resolution, by: string): readonl
     case 'retry':
       return [retry];
     case 'close':
-      return [{ to, name: 'close', content: { ...about, ...noted, ...(output === undefined ? {} : { output }) } }];
+      return [
+        {
+          to,
+          name: 'close',
+          content: { ...about, ...noted, ...allowing, ...(output === undefined ? {} : { output }) },
+        },
+      ];
     case 'skip':
-      return [{ to, name: 'skip', content: { ...about, ...reasoned } }];
+      return [{ to, name: 'skip', content: { ...about, ...reasoned, ...allowing } }];
     case 'fail':
       return [{ to, name: 'fail', content: { ...about, reason: note ?? 'it is not to be done' } }];
     case 'set':

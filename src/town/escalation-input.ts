@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { Json } from './act.js';
 import { WorkflowId } from './address.js';
+import { Allowed } from './allowed.js';
 
 /** The worst first: P0, P1, P2. */
 export const SEVERITIES = ['CRITICAL', 'HIGH', 'MEDIUM'] as const;
@@ -104,6 +105,7 @@ export const Resolution = z.strictObject({
     .record(z.string(), z.string())
     .optional()
     .describe('with `set`: variables of the molecule, and their new values'),
+  allow: Allowed,
   usd: z.number().positive().optional().describe('with `budget`: what the mission may spend from now on'),
 });
 export type Resolution = z.infer<typeof Resolution>;

@@ -11,7 +11,7 @@ export type Letterbox = {
   readonly password?: string;
 };
 
-const LASTING = ['EAUTH', 'EENVELOPE', 'ENOAUTH', 'EOAUTH2'];
+const LASTING = ['EAUTH', 'EENVELOPE', 'ENOAUTH', 'EOAUTH2', 'ETLS'];
 
 export async function tellByEmail({ server, from, to, user, password }: Letterbox, errand: Errand): Promise<void> {
   const { message, tries, withinMs, signal } = errand;
@@ -27,10 +27,12 @@ export async function tellByEmail({ server, from, to, user, password }: Letterbo
     greetingTimeout: withinMs,
     socketTimeout: withinMs,
   });
-  const onAbort = () => transport.close();
-  signal.addEventListener('abort', onAbort, { once: true });
+  const calledOff = new Promise<never>((_taken, reject) => {
+    const why = new WayTrouble('passing', 'it was called off');
+    signal.addEventListener('abort', () => reject(why), { once: true });
+  });
   try {
-    await transport.sendMail({
+    const taken = transport.sendMail({
       from,
       to,
       subject: message.subject,
@@ -42,10 +44,11 @@ export async function tellByEmail({ server, from, to, user, password }: Letterbo
       disableFileAccess: true,
       disableUrlAccess: true,
     });
+    // The transport lets a connection that is being made be: it ends in its time, and nobody waits for that.
+    await Promise.race([taken, calledOff]);
   } catch (error) {
-    throw troubleOf(error);
+    throw error instanceof WayTrouble ? error : troubleOf(error);
   } finally {
-    signal.removeEventListener('abort', onAbort);
     transport.close();
   }
 }

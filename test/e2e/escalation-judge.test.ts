@@ -70,6 +70,7 @@ const RULES = [
   says(MAYOR, 'purple', close({ decision: 'forward', reason: 'It is a matter of taste.', confidence: 1 })),
   says(DEACON, 'it hangs', { fault: { kind: 'no-answer', seconds: 600, times: 9 } }),
   says(MAYOR, 'it hangs', { fault: { kind: 'no-answer', seconds: 600, times: 9 } }),
+  says(DEACON, 'its worker dies', { fault: { kind: 'no-answer', seconds: 600, times: 1 }, ...close(sure) }),
 ];
 
 let model: ModelServer;
@@ -189,6 +190,21 @@ const start = async (one: Raised) => {
   return workflowId;
 };
 
+/** How often a session was asked that has the last of the rules. */
+const askedLast = () => model.requests().filter(({ rule }) => rule === RULES.length - 1).length;
+
+test('a worker that dies while a session of a role decides keeps nobody from the answer, which is given once', async () => {
+  const waiter = { kind: 'item', at: 'nobody', item: 'a', answered: 0 } as const;
+  const id = await start({ category: 'failed', severity: 'MEDIUM', source: 'item', text: 'its worker dies', waiter });
+  await until('its session is asked', async () => askedLast() === 1);
+  const pid = town.raised.workerPid();
+  if (pid !== null) process.kill(pid, 'SIGKILL');
+  expect(await town.client.workflow.getHandle(id).result()).toMatchObject({ by: DEACON });
+  const said = (await chainOf(id)).split('\n').filter((line) => line.startsWith('deacon answered'));
+  expect(said).toEqual([expect.stringContaining('It is the smaller one. ($0.01)')]);
+  expect(askedLast()).toBe(2);
+});
+
 test('an emergency has reached the overseer outside of the town while every session hangs and the deacon is dead; other trouble goes on when the clocks of its tiers have struck', async () => {
   const waiter = { kind: 'item', at: 'nobody', item: 'a', answered: 0 } as const;
   const raised = (category: Raised['category']): Raised => ({
@@ -207,10 +223,12 @@ test('an emergency has reached the overseer outside of the town while every sess
   });
   const deacon = town.client.workflow.getHandle(DEACON);
   await deacon.terminate();
+  const sinceMs = Date.now();
   const emergency = await start(raised('emergency'));
   const said = await until('he is told in an emergency', async () =>
     desk.taken('/desk').find(({ body }) => body.includes('it hangs: emergency')),
   );
+  console.warn(`the emergency was told outside of the town after ${((Date.now() - sinceMs) / 1_000).toFixed(1)} s`);
   expect(said.body).toContain(emergency);
   expect((await deacon.describe()).status.name).toBe('TERMINATED');
   await until('the overseer is asked', async () => (await chainOf(hanging)).includes(`${OVERSEER} was asked`));

@@ -103,4 +103,4 @@ test(`${TROUBLES * EACH} at once, of ${TROUBLES} troubles: all are raised, liste
   expect(ends).toEqual(ids.map((id) => ({ id, by: 'overseer', how: `${EACH} go on` })));
   const records = await recordsOf<{ readonly escalation: string }>(town, 'escalation');
   expect(records.map(({ escalation }) => escalation).toSorted()).toEqual(ids.toSorted());
-}, 600_000);
+});

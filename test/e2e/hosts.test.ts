@@ -176,7 +176,6 @@ describe.concurrent('a host with a sandbox', () => {
       );
       expect(ended.usd).toBeCloseTo(0.1 * asked.length);
     },
-    400_000,
   );
 
   test.runIf(isTried(8))(
@@ -217,17 +216,12 @@ describe.concurrent('a host with a sandbox', () => {
       expect(ended.items).toMatchObject([{ state: { kind: 'landed' }, attempt: 1 }]);
       expect(ended.usd).toBeCloseTo(0.1 * server.requests().length);
     },
-    500_000,
   );
 
-  test.runIf(isTried(6))(
-    'dies for good while a script works: the same',
-    async (context) => {
-      const { expect } = context;
-      expect(await goesOnElsewhere(await inMidStep('dies', context), expect)).toMatchObject({ landed: 1, usd: 0 });
-    },
-    400_000,
-  );
+  test.runIf(isTried(6))('dies for good while a script works: the same', async (context) => {
+    const { expect } = context;
+    expect(await goesOnElsewhere(await inMidStep('dies', context), expect)).toMatchObject({ landed: 1, usd: 0 });
+  });
 
   test.runIf(isTried(0))(
     'sleeps meanwhile: woken, it does no harm, and started anew it takes its sandbox away',
@@ -255,7 +249,6 @@ describe.concurrent('a host with a sandbox', () => {
       expect(await runGit(mirror, ['show', `${life.sandbox?.branch ?? ''}:second.txt`])).toBe('half\nwhole');
       await expectWhole(hosts, expect);
     },
-    500_000,
   );
 
   test.runIf(isTried(1))(
@@ -288,7 +281,6 @@ describe.concurrent('a host with a sandbox', () => {
       expect((await actsIn(hosts, life.molecule)).filter((name) => name === 'lookAtHost')).toHaveLength(1);
       await expectWhole(hosts, expect);
     },
-    300_000,
   );
 
   test.runIf(isTried(2))(
@@ -315,7 +307,6 @@ describe.concurrent('a host with a sandbox', () => {
       expect(life.lost).toEqual([first]);
       expect(life.sandbox?.host).toBe(second);
     },
-    400_000,
   );
 
   test.runIf(isTried(3))(
@@ -335,7 +326,6 @@ describe.concurrent('a host with a sandbox', () => {
       expect(heirs.sandbox?.host).toBe(second);
       expect(await readdir(join(hosts.hosts[1].dir, '.gt/rigs/server/polecats'))).toEqual([]);
     },
-    400_000,
   );
 
   test.runIf(isTried(4))(
@@ -356,7 +346,6 @@ describe.concurrent('a host with a sandbox', () => {
       ]);
       expect(await hosts.git('show', `${branch}:first.txt`)).toBe('first');
     },
-    400_000,
   );
 
   test.runIf(isTried(5))(
@@ -395,6 +384,5 @@ describe.concurrent('a host with a sandbox', () => {
       );
       expect(ends.map(({ lost }) => lost)).toEqual([undefined, undefined]);
     },
-    300_000,
   );
 });

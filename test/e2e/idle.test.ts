@@ -117,4 +117,4 @@ test('many steps wait for people: no session is open, nothing runs, no history g
   }
   await expect(mission.result()).resolves.toMatchObject({ landed: ITEMS.length });
   expect(server.requests()).toHaveLength(2 * EACH);
-}, 300_000);
+});

@@ -79,7 +79,7 @@ test('one of another version is left alone: the step waits, and another session 
   await workflow.executeUpdate(moleculeMessages.retry.update, { args: [{ step: 'work' }] });
   await expect(handle.result()).resolves.toMatchObject({ landed: 1 });
   expect(asked('other-version')).toEqual([0, 1, 0, 1]);
-}, 120_000);
+});
 
 if (whyNoDisk !== null) console.warn(`a town on a full disk is not tested: ${whyNoDisk}`);
 test.runIf(whyNoDisk === null)(
@@ -98,5 +98,4 @@ test.runIf(whyNoDisk === null)(
     await expect(handle.result()).resolves.toMatchObject({ landed: 1 });
     expect(asked('full')).toEqual([0, 1]);
   },
-  120_000,
 );

@@ -190,8 +190,10 @@ test('a target that refuses the push holds only its own request, says so, and is
   const stuck = await start('stuck', 'dirty', 'd');
   const held = await until('it is held', async () => (await queueOf('dirty')).find((one) => one.hold !== null));
   expect(held.stage).toContain('the target refuses the push');
-  const { output } = await town.temporal('workflow', 'list', '-q', 'GtPhase="escalated" AND GtRole="refinery"');
-  expect(output).toContain('dirty/refinery');
+  await until('it is listed as one that waits', async () => {
+    const { output } = await town.temporal('workflow', 'list', '-q', 'GtPhase="escalated" AND GtRole="refinery"');
+    return output.includes('dirty/refinery');
+  });
   const next = (await (await start('next', 'dirty', 'e')).result()) as MissionResult;
   expect(next.landed).toBe(1);
   const dirty = town.client.workflow.getHandle('dirty/refinery');

@@ -138,7 +138,7 @@ beforeAll(async () => {
     env: { ANTHROPIC_API_KEY: 'scripted' },
   });
   await Promise.all(Object.keys({ ...RETRIED, ...PARKED, ...HANDED_OVER }).map(start));
-}, 120_000);
+});
 afterAll(async () => {
   await town.stop();
   await server.stop();
@@ -207,88 +207,70 @@ const detailsOf = ({ kind }: Fault) =>
   ['cut', 'end-early', 'no-answer', 'stall'].includes(kind) ? { requestId: null, notes: [] } : ASKABLE;
 
 describe('is asked again, in the same session', () => {
-  test.each(Object.entries(RETRIED))(
-    '%s',
-    async (name, [fault, type, leastMs]) => {
-      await landed(name);
-      const sessions = await sessionsIn(name);
-      expect(sessions).toMatchObject([
-        {
-          attempt: fault.times + 1,
-          before: { type, details: detailsOf(fault) },
-          failure: null,
-          result: { outcome: 'closed', usage: { turns: 1 } },
-        },
-      ]);
-      expect(asked(name)).toHaveLength(fault.times + 1);
-      pausesOf(name).forEach((pause, at) => expect(pause).toBeGreaterThanOrEqual(leastMs[at] ?? Infinity));
-    },
-    120_000,
-  );
+  test.each(Object.entries(RETRIED))('%s', async (name, [fault, type, leastMs]) => {
+    await landed(name);
+    const sessions = await sessionsIn(name);
+    expect(sessions).toMatchObject([
+      {
+        attempt: fault.times + 1,
+        before: { type, details: detailsOf(fault) },
+        failure: null,
+        result: { outcome: 'closed', usage: { turns: 1 } },
+      },
+    ]);
+    expect(asked(name)).toHaveLength(fault.times + 1);
+    pausesOf(name).forEach((pause, at) => expect(pause).toBeGreaterThanOrEqual(leastMs[at] ?? Infinity));
+  });
 });
 
 describe('is asked once: the step waits for somebody, and says why', () => {
-  test.each(Object.entries(PARKED))(
-    '%s',
-    async (name, [fault, type]) => {
-      const molecule = await moleculeOf(name);
-      const board = await until(`${name} waits`, async () => {
-        const told = await molecule.query(explainQuery);
-        return told.includes('--name retry') ? told : null;
-      });
-      const [session] = await sessionsIn(name);
-      expect(session).toMatchObject({
-        attempt: 1,
-        before: null,
-        failure: { type, isFinal: true, details: detailsOf(fault) },
-      });
-      expect(asked(name)).toHaveLength(1);
-      expect(board).toContain(
-        fault.kind === 'status' ? `said with ${fault.status}` : 'the script refuses the key here',
-      );
-      const { typedSearchAttributes: found } = await molecule.describe();
-      expect(JSON.stringify(found)).toContain('escalated');
+  test.each(Object.entries(PARKED))('%s', async (name, [fault, type]) => {
+    const molecule = await moleculeOf(name);
+    const board = await until(`${name} waits`, async () => {
+      const told = await molecule.query(explainQuery);
+      return told.includes('--name retry') ? told : null;
+    });
+    const [session] = await sessionsIn(name);
+    expect(session).toMatchObject({
+      attempt: 1,
+      before: null,
+      failure: { type, isFinal: true, details: detailsOf(fault) },
+    });
+    expect(asked(name)).toHaveLength(1);
+    expect(board).toContain(fault.kind === 'status' ? `said with ${fault.status}` : 'the script refuses the key here');
+    const { typedSearchAttributes: found } = await molecule.describe();
+    expect(JSON.stringify(found)).toContain('escalated');
 
-      await molecule.executeUpdate(moleculeMessages.retry.update, { args: [{ step: 'work' }] });
-      await landed(name);
-      expect(asked(name)).toHaveLength(2);
-    },
-    120_000,
-  );
+    await molecule.executeUpdate(moleculeMessages.retry.update, { args: [{ step: 'work' }] });
+    await landed(name);
+    expect(asked(name)).toHaveLength(2);
+  });
 });
 
 describe('is no failure: another session goes on', () => {
-  test.each(Object.entries(HANDED_OVER))(
-    '%s',
-    async (name, first) => {
-      await landed(name);
-      const sessions = await sessionsIn(name);
-      expect(sessions).toMatchObject([
-        { attempt: 1, before: null, failure: null, result: { outcome: 'handoff', reason: 'context' } },
-        { attempt: 1, before: null, failure: null, result: { outcome: 'closed' } },
-      ]);
-      // Where an answer came, a word to hand over was asked for in the same conversation.
-      expect(asked(name)).toHaveLength(first.fault === undefined ? 3 : 2);
-    },
-    120_000,
-  );
+  test.each(Object.entries(HANDED_OVER))('%s', async (name, first) => {
+    await landed(name);
+    const sessions = await sessionsIn(name);
+    expect(sessions).toMatchObject([
+      { attempt: 1, before: null, failure: null, result: { outcome: 'handoff', reason: 'context' } },
+      { attempt: 1, before: null, failure: null, result: { outcome: 'closed' } },
+    ]);
+    // Where an answer came, a word to hand over was asked for in the same conversation.
+    expect(asked(name)).toHaveLength(first.fault === undefined ? 3 : 2);
+  });
 });
 
 describe('limits the rate, and is asked again when it says', () => {
-  test.each(Object.entries(LIMITED).filter((_entry, at) => isLimit(at)))(
-    '%s',
-    async (name, [, leastMs]) => {
-      await start(name);
-      await landed(name);
-      const sessions = await sessionsIn(name);
-      expect(sessions).toMatchObject([
-        { before: { type: 'Llm.RateLimited' }, failure: null, result: { outcome: 'closed' } },
-      ]);
-      expect(asked(name)).toHaveLength(2);
-      expect(pausesOf(name)[0]).toBeGreaterThanOrEqual(leastMs);
-    },
-    120_000,
-  );
+  test.each(Object.entries(LIMITED).filter((_entry, at) => isLimit(at)))('%s', async (name, [, leastMs]) => {
+    await start(name);
+    await landed(name);
+    const sessions = await sessionsIn(name);
+    expect(sessions).toMatchObject([
+      { before: { type: 'Llm.RateLimited' }, failure: null, result: { outcome: 'closed' } },
+    ]);
+    expect(asked(name)).toHaveLength(2);
+    expect(pausesOf(name)[0]).toBeGreaterThanOrEqual(leastMs);
+  });
 });
 
 const it = drawn('providers that are not to be asked', 2, 1);
@@ -320,7 +302,7 @@ it('no key: nobody is asked, the step waits and says what to do; that done, it g
   await molecule.executeUpdate(moleculeMessages.retry.update, { args: [{ step: 'work' }] });
   await landed('keyless');
   expect(asked('keyless')).toHaveLength(1);
-}, 120_000);
+});
 
 it('a connection that is refused is tried again until somebody listens', async () => {
   const port = Number(new URL(server.url).port);
@@ -344,4 +326,4 @@ it('a connection that is refused is tried again until somebody listens', async (
   server = await startModelServer({ script: { rules: [...rulesFor('refused', {})] }, port });
   await landed('refused');
   expect(asked('refused')).toHaveLength(1);
-}, 120_000);
+});

@@ -42,13 +42,38 @@ export type Postbox = {
   readonly url: string;
   /** As they came: heads and text. */
   readonly letters: readonly string[];
+  /** Passwords that it was told, with whether nobody could listen. */
+  readonly passwords: readonly (readonly [password: string, isSecure: boolean])[];
   readonly stop: () => Promise<void>;
 };
 
-export async function smtpReceiver(): Promise<Postbox> {
+type PostboxPlan = {
+  /** `tls`: from the first byte; `starttls`: once it is asked for. If not given, never. */
+  readonly security?: 'tls' | 'starttls';
+  readonly certificate?: { readonly key: string; readonly cert: string };
+  /** Whom it lets in; if not given, everybody. */
+  readonly password?: string;
+  /** What it answers a sender with, and nothing else. */
+  readonly refusal?: { readonly code: number; readonly says: string };
+};
+
+export async function smtpReceiver(plan: PostboxPlan = {}): Promise<Postbox> {
+  const { security, certificate = {}, password, refusal } = plan;
   const letters: string[] = [];
+  const passwords: (readonly [string, boolean])[] = [];
   const server = new SMTPServer({
-    disabledCommands: ['AUTH', 'STARTTLS'],
+    ...certificate,
+    secure: security === 'tls',
+    disabledCommands: [...(password === undefined ? ['AUTH'] : []), ...(security === 'starttls' ? [] : ['STARTTLS'])],
+    authOptional: password === undefined,
+    allowInsecureAuth: true,
+    onAuth: ({ password: said, username }, { secure }, done) => {
+      passwords.push([said ?? '', secure]);
+      if (said === password) done(null, { user: username ?? '' });
+      else done(Object.assign(new Error('who are you?'), { responseCode: 535 }));
+    },
+    onMailFrom: (_address, _session, done) =>
+      done(refusal === undefined ? null : Object.assign(new Error(refusal.says), { responseCode: refusal.code })),
     onRcptTo: ({ address }, _session, done) =>
       done(address.startsWith('nobody@') ? Object.assign(new Error('no such mailbox'), { responseCode: 550 }) : null),
     onData: (stream, _session, done) => {
@@ -60,11 +85,14 @@ export async function smtpReceiver(): Promise<Postbox> {
       });
     },
   });
+  // A sender that does not trust it goes away.
+  server.on('error', () => undefined);
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   const { port } = server.server.address() as AddressInfo;
   return {
-    url: `smtp://127.0.0.1:${port}`,
+    url: `${security === 'tls' ? 'smtps' : 'smtp'}://127.0.0.1:${port}`,
     letters,
+    passwords,
     stop: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }

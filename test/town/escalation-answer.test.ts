@@ -95,6 +95,14 @@ test('what an action needs is said', () => {
   });
 });
 
+test('a step that is closed or left out may push what only looks like a secret', () => {
+  const allow = ['ee1b30bb0a43'];
+  for (const action of ['close', 'skip'] as const) {
+    expect(tellingTo(step, { action, allow }, BY)).toMatchObject({ messages: [{ name: action, content: { allow } }] });
+  }
+  expect(tellingTo(step, { action: 'retry', allow }, BY)).not.toMatchObject({ messages: [{ content: { allow } }] });
+});
+
 const ASKS = { source: 'question', choices: ['a cookie', 'skip'] };
 const ITEM = { source: 'item', choices: ['retry', 'skip'] };
 test.each([

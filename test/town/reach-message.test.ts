@@ -1,11 +1,13 @@
 /** The messages that people get, as they look. */
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { LAST_RESORT } from '../../src/town/escalation-ladder.js';
 import { helpMail } from '../../src/town/escalation-mail.js';
-import { begun, laddered } from '../../src/town/escalation.js';
+import { begun, forwarded, laddered, told } from '../../src/town/escalation.js';
 import type { KeptMail } from '../../src/town/inbox.js';
 import { reachBoard } from '../../src/town/reach-board.js';
 import { tellingOf, testOf } from '../../src/town/reach-message.js';
+import { here } from '../support/here.js';
 import { trouble } from '../support/raising.js';
 
 const ABOUT = { id: 'r-1', town: 'acme', to: 'overseer' };
@@ -35,6 +37,31 @@ Read it, answer it:
     gt mail read ml-81c0zq3f
     gt mail reply ml-81c0zq3f --body 'YOUR ANSWER'
     temporal workflow update execute -w overseer --name reply --input '{"mail":"ml-81c0zq3f","body":"YOUR ANSWER"}'`);
+});
+
+test('of an escalation it has who waits, and the commands that answer it; the page on it shows it as it looks', () => {
+  const raised = trouble({
+    text: 'sessions in a cookie or in the URL?',
+    category: 'blocked',
+    source: 'question',
+    rig: 'server',
+    mission: 'login',
+    waiter: {
+      kind: 'step',
+      at: 'se-1a2b3c4d',
+      step: 'fix',
+      token: 't1',
+      mission: 'login',
+      item: 'api',
+      agent: 'server/polecats/Toast',
+      answered: 0,
+    },
+  });
+  const asked = laddered(begun(raised, 0, AT - 60_000), { ...LAST_RESORT, route: ['mayor', 'overseer'] }, AT);
+  const now = forwarded(told(asked, asked, null, AT), 'mayor', 'no rule of town.toml fits', AT);
+  const message = one({ ...helpMail('hq-esc-0a1b2c3d', now), atMs: AT });
+  const page = readFileSync(here('docs/reaching.md'), 'utf8');
+  expect(page).toContain(`Subject: ${message.subject}\n\n${message.text}\n`);
 });
 
 test('several are a digest, the most urgent first, which says what had no room', () => {
