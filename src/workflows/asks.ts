@@ -77,10 +77,10 @@ export class Asks {
     if (end === null) return;
     this.#heard.set(escalation, end);
     const how = await end;
-    // One that was begun anew meanwhile has another end.
-    if (this.#heard.get(escalation) !== end) return;
+    // One that was begun anew meanwhile has another end; one that somebody has cancelled is so meant, and does not come back.
+    if (this.#heard.get(escalation) !== end || how === null) return;
     this.#heard.delete(escalation);
-    if (how !== null) this.#ended(escalation, how);
+    this.#ended(escalation, how);
   }
 
   #ended(escalation: string, end: EscalationEnd): void {
