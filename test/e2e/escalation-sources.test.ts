@@ -10,6 +10,7 @@ import { escalationQuery } from '../../src/contract/escalation.js';
 import { progressQuery } from '../../src/contract/mission.js';
 import { startModelServer, type ModelServer } from '../../src/dev/model-server.js';
 import type { Rule } from '../../src/dev/model-script.js';
+import { DEACON, MAYOR, OVERSEER, witnessOf } from '../../src/town/address.js';
 import type { EscalationView } from '../../src/town/escalation-board.js';
 import type { Resolution, Source } from '../../src/town/escalation-input.js';
 import { gt } from '../support/gt.js';
@@ -77,26 +78,31 @@ const COSTLY: Rule = {
 const SPENDS = `${worked('spends')}[[steps]]\nid = "more"\ntitle = "spends more"\nneeds = ["work"]\n`;
 
 type Case = { readonly stands: readonly [string, string]; readonly first: string; readonly answer: Resolution };
-const MAYOR_FIRST = 'mayor';
-const DEACON_FIRST = 'deacon';
-const WITNESS_FIRST = 'server/witness';
 const CASES: Readonly<Partial<Record<Source, Case>>> = {
-  question: { stands: ['blocked', 'HIGH'], first: MAYOR_FIRST, answer: { action: 'retry', note: 'the first' } },
-  sessions: { stands: ['lifecycle', 'MEDIUM'], first: WITNESS_FIRST, answer: { action: 'close', note: 'enough' } },
-  acceptance: { stands: ['failed', 'MEDIUM'], first: DEACON_FIRST, answer: { action: 'fail', note: 'not to be done' } },
-  stalled: { stands: ['lifecycle', 'MEDIUM'], first: WITNESS_FIRST, answer: { action: 'reassign', note: 'asleep' } },
+  question: { stands: ['blocked', 'HIGH'], first: MAYOR, answer: { action: 'retry', note: 'the first' } },
+  sessions: {
+    stands: ['lifecycle', 'MEDIUM'],
+    first: witnessOf('server'),
+    answer: { action: 'close', note: 'enough' },
+  },
+  acceptance: { stands: ['failed', 'MEDIUM'], first: DEACON, answer: { action: 'fail', note: 'not to be done' } },
+  stalled: {
+    stands: ['lifecycle', 'MEDIUM'],
+    first: witnessOf('server'),
+    answer: { action: 'reassign', note: 'asleep' },
+  },
   security: {
     stands: ['emergency', 'CRITICAL'],
-    first: 'overseer',
+    first: OVERSEER,
     answer: { action: 'retry', note: 'it is revoked' },
   },
-  failure: { stands: ['failed', 'MEDIUM'], first: DEACON_FIRST, answer: { action: 'skip' } },
-  'given-up': { stands: ['failed', 'MEDIUM'], first: DEACON_FIRST, answer: { action: 'close', note: 'it is there' } },
-  gate: { stands: ['gate_timeout', 'HIGH'], first: DEACON_FIRST, answer: { action: 'skip' } },
-  loop: { stands: ['failed', 'MEDIUM'], first: DEACON_FIRST, answer: { action: 'skip' } },
-  auth: { stands: ['blocked', 'HIGH'], first: MAYOR_FIRST, answer: { action: 'skip' } },
-  limits: { stands: ['blocked', 'HIGH'], first: MAYOR_FIRST, answer: { action: 'retry', note: 'it is paid' } },
-  refused: { stands: ['blocked', 'MEDIUM'], first: MAYOR_FIRST, answer: { action: 'close', note: 'by hand' } },
+  failure: { stands: ['failed', 'MEDIUM'], first: DEACON, answer: { action: 'skip' } },
+  'given-up': { stands: ['failed', 'MEDIUM'], first: DEACON, answer: { action: 'close', note: 'it is there' } },
+  gate: { stands: ['gate_timeout', 'HIGH'], first: DEACON, answer: { action: 'skip' } },
+  loop: { stands: ['failed', 'MEDIUM'], first: DEACON, answer: { action: 'skip' } },
+  auth: { stands: ['blocked', 'HIGH'], first: MAYOR, answer: { action: 'skip' } },
+  limits: { stands: ['blocked', 'HIGH'], first: MAYOR, answer: { action: 'retry', note: 'it is paid' } },
+  refused: { stands: ['blocked', 'MEDIUM'], first: MAYOR, answer: { action: 'close', note: 'by hand' } },
 };
 const SOURCES = Object.keys(FORMULAS) as readonly Source[];
 
@@ -131,7 +137,7 @@ async function openOf(mission: string): Promise<readonly EscalationView[]> {
   const views: EscalationView[] = [];
   for await (const { workflowId } of town.client.workflow.list({ query }))
     views.push(await town.client.workflow.getHandle(workflowId).query(escalationQuery));
-  return views.filter(({ tier, isOver }) => tier === 'overseer' && !isOver);
+  return views.filter(({ tier, isOver }) => tier === OVERSEER && !isOver);
 }
 
 async function resolve(id: string, { action, note, usd }: Resolution): Promise<void> {
