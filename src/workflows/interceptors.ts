@@ -7,7 +7,8 @@
  * (https://github.com/temporalio/sdk-rust/issues/1606). So every task has a command here.
  *
  * Asked by a query, it hands over what has happened since the last task, too, and at that task's time. This is left alone, and the query fails: the
- * workflow is then read anew with the task that is due, and whoever asks again is answered.
+ * workflow is then read anew with the task that is due, and whoever asks again is answered. If that task has begun already, with another worker that
+ * dies, nothing tells it from a task of one's own until the next, which comes too early in the history: then the workflow is read anew, too.
  */
 import { defaultPayloadConverter } from '@temporalio/common';
 import { workflowInfo } from '@temporalio/workflow';
@@ -29,6 +30,7 @@ const NOTHING_TO_DO: Command = {
 /** Of one workflow. */
 export function interceptors(): WorkflowInterceptors {
   const moments = new Moments();
+  const tasks = new Tasks();
   let isOn = false;
   let isTask = false;
   return {
@@ -47,12 +49,15 @@ export function interceptors(): WorkflowInterceptors {
           const wasAhead = moments.isAhead;
           moments.see(input.activation);
           isTask = !moments.isAhead && jobs.some(isOfHistory);
-          if (wasAhead && !jobs.every(isOfOneOver)) throw refusal();
+          if (wasAhead && !jobs.every(isOfOneOver)) throw refusal(ASK_AGAIN);
+          if (isOn && tasks.isTooEarly(input.activation)) throw refusal(NOT_OURS);
           if (wasAhead || !moments.isAhead) next(input);
         },
         concludeActivation(input, next) {
-          const { commands } = next(input);
-          return { commands: isOn && isTask && !areEvents(commands) ? [...commands, NOTHING_TO_DO] : commands };
+          const { commands: own } = next(input);
+          const commands = isOn && isTask && eventsOf(own) === 0 ? [...own, NOTHING_TO_DO] : own;
+          if (isTask || eventsOf(own) > 0) tasks.end(commands);
+          return { commands };
         },
       },
     ],
@@ -79,8 +84,48 @@ class Moments {
   }
 }
 
+/**
+ * A task that this worker was asked in, and another began, was given up: what it would have told the server is in no history. So the next one lies
+ * nearer to it than it could if all that had been told were in between. What lies there is not handed over, but for what the workflow is to hear of.
+ */
+class Tasks {
+  #length = 0;
+  #told = 0;
+  #at = 0;
+
+  isTooEarly({ historyLength, isReplaying, jobs }: Activation): boolean {
+    if ((jobs ?? []).every(({ queryWorkflow, removeFromCache }) => queryWorkflow ?? removeFromCache)) return false;
+    this.#at = historyLength ?? 0;
+    // All of one task may come in several parts.
+    if (isReplaying === true || this.#length === 0 || this.#at === this.#length) return false;
+    const heard = (jobs ?? []).reduce((sum, job) => sum + eventsBehind(job), 0);
+    return this.#at - this.#length < EVENTS_OF_TASK + this.#told + heard;
+  }
+
+  /** What a task has told the server. */
+  end(commands: readonly Command[]): void {
+    const told = eventsOf(commands);
+    this.#told = this.#at === this.#length ? this.#told + told : told;
+    this.#length = this.#at;
+  }
+}
+
+/** The last one has been completed, the next was scheduled and has begun. */
+const EVENTS_OF_TASK = 3;
+
+const NOT_OURS = 'what this worker knew of the workflow is not in its history: it is read anew, and goes on';
+
 /** A worker logs it with its stack, which says nothing more. */
-const refusal = (): Error => Object.assign(new Error(ASK_AGAIN), { stack: ASK_AGAIN });
+const refusal = (says: string): Error => Object.assign(new Error(says), { stack: says });
+
+/** At least so many. What was called off is heard of without any. */
+function eventsBehind({ fireTimer, signalWorkflow, cancelWorkflow, resolveActivity, ...others }: Job): number {
+  if (fireTimer ?? signalWorkflow ?? cancelWorkflow) return 1;
+  // It began, and ended.
+  if (resolveActivity?.result?.completed) return 2;
+  const isChild = others.resolveChildWorkflowExecution?.result?.completed;
+  return isChild ? 1 : 0;
+}
 
 /** Of a workflow that is over nothing more will be read: it answers as it stood when it was at work last. */
 const isOfOneOver = ({ queryWorkflow }: Job): boolean => queryWorkflow?.headers?.[IS_OVER] !== undefined;
@@ -108,16 +153,18 @@ const ALWAYS = [
   'continueAsNewWorkflowExecution',
 ] as const;
 
-/** Whether these are an event in the history for certain. */
-function areEvents(commands: readonly Command[]): boolean {
-  const has = (kind: keyof Command) => commands.some((command) => command[kind]);
-  if (commands.some(({ updateResponse }) => updateResponse && !updateResponse.rejected)) return true;
-  return ALWAYS.some(has) || CALLED_OFF_BY.some(([begun, off]) => has(begun) && !has(off)) || isTimerChanged(commands);
+/** How many events these are in the history for certain. */
+function eventsOf(commands: readonly Command[]): number {
+  const count = (kind: keyof Command) => commands.filter((command) => command[kind]).length;
+  const answers = commands.filter(({ updateResponse }) => updateResponse && !updateResponse.rejected).length;
+  const begun = CALLED_OFF_BY.map(([kind, off]) => (count(off) === 0 ? count(kind) : 0));
+  const all = [answers, ...ALWAYS.map(count), ...begun, count('cancelTimer') > 0 ? timersChanged(commands) : 0];
+  return all.reduce((sum, events) => sum + events, 0);
 }
 
 /** Timers are called off and begun anew all the time. */
-function isTimerChanged(commands: readonly Command[]): boolean {
+function timersChanged(commands: readonly Command[]): number {
   const begun = commands.flatMap(({ startTimer }) => startTimer?.seq ?? []);
   const off = commands.flatMap(({ cancelTimer }) => cancelTimer?.seq ?? []);
-  return begun.some((seq) => !off.includes(seq)) || off.some((seq) => !begun.includes(seq));
+  return begun.filter((seq) => !off.includes(seq)).length + off.filter((seq) => !begun.includes(seq)).length;
 }

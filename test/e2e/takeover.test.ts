@@ -2,11 +2,13 @@
  * A worker that takes workflows over finds them as they were, whatever it is told first: real workers, one after the other, on a real
  * server.
  */
+import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
+import type { temporal } from '@temporalio/proto';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
 import { expect, onTestFinished, test } from 'vitest';
 import { clientOf } from '../../src/client.js';
@@ -19,10 +21,15 @@ import { serve } from '../support/temporal.js';
 const QUEUE = 'takeover';
 const OURS = [here('src/workflows/interceptors.ts')];
 const NONE: string[] = [];
+const POLL_MS = 60_000;
 const STUCK = /Nondeterminism error/;
+
+const WORKER = here('test/support/takeover-worker.ts');
+type TaskQueue = temporal.api.taskqueue.v1.ITaskQueue | null | undefined;
 
 type Scene = {
   readonly client: Client;
+  readonly address: string;
   /** While a worker runs that knows no workflow yet. */
   readonly withWorker: <T>(work: () => Promise<T>) => Promise<T>;
 };
@@ -42,7 +49,7 @@ async function scene(workflowInterceptorModules: string[]): Promise<Scene> {
     const worker = await Worker.create({ connection, taskQueue: QUEUE, workflowBundle });
     return worker.runUntil(work);
   };
-  return { client: clientOf({ connection: own, payloads: null }), withWorker };
+  return { client: clientOf({ connection: own, payloads: null }), address, withWorker };
 }
 
 async function has(client: Client, id: string, times: number, kind: string): Promise<boolean> {
@@ -83,6 +90,41 @@ async function whatTheClockSays(interceptors: string[]): Promise<readonly string
   });
   return withWorker(askAll);
 }
+
+/** A worker dies in a task for which nothing is to be done. The next one is asked while that is not known yet, and then has an Update, in whose task it hears first of that. */
+async function whatADeadWorkerLeaves(interceptors: string[]): Promise<string> {
+  const { client, address, withWorker } = await scene(interceptors);
+  const handle = await client.workflow.start(firstOfTwo, { taskQueue: QUEUE, workflowId: 'first' });
+  const worker = spawn(process.execPath, ['--import', 'tsx', WORKER, address, QUEUE, ...interceptors], {
+    stdio: 'inherit',
+  });
+  onTestFinished(() => void worker.kill('SIGKILL'));
+  await until('it has begun', () => has(client, 'first', 1, 'workflowTaskCompleted'));
+  worker.kill('SIGKILL');
+  const asked = handle.query(firstQuery);
+  await until('a task is due', () => has(client, 'first', 2, 'workflowTaskScheduled'));
+  const { events } = await handle.fetchHistory();
+  const taskQueue = events?.at(-1)?.workflowTaskScheduledEventAttributes?.taskQueue;
+  await takeAndDie(client, taskQueue);
+  const told = handle.executeUpdate(sayUpdate);
+  await withWorker(() => Promise.all([asked, told]));
+  return withWorker(() => handle.query(firstQuery));
+}
+
+/** Of the queue of a worker that is no more. */
+async function takeAndDie(client: Client, taskQueue: TaskQueue): Promise<void> {
+  await client.connection.withDeadline(Date.now() + POLL_MS, () =>
+    client.workflowService.pollWorkflowTaskQueue({
+      namespace: 'default',
+      taskQueue: taskQueue ?? null,
+      identity: 'one that dies',
+    }),
+  );
+}
+
+test('a worker that was asked, and dies in a task for which nothing was to be done, leaves nothing behind', async () => {
+  await expect(whatADeadWorkerLeaves(OURS)).resolves.toBe('the Update');
+});
 
 test('an Update comes after what came before it, for each worker', async () => {
   await expect(whatCameFirst(OURS)).resolves.toBe('the timer');
