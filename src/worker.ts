@@ -42,6 +42,7 @@ import { hostId } from './dev/host-id.js';
 import { largePayloads } from './large-payloads.js';
 import { openRelay } from './relay.js';
 import { WORKER_LOG } from './worker-log.js';
+import { spareCallStacks } from './workflow-threads.js';
 import { DAEMON } from './town/address.js';
 import type { Keys } from './town/agents.js';
 import { variablesOf } from './town/reach.js';
@@ -71,6 +72,8 @@ export type WorkerSettings = {
   readonly modelRequestsMax: number | null;
   /** Null: workflows go on with whatever worker there is. */
   readonly version: WorkerDeploymentVersion | null;
+  /** Whether Temporal's query `__stack_trace` is answered, at ten times the cost of all that workflows do. */
+  readonly callStacks: boolean;
 };
 
 const GRACE = '2 seconds';
@@ -99,6 +102,7 @@ const warn = (trouble: string) => Runtime.instance().logger.warn(trouble);
 
 async function connected(settings: WorkerSettings): Promise<RunningWorker> {
   Runtime.install({ shutdownSignals: [], ...WORKER_LOG });
+  if (!settings.callStacks) spareCallStacks();
   const connection = await NativeConnection.connect(settings.connection);
   await hideTown([settings.town, settings.state]);
   const host = await hostId(settings.state);

@@ -8,6 +8,7 @@ import * as z from 'zod';
 import type { BoardSinks } from '../contract/boards.js';
 import { read } from '../contract/read.js';
 import { workflowCode } from '../dev/bundle-workflows.js';
+import { spareCallStacks } from '../workflow-threads.js';
 import { withAges } from '../town/ages.js';
 import { CliError } from './command.js';
 import { endedBy } from './ended.js';
@@ -61,6 +62,7 @@ async function boardOf(exported: Exported, workflowId: string, { file, payloads 
     shutdownSignals: [],
     telemetryOptions: { logging },
   });
+  spareCallStacks();
   let board: string | null = null;
   const sinks: InjectedSinks<BoardSinks> = {
     boards: {

@@ -106,6 +106,7 @@ async function start(dir: string, wish: Wish): ReturnType<typeof startWorker> {
     sessionsMax: town.sessionsMax,
     modelRequestsMax: town.modelRequestsMax,
     version,
+    callStacks: readVariable('GT_CALL_STACKS') === '1',
   });
 }
 

@@ -9,6 +9,7 @@ import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
 import type { ReplayResult } from '@temporalio/worker';
 import { beforeAll, expect, test } from 'vitest';
+import { spareCallStacks } from '../../src/workflow-threads.js';
 import * as workflows from '../../src/workflows/index.js';
 import { random } from '../support/random.js';
 import { IS_LONG, SEED } from '../support/sample.js';
@@ -72,6 +73,7 @@ async function replay(
 const replayed = new Map<string, Replayed>();
 
 beforeAll(async () => {
+  spareCallStacks();
   for (const one of await replay(whole)) replayed.set(one.name, one);
 }, 120_000);
 
