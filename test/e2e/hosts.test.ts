@@ -9,7 +9,7 @@ import type { ExpectStatic, TestContext } from 'vitest';
 import { explainQuery, moleculeMessages } from '../../src/contract/messages.js';
 import { stepsQuery } from '../../src/contract/molecule.js';
 import { lifecycleQuery } from '../../src/contract/polecat.js';
-import { startModelServer } from '../../src/dev/model-server.js';
+import { startModelServer, type ModelServer } from '../../src/dev/model-server.js';
 import type { SessionSpec } from '../../src/town/session.js';
 import type { MissionResult } from '../../src/workflows/mission.js';
 import { deskOf, polecatOf, textOf, twoHosts } from '../support/hosts.js';
@@ -138,6 +138,14 @@ async function beatOf(molecule: WorkflowHandle): Promise<unknown> {
 }
 
 /** Each takes two minutes of waiting. */
+/** Of steps alone, as step/session/turn: where a busy machine makes a role look late, another role decides what that means. */
+function askedBySteps(server: ModelServer): readonly string[] {
+  return server.requests().flatMap(({ turn, body: { messages } }) => {
+    const [, step = '', session = ''] = /Step: (\w+)\\nSession: (\d)/.exec(JSON.stringify(messages[0])) ?? [];
+    return step === 'decide' ? [] : [`${step}/${session}/${turn}`];
+  });
+}
+
 const isTried = sample('ways to lose a host', 9, 1);
 
 describe.concurrent('a host with a sandbox', () => {
@@ -158,10 +166,7 @@ describe.concurrent('a host with a sandbox', () => {
         return JSON.stringify(beat).includes('"turns":2,');
       });
       const ended = await goesOnElsewhere(mid, expect);
-      const asked = server.requests().map(({ turn, body: { messages } }) => {
-        const [, step = '', session = ''] = /Step: (\w+)\\nSession: (\d)/.exec(JSON.stringify(messages[0])) ?? [];
-        return `${step}/${session}/${turn}`;
-      });
+      const asked = askedBySteps(server);
       const perSession = Object.entries({
         'first/1': 2,
         'second/1': 2,
@@ -214,7 +219,7 @@ describe.concurrent('a host with a sandbox', () => {
       await molecule.executeUpdate(moleculeMessages.retry.update, { args: [{ step: 'second' }] });
       const ended = await result;
       expect(ended.items).toMatchObject([{ state: { kind: 'landed' }, attempt: 1 }]);
-      expect(ended.usd).toBeCloseTo(0.1 * server.requests().length);
+      expect(ended.usd).toBeCloseTo(0.1 * askedBySteps(server).length);
     },
   );
 
