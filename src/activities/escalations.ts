@@ -1,13 +1,16 @@
 /** How trouble is answered by town.toml as it is now: who is asked in which order, and what roles decide by rules. */
+import type { Client } from '@temporalio/client';
 import type { EscalationActivities } from '../contract/escalation-activities.js';
 import { DEFAULT_ESCALATION, judgeByRules, ladderOf, whyNoSession } from '../town/escalation-routes.js';
 import { NO_USAGE } from '../town/session.js';
+import { lookAtEscalation } from './look-at-escalation.js';
 import type { ReadTown } from './remotes.js';
 
-type Deps = { readonly readTown: ReadTown };
+type Deps = { readonly client: Client; readonly readTown: ReadTown };
 
-export function escalationActivities({ readTown }: Deps): Omit<EscalationActivities, 'answerWaiter'> {
+export function escalationActivities({ client, readTown }: Deps): Omit<EscalationActivities, 'answerWaiter'> {
   return {
+    lookAtEscalation: (request) => lookAtEscalation(client, request),
     routeOf: async ({ raised }) => {
       const read = await readTown();
       if (!read.ok) return ladderOf(DEFAULT_ESCALATION, raised);

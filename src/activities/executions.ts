@@ -9,7 +9,7 @@ import type { MoleculeResult } from '../contract/molecule.js';
 import { attribute } from '../contract/search-attributes.js';
 import { isOpenStatus } from '../contract/open.js';
 
-async function describe(
+export async function describe(
   client: Client,
   { workflowId, firstRunId }: Execution,
 ): Promise<WorkflowExecutionDescription | null> {

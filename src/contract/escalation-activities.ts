@@ -1,4 +1,5 @@
 /** Acts of an escalation: who is asked in which order, what a role decides, and the answer that goes to whoever waits. On task queue `gastown`. */
+import type { EscalationStand } from '../town/asks.js';
 import type { Raised, Resolution, Severity, Waiter } from '../town/escalation-input.js';
 import type { Ladder } from '../town/escalation-ladder.js';
 import type { Usage } from '../town/session.js';
@@ -22,6 +23,12 @@ export type EscalationActivities = {
   routeOf(request: { readonly raised: Raised }): Promise<Ladder>;
   /** By rules of town.toml; `ask`: no rule fits, and a session is to be asked (the workflow does that by `brief` and `consult`, as mayor-acts does). */
   judge(request: JudgeRequest): Promise<Judgement | { readonly kind: 'ask' }>;
+  /** Of one whose end nobody hears: how it stands for one who waits there since `sinceMs`. */
+  lookAtEscalation(request: {
+    readonly escalation: string;
+    readonly waiter: Waiter;
+    readonly sinceMs: number;
+  }): Promise<EscalationStand>;
   /** Tells whoever waits: what they say to it, or why they refuse. `gone`: they wait no more. */
   answerWaiter(request: {
     readonly escalation: string;

@@ -3,13 +3,14 @@ import { waiterKey } from './escalation-id.js';
 import type { Raised, Waiter } from './escalation-input.js';
 import { isRoleTier } from './escalation-ladder.js';
 import { signatureIn, signed } from './escalation-signature.js';
+import { unreachable } from './unreachable.js';
 import { code } from './wording.js';
 
 /** `key`: of this wait; the same trouble that comes again has another. */
 export type Lasting = { readonly key: string; readonly raised: Raised };
 /**
  * `escalation`: null of what could not be brought there. `atMs`: when it was brought there last. `isAnswered`: by that escalation itself, which may not have
- * heard that it was. `answeredMs`: when it was answered, if nobody waits there to hear of that.
+ * heard that it was. `answeredMs`: when it was answered, if nobody waits there to hear of that. `isCancelled`: somebody has cancelled that escalation, and wants no other.
  */
 type Brought = {
   readonly key: string;
@@ -18,10 +19,16 @@ type Brought = {
   readonly atMs?: number;
   readonly isAnswered?: boolean;
   readonly answeredMs?: number;
+  readonly isCancelled?: boolean;
 };
 
 /** `answered`: nobody waits in it any more. `terminated`: by somebody, with the server's own means. */
 export type EscalationEnd = { readonly kind: 'answered'; readonly by: string } | { readonly kind: 'terminated' };
+
+/** How one stands that was brought before, for one who waits there. `gone`: nobody waits there for that any more, and nobody has answered. */
+export type EscalationStand =
+  | { readonly kind: 'open' | 'cancelled' | 'gone' }
+  | { readonly kind: 'answered'; readonly by: string; readonly atMs: number };
 
 /** `answered`: by whoever waits, how many answers of roles it has had, one after the other. */
 export type Asks = {
@@ -34,34 +41,44 @@ const ANSWERED_KEPT = 200;
 
 export type Next =
   | { readonly kind: 'settle'; readonly brought: Brought }
+  | { readonly kind: 'look'; readonly brought: Brought & { readonly escalation: string } }
   | { readonly kind: 'raise'; readonly lasting: Lasting };
 
 /** What an answer has not mended after this long is brought there anew; and what is there is looked after, where nobody hears of its end. */
 const MENDED_MS = 3_600_000;
 
-/** `isHeard`: whether the end of an escalation is heard of, which only the run hears that has started it. */
+/**
+ * `isHeard`: whether the end of an escalation is heard of, which only the run hears that has started it. `asksAfter`: whether one is asked after whose end is not; before
+ * 0.13 it was joined again, and what had been answered or cancelled came back.
+ */
 type Moment = {
   readonly nowMs: number;
   readonly patience: number;
   readonly isHeard: (escalation: string | null) => boolean;
+  readonly asksAfter: () => boolean;
 };
 
 /** What is over goes first: whoever waits anew is then not taken for who waited before. Null: all is told. */
 export function nextOf(
   { brought, answered }: Asks,
   all: readonly Lasting[],
-  { nowMs, patience, isHeard }: Moment,
+  { nowMs, patience, isHeard, asksAfter }: Moment,
 ): Next | null {
   const isLong = (sinceMs: number) => nowMs - sinceMs >= MENDED_MS * patience;
   const isOver = ({ key, isAnswered = false, answeredMs = Infinity }: Brought) =>
     isAnswered || isLong(answeredMs) || !all.some((one) => one.key === key);
   const over = brought.find(isOver);
   if (over !== undefined) return { kind: 'settle', brought: over };
-  const isThere = ({ atMs = 0, escalation, answeredMs }: Brought) =>
-    answeredMs !== undefined || !isLong(atMs) || isHeard(escalation);
+  const isThere = ({ atMs = 0, escalation, answeredMs, isCancelled = false }: Brought) =>
+    isCancelled || answeredMs !== undefined || !isLong(atMs) || isHeard(escalation);
   const news = all.find(({ key }) => !brought.some((one) => one.key === key && isThere(one)));
   if (news === undefined) return null;
   const { key, raised } = news;
+  const before = brought.find((one) => one.key === key);
+  const { escalation = null } = before ?? {};
+  if (before !== undefined && escalation !== null && asksAfter()) {
+    return { kind: 'look', brought: { ...before, escalation } };
+  }
   const [, times = 0] = answered.find(([waiter]) => waiter === waiterKey(raised.waiter)) ?? [];
   return { kind: 'raise', lasting: { key, raised: { ...raised, waiter: { ...raised.waiter, answered: times } } } };
 }
@@ -114,9 +131,38 @@ export function endedIn(asks: Asks, escalation: string, end: EscalationEnd, nowM
   };
 }
 
+/** It was asked after. What nobody there can have heard of is brought there anew. */
+export function lookedAfter(
+  asks: Asks,
+  { key, waiter, escalation }: Brought,
+  stand: EscalationStand,
+  nowMs: number,
+): Asks {
+  const as = (change: Partial<Brought>): Asks => ({
+    ...asks,
+    brought: asks.brought.map((one) => (one.key === key ? { ...one, ...change } : one)),
+  });
+  const isTold = waiter.kind === 'telling';
+  switch (stand.kind) {
+    case 'open':
+      return as({ atMs: nowMs });
+    case 'cancelled':
+      return as({ isCancelled: true });
+    case 'answered':
+      if (isTold && escalation !== null)
+        return endedIn(asks, escalation, { kind: 'answered', by: stand.by }, stand.atMs);
+      break;
+    case 'gone':
+      break;
+    default:
+      return unreachable(stand);
+  }
+  return { ...asks, brought: asks.brought.filter((one) => one.key !== key) };
+}
+
 /** For the board of whoever waits. */
 export function askLines({ brought }: Asks): readonly string[] {
-  const open = brought.filter(({ answeredMs }) => answeredMs === undefined);
+  const open = brought.filter(({ answeredMs, isCancelled = false }) => answeredMs === undefined && !isCancelled);
   const ids = [...new Set(open.flatMap(({ escalation }) => escalation ?? []))];
   return ids.map((id) => `\n> ${code(`gt explain ${id}`)} says who is asked about it, and until when`);
 }

@@ -106,6 +106,18 @@ export function whyNot(waiter: Waiter, { action, vars = {}, usd }: Resolution): 
   return null;
 }
 
+/** What fits nothing of an answer, which would be lost without a word. */
+export function strayIn({ action, allow, output, vars, usd }: Resolution): string | null {
+  const fits = (word: string, actions: readonly Action[]) =>
+    actions.includes(action) ? null : `${word} goes with ${listed(actions)}, and not with ${action}`;
+  return (
+    (allow === undefined ? null : fits('allow', ['close', 'skip'])) ??
+    (output === undefined ? null : fits('output', ['close'])) ??
+    (vars === undefined ? null : fits('vars', ['set'])) ??
+    (usd === undefined ? null : fits('usd', ['budget']))
+  );
+}
+
 function messagesTo(waiter: Waiter, resolution: Resolution, by: string): readonly Message[] {
   switch (waiter.kind) {
     case 'step':

@@ -160,10 +160,11 @@ export function settled(now: Escalation, waiter: Waiter, by: string, how: string
   return linked({ ...now, waiting }, { atMs: nowMs, kind: 'settled', by, says: `${nameOf(waiter)}: ${how}` });
 }
 
-export function resolutionText({ action, note, vars, usd }: Resolution): string {
+export function resolutionText({ action, note, vars, usd, allow }: Resolution): string {
   const more = [
     ...(usd === undefined ? [] : [`$${usd}`]),
     ...(vars === undefined ? [] : [Object.keys(vars).join(', ')]),
+    ...(allow === undefined ? [] : [`allow ${allow.join(' ')}`]),
     ...(note === undefined ? [] : [note]),
   ];
   return more.length === 0 ? action : `${action}: ${more.join('; ')}`;

@@ -19,11 +19,21 @@ const SHARED: readonly Source[] = [
   'asked',
 ];
 
-/** `nth`: of one trouble that more wait for than one escalation has room for. */
-export function escalationOf(raised: Raised, nth = 0): string {
+/** Of these another number is another trouble: a port that somebody asks about, the mark of a secret. */
+const BY_EACH_WORD: readonly Source[] = ['asked', 'security'];
+
+/** `nth`: of one trouble that more wait for than one escalation has room for. `byEachWord`: see there; before 0.13 a second secret was taken for the first. */
+export function escalationOf(raised: Raised, nth = 0, byEachWord = BY_EACH_WORD): string {
   const { category, source, rig = null, text, waiter } = raised;
   const whose = SHARED.includes(source) ? null : waiterKey(waiter);
-  const mark = fingerprint([rig, category, source, source === 'asked' ? sameCase(text) : sameText(text), whose, nth]);
+  const mark = fingerprint([
+    rig,
+    category,
+    source,
+    byEachWord.includes(source) ? sameCase(text) : sameText(text),
+    whose,
+    nth,
+  ]);
   return `${PREFIX}${mark.slice(-CHARS).padStart(CHARS, '0')}`;
 }
 
@@ -45,7 +55,7 @@ export function waiterKey(waiter: Waiter): string {
   }
 }
 
-/** By hand numbers matter: another port is another trouble. */
+/** However it is written. */
 const sameCase = (text: string): string => text.replaceAll(/\s+/g, ' ').trim().toLowerCase();
 
 /** Without what differs from one time to the next: numbers, times and ids, which are words with a digit in them. */

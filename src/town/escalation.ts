@@ -160,7 +160,8 @@ export function joined(now: Escalation, raised: Raised, nowMs: number): Escalati
   const known = now.waiting.find((one) => waiterKey(one.waiter) === waiterKey(waiter));
   if (known !== undefined) {
     // A step says by its token which wait it is.
-    const kept = waiter.kind !== 'step' && isInHand(now, known) ? withNext(now, known, 'again') : now;
+    const again = waiter.kind !== 'step' && isInHand(now, known) ? withNext(now, known, 'again') : now;
+    const kept = known.waiter.answered === waiter.answered ? again : withAnswered(again, waiter);
     return hasSaid(now.chain, raised.text) ? kept : remarked(kept, 'noted', by, raised.text, nowMs);
   }
   if (now.waiting.length >= WAITERS_MAX) {
@@ -175,6 +176,15 @@ export function joined(now: Escalation, raised: Raised, nowMs: number): Escalati
   return isWorse(severity, now.severity) ? toldAgain({ ...joining, severity, restMs: nowMs }) : joining;
 }
 
+/** How often roles have answered one it counts itself. */
+function withAnswered(now: Escalation, waiter: Waiter): Escalation {
+  const { answered } = waiter;
+  const waiting = now.waiting.map((one) =>
+    waiterKey(one.waiter) === waiterKey(waiter) ? { ...one, waiter: { ...one.waiter, answered } } : one,
+  );
+  return { ...now, waiting };
+}
+
 export function withNext(now: Escalation, known: Waiting, next: NonNullable<Waiting['next']>): Escalation {
   return { ...now, waiting: now.waiting.map((one) => (one === known ? { ...one, next } : one)) };
 }
@@ -184,6 +194,16 @@ export function askedAnew(now: Escalation, nowMs: number): Escalation {
   const severity = SEVERITIES.find((one) => now.waiting.some((waiting) => waiting.severity === one)) ?? now.severity;
   const first = { tier: 0, turn: now.turn + 1, tierSinceMs: nowMs, telling: 'due', isJudged: false } as const;
   return { ...now, ...first, severity, raises: 0, ack: null, restMs: nowMs };
+}
+
+/** One for whom there is no room, and who is not passed on yet. */
+export function passingOne({ passing }: Escalation, waiter: Waiter): Raised | null {
+  return passing.find((one) => waiterKey(one.waiter) === waiterKey(waiter)) ?? null;
+}
+
+/** It waits no more, and is passed on to nobody. */
+export function withoutPassing(now: Escalation, raised: Raised): Escalation {
+  return { ...now, passing: now.passing.filter((one) => one !== raised) };
 }
 
 /** Another one has the first of those for whom there was no room. */

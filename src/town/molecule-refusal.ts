@@ -46,6 +46,20 @@ export function refusal(molecule: Molecule, verb: Verb, id: string, token?: stri
   return why === null ? null : `step "${id}" ${why}`;
 }
 
+/** Why an agent does not do for people what its own step asks of them, in its own molecule; null for anybody else. */
+export function ownWorkRefusal(molecule: Molecule, id: string, by: string, agent: string | null): string | null {
+  const at = molecule.plan.index.get(id);
+  const step = at === undefined ? null : stepAt(molecule, at);
+  const who = signatureIn(by)?.who ?? by;
+  if (step === null || agent === null || !isSameAgent(who, agent) || !isForPeople(step)) return null;
+  if (!isNoSuperior(who, [molecule.how.rig ?? []].flat())) return null;
+  return `step "${id}" waits for a person, and it is the work of ${agent}: people answer, or the agents above it`;
+}
+
+function isForPeople({ state, gates }: Step): boolean {
+  return state.kind === 'waiting' && (state.for === 'human' || (gates ?? []).some(isAsked));
+}
+
 /**
  * Why an agent does not answer a step that waits for others: the one whose step it is, where it has asked itself, and any that is neither that nor above it. Null for
  * anybody else, and any other step. `agent`: whose molecule it is; null on nobody's hook.
@@ -60,8 +74,7 @@ export function answererRefusal(molecule: Molecule, id: string, by: string, agen
     return isEscalated
       ? `step "${id}" waits for an answer to ${agent}, which does not give it itself: the tiers of its escalation do, or a person`
       : null;
-  const isForOthers = isEscalated || step.state.for === 'human' || (step.gates ?? []).some(isAsked);
-  if (!isForOthers || !isNoSuperior(who, [molecule.how.rig ?? []].flat())) return null;
+  if (!(isEscalated || isForPeople(step)) || !isNoSuperior(who, [molecule.how.rig ?? []].flat())) return null;
   return `step "${id}" waits for ${isEscalated ? 'an answer' : 'a person'}, and ${who.slice(0, 200)} is another agent: ${
     isEscalated ? 'the tiers of its escalation answer, or a person' : 'people answer, or the agents above it'
   }`;

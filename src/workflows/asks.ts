@@ -5,16 +5,20 @@ import {
   askLines,
   bring,
   endedIn,
+  lookedAfter,
   nextOf,
   NO_ASKS,
   settled,
   withoutAnswered,
   type EscalationEnd,
+  type EscalationStand,
   type Lasting,
   type Next,
 } from '../town/asks.js';
 import type { Asks as State } from '../town/asks.js';
+import { asSummary } from '../town/bytes.js';
 import { raise, settle, type Brought } from './escalating.js';
+import { town } from './hands.js';
 import { patched } from './patches.js';
 
 /** Before 0.11 it waited, or was told by mail, and nothing more came of it. */
@@ -22,6 +26,9 @@ export const goesBeforeLadder = () => patched('what lasts goes before the ladder
 
 /** Before 0.12 what was brought there was looked after by the run alone that had started it. */
 const looksAfter = () => patched('what was brought before the ladder is looked after', '0.12');
+
+/** Before 0.13 it was joined again. */
+const asksAfter = () => patched('what was brought before the ladder is asked after', '0.13');
 
 type Owner = { readonly patience: () => number; readonly onChange: () => void };
 
@@ -91,7 +98,20 @@ export class Asks {
 
   #next(): Next | null {
     const isHeard = (escalation: string | null) => this.#heard.has(escalation ?? '') || !looksAfter();
-    return nextOf(this.#state, this.#lasting, { nowMs: Date.now(), patience: this.#owner.patience(), isHeard });
+    const patience = this.#owner.patience();
+    return nextOf(this.#state, this.#lasting, { nowMs: Date.now(), patience, isHeard, asksAfter });
+  }
+
+  /** Who cannot be asked now is taken for open, and is asked in another hour. */
+  async #standOf({
+    escalation,
+    waiter,
+    atMs = 0,
+  }: Extract<Next, { kind: 'look' }>['brought']): Promise<EscalationStand> {
+    const options = { summary: asSummary(`how does it stand: ${escalation}`) };
+    return town(this.#owner.patience())
+      .lookAtEscalation.executeWithOptions(options, [{ escalation, waiter, sinceMs: atMs }])
+      .catch(() => ({ kind: 'open' }));
   }
 
   async #tellAll(): Promise<void> {
@@ -102,6 +122,9 @@ export class Asks {
         const brought = await raise(lasting.raised, this.#owner.patience()).catch(() => null);
         this.#state = bring(this.#state, lasting, brought?.escalation ?? null, Date.now());
         if (brought !== null) void this.#hear(brought);
+      } else if (next.kind === 'look') {
+        const stand = await this.#standOf(next.brought);
+        this.#state = lookedAfter(this.#state, next.brought, stand, Date.now());
       } else {
         const { waiter, escalation } = next.brought;
         const by = workflowInfo().workflowId;

@@ -8,6 +8,7 @@ import { escalationOf } from '../town/escalation-id.js';
 import { TEXT_CHARS_MAX, type Raised, type Waiter } from '../town/escalation-input.js';
 import type { EscalationEnd } from '../town/asks.js';
 import { send } from './outbox.js';
+import { patched } from './patches.js';
 
 const WORDS_CHARS_MAX = 1_000;
 
@@ -34,7 +35,7 @@ export async function settle(escalation: string, waiter: Waiter, by: string, how
 
 async function raiseOrJoin(raised: Raised, patience: number, first: number): Promise<Brought> {
   for (let nth = first; ;) {
-    const escalation = escalationOf(raised, nth);
+    const escalation = idOf(raised, nth);
     const child = await started(escalation, { raised, patience, nth });
     if (child !== null) return { escalation, end: endOf(child) };
     const delivery = await send(escalation, escalationMessages.join, { id: `join ${uuid4()}`, raised });
@@ -42,6 +43,11 @@ async function raiseOrJoin(raised: Raised, patience: number, first: number): Pro
     // One that has closed meanwhile is begun anew; one that the server takes no more signals for has others after it.
     if (delivery === 'undeliverable') nth += 1;
   }
+}
+
+export function idOf(raised: Raised, nth: number): string {
+  const isTold = raised.source !== 'security' || patched('another secret is another trouble', '0.13');
+  return isTold ? escalationOf(raised, nth) : escalationOf(raised, nth, ['asked']);
 }
 
 type Escalate = (input: EscalationInput) => Promise<EscalationResult>;

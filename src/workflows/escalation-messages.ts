@@ -2,9 +2,8 @@
 import { CancellationScope, condition } from '@temporalio/workflow';
 import type { z } from 'zod';
 import { escalationMessages } from '../contract/escalation.js';
-import { isAnsweredByWords } from '../town/escalation-answer.js';
+import { isAnsweredByWords, strayIn } from '../town/escalation-answer.js';
 import { resolved, settled, type Summary } from '../town/escalation-answering.js';
-import { escalationOf } from '../town/escalation-id.js';
 import { hasAsked, whyNotBy, type Verb } from '../town/escalation-who.js';
 import {
   acked,
@@ -12,16 +11,19 @@ import {
   isLast,
   isOver,
   joined,
+  passingOne,
   remarked,
   tierOf,
   waitersOf,
+  withoutPassing,
   type Escalation,
 } from '../town/escalation.js';
 import { cut } from '../town/findings.js';
 import type { Mail } from '../town/mail.js';
 import { done, refused, takenUnless, type Answer, type Desk } from './desk.js';
-import { settle } from './escalating.js';
+import { idOf, settle } from './escalating.js';
 import { takeMail } from './mail-taking.js';
+import { patched } from './patches.js';
 import { answeredWithinMs } from './patience.js';
 
 type Of = {
@@ -109,6 +111,8 @@ export class EscalationMessages {
 
   async #resolve({ id: _id, by, waiter, ...resolution }: Resolve): Promise<Answer> {
     const { id, patience, now, set, isSettled } = this.#of;
+    const stray = strayIn(resolution);
+    if (stray !== null && patched('nothing of an answer is lost', '0.13')) return refused(stray);
     const after = resolved(now(), { by, resolution, only: waiter ?? null, why: '' }, Date.now());
     if (!after.ok) return refused(after.why);
     set(after.now);
@@ -128,9 +132,22 @@ export class EscalationMessages {
     if (after !== null) set(after);
     else if (now().passed > 0) {
       const { raised, nth } = now();
-      await settle(escalationOf(raised, nth + 1), waiter, by, how);
+      if (!(await this.#isTakenBack(waiter))) await settle(idOf(raised, nth + 1), waiter, by, how);
     }
     return done('noted');
+  }
+
+  /** Whether it was here still. The first one is being passed on: it is settled there, once it is. */
+  async #isTakenBack(waiter: z.infer<typeof escalationMessages.settled.schema>['waiter']): Promise<boolean> {
+    const { now, set } = this.#of;
+    const raised = passingOne(now(), waiter);
+    if (raised === null || !patched('who waits no more is passed on to nobody', '0.13')) return false;
+    if (now().passing[0] !== raised) {
+      set(withoutPassing(now(), raised));
+      return true;
+    }
+    await condition(() => !now().passing.includes(raised));
+    return false;
   }
 
   /** An answer to the mail by which its tier was asked. */

@@ -3,7 +3,7 @@ import { CancellationScope, condition, workflowInfo } from '@temporalio/workflow
 import type { z } from 'zod';
 import { moleculeMessages } from '../contract/messages.js';
 import { describeGates, whyNoMail } from '../town/molecule-gates.js';
-import { answererRefusal, instead, refusal, tokenOf, type Verb } from '../town/molecule-refusal.js';
+import { answererRefusal, instead, ownWorkRefusal, refusal, tokenOf, type Verb } from '../town/molecule-refusal.js';
 import { answerWith } from '../town/molecule-vars.js';
 import { code } from '../town/wording.js';
 import type { Json } from '../town/act.js';
@@ -175,7 +175,9 @@ export class Messages {
   #whyNotBy({ step, by }: About): string | null {
     const { molecule, hook } = this.#book;
     const why = answererRefusal(molecule, step, by, hook?.agent ?? null);
-    return why !== null && patched('steps are answered by people and superiors', '0.11') ? why : null;
+    if (why !== null && patched('steps are answered by people and superiors', '0.11')) return why;
+    const own = ownWorkRefusal(molecule, step, by, hook?.agent ?? null);
+    return own !== null && patched('nobody approves their own work', '0.13') ? own : null;
   }
 
   #closeAsked(message: Closes): Answer | Promise<Answer> {

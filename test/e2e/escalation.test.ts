@@ -3,6 +3,7 @@ import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WorkflowUpdateStage } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { lookAtEscalation } from '../../src/activities/look-at-escalation.js';
 import { chainQuery, escalationMessages, escalationQuery } from '../../src/contract/escalation.js';
 import { inboxQuery } from '../../src/contract/inbox.js';
 import { currentQuery } from '../../src/contract/molecule.js';
@@ -305,4 +306,35 @@ test('a role that is there answers by its rules, and an answer in words goes no 
   expect(await waitsFor(waiter.at)).toEqual(['after']);
   // It has passed nothing of that on.
   expect((await mailsOf(DEACON)).filter(({ body }) => body.includes('connection reset'))).toEqual([]);
+});
+
+const waiter = (at: string) => ({ kind: 'telling', at, answered: 0 }) as const;
+
+test('how one stands is asked of the server, for whoever waits there and since when', async () => {
+  const look = (escalation: string, at: string, sinceMs: number) =>
+    lookAtEscalation(town.client, { escalation, waiter: waiter(at), sinceMs });
+  const sinceMs = Date.now() - 1_000;
+  expect(await look('hq-esc-00000000', 'ann', sinceMs)).toEqual({ kind: 'gone' });
+  const answered = await raise({ text: 'how does it stand?', waiter: waiter('ann') });
+  expect(await look(answered, 'ann', sinceMs)).toEqual({ kind: 'open' });
+  expect(await look(answered, 'bob', sinceMs)).toEqual({ kind: 'gone' });
+  await said('escalation', 'resolve', answered, '--action', 'close', '--by', 'cleo');
+  await handleOf(answered).result();
+  expect(await look(answered, 'ann', sinceMs)).toMatchObject({ kind: 'answered', by: 'cleo' });
+  // One who came after that was not answered by it.
+  expect(await look(answered, 'ann', Date.now() + 1_000)).toEqual({ kind: 'gone' });
+  const cancelled = await raise({ text: 'is it wanted?', waiter: waiter('ann') });
+  await handleOf(cancelled).cancel();
+  await until('it is cancelled', async () => (await handleOf(cancelled).describe()).status.name === 'CANCELLED');
+  expect(await look(cancelled, 'ann', sinceMs)).toEqual({ kind: 'cancelled' });
+  const terminated = await raise({ text: 'is it here?', waiter: waiter('ann') });
+  await handleOf(terminated).terminate();
+  expect(await look(terminated, 'ann', sinceMs)).toEqual({ kind: 'gone' });
+});
+
+test('what an action has no use for is refused, and whoever waits waits still', async () => {
+  const id = await raise({ text: 'with what?' });
+  const { code, stderr } = await refusal('resolve', id, '--action', 'retry', '--usd', '20');
+  expect([code, stderr]).toEqual([1, expect.stringContaining('usd goes with budget, and not with retry')]);
+  expect(await said('escalation', 'resolve', id, '--action', 'close')).toBe('1 goes on');
 });

@@ -5,11 +5,13 @@ import {
   askLines,
   bring,
   endedIn,
+  lookedAfter,
   nextOf,
   NO_ASKS,
   settled,
   withoutAnswered,
   type Asks,
+  type EscalationStand,
   type Lasting,
 } from '../../src/town/asks.js';
 import { waiterKey } from '../../src/town/escalation-id.js';
@@ -29,15 +31,25 @@ const lasting = (item: string, key = `${item} 1`): Lasting => ({
 const waiter = (item: string) => waiterKey(lasting(item).raised.waiter);
 
 /** As its shell does it: all that is to be told, one after the other. */
-function told(asks: Asks, all: readonly Lasting[], escalation: string | null = ESC, nowMs = 0, isHeard = true) {
+function told(
+  asks: Asks,
+  all: readonly Lasting[],
+  escalation: string | null = ESC,
+  nowMs = 0,
+  isHeard = true,
+  stand: EscalationStand | null = null,
+) {
   const said: string[] = [];
-  const moment = { nowMs, patience: 0.5, isHeard: () => isHeard };
+  const moment = { nowMs, patience: 0.5, isHeard: () => isHeard, asksAfter: () => stand !== null };
   let now = asks;
   for (let next = nextOf(now, all, moment); next !== null; next = nextOf(now, all, moment)) {
     if (next.kind === 'raise') {
       const { key, raised } = next.lasting;
       said.push(`raise ${key}, answered ${raised.waiter.answered}`);
       now = bring(now, next.lasting, escalation, nowMs);
+    } else if (next.kind === 'look') {
+      said.push(`look ${next.brought.key}`);
+      now = lookedAfter(now, next.brought, stand ?? { kind: 'open' }, nowMs);
     } else {
       said.push(`settle ${next.brought.key}`);
       now = settled(now, next.brought);
@@ -107,6 +119,34 @@ test('where nobody hears of its end what is there is brought there again after a
   expect(again.asks.brought).toHaveLength(1);
   expect(told(again.asks, all, ESC, 3_600_999, false).said).toEqual([]);
   expect(told(again.asks, all, ESC, 3_601_000, false).said).toEqual(['raise a 1, answered 0']);
+});
+
+test('where nobody hears of its end it is asked after, each hour', () => {
+  const all = [lasting('a')];
+  const telling: Lasting = {
+    key: 't 1',
+    raised: { ...lasting('t').raised, waiter: { kind: 'telling', at: 't', answered: 0 } },
+  };
+  const after = (stand: EscalationStand, what: readonly Lasting[] = all) => {
+    const { asks } = told(NO_ASKS, what, ESC, 1_000, false, stand);
+    const hour = told(asks, what, ESC, 1_801_000, false, stand);
+    return [hour.said, told(hour.asks, what, ESC, 3_601_000, false, stand).said];
+  };
+  expect(after({ kind: 'open' })).toEqual([['look a 1'], ['look a 1']]);
+  expect(after({ kind: 'cancelled' })).toEqual([['look a 1'], []]);
+  const anew = ['look a 1', 'raise a 1, answered 0'];
+  expect(after({ kind: 'gone' })).toEqual([anew, anew]);
+  // Who waits and was told of no answer has none.
+  expect(after({ kind: 'answered', by: 'Ada', atMs: 1_500 })).toEqual([anew, anew]);
+  // The hour of what was only told runs from the answer.
+  expect(after({ kind: 'answered', by: 'deacon', atMs: 1_700_000 }, [telling])).toEqual([
+    ['look t 1'],
+    ['settle t 1', 'raise t 1, answered 1'],
+  ]);
+  const { asks } = told(NO_ASKS, all, ESC, 0, false);
+  const cancelled = told(asks, all, ESC, 1_801_000, false, { kind: 'cancelled' }).asks;
+  expect(askLines(cancelled)).toEqual([]);
+  expect(told(cancelled, [], ESC, 1_801_000, false).said).toEqual(['settle a 1']);
 });
 
 test('an answer of another escalation, or of nobody there, settles what waits here', () => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type * as z from 'zod';
 import { mailMessage, missionMessages, moleculeMessages, refineryMessages } from '../../src/contract/messages.js';
 import { DEACON, isEscalationId, MAYOR, OVERSEER } from '../../src/town/address.js';
-import { chosen, possibleFor, tellingTo } from '../../src/town/escalation-answer.js';
+import { chosen, possibleFor, strayIn, tellingTo } from '../../src/town/escalation-answer.js';
 import { escalationBoard } from '../../src/town/escalation-board.js';
 import { escalationOf } from '../../src/town/escalation-id.js';
 import { ACTIONS, SOURCES, type Action, type Raised, type Waiter } from '../../src/town/escalation-input.js';
@@ -185,6 +185,25 @@ describe('who may', () => {
   });
 });
 
+test.each([
+  ['allow', { allow: ['1f2e3d'] }, ['close', 'skip']],
+  ['output', { output: 1 }, ['close']],
+  ['vars', { vars: { a: 'b' } }, ['set']],
+  ['usd', { usd: 20 }, ['budget']],
+  ['note', { note: 'so' }, ACTIONS],
+] as const)(
+  'an answer with %s that its action has no use for is refused, and not heard by half',
+  (word, more, fits) => {
+    const whys = ACTIONS.map((action) => [action, strayIn({ action, ...structuredClone<object>(more) })] as const);
+    const fitting = whys.flatMap(([action, why]) => (why === null ? [action] : []));
+    expect(fitting).toEqual(ACTIONS.filter((action) => (fits as readonly Action[]).includes(action)));
+    const stray = whys.flatMap(([, why]) => why ?? []);
+    expect(stray.every((why) => why.startsWith(`${word} goes with `))).toBe(true);
+  },
+);
+
+const leak = (text: string, ...byEachWord: Parameters<typeof escalationOf>[2][]) =>
+  escalationOf(trouble({ source: 'security', text }), 0, ...byEachWord);
 const idOf = (text: string) => escalationOf(trouble({ source: 'asked', text }));
 
 describe('ids', () => {
@@ -212,6 +231,16 @@ describe('ids', () => {
     expect(idOf('the build is broken on port 22')).not.toBe(idOf('the build is broken on port 8080'));
     expect(idOf('1')).not.toBe(idOf('22'));
     expect(idOf(' The build  is broken on port 22')).toBe(idOf('the build is broken on port 22'));
+  });
+
+  test('another secret is another trouble, which no answer to the first one lets pass', () => {
+    const [first, second] = [
+      'refused 3 times: src/a.ts holds a secret (1f2e3d)',
+      'refused 3 times: src/a.ts holds a secret (77aa01)',
+    ];
+    expect(leak(first)).not.toBe(leak(second));
+    // As before 0.13, whose histories have that id.
+    expect(leak(first, ['asked'])).toBe(leak(second, ['asked']));
   });
 
   test('a question is of one wait alone', () => {

@@ -20,6 +20,9 @@ import {
   mustJudge,
   mustTell,
   passedOn,
+  passingOne,
+  waitersOf,
+  withoutPassing,
   tierOf,
   told,
   WAITERS_MAX,
@@ -215,6 +218,9 @@ describe('the same trouble of several', () => {
     expect(other.chain.links.at(-1)).toMatchObject({ kind: 'noted', by: 'se-1', says: 'on port 22' });
     expect(other.waiting).toEqual(now.waiting);
     expect(joined(other, trouble({ waiter: step('se-1'), text: 'on port 22' }), 2)).toBe(other);
+    const item = { kind: 'item', at: 'login', item: 'api' } as const;
+    const tried = joined(at(2, { waiter: { ...item, answered: 0 } }), trouble({ waiter: { ...item, answered: 3 } }), 1);
+    expect(waitersOf(tried)).toEqual([{ ...item, answered: 3 }]);
     const more = joined(now, trouble({ waiter: step('se-2'), severity: 'HIGH' }), 1);
     expect([more.waiting.length, more.severity, mustTell(more)]).toEqual([2, 'HIGH', true]);
     expect(joined(at(0), trouble({ waiter: step('se-2'), severity: 'HIGH' }), 1).telling).toBe('told');
@@ -227,6 +233,9 @@ describe('the same trouble of several', () => {
     expect(kinds(now).slice(-2)).toEqual(['joined', 'full']);
     expect(now.chain.links.slice(-2).map(({ times }) => times)).toEqual([WAITERS_MAX - 1, 5]);
     expect(passedOn(now).passing[0]?.waiter).toEqual(step(`se-${WAITERS_MAX + 1}`));
+    const third = passingOne(now, step(`se-${WAITERS_MAX + 2}`));
+    const without = third === null ? now : withoutPassing(now, third);
+    expect([without.passing.length, passingOne(without, step(`se-${WAITERS_MAX + 2}`))]).toEqual([4, null]);
     const over = heard(answer(now, 'ada'));
     expect([isOver(over), over.chain.links.at(-1)?.says]).toEqual([true, `${WAITERS_MAX} go on`]);
   });

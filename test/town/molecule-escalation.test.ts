@@ -3,7 +3,7 @@ import type { Answer } from '../../src/town/answer.js';
 import { moleculeBoard } from '../../src/town/molecule-board.js';
 import { answeredByTiers, endOfWait, isAnswerOf, raisedBy } from '../../src/town/molecule-escalation.js';
 import type { Molecule } from '../../src/town/molecule-live.js';
-import { answererRefusal, tokenOf } from '../../src/town/molecule-refusal.js';
+import { answererRefusal, ownWorkRefusal, tokenOf } from '../../src/town/molecule-refusal.js';
 import type { MoleculeEvent } from '../../src/town/molecule-state.js';
 import { after, stepOf } from '../../src/town/molecule.js';
 import { NO_USAGE, type SessionResult } from '../../src/town/session.js';
@@ -155,7 +155,7 @@ test('a loop keeps what it was answered, however many iterations it has had', ()
   expect(stepIn(all(twice, retried), 'lp.iter3.a').answers).toHaveLength(2);
 });
 
-test('of its own answer an escalation knows', () => {
+test('an answer of its own is known by its name', () => {
   expect(isAnswerOf('hq-esc-0000000a', { by: 'ann (hq-esc-0000000a)' })).toBe(true);
   expect(isAnswerOf('hq-esc-0000000a', { by: 'ann (hq-esc-0000000b)' })).toBe(false);
   expect(isAnswerOf('hq-esc-0000000a', { by: 'ann' })).toBe(false);
@@ -191,6 +191,23 @@ test.each<[string, string | null, string | null, string | null, string | null]>(
     return [OWN, OTHER].find((one) => why?.includes(one)) ?? why;
   });
   expect(found).toEqual(whys);
+});
+
+test.each([
+  [TOAST, true],
+  [' Server/polecats/toast (hq-esc-0000000a)', true],
+  ['server/polecats/Shadow', false],
+  ['server/witness', false],
+  ['ann', false],
+])('nobody does for people what their own step asks: %s', (by, isRefused) => {
+  const found = [asPersons, gate('human'), asked, gate('mail')].map(
+    (molecule) => ownWorkRefusal({ ...molecule, how: { ...molecule.how, rig: 'server' } }, 'a', by, TOAST) !== null,
+  );
+  expect(found).toEqual([isRefused, isRefused, false, false]);
+  // On her own desk a person is no agent.
+  expect(ownWorkRefusal(asPersons, 'a', 'server/crew/ann', 'server/crew/ann')).toBeNull();
+  expect(ownWorkRefusal(asPersons, 'a', TOAST, null)).toBeNull();
+  expect(ownWorkRefusal(asked, 'none', TOAST, TOAST)).toBeNull();
 });
 
 test('what does not wait is refused as what it is, whoever asks; on nobody’s hook no witness is above it', () => {
