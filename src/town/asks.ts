@@ -10,13 +10,14 @@ import { code } from './wording.js';
 export type Lasting = { readonly key: string; readonly raised: Raised };
 /**
  * `escalation`: null of what could not be brought there. `atMs`: when it was brought there last. `isAnswered`: by that escalation itself, which may not have
- * heard that it was. `answeredMs`: when it was answered, if nobody waits there to hear of that. `isCancelled`: somebody has cancelled that escalation, and wants no other.
+ * heard that it was. `lookedMs`: when it was asked after last. `answeredMs`: when it was answered, if nobody waits there to hear of that. `isCancelled`: somebody has cancelled that escalation, and wants no other.
  */
 type Brought = {
   readonly key: string;
   readonly waiter: Waiter;
   readonly escalation: string | null;
   readonly atMs?: number;
+  readonly lookedMs?: number;
   readonly isAnswered?: boolean;
   readonly answeredMs?: number;
   readonly isCancelled?: boolean;
@@ -69,8 +70,8 @@ export function nextOf(
     isAnswered || isLong(answeredMs) || !all.some((one) => one.key === key);
   const over = brought.find(isOver);
   if (over !== undefined) return { kind: 'settle', brought: over };
-  const isThere = ({ atMs = 0, escalation, answeredMs, isCancelled = false }: Brought) =>
-    isCancelled || answeredMs !== undefined || !isLong(atMs) || isHeard(escalation);
+  const isThere = ({ atMs = 0, lookedMs = atMs, escalation, answeredMs, isCancelled = false }: Brought) =>
+    isCancelled || answeredMs !== undefined || !isLong(lookedMs) || isHeard(escalation);
   const news = all.find(({ key }) => !brought.some((one) => one.key === key && isThere(one)));
   if (news === undefined) return null;
   const { key, raised } = news;
@@ -145,7 +146,7 @@ export function lookedAfter(
   const isTold = waiter.kind === 'telling';
   switch (stand.kind) {
     case 'open':
-      return as({ atMs: nowMs });
+      return as({ lookedMs: nowMs });
     case 'cancelled':
       return as({ isCancelled: true });
     case 'answered':

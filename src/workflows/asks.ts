@@ -20,6 +20,7 @@ import { asSummary } from '../town/bytes.js';
 import { raise, settle, type Brought } from './escalating.js';
 import { town } from './hands.js';
 import { patched } from './patches.js';
+import { ladderWithinMs } from './patience.js';
 
 /** Before 0.11 it waited, or was told by mail, and nothing more came of it. */
 export const goesBeforeLadder = () => patched('what lasts goes before the ladder', '0.11');
@@ -108,8 +109,10 @@ export class Asks {
     waiter,
     atMs = 0,
   }: Extract<Next, { kind: 'look' }>['brought']): Promise<EscalationStand> {
-    const options = { summary: asSummary(`how does it stand: ${escalation}`) };
-    return town(this.#owner.patience())
+    const patience = this.#owner.patience();
+    const limits = { scheduleToCloseTimeout: ladderWithinMs(patience) };
+    const options = { ...limits, summary: asSummary(`how does it stand: ${escalation}`) };
+    return town(patience)
       .lookAtEscalation.executeWithOptions(options, [{ escalation, waiter, sinceMs: atMs }])
       .catch(() => ({ kind: 'open' }));
   }

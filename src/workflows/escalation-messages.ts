@@ -146,7 +146,7 @@ export class EscalationMessages {
       set(withoutPassing(now(), raised));
       return true;
     }
-    await condition(() => !now().passing.includes(raised));
+    await CancellationScope.nonCancellable(() => condition(() => !now().passing.includes(raised)));
     return false;
   }
 

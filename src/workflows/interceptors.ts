@@ -50,7 +50,7 @@ export function interceptors(): WorkflowInterceptors {
           moments.see(input.activation);
           isTask = !moments.isAhead && jobs.some(isOfHistory);
           if (wasAhead && !jobs.every(isOfOneOver)) throw refusal(ASK_AGAIN);
-          if (isOn && tasks.isTooEarly(input.activation)) throw refusal(NOT_OURS);
+          if (isOn && !moments.isAhead && tasks.isTooEarly(input.activation)) throw refusal(NOT_OURS);
           if (wasAhead || !moments.isAhead) next(input);
         },
         concludeActivation(input, next) {
@@ -90,7 +90,7 @@ class Moments {
  */
 class Tasks {
   #length = 0;
-  #told = 0;
+  #told: readonly Command[] = [];
   #at = 0;
 
   isTooEarly({ historyLength, isReplaying, jobs }: Activation): boolean {
@@ -99,13 +99,12 @@ class Tasks {
     // All of one task may come in several parts.
     if (isReplaying === true || this.#length === 0 || this.#at === this.#length) return false;
     const heard = (jobs ?? []).reduce((sum, job) => sum + eventsBehind(job), 0);
-    return this.#at - this.#length < EVENTS_OF_TASK + this.#told + heard;
+    return this.#at - this.#length < EVENTS_OF_TASK + eventsOf(this.#told) + heard;
   }
 
-  /** What a task has told the server. */
+  /** What a task has told the server, in all of its parts: what one begins another may call off. */
   end(commands: readonly Command[]): void {
-    const told = eventsOf(commands);
-    this.#told = this.#at === this.#length ? this.#told + told : told;
+    this.#told = this.#at === this.#length ? [...this.#told, ...commands] : commands;
     this.#length = this.#at;
   }
 }
@@ -113,7 +112,7 @@ class Tasks {
 /** The last one has been completed, the next was scheduled and has begun. */
 const EVENTS_OF_TASK = 3;
 
-const NOT_OURS = 'what this worker knew of the workflow is not in its history: it is read anew, and goes on';
+const NOT_OURS = `what this worker knew of the workflow is not in its history: it is read anew, and goes on. ${ASK_AGAIN}`;
 
 /** A worker logs it with its stack, which says nothing more. */
 const refusal = (says: string): Error => Object.assign(new Error(says), { stack: says });
