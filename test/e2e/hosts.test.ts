@@ -137,7 +137,6 @@ async function beatOf(molecule: WorkflowHandle): Promise<unknown> {
   return payload === undefined ? null : defaultPayloadConverter.fromPayload(payload);
 }
 
-/** Each takes two minutes of waiting. */
 /** Of steps alone, as step/session/turn: where a busy machine makes a role look late, another role decides what that means. */
 function askedBySteps(server: ModelServer): readonly string[] {
   return server.requests().flatMap(({ turn, body: { messages } }) => {
@@ -146,6 +145,7 @@ function askedBySteps(server: ModelServer): readonly string[] {
   });
 }
 
+/** Each takes two minutes of waiting. */
 const isTried = sample('ways to lose a host', 9, 1);
 
 describe.concurrent('a host with a sandbox', () => {

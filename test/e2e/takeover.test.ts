@@ -3,20 +3,15 @@
  * server.
  */
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Connection } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import type { temporal } from '@temporalio/proto';
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
 import { expect, onTestFinished, test } from 'vitest';
-import { clientOf } from '../../src/client.js';
 import { here } from '../support/here.js';
 import { until } from '../support/live-town.js';
 import { IS_LONG } from '../support/sample.js';
 import { byTheClock, firstOfTwo, firstQuery, goesOn, goSignal, sayUpdate } from '../support/takeover.js';
-import { serve } from '../support/temporal.js';
+import { serveWorkers } from '../support/serve-workers.js';
 
 const QUEUE = 'takeover';
 const OURS = [here('src/workflows/interceptors.ts')];
@@ -35,13 +30,7 @@ type Scene = {
 };
 
 async function scene(workflowInterceptorModules: string[]): Promise<Scene> {
-  const folder = await mkdtemp(join(tmpdir(), 'gt-takeover-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
-  const { address } = await serve(folder);
-  const connection = await NativeConnection.connect({ address });
-  onTestFinished(() => connection.close());
-  const own = await Connection.connect({ address });
-  onTestFinished(() => own.close());
+  const { address, client, connection } = await serveWorkers();
   const logger = new DefaultLogger('ERROR');
   const workflowsPath = here('test/support/takeover.ts');
   const workflowBundle = await bundleWorkflowCode({ workflowsPath, workflowInterceptorModules, logger });
@@ -49,7 +38,7 @@ async function scene(workflowInterceptorModules: string[]): Promise<Scene> {
     const worker = await Worker.create({ connection, taskQueue: QUEUE, workflowBundle });
     return worker.runUntil(work);
   };
-  return { client: clientOf({ connection: own, payloads: null }), address, withWorker };
+  return { client, address, withWorker };
 }
 
 async function has(client: Client, id: string, times: number, kind: string): Promise<boolean> {
