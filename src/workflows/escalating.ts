@@ -45,9 +45,10 @@ async function raiseOrJoin(raised: Raised, patience: number, first: number): Pro
   }
 }
 
+/** As `escalationOf`, by the version that this workflow follows. */
 export function idOf(raised: Raised, nth: number): string {
-  const isTold = raised.source !== 'security' || patched('another secret is another trouble', '0.13');
-  return isTold ? escalationOf(raised, nth) : escalationOf(raised, nth, ['asked']);
+  const isApart = raised.source !== 'security' || patched('another secret is another trouble', '0.13');
+  return isApart ? escalationOf(raised, nth) : escalationOf(raised, nth, ['asked']);
 }
 
 type Escalate = (input: EscalationInput) => Promise<EscalationResult>;

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { escalationMessages } from '../contract/escalation.js';
 import { isAnsweredByWords, strayIn } from '../town/escalation-answer.js';
 import { resolved, settled, type Summary } from '../town/escalation-answering.js';
+import type { Waiter } from '../town/escalation-input.js';
 import { hasAsked, whyNotBy, type Verb } from '../town/escalation-who.js';
 import {
   acked,
@@ -138,7 +139,7 @@ export class EscalationMessages {
   }
 
   /** Whether it was here still. The first one is being passed on: it is settled there, once it is. */
-  async #isTakenBack(waiter: z.infer<typeof escalationMessages.settled.schema>['waiter']): Promise<boolean> {
+  async #isTakenBack(waiter: Waiter): Promise<boolean> {
     const { now, set } = this.#of;
     const raised = passingOne(now(), waiter);
     if (raised === null || !patched('who waits no more is passed on to nobody', '0.13')) return false;

@@ -55,8 +55,9 @@ export function interceptors(): WorkflowInterceptors {
         },
         concludeActivation(input, next) {
           const { commands: own } = next(input);
-          const commands = isOn && isTask && eventsOf(own) === 0 ? [...own, NOTHING_TO_DO] : own;
-          if (isTask || eventsOf(own) > 0) tasks.end(commands);
+          const hasEvents = eventsOf(own) > 0;
+          const commands = isOn && isTask && !hasEvents ? [...own, NOTHING_TO_DO] : own;
+          if (isTask || hasEvents) tasks.end(commands);
           return { commands };
         },
       },
