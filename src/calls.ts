@@ -45,10 +45,13 @@ const TOO_LATE = 4;
 const NOT_NOW = 9;
 const UNREACHABLE = 14;
 
+/** Hears that an Update has been accepted: its answer may take long, and comes without being asked for again. */
+type WhenAccepted = () => void;
+
 /** Rejects with what is neither the workflow's answer nor the server's: a connection that is lost, a fault of ours. */
-export async function perform(client: Client, call: Call): Promise<Answer> {
+export async function perform(client: Client, call: Call, whenAccepted?: WhenAccepted): Promise<Answer> {
   try {
-    return { kind: 'result', value: await resultOf(client, call) };
+    return { kind: 'result', value: await resultOf(client, call, whenAccepted) };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return { kind: 'missing' };
     if (error instanceof WorkflowUpdateFailedError) return { kind: 'refused', why: await whyNot(client, call, error) };
@@ -115,8 +118,8 @@ async function whyNot(client: Client, call: Call, error: WorkflowUpdateFailedErr
   return `${id} is a ${type}, which takes no "${name}": ${does} does; gt explain ${id} shows how it stands`;
 }
 
-async function resultOf(client: Client, call: Call): Promise<unknown> {
-  if (call.kind === 'update') return isToGroup(call) ? circulated(client, call) : updated(client, call);
+async function resultOf(client: Client, call: Call, whenAccepted?: WhenAccepted): Promise<unknown> {
+  if (call.kind === 'update') return isToGroup(call) ? circulated(client, call) : updated(client, call, whenAccepted);
   if (call.kind === 'query') return client.workflow.getHandle(call.workflow).query(call.name);
   const found: string[] = [];
   for await (const { workflowId } of client.workflow.list({ query: call.filter })) found.push(workflowId);
@@ -175,10 +178,10 @@ function mustBeSame(first: Pick<Mail, 'from' | 'to'>, { id, from = first.from, t
  * A signal that comes just as a run ends or goes on in a next one makes the server take that task back, and with it every Update that
  * it had: it was not taken, and is sent again.
  */
-async function updated(client: Client, call: Update) {
+async function updated(client: Client, call: Update, whenAccepted?: WhenAccepted) {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await updatedOnce(client, call);
+      return await updatedOnce(client, call, whenAccepted);
     } catch (error) {
       if (!wasTakenBack(error) || tries === TRIES_MAX) throw error;
       await pause(PAUSE_MS * tries);
@@ -187,21 +190,32 @@ async function updated(client: Client, call: Update) {
 }
 
 /** A reader of an earlier version knows fewer keys of a mail: without those that it can do without it has the rest. */
-async function updatedOnce(client: Client, call: Update): Promise<unknown> {
+async function updatedOnce(client: Client, call: Update, whenAccepted?: WhenAccepted): Promise<unknown> {
   try {
-    return await updatedAsItIs(client, call);
+    return await updatedAsItIs(client, call, whenAccepted);
   } catch (error) {
     const isRefused = error instanceof WorkflowUpdateFailedError && call.name === mailMessage.name;
     const content = isRefused ? forOlderReader(call.content, messageOf(error)) : null;
     if (content === null) throw error;
-    return updatedAsItIs(client, { ...call, content });
+    return updatedAsItIs(client, { ...call, content }, whenAccepted);
   }
 }
 
-async function updatedAsItIs(client: Client, { workflow, name, content, updateId }: Update) {
+async function updatedAsItIs(
+  client: Client,
+  { workflow, name, content, updateId }: Update,
+  whenAccepted?: WhenAccepted,
+): Promise<unknown> {
   const update = { args: [content] as [unknown], updateId };
   const role = roleBegunBy(workflow, name) ?? troubleBegunBy(workflow, name, content);
-  if (role === null) return client.workflow.getHandle(workflow).executeUpdate<unknown, [unknown]>(name, update);
+  if (role === null) {
+    const handle = client.workflow.getHandle(workflow);
+    if (whenAccepted === undefined) return handle.executeUpdate<unknown, [unknown]>(name, update);
+    // Costs a second call of the server where the answer comes at once.
+    const accepted = await handle.startUpdate<unknown, [unknown]>(name, { ...update, waitForStage: 'ACCEPTED' });
+    whenAccepted();
+    return accepted.result();
+  }
   return client.workflow.executeUpdateWithStart<Workflow, unknown, [unknown]>(name, {
     ...update,
     startWorkflowOperation: new WithStartWorkflowOperation(role.type, {

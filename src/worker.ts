@@ -113,7 +113,7 @@ async function connected(settings: WorkerSettings): Promise<RunningWorker> {
   const client = clientOf({ connection, namespace: settings.namespace, payloads });
   const ledger = ledgerOf(settings, host);
   /** For sessions: what they say stands in histories. */
-  const call = (one: Call) => perform(client, cleaned(one));
+  const call = (one: Call, whenAccepted?: () => void) => perform(client, cleaned(one), whenAccepted);
   const plugins = new PluginKeeper({ client, call, readTown: settings.readTown });
   const activities = activitiesOf(
     {

@@ -1,5 +1,9 @@
-/** Brings an answer to whoever waits for it: the messages that it becomes, each taken once however often the act is tried. */
-import { activityInfo } from '@temporalio/activity';
+/**
+ * Brings an answer to whoever waits for it: the messages that it becomes, each taken once however often the act is tried. Who has taken
+ * one in hand may be busy for long: that is waited for. Who does not even do that is given up after some tries.
+ */
+import { Context } from '@temporalio/activity';
+import type { Client } from '@temporalio/client';
 import type { QueryDefinition } from '@temporalio/common';
 import type { EscalationActivities } from '../contract/escalation-activities.js';
 import type { Answer, Call } from '../contract/calls.js';
@@ -14,18 +18,53 @@ import type { Waiter } from '../town/escalation-input.js';
 import { signed } from '../town/escalation-signature.js';
 import { tokenOf } from '../town/molecule-refusal.js';
 import { unreachable } from '../town/unreachable.js';
+import { refuse } from './beating.js';
 
 type Request = Parameters<EscalationActivities['answerWaiter']>[0];
 type Said = Awaited<ReturnType<EscalationActivities['answerWaiter']>>;
 /** Rejects where it is worth to try again. */
-type MakeCall = (call: Call) => Promise<Answer>;
+type MakeCall = (call: Call, whenAccepted?: () => void) => Promise<Answer>;
+type Deps = { readonly client: Client; readonly call: MakeCall };
 
 const BY_CHARS_MAX = 180;
+const TRIES_MAX = 10;
+const ACCEPTED_WITHIN_MS = 120_000;
 
-export async function answerWaiter(call: MakeCall, { escalation, waiter, resolution, by }: Request): Promise<Said> {
+/** Rejects where it is worth to try again, and for good where nobody has taken it in hand in ten tries. */
+export async function answerWaiter(
+  { client, call: make }: Deps,
+  request: Request,
+  acceptedWithinMs = ACCEPTED_WITHIN_MS,
+): Promise<Said> {
+  const { info, cancellationSignal } = Context.current();
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), acceptedWithinMs);
+  let isAccepted = false;
+  const whenAccepted = () => {
+    isAccepted = true;
+    clearTimeout(timer);
+  };
+  const call: MakeCall = (one) => make(one, whenAccepted);
+  try {
+    const signal = AbortSignal.any([cancellationSignal, late.signal]);
+    return await client.withAbortSignal(signal, () => answered(call, request));
+  } catch (error) {
+    cancellationSignal.throwIfAborted();
+    const why = late.signal.aborted ? new Error(nobodyTakes(request.waiter, acceptedWithinMs)) : error;
+    if (isAccepted || info.attempt < TRIES_MAX) throw why;
+    throw refuse('Unreached', String(why instanceof Error ? why.message : why));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const nobodyTakes = ({ at }: Waiter, withinMs: number): string =>
+  `${at} has not taken the answer in ${withinMs / 1_000} s: no worker takes its tasks, or they fail; \`temporal workflow describe -w ${at}\` shows which`;
+
+async function answered(call: MakeCall, { escalation, waiter, resolution, by }: Request): Promise<Said> {
   const telling = tellingTo(waiter, resolution, signed(by.slice(0, BY_CHARS_MAX), escalation));
   if (!telling.ok) return { kind: 'refused', says: telling.why };
-  const { workflowExecution, activityId } = activityInfo();
+  const { workflowExecution, activityId } = Context.current().info;
   const key = `${escalation}:${workflowExecution?.runId ?? ''}:${activityId}`;
   const messages =
     waiter.kind === 'telling' ? lettersTo(waiter.at, { escalation, resolution, by }, key) : telling.messages;

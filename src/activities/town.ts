@@ -59,7 +59,7 @@ import type { ReadTown, Remotes } from './remotes.js';
 export type TownDeps = {
   readonly client: Client;
   /** As an agent's session calls: rejects where it is worth to try again. */
-  readonly call: (call: Call) => Promise<Answer>;
+  readonly call: (call: Call, whenAccepted?: () => void) => Promise<Answer>;
   readonly host: string;
   readonly places: Places;
   readonly ledger: Ledger;
@@ -114,7 +114,7 @@ export function townActivities(deps: TownDeps, plugins = new PluginKeeper(deps))
     ...watchActivities(deps, plugins),
     ...circularActivities(deps),
     ...escalationActivities(deps),
-    answerWaiter: (request) => answerWaiter(deps.call, request),
+    answerWaiter: (request) => answerWaiter(deps, request),
     startPlugin: (request) => startPlugin(deps.readTown, start, request),
     howEnded: ({ mission }) => howEnded(deps.client, mission),
     keepPlugins: () => plugins.keep(),

@@ -6,7 +6,7 @@ import * as z from 'zod';
 import type { HostActivities, SessionActivities, TownActivities } from '../contract/activities.js';
 import { SessionLeft } from '../town/session.js';
 import { failure } from './failing.js';
-import { answering, hostAct, hostAnswersMs, post, reaching, sessionAct, townAct, watch } from './patience.js';
+import { hostAct, hostAnswersMs, post, reaching, sessionAct, townAct, watch } from './patience.js';
 
 export const town = (scale: number) => proxyActivities<TownActivities>(townAct(scale));
 
@@ -14,8 +14,8 @@ export const town = (scale: number) => proxyActivities<TownActivities>(townAct(s
 export const postman = (scale: number) =>
   proxyActivities<Pick<TownActivities, 'deliver' | 'deliverAll' | 'startMission' | 'waysTo'>>(post(scale));
 
-/** For the answer to one who waits. */
-export const answerer = (scale: number) => proxyActivities<Pick<TownActivities, 'answerWaiter'>>(answering(scale));
+/** For the answer to one who waits, and may be busy for long; who does not take it in hand the act itself gives up. */
+export const answerer = (scale: number) => proxyActivities<Pick<TownActivities, 'answerWaiter'>>(watch(scale));
 
 /** For who is outside of the town. */
 export const messenger = (scale: number) => proxyActivities<Pick<TownActivities, 'reach'>>(reaching(scale));

@@ -58,16 +58,6 @@ export const reaching = (scale: number): ActivityOptions => ({
   },
 });
 
-/**
- * An answer to one who waits: who has not heard it in so many tries, some minutes, does not hear it now. Tries, and no time: who waits for a worker is not
- * given up.
- */
-export const answering = (scale: number): ActivityOptions => ({
-  ...townAct(scale),
-  retry: { ...retry(scale), maximumAttempts: ANSWER_TRIES_MAX },
-});
-const ANSWER_TRIES_MAX = 10;
-
 /** What comes after a mail within this time is told with it, but for what is urgent. */
 export const gatherMs = (scale: number): number => Math.max(SECOND_MS, 30 * SECOND_MS * scale);
 
@@ -75,7 +65,7 @@ export const gatherMs = (scale: number): number => Math.max(SECOND_MS, 30 * SECO
 export const reachAgainMs = (scale: number, failures: number): number =>
   Math.max(2 * SECOND_MS, Math.min(DAY_MS, 2 ** Math.max(0, failures - 1) * 10 * MINUTE_MS) * scale);
 
-/** Waiting for another workflow to close: as long as it takes. */
+/** Waiting for another workflow, to close or to answer: as long as it takes. */
 export const watch = (scale: number): ActivityOptions => ({ ...townAct(scale), startToCloseTimeout: '3650 days' });
 
 /**

@@ -9,7 +9,7 @@ export type Hearing = {
   readonly model: MoleculeModel;
   readonly refused: ReadonlySet<string>;
   readonly late: ReadonlySet<string>;
-  /** By the ids of Updates that are checked before they are answered. */
+  /** By the ids of Updates that may be answered only after a check. */
   readonly begun: ReadonlyMap<string, Beginning>;
   /** What was refused though it fits so far: by something that is answered after it in the same task, or it should not have been. */
   readonly doubted: readonly Doubt[];
@@ -19,7 +19,7 @@ export type Hearing = {
 
 type Doubt = { readonly said: Said; readonly turn: number | undefined };
 
-/** When an Update to be checked came: the turn that its step had, if it waited, and whether it would have been refused. */
+/** When such an Update came: the turn that its step had, if it waited, and whether it would have been refused. */
 type Beginning = { readonly turn: number | undefined; readonly isRefused: boolean };
 
 /**
@@ -64,7 +64,7 @@ function afterRest(ended: Hearing, rest: Rest): readonly Hearing[] {
 
 function withBegun(hearing: Hearing, said: Begun, turn: number | undefined): Hearing {
   const { model } = hearing;
-  if (!model.isChecked(said)) return hearing;
+  if (!model.isAfterCheck(said)) return hearing;
   const beginning = { turn: model.turns().get(String(said.content.step)), isRefused: !model.copy().take(said, turn) };
   return { ...hearing, begun: new Map([...hearing.begun, [said.begun, beginning]]) };
 }

@@ -84,9 +84,9 @@ export class MoleculeModel {
     return this.#nodes.some(({ stand }) => stand === 'failed');
   }
 
-  /** Whether a message to close this step is checked and committed before it is answered. */
-  isChecked({ name, content }: Said): boolean {
-    return this.#isSandboxed && name === 'close' && typeof content.step === 'string' && content.outcome !== 'failed';
+  /** Whether this message may be answered only after a check: its own, or that of another close that came before it. */
+  isAfterCheck({ name, content }: Said): boolean {
+    return this.#isSandboxed && name === 'close' && typeof content.step === 'string';
   }
 
   /** Of the steps that wait, the turn of each. */

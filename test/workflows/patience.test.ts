@@ -1,12 +1,5 @@
 import { expect, test } from 'vitest';
-import {
-  answering,
-  commandMs,
-  deliverAgainMs,
-  hostAct,
-  hostAnswersMs,
-  sessionAct,
-} from '../../src/workflows/patience.js';
+import { commandMs, deliverAgainMs, hostAct, hostAnswersMs, sessionAct } from '../../src/workflows/patience.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -30,12 +23,6 @@ test.each([0.001, 0.02, 1, 1_000])(
     expect(waits[1]).toBeGreaterThan(60_000);
   },
 );
-
-test.each([0.001, 1, 100])('with a patience of %d an answer that nobody hears is given up', (patience) => {
-  expect(answering(patience)).toMatchObject({ retry: { maximumAttempts: 10 } });
-  // The clock alone ends no try: who waits for a worker is not given up.
-  expect(answering(patience).scheduleToCloseTimeout).toBeUndefined();
-});
 
 test('an inbox that cannot be reached is tried again later each time, up to an hour', () => {
   const waits = [0, 1, 2, 3, 4, 5, 6].map((tries) => deliverAgainMs(1, tries) / 1_000);
