@@ -5,8 +5,9 @@
 import * as z from 'zod';
 import { crewAt, DEACON, MAYOR, OVERSEER, witnessOf } from './address.js';
 import { possibleFor } from './escalation-answer.js';
-import { Action, Category, Severity, Source, type Raised, type Resolution } from './escalation-input.js';
+import { Action, Category, Severity, Source, type Raised, type Resolution, type Waiter } from './escalation-input.js';
 import { LAST_RESORT, ROLE_TIERS, roleAt, type Ladder } from './escalation-ladder.js';
+import { isSameAgent } from './escalation-who.js';
 import { short } from './wording.js';
 import { fits } from './wildcard.js';
 
@@ -62,12 +63,22 @@ export const DEFAULT_ESCALATION: EscalationSettings = {
 /** Of one rule, if it does not say otherwise; and of sessions. */
 export const ANSWERED_MAX = 3;
 
-/** Whom trouble climbs to, by addresses. Of a rig there is nobody where it is in none; the overseer is there in any case, and after him nobody. */
-export function ladderOf(settings: EscalationSettings, { category, rig }: Pick<Raised, 'category' | 'rig'>): Ladder {
+type InTrouble = Pick<Raised, 'category' | 'rig'> & Partial<Pick<Raised, 'waiter'>>;
+
+/**
+ * Whom trouble climbs to, by addresses. Of a rig there is nobody where it is in none; who asks is not asked; the overseer is there in any case, and after
+ * him nobody.
+ */
+export function ladderOf(settings: EscalationSettings, { category, rig, waiter }: InTrouble): Ladder {
   const named = settings.routes[category].flatMap((tier) => addressOf(tier, rig));
+  const asker = waiter === undefined ? null : askerOf(waiter);
+  const below = named.filter((one) => one !== OVERSEER && !(asker !== null && isSameAgent(one, asker)));
   const { withinMs, staleMs, raisesMax } = settings;
-  return { route: [...new Set([...named.filter((one) => one !== OVERSEER), OVERSEER])], withinMs, staleMs, raisesMax };
+  return { route: [...new Set([...below, OVERSEER])], withinMs, staleMs, raisesMax };
 }
+
+/** Who waits for the answer, or has told of it. */
+const askerOf = (waiter: Waiter): string | null => waiter.agent ?? (waiter.kind === 'telling' ? waiter.at : null);
 
 function addressOf(tier: string, rig: string | undefined): readonly string[] {
   const [, member] = /^crew\/(.+)$/.exec(tier) ?? [];

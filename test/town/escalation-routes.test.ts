@@ -57,6 +57,18 @@ describe('routes', () => {
     expect(ladderOf(settings({ routes }), { category: 'failed', ...where }).route).toEqual(route);
   });
 
+  test.each([
+    ['has told of it', { kind: 'telling', at: 'deacon', answered: 0 }, ['mayor', 'overseer']],
+    [
+      'has it on its hook',
+      { kind: 'step', at: 'hq-1', step: 'a', token: 't', agent: 'Mayor', answered: 0 },
+      ['deacon', 'overseer'],
+    ],
+    ['is the overseer', { kind: 'telling', at: 'overseer', answered: 0 }, ['deacon', 'mayor', 'overseer']],
+  ] as const)('who %s is not asked about it, but for the last', (_, waiter, route) => {
+    expect(ladderOf(DEFAULT_ESCALATION, { category: 'help', waiter }).route).toEqual(route);
+  });
+
   test('what is named twice by way of its rig is asked once', () => {
     const routes = { ...DEFAULT_ESCALATION.routes, failed: ['witness', 'server/witness', 'overseer'] };
     expect(ladderOf(settings({ routes }), raised()).route).toEqual(['server/witness', 'overseer']);
