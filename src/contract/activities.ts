@@ -9,7 +9,7 @@ import type { OpenedTree } from '../town/crew-tree.js';
 import type { Member, Outcome } from '../town/group.js';
 import type { Mail } from '../town/mail.js';
 import type { MissionDraft, MissionOrder } from '../town/mission-order.js';
-import type { GateVerdict } from '../town/refinery.js';
+import type { GateVerdict } from '../town/gate-verdict.js';
 import type { Hold } from '../town/pause.js';
 import type { Protomolecule, StepGate } from '../town/protomolecule.js';
 import type { Gate, Limits, RigRef, RigSnapshot } from '../town/rig.js';

@@ -5,54 +5,35 @@
  */
 import { CancellationScope, condition, setHandler, sleep, uuid4, workflowInfo } from '@temporalio/workflow';
 import { EMPTY_DESK } from '../contract/desk.js';
-import { mailMessage, refineryMessages } from '../contract/messages.js';
+import { mailMessage } from '../contract/messages.js';
 import { landedQuery, queueQuery, refineryKeptQuery } from '../contract/refinery.js';
-import type { QueueView, RefineryCarry, RefineryKept } from '../contract/refinery.js';
+import type { RefineryCarry, RefineryKept } from '../contract/refinery.js';
 import { attribute } from '../contract/search-attributes.js';
 import { RoleInput } from '../contract/witness.js';
 import { refineryOf, witnessOf } from '../town/address.js';
-import { signatureIn } from '../town/escalation-signature.js';
-import { waiterKey } from '../town/escalation-id.js';
-import { queueBoard, type QueuedView } from '../town/rig-boards.js';
 import type { Letter } from '../town/mail.js';
 import { writeMail } from '../town/mail.js';
-import type { MergeRequest, Queued } from '../town/refinery.js';
-import {
-  dequeue,
-  dueInMs,
-  enqueue,
-  hold,
-  holdRefused,
-  inOrder,
-  isRequest,
-  requestsOf,
-  unhold,
-  unholdAgain,
-  unholdDue,
-} from '../town/refinery.js';
-import { refineryTrouble, requestWaiter, triedAnew } from '../town/refinery-trouble.js';
-import { settingsAfter } from '../town/rig.js';
+import { inOrder } from '../town/merge-order.js';
+import type { MergeRequest } from '../town/refinery.js';
+import { dueInMs, hold, holdRefused, unholdAgain, unholdDue } from '../town/refinery.js';
+import { refineryTrouble } from '../town/refinery-trouble.js';
+import { queueBoard } from '../town/rig-boards.js';
 import { unreachable } from '../town/unreachable.js';
 import { Asks } from './asks.js';
 import { DeadLetters } from './dead-letters.js';
-import type { Answer } from './desk.js';
-import { Desk, done, OLDER, refused, takenFromAbove, takenOnce } from './desk.js';
+import { Desk } from './desk.js';
 import { explainBy } from './explain.js';
 import { readInput } from './failing.js';
 import { town } from './hands.js';
-import { readLetter } from './letters.js';
-import { takeMail } from './mail-taking.js';
 import { sendToRole } from './outbox.js';
-import type { Outcome } from './refinery-merge.js';
-import { letterOf, mergeOnce, requestOf } from './refinery-merge.js';
 import { landAgainMs } from './patience.js';
 import { patched } from './patches.js';
+import { RefineryBook } from './refinery-book.js';
+import type { Outcome } from './refinery-merge.js';
+import { letterOf, mergeOnce } from './refinery-merge.js';
+import { takeRefineryMessages, takesOver } from './refinery-messages.js';
 import { Standing, startAs } from './standing.js';
 import { carried, goOn, isOutdated } from './start.js';
-
-/** Verdicts kept, so that a polecat that asks again hears the same, and molecules remembered as abandoned. */
-const VERDICTS_MAX = 200;
-const ABANDONED_MAX = 200;
 
 const PUSH_AGAIN = 'push what was refused again';
 
@@ -73,64 +54,45 @@ function areTimers(): boolean {
   return patched('what is held has a timer', '0.6');
 }
 
-function takesOver(): boolean {
-  return patched('a refinery takes over what the one before knew', '0.10');
-}
-
 class RefineryRun {
   readonly #raw: unknown;
+  readonly #book: RefineryBook;
   readonly #desk: Desk;
   readonly #asks: Asks;
   readonly #standing = new Standing();
   readonly #dead: DeadLetters;
-  #now: Omit<RefineryCarry, 'dead' | 'unwritten' | 'desk'>;
-  #active: { readonly id: string; readonly stage: string; readonly sinceMs: number } | null = null;
-  /** The request that is in the hands of the loop. */
-  #working: string | null = null;
-  /** Requests that somebody wants out of the queue, with the reason. */
-  #removals: ReadonlyMap<string, string> = new Map();
   /** By what is held for a time, until when a timer runs for it. */
   readonly #timers = new Map<string, number>();
-  #repeats: string[] = [];
-  #news = true;
   /** What the refinery before knew is known. */
   #isKnown: boolean;
 
-  constructor({ dead = [], unwritten = [], desk, ...now }: RefineryCarry, raw: unknown, isFresh: boolean) {
+  constructor({ dead = [], unwritten = [], desk, asks, ...known }: RefineryCarry, raw: unknown, isFresh: boolean) {
     this.#raw = raw;
-    this.#now = now;
+    this.#book = new RefineryBook(known);
     this.#isKnown = !isFresh;
     this.#desk = new Desk(desk);
-    this.#asks = new Asks(now.asks, { patience: () => this.#now.patience, onChange: () => (this.#news = true) });
-    const owner = { address: this.#me(), patience: now.patience, onChange: () => this.#show() };
+    const book = this.#book;
+    this.#asks = new Asks(asks, { patience: () => book.patience, onChange: () => (book.news = true) });
+    const owner = { address: this.#me(), patience: known.patience, onChange: () => this.#show() };
     this.#dead = new DeadLetters(owner, { dead, unwritten });
-    this.#takeMessages();
-    setHandler(queueQuery, () => this.#view(), {
-      description: 'The merge requests that wait, in order, and the one under way.',
-    });
-    explainBy(() => this.#board());
-    setHandler(refineryKeptQuery, () => (this.#isKnown ? this.#kept() : null), {
-      description: 'What a refinery after it takes over, null as long as it does not know that of the one before.',
-    });
-    setHandler(landedQuery, (molecule) => this.#landed(molecule), {
-      description: 'The commit by which the work of a molecule landed.',
-    });
+    takeRefineryMessages(this.#desk, { book, asks: this.#asks, dead: this.#dead, isKnown: () => this.#isKnown });
+    this.#answerQueries();
     this.#desk.open();
   }
 
   async run(): Promise<never> {
     this.#standing.introduce([
       { key: attribute.role, value: 'refinery' },
-      { key: attribute.rig, value: [this.#now.rig.name] },
+      { key: attribute.rig, value: [this.#book.rig.name] },
     ]);
     if (!this.#isKnown) await this.#takeOver();
     for (;;) {
-      this.#news = false;
+      this.#book.news = false;
       await this.#tellAgain();
       await this.#removeAsked();
       this.#unholdInTime();
-      this.#asks.see(refineryTrouble(this.#now.queue, this.#now.rig.name));
-      const next = inOrder(this.#now.queue, Date.now())[0];
+      this.#asks.see(refineryTrouble(this.#book.queue, this.#book.rig.name));
+      const next = inOrder(this.#book.queue, Date.now())[0];
       this.#show();
       if (next !== undefined) await this.#work(next);
       else await this.#wait();
@@ -138,14 +100,27 @@ class RefineryRun {
     }
   }
 
+  #answerQueries(): void {
+    setHandler(queueQuery, () => this.#book.view(Date.now()), {
+      description: 'The merge requests that wait, in order, and the one under way.',
+    });
+    explainBy(() => this.#board());
+    setHandler(refineryKeptQuery, () => (this.#isKnown ? this.#kept() : null), {
+      description: 'What a refinery after it takes over, null as long as it does not know that of the one before.',
+    });
+    setHandler(landedQuery, (molecule) => this.#book.landed(molecule), {
+      description: 'The commit by which the work of a molecule landed.',
+    });
+  }
+
   /** One before this may have been terminated: what waited in its queue waits here, and what it had decided, or was to land no more, stands. */
   async #takeOver(): Promise<void> {
-    const { rig, patience } = this.#now;
+    const { rig, patience } = this.#book;
     if (takesOver()) {
       const how = { summary: 'what the refinery before knew' };
       const before = await town(patience).findRefineryBefore.executeWithOptions(how, [{ rig: rig.name }]);
       const { dead = [], unwritten = [], asks, ...kept } = before ?? {};
-      this.#now = { ...this.#now, ...kept };
+      this.#book.change(kept);
       this.#dead.adopt({ dead, unwritten });
       this.#asks.adopt(asks);
     }
@@ -153,17 +128,15 @@ class RefineryRun {
   }
 
   #kept(): RefineryKept {
-    const { queue, verdicts, abandoned = [] } = this.#now;
+    const { queue, verdicts, abandoned = [] } = this.#book.known;
     return { queue, verdicts, abandoned, ...this.#dead.kept, asks: this.#asks.state };
   }
 
   /** Timers say what is due, not the clock: see `Pace`. */
   #unholdInTime(): void {
-    if (!areTimers()) {
-      this.#now = { ...this.#now, queue: unholdDue(this.#now.queue, Date.now()) };
-      return;
-    }
-    for (const { id, hold: held } of this.#now.queue) {
+    const { queue } = this.#book;
+    if (!areTimers()) return this.#book.change({ queue: unholdDue(queue, Date.now()) });
+    for (const { id, hold: held } of queue) {
       const againAtMs = held?.againAtMs;
       if (againAtMs !== undefined && this.#timers.get(id) !== againAtMs)
         void CancellationScope.nonCancellable(() => this.#unholdAt(id, againAtMs));
@@ -175,33 +148,35 @@ class RefineryRun {
     await sleep(Math.max(1, againAtMs - Date.now()), { summary: PUSH_AGAIN });
     if (this.#timers.get(id) !== againAtMs) return;
     this.#timers.delete(id);
-    this.#now = { ...this.#now, queue: unholdAgain(this.#now.queue, id, againAtMs) };
-    this.#news = true;
+    this.#book.change({ queue: unholdAgain(this.#book.queue, id, againAtMs) });
+    this.#book.news = true;
   }
 
   async #wait(): Promise<void> {
-    const woken = () => this.#news || (isOutdated() && this.#isQuiet());
+    const woken = () => this.#book.news || (isOutdated() && this.#isQuiet());
     if (areTimers()) return condition(woken);
-    const dueMs = dueInMs(this.#now.queue, Date.now());
+    const dueMs = dueInMs(this.#book.queue, Date.now());
     if (dueMs === null) await condition(woken);
     else await condition(woken, Math.max(1, dueMs), { summary: PUSH_AGAIN });
   }
 
   /** Works on a request until it has a verdict or is held. */
-  async #work(request: Queued): Promise<void> {
-    this.#working = request.id;
+  async #work(request: MergeRequest): Promise<void> {
+    this.#book.working = request.id;
     await this.#workUntilDecided(request);
-    this.#working = null;
+    this.#book.working = null;
   }
 
-  async #workUntilDecided(request: Queued): Promise<void> {
+  async #workUntilDecided(request: MergeRequest): Promise<void> {
+    const { id } = request;
+    const book = this.#book;
     let pushing: string | null = null;
     for (let tries = 0; ; tries += 1) {
-      const { rig, patience } = this.#now;
+      const { rig, patience } = book;
       const outcome = await mergeOnce(request, rig, patience, {
         again: tries > 0,
-        stage: (stage) => this.#stage(request.id, stage),
-        removed: () => this.#removals.get(request.id) ?? null,
+        stage: (stage) => this.#stage(id, stage),
+        removed: () => book.whyRemoved(id),
         pushing,
       });
       switch (outcome.kind) {
@@ -213,14 +188,12 @@ class RefineryRun {
         case 'refused': {
           const why = `the target refuses the push: ${outcome.reason}`;
           const wait = (refusals: number) => landAgainMs(patience, refusals);
-          this.#active = null;
-          this.#now = { ...this.#now, queue: holdRefused(this.#now.queue, request.id, why, Date.now(), wait) };
-          return;
+          book.stage(null);
+          return book.change({ queue: holdRefused(book.queue, id, why, Date.now(), wait) });
         }
         case 'held':
-          this.#active = null;
-          this.#now = { ...this.#now, queue: hold(this.#now.queue, request.id, outcome.why, Date.now()) };
-          return;
+          book.stage(null);
+          return book.change({ queue: hold(book.queue, id, outcome.why, Date.now()) });
         case 'merged':
         case 'conflict':
         case 'gate-failed':
@@ -237,15 +210,13 @@ class RefineryRun {
     request: MergeRequest,
     outcome: Exclude<Outcome, { readonly kind: 'moved' | 'host-lost' | 'refused' | 'held' }>,
   ): Promise<void> {
-    const letter = letterOf(request, this.#now.rig.name, outcome, new Date().toISOString());
-    const verdicts = [...this.#now.verdicts.slice(-VERDICTS_MAX + 1), { request: request.id, letter }];
-    this.#now = { ...this.#now, verdicts, queue: dequeue(this.#now.queue, request.id) };
-    this.#active = null;
+    const letter = letterOf(request, this.#book.rig.name, outcome, new Date().toISOString());
+    this.#book.decide(request.id, letter);
     await this.#tell(letter);
   }
 
   async #tell(letter: Letter): Promise<void> {
-    const { rig, patience } = this.#now;
+    const { rig, patience } = this.#book;
     const to = witnessOf(rig.name);
     const mail = writeMail({ id: uuid4(), from: this.#me(), to }, letter.keys.Polecat, letter);
     const ensure = () =>
@@ -254,143 +225,45 @@ class RefineryRun {
   }
 
   async #tellAgain(): Promise<void> {
-    for (const id of this.#repeats.splice(0)) {
-      const verdict = this.#now.verdicts.find((one) => one.request === id);
-      if (verdict !== undefined) await this.#tell(verdict.letter);
+    for (const id of this.#book.takeRepeats()) {
+      const letter = this.#book.verdictOf(id);
+      if (letter !== null) await this.#tell(letter);
     }
   }
 
   async #removeAsked(): Promise<void> {
-    for (const request of this.#now.queue) {
-      const why = this.#removals.get(request.id);
-      if (why !== undefined) await this.#decide(request, { kind: 'removed', why });
+    for (const request of this.#book.queue) {
+      const why = this.#book.whyRemoved(request.id);
+      if (why !== null) await this.#decide(request, { kind: 'removed', why });
     }
-    // What was asked for while verdicts were told stays: its request is in the queue still.
-    const open = new Set(this.#now.queue.map((request) => request.id));
-    this.#removals = new Map([...this.#removals].filter(([id]) => open.has(id)));
+    this.#book.forgetRemovals();
   }
 
   async #continueWhenLong(): Promise<void> {
     if (this.#isQuiet() && (workflowInfo().continueAsNewSuggested || isOutdated()))
-      await goOn<typeof refinery>(this.#raw, { ...this.#now, ...this.#kept(), desk: this.#desk.state() });
+      await goOn<typeof refinery>(this.#raw, { ...this.#book.known, ...this.#kept(), desk: this.#desk.state() });
   }
 
   #isQuiet(): boolean {
-    const isIdle = this.#repeats.length === 0 && this.#removals.size === 0 && this.#asks.isIdle;
-    return !this.#news && isIdle && this.#desk.isQuiet();
-  }
-
-  #takeMessages(): void {
-    const desk = takenOnce(this.#desk, () => this.#isKnown || !takesOver());
-    takeMail(desk, (mail) => {
-      const reading = readLetter(mail, this.#now.rig.name);
-      if (!reading.ok) return refused(reading.problem);
-      const { letter } = reading;
-      if (letter.type !== 'MERGE_READY') return refused(`${letter.type} is no mail for a refinery`);
-      const { Request: id } = letter.keys;
-      if (!isRequest(id) && takesOver())
-        return refused(
-          `"${id.slice(0, 100)}" is no request: it is MOLECULE.N, with the molecule that has worked on it`,
-        );
-      if (this.#isAbandoned(id)) return this.#dead.refuse(mail, `nobody waits for ${id} any more`);
-      if (this.#now.verdicts.some((one) => one.request === id)) this.#repeats.push(id);
-      else this.#now = { ...this.#now, queue: enqueue(this.#now.queue, requestOf(letter, Date.now())) };
-      this.#news = true;
-      return done('in the queue');
-    });
-    desk.on(refineryMessages.configure, (told) => {
-      if (told.rig.name !== this.#now.rig.name) return refused(`these are settings of rig "${told.rig.name}"`);
-      const settings = settingsAfter(this.#now, told, Date.now());
-      if (settings === null) return done(OLDER);
-      this.#now = { ...this.#now, ...settings, queue: unhold(this.#now.queue, null) };
-      this.#news = true;
-      return done('configured');
-    });
-    const answers = takenFromAbove(desk, 'this queue', () => [this.#now.rig.name]);
-    answers.on(refineryMessages.retry, ({ request, by }) => {
-      const fits = this.#now.queue.filter((one) => one.hold !== null && (request === undefined || one.id === request));
-      if (fits.length === 0)
-        return refused(request === undefined ? 'no request is held' : `request "${request}" is not held`);
-      const ids = fits.map((one) => one.id);
-      const queue = unhold(this.#now.queue, request ?? null);
-      this.#now = { ...this.#now, queue: signatureIn(by) === null ? queue : triedAnew(queue, ids) };
-      for (const one of ids) this.#asks.answered(waiterKey(requestWaiter(this.#now.rig.name, one)), by);
-      this.#news = true;
-      return done(`tried again: ${ids.join(', ')}`);
-    });
-    answers.on(refineryMessages.remove, ({ request, reason, by }) => {
-      if (this.#now.verdicts.some((one) => one.request === request)) {
-        this.#repeats.push(request);
-        this.#news = true;
-        return done(`request "${request}" has its verdict already`);
-      }
-      if (!this.#now.queue.some((one) => one.id === request))
-        return refused(`there is no request "${request}" in the queue`);
-      this.#removals = new Map(this.#removals).set(request, `${reason} (${by})`);
-      this.#news = true;
-      return done(`request "${request}" leaves the queue`);
-    });
-    desk.on(refineryMessages.abandon, ({ molecule }) => this.#abandon(molecule));
-  }
-
-  async #abandon(molecule: string): Promise<Answer> {
-    const abandoned = [...(this.#now.abandoned ?? []).slice(-ABANDONED_MAX + 1), molecule];
-    this.#now = { ...this.#now, abandoned };
-    const open = () => requestsOf(this.#now.queue, molecule);
-    // What is not in work goes at once: its polecat is not to wait for somebody else's gates.
-    const idle = new Set(open().flatMap(({ id }) => (id === this.#working ? [] : [id])));
-    this.#now = { ...this.#now, queue: this.#now.queue.filter(({ id }) => !idle.has(id)) };
-    const reasons = open().map(({ id }) => [id, 'its polecat is gone'] as const);
-    this.#removals = new Map([...this.#removals, ...reasons]);
-    this.#news = true;
-    await condition(() => open().length === 0);
-    return done(`nothing of ${molecule} is in the queue`);
-  }
-
-  #isAbandoned(request: string): boolean {
-    return (this.#now.abandoned ?? []).some((molecule) => requestsOf([{ id: request }], molecule).length > 0);
-  }
-
-  #landed(molecule: string): string | null {
-    const mine = requestsOf(
-      this.#now.verdicts.map(({ request, letter }) => ({ id: request, letter })),
-      molecule,
-    );
-    const commits = mine.flatMap(({ letter }) => (letter.type === 'MERGED' ? [letter.keys['Merge-Commit']] : []));
-    return commits.at(-1) ?? null;
+    return !this.#book.news && this.#book.isIdle && this.#asks.isIdle && this.#desk.isQuiet();
   }
 
   #me(): string {
-    return refineryOf(this.#now.rig.name);
+    return refineryOf(this.#book.rig.name);
   }
 
   #stage(id: string, stage: string): void {
-    this.#active = { id, stage, sinceMs: Date.now() };
+    this.#book.stage({ id, stage, sinceMs: Date.now() });
     this.#show();
   }
 
-  #view(): QueueView {
-    const order = inOrder(this.#now.queue, Date.now());
-    const held = this.#now.queue.filter((request) => request.hold !== null);
-    return [...order, ...held].map((request, index) => ({
-      ...request,
-      position: index + 1,
-      ...this.#stageOf(request),
-    }));
-  }
-
-  #stageOf({ id, hold: held }: Queued): Pick<QueuedView, 'stage' | 'stageSinceMs'> {
-    if (held !== null) return { stage: `held: ${held.why}` };
-    if (this.#active?.id !== id) return { stage: 'waiting' };
-    return { stage: this.#active.stage, stageSinceMs: this.#active.sinceMs };
-  }
-
   #board(): string {
-    return [queueBoard(this.#view(), this.#me(), this.#dead.letters), ...this.#asks.lines].join('\n');
+    const queue = this.#book.view(Date.now());
+    return [queueBoard(queue, this.#me(), this.#dead.letters), ...this.#asks.lines].join('\n');
   }
 
   #show(): void {
-    const view = this.#view();
+    const view = this.#book.view(Date.now());
     const isHeld = view.some((request) => request.hold !== null);
     const phase = isHeld ? 'escalated' : view.length > 0 ? 'merging' : 'waiting';
     const waitingFor = isHeld ? 'overseer: held requests' : view.length > 0 ? '' : 'requests';

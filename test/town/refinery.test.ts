@@ -1,15 +1,12 @@
 import { expect, test } from 'vitest';
+import { inOrder } from '../../src/town/merge-order.js';
 import {
   dequeue,
   dueInMs,
   enqueue,
   hold,
   holdRefused,
-  inOrder,
-  judgeByTarget,
-  judgeGate,
   requestsOf,
-  score,
   unhold,
   unholdAgain,
   unholdDue,
@@ -34,21 +31,6 @@ const request = (id: string, more: Partial<MergeRequest> = {}): MergeRequest => 
 const queue = (...requests: readonly MergeRequest[]) => requests.reduce<Queue>(enqueue, []);
 const ids = (of: Queue, nowMs = 0) => inOrder(of, nowMs).map((one) => one.id);
 
-test('the more urgent goes first, then what came back, then the older', () => {
-  expect(ids(queue(request('low', { priority: 4 }), request('high', { priority: 0 })))).toEqual(['high', 'low']);
-  expect(ids(queue(request('new'), request('back', { round: 1 })))).toEqual(['back', 'new']);
-  expect(ids(queue(request('younger', { sinceMs: HOUR_MS }), request('older')), 2 * HOUR_MS)).toEqual([
-    'older',
-    'younger',
-  ]);
-});
-
-test('nothing starves: however urgent the newcomers, the oldest comes before them in the end', () => {
-  const old = request('old', { priority: 4 });
-  const week = 7 * 24 * 4 * HOUR_MS;
-  expect(score(old, week)).toBeGreaterThan(score(request('new', { priority: 0, round: 3, sinceMs: week }), week));
-});
-
 test('a request handed in twice is in the queue once', () => {
   expect(queue(request('a'), request('a'))).toHaveLength(1);
   expect(dequeue(queue(request('a')), 'a')).toEqual([]);
@@ -59,30 +41,6 @@ test('a held request stands aside until it is let go, by itself or with all', ()
   expect(ids(held)).toEqual([]);
   expect(ids(unhold(held, 'b'))).toEqual(['b']);
   expect(ids(unhold(held, null))).toEqual(['a', 'b']);
-});
-
-test.each([
-  [{ kind: 'exited', code: 0 }, 'passed'],
-  [{ kind: 'exited', code: 1 }, 'failed'],
-  [{ kind: 'timed-out' }, 'failed'],
-  [{ kind: 'exited', code: 126 }, 'could-not-run'],
-  [{ kind: 'exited', code: 127 }, 'could-not-run'],
-  [{ kind: 'not-started' }, 'could-not-run'],
-  [{ kind: 'signalled' }, 'could-not-run'],
-] as const)('a gate that ended with %j has %s', (end, verdict) => {
-  expect(judgeGate('test', end, 'log').kind).toBe(verdict);
-});
-
-test.each([
-  [{ kind: 'exited', code: 0 }, 'failed'],
-  [{ kind: 'exited', code: 1 }, 'failed'],
-  [{ kind: 'timed-out' }, 'failed'],
-  [{ kind: 'exited', code: 127 }, 'could-not-run'],
-  [{ kind: 'signalled' }, 'could-not-run'],
-  [{ kind: 'not-started' }, 'could-not-run'],
-] as const)('a gate that could not run, and ends on the target alone with %j, has %s', (end, verdict) => {
-  const before = { kind: 'could-not-run', gate: 'test', log: 'log' } as const;
-  expect(judgeByTarget(before, 'main', end, 'there').kind).toBe(verdict);
 });
 
 test('a push that was refused is tried again by itself, each time later; others go on meanwhile', () => {

@@ -1,0 +1,141 @@
+/** What a refinery knows: its queue, its verdicts, and what was asked for that its loop has to do. */
+import type { QueueView, RefineryCarry } from '../contract/refinery.js';
+import type { Letter } from '../town/mail.js';
+import { inOrder } from '../town/merge-order.js';
+import { dequeue, enqueue, requestsOf, unhold, type MergeRequest, type Queue, type Queued } from '../town/refinery.js';
+import type { RoleSettings } from '../town/rig.js';
+import type { QueuedView } from '../town/rig-boards.js';
+
+/** Verdicts kept, so that a polecat that asks again hears the same, and molecules remembered as abandoned. */
+const VERDICTS_MAX = 200;
+const ABANDONED_MAX = 200;
+
+type Known = Pick<RefineryCarry, 'rig' | 'patience' | 'queue' | 'verdicts' | 'abandoned'>;
+type Stage = { readonly id: string; readonly stage: string; readonly sinceMs: number };
+
+export class RefineryBook {
+  #now: Known;
+  #active: Stage | null = null;
+  /** Requests that somebody wants out of the queue, with the reason. */
+  #removals: ReadonlyMap<string, string> = new Map();
+  /** Requests whose verdict is to be told again. */
+  #repeats: readonly string[] = [];
+  /** The request that is in the hands of the loop. */
+  working: string | null = null;
+  /** Something has changed that the loop has not looked at. */
+  news = true;
+
+  constructor({ rig, patience, queue, verdicts, abandoned }: Known) {
+    this.#now = { rig, patience, queue, verdicts, ...(abandoned === undefined ? {} : { abandoned }) };
+  }
+
+  get known(): Known {
+    return this.#now;
+  }
+
+  get rig(): Known['rig'] {
+    return this.#now.rig;
+  }
+
+  get patience(): number {
+    return this.#now.patience;
+  }
+
+  get queue(): Queue {
+    return this.#now.queue;
+  }
+
+  /** Nothing is asked for that the loop has to do. */
+  get isIdle(): boolean {
+    return this.#repeats.length === 0 && this.#removals.size === 0;
+  }
+
+  change(change: Partial<Known>): void {
+    this.#now = { ...this.#now, ...change };
+  }
+
+  enqueue(request: MergeRequest): void {
+    this.change({ queue: enqueue(this.queue, request) });
+  }
+
+  /** By the latest word of town.toml, with which everything that is held is tried anew. */
+  configure(settings: RoleSettings): void {
+    this.change({ ...settings, queue: unhold(this.queue, null) });
+  }
+
+  /** It stands so in the loop's hands; null: it is out of them. */
+  stage(stage: Stage | null): void {
+    this.#active = stage;
+  }
+
+  decide(request: string, letter: Letter): void {
+    const verdicts = [...this.#now.verdicts.slice(-VERDICTS_MAX + 1), { request, letter }];
+    this.change({ verdicts, queue: dequeue(this.queue, request) });
+    this.#active = null;
+  }
+
+  verdictOf(request: string): Letter | null {
+    return this.#now.verdicts.find((one) => one.request === request)?.letter ?? null;
+  }
+
+  /** The last commit as which something of a molecule landed. */
+  landed(molecule: string): string | null {
+    const all = this.#now.verdicts.map(({ request, letter }) => ({ id: request, letter }));
+    const commits = requestsOf(all, molecule).flatMap(({ letter }) =>
+      letter.type === 'MERGED' ? [letter.keys['Merge-Commit']] : [],
+    );
+    return commits.at(-1) ?? null;
+  }
+
+  repeat(request: string): void {
+    this.#repeats = [...this.#repeats, request];
+  }
+
+  takeRepeats(): readonly string[] {
+    const repeats = this.#repeats;
+    this.#repeats = [];
+    return repeats;
+  }
+
+  remove(request: string, why: string): void {
+    this.#removals = new Map(this.#removals).set(request, why);
+  }
+
+  whyRemoved(request: string): string | null {
+    return this.#removals.get(request) ?? null;
+  }
+
+  /** Of those that are decided by now. What was asked for while verdicts were told stays: its request is in the queue still. */
+  forgetRemovals(): void {
+    const open = new Set(this.queue.map(({ id }) => id));
+    this.#removals = new Map([...this.#removals].filter(([id]) => open.has(id)));
+  }
+
+  isAbandoned(request: string): boolean {
+    return (this.#now.abandoned ?? []).some((molecule) => requestsOf([{ id: request }], molecule).length > 0);
+  }
+
+  /** What is not in work goes at once: its polecat is not to wait for somebody else's gates. */
+  abandon(molecule: string): void {
+    const abandoned = [...(this.#now.abandoned ?? []).slice(-ABANDONED_MAX + 1), molecule];
+    const open = requestsOf(this.queue, molecule);
+    const idle = new Set(open.flatMap(({ id }) => (id === this.working ? [] : [id])));
+    this.change({ abandoned, queue: this.queue.filter(({ id }) => !idle.has(id)) });
+    for (const { id } of open) if (!idle.has(id)) this.remove(id, 'its polecat is gone');
+  }
+
+  view(nowMs: number): QueueView {
+    const held = this.queue.filter((request) => request.hold !== null);
+    return [...inOrder(this.queue, nowMs), ...held].map((request, index) => ({
+      ...request,
+      position: index + 1,
+      ...this.#stageOf(request),
+    }));
+  }
+
+  #stageOf({ id, hold: held }: Queued): Pick<QueuedView, 'stage' | 'stageSinceMs'> {
+    if (held !== null) return { stage: `held: ${held.why}` };
+    if (this.#active?.id !== id) return { stage: 'waiting' };
+    return { stage: this.#active.stage, stageSinceMs: this.#active.sinceMs };
+  }
+}

@@ -1,0 +1,93 @@
+/** What is said to a refinery: hand-ins, settings, and what people and superiors want of its queue. */
+import { condition } from '@temporalio/workflow';
+import { refineryMessages } from '../contract/messages.js';
+import { waiterKey } from '../town/escalation-id.js';
+import { signatureIn } from '../town/escalation-signature.js';
+import type { Mail } from '../town/mail.js';
+import { isRequest, requestsOf, unhold } from '../town/refinery.js';
+import { requestWaiter, triedAnew } from '../town/refinery-trouble.js';
+import { settingsAfter } from '../town/rig.js';
+import type { Asks } from './asks.js';
+import type { DeadLetters } from './dead-letters.js';
+import type { Answer, Desk } from './desk.js';
+import { done, OLDER, refused, takenFromAbove, takenOnce } from './desk.js';
+import { readLetter } from './letters.js';
+import { takeMail } from './mail-taking.js';
+import { patched } from './patches.js';
+import type { RefineryBook } from './refinery-book.js';
+import { requestOf } from './refinery-merge.js';
+
+export const takesOver = () => patched('a refinery takes over what the one before knew', '0.10');
+
+type Refinery = {
+  readonly book: RefineryBook;
+  readonly asks: Asks;
+  readonly dead: DeadLetters;
+  /** What the refinery before knew is known. */
+  readonly isKnown: () => boolean;
+};
+
+export function takeRefineryMessages(desk: Desk, refinery: Refinery): void {
+  const { book, isKnown } = refinery;
+  const taking = takenOnce(desk, () => isKnown() || !takesOver());
+  takeMail(taking, (mail) => handIn(refinery, mail));
+  taking.on(refineryMessages.configure, (told) => {
+    if (told.rig.name !== book.rig.name) return refused(`these are settings of rig "${told.rig.name}"`);
+    const settings = settingsAfter(book.known, told, Date.now());
+    if (settings === null) return done(OLDER);
+    book.configure(settings);
+    book.news = true;
+    return done('configured');
+  });
+  takeAnswers(taking, refinery);
+  taking.on(refineryMessages.abandon, ({ molecule }) => abandon(book, molecule));
+}
+
+function handIn({ book, dead }: Refinery, mail: Mail): Answer {
+  const reading = readLetter(mail, book.rig.name);
+  if (!reading.ok) return refused(reading.problem);
+  const { letter } = reading;
+  if (letter.type !== 'MERGE_READY') return refused(`${letter.type} is no mail for a refinery`);
+  const { Request: id } = letter.keys;
+  if (!isRequest(id) && takesOver())
+    return refused(`"${id.slice(0, 100)}" is no request: it is MOLECULE.N, with the molecule that has worked on it`);
+  if (book.isAbandoned(id)) return dead.refuse(mail, `nobody waits for ${id} any more`);
+  if (book.verdictOf(id) === null) book.enqueue(requestOf(letter, Date.now()));
+  else book.repeat(id);
+  book.news = true;
+  return done('in the queue');
+}
+
+/** People, and the agents above this queue. */
+function takeAnswers(desk: Pick<Desk, 'on'>, { book, asks }: Refinery): void {
+  const answers = takenFromAbove(desk, 'this queue', () => [book.rig.name]);
+  answers.on(refineryMessages.retry, ({ request, by }) => {
+    const fits = book.queue.filter((one) => one.hold !== null && (request === undefined || one.id === request));
+    if (fits.length === 0)
+      return refused(request === undefined ? 'no request is held' : `request "${request}" is not held`);
+    const ids = fits.map((one) => one.id);
+    const queue = unhold(book.queue, request ?? null);
+    book.change({ queue: signatureIn(by) === null ? queue : triedAnew(queue, ids) });
+    for (const one of ids) asks.answered(waiterKey(requestWaiter(book.rig.name, one)), by);
+    book.news = true;
+    return done(`tried again: ${ids.join(', ')}`);
+  });
+  answers.on(refineryMessages.remove, ({ request, reason, by }) => {
+    if (book.verdictOf(request) !== null) {
+      book.repeat(request);
+      book.news = true;
+      return done(`request "${request}" has its verdict already`);
+    }
+    if (!book.queue.some((one) => one.id === request)) return refused(`there is no request "${request}" in the queue`);
+    book.remove(request, `${reason} (${by})`);
+    book.news = true;
+    return done(`request "${request}" leaves the queue`);
+  });
+}
+
+async function abandon(book: RefineryBook, molecule: string): Promise<Answer> {
+  book.abandon(molecule);
+  book.news = true;
+  await condition(() => requestsOf(book.queue, molecule).length === 0);
+  return done(`nothing of ${molecule} is in the queue`);
+}
