@@ -42,7 +42,7 @@ import { hostId } from './dev/host-id.js';
 import { largePayloads } from './large-payloads.js';
 import { openRelay } from './relay.js';
 import { WORKER_LOG } from './worker-log.js';
-import { spareCallStacks } from './workflow-threads.js';
+import { LONG_TASKS, spareCallStacks } from './workflow-threads.js';
 import { DAEMON } from './town/address.js';
 import type { Keys } from './town/agents.js';
 import { variablesOf } from './town/reach.js';
@@ -148,6 +148,7 @@ async function connected(settings: WorkerSettings): Promise<RunningWorker> {
       activities: { ...activities.town },
       maxConcurrentActivityTaskExecutions: 1_000,
       stickyQueueScheduleToStartTimeout: '2 seconds',
+      ...LONG_TASKS,
     }),
     Worker.create({
       ...shared,

@@ -9,6 +9,12 @@ const requireOfSdk = createRequire(createRequire(import.meta.url).resolve('@temp
 const THREAD = requireOfSdk.resolve('./workflow/workflow-worker-thread.js');
 const HOOKS = requireOfSdk.resolve('./workflow/vm-shared.js');
 
+/**
+ * How long one task of a workflow may keep its thread. What the SDK ends after five seconds, as it would, is begun anew from the start, and has often taken the
+ * whole process with it (docs/decisions/0057-long-tasks.md). The server gives a task away after ten: whoever is a little late is so once.
+ */
+export const LONG_TASKS: object = { isolateExecutionTimeout: '1 minute' }; // an option of the SDK that is not in its types
+
 type Hooks = { readonly GlobalHandlers: { readonly prototype: { setPromiseHook: () => void } } };
 
 /** Of a thread. The SDK says of workflows there that stack traces are not enabled. */

@@ -76,11 +76,13 @@ async function answered(call: MakeCall, { escalation, waiter, resolution, by }: 
         says = String(answer.value);
         break;
       case 'missing':
-        return { kind: 'gone', says: `there is no ${workflow}` };
-      case 'refused':
-        return waiter.kind === 'telling' || !(await waitsStill(call, waiter))
-          ? { kind: 'gone', says: answer.why }
-          : { kind: 'refused', says: answer.why };
+      case 'refused': {
+        const why = answer.kind === 'missing' ? `there is no ${workflow}` : answer.why;
+        // Another than who waits may be missing, such as its mission.
+        const isGone = answer.kind === 'missing' && workflow === waiter.at;
+        const waits = !isGone && waiter.kind !== 'telling' && (await waitsStill(call, waiter));
+        return { kind: waits ? 'refused' : 'gone', says: why };
+      }
       case 'failed':
       case 'unanswered':
         // It may have taken it: asked again under the same id it says so.

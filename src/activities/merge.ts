@@ -1,10 +1,13 @@
 /** The refinery's acts on its host: a worktree for each attempt, the push, the clearing up. */
 import { join } from 'node:path';
 import { log } from '@temporalio/activity';
-import type { HostActivities, MergeTask, Prepared } from '../contract/activities.js';
+import type { HostActivities } from '../contract/activities.js';
+import type { MergeTask, Prepared } from '../contract/merge-activities.js';
 import { authorOf } from '../git/author.js';
 import { siblings } from '../git/discard.js';
-import { closeMerge, forgetMerges, landMerge, prepareMerge } from '../git/merge.js';
+import { landMerge } from '../git/land.js';
+import { closeMerge, prepareMerge } from '../git/merge.js';
+import { forgetMerges } from '../git/merge-pins.js';
 import { openMirror } from '../git/mirror.js';
 import { removeWorktree } from '../git/worktree.js';
 import { killAllMarked } from '../process/mark.js';
@@ -23,7 +26,9 @@ export function mergeActivities(places: Places, { urlOf, letIn }: Remotes): Merg
     prepareMerge: async (task) => prepare(places, task, await urlOf(task.rig)).catch(refused),
     landMerge: ({ rig, request, base, tip, target }) => {
       const mirror = places.mirror(rig.name);
-      return letIn(mirror, rig, () => landMerge({ mirror, requestId: request, base, tip, target })).catch(refused);
+      return letIn(mirror, rig, () =>
+        landMerge({ mirror, base, tip, target, pins: [{ requestId: request, tip }] }),
+      ).catch(refused);
     },
     closeMerge: (task) => close(places, task).catch(leave),
   };

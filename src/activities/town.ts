@@ -13,7 +13,7 @@ import type { Cooked, Order } from '../formula/cook.js';
 import { cookForeign } from '../formula/foreign-values.js';
 import { printProblems, sayProblem } from '../formula/problem.js';
 import { remoteSha } from '../git/branch.js';
-import { revokeMerge } from '../git/merge.js';
+import { revokeMerge } from '../git/merge-pins.js';
 import { openMirror } from '../git/mirror.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { Json } from '../town/act.js';
@@ -109,6 +109,7 @@ export function townActivities(deps: TownDeps, plugins = new PluginKeeper(deps))
     },
     deleteExecution: (execution) => deleteExecution(deps.client, execution),
     deliver: async (mail) => (await deliver(deps, mail)) === null,
+    deliverReply: (mail) => heardOf(deps, mail),
     deliverAll: (mails) => deliverAll(deps, mails),
     startMission: start,
     ...watchActivities(deps, plugins),
@@ -253,16 +254,22 @@ function declaredIn({ name, load, names }: Pick<Order, 'name' | 'load' | 'names'
 }
 
 /** Null when it was taken, else why it was not. */
-async function deliver({ call }: TownDeps, mail: Mail): Promise<string | null> {
+/** Why it is not taken; null when it is. */
+async function deliver(deps: TownDeps, mail: Mail): Promise<string | null> {
+  const { isTaken, says } = await heardOf(deps, mail);
+  return isTaken ? null : says;
+}
+
+async function heardOf({ call }: TownDeps, mail: Mail): ReturnType<TownActivities['deliverReply']> {
   const { id: updateId, to: workflow } = mail;
   const answer = await call({ kind: 'update', workflow, name: mailMessage.name, content: Json.parse(mail), updateId });
   // It may have it still: asked again under its id it says so.
   if (answer.kind === 'failed' || answer.kind === 'unanswered')
     throw new Error(`${workflow} has not taken the mail ${updateId}: ${answer.why}`);
-  if (answer.kind === 'result') return null;
-  const why = 'why' in answer ? answer.why : `there is no ${workflow}`;
-  log.warn(`${workflow} takes no mail: ${why}`);
-  return why;
+  if (answer.kind === 'result') return { isTaken: true, says: String(answer.value) };
+  const says = 'why' in answer ? answer.why : `there is no ${workflow}`;
+  log.warn(`${workflow} takes no mail: ${says}`);
+  return { isTaken: false, says };
 }
 
 async function deliverAll(deps: TownDeps, mails: readonly Mail[]): Promise<Delivered> {

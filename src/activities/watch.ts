@@ -7,11 +7,13 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import type { RoleRequest } from '../contract/activities.js';
 import type { WatchActivities } from '../contract/watch-activities.js';
 import { heartbeatQuery } from '../contract/deacon.js';
+import { escalationQuery } from '../contract/escalation.js';
 import { deaconMessages } from '../contract/messages.js';
 import { refineryKeptQuery } from '../contract/refinery.js';
 import { attribute, startOfRole } from '../contract/search-attributes.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
 import { DAEMON, DEACON, refineryOf, rigOfRefinery, rigOfWitness } from '../town/address.js';
+import { atMost } from '../town/at-most.js';
 import { own } from '../town/own.js';
 import { withoutLadder, type Stir, type Survey } from '../town/patrol.js';
 import type { Look } from '../town/watchdog.js';
@@ -44,6 +46,9 @@ const ESCALATED_MAX = 2_000;
 /** How the others do, their polecats show. */
 const MOLECULES_MAX = 1_000;
 const MARK_CHARS = 16;
+/** Of open escalations, whom the others are told by. */
+const ASKED_AT_ONCE = 10;
+const ESCALATION_ANSWERS_MS = 5_000;
 /** A deacon that does not answer soon does not answer. */
 const answersMs = (patience: number): number => Math.min(10_000, Math.max(2_000, 60_000 * patience));
 /** So many boots that failed one after the other are no chance; later ones may be under way still. */
@@ -148,7 +153,7 @@ async function surveyTown(client: Client): Promise<Survey> {
     unheld: sorted(witnesses.flatMap(({ id, phase }) => (phase === 'paused' ? [] : (rigOfWitness(id) ?? [])))),
     failing:
       failing === null ? null : failing.map(({ id, problems }) => ({ id, says: problems.join(', ') })).toSorted(byId),
-    escalated: withoutLadder(waiting, escalations)
+    escalated: (await unescalated(client, waiting, escalations))
       .map(({ id, waitsFor }) => ({ id, waitsFor }))
       .toSorted(byId)
       .slice(0, LISTED_MAX),
@@ -157,6 +162,23 @@ async function surveyTown(client: Client): Promise<Survey> {
     daemon,
     stir: stirOf(work, molecules),
   };
+}
+
+/** Of several who have the same trouble one has raised it; the others have joined, which only the escalation knows. */
+async function unescalated(
+  client: Client,
+  waiting: readonly Listed[],
+  escalations: readonly Listed[],
+): Promise<Survey['escalated']> {
+  const left = withoutLadder(waiting, escalations);
+  if (left.length === 0) return left;
+  const asked = await atMost(ASKED_AT_ONCE, escalations, async (one) => {
+    const ask = () => client.workflow.getHandle(one.id).query(escalationQuery);
+    const seen = await client.withDeadline(Date.now() + ESCALATION_ANSWERS_MS, ask).catch(() => null);
+    const waits = (seen?.waiting ?? []).flatMap(({ at, mission }) => (mission === undefined ? [at] : [at, mission]));
+    return { ...one, waits };
+  });
+  return withoutLadder(left, asked);
 }
 
 function stirOf(work: readonly Listed[], molecules: readonly Listed[]): Stir {

@@ -24,6 +24,7 @@ import {
   personNamed,
   type Asked,
 } from '../town/asked.js';
+import { atMost } from '../town/at-most.js';
 import { readArguments, refuseMore, UsageError, type Command } from './command.js';
 import { asksSomebody, listed, type Listed } from './listing.js';
 import { print } from './print.js';
@@ -115,11 +116,16 @@ async function tellingOf(client: Client, one: Listed): Promise<Told> {
       return only(askedByHook(id, (await query(client, id, crewHookQuery.name)) as Parameters<typeof askedByHook>[1]));
     case 'escalation': {
       const seen = EscalationSeen.parse(await query(client, id, 'escalation'));
-      return { asked: [askedByEscalation(id, seen)], settles: seen.waiting.map(({ waiter }) => waiter) };
+      return { asked: [askedByEscalation(id, seen)], settles: seen.waiting.flatMap(settledBy) };
     }
     default:
       return only([unseen(one)]);
   }
+}
+
+/** What a mission asks of its budget, and a merge queue, they ask for as a whole. */
+function settledBy({ waiter, kind, at }: EscalationSeen['waiting'][number]): readonly string[] {
+  return at !== undefined && (kind === 'budget' || kind === 'request') ? [waiter, at] : [waiter];
 }
 
 /** Of very many steps the later ones have no instructions, and their commands no token. */
@@ -131,15 +137,4 @@ async function laterSteps(client: Client, id: string, known: ReadonlySet<string>
 async function query(client: Client, id: string, name: string): Promise<unknown> {
   const end = Date.now() + ANSWER_MS_MAX;
   return client.withDeadline(end, () => client.workflow.getHandle(id).query<unknown>(name));
-}
-
-/** The results in the order of the list. */
-async function atMost<T, R>(max: number, all: readonly T[], work: (one: T) => Promise<R>): Promise<readonly R[]> {
-  const results = new Map<number, R>();
-  const queue = all.entries();
-  const lane = async () => {
-    for (const [at, one] of queue) results.set(at, await work(one));
-  };
-  await Promise.all(Array.from({ length: Math.min(max, all.length) }, lane));
-  return all.flatMap((_, at) => (results.has(at) ? [results.get(at) as R] : []));
 }

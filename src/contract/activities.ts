@@ -9,10 +9,9 @@ import type { OpenedTree } from '../town/crew-tree.js';
 import type { Member, Outcome } from '../town/group.js';
 import type { Mail } from '../town/mail.js';
 import type { MissionDraft, MissionOrder } from '../town/mission-order.js';
-import type { GateVerdict } from '../town/gate-verdict.js';
 import type { Hold } from '../town/pause.js';
 import type { Protomolecule, StepGate } from '../town/protomolecule.js';
-import type { Gate, Limits, RigRef, RigSnapshot } from '../town/rig.js';
+import type { Limits, RigRef, RigSnapshot } from '../town/rig.js';
 import type { AskingRole } from '../town/runtime.js';
 import type { SessionLeft, SessionResult, SessionSpec } from '../town/session.js';
 import type { CookRequest } from './cooking.js';
@@ -20,6 +19,7 @@ import type { DogHostActivities, DogTownActivities } from './dog-activities.js';
 import type { EscalationActivities } from './escalation-activities.js';
 import type { LedgerEntry } from './ledger.js';
 import type { MayorActivities } from './mayor.js';
+import type { GateActivities, MergeHostActivities } from './merge-activities.js';
 import type { MoleculeResult } from './molecule.js';
 import type { Sandbox } from './polecat.js';
 import type { ReachActivities } from './reach.js';
@@ -73,6 +73,8 @@ export type TownActivities = DogTownActivities &
     deleteExecution(execution: Execution): Promise<void>;
     /** Puts a mail into the inbox that it is for; whether there is one that takes it. Under its id it is there once. */
     deliver(mail: Mail): Promise<boolean>;
+    /** The same for an answer to a mail; `says`: what whoever has it says to it. */
+    deliverReply(mail: Mail): Promise<{ readonly isTaken: boolean; readonly says: string }>;
     /** The same for several to one inbox, in their order, up to the first that is not taken. */
     deliverAll(mails: readonly Mail[]): Promise<Delivered>;
     /** Who belongs to a group now and has an inbox, but for the sender, in order. */
@@ -239,41 +241,39 @@ export type RebuildRequest = SandboxRef & {
 export type Rebuilt = Sandbox & { readonly hasStep: boolean };
 
 /** On task queue `gastown@<host>`. */
-export type HostActivities = DogHostActivities & {
-  /** A worktree of the rig on the named branch: a new one, from `from` of the remote or else its target, or as it was left. */
-  openSandbox(request: SandboxRef & { readonly from?: string }): Promise<Sandbox>;
-  /** The sandbox of a host that is lost, on this one: from what was pushed last, on a branch of another name. */
-  rebuildSandbox(request: RebuildRequest): Promise<Rebuilt>;
-  /** Brings the branch up to its target before rework. What conflicts is left marked in the files, for whoever reworks. */
-  catchUp(request: SandboxRef): Promise<{ readonly conflicts: readonly string[] }>;
-  /** The engine's own checks of a finished step; when they pass, everything is committed and pushed. */
-  acceptStep(request: AcceptRequest): Promise<Acceptance>;
-  /** Takes the sandbox and its branch back to an earlier commit; what is undone stays in the mirror. */
-  goBack(request: GoBackRequest): Promise<WentBack>;
-  /** Commits, pushes and verifies the branch before it is handed in. `since` is where the remote's branch is known to be. */
-  submit(request: SandboxRef & { readonly since: string; readonly at?: At }): Promise<Submission>;
-  /** Which of the files exist, in the order of `paths`, each relative to the sandbox; what leads out of it does not. */
-  filesExist(
-    request: SandboxRef & { readonly paths: readonly string[]; readonly at?: At },
-  ): Promise<readonly boolean[]>;
-  /** Whether a script in the sandbox exits with 0; `detail` is what it printed otherwise. Nothing is committed. */
-  runCheck(request: CheckRequest): Promise<CheckFinding>;
-  /** Ends what runs in the sandbox and brings its work to the remote, finished or not. */
-  salvage(request: SandboxRef): Promise<Salvage>;
-  /** Removes the sandbox of landed or salvaged work; refuses while something in it is nowhere else. */
-  nuke(request: NukeRequest): Promise<Nuke>;
-  /** The worktree of a member of a crew: a new one, from what they have pushed or else the target, or the one that is there. */
-  openCrewTree(request: CrewMember & { readonly lost?: string }): Promise<OpenedTree>;
-  /** Removes it; refuses while something in it is nowhere else, unless by `force` it is first brought to the remote as a branch. */
-  closeCrewTree(
-    request: CrewMember & { readonly force: boolean },
-  ): Promise<{ readonly kind: 'gone'; readonly where: string } | { readonly kind: 'kept'; readonly why: string }>;
-  prepareMerge(request: MergeTask): Promise<Prepared>;
-  landMerge(request: MergeTask & { readonly base: string; readonly tip: string }): Promise<Landed>;
-  closeMerge(request: MergeTask & { readonly landed: boolean }): Promise<void>;
-  /** Of a session that was called off, and whose worker may not have heard of that: tells what it has cost, once however often it is asked. */
-  settleSession(spec: SessionSpec): Promise<SessionLeft>;
-};
+export type HostActivities = DogHostActivities &
+  MergeHostActivities & {
+    /** A worktree of the rig on the named branch: a new one, from `from` of the remote or else its target, or as it was left. */
+    openSandbox(request: SandboxRef & { readonly from?: string }): Promise<Sandbox>;
+    /** The sandbox of a host that is lost, on this one: from what was pushed last, on a branch of another name. */
+    rebuildSandbox(request: RebuildRequest): Promise<Rebuilt>;
+    /** Brings the branch up to its target before rework. What conflicts is left marked in the files, for whoever reworks. */
+    catchUp(request: SandboxRef): Promise<{ readonly conflicts: readonly string[] }>;
+    /** The engine's own checks of a finished step; when they pass, everything is committed and pushed. */
+    acceptStep(request: AcceptRequest): Promise<Acceptance>;
+    /** Takes the sandbox and its branch back to an earlier commit; what is undone stays in the mirror. */
+    goBack(request: GoBackRequest): Promise<WentBack>;
+    /** Commits, pushes and verifies the branch before it is handed in. `since` is where the remote's branch is known to be. */
+    submit(request: SandboxRef & { readonly since: string; readonly at?: At }): Promise<Submission>;
+    /** Which of the files exist, in the order of `paths`, each relative to the sandbox; what leads out of it does not. */
+    filesExist(
+      request: SandboxRef & { readonly paths: readonly string[]; readonly at?: At },
+    ): Promise<readonly boolean[]>;
+    /** Whether a script in the sandbox exits with 0; `detail` is what it printed otherwise. Nothing is committed. */
+    runCheck(request: CheckRequest): Promise<CheckFinding>;
+    /** Ends what runs in the sandbox and brings its work to the remote, finished or not. */
+    salvage(request: SandboxRef): Promise<Salvage>;
+    /** Removes the sandbox of landed or salvaged work; refuses while something in it is nowhere else. */
+    nuke(request: NukeRequest): Promise<Nuke>;
+    /** The worktree of a member of a crew: a new one, from what they have pushed or else the target, or the one that is there. */
+    openCrewTree(request: CrewMember & { readonly lost?: string }): Promise<OpenedTree>;
+    /** Removes it; refuses while something in it is nowhere else, unless by `force` it is first brought to the remote as a branch. */
+    closeCrewTree(
+      request: CrewMember & { readonly force: boolean },
+    ): Promise<{ readonly kind: 'gone'; readonly where: string } | { readonly kind: 'kept'; readonly why: string }>;
+    /** Of a session that was called off, and whose worker may not have heard of that: tells what it has cost, once however often it is asked. */
+    settleSession(spec: SessionSpec): Promise<SessionLeft>;
+  };
 
 type CrewMember = { readonly rig: string; readonly name: string };
 
@@ -347,47 +347,9 @@ export type Nuke =
   | { readonly kind: 'gone'; readonly where: string; readonly isOnlyHere?: true }
   | { readonly kind: 'kept'; readonly why: string };
 
-export type MergeTask = {
-  readonly rig: RigRef;
-  readonly request: string;
-  readonly branch: string;
-  readonly head: string;
-  readonly target: string;
-  /** What a host that is lost was about to push, and may have. Absent: nothing. */
-  readonly pushing?: string;
-};
-export type Prepared =
-  | {
-      readonly kind: 'prepared';
-      readonly base: string;
-      readonly tip: string;
-      readonly worktree: string;
-      readonly commits: number;
-    }
-  | { readonly kind: 'conflict'; readonly base: string; readonly files: readonly string[] }
-  | { readonly kind: 'empty'; readonly base: string }
-  | { readonly kind: 'landed'; readonly commit: string }
-  | { readonly kind: 'missing' }
-  /** The remote cannot be had, for a reason that only a person mends. */
-  | { readonly kind: 'refused'; readonly reason: string };
-type Landed =
-  | { readonly kind: 'merged'; readonly commit: string }
-  | { readonly kind: 'moved'; readonly target: string }
-  | { readonly kind: 'refused'; readonly reason: string };
-
 /** On task queue `gastown@<host>.sessions`. */
-export type SessionActivities = {
+export type SessionActivities = GateActivities & {
   runSession(spec: SessionSpec): Promise<SessionResult>;
   /** A session without a sandbox, for its answer. */
   consult(consultation: Consultation): Promise<Answered>;
-  runGates(request: {
-    readonly request: string;
-    readonly worktree: string;
-    readonly gates: readonly Gate[];
-    readonly timeoutMs: number;
-    /** Absent: not shut in. */
-    readonly confinement?: Confinement;
-    /** What the tree was made on: a gate that cannot run is tried there alone. Absent in what an earlier version asked for. */
-    readonly target?: { readonly rig: string; readonly branch: string; readonly base: string };
-  }): Promise<GateVerdict>;
 };

@@ -181,9 +181,9 @@ export const EscalationSeen = z.object({
   category: z.string(),
   source: z.string(),
   choices: z.array(z.string()).optional(),
-  waiting: z.array(z.object({ waiter: z.string() })),
+  waiting: z.array(z.object({ waiter: z.string(), kind: z.string().optional(), at: z.string().optional() })),
 });
-type EscalationSeen = z.infer<typeof EscalationSeen>;
+export type EscalationSeen = z.infer<typeof EscalationSeen>;
 
 export function askedByEscalation(id: string, seen: EscalationSeen): Asked {
   const { text, severity, tier, sinceMs, category, choices, waiting } = seen;

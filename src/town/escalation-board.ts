@@ -79,7 +79,13 @@ export function escalationView(id: string, now: Escalation, patience: number) {
     ackedBy: ack?.by ?? null,
     route: ladder?.route ?? [],
     isOver: isOver(now),
-    waiting: waiting.map(({ waiter, sinceMs }) => ({ waiter: waiterKey(waiter), kind: waiter.kind, sinceMs })),
+    waiting: waiting.map(({ waiter, sinceMs }) => ({
+      waiter: waiterKey(waiter),
+      kind: waiter.kind,
+      at: waiter.at,
+      ...(waiter.kind === 'step' && waiter.mission !== undefined ? { mission: waiter.mission } : {}),
+      sinceMs,
+    })),
     chain: chain.links,
   };
 }

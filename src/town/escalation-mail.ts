@@ -1,5 +1,5 @@
 /** The mail by which a tier is asked: what is wrong, who waits, what can be answered, by which commands, and what was done so far. */
-import { OVERSEER } from './address.js';
+import { isEscalationId, OVERSEER } from './address.js';
 import { areActions, isAnsweredByWords, possibleFor } from './escalation-answer.js';
 import { linkText } from './escalation-chain.js';
 import { waiterKey } from './escalation-id.js';
@@ -10,7 +10,7 @@ import { HELP, SUBJECT_CHARS_MAX, writtenMail, type Mail } from './mail.js';
 import { shellWord } from './shell-text.js';
 import { short, timeAt } from './wording.js';
 
-/** P0, P1 and P2. */
+/** P0, P1 and P2; an emergency is urgent, whatever whoever told of it thinks. */
 const PRIORITY: Readonly<Record<Severity, NonNullable<Mail['priority']>>> = {
   CRITICAL: 'urgent',
   HIGH: 'high',
@@ -35,7 +35,8 @@ export function helpMail(id: string, now: Escalation): Mail {
     textOf(id, now),
   );
   const subject = mail.subject.slice(0, SUBJECT_CHARS_MAX);
-  return { ...mail, subject, priority: PRIORITY[severity], thread: `${id}@${atMs}` };
+  const priority = category === 'emergency' ? 'urgent' : PRIORITY[severity];
+  return { ...mail, subject, priority, thread: `${id}@${atMs}` };
 }
 
 function keysOf(id: string, { raised, severity, waiting }: Escalation): Readonly<Record<string, string | undefined>> {
@@ -62,6 +63,13 @@ function itemOf({ waiter }: Raised): string | undefined {
   return waiter.kind === 'step' || waiter.kind === 'item' ? waiter.item : undefined;
 }
 
+const REPLY = 'Reply, and ';
+
+/** Whether a reply in words does something: with much of what is escalated it does not. */
+export function isAnsweredByReply({ from, body }: Pick<Mail, 'from' | 'body'>): boolean {
+  return !isEscalationId(from) || body.includes(`\n${REPLY}`);
+}
+
 function textOf(id: string, now: Escalation): string {
   const { choices = [], waiter } = now.raised;
   const isNamed = choices.length > 0 && !areActions(now.raised);
@@ -70,7 +78,7 @@ function textOf(id: string, now: Escalation): string {
     waiter.kind === 'telling'
       ? 'whoever told of it hears your words, and it is over'
       : 'whoever waits goes on with your words';
-  const how = isAnsweredByWords(now.raised) ? ['', `Reply, and ${heard}; or say what is to be done:`] : [];
+  const how = isAnsweredByWords(now.raised) ? ['', `${REPLY}${heard}; or say what is to be done:`] : [];
   return [...whoWaits(now), ...named, ...how, '', ...commandsOf(id, now), '', 'So far:', ...linesOf(now)].join('\n');
 }
 

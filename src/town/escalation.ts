@@ -213,13 +213,19 @@ export function passedOn(now: Escalation): Escalation {
 
 type Told = Pick<Escalation, 'turn' | 'severity'>;
 
+/** A role that could not be told, and is not asked again: what was decided for it stands. */
+export function missed(now: Escalation, why: string, nowMs: number): Escalation {
+  const unreached = { atMs: nowMs, kind: 'unreached', by: tierOf(now), says: why } as const;
+  return linked({ ...now, telling: 'told', toldMs: nowMs }, unreached);
+}
+
 /** `as`: how it stood when whoever was asked was told. `why`: they could not be reached; a tier that is not there is not waited for. */
 export function told(now: Escalation, as: Told, why: string | null, nowMs: number): Escalation {
   if (now.turn !== as.turn) return now;
   const by = tierOf(now);
   if (why !== null) {
-    const missed = linked(now, { atMs: nowMs, kind: 'unreached', by, says: why });
-    return isLast(now) ? { ...missed, telling: 'vain', toldMs: nowMs } : climbed(missed, nowMs);
+    const unheard = linked(now, { atMs: nowMs, kind: 'unreached', by, says: why });
+    return isLast(now) ? { ...unheard, telling: 'vain', toldMs: nowMs } : climbed(unheard, nowMs);
   }
   const isAgain = now.chain.links.some((one) => one.kind === 'asked' && one.by === by);
   const kind = isAgain ? 'reminded' : 'asked';

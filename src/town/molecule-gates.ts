@@ -127,8 +127,7 @@ export function conditionsThatHold(
   molecule: Pick<Molecule, 'steps' | 'plan' | 'loops' | 'cooked' | 'held'>,
   files: readonly string[],
 ): readonly { readonly at: number; readonly gate: number }[] {
-  return shutGates(molecule).flatMap(({ at, gate, state }) => {
-    if (state.type !== 'condition') return [];
+  return shutGates(molecule, isCondition).flatMap(({ at, gate, state }) => {
     const parsed = parseCondition(state.await);
     const holds = parsed.ok && holdsNow(molecule, stepAt(molecule, at).id, parsed.condition, files);
     return holds ? [{ at, gate }] : [];
@@ -139,9 +138,9 @@ export function conditionsThatHold(
 export function fileGates(
   molecule: Pick<Molecule, 'steps' | 'held'>,
 ): readonly (Shut & { readonly files: readonly string[] })[] {
-  return shutGates(molecule).flatMap((shut) => {
+  return shutGates(molecule, isCondition).flatMap((shut) => {
     const step = stepAt(molecule, shut.at).state;
-    if (shut.state.type !== 'condition' || step.kind !== 'waiting' || step.for !== 'gate') return [];
+    if (step.kind !== 'waiting' || step.for !== 'gate') return [];
     const parsed = parseCondition(shut.state.await);
     const files = parsed.ok ? filesNamed(parsed.condition) : [];
     return files.length === 0 ? [] : [{ ...shut, files }];
@@ -150,13 +149,21 @@ export function fileGates(
 
 type Shut = { readonly at: number; readonly gate: number; readonly state: GateState };
 
-/** Asked after every event, of thousands of steps that wait, most of which have no gate. */
-function shutGates({ steps, held }: Pick<Molecule, 'steps' | 'held'>): readonly Shut[] {
+const isCondition = ({ type }: GateState): boolean => type === 'condition';
+const isAny = (): boolean => true;
+
+/** Asked after every event, of thousands of steps that wait, most of which have no such gate. */
+function shutGates(
+  { steps, held }: Pick<Molecule, 'steps' | 'held'>,
+  is: (gate: GateState) => boolean,
+): readonly Shut[] {
   const shut: Shut[] = [];
   for (const at of held) {
-    const gates = steps[at]?.gates;
-    if (gates === undefined) continue;
-    for (const [gate, state] of gates.entries()) if (state.opened === null) shut.push({ at, gate, state });
+    let gate = 0;
+    for (const state of steps[at]?.gates ?? []) {
+      if (state.opened === null && is(state)) shut.push({ at, gate, state });
+      gate += 1;
+    }
   }
   return shut;
 }
@@ -171,7 +178,7 @@ export type Watch = {
 };
 
 export function watches(molecule: Pick<Molecule, 'steps' | 'held'>): readonly Watch[] {
-  return shutGates(molecule).flatMap(({ at, gate, state }) => {
+  return shutGates(molecule, isAny).flatMap(({ at, gate, state }) => {
     const step = stepAt(molecule, at);
     if (step.state.kind !== 'waiting' || step.state.for !== 'gate') return [];
     const { sinceMs } = step.state;

@@ -174,8 +174,13 @@ function priorityOf(told: number): (typeof PRIORITIES)[number] {
   return PRIORITIES[Math.max(0, PRIORITIES.indexOf('normal') - told)] ?? 'urgent';
 }
 
-/** An open escalation: of whom it was raised first, and of which mission. */
-export type OpenEscalation = { readonly id: string; readonly parent: string | null; readonly mission: string };
+/** An open escalation: of whom it was raised first, and of which mission. `waits`: all who wait in it, and their missions, where it was asked. */
+export type OpenEscalation = {
+  readonly id: string;
+  readonly parent: string | null;
+  readonly mission: string;
+  readonly waits?: readonly string[];
+};
 
 /** Those who wait before no ladder: earlier versions bring nothing there, and what cannot be brought there is to be told all the same. */
 export function withoutLadder(
@@ -183,8 +188,7 @@ export function withoutLadder(
   escalations: readonly OpenEscalation[],
 ): Survey['escalated'] {
   return waiting.filter(
-    ({ id, waitsFor }) =>
-      !escalations.some((one) => one.parent === id || one.mission === id || waitsFor.includes(one.id)),
+    ({ id }) => !escalations.some((one) => one.parent === id || one.mission === id || one.waits?.includes(id)),
   );
 }
 

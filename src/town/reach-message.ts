@@ -1,5 +1,6 @@
 /** What a person is told, by whichever way: what it is about, from whom, and the commands that read and answer it. */
 import { OVERSEER } from './address.js';
+import { isAnsweredByReply } from './escalation-mail.js';
 import { byUrgency, type Inbox, type KeptMail } from './inbox.js';
 import { shellWord } from './shell-text.js';
 import { asLine, short, timeAt } from './wording.js';
@@ -81,6 +82,8 @@ function digest(mails: Inbox, gone: number, to: string): string {
 
 function commandsFor(mail: KeptMail, to: string): string {
   if (!isPlain(mail.id)) return `All mail:\n    ${gt('gt mail inbox', to)}`;
+  // It names the commands that are an answer itself.
+  if (!isAnsweredByReply(mail)) return `Read it:\n    ${readCommand(mail, to)}`;
   const answer = shellWord(JSON.stringify({ mail: mail.id, body: 'YOUR ANSWER' }));
   return [
     'Read it, answer it:',

@@ -14,6 +14,7 @@ import type { AskingRole } from '../town/runtime.js';
 import { NO_USAGE, type Usage } from '../town/session.js';
 import { wordsOf } from './failing.js';
 import { inSessions, lossOf, town } from './hands.js';
+import { ladderWithinMs } from './patience.js';
 import { leftBy } from './session-left.js';
 
 const FORMULA = 'judge-escalation';
@@ -38,6 +39,15 @@ export async function judged(request: JudgeRequest, patience: number): Promise<J
     if (isCancellation(error)) throw error;
     return forward(wordsOf(error), (lossOf(error)?.left ?? leftBy(error)).usage);
   }
+}
+
+/** By rules of town.toml alone, for a role that is not there to ask a session. Null: none fits, or they cannot be read. */
+export async function ruledFor(request: JudgeRequest, patience: number): Promise<Judgement | null> {
+  const summary = asSummary(`rules of ${request.tier}, which is not there · ${request.escalation}`);
+  const ruled = await town(patience)
+    .judge.executeWithOptions({ ...SOON_FREE, scheduleToCloseTimeout: ladderWithinMs(patience), summary }, [request])
+    .catch(() => null);
+  return ruled === null || ruled.kind === 'ask' ? null : ruled;
 }
 
 const forward = (why: string, usage: Usage = NO_USAGE): Judgement => ({ kind: 'forward', why, usage });

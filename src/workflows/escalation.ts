@@ -18,6 +18,7 @@ import { answered, decided } from '../town/escalation-answering.js';
 import { escalationBoard, escalationView } from '../town/escalation-board.js';
 import { clockText, nextClock, struck, type NextClock } from '../town/escalation-clock.js';
 import { waiterKey } from '../town/escalation-id.js';
+import { isRoleTier } from '../town/escalation-ladder.js';
 import {
   begun,
   begunAnew,
@@ -29,6 +30,7 @@ import {
   passedOn,
   remarked,
   tierOf,
+  missed,
   told,
   type Answering,
   type Escalation,
@@ -36,10 +38,11 @@ import {
 import { Desk } from './desk.js';
 import { raise } from './escalating.js';
 import { answerTo, judgeRequest, ladderFor, recordOf, tell } from './escalation-hands.js';
-import { judged } from './escalation-judge.js';
+import { judged, ruledFor } from './escalation-judge.js';
 import { EscalationMessages } from './escalation-messages.js';
 import { explainBy } from './explain.js';
 import { failure, readInput } from './failing.js';
+import { patched } from './patches.js';
 import { Standing, startAs } from './standing.js';
 import { carried, goOn, isDue } from './start.js';
 
@@ -192,6 +195,14 @@ class EscalationRun {
   async #tell(): Promise<void> {
     const { turn, severity } = this.#now;
     const why = await tell(this.#id, this.#now, this.#patience);
+    if (why !== null && isRoleTier(tierOf(this.#now)) && patched('rules hold for a role that is not there', '0.14')) {
+      const ruled = await ruledFor(judgeRequest(this.#id, this.#now), this.#patience);
+      const isTimely = turn === this.#now.turn && isClimbing(this.#now);
+      if (isTimely && ruled?.kind === 'resolve') {
+        this.#set(decided(missed(this.#now, why, Date.now()), ruled, Date.now()));
+        return;
+      }
+    }
     this.#set(told(this.#now, { turn, severity }, why, Date.now()));
   }
 

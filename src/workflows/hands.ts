@@ -12,7 +12,9 @@ export const town = (scale: number) => proxyActivities<TownActivities>(townAct(s
 
 /** For mail to whoever may not be there, and what others wait behind: it gives up at last. */
 export const postman = (scale: number) =>
-  proxyActivities<Pick<TownActivities, 'deliver' | 'deliverAll' | 'startMission' | 'waysTo'>>(post(scale));
+  proxyActivities<Pick<TownActivities, 'deliver' | 'deliverAll' | 'deliverReply' | 'startMission' | 'waysTo'>>(
+    post(scale),
+  );
 
 /** For the answer to one who waits, and may be busy for long; who does not take it in hand the act itself gives up. */
 export const answerer = (scale: number) => proxyActivities<Pick<TownActivities, 'answerWaiter'>>(watch(scale));

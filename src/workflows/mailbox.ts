@@ -6,6 +6,7 @@ import { CancellationScope, setHandler, uuid4 } from '@temporalio/workflow';
 import { inboxQuery } from '../contract/inbox.js';
 import { inboxMessages } from '../contract/messages.js';
 import type { LedgerEntry } from '../contract/ledger.js';
+import type { TownActivities } from '../contract/activities.js';
 import { asSummary } from '../town/bytes.js';
 import { delivered, isLight, marked, MAILS_MAX, taken, whyNoRoom, whyNotIn } from '../town/inbox.js';
 import type { Inbox, KeptMail } from '../town/inbox.js';
@@ -99,16 +100,23 @@ export class Mailbox {
         body,
         ...(incarnation === undefined ? {} : { fromIncarnation: incarnation }),
       });
-      const summary = asSummary(`mail to ${reply.to}`);
-      const isTaken = await CancellationScope.nonCancellable(() =>
-        postman(this.#owner.patience).deliver.executeWithOptions({ summary }, [reply]),
-      ).catch(() => null);
-      if (isTaken === null)
+      const heard = await CancellationScope.nonCancellable(() => this.#sent(reply)).catch(() => null);
+      if (heard === null)
         return refused(`${reply.to.slice(0, 200)} does not answer: whether it has come there is not known`);
-      if (!isTaken) return refused(`${reply.to.slice(0, 200)} cannot be reached: nothing was sent`);
+      if (!heard.isTaken)
+        return refused(`${reply.to.slice(0, 200)} does not take it${saying(heard.says)}: nothing was sent`);
       this.#set(marked(this.#inbox, [answered], 'acked'));
-      return done(`sent to ${reply.to}`);
+      return done(`sent to ${reply.to}${saying(heard.says)}`);
     });
+  }
+
+  /** Before 0.14 nobody heard what whoever has it said to it. */
+  async #sent(reply: Mail): ReturnType<TownActivities['deliverReply']> {
+    const summary = asSummary(`mail to ${reply.to}`);
+    const hands = postman(this.#owner.patience);
+    if (patched('who replies hears what is said to it', '0.14'))
+      return hands.deliverReply.executeWithOptions({ summary }, [reply]);
+    return { isTaken: await hands.deliver.executeWithOptions({ summary }, [reply]), says: '' };
   }
 
   /** Why it is for one that had the address before; null when it is not. */
@@ -195,3 +203,7 @@ export function mailRecord(mail: KeptMail, inbox: string): LedgerEntry {
   const at = new Date(mail.atMs ?? Date.now()).toISOString();
   return { ...mail, mail: mail.id, id: `mail/${inbox}/${mail.id}`, kind: 'mail', at, inbox };
 }
+
+const SAYS_CHARS_MAX = 500;
+/** That it was taken goes without saying. */
+const saying = (says: string): string => (says === '' || says === 'taken' ? '' : ` (${says.slice(0, SAYS_CHARS_MAX)})`);

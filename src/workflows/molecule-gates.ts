@@ -16,19 +16,36 @@ import { patched } from './patches.js';
 /** Timers, and acts, that a workflow has under way at once; the server takes 2,000. */
 const WATCHED_MAX = 500;
 
+const MANY = 100;
+
 type Eye = { timer: CancellationScope | null; act: CancellationScope | null };
 
 export class GateWatch {
   readonly #book: Book;
   readonly #eyes = new Map<string, Eye>();
+  #isDue = false;
 
   constructor(book: Book) {
     this.#book = book;
-    book.onEvent(() => this.look());
+    book.onEvent(() => this.#lookSoon());
+  }
+
+  /** Of very many, whose times come together, once for all that has come: each look goes through all of them. */
+  #lookSoon(): void {
+    if (this.#eyes.size < MANY || !patched('very many gates are looked at once', '0.14')) return this.look();
+    if (this.#isDue) return;
+    this.#isDue = true;
+    void this.#lookAfterAll();
+  }
+
+  async #lookAfterAll(): Promise<void> {
+    await Promise.resolve();
+    if (this.#isDue) this.look();
   }
 
   /** Begins to watch gates that are shut now, and leaves those that no longer are. */
   look(): void {
+    this.#isDue = false;
     const now = watches(this.#book.molecule);
     if (now.length === 0 && this.#eyes.size === 0) return;
     const max = now.length > WATCHED_MAX && patched('a window over gates') ? WATCHED_MAX : Infinity;
@@ -48,6 +65,7 @@ export class GateWatch {
   }
 
   stop(): void {
+    this.#isDue = false;
     for (const { timer, act } of this.#eyes.values()) {
       timer?.cancel();
       act?.cancel();

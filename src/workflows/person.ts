@@ -84,7 +84,10 @@ class PersonRun {
     const owner = { address: this.#address, patience, onChange: () => (this.#news = true) };
     this.#crew = role === 'crew' ? new CrewDesk(owner, isFresh ? null : carry) : null;
     this.#crew?.serve(here);
-    this.#reaching = new Reaching({ ...owner, inbox: () => this.#mailbox.inbox, mustGoOn: isDue }, carry.reach);
+    this.#reaching = new Reaching(
+      { ...owner, inbox: () => this.#mailbox.inbox, mustGoOn: isDue, isQuiet: () => this.#isQuiet() },
+      carry.reach,
+    );
     this.#reaching.serve(here);
     takeMail(here, (mail) => this.#take(mail));
     explainBy(() => this.#board());

@@ -21,7 +21,8 @@ export class ReachWays {
   readonly #owner: Owner;
   #deliveries: readonly Delivery[];
   #records: readonly LedgerEntry[] = [];
-  #open = 0;
+  /** By way, tellings under way. */
+  readonly #open = new Map<string, number>();
   #isWriting = false;
 
   constructor(owner: Owner, deliveries: readonly Delivery[]) {
@@ -38,25 +39,34 @@ export class ReachWays {
 
   /** Tellings under way. */
   get open(): number {
-    return this.#open;
+    return [...this.#open.values()].reduce((sum, open) => sum + open, 0);
   }
 
   get isIdle(): boolean {
-    return this.#open === 0 && !this.#isWriting;
+    return this.open === 0 && !this.#isWriting;
+  }
+
+  /** Without those by which so much is under way that they may hang. */
+  withRoom(ways: readonly string[], openMax: number): readonly string[] {
+    return ways.filter((way) => (this.#open.get(way) ?? 0) < openMax);
   }
 
   /** Never rejects. `once`: it is not tried again. */
   async tell(way: string, message: ReachMessage, { patience, once = false }: Patience): Promise<Delivery> {
     const { id, subject: about } = message;
-    this.#open += 1;
+    this.#count(way, 1);
     const how = await this.#tried(way, message, { patience, once });
-    this.#open -= 1;
+    this.#count(way, -1);
     const delivery = { id, way, about, mails: message.mails.map((mail) => mail.id), atMs: Date.now(), ...how };
     this.#deliveries = [...this.#deliveries, delivery].slice(-DELIVERIES_MAX);
     this.#records = [...this.#records, recordOf(delivery, this.#owner.address)];
     this.#owner.onChange();
     if (!this.#isWriting) void CancellationScope.nonCancellable(() => this.#write(patience));
     return delivery;
+  }
+
+  #count(way: string, by: 1 | -1): void {
+    this.#open.set(way, (this.#open.get(way) ?? 0) + by);
   }
 
   async #tried(way: string, message: ReachMessage, { patience, once }: Required<Patience>): Promise<How> {

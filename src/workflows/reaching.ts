@@ -14,6 +14,7 @@ import { tellingOf, testOf } from '../town/reach-message.js';
 import { done, refused, type Answer, type Taking } from './desk.js';
 import { reasonOf } from './failing.js';
 import { postman } from './hands.js';
+import { patched } from './patches.js';
 import { gatherMs, reachAgainMs } from './patience.js';
 import { ReachWays } from './reach-ways.js';
 
@@ -25,6 +26,8 @@ type Owner = {
   readonly onChange: () => void;
   /** Whether its workflow is to go on in another run, which tells what is left. */
   readonly mustGoOn: () => boolean;
+  /** Whether nothing is open that keeps it from that. */
+  readonly isQuiet: () => boolean;
 };
 
 type Lane = 'urgent' | 'calm';
@@ -126,8 +129,15 @@ export class Reaching {
   }
 
   #begin(): void {
-    if (this.#isOver || this.#owner.mustGoOn()) return;
-    for (const lane of LANES) if (this.#scopes[lane] === undefined && this.#hasWork(lane)) this.#run(lane);
+    if (this.#isOver) return;
+    for (const lane of LANES)
+      if (this.#scopes[lane] === undefined && this.#hasWork(lane) && !this.#mustLeave(lane)) this.#run(lane);
+  }
+
+  /** To the next run, which begins once nothing is open: what is urgent does not wait for that. */
+  #mustLeave(lane: Lane): boolean {
+    if (!this.#owner.mustGoOn()) return false;
+    return lane === 'calm' || this.#owner.isQuiet() || !patched('what is urgent waits for no next run', '0.14');
   }
 
   #run(lane: Lane): void {
@@ -150,7 +160,7 @@ export class Reaching {
   }
 
   async #go(lane: Lane): Promise<void> {
-    const isOver = () => this.#isOver || this.#owner.mustGoOn() || !this.#hasWork(lane);
+    const isOver = () => this.#isOver || this.#mustLeave(lane) || !this.#hasWork(lane);
     while (!isOver()) {
       await this.#pause(lane);
       if (isOver()) return;
@@ -182,7 +192,9 @@ export class Reaching {
 
   async #act(lane: Lane): Promise<void> {
     this.#set(lane, { waits: null, isHurried: false });
-    await condition(() => this.#ways.open < OPEN_MAX);
+    const hasRoom = () => this.#ways.open < OPEN_MAX;
+    if (!hasRoom() && (lane === 'calm' || !patched('what is urgent waits for no way', '0.14')))
+      await condition(hasRoom);
     const how = await this.#read().catch((error: unknown) => reasonOf(error));
     if (typeof how === 'string') return this.#failed(lane, how);
     const kept = this.#kept;
@@ -212,7 +224,11 @@ export class Reaching {
   async #tell(how: Reachable, telling: Extract<Telling, { kind: 'tell' }>): Promise<boolean> {
     const message = tellingOf({ id: uuid4(), town: how.town, to: this.#owner.address }, telling);
     const by = async (way: string) => isTold(await this.#ways.tell(way, message, how));
-    if (telling.isUrgent) return anyTrue(how.ways.map(by));
+    if (telling.isUrgent) {
+      const free = () => this.#ways.withRoom(how.ways, OPEN_MAX);
+      if (free().length === 0) await condition(() => free().length > 0);
+      return anyTrue(free().map(by));
+    }
     for (const way of how.ways) if (await by(way)) return true;
     return false;
   }

@@ -1,6 +1,6 @@
 /** One try to land one request, and the mail that says how it went. */
 import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
-import type { MergeTask, Prepared } from '../contract/activities.js';
+import type { MergeTask, Prepared } from '../contract/merge-activities.js';
 import { confined } from '../town/confinement.js';
 import type { Letter } from '../town/mail.js';
 import type { MergeRequest } from '../town/refinery.js';

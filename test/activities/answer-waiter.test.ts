@@ -3,6 +3,7 @@ import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
 import { expect, onTestFinished, test } from 'vitest';
 import { answerWaiter } from '../../src/activities/answer-waiter.js';
 import { perform } from '../../src/calls.js';
+import type { Action } from '../../src/town/escalation-input.js';
 import { asActivity, cancelActivity } from '../support/activity.js';
 import { letGoSignal } from '../support/busy.js';
 import { here } from '../support/here.js';
@@ -27,15 +28,15 @@ async function waiting({ isWorked }: { readonly isWorked: boolean }) {
   }
   const handle = await client.workflow.start('busy', { taskQueue: QUEUE, workflowId: 'se-1' });
   const call: Parameters<typeof answerWaiter>[0]['call'] = (one, whenAccepted) => perform(client, one, whenAccepted);
-  const answer = (attempt: number, withinMs: number, cancel?: AbortController) =>
+  const answer = (attempt: number, withinMs: number, cancel?: AbortController, action: Action = 'close') =>
     asActivity(
       () =>
         answerWaiter(
           { client, call },
           {
             escalation: ESCALATION,
-            waiter: { kind: 'step', at: 'se-1', step: 'fix', token: 'fix@t1', answered: 0 },
-            resolution: { action: 'close' },
+            waiter: { kind: 'step', at: 'se-1', step: 'fix', token: 'fix@t1', mission: 'm', item: 'a', answered: 0 },
+            resolution: { action },
             by: 'mayor',
             patience: 1,
           },
@@ -68,6 +69,11 @@ test('who is busy with an answer is waited for, however long; asked again it is 
   expect(ms).toBeGreaterThan(WITHIN_MS);
   expect(await handle.result()).toEqual([expect.stringContaining('mayor')]);
   expect(await accepted()).toBe(1);
+});
+
+test('one whose mission is gone waits still when that was to be told', async () => {
+  const { answer } = await waiting({ isWorked: true });
+  expect(await answer(1, 5_000, undefined, 'reassign')).toEqual({ kind: 'refused', says: 'there is no m' });
 });
 
 test('who does not take it in hand is tried ten times, and told why', async () => {

@@ -7,7 +7,7 @@ import { mergeActivities } from '../../src/activities/merge.js';
 import { placesIn } from '../../src/activities/places.js';
 import { sessionActivities } from '../../src/activities/sessions.js';
 import type { Means } from '../../src/activities/session-run.js';
-import type { MergeTask } from '../../src/contract/activities.js';
+import type { MergeTask } from '../../src/contract/merge-activities.js';
 import type { GateVerdict } from '../../src/town/gate-verdict.js';
 import { asActivity } from '../support/activity.js';
 import { makeBench } from '../support/bench.js';

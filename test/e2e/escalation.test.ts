@@ -50,6 +50,11 @@ tier = "deacon"
 text = "connection reset"
 then = "close"
 note = "the network was down"
+[[escalation.rules]]
+tier = "mayor"
+text = "out of quota"
+then = "close"
+note = "there is more of it tomorrow"
 `;
 const ANN = 'server/crew/ann';
 
@@ -199,7 +204,7 @@ test.concurrent('who may not answer is refused, and the refusal stands in the ch
   expect(links.at(-1)).toMatchObject({ kind: 'noted', by: agent, says: 'I have seen no map' });
   // An answer to the mail is one in words.
   const mail = await askedOverseer(id);
-  await said('mail', 'reply', mail.id, '--body', 'To the river.');
+  expect(await said('mail', 'reply', mail.id, '--body', 'To the river.')).toContain('taken as the answer');
   expect(await handleOf(id).result()).toMatchObject({ by: OVERSEER });
   expect((await chainOf(id)).find(({ kind }) => kind === 'resolved')?.says).toBe('retry: To the river. (by mail)');
 });
@@ -295,6 +300,25 @@ test.concurrent('a step whose escalation was terminated is raised again', async 
   expect(again.workflowId).toBe(first.workflowId);
   expect((await viewOf(again.workflowId)).waiting).toMatchObject([{ kind: 'step' }]);
   await said('escalation', 'resolve', again.workflowId, '--action', 'skip');
+});
+
+test.concurrent('who replies in words where these are no answer is told so, and how it is answered', async () => {
+  const waiter = await waiting('gt-replied');
+  const id = await raise({ source: 'failure', category: 'failed', text: 'exit 4', waiter });
+  const mail = await askedOverseer(id);
+  const says = await said('mail', 'reply', mail.id, '--body', 'leave it out');
+  expect(says).toContain(`gt escalation resolve ${id} says what is to be done`);
+  await said('escalation', 'resolve', id, '--action', 'close');
+  const late = await gt(['mail', 'reply', mail.id, '--body', 'thanks', '--town', town.dir]);
+  expect(late.code, late.stdout).toBe(1);
+  expect(late.stderr).toContain(`${id} does not take it`);
+});
+
+test.concurrent('a rule of a role holds, too, while that role is not there', async () => {
+  const waiter = await waiting('gt-ruled');
+  const id = await raise({ source: 'limits', category: 'blocked', text: 'out of quota', waiter });
+  expect(await handleOf(id).result()).toEqual({ id, by: MAYOR, how: '1 goes on' });
+  expect(await kindsOf(id)).toEqual(['raised', 'unreached', 'resolved', 'answered']);
 });
 
 test('a role that is there answers by its rules, and an answer in words goes no further', async () => {

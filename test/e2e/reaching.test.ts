@@ -20,6 +20,7 @@ const ANN = 'server/crew/ann';
 const BOB = 'server/crew/bob';
 const CAT = 'server/crew/cat';
 const DAN = 'server/crew/dan';
+const EVE = 'server/crew/eve';
 
 let town: LiveTown;
 let http: Receiver;
@@ -31,15 +32,18 @@ beforeAll(async () => {
     '/gone': (to) => to.writeHead(404).end('no such hook'),
     '/hangs': () => undefined,
     '/busy': (to, before) => (before === 0 ? to.writeHead(429, { 'retry-after': '1' }).end() : to.end()),
+    '/held-too': () => undefined,
     '/held': (to, before) => (before === 0 ? (letGo = () => to.destroy()) : to.end()),
   });
   smtp = await smtpReceiver();
   town = await liveTown({
     rigs: { server: { bare: true } },
     patience: 0.02,
+    // The server suggests to continue as new after about 4,000 events otherwise.
+    dynamicConfig: ['limit.historyCount.suggestContinueAsNew=150'],
     env: { SLACK_HOOK: `${http.url}/slack-4f1c9a77d0` },
   });
-  for (const workflowId of [ANN, BOB, CAT, DAN])
+  for (const workflowId of [ANN, BOB, CAT, DAN, EVE])
     await town.client.workflow.start('crew', { workflowId, taskQueue: TOWN_QUEUE, args: [{ patience: 0.02 }] });
 });
 afterAll(async () => {
@@ -69,6 +73,9 @@ url = "${http.url}/busy"
 [reach.held]
 kind = "webhook"
 url = "${http.url}/held"
+[reach.held-too]
+kind = "webhook"
+url = "${http.url}/held-too"
 [reach.chat]
 kind = "slack"
 url = "env:SLACK_HOOK"
@@ -92,6 +99,8 @@ quiet = "${quietNow()}"
 reach = ["busy"]
 [people."${DAN}"]
 reach = ["held"]
+[people."${EVE}"]
+reach = ["held-too", "desk"]
 `;
 
 type Words = { readonly subject?: string; readonly body?: string; readonly priority?: string };
@@ -195,6 +204,18 @@ test('what is urgent passes quiet hours, and goes by every way at once: one that
   const woken = await town.temporal('workflow', 'update', 'execute', '-w', BOB, '--name', 'reach', '--input', '{}');
   expect(woken.output).toContain('what is untold is told');
   await told(BOB, 'later');
+});
+
+test('what is urgent waits for no next run, though one is due and something else hangs', async () => {
+  await write(EVE, 'hung');
+  await until('it hangs', () => Promise.resolve(http.taken('/held-too').length > 0));
+  const handle = town.client.workflow.getHandle(EVE);
+  const { runId } = await handle.describe();
+  for (let nth = 0; (await handle.describe()).historyLength < 160; nth += 1)
+    await Promise.all(Array.from({ length: 10 }, (_, at) => write(EVE, `calm ${nth}.${at}`)));
+  await write(EVE, 'fire', { priority: 'urgent', subject: 'the remote burns' });
+  expect(await told(EVE, 'fire')).toMatchObject([{ way: 'desk', outcome: 'told' }]);
+  expect((await handle.describe()).runId, 'the next run is due, and has not begun').toBe(runId);
 });
 
 test('who is busy is asked again when he has said, and knows the message by its key', async () => {

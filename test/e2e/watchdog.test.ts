@@ -259,9 +259,23 @@ test('a deacon that hangs is woken, and when that is in vain the overseer is tol
   expect(asked).toMatchObject([{ decision: 'nothing', tell: null, memory: { wakes: 1 } }]);
   const command = /`temporal (workflow describe .*?)`/.exec(mail.body)?.[1] ?? '';
   expect(await town.temporal(...command.split(' '))).toMatchObject({ code: 0 });
-  expect(await town.temporal('workflow', 'unpause', '-w', DEACON, '--reason', 'a test')).toMatchObject({ code: 0 });
-  await until('it answers', async () => (await beatOf()).atMs > mail.atMs);
+  await letGo(mail.atMs);
 });
+
+/** The server's pause is an experiment, and has been seen to forget the task of a workflow that was let go: held and let go once more it has one. */
+async function letGo(sinceMs: number): Promise<void> {
+  const answers = async () => (await beatOf()).atMs > sinceMs;
+  for (let tries = 1; ; tries += 1) {
+    expect(await town.temporal('workflow', 'unpause', '-w', DEACON, '--reason', 'a test')).toMatchObject({ code: 0 });
+    const hasAnswered = await until('it answers', answers, 30).catch((error: unknown) => {
+      if (tries === 3) throw error;
+      return false;
+    });
+    if (hasAnswered) return;
+    console.warn('the deacon was let go, and does not answer: it is held and let go once more');
+    await town.temporal('workflow', 'pause', '-w', DEACON, '--reason', 'a test');
+  }
+}
 
 test('mail to the deacon reaches the overseer, whose answer goes to whoever wrote it; a false ping is refused', async () => {
   const letter = { id: 'l1', from: 'server/crew/bob', to: DEACON, subject: 'a question', body: 'Is all well?' };

@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
-import { closeMerge, landMerge, prepareMerge } from '../../src/git/merge.js';
+import { landMerge } from '../../src/git/land.js';
+import { closeMerge, prepareMerge } from '../../src/git/merge.js';
 import { openMirror } from '../../src/git/mirror.js';
 import { salvage } from '../../src/git/salvage.js';
 import { openWorktree, worktreeState } from '../../src/git/worktree.js';
@@ -58,7 +59,13 @@ it.each(rounds(600))(`a merge that is killed while prepared at $ms ms lands once
   if (made.kind !== 'prepared') throw new Error(made.kind);
   expect(made).toMatchObject({ base, commits: 2 });
   expect(await worktreeState({ mirror: rig.mirror, path: worktree })).toMatchObject({ head: made.tip, dirty: [] });
-  const landing = { mirror: rig.mirror, requestId: 'r1', base, tip: made.tip, target: 'main' };
+  const landing = {
+    mirror: rig.mirror,
+    base,
+    tip: made.tip,
+    target: 'main',
+    pins: [{ requestId: 'r1', tip: made.tip }],
+  };
   expect(await landMerge(landing)).toEqual({ kind: 'merged', commit: made.tip });
   await closeMerge({ ...args, landed: true });
   expect(await rig.origin.git('log', '--format=%h', '--', 'one')).toMatch(/^\w+$/);
@@ -77,7 +84,13 @@ it.each(
   const request = { mirror: rig.mirror, worktree, branch: BRANCH, sha, target: 'main', requestId: 'r1' };
   const made = await prepareMerge(request);
   if (made.kind !== 'prepared') throw new Error(made.kind);
-  const landing = { mirror: rig.mirror, requestId: 'r1', base: made.base, tip: made.tip, target: 'main' };
+  const landing = {
+    mirror: rig.mirror,
+    base: made.base,
+    tip: made.tip,
+    target: 'main',
+    pins: [{ requestId: 'r1', tip: made.tip }],
+  };
   await killedCall('landMerge', landing, ms);
   expect(await landMerge(landing)).toEqual({ kind: 'merged', commit: made.tip });
   expect(await rig.origin.sha('main')).toBe(made.tip);

@@ -2,14 +2,9 @@ import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { log } from '../../src/git/commit.js';
-import {
-  closeMerge,
-  forgetMerges,
-  landMerge,
-  prepareMerge,
-  revokeMerge,
-  type Preparation,
-} from '../../src/git/merge.js';
+import { landMerge } from '../../src/git/land.js';
+import { closeMerge, prepareMerge, type Preparation } from '../../src/git/merge.js';
+import { forgetMerges, revokeMerge } from '../../src/git/merge-pins.js';
 import { openWorktree } from '../../src/git/worktree.js';
 import { killedCall } from '../support/killed-call.js';
 import { until } from '../support/live-town.js';
@@ -33,10 +28,10 @@ async function prepared(rig: Rig, sha: string, branch = BRANCH, requestId = REQU
 const REQUEST = 'se-1a2b3c4d.0';
 const landing = (rig: Rig, { base, tip }: Prepared, requestId = REQUEST) => ({
   mirror: rig.mirror,
-  requestId,
   base,
   tip,
   target: 'main',
+  pins: [{ requestId, tip }],
 });
 
 const it = drawn('courses of a merge', 11, 4);

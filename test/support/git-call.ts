@@ -1,7 +1,8 @@
 /** A program that makes one call on git's work, told as JSON on its command line, so that tests can kill it in the middle. */
 import { placesIn } from '../../src/activities/places.js';
 import { sandboxActivities } from '../../src/activities/sandbox.js';
-import { landMerge, prepareMerge } from '../../src/git/merge.js';
+import { landMerge } from '../../src/git/land.js';
+import { prepareMerge } from '../../src/git/merge.js';
 import { openMirror } from '../../src/git/mirror.js';
 import { salvage } from '../../src/git/salvage.js';
 import { openWorktree } from '../../src/git/worktree.js';

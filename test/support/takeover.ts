@@ -45,6 +45,13 @@ export async function goesOn(): Promise<void> {
   await goOn<typeof goesOn>();
 }
 
+/** Does nothing else for so many turns, in one task. */
+export function keepsItsThread(turns: number): Promise<number> {
+  let sum = 0;
+  for (let turn = 0; turn < turns; turn += 1) sum = (sum * 31 + turn) % 1_000_003;
+  return Promise.resolve(sum);
+}
+
 /** Never ends, after one command or another. */
 async function stayAfter(isAsExpected: boolean): Promise<void> {
   if (isAsExpected) void sleep('1 hour');

@@ -8,7 +8,7 @@ import { escalationBoard } from '../../src/town/escalation-board.js';
 import { escalationOf } from '../../src/town/escalation-id.js';
 import { ACTIONS, SOURCES, type Action, type Raised, type Waiter } from '../../src/town/escalation-input.js';
 import { LAST_RESORT } from '../../src/town/escalation-ladder.js';
-import { helpMail } from '../../src/town/escalation-mail.js';
+import { helpMail, isAnsweredByReply } from '../../src/town/escalation-mail.js';
 import { whyNotBy, whyNotFor } from '../../src/town/escalation-who.js';
 import { acked, begun, forwarded, joined, laddered, told } from '../../src/town/escalation.js';
 import { isOfEscalation, readNotice } from '../../src/town/mail.js';
@@ -272,6 +272,11 @@ describe('the mail to a tier', () => {
   const first = laddered(begun(raised, 0, 0), { ...LAST_RESORT, route: [DEACON, 'server/crew/ann'] }, 0);
   const second = forwarded(told(first, first, null, 1_000), DEACON, 'no rule fits', 2_000);
 
+  test('an emergency is urgent, whoever says how bad it is', () => {
+    const said = begun(trouble({ category: 'emergency', severity: 'MEDIUM' }), 0, 0);
+    expect(helpMail(ID, laddered(said, LAST_RESORT, 0)).priority).toBe('urgent');
+  });
+
   test('as it looks', () => {
     const { subject, body, priority, thread } = helpMail(ID, second);
     expect({ subject, priority, thread }).toEqual({
@@ -333,6 +338,7 @@ describe('the mail to a tier', () => {
     const { body } = helpMail(ID, laddered(begun(trouble(more as Partial<Raised>), 0, 0), LAST_RESORT, 0));
     expect([...body.matchAll(/^ {4}(\w+) /gm)].map(([, action]) => action)).toEqual(actions);
     expect(body.includes('Reply, and ')).toBe(isReplied);
+    expect(isAnsweredByReply({ from: ID, body })).toBe(isReplied);
     expect(body).toContain(`gt escalation resolve ${ID} --action ${actions[0]} `);
     expect(body).not.toContain('Answers that it names');
   });

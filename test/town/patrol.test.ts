@@ -149,13 +149,14 @@ test('an escalation that nobody answers is told after four hours, and twice more
 });
 
 test.each([
-  ['whose escalation it has raised itself', { parent: 'm1', mission: '' }, 'overseer: build'],
-  ['of whose mission an escalation is', { parent: 'se-1', mission: 'm1' }, 'overseer: build'],
-  ['who says for which escalation it waits', { parent: 'm2', mission: 'm2' }, 'hq-esc-0a1b2c3d: build'],
-])('one %s is told of by that', (_, by, waitsFor) => {
+  ['whose escalation it has raised itself', { parent: 'm1', mission: '' }],
+  ['of whose mission an escalation is', { parent: 'se-1', mission: 'm1' }],
+  ['who has joined that of another', { parent: 'm2', mission: 'm2', waits: ['se-2', 'm2', 'se-1', 'm1'] }],
+])('one %s is told of by that', (_, by) => {
+  const waitsFor = 'overseer: build';
   const waiting = [
     { id: 'm1', waitsFor },
-    { id: 'm3', waitsFor: 'overseer: build' },
+    { id: 'm3', waitsFor },
   ];
   expect(withoutLadder(waiting, [{ id: 'hq-esc-0a1b2c3d', ...by }])).toEqual([waiting[1]]);
   expect(withoutLadder(waiting, [])).toEqual(waiting);

@@ -107,6 +107,8 @@ test('of an escalation the commands that answer it arrive, however long its trou
   const now = laddered(begun(trouble({ category: 'failed', text: words, tried: words }), 0, 0), LAST_RESORT, 0);
   const mail = { ...helpMail('hq-esc-0a1b2c3d', now), atMs: AT };
   expect(one(mail).text).toContain('gt escalation resolve hq-esc-0a1b2c3d --action close');
+  // Words alone are no answer to it.
+  expect(one(mail).text).not.toContain('gt mail reply');
   expect(one(mail).text).toContain('(`gt explain hq-esc-0a1b2c3d` has all of it)');
 });
 
