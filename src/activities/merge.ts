@@ -83,6 +83,8 @@ async function prepare(
     case 'landed':
       return made;
     case 'missing':
+      // That is nobody's work: somebody makes the branch, or has named another.
+      if (made.what === 'target') return { kind: 'refused', reason: `the remote has no branch ${target}` };
       return { kind: 'missing' };
     default:
       return unreachable(made);

@@ -7,6 +7,7 @@ import { escalationCommands } from './escalation-commands.js';
 import { formulaCommands } from './formula-commands.js';
 import { mailCommands } from './mail-commands.js';
 import { molCommands } from './mol-commands.js';
+import { mqCommands } from './mq-commands.js';
 import { peopleCommands } from './people-commands.js';
 import { reachCommands } from './reach-commands.js';
 import { sessionCommands } from './session-commands.js';
@@ -28,6 +29,7 @@ export const commands: readonly Command[] = [
   ...reachCommands,
   ...escalationCommands,
   ...channelCommands,
+  ...mqCommands,
   ...dogCommands,
   ...wishCommands,
 ];

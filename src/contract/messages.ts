@@ -318,8 +318,13 @@ export const refineryMessages = {
   configure: witnessMessages.configure,
   retry: message(
     'retry',
-    'Lets a held request try again; without `request`, all of them.',
+    'Lets a held request try again; without `request`, all but those that somebody wants held.',
     z.strictObject({ id, by, request: z.string().optional() }),
+  ),
+  hold: message(
+    'hold',
+    'Keeps a request from landing, also while its gates run, until `retry` names it.',
+    z.strictObject({ id, by, request: z.string(), reason: reason.default('held') }),
   ),
   remove: message(
     'remove',

@@ -15,6 +15,8 @@ export type RefineryCarry = {
   readonly verdicts: readonly { readonly request: string; readonly letter: Letter }[];
   /** Molecules whose holders are gone: nothing of theirs is taken into the queue any more. */
   readonly abandoned?: readonly string[];
+  /** Of one request, from its turn to its verdict, as the last ones took. Absent before the first. */
+  readonly tookMs?: number;
   /** `unwritten`: of them, those on their way to the ledger. Absent in what an earlier version handed over. */
   readonly dead?: readonly DeadLetter[];
   readonly unwritten?: readonly DeadLetter[];

@@ -38,6 +38,7 @@ const BUNDLES = {
       'escalation',
       'escalation-list',
       'dog',
+      'mq',
       'wish',
       'explain',
       'export',

@@ -11,6 +11,8 @@ const REFUSALS_MIN = 3;
 export function refineryTrouble(queue: Queue, rig: string): readonly Lasting[] {
   return queue.flatMap(({ id, branch, mission, hold, refusals = 0 }): readonly Lasting[] => {
     const isRefused = refusals >= REFUSALS_MIN;
+    // Who wants it held knows of it.
+    if (hold?.by !== undefined) return [];
     const isHeld = hold !== null && hold.againAtMs === undefined;
     if (!isHeld && !isRefused) return [];
     const why = hold?.why ?? 'the target refuses the push';

@@ -25,10 +25,13 @@ export type MergeRequest = {
 };
 
 export type Queued = MergeRequest & {
-  readonly hold: { readonly why: string; readonly sinceMs: number; readonly againAtMs?: number } | null;
+  readonly hold: Hold | null;
   /** Pushes that the target refused so far. */
   readonly refusals?: number;
 };
+
+/** `againAtMs`: until then it holds by itself. `by`: who wants it held, until somebody names it. */
+type Hold = { readonly why: string; readonly sinceMs: number; readonly againAtMs?: number; readonly by?: string };
 
 export type Queue = readonly Queued[];
 
@@ -42,6 +45,11 @@ export function dequeue(queue: Queue, id: string): Queue {
 
 export function hold(queue: Queue, id: string, why: string, nowMs: number): Queue {
   return queue.map((one) => (one.id === id ? { ...one, hold: { why, sinceMs: nowMs } } : one));
+}
+
+/** By somebody's word: neither other settings nor a retry of all let it go. */
+export function holdBy(queue: Queue, id: string, by: string, why: string, nowMs: number): Queue {
+  return queue.map((one) => (one.id === id ? { ...one, hold: { why, sinceMs: nowMs, by } } : one));
 }
 
 /** Held for as long as `waitMs` says of the refusals before this one. */
@@ -83,6 +91,11 @@ export function isRequest(id: string): boolean {
   return /^.+\.\d+$/.test(id);
 }
 
+/** Whether an id can be part of a path, and of a ref of git's. */
+export function isPlainRequest(id: string): boolean {
+  return isRequest(id) && !/[\s\p{Cc}/\\~^:?*[]|\.\.|@\{|^[.-]/u.test(id);
+}
+
 /** The requests of one molecule: its first hand-in and those after rework. */
 export function requestsOf<One extends { readonly id: string }>(
   queue: readonly One[],
@@ -96,7 +109,9 @@ export function requestsPattern(molecule: string): string {
   return `${molecule}.*`;
 }
 
-/** Lets held requests try again: one by its id, or all. */
+/** Lets held requests try again: one by its id, or all that nobody wants held. */
 export function unhold(queue: Queue, id: string | null): Queue {
-  return queue.map((one) => (id === null || one.id === id ? { ...one, hold: null } : one));
+  return queue.map((one) =>
+    (id === null ? one.hold?.by === undefined : one.id === id) ? { ...one, hold: null } : one,
+  );
 }

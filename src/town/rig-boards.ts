@@ -116,22 +116,27 @@ function waitsFor({ name }: Claim, { names, leases }: Slots): string {
   return leases.some((lease) => lease.name === name) ? ` (once ${name} is free; others go before)` : '';
 }
 
-/** A request of the queue, and how it stands. */
-export type QueuedView = Queued & { readonly stage: string; readonly stageSinceMs?: number };
+/** A request of the queue, how it stands, and when its verdict is to be expected. */
+export type QueuedView = Queued & {
+  readonly stage: string;
+  readonly stageSinceMs?: number;
+  readonly expectedMs?: number;
+};
 
 /** `dead`: hand-ins of which nobody waits for the verdict any more. */
 export function queueBoard(queue: readonly QueuedView[], id: string, dead: readonly DeadLetter[] = []): string {
-  const rows = queue.map(({ id: request, branch, target, issue, stage, sinceMs }) => [
+  const rows = queue.map(({ id: request, branch, target, issue, stage, sinceMs, expectedMs }) => [
     code(request),
     branch,
     target,
     issue,
     short(stage),
     timeAt(sinceMs),
+    expectedMs === undefined ? '' : timeAt(expectedMs),
   ]);
-  const heads = ['request', 'branch', 'target', 'issue', 'stands', 'handed in'];
+  const heads = ['request', 'branch', 'target', 'issue', 'stands', 'handed in', 'expected'];
   const requests = rows.length === 0 ? [] : ['', ...table(heads, rows)];
-  const isHeld = queue.some(({ hold }) => hold !== null);
+  const isHeld = queue.some(({ hold }) => hold !== null && hold.by === undefined);
   const send = `temporal workflow signal -w ${shellWord(id)} --name retry --input '{}'`;
   const ask = isHeld ? [`\n> mend the cause, then \`${send}\``] : [];
   const head = `${queue.length} in the merge queue. ${queueStory(queue)}`;

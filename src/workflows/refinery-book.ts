@@ -2,7 +2,16 @@
 import type { QueueView, RefineryCarry } from '../contract/refinery.js';
 import type { Letter } from '../town/mail.js';
 import { inOrder } from '../town/merge-order.js';
-import { dequeue, enqueue, requestsOf, unhold, type MergeRequest, type Queue, type Queued } from '../town/refinery.js';
+import {
+  dequeue,
+  enqueue,
+  holdBy,
+  requestsOf,
+  unhold,
+  type MergeRequest,
+  type Queue,
+  type Queued,
+} from '../town/refinery.js';
 import type { RoleSettings } from '../town/rig.js';
 import type { QueuedView } from '../town/rig-boards.js';
 
@@ -10,7 +19,8 @@ import type { QueuedView } from '../town/rig-boards.js';
 const VERDICTS_MAX = 200;
 const ABANDONED_MAX = 200;
 
-type Known = Pick<RefineryCarry, 'rig' | 'patience' | 'queue' | 'verdicts' | 'abandoned'>;
+type Known = Pick<RefineryCarry, 'rig' | 'patience' | 'queue' | 'verdicts' | 'abandoned' | 'tookMs'>;
+type Hold = { readonly by: string; readonly why: string };
 type Stage = { readonly id: string; readonly stage: string; readonly sinceMs: number };
 
 export class RefineryBook {
@@ -18,15 +28,18 @@ export class RefineryBook {
   #active: Stage | null = null;
   /** Requests that somebody wants out of the queue, with the reason. */
   #removals: ReadonlyMap<string, string> = new Map();
+  /** Requests at work that somebody wants held, by whom and why. */
+  #holds: ReadonlyMap<string, Hold> = new Map();
   /** Requests whose verdict is to be told again. */
   #repeats: readonly string[] = [];
-  /** The request that is in the hands of the loop. */
-  working: string | null = null;
+  /** The request that is in the hands of the loop, and since when. */
+  #work: { readonly id: string; readonly sinceMs: number } | null = null;
   /** Something has changed that the loop has not looked at. */
   news = true;
 
-  constructor({ rig, patience, queue, verdicts, abandoned }: Known) {
-    this.#now = { rig, patience, queue, verdicts, ...(abandoned === undefined ? {} : { abandoned }) };
+  constructor({ rig, patience, queue, verdicts, abandoned, tookMs }: Known) {
+    const more = { ...(abandoned === undefined ? {} : { abandoned }), ...(tookMs === undefined ? {} : { tookMs }) };
+    this.#now = { rig, patience, queue, verdicts, ...more };
   }
 
   get known(): Known {
@@ -45,6 +58,10 @@ export class RefineryBook {
     return this.#now.queue;
   }
 
+  get working(): string | null {
+    return this.#work?.id ?? null;
+  }
+
   /** Nothing is asked for that the loop has to do. */
   get isIdle(): boolean {
     return this.#repeats.length === 0 && this.#removals.size === 0;
@@ -58,9 +75,17 @@ export class RefineryBook {
     this.change({ queue: enqueue(this.queue, request) });
   }
 
-  /** By the latest word of town.toml, with which everything that is held is tried anew. */
-  configure(settings: RoleSettings): void {
-    this.change({ ...settings, queue: unhold(this.queue, null) });
+  /** By the latest word of town.toml. What is held is tried anew with what is new there. */
+  configure(settings: RoleSettings, isNews: boolean): void {
+    this.change({ ...settings, ...(isNews ? { queue: unhold(this.queue, null) } : {}) });
+  }
+
+  begin(id: string, nowMs: number): void {
+    this.#work = { id, sinceMs: nowMs };
+  }
+
+  rest(): void {
+    this.#work = null;
   }
 
   /** It stands so in the loop's hands; null: it is out of them. */
@@ -68,9 +93,11 @@ export class RefineryBook {
     this.#active = stage;
   }
 
-  decide(request: string, letter: Letter): void {
+  decide(request: string, letter: Letter, nowMs: number): void {
+    if (this.#work?.id === request) this.change({ tookMs: smoothed(this.#now.tookMs, nowMs - this.#work.sinceMs) });
     const verdicts = [...this.#now.verdicts.slice(-VERDICTS_MAX + 1), { request, letter }];
     this.change({ verdicts, queue: dequeue(this.queue, request) });
+    this.#letGo(request);
     this.#active = null;
   }
 
@@ -105,6 +132,31 @@ export class RefineryBook {
     return this.#removals.get(request) ?? null;
   }
 
+  /** One at work is held once that has stopped; what has landed by then has landed. */
+  hold(request: string, hold: Hold, nowMs: number): void {
+    if (request === this.working) this.#holds = new Map(this.#holds).set(request, hold);
+    else this.change({ queue: holdBy(this.queue, request, hold.by, hold.why, nowMs) });
+  }
+
+  /** Why its work is to stop, if it can still. */
+  whyStopped(request: string): string | null {
+    return this.whyRemoved(request) ?? this.#holds.get(request)?.why ?? null;
+  }
+
+  /** Its work has stopped. False: it was to leave the queue. */
+  holdsStopped(request: string, nowMs: number): boolean {
+    const hold = this.#holds.get(request);
+    this.#letGo(request);
+    if (hold === undefined || this.whyRemoved(request) !== null) return false;
+    this.change({ queue: holdBy(this.queue, request, hold.by, hold.why, nowMs) });
+    this.#active = null;
+    return true;
+  }
+
+  #letGo(request: string): void {
+    this.#holds = new Map([...this.#holds].filter(([id]) => id !== request));
+  }
+
   /** Of those that are decided by now. What was asked for while verdicts were told stays: its request is in the queue still. */
   forgetRemovals(): void {
     const open = new Set(this.queue.map(({ id }) => id));
@@ -126,11 +178,24 @@ export class RefineryBook {
 
   view(nowMs: number): QueueView {
     const held = this.queue.filter((request) => request.hold !== null);
-    return [...inOrder(this.queue, nowMs), ...held].map((request, index) => ({
+    const order = inOrder(this.queue, nowMs);
+    // One at work has its turn whatever has come since.
+    const first = order.filter(({ id }) => id === this.working);
+    const open = [...first, ...order.filter(({ id }) => id !== this.working)];
+    return [...open, ...held].map((request, index) => ({
       ...request,
       position: index + 1,
       ...this.#stageOf(request),
+      ...(request.hold === null ? this.#expected(index, nowMs) : {}),
     }));
+  }
+
+  /** By what the last ones took, one after the other. */
+  #expected(index: number, nowMs: number): Pick<QueuedView, 'expectedMs'> {
+    const { tookMs } = this.#now;
+    if (tookMs === undefined) return {};
+    const beganMs = this.#work?.sinceMs ?? nowMs;
+    return { expectedMs: Math.max(nowMs, beganMs + (index + 1) * tookMs) };
   }
 
   #stageOf({ id, hold: held }: Queued): Pick<QueuedView, 'stage' | 'stageSinceMs'> {
@@ -138,4 +203,9 @@ export class RefineryBook {
     if (this.#active?.id !== id) return { stage: 'waiting' };
     return { stage: this.#active.stage, stageSinceMs: this.#active.sinceMs };
   }
+}
+
+/** Of what the last ones took, these count less the longer ago they were. */
+function smoothed(before: number | undefined, tookMs: number): number {
+  return before === undefined ? tookMs : Math.round(0.7 * before + 0.3 * tookMs);
 }

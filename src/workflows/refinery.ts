@@ -162,9 +162,9 @@ class RefineryRun {
 
   /** Works on a request until it has a verdict or is held. */
   async #work(request: MergeRequest): Promise<void> {
-    this.#book.working = request.id;
+    this.#book.begin(request.id, Date.now());
     await this.#workUntilDecided(request);
-    this.#book.working = null;
+    this.#book.rest();
   }
 
   async #workUntilDecided(request: MergeRequest): Promise<void> {
@@ -176,7 +176,7 @@ class RefineryRun {
       const outcome = await mergeOnce(request, rig, patience, {
         again: tries > 0,
         stage: (stage) => this.#stage(id, stage),
-        removed: () => book.whyRemoved(id),
+        removed: () => book.whyStopped(id),
         pushing,
       });
       switch (outcome.kind) {
@@ -186,19 +186,23 @@ class RefineryRun {
           pushing = outcome.pushing;
           break;
         case 'refused': {
+          if (book.holdsStopped(id, Date.now())) return;
           const why = `the target refuses the push: ${outcome.reason}`;
           const wait = (refusals: number) => landAgainMs(patience, refusals);
           book.stage(null);
           return book.change({ queue: holdRefused(book.queue, id, why, Date.now(), wait) });
         }
         case 'held':
+          if (book.holdsStopped(id, Date.now())) return;
           book.stage(null);
           return book.change({ queue: hold(book.queue, id, outcome.why, Date.now()) });
+        case 'removed':
+          if (book.holdsStopped(id, Date.now())) return;
+          return this.#decide(request, outcome);
         case 'merged':
         case 'conflict':
         case 'gate-failed':
         case 'missing':
-        case 'removed':
           return this.#decide(request, outcome);
         default:
           return unreachable(outcome);
@@ -211,7 +215,7 @@ class RefineryRun {
     outcome: Exclude<Outcome, { readonly kind: 'moved' | 'host-lost' | 'refused' | 'held' }>,
   ): Promise<void> {
     const letter = letterOf(request, this.#book.rig.name, outcome, new Date().toISOString());
-    this.#book.decide(request.id, letter);
+    this.#book.decide(request.id, letter, Date.now());
     await this.#tell(letter);
   }
 
@@ -264,7 +268,7 @@ class RefineryRun {
 
   #show(): void {
     const view = this.#book.view(Date.now());
-    const isHeld = view.some((request) => request.hold !== null);
+    const isHeld = view.some(({ hold: held }) => held !== null && held.by === undefined);
     const phase = isHeld ? 'escalated' : view.length > 0 ? 'merging' : 'waiting';
     const waitingFor = isHeld ? 'overseer: held requests' : view.length > 0 ? '' : 'requests';
     this.#standing.show({ phase, waitingFor }, () => this.#board());

@@ -19,6 +19,7 @@ import { findMarked } from '../../src/process/mark.js';
 import { recordsOf } from '../support/ledger-records.js';
 import { count, liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
+import { gt } from '../support/gt.js';
 import { drawn } from '../support/sample.js';
 import { ASK, QUICK } from '../support/test-formulas.js';
 
@@ -93,6 +94,38 @@ async function refusalOf(mail: Mail): Promise<string> {
 }
 
 const it = drawn('things that happen in a merge queue', 11, 4);
+
+const mq = async (...args: readonly string[]): Promise<string> => {
+  const { code, stdout, stderr } = await gt(['mq', ...args, '--town', town.dir]);
+  expect(code, stderr).toBe(0);
+  return stdout;
+};
+
+test('a request is held while its gates run, nothing of that lands, and by its name it tries again', async () => {
+  await start('freeze', 'slow', 'frozen');
+  const { id } = await inGates('slow');
+  expect(await mq('list')).toMatch(new RegExp(`slow +1 +${id.replace('.', '\\.')} .* freeze +2 +gates: long`));
+  expect(await mq('hold', id, '--reason', 'after the release', '--by', 'ann')).toContain(
+    `request "${id}" is held once its work has stopped`,
+  );
+  await until('it is held', async () => (await queueOf('slow'))[0]?.hold?.by === 'ann');
+  expect(await findMarked((mark) => mark === `gates/${id}`)).toEqual([]);
+  expect(await mq('list', 'slow')).toContain('held: after the release (ann)');
+  await expect(
+    town.client.workflow.getHandle('slow/refinery').executeUpdate(refineryMessages.retry.update, { args: [{}] }),
+  ).rejects.toMatchObject({ cause: { message: expect.stringContaining(`by name: ${id}`) as string } });
+  const gone = await gt(['mq', 'hold', `${id}9`, '--town', town.dir]);
+  expect(gone).toMatchObject({ code: 1, stderr: `gt: no request "${id}9" waits to land; did you mean "${id}"?\n` });
+  expect(await mq('retry', id)).toContain(`tried again: ${id}`);
+  expect((await inGates('slow')).id).toBe(id);
+  expect(await mq('remove', id, '--reason', 'not wanted')).toContain(`request "${id}" leaves the queue`);
+  await until('nothing waits', async () => (await mq('list', 'slow')).includes('nothing waits to land'));
+  await town.client.workflow.getHandle('freeze').cancel();
+  await town.client.workflow
+    .getHandle('freeze')
+    .result()
+    .catch(() => undefined);
+});
 
 it('a verdict or a request that another polecat has written changes nothing, nor does a verdict for one before it', async () => {
   const handle = await start('victim', 'slow', 'v');

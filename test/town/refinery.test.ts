@@ -1,11 +1,14 @@
 import { expect, test } from 'vitest';
 import { inOrder } from '../../src/town/merge-order.js';
+import { refineryTrouble } from '../../src/town/refinery-trouble.js';
 import {
   dequeue,
   dueInMs,
   enqueue,
   hold,
+  holdBy,
   holdRefused,
+  isPlainRequest,
   requestsOf,
   unhold,
   unholdAgain,
@@ -34,6 +37,29 @@ const ids = (of: Queue, nowMs = 0) => inOrder(of, nowMs).map((one) => one.id);
 test('a request handed in twice is in the queue once', () => {
   expect(queue(request('a'), request('a'))).toHaveLength(1);
   expect(dequeue(queue(request('a')), 'a')).toEqual([]);
+});
+
+test('what somebody wants held is let go by name alone', () => {
+  const held = hold(holdBy(queue(request('a'), request('b')), 'a', 'ann', 'a release (ann)', 0), 'b', 'why', 0);
+  expect(ids(unhold(held, null))).toEqual(['b']);
+  expect(ids(unhold(held, 'a'))).toEqual(['a']);
+  expect(refineryTrouble(holdBy(queue(request('a')), 'a', 'ann', 'a release (ann)', 0), 'server')).toEqual([]);
+});
+
+test.each([
+  ['se-1a2b3c4d.0', true],
+  ['my-own_name.12', true],
+  ['se-1', false],
+  ['../../etc.0', false],
+  ['a/b.0', false],
+  ['a b.0', false],
+  ['a..0', false],
+  ['-rf.0', false],
+  ['.hidden.0', false],
+  ['a*.0', false],
+  ['a\u0000.0', false],
+])('%j can be part of a path and of a ref: %s', (id, isPlain) => {
+  expect(isPlainRequest(id)).toBe(isPlain);
 });
 
 test('a held request stands aside until it is let go, by itself or with all', () => {
