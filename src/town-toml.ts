@@ -20,6 +20,7 @@ import { DEFAULT_MODEL, eachAskingRole, RUNTIMES, runtimeNamed, type AskingRole 
 import { agent, agentsFrom, AGENT_NAME } from './town-toml-agents.js';
 import { confinement, confinementFrom } from './town-toml-confinement.js';
 import { checkEscalation, escalation, escalationFrom, escalationKeysAt } from './town-toml-escalation.js';
+import { gate, gateFrom } from './town-toml-gates.js';
 import { checkPlugins, plugin, PLUGIN_NAME, pluginsFrom } from './town-toml-plugins.js';
 import { amount, dollars, form, nameOfPath, show, table, text, valueAt, whole } from './town-toml-fields.js';
 import { checkReach, person, PERSON_NAME, reachFrom, way, WAY_NAME } from './town-toml-reach.js';
@@ -73,7 +74,7 @@ const rig = {
   gates: z
     .record(
       form(/^[A-Za-z][A-Za-z0-9_-]*$/, 'the name of a gate is letters, digits, "-" and "_", and begins with a letter'),
-      text('npm test'),
+      gate,
       'a table of commands is expected, for example { test = "npm test" }',
     )
     .optional(),
@@ -317,7 +318,7 @@ function settingsOf(document: Document): TownSettings {
         name,
         url: one.url,
         branch: one.branch ?? 'main',
-        gates: Object.entries(one.gates ?? {}).map(([gate, command]) => ({ name: gate, command })),
+        gates: Object.entries(one.gates ?? {}).map(([called, said]) => gateFrom(called, said)),
         names,
         capacity: one.capacity ?? Math.min(DEFAULT_CAPACITY, names.length),
         prefix,

@@ -85,7 +85,7 @@ redispatch = true
 [rigs.web]
 url = "https://example.com/web.git"
 branch = "trunk"
-gates = { zebra = "z", test = "npm test", lint = "npm run lint" }
+gates = { zebra = "z", test = { run = "npm test", timeout = "10m", retries = 2 }, lint = { run = "npm run lint", quarantined = true } }
 names = ["Ash", "Storm"]
 capacity = 2
 prefix = "wb"
@@ -115,8 +115,8 @@ runtime = { kind = "human", model = "another" }
         branch: 'trunk',
         gates: [
           { name: 'zebra', command: 'z' },
-          { name: 'test', command: 'npm test' },
-          { name: 'lint', command: 'npm run lint' },
+          { name: 'test', command: 'npm test', timeoutMs: 600_000, retries: 2 },
+          { name: 'lint', command: 'npm run lint', quarantined: true },
         ],
         names: ['Ash', 'Storm'],
         capacity: 2,
@@ -188,7 +188,7 @@ describe('a mistake in town.toml', () => {
     [
       '[rigs.server]\nurl = "/x"\n[rigs.server.gates]\ntest = 5',
       4,
-      'rigs.server.gates.test is 5; a text is expected, for example "npm test"',
+      'rigs.server.gates.test is 5; a command is expected, for example "npm test", or { run = "npm test", timeout = "10m", retries = 1 }',
     ],
     [
       '[runtime]\nkind = "robot"',

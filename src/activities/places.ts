@@ -13,6 +13,10 @@ export type Places = {
   readonly merge: (rig: string, request: string) => string;
   /** The target alone, beside the tree of a request. */
   readonly mergeTarget: (rig: string, request: string) => string;
+  /** What gates have printed, by request. */
+  readonly gateOutput: (rig: string, request: string) => string;
+  /** By tree and gates, what has passed. */
+  readonly verified: (rig: string) => string;
   readonly journal: (sessionId: string) => string;
   /** Where copies lie that sessions without a sandbox read. */
   readonly readings: string;
@@ -34,6 +38,8 @@ export function placesIn(state: string): Places {
     merges: (rig) => join(rigs, rig, 'refinery'),
     merge: (rig, request) => join(rigs, rig, 'refinery', request),
     mergeTarget: (rig, request) => join(rigs, rig, 'refinery', `${request}.target`),
+    gateOutput: (rig, request) => join(rigs, rig, 'gates', safeName(request)),
+    verified: (rig) => join(rigs, rig, 'verified'),
     attached: (molecule) => join(state, 'attached', safeName(molecule)),
     attachedLeft: (molecule) => join(state, 'attached-left', safeName(molecule)),
     readings: join(state, 'reading'),

@@ -17,6 +17,8 @@ export type GateActivities = {
     readonly worktree: string;
     readonly gates: readonly Gate[];
     readonly timeoutMs: number;
+    /** The commit that the tree is of: what has passed on its like is not run again. Absent in what an earlier version asked for. */
+    readonly tip?: string;
     /** Absent: not shut in. */
     readonly confinement?: Confinement;
     /** What the tree was made on: a gate that cannot run is tried there alone. Absent in what an earlier version asked for. */

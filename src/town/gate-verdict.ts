@@ -2,7 +2,8 @@
 
 /** What the gates said about one tip. Only `passed` lets it through. */
 export type GateVerdict =
-  | { readonly kind: 'passed' }
+  /** `notes`: of gates that are flaky, or quarantined and did not pass. `isKnown`: they have passed on the very same tree before. */
+  | { readonly kind: 'passed'; readonly notes?: readonly string[]; readonly isKnown?: true }
   | { readonly kind: 'failed'; readonly gate: string; readonly log: string }
   | { readonly kind: 'could-not-run'; readonly gate: string; readonly log: string };
 

@@ -14,7 +14,16 @@ export const DEFAULT_NAMES = [
   'Dusk', 'Echo', 'Frost', 'Glint', 'Hazel', 'Iris', 'Jasper', 'Kestrel', 'Lark', 'Moss',
 ] as const; // prettier-ignore
 
-export const Gate = z.strictObject({ name: z.string().min(1), command: z.string().min(1) });
+export const Gate = z.strictObject({
+  name: z.string().min(1),
+  command: z.string().min(1),
+  /** Of one run. Absent: what any command of the town may take. */
+  timeoutMs: z.number().int().positive().optional(),
+  /** So often it is run again where it has failed, on the very same tree: what passes then is flaky. Absent: never. */
+  retries: z.number().int().positive().optional(),
+  /** It is run and told of, and keeps nothing from landing. */
+  quarantined: z.literal(true).optional(),
+});
 export type Gate = z.infer<typeof Gate>;
 
 export const RigSnapshot = z.strictObject({

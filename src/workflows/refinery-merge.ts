@@ -102,7 +102,7 @@ async function verifyAndPush(
   const { request, rig } = task;
   watcher.stage(`gates: ${rig.gates.map((gate) => gate.name).join(', ')}`);
   const target = { rig: rig.name, branch: task.target, base };
-  const gates = { request, worktree, gates: rig.gates, timeoutMs: commandMs(patience), target, ...held };
+  const gates = { request, worktree, gates: rig.gates, timeoutMs: commandMs(patience), tip, target, ...held };
   const verdict = await unlessRemoved(watcher, () =>
     inSessions(patience, host).runGates.executeWithOptions({ summary: `gates · ${request}` }, [gates]),
   );

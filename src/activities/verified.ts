@@ -1,0 +1,45 @@
+/**
+ * Which trees have passed which gates, on this host: a file for each, named by what it is about. A gate is taken for a function of its tree, as CI
+ * takes it; all of a rig's gates pass together or none is remembered, since one may make what the next one runs.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gitText } from '../git/git.js';
+import type { Confinement } from '../town/confinement.js';
+import type { Gate } from '../town/rig.js';
+
+const KEPT_MAX = 2_000;
+
+type About = {
+  readonly mirror: string;
+  readonly commit: string;
+  readonly gates: readonly Gate[];
+  readonly confinement: Confinement | null;
+};
+
+/** The file of it. Throws GitError where the mirror has no such commit. */
+export async function verifiedFile(folder: string, { mirror, commit, gates, confinement }: About): Promise<string> {
+  const tree = await gitText(mirror, ['rev-parse', `${commit}^{tree}`]);
+  const ran = gates.map(({ name, command, quarantined = false }) => [name, command, quarantined]);
+  const said = JSON.stringify([tree, ran, confinement]);
+  return join(folder, createHash('sha256').update(said).digest('hex'));
+}
+
+export async function isVerified(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Of very many the oldest are forgotten. */
+export async function verify(folder: string, file: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeFile(file, '');
+  const names = await readdir(folder);
+  if (names.length <= KEPT_MAX) return;
+  const ages = await Promise.all(names.map(async (name) => ({ name, atMs: (await stat(join(folder, name))).mtimeMs })));
+  const old = ages.toSorted((a, b) => a.atMs - b.atMs).slice(0, KEPT_MAX / 2);
+  await Promise.all(old.map(({ name }) => rm(join(folder, name), { force: true })));
+}
