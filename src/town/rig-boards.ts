@@ -125,6 +125,7 @@ export type QueuedView = Queued & {
 
 /** `dead`: hand-ins of which nobody waits for the verdict any more. */
 export function queueBoard(queue: readonly QueuedView[], id: string, dead: readonly DeadLetter[] = []): string {
+  const isExpected = queue.some(({ expectedMs }) => expectedMs !== undefined);
   const rows = queue.map(({ id: request, branch, target, issue, stage, sinceMs, expectedMs }) => [
     code(request),
     branch,
@@ -132,9 +133,10 @@ export function queueBoard(queue: readonly QueuedView[], id: string, dead: reado
     issue,
     short(stage),
     timeAt(sinceMs),
-    expectedMs === undefined ? '' : timeAt(expectedMs),
+    ...(isExpected ? [expectedMs === undefined ? '' : timeAt(expectedMs)] : []),
   ]);
-  const heads = ['request', 'branch', 'target', 'issue', 'stands', 'handed in', 'expected'];
+  const more = isExpected ? ['expected'] : [];
+  const heads = ['request', 'branch', 'target', 'issue', 'stands', 'handed in', ...more];
   const requests = rows.length === 0 ? [] : ['', ...table(heads, rows)];
   const isHeld = queue.some(({ hold }) => hold !== null && hold.by === undefined);
   const send = `temporal workflow signal -w ${shellWord(id)} --name retry --input '{}'`;

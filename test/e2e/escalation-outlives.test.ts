@@ -12,14 +12,8 @@ import type { TownPlan } from '../support/live-town.js';
 import { processesIn } from '../support/processes.js';
 import { runsOf } from '../support/said-history.js';
 import { connectTo } from '../support/temporal.js';
+import { BROKEN } from '../support/test-formulas.js';
 
-const BROKEN = `
-formula = "broken"
-[[steps]]
-id = "build"
-title = "Build"
-run = "exit 3"
-`;
 const PLAN: TownPlan = { rigs: { server: { bare: true } }, formulas: { broken: BROKEN } };
 const WORK = { work: [{ id: 'a', rig: 'server', formula: 'broken' }] };
 

@@ -18,6 +18,7 @@ import { recordsOf } from '../support/ledger-records.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
 import { raiseBy, trouble } from '../support/raising.js';
+import { BROKEN } from '../support/test-formulas.js';
 import { runsOf } from '../support/said-history.js';
 
 const ASK = `
@@ -31,14 +32,6 @@ id = "after"
 title = "After it"
 type = "human"
 needs = ["think"]
-`;
-
-const BROKEN = `
-formula = "broken"
-[[steps]]
-id = "build"
-title = "Build"
-run = "exit 3"
 `;
 
 /** A person before the overseer, and a rule of the deacon. */

@@ -225,3 +225,12 @@ gate = { type = "human", id = "Ada" }
 run = "echo agreed > agreed.txt"
 ralph = { max_attempts = 2, check = { command = "test -s agreed.txt" } }
 `;
+
+/** Its one step fails. */
+export const BROKEN = `
+formula = "broken"
+[[steps]]
+id = "build"
+title = "Build"
+run = "exit 3"
+`;

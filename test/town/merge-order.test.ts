@@ -1,24 +1,9 @@
 import { expect, test } from 'vitest';
 import { inOrder, score } from '../../src/town/merge-order.js';
-import { enqueue } from '../../src/town/refinery.js';
-import type { MergeRequest, Queue } from '../../src/town/refinery.js';
+import type { Queue } from '../../src/town/refinery.js';
+import { queue, request } from '../support/requests.js';
 
 const HOUR_MS = 3_600_000;
-const request = (id: string, more: Partial<MergeRequest> = {}): MergeRequest => ({
-  id,
-  branch: id,
-  head: 'h',
-  target: 'main',
-  issue: id,
-  mission: 'm',
-  polecat: 'Toast',
-  incarnation: 1,
-  priority: 2,
-  round: 0,
-  sinceMs: 0,
-  ...more,
-});
-const queue = (...requests: readonly MergeRequest[]) => requests.reduce<Queue>(enqueue, []);
 const ids = (of: Queue, nowMs = 0) => inOrder(of, nowMs).map((one) => one.id);
 
 test('the more urgent goes first, then what came back, then the older', () => {
