@@ -206,6 +206,11 @@ export function withoutPassing(now: Escalation, raised: Raised): Escalation {
   return { ...now, passing: now.passing.filter((one) => one !== raised) };
 }
 
+/** It ends: who comes now has another one. */
+export function toPassOn(now: Escalation, raised: Raised): Escalation {
+  return { ...now, passing: [...now.passing, raised] };
+}
+
 /** Another one has the first of those for whom there was no room. */
 export function passedOn(now: Escalation): Escalation {
   return { ...now, passing: now.passing.slice(1) };

@@ -15,6 +15,7 @@ import {
   passingOne,
   remarked,
   tierOf,
+  toPassOn,
   waitersOf,
   withoutPassing,
   type Escalation,
@@ -60,9 +61,13 @@ export class EscalationMessages {
       const why = this.#whyNot(message.by, 'resolve');
       return why === null ? this.#resolve(message) : refused(why);
     });
-    here.on(join, ({ raised }) => {
-      this.#of.set(joined(this.#of.now(), raised, Date.now()));
-      return done(`${this.#of.id} is raised`);
+    desk.on(join, ({ raised }) => {
+      const { id, now, set } = this.#of;
+      if (!this.#isEnded) set(joined(now(), raised, Date.now()));
+      // Who comes while answers are on their way to others has not been cancelled.
+      else if (patched('who joins one that ends has another', '0.14')) set(toPassOn(now(), raised));
+      else return refused(`${id} was cancelled`);
+      return done(`${id} is raised`);
     });
     here.on(gone, async (message) => this.#settled(message));
     takeMail(here, (mail) => this.#take(mail));

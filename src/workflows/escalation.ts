@@ -150,14 +150,20 @@ class EscalationRun {
     this.#messages.end();
     this.#judging?.scope.cancel();
     this.#set(remarked(this.#now, 'ended', 'somebody', 'it was cancelled', Date.now()));
-    // What was said before that is done.
+    await this.#rest();
+    await recordOf(this.#id, this.#now, this.#patience);
+    // Who has come meanwhile has another one.
+    if (this.#now.passing.length > 0) await this.#rest();
+    this.#standing.show({ phase: 'done', waitingFor: '' }, () => this.#board());
+  }
+
+  /** What was said before the end is done. */
+  async #rest(): Promise<void> {
     do {
       this.#news = false;
       this.#handOn();
       await condition(() => this.#news || this.#isIdle());
     } while (this.#news || !this.#isIdle());
-    await recordOf(this.#id, this.#now, this.#patience);
-    this.#standing.show({ phase: 'done', waitingFor: '' }, () => this.#board());
   }
 
   /** Begins whatever is to be done and not under way. */

@@ -307,6 +307,32 @@ test.concurrent('who replies in words where these are no answer is told so, and 
   expect(late.stderr).toContain(`${id} does not take it`);
 });
 
+test.concurrent('who joins one that is cancelled while its answer is on its way to another has another one', async () => {
+  const step = { kind: 'step', step: 'fix', token: 'fix@t1', answered: 0 } as const;
+  const nobody = await town.client.workflow.start('molecule', { taskQueue: 'nowhere', workflowId: 'no-0', args: [{}] });
+  const id = await raise({
+    source: 'limits',
+    category: 'blocked',
+    text: 'the till is empty',
+    waiter: { ...step, at: 'no-0' },
+  });
+  await askedOverseer(id);
+  expect(await said('escalation', 'resolve', id)).toContain('on its way');
+  await handleOf(id).cancel();
+  await hasLink(id, 'ended');
+  const other = trouble({
+    source: 'limits',
+    category: 'blocked',
+    text: 'the till is empty',
+    waiter: { ...step, at: 'no-1' },
+  });
+  expect(await raiseBy(town.client, other)).toBe(id);
+  const next = escalationOf(other, 1);
+  await until('another is raised', async () => (await viewOf(next)).waiting[0]?.at === 'no-1');
+  await nobody.terminate();
+  await said('escalation', 'resolve', next, '--action', 'skip');
+});
+
 test.concurrent('a rule of a role holds, too, while that role is not there', async () => {
   const waiter = await waiting('gt-ruled');
   const id = await raise({ source: 'limits', category: 'blocked', text: 'out of quota', waiter });

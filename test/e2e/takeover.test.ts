@@ -93,7 +93,8 @@ async function whatADeadWorkerLeaves(interceptors: string[]): Promise<string> {
   const asked = handle.query(firstQuery);
   await until('a task is due', () => has(client, 'first', 2, 'workflowTaskScheduled'));
   const { events } = await handle.fetchHistory();
-  const taskQueue = events?.at(-1)?.workflowTaskScheduledEventAttributes?.taskQueue;
+  const due = events?.findLast((event) => event.workflowTaskScheduledEventAttributes);
+  const taskQueue = due?.workflowTaskScheduledEventAttributes?.taskQueue;
   await takeAndDie(client, taskQueue);
   const told = handle.executeUpdate(sayUpdate);
   await withWorker(() => Promise.all([asked, told]));
