@@ -1,4 +1,4 @@
-/** One request alone on its target, and the clearing up after it. Versions before 0.14 ask for it so. */
+/** One request alone on its target, as a merge queue that lands one at a time asks for it, and the clearing up after it. */
 import { unreachable } from '../town/unreachable.js';
 import type { Author } from './author.js';
 import { forgetMerges } from './merge-pins.js';
