@@ -1,8 +1,9 @@
 /** What gates have printed, as files of the host: the end of it stands in the verdict. */
-import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { mkdir, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { withoutSecrets } from '../agents/secrets.js';
 import type { RunResult } from '../process/run.js';
+import { forgetOldest } from './forget-oldest.js';
 
 /** Requests of a rig whose output is kept. */
 const KEPT_MAX = 200;
@@ -12,14 +13,9 @@ export async function keepOutput(folder: string, name: string, { stdout, stderr 
   await mkdir(folder, { recursive: true });
   const file = join(folder, `${name}.log`);
   await writeFile(file, withoutSecrets(`${stdout}${stderr}`));
-  await forgetOldest(dirname(folder), basename(folder));
+  // Its time is when a file was added there last, and not when one was written anew.
+  const now = new Date();
+  await utimes(folder, now, now);
+  await forgetOldest(dirname(folder), KEPT_MAX);
   return file;
-}
-
-async function forgetOldest(all: string, here: string): Promise<void> {
-  const names = (await readdir(all)).filter((name) => name !== here);
-  if (names.length < KEPT_MAX) return;
-  const ages = await Promise.all(names.map(async (name) => ({ name, atMs: (await stat(join(all, name))).mtimeMs })));
-  const old = ages.toSorted((a, b) => a.atMs - b.atMs).slice(0, names.length - KEPT_MAX + 1);
-  await Promise.all(old.map(({ name }) => rm(join(all, name), { recursive: true, force: true })));
 }

@@ -3,11 +3,12 @@
  * takes it; all of a rig's gates pass together or none is remembered, since one may make what the next one runs.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gitText } from '../git/git.js';
 import type { Confinement } from '../town/confinement.js';
 import type { Gate } from '../town/rig.js';
+import { forgetOldest } from './forget-oldest.js';
 
 const KEPT_MAX = 2_000;
 
@@ -37,9 +38,5 @@ export async function isVerified(file: string): Promise<boolean> {
 export async function verify(folder: string, file: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   await writeFile(file, '');
-  const names = await readdir(folder);
-  if (names.length <= KEPT_MAX) return;
-  const ages = await Promise.all(names.map(async (name) => ({ name, atMs: (await stat(join(folder, name))).mtimeMs })));
-  const old = ages.toSorted((a, b) => a.atMs - b.atMs).slice(0, KEPT_MAX / 2);
-  await Promise.all(old.map(({ name }) => rm(join(folder, name), { force: true })));
+  await forgetOldest(folder, KEPT_MAX, KEPT_MAX / 2);
 }

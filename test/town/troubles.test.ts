@@ -10,6 +10,7 @@ import { refineryTrouble, triedAnew } from '../../src/town/refinery-trouble.js';
 import type { Queued } from '../../src/town/refinery.js';
 import { NO_USAGE } from '../../src/town/session.js';
 import { breakerTrouble, careTrouble } from '../../src/town/witness-trouble.js';
+import { request as plain } from '../support/requests.js';
 
 const HOLDER = { claim: 'c', name: 'Toast', incarnation: 1, host: 'h', molecule: 'se-1', sinceMs: 0 };
 const item = (id: string, state: ItemState, more: Partial<Item> = {}): Item => ({
@@ -92,17 +93,7 @@ describe('of a mission', () => {
 });
 
 const request = (more: Partial<Queued> = {}): Queued => ({
-  id: 'se-1.0',
-  branch: 'polecat/Toast/se-1',
-  head: 'h',
-  target: 'main',
-  issue: 'a',
-  mission: 'm',
-  polecat: 'Toast',
-  incarnation: 1,
-  priority: 2,
-  round: 0,
-  sinceMs: 0,
+  ...plain('se-1.0', { branch: 'polecat/Toast/se-1', issue: 'a' }),
   hold: null,
   ...more,
 });
