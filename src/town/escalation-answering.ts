@@ -2,6 +2,7 @@
 import { whyNot } from './escalation-answer.js';
 import { waiterKey } from './escalation-id.js';
 import type { Resolution, Waiter } from './escalation-input.js';
+import { isRoleTier } from './escalation-ladder.js';
 import {
   askedAnew,
   forwarded,
@@ -20,6 +21,7 @@ import { unreachable } from './unreachable.js';
 import { short } from './wording.js';
 
 const NAMED_MAX = 5;
+const NOT_EVERYBODY = 'not everybody could go on with its answer';
 
 /** `only`: the key of the one who is meant; null: all. `why`: whoever answers gives this reason for it; '' for none. */
 type Answer = {
@@ -133,9 +135,14 @@ function after(answer: Answering, key: string, { kind, says }: Outcome): Answeri
 /** A role decides once: whoever could not go on with that is for the next tier. A person may have gone on to something else by the time that is known. */
 function handedOn(now: Escalation, { by, unreached }: Answering, nowMs: number): Escalation {
   if (isOver(now)) return now;
-  if (now.answers.length === 0 && now.isJudged && by === tierOf(now))
-    return forwarded(now, by, 'not everybody could go on with its answer', nowMs);
+  if (now.answers.length === 0 && now.isJudged && by === tierOf(now)) return forwarded(now, by, NOT_EVERYBODY, nowMs);
   return unreached.length > 0 ? toldAgain(now) : now;
+}
+
+/** Whom the answer of its role did not help, while somebody else's was still on its way to others. */
+export function leftByRole(now: Escalation, nowMs: number): Escalation | null {
+  if (now.answers.length > 0 || !now.isJudged || isOver(now) || !isRoleTier(tierOf(now))) return null;
+  return forwarded(now, tierOf(now), NOT_EVERYBODY, nowMs);
 }
 
 function summaryOf({ taken, gone, refused, unreached }: Answering, left: number): string {

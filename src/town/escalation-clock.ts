@@ -24,14 +24,14 @@ export function nextClock(now: Escalation, patience: number): NextClock | null {
 
 /** Infinity: it does not run. */
 function atMsOf(clock: Clock, now: Escalation, patience: number): number {
-  const { ladder, severity, raises, ack, telling, toldMs, tierSinceMs, restMs } = now;
+  const { ladder, severity, raises, ack, telling, toldMs, againMs, tierSinceMs, restMs } = now;
   if (ladder === null) return Infinity;
   const withinMs = ladder.withinMs[severity] * patience;
   switch (clock) {
     case 'silence':
       if (ack !== null) return ack.atMs + ACKED_TIMES * withinMs;
       if (!isLast(now)) return tierSinceMs + withinMs;
-      return telling === 'vain' ? toldMs + withinMs : Infinity;
+      return telling === 'vain' ? Math.min(againMs ?? Infinity, toldMs + withinMs) : Infinity;
     case 'stale':
       return ack === null && raises < ladder.raisesMax ? restMs + ladder.staleMs * patience : Infinity;
     case 'reminder': {

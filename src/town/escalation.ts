@@ -60,6 +60,8 @@ export type Escalation = {
   /** `vain`: whoever is asked could not be reached, and there is nobody above. */
   readonly telling: 'due' | 'told' | 'vain';
   readonly toldMs: number;
+  /** Of a telling in vain, when it is tried again; absent: after a whole silence, as before 0.14. */
+  readonly againMs?: number;
   readonly isJudged: boolean;
   readonly ack: { readonly by: string; readonly atMs: number } | null;
   /** Since when it has neither been taken up nor become more urgent. */
@@ -265,8 +267,17 @@ function climbed(now: Escalation, nowMs: number): Escalation {
   return { ...rest, tier: now.tier + 1, turn: now.turn + 1, tierSinceMs: nowMs, telling: 'due', isJudged: false };
 }
 
-/** Its tier was silent for as long as it may be. */
+/** In the meantime nobody knows of it who could answer. */
+const VAIN_AGAIN_MS = 300_000;
+
+/** Whoever answers last could not be told: that is tried again soon. */
+export function triedSoon(now: Escalation, patience: number): Escalation {
+  return now.telling === 'vain' ? { ...now, againMs: now.toldMs + VAIN_AGAIN_MS * patience } : now;
+}
+
+/** Its tier was silent for as long as it may be, or could not be told. */
 export function silent(now: Escalation, nowMs: number): Escalation {
+  if (now.ack === null && now.telling === 'vain') return toldAgain(now);
   const says = now.ack === null ? 'has not answered in time' : 'has taken it up, and not answered in time';
   const by = now.ack?.by ?? tierOf(now);
   return climbed(linked(now, { atMs: nowMs, kind: 'silent', by, says }), nowMs);

@@ -14,7 +14,7 @@ import {
 } from '../contract/escalation.js';
 import { asKeyword, attribute } from '../contract/search-attributes.js';
 import { isEscalationId } from '../town/address.js';
-import { answered, decided } from '../town/escalation-answering.js';
+import { answered, decided, leftByRole } from '../town/escalation-answering.js';
 import { escalationBoard, escalationView } from '../town/escalation-board.js';
 import { clockText, nextClock, struck, type NextClock } from '../town/escalation-clock.js';
 import { waiterKey } from '../town/escalation-id.js';
@@ -32,6 +32,7 @@ import {
   tierOf,
   missed,
   told,
+  triedSoon,
   type Answering,
   type Escalation,
 } from '../town/escalation.js';
@@ -209,7 +210,9 @@ class EscalationRun {
         return;
       }
     }
-    this.#set(told(this.#now, { turn, severity }, why, Date.now()));
+    const now = told(this.#now, { turn, severity }, why, Date.now());
+    const isSoon = now.telling === 'vain' && patched('whoever answers last is told again soon', '0.14');
+    this.#set(isSoon ? triedSoon(now, this.#patience) : now);
   }
 
   /** A decision that comes after its tier was passed over is of no use any more. */
@@ -249,7 +252,9 @@ class EscalationRun {
       this.#begin(`answer ${key}`, async () => {
         const outcome = await answerTo(waiter, { by, resolution }, this.#patience);
         const { now, summary } = answered(this.#now, id, key, outcome, Date.now());
-        this.#set(now);
+        const left = leftByRole(now, Date.now());
+        const isLeft = left !== null && patched('nobody stays with a role that has decided', '0.14');
+        this.#set(isLeft ? left : now);
         if (summary !== null) this.#messages.answered(id, summary);
       });
     }

@@ -8,7 +8,7 @@ import { hostQueue, sessionQueue, TOWN_QUEUE } from '../../src/contract/task-que
 import { machine } from '../../src/dev/machine.js';
 import { startServer } from '../../src/dev/server.js';
 import { findTemporalCli } from '../../src/dev/temporal-cli.js';
-import { NOBODY_LOOKS } from '../support/boards.js';
+import { NOBODY_LOOKS } from '../support/sinks.js';
 import { here } from '../support/here.js';
 import { BENCH_HOST } from './bench-host.js';
 import { tell } from './figures.js';

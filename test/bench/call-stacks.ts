@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { spareCallStacks } from '../../src/workflow-threads.js';
-import { NOBODY_LOOKS } from '../support/boards.js';
+import { NOBODY_LOOKS } from '../support/sinks.js';
 import { here } from '../support/here.js';
 import { measuredBy, median, tell, tellJson } from './figures.js';
 

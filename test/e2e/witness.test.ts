@@ -19,7 +19,7 @@ import { townShelf } from '../../src/formula-shelf.js';
 import { Ledger } from '../../src/ledger/ledger.js';
 import { writeMail } from '../../src/town/mail.js';
 import { DEFAULT_LIMITS } from '../../src/town/rig.js';
-import { NOBODY_LOOKS } from '../support/boards.js';
+import { NOBODY_LOOKS } from '../support/sinks.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
 import { proto, step } from '../support/molecules.js';

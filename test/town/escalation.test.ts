@@ -1,7 +1,7 @@
 /** Escalations by their rules alone: every category, severity and kind of tier with all that may come of it; clocks, joins, rounds. */
 import { describe, expect, test } from 'vitest';
 import { DEACON, MAYOR, OVERSEER } from '../../src/town/address.js';
-import { answered, decided, resolved, settled } from '../../src/town/escalation-answering.js';
+import { answered, decided, leftByRole, resolved, settled } from '../../src/town/escalation-answering.js';
 import { escalationBoard } from '../../src/town/escalation-board.js';
 import { linkText } from '../../src/town/escalation-chain.js';
 import { nextClock, struck } from '../../src/town/escalation-clock.js';
@@ -25,6 +25,7 @@ import {
   withoutPassing,
   tierOf,
   told,
+  triedSoon,
   WAITERS_MAX,
   type Escalation,
 } from '../../src/town/escalation.js';
@@ -136,6 +137,7 @@ test('a role that is not there is passed over at once, and the chain says so', (
     false,
     { atMs: 3 + WITHIN.HIGH, clocks: ['silence'] },
   ]);
+  expect(nextClock(triedSoon(vain, 0.1), 0.1)?.atMs).toBe(3 + 0.5 * MINUTE);
   expect(mustTell(struck(vain, ['silence'], 4))).toBe(true);
 });
 
@@ -167,6 +169,19 @@ describe('what a role decides', () => {
     expect(tierOf(heard(given, 'refused'))).toBe(ANN);
     expect(tierOf(heard(given, 'unreached'))).toBe(ANN);
     expect(isOver(heard(given, 'gone'))).toBe(true);
+  });
+
+  test('nor does one stay with it whose answer was the first to end', () => {
+    const both = joined(at(0), trouble({ waiter: step('se-2') }), 0);
+    const one = resolved(both, { by: ANN, resolution: { action: 'retry' }, only: waiterKey(step('se-2')), why: '' }, 1);
+    if (!one.ok) throw new Error(one.why);
+    const given = decided(one.now, { kind: 'resolve', resolution: { action: 'retry' }, why, usage }, 1);
+    const [hers, its] = given.answers;
+    const refused = answered(given, its?.id ?? 0, 'ada', { kind: 'refused', says: 'no' }, 2).now;
+    expect([tierOf(refused), leftByRole(refused, 2)]).toEqual([DEACON, null]);
+    const rest = answered(refused, hers?.id ?? 0, waiterKey(step('se-2')), { kind: 'taken', says: '' }, 3).now;
+    expect(tierOf(leftByRole(rest, 3) ?? rest)).toBe(ANN);
+    expect(leftByRole(at(0), 3)).toBeNull();
   });
 });
 

@@ -6,11 +6,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
-import { Worker } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import type { ReplayResult } from '@temporalio/worker';
 import { beforeAll, expect, test } from 'vitest';
 import { spareCallStacks } from '../../src/workflow-threads.js';
 import * as workflows from '../../src/workflows/index.js';
+import { NOBODY_LOOKS } from '../support/sinks.js';
 import { random } from '../support/random.js';
 import { IS_LONG, SEED } from '../support/sample.js';
 
@@ -62,6 +63,7 @@ async function replay(
   const options = {
     workflowBundle: { codePath: root('dist/workflow-bundle.js') },
     dataConverter: { payloadConverterPath: root('dist/workflows/payload-converter.js') },
+    sinks: NOBODY_LOOKS,
   };
   const replayed: Replayed[] = [];
   // They come back in the order in which they went.
@@ -73,6 +75,8 @@ async function replay(
 const replayed = new Map<string, Replayed>();
 
 beforeAll(async () => {
+  // Of thousands of workers that come and go nobody wants to read.
+  Runtime.install({ logger: new DefaultLogger('WARN') });
   spareCallStacks();
   for (const one of await replay(whole)) replayed.set(one.name, one);
 }, 120_000);
