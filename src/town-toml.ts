@@ -20,7 +20,7 @@ import { DEFAULT_MODEL, eachAskingRole, RUNTIMES, runtimeNamed, type AskingRole 
 import { agent, agentsFrom, AGENT_NAME } from './town-toml-agents.js';
 import { confinement, confinementFrom } from './town-toml-confinement.js';
 import { checkEscalation, escalation, escalationFrom, escalationKeysAt } from './town-toml-escalation.js';
-import { gate, gateFrom } from './town-toml-gates.js';
+import { gate, gateFrom, merge, mergeFrom } from './town-toml-merge.js';
 import { checkPlugins, plugin, PLUGIN_NAME, pluginsFrom } from './town-toml-plugins.js';
 import { amount, dollars, form, nameOfPath, show, table, text, valueAt, whole } from './town-toml-fields.js';
 import { checkReach, person, PERSON_NAME, reachFrom, way, WAY_NAME } from './town-toml-reach.js';
@@ -78,6 +78,7 @@ const rig = {
       'a table of commands is expected, for example { test = "npm test" }',
     )
     .optional(),
+  merge,
   names: z
     .array(
       form(/^[A-Za-z][A-Za-z0-9-]*$/, 'a name of letters, digits and "-" is expected, for example "Toast"'),
@@ -319,6 +320,7 @@ function settingsOf(document: Document): TownSettings {
         url: one.url,
         branch: one.branch ?? 'main',
         gates: Object.entries(one.gates ?? {}).map(([called, said]) => gateFrom(called, said)),
+        ...mergeFrom(one.merge),
         names,
         capacity: one.capacity ?? Math.min(DEFAULT_CAPACITY, names.length),
         prefix,

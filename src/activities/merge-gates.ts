@@ -4,7 +4,7 @@
  */
 import { log } from '@temporalio/activity';
 import type { SessionActivities } from '../contract/activities.js';
-import { buildFresh, own } from '../git/worktree.js';
+import { buildFresh, own, removeWorktree } from '../git/worktree.js';
 import type { Place } from '../git/worktree.js';
 import { plainEnvironment } from '../process/environment.js';
 import { killMarked } from '../process/mark.js';
@@ -27,6 +27,7 @@ export async function runGates(places: Places, request: GateRun, signal: AbortSi
   const known = await knownOf(places, request, request.tip);
   if (known !== null && (await isVerified(known))) return { kind: 'passed', isKnown: true };
   try {
+    if (isProbe(request)) await makeTree(placeOf(places, request), request);
     const verdict = await runAll(places, request, signal);
     if (verdict.kind === 'passed' && known !== null && request.target !== undefined)
       await verify(places.verified(request.target.rig), known);
@@ -37,7 +38,16 @@ export async function runGates(places: Places, request: GateRun, signal: AbortSi
     return { kind: 'could-not-run', gate: request.gates[0]?.name ?? '', log: why };
   } finally {
     await killMarked(markOf(request));
+    if (isProbe(request)) await removeWorktree(placeOf(places, request));
   }
+}
+
+/** It has a tree for this look alone. */
+const isProbe = ({ worktree }: GateRun): boolean => worktree === undefined;
+
+async function makeTree(place: Place, { tip, request }: GateRun): Promise<void> {
+  if (tip === undefined) throw new Error(`nobody says at which commit ${request} is to be looked at`);
+  await own(place, () => buildFresh(place, tip));
 }
 
 async function runAll(places: Places, request: GateRun, signal: AbortSignal): Promise<GateVerdict> {
@@ -114,8 +124,9 @@ async function runGate(gate: Gate, place: Place, request: GateRun, signal: Abort
 }
 
 /** Asked for by a workflow of before, which named no target, it is not shut in, and nobody asks for its mirror. */
-function placeOf(places: Places, { target, worktree }: GateRun): Place {
-  return { mirror: target === undefined ? '' : places.mirror(target.rig), path: worktree };
+function placeOf(places: Places, { target, worktree = '', request }: GateRun): Place {
+  if (target === undefined) return { mirror: '', path: worktree };
+  return { mirror: places.mirror(target.rig), path: worktree === '' ? places.merge(target.rig, request) : worktree };
 }
 
 /** What it has printed is kept, and the end of it told. */

@@ -2,13 +2,14 @@
 import { join } from 'node:path';
 import { log } from '@temporalio/activity';
 import type { HostActivities } from '../contract/activities.js';
-import type { MergeTask, Prepared } from '../contract/merge-activities.js';
+import type { BatchTask, MergeTask, Prepared, Stacked } from '../contract/merge-activities.js';
 import { authorOf } from '../git/author.js';
 import { siblings } from '../git/discard.js';
 import { landMerge } from '../git/land.js';
 import { closeMerge, prepareMerge } from '../git/merge.js';
 import { forgetMerges } from '../git/merge-pins.js';
 import { openMirror } from '../git/mirror.js';
+import { stackBranches } from '../git/stack.js';
 import { removeWorktree } from '../git/worktree.js';
 import { killAllMarked } from '../process/mark.js';
 import { refineryOf } from '../town/address.js';
@@ -18,17 +19,17 @@ import { needsPerson } from './git-trouble.js';
 import type { Places } from './places.js';
 import type { Remotes } from './remotes.js';
 
-type ClosingTask = Parameters<HostActivities['closeMerge']>[0];
-type MergeActivities = Pick<HostActivities, 'prepareMerge' | 'landMerge' | 'closeMerge'>;
+type MergeActivities = Pick<HostActivities, 'prepareMerge' | 'stackMerges' | 'landMerge' | 'closeMerge'>;
+type ClosingTask = Parameters<MergeActivities['closeMerge']>[0];
 
 export function mergeActivities(places: Places, { urlOf, letIn }: Remotes): MergeActivities {
   return {
     prepareMerge: async (task) => prepare(places, task, await urlOf(task.rig)).catch(refused),
-    landMerge: ({ rig, request, base, tip, target }) => {
+    stackMerges: async (batch) => stack(places, batch, await urlOf(batch.rig)).catch(refused),
+    landMerge: ({ rig, request, base, tip, target, below = [] }) => {
       const mirror = places.mirror(rig.name);
-      return letIn(mirror, rig, () =>
-        landMerge({ mirror, base, tip, target, pins: [{ requestId: request, tip }] }),
-      ).catch(refused);
+      const pins = [...below, { request, tip }].map((one) => ({ requestId: one.request, tip: one.tip }));
+      return letIn(mirror, rig, () => landMerge({ mirror, base, tip, target, pins })).catch(refused);
     },
     closeMerge: (task) => close(places, task).catch(leave),
   };
@@ -46,10 +47,11 @@ function leave(error: unknown): void {
   log.warn(`leftovers of a merge stay: ${error.message}`);
 }
 
-async function close(places: Places, { rig, request, landed }: ClosingTask): Promise<void> {
+async function close(places: Places, { rig, request, landed, others = [] }: ClosingTask): Promise<void> {
   const mirror = places.mirror(rig.name);
   await removeWorktree({ mirror, path: places.mergeTarget(rig.name, request) });
-  await closeMerge({ mirror, worktree: places.merge(rig.name, request), requestId: request, landed });
+  const vain = landed ? others : [request, ...others];
+  await closeMerge({ mirror, worktree: places.merge(rig.name, request), vain });
 }
 
 /**
@@ -66,27 +68,50 @@ export async function clearMerges(places: Places, rig: string, molecule: string)
 
 async function prepare(
   places: Places,
-  { rig, request, branch, head, target, pushing }: MergeTask,
+  { rig, request, branch, head, target, ...more }: MergeTask,
   url: string,
 ): Promise<Prepared> {
   const mirror = places.mirror(rig.name);
   const worktree = places.merge(rig.name, request);
   await openMirror({ path: mirror, url });
   const author = authorOf(refineryOf(rig.name));
-  const lost = pushing === undefined ? {} : { pushing };
-  const made = await prepareMerge({ mirror, worktree, branch, sha: head, target, requestId: request, author, ...lost });
+  const made = await prepareMerge({ mirror, worktree, branch, sha: head, target, requestId: request, author, ...more });
   switch (made.kind) {
     case 'prepared':
-      return { kind: 'prepared', base: made.base, tip: made.tip, commits: made.commits, worktree };
+      return { kind: 'prepared', base: made.base, tip: made.tip, worktree };
     case 'conflict':
     case 'empty':
     case 'landed':
       return made;
     case 'missing':
       // That is nobody's work: somebody makes the branch, or has named another.
-      if (made.what === 'target') return { kind: 'refused', reason: `the remote has no branch ${target}` };
+      if (made.what === 'target') return noTarget(target);
       return { kind: 'missing' };
     default:
       return unreachable(made);
   }
 }
+
+async function stack(
+  places: Places,
+  { rig, name, target, strategy, requests, onto, before }: BatchTask,
+  url: string,
+): Promise<Stacked> {
+  const mirror = places.mirror(rig.name);
+  const worktree = places.merge(rig.name, name);
+  await openMirror({ path: mirror, url });
+  const made = await stackBranches({
+    mirror,
+    worktree,
+    target,
+    strategy,
+    author: authorOf(refineryOf(rig.name)),
+    candidates: requests.map(({ request, head, ...one }) => ({ ...one, requestId: request, sha: head })),
+    ...(onto === undefined ? {} : { onto }),
+    ...(before === undefined ? {} : { before: { base: before.base, stacked: before.all } }),
+  });
+  if (made.kind === 'no-target') return noTarget(target);
+  return { kind: 'stacked', base: made.base, all: made.stacked, ...(made.hasTree ? { worktree } : {}) };
+}
+
+const noTarget = (target: string) => ({ kind: 'refused', reason: `the remote has no branch ${target}` }) as const;

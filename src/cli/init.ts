@@ -149,6 +149,23 @@ const ESCALATION = `# Trouble climbs from tier to tier until somebody answers it
 # note = "the network was down" # in front of whoever goes on
 `;
 
+const RIGS = `# Rigs: the repositories that are worked on. \`gt rig add NAME PATH_OR_URL\` adds one.
+#
+# [rigs.server]
+# url = "/home/me/server"       # or a URL that git understands
+# branch = "main"               # where finished work lands
+# names = ["Toast", "Shadow"]   # of its polecats; there are 25 to begin with
+# capacity = 5                  # the most polecats at once
+# prefix = "se"                 # of molecules' ids
+# runtime = { kind = "script" }
+# [rigs.server.gates]           # run in this order before work lands
+# test = "npm test"
+# [rigs.server.merge]
+# strategy = "rebase"           # how work lands: or "squash", "merge", "fast-forward"
+# batch = 16                    # requests that are verified and land together; 1: each by itself
+# ahead = true                  # the gates of the next ones run beside those of the ones before
+`;
+
 /** Everything that can be set, with its default. */
 function townToml(): string {
   const limits = DEFAULT_LIMITS;
@@ -207,16 +224,5 @@ function townToml(): string {
 # runtime = { kind = "claude-code", model = "claude-opus-5-5" }
 
 ${ESCALATION}
-# Rigs: the repositories that are worked on. \`gt rig add NAME PATH_OR_URL\` adds one.
-#
-# [rigs.server]
-# url = "/home/me/server"       # or a URL that git understands
-# branch = "main"               # where finished work lands
-# names = ["Toast", "Shadow"]   # of its polecats; there are 25 to begin with
-# capacity = 5                  # the most polecats at once
-# prefix = "se"                 # of molecules' ids
-# runtime = { kind = "script" }
-# [rigs.server.gates]           # run in this order before work lands
-# test = "npm test"
-`;
+${RIGS}`;
 }

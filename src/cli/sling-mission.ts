@@ -9,6 +9,7 @@ import { TOWN_QUEUE } from '../contract/task-queues.js';
 import { slotsQuery } from '../contract/witness.js';
 import { polecatAt, witnessOf } from '../town/address.js';
 import { asSummary } from '../town/bytes.js';
+import { grantSlots } from '../town/slots.js';
 import { queueWords } from '../town/slots-words.js';
 import { CliError, UsageError } from './command.js';
 import { slotsOf } from './queues.js';
@@ -74,6 +75,7 @@ async function whereItIs(client: Client, id: string, rig: string): Promise<strin
     (error: unknown) => endOf(id, error),
   );
   ended.catch(() => undefined);
+  let says = accepted;
   for (const ms of [HOOKED_MS, HOOKED_MS_MAX]) {
     const first = await Promise.race([hooked, ended, pause(ms, undefined, { ref: false })]);
     // Refused, or not reached, it may be open for days.
@@ -81,9 +83,12 @@ async function whereItIs(client: Client, id: string, rig: string): Promise<strin
     if (first !== undefined) return first;
     const slots = await slotsOf(client, rig);
     const place = slots === null ? null : queueWords(slots, id);
-    if (place !== null) return `${accepted}: ${place}`;
+    if (slots === null || place === null) continue;
+    says = `${accepted}: ${place}`;
+    // One for whom a slot is free is about to have it.
+    if (!grantSlots(slots, Date.now(), true).grants.some(({ mission: of }) => of === id)) break;
   }
-  return accepted;
+  return says;
 }
 
 /** Throws CliError for a mission that was refused. */

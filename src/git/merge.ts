@@ -1,4 +1,5 @@
-/** One request alone on its target, as a merge queue that lands one at a time asks for it, and the clearing up after it. */
+/** One request alone on its target, and the clearing up after one or several. */
+import type { Strategy } from '../town/rig.js';
 import { unreachable } from '../town/unreachable.js';
 import type { Author } from './author.js';
 import { forgetMerges } from './merge-pins.js';
@@ -13,6 +14,8 @@ type Preparing = {
   readonly sha: string;
   readonly target: string;
   readonly requestId: string;
+  readonly item?: string;
+  readonly strategy?: Strategy;
   /** A commit that may have landed for the request from another host, which is lost: here is no pin of it. */
   readonly pushing?: string;
   /** Committer of what is made here. */
@@ -20,8 +23,8 @@ type Preparing = {
 };
 
 export type Preparation =
-  /** `commits` new ones lead from `base`, which the target was at, to `tip`. The worktree stays at `tip`, for the gates. */
-  | { readonly kind: 'prepared'; readonly base: string; readonly tip: string; readonly commits: number }
+  /** On `base`, which the target was at. The worktree stays at `tip`, for the gates. */
+  | { readonly kind: 'prepared'; readonly base: string; readonly tip: string }
   | { readonly kind: 'conflict'; readonly base: string; readonly files: readonly string[] }
   /** The target has all of it already. */
   | { readonly kind: 'empty'; readonly base: string }
@@ -31,8 +34,16 @@ export type Preparation =
   | { readonly kind: 'missing'; readonly what: 'target' | 'commit' };
 
 /** See `stackBranches`. */
-export async function prepareMerge({ requestId, branch, sha, pushing, ...args }: Preparing): Promise<Preparation> {
-  const candidate = { requestId, branch, sha, ...(pushing === undefined ? {} : { pushing }) };
+export async function prepareMerge({
+  requestId,
+  branch,
+  sha,
+  item,
+  pushing,
+  ...args
+}: Preparing): Promise<Preparation> {
+  const more = { ...(item === undefined ? {} : { item }), ...(pushing === undefined ? {} : { pushing }) };
+  const candidate = { requestId, branch, sha, ...more };
   const stack = await stackBranches({ ...args, candidates: [candidate] });
   if (stack.kind === 'no-target') return { kind: 'missing', what: 'target' };
   const { base } = stack;
@@ -40,7 +51,7 @@ export async function prepareMerge({ requestId, branch, sha, pushing, ...args }:
   if (one === undefined) throw new Error(`nothing is said of ${requestId}`);
   switch (one.kind) {
     case 'stacked':
-      return { kind: 'prepared', base, tip: one.tip, commits: one.commits };
+      return { kind: 'prepared', base, tip: one.tip };
     case 'conflict':
       return { kind: 'conflict', base, files: one.files };
     case 'landed':
@@ -56,14 +67,16 @@ export async function prepareMerge({ requestId, branch, sha, pushing, ...args }:
   }
 }
 
-/** Clears up after `prepareMerge`. What landed stays known until `forgetMerges`: the answer may not have been heard yet. */
+/**
+ * Clears up after a preparation. `vain`: the ids of the requests that did not land by it. What landed stays known until `forgetMerges`: the answer may
+ * not have been heard yet.
+ */
 export async function closeMerge(args: {
   readonly mirror: string;
   readonly worktree: string;
-  readonly requestId: string;
-  readonly landed: boolean;
+  readonly vain: readonly string[];
 }): Promise<void> {
-  const { mirror, worktree, requestId, landed } = args;
+  const { mirror, worktree, vain } = args;
   await removeWorktree({ mirror, path: worktree });
-  if (!landed) await forgetMerges({ mirror, requests: requestId });
+  for (const requests of vain) await forgetMerges({ mirror, requests });
 }

@@ -2,23 +2,22 @@
  * The refinery's hands: puts branches on top of their target, one on the other, in a worktree of its own. Each is pinned as it lies
  * there (`merge-pins`), and the target may then move to any of them: what is below it lands with it.
  */
-import { authorEnvironment, authorOf, type Author } from './author.js';
+import { authorOf, type Author } from './author.js';
 import { isAncestor } from './branch.js';
-import { commitOf, git, gitText } from './git.js';
-import { GitError, kindOf } from './git-error.js';
+import { commitOf, gitText } from './git.js';
 import { pinAll, revokeMerges, type Pin } from './merge-pins.js';
 import { fetchMirror } from './mirror.js';
-import { buildFresh, inWorktree, inWorktreeText, own, throwAway, type Place } from './worktree.js';
-
-/** Commits are applied even if the target once had the same change: it may have been reverted there since. */
-const REBASE = ['rebase', '--quiet', '--reapply-cherry-picks', '--empty=drop', '--no-keep-empty', '--no-fork-point'];
-const MERGE = ['merge', '--quiet', '--no-ff', '--no-edit', '--no-verify'];
+import type { Strategy } from '../town/rig.js';
+import { Pile, type Laid } from './pile.js';
+import { own, throwAway, type Place } from './worktree.js';
 
 /** A branch to be landed up to `sha`. */
 type Candidate = {
   readonly requestId: string;
   readonly branch: string;
   readonly sha: string;
+  /** The item that it is the work of, for what is written of it. */
+  readonly item?: string;
   /** A commit that may have landed for the request from another host, which is lost: here is no pin of it. */
   readonly pushing?: string;
 };
@@ -30,47 +29,62 @@ type Stacking = {
   readonly target: string;
   /** The first one is at the bottom. */
   readonly candidates: readonly Candidate[];
+  /** `rebase` if not given. */
+  readonly strategy?: Strategy;
   /** Committer of what is made here. */
   readonly author?: Author;
+  /** A commit that the target is yet to come to: what is stacked on it is for a look only, and has no permit to land. */
+  readonly onto?: string;
+  /** What that look has made of the same candidates: it holds if the target has come to where that stands. */
+  readonly before?: { readonly base: string; readonly stacked: readonly Stacked[] };
 };
 
 export type Stacked =
-  /** `commits` new ones lead to `tip` from the tip of the one below, or else from the base. */
-  | { readonly kind: 'stacked'; readonly tip: string; readonly commits: number }
-  /** With the target alone. */
-  | { readonly kind: 'conflict'; readonly files: readonly string[] }
-  /** It does not lie on top of the others, or changes nothing there: what it does to the target alone is not known yet. */
-  | { readonly kind: 'later' }
-  /** The target has all of it already. */
-  | { readonly kind: 'empty' }
+  | Laid
   /** It landed as this commit, by a call whose answer nobody heard. */
   | { readonly kind: 'landed'; readonly commit: string }
   /** The remote's branch does not hold the commit (any more). */
   | { readonly kind: 'missing' };
 
 export type Stack =
-  /** `stacked`: in the order of the candidates. The worktree stays at the topmost, for the gates, and is gone where nothing is stacked. */
-  | { readonly kind: 'stack'; readonly base: string; readonly stacked: readonly Stacked[] }
+  /** `stacked`: in the order of the candidates. `hasTree`: the worktree is at the topmost, for the gates; if not, there is none. */
+  | { readonly kind: 'stack'; readonly base: string; readonly stacked: readonly Stacked[]; readonly hasTree: boolean }
   /** The remote has no such target. */
   | { readonly kind: 'no-target' };
 
 /**
- * Rebases the commits of each branch onto the remote's `target` and those below; their authors stay. A branch that contains merges is
- * merged instead, because a rebase would drop what was resolved in them. Everything from an earlier call is made anew, and what that call
- * prepared may land no longer.
+ * Puts each branch on the remote's `target` and those below, as its strategy has it. Everything from an earlier call is made anew, and what
+ * that call prepared may land no longer.
  */
 export async function stackBranches(args: Stacking): Promise<Stack> {
   const place = { mirror: args.mirror, path: args.worktree };
   return own(place, async () => {
-    const { mirror, target, candidates } = args;
+    const { mirror, target, candidates, onto } = args;
     const requestIds = candidates.map(({ requestId }) => requestId);
-    const landed = await revokeMerges({ mirror, requestIds, target });
+    const landed = onto === undefined ? await revokeMerges({ mirror, requestIds, target }) : [];
     await fetchMirror(mirror);
-    const base = await commitOf(mirror, `refs/remotes/origin/${target}`);
-    const stacked = base === null ? [] : await stackAll(place, { ...args, base }, landed);
-    if (!stacked.some(({ kind }) => kind === 'stacked')) await throwAway(place);
-    return base === null ? { kind: 'no-target' } : { kind: 'stack', base, stacked };
+    const base = await commitOf(mirror, onto ?? `refs/remotes/origin/${target}`);
+    if (base === null) return { kind: 'no-target' };
+    const known = landed.length === 0 ? await stillStands(args, base) : null;
+    if (known !== null) return { kind: 'stack', base, stacked: known, hasTree: false };
+    const stacked = await stackAll(place, { ...args, base }, landed);
+    const hasTree = stacked.some(({ kind }) => kind === 'stacked');
+    if (!hasTree) await throwAway(place);
+    return { kind: 'stack', base, stacked, hasTree };
   });
+}
+
+/** What was stacked ahead, with a permit to land now; null where that is of no use. */
+async function stillStands({ mirror, candidates, before }: Stacking, base: string): Promise<readonly Stacked[] | null> {
+  if (before?.base !== base) return null;
+  const pins = candidates.flatMap(({ requestId }, at): Pin[] => {
+    const one = before.stacked[at];
+    return one?.kind === 'stacked' ? [{ requestId, tip: one.tip }] : [];
+  });
+  const top = pins.at(-1);
+  if (top === undefined || (await commitOf(mirror, top.tip)) === null) return null;
+  await pinAll(mirror, pins);
+  return before.stacked;
 }
 
 const asLanded = ({ tip }: Pin): Stacked => ({ kind: 'landed', commit: tip });
@@ -78,90 +92,50 @@ const asLanded = ({ tip }: Pin): Stacked => ({ kind: 'landed', commit: tip });
 type OnBase = Stacking & { readonly base: string };
 
 async function stackAll(place: Place, args: OnBase, landed: readonly Pin[]): Promise<readonly Stacked[]> {
-  const pile = new Pile(place, args);
+  const { mirror, base, candidates, onto, strategy = 'rebase', author = authorOf('refinery') } = args;
+  const pile = new Pile(place, { base, strategy, author });
+  const above = await commitsAbove(mirror, base, candidates);
   const stacked: Stacked[] = [];
   const pins: Pin[] = [];
-  for (const candidate of args.candidates) {
+  for (const candidate of candidates) {
     const proof = landed.find(({ requestId }) => requestId === candidate.requestId);
-    const one = proof === undefined ? await stackOne(pile, args, candidate) : asLanded(proof);
+    const one = proof === undefined ? await stackOne(pile, args, candidate, above) : asLanded(proof);
     if (one.kind === 'stacked') pins.push({ requestId: candidate.requestId, tip: one.tip });
     stacked.push(one);
   }
   await pile.rest();
-  await pinAll(args.mirror, pins);
+  if (onto === undefined) await pinAll(mirror, pins);
   return stacked;
 }
 
-async function stackOne(pile: Pile, { mirror, base }: OnBase, candidate: Candidate): Promise<Stacked> {
+async function stackOne(
+  pile: Pile,
+  { mirror, base }: OnBase,
+  candidate: Candidate,
+  { all, merges }: Above,
+): Promise<Stacked> {
   const { sha, branch, pushing } = candidate;
   if (pushing !== undefined && (await commitOf(mirror, pushing)) !== null) {
     if (await isAncestor({ mirror, ancestor: pushing, descendant: base })) return { kind: 'landed', commit: pushing };
   }
-  if ((await commitOf(mirror, sha)) === null) return { kind: 'missing' };
-  if (await isAncestor({ mirror, ancestor: sha, descendant: base })) return { kind: 'empty' };
+  if (!all.has(sha)) return { kind: (await commitOf(mirror, sha)) === null ? 'missing' : 'empty' };
   const pushed = await commitOf(mirror, `refs/remotes/origin/${branch}`);
-  const isHeld = pushed !== null && (await isAncestor({ mirror, ancestor: sha, descendant: pushed }));
-  return isHeld ? pile.put(sha) : { kind: 'missing' };
+  const isHeld =
+    pushed === sha || (pushed !== null && (await isAncestor({ mirror, ancestor: sha, descendant: pushed })));
+  if (!isHeld) return { kind: 'missing' };
+  // Whose they are is asked only where there are any.
+  const own = merges ? ['rev-list', '--merges', '--max-count=1', `${base}..${sha}`] : null;
+  const hasMerges = own !== null && (await gitText(mirror, own)) !== '';
+  return pile.lay({ ...candidate, hasMerges });
 }
 
-/** What lies on the target so far. */
-class Pile {
-  readonly #place: Place;
-  readonly #base: string;
-  readonly #env: Record<string, string>;
-  #tip: string;
-  #isBuilt = false;
-  /** The worktree is not at the tip: the last one did not fit. */
-  #isAstray = false;
+/** Commits that the candidates have, and the base has not; and whether any of them is a merge. */
+type Above = { readonly all: ReadonlySet<string>; readonly merges: boolean };
 
-  constructor(place: Place, { base, author }: OnBase) {
-    this.#place = place;
-    this.#base = base;
-    this.#tip = base;
-    this.#env = authorEnvironment(author ?? authorOf('refinery'));
-  }
-
-  async put(sha: string): Promise<Stacked> {
-    const { mirror } = this.#place;
-    const isFirst = this.#tip === this.#base;
-    const files = await this.#apply(sha);
-    if (files !== null) return isFirst ? { kind: 'conflict', files } : { kind: 'later' };
-    const tip = await inWorktreeText(this.#place, ['rev-parse', 'HEAD']);
-    const differs = await git(mirror, ['diff', '--quiet', '--no-ext-diff', this.#tip, tip], { codes: [0, 1] });
-    if (differs.code === 0) {
-      this.#isAstray = true;
-      return isFirst ? { kind: 'empty' } : { kind: 'later' };
-    }
-    const commits = Number(await gitText(mirror, ['rev-list', '--count', `${this.#tip}..${tip}`]));
-    this.#tip = tip;
-    return { kind: 'stacked', tip, commits };
-  }
-
-  /** Leaves the worktree at the tip, for the gates. */
-  async rest(): Promise<void> {
-    if (this.#isAstray && this.#tip !== this.#base) await this.#goTo(this.#tip);
-  }
-
-  /** The files that conflict, null when none does. */
-  async #apply(sha: string): Promise<readonly string[] | null> {
-    const { mirror } = this.#place;
-    const merges = await gitText(mirror, ['rev-list', '--merges', '--max-count=1', `${this.#base}..${sha}`]);
-    await this.#goTo(merges === '' ? sha : this.#tip);
-    const command = merges === '' ? [...REBASE, '--onto', this.#tip, this.#base] : [...MERGE, sha];
-    const { code, stderr } = await inWorktree(this.#place, command, { env: this.#env, codes: [0, 1] });
-    this.#isAstray = code !== 0;
-    if (code === 0) return null;
-    const listed = await inWorktree(this.#place, ['diff', '--name-only', '--diff-filter=U', '-z', '--no-ext-diff']);
-    const files = listed.stdout.split('\0').filter((file) => file !== '');
-    if (files.length > 0) return files;
-    throw new GitError({ kind: kindOf(stderr), command, cwd: this.#place.path, code, stderr, how: 'exit 1' });
-  }
-
-  /** A tree in which a rebase or a merge has stopped is built anew. */
-  async #goTo(commit: string): Promise<void> {
-    if (!this.#isBuilt || this.#isAstray) await buildFresh(this.#place, commit);
-    else await inWorktree(this.#place, ['checkout', '--quiet', '--force', '--detach', commit]);
-    this.#isBuilt = true;
-    this.#isAstray = false;
-  }
+/** Of what is not in the mirror it knows nothing. */
+async function commitsAbove(mirror: string, base: string, candidates: readonly Candidate[]): Promise<Above> {
+  const input = [`^${base}`, ...candidates.map(({ sha }) => sha)].map((line) => `${line}\n`).join('');
+  const listed = await gitText(mirror, ['rev-list', '--ignore-missing', '--parents', '--stdin'], { input });
+  const lines = listed.split('\n').map((line) => line.split(' '));
+  return { all: new Set(lines.map(([sha = '']) => sha)), merges: lines.some((line) => line.length > 2) };
 }

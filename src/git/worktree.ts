@@ -247,7 +247,16 @@ async function isReady(place: Place, branch: string): Promise<boolean> {
   );
 }
 
+/** A git that a dead process was about to start may come to life between this one's steps: then it is built anew, once. */
 async function build(place: Place, what: readonly string[], name: string): Promise<void> {
+  await buildOnce(place, what, name).catch(async () => {
+    await endMarked(markOf(place.path));
+    await throwAway(place);
+    await buildOnce(place, what, name);
+  });
+}
+
+async function buildOnce(place: Place, what: readonly string[], name: string): Promise<void> {
   const { mirror, path } = place;
   await mkdir(dirname(path), { recursive: true });
   const add = ['worktree', 'add', '--quiet', '--no-checkout', ...what];

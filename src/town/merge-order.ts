@@ -19,3 +19,9 @@ export function inOrder(queue: Queue, nowMs: number): readonly Queued[] {
     .filter((request) => request.hold === null)
     .toSorted((a, b) => score(b, nowMs) - score(a, nowMs) || a.id.localeCompare(b.id));
 }
+
+/** The first of those in order, and those for the same target that are tried with it. */
+export function batchOf(order: readonly Queued[], max: number): readonly Queued[] {
+  const [first] = order;
+  return first === undefined ? [] : order.filter(({ target }) => target === first.target).slice(0, max);
+}

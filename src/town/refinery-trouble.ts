@@ -17,7 +17,7 @@ export function refineryTrouble(queue: Queue, rig: string): readonly Lasting[] {
     if (!isHeld && !isRefused) return [];
     const why = hold?.why ?? 'the target refuses the push';
     const tried = isRefused
-      ? { tried: `the target has refused it ${refusals} times; it is tried again, later each time` }
+      ? { tried: `the target did not take it ${refusals} times; it is tried again, later each time` }
       : {};
     return [
       {

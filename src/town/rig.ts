@@ -26,12 +26,34 @@ export const Gate = z.strictObject({
 });
 export type Gate = z.infer<typeof Gate>;
 
+/**
+ * How what a branch does comes to its target: its commits anew (a branch that has merges is merged, since what was resolved in them would be lost); all of it
+ * as one commit; by a merge commit; or as it is, where it grows from there, and not at all elsewhere.
+ */
+export const STRATEGIES = ['rebase', 'squash', 'merge', 'fast-forward'] as const;
+export const Strategy = z.enum(STRATEGIES);
+export type Strategy = z.infer<typeof Strategy>;
+
+/** Requests that are verified and land together. */
+export const BATCH_DEFAULT = 16;
+export const BATCH_MAX = 64;
+
+/** Of the merge queue. */
+const MergeSettings = z.strictObject({
+  strategy: Strategy.optional(),
+  batch: z.number().int().positive().max(BATCH_MAX).optional(),
+  /** Whether the next batch is verified while the one before it is. Absent: it is. */
+  ahead: z.boolean().optional(),
+});
+
 export const RigSnapshot = z.strictObject({
   name: z.string(),
   /** Where the repository lives: an absolute path or a URL that git understands; to workflows, without a password. */
   url: z.string(),
   branch: z.string(),
   gates: z.array(Gate),
+  /** Absent where town.toml says nothing of it. */
+  merge: MergeSettings.optional(),
   /** Names of the slots, the most polecats at once, and the prefix of molecule ids. */
   names: z.array(z.string()).min(1),
   capacity: z.number().int().positive(),

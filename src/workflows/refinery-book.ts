@@ -12,7 +12,7 @@ import {
   type Queue,
   type Queued,
 } from '../town/refinery.js';
-import type { RoleSettings } from '../town/rig.js';
+import { BATCH_DEFAULT, type RoleSettings } from '../town/rig.js';
 import type { QueuedView } from '../town/rig-boards.js';
 
 /** Verdicts kept, so that a polecat that asks again hears the same, and molecules remembered as abandoned. */
@@ -21,7 +21,7 @@ const ABANDONED_MAX = 200;
 
 type Known = Pick<RefineryCarry, 'rig' | 'patience' | 'queue' | 'verdicts' | 'abandoned' | 'tookMs'>;
 type Hold = { readonly by: string; readonly why: string };
-type Stage = { readonly id: string; readonly stage: string; readonly sinceMs: number };
+type Stage = { readonly stage: string; readonly sinceMs: number };
 
 export class RefineryBook {
   #now: Known;
@@ -32,8 +32,8 @@ export class RefineryBook {
   #holds: ReadonlyMap<string, Hold> = new Map();
   /** Requests whose verdict is to be told again. */
   #repeats: readonly string[] = [];
-  /** The request that is in the hands of the loop, and since when. */
-  #work: { readonly id: string; readonly sinceMs: number } | null = null;
+  /** The requests that are in the hands of the loop, since when, and whether one of them has a verdict. */
+  #work: { readonly ids: ReadonlySet<string>; readonly sinceMs: number; readonly isDecided: boolean } | null = null;
   /** Something has changed that the loop has not looked at. */
   news = true;
 
@@ -54,12 +54,17 @@ export class RefineryBook {
     return this.#now.patience;
   }
 
+  /** So many are tried together. */
+  get batch(): number {
+    return this.#now.rig.merge?.batch ?? BATCH_DEFAULT;
+  }
+
   get queue(): Queue {
     return this.#now.queue;
   }
 
-  get working(): string | null {
-    return this.#work?.id ?? null;
+  isAtWork(id: string): boolean {
+    return this.#work?.ids.has(id) === true;
   }
 
   /** Nothing is asked for that the loop has to do. */
@@ -80,25 +85,26 @@ export class RefineryBook {
     this.change({ ...settings, ...(isNews ? { queue: unhold(this.queue, null) } : {}) });
   }
 
-  begin(id: string, nowMs: number): void {
-    this.#work = { id, sinceMs: nowMs };
+  begin(ids: readonly string[], nowMs: number): void {
+    this.#work = { ids: new Set(ids), sinceMs: nowMs, isDecided: false };
   }
 
-  rest(): void {
+  rest(nowMs: number): void {
+    if (this.#work?.isDecided === true) this.change({ tookMs: smoothed(this.#now.tookMs, nowMs - this.#work.sinceMs) });
     this.#work = null;
+    this.#active = null;
   }
 
-  /** It stands so in the loop's hands; null: it is out of them. */
-  stage(stage: Stage | null): void {
+  /** What is in the loop's hands stands so. */
+  stage(stage: Stage): void {
     this.#active = stage;
   }
 
-  decide(request: string, letter: Letter, nowMs: number): void {
-    if (this.#work?.id === request) this.change({ tookMs: smoothed(this.#now.tookMs, nowMs - this.#work.sinceMs) });
+  decide(request: string, letter: Letter): void {
+    if (this.#work?.ids.has(request) === true) this.#work = { ...this.#work, isDecided: true };
     const verdicts = [...this.#now.verdicts.slice(-VERDICTS_MAX + 1), { request, letter }];
     this.change({ verdicts, queue: dequeue(this.queue, request) });
     this.#letGo(request);
-    this.#active = null;
   }
 
   verdictOf(request: string): Letter | null {
@@ -134,7 +140,7 @@ export class RefineryBook {
 
   /** One at work is held once that has stopped; what has landed by then has landed. */
   hold(request: string, hold: Hold, nowMs: number): void {
-    if (request === this.working) this.#holds = new Map(this.#holds).set(request, hold);
+    if (this.isAtWork(request)) this.#holds = new Map(this.#holds).set(request, hold);
     else this.change({ queue: holdBy(this.queue, request, hold.by, hold.why, nowMs) });
   }
 
@@ -149,7 +155,6 @@ export class RefineryBook {
     this.#letGo(request);
     if (hold === undefined || this.whyRemoved(request) !== null) return false;
     this.change({ queue: holdBy(this.queue, request, hold.by, hold.why, nowMs) });
-    this.#active = null;
     return true;
   }
 
@@ -171,36 +176,38 @@ export class RefineryBook {
   abandon(molecule: string): void {
     const abandoned = [...(this.#now.abandoned ?? []).slice(-ABANDONED_MAX + 1), molecule];
     const open = requestsOf(this.queue, molecule);
-    const idle = new Set(open.flatMap(({ id }) => (id === this.working ? [] : [id])));
+    const idle = new Set(open.flatMap(({ id }) => (this.isAtWork(id) ? [] : [id])));
     this.change({ abandoned, queue: this.queue.filter(({ id }) => !idle.has(id)) });
     for (const { id } of open) if (!idle.has(id)) this.remove(id, 'its polecat is gone');
   }
 
-  view(nowMs: number): QueueView {
+  /** `isAhead`: whether one that waits is verified already. */
+  view(nowMs: number, isAhead: (id: string) => boolean): QueueView {
     const held = this.queue.filter((request) => request.hold !== null);
     const order = inOrder(this.queue, nowMs);
-    // One at work has its turn whatever has come since.
-    const first = order.filter(({ id }) => id === this.working);
-    const open = [...first, ...order.filter(({ id }) => id !== this.working)];
+    // Those at work have their turn whatever has come since.
+    const first = order.filter(({ id }) => this.isAtWork(id));
+    const open = [...first, ...order.filter(({ id }) => !this.isAtWork(id))];
     return [...open, ...held].map((request, index) => ({
       ...request,
       position: index + 1,
-      ...this.#stageOf(request),
+      ...this.#stageOf(request, isAhead(request.id)),
       ...(request.hold === null ? this.#expected(index, nowMs) : {}),
     }));
   }
 
-  /** By what the last ones took, one after the other. */
+  /** By what the last ones took, one batch after the other. */
   #expected(index: number, nowMs: number): Pick<QueuedView, 'expectedMs'> {
     const { tookMs } = this.#now;
     if (tookMs === undefined) return {};
     const beganMs = this.#work?.sinceMs ?? nowMs;
-    return { expectedMs: Math.max(nowMs, beganMs + (index + 1) * tookMs) };
+    return { expectedMs: Math.max(nowMs, beganMs + Math.ceil((index + 1) / this.batch) * tookMs) };
   }
 
-  #stageOf({ id, hold: held }: Queued): Pick<QueuedView, 'stage' | 'stageSinceMs'> {
+  #stageOf({ id, hold: held }: Queued, isAhead: boolean): Pick<QueuedView, 'stage' | 'stageSinceMs'> {
     if (held !== null) return { stage: `held: ${held.why}` };
-    if (this.#active?.id !== id) return { stage: 'waiting' };
+    if (this.#active === null || !this.isAtWork(id))
+      return { stage: isAhead ? 'waiting, its gates run ahead' : 'waiting' };
     return { stage: this.#active.stage, stageSinceMs: this.#active.sinceMs };
   }
 }

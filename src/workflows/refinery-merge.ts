@@ -1,131 +1,242 @@
-/** One try to land one request, and the mail that says how it went. */
-import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
-import type { MergeTask, Prepared } from '../contract/merge-activities.js';
-import { confined } from '../town/confinement.js';
-import type { Letter } from '../town/mail.js';
+/** One try to land a batch of requests: stacked on their target, verified together, pushed as one. */
+import type { Laid, Landed, Prepared, Stacked } from '../contract/merge-activities.js';
 import type { MergeRequest } from '../town/refinery.js';
 import type { RigSnapshot } from '../town/rig.js';
 import { unreachable } from '../town/unreachable.js';
-import { inSessions, lossOf, onHost, town } from './hands.js';
-import { commandMs } from './patience.js';
-
-export type Outcome =
-  | { readonly kind: 'merged'; readonly commit: string }
-  | { readonly kind: 'conflict'; readonly files: readonly string[]; readonly base: string }
-  | { readonly kind: 'gate-failed'; readonly gate: string; readonly log: string }
-  | { readonly kind: 'missing' }
-  | { readonly kind: 'removed'; readonly why: string }
-  /** The target went on meanwhile: once more, from the new one. */
-  | { readonly kind: 'moved' }
-  /** Its host was lost meanwhile: once more on another one. `pushing`: what may have been pushed there. */
-  | { readonly kind: 'host-lost'; readonly pushing: string | null }
-  | { readonly kind: 'refused'; readonly reason: string }
-  /** Nobody's work is at fault: somebody has to mend the gate first. */
-  | { readonly kind: 'held'; readonly why: string };
+import { lossOf, onHost, town } from './hands.js';
+import type { Outcome } from './refinery-outcome.js';
+import { gatesOf, judgeOf } from './refinery-gates.js';
+import { batchTask, membersOf, taskOf, type Made, type Pushing, type Stack, type Turn } from './refinery-turn.js';
 
 export type Watcher = {
   /** An earlier try may have left its worktree. */
   readonly again: boolean;
+  /** Who has tried it so often gives it up for a while. */
+  readonly isLast: boolean;
   readonly stage: (stage: string) => void;
-  readonly removed: () => string | null;
-  /** What an earlier try, on a host that was lost then, may have pushed. */
-  readonly pushing: string | null;
+  /** Why a request is to be worked no more, null if it is. */
+  readonly removed: (id: string) => string | null;
+  /** What was made of the same batch ahead. */
+  readonly ahead: Made | null;
+  /** What an earlier try, on a host that was lost then, may have pushed, by request. */
+  readonly pushing: Pushing;
+  /** The gates of all of it begin, on this commit. */
+  readonly begins: (turn: Turn, tip: string) => void;
+  /** Not all of it lands. */
+  readonly turnsRed: () => void;
+  /** Called once, as soon as it is known, for each of which anything is known. */
+  readonly settle: (request: MergeRequest, outcome: Outcome) => Promise<void>;
 };
 
-/** Its gates are known here, and asked for one by one. */
-type Task = MergeTask & { readonly rig: RigSnapshot };
+/** What is to be tried once more at once, as the target or the host was another one in the end. All others that have no outcome wait for their turn. */
+export type Left = { readonly requests: readonly MergeRequest[]; readonly pushing: Pushing };
+
+const NOTHING: Left = { requests: [], pushing: new Map() };
+
+type Known = { readonly request: MergeRequest; readonly outcome: Outcome };
+/** `known`: outcomes; `left`: what goes on. */
+type Tried = { readonly known: readonly Known[]; readonly left: Left };
 
 /** What one try works with. */
-type Try = {
-  readonly patience: number;
-  readonly host: string;
-  readonly watcher: Watcher;
-  /** Of the gates. */
-  readonly held: ReturnType<typeof confined>;
-};
+type Try = Turn & { readonly watcher: Watcher };
 
+/** All of `batch` are for one target, and the first gives its name to what is made for them. */
 export async function mergeOnce(
-  request: MergeRequest,
+  batch: readonly MergeRequest[],
   rig: RigSnapshot,
   patience: number,
   watcher: Watcher,
-): Promise<Outcome> {
-  const unwanted = watcher.removed();
-  if (unwanted !== null && !watcher.again) return { kind: 'removed', why: unwanted };
-  const host = await town(patience).chooseHost.executeWithOptions({ summary: `host for ${request.id}` }, []);
-  const hands = onHost(patience, host);
-  const { id, branch, head, target } = request;
-  const { pushing } = watcher;
-  const task: Task = { rig, request: id, branch, head, target, ...(pushing === null ? {} : { pushing }) };
-  // What is left on a host that is lost is in nobody's way.
-  const clearUp = (landed: boolean) =>
-    orLost(hands.closeMerge.executeWithOptions({ summary: `clear up · ${id}` }, [{ ...task, landed }]), undefined);
-  if (unwanted !== null) {
-    await clearUp(false);
-    return { kind: 'removed', why: unwanted };
+): Promise<Left> {
+  const [first] = batch;
+  if (first === undefined) return NOTHING;
+  const unwanted = stoppedOf(batch, watcher);
+  if (unwanted.length > 0 && !watcher.again) return settled(watcher, unwanted);
+  const host = await town(patience).chooseHost.executeWithOptions({ summary: `host for ${first.id}` }, []);
+  const how = { batch, rig, patience, host, pushing: watcher.pushing, watcher };
+  if (unwanted.length > 0) {
+    await clearUp(how, first, []);
+    return settled(watcher, unwanted);
   }
   watcher.stage('rebasing');
-  const lost = { kind: 'host-lost', pushing } as const;
-  const summary = `rebase ${branch} on ${target}`;
-  const prepared = await orLost(hands.prepareMerge.executeWithOptions({ summary }, [task]), lost);
-  if (prepared.kind === 'host-lost') return prepared;
-  // What they run a model may have written, whatever the rig's own runtime is.
-  const held = confined(rig, [rig.runtime.kind, ...(request.workedBy ?? [])]);
-  const outcome = await orLost(landPrepared(prepared, task, { patience, host, watcher, held }), lost);
-  if (outcome.kind !== 'moved' && outcome.kind !== 'host-lost') await clearUp(outcome.kind === 'merged');
-  return outcome;
+  const stacked = await orLost(stackedOf(how, first), null);
+  if (stacked === null) return { requests: batch, pushing: watcher.pushing };
+  const { known, left } = await landed(stacked, how, first);
+  // The next try begins by throwing away what is there of this one, if it has the same name.
+  if (left.requests[0] !== first) await clearUp(how, first, known);
+  await settled(watcher, known);
+  return left;
 }
 
-async function landPrepared(prepared: Prepared, task: Task, how: Try): Promise<Outcome> {
+/** Nobody's verdict waits for another's. */
+async function settled({ settle }: Watcher, known: readonly Known[]): Promise<Left> {
+  await Promise.all(known.map(({ request, outcome }) => settle(request, outcome)));
+  return NOTHING;
+}
+
+function stoppedOf(requests: readonly MergeRequest[], watcher: Watcher): readonly Known[] {
+  return requests.flatMap((request) => {
+    const why = watcher.removed(request.id);
+    return why === null ? [] : [{ request, outcome: { kind: 'removed', why } as const }];
+  });
+}
+
+/** What is left on a host that is lost is in nobody's way. */
+async function clearUp(how: Try, first: MergeRequest, known: readonly Known[]): Promise<void> {
+  const { batch, patience, host } = how;
+  const merged = new Set(known.flatMap(({ request, outcome }) => (outcome.kind === 'merged' ? [request.id] : [])));
+  const others = batch.flatMap(({ id }) => (id === first.id || merged.has(id) ? [] : [id]));
+  const more = batch.length === 1 ? {} : { others };
+  const closing = { ...taskOf(how, first), landed: merged.has(first.id), ...more };
+  const summary = `clear up · ${first.id}`;
+  await orLost(onHost(patience, host).closeMerge.executeWithOptions({ summary }, [closing]), undefined);
+}
+
+async function stackedOf(how: Try, first: MergeRequest): Promise<Stacked> {
+  const { batch, patience, host } = how;
+  const hands = onHost(patience, host);
+  const { target } = first;
+  if (batch.length === 1) {
+    const summary = `rebase ${first.branch} on ${target}`;
+    return asStacked(await hands.prepareMerge.executeWithOptions({ summary }, [taskOf(how, first)]));
+  }
+  const { ahead } = how.watcher;
+  const before = ahead === null ? {} : { before: { base: ahead.base, all: ahead.all } };
+  const summary = `stack ${batch.length} branches on ${target}`;
+  return hands.stackMerges.executeWithOptions({ summary }, [{ ...batchTask(how, first.id, target), ...before }]);
+}
+
+/** One alone is prepared by an act of its own, which knows no others. */
+function asStacked(prepared: Prepared): Stacked {
   switch (prepared.kind) {
-    case 'conflict':
-    case 'missing':
     case 'refused':
       return prepared;
+    case 'prepared': {
+      const { base, worktree, tip } = prepared;
+      return { kind: 'stacked', base, worktree, all: [{ kind: 'stacked', tip }] };
+    }
+    case 'conflict':
     case 'empty':
-      // Every patch of the branch is on the target already.
-      return { kind: 'merged', commit: prepared.base };
+      return { kind: 'stacked', base: prepared.base, all: [prepared] };
     case 'landed':
-      return { kind: 'merged', commit: prepared.commit };
-    case 'prepared':
-      return verifyAndPush(prepared, task, how);
+    case 'missing':
+      return { kind: 'stacked', base: '', all: [prepared] };
     default:
       return unreachable(prepared);
   }
 }
 
-async function verifyAndPush(
-  { base, tip, worktree }: Extract<Prepared, { readonly kind: 'prepared' }>,
-  task: Task,
-  { patience, host, watcher, held }: Try,
-): Promise<Outcome> {
-  const { request, rig } = task;
-  watcher.stage(`gates: ${rig.gates.map((gate) => gate.name).join(', ')}`);
-  const target = { rig: rig.name, branch: task.target, base };
-  const gates = { request, worktree, gates: rig.gates, timeoutMs: commandMs(patience), tip, target, ...held };
-  const verdict = await unlessRemoved(watcher, () =>
-    inSessions(patience, host).runGates.executeWithOptions({ summary: `gates · ${request}` }, [gates]),
-  );
-  if (verdict === null) return { kind: 'removed', why: watcher.removed() ?? 'removed' };
-  if (verdict.kind === 'failed') return { kind: 'gate-failed', gate: verdict.gate, log: verdict.log };
-  if (verdict.kind === 'could-not-run')
-    return { kind: 'held', why: `gate "${verdict.gate}" could not run: ${verdict.log}` };
-  const why = watcher.removed();
-  if (why !== null) return { kind: 'removed', why };
-  watcher.stage('landing');
-  const summary = `push ${tip.slice(0, 10)} to ${task.target}`;
-  const landing = onHost(patience, host).landMerge.executeWithOptions({ summary }, [{ ...task, base, tip }]);
-  const landed = await orLost(landing, { kind: 'host-lost', pushing: tip } as const);
-  switch (landed.kind) {
-    case 'merged':
-      return landed;
-    case 'moved':
-      return { kind: 'moved' };
-    case 'refused':
-    case 'host-lost':
-      return landed;
+async function landed(stacked: Stacked, how: Try, first: MergeRequest): Promise<Tried> {
+  const { batch, watcher } = how;
+  if (stacked.kind === 'refused') return allOf(batch, { kind: 'refused', why: refusal(stacked.reason) });
+  const { base, worktree = null, all } = stacked;
+  const known = batch.flatMap((request, at) => knownOf(request, all[at], base));
+  const members = membersOf(batch, all);
+  if (members.length === 0) return { known, left: NOTHING };
+  await settled(watcher, known);
+  const stack = { members, target: first.target, base, worktree, name: first.id };
+  const asBefore = { requests: members.map(({ request }) => request), pushing: watcher.pushing };
+  return (await orLost(verifyAndLand(stack, how), null)) ?? { known: [], left: asBefore };
+}
+
+const allOf = (requests: readonly MergeRequest[], outcome: Outcome): Tried => ({
+  known: requests.map((request) => ({ request, outcome })),
+  left: NOTHING,
+});
+
+const refusal = (reason: string): string => `the target refuses the push: ${reason}`;
+
+function knownOf(request: MergeRequest, laid: Laid | undefined, base: string): readonly Known[] {
+  switch (laid?.kind) {
+    case 'conflict':
+      return [{ request, outcome: { kind: 'conflict', files: laid.files, base } }];
+    case 'empty':
+      // Every patch of the branch is on the target already.
+      return [{ request, outcome: { kind: 'merged', commit: base } }];
+    case 'landed':
+      return [{ request, outcome: { kind: 'merged', commit: laid.commit } }];
+    case 'missing':
+      return [{ request, outcome: { kind: 'missing' } }];
+    case 'stacked':
+    case 'later':
+    case undefined:
+      return [];
     default:
-      return unreachable(landed);
+      return unreachable(laid);
+  }
+}
+
+async function verifyAndLand(stack: Stack, how: Try): Promise<Tried> {
+  const { members } = stack;
+  const { watcher } = how;
+  const requests = members.map(({ request }) => request);
+  const found = await gatesOf(stack, judgeOf(how, members), {
+    stage: watcher.stage,
+    isStopped: () => requests.some(({ id }) => watcher.removed(id) !== null),
+    begins: (tip) => watcher.begins(how, tip),
+    turnsRed: watcher.turnsRed,
+  });
+  if (found.kind === 'stopped') return { known: stoppedOf(requests, watcher), left: NOTHING };
+  if (found.kind === 'red-target') {
+    const { gate, log } = found.verdict;
+    return allOf(requests, { kind: 'refused', why: `gate "${gate}" fails on ${stack.target} alone, too: ${log}` });
+  }
+  const above = requests.slice(found.green);
+  const faulty = found.kind === 'found' ? faultOf(above, found.fault) : allOf(above, { kind: 'held', why: found.why });
+  if (found.green === 0) return faulty;
+  // One that somebody wants out of it takes the others out with it, who are tried without it next.
+  const stopped = stoppedOf(requests.slice(0, found.green), watcher);
+  if (stopped.length > 0) return { known: [...stopped, ...faulty.known], left: NOTHING };
+  const { known, left } = await land(stack, found.green, how);
+  return { known: [...known, ...faulty.known], left };
+}
+
+function faultOf(
+  [culprit]: readonly MergeRequest[],
+  fault: { readonly gate: string; readonly log: string } | null,
+): Tried {
+  if (fault === null || culprit === undefined) return { known: [], left: NOTHING };
+  return allOf([culprit], { kind: 'gate-failed', gate: fault.gate, log: fault.log });
+}
+
+/** So many of the lowest. */
+async function land({ members, target, base }: Stack, count: number, how: Try): Promise<Tried> {
+  const { patience, host, watcher } = how;
+  const landing = members.slice(0, count);
+  const top = landing.at(-1);
+  if (top === undefined) return { known: [], left: NOTHING };
+  watcher.stage('landing');
+  const { tip } = top;
+  const below = landing.slice(0, -1).map(({ request, tip: at }) => ({ request: request.id, tip: at }));
+  const task = { ...taskOf(how, top.request), base, tip, ...(below.length === 0 ? {} : { below }) };
+  const summary = `push ${tip.slice(0, 10)} to ${target}${below.length === 0 ? '' : `, ${count} requests`}`;
+  const pushed: Landed | null = await orLost(
+    onHost(patience, host).landMerge.executeWithOptions({ summary }, [task]),
+    null,
+  );
+  const requests = landing.map(({ request }) => request);
+  if (pushed === null) {
+    const pushing = new Map([...watcher.pushing, ...landing.map((one) => [one.request.id, one.tip] as const)]);
+    return { known: [], left: { requests, pushing } };
+  }
+  switch (pushed.kind) {
+    case 'merged': {
+      const known = landing.map((one) => ({
+        request: one.request,
+        outcome: { kind: 'merged', commit: one.tip } as const,
+      }));
+      return { known, left: NOTHING };
+    }
+    case 'moved':
+      return watcher.isLast
+        ? allOf(requests, {
+            kind: 'refused',
+            why: `${target} goes on faster than what is to land there can be verified`,
+          })
+        : { known: [], left: { requests, pushing: watcher.pushing } };
+    case 'refused':
+      return allOf(requests, { kind: 'refused', why: refusal(pushed.reason) });
+    default:
+      return unreachable(pushed);
   }
 }
 
@@ -135,80 +246,4 @@ function orLost<T, Then>(acting: Promise<T>, then: Then): Promise<T | Then> {
     if (lossOf(error) === null) throw error;
     return then;
   });
-}
-
-/** What `act` gives, or null when the request was taken out of the queue before: then the act is cancelled, and has ended. */
-function unlessRemoved<T>(watcher: Watcher, act: () => Promise<T>): Promise<T | null> {
-  return CancellationScope.cancellable(async () => {
-    const acting = act().then(
-      (value) => ({ value }),
-      (error: unknown) => {
-        if (isCancellation(error) && watcher.removed() !== null) return null;
-        throw error;
-      },
-    );
-    await Promise.race([acting, condition(() => watcher.removed() !== null)]);
-    // Ends whichever of the two is still going.
-    CancellationScope.current().cancel();
-    return (await acting)?.value ?? null;
-  });
-}
-
-export function requestOf({ keys }: Extract<Letter, { readonly type: 'MERGE_READY' }>, sinceMs: number): MergeRequest {
-  return {
-    id: keys.Request,
-    branch: keys.Branch,
-    head: keys.Head,
-    target: keys.Target,
-    issue: keys.Issue,
-    mission: keys.Mission,
-    polecat: keys.Polecat,
-    incarnation: keys.Incarnation,
-    priority: keys.Priority,
-    round: keys.Round,
-    sinceMs,
-    ...(keys['Worked-By'] === undefined ? {} : { workedBy: keys['Worked-By'] }),
-  };
-}
-
-/** The verdict as the mail that goes back to the polecat by way of the witness. */
-export function letterOf(
-  request: MergeRequest,
-  rig: string,
-  outcome: Exclude<Outcome, { readonly kind: 'moved' | 'host-lost' | 'refused' | 'held' }>,
-  at: string,
-): Letter {
-  const keys = {
-    Request: request.id,
-    Branch: request.branch,
-    Head: request.head,
-    Target: request.target,
-    Issue: request.issue,
-    Mission: request.mission,
-    Polecat: request.polecat,
-    Incarnation: request.incarnation,
-    Rig: rig,
-  };
-  const failed = (type: string, text: string, gate?: string): Letter => ({
-    type: 'MERGE_FAILED',
-    keys: { ...keys, 'Failure-Type': type, 'Failed-At': at, ...(gate === undefined ? {} : { Gate: gate }) },
-    text,
-  });
-  switch (outcome.kind) {
-    case 'merged':
-      return { type: 'MERGED', keys: { ...keys, 'Merge-Commit': outcome.commit, 'Merged-At': at }, text: '' };
-    case 'conflict': {
-      const files = outcome.files.join(', ');
-      const text = `Rebase ${request.branch} on origin/${request.target} (${outcome.base}) and resolve: ${files}`;
-      return { type: 'REWORK_REQUEST', keys: { ...keys, 'Conflict-Files': files, 'Requested-At': at }, text };
-    }
-    case 'gate-failed':
-      return failed('gate', outcome.log, outcome.gate);
-    case 'missing':
-      return failed('not-pushed', `The remote does not have ${request.branch} at ${request.head}.`);
-    case 'removed':
-      return failed('removed', outcome.why);
-    default:
-      return unreachable(outcome);
-  }
 }

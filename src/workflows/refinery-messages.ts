@@ -16,7 +16,7 @@ import { readLetter } from './letters.js';
 import { takeMail } from './mail-taking.js';
 import { patched } from './patches.js';
 import type { RefineryBook } from './refinery-book.js';
-import { requestOf } from './refinery-merge.js';
+import { requestOf } from './refinery-letters.js';
 
 export const takesOver = () => patched('a refinery takes over what the one before knew', '0.10');
 
@@ -81,7 +81,7 @@ function takeAnswers(desk: Pick<Desk, 'on'>, { book, asks }: Refinery): void {
     if (one.hold?.by !== undefined) return refused(`request "${request}" is held by ${one.hold.by} already`);
     book.hold(request, { by, why: `${reason} (${by})` }, Date.now());
     book.news = true;
-    const when = book.working === request ? ' once its work has stopped' : '';
+    const when = book.isAtWork(request) ? ' once its work has stopped' : '';
     return done(`request "${request}" is held${when}, until retry names it`);
   });
   answers.on(refineryMessages.remove, ({ request, reason, by }) => {

@@ -1,20 +1,20 @@
 /**
- * The refinery of a rig: lands one request at a time. Rebase on the target, gates on the very tip that will land, push by
- * compare-and-swap, proof; then the verdict by mail. It uses no language model, and a crash at any point neither loses a
- * request nor lands one twice: base and tip are in this history before the push, and a push tried again looks first.
+ * The refinery of a rig: lands requests, batch by batch. Each stacked on the target, gates on the very tip that will land, push by
+ * compare-and-swap, proof; then the verdicts by mail. It uses no language model, and a crash at any point neither loses a
+ * request nor lands one twice: base and tips are in this history before the push, and a push tried again looks first.
  */
 import { CancellationScope, condition, setHandler, sleep, uuid4, workflowInfo } from '@temporalio/workflow';
 import { EMPTY_DESK } from '../contract/desk.js';
 import { mailMessage } from '../contract/messages.js';
 import { landedQuery, queueQuery, refineryKeptQuery } from '../contract/refinery.js';
-import type { RefineryCarry, RefineryKept } from '../contract/refinery.js';
+import type { QueueView, RefineryCarry, RefineryKept } from '../contract/refinery.js';
 import { attribute } from '../contract/search-attributes.js';
 import { RoleInput } from '../contract/witness.js';
 import { refineryOf, witnessOf } from '../town/address.js';
 import type { Letter } from '../town/mail.js';
 import { writeMail } from '../town/mail.js';
-import { inOrder } from '../town/merge-order.js';
-import type { MergeRequest } from '../town/refinery.js';
+import { batchOf, inOrder } from '../town/merge-order.js';
+import type { MergeRequest, Queue } from '../town/refinery.js';
 import { dueInMs, hold, holdRefused, unholdAgain, unholdDue } from '../town/refinery.js';
 import { refineryTrouble } from '../town/refinery-trouble.js';
 import { queueBoard } from '../town/rig-boards.js';
@@ -28,14 +28,19 @@ import { town } from './hands.js';
 import { sendToRole } from './outbox.js';
 import { landAgainMs } from './patience.js';
 import { patched } from './patches.js';
+import { Ahead } from './refinery-ahead.js';
 import { RefineryBook } from './refinery-book.js';
-import type { Outcome } from './refinery-merge.js';
-import { letterOf, mergeOnce } from './refinery-merge.js';
+import { letterOf } from './refinery-letters.js';
+import { mergeOnce, type Left } from './refinery-merge.js';
 import { takeRefineryMessages, takesOver } from './refinery-messages.js';
+import type { Outcome, Verdict } from './refinery-outcome.js';
+import type { Made, Turn } from './refinery-turn.js';
 import { Standing, startAs } from './standing.js';
 import { carried, goOn, isOutdated } from './start.js';
 
 const PUSH_AGAIN = 'push what was refused again';
+/** So often a batch is verified anew since its target has gone on meanwhile; then others have their turn. */
+const TRIES_MAX = 10;
 
 export async function refinery(raw: unknown, carry?: RefineryCarry): Promise<never> {
   const [start, isFresh] = startAs('refinery', () => {
@@ -59,6 +64,7 @@ class RefineryRun {
   readonly #book: RefineryBook;
   readonly #desk: Desk;
   readonly #asks: Asks;
+  readonly #ahead = new Ahead();
   readonly #standing = new Standing();
   readonly #dead: DeadLetters;
   /** By what is held for a time, until when a timer runs for it. */
@@ -92,16 +98,16 @@ class RefineryRun {
       await this.#removeAsked();
       this.#unholdInTime();
       this.#asks.see(refineryTrouble(this.#book.queue, this.#book.rig.name));
-      const next = inOrder(this.#book.queue, Date.now())[0];
+      const next = this.#next();
       this.#show();
-      if (next !== undefined) await this.#work(next);
+      if (next.length > 0) await this.#work(next);
       else await this.#wait();
       await this.#continueWhenLong();
     }
   }
 
   #answerQueries(): void {
-    setHandler(queueQuery, () => this.#book.view(Date.now()), {
+    setHandler(queueQuery, () => this.#view(), {
       description: 'The merge requests that wait, in order, and the one under way.',
     });
     explainBy(() => this.#board());
@@ -160,62 +166,88 @@ class RefineryRun {
     else await condition(woken, Math.max(1, dueMs), { summary: PUSH_AGAIN });
   }
 
-  /** Works on a request until it has a verdict or is held. */
-  async #work(request: MergeRequest): Promise<void> {
-    this.#book.begin(request.id, Date.now());
-    await this.#workUntilDecided(request);
-    this.#book.rest();
+  /** Those that are tried together. */
+  #next(): readonly MergeRequest[] {
+    const { queue } = this.#book;
+    return this.#ahead.batchIn(queue) ?? this.#batchOf(queue);
   }
 
-  async #workUntilDecided(request: MergeRequest): Promise<void> {
+  #batchOf(queue: Queue): readonly MergeRequest[] {
+    const batch = batchOf(inOrder(queue, Date.now()), this.#book.batch);
+    return batch.length > 1 && !patched('requests land together', '0.14') ? batch.slice(0, 1) : batch;
+  }
+
+  /** Until each has a verdict, is held, or waits for its turn again. */
+  async #work(batch: readonly MergeRequest[]): Promise<void> {
+    const book = this.#book;
+    const ids = batch.map(({ id }) => id);
+    book.begin(ids, Date.now());
+    let ahead: Made | null = null;
+    if (this.#ahead.isAtWork) {
+      this.#stage('gates, begun ahead');
+      ahead = await this.#ahead.finish(batch, () => ids.some((id) => book.whyStopped(id) !== null));
+    }
+    let left: Left = { requests: batch, pushing: new Map() };
+    let merged = 0;
+    for (let tries = 0; left.requests.length > 0; tries += 1) {
+      left = await mergeOnce(left.requests, book.rig, book.patience, {
+        again: tries > 0,
+        isLast: tries >= TRIES_MAX && patched('a target that goes on and on is tried later', '0.14'),
+        stage: (stage) => this.#stage(stage),
+        removed: (id) => book.whyStopped(id),
+        ahead: tries === 0 ? ahead : null,
+        pushing: left.pushing,
+        begins: (turn, tip) => this.#lookAhead(turn, tip),
+        turnsRed: () => void this.#ahead.drop(),
+        settle: async (request, outcome) => {
+          if (outcome.kind === 'merged') merged += 1;
+          await this.#settle(request, outcome);
+        },
+      });
+      // What was looked at stood on what has not landed.
+      if (merged < batch.length && this.#ahead.isAtWork) await this.#ahead.drop();
+    }
+    book.rest(Date.now());
+  }
+
+  /** At those who come next, if they are for the same target. */
+  #lookAhead(turn: Turn, tip: string): void {
+    const { queue, rig } = this.#book;
+    if (rig.merge?.ahead === false) return;
+    const others = queue.filter(({ id, target }) => !this.#book.isAtWork(id) && target === turn.batch[0]?.target);
+    const batch = this.#batchOf(others);
+    if (batch.length > 0 && patched('the next batch is verified ahead', '0.14'))
+      this.#ahead.begin({ ...turn, batch, pushing: new Map() }, tip);
+  }
+
+  async #settle(request: MergeRequest, outcome: Outcome): Promise<void> {
     const { id } = request;
     const book = this.#book;
-    let pushing: string | null = null;
-    for (let tries = 0; ; tries += 1) {
-      const { rig, patience } = book;
-      const outcome = await mergeOnce(request, rig, patience, {
-        again: tries > 0,
-        stage: (stage) => this.#stage(id, stage),
-        removed: () => book.whyStopped(id),
-        pushing,
-      });
-      switch (outcome.kind) {
-        case 'moved':
-          break;
-        case 'host-lost':
-          pushing = outcome.pushing;
-          break;
-        case 'refused': {
-          if (book.holdsStopped(id, Date.now())) return;
-          const why = `the target refuses the push: ${outcome.reason}`;
-          const wait = (refusals: number) => landAgainMs(patience, refusals);
-          book.stage(null);
-          return book.change({ queue: holdRefused(book.queue, id, why, Date.now(), wait) });
-        }
-        case 'held':
-          if (book.holdsStopped(id, Date.now())) return;
-          book.stage(null);
-          return book.change({ queue: hold(book.queue, id, outcome.why, Date.now()) });
-        case 'removed':
-          if (book.holdsStopped(id, Date.now())) return;
-          return this.#decide(request, outcome);
-        case 'merged':
-        case 'conflict':
-        case 'gate-failed':
-        case 'missing':
-          return this.#decide(request, outcome);
-        default:
-          return unreachable(outcome);
+    switch (outcome.kind) {
+      case 'refused': {
+        if (book.holdsStopped(id, Date.now())) return;
+        const wait = (refusals: number) => landAgainMs(book.patience, refusals);
+        return book.change({ queue: holdRefused(book.queue, id, outcome.why, Date.now(), wait) });
       }
+      case 'held':
+        if (book.holdsStopped(id, Date.now())) return;
+        return book.change({ queue: hold(book.queue, id, outcome.why, Date.now()) });
+      case 'removed':
+        if (book.holdsStopped(id, Date.now())) return;
+        return this.#decide(request, outcome);
+      case 'merged':
+      case 'conflict':
+      case 'gate-failed':
+      case 'missing':
+        return this.#decide(request, outcome);
+      default:
+        return unreachable(outcome);
     }
   }
 
-  async #decide(
-    request: MergeRequest,
-    outcome: Exclude<Outcome, { readonly kind: 'moved' | 'host-lost' | 'refused' | 'held' }>,
-  ): Promise<void> {
-    const letter = letterOf(request, this.#book.rig.name, outcome, new Date().toISOString());
-    this.#book.decide(request.id, letter, Date.now());
+  async #decide(request: MergeRequest, verdict: Verdict): Promise<void> {
+    const letter = letterOf(request, this.#book.rig.name, verdict, new Date().toISOString());
+    this.#book.decide(request.id, letter);
     await this.#tell(letter);
   }
 
@@ -244,30 +276,38 @@ class RefineryRun {
   }
 
   async #continueWhenLong(): Promise<void> {
-    if (this.#isQuiet() && (workflowInfo().continueAsNewSuggested || isOutdated()))
+    if (!this.#isQuiet() || !(workflowInfo().continueAsNewSuggested || isOutdated())) return;
+    await this.#ahead.drop();
+    if (this.#isQuiet())
       await goOn<typeof refinery>(this.#raw, { ...this.#book.known, ...this.#kept(), desk: this.#desk.state() });
   }
 
+  /** What has come and was not looked at is handed over, as the queue is. */
   #isQuiet(): boolean {
-    return !this.#book.news && this.#book.isIdle && this.#asks.isIdle && this.#desk.isQuiet();
+    const isLeft = this.#book.isIdle && this.#asks.isIdle && this.#desk.isQuiet();
+    return isLeft && (!this.#book.news || patched('mail does not keep a long run going', '0.14'));
   }
 
   #me(): string {
     return refineryOf(this.#book.rig.name);
   }
 
-  #stage(id: string, stage: string): void {
-    this.#book.stage({ id, stage, sinceMs: Date.now() });
+  #stage(stage: string): void {
+    this.#book.stage({ stage, sinceMs: Date.now() });
     this.#show();
   }
 
+  #view(): QueueView {
+    return this.#book.view(Date.now(), (id) => this.#ahead.has(id));
+  }
+
   #board(): string {
-    const queue = this.#book.view(Date.now());
+    const queue = this.#view();
     return [queueBoard(queue, this.#me(), this.#dead.letters), ...this.#asks.lines].join('\n');
   }
 
   #show(): void {
-    const view = this.#book.view(Date.now());
+    const view = this.#view();
     const isHeld = view.some(({ hold: held }) => held !== null && held.by === undefined);
     const phase = isHeld ? 'escalated' : view.length > 0 ? 'merging' : 'waiting';
     const waitingFor = isHeld ? 'overseer: held requests' : view.length > 0 ? '' : 'requests';

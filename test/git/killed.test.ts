@@ -57,7 +57,7 @@ it.each(rounds(600))(`a merge that is killed while prepared at $ms ms lands once
   await killedCall('prepareMerge', args, ms);
   const made = await prepareMerge(args);
   if (made.kind !== 'prepared') throw new Error(made.kind);
-  expect(made).toMatchObject({ base, commits: 2 });
+  expect(made).toMatchObject({ base });
   expect(await worktreeState({ mirror: rig.mirror, path: worktree })).toMatchObject({ head: made.tip, dirty: [] });
   const landing = {
     mirror: rig.mirror,
@@ -67,7 +67,7 @@ it.each(rounds(600))(`a merge that is killed while prepared at $ms ms lands once
     pins: [{ requestId: 'r1', tip: made.tip }],
   };
   expect(await landMerge(landing)).toEqual({ kind: 'merged', commit: made.tip });
-  await closeMerge({ ...args, landed: true });
+  await closeMerge({ ...args, vain: [] });
   expect(await rig.origin.git('log', '--format=%h', '--', 'one')).toMatch(/^\w+$/);
   expect(await rig.origin.git('rev-list', '--count', 'main')).toBe('4');
 });

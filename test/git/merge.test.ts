@@ -44,7 +44,7 @@ describe('preparing', () => {
     const two = await finishStep(rig, { ...sandbox, head: one }, { a: '2\n' }, 'two');
     const base = await rig.origin.commit({ b: '1\n' });
     const made = await prepared(rig, two);
-    expect(made).toMatchObject({ base, commits: 2 });
+    expect(made).toMatchObject({ base });
     const commits = await log({ repo: rig.mirror, from: base, to: made.tip });
     expect(commits.map(({ author, subject }) => `${author}: ${subject}`)).toEqual([
       'server/polecats/Toast: one',
@@ -65,7 +65,7 @@ describe('preparing', () => {
     const { worktree } = requestOf(rig, sha);
     await writeFiles(worktree, { a: 'changed\n', 'build/out': 'x' });
     const base = await rig.origin.commit({ b: '1\n' });
-    expect(await prepared(rig, sha)).toMatchObject({ base, commits: 1 });
+    expect(await prepared(rig, sha)).toMatchObject({ kind: 'prepared', base });
     expect(await readFile(join(worktree, 'a'), 'utf8')).toBe('1\n');
     expect(await readdir(worktree)).not.toContain('build');
   });
@@ -157,8 +157,8 @@ describe('landing', () => {
     expect(await landMerge(landing(rig, made))).toEqual(merged);
     await rig.origin.commit({ b: '1\n' });
     expect(await landMerge(landing(rig, made))).toEqual(merged);
-    await closeMerge({ ...requestOf(rig, sha), landed: true });
-    await closeMerge({ ...requestOf(rig, sha), landed: true });
+    await closeMerge({ ...requestOf(rig, sha), vain: [] });
+    await closeMerge({ ...requestOf(rig, sha), vain: [] });
     expect(await landMerge(landing(rig, made))).toEqual(merged);
     expect(await prepareMerge(requestOf(rig, sha))).toEqual({ kind: 'landed', commit: made.tip });
     await forgetMerges({ mirror: rig.mirror, requests: REQUEST });

@@ -1,6 +1,6 @@
 /**
  * Records test/histories/<version>: a mission with rework, one of a formula, one that was held, one that was cancelled, one with a person's step,
- * one with an item that was moved, one that was reset, one whose landing is told, people who write to each other, one who is reached outside of the town, a member of a crew at work, people who approve, the watchdog chain, the mayor with wishes, a channel, dogs, escalations, a molecule that was steered by hand, and the roles that served them. Run by `npm run histories` when a version is released; what is recorded stays.
+ * one with an item that was moved, one that was reset, one whose landing is told, people who write to each other, one who is reached outside of the town, a member of a crew at work, people who approve, the watchdog chain, the mayor with wishes, a channel, dogs, escalations, requests that land together, a molecule that was steered by hand, and the roles that served them. Run by `npm run histories` when a version is released; what is recorded stays.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,6 +14,7 @@ import type { LiveTown } from './live-town.js';
 import { publishToAll } from './record-channel.js';
 import { sendDogs } from './record-dogs.js';
 import { escalateAll } from './record-escalation.js';
+import { landTogether, TOGETHER } from './record-merges.js';
 import { ANN, sendMail, writeToOnesBefore, writeToPeople, writeToRoles } from './record-mail.js';
 import { APPROVED, approveTogether } from './record-people.js';
 import { reachOverseer } from './record-reach.js';
@@ -80,6 +81,7 @@ async function record(town: LiveTown, folder: string): Promise<void> {
   );
   await town.client.workflow.getHandle('asked').result();
   await decideAtRunTime(town);
+  await landTogether(town);
   await steerMolecule(town);
   await steerMission(town);
   await takeBack(town);
@@ -142,7 +144,7 @@ const rigs = Object.fromEntries(
   ]),
 );
 const town = await liveTown({
-  rigs,
+  rigs: { ...rigs, together: TOGETHER },
   formulas: {
     ask: ASK,
     assigned: ASSIGNED,
