@@ -23,7 +23,7 @@ export const gate = z.union(
 
 export const merge = table({
   strategy: z.enum(STRATEGIES, `one of ${STRATEGIES.join(', ')} is expected`).optional(),
-  ahead: z.boolean().optional(),
+  concurrent: z.boolean().optional(),
   batch: whole(1, 16).max(BATCH_MAX, `at most ${BATCH_MAX} are tried together`).optional(),
 }).optional();
 

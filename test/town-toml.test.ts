@@ -123,6 +123,15 @@ test('where nothing is said of agents and of confinement, rigs have nothing of i
   expect(read.ok && Object.keys(read.settings.rigs[0] ?? {})).not.toContain('confinement');
 });
 
+test('how work lands is said for a rig, and absent where nothing is', () => {
+  const rigs =
+    '[rigs.a]\nurl = "/a"\n[rigs.b]\nurl = "/b"\n[rigs.b.merge]\nstrategy = "squash"\nbatch = 4\nconcurrent = false';
+  const read = readTownText(rigs);
+  const [one, other] = read.ok ? read.settings.rigs : [];
+  expect(Object.keys(one ?? {})).not.toContain('merge');
+  expect(other?.merge).toEqual({ strategy: 'squash', batch: 4, concurrent: false });
+});
+
 test('what is said of confinement for a rig goes before what is said for all', () => {
   const read = readTownText(
     '[confinement]\nlevel = "bubblewrap"\nmemory_mb = 100\n[rigs.a]\nurl = "/a"\n[rigs.a.confinement]\nnetwork = "host"\nlevel = "none"',
@@ -145,6 +154,13 @@ test.each([
   ],
   ['[agents.mine]\nusage = "all"', 2, /agents.mine.usage is "all"; claude, codex, gemini or none is expected/],
   ['[agents.mine]\nargs = "all"', 2, /a list of texts is expected/],
+  [
+    '[rigs.a]\nurl = "/a"\nmerge = { strategy = "ff" }',
+    3,
+    /"ff"; one of rebase, squash, merge, fast-forward is expected$/,
+  ],
+  ['[rigs.a]\nurl = "/a"\nmerge = { batch = 0 }', 3, /is 0; a whole number of 1 or more is expected, for example 16$/],
+  ['[rigs.a]\nurl = "/a"\nmerge = { batch = 65 }', 3, /is 65; at most 64 are tried together$/],
   ['[confinement]\nread = ["here"]', 2, /an absolute path is expected/],
   ['[confinement]\nnetwork = "some"', 2, /none or host is expected/],
 ])('%j is refused', (text, line, message) => {

@@ -1,4 +1,5 @@
 /** Git's troubles as operators must hear of them: what no retry mends (no access, no room) is refused at once, in words. */
+import { log } from '@temporalio/activity';
 import { Blocked, GitError } from '../git/git-error.js';
 import { refuse } from './beating.js';
 
@@ -20,4 +21,10 @@ export function needsPerson(error: unknown): error is Error {
   if (error instanceof Blocked) return true;
   if (error instanceof GitError) return OF_PEOPLE.has(error.kind);
   return error instanceof Error && 'code' in error && OF_DISKS.has(error.code);
+}
+
+/** What cannot be cleared up stays: it stands in nobody's way, and the merge queue goes on. */
+export function leave(error: unknown): void {
+  if (!needsPerson(error)) throw error;
+  log.warn(`leftovers of a merge stay: ${error.message}`);
 }

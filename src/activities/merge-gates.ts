@@ -15,7 +15,7 @@ import type { Gate } from '../town/rig.js';
 import { howItEnded, tailOf } from './accept.js';
 import { progressHere } from './beating.js';
 import { keepOutput } from './gate-output.js';
-import { needsPerson } from './git-trouble.js';
+import { leave, needsPerson } from './git-trouble.js';
 import type { Places } from './places.js';
 import { shellIn, whyUnconfined } from './shell.js';
 import { isVerified, verifiedFile, verify } from './verified.js';
@@ -33,13 +33,21 @@ export async function runGates(places: Places, request: GateRun, signal: AbortSi
       await verify(places.verified(request.target.rig), known);
     return verdict;
   } catch (error) {
-    const why = whyUnconfined(error);
+    const why = whyUnconfined(error) ?? (isProbe(request) && needsPerson(error) ? error.message : null);
     if (why === null) throw error;
     return { kind: 'could-not-run', gate: request.gates[0]?.name ?? '', log: why };
   } finally {
     await killMarked(markOf(request));
-    if (isProbe(request)) await removeWorktree(placeOf(places, request));
+    if (isProbe(request)) await removeTrees(places, request).catch(leave);
   }
+}
+
+async function removeTrees(places: Places, request: GateRun): Promise<void> {
+  const place = placeOf(places, request);
+  await removeWorktree(place);
+  const { target } = request;
+  if (target !== undefined)
+    await removeWorktree({ mirror: place.mirror, path: places.mergeTarget(target.rig, request.request) });
 }
 
 /** It has a tree for this look alone. */

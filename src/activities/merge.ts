@@ -1,6 +1,5 @@
 /** The refinery's acts on its host: a worktree for each attempt, the push, the clearing up. */
 import { join } from 'node:path';
-import { log } from '@temporalio/activity';
 import type { HostActivities } from '../contract/activities.js';
 import type { BatchTask, MergeTask, Prepared, Stacked } from '../contract/merge-activities.js';
 import { authorOf } from '../git/author.js';
@@ -15,7 +14,7 @@ import { killAllMarked } from '../process/mark.js';
 import { refineryOf } from '../town/address.js';
 import { requestsPattern } from '../town/refinery.js';
 import { unreachable } from '../town/unreachable.js';
-import { needsPerson } from './git-trouble.js';
+import { leave, needsPerson } from './git-trouble.js';
 import type { Places } from './places.js';
 import type { Remotes } from './remotes.js';
 
@@ -39,12 +38,6 @@ export function mergeActivities(places: Places, { urlOf, letIn }: Remotes): Merg
 function refused(error: unknown): { readonly kind: 'refused'; readonly reason: string } {
   if (!needsPerson(error)) throw error;
   return { kind: 'refused', reason: error.message };
-}
-
-/** What cannot be cleared up stays: it stands in nobody's way, and the queue goes on. */
-function leave(error: unknown): void {
-  if (!needsPerson(error)) throw error;
-  log.warn(`leftovers of a merge stay: ${error.message}`);
 }
 
 async function close(places: Places, { rig, request, landed, others = [] }: ClosingTask): Promise<void> {

@@ -163,7 +163,7 @@ const RIGS = `# Rigs: the repositories that are worked on. \`gt rig add NAME PAT
 # [rigs.server.merge]
 # strategy = "rebase"           # how work lands: or "squash", "merge", "fast-forward"
 # batch = 16                    # requests that are verified and land together; 1: each by itself
-# ahead = true                  # the gates of the next ones run beside those of the ones before
+# concurrent = true             # gates may run beside each other: those of the next ones beside those before
 `;
 
 /** Everything that can be set, with its default. */

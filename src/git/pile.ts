@@ -101,7 +101,11 @@ export class Pile {
     await this.#goTo(this.#tip);
     const files = await this.#tried([...SQUASH, branch.sha]);
     if (files !== null) return files;
-    const changes = await inWorktree(this.#place, ['diff', '--cached', '--quiet', '--no-ext-diff'], { codes: [0, 1] });
+    const changes = await inWorktree(
+      this.#place,
+      ['diff', '--cached', '--quiet', '--no-ext-diff', '--ignore-submodules=none'],
+      { codes: [0, 1] },
+    );
     if (changes.code === 0) return null;
     const show = ['log', '-1', '--no-show-signature', '--format=%an%n%ae%n%aI', branch.sha];
     const [name = '', email = '', date = ''] = (await gitText(this.#place.mirror, show)).split('\n');
@@ -120,13 +124,14 @@ export class Pile {
 
   /** The files that conflict. Throws what is no conflict. */
   async #tried(command: readonly string[]): Promise<readonly string[] | null> {
-    const { code, stderr } = await inWorktree(this.#place, command, { env: this.#env, codes: [0, 1] });
+    const { code, stderr } = await inWorktree(this.#place, command, { env: this.#env, codes: [0, 1, 128] });
     this.#isAstray = code !== 0;
     if (code === 0) return null;
+    if (stderr.includes('unrelated histories')) return [];
     const listed = await inWorktree(this.#place, ['diff', '--name-only', '--diff-filter=U', '-z', '--no-ext-diff']);
     const files = listed.stdout.split('\0').filter((file) => file !== '');
     if (files.length > 0) return files;
-    throw new GitError({ kind: kindOf(stderr), command, cwd: this.#place.path, code, stderr, how: 'exit 1' });
+    throw new GitError({ kind: kindOf(stderr), command, cwd: this.#place.path, code, stderr, how: `exit ${code}` });
   }
 
   /** As its first commit is called. */

@@ -118,6 +118,7 @@ async function stackOne(
   if (pushing !== undefined && (await commitOf(mirror, pushing)) !== null) {
     if (await isAncestor({ mirror, ancestor: pushing, descendant: base })) return { kind: 'landed', commit: pushing };
   }
+  if (!isCommitId(sha)) return { kind: 'missing' };
   if (!all.has(sha)) return { kind: (await commitOf(mirror, sha)) === null ? 'missing' : 'empty' };
   const pushed = await commitOf(mirror, `refs/remotes/origin/${branch}`);
   const isHeld =
@@ -129,12 +130,16 @@ async function stackOne(
   return pile.lay({ ...candidate, hasMerges });
 }
 
+/** Anything else may mean something else to git. */
+const isCommitId = (sha: string): boolean => /^[0-9a-f]{40,64}$/.test(sha);
+
 /** Commits that the candidates have, and the base has not; and whether any of them is a merge. */
 type Above = { readonly all: ReadonlySet<string>; readonly merges: boolean };
 
 /** Of what is not in the mirror it knows nothing. */
 async function commitsAbove(mirror: string, base: string, candidates: readonly Candidate[]): Promise<Above> {
-  const input = [`^${base}`, ...candidates.map(({ sha }) => sha)].map((line) => `${line}\n`).join('');
+  const shas = candidates.flatMap(({ sha }) => (isCommitId(sha) ? [sha] : []));
+  const input = [`^${base}`, ...shas].map((line) => `${line}\n`).join('');
   const listed = await gitText(mirror, ['rev-list', '--ignore-missing', '--parents', '--stdin'], { input });
   const lines = listed.split('\n').map((line) => line.split(' '));
   return { all: new Set(lines.map(([sha = '']) => sha)), merges: lines.some((line) => line.length > 2) };

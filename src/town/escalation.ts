@@ -231,7 +231,10 @@ export function told(now: Escalation, as: Told, why: string | null, nowMs: numbe
   if (now.turn !== as.turn) return now;
   const by = tierOf(now);
   if (why !== null) {
-    const unheard = linked(now, { atMs: nowMs, kind: 'unreached', by, says: why });
+    const last = now.chain.links.at(-1);
+    // Tried again and again it is one link.
+    const isKnown = last?.kind === 'unreached' && last.by === by && last.says === why;
+    const unheard = isKnown ? now : linked(now, { atMs: nowMs, kind: 'unreached', by, says: why });
     return isLast(now) ? { ...unheard, telling: 'vain', toldMs: nowMs } : climbed(unheard, nowMs);
   }
   const isAgain = now.chain.links.some((one) => one.kind === 'asked' && one.by === by);
@@ -269,10 +272,13 @@ function climbed(now: Escalation, nowMs: number): Escalation {
 
 /** In the meantime nobody knows of it who could answer. */
 const VAIN_AGAIN_MS = 300_000;
+const VAIN_AGAIN_MS_MIN = 2_000;
 
 /** Whoever answers last could not be told: that is tried again soon. */
 export function triedSoon(now: Escalation, patience: number): Escalation {
-  return now.telling === 'vain' ? { ...now, againMs: now.toldMs + VAIN_AGAIN_MS * patience } : now;
+  return now.telling === 'vain'
+    ? { ...now, againMs: now.toldMs + Math.max(VAIN_AGAIN_MS_MIN, VAIN_AGAIN_MS * patience) }
+    : now;
 }
 
 /** Its tier was silent for as long as it may be, or could not be told. */

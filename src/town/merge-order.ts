@@ -20,8 +20,14 @@ export function inOrder(queue: Queue, nowMs: number): readonly Queued[] {
     .toSorted((a, b) => score(b, nowMs) - score(a, nowMs) || a.id.localeCompare(b.id));
 }
 
-/** The first of those in order, and those for the same target that are tried with it. */
+/**
+ * The first of those in order, and those for the same target that are tried with it. What a target did not take is tried alone: it may be just what that
+ * lacks, and another in the batch the reason why it would not pass.
+ */
 export function batchOf(order: readonly Queued[], max: number): readonly Queued[] {
   const [first] = order;
-  return first === undefined ? [] : order.filter(({ target }) => target === first.target).slice(0, max);
+  if (first === undefined || wasRefused(first)) return order.slice(0, 1);
+  return order.filter((one) => one.target === first.target && !wasRefused(one)).slice(0, max);
 }
+
+const wasRefused = ({ refusals = 0 }: Queued): boolean => refusals > 0;

@@ -1,5 +1,5 @@
 /**
- * The rules of a rig's merge queue. One request is in work at a time; a request leaves the queue only with a verdict that its
+ * The rules of a rig's merge queue. One batch of requests is in work at a time; a request leaves the queue only with a verdict that its
  * polecat hears, merged or sent back, or when its polecat is gone. What is nobody's fault but the operator's is `held` with its
  * reason, and others go on: a gate that cannot run, on the target neither, until `retry` or the next configuration, a target that
  * refuses the push also by itself after a while. Nothing lands unproved.

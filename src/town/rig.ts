@@ -42,8 +42,8 @@ export const BATCH_MAX = 64;
 const MergeSettings = z.strictObject({
   strategy: Strategy.optional(),
   batch: z.number().int().positive().max(BATCH_MAX).optional(),
-  /** Whether the next batch is verified while the one before it is. Absent: it is. */
-  ahead: z.boolean().optional(),
+  /** Whether gates may run beside each other: the next batch's beside those of the one before, and two while it is looked who is at fault. Absent: they may. */
+  concurrent: z.boolean().optional(),
 });
 
 export const RigSnapshot = z.strictObject({

@@ -5,12 +5,14 @@
 import { CancellationScope, condition } from '@temporalio/workflow';
 import { asSummary } from '../town/bytes.js';
 import type { MergeRequest, Queue } from '../town/refinery.js';
-import { onHost } from './hands.js';
+import { areAlike, type RoleSettings } from '../town/rig.js';
+import { lossOf, onHost } from './hands.js';
 import { judgeOf, verdictOn } from './refinery-gates.js';
 import { batchTask, membersOf, type Made, type Turn } from './refinery-turn.js';
 
 type Look = {
-  readonly batch: readonly MergeRequest[];
+  readonly turn: Turn;
+  readonly onto: string;
   readonly scope: CancellationScope;
   /** What was made, null where nothing was. */
   readonly done: Promise<Made | null>;
@@ -18,33 +20,42 @@ type Look = {
 
 export class Ahead {
   #look: Look | null = null;
+  /** One that is dropped, and has not ended. */
+  #ending: Promise<void> | null = null;
+  #dropping = 0;
 
   get isAtWork(): boolean {
-    return this.#look !== null;
+    return this.#look !== null || this.#ending !== null;
   }
 
   has(id: string): boolean {
-    return this.#look?.batch.some((one) => one.id === id) === true;
+    return this.#look?.turn.batch.some((one) => one.id === id) === true;
   }
 
-  /** Those looked at, if all of them wait still; null if not. */
-  batchIn(queue: Queue): readonly MergeRequest[] | null {
-    if (this.#look === null) return null;
+  /** Whether what is looked at stands on this commit. */
+  standsOn(commit: string): boolean {
+    return this.#look?.onto === commit;
+  }
+
+  /** Those looked at, if all of them wait still, and are to be worked as they were; null if not. */
+  batchIn(queue: Queue, settings: RoleSettings): readonly MergeRequest[] | null {
+    if (this.#look === null || !areAlike(this.#look.turn, settings)) return null;
     const waiting = new Set(queue.flatMap(({ id, hold }) => (hold === null ? [id] : [])));
-    return this.#look.batch.every(({ id }) => waiting.has(id)) ? this.#look.batch : null;
+    const { batch } = this.#look.turn;
+    return batch.every(({ id }) => waiting.has(id)) ? batch : null;
   }
 
   /** `turn`: of those who come next, by the host of those before them. */
   begin(turn: Turn, onto: string): void {
-    if (this.#look !== null) return;
+    if (this.isAtWork) return;
     const scope = new CancellationScope();
     const done = scope.run(() => look(turn, onto)).catch(() => null);
-    this.#look = { batch: turn.batch, scope, done };
+    this.#look = { turn, onto, scope, done };
   }
 
   /** Until it is known what there is to know of these, or `isStopped`. What was made of them, null where nothing was. */
   async finish(batch: readonly MergeRequest[], isStopped: () => boolean): Promise<Made | null> {
-    const done = this.#look?.batch === batch ? this.#look.done : null;
+    const done = this.#look?.turn.batch === batch ? this.#look.done : null;
     const made = await CancellationScope.cancellable(async () => {
       const first = await Promise.race([done, condition(isStopped).then(() => null)]);
       // Nobody waits any more for the other.
@@ -56,33 +67,54 @@ export class Ahead {
   }
 
   /** It has ended then. */
-  async drop(): Promise<void> {
-    const { scope, done } = this.#look ?? {};
-    this.#look = null;
-    scope?.cancel();
-    await done;
+  drop(): Promise<void> {
+    if (this.#look !== null) {
+      const { scope, done } = this.#look;
+      this.#look = null;
+      this.#dropping += 1;
+      scope.cancel();
+      const ending = this.#ended(this.#ending, done);
+      this.#ending = ending;
+    }
+    return this.#ending ?? Promise.resolve();
+  }
+
+  async #ended(before: Promise<void> | null, done: Promise<unknown>): Promise<void> {
+    await Promise.all([before, done]);
+    this.#dropping -= 1;
+    if (this.#dropping === 0) this.#ending = null;
   }
 }
 
 async function look(turn: Turn, onto: string): Promise<Made | null> {
   const [first] = turn.batch;
   if (first === undefined) return null;
-  const hands = onHost(turn.patience, turn.host);
   const { branch, head, target } = first;
   const name = `${first.id}.ahead`;
-  try {
-    const summary = asSummary(`stack ${turn.batch.length} to look ahead · ${name}`);
-    const stacked = await hands.stackMerges.executeWithOptions({ summary }, [
-      { ...batchTask(turn, name, target), onto },
-    ]);
-    if (stacked.kind === 'refused') return null;
-    const { base, worktree = null, all } = stacked;
-    const members = membersOf(turn.batch, all);
-    if (members.length > 0) await verdictOn({ members, target, base, worktree, name }, judgeOf(turn, members));
-    return stacked;
-  } finally {
+  const clearUp = () => {
     const closing = { rig: turn.rig, request: name, branch, head, target, landed: false };
     const how = { summary: asSummary(`clear up · ${name}`) };
-    await CancellationScope.nonCancellable(() => hands.closeMerge.executeWithOptions(how, [closing]));
+    const { closeMerge } = onHost(turn.patience, turn.host);
+    return CancellationScope.nonCancellable(() => closeMerge.executeWithOptions(how, [closing]));
+  };
+  try {
+    const made = await lookedAt(turn, name, onto);
+    await clearUp();
+    return made;
+  } catch (error) {
+    if (lossOf(error) === null) await clearUp();
+    throw error;
   }
+}
+
+async function lookedAt(turn: Turn, name: string, onto: string): Promise<Made | null> {
+  const target = turn.batch[0]?.target ?? '';
+  const summary = asSummary(`stack ${turn.batch.length} to look ahead · ${name}`);
+  const task = { ...batchTask(turn, name, target), onto };
+  const stacked = await onHost(turn.patience, turn.host).stackMerges.executeWithOptions({ summary }, [task]);
+  if (stacked.kind === 'refused') return null;
+  const { base, worktree = null, all } = stacked;
+  const members = membersOf(turn.batch, all);
+  if (members.length > 0) await verdictOn({ members, target, base, worktree, name }, judgeOf(turn, members));
+  return stacked;
 }

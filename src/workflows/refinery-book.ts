@@ -89,7 +89,16 @@ export class RefineryBook {
     this.#work = { ids: new Set(ids), sinceMs: nowMs, isDecided: false };
   }
 
+  /** The others are worked no more this time: what somebody wants of them holds at once. */
+  narrow(ids: readonly string[], nowMs: number): void {
+    if (this.#work === null) return;
+    const before = this.#work.ids;
+    this.#work = { ...this.#work, ids: new Set(ids) };
+    for (const id of before) if (!this.#work.ids.has(id)) this.holdsStopped(id, nowMs);
+  }
+
   rest(nowMs: number): void {
+    this.narrow([], nowMs);
     if (this.#work?.isDecided === true) this.change({ tookMs: smoothed(this.#now.tookMs, nowMs - this.#work.sinceMs) });
     this.#work = null;
     this.#active = null;

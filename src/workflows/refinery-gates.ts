@@ -3,23 +3,22 @@ import { CancellationScope, condition, isCancellation } from '@temporalio/workfl
 import { confined } from '../town/confinement.js';
 import type { GateVerdict } from '../town/gate-verdict.js';
 import { narrowed, probesOf, type Search } from '../town/merge-search.js';
-import { unreachable } from '../town/unreachable.js';
 import { inSessions } from './hands.js';
 import { patched } from './patches.js';
 import { commandMs } from './patience.js';
 import type { Member, Stack, Turn } from './refinery-turn.js';
 
+/** Where gates may run beside each other. */
 const PROBES_AT_ONCE = 2;
 
 export type Found =
-  /** So many of the lowest may land. `fault`: of the one above them, null where all may. */
-  | { readonly kind: 'found'; readonly green: number; readonly fault: Failed | null }
-  /** The target alone does not pass. */
-  | { readonly kind: 'red-target'; readonly verdict: Failed }
-  | { readonly kind: 'could-not-run'; readonly green: number; readonly why: string }
+  /** So many of the lowest may land. `fault`: why the one above them may not, null where all may. */
+  | { readonly kind: 'found'; readonly green: number; readonly fault: Fault | null }
+  /** Nor does the target alone pass. */
+  | { readonly kind: 'red-target'; readonly fault: Fault }
   /** Somebody wants one of them out of it. */
   | { readonly kind: 'stopped' };
-type Failed = Extract<GateVerdict, { readonly kind: 'failed' }>;
+export type Fault = Exclude<GateVerdict, { readonly kind: 'passed' }>;
 
 /** Who judges, where, and how the gates are shut in. */
 export type Judge = Pick<Turn, 'rig' | 'patience' | 'host'> & { readonly held: ReturnType<typeof confined> };
@@ -50,16 +49,9 @@ export async function gatesOf(stack: Stack, judge: Judge, listener: Listener): P
   const verdict = await unlessStopped(bench, () => verdictOn(stack, judge));
   // What is known of one alone counts, whatever somebody wants of it.
   if (verdict === null || (top > 1 && bench.isStopped())) return { kind: 'stopped' };
-  switch (verdict.kind) {
-    case 'passed':
-      return { kind: 'found', green: top, fault: null };
-    case 'could-not-run':
-      return { kind: 'could-not-run', green: 0, why: whyNot(verdict) };
-    case 'failed':
-      return searched(stack, bench, verdict);
-    default:
-      return unreachable(verdict);
-  }
+  if (verdict.kind === 'passed') return { kind: 'found', green: top, fault: null };
+  bench.turnsRed();
+  return searched(stack, bench, verdict);
 }
 
 /** On the topmost. */
@@ -69,38 +61,46 @@ export function verdictOn(stack: Stack, judge: Judge): Promise<GateVerdict> {
   return run(stack, judge, { name, tip: tipOf(stack, members.length), worktree }, summary);
 }
 
-/** The topmost does not pass. */
-async function searched(stack: Stack, bench: Bench, verdict: Failed): Promise<Found> {
-  bench.turnsRed();
-  const faults = new Map([[stack.members.length, verdict]]);
+/** The topmost does not pass: it fails, or could not run, which is no less the fault of one. */
+async function searched(stack: Stack, bench: Bench, top: Fault): Promise<Found> {
+  const atOnce = bench.rig.merge?.concurrent === false ? 1 : PROBES_AT_ONCE;
+  const faults = new Map([[stack.members.length, top]]);
   let search: Search = { green: 0, red: stack.members.length };
-  for (let probes = probesOf(search, PROBES_AT_ONCE); probes.length > 0; probes = probesOf(search, PROBES_AT_ONCE)) {
+  for (let probes = probesOf(search, atOnce); probes.length > 0; probes = probesOf(search, atOnce)) {
     bench.stage(`looking which of ${search.red - search.green} does not pass`);
-    const found = await unlessStopped(bench, () =>
-      Promise.all(probes.map(async (count) => ({ count, verdict: await probe(stack, bench, count) }))),
-    );
+    const found = await unlessStopped(bench, () => all(probes.map((count) => probe(stack, bench, count))));
     if (found === null) return { kind: 'stopped' };
-    for (const one of found) if (one.verdict.kind === 'failed') faults.set(one.count, one.verdict);
-    search = narrowed(search, new Map(found.map((one) => [one.count, one.verdict.kind === 'passed'])));
-    const unrun = found.find((one) => one.verdict.kind === 'could-not-run');
-    if (unrun?.verdict.kind === 'could-not-run')
-      return { kind: 'could-not-run', green: search.green, why: whyNot(unrun.verdict) };
+    const verdicts = probes.flatMap((count, at) => (found[at] === undefined ? [] : [[count, found[at]] as const]));
+    for (const [count, verdict] of verdicts) if (verdict.kind !== 'passed') faults.set(count, verdict);
+    search = narrowed(search, new Map(verdicts.map(([count, verdict]) => [count, verdict.kind === 'passed'])));
   }
-  const fault = faults.get(search.red) ?? verdict;
-  if (search.green > 0 || !patched('what fails on the target, too, is nobody’s fault', '0.14'))
+  const fault = faults.get(search.red) ?? top;
+  // One alone that could not run was tried on the target by that act itself.
+  const isAsked = fault.kind === 'failed' || stack.members.length > 1;
+  if (search.green > 0 || !isAsked || !patched('what fails on the target, too, is nobody’s fault', '0.14'))
     return { kind: 'found', green: search.green, fault };
   return askedTarget(stack, bench, fault);
 }
 
-/** Of the lowest one: it is not at fault for what its target fails of, too. */
-async function askedTarget(stack: Stack, bench: Bench, fault: Failed): Promise<Found> {
+/** What each gives, when all have ended. */
+async function all<T>(acts: readonly Promise<T>[]): Promise<readonly T[]> {
+  const ends = await Promise.allSettled(acts);
+  return ends.map((end) => {
+    if (end.status === 'rejected') throw end.reason;
+    return end.value;
+  });
+}
+
+/** Of the lowest one: it is not at fault for what its target does not pass, either. */
+async function askedTarget(stack: Stack, bench: Bench, fault: Fault): Promise<Found> {
   const { name, base, target } = stack;
   bench.stage(`gates of ${target} alone`);
   const onTarget = await unlessStopped(bench, () =>
     run(stack, bench, { name: `${name}.target`, tip: base, worktree: null }, `gates · ${target} alone`),
   );
   if (onTarget === null) return { kind: 'stopped' };
-  return onTarget.kind === 'failed' ? { kind: 'red-target', verdict: onTarget } : { kind: 'found', green: 0, fault };
+  const isSame = onTarget.kind === fault.kind && onTarget.gate === fault.gate;
+  return isSame ? { kind: 'red-target', fault: onTarget } : { kind: 'found', green: 0, fault };
 }
 
 async function probe(stack: Stack, bench: Bench, count: number): Promise<GateVerdict> {
@@ -132,9 +132,6 @@ function tipOf({ members, base }: Stack, count: number): string {
 }
 
 const withOthers = (others: number): string => (others === 0 ? '' : ` on ${others} more`);
-
-const whyNot = ({ gate, log }: Extract<GateVerdict, { readonly kind: 'could-not-run' }>): string =>
-  `gate "${gate}" could not run: ${log}`;
 
 /** What `act` gives, or null when one of its requests was taken out of the queue before: then the act is cancelled, and has ended. */
 function unlessStopped<T>({ isStopped }: Bench, act: () => Promise<T>): Promise<T | null> {

@@ -5,7 +5,7 @@ import type { RigSnapshot } from '../town/rig.js';
 import { unreachable } from '../town/unreachable.js';
 import { lossOf, onHost, town } from './hands.js';
 import type { Outcome } from './refinery-outcome.js';
-import { gatesOf, judgeOf } from './refinery-gates.js';
+import { gatesOf, judgeOf, type Fault } from './refinery-gates.js';
 import { batchTask, membersOf, taskOf, type Made, type Pushing, type Stack, type Turn } from './refinery-turn.js';
 
 export type Watcher = {
@@ -24,14 +24,21 @@ export type Watcher = {
   readonly begins: (turn: Turn, tip: string) => void;
   /** Not all of it lands. */
   readonly turnsRed: () => void;
+  /** The others of the batch are worked no more this time. */
+  readonly narrow: (requests: readonly MergeRequest[]) => void;
   /** Called once, as soon as it is known, for each of which anything is known. */
   readonly settle: (request: MergeRequest, outcome: Outcome) => Promise<void>;
 };
 
 /** What is to be tried once more at once, as the target or the host was another one in the end. All others that have no outcome wait for their turn. */
-export type Left = { readonly requests: readonly MergeRequest[]; readonly pushing: Pushing };
+export type Left = {
+  readonly requests: readonly MergeRequest[];
+  readonly pushing: Pushing;
+  /** Their host was. */
+  readonly isLost: boolean;
+};
 
-const NOTHING: Left = { requests: [], pushing: new Map() };
+const NOTHING: Left = { requests: [], pushing: new Map(), isLost: false };
 
 type Known = { readonly request: MergeRequest; readonly outcome: Outcome };
 /** `known`: outcomes; `left`: what goes on. */
@@ -59,10 +66,10 @@ export async function mergeOnce(
   }
   watcher.stage('rebasing');
   const stacked = await orLost(stackedOf(how, first), null);
-  if (stacked === null) return { requests: batch, pushing: watcher.pushing };
+  if (stacked === null) return { requests: batch, pushing: watcher.pushing, isLost: true };
   const { known, left } = await landed(stacked, how, first);
-  // The next try begins by throwing away what is there of this one, if it has the same name.
-  if (left.requests[0] !== first) await clearUp(how, first, known);
+  // The next try begins by throwing away what is there of this one, if it is for all of it. What is left on a host that is lost is in nobody's way.
+  if (left.requests.length < batch.length && !left.isLost) await clearUp(how, first, known);
   await settled(watcher, known);
   return left;
 }
@@ -132,10 +139,15 @@ async function landed(stacked: Stacked, how: Try, first: MergeRequest): Promise<
   const known = batch.flatMap((request, at) => knownOf(request, all[at], base));
   const members = membersOf(batch, all);
   if (members.length === 0) return { known, left: NOTHING };
-  await settled(watcher, known);
+  // Whose polecat hears of an end clears up after it: not in the tree that has its name, in which the gates of the others run.
+  const isLater = ({ request }: Known) => request === first;
+  const gone = batch.filter((one) => ![...known, ...members].some(({ request }) => request === one));
+  await settled(watcher, [...known.filter((one) => !isLater(one)), ...stoppedOf(gone, watcher)]);
+  watcher.narrow(members.map(({ request }) => request));
   const stack = { members, target: first.target, base, worktree, name: first.id };
-  const asBefore = { requests: members.map(({ request }) => request), pushing: watcher.pushing };
-  return (await orLost(verifyAndLand(stack, how), null)) ?? { known: [], left: asBefore };
+  const asBefore = { requests: members.map(({ request }) => request), pushing: watcher.pushing, isLost: true };
+  const tried = (await orLost(verifyAndLand(stack, how), null)) ?? { known: [], left: asBefore };
+  return { ...tried, known: [...known.filter(isLater), ...tried.known] };
 }
 
 const allOf = (requests: readonly MergeRequest[], outcome: Outcome): Tried => ({
@@ -176,26 +188,34 @@ async function verifyAndLand(stack: Stack, how: Try): Promise<Tried> {
     turnsRed: watcher.turnsRed,
   });
   if (found.kind === 'stopped') return { known: stoppedOf(requests, watcher), left: NOTHING };
-  if (found.kind === 'red-target') {
-    const { gate, log } = found.verdict;
-    return allOf(requests, { kind: 'refused', why: `gate "${gate}" fails on ${stack.target} alone, too: ${log}` });
-  }
-  const above = requests.slice(found.green);
-  const faulty = found.kind === 'found' ? faultOf(above, found.fault) : allOf(above, { kind: 'held', why: found.why });
+  if (found.kind === 'red-target') return allOf(requests, ofTarget(found.fault, stack.target));
+  const [culprit, ...others] = requests.slice(found.green);
+  const known = stoppedOf(others, watcher);
+  const faulty = faultOf(culprit, found.fault, known);
   if (found.green === 0) return faulty;
   // One that somebody wants out of it takes the others out with it, who are tried without it next.
   const stopped = stoppedOf(requests.slice(0, found.green), watcher);
   if (stopped.length > 0) return { known: [...stopped, ...faulty.known], left: NOTHING };
-  const { known, left } = await land(stack, found.green, how);
-  return { known: [...known, ...faulty.known], left };
+  await settled(watcher, faulty.known);
+  watcher.narrow(requests.slice(0, found.green));
+  return land(stack, found.green, how);
 }
 
-function faultOf(
-  [culprit]: readonly MergeRequest[],
-  fault: { readonly gate: string; readonly log: string } | null,
-): Tried {
-  if (fault === null || culprit === undefined) return { known: [], left: NOTHING };
-  return allOf([culprit], { kind: 'gate-failed', gate: fault.gate, log: fault.log });
+function ofTarget(fault: Fault, target: string): Outcome {
+  const { gate, log } = fault;
+  if (fault.kind === 'could-not-run') return { kind: 'held', why: `gate "${gate}" could not run: ${log}` };
+  return { kind: 'refused', why: `gate "${gate}" fails on ${target} alone, too: ${log}` };
+}
+
+/** `known`: what is known of others. */
+function faultOf(culprit: MergeRequest | undefined, fault: Fault | null, known: readonly Known[]): Tried {
+  if (fault === null || culprit === undefined) return { known, left: NOTHING };
+  const { gate, log } = fault;
+  const outcome: Outcome =
+    fault.kind === 'failed'
+      ? { kind: 'gate-failed', gate, log }
+      : { kind: 'held', why: `gate "${gate}" could not run: ${log}` };
+  return { known: [{ request: culprit, outcome }, ...known], left: NOTHING };
 }
 
 /** So many of the lowest. */
@@ -216,7 +236,7 @@ async function land({ members, target, base }: Stack, count: number, how: Try): 
   const requests = landing.map(({ request }) => request);
   if (pushed === null) {
     const pushing = new Map([...watcher.pushing, ...landing.map((one) => [one.request.id, one.tip] as const)]);
-    return { known: [], left: { requests, pushing } };
+    return { known: [], left: { requests, pushing, isLost: true } };
   }
   switch (pushed.kind) {
     case 'merged': {
@@ -232,7 +252,7 @@ async function land({ members, target, base }: Stack, count: number, how: Try): 
             kind: 'refused',
             why: `${target} goes on faster than what is to land there can be verified`,
           })
-        : { known: [], left: { requests, pushing: watcher.pushing } };
+        : { known: [], left: { requests, pushing: watcher.pushing, isLost: false } };
     case 'refused':
       return allOf(requests, { kind: 'refused', why: refusal(pushed.reason) });
     default:

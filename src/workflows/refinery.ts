@@ -67,6 +67,8 @@ class RefineryRun {
   readonly #ahead = new Ahead();
   readonly #standing = new Standing();
   readonly #dead: DeadLetters;
+  /** What may have been pushed on a host that was lost, by request, until it has its verdict. */
+  #pushing = new Map<string, string>();
   /** By what is held for a time, until when a timer runs for it. */
   readonly #timers = new Map<string, number>();
   /** What the refinery before knew is known. */
@@ -169,7 +171,7 @@ class RefineryRun {
   /** Those that are tried together. */
   #next(): readonly MergeRequest[] {
     const { queue } = this.#book;
-    return this.#ahead.batchIn(queue) ?? this.#batchOf(queue);
+    return this.#ahead.batchIn(queue, this.#book.known) ?? this.#batchOf(queue);
   }
 
   #batchOf(queue: Queue): readonly MergeRequest[] {
@@ -187,25 +189,31 @@ class RefineryRun {
       this.#stage('gates, begun ahead');
       ahead = await this.#ahead.finish(batch, () => ids.some((id) => book.whyStopped(id) !== null));
     }
-    let left: Left = { requests: batch, pushing: new Map() };
-    let merged = 0;
+    let left: Left = { requests: batch, pushing: this.#pushing, isLost: false };
+    let stands = false;
     for (let tries = 0; left.requests.length > 0; tries += 1) {
       left = await mergeOnce(left.requests, book.rig, book.patience, {
         again: tries > 0,
         isLast: tries >= TRIES_MAX && patched('a target that goes on and on is tried later', '0.14'),
         stage: (stage) => this.#stage(stage),
         removed: (id) => book.whyStopped(id),
+        narrow: (requests) =>
+          book.narrow(
+            requests.map(({ id }) => id),
+            Date.now(),
+          ),
         ahead: tries === 0 ? ahead : null,
-        pushing: left.pushing,
+        pushing: this.#pushing,
         begins: (turn, tip) => this.#lookAhead(turn, tip),
         turnsRed: () => void this.#ahead.drop(),
         settle: async (request, outcome) => {
-          if (outcome.kind === 'merged') merged += 1;
+          if (outcome.kind === 'merged' && this.#ahead.standsOn(outcome.commit)) stands = true;
           await this.#settle(request, outcome);
         },
       });
+      this.#pushing = new Map([...this.#pushing, ...left.pushing]);
       // What was looked at stood on what has not landed.
-      if (merged < batch.length && this.#ahead.isAtWork) await this.#ahead.drop();
+      if (!stands && this.#ahead.isAtWork) await this.#ahead.drop();
     }
     book.rest(Date.now());
   }
@@ -213,10 +221,11 @@ class RefineryRun {
   /** At those who come next, if they are for the same target. */
   #lookAhead(turn: Turn, tip: string): void {
     const { queue, rig } = this.#book;
-    if (rig.merge?.ahead === false) return;
-    const others = queue.filter(({ id, target }) => !this.#book.isAtWork(id) && target === turn.batch[0]?.target);
+    if (rig.merge?.concurrent === false) return;
+    const inWork = new Set(turn.batch.map(({ id }) => id));
+    const others = queue.filter(({ id }) => !inWork.has(id) && this.#book.whyStopped(id) === null);
     const batch = this.#batchOf(others);
-    if (batch.length > 0 && patched('the next batch is verified ahead', '0.14'))
+    if (batch[0]?.target === turn.batch[0]?.target && patched('the next batch is verified ahead', '0.14'))
       this.#ahead.begin({ ...turn, batch, pushing: new Map() }, tip);
   }
 
@@ -248,6 +257,7 @@ class RefineryRun {
   async #decide(request: MergeRequest, verdict: Verdict): Promise<void> {
     const letter = letterOf(request, this.#book.rig.name, verdict, new Date().toISOString());
     this.#book.decide(request.id, letter);
+    this.#pushing.delete(request.id);
     await this.#tell(letter);
   }
 

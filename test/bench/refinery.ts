@@ -118,7 +118,7 @@ const rigOf = (name: string, { path }: Repo, batch: number): RigSnapshot => ({
   branch: 'main',
   gates: [{ name: 'slow', command: GATE }],
   // One by one is what there was before.
-  merge: { batch, ahead: batch > 1 },
+  merge: { batch, concurrent: batch > 1 },
   names: ['Toast'],
   capacity: 1,
   prefix: 'be',

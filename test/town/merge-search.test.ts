@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { batchOf, inOrder } from '../../src/town/merge-order.js';
 import { narrowed, probesOf, type Search } from '../../src/town/merge-search.js';
+import type { Queued } from '../../src/town/refinery.js';
 import { queue, request } from '../support/requests.js';
 
 const AT_ONCE = 2;
@@ -61,4 +62,13 @@ test('a batch is the first in order with those for the same target, at most so m
   const ids = (max: number) => batchOf(inOrder(all, 0), max).map(({ id }) => id);
   expect([ids(1), ids(2), ids(9)]).toEqual([['a'], ['a', 'c'], ['a', 'c', 'd']]);
   expect(batchOf([], 9)).toEqual([]);
+});
+
+const refused = (id: string, priority: number) => ({ ...request(id, { priority }), hold: null, refusals: 1 });
+const open = (id: string, priority: number) => ({ ...request(id, { priority }), hold: null });
+const triedWith = (...all: readonly Queued[]) => batchOf(inOrder(all, 0), 9).map(({ id }) => id);
+
+test('what its target did not take is tried alone, and is in nobody else’s batch', () => {
+  expect(triedWith(refused('a', 0), open('b', 1), open('c', 2))).toEqual(['a']);
+  expect(triedWith(open('b', 1), refused('a', 2), open('c', 3))).toEqual(['b', 'c']);
 });
