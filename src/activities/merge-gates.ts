@@ -27,13 +27,14 @@ export async function runGates(places: Places, request: GateRun, signal: AbortSi
   const known = await knownOf(places, request, request.tip);
   if (known !== null && (await isVerified(known))) return { kind: 'passed', isKnown: true };
   try {
-    if (isProbe(request)) await makeTree(placeOf(places, request), request);
+    const why = isProbe(request) ? await makeTree(placeOf(places, request), request) : null;
+    if (why !== null) return { kind: 'could-not-run', gate: request.gates[0]?.name ?? '', log: why };
     const verdict = await runAll(places, request, signal);
     if (verdict.kind === 'passed' && known !== null && request.target !== undefined)
-      await verify(places.verified(request.target.rig), known);
+      await verify(places.verified(request.target.rig), known).catch(leave);
     return verdict;
   } catch (error) {
-    const why = whyUnconfined(error) ?? (isProbe(request) && needsPerson(error) ? error.message : null);
+    const why = whyUnconfined(error);
     if (why === null) throw error;
     return { kind: 'could-not-run', gate: request.gates[0]?.name ?? '', log: why };
   } finally {
@@ -53,9 +54,16 @@ async function removeTrees(places: Places, request: GateRun): Promise<void> {
 /** It has a tree for this look alone. */
 const isProbe = ({ worktree }: GateRun): boolean => worktree === undefined;
 
-async function makeTree(place: Place, { tip, request }: GateRun): Promise<void> {
+/** Why there can be none; null when there is. */
+async function makeTree(place: Place, { tip, request }: GateRun): Promise<string | null> {
   if (tip === undefined) throw new Error(`nobody says at which commit ${request} is to be looked at`);
-  await own(place, () => buildFresh(place, tip));
+  try {
+    await own(place, () => buildFresh(place, tip));
+    return null;
+  } catch (error) {
+    if (!needsPerson(error)) throw error;
+    return error.message;
+  }
 }
 
 async function runAll(places: Places, request: GateRun, signal: AbortSignal): Promise<GateVerdict> {

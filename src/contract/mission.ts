@@ -113,6 +113,8 @@ export type MissionCarry = {
   readonly limits: Limits;
   readonly notify: readonly string[];
   readonly firstRun: string;
+  /** When that began. Absent in what an earlier version handed over. */
+  readonly sinceMs?: number;
   readonly open: readonly OpenPolecat[];
   readonly desk: DeskState;
   /** What people were told last of items that wait for them, as JSON. Absent where none ever did. */

@@ -22,6 +22,8 @@ export const PolecatInput = z.strictObject({
   proto: Protomolecule,
   /** The branch that the work begins from. Absent: the target. */
   from: z.string().optional(),
+  /** Absent where an earlier version has started it. */
+  missionSinceMs: z.number().int().optional(),
 });
 export type PolecatInput = z.infer<typeof PolecatInput>;
 

@@ -124,10 +124,16 @@ export class Pile {
 
   /** The files that conflict. Throws what is no conflict. */
   async #tried(command: readonly string[]): Promise<readonly string[] | null> {
-    const { code, stderr } = await inWorktree(this.#place, command, { env: this.#env, codes: [0, 1, 128] });
+    const { code, stderr } = await inWorktree(this.#place, command, { env: this.#env, codes: [0, 1] }).catch(
+      (error: unknown) => {
+        if (error instanceof GitError && error.stderr.includes('unrelated histories'))
+          return { code: null, stderr: '' };
+        throw error;
+      },
+    );
     this.#isAstray = code !== 0;
     if (code === 0) return null;
-    if (stderr.includes('unrelated histories')) return [];
+    if (code === null) return [];
     const listed = await inWorktree(this.#place, ['diff', '--name-only', '--diff-filter=U', '-z', '--no-ext-diff']);
     const files = listed.stdout.split('\0').filter((file) => file !== '');
     if (files.length > 0) return files;

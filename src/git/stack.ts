@@ -76,7 +76,8 @@ export async function stackBranches(args: Stacking): Promise<Stack> {
 
 /** What was stacked ahead, with a permit to land now; null where that is of no use. */
 async function stillStands({ mirror, candidates, before }: Stacking, base: string): Promise<readonly Stacked[] | null> {
-  if (before?.base !== base) return null;
+  if (before?.base !== base || candidates.some(({ pushing }) => pushing !== undefined)) return null;
+  if (before.stacked.some(({ kind }) => kind === 'missing') || !(await areThere(mirror, candidates))) return null;
   const pins = candidates.flatMap(({ requestId }, at): Pin[] => {
     const one = before.stacked[at];
     return one?.kind === 'stacked' ? [{ requestId, tip: one.tip }] : [];
@@ -85,6 +86,14 @@ async function stillStands({ mirror, candidates, before }: Stacking, base: strin
   if (top === undefined || (await commitOf(mirror, top.tip)) === null) return null;
   await pinAll(mirror, pins);
   return before.stacked;
+}
+
+/** Whether the remote's branches are where they were handed in, as the mirror has last fetched them. */
+async function areThere(mirror: string, candidates: readonly Candidate[]): Promise<boolean> {
+  const refs = candidates.map(({ branch }) => `refs/remotes/origin/${branch}`);
+  const listed = await gitText(mirror, ['for-each-ref', '--format=%(objectname) %(refname)', '--', ...refs]);
+  const there = new Set(listed.split('\n'));
+  return candidates.every(({ sha }, at) => there.has(`${sha} ${refs[at]}`));
 }
 
 const asLanded = ({ tip }: Pin): Stacked => ({ kind: 'landed', commit: tip });

@@ -81,6 +81,8 @@ const aboutWork = {
     .transform((names) => names.split(', '))
     .pipe(z.array(RuntimeKind))
     .optional(),
+  /** When the mission began. An earlier version does not know the key. */
+  'Mission-Since': z.iso.datetime().optional(),
 };
 
 /** The keys of every type of mail that the town itself acts on. */

@@ -44,5 +44,8 @@ export function requestWaiter(rig: string, request: string): Waiter {
 
 /** Somebody has done something about it: it is refused for the first time again. */
 export function triedAnew(queue: Queue, ids: readonly string[]): Queue {
-  return queue.map((one) => (ids.includes(one.id) ? { ...one, refusals: 0 } : one));
+  return queue.map(({ isOfTarget, ...one }) => {
+    if (ids.includes(one.id)) return { ...one, refusals: 0 };
+    return isOfTarget === undefined ? one : { ...one, isOfTarget };
+  });
 }

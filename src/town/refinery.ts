@@ -22,12 +22,16 @@ export type MergeRequest = {
   readonly sinceMs: number;
   /** The models that worked on it. Absent where none did, and from versions that did not tell. */
   readonly workedBy?: readonly RuntimeKind[];
+  /** Absent from versions that did not tell. */
+  readonly missionSinceMs?: number;
 };
 
 export type Queued = MergeRequest & {
   readonly hold: Hold | null;
-  /** Pushes that the target refused so far. */
+  /** So often the target has not taken it so far: it refused the push, or did not pass its own gates. */
   readonly refusals?: number;
+  /** It was in a batch of which the target alone did not pass, either. */
+  readonly isOfTarget?: true;
 };
 
 /** `againAtMs`: until then it holds by itself. `by`: who wants it held, until somebody names it. */
@@ -50,6 +54,11 @@ export function hold(queue: Queue, id: string, why: string, nowMs: number): Queu
 /** By somebody's word: neither other settings nor a retry of all let it go. */
 export function holdBy(queue: Queue, id: string, by: string, why: string, nowMs: number): Queue {
   return queue.map((one) => (one.id === id ? { ...one, hold: { why, sinceMs: nowMs, by } } : one));
+}
+
+/** It is held for what its target does not pass, either. */
+export function heldOfTarget(queue: Queue, id: string): Queue {
+  return queue.map((one) => (one.id === id ? { ...one, isOfTarget: true } : one));
 }
 
 /** Held for as long as `waitMs` says of the refusals before this one. */

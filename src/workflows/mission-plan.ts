@@ -32,7 +32,7 @@ type Planned = Pick<MissionCarry, 'plans' | 'rigs' | 'limits'>;
 
 /** The mission as its input has it, before its work was planned: enough to take messages and to answer queries. */
 export function draftOf(input: MissionInput): MissionCarry {
-  const { workflowId, firstExecutionRunId } = workflowInfo();
+  const { workflowId, firstExecutionRunId, startTime } = workflowInfo();
   refuseRoleAddress('BadMission', 'mission');
   const items = input.work.map((item): Item => ({
     id: item.id,
@@ -53,6 +53,7 @@ export function draftOf(input: MissionInput): MissionCarry {
   }));
   return {
     state: { title: input.title ?? workflowId, items, budgetUsd: input.budget?.usd ?? null },
+    sinceMs: startTime.getTime(),
     plans: {},
     rigs: {},
     limits: DEFAULT_LIMITS,

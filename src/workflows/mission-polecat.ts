@@ -13,7 +13,7 @@ import {
 import type { ActivityOptions, ChildWorkflowHandle } from '@temporalio/workflow';
 import type { Priority } from '@temporalio/common';
 import type { SandboxRef } from '../contract/activities.js';
-import type { Grant, OpenPolecat, Plan } from '../contract/mission.js';
+import type { Grant, MissionCarry, OpenPolecat, Plan } from '../contract/mission.js';
 import type { PolecatInput } from '../contract/polecat.js';
 import { attribute } from '../contract/search-attributes.js';
 import { makeId, polecatAt } from '../town/address.js';
@@ -23,7 +23,7 @@ import type { Holder, Item, Landing, MissionState } from '../town/mission.js';
 import { findingsOf, PolecatReport } from '../town/mission.js';
 import { withWords } from '../town/mission-words.js';
 import type { Protomolecule } from '../town/protomolecule.js';
-import { rigRef, type Limits, type RigSnapshot } from '../town/rig.js';
+import { rigRef, type RigSnapshot } from '../town/rig.js';
 import { lossOf, onHost, town, watcher } from './hands.js';
 import { patched } from './patches.js';
 import type { polecat } from './polecat.js';
@@ -57,7 +57,7 @@ export async function startPolecat(
   holder: Holder,
   rig: RigSnapshot,
   proto: Protomolecule,
-  limits: Limits,
+  { limits, sinceMs }: Pick<MissionCarry, 'limits' | 'sinceMs'>,
 ): Promise<StartedPolecat | null> {
   const workflowId = polecatAt(rig.name, holder.name);
   const input: PolecatInput = {
@@ -72,6 +72,7 @@ export async function startPolecat(
     limits,
     proto,
     ...(item.from === undefined ? {} : { from: item.from }),
+    ...(sinceMs === undefined ? {} : { missionSinceMs: sinceMs }),
   };
   let child: ChildWorkflowHandle<typeof polecat>;
   try {

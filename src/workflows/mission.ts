@@ -271,7 +271,7 @@ class MissionRun {
     if (item === null) return this.#slots.release(grant.rig, claim);
     const { plan, rig } = this.#plan(item);
     const proto = protoFor(this.#now.state, item, plan);
-    const child = await startPolecat(this.#id, item, holderFor(grant, rig, host), rig, proto, this.#now.limits);
+    const child = await startPolecat(this.#id, item, holderFor(grant, rig, host), rig, proto, this.#now);
     if (child !== null) return this.#begun(item, child);
     // Somebody else runs under that name: give it back, and ask for another a little later.
     await this.#slots.release(item.rig, claim);

@@ -13,7 +13,7 @@ import { sendToRole } from './outbox.js';
 
 /** Tells the witness that the branch is done. Sent again under a new id it changes nothing but asks for the verdict anew. */
 export async function handIn(input: PolecatInput, branch: string, pending: HandIn): Promise<void> {
-  const { rig, item, mission, name, incarnation, limits } = input;
+  const { rig, item, mission, missionSinceMs, name, incarnation, limits } = input;
   const to = witnessOf(rig.name);
   const models = pending.workedBy.filter(isModel);
   const envelope = { id: uuid4(), from: polecatAt(rig.name, name), to };
@@ -32,6 +32,7 @@ export async function handIn(input: PolecatInput, branch: string, pending: HandI
       Priority: item.priority,
       Round: pending.round,
       ...(models.length === 0 ? {} : { 'Worked-By': models }),
+      ...(missionSinceMs === undefined ? {} : { 'Mission-Since': new Date(missionSinceMs).toISOString() }),
     },
     text: '',
   });

@@ -4,14 +4,14 @@
  */
 import { CancellationScope, condition } from '@temporalio/workflow';
 import { asSummary } from '../town/bytes.js';
-import type { MergeRequest, Queue } from '../town/refinery.js';
+import type { Queue, Queued } from '../town/refinery.js';
 import { areAlike, type RoleSettings } from '../town/rig.js';
 import { lossOf, onHost } from './hands.js';
 import { judgeOf, verdictOn } from './refinery-gates.js';
 import { batchTask, membersOf, type Made, type Turn } from './refinery-turn.js';
 
 type Look = {
-  readonly turn: Turn;
+  readonly turn: Turn & { readonly batch: readonly Queued[] };
   readonly onto: string;
   readonly scope: CancellationScope;
   /** What was made, null where nothing was. */
@@ -38,7 +38,7 @@ export class Ahead {
   }
 
   /** Those looked at, if all of them wait still, and are to be worked as they were; null if not. */
-  batchIn(queue: Queue, settings: RoleSettings): readonly MergeRequest[] | null {
+  batchIn(queue: Queue, settings: RoleSettings): readonly Queued[] | null {
     if (this.#look === null || !areAlike(this.#look.turn, settings)) return null;
     const waiting = new Set(queue.flatMap(({ id, hold }) => (hold === null ? [id] : [])));
     const { batch } = this.#look.turn;
@@ -46,7 +46,7 @@ export class Ahead {
   }
 
   /** `turn`: of those who come next, by the host of those before them. */
-  begin(turn: Turn, onto: string): void {
+  begin(turn: Look['turn'], onto: string): void {
     if (this.isAtWork) return;
     const scope = new CancellationScope();
     const done = scope.run(() => look(turn, onto)).catch(() => null);
@@ -54,7 +54,7 @@ export class Ahead {
   }
 
   /** Until it is known what there is to know of these, or `isStopped`. What was made of them, null where nothing was. */
-  async finish(batch: readonly MergeRequest[], isStopped: () => boolean): Promise<Made | null> {
+  async finish(batch: readonly Queued[], isStopped: () => boolean): Promise<Made | null> {
     const done = this.#look?.turn.batch === batch ? this.#look.done : null;
     const made = await CancellationScope.cancellable(async () => {
       const first = await Promise.race([done, condition(isStopped).then(() => null)]);

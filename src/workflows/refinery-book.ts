@@ -1,7 +1,7 @@
 /** What a refinery knows: its queue, its verdicts, and what was asked for that its loop has to do. */
 import type { QueueView, RefineryCarry } from '../contract/refinery.js';
 import type { Letter } from '../town/mail.js';
-import { inOrder } from '../town/merge-order.js';
+import { inOrder, isTriedAlone } from '../town/merge-order.js';
 import {
   dequeue,
   enqueue,
@@ -34,6 +34,8 @@ export class RefineryBook {
   #repeats: readonly string[] = [];
   /** The requests that are in the hands of the loop, since when, and whether one of them has a verdict. */
   #work: { readonly ids: ReadonlySet<string>; readonly sinceMs: number; readonly isDecided: boolean } | null = null;
+  /** One that is tried alone was tried last. */
+  isAfterOne = false;
   /** Something has changed that the loop has not looked at. */
   news = true;
 
@@ -85,20 +87,22 @@ export class RefineryBook {
     this.change({ ...settings, ...(isNews ? { queue: unhold(this.queue, null) } : {}) });
   }
 
-  begin(ids: readonly string[], nowMs: number): void {
+  begin(batch: readonly Queued[], nowMs: number): void {
+    this.isAfterOne = batch.some(isTriedAlone);
+    const ids = batch.map(({ id }) => id);
     this.#work = { ids: new Set(ids), sinceMs: nowMs, isDecided: false };
   }
 
-  /** The others are worked no more this time: what somebody wants of them holds at once. */
-  narrow(ids: readonly string[], nowMs: number): void {
+  /** These are worked no more this time: what somebody wants of them holds at once. */
+  release(ids: readonly string[], nowMs: number): void {
     if (this.#work === null) return;
-    const before = this.#work.ids;
-    this.#work = { ...this.#work, ids: new Set(ids) };
-    for (const id of before) if (!this.#work.ids.has(id)) this.holdsStopped(id, nowMs);
+    const rest = [...this.#work.ids].filter((id) => !ids.includes(id));
+    this.#work = { ...this.#work, ids: new Set(rest) };
+    for (const id of ids) this.holdsStopped(id, nowMs);
   }
 
   rest(nowMs: number): void {
-    this.narrow([], nowMs);
+    this.release([...(this.#work?.ids ?? [])], nowMs);
     if (this.#work?.isDecided === true) this.change({ tookMs: smoothed(this.#now.tookMs, nowMs - this.#work.sinceMs) });
     this.#work = null;
     this.#active = null;

@@ -18,6 +18,7 @@ export function requestOf({ keys }: Extract<Letter, { readonly type: 'MERGE_READ
     round: keys.Round,
     sinceMs,
     ...(keys['Worked-By'] === undefined ? {} : { workedBy: keys['Worked-By'] }),
+    ...(keys['Mission-Since'] === undefined ? {} : { missionSinceMs: Date.parse(keys['Mission-Since']) }),
   };
 }
 
@@ -44,7 +45,7 @@ export function letterOf(request: MergeRequest, rig: string, outcome: Verdict, a
       return { type: 'MERGED', keys: { ...keys, 'Merge-Commit': outcome.commit, 'Merged-At': at }, text: '' };
     case 'conflict': {
       const onto = `Rebase ${request.branch} on origin/${request.target} (${outcome.base})`;
-      if (outcome.files.length === 0) return failed('not-fast-forward', `${onto}: it lands there only as it is.`);
+      if (outcome.files.length === 0) return failed('not-fast-forward', `${onto}: as it is it cannot land there.`);
       const files = outcome.files.join(', ');
       const text = `${onto} and resolve: ${files}`;
       return { type: 'REWORK_REQUEST', keys: { ...keys, 'Conflict-Files': files, 'Requested-At': at }, text };

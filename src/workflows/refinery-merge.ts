@@ -24,8 +24,8 @@ export type Watcher = {
   readonly begins: (turn: Turn, tip: string) => void;
   /** Not all of it lands. */
   readonly turnsRed: () => void;
-  /** The others of the batch are worked no more this time. */
-  readonly narrow: (requests: readonly MergeRequest[]) => void;
+  /** These of the batch are worked no more this time. */
+  readonly release: (requests: readonly MergeRequest[]) => void;
   /** Called once, as soon as it is known, for each of which anything is known. */
   readonly settle: (request: MergeRequest, outcome: Outcome) => Promise<void>;
 };
@@ -41,8 +41,8 @@ export type Left = {
 const NOTHING: Left = { requests: [], pushing: new Map(), isLost: false };
 
 type Known = { readonly request: MergeRequest; readonly outcome: Outcome };
-/** `known`: outcomes; `left`: what goes on. */
-type Tried = { readonly known: readonly Known[]; readonly left: Left };
+/** `known`: outcomes; `left`: what goes on; `told`: outcomes that were told before. */
+type Tried = { readonly known: readonly Known[]; readonly left: Left; readonly told?: readonly Known[] };
 
 /** What one try works with. */
 type Try = Turn & { readonly watcher: Watcher };
@@ -67,14 +67,13 @@ export async function mergeOnce(
   watcher.stage('rebasing');
   const stacked = await orLost(stackedOf(how, first), null);
   if (stacked === null) return { requests: batch, pushing: watcher.pushing, isLost: true };
-  const { known, left } = await landed(stacked, how, first);
+  const { known, left, told = [] } = await landed(stacked, how, first);
   // The next try begins by throwing away what is there of this one, if it is for all of it. What is left on a host that is lost is in nobody's way.
-  if (left.requests.length < batch.length && !left.isLost) await clearUp(how, first, known);
+  if (left.requests.length < batch.length && !left.isLost) await clearUp(how, first, [...told, ...known]);
   await settled(watcher, known);
   return left;
 }
 
-/** Nobody's verdict waits for another's. */
 async function settled({ settle }: Watcher, known: readonly Known[]): Promise<Left> {
   await Promise.all(known.map(({ request, outcome }) => settle(request, outcome)));
   return NOTHING;
@@ -142,12 +141,13 @@ async function landed(stacked: Stacked, how: Try, first: MergeRequest): Promise<
   // Whose polecat hears of an end clears up after it: not in the tree that has its name, in which the gates of the others run.
   const isLater = ({ request }: Known) => request === first;
   const gone = batch.filter((one) => ![...known, ...members].some(({ request }) => request === one));
-  await settled(watcher, [...known.filter((one) => !isLater(one)), ...stoppedOf(gone, watcher)]);
-  watcher.narrow(members.map(({ request }) => request));
+  const told = [...known.filter((one) => !isLater(one)), ...stoppedOf(gone, watcher)];
+  await settled(watcher, told);
+  watcher.release([...told.map(({ request }) => request), ...gone]);
   const stack = { members, target: first.target, base, worktree, name: first.id };
   const asBefore = { requests: members.map(({ request }) => request), pushing: watcher.pushing, isLost: true };
   const tried = (await orLost(verifyAndLand(stack, how), null)) ?? { known: [], left: asBefore };
-  return { ...tried, known: [...known.filter(isLater), ...tried.known] };
+  return { known: [...known.filter(isLater), ...tried.known], left: tried.left, told };
 }
 
 const allOf = (requests: readonly MergeRequest[], outcome: Outcome): Tried => ({
@@ -197,14 +197,15 @@ async function verifyAndLand(stack: Stack, how: Try): Promise<Tried> {
   const stopped = stoppedOf(requests.slice(0, found.green), watcher);
   if (stopped.length > 0) return { known: [...stopped, ...faulty.known], left: NOTHING };
   await settled(watcher, faulty.known);
-  watcher.narrow(requests.slice(0, found.green));
+  watcher.release(requests.slice(found.green));
   return land(stack, found.green, how);
 }
 
 function ofTarget(fault: Fault, target: string): Outcome {
   const { gate, log } = fault;
-  if (fault.kind === 'could-not-run') return { kind: 'held', why: `gate "${gate}" could not run: ${log}` };
-  return { kind: 'refused', why: `gate "${gate}" fails on ${target} alone, too: ${log}` };
+  if (fault.kind === 'could-not-run')
+    return { kind: 'held', why: `gate "${gate}" could not run: ${log}`, isOfTarget: true };
+  return { kind: 'refused', isOfTarget: true, why: `gate "${gate}" fails on ${target} alone, too: ${log}` };
 }
 
 /** `known`: what is known of others. */

@@ -9,10 +9,15 @@ export type Verdict =
   | { readonly kind: 'removed'; readonly why: string };
 
 /** It stays in the queue. */
-type Held =
+type Held = {
+  /** Its target alone does not pass, either. */
+  readonly isOfTarget?: true;
+} &
   /** The target does not take it, or does not pass its own gates: it is tried again by itself. */
-  | { readonly kind: 'refused'; readonly why: string }
-  /** Nobody's work is at fault: somebody has to mend the gate first. */
-  | { readonly kind: 'held'; readonly why: string };
+  (
+    | { readonly kind: 'refused'; readonly why: string }
+    /** Nobody's work is at fault: somebody has to mend the gate first. */
+    | { readonly kind: 'held'; readonly why: string }
+  );
 
 export type Outcome = Verdict | Held;

@@ -14,8 +14,8 @@ import { refineryOf, witnessOf } from '../town/address.js';
 import type { Letter } from '../town/mail.js';
 import { writeMail } from '../town/mail.js';
 import { batchOf, inOrder } from '../town/merge-order.js';
-import type { MergeRequest, Queue } from '../town/refinery.js';
-import { dueInMs, hold, holdRefused, unholdAgain, unholdDue } from '../town/refinery.js';
+import type { MergeRequest, Queue, Queued } from '../town/refinery.js';
+import { dueInMs, heldOfTarget, hold, holdRefused, unholdAgain, unholdDue } from '../town/refinery.js';
 import { refineryTrouble } from '../town/refinery-trouble.js';
 import { queueBoard } from '../town/rig-boards.js';
 import { unreachable } from '../town/unreachable.js';
@@ -67,7 +67,7 @@ class RefineryRun {
   readonly #ahead = new Ahead();
   readonly #standing = new Standing();
   readonly #dead: DeadLetters;
-  /** What may have been pushed on a host that was lost, by request, until it has its verdict. */
+  /** What may have been pushed on a host that was lost, by request, as far as this run knows. */
   #pushing = new Map<string, string>();
   /** By what is held for a time, until when a timer runs for it. */
   readonly #timers = new Map<string, number>();
@@ -169,21 +169,22 @@ class RefineryRun {
   }
 
   /** Those that are tried together. */
-  #next(): readonly MergeRequest[] {
+  #next(): readonly Queued[] {
     const { queue } = this.#book;
     return this.#ahead.batchIn(queue, this.#book.known) ?? this.#batchOf(queue);
   }
 
-  #batchOf(queue: Queue): readonly MergeRequest[] {
-    const batch = batchOf(inOrder(queue, Date.now()), this.#book.batch);
+  #batchOf(queue: Queue): readonly Queued[] {
+    const { batch: max, isAfterOne } = this.#book;
+    const batch = batchOf(inOrder(queue, Date.now()), max, isAfterOne);
     return batch.length > 1 && !patched('requests land together', '0.14') ? batch.slice(0, 1) : batch;
   }
 
   /** Until each has a verdict, is held, or waits for its turn again. */
-  async #work(batch: readonly MergeRequest[]): Promise<void> {
+  async #work(batch: readonly Queued[]): Promise<void> {
     const book = this.#book;
     const ids = batch.map(({ id }) => id);
-    book.begin(ids, Date.now());
+    book.begin(batch, Date.now());
     let ahead: Made | null = null;
     if (this.#ahead.isAtWork) {
       this.#stage('gates, begun ahead');
@@ -197,8 +198,8 @@ class RefineryRun {
         isLast: tries >= TRIES_MAX && patched('a target that goes on and on is tried later', '0.14'),
         stage: (stage) => this.#stage(stage),
         removed: (id) => book.whyStopped(id),
-        narrow: (requests) =>
-          book.narrow(
+        release: (requests) =>
+          book.release(
             requests.map(({ id }) => id),
             Date.now(),
           ),
@@ -233,14 +234,9 @@ class RefineryRun {
     const { id } = request;
     const book = this.#book;
     switch (outcome.kind) {
-      case 'refused': {
-        if (book.holdsStopped(id, Date.now())) return;
-        const wait = (refusals: number) => landAgainMs(book.patience, refusals);
-        return book.change({ queue: holdRefused(book.queue, id, outcome.why, Date.now(), wait) });
-      }
+      case 'refused':
       case 'held':
-        if (book.holdsStopped(id, Date.now())) return;
-        return book.change({ queue: hold(book.queue, id, outcome.why, Date.now()) });
+        return this.#hold(id, outcome);
       case 'removed':
         if (book.holdsStopped(id, Date.now())) return;
         return this.#decide(request, outcome);
@@ -252,6 +248,15 @@ class RefineryRun {
       default:
         return unreachable(outcome);
     }
+  }
+
+  #hold(id: string, { kind, why, isOfTarget }: Extract<Outcome, { readonly kind: 'refused' | 'held' }>): void {
+    const book = this.#book;
+    const nowMs = Date.now();
+    if (book.holdsStopped(id, nowMs)) return;
+    const wait = (refusals: number) => landAgainMs(book.patience, refusals);
+    const queue = kind === 'held' ? hold(book.queue, id, why, nowMs) : holdRefused(book.queue, id, why, nowMs, wait);
+    book.change({ queue: isOfTarget === true ? heldOfTarget(queue, id) : queue });
   }
 
   async #decide(request: MergeRequest, verdict: Verdict): Promise<void> {

@@ -221,6 +221,8 @@ test('an emergency has reached the overseer outside of the town while every sess
     await town.client.schedule.getHandle(DAEMON).pause();
     return true;
   });
+  const boots = 'WorkflowType="boot" AND ExecutionStatus="Running"';
+  await until('no boot is under way', async () => (await town.client.workflow.count(boots)).count === 0);
   const deacon = town.client.workflow.getHandle(DEACON);
   await deacon.terminate();
   const sinceMs = Date.now();

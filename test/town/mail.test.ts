@@ -59,6 +59,14 @@ test('the models that worked on a branch are named in one line, and only such as
   expect(readMail(other)).toMatchObject({ ok: false, problem: expect.stringContaining('Worked-By') });
 });
 
+test('when its mission began is told with a branch, as a time and as nothing else', () => {
+  const keys = { ...about, Priority: 2, Round: 0, 'Mission-Since': '2026-11-29T12:00:00.000Z' };
+  const mail = writeMail(envelope, 'Toast', { type: 'POLECAT_DONE', keys, text: '' });
+  expect(readMail(mail)).toEqual({ ok: true, letter: { type: 'POLECAT_DONE', keys, text: '' } });
+  const other = { ...mail, body: mail.body.replace('2026-11-29T12:00:00.000Z', 'long ago') };
+  expect(readMail(other)).toMatchObject({ ok: false, problem: expect.stringContaining('Mission-Since') });
+});
+
 test('what is no protocol mail, or lacks a key, is a problem in words', () => {
   expect(readMail({ ...envelope, subject: 'hello', body: '' })).toMatchObject({
     problem: expect.stringContaining('begins with none of'),

@@ -15,6 +15,19 @@ test('the more urgent goes first, then what came back, then the older', () => {
   ]);
 });
 
+test('what belongs to an older mission goes first, though it came later', () => {
+  const older = request('of-older', { sinceMs: 3 * HOUR_MS, missionSinceMs: 0 });
+  const younger = request('of-younger', { sinceMs: 2 * HOUR_MS, missionSinceMs: 2 * HOUR_MS });
+  expect(ids(queue(younger, older), 3 * HOUR_MS)).toEqual(['of-older', 'of-younger']);
+});
+
+test('nothing starves behind an older mission that hands in on and on', () => {
+  const waiting = request('waiting', { missionSinceMs: 100 * HOUR_MS, sinceMs: 100 * HOUR_MS });
+  const weekMs = 101 * HOUR_MS * 11;
+  const next = request('next', { missionSinceMs: 0, sinceMs: weekMs });
+  expect(score(waiting, weekMs)).toBeGreaterThan(score(next, weekMs));
+});
+
 test('nothing starves: however urgent the newcomers, the oldest comes before them in the end', () => {
   const old = request('old', { priority: 4 });
   const week = 7 * 24 * 4 * HOUR_MS;

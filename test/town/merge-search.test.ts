@@ -59,16 +59,19 @@ test('a batch is the first in order with those for the same target, at most so m
     request('c', { priority: 2 }),
     request('d', { priority: 3 }),
   );
-  const ids = (max: number) => batchOf(inOrder(all, 0), max).map(({ id }) => id);
+  const ids = (max: number) => batchOf(inOrder(all, 0), max, false).map(({ id }) => id);
   expect([ids(1), ids(2), ids(9)]).toEqual([['a'], ['a', 'c'], ['a', 'c', 'd']]);
-  expect(batchOf([], 9)).toEqual([]);
+  expect(batchOf([], 9, false)).toEqual([]);
 });
 
-const refused = (id: string, priority: number) => ({ ...request(id, { priority }), hold: null, refusals: 1 });
+const refused = (id: string, priority: number): Queued => ({ ...open(id, priority), isOfTarget: true });
 const open = (id: string, priority: number) => ({ ...request(id, { priority }), hold: null });
-const triedWith = (...all: readonly Queued[]) => batchOf(inOrder(all, 0), 9).map(({ id }) => id);
+const triedWith = (isAfterOne: boolean, ...all: readonly Queued[]) =>
+  batchOf(inOrder(all, 0), 9, isAfterOne).map(({ id }) => id);
 
 test('what its target did not take is tried alone, and is in nobody else’s batch', () => {
-  expect(triedWith(refused('a', 0), open('b', 1), open('c', 2))).toEqual(['a']);
-  expect(triedWith(open('b', 1), refused('a', 2), open('c', 3))).toEqual(['b', 'c']);
+  expect(triedWith(false, refused('a', 0), open('b', 1), open('c', 2))).toEqual(['a']);
+  expect(triedWith(false, open('b', 1), refused('a', 2), open('c', 3))).toEqual(['b', 'c']);
+  expect(triedWith(true, refused('a', 0), open('b', 1), refused('c', 2), open('d', 3))).toEqual(['b', 'd']);
+  expect(triedWith(true, refused('a', 0), refused('c', 2))).toEqual(['a']);
 });
