@@ -24,7 +24,7 @@ type GateRun = Parameters<SessionActivities['runGates']>[0];
 
 /** In order, up to the first that does not pass. Gates see nothing of the worker's environment. */
 export async function runGates(places: Places, request: GateRun, signal: AbortSignal): Promise<GateVerdict> {
-  const known = await knownOf(places, request, request.tip);
+  const known = await knownOf(places, request);
   if (known !== null && (await isVerified(known))) return { kind: 'passed', isKnown: true };
   try {
     const why = isProbe(request) ? await makeTree(placeOf(places, request), request) : null;
@@ -98,10 +98,9 @@ async function runTried(places: Places, gate: Gate, request: GateRun, signal: Ab
 }
 
 /** Null where it is not known what the tree is of. */
-async function knownOf(places: Places, request: GateRun, commit: string | undefined): Promise<string | null> {
-  const { target, gates, confinement = null } = request;
-  if (target === undefined || commit === undefined) return null;
-  const about = { mirror: places.mirror(target.rig), commit, gates, confinement };
+async function knownOf(places: Places, { target, tip, gates, confinement }: GateRun): Promise<string | null> {
+  if (target === undefined || tip === undefined) return null;
+  const about = { mirror: places.mirror(target.rig), commit: tip, gates, confinement: confinement ?? null };
   return verifiedFile(places.verified(target.rig), about).catch(() => null);
 }
 
@@ -140,9 +139,9 @@ async function runGate(gate: Gate, place: Place, request: GateRun, signal: Abort
 }
 
 /** Asked for by a workflow of before, which named no target, it is not shut in, and nobody asks for its mirror. */
-function placeOf(places: Places, { target, worktree = '', request }: GateRun): Place {
-  if (target === undefined) return { mirror: '', path: worktree };
-  return { mirror: places.mirror(target.rig), path: worktree === '' ? places.merge(target.rig, request) : worktree };
+function placeOf(places: Places, { target, worktree, request }: GateRun): Place {
+  if (target === undefined) return { mirror: '', path: worktree ?? '' };
+  return { mirror: places.mirror(target.rig), path: worktree ?? places.merge(target.rig, request) };
 }
 
 /** What it has printed is kept, and the end of it told. */

@@ -3,9 +3,8 @@ import { authorEnvironment, type Author } from './author.js';
 import { isAncestor } from './branch.js';
 import { Blocked } from './git-error.js';
 import { fetchMirror } from './mirror.js';
+import { REBASE } from './pile.js';
 import { inWorktree, inWorktreeText, own, worktreeState, type Place } from './worktree.js';
-
-const REBASE = ['rebase', '--quiet', '--reapply-cherry-picks', '--empty=drop', '--no-keep-empty', '--no-fork-point'];
 
 type Request = Place & { readonly target: string; readonly author: Author };
 

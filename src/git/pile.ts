@@ -8,7 +8,14 @@ import { GitError, kindOf } from './git-error.js';
 import { buildFresh, inWorktree, inWorktreeText, type Place } from './worktree.js';
 
 /** Commits are applied even if the target once had the same change: it may have been reverted there since. */
-const REBASE = ['rebase', '--quiet', '--reapply-cherry-picks', '--empty=drop', '--no-keep-empty', '--no-fork-point'];
+export const REBASE = [
+  'rebase',
+  '--quiet',
+  '--reapply-cherry-picks',
+  '--empty=drop',
+  '--no-keep-empty',
+  '--no-fork-point',
+];
 const MERGE = ['merge', '--quiet', '--no-ff', '--no-edit', '--no-verify'];
 const SQUASH = ['merge', '--quiet', '--squash'];
 
@@ -110,7 +117,10 @@ export class Pile {
     const show = ['log', '-1', '--no-show-signature', '--format=%an%n%ae%n%aI', branch.sha];
     const [name = '', email = '', date = ''] = (await gitText(this.#place.mirror, show)).split('\n');
     const env = { ...this.#env, GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email, GIT_AUTHOR_DATE: date };
-    const input = `${await this.#titleOf(branch)}\n\n${await this.#subjectsOf(branch)}${trailersOf(branch)}`;
+    const subjects = await this.#subjects(branch);
+    const [title = branch.requestId] = subjects;
+    const listed = subjects.length < 2 ? '' : `${subjects.map((subject) => `* ${subject}\n`).join('')}\n`;
+    const input = `${title}\n\n${listed}${trailersOf(branch)}`;
     await inWorktree(this.#place, ['commit', '--quiet', '--no-verify', '--file=-'], { env, input });
     return null;
   }
@@ -140,18 +150,7 @@ export class Pile {
     throw new GitError({ kind: kindOf(stderr), command, cwd: this.#place.path, code, stderr, how: `exit ${code}` });
   }
 
-  /** As its first commit is called. */
-  async #titleOf(branch: Branch): Promise<string> {
-    const [first = branch.requestId] = await this.#subjects(branch);
-    return first;
-  }
-
-  /** Of several commits, each on a line. */
-  async #subjectsOf(branch: Branch): Promise<string> {
-    const subjects = await this.#subjects(branch);
-    return subjects.length < 2 ? '' : `${subjects.map((subject) => `* ${subject}\n`).join('')}\n`;
-  }
-
+  /** Of its commits, the oldest first. */
   async #subjects({ sha }: Branch): Promise<readonly string[]> {
     const range = ['--reverse', '--no-merges', '--no-show-signature', '--format=%s', `${this.#base}..${sha}`];
     const listed = await gitText(this.#place.mirror, ['log', ...range]);

@@ -44,8 +44,9 @@ export function requestWaiter(rig: string, request: string): Waiter {
 
 /** Somebody has done something about it: it is refused for the first time again. */
 export function triedAnew(queue: Queue, ids: readonly string[]): Queue {
-  return queue.map(({ isOfTarget, ...one }) => {
-    if (ids.includes(one.id)) return { ...one, refusals: 0 };
-    return isOfTarget === undefined ? one : { ...one, isOfTarget };
+  return queue.map((one) => {
+    if (!ids.includes(one.id)) return one;
+    const { isOfTarget: _, ...anew } = one;
+    return { ...anew, refusals: 0 };
   });
 }

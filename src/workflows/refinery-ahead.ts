@@ -22,7 +22,6 @@ export class Ahead {
   #look: Look | null = null;
   /** One that is dropped, and has not ended. */
   #ending: Promise<void> | null = null;
-  #dropping = 0;
 
   get isAtWork(): boolean {
     return this.#look !== null || this.#ending !== null;
@@ -71,18 +70,16 @@ export class Ahead {
     if (this.#look !== null) {
       const { scope, done } = this.#look;
       this.#look = null;
-      this.#dropping += 1;
       scope.cancel();
-      const ending = this.#ended(this.#ending, done);
-      this.#ending = ending;
+      this.#ending = this.#ended(done);
     }
     return this.#ending ?? Promise.resolve();
   }
 
-  async #ended(before: Promise<void> | null, done: Promise<unknown>): Promise<void> {
-    await Promise.all([before, done]);
-    this.#dropping -= 1;
-    if (this.#dropping === 0) this.#ending = null;
+  /** Nothing begins before that. */
+  async #ended(done: Promise<unknown>): Promise<void> {
+    await done;
+    this.#ending = null;
   }
 }
 

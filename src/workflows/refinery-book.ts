@@ -94,15 +94,19 @@ export class RefineryBook {
   }
 
   /** These are worked no more this time: what somebody wants of them holds at once. */
-  release(ids: readonly string[], nowMs: number): void {
+  release(requests: readonly Pick<MergeRequest, 'id'>[], nowMs: number): void {
     if (this.#work === null) return;
-    const rest = [...this.#work.ids].filter((id) => !ids.includes(id));
-    this.#work = { ...this.#work, ids: new Set(rest) };
-    for (const id of ids) this.holdsStopped(id, nowMs);
+    const ids = new Set(this.#work.ids);
+    for (const { id } of requests) ids.delete(id);
+    this.#work = { ...this.#work, ids };
+    for (const { id } of requests) this.holdsStopped(id, nowMs);
   }
 
   rest(nowMs: number): void {
-    this.release([...(this.#work?.ids ?? [])], nowMs);
+    this.release(
+      this.queue.filter(({ id }) => this.isAtWork(id)),
+      nowMs,
+    );
     if (this.#work?.isDecided === true) this.change({ tookMs: smoothed(this.#now.tookMs, nowMs - this.#work.sinceMs) });
     this.#work = null;
     this.#active = null;

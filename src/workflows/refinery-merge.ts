@@ -6,7 +6,16 @@ import { unreachable } from '../town/unreachable.js';
 import { lossOf, onHost, town } from './hands.js';
 import type { Outcome } from './refinery-outcome.js';
 import { gatesOf, judgeOf, type Fault } from './refinery-gates.js';
-import { batchTask, membersOf, taskOf, type Made, type Pushing, type Stack, type Turn } from './refinery-turn.js';
+import {
+  batchTask,
+  membersOf,
+  taskOf,
+  type Made,
+  type Member,
+  type Pushing,
+  type Stack,
+  type Turn,
+} from './refinery-turn.js';
 
 export type Watcher = {
   /** An earlier try may have left its worktree. */
@@ -20,6 +29,8 @@ export type Watcher = {
   readonly ahead: Made | null;
   /** What an earlier try, on a host that was lost then, may have pushed, by request. */
   readonly pushing: Pushing;
+  /** Their push was under way when the host was lost. */
+  readonly mayHaveLanded: (members: readonly Member[]) => void;
   /** The gates of all of it begin, on this commit. */
   readonly begins: (turn: Turn, tip: string) => void;
   /** Not all of it lands. */
@@ -33,12 +44,11 @@ export type Watcher = {
 /** What is to be tried once more at once, as the target or the host was another one in the end. All others that have no outcome wait for their turn. */
 export type Left = {
   readonly requests: readonly MergeRequest[];
-  readonly pushing: Pushing;
   /** Their host was. */
   readonly isLost: boolean;
 };
 
-const NOTHING: Left = { requests: [], pushing: new Map(), isLost: false };
+const NOTHING: Left = { requests: [], isLost: false };
 
 type Known = { readonly request: MergeRequest; readonly outcome: Outcome };
 /** `known`: outcomes; `left`: what goes on; `told`: outcomes that were told before. */
@@ -66,7 +76,7 @@ export async function mergeOnce(
   }
   watcher.stage('rebasing');
   const stacked = await orLost(stackedOf(how, first), null);
-  if (stacked === null) return { requests: batch, pushing: watcher.pushing, isLost: true };
+  if (stacked === null) return { requests: batch, isLost: true };
   const { known, left, told = [] } = await landed(stacked, how, first);
   // The next try begins by throwing away what is there of this one, if it is for all of it. What is left on a host that is lost is in nobody's way.
   if (left.requests.length < batch.length && !left.isLost) await clearUp(how, first, [...told, ...known]);
@@ -145,7 +155,7 @@ async function landed(stacked: Stacked, how: Try, first: MergeRequest): Promise<
   await settled(watcher, told);
   watcher.release([...told.map(({ request }) => request), ...gone]);
   const stack = { members, target: first.target, base, worktree, name: first.id };
-  const asBefore = { requests: members.map(({ request }) => request), pushing: watcher.pushing, isLost: true };
+  const asBefore = { requests: members.map(({ request }) => request), isLost: true };
   const tried = (await orLost(verifyAndLand(stack, how), null)) ?? { known: [], left: asBefore };
   return { known: [...known.filter(isLater), ...tried.known], left: tried.left, told };
 }
@@ -202,20 +212,18 @@ async function verifyAndLand(stack: Stack, how: Try): Promise<Tried> {
 }
 
 function ofTarget(fault: Fault, target: string): Outcome {
-  const { gate, log } = fault;
-  if (fault.kind === 'could-not-run')
-    return { kind: 'held', why: `gate "${gate}" could not run: ${log}`, isOfTarget: true };
+  const { kind, gate, log } = fault;
+  if (kind === 'could-not-run') return { ...notRun(fault), isOfTarget: true };
   return { kind: 'refused', isOfTarget: true, why: `gate "${gate}" fails on ${target} alone, too: ${log}` };
 }
+
+const notRun = ({ gate, log }: Fault) => ({ kind: 'held', why: `gate "${gate}" could not run: ${log}` }) as const;
 
 /** `known`: what is known of others. */
 function faultOf(culprit: MergeRequest | undefined, fault: Fault | null, known: readonly Known[]): Tried {
   if (fault === null || culprit === undefined) return { known, left: NOTHING };
-  const { gate, log } = fault;
-  const outcome: Outcome =
-    fault.kind === 'failed'
-      ? { kind: 'gate-failed', gate, log }
-      : { kind: 'held', why: `gate "${gate}" could not run: ${log}` };
+  const { kind, gate, log } = fault;
+  const outcome: Outcome = kind === 'failed' ? { kind: 'gate-failed', gate, log } : notRun(fault);
   return { known: [{ request: culprit, outcome }, ...known], left: NOTHING };
 }
 
@@ -236,8 +244,8 @@ async function land({ members, target, base }: Stack, count: number, how: Try): 
   );
   const requests = landing.map(({ request }) => request);
   if (pushed === null) {
-    const pushing = new Map([...watcher.pushing, ...landing.map((one) => [one.request.id, one.tip] as const)]);
-    return { known: [], left: { requests, pushing, isLost: true } };
+    watcher.mayHaveLanded(landing);
+    return { known: [], left: { requests, isLost: true } };
   }
   switch (pushed.kind) {
     case 'merged': {
@@ -253,7 +261,7 @@ async function land({ members, target, base }: Stack, count: number, how: Try): 
             kind: 'refused',
             why: `${target} goes on faster than what is to land there can be verified`,
           })
-        : { known: [], left: { requests, pushing: watcher.pushing, isLost: false } };
+        : { known: [], left: { requests, isLost: false } };
     case 'refused':
       return allOf(requests, { kind: 'refused', why: refusal(pushed.reason) });
     default:

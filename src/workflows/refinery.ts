@@ -68,7 +68,7 @@ class RefineryRun {
   readonly #standing = new Standing();
   readonly #dead: DeadLetters;
   /** What may have been pushed on a host that was lost, by request, as far as this run knows. */
-  #pushing = new Map<string, string>();
+  readonly #pushing = new Map<string, string>();
   /** By what is held for a time, until when a timer runs for it. */
   readonly #timers = new Map<string, number>();
   /** What the refinery before knew is known. */
@@ -190,7 +190,7 @@ class RefineryRun {
       this.#stage('gates, begun ahead');
       ahead = await this.#ahead.finish(batch, () => ids.some((id) => book.whyStopped(id) !== null));
     }
-    let left: Left = { requests: batch, pushing: this.#pushing, isLost: false };
+    let left: Left = { requests: batch, isLost: false };
     let stands = false;
     for (let tries = 0; left.requests.length > 0; tries += 1) {
       left = await mergeOnce(left.requests, book.rig, book.patience, {
@@ -198,11 +198,10 @@ class RefineryRun {
         isLast: tries >= TRIES_MAX && patched('a target that goes on and on is tried later', '0.14'),
         stage: (stage) => this.#stage(stage),
         removed: (id) => book.whyStopped(id),
-        release: (requests) =>
-          book.release(
-            requests.map(({ id }) => id),
-            Date.now(),
-          ),
+        release: (requests) => book.release(requests, Date.now()),
+        mayHaveLanded: (members) => {
+          for (const one of members) this.#pushing.set(one.request.id, one.tip);
+        },
         ahead: tries === 0 ? ahead : null,
         pushing: this.#pushing,
         begins: (turn, tip) => this.#lookAhead(turn, tip),
@@ -212,7 +211,6 @@ class RefineryRun {
           await this.#settle(request, outcome);
         },
       });
-      this.#pushing = new Map([...this.#pushing, ...left.pushing]);
       // What was looked at stood on what has not landed.
       if (!stands && this.#ahead.isAtWork) await this.#ahead.drop();
     }
