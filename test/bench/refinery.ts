@@ -16,10 +16,10 @@ import { mailMessage } from '../../src/contract/messages.js';
 import { queueQuery } from '../../src/contract/refinery.js';
 import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
 import { refineryOf, witnessOf } from '../../src/town/address.js';
-import { writeMail } from '../../src/town/mail.js';
 import type { RigSnapshot } from '../../src/town/rig.js';
 import { AS_TOLD } from '../support/remotes.js';
 import { makeRepo, type Repo } from '../support/repos.js';
+import { readyMail } from '../support/requests.js';
 import { BENCH_HOST } from './bench-host.js';
 import { withWorkers } from './bench-workers.js';
 import { measuredBy, tell, tellJson } from './figures.js';
@@ -41,7 +41,6 @@ type Asked = {
 class Queue {
   readonly #client: Client;
   readonly #folder: string;
-  #count = 0;
 
   constructor(client: Client, folder: string) {
     this.#client = client;
@@ -88,21 +87,7 @@ class Queue {
   }
 
   async #handIn({ name: rig }: RigSnapshot, branch: string, head: string): Promise<void> {
-    const keys = {
-      Request: `be-${branch}.0`,
-      Branch: branch,
-      Head: head,
-      Target: 'main',
-      Issue: branch,
-      Mission: 'bench',
-      Polecat: branch,
-      Incarnation: 1,
-      Rig: rig,
-      Priority: 2,
-      Round: 0,
-    };
-    const letter = { type: 'MERGE_READY', keys, text: '' } as const;
-    const mail = writeMail({ id: `m${(this.#count += 1)}`, from: witnessOf(rig), to: refineryOf(rig) }, branch, letter);
+    const mail = readyMail(rig, { request: `be-${branch}.0`, branch, head, priority: 2 });
     await this.#client.workflow.getHandle(refineryOf(rig)).executeUpdate(mailMessage.update, { args: [mail] });
   }
 

@@ -7,12 +7,13 @@ import { mailMessage } from '../../src/contract/messages.js';
 import { queueQuery, refineryKeptQuery } from '../../src/contract/refinery.js';
 import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
 import { refineryOf, witnessOf } from '../../src/town/address.js';
-import { writeMail, type Letter } from '../../src/town/mail.js';
+import type { Letter } from '../../src/town/mail.js';
 import { STRATEGIES, type RigSnapshot, type Strategy } from '../../src/town/rig.js';
 import { unreachable } from '../../src/town/unreachable.js';
 import { liveTown, until, type LiveTown } from '../support/live-town.js';
 import { random, type Random } from '../support/random.js';
 import { makeFolder, makeRepo, runGit, type Repo } from '../support/repos.js';
+import { readyMail } from '../support/requests.js';
 import { IS_LONG, SEED, some } from '../support/sample.js';
 
 const REQUESTS = IS_LONG ? 40 : 16;
@@ -80,21 +81,7 @@ async function makeBranch(origin: Repo, name: string, kind: Kind, plain: Branch 
 }
 
 async function handIn(rig: string, { name, head }: Branch, priority: number): Promise<void> {
-  const keys = {
-    Request: `wh-${name}.0`,
-    Branch: name,
-    Head: head,
-    Target: 'main',
-    Issue: name,
-    Mission: 'whatever',
-    Polecat: name,
-    Incarnation: 1,
-    Rig: rig,
-    Priority: priority,
-    Round: 0,
-  };
-  const letter = { type: 'MERGE_READY', keys, text: '' } as const;
-  const mail = writeMail({ id: name, from: witnessOf(rig), to: refineryOf(rig) }, name, letter);
+  const mail = readyMail(rig, { request: `wh-${name}.0`, branch: name, head, priority });
   await town.client.workflow.getHandle(refineryOf(rig)).executeUpdate(mailMessage.update, { args: [mail] });
 }
 
