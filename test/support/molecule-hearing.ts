@@ -9,6 +9,8 @@ export type Hearing = {
   readonly model: MoleculeModel;
   readonly refused: ReadonlySet<string>;
   readonly late: ReadonlySet<string>;
+  /** Ids of Updates that took effect as they came. */
+  readonly done: ReadonlySet<string>;
   /** By the ids of Updates that may be answered only after a check. */
   readonly begun: ReadonlyMap<string, Beginning>;
   /** What was refused though it fits so far: by something that is answered after it in the same task, or it should not have been. */
@@ -34,27 +36,46 @@ export function hearings(
 ): readonly Hearing[] {
   const model = new MoleculeModel(plan, isSandboxed);
   let all: readonly Hearing[] = [
-    { model, refused: new Set(), late: new Set(), begun: new Map(), doubted: [], early: [] },
+    { model, refused: new Set(), late: new Set(), done: new Set(), begun: new Map(), doubted: [], early: [] },
   ];
   for (const one of heard) {
     const before = all;
-    all = before.flatMap((hearing) =>
-      typeof one === 'string'
-        ? afterRest(hearing, one)
-        : 'begun' in one
-          ? [withBegun(hearing, one, turns.get(one.content.token ?? ''))]
-          : afterMessage(hearing, one, turns.get(one.content.token ?? '')).map(withEarly),
-    );
+    all = differing(before.flatMap((hearing) => afterOne(hearing, one, turns)));
     const stood = before.map(({ model }) => JSON.stringify(model.stands())).join(' or ');
     expect(all.length, `${JSON.stringify(one)}, where the model has ${stood}`).toBeGreaterThan(0);
   }
   return all;
 }
 
+function afterOne(hearing: Hearing, one: Told, turns: ReadonlyMap<string, number>): readonly Hearing[] {
+  if (typeof one === 'string') return afterRest(hearing, one);
+  const turn = turns.get(one.content.token ?? '');
+  if (!('begun' in one)) {
+    const isDone = one.updateId !== null && hearing.done.has(one.updateId);
+    return isDone ? [hearing] : afterMessage(hearing, one, turn).map(withEarly);
+  }
+  const later = withBegun(hearing, one, turn);
+  if (!one.maybeAtOnce) return [later];
+  const heard = { name: one.name, content: one.content, answer: 'taken', updateId: one.begun } as const;
+  const atOnce = afterMessage(hearing, heard, turn).map(withEarly);
+  return [later, ...atOnce.map((each) => ({ ...each, done: new Set([...each.done, one.begun]) }))];
+}
+
+/** Those that are alike once. */
+function differing(all: readonly Hearing[]): readonly Hearing[] {
+  const known = new Map(
+    all.map((one) => {
+      const { model, refused, late, done, begun, doubted, early } = one;
+      return [JSON.stringify([model.mark(), [...refused], [...late], [...done], [...begun], doubted, early]), one];
+    }),
+  );
+  return [...known.values()];
+}
+
 /** The task is over: none when something that it refused fits still. */
 function afterRest(ended: Hearing, rest: Rest): readonly Hearing[] {
   if (ended.early.length > 0) return [];
-  const hearing = { ...ended, doubted: [] };
+  const hearing = { ...ended, doubted: [], done: new Set<string>() };
   if (ended.doubted.some(({ said, turn }) => ended.model.copy().take(said, turn))) return [];
   const model = hearing.model.copy();
   const all = rest === 'continues' ? [hearing] : [];

@@ -71,6 +71,12 @@ export class MoleculeModel {
     return copy;
   }
 
+  /** All that it is, as text. */
+  mark(): string {
+    const known = [...this.#known];
+    return JSON.stringify([this.#nodes, this.#mails, known, this.#isPaused, this.#turns, this.#commits, this.#bonds]);
+  }
+
   stands(): Readonly<Record<string, Stand>> {
     return Object.fromEntries(this.#nodes.map(({ id, stand }) => [id, stand]));
   }

@@ -13,8 +13,11 @@ export type Heard = Said & {
   readonly updateId: string | null;
 };
 
-/** An Update, by its id, that was taken up, and is answered only later: perhaps refused as it stood when it came. */
-export type Begun = Said & { readonly begun: string };
+/**
+ * An Update, by its id, that was taken up, and is answered only later: perhaps refused as it stood when it came. `maybeAtOnce`: it was taken in that very
+ * task, and no history tells whether it took effect before what came after it.
+ */
+export type Begun = Said & { readonly begun: string; readonly maybeAtOnce: boolean };
 
 /** What the molecule does by itself when it has heard what came, at once or, when it continues as new, perhaps only after that. */
 export type Rest = 'rests' | 'continues';
@@ -66,12 +69,13 @@ function heardIn(events: readonly Event[], isAnsweredLater: boolean): readonly T
       const isAnotherTask =
         (isAnsweredLater || said.name === 'bond') && end !== undefined && tasks[end.at] !== tasks[at];
       // What is to be checked first may be outrun by what came after it, in the same task.
-      const isOutrun = isAnsweredLater && said.name === 'close' && end !== undefined && !end.isTaken;
+      const isOutrun = isAnsweredLater && said.name === 'close' && end !== undefined;
       const isLater = isAnotherTask || isOutrun;
       const answer = end === undefined ? null : end.isTaken ? 'taken' : 'refused';
       const updateId = update.protocolInstanceId ?? '';
       const one = { at: isLater ? end.at : at, what: { ...said, answer, updateId } } as const;
-      return isLater ? [{ at, what: { ...said, begun: updateId } }, one] : [one];
+      const maybeAtOnce = !isAnotherTask && answer === 'taken';
+      return isLater ? [{ at, what: { ...said, begun: updateId, maybeAtOnce } }, one] : [one];
     },
   );
   const last = tasks.at(-1);
