@@ -1,7 +1,8 @@
 /** The merge queue of a rig in `town.toml`: its gates, and how what passes them lands. */
 import * as z from 'zod';
 import { durationMs, DURATION_FORM } from './formula/durations.js';
-import { BATCH_MAX, STRATEGIES, type Gate, type RigSnapshot } from './town/rig.js';
+import { BATCH_MAX, type Gate, type RigSnapshot } from './town/rig.js';
+import { STRATEGIES } from './town/strategy.js';
 import { table, text, whole } from './town-toml-fields.js';
 
 const GATE_EXPECTED =

@@ -130,7 +130,7 @@ async function runUnder(
     // Of one that has closed it may be gone, and is in nobody's way.
     const input = read(PolecatInput, await (isOpen ? content : content.catch(() => undefined)));
     if (!input.ok) return nothing;
-    const { claim, mission, item, name, incarnation, host, molecule } = input.value;
+    const { claim, mission, item, name, incarnation, host, molecule, target } = input.value;
     const held = isOpen ? await holdOn(client, workflowId, witnessOf(rig)) : undefined;
     return {
       isOpen,
@@ -144,6 +144,7 @@ async function runUnder(
       incarnation,
       host,
       molecule,
+      ...(target === undefined ? {} : { target }),
       ...(held === undefined ? {} : { held }),
     };
   } catch (error) {

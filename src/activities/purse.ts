@@ -6,7 +6,7 @@
 import type { SessionContext } from '../agents/runtime.js';
 import { RuntimeTrouble } from '../agents/trouble.js';
 import type { Answer } from '../contract/calls.js';
-import { Purse } from '../town/mission.js';
+import { Purse } from '../town/purse.js';
 import { costsNothing, spentIdOf, type SessionSpec, type Usage } from '../town/session.js';
 
 type Whose = Pick<SessionSpec, 'mission' | 'molecule' | 'sessionId'>;

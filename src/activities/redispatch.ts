@@ -66,7 +66,9 @@ function byHand({ input }: Order, tell: (command: string) => Redispatch): Redisp
 async function orderFor(client: Client, { mission, run, item, branch }: Recovered): Promise<Found> {
   const begun = await begunAs(client, mission, run);
   if (typeof begun === 'string') return { ok: false, why: begun };
-  const { work, notify, budget, title = mission } = begun.input;
+  const { work, notify, budget, title = mission, integration = false } = begun.input;
+  if (integration !== false)
+    return { ok: false, why: landsAsOne(typeof integration === 'string' ? integration : null) };
   const one = work.find(({ id }) => id === item);
   if (one === undefined) return { ok: false, why: `"${item}" is no item of its input, but a part of one` };
   const input = {
@@ -77,6 +79,9 @@ async function orderFor(client: Client, { mission, run, item, branch }: Recovere
   };
   return { ok: true, status: begun.status, order: { key: `again ${mission}@${begun.run}/${item}`, input } };
 }
+
+const landsAsOne = (branch: string | null): string =>
+  `its mission lands as one, and nothing of it by itself: start that again, with \`integration\` as ${branch === null ? 'the name of its branch' : `"${branch}"`} and what is still to be done`;
 
 /** As it was started; why that cannot be known, in words. */
 async function begunAs(
@@ -135,9 +140,9 @@ function byFormula(formula: string, content: unknown): ReturnType<typeof read<ty
   if (!asked.ok) return asked;
   const { rig, mission: own, ...rest } = asked.value;
   const vars = Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, String(value)]));
-  const { priority, origins, title, notify, budget } = own ?? {};
+  const { priority, origins, title, notify, budget, integration } = own ?? {};
   const work = [{ id: formula, rig, formula, vars, ...given({ priority, origins }) }];
-  return read(MissionInput, { work, ...given({ title, notify, budget }) });
+  return read(MissionInput, { work, ...given({ title, notify, budget, integration }) });
 }
 
 function given(values: Readonly<Record<string, unknown>>): object {

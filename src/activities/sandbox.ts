@@ -206,9 +206,10 @@ async function stays(place: Place, branch: string, error: unknown): Promise<Nuke
 async function nuke(places: Places, request: NukeRequest): Promise<Nuke> {
   const place = placeOf(places, request);
   const { mirror } = place;
-  const { branch, rig } = request;
+  const { branch, rig, landed, whole } = request;
   await endSessions(branch);
   await clearMerges(places, rig.name, moleculeOf(branch));
+  if (landed && whole !== undefined) await clearRemote(mirror, whole.branch, whole.head);
   if (request.discard === true) return discard(place, branch);
   const isMine = (await madeFor(place)) === branch;
   const state = isMine ? await worktreeState(place) : null;
@@ -227,7 +228,7 @@ async function nuke(places: Places, request: NukeRequest): Promise<Nuke> {
   }
   if (!(await isForeign(place, branch))) await removeWorktree(place);
   await retireBranch({ mirror, branch, expected: head });
-  const where = request.landed
+  const where = landed
     ? await clearRemote(mirror, branch, head)
     : remote !== null
       ? `its work is on branch ${branch}`

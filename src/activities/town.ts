@@ -43,6 +43,7 @@ import { lookAtHolders } from './health.js';
 import { findDogsBefore, lookAtDogs, planErrand, startDog } from './dogs.js';
 import { endedMissions, forgetEnded } from './ended.js';
 import { findSandbox, lookAtHost } from './hosts.js';
+import { openIntegration } from './integration.js';
 import { brief } from './briefing.js';
 import { findTownHold } from './town-hold.js';
 import { previewMission, startMission } from './missions.js';
@@ -97,6 +98,8 @@ export function townActivities(deps: TownDeps, plugins = new PluginKeeper(deps))
     ensureRole: (request) => ensureRole(deps.client, request),
     isPushed: async ({ rig, branch, head }) => (await headOf(rig, branch)) === head,
     abandonMerge: (request) => abandonMerge(deps, urlOf, request),
+    openIntegration: async (request) =>
+      openIntegration(deps.places, { ...request, rig: { ...request.rig, url: await urlOf(request.rig) } }),
     areOpen: (executions) => Promise.all(executions.map((execution) => isOpen(deps.client, execution))),
     lookAtHolders: (request) => lookAtHolders(deps.client, request),
     findPolecats: (rig) => findPolecats(deps.client, deps.places, rig),
@@ -291,7 +294,7 @@ async function deliverAll(deps: TownDeps, mails: readonly Mail[]): Promise<Deliv
 async function abandonMerge(
   { client, places }: TownDeps,
   urlOf: Remotes['urlOf'],
-  { rig, patience, molecule }: Parameters<TownActivities['abandonMerge']>[0],
+  { rig, patience, molecule, target = rig.branch }: Parameters<TownActivities['abandonMerge']>[0],
 ): Promise<{ readonly commit: string | null }> {
   await ensureRole(client, { role: 'refinery', rig, patience });
   const refinery = client.workflow.getHandle(refineryOf(rig.name));
@@ -302,7 +305,7 @@ async function abandonMerge(
   const mirror = places.mirror(rig.name);
   try {
     await openMirror({ path: mirror, url: await urlOf(rig) });
-    return { commit: await revokeMerge({ mirror, requests: requestsPattern(molecule), target: rig.branch }) };
+    return { commit: await revokeMerge({ mirror, requests: requestsPattern(molecule), target }) };
   } catch (error) {
     if (!needsPerson(error)) throw error;
     // Nobody can see the target, nor land anything on it: its sandbox is kept for the same reason.

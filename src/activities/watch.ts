@@ -6,8 +6,9 @@ import type { Client, ScheduleDescription } from '@temporalio/client';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import type { RoleRequest } from '../contract/activities.js';
 import type { WatchActivities } from '../contract/watch-activities.js';
-import { heartbeatQuery } from '../contract/deacon.js';
+import { deaconKeptQuery, heartbeatQuery } from '../contract/deacon.js';
 import { escalationQuery } from '../contract/escalation.js';
+import { personKeptQuery } from '../contract/inbox.js';
 import { deaconMessages } from '../contract/messages.js';
 import { refineryKeptQuery } from '../contract/refinery.js';
 import { attribute, startOfRole } from '../contract/search-attributes.js';
@@ -69,6 +70,8 @@ export function watchActivities({ client, readTown }: Deps, plugins: Pick<Plugin
     surveyTown: () => surveyTown(client),
     findRigHolds: (request) => findRigHolds(client, request),
     findRefineryBefore: ({ rig }) => lastKept(client, refineryKeptQuery, refineryOf(rig)),
+    findPersonBefore: ({ address }) => lastKept(client, personKeptQuery, address),
+    findDeaconBefore: () => lastKept(client, deaconKeptQuery, DEACON),
     findHoldBefore: () => findHoldBefore(client),
     findRigs: () => findRigs(client),
     startDeacon: (request) => startDeacon(client, request),

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import type { RunResult } from '../process/run.js';
 import { KEY_NAMES } from '../town/agents.js';
 import type { Agent, Keys, Provider } from '../town/agents.js';
-import type { Purse } from '../town/mission.js';
+import type { Purse } from '../town/purse.js';
 import { mayHavePrice, type Prices } from '../town/prices.js';
 import type { SessionResult, SessionSpec, Usage } from '../town/session.js';
 import { Account } from './account.js';

@@ -1,7 +1,7 @@
 /** What runs a session: one interface, whatever agent is behind it. Nothing here knows of Temporal. */
 import type { Answer, Call } from '../contract/calls.js';
 import type { RunOptions, RunResult } from '../process/run.js';
-import type { Purse } from '../town/mission.js';
+import type { Purse } from '../town/purse.js';
 import type { SessionLeft, SessionResult, SessionSpec } from '../town/session.js';
 import type { Journal } from './journal.js';
 

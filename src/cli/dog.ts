@@ -69,7 +69,7 @@ function shown(there: readonly string[], kennel: Kennel | null): string {
   const rows = [
     ...sent,
     ...others.map((id) => [id, '', `gt explain ${id} says on what errand`]),
-    ...waiting.map((one) => ['waits', aboutOf(one), `for ${one.by}`]),
+    ...waiting.map((one) => [one.id, aboutOf(one), `waits, for ${one.by}`]),
   ];
   const due = chores.map(({ job, lastMs, dueMs }) => [
     job,

@@ -117,9 +117,9 @@ function wished(): Target {
     address: MAYOR,
     takes: 'words',
     prefix: 'ws',
-    sling: async ({ id, by, title, text }, values) => {
+    sling: async ({ id, by, title, text, priority }, values) => {
       const wish = [title, text].filter((part) => part !== null).join('\n\n');
-      return said(values, MAYOR, mayorMessages.sling, { by, wish }, id);
+      return said(values, MAYOR, mayorMessages.sling, { by, wish, priority }, id);
     },
     unsling: async (wish, by, values) => {
       if (wish === null) throw new UsageError(`several may be with the ${MAYOR}: gt wish list has their ids`);
@@ -138,8 +138,9 @@ function errand(): Target {
       if (text !== null) throw new UsageError('an errand has no --text: gt dog send has what it takes');
       return said(values, DEACON, deaconMessages.send, { by, job: title ?? '', priority }, id);
     },
-    unsling: async () => {
-      throw new UsageError('a dog is not called back: it is home soon');
+    unsling: async (errand, by, values) => {
+      if (errand === null) throw new UsageError('several may wait for a dog: gt dog list has their ids');
+      return said(values, DEACON, deaconMessages.recall, { by, errand });
     },
   };
 }

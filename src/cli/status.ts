@@ -6,7 +6,7 @@
 import type { Client } from '@temporalio/client';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
 import { agentsQuery, type AgentSeen } from '../contract/witness.js';
-import { DEACON } from '../town/address.js';
+import { DEACON, MAYOR } from '../town/address.js';
 import { columns } from './columns.js';
 import { readArguments, refuseMore, type Command } from './command.js';
 import { asksSomebody, listed, type Listed } from './listing.js';
@@ -17,7 +17,7 @@ import { findServer, SERVER_OPTIONS } from './server-place.js';
 
 const OPTIONS = { ...SERVER_OPTIONS, json: { type: 'boolean' } } as const;
 const OPEN = 'ExecutionStatus="Running" AND GtRole IS NOT NULL';
-const AGENTS = 'ExecutionStatus="Running" AND GtRole IN ("polecat", "witness", "refinery", "deacon", "dog")';
+const AGENTS = 'ExecutionStatus="Running" AND GtRole IN ("polecat", "witness", "refinery", "deacon", "dog", "mayor")';
 /** In the order in which they are told. */
 const KINDS = [
   ['missions', 'mission'],
@@ -125,9 +125,9 @@ function waitsText(waits: readonly Listed[]): string {
 
 const ANSWER_MS_MAX = 3_000;
 
-/** As witnesses have seen polecats last, and the deacon witnesses; one that does not answer soon hides its own and no others. */
+/** As witnesses have seen polecats last, the deacon witnesses, and the mayor who plans; one that does not answer soon hides its own and no others. */
 async function seenBy(client: Client, all: readonly Listed[]): Promise<readonly AgentSeen[]> {
-  const watchers = all.filter(({ role }) => role === 'witness' || role === DEACON);
+  const watchers = all.filter(({ role }) => role === 'witness' || role === DEACON || role === MAYOR);
   const ask = async ({ id }: Listed) =>
     client
       .withDeadline(Date.now() + ANSWER_MS_MAX, () => client.workflow.getHandle(id).query(agentsQuery))

@@ -53,7 +53,15 @@ export type TownActivities = DogTownActivities &
       readonly rig: RigSnapshot;
       readonly patience: number;
       readonly molecule: string;
+      /** Absent: the rig's branch. */
+      readonly target?: string;
     }): Promise<{ readonly commit: string | null }>;
+    /** Sees that the remote has the branch, which begins where that of the rig is. `goesOn`: it may have work already. Fails with BadMission. */
+    openIntegration(request: {
+      readonly rig: RigRef;
+      readonly branch: string;
+      readonly goesOn: boolean;
+    }): Promise<void>;
     /** Whether executions are still open. */
     areOpen(executions: readonly Execution[]): Promise<readonly boolean[]>;
     /** The polecats of a rig, at work or not, as the server has them. */
@@ -205,6 +213,8 @@ export type FoundPolecat = {
   readonly incarnation: number;
   readonly host: string;
   readonly molecule: string;
+  /** Of its work. Absent: the rig's branch. */
+  readonly target?: string;
   /** As the witness of its rig holds it; absent when that does not, or it did not answer soon. */
   readonly held?: Hold;
 };
@@ -341,6 +351,8 @@ export type NukeRequest = SandboxRef & {
   readonly landed: boolean;
   /** The changes are of no use to anybody: they go with the sandbox, and with the branch on the remote. */
   readonly discard?: true;
+  /** A branch that has landed as one, which goes, too, unless somebody has pushed to it since. */
+  readonly whole?: { readonly branch: string; readonly head: string };
 };
 /** `where`: what became of the work that did not land, in words. `isOnlyHere`: it is in the mirror of that host, and nowhere else. */
 export type Nuke =

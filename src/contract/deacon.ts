@@ -40,6 +40,10 @@ export type DeaconCarry = WatchInput & {
   readonly desk: DeskState;
 };
 
+/** What a deacon leaves to the next one: mail on its way, and work of missions that are gone. */
+export type DeaconKept = Pick<DeaconCarry, 'letters' | 'dead' | 'unwritten' | 'recoveries' | 'recovered'>;
+export const deaconKeptQuery = defineQuery<DeaconKept | null>('kept');
+
 /** `pending`: mail that it has not acted on. */
 export const heartbeatQuery = defineQuery<Heartbeat & { readonly pending: number; readonly patience: number }>(
   'heartbeat',

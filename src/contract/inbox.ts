@@ -22,3 +22,7 @@ export type PersonCarry = PersonInput & {
   readonly desk: DeskState;
   readonly reach?: ReachCarry;
 } & Partial<CrewCarry>;
+
+/** What a person leaves to a next workflow of the same address, since the one before was terminated. */
+export type PersonKept = Pick<PersonCarry, 'inbox' | 'leaving' | 'reach' | 'hooked' | 'ended' | 'records' | 'tree'>;
+export const personKeptQuery = defineQuery<PersonKept | null>('kept');

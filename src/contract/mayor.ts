@@ -4,7 +4,7 @@ import * as z from 'zod';
 import type { DeadLetter } from '../town/dead-letters.js';
 import type { Inbox } from '../town/inbox.js';
 import type { Mail } from '../town/mail.js';
-import { PLAN_CHARS_MAX, WISH_CHARS_MAX, type Wish } from '../town/wish.js';
+import { PLAN_CHARS_MAX, WISH_CHARS_MAX, WISH_PRIORITY, type Wish } from '../town/wish.js';
 import type { DeskState } from './desk.js';
 import { by, id, message, reason } from './message.js';
 import { MissionInput } from './mission.js';
@@ -43,6 +43,7 @@ export const mayorMessages = {
         .describe('whose code the planner reads; that of every rig if not given'),
       budget: z.strictObject({ usd: z.number().positive() }).optional().describe('of the mission'),
       approve: z.enum(['ask', 'start']).default('ask').describe('`start`: a plan that can be started is'),
+      priority: z.number().int().min(0).max(4).default(WISH_PRIORITY).describe('0 is planned first'),
     }),
   ),
   approve: message('approve', 'Starts the mission of a wish as it is planned.', z.strictObject({ id, by, wish })),

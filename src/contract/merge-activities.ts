@@ -1,7 +1,8 @@
 /** The acts of a refinery: what it makes of branches, gates, the push. */
 import type { Confinement } from '../town/confinement.js';
 import type { GateVerdict } from '../town/gate-verdict.js';
-import type { Gate, RigRef, Strategy } from '../town/rig.js';
+import type { Gate, RigRef } from '../town/rig.js';
+import type { Strategy } from '../town/strategy.js';
 
 /** On task queue `gastown@<host>`. */
 export type MergeHostActivities = {
@@ -55,8 +56,9 @@ export type BatchTask = {
   /** Of the worktree. */
   readonly name: string;
   readonly target: string;
+  /** Of those that name none. */
   readonly strategy: Strategy;
-  readonly requests: readonly Pick<MergeTask, 'request' | 'branch' | 'head' | 'item' | 'pushing'>[];
+  readonly requests: readonly Pick<MergeTask, 'request' | 'branch' | 'head' | 'strategy' | 'item' | 'pushing'>[];
   /** A commit that the target is yet to come to: then it is for a look only, and nothing of it may land. */
   readonly onto?: string;
   /** What that look has made of the same requests. */

@@ -140,7 +140,14 @@ export const missionMessages = {
   reassign: message(
     'reassign',
     'Gives an item at work to another polecat; what has not landed is brought to the remote as a branch.',
-    z.strictObject({ id, by, item, reason: reason.default('reassigned') }),
+    z.strictObject({
+      id,
+      by,
+      item,
+      reason: reason.default('reassigned'),
+      note: reason.optional().describe('what whoever works on it next is told'),
+      molecule: WorkflowId.optional().describe('refused once another one is at work on the item'),
+    }),
   ),
   feed: message('feed', 'Asks again, now, for the slots that its items wait for.', z.strictObject({ id, by })),
   budget: message(
@@ -366,6 +373,11 @@ export const deaconMessages = {
     }),
   ),
   send: message('send', 'Sends a dog on an errand, as soon as one is free.', ErrandAsked),
+  recall: message(
+    'recall',
+    'Takes back an errand that waits for a dog.',
+    z.strictObject({ id, by, errand: line.describe('id of the errand, as `gt dog list` shows it') }),
+  ),
 };
 
 export type Rejected = {

@@ -2,7 +2,8 @@ import { defineQuery } from '@temporalio/workflow';
 import * as z from 'zod';
 import type { Asks } from '../town/asks.js';
 import type { Inbox } from '../town/inbox.js';
-import type { ItemState, MissionState, Purse } from '../town/mission.js';
+import type { ItemState, MissionState } from '../town/mission.js';
+import type { Purse } from '../town/purse.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import type { Limits, RigSnapshot } from '../town/rig.js';
 import type { DeskState } from './desk.js';
@@ -15,6 +16,10 @@ const agent = z.string().min(1).max(200).optional().describe('name of the one po
 const from = BranchName.optional().describe('branch that the work begins from, if not the target');
 const notify = z.array(z.string().min(1)).default([]).describe('addresses that hear of the landing');
 const budget = z.strictObject({ usd: z.number().positive() }).optional();
+const integration = z
+  .union([z.boolean(), BranchName])
+  .optional()
+  .describe('items land on a branch of the mission, which lands as one in the end: true, or its name to go on with it');
 
 const WorkItemInput = z
   .strictObject({
@@ -62,6 +67,7 @@ export const MissionInput = z.strictObject({
   work: z.array(WorkItemInput).min(1).max(500),
   notify,
   budget,
+  integration,
 });
 export type MissionInput = z.infer<typeof MissionInput>;
 
@@ -77,6 +83,7 @@ export const FormulaInput = z
         title: z.string().min(1).max(200).optional(),
         notify,
         budget,
+        integration,
         priority,
         origins: Origins.optional(),
       })

@@ -22,6 +22,10 @@ export const PolecatInput = z.strictObject({
   proto: Protomolecule,
   /** The branch that the work begins from. Absent: the target. */
   from: z.string().optional(),
+  /** The branch that it lands on. Absent: the rig's. */
+  target: z.string().optional(),
+  /** What is on `from` is handed in as it is, to land as one; there is a molecule only if that comes back. */
+  isWhole: z.literal(true).optional(),
   /** Absent where an earlier version has started it. */
   missionSinceMs: z.number().int().optional(),
 });

@@ -4,6 +4,8 @@ import type { Hold } from '../town/pause.js';
 import type { Survey } from '../town/patrol.js';
 import type { Recovered, Redispatch } from '../town/redispatch.js';
 import type { Look } from '../town/watchdog.js';
+import type { DeaconKept } from './deacon.js';
+import type { PersonKept } from './inbox.js';
 import type { RefineryKept } from './refinery.js';
 import type { WitnessKept } from './witness.js';
 
@@ -19,7 +21,11 @@ export type WatchActivities = {
   }>;
   /** What the refinery before the one that asks knew, null: nobody knows. */
   findRefineryBefore(request: { readonly rig: string }): Promise<RefineryKept | null>;
-  /** How the deacon before the one that asks held the town, and the rigs that have heard it. */
+  /** What whoever had the address before the one that asks had, null: nobody knows. */
+  findPersonBefore(request: { readonly address: string }): Promise<PersonKept | null>;
+  /** What the deacon before the one that asks had not told yet, null: nobody knows. */
+  findDeaconBefore(): Promise<DeaconKept | null>;
+  /** How that held the town, and the rigs that have heard it. */
   findHoldBefore(): Promise<{ readonly hold: Hold | null; readonly told: readonly string[] }>;
   /** Rigs whose witnesses are there. */
   findRigs(): Promise<readonly string[]>;

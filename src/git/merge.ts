@@ -1,5 +1,5 @@
 /** One request alone on its target, and the clearing up after one or several. */
-import type { Strategy } from '../town/rig.js';
+import type { Strategy } from '../town/strategy.js';
 import { unreachable } from '../town/unreachable.js';
 import type { Author } from './author.js';
 import { forgetMerges } from './merge-pins.js';

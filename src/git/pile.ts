@@ -1,5 +1,5 @@
 /** What lies on a target so far, in a worktree, one branch on the other, and the ways in which a branch is laid there. */
-import type { Strategy } from '../town/rig.js';
+import type { Strategy } from '../town/strategy.js';
 import { unreachable } from '../town/unreachable.js';
 import { authorEnvironment, type Author } from './author.js';
 import { isAncestor } from './branch.js';
@@ -36,6 +36,8 @@ type Branch = {
   readonly hasMerges: boolean;
   readonly requestId: string;
   readonly item?: string;
+  /** Absent: that of the pile. */
+  readonly strategy?: Strategy;
 };
 
 type Ground = { readonly base: string; readonly strategy: Strategy; readonly author: Author };
@@ -79,7 +81,8 @@ export class Pile {
 
   /** The files that conflict, null when none does. */
   async #apply(branch: Branch): Promise<readonly string[] | null> {
-    switch (this.#strategy) {
+    const { strategy = this.#strategy } = branch;
+    switch (strategy) {
       case 'rebase':
         return branch.hasMerges ? this.#merge(branch) : this.#rebase(branch);
       case 'merge':
@@ -89,7 +92,7 @@ export class Pile {
       case 'fast-forward':
         return this.#forward(branch);
       default:
-        return unreachable(this.#strategy);
+        return unreachable(strategy);
     }
   }
 

@@ -7,7 +7,7 @@ import { isAncestor } from './branch.js';
 import { commitOf, gitText } from './git.js';
 import { pinAll, revokeMerges, type Pin } from './merge-pins.js';
 import { fetchMirror } from './mirror.js';
-import type { Strategy } from '../town/rig.js';
+import type { Strategy } from '../town/strategy.js';
 import { Pile, type Laid } from './pile.js';
 import { own, throwAway, type Place } from './worktree.js';
 
@@ -16,6 +16,8 @@ type Candidate = {
   readonly requestId: string;
   readonly branch: string;
   readonly sha: string;
+  /** As all of them if not given. */
+  readonly strategy?: Strategy;
   /** The item that it is the work of, for what is written of it. */
   readonly item?: string;
   /** A commit that may have landed for the request from another host, which is lost: here is no pin of it. */

@@ -10,9 +10,9 @@ import { shellWord } from './shell-text.js';
 import { printSpan } from './span.js';
 import { asLine, short, timeAt } from './wording.js';
 
-/** Whether people are told of the gate, at its turn or later. */
-export function tellsPeople({ type, approvers, remindMs }: StepGate): boolean {
-  return type === 'human' && (approvers !== undefined || remindMs !== undefined);
+/** Whether people are told of the gate, at its turn or later: before 0.15 only of one that says who may open it, or when they are reminded. */
+export function tellsPeople({ type, approvers, remindMs }: StepGate, isAnyTold: () => boolean): boolean {
+  return type === 'human' && (approvers !== undefined || remindMs !== undefined || isAnyTold());
 }
 
 /** Those who may approve and have not, and have an inbox. */
@@ -21,10 +21,13 @@ function approversToTell({ approvers = [], approvals = [] }: GateState): readonl
   return left.filter((one) => isInboxAddress(one) && rigOfPolecat(one) === null);
 }
 
-/** `nth`: 0 as it begins to be waited for, then of each reminder. Once it is due they are reminded, or the overseer where nobody can be. */
-export function toTell(gate: GateState, nth: number): readonly string[] {
+/**
+ * `nth`: 0 as it begins to be waited for, then of each reminder. Where nobody can be told it is the overseer, before 0.15 of reminders alone
+ * (`isFirstForOverseer`).
+ */
+export function toTell(gate: GateState, nth: number, isFirstForOverseer: boolean): readonly string[] {
   const people = approversToTell(gate);
-  return people.length === 0 && nth > 0 ? [OVERSEER] : people;
+  return people.length === 0 && (nth > 0 || isFirstForOverseer) ? [OVERSEER] : people;
 }
 
 type About = {

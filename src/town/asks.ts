@@ -38,7 +38,8 @@ export type Asks = {
 };
 
 export const NO_ASKS: Asks = { brought: [], answered: [] };
-const ANSWERED_KEPT = 200;
+/** A mission has so many items, and parts of them. */
+const ANSWERED_KEPT = 1_000;
 
 export type Next =
   | { readonly kind: 'settle'; readonly brought: Brought }

@@ -70,6 +70,12 @@ export const NO_DOGS: Dogs = { waiting: [], out: [], chores: {}, told: {} };
 const NEVER: Chore = { lastMs: null, sinceMs: null };
 const choreOf = ({ chores }: Dogs, job: Job): Chore => chores[job] ?? NEVER;
 
+/** Null: it does not wait. A chore that is taken back is not done before it is due again. */
+export function withoutErrand(dogs: Dogs, id: string): Dogs | null {
+  if (!dogs.waiting.some((one) => one.id === id)) return null;
+  return { ...dogs, waiting: dogs.waiting.filter((one) => one.id !== id) };
+}
+
 /** Work is open, or was until now: from here on there is something to do. */
 export function workSeen(dogs: Dogs, nowMs: number): Dogs {
   const chores = JOBS.map((job) => {

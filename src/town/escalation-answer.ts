@@ -163,7 +163,7 @@ function toStep(waiter: Of<'step'>, resolution: Resolution, by: string): readonl
     case 'budget':
       return [budgetOf(mission, resolution, by), retry];
     case 'reassign':
-      return [{ to: mission, name: 'reassign', content: { by, item, ...reasoned } }];
+      return [{ to: mission, name: 'reassign', content: { by, item, molecule: to, ...reasoned, ...noted } }];
     default:
       return unreachable(action);
   }

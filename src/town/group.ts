@@ -8,7 +8,7 @@ import type { Mail } from './mail.js';
 import { fits } from './wildcard.js';
 
 /** Of one group: whoever has to reach more writes to its parts, or publishes. */
-export const MEMBERS_MAX = 1_000;
+export const MEMBERS_MAX = 2_000;
 const ADDRESS_CHARS_MAX = 200;
 
 /** Agents and people, by what their addresses are like. A witness has an inbox, but no eyes: it is written to by its own name. */

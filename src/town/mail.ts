@@ -12,6 +12,7 @@
 import * as z from 'zod';
 import type { Json } from './act.js';
 import { isEscalationId, polecatAt, refineryOf, witnessOf } from './address.js';
+import { Strategy } from './strategy.js';
 import { RuntimeKind } from './runtime.js';
 
 /** The most urgent first. */
@@ -83,6 +84,8 @@ const aboutWork = {
     .optional(),
   /** When the mission began. An earlier version does not know the key. */
   'Mission-Since': z.iso.datetime().optional(),
+  /** Absent: as the rig has it. An earlier version does not know the key. */
+  Strategy: Strategy.optional(),
 };
 
 /** The keys of every type of mail that the town itself acts on. */

@@ -87,13 +87,18 @@ export type Item = {
   readonly priority: number;
   /** Address of the person who is to do it, absent: any polecat. */
   readonly assignee?: string;
-  /** The slot that it waits for, absent: any; the branch that its work begins from, absent: the target. */
+  /** The slot that it waits for, absent: any; the branch that its work begins from, absent: the target; and that, absent: the rig's. */
   readonly agent?: string;
   readonly from?: string;
+  readonly target?: string;
+  /** It is to land `from` as one, which is all that there is to do. */
+  readonly isWhole?: true;
   /** 1 for the first try; `retry` and the replacement of a lost polecat count it up. */
   readonly attempt: number;
   /** Polecats that were terminated under this item. */
   readonly lost: number;
+  /** How often roles of the town have given it to another polecat, since a person last did. Absent: never. */
+  readonly passedOn?: number;
   readonly state: ItemState;
   readonly usage: Usage;
   /** Of the polecat at work, as its sessions tell it; what it reports in the end takes its place. Absent for none. */
@@ -104,7 +109,7 @@ export type Item = {
   readonly leg?: LegOf;
   /** What a leg has left to its synthesis, once it has landed. */
   readonly left?: Left;
-  /** Of the last `retry` that had any. */
+  /** Of the last answer by which it went to another polecat, if that had any. */
   readonly words?: Words;
 };
 
@@ -144,7 +149,14 @@ type ItemEvent =
     }
   /** A session of the polecat at work has ended. */
   | { readonly kind: 'spent'; readonly item: string; readonly usage: Usage }
-  | { readonly kind: 'reassigned'; readonly item: string; readonly claim: string; readonly reason: string }
+  | {
+      readonly kind: 'reassigned';
+      readonly item: string;
+      readonly claim: string;
+      readonly reason: string;
+      readonly isOfRole: boolean;
+      readonly words?: Words;
+    }
   | { readonly kind: 'waits'; readonly item: string; readonly claim: string; readonly wait: Wait | null }
   /** The slot was given back before a polecat started in it: the item asks for another. */
   | { readonly kind: 'unstarted'; readonly item: string; readonly claim: string }
@@ -195,9 +207,7 @@ function changeOf(item: Item, event: ItemEvent, legs: number, nowMs: number): Pa
     case 'spent':
       return state.kind === 'working' ? { live: addUsage(item.live ?? NO_USAGE, event.usage) } : {};
     case 'reassigned':
-      return state.kind === 'working' && state.claim === event.claim
-        ? { state: { ...state, leaving: clip(event.reason) } }
-        : {};
+      return reassigned(item, event);
     case 'lost':
       return lost(item, event, nowMs);
     case 'landed':
@@ -240,6 +250,14 @@ function isQueued({ state }: Item, claim: string): boolean {
   return state.kind === 'queued' && state.claim === claim;
 }
 
+function reassigned(item: Item, event: Extract<ItemEvent, { kind: 'reassigned' }>): Partial<Item> {
+  const { state, passedOn = 0 } = item;
+  if (state.kind !== 'working' || state.claim !== event.claim) return {};
+  const { reason, isOfRole, words } = event;
+  const told = words === undefined ? {} : { words };
+  return { state: { ...state, leaving: clip(reason) }, passedOn: isOfRole ? passedOn + 1 : 0, ...told };
+}
+
 /** Whether the polecat that holds the item under the claim was told to leave it to another. */
 export function isLeaving({ state }: Item, claim: string): boolean {
   return state.kind === 'working' && state.claim === claim && state.leaving !== undefined;
@@ -269,11 +287,7 @@ export function unasked(report: PolecatReport): PolecatReport {
 /** A polecat's end is told twice, by signal and by the child's promise: the second telling changes nothing. */
 function reported(
   item: Item,
-  {
-    claim,
-    report,
-    again: isAgain = false,
-  }: Pick<Extract<ItemEvent, { kind: 'reported' }>, 'claim' | 'report' | 'again'>,
+  { claim, report, again: isAgain = false }: Extract<ItemEvent, { kind: 'reported' }>,
   legs: number,
   atMs: number,
 ): Partial<Item> {
@@ -339,6 +353,8 @@ function untold({ usage, live = NO_USAGE }: Item): Pick<Item, 'usage' | 'live'> 
   return { usage: addUsage(usage, live), live: NO_USAGE };
 }
 
+export const pickTarget = ({ target }: Item) => (target === undefined ? {} : { target });
+
 /** Items that may claim a slot now, the most urgent first. */
 export function startable(mission: MissionState): readonly Item[] {
   if (isPaused(mission) || isOverBudget(mission)) return [];
@@ -359,15 +375,6 @@ export function isOverBudget(mission: MissionState): boolean {
   const { budgetUsd, isStopped = false } = mission;
   const { usd } = spent(mission);
   return budgetUsd !== null && (isStopped || (usd >= budgetUsd && usd > 0));
-}
-
-/** The budget, and what is left of it when those under way are not counted; null where there is none. */
-export const Purse = z.object({ budgetUsd: z.number(), leftUsd: z.number() }).nullable();
-export type Purse = z.infer<typeof Purse>;
-
-export function purseOf(mission: MissionState): Purse {
-  const { budgetUsd } = mission;
-  return budgetUsd === null ? null : { budgetUsd, leftUsd: Math.max(0, budgetUsd - spent(mission).usd) };
 }
 
 export function spent(mission: MissionState): Usage {

@@ -62,6 +62,11 @@ export function withRecovered(
   return all.map((one) => (one === known ? { ...one, branch, head, dueMs } : one));
 }
 
+/** What is kept of two lists: of what is in both the entry of the first. */
+export function withEntries(all: readonly Entry[], more: readonly Entry[]): readonly Entry[] {
+  return more.reduce((known, one) => (known.some((each) => isOf(each, one)) ? known : bounded([...known, one])), all);
+}
+
 /** The ids of missions that are started for it never come again. */
 function isOf({ item, mission, run, tried }: Entry, found: Recovered): boolean {
   if (item !== found.item) return false;

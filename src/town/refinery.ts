@@ -4,6 +4,7 @@
  * reason, and others go on: a gate that cannot run, on the target neither, until `retry` or the next configuration, a target that
  * refuses the push also by itself after a while. Nothing lands unproved.
  */
+import type { Strategy } from './strategy.js';
 import type { RuntimeKind } from './runtime.js';
 
 export type MergeRequest = {
@@ -24,6 +25,8 @@ export type MergeRequest = {
   readonly workedBy?: readonly RuntimeKind[];
   /** Absent from versions that did not tell. */
   readonly missionSinceMs?: number;
+  /** Absent: as the rig has it. */
+  readonly strategy?: Strategy;
 };
 
 export type Queued = MergeRequest & {

@@ -8,6 +8,7 @@ import { Plugin } from './plugin.js';
 import { Price } from './prices.js';
 import { ReachSettings } from './reach.js';
 import { ASKING_ROLES, RUNTIME_KINDS } from './runtime.js';
+import { Strategy } from './strategy.js';
 
 export const DEFAULT_NAMES = [
   'Toast', 'Shadow', 'Copper', 'Ash', 'Storm', 'Ember', 'Flint', 'Onyx', 'Rust', 'Slate', 'Nova', 'Quill', 'Wren', 'Birch', 'Cinder',
@@ -25,14 +26,6 @@ export const Gate = z.strictObject({
   quarantined: z.literal(true).optional(),
 });
 export type Gate = z.infer<typeof Gate>;
-
-/**
- * How what a branch does comes to its target: its commits anew (a branch that has merges is merged, since what was resolved in them would be lost); all of it
- * as one commit; by a merge commit; or as it is, where it grows from there, and not at all elsewhere.
- */
-export const STRATEGIES = ['rebase', 'squash', 'merge', 'fast-forward'] as const;
-export const Strategy = z.enum(STRATEGIES);
-export type Strategy = z.infer<typeof Strategy>;
 
 /** Requests that are verified and land together. */
 export const BATCH_DEFAULT = 16;
@@ -77,9 +70,9 @@ export type RigSnapshot = z.infer<typeof RigSnapshot>;
 /** What work in a sandbox needs of its rig. */
 export type RigRef = Pick<RigSnapshot, 'name' | 'url' | 'branch'>;
 
-/** What a version that told passwords has told goes no further. */
-export function rigRef({ name, url, branch }: RigRef): RigRef {
-  return { name, url: withoutPassword(url), branch };
+/** What a version that told passwords has told goes no further. `target`: of work that does not land on the rig's own branch. */
+export function rigRef({ name, url, branch }: RigRef, target = branch): RigRef {
+  return { name, url: withoutPassword(url), branch: target };
 }
 
 export const Limits = z.strictObject({

@@ -62,6 +62,8 @@ export type Wish = {
   readonly budget: { readonly usd: number } | null;
   /** `start`: a plan that can be started is. */
   readonly approve: 'ask' | 'start';
+  /** 0 is planned first, 4 last. Absent of one that an earlier version took: 2. */
+  readonly priority?: number;
   readonly atMs: number;
   readonly sinceMs: number;
   readonly state: WishState;
@@ -80,7 +82,15 @@ export type Wish = {
   readonly usage: Usage;
 };
 
-export type Asked = Pick<Wish, 'id' | 'by' | 'text' | 'rig' | 'budget' | 'approve'>;
+export type Asked = Pick<Wish, 'id' | 'by' | 'text' | 'rig' | 'budget' | 'approve' | 'priority'>;
+
+export const WISH_PRIORITY = 2;
+
+/** The more urgent first, and of those the older. */
+export function byUrgency(wishes: readonly Wish[]): readonly Wish[] {
+  const priorityOf = ({ priority = WISH_PRIORITY }: Wish) => priority;
+  return wishes.toSorted((a, b) => priorityOf(a) - priorityOf(b));
+}
 
 export function newWish(asked: Asked, nowMs: number): Wish {
   return {

@@ -5,6 +5,7 @@
 import { CancellationScope, workflowInfo } from '@temporalio/workflow';
 import { askAssigned, crewMessages } from '../contract/crew.js';
 import { NOTHING, tellingsOf, type Tellings } from '../town/assigned.js';
+import { AssignedMail } from './assigned-mail.js';
 import type { Taking } from './desk.js';
 import { done } from './desk.js';
 import { send } from './outbox.js';
@@ -14,13 +15,20 @@ import { patched } from './patches.js';
 /** Each telling is in the histories of both: somebody who closes hundreds of steps is told ever more rarely. */
 const EVERY_MS_MORE = 50;
 
-/** `now`: what waits in the workflow of that id. */
-type Source = { readonly id: string; readonly now: () => Tellings; readonly onIdle?: () => void };
+/** `now`: what waits in the workflow of that id for members of crews; `all`: for the overseer, too. */
+type Source = {
+  readonly id: string;
+  readonly now: () => Tellings;
+  readonly all?: () => Tellings;
+  readonly patience: () => number;
+  readonly onIdle?: () => void;
+};
 
 export class AssignedTeller {
   readonly #id: string;
   readonly #now: () => Tellings;
   readonly #onIdle: () => void;
+  readonly #mail: AssignedMail;
   readonly #pace = new Pace('until people hear which steps wait for them', 'waits are told ever more rarely');
   /** By person, as JSON. */
   readonly #told: Map<string, string>;
@@ -32,12 +40,13 @@ export class AssignedTeller {
 
   constructor(
     desk: Taking,
-    { id, now, onIdle = () => undefined }: Source,
+    { id, now, all = now, patience, onIdle = () => undefined }: Source,
     told: Readonly<Record<string, string>> = {},
   ) {
     this.#id = id;
     this.#now = now;
     this.#onIdle = onIdle;
+    this.#mail = new AssignedMail({ id, now: all, patience, onIdle });
     this.#told = new Map(Object.entries(told));
     desk.on(askAssigned, ({ person }) => {
       // What was told before reached nobody, or somebody who had the name before.
@@ -53,7 +62,7 @@ export class AssignedTeller {
   }
 
   get isIdle(): boolean {
-    return this.#telling.size === 0;
+    return this.#telling.size === 0 && this.#mail.isIdle;
   }
 
   /** For whom something waits; null where nobody was ever told. */
@@ -62,6 +71,7 @@ export class AssignedTeller {
   }
 
   tell(): void {
+    this.#mail.look();
     const waiting = this.#waiting();
     if (waiting.size === 0 && this.#told.size === 0) return;
     if (!patched('a step stands on the desk of the person it waits for', '0.9')) return;
@@ -79,6 +89,7 @@ export class AssignedTeller {
   /** Nothing of it waits any more. */
   end(): void {
     this.#isOver = true;
+    this.#mail.end();
     this.tell();
   }
 

@@ -25,6 +25,12 @@ export class CrewDesk {
     this.#worktree = new CrewWorktree(owner, tree);
   }
 
+  /** Of one that has had the address before. What waits for them is asked for in any case. */
+  adopt({ hooked, ended = [], records = [], tree = null }: Partial<CrewCarry>): void {
+    if (hooked !== undefined) this.#hook.adopt({ hooked, ended, records });
+    if (tree !== null) this.#worktree.adopt(tree);
+  }
+
   serve(desk: Taking): void {
     this.#hook.serve(desk);
     this.#assigned.serve(desk);

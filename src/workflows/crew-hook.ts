@@ -37,6 +37,13 @@ export class CrewHook {
     setHandler(crewHookQuery, () => this.#hooked, { description: 'What hangs on the hook, and what waits for it.' });
   }
 
+  /** Of one that has had the address before: nothing was taken here yet. */
+  adopt({ hooked, ended: over = [], records }: Pick<CrewCarry, 'hooked' | 'ended' | 'records'>): void {
+    this.#hooked = hooked;
+    this.#ended = over;
+    this.#recorder.record(records);
+  }
+
   get hooked(): Hooked {
     return this.#hooked;
   }

@@ -26,6 +26,11 @@ export class CrewWorktree {
     return this.#tree;
   }
 
+  /** Of one that has had the address before. */
+  adopt(tree: CrewTree): void {
+    this.#tree ??= tree;
+  }
+
   serve(desk: Taking): void {
     desk.on(crewMessages.at, () => this.#inTurn(() => this.#open()));
     desk.on(crewMessages.leave, ({ force }) => this.#inTurn(() => this.#close(force)));

@@ -30,6 +30,8 @@ export class DeaconDogs {
   readonly #hooks: Hooks;
   #dogs: Dogs;
   #isBusy = false;
+  /** The errand for which a dog is being sent. */
+  #sending: string | null = null;
   /** Those that are out are to be looked for. */
   #isLookWanted = false;
   /** It is known how those of the deacon before stand. */
@@ -112,6 +114,21 @@ export class DeaconDogs {
     return done(kennel.nextErrand(after) === null ? 'waits for a dog to be free' : 'a dog goes');
   }
 
+  recall(id: string): Answer {
+    if (!this.#isKnown) return refused('it is not known yet what waits for a dog: ask again in a moment');
+    if (this.#sending === id) return refused(`a dog is being sent for ${id}: gt dog list shows which`);
+    const out = this.#dogs.out.find((one) => one.id === id);
+    if (out !== undefined) {
+      const dog = dogAt(out.dog);
+      return refused(`${dog} is on its way: temporal workflow cancel -w ${dog} calls it back`);
+    }
+    const after = kennel.withoutErrand(this.#dogs, id);
+    if (after === null) return refused(`no errand "${id}" waits for a dog: gt dog list shows what does`);
+    this.#dogs = after;
+    this.#hooks.onChange();
+    return done(`the errand ${id} is taken back: no dog goes`);
+  }
+
   hear(mail: Mail): Answer {
     const reading = readDogDone(mail);
     if (!reading.ok) return refused(reading.problem);
@@ -165,7 +182,10 @@ export class DeaconDogs {
     const patience = this.#hooks.patience();
     const summary = asSummary(`send a dog: ${kennel.aboutOf(errand)}, for ${errand.by}`);
     const request = { errand, names: kennel.freeNames(this.#dogs), patience };
-    const dog = await town(patience).startDog.executeWithOptions({ ...patrolAct(patience), summary }, [request]);
+    this.#sending = errand.id;
+    const dog = await town(patience)
+      .startDog.executeWithOptions({ ...patrolAct(patience), summary }, [request])
+      .finally(() => (this.#sending = null));
     this.#dogs =
       dog === null
         ? kennel.putOff(this.#dogs, Date.now(), patience)

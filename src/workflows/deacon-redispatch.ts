@@ -11,6 +11,7 @@ import {
   postponed,
   recoveredMail,
   settled,
+  withEntries,
   withRecovered,
 } from '../town/redispatch.js';
 import type { Entry, Failing, Recovered, Redispatch } from '../town/redispatch.js';
@@ -36,6 +37,11 @@ export class DeaconRedispatch {
 
   get carry(): readonly Entry[] {
     return this.#all;
+  }
+
+  /** What the deacon before had: of what both know it knew more. */
+  adopt(before: readonly Entry[]): void {
+    this.#all = withEntries(before, this.#all);
   }
 
   /** When one is due next; null: none is. */

@@ -4,7 +4,7 @@
  * no work is open it rests, and costs nothing.
  */
 import { CancellationScope, condition, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
-import { heartbeatQuery, WatchInput, type DeaconCarry } from '../contract/deacon.js';
+import { deaconKeptQuery, heartbeatQuery, WatchInput, type DeaconCarry, type DeaconKept } from '../contract/deacon.js';
 import { EMPTY_DESK } from '../contract/desk.js';
 import { mayorMessages } from '../contract/mayor.js';
 import { deaconMessages, missionMessages } from '../contract/messages.js';
@@ -47,7 +47,12 @@ function fresh(raw: unknown): DeaconCarry {
   if (workflowId !== DEACON)
     throw failure('BadInput', `the workflow id of the deacon is "${DEACON}", not "${workflowId}"`);
   const { patience } = readInput(WatchInput, raw, 'BadInput', '{}');
-  const beat = { atMs: Date.now(), nextByMs: null };
+  const atMs = Date.now();
+  // One that does not come to its first patrol is late like any other.
+  const nextByMs = patched('a deacon that begins has until its first patrol', '0.15')
+    ? atMs + patrolEndsMs(patience)
+    : null;
+  const beat = { atMs, nextByMs };
   return {
     patience,
     beat,
@@ -69,6 +74,9 @@ class DeaconRun {
   readonly #dogs: DeaconDogs;
   readonly #hold: DeaconHold;
   readonly #recovered: DeaconRedispatch;
+  /** It is known what the one before had not told yet. */
+  #isKnown: boolean;
+  #isGone = false;
   #now: Omit<DeaconCarry, 'letters' | 'dead' | 'unwritten' | 'dogs' | 'hold' | 'recovered' | 'desk'>;
   /** Why it is to go on patrol before the next one is due; null: it need not. */
   #call: string | null = null;
@@ -96,6 +104,7 @@ class DeaconRun {
   ) {
     this.#raw = raw;
     this.#now = now;
+    this.#isKnown = !isFresh;
     this.#desk = new Desk(desk);
     this.#post = new Post(DEACON, { letters, dead, unwritten }, now.patience, () => (this.#isNews = true));
     this.#dogs = new DeaconDogs(dogs, isFresh, {
@@ -112,6 +121,7 @@ class DeaconRun {
       return done('goes on patrol');
     });
     this.#desk.on(deaconMessages.send, (asked) => this.#dogs.ask(asked));
+    this.#desk.on(deaconMessages.recall, ({ errand }) => this.#dogs.recall(errand));
     this.#hold = new DeaconHold(hold, isFresh, {
       patience: () => this.#now.patience,
       onChange: () => (this.#isNews = true),
@@ -132,6 +142,9 @@ class DeaconRun {
       () => ({ ...this.#now.beat, pending: this.#post.letters.length, patience: this.#now.patience }),
       { description: 'When it was last on its way, when it is again at the latest, and how much mail waits for it.' },
     );
+    setHandler(deaconKeptQuery, () => (this.#isKnown ? this.#kept() : null), {
+      description: 'What a deacon after it takes over, null as long as it does not know that of the one before.',
+    });
     setHandler(agentsQuery, () => witnessesIn(this.#now.heard, Date.now(), this.#now.patience), {
       description: 'How the witnesses do, by what they let it hear.',
     });
@@ -144,7 +157,8 @@ class DeaconRun {
     try {
       return await this.#live();
     } catch (error) {
-      if (isCancellation(error)) await CancellationScope.nonCancellable(() => this.#post.close());
+      this.#isGone = isCancellation(error);
+      if (this.#isGone) await CancellationScope.nonCancellable(() => this.#post.close());
       throw error;
     }
   }
@@ -152,6 +166,7 @@ class DeaconRun {
   async #live(): Promise<never> {
     await this.#hold.adopt();
     await this.#dogs.adopt();
+    await this.#adopt();
     for (;;) {
       this.#isNews = false;
       if (this.#isDue || this.#call !== null) await this.#goRound();
@@ -162,6 +177,27 @@ class DeaconRun {
       this.#dogs.go();
       await this.#wait();
     }
+  }
+
+  /** The one before may have been terminated: what it had taken, it had not all told or given away. */
+  async #adopt(): Promise<void> {
+    if (!this.#isKnown && patched('what the deacon before had not told is told', '0.15')) {
+      const how = { summary: 'what the deacon before had not told' };
+      const before = await town(this.#now.patience).findDeaconBefore.executeWithOptions(how, []);
+      const { letters = [], dead = [], unwritten = [], recovered = [], recoveries = [] } = before ?? {};
+      this.#post.adopt({ letters, dead, unwritten });
+      this.#recovered.adopt(recovered);
+      const known = (this.#now.recoveries ?? []).reduce((all, one) => recoveriesAfter(all, one) ?? all, recoveries);
+      this.#now = { ...this.#now, recoveries: known };
+    }
+    this.#isKnown = true;
+  }
+
+  /** One that is cancelled has left its mail to the ledger. */
+  #kept(): DeaconKept {
+    const { recoveries = [] } = this.#now;
+    const post = this.#isGone ? { letters: [] } : this.#post.kept;
+    return { ...post, recoveries, recovered: this.#recovered.carry };
   }
 
   #take(mail: Mail): Answer {

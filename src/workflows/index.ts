@@ -62,5 +62,6 @@ function missionOf(raw: unknown): MissionInput {
     ],
     notify: own?.notify ?? [],
     ...(own?.budget === undefined ? {} : { budget: own.budget }),
+    ...(own?.integration === undefined ? {} : { integration: own.integration }),
   };
 }

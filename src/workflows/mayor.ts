@@ -14,6 +14,7 @@ import { isOfEscalation, type Mail } from '../town/mail.js';
 import { addUsage, NO_USAGE } from '../town/session.js';
 import {
   after,
+  byUrgency,
   heard,
   newWish,
   orderOf,
@@ -123,8 +124,8 @@ class MayorRun {
     this.#mailbox.serve(here);
     takeMail(here, (mail) => this.#take(mail));
     const { sling, approve, reject, change, plan, ended } = mayorMessages;
-    here.on(sling, ({ id = makeId('ws', uuid4()), by, wish: text, rig = null, budget = null, approve: how }) =>
-      this.#wish({ id, by, text, rig, budget, approve: how }),
+    here.on(sling, ({ id = makeId('ws', uuid4()), wish: text, rig = null, budget = null, ...more }) =>
+      this.#wish({ ...more, id, text, rig, budget }),
     );
     here.on(approve, ({ by, wish }) => this.#say(wish, { kind: 'approve', by }, 'its mission is started'));
     here.on(reject, ({ by, wish, reason }) => this.#say(wish, { kind: 'reject', by, reason }, 'nothing comes of it'));
@@ -274,7 +275,7 @@ class MayorRun {
 
   /** Begins whatever can be done and is not under way. */
   #act(): void {
-    for (const wish of this.#wishes) {
+    for (const wish of byUrgency(this.#wishes)) {
       const order = orderOf(wish);
       const sessions = [...this.#acts.values()].filter((one) => one.order === 'plan').length;
       const hasRoom = order !== 'plan' || sessions < SESSIONS_MAX;

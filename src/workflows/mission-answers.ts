@@ -3,6 +3,9 @@ import { CancellationScope, condition } from '@temporalio/workflow';
 import { missionMessages } from '../contract/messages.js';
 import type { MissionCarry, OpenPolecat } from '../contract/mission.js';
 import { polecatAt } from '../town/address.js';
+import { isRoleTier } from '../town/escalation-ladder.js';
+import { ANSWERED_MAX } from '../town/escalation-routes.js';
+import { signatureIn } from '../town/escalation-signature.js';
 import { canClose } from '../town/mission-assigned.js';
 import type { Item, MissionEvent } from '../town/mission.js';
 import { canSkip } from '../town/mission.js';
@@ -54,18 +57,7 @@ export function takeAnswers(desk: Desk, { now, note, hear, teller }: Mission): v
     note({ kind: 'skipped', item: id, reason: `${reason} (${by})` });
     return done(`item "${id}" is skipped`);
   });
-  answers.on(missionMessages.reassign, ({ item: id, reason, by }) => {
-    const item = now().state.items.find((one) => one.id === id);
-    const claim = item?.state.kind === 'working' ? item.state.claim : null;
-    const polecat = now().open.find((one) => one.claim === claim);
-    if (polecat === undefined)
-      return refused(instead(now(), 'reassign', id, item, ({ state }) => state.kind === 'working'));
-    note({ kind: 'reassigned', item: id, claim: polecat.claim, reason: `${reason} (${by})` });
-    hear({ kind: 'reassign', polecat });
-    return done(
-      `item "${id}" goes from ${polecat.workflowId} to another polecat; what has not landed is brought to the remote`,
-    );
-  });
+  takeReassign(answers, { now, note, hear });
   takeClosings(taking, { now, note });
   taking.on(missionMessages.feed, () => {
     const queued = now().state.items.filter(({ state }) => state.kind === 'queued');
@@ -99,6 +91,32 @@ export function takeAnswers(desk: Desk, { now, note, hear, teller }: Mission): v
       const { state } = now();
       return isHeldByBudget(state) ? `the mission is paused no more, but ${wordNow(state, '').reason}` : null;
     },
+  });
+}
+
+/** Of a polecat: those after rework are counted. */
+const firstOf = (molecule: string): string => molecule.replace(/-r\d+$/, '');
+
+/** An item at work goes to another polecat, as often as people say so, and so many times in a row as roles of the town do. */
+function takeReassign(answers: Taking, { now, note, hear }: Pick<Mission, 'now' | 'note' | 'hear'>): void {
+  answers.on(missionMessages.reassign, ({ item: id, reason, by, note: text, molecule }) => {
+    const item = now().state.items.find((one) => one.id === id);
+    const holder = item?.state.kind === 'working' ? item.state : null;
+    const polecat = now().open.find((one) => one.claim === holder?.claim);
+    if (item === undefined || holder === null || polecat === undefined)
+      return refused(instead(now(), 'reassign', id, item, ({ state }) => state.kind === 'working'));
+    if (molecule !== undefined && firstOf(molecule) !== holder.molecule)
+      return refused(`${molecule} is not at work on item "${id}" any more: ${holder.molecule} is`);
+    const isOfRole = isRoleTier(signatureIn(by)?.who ?? '');
+    const { passedOn = 0 } = item;
+    if (isOfRole && passedOn >= ANSWERED_MAX && patched('tiers pass an item on so often', '0.15'))
+      return refused(`tiers have given item "${id}" to another polecat ${passedOn} times, and it has not helped`);
+    const words = text === undefined ? {} : { words: { by, text } };
+    note({ kind: 'reassigned', item: id, claim: polecat.claim, reason: `${reason} (${by})`, isOfRole, ...words });
+    hear({ kind: 'reassign', polecat });
+    return done(
+      `item "${id}" goes from ${polecat.workflowId} to another polecat; what has not landed is brought to the remote`,
+    );
   });
 }
 

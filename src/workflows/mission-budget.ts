@@ -6,7 +6,8 @@ import { CancellationScope, setHandler, workflowInfo } from '@temporalio/workflo
 import { missionMessages } from '../contract/messages.js';
 import { purseQuery, type MissionCarry } from '../contract/mission.js';
 import { budgetGap, rigsIn } from '../town/mission-stand.js';
-import { isOverBudget, purseOf, spent, type MissionEvent, type MissionState } from '../town/mission.js';
+import { isOverBudget, spent, type MissionEvent, type MissionState } from '../town/mission.js';
+import { purseOf } from '../town/purse.js';
 import { done, refused, takenFromAbove, type Desk } from './desk.js';
 import type { MissionAsks } from './mission-asks.js';
 import { patched } from './patches.js';

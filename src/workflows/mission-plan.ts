@@ -7,6 +7,7 @@ import type { Origins } from '../contract/vars.js';
 import { memberMeant } from '../town/assigned.js';
 import { withParts } from '../town/convoy.js';
 import type { ConvoyPart } from '../town/convoy.js';
+import { withIntegration } from '../town/integration.js';
 import { itemOf } from '../town/mission.js';
 import type { Item, MissionEvent, MissionState } from '../town/mission.js';
 import type { Words } from '../town/mission-words.js';
@@ -17,6 +18,7 @@ import type { RigSnapshot } from '../town/rig.js';
 import { NO_USAGE } from '../town/session.js';
 import { causeOf, failure } from './failing.js';
 import { town } from './hands.js';
+import { openedIntegration } from './mission-integration.js';
 import { refuseRoleAddress } from './start.js';
 
 /** The time before the town's own patience is known. */
@@ -70,6 +72,7 @@ export function draftOf(input: MissionInput): MissionCarry {
  */
 export async function planned(now: () => MissionCarry, input: MissionInput): Promise<MissionCarry> {
   const plan = await planWork(input.work);
+  const integration = await openedIntegration(input, plan);
   const before = now();
   const parts = withParts(input.work, plan.convoys ?? {});
   const items = parts.map(({ item, id, needs, part }) => ({
@@ -84,8 +87,11 @@ export async function planned(now: () => MissionCarry, input: MissionInput): Pro
       item.assignee === undefined ? [[id, pick(plan, id, Object.keys(item.vars))] as const] : [],
     ),
   );
-  const carry = { ...before, state: withUnpriced({ ...before.state, items }, plan) };
-  return { ...carry, ...fitting(carry, { plans, rigs: plan.rigs, limits: plan.limits }) };
+  const { protos, rigs, limits } = plan;
+  const whole = integration === null ? { items, protos: {} } : withIntegration(items, integration, { protos, rigs });
+  const landings = Object.entries(whole.protos).map(([id, proto]) => [id, { given: [], proto }] as const);
+  const carry = { ...before, state: withUnpriced({ ...before.state, items: whole.items }, plan) };
+  return { ...carry, ...fitting(carry, { plans: { ...plans, ...Object.fromEntries(landings) }, rigs, limits }) };
 }
 
 type Retrying = {
@@ -96,13 +102,13 @@ type Retrying = {
 };
 type Retry = { readonly item: string; readonly words?: Words };
 
-/** A failed item goes to whoever is next, by a plan made anew; what a person is to do has none. */
+/** A failed item goes to whoever is next, by a plan made anew; what a person is to do has none, nor has what only lands. */
 export async function retry({ item: id, words }: Retry, { now, note, take }: Retrying): Promise<void> {
   const isFailed = () => itemOf(now().state, id).state.kind === 'failed';
   const item = itemOf(now().state, id);
   if (!isFailed()) return;
   const retried = { kind: 'retried', item: id, ...(words === undefined ? {} : { words }) } as const;
-  if (item.assignee !== undefined) return note(retried);
+  if (item.assignee !== undefined || item.isWhole === true) return note(retried);
   try {
     const plan = await planAgain(now(), item);
     if (!isFailed()) return;

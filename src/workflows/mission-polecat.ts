@@ -20,7 +20,7 @@ import { makeId, polecatAt } from '../town/address.js';
 import { branchFor } from '../town/branch.js';
 import { withFindings } from '../town/convoy.js';
 import type { Holder, Item, Landing, MissionState } from '../town/mission.js';
-import { findingsOf, PolecatReport } from '../town/mission.js';
+import { findingsOf, pickTarget, PolecatReport } from '../town/mission.js';
 import { withWords } from '../town/mission-words.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import { rigRef, type RigSnapshot } from '../town/rig.js';
@@ -72,6 +72,8 @@ export async function startPolecat(
     limits,
     proto,
     ...(item.from === undefined ? {} : { from: item.from }),
+    ...pickTarget(item),
+    ...(item.isWhole === undefined ? {} : { isWhole: item.isWhole }),
     ...(sinceMs === undefined ? {} : { missionSinceMs: sinceMs }),
   };
   let child: ChildWorkflowHandle<typeof polecat>;
@@ -171,16 +173,19 @@ type What =
   | { readonly kind: 'saved'; readonly says: string; readonly branch: string; readonly head: string }
   | { readonly kind: 'landed'; readonly says: string; readonly landing: Landing };
 
+/** `target`: absent where it is the rig's branch. */
+type Lying = Omit<Holder, 'claim'> & { readonly item: string; readonly target?: string };
+
 /**
  * The sandbox of a polecat that was terminated: its work is brought to the remote and the worktree removed, so that a
  * successor under the same name starts clean.
  */
 export async function clearLost(
-  { item, name, incarnation, molecule, host }: Omit<Holder, 'claim'> & { readonly item: string },
+  { item, name, incarnation, molecule, host, target }: Lying,
   rig: RigSnapshot,
   patience: number,
 ): Promise<Cleared> {
-  const ref: SandboxRef = { rig: rigRef(rig), name, incarnation, branch: branchFor(name, molecule) };
+  const ref: SandboxRef = { rig: rigRef(rig, target), name, incarnation, branch: branchFor(name, molecule) };
   const lost = { ref, host };
   try {
     const { closedMs, ...now } = await sandboxNow(lost, patience);
@@ -242,14 +247,14 @@ async function clearOn(
 /** Where the work landed, null when it has not: then it never will. `options`: of whoever does not wait for that as long as it takes. */
 export async function leaveQueue(
   rig: RigSnapshot,
-  { name, branch }: SandboxRef,
+  { name, branch, rig: { branch: target } }: SandboxRef,
   molecule: string,
   patience: number,
   options: ActivityOptions = {},
 ): Promise<Landing | null> {
   if (!patched('a lost polecat leaves the merge queue')) return null;
   const summary = `leave the merge queue · ${name}`;
-  const request = { rig, patience, molecule };
+  const request = { rig, patience, molecule, ...(target === rig.branch ? {} : { target }) };
   const { commit } = await town(patience).abandonMerge.executeWithOptions({ ...options, summary }, [request]);
-  return commit === null ? null : { commit, target: rig.branch, branch };
+  return commit === null ? null : { commit, target, branch };
 }

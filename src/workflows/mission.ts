@@ -10,7 +10,7 @@ import type { Grant, MissionCarry, OpenPolecat, Plan, Progress } from '../contra
 import { assignedItems } from '../town/mission-assigned.js';
 import type { Holder, Item, MissionEvent, PolecatReport } from '../town/mission.js';
 import { after, canSkip, isFinished, isLeaving, isOverBudget, isPaused, itemOf } from '../town/mission.js';
-import { startable, unasked } from '../town/mission.js';
+import { pickTarget, startable, unasked } from '../town/mission.js';
 import { own } from '../town/own.js';
 import { rigRef, type RigSnapshot } from '../town/rig.js';
 import { unreachable } from '../town/unreachable.js';
@@ -96,6 +96,7 @@ class MissionRun {
     this.#slots = new MissionSlots(this.#id, carry.firstRun);
     this.#desk = new Desk(carry.desk);
     const now = () => this.#now;
+    const patience = () => this.#now.limits.patience;
     const note = (event: MissionEvent) => this.#note(event);
     this.#asks = new MissionAsks(now, () => (this.#news = true));
     takeReports(this.#desk, {
@@ -110,7 +111,7 @@ class MissionRun {
     this.#mail = new MissionMail(this.#desk, now, () => (this.#news = true));
     this.#assigned = new AssignedTeller(
       this.#desk,
-      { id: this.#id, now: () => assignedItems(this.#now.state), onIdle: () => (this.#news = true) },
+      { id: this.#id, now: () => assignedItems(this.#now.state), patience, onIdle: () => (this.#news = true) },
       carry.toldAssigned,
     );
     takeAnswers(this.#desk, { teller: this.#teller, now, note, hear: (asked) => this.#hear(asked) });
@@ -321,14 +322,13 @@ class MissionRun {
   async #salvage(polecat: OpenPolecat, item: Item, holder: Holder): Promise<void> {
     const { claim } = polecat;
     const seenMs = Date.now();
-    const lost = { ...holder, item: item.id };
+    const lost = { ...holder, item: item.id, ...pickTarget(item) };
     const cleared = await clearLost(lost, this.#plan(item).rig, this.#now.limits.patience);
-    const { says: reason } = cleared;
     const isFirstTold = patched('a death is told before its item asks for another slot', '0.10');
     if (isFirstTold) await this.#settle(polecat, cleared.closedMs ?? seenMs);
     if (cleared.kind === 'landed') this.#note({ kind: 'landed', item: item.id, claim, landing: cleared.landing });
-    else if (this.#cancelled) this.#note({ kind: 'cancelled', item: item.id, reason });
-    else this.#note({ kind: 'lost', item: item.id, claim, reason });
+    else if (this.#cancelled) this.#note({ kind: 'cancelled', item: item.id, reason: cleared.says });
+    else this.#note({ kind: 'lost', item: item.id, claim, reason: cleared.says });
     if (!isFirstTold) await this.#settle(polecat, cleared.closedMs ?? seenMs);
   }
 

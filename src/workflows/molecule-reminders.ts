@@ -10,9 +10,11 @@ import { watches, type Watch } from '../town/molecule-gates.js';
 import type { Molecule } from '../town/molecule-live.js';
 import { tokenOf } from '../town/molecule-refusal.js';
 import { stepOf } from '../town/molecule.js';
+import type { StepGate } from '../town/protomolecule.js';
 import { printSpan } from '../town/span.js';
 import { postman } from './hands.js';
 import type { Book } from './molecule-book.js';
+import { patched } from './patches.js';
 
 /** Gates whose people are told and reminded at once; of the others when one of these is open. */
 const TOLD_MAX = 200;
@@ -36,7 +38,7 @@ export class Reminders {
   }
 
   look(): void {
-    const now = this.#isAnyTold() ? watches(this.#book.molecule).filter(({ state }) => tellsPeople(state)) : [];
+    const now = this.#isAnyTold() ? watches(this.#book.molecule).filter(({ state }) => tells(state)) : [];
     if (now.length === 0 && this.#open.size === 0) return;
     const keys = new Set(now.map(({ key }) => key));
     for (const [key, scope] of this.#open) {
@@ -58,7 +60,7 @@ export class Reminders {
     const { cooked } = this.#book.molecule;
     if (cooked === this.#cooked) return this.#isTold;
     this.#cooked = cooked;
-    this.#isTold = [...cooked.values()].some(({ gates = [] }) => gates.some(tellsPeople));
+    this.#isTold = [...cooked.values()].some(({ gates = [] }) => gates.some(tells));
     return this.#isTold;
   }
 
@@ -119,7 +121,7 @@ export class Reminders {
   #next(id: string, gate: number, nth: number, told: readonly string[]): string | null {
     const state = stepOf(this.#book.molecule, id)?.gates?.[gate];
     if (state === undefined || state.opened !== null) return null;
-    return toTell(state, nth).find((one) => !told.includes(one)) ?? null;
+    return toTell(state, nth, isAnyTold()).find((one) => !told.includes(one)) ?? null;
   }
 
   /** False: nobody takes it there. */
@@ -145,6 +147,9 @@ export class Reminders {
     }
   }
 }
+
+const isAnyTold = () => patched('of every gate for people somebody hears', '0.15');
+const tells = (gate: StepGate): boolean => tellsPeople(gate, isAnyTold);
 
 /** Of the reminders the next one. Those that were due while no worker was there are not made up for. */
 function dueAfter(sinceMs: number, remindMs = Number.POSITIVE_INFINITY, nowMs = Date.now()): number {

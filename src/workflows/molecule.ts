@@ -71,7 +71,11 @@ class MoleculeRun {
     this.#reminders = new Reminders(book);
     this.#hands = new Hands(book);
     this.#waits = new WaitTeller(book, carry.toldWait, carry.timesTold);
-    this.#assigned = new AssignedTeller(desk, { id: book.id, now: assignedIn(book) }, carry.toldAssigned);
+    this.#assigned = new AssignedTeller(
+      desk,
+      { id: book.id, ...assignedIn(book), patience: () => book.patience },
+      carry.toldAssigned,
+    );
     this.#escalations = new EscalationTeller(book, carry.raised, () => this.#show());
     this.#messages = new Messages(book, this.#hands, this.#desk);
     let { paused } = book.molecule;

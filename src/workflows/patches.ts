@@ -6,7 +6,7 @@
 import { patched as isMarked } from '@temporalio/workflow';
 
 /** Versions, the newest first. */
-const MARKS = ['0.14', '0.13', '0.12', '0.11', '0.10', '0.9', '0.8', '0.7', '0.6', '0.5'] as const;
+const MARKS = ['0.15', '0.14', '0.13', '0.12', '0.11', '0.10', '0.9', '0.8', '0.7', '0.6', '0.5'] as const;
 type Mark = (typeof MARKS)[number];
 
 /**

@@ -2,19 +2,21 @@
  * People of a town: the overseer, who answers for all of it, and the crew of a rig. Both have an inbox here, the crew a hook and tasks as well; it waits
  * at no cost, as long as the town stands.
  */
-import { CancellationScope, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, condition, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { SearchAttributePair } from '@temporalio/common';
 import { EMPTY_DESK } from '../contract/desk.js';
-import { PersonInput, type PersonCarry } from '../contract/inbox.js';
+import { personKeptQuery, PersonInput, type PersonCarry, type PersonKept } from '../contract/inbox.js';
 import { attribute } from '../contract/search-attributes.js';
 import { OVERSEER, rigOfCrew, workerAt } from '../town/address.js';
 import { isCrewName } from '../town/branch.js';
+import { asSummary } from '../town/bytes.js';
 import { inboxBoard } from '../town/inbox-board.js';
 import type { Mail } from '../town/mail.js';
 import { CrewDesk } from './crew-desk.js';
-import { Desk, refused, takenUnless, type Answer } from './desk.js';
+import { Desk, refused, takenOnce, takenUnless, type Answer } from './desk.js';
 import { explainBy } from './explain.js';
 import { failure, readInput } from './failing.js';
+import { town } from './hands.js';
 import { takeMail } from './mail-taking.js';
 import { Mailbox } from './mailbox.js';
 import { patched } from './patches.js';
@@ -60,11 +62,14 @@ class PersonRun {
   readonly #crew: CrewDesk | null;
   readonly #reaching: Reaching;
   readonly #standing = new Standing();
+  /** It is known what whoever had the address before had. */
+  #isKnown: boolean;
   #isGone = false;
   #news = true;
 
   constructor(role: Role, raw: unknown, carry: PersonCarry, isFresh: boolean) {
     const { patience, inbox, leaving, desk } = carry;
+    this.#isKnown = !isFresh || !patched('who begins takes over an inbox that was left', '0.15');
     this.#role = role;
     this.#raw = raw;
     this.#patience = patience;
@@ -79,7 +84,8 @@ class PersonRun {
       },
       { inbox, leaving },
     );
-    const here = takenUnless(this.#desk, () => (this.#isGone ? `${this.#address} is no more in this town` : null));
+    const waiting = this.#isKnown ? this.#desk : takenOnce(this.#desk, () => this.#isKnown || this.#isGone);
+    const here = takenUnless(waiting, () => (this.#isGone ? `${this.#address} is no more in this town` : null));
     this.#mailbox.serve(here);
     const owner = { address: this.#address, patience, onChange: () => (this.#news = true) };
     this.#crew = role === 'crew' ? new CrewDesk(owner, isFresh ? null : carry) : null;
@@ -90,6 +96,9 @@ class PersonRun {
     );
     this.#reaching.serve(here);
     takeMail(here, (mail) => this.#take(mail));
+    setHandler(personKeptQuery, () => (this.#isKnown ? this.#kept() : null), {
+      description: 'What the next of this address takes over, null as long as it is not known what the one before had.',
+    });
     explainBy(() => this.#board());
     this.#desk.open();
   }
@@ -99,6 +108,7 @@ class PersonRun {
     const ofRig: readonly SearchAttributePair[] = rig === null ? [] : [{ key: attribute.rig, value: [rig] }];
     this.#standing.introduce([{ key: attribute.role, value: this.#role }, ...ofRig]);
     try {
+      if (!this.#isKnown) await this.#adopt();
       return await this.#wait();
     } catch (error) {
       if (isCancellation(error)) await CancellationScope.nonCancellable(() => this.#leave());
@@ -118,6 +128,27 @@ class PersonRun {
         this.#crew?.look();
       if (mustGoOn()) await goOn<typeof overseer>(this.#raw, this.#carry());
     }
+  }
+
+  /** First of all: whoever had the address before may have been terminated. */
+  async #adopt(): Promise<void> {
+    const summary = asSummary(`what ${this.#address} had before`);
+    const request = { address: this.#address };
+    const before = await town(this.#patience).findPersonBefore.executeWithOptions({ summary }, [request]);
+    if (before !== null) {
+      const { inbox, leaving, reach, ...crew } = before;
+      this.#mailbox.adopt({ inbox, leaving });
+      this.#crew?.adopt(crew);
+      if (reach !== undefined) this.#reaching.adopt(reach);
+    }
+    this.#isKnown = true;
+  }
+
+  /** One that has left has nothing any more: all of it is in the ledger. */
+  #kept(): PersonKept {
+    if (this.#isGone) return { inbox: [], leaving: [] };
+    const { assigned: _, ...crew } = this.#crew?.kept ?? { assigned: [] };
+    return { ...this.#mailbox.kept, ...crew, ...this.#reaching.kept };
   }
 
   #take(mail: Mail): Answer {

@@ -1,5 +1,5 @@
 /** A polecat's sandbox, wherever it is: on a host that is lost it is rebuilt elsewhere from what was pushed last. */
-import type { RebuildRequest, SandboxRef } from '../contract/activities.js';
+import type { NukeRequest, RebuildRequest, SandboxRef } from '../contract/activities.js';
 import type { PolecatInput, Sandbox } from '../contract/polecat.js';
 import { branchFor, nextBranch } from '../town/branch.js';
 import { rigRef } from '../town/rig.js';
@@ -16,6 +16,7 @@ export class PolecatSandbox {
   readonly #known: () => Known;
   readonly #show: () => void;
   readonly #begun: { readonly from?: string };
+  readonly #isWhole: boolean;
   #host: string;
   #ref: SandboxRef;
   /** Null before it is open. */
@@ -23,12 +24,13 @@ export class PolecatSandbox {
   #lost: readonly string[] = [];
 
   constructor(input: PolecatInput, known: () => Known, show: () => void) {
-    const { name, incarnation, rig, host, molecule, limits, from } = input;
+    const { name, incarnation, rig, host, molecule, limits, from, isWhole = false } = input;
     this.#name = name;
     this.#patience = limits.patience;
     this.#known = known;
     this.#show = show;
     this.#begun = from === undefined ? {} : { from };
+    this.#isWhole = isWhole;
     this.#host = host;
     this.#ref = { rig: rigRef(rig), name, incarnation, branch: branchFor(name, molecule) };
   }
@@ -47,6 +49,13 @@ export class PolecatSandbox {
 
   get opened(): Sandbox | null {
     return this.#open;
+  }
+
+  /** The branch that is to land as one, as it was when it was opened. */
+  get whole(): Pick<NukeRequest, 'whole'> {
+    const { from } = this.#begun;
+    if (!this.#isWhole || from === undefined || this.#open === null) return {};
+    return { whole: { branch: from, head: this.#open.base } };
   }
 
   /** Hosts that were lost with it, in their order. */

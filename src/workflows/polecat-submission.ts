@@ -5,15 +5,22 @@ import type { PolecatInput } from '../contract/polecat.js';
 import { polecatAt, witnessOf } from '../town/address.js';
 import type { Mail } from '../town/mail.js';
 import { writeMail } from '../town/mail.js';
+import type { RigSnapshot } from '../town/rig.js';
+import { wholeStrategy } from '../town/strategy.js';
 import { isModel } from '../town/runtime.js';
 import { verdictIn, type HandIn, type NotOurs, type Verdict } from '../town/verdict.js';
 import { town } from './hands.js';
 import { readLetter } from './letters.js';
 import { sendToRole } from './outbox.js';
 
-/** Tells the witness that the branch is done. Sent again under a new id it changes nothing but asks for the verdict anew. */
-export async function handIn(input: PolecatInput, branch: string, pending: HandIn): Promise<void> {
-  const { rig, item, mission, missionSinceMs, name, incarnation, limits } = input;
+/** Tells the witness that the branch is done. `settings`: of the rig, as town.toml has it. Sent again under a new id it changes nothing but asks for the verdict anew. */
+export async function handIn(
+  input: PolecatInput,
+  settings: RigSnapshot,
+  branch: string,
+  pending: HandIn,
+): Promise<void> {
+  const { rig, item, mission, missionSinceMs, name, incarnation, limits, isWhole = false } = input;
   const to = witnessOf(rig.name);
   const models = pending.workedBy.filter(isModel);
   const envelope = { id: uuid4(), from: polecatAt(rig.name, name), to };
@@ -33,12 +40,15 @@ export async function handIn(input: PolecatInput, branch: string, pending: HandI
       Round: pending.round,
       ...(models.length === 0 ? {} : { 'Worked-By': models }),
       ...(missionSinceMs === undefined ? {} : { 'Mission-Since': new Date(missionSinceMs).toISOString() }),
+      ...(isWhole ? { Strategy: wholeStrategy(settings) } : {}),
     },
     text: '',
   });
   const { patience } = limits;
   await sendToRole(to, mailMessage, mail, () =>
-    town(patience).ensureRole.executeWithOptions({ summary: `ensure ${to}` }, [{ role: 'witness', rig, patience }]),
+    town(patience).ensureRole.executeWithOptions({ summary: `ensure ${to}` }, [
+      { role: 'witness', rig: settings, patience },
+    ]),
   );
 }
 

@@ -15,6 +15,7 @@ import { isFree, type Mail } from '../town/mail.js';
 import type { PolecatReport } from '../town/mission.js';
 import { polecatBoard } from '../town/polecat-board.js';
 import type { Protomolecule } from '../town/protomolecule.js';
+import type { RigSnapshot } from '../town/rig.js';
 import { unreachable } from '../town/unreachable.js';
 import type { HandIn, Verdict } from '../town/verdict.js';
 import { DeadLetters } from './dead-letters.js';
@@ -42,7 +43,10 @@ export async function polecat(raw: unknown): Promise<PolecatReport> {
 }
 
 class PolecatRun {
+  /** Its rig's branch is the target of its work. */
   readonly #input: PolecatInput;
+  /** As town.toml has it. */
+  readonly #rig: RigSnapshot;
   readonly #address: string;
   readonly #mailbox: Mailbox;
   readonly #dead: DeadLetters;
@@ -73,7 +77,9 @@ class PolecatRun {
 
   readonly #holds: PolecatHolds;
 
-  constructor(input: PolecatInput) {
+  constructor({ rig, ...given }: PolecatInput) {
+    const input = { ...given, rig: { ...rig, branch: given.target ?? rig.branch } };
+    this.#rig = rig;
     this.#input = input;
     this.#address = polecatAt(input.rig.name, input.name);
     const owner = {
@@ -147,12 +153,12 @@ class PolecatRun {
   }
 
   async #work(): Promise<Ending> {
-    const { limits } = this.#input;
+    const { limits, isWhole = false } = this.#input;
     this.#show('opening the sandbox');
     await this.#sandbox.open();
     let proto = this.#input.proto;
     for (;;) {
-      await this.#molecule(proto);
+      if (!isWhole || this.#round > 0) await this.#molecule(proto);
       if (isReviewOnly(this.#input.proto)) return { outcome: 'landed', commit: null };
       const verdict = await this.#submit();
       switch (verdict.kind) {
@@ -209,7 +215,7 @@ class PolecatRun {
     this.#show('merging');
     const decided = () => this.#verdict !== null;
     for (let asked = 0; !decided(); asked += 1) {
-      await handIn(this.#input, this.#sandbox.branch, pending);
+      await handIn(this.#input, this.#rig, this.#sandbox.branch, pending);
       await condition(decided, askAgainLaterMs(limits.patience, asked), { summary: 'ask for the verdict again' });
     }
     return this.#takeVerdict();
@@ -255,9 +261,14 @@ class PolecatRun {
   /** Cancelled. A branch that was handed in is taken out of the merge queue, unless it has landed in the meantime. */
   async #withdraw(): Promise<Ending> {
     if (this.#pending !== null) {
-      const { rig, molecule, limits } = this.#input;
+      const { molecule, limits, target } = this.#input;
       this.#show('leaving the merge queue');
-      const request = { rig, patience: limits.patience, molecule };
+      const request = {
+        rig: this.#rig,
+        patience: limits.patience,
+        molecule,
+        ...(target === undefined ? {} : { target }),
+      };
       const summary = `leave the merge queue · ${this.#input.name}`;
       const { commit } = await town(limits.patience).abandonMerge.executeWithOptions({ summary }, [request]);
       if (commit !== null) return { outcome: 'landed', commit };
@@ -320,7 +331,9 @@ class PolecatRun {
       }
       const discard = landed && isReviewOnly(this.#input.proto) ? ({ discard: true } as const) : {};
       const nuke = await this.#sandbox.act((hands, ref) =>
-        hands.nuke.executeWithOptions({ summary: `nuke · ${name}` }, [{ ...ref, landed, ...discard }]),
+        hands.nuke.executeWithOptions({ summary: `nuke · ${name}` }, [
+          { ...ref, landed, ...discard, ...this.#sandbox.whole },
+        ]),
       );
       if (nuke.kind === 'kept') return `its sandbox ${this.#sandbox.path} is kept: ${nuke.why}`;
       return landed ? 'its sandbox is gone' : nuke.where;

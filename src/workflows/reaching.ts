@@ -65,6 +65,12 @@ export class Reaching {
     });
   }
 
+  /** Of one that has had the address before: what that had not told is told. */
+  adopt(carried: ReachCarry): void {
+    this.#kept ??= { ...carried, urgent: AT_REST, calm: AT_REST };
+    this.#begin();
+  }
+
   /** What a next run takes over; nothing of whom no way is known. */
   get kept(): { readonly reach?: ReachCarry } {
     return this.#kept === null ? {} : { reach: { ...this.#kept, deliveries: this.#ways.deliveries } };

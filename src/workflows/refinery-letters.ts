@@ -19,6 +19,7 @@ export function requestOf({ keys }: Extract<Letter, { readonly type: 'MERGE_READ
     sinceMs,
     ...(keys['Worked-By'] === undefined ? {} : { workedBy: keys['Worked-By'] }),
     ...(keys['Mission-Since'] === undefined ? {} : { missionSinceMs: Date.parse(keys['Mission-Since']) }),
+    ...(keys.Strategy === undefined ? {} : { strategy: keys.Strategy }),
   };
 }
 

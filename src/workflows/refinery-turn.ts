@@ -1,7 +1,8 @@
 /** Some requests whose turn it is, all for one target: what their host is asked to do with them. */
 import type { BatchTask, Laid, MergeTask, Stacked } from '../contract/merge-activities.js';
 import type { MergeRequest } from '../town/refinery.js';
-import type { RigSnapshot, Strategy } from '../town/rig.js';
+import type { RigSnapshot } from '../town/rig.js';
+import { strategyOf } from '../town/strategy.js';
 
 /** By request, what an earlier try, on a host that was lost then, may have pushed. */
 export type Pushing = ReadonlyMap<string, string>;
@@ -17,22 +18,20 @@ export type Turn = {
 
 /** Its gates are known here, and asked for one by one. */
 export function taskOf({ rig, pushing }: Turn, request: MergeRequest): MergeTask {
-  const { id, branch, head, target, issue } = request;
+  const { id, branch, head, target, issue, strategy = strategyOf(rig) } = request;
   const tip = pushing.get(id);
   const lost = tip === undefined ? {} : { pushing: tip };
-  return { rig, request: id, branch, head, target, strategy: strategyOf(rig), item: issue, ...lost };
+  return { rig, request: id, branch, head, target, strategy, item: issue, ...lost };
 }
 
 export function batchTask(turn: Turn, name: string, target: string): BatchTask {
   const { batch, rig } = turn;
   const requests = batch.map((one) => {
-    const { rig: _rig, target: _target, strategy: _strategy, ...task } = taskOf(turn, one);
+    const { rig: _rig, target: _target, ...task } = taskOf(turn, one);
     return task;
   });
   return { rig, name, target, strategy: strategyOf(rig), requests };
 }
-
-const strategyOf = (rig: RigSnapshot): Strategy => rig.merge?.strategy ?? 'rebase';
 
 /** What came of a batch, on which base. */
 export type Made = Extract<Stacked, { readonly kind: 'stacked' }>;

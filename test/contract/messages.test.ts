@@ -69,7 +69,7 @@ test('the messages of each workflow', () => {
   ]);
   expect(names(witnessMessages)).toEqual(['pause', 'resume', 'cycle', 'claim', 'release', 'died', 'look', 'configure']);
   expect(names(refineryMessages)).toEqual(['configure', 'retry', 'hold', 'remove', 'abandon']);
-  expect(names(deaconMessages)).toEqual(['recovered', 'pause', 'resume', 'cycle', 'patrol', 'send']);
+  expect(names(deaconMessages)).toEqual(['recovered', 'pause', 'resume', 'cycle', 'patrol', 'send', 'recall']);
   expect(names(mayorMessages)).toEqual(['sling', 'approve', 'change', 'reject', 'ended', 'plan']);
   expect(names(channelMessages)).toEqual(['publish', 'subscribe', 'unsubscribe', 'retain']);
   expect(names(inboxMessages)).toEqual(['read', 'ack', 'archive', 'reply', 'await']);

@@ -89,10 +89,10 @@ test('many steps wait for people: no session is open, nothing runs, no history g
         return { id, activities: raw.pendingActivities?.length ?? 0, historyLength };
       }),
     );
-  // That somebody waits shows a moment before the last word of it is delivered.
+  // That somebody waits shows a moment before the last word of it is delivered, and three seconds before whoever does not look is written to.
   const before = await until('all is said', async () => {
     const one = await look();
-    await pause(1_000);
+    await pause(4_000);
     return JSON.stringify(await look()) === JSON.stringify(one) && one;
   });
   expect(before.map(({ activities }) => activities)).toEqual(molecules.map(() => 0));

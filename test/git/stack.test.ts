@@ -6,7 +6,7 @@ import { log } from '../../src/git/commit.js';
 import { revokeMerge } from '../../src/git/merge-pins.js';
 import { stackBranches, type Stacked } from '../../src/git/stack.js';
 import { openWorktree } from '../../src/git/worktree.js';
-import type { Strategy } from '../../src/town/rig.js';
+import type { Strategy } from '../../src/town/strategy.js';
 import { runGit } from '../support/repos.js';
 import { finishStep, makeRig, type Rig } from '../support/sandboxes.js';
 

@@ -28,6 +28,7 @@ export type RigPlan = {
   /** Instead of the town's, key by key. */
   readonly runtime?: Readonly<Record<string, string>>;
   readonly confinement?: Readonly<Record<string, string>>;
+  readonly merge?: Readonly<Record<string, string | number | boolean>>;
   /** The URL of the repository at that path, which is the path itself if not given. */
   readonly url?: (path: string) => string;
 };
@@ -110,11 +111,11 @@ export async function makeTownFolder(plan: TownPlan): Promise<string> {
 }
 
 async function makeRig(dir: string, rig: string, plan: RigPlan): Promise<string> {
-  const { files, bare, gates, capacity, names, runtime = {}, confinement = {}, url = (at) => at } = plan;
+  const { files, bare, gates, capacity, names, runtime = {}, confinement = {}, merge = {}, url = (at) => at } = plan;
   const path = join(dir, 'repositories', rig);
   await makeRepo({ path, bare: bare ?? false, branch: 'main', files: files ?? { 'README.md': `${rig}\n` } });
   const lines = Object.entries(gates ?? {}).map(([name, command]) => `${name} = ${JSON.stringify(command)}`);
-  const tables = Object.entries({ confinement, runtime }).flatMap(([table, one]) =>
+  const tables = Object.entries({ confinement, merge, runtime }).flatMap(([table, one]) =>
     Object.entries(one).map(([key, value]) => `${table}.${key} = ${JSON.stringify(value)}\n`),
   );
   const pool = names === undefined ? '' : `names = ${JSON.stringify(names)}\n`;

@@ -1,4 +1,4 @@
-/** For histories: requests that land together, one at fault among them, and a target that does not pass its own gates for a while. */
+/** For histories: requests that land together, one at fault among them, a target that does not pass its own gates for a while, and a mission that lands as one. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { refineryMessages } from '../../src/contract/messages.js';
@@ -30,6 +30,8 @@ export async function landTogether(town: LiveTown): Promise<void> {
   await check(town, GREEN);
   await refinery.executeUpdate(refineryMessages.retry.update, { args: [{ by: 'ann' }] });
   await mission.result();
+  const one = { id: 'one', rig: 'together', formula: 'quick', vars: { name: 'one' } };
+  await (await town.startMission('as-one', { work: [one], integration: true })).result();
 }
 
 async function check(town: LiveTown, text: string): Promise<void> {

@@ -16,15 +16,21 @@ const CREW = ['server/crew/ann', 'server/crew/bob'];
 const byAnn = { approvals: [{ by: 'server/crew/ann', atMs: 1, note: null }] };
 
 test.each<[string, GateState, readonly string[] | null, readonly string[] | null]>([
-  ['that says nothing', gate(), null, null],
+  ['that says nothing', gate(), ['overseer'], ['overseer']],
   ['with approvers who have an inbox', gate({ approvers: CREW }), CREW, CREW],
   ['that one of them has approved', gate({ approvers: CREW, ...byAnn }), ['server/crew/bob'], ['server/crew/bob']],
-  ['with approvers who have none', gate({ approvers: ['Ada', 'server/polecats/Toast'] }), [], ['overseer']],
-  ['that only reminds', gate({ remindMs: 1_000 }), [], ['overseer']],
+  ['with approvers who have none', gate({ approvers: ['Ada', 'server/polecats/Toast'] }), ['overseer'], ['overseer']],
+  ['that only reminds', gate({ remindMs: 1_000 }), ['overseer'], ['overseer']],
   ['for a mail', gate({ type: 'mail', approvers: CREW }), null, null],
 ])('a gate %s', (_, one, first, reminded) => {
-  const told = (nth: number) => (tellsPeople(one) ? toTell(one, nth) : null);
+  const told = (nth: number) => (tellsPeople(one, () => true) ? toTell(one, nth, true) : null);
   expect([told(0), told(1)]).toEqual([first, reminded]);
+});
+
+test('before 0.15 nobody heard first of a gate whose approvers have no inbox, and nobody at all of one that names none', () => {
+  expect(tellsPeople(gate(), () => false)).toBe(false);
+  expect(toTell(gate({ approvers: ['Ada'] }), 0, false)).toEqual([]);
+  expect(toTell(gate({ approvers: ['Ada'] }), 1, false)).toEqual(['overseer']);
 });
 
 const about = {

@@ -300,3 +300,11 @@ test('DOG_DONE is read as it was written, and from the dog alone that it names',
   expect(readDogDone({ ...mail, from: 'server/crew/bob' })).toEqual({ ok: false, problem });
   expect(readDogDone({ ...mail, body: 'Dog: alpha' })).toMatchObject({ ok: false });
 });
+
+test('an errand that waits is taken back; one that is out, or is not known, is none that waits', () => {
+  const waiting = ['a', 'b'].reduce((dogs, id) => asked(dogs, errand(id)), NO_DOGS);
+  const after = kennel.withoutErrand(waiting, 'a');
+  expect(waitingIn(after ?? NO_DOGS)).toEqual(['clean b']);
+  expect(kennel.withoutErrand(after ?? NO_DOGS, 'a')).toBeNull();
+  expect(kennel.withoutErrand(sentAll(waiting), 'a')).toBeNull();
+});

@@ -41,7 +41,11 @@ const TOLD: readonly (readonly [Waiter, Action, readonly (readonly [string, stri
       [step.at, 'retry', { step: 'fix', token: 't1', note: 'use v2' }],
     ],
   ],
-  [worked, 'reassign', [['login', 'reassign', { item: 'api', reason: 'use v2' }]]],
+  [
+    worked,
+    'reassign',
+    [['login', 'reassign', { item: 'api', molecule: 'se-1a2b3c4d', reason: 'use v2', note: 'use v2' }]],
+  ],
   [item, 'retry', [['login', 'retry', { item: 'api', note: 'use v2' }]]],
   [item, 'skip', [['login', 'skip', { item: 'api', reason: 'use v2' }]]],
   [item, 'reassign', [['login', 'retry', { item: 'api', note: 'use v2' }]]],

@@ -6,13 +6,13 @@ import {
   isFinished,
   isOverBudget,
   itemOf,
-  purseOf,
   spent,
   startable,
   unasked,
 } from '../../src/town/mission.js';
 import { landedCount, phaseOf } from '../../src/town/mission-stand.js';
 import type { Holder, Item, MissionEvent, MissionState, PolecatReport } from '../../src/town/mission.js';
+import { purseOf } from '../../src/town/purse.js';
 import { NO_USAGE } from '../../src/town/session.js';
 
 const item = (id: string, needs: readonly string[] = [], priority = 2): Item => ({
@@ -218,4 +218,20 @@ test('a session that had nothing left holds the mission until its budget is set 
   expect([isOverBudget(stopped), startable(stopped)]).toEqual([true, []]);
   expect(purseOf(stopped)).toEqual({ budgetUsd: 4, leftUsd: 3 });
   expect(isOverBudget(all(stopped, { kind: 'budgeted', usd: 9 }))).toBe(false);
+});
+
+test('how often roles pass an item on counts until a person does, whose word goes with it', () => {
+  const start: MissionEvent = { kind: 'started', item: 'a', holder: holder('c') };
+  const passed = (now: MissionState, isOfRole: boolean, text?: string): MissionState => {
+    const queued = after(now, { kind: 'queued', item: 'a', claim: 'c' }, 1);
+    const words = text === undefined ? {} : { words: { by: 'ann', text } };
+    const told: MissionEvent = { kind: 'reassigned', item: 'a', claim: 'c', reason: 'stuck', isOfRole, ...words };
+    const report = { ...counts, outcome: 'cancelled', reason: 'cancelled' } as const;
+    const ended: MissionEvent = { kind: 'reported', item: 'a', claim: 'c', report, again: true };
+    return [start, told, ended].reduce((state, event) => after(state, event, 2), queued);
+  };
+  const twice = passed(passed(mission(item('a')), true), true);
+  expect(itemOf(twice, 'a')).toMatchObject({ passedOn: 2, attempt: 3, state: { kind: 'waiting' } });
+  const byPerson = passed(twice, false, 'use v2');
+  expect(itemOf(byPerson, 'a')).toMatchObject({ passedOn: 0, words: { by: 'ann', text: 'use v2' } });
 });

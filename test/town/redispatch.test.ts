@@ -7,6 +7,7 @@ import {
   postponed,
   recoveredMail,
   settled,
+  withEntries,
   withRecovered,
 } from '../../src/town/redispatch.js';
 import type { Entry, Recovered } from '../../src/town/redispatch.js';
@@ -106,4 +107,15 @@ test('of a mission that was done, or called off, nothing is started by itself', 
   const { body } = recoveredMail(entry, { kind: 'over', status: 'completed', command: 'temporal workflow start' });
   expect(body).toContain('is completed, so nothing is started by itself');
   expect(body).toContain('`temporal workflow start`');
+});
+
+test('a deacon that takes over knows what the one before had tried', () => {
+  const before = lost(heard([], 'login', 0), 'm1', 0);
+  const mine = withRecovered(heard([], 'login', 3), { ...FOUND, item: 'web' }, 3 * MINUTE_MS, 1);
+  const all = withEntries(before, mine);
+  expect(all.map(({ item, tried }) => [item, tried])).toEqual([
+    ['api', ['m1']],
+    ['web', []],
+  ]);
+  expect(withEntries(all, mine)).toEqual(all);
 });

@@ -5,6 +5,7 @@ import { MAYOR, OVERSEER } from '../../src/town/address.js';
 import { NO_USAGE, type SessionResult } from '../../src/town/session.js';
 import {
   after,
+  byUrgency,
   heard,
   leftFor,
   newWish,
@@ -258,4 +259,14 @@ test('who plans is told by wish, and which wish waits for that', () => {
     { agent: MAYOR, item: 'a', seenMs: 9, kind: 'working', fact: expect.stringContaining('session 2 plans a,') },
     { agent: MAYOR, item: 'b', seenMs: 9, kind: 'waiting', fact: 'b is planned once another consultation has ended' },
   ]);
+});
+
+test('the more urgent wish is planned first, and of those the older', () => {
+  const wishes = [
+    wish({ id: 'old' }),
+    wish({ id: 'late', priority: 2 }),
+    wish({ id: 'least', priority: 4 }),
+    wish({ id: 'urgent', priority: 0 }),
+  ];
+  expect(byUrgency(wishes).map(({ id }) => id)).toEqual(['urgent', 'old', 'late', 'least']);
 });

@@ -1,0 +1,34 @@
+/** The branch on which the work of a mission lands that is to come to its targets as one: made in each of its rigs before anything begins. */
+import { workflowInfo } from '@temporalio/workflow';
+import type { WorkPlan } from '../contract/activities.js';
+import type { MissionInput } from '../contract/mission.js';
+import { integrationBranch } from '../town/integration.js';
+import { rigRef } from '../town/rig.js';
+import { causeOf, failure } from './failing.js';
+import { town } from './hands.js';
+
+/** Its name; null: each item lands by itself. */
+export async function openedIntegration(
+  { integration = false }: Pick<MissionInput, 'integration'>,
+  { rigs, limits }: WorkPlan,
+): Promise<string | null> {
+  if (integration === false) return null;
+  const { workflowId } = workflowInfo();
+  const goesOn = typeof integration === 'string';
+  const branch = goesOn ? integration : integrationBranch(workflowId);
+  if (branch === null)
+    throw failure(
+      'BadMission',
+      `integration: no branch can be named for ${workflowId}; name one ("integration": "integration/NAME"), or start the mission under another id`,
+    );
+  const { openIntegration } = town(limits.patience);
+  try {
+    for (const rig of Object.values(rigs)) {
+      const summary = `open ${branch} in ${rig.name}`;
+      await openIntegration.executeWithOptions({ summary }, [{ rig: rigRef(rig), branch, goesOn }]);
+    }
+  } catch (error) {
+    throw causeOf(error);
+  }
+  return branch;
+}

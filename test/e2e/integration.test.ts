@@ -1,0 +1,135 @@
+/** A mission whose work comes to its target as one: its items land on a branch of it, and that lands once all of them have, or not at all. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { WorkflowHandle } from '@temporalio/client';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { progressQuery } from '../../src/contract/mission.js';
+import type { MissionResult } from '../../src/workflows/mission.js';
+import { liveTown, until } from '../support/live-town.js';
+import type { LiveTown } from '../support/live-town.js';
+import { CLASH, CLASH_REWORK, QUICK } from '../support/test-formulas.js';
+
+let town: LiveTown;
+beforeAll(async () => {
+  town = await liveTown({
+    rigs: {
+      one: { bare: true },
+      squashed: { bare: true, merge: { strategy: 'squash' } },
+      shared: { files: { 'shared.txt': 'nobody\n' } },
+      api: { bare: true },
+      web: { bare: true, gates: { clean: '! ls | grep -q bad' } },
+    },
+    formulas: { quick: QUICK, clash: CLASH, 'clash-rework': CLASH_REWORK },
+    patience: 0.05,
+  });
+});
+afterAll(() => town.stop());
+
+const quick = (id: string, rig: string, more: object = {}) => ({
+  id,
+  rig,
+  formula: 'quick',
+  vars: { name: id },
+  ...more,
+});
+
+async function branches(rig: string): Promise<readonly string[]> {
+  const listed = await town.git(rig, 'for-each-ref', '--format=%(refname:lstrip=2)', 'refs/heads');
+  return listed.split('\n').filter((line) => line !== '');
+}
+
+const commits = async (rig: string, ...range: string[]) =>
+  (await town.git(rig, 'log', '--format=%s', ...range)).split('\n').filter((line) => line !== '');
+
+/** How an item stands. */
+async function standOf(handle: WorkflowHandle, id: string): Promise<string> {
+  const { items } = await handle.query(progressQuery);
+  return items.find((one) => one.id === id)?.state.kind ?? 'none';
+}
+
+test('its items land on a branch of the mission, which comes to the target by one commit, and is gone then', async () => {
+  const before = (await town.git('one', 'rev-parse', 'main')).trim();
+  const work = [quick('a', 'one'), quick('b', 'one', { needs: ['a'] }), quick('c', 'one')];
+  const handle = await town.startMission('as-one', { work, integration: true });
+  await until('the first has landed', async () => (await standOf(handle, 'a')) === 'landed');
+  expect((await town.git('one', 'rev-parse', 'main')).trim()).toBe(before);
+  expect(await branches('one')).toContain('integration/as-one');
+  const { items } = (await handle.result()) as MissionResult;
+  expect(items.map(({ id, state }) => [id, state.kind])).toEqual([
+    ['a', 'landed'],
+    ['b', 'landed'],
+    ['c', 'landed'],
+    ['land', 'landed'],
+  ]);
+  expect(items.slice(0, 3).map(({ state }) => 'target' in state && state.target)).toEqual(
+    Array.from({ length: 3 }, () => 'integration/as-one'),
+  );
+  expect(items[3]).toMatchObject({ title: 'Land integration/as-one on main', state: { target: 'main' } });
+  // One commit, by which all of it came, as it had landed.
+  expect(await commits('one', '--first-parent', `${before}..main`)).toHaveLength(1);
+  expect((await commits('one', '--no-merges', `${before}..main`)).toSorted()).toEqual([
+    'Write a',
+    'Write b',
+    'Write c',
+  ]);
+  for (const { state } of items)
+    if (state.kind === 'landed') await town.git('one', 'merge-base', '--is-ancestor', state.commit ?? '', 'main');
+  expect(await branches('one')).toEqual(['main']);
+});
+
+test('of a rig that squashes it is one commit, with what landed on it named', async () => {
+  const handle = await town.startMission('squash', {
+    work: [quick('a', 'squashed'), quick('b', 'squashed')],
+    integration: true,
+  });
+  await handle.result();
+  const [message = ''] = (await town.git('squashed', 'log', '-1', '--format=%B', 'main')).split('\0');
+  expect(await commits('squashed', 'main')).toHaveLength(2);
+  expect(message).toContain('Gt-Item: land');
+  expect(await branches('squashed')).toEqual(['main']);
+});
+
+test('what conflicts with what others brought to the target is mended where it lies, and comes as one still', async () => {
+  const work = [
+    { id: 'Ann', rig: 'shared', formula: 'clash', vars: { name: 'Ann' } },
+    quick('later', 'shared', { needs: ['Ann'] }),
+  ];
+  const handle = await town.startMission('mended', { work, integration: true });
+  await until('the first has landed', async () => (await standOf(handle, 'Ann')) === 'landed');
+  const repository = town.repository('shared');
+  await writeFile(join(repository, 'shared.txt'), 'Eve\n');
+  await town.git('shared', '-c', 'user.name=Eve', '-c', 'user.email=eve@example.com', 'commit', '-am', 'Eve was first');
+  const { items } = (await handle.result()) as MissionResult;
+  expect(items.find(({ id }) => id === 'land')).toMatchObject({
+    reworks: 1,
+    state: { kind: 'landed', target: 'main' },
+  });
+  const text = await town.git('shared', 'show', 'main:shared.txt');
+  expect(text.split('\n').filter(Boolean).toSorted()).toEqual(['Ann', 'Eve']);
+  expect(await commits('shared', '--first-parent', 'main')).toHaveLength(3);
+});
+
+test('skipped, nothing of it comes to the target, and a mission that names the branch goes on with it', async () => {
+  const before = (await town.git('api', 'rev-parse', 'main')).trim();
+  const handle = await town.startMission('left', {
+    work: [quick('kept', 'api'), quick('wait', 'api', { needs: ['kept'] })],
+    integration: true,
+  });
+  await until('the first has landed', async () => (await standOf(handle, 'kept')) === 'landed');
+  await handle.cancel();
+  await handle.result().catch(() => undefined);
+  expect((await town.git('api', 'rev-parse', 'main')).trim()).toBe(before);
+  expect(await branches('api')).toContain('integration/left');
+  const again = await town.startMission('left', { work: [quick('more', 'api')], integration: true });
+  await expect(again.result()).rejects.toMatchObject({
+    cause: {
+      message: expect.stringContaining(
+        'has integration/left, with commits that main has not: delete it there, or name it',
+      ),
+    },
+  });
+  const named = await town.startMission('left', { work: [quick('more', 'api')], integration: 'integration/left' });
+  await named.result();
+  expect((await commits('api', '--no-merges', `${before}..main`)).toSorted()).toEqual(['Write kept', 'Write more']);
+  expect(await branches('api')).not.toContain('integration/left');
+});
