@@ -16,9 +16,9 @@ import * as z from 'zod';
 import type { Answer, Call } from './contract/calls.js';
 import { circularQuery } from './contract/circular.js';
 import { crewMessages } from './contract/crew.js';
+import { channelMessages } from './contract/channel.js';
 import { escalationMessages } from './contract/escalation.js';
 import {
-  channelMessages,
   inboxMessages,
   mailMessage,
   missionMessages,

@@ -9,7 +9,7 @@ import type { Answer, Call } from '../contract/calls.js';
 import type { MissionStart } from '../contract/activities.js';
 import type { Findings, PluginStart } from '../contract/dog-activities.js';
 import type { DogInput } from '../contract/dog.js';
-import { channelMessages } from '../contract/messages.js';
+import { channelMessages } from '../contract/channel.js';
 import { attribute } from '../contract/search-attributes.js';
 import { TOWN_QUEUE } from '../contract/task-queues.js';
 import { canonicalHash } from '../formula/canonical.js';

@@ -66,7 +66,7 @@ function byHand({ input }: Order, tell: (command: string) => Redispatch): Redisp
 async function orderFor(client: Client, { mission, run, item, branch }: Recovered): Promise<Found> {
   const begun = await begunAs(client, mission, run);
   if (typeof begun === 'string') return { ok: false, why: begun };
-  const { work, notify, budget, title = mission, integration = false } = begun.input;
+  const { work, notify, budget, title = mission, atomic = false, integration = atomic } = begun.input;
   if (integration !== false)
     return { ok: false, why: landsAsOne(typeof integration === 'string' ? integration : null) };
   const one = work.find(({ id }) => id === item);

@@ -209,7 +209,7 @@ async function nuke(places: Places, request: NukeRequest): Promise<Nuke> {
   const { branch, rig, landed, whole } = request;
   await endSessions(branch);
   await clearMerges(places, rig.name, moleculeOf(branch));
-  if (landed && whole !== undefined) await clearRemote(mirror, whole.branch, whole.head);
+  if (landed && whole !== undefined && whole.branch !== rig.branch) await clearRemote(mirror, whole.branch, whole.head);
   if (request.discard === true) return discard(place, branch);
   const isMine = (await madeFor(place)) === branch;
   const state = isMine ? await worktreeState(place) : null;

@@ -1,6 +1,6 @@
 /** `gt channel`: what is published for many, who gets it, and what begins with it. */
 import { messagesQuery, subscribersQuery, type SubscriberView } from '../contract/channel.js';
-import { channelMessages } from '../contract/messages.js';
+import { channelMessages } from '../contract/channel.js';
 import { attribute } from '../contract/search-attributes.js';
 import type { Json } from '../town/act.js';
 import { channelAt, channelOf, OVERSEER } from '../town/address.js';

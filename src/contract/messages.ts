@@ -7,10 +7,9 @@ import { defineQuery } from '@temporalio/workflow';
 import * as z from 'zod';
 import { WorkflowId } from '../town/address.js';
 import { Allowed } from '../town/allowed.js';
-import { checkBody, checkSubscription, Publication, RetentionChange, Subscription } from '../town/channel-input.js';
 import { MAILS_MAX } from '../town/inbox.js';
 import { Mail } from '../town/mail.js';
-import { PolecatReport } from '../town/mission.js';
+import { PolecatReport } from '../town/polecat-report.js';
 import { Json } from '../town/act.js';
 import { RigSnapshot } from '../town/rig.js';
 import { Usage } from '../town/session.js';
@@ -191,6 +190,11 @@ export const missionMessages = {
     'From a polecat: on whom the molecule of a claim waits, or that it waits no longer.',
     z.strictObject({ ...wait, claim: machineId }),
   ),
+  verified: message(
+    'verified',
+    'From a polecat: what it handed in is verified, and waits for the rest of the mission; or, without a request, is so no more.',
+    z.strictObject({ id: machineId, claim: machineId, request: line.nullable() }),
+  ),
 };
 
 export const polecatMessages = {
@@ -259,29 +263,6 @@ export const inboxMessages = {
   ),
 };
 
-export const channelMessages = {
-  publish: message(
-    'publish',
-    'Publishes a message: each subscriber whom it is for gets it, once.',
-    z.strictObject({ ...Publication.shape, id }).superRefine(checkBody),
-  ),
-  subscribe: message(
-    'subscribe',
-    'Sends what matches to an inbox, or with `hook` starts a mission of each; one that is known has what is new of it.',
-    z.strictObject({ id, by, ...Subscription.shape }).superRefine(checkSubscription),
-  ),
-  unsubscribe: message(
-    'unsubscribe',
-    'Sends an inbox nothing more, or takes a hook away.',
-    z.strictObject({ id, by, subscriber: z.string().min(1).max(1_000) }),
-  ),
-  retain: message(
-    'retain',
-    'Sets how many messages are kept here, and for how many hours; all are in the ledger.',
-    z.strictObject({ id, by, ...RetentionChange.shape }),
-  ),
-};
-
 const cycle = message(
   'cycle',
   'Asks all agents at work to hand over to fresh sessions before their next turn; those begin unless they are held.',
@@ -337,6 +318,11 @@ export const refineryMessages = {
     'remove',
     'Takes a waiting request out of the queue and tells its polecat.',
     z.strictObject({ id, by, request: z.string(), reason: reason.default('removed') }),
+  ),
+  land: message(
+    'land',
+    'From the mission of a request that is verified and waits for the rest of it: it may land now.',
+    z.strictObject({ id, by, request: z.string() }),
   ),
   abandon: message(
     'abandon',

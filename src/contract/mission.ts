@@ -21,6 +21,11 @@ const integration = z
   .optional()
   .describe('items land on a branch of the mission, which lands as one in the end: true, or its name to go on with it');
 
+const atomic = z
+  .boolean()
+  .optional()
+  .describe('as `integration`, and of several rigs none lands before all are verified');
+
 const WorkItemInput = z
   .strictObject({
     id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'letters, digits, ".", "_" and "-", at most 64'),
@@ -68,6 +73,7 @@ export const MissionInput = z.strictObject({
   notify,
   budget,
   integration,
+  atomic,
 });
 export type MissionInput = z.infer<typeof MissionInput>;
 

@@ -5,6 +5,7 @@ import type { Nudge } from '../town/nudge.js';
 import type { Hold } from '../town/pause.js';
 import { Protomolecule } from '../town/protomolecule.js';
 import { Limits, RigSnapshot } from '../town/rig.js';
+import { RuntimeKind } from '../town/runtime.js';
 
 /** Given by a mission, which has claimed the slot: a polecat is not started by hand. */
 export const PolecatInput = z.strictObject({
@@ -26,6 +27,10 @@ export const PolecatInput = z.strictObject({
   target: z.string().optional(),
   /** What is on `from` is handed in as it is, to land as one; there is a molecule only if that comes back. */
   isWhole: z.literal(true).optional(),
+  /** The models that worked on what it begins from. Absent: none. */
+  workedBy: z.array(RuntimeKind).optional(),
+  /** It lands when its mission says so, once all that is to land with it is verified. */
+  isTogether: z.literal(true).optional(),
   /** Absent where an earlier version has started it. */
   missionSinceMs: z.number().int().optional(),
 });

@@ -1,4 +1,5 @@
 /** The variables of a convoy that no author has to declare: those that choose legs, and those that gt gives to templates. */
+import { own } from '../town/own.js';
 import type { Variable, Written } from './formula.js';
 import { parseGoTemplate } from './go-template.js';
 import type { Findings, Origin } from './problem.js';
@@ -66,7 +67,7 @@ export function convoyVariables(
 function checkPath(path: readonly string[], written: string, at: Origin, findings: Findings): void {
   const [first = '', second, third] = path;
   if (second === undefined) return;
-  const known = FIELDS[first] ?? [];
+  const known = own(FIELDS, first) ?? [];
   if (known.includes(second) && third === undefined) return;
   const name = `.${path.join('.')}`;
   const all = known.map((field) => `.${first}.${field}`);

@@ -1,6 +1,6 @@
 /** What people are written of steps and items that wait for them: what each is, and by which command they are seen and answered. */
 import { OVERSEER } from './address.js';
-import type { AssignedStep } from './assigned.js';
+import type { AssignedStep, Telling } from './assigned.js';
 import { SUBJECT_CHARS_MAX, type Mail } from './mail.js';
 import { shellWord } from './shell-text.js';
 import { asLine, code, short, timeAt } from './wording.js';
@@ -8,30 +8,32 @@ import { asLine, code, short, timeAt } from './wording.js';
 /** A mail names so many. */
 const NAMED_MAX = 20;
 
-/** Of this wait of it. */
-export const waitKey = ({ step, token, sinceMs }: AssignedStep): string => `${step}@${token ?? sinceMs}`;
+/** Of this wait of it: an attempt at an item has the number of one of an earlier mission of the id. */
+export const waitKey = ({ step, sinceMs }: AssignedStep): string => `${step}@${sinceMs}`;
 
-/** `steps`: of the workflow `id`, at least one. */
-export function assignedMail(id: string, to: string, steps: readonly AssignedStep[]): Mail {
+/** Of what waits in the workflow `id`, one at least. */
+export function assignedMail(id: string, to: string, { steps, more }: Telling): Mail {
   const [first] = steps;
-  const what = first !== undefined && steps.length === 1 ? short(first.title) : `${steps.length} steps`;
+  const count = steps.length + more;
+  const what = first !== undefined && count === 1 ? short(first.title) : `${count} steps`;
   const rows = steps.slice(0, NAMED_MAX).map((one) => {
     const kind = one.isItem === true ? 'item' : 'step';
     return `- ${asLine(one.title)} (${kind} ${code(one.step)}), since ${timeAt(one.sinceMs)} UTC`;
   });
-  const more = steps.length - NAMED_MAX;
-  const shown = to === OVERSEER ? 'gt inbox' : `gt inbox --for ${shellWord(to.replace('/crew/', '/'))}`;
+  const others = count - Math.min(NAMED_MAX, steps.length);
   const isItems = steps.every(({ isItem }) => isItem === true);
-  const commands = [`    ${shown}`, ...(isItems ? [] : [`    gt mol current ${shellWord(id)}`])].join('\n');
+  const person = shellWord(to.replace('/crew/', '/'));
+  const list = to === OVERSEER ? 'gt inbox' : `gt inbox --for ${person}`;
+  const commands = isItems ? [`gt crew show ${person}`] : [list, `gt mol current ${shellWord(id)}`];
   return {
-    id: `waits:${id}:${first === undefined ? '' : waitKey(first)}:${steps.length}:${to}`.slice(0, 2_000),
+    id: `waits:${id}:${first === undefined ? '' : waitKey(first)}:${count}:${to}`.slice(0, 2_000),
     from: id,
     to,
     subject: asLine(`Waits for you: ${what} (${id})`).slice(0, SUBJECT_CHARS_MAX),
     body: [
       `This waits for you in ${id}:`,
-      [...rows, ...(more > 0 ? [`- and ${more} more`] : [])].join('\n'),
-      `What it is about, and the command that answers it:\n\n${commands}`,
+      [...rows, ...(others > 0 ? [`- and ${others} more`] : [])].join('\n'),
+      `What it is about, and the command that answers it:\n\n${commands.map((one) => `    ${one}`).join('\n')}`,
     ].join('\n\n'),
   };
 }

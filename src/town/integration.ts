@@ -3,10 +3,11 @@
  * that branch once all the others of the rig have.
  */
 import { isBranchName } from './branch.js';
-import type { Item } from './mission.js';
+import type { Item, MissionState } from './mission.js';
 import type { Protomolecule } from './protomolecule.js';
 import { own } from './own.js';
 import type { RigSnapshot } from './rig.js';
+import type { RuntimeKind } from './runtime.js';
 
 const NAME_CHARS_MAX = 250;
 const LANDING = 'land';
@@ -18,6 +19,19 @@ export function integrationBranch(mission: string): string | null {
   return isBranchName(name) && name.length <= NAME_CHARS_MAX ? name : null;
 }
 
+/** Null: work in these rigs can land as one from that branch. */
+export function whyNotAsOne(
+  rigs: readonly Pick<RigSnapshot, 'name' | 'url' | 'branch'>[],
+  branch: string,
+): string | null {
+  const own = rigs.find((rig) => rig.branch === branch);
+  if (own !== undefined) return `${branch} is what work in rig "${own.name}" lands on; name another branch`;
+  const twin = rigs.find((rig, at) => rigs.slice(0, at).some(({ url }) => url === rig.url));
+  return twin === undefined
+    ? null
+    : `rig "${twin.name}" has the repository of another one of the mission: start one for each`;
+}
+
 type Planned = {
   readonly protos: Readonly<Record<string, Protomolecule>>;
   readonly rigs: Readonly<Record<string, Pick<RigSnapshot, 'branch'>>>;
@@ -25,12 +39,13 @@ type Planned = {
 
 /**
  * The items of a mission, each to land on `branch` if it is polecats' work, and one more for each rig that lands all of that, with the plan of it in `protos`.
- * Should that come back, it is mended as the work of the rig's first item would be.
+ * Should that come back, it is mended as the work of the rig's first item would be. `isTogether`: none of them lands before all are verified; `isNamed`: there may be work on the branch already.
  */
 export function withIntegration(
   items: readonly Item[],
   branch: string,
   { protos, rigs }: Planned,
+  { isTogether = false, isNamed = false }: { readonly isTogether?: boolean; readonly isNamed?: boolean } = {},
 ): { readonly items: readonly Item[]; readonly protos: Planned['protos'] } {
   const names = [...new Set(items.map(({ rig }) => rig))];
   const taken = new Set(items.map(({ id }) => id));
@@ -45,10 +60,12 @@ export function withIntegration(
       id: freeId(names.length === 1 ? LANDING : `${LANDING}.${rig}`, taken),
       title: `Land ${branch} on ${own(rigs, rig)?.branch ?? 'its target'}`,
       formula: LANDING,
-      needs: all.map(({ id }) => id),
+      needs: (isTogether ? items : all).map(({ id }) => id),
       priority: Math.min(...all.map(({ priority }) => priority)),
       from: branch,
       isWhole: true,
+      ...(isTogether ? { isTogether } : {}),
+      ...(isNamed ? { workedBy: UNKNOWN } : {}),
     };
     return [[item, { ...proto, formula: LANDING, steps: [], loops: [], bondPoints: [] }]];
   });
@@ -58,6 +75,37 @@ export function withIntegration(
     protos: Object.fromEntries(landings.map(([{ id }, proto]) => [id, proto])),
   };
 }
+
+/** Whoever nobody knows of may have been one. */
+const UNKNOWN: readonly RuntimeKind[] = ['command'];
+
+/** The models that have worked on what an item is to land: their words are in it. */
+export function modelsIn(
+  { items }: Pick<MissionState, 'items'>,
+  { rig, from, workedBy = [] }: Item,
+): readonly RuntimeKind[] {
+  const landed = items.filter((one) => one.rig === rig && one.target === from && one.state.kind === 'landed');
+  return [...new Set([...workedBy, ...landed.flatMap((one) => one.workedBy ?? UNKNOWN)])];
+}
+
+/**
+ * What may land now of those that belong together: one after the other, in their order, and none before all are verified. Once one has landed there is no way
+ * back, and the others follow as they can.
+ */
+export function nextToLand({ items }: Pick<MissionState, 'items'>): Landing | null {
+  const landings = items.filter(({ isTogether = false }) => isTogether);
+  const verified = landings.flatMap(({ rig, state }) =>
+    state.kind === 'working' && state.verified !== undefined ? [{ rig, request: state.verified }] : [],
+  );
+  const open = landings.filter(({ state }) => state.kind !== 'landed' && state.kind !== 'skipped');
+  const hasBegun = landings.some(({ state }) => state.kind === 'landed' && state.commit !== null);
+  const [next] = open;
+  if (next?.state.kind !== 'working' || (verified.length < open.length && !hasBegun)) return null;
+  const { verified: request } = next.state;
+  return request === undefined ? null : { rig: next.rig, request };
+}
+
+type Landing = { readonly rig: string; readonly request: string };
 
 function freeId(id: string, taken: ReadonlySet<string>): string {
   let free = id;

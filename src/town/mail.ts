@@ -86,12 +86,16 @@ const aboutWork = {
   'Mission-Since': z.iso.datetime().optional(),
   /** Absent: as the rig has it. An earlier version does not know the key. */
   Strategy: Strategy.optional(),
+  /** It is verified, and lands when its mission says so. An earlier version does not know the key. */
+  'Only-Verify': z.literal('yes').optional(),
 };
 
 /** The keys of every type of mail that the town itself acts on. */
 const PROTOCOL = {
   POLECAT_DONE: z.strictObject({ ...aboutBranch, ...aboutWork }),
   MERGE_READY: z.strictObject({ ...aboutBranch, ...aboutWork }),
+  /** An earlier version does not know it. */
+  VERIFIED: z.strictObject({ ...aboutBranch, 'Verified-Base': line, 'Verified-At': line }),
   MERGED: z.strictObject({ ...aboutBranch, 'Merge-Commit': line, 'Merged-At': line }),
   MERGE_FAILED: z.strictObject({
     ...aboutBranch,
@@ -284,6 +288,7 @@ function beginsWith(subject: string, word: string): boolean {
 const SENDERS: Readonly<Record<MailType, (rig: string, polecat: string) => readonly string[]>> = {
   POLECAT_DONE: (rig, polecat) => [polecatAt(rig, polecat)],
   MERGE_READY: (rig) => [witnessOf(rig)],
+  VERIFIED: (rig) => [refineryOf(rig)],
   MERGED: (rig) => [refineryOf(rig)],
   MERGE_FAILED: (rig) => [refineryOf(rig), witnessOf(rig)],
   REWORK_REQUEST: (rig) => [refineryOf(rig)],

@@ -38,4 +38,5 @@ export function batchOf(order: readonly Queued[], max: number, isAfterOne: boole
   return isTriedAlone(first) ? [first] : fresh.filter(({ target }) => target === first.target).slice(0, max);
 }
 
-export const isTriedAlone = ({ isOfTarget }: Queued): boolean => isOfTarget === true;
+/** What only is verified has nothing land on it. */
+export const isTriedAlone = ({ isOfTarget, onlyVerify }: Queued): boolean => isOfTarget === true || onlyVerify === true;

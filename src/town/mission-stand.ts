@@ -53,6 +53,10 @@ export function budgetGap(mission: MissionState): string | null {
   return `the budget of $${budgetUsd} does not hold everything: ${[...have, ...had].join(', ')}. To have what sessions use from then on counted, ${remedy}`;
 }
 
+export function isWorkedUnder(mission: MissionState, id: string, claim: string): boolean {
+  return mission.items.some(({ id: item, state }) => item === id && state.kind === 'working' && state.claim === claim);
+}
+
 export const rigsIn = ({ items }: Pick<MissionState, 'items'>): readonly string[] => [
   ...new Set(items.map(({ rig }) => rig)),
 ];

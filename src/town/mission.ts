@@ -4,41 +4,16 @@
  * An item is `waiting` for the items it needs, `queued` for a slot, `working` in the hands of a polecat, or `assigned` to a person, then
  * `landed`, or `failed` until somebody answers with `retry` or `skip`. A failed item never ends the mission by itself.
  */
-import * as z from 'zod';
 import type { LegOf } from './convoy.js';
 import { bounded, shareOf } from './findings.js';
 import type { Words } from './mission-words.js';
 import { own } from './own.js';
 import type { Hold, Pause } from './pause.js';
-import { Json } from './act.js';
+import type { Landing, PolecatReport } from './polecat-report.js';
 import type { Left } from './references.js';
-import { addUsage, NO_USAGE, Usage } from './session.js';
+import type { RuntimeKind } from './runtime.js';
+import { addUsage, NO_USAGE, type Usage } from './session.js';
 import { unreachable } from './unreachable.js';
-
-const Landing = z.strictObject({
-  /** The commit on the target that holds the work; null when the work changed nothing. */
-  commit: z.string().nullable(),
-  target: z.string(),
-  branch: z.string(),
-});
-export type Landing = z.infer<typeof Landing>;
-
-const counts = {
-  usage: Usage,
-  sessions: z.number().int(),
-  reworks: z.number().int(),
-  molecules: z.array(z.string()),
-  /** What the steps of a convoy's leg left, by step; absent for all other work. */
-  left: z.record(z.string(), z.strictObject({ summary: z.string(), output: Json.nullable() })).optional(),
-};
-
-/** How a polecat's work ended. What became of work that did not land stands in `reason`: on which branch it is, or where it was left. */
-export const PolecatReport = z.discriminatedUnion('outcome', [
-  z.strictObject({ ...counts, outcome: z.literal('landed'), landing: Landing }),
-  z.strictObject({ ...counts, outcome: z.literal('failed'), reason: z.string() }),
-  z.strictObject({ ...counts, outcome: z.literal('cancelled'), reason: z.string() }),
-]);
-export type PolecatReport = z.infer<typeof PolecatReport>;
 
 /** Who works on an item, and where. */
 export type Holder = {
@@ -69,6 +44,8 @@ export type ItemState =
       readonly sinceMs: number;
       readonly wait?: Wait | null;
       readonly leaving?: string;
+      /** The request that is verified, and lands when the mission says so. */
+      readonly verified?: string;
     } & Holder)
   /** It stands on the desk of a person. */
   | { readonly kind: 'assigned'; readonly person: string; readonly sinceMs: number }
@@ -93,6 +70,10 @@ export type Item = {
   readonly target?: string;
   /** It is to land `from` as one, which is all that there is to do. */
   readonly isWhole?: true;
+  /** The models that have worked on what it has landed, or is to land. Absent where nobody knows. */
+  readonly workedBy?: readonly RuntimeKind[];
+  /** As one with those of other rigs: none lands before all are verified. */
+  readonly isTogether?: true;
   /** 1 for the first try; `retry` and the replacement of a lost polecat count it up. */
   readonly attempt: number;
   /** Polecats that were terminated under this item. */
@@ -157,6 +138,7 @@ type ItemEvent =
       readonly isOfRole: boolean;
       readonly words?: Words;
     }
+  | { readonly kind: 'verified'; readonly item: string; readonly claim: string; readonly request: string | null }
   | { readonly kind: 'waits'; readonly item: string; readonly claim: string; readonly wait: Wait | null }
   /** The slot was given back before a polecat started in it: the item asks for another. */
   | { readonly kind: 'unstarted'; readonly item: string; readonly claim: string }
@@ -202,6 +184,8 @@ function changeOf(item: Item, event: ItemEvent, legs: number, nowMs: number): Pa
       return isQueued(item, event.claim) ? again(item) : {};
     case 'waits':
       return state.kind === 'working' && state.claim === event.claim ? { state: { ...state, wait: event.wait } } : {};
+    case 'verified':
+      return verified(item, event);
     case 'reported':
       return reported(item, event, legs, nowMs);
     case 'spent':
@@ -250,6 +234,12 @@ function isQueued({ state }: Item, claim: string): boolean {
   return state.kind === 'queued' && state.claim === claim;
 }
 
+function verified({ state }: Item, event: Extract<ItemEvent, { kind: 'verified' }>): Partial<Item> {
+  if (state.kind !== 'working' || state.claim !== event.claim) return {};
+  const { verified: _, ...rest } = state;
+  return { state: event.request === null ? rest : { ...rest, verified: event.request } };
+}
+
 function reassigned(item: Item, event: Extract<ItemEvent, { kind: 'reassigned' }>): Partial<Item> {
   const { state, passedOn = 0 } = item;
   if (state.kind !== 'working' || state.claim !== event.claim) return {};
@@ -278,12 +268,6 @@ function clip(reason: string): string {
   return reason.length > REASON_CHARS_MAX ? `${reason.slice(0, REASON_CHARS_MAX)}…` : reason;
 }
 
-/** The report of a polecat that somebody else than its mission cancelled: a failure, so that somebody answers it. */
-export function unasked(report: PolecatReport): PolecatReport {
-  if (report.outcome !== 'cancelled') return report;
-  return { ...report, outcome: 'failed', reason: `somebody cancelled its polecat or molecule: ${report.reason}` };
-}
-
 /** A polecat's end is told twice, by signal and by the child's promise: the second telling changes nothing. */
 function reported(
   item: Item,
@@ -300,7 +284,12 @@ function reported(
   };
   switch (report.outcome) {
     case 'landed':
-      return { ...spent, ...leftBy(item, report, legs), state: { kind: 'landed', atMs, ...report.landing } };
+      return {
+        ...spent,
+        ...leftBy(item, report, legs),
+        ...modelsOf(report),
+        state: { kind: 'landed', atMs, ...report.landing },
+      };
     case 'failed':
       return { ...spent, state: failed(report.reason, atMs) };
     case 'cancelled':
@@ -311,6 +300,8 @@ function reported(
   }
 }
 
+const modelsOf = ({ workedBy }: PolecatReport) => (workedBy === undefined ? {} : { workedBy });
+
 function legsIn({ items }: MissionState): number {
   return items.filter((item) => item.leg?.role === 'leg').length;
 }
@@ -318,15 +309,6 @@ function legsIn({ items }: MissionState): number {
 function leftBy({ leg }: Item, report: PolecatReport, legs: number): Pick<Item, 'left'> {
   const left = leg?.role === 'leg' ? own(report.left ?? {}, leg.step) : undefined;
   return left === undefined ? {} : { left: bounded(left, shareOf(legs)) };
-}
-
-/** What the synthesis of a convoy reads of a leg; one that was skipped says so. Null: the convoy has no such leg. */
-export function findingsOf({ items }: MissionState, convoy: string, step: string): Left | null {
-  const item = items.find(({ leg }) => leg?.item === convoy && leg.step === step);
-  if (item === undefined) return null;
-  if (item.left !== undefined) return { ...item.left, output: item.left.output ?? item.left.summary };
-  const why = item.state.kind === 'skipped' ? `it was skipped: ${item.state.reason}` : `it is ${item.state.kind}`;
-  return { summary: `(no findings of ${step}: ${why})`, output: `(no findings of ${step}: ${why})` };
 }
 
 /** How often a polecat that was terminated is replaced before somebody is asked. */

@@ -8,9 +8,8 @@ export function personMeant(name: string, rig: string | null): string {
   return memberMeant(name, rig) ?? name.trim();
 }
 
-/** Whether two names are of one person, as far as can be told, however they are written: `ann` and `server/crew/ann` are, `web/crew/ann` and `server/crew/ann` not. */
-export function isSamePerson(one: string, other: string): boolean {
-  const [a, b] = [one.trim().toLowerCase(), other.trim().toLowerCase()];
+/** Whether two names are of one person, as far as can be told: `ann` and `server/crew/ann` are, `web/crew/ann` and `server/crew/ann` not. */
+export function isSamePerson(a: string, b: string): boolean {
   const [short, long] = a.length < b.length ? [a, b] : [b, a];
   return short === long || (CREW.test(long) && long.endsWith(`/${short}`));
 }

@@ -62,9 +62,12 @@ export function withRecovered(
   return all.map((one) => (one === known ? { ...one, branch, head, dueMs } : one));
 }
 
-/** What is kept of two lists: of what is in both the entry of the first. */
-export function withEntries(all: readonly Entry[], more: readonly Entry[]): readonly Entry[] {
-  return more.reduce((known, one) => (known.some((each) => isOf(each, one)) ? known : bounded([...known, one])), all);
+/** With what was heard by somebody who did not know of these, and has tried nothing yet. */
+export function withHeard(all: readonly Entry[], heard: readonly Entry[], patience: number): readonly Entry[] {
+  return heard.reduce(
+    (known, { tried: _tried, dueMs: _due, lastMs, ...found }) => withRecovered(known, found, lastMs, patience),
+    all,
+  );
 }
 
 /** The ids of missions that are started for it never come again. */

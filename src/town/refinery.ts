@@ -27,12 +27,16 @@ export type MergeRequest = {
   readonly missionSinceMs?: number;
   /** Absent: as the rig has it. */
   readonly strategy?: Strategy;
+  /** It is verified, and lands when its mission says so. */
+  readonly onlyVerify?: true;
 };
 
 export type Queued = MergeRequest & {
   readonly hold: Hold | null;
   /** So often the target has not taken it so far: it refused the push, or did not pass its own gates. */
   readonly refusals?: number;
+  /** Where it lay when it was verified last, and since when it waits for the rest of its mission. */
+  readonly verified?: { readonly base: string; readonly atMs: number };
   /** It was in a batch of which the target alone did not pass, either. */
   readonly isOfTarget?: true;
 };
@@ -57,6 +61,24 @@ export function hold(queue: Queue, id: string, why: string, nowMs: number): Queu
 /** By somebody's word: neither other settings nor a retry of all let it go. */
 export function holdBy(queue: Queue, id: string, by: string, why: string, nowMs: number): Queue {
   return queue.map((one) => (one.id === id ? { ...one, hold: { why, sinceMs: nowMs, by } } : one));
+}
+
+/** It waits for the rest of its mission: `retry` alone verifies it anew. */
+export function holdVerified(queue: Queue, id: string, base: string, nowMs: number): Queue {
+  return queue.map((one) => {
+    if (one.id !== id) return one;
+    const why = `verified on ${base.slice(0, 10)}; it lands with the rest of ${one.mission}`;
+    return { ...one, verified: { base, atMs: nowMs }, hold: { why, sinceMs: nowMs, by: one.mission } };
+  });
+}
+
+/** Its mission says that it may land. */
+export function mayLand(queue: Queue, id: string): Queue {
+  return queue.map((one) => {
+    if (one.id !== id) return one;
+    const { onlyVerify: _only, verified: _verified, ...rest } = one;
+    return { ...rest, hold: one.hold?.by === one.mission ? null : one.hold };
+  });
 }
 
 /** It is held for what its target does not pass, either. */

@@ -19,6 +19,8 @@ export type Verdict =
       readonly text: string;
       readonly files: string;
     }
+  /** It waits for the rest of its mission; a verdict is still to come. */
+  | { readonly kind: 'verified' }
   /** Taken out of the queue by somebody: not merged, and not to be tried again. */
   | { readonly kind: 'removed'; readonly why: string };
 
@@ -37,6 +39,8 @@ export function verdictIn(letter: Letter, pending: HandIn | null, incarnation: n
     return { kind, why: `${letter.type} is about ${request} of incarnation ${theirs}, ${ours}` };
   }
   switch (letter.type) {
+    case 'VERIFIED':
+      return { kind: 'verified' };
     case 'MERGED':
       return { kind: 'merged', commit: letter.keys['Merge-Commit'] };
     case 'MERGE_FAILED': {

@@ -45,18 +45,13 @@ export async function tellByEmail({ server, from, to, user, password }: Letterbo
       disableUrlAccess: true,
     });
     // The transport lets a connection that is being made be: it ends in its time, and nobody waits for that.
-    const { rejected } = await Promise.race([taken, calledOff]);
-    // Who was taken has it by now: the others are told of, and it is not sent again.
-    if (rejected.length > 0)
-      throw new WayTrouble('for good', `the mail server has refused ${rejected.map(addressOf).join(', ')}`);
+    await Promise.race([taken, calledOff]);
   } catch (error) {
     throw error instanceof WayTrouble ? error : troubleOf(error);
   } finally {
     transport.close();
   }
 }
-
-const addressOf = (one: string | { readonly address: string }): string => (typeof one === 'string' ? one : one.address);
 
 function troubleOf(error: unknown): WayTrouble {
   const { code, responseCode, response, message } = error as Partial<Record<string, unknown>>; // what nodemailer rejects with

@@ -3,13 +3,16 @@
  * not written to.
  */
 import { CancellationScope, condition, workflowInfo } from '@temporalio/workflow';
+import { mailMessage } from '../contract/messages.js';
+import { OVERSEER } from '../town/address.js';
 import { assignedMail, waitKey } from '../town/assigned-mail.js';
-import type { AssignedStep, Tellings } from '../town/assigned.js';
+import type { AssignedStep, Telling, Tellings } from '../town/assigned.js';
 import { asSummary } from '../town/bytes.js';
 import { postman } from './hands.js';
+import { send } from './outbox.js';
 import { patched } from './patches.js';
 import { gatherMs } from './patience.js';
-import { isDue } from './start.js';
+import { isLong } from './start.js';
 
 type Source = {
   readonly id: string;
@@ -21,8 +24,9 @@ type Source = {
 
 export class AssignedMail {
   readonly #source: Source;
-  /** Waits of which nobody is to be told any more. */
+  /** Waits that were told, and by person, until when all that waited was. */
   #told: ReadonlySet<string> = new Set();
+  readonly #toldUntil = new Map<string, number>();
   #isAtWork = false;
   #isOver = false;
 
@@ -35,7 +39,7 @@ export class AssignedMail {
   }
 
   look(): void {
-    if (this.#isAtWork || this.#isOver || this.#untold().size === 0) return;
+    if (this.#isAtWork || this.#isOver || this.#untold() === null) return;
     if (!patched('who is waited for has mail', '0.15')) return;
     this.#isAtWork = true;
     void CancellationScope.nonCancellable(() => this.#tellAll()).finally(() => {
@@ -51,38 +55,54 @@ export class AssignedMail {
 
   async #tellAll(): Promise<void> {
     const { patience } = this.#source;
-    const isOver = () => this.#isOver || this.#untold().size === 0;
-    while (!isOver()) {
-      const summary = 'who is waited for still has mail then';
-      await condition(() => isOver() || isDue(), gatherMs(patience()), { summary });
-      for (const [person, steps] of this.#untold()) await this.#tell(person, steps);
+    const summary = 'who is waited for still has mail then';
+    while (this.#untold() !== null) {
+      await condition(() => this.#untold() === null || isLong(), gatherMs(patience()), { summary });
+      // As it stands then: to tell one may take long.
+      for (let next = this.#untold(); next !== null; next = this.#untold()) await this.#tell(next);
     }
   }
 
-  async #tell(to: string, steps: readonly AssignedStep[]): Promise<void> {
+  async #tell({ person, telling }: Untold): Promise<void> {
+    this.#told = new Set([...this.#told, ...telling.steps.map((step) => keyOf(person, step))]);
+    // What has no room is counted, and not told again once it has.
+    if (telling.more > 0) this.#toldUntil.set(person, Date.now());
+    const { id } = this.#source;
+    const isTaken = await this.#send(person, telling);
+    // No member of the crew, or one who has left.
+    if (!isTaken && person !== OVERSEER && !this.#isOver) await this.#send(OVERSEER, telling, ` of ${person} in ${id}`);
+  }
+
+  async #send(to: string, telling: Telling, instead = ''): Promise<boolean> {
     const { id, patience } = this.#source;
-    this.#told = new Set([...this.#told, ...steps.map((step) => keyOf(to, step))]);
-    const mail = assignedMail(id, to, steps);
+    const mail = assignedMail(id, to, telling);
     const summary = asSummary(`mail to ${to}: ${mail.subject}`);
-    // It is in the inbox of whoever looks there.
-    await postman(patience())
-      .deliver.executeWithOptions({ summary }, [mail])
-      .catch(() => false);
+    const about = instead === '' ? mail : { ...mail, subject: `Waits for somebody who has no inbox${instead}` };
+    try {
+      return await postman(patience()).deliver.executeWithOptions({ summary }, [about]);
+    } catch {
+      // It stands in the history of whoever that is, for when they answer again.
+      await send(to, mailMessage, about);
+      return true;
+    }
   }
 
-  /** By person. What waited before this run began, the one before has told. */
-  #untold(): ReadonlyMap<string, readonly AssignedStep[]> {
+  /** For one of those who were not told. What waited before this run began, the one before has told. */
+  #untold(): Untold | null {
+    if (this.#isOver) return null;
     const { continuedFromExecutionRunId, runStartTime } = workflowInfo();
-    const sinceMs = continuedFromExecutionRunId === undefined ? 0 : runStartTime.getTime();
-    const untold = new Map<string, readonly AssignedStep[]>();
-    for (const [person, { steps }] of this.#isOver ? [] : this.#source.now()) {
+    const beganMs = continuedFromExecutionRunId === undefined ? 0 : runStartTime.getTime();
+    for (const [person, { steps, more }] of this.#source.now()) {
+      const untilMs = Math.max(beganMs, this.#toldUntil.get(person) ?? 0);
       const news = steps.filter(
-        (step) => step.isEscalated !== true && step.sinceMs > sinceMs && !this.#told.has(keyOf(person, step)),
+        (step) => step.isEscalated !== true && step.sinceMs > untilMs && !this.#told.has(keyOf(person, step)),
       );
-      if (news.length > 0) untold.set(person, news);
+      if (news.length > 0) return { person, telling: { steps: news, more } };
     }
-    return untold;
+    return null;
   }
 }
+
+type Untold = { readonly person: string; readonly telling: Telling };
 
 const keyOf = (person: string, step: AssignedStep): string => `${person} ${waitKey(step)}`;

@@ -3,11 +3,16 @@
  * no cost; a timer runs only while somebody is to be tried again.
  */
 import { CancellationScope, condition, isCancellation, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
-import { CHANNEL_EXAMPLE, ChannelInput, messagesQuery, subscribersQuery } from '../contract/channel.js';
+import {
+  CHANNEL_EXAMPLE,
+  ChannelInput,
+  channelMessages,
+  messagesQuery,
+  subscribersQuery,
+} from '../contract/channel.js';
 import type { ChannelCarry, SubscriberView } from '../contract/channel.js';
 import { EMPTY_DESK } from '../contract/desk.js';
 import type { LedgerEntry } from '../contract/ledger.js';
-import { channelMessages } from '../contract/messages.js';
 import { read } from '../contract/read.js';
 import { attribute } from '../contract/search-attributes.js';
 import { channelOf, makeId } from '../town/address.js';

@@ -11,7 +11,7 @@ import {
   postponed,
   recoveredMail,
   settled,
-  withEntries,
+  withHeard,
   withRecovered,
 } from '../town/redispatch.js';
 import type { Entry, Failing, Recovered, Redispatch } from '../town/redispatch.js';
@@ -39,9 +39,9 @@ export class DeaconRedispatch {
     return this.#all;
   }
 
-  /** What the deacon before had: of what both know it knew more. */
+  /** What the deacon before had, to which comes what was heard since. */
   adopt(before: readonly Entry[]): void {
-    this.#all = withEntries(before, this.#all);
+    this.#all = withHeard(before, this.#all, this.#deacon.patience());
   }
 
   /** When one is due next; null: none is. */

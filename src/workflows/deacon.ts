@@ -193,11 +193,11 @@ class DeaconRun {
     this.#isKnown = true;
   }
 
-  /** One that is cancelled has left its mail to the ledger. */
+  /** One that is cancelled leaves its mail to the ledger. */
   #kept(): DeaconKept {
     const { recoveries = [] } = this.#now;
-    const post = this.#isGone ? { letters: [] } : this.#post.kept;
-    return { ...post, recoveries, recovered: this.#recovered.carry };
+    const post = this.#post.kept;
+    return { ...post, letters: this.#isGone ? [] : post.letters, recoveries, recovered: this.#recovered.carry };
   }
 
   #take(mail: Mail): Answer {

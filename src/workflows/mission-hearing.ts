@@ -1,8 +1,13 @@
 /** What witnesses and polecats tell a mission: slots that were granted, how work ended, on whom it waits. */
-import { missionMessages } from '../contract/messages.js';
+import { uuid4, workflowInfo } from '@temporalio/workflow';
+import { missionMessages, refineryMessages } from '../contract/messages.js';
 import type { Grant, MissionCarry } from '../contract/mission.js';
-import type { MissionEvent, PolecatReport } from '../town/mission.js';
+import { refineryOf } from '../town/address.js';
+import { nextToLand } from '../town/integration.js';
+import type { MissionEvent, MissionState } from '../town/mission.js';
+import type { PolecatReport } from '../town/polecat-report.js';
 import { done, refused, type Desk } from './desk.js';
+import { send } from './outbox.js';
 
 type Mission = {
   readonly now: () => MissionCarry;
@@ -11,7 +16,8 @@ type Mission = {
   readonly report: (item: string, claim: string, report: PolecatReport) => void;
 };
 
-export function takeReports(desk: Desk, { now, note, grant, report: tell }: Mission): void {
+export function takeReports(desk: Desk, { now, note, grant, report: tell }: Mission): Together {
+  const together = new Together();
   const workedUnder = (claim: string) =>
     now().state.items.find((one) => one.state.kind === 'working' && one.state.claim === claim);
   desk.on(missionMessages.granted, ({ claim, rig, name, incarnation }) => {
@@ -24,6 +30,13 @@ export function takeReports(desk: Desk, { now, note, grant, report: tell }: Miss
     tell(item.id, claim, report);
     return done('taken');
   });
+  desk.on(missionMessages.verified, ({ claim, request }) => {
+    const item = workedUnder(claim);
+    if (item === undefined) return nobody(claim);
+    together.forget(request);
+    note({ kind: 'verified', item: item.id, claim, request });
+    return done('taken');
+  });
   desk.on(missionMessages.waiting, ({ claim, molecule, for: who, why, since, escalated }) => {
     const item = workedUnder(claim);
     if (item === undefined) return nobody(claim);
@@ -31,6 +44,32 @@ export function takeReports(desk: Desk, { now, note, grant, report: tell }: Miss
     note({ kind: 'waits', item: item.id, claim, wait });
     return done('taken');
   });
+  return together;
+}
+
+/** Lets land what may, each time that something of it has changed. */
+export class Together {
+  readonly #mission = workflowInfo().workflowId;
+  /** The request that was told last that it may. */
+  #told: string | null = null;
+
+  /** What is told it anew has lost it. */
+  forget(request: string | null): void {
+    if (request === this.#told) this.#told = null;
+  }
+
+  /** Null: there is nothing to tell. */
+  tell(state: MissionState): Promise<unknown> | null {
+    const next = nextToLand(state);
+    if (next === null || next.request === this.#told) return null;
+    const { request, rig } = next;
+    this.#told = request;
+    return send(refineryOf(rig), refineryMessages.land, {
+      id: `land:${request}:${uuid4()}`,
+      by: this.#mission,
+      request,
+    });
+  }
 }
 
 const nobody = (claim: string) => refused(`no item of this mission is worked under the claim ${claim}`);

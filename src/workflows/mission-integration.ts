@@ -2,16 +2,14 @@
 import { workflowInfo } from '@temporalio/workflow';
 import type { WorkPlan } from '../contract/activities.js';
 import type { MissionInput } from '../contract/mission.js';
-import { integrationBranch } from '../town/integration.js';
+import { integrationBranch, whyNotAsOne } from '../town/integration.js';
 import { rigRef } from '../town/rig.js';
 import { causeOf, failure } from './failing.js';
 import { town } from './hands.js';
 
 /** Its name; null: each item lands by itself. */
-export async function openedIntegration(
-  { integration = false }: Pick<MissionInput, 'integration'>,
-  { rigs, limits }: WorkPlan,
-): Promise<string | null> {
+export async function openedIntegration(input: MissionInput, { rigs, limits }: WorkPlan): Promise<string | null> {
+  const { atomic = false, integration = atomic, work } = input;
   if (integration === false) return null;
   const { workflowId } = workflowInfo();
   const goesOn = typeof integration === 'string';
@@ -21,9 +19,14 @@ export async function openedIntegration(
       'BadMission',
       `integration: no branch can be named for ${workflowId}; name one ("integration": "integration/NAME"), or start the mission under another id`,
     );
+  // Where people alone work nothing lands.
+  const worked = new Set(work.flatMap(({ rig, assignee }) => (assignee === undefined ? [rig] : [])));
+  const all = Object.values(rigs).filter(({ name }) => worked.has(name));
+  const why = whyNotAsOne(all, branch);
+  if (why !== null) throw failure('BadMission', `integration: ${why}`);
   const { openIntegration } = town(limits.patience);
   try {
-    for (const rig of Object.values(rigs)) {
+    for (const rig of all) {
       const summary = `open ${branch} in ${rig.name}`;
       await openIntegration.executeWithOptions({ summary }, [{ rig: rigRef(rig), branch, goesOn }]);
     }

@@ -88,11 +88,19 @@ export async function planned(now: () => MissionCarry, input: MissionInput): Pro
     ),
   );
   const { protos, rigs, limits } = plan;
-  const whole = integration === null ? { items, protos: {} } : withIntegration(items, integration, { protos, rigs });
+  const whole =
+    integration === null
+      ? { items, protos: {} }
+      : withIntegration(items, integration, { protos, rigs }, howWhole(input));
   const landings = Object.entries(whole.protos).map(([id, proto]) => [id, { given: [], proto }] as const);
   const carry = { ...before, state: withUnpriced({ ...before.state, items: whole.items }, plan) };
   return { ...carry, ...fitting(carry, { plans: { ...plans, ...Object.fromEntries(landings) }, rigs, limits }) };
 }
+
+const howWhole = ({ atomic = false, integration }: MissionInput) => ({
+  isTogether: atomic,
+  isNamed: typeof integration === 'string',
+});
 
 type Retrying = {
   readonly now: () => MissionCarry;

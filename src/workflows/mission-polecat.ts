@@ -19,8 +19,11 @@ import { attribute } from '../contract/search-attributes.js';
 import { makeId, polecatAt } from '../town/address.js';
 import { branchFor } from '../town/branch.js';
 import { withFindings } from '../town/convoy.js';
-import type { Holder, Item, Landing, MissionState } from '../town/mission.js';
-import { findingsOf, pickTarget, PolecatReport } from '../town/mission.js';
+import { modelsIn } from '../town/integration.js';
+import type { Holder, Item, MissionState } from '../town/mission.js';
+import { pickTarget } from '../town/mission.js';
+import { PolecatReport, type Landing } from '../town/polecat-report.js';
+import { findingsOf } from '../town/mission-findings.js';
 import { withWords } from '../town/mission-words.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import { rigRef, type RigSnapshot } from '../town/rig.js';
@@ -57,7 +60,7 @@ export async function startPolecat(
   holder: Holder,
   rig: RigSnapshot,
   proto: Protomolecule,
-  { limits, sinceMs }: Pick<MissionCarry, 'limits' | 'sinceMs'>,
+  { limits, sinceMs, state }: Pick<MissionCarry, 'limits' | 'sinceMs' | 'state'>,
 ): Promise<StartedPolecat | null> {
   const workflowId = polecatAt(rig.name, holder.name);
   const input: PolecatInput = {
@@ -73,7 +76,8 @@ export async function startPolecat(
     proto,
     ...(item.from === undefined ? {} : { from: item.from }),
     ...pickTarget(item),
-    ...(item.isWhole === undefined ? {} : { isWhole: item.isWhole }),
+    ...(item.isWhole === undefined ? {} : { isWhole: item.isWhole, workedBy: [...modelsIn(state, item)] }),
+    ...(item.isTogether === undefined ? {} : { isTogether: item.isTogether }),
     ...(sinceMs === undefined ? {} : { missionSinceMs: sinceMs }),
   };
   let child: ChildWorkflowHandle<typeof polecat>;

@@ -8,9 +8,11 @@ import { polecatMessages, stateQuery } from '../contract/messages.js';
 import { grantsQuery, MISSION_EXAMPLE, MissionInput, progressQuery, swarmQuery } from '../contract/mission.js';
 import type { Grant, MissionCarry, OpenPolecat, Plan, Progress } from '../contract/mission.js';
 import { assignedItems } from '../town/mission-assigned.js';
-import type { Holder, Item, MissionEvent, PolecatReport } from '../town/mission.js';
+import type { Holder, Item, MissionEvent } from '../town/mission.js';
 import { after, canSkip, isFinished, isLeaving, isOverBudget, isPaused, itemOf } from '../town/mission.js';
-import { pickTarget, startable, unasked } from '../town/mission.js';
+import { isWorkedUnder } from '../town/mission-stand.js';
+import { pickTarget, startable } from '../town/mission.js';
+import { unasked, type PolecatReport } from '../town/polecat-report.js';
 import { own } from '../town/own.js';
 import { rigRef, type RigSnapshot } from '../town/rig.js';
 import { unreachable } from '../town/unreachable.js';
@@ -22,7 +24,7 @@ import { town } from './hands.js';
 import { takeAnswers, type Asked } from './mission-answers.js';
 import { MissionAsks } from './mission-asks.js';
 import { isHeldByBudget, takeCosts, wordNow, type Costs } from './mission-budget.js';
-import { takeReports } from './mission-hearing.js';
+import { takeReports, type Together } from './mission-hearing.js';
 import { MissionMail } from './mission-mail.js';
 import { boardOf, introduction, progressOf, recordEnd, showRefusedMission } from './mission-report.js';
 import { standOf, swarmOf, tellRefused } from './mission-report.js';
@@ -79,6 +81,7 @@ class MissionRun {
   readonly #mail: MissionMail;
   readonly #assigned: AssignedTeller;
   readonly #asks: MissionAsks;
+  readonly #together: Together;
   #now: MissionCarry;
   #inbox: Fact[] = [];
   /** Slots that were given to claims, up to the start of their polecats. */
@@ -99,7 +102,7 @@ class MissionRun {
     const patience = () => this.#now.limits.patience;
     const note = (event: MissionEvent) => this.#note(event);
     this.#asks = new MissionAsks(now, () => (this.#news = true));
-    takeReports(this.#desk, {
+    this.#together = takeReports(this.#desk, {
       now,
       note,
       grant: (grant) => {
@@ -160,6 +163,8 @@ class MissionRun {
     if (this.#costs.isNews()) await this.#costs.tell();
     if (this.#cancelled && !this.#woundDown) await this.#windDown();
     if (!this.#cancelled) await Promise.all(startable(this.#now.state).map((item) => this.#claim(item)));
+    const telling = this.#cancelled ? null : this.#together.tell(this.#now.state);
+    if (telling !== null) await telling;
     this.#asks.see(this.#cancelled);
     this.#show();
     if (this.#isOver()) return;
@@ -284,7 +289,7 @@ class MissionRun {
     this.#now = { ...this.#now, open: [...this.#now.open, polecat] };
     this.#note({ kind: 'started', item: id, holder });
     void ended.then((report) => this.#hear({ kind: 'closed', polecat, report }));
-    if (!this.#isWorkedUnder(id, holder.claim)) await cancel(polecat, this.#now.limits.patience);
+    if (!isWorkedUnder(this.#now.state, id, holder.claim)) await cancel(polecat, this.#now.limits.patience);
     // Meanwhile it may have been paused, or the budget spent; one that is taken over may be held by a word that is taken back.
     const word = wordNow(this.#now.state, this.#id);
     const isHeld = word.verb === 'pause' && (isPaused(this.#now.state) || isHeldByBudget(this.#now.state));
@@ -295,11 +300,6 @@ class MissionRun {
     const summary = `${name} is taken: ask for another slot`;
     await condition(() => this.#cancelled, startAgainMs(this.#now.limits.patience), { summary });
     this.#note({ kind: 'unstarted', item, claim });
-  }
-
-  #isWorkedUnder(id: string, claim: string): boolean {
-    const { state } = itemOf(this.#now.state, id);
-    return state.kind === 'working' && state.claim === claim;
   }
 
   async #close(polecat: OpenPolecat, report: PolecatReport | null): Promise<void> {

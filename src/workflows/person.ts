@@ -10,6 +10,7 @@ import { attribute } from '../contract/search-attributes.js';
 import { OVERSEER, rigOfCrew, workerAt } from '../town/address.js';
 import { isCrewName } from '../town/branch.js';
 import { asSummary } from '../town/bytes.js';
+import { EMPTY_HOOK } from '../town/hook.js';
 import { inboxBoard } from '../town/inbox-board.js';
 import type { Mail } from '../town/mail.js';
 import { CrewDesk } from './crew-desk.js';
@@ -144,10 +145,12 @@ class PersonRun {
     this.#isKnown = true;
   }
 
-  /** One that has left has nothing any more: all of it is in the ledger. */
+  /** One that has left leaves what is on its way to the ledger. */
   #kept(): PersonKept {
-    if (this.#isGone) return { inbox: [], leaving: [] };
     const { assigned: _, ...crew } = this.#crew?.kept ?? { assigned: [] };
+    const { leaving } = this.#mailbox.kept;
+    if (this.#isGone)
+      return { inbox: [], leaving, ...crew, ...('hooked' in crew ? { hooked: EMPTY_HOOK, tree: null } : {}) };
     return { ...this.#mailbox.kept, ...crew, ...this.#reaching.kept };
   }
 

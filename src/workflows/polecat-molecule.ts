@@ -23,9 +23,12 @@ import type { molecule } from './molecule.js';
 import { patched } from './patches.js';
 import type { PolecatHolds } from './polecat-holds.js';
 
-/** As its molecules told: those that an earlier version ended did not. */
-export function workedBy(results: readonly MoleculeResult[]): RuntimeKind[] {
-  return [...new Set(results.flatMap((result) => result.workedBy ?? []))];
+/** As its molecules told: those that an earlier version ended did not. With those who worked on what it began from. */
+export function workedBy(
+  { workedBy: before = [] }: Pick<PolecatInput, 'workedBy'>,
+  results: readonly MoleculeResult[],
+): RuntimeKind[] {
+  return [...new Set([...before, ...results.flatMap((result) => result.workedBy ?? [])])];
 }
 
 /**
@@ -45,7 +48,7 @@ export async function runMolecule(
   const { mission, item, rig, limits, name, incarnation, host, from } = input;
   const own = { mission, item: item.id, agent, rig, limits, name, incarnation, host, sandbox };
   const begun = from === undefined ? {} : { from };
-  const hook = { ...own, round: before.length, workedBy: workedBy(before), ...begun };
+  const hook = { ...own, round: before.length, workedBy: workedBy(input, before), ...begun };
   const paused = holds.first;
   try {
     return await untilEnded(id, async () => {

@@ -3,11 +3,12 @@ import type { MoleculeResult } from '../contract/molecule.js';
 import type { PolecatInput } from '../contract/polecat.js';
 import type { Phase } from '../contract/search-attributes.js';
 import { bounded, FINDINGS_CHARS_MAX } from '../town/findings.js';
-import type { PolecatReport } from '../town/mission.js';
+import type { PolecatReport } from '../town/polecat-report.js';
 import { RESUME } from '../town/pause.js';
 import { addUsage, NO_USAGE } from '../town/session.js';
 import { unreachable } from '../town/unreachable.js';
 import { patched } from './patches.js';
+import { workedBy } from './polecat-molecule.js';
 
 export type Ending =
   | { readonly outcome: 'landed'; readonly commit: string | null }
@@ -48,13 +49,15 @@ export type Work = {
 };
 
 /** `where`: what has become of the work and its sandbox. */
-export function reportOf(ending: Ending, where: string, { proto, rig }: PolecatInput, work: Work): PolecatReport {
+export function reportOf(ending: Ending, where: string, input: PolecatInput, work: Work): PolecatReport {
+  const { proto, rig } = input;
   const { results, round, molecules, branch } = work;
   const counts = {
     usage: results.reduce((sum, result) => addUsage(sum, result.usage), NO_USAGE),
     sessions: results.reduce((sum, result) => sum + result.sessions, 0),
     reworks: round,
     molecules: [...molecules],
+    workedBy: workedBy(input, results),
     ...leftBy(proto, results),
   };
   if (ending.outcome !== 'landed') return { ...counts, outcome: ending.outcome, reason: `${ending.reason}; ${where}` };

@@ -1,6 +1,6 @@
 /** The polecat's side of the merge queue: POLECAT_DONE to the witness, and what comes back of it. */
-import { uuid4 } from '@temporalio/workflow';
-import { mailMessage } from '../contract/messages.js';
+import { CancellationScope, uuid4 } from '@temporalio/workflow';
+import { mailMessage, missionMessages } from '../contract/messages.js';
 import type { PolecatInput } from '../contract/polecat.js';
 import { polecatAt, witnessOf } from '../town/address.js';
 import type { Mail } from '../town/mail.js';
@@ -11,7 +11,7 @@ import { isModel } from '../town/runtime.js';
 import { verdictIn, type HandIn, type NotOurs, type Verdict } from '../town/verdict.js';
 import { town } from './hands.js';
 import { readLetter } from './letters.js';
-import { sendToRole } from './outbox.js';
+import { send, sendToRole } from './outbox.js';
 
 /** Tells the witness that the branch is done. `settings`: of the rig, as town.toml has it. Sent again under a new id it changes nothing but asks for the verdict anew. */
 export async function handIn(
@@ -20,7 +20,7 @@ export async function handIn(
   branch: string,
   pending: HandIn,
 ): Promise<void> {
-  const { rig, item, mission, missionSinceMs, name, incarnation, limits, isWhole = false } = input;
+  const { rig, item, mission, missionSinceMs, name, incarnation, limits, isWhole = false, isTogether = false } = input;
   const to = witnessOf(rig.name);
   const models = pending.workedBy.filter(isModel);
   const envelope = { id: uuid4(), from: polecatAt(rig.name, name), to };
@@ -41,6 +41,7 @@ export async function handIn(
       ...(models.length === 0 ? {} : { 'Worked-By': models }),
       ...(missionSinceMs === undefined ? {} : { 'Mission-Since': new Date(missionSinceMs).toISOString() }),
       ...(isWhole ? { Strategy: wholeStrategy(settings) } : {}),
+      ...(isTogether ? { 'Only-Verify': 'yes' } : {}),
     },
     text: '',
   });
@@ -50,6 +51,17 @@ export async function handIn(
       { role: 'witness', rig: settings, patience },
     ]),
   );
+}
+
+/** To the mission, which says when it lands: that this is verified, or what was is so no more. `about`: by what that is known. */
+export function tellVerified(
+  { mission, claim }: PolecatInput,
+  about: string,
+  pending: HandIn | null,
+): Promise<unknown> {
+  const content = { id: `verified:${claim}:${about}`.slice(0, 2_000), claim, request: pending?.request ?? null };
+  // A handler that is cut off by a cancellation would close the polecat before it has ended in order.
+  return CancellationScope.nonCancellable(() => send(mission, missionMessages.verified, content));
 }
 
 /** What a mail means to the holder of this hand-in: its verdict, or nothing (another request, another incarnation, another sender). */

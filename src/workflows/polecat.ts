@@ -12,7 +12,7 @@ import { polecatAt } from '../town/address.js';
 import { asSummary } from '../town/bytes.js';
 import { isReviewOnly } from '../town/convoy.js';
 import { isFree, type Mail } from '../town/mail.js';
-import type { PolecatReport } from '../town/mission.js';
+import type { PolecatReport } from '../town/polecat-report.js';
 import { polecatBoard } from '../town/polecat-board.js';
 import type { Protomolecule } from '../town/protomolecule.js';
 import type { RigSnapshot } from '../town/rig.js';
@@ -31,10 +31,13 @@ import { patched } from './patches.js';
 import { PolecatHolds } from './polecat-holds.js';
 import { runMolecule, workedBy } from './polecat-molecule.js';
 import { phaseIn, phaseOf, reportOf, said, type Ending } from './polecat-report.js';
-import { handIn, REWORK_WORDS, reworkVars, verdictOf } from './polecat-submission.js';
+import { handIn, REWORK_WORDS, reworkVars, tellVerified, verdictOf } from './polecat-submission.js';
 import { PolecatSandbox } from './polecat-sandbox.js';
 import { askAgainLaterMs } from './patience.js';
 import { Standing, startAs } from './standing.js';
+
+/** After which nothing more comes of a hand-in. */
+type Final = Exclude<Verdict, { readonly kind: 'verified' }>;
 
 export async function polecat(raw: unknown): Promise<PolecatReport> {
   const example = 'start a mission instead; missions start polecats';
@@ -70,7 +73,7 @@ class PolecatRun {
   #ending: string | null = null;
   /** The hand-in that waits for its verdict. */
   #pending: HandIn | null = null;
-  #verdict: Verdict | null = null;
+  #verdict: Final | null = null;
   /** On whom the molecule waits, as it told. */
   #wait: { readonly for: string; readonly why: string; readonly since: number; readonly escalated: boolean } | null =
     null;
@@ -104,7 +107,8 @@ class PolecatRun {
       const verdict = verdictOf(mail, this.#pending, input);
       if (verdict.kind === 'for-another') return this.#dead.refuse(mail, verdict.why);
       if (verdict.kind === 'not-ours') return refused(verdict.why);
-      this.#verdict ??= verdict;
+      if (verdict.kind === 'verified') void tellVerified(input, mail.id, this.#pending);
+      else this.#verdict ??= verdict;
       return done('taken');
     });
     this.#desk.on(polecatMessages.waiting, async (wait) => {
@@ -196,7 +200,7 @@ class PolecatRun {
     this.#pushed = this.#results.at(-1)?.head ?? this.#pushed;
   }
 
-  async #submit(): Promise<Verdict | { readonly kind: 'nothing' }> {
+  async #submit(): Promise<Final | { readonly kind: 'nothing' }> {
     const { limits, name } = this.#input;
     this.#show('handing in');
     const summary = `submit · ${name}`;
@@ -210,7 +214,12 @@ class PolecatRun {
     this.#handedIn = submission.head;
     this.#pushed = submission.head;
     const request = `${this.#input.molecule}.${this.#round}`;
-    const pending = { request, head: submission.head, round: this.#round, workedBy: workedBy(this.#results) };
+    const pending = {
+      request,
+      head: submission.head,
+      round: this.#round,
+      workedBy: workedBy(this.#input, this.#results),
+    };
     this.#pending = pending;
     this.#show('merging');
     const decided = () => this.#verdict !== null;
@@ -232,9 +241,11 @@ class PolecatRun {
     return this.#handedIn ?? this.#results.at(-1)?.head ?? this.#sandbox.opened?.base ?? null;
   }
 
-  #takeVerdict(): Verdict {
+  #takeVerdict(): Final {
     const verdict = this.#verdict;
     if (verdict === null) throw failure('PolecatFailed', 'the hand-in has no verdict');
+    if (this.#input.isTogether === true && verdict.kind === 'rework')
+      void tellVerified(this.#input, `${this.#pending?.request ?? ''} comes back`, null);
     this.#pending = null;
     return verdict;
   }

@@ -82,6 +82,12 @@ export class RefineryBook {
     this.change({ queue: enqueue(this.queue, request) });
   }
 
+  /** Handed in again what waits for the rest of its mission hears so again. */
+  handIn(request: MergeRequest): void {
+    this.enqueue(request);
+    if (this.queue.some(({ id, verified }) => id === request.id && verified !== undefined)) this.repeat(request.id);
+  }
+
   /** By the latest word of town.toml. What is held is tried anew with what is new there. */
   configure(settings: RoleSettings, isNews: boolean): void {
     this.change({ ...settings, ...(isNews ? { queue: unhold(this.queue, null) } : {}) });

@@ -1,6 +1,6 @@
 /** What a refinery reads of a hand-in, and the mail that says how it went. */
 import type { Letter } from '../town/mail.js';
-import type { MergeRequest } from '../town/refinery.js';
+import type { MergeRequest, Queued } from '../town/refinery.js';
 import { unreachable } from '../town/unreachable.js';
 import type { Verdict } from './refinery-outcome.js';
 
@@ -20,12 +20,12 @@ export function requestOf({ keys }: Extract<Letter, { readonly type: 'MERGE_READ
     ...(keys['Worked-By'] === undefined ? {} : { workedBy: keys['Worked-By'] }),
     ...(keys['Mission-Since'] === undefined ? {} : { missionSinceMs: Date.parse(keys['Mission-Since']) }),
     ...(keys.Strategy === undefined ? {} : { strategy: keys.Strategy }),
+    ...(keys['Only-Verify'] === undefined ? {} : { onlyVerify: true }),
   };
 }
 
-/** The verdict as the mail that goes back to the polecat by way of the witness. */
-export function letterOf(request: MergeRequest, rig: string, outcome: Verdict, at: string): Letter {
-  const keys = {
+function keysOf(request: MergeRequest, rig: string) {
+  return {
     Request: request.id,
     Branch: request.branch,
     Head: request.head,
@@ -36,6 +36,19 @@ export function letterOf(request: MergeRequest, rig: string, outcome: Verdict, a
     Incarnation: request.incarnation,
     Rig: rig,
   };
+}
+
+/** That it waits for the rest of its mission, to whoever asks; null where it does not. */
+export function verifiedLetter(request: Queued, rig: string): Letter | null {
+  if (request.verified === undefined) return null;
+  const { base, atMs } = request.verified;
+  const keys = { ...keysOf(request, rig), 'Verified-Base': base, 'Verified-At': new Date(atMs).toISOString() };
+  return { type: 'VERIFIED', keys, text: '' };
+}
+
+/** The verdict as the mail that goes back to the polecat by way of the witness. */
+export function letterOf(request: MergeRequest, rig: string, outcome: Verdict, at: string): Letter {
+  const keys = keysOf(request, rig);
   const failed = (type: string, text: string, gate?: string): Letter => ({
     type: 'MERGE_FAILED',
     keys: { ...keys, 'Failure-Type': type, 'Failed-At': at, ...(gate === undefined ? {} : { Gate: gate }) },

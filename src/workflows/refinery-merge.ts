@@ -233,6 +233,9 @@ async function land({ members, target, base }: Stack, count: number, how: Try): 
   const landing = members.slice(0, count);
   const top = landing.at(-1);
   if (top === undefined) return { known: [], left: NOTHING };
+  // Which is tried alone.
+  if (top.request.onlyVerify === true)
+    return { known: [{ request: top.request, outcome: { kind: 'verified', base } }], left: NOTHING };
   watcher.stage('landing');
   const { tip } = top;
   const below = landing.slice(0, -1).map(({ request, tip: at }) => ({ request: request.id, tip: at }));

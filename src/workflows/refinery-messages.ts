@@ -5,7 +5,7 @@ import { waiterKey } from '../town/escalation-id.js';
 import { signatureIn } from '../town/escalation-signature.js';
 import type { Mail } from '../town/mail.js';
 import { nearest } from '../town/nearest.js';
-import { isPlainRequest, isRequest, requestsOf, unhold, type Queued } from '../town/refinery.js';
+import { isPlainRequest, isRequest, mayLand, requestsOf, unhold, type Queued } from '../town/refinery.js';
 import { requestWaiter, triedAnew } from '../town/refinery-trouble.js';
 import { areAlike, settingsAfter } from '../town/rig.js';
 import type { Asks } from './asks.js';
@@ -43,6 +43,14 @@ export function takeRefineryMessages(desk: Desk, refinery: Refinery): void {
     return done('configured');
   });
   takeAnswers(taking, refinery);
+  taking.on(refineryMessages.land, ({ request, by }) => {
+    const one = book.queue.find(({ id }) => id === request);
+    if (one === undefined) return refused(noRequest(book, request));
+    if (by !== one.mission) return refused(`request "${request}" is of ${one.mission}, which alone says when it lands`);
+    book.change({ queue: mayLand(book.queue, request) });
+    book.news = true;
+    return done(`request "${request}" lands in its turn`);
+  });
   taking.on(refineryMessages.abandon, ({ molecule }) => abandon(book, molecule));
 }
 
@@ -55,7 +63,7 @@ function handIn({ book, dead }: Refinery, mail: Mail): Answer {
   if ((!isRequest(id) && takesOver()) || (!isPlainRequest(id) && patched('a request is a plain name', '0.14')))
     return refused(`"${id.slice(0, 100)}" is no request: it is MOLECULE.N, with the molecule that has worked on it`);
   if (book.isAbandoned(id)) return dead.refuse(mail, `nobody waits for ${id} any more`);
-  if (book.verdictOf(id) === null) book.enqueue(requestOf(letter, Date.now()));
+  if (book.verdictOf(id) === null) book.handIn(requestOf(letter, Date.now()));
   else book.repeat(id);
   book.news = true;
   return done('in the queue');

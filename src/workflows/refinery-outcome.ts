@@ -20,4 +20,7 @@ type Held = {
     | { readonly kind: 'held'; readonly why: string }
   );
 
-export type Outcome = Verdict | Held;
+/** It stays in the queue, and lands when its mission says so. */
+type Verified = { readonly kind: 'verified'; readonly base: string };
+
+export type Outcome = Verdict | Held | Verified;

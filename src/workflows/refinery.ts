@@ -15,7 +15,7 @@ import type { Letter } from '../town/mail.js';
 import { writeMail } from '../town/mail.js';
 import { batchOf, inOrder } from '../town/merge-order.js';
 import type { MergeRequest, Queue, Queued } from '../town/refinery.js';
-import { dueInMs, heldOfTarget, hold, holdRefused, unholdAgain, unholdDue } from '../town/refinery.js';
+import { dueInMs, heldOfTarget, hold, holdRefused, holdVerified, unholdAgain, unholdDue } from '../town/refinery.js';
 import { refineryTrouble } from '../town/refinery-trouble.js';
 import { queueBoard } from '../town/rig-boards.js';
 import { unreachable } from '../town/unreachable.js';
@@ -30,7 +30,7 @@ import { landAgainMs } from './patience.js';
 import { patched } from './patches.js';
 import { Ahead } from './refinery-ahead.js';
 import { RefineryBook } from './refinery-book.js';
-import { letterOf } from './refinery-letters.js';
+import { letterOf, verifiedLetter } from './refinery-letters.js';
 import { mergeOnce, type Left } from './refinery-merge.js';
 import { takeRefineryMessages, takesOver } from './refinery-messages.js';
 import type { Outcome, Verdict } from './refinery-outcome.js';
@@ -238,6 +238,8 @@ class RefineryRun {
       case 'removed':
         if (book.holdsStopped(id, Date.now())) return;
         return this.#decide(request, outcome);
+      case 'verified':
+        return this.#verified(id, outcome.base);
       case 'merged':
       case 'conflict':
       case 'gate-failed':
@@ -246,6 +248,20 @@ class RefineryRun {
       default:
         return unreachable(outcome);
     }
+  }
+
+  /** Unless somebody wants it held, or out. */
+  async #verified(id: string, base: string): Promise<void> {
+    const book = this.#book;
+    if (book.holdsStopped(id, Date.now()) || book.whyRemoved(id) !== null) return;
+    book.change({ queue: holdVerified(book.queue, id, base, Date.now()) });
+    await this.#tellVerified(id);
+  }
+
+  async #tellVerified(id: string): Promise<void> {
+    const one = this.#book.queue.find((each) => each.id === id);
+    const letter = one === undefined ? null : verifiedLetter(one, this.#book.rig.name);
+    if (letter !== null) await this.#tell(letter);
   }
 
   #hold(id: string, { kind, why, isOfTarget }: Extract<Outcome, { readonly kind: 'refused' | 'held' }>): void {
@@ -276,7 +292,7 @@ class RefineryRun {
   async #tellAgain(): Promise<void> {
     for (const id of this.#book.takeRepeats()) {
       const letter = this.#book.verdictOf(id);
-      if (letter !== null) await this.#tell(letter);
+      await (letter === null ? this.#tellVerified(id) : this.#tell(letter));
     }
   }
 

@@ -118,6 +118,7 @@ export class WitnessMail {
     switch (letter.type) {
       case 'POLECAT_DONE':
         return besideLoop() ? this.#verify(mail, letter) : this.#handOver(mail, letter);
+      case 'VERIFIED':
       case 'MERGED':
       case 'MERGE_FAILED':
       case 'REWORK_REQUEST':

@@ -3,7 +3,6 @@ import { expect, expectTypeOf, test } from 'vitest';
 import { FAILURES } from '../../src/contract/failures.js';
 import {
   deaconMessages,
-  channelMessages,
   inboxMessages,
   mailMessage,
   missionMessages,
@@ -13,7 +12,7 @@ import {
   witnessMessages,
 } from '../../src/contract/messages.js';
 import { mayorMessages, type MayorCarry } from '../../src/contract/mayor.js';
-import { ChannelInput, type ChannelCarry } from '../../src/contract/channel.js';
+import { ChannelInput, channelMessages, type ChannelCarry } from '../../src/contract/channel.js';
 import type { DeaconCarry } from '../../src/contract/deacon.js';
 import { DogInput, type DogResult, type Kennel } from '../../src/contract/dog.js';
 import { askAssigned, crewMessages } from '../../src/contract/crew.js';
@@ -53,6 +52,7 @@ test('the messages of each workflow', () => {
     'granted',
     'report',
     'waiting',
+    'verified',
   ]);
   expect(names(polecatMessages)).toEqual(['pause', 'resume', 'nudge', 'heard', 'waiting', 'moved']);
   expect(names(moleculeMessages)).toEqual([
@@ -68,7 +68,7 @@ test('the messages of each workflow', () => {
     'bond',
   ]);
   expect(names(witnessMessages)).toEqual(['pause', 'resume', 'cycle', 'claim', 'release', 'died', 'look', 'configure']);
-  expect(names(refineryMessages)).toEqual(['configure', 'retry', 'hold', 'remove', 'abandon']);
+  expect(names(refineryMessages)).toEqual(['configure', 'retry', 'hold', 'remove', 'land', 'abandon']);
   expect(names(deaconMessages)).toEqual(['recovered', 'pause', 'resume', 'cycle', 'patrol', 'send', 'recall']);
   expect(names(mayorMessages)).toEqual(['sling', 'approve', 'change', 'reject', 'ended', 'plan']);
   expect(names(channelMessages)).toEqual(['publish', 'subscribe', 'unsubscribe', 'retain']);

@@ -1,9 +1,9 @@
 /** Channels of a real town: what is published reaches each inbox and starts each mission once, by `gt` and the Temporal CLI, through deaths of the worker. */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { messagesQuery, subscribersQuery } from '../../src/contract/channel.js';
+import { channelMessages, messagesQuery, subscribersQuery } from '../../src/contract/channel.js';
 import { inboxQuery } from '../../src/contract/inbox.js';
-import { channelMessages, explainQuery, rejectedQuery } from '../../src/contract/messages.js';
+import { explainQuery, rejectedQuery } from '../../src/contract/messages.js';
 import { attribute } from '../../src/contract/search-attributes.js';
 import { TOWN_QUEUE } from '../../src/contract/task-queues.js';
 import { makeId } from '../../src/town/address.js';

@@ -3,7 +3,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { refineryMessages } from '../../src/contract/messages.js';
 import { progressQuery } from '../../src/contract/mission.js';
+import { queueQuery } from '../../src/contract/refinery.js';
 import type { MissionResult } from '../../src/workflows/mission.js';
 import { liveTown, until } from '../support/live-town.js';
 import type { LiveTown } from '../support/live-town.js';
@@ -17,7 +19,8 @@ beforeAll(async () => {
       squashed: { bare: true, merge: { strategy: 'squash' } },
       shared: { files: { 'shared.txt': 'nobody\n' } },
       api: { bare: true },
-      web: { bare: true, gates: { clean: '! ls | grep -q bad' } },
+      front: { bare: true },
+      web: { bare: true, files: { 'src/a.js': '// a\n' }, gates: { slow: 'sleep 1' } },
     },
     formulas: { quick: QUICK, clash: CLASH, 'clash-rework': CLASH_REWORK },
     patience: 0.05,
@@ -132,4 +135,71 @@ test('skipped, nothing of it comes to the target, and a mission that names the b
   await named.result();
   expect((await commits('api', '--no-merges', `${before}..main`)).toSorted()).toEqual(['Write kept', 'Write more']);
   expect(await branches('api')).not.toContain('integration/left');
+});
+
+test('of several rigs none lands before all are verified, and then one after the other', async () => {
+  const [front, web] = await Promise.all(['front', 'web'].map((rig) => town.git(rig, 'rev-parse', 'main')));
+  const work = [quick('page', 'front'), quick('b', 'web')];
+  const handle = await town.startMission('both', { work, atomic: true });
+  const queue = await until('one is verified, and waits', async () => {
+    const all = await town.client.workflow.getHandle('front/refinery').query(queueQuery);
+    return all.some(({ verified }) => verified !== undefined) && all;
+  });
+  expect(queue).toMatchObject([
+    { hold: { by: 'both', why: expect.stringMatching(/^verified on .*; it lands with the rest of both$/) } },
+  ]);
+  const { items } = (await handle.result()) as MissionResult;
+  expect(items.map(({ id, state }) => [id, state.kind])).toEqual([
+    ['page', 'landed'],
+    ['b', 'landed'],
+    ['land.front', 'landed'],
+    ['land.web', 'landed'],
+  ]);
+  const atMs = (id: string) =>
+    items.flatMap((one) => (one.id === id && one.state.kind === 'landed' ? [one.state.atMs] : []))[0] ?? 0;
+  expect(atMs('land.web')).toBeGreaterThan(atMs('land.front'));
+  expect(await commits('front', '--first-parent', `${front}..main`)).toHaveLength(1);
+  expect(await commits('web', '--first-parent', `${web}..main`)).toHaveLength(1);
+  for (const rig of ['front', 'web']) expect(await branches(rig)).toEqual(['main']);
+});
+
+test('as long as one of them is not verified none lands, and a person who lets the other go lets it be verified anew', async () => {
+  const before = await town.git('front', 'rev-parse', 'main');
+  const work = [
+    quick('more', 'front'),
+    { id: 'late', rig: 'web', formula: 'quick', vars: { name: 'late' }, needs: ['more'] },
+  ];
+  const held = town.client.workflow.getHandle('web/refinery');
+  const handle = await town.startMission('waits', { work, atomic: true });
+  const refinery = town.client.workflow.getHandle('front/refinery');
+  const waiting = () => refinery.query(queueQuery);
+  const late = await until('the other one is at its end', async () => {
+    const [one] = await held.query(queueQuery);
+    return one?.target === 'main' && one;
+  });
+  await held
+    .executeUpdate(refineryMessages.hold.update, { args: [{ request: late.id, by: 'ann', reason: 'not yet' }] })
+    .catch(() => undefined);
+  const [one] = await until('the first is verified', async () => {
+    const all = await waiting();
+    return all.some(({ verified }) => verified !== undefined) && all;
+  });
+  await refinery.executeUpdate(refineryMessages.retry.update, { args: [{ request: one?.id ?? '', by: 'ann' }] });
+  const again = await until('it is verified again', async () => {
+    const [two] = await waiting();
+    return (two?.verified?.atMs ?? 0) > (one?.verified?.atMs ?? 0) && two;
+  });
+  expect(again.hold?.by).toBe('waits');
+  const stranger = refinery.executeUpdate(refineryMessages.land.update, {
+    args: [{ request: one?.id ?? '', by: 'both' }],
+  });
+  await expect(stranger).rejects.toMatchObject({
+    cause: { message: expect.stringContaining('is of waits, which alone says when it lands') },
+  });
+  expect(await town.git('front', 'rev-parse', 'main')).toBe(before);
+  await held
+    .executeUpdate(refineryMessages.retry.update, { args: [{ request: late.id, by: 'ann' }] })
+    .catch(() => undefined);
+  await handle.result();
+  expect(await town.git('front', 'rev-parse', 'main')).not.toBe(before);
 });

@@ -4,11 +4,11 @@ import { mkdir, readFile, symlink } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { channelMessages } from '../../src/contract/channel.js';
 import { crewMessages } from '../../src/contract/crew.js';
 import { escalationMessages } from '../../src/contract/escalation.js';
 import { reachMessages } from '../../src/contract/reach.js';
 import {
-  channelMessages,
   deaconMessages,
   inboxMessages,
   mailMessage,

@@ -148,6 +148,7 @@ test.each([
   ['{{if .output.dir}}x{{end}}', 'there is no .output.dir, so it would be empty (did you mean ".output.directory"?)'],
   ['{{.leg.focus.more}}', 'there is no .leg.focus.more'],
   ['{{.pr_title.x}}', '.pr_title is a text, and has no parts'],
+  ['{{.__proto__.x}}', '.__proto__ is a text, and has no parts'],
   ['Look at {{.leg.focus', 'an action is never closed: }} is missing'],
   ['Look at {{.leg.focus}} and {{ "', 'an action is never closed'],
 ])('what a template of a convoy asks for in vain is refused: %s', (text, problem) => {

@@ -1,7 +1,7 @@
 /** Which items a mission has that lands as one. */
 import { expect, test } from 'vitest';
-import { integrationBranch, withIntegration } from '../../src/town/integration.js';
-import type { Item } from '../../src/town/mission.js';
+import { integrationBranch, modelsIn, nextToLand, whyNotAsOne, withIntegration } from '../../src/town/integration.js';
+import type { Item, ItemState } from '../../src/town/mission.js';
 import type { Protomolecule } from '../../src/town/protomolecule.js';
 import { NO_USAGE } from '../../src/town/session.js';
 
@@ -67,4 +67,67 @@ test.each([
   ['x'.repeat(300), null],
 ])('the branch of the mission %s', (mission, branch) => {
   expect(integrationBranch(mission)).toBe(branch);
+});
+
+test('what belongs together needs all of the mission', () => {
+  const items = [item('a', 'api'), item('w', 'web')];
+  const whole = withIntegration(
+    items,
+    'integration/m',
+    { protos: { a: proto, w: proto }, rigs: RIGS },
+    { isTogether: true },
+  );
+  expect(whole.items.slice(2).map(({ id, needs, isTogether }) => [id, needs, isTogether])).toEqual([
+    ['land.api', ['a', 'w'], true],
+    ['land.web', ['a', 'w'], true],
+  ]);
+});
+
+const HOLDER = { claim: 'c', name: 'Toast', incarnation: 1, host: 'h', molecule: 'se-1', sinceMs: 0 };
+const WORKING: ItemState = { kind: 'working', ...HOLDER };
+const verified = (request: string): ItemState => ({ kind: 'working', ...HOLDER, verified: request });
+const landed = (commit: string | null): ItemState => ({ kind: 'landed', atMs: 1, commit, target: 'main', branch: 'b' });
+const SKIPPED: ItemState = { kind: 'skipped', reason: 'no' };
+
+test.each<[string, ItemState, ItemState, string | null]>([
+  ['none is verified', WORKING, WORKING, null],
+  ['one is', verified('a.0'), WORKING, null],
+  ['the other is', WORKING, verified('w.0'), null],
+  ['both are: the first', verified('a.0'), verified('w.0'), 'a.0'],
+  ['the first has landed: the other', landed('abc'), verified('w.0'), 'w.0'],
+  ['the first has landed, and the other has come back since', landed('abc'), WORKING, null],
+  ['the first had nothing to land, and the other is not verified', landed(null), WORKING, null],
+  ['the first is skipped, and the other verified', SKIPPED, verified('w.0'), 'w.0'],
+  ['all have landed', landed('abc'), landed('def'), null],
+])('of two that belong together: %s', (_, api, web, request) => {
+  const items = [
+    item('a', 'api'),
+    item('land.api', 'api', { isTogether: true, state: api }),
+    item('land.web', 'web', { isTogether: true, state: web }),
+  ];
+  expect(nextToLand({ items })?.request ?? null).toBe(request);
+});
+
+test('what lands as one is from whoever has worked on its parts; of whom nobody knows, from anybody', () => {
+  const part = (id: string, more: Partial<Item>) =>
+    item(id, 'api', { target: 'integration/m', state: landed('c'), ...more });
+  const land = item('land', 'api', { from: 'integration/m', isWhole: true });
+  const items = [
+    part('a', { workedBy: ['anthropic'] }),
+    part('b', { workedBy: [] }),
+    part('w', { rig: 'web', workedBy: ['command'] }),
+  ];
+  expect(modelsIn({ items }, land)).toEqual(['anthropic']);
+  expect(modelsIn({ items: [...items, part('old', {})] }, land)).toEqual(['anthropic', 'command']);
+  expect(modelsIn({ items }, { ...land, workedBy: ['command'] })).toEqual(['command', 'anthropic']);
+});
+
+const rig = (name: string, url: string) => ({ name, url, branch: 'develop' });
+
+test('work does not land as one on the branch that it is to come to, nor in two rigs with one repository', () => {
+  expect(whyNotAsOne([rig('a', '/a'), rig('b', '/b')], 'integration/m')).toBeNull();
+  expect(whyNotAsOne([rig('a', '/a')], 'develop')).toBe(
+    'develop is what work in rig "a" lands on; name another branch',
+  );
+  expect(whyNotAsOne([rig('a', '/a'), rig('b', '/a')], 'x')).toContain('rig "b" has the repository of another one');
 });

@@ -28,6 +28,11 @@ const about = {
 const LETTERS: readonly Letter[] = [
   { type: 'POLECAT_DONE', keys: { ...about, Priority: 2, Round: 0 }, text: '' },
   { type: 'MERGE_READY', keys: { ...about, Priority: 2, Round: 1 }, text: 'words' },
+  {
+    type: 'VERIFIED',
+    keys: { ...about, 'Verified-Base': 'abc', 'Verified-At': '2026-11-24T00:00:00Z' },
+    text: '',
+  },
   { type: 'MERGED', keys: { ...about, 'Merge-Commit': 'def', 'Merged-At': '2026-11-24T00:00:00Z' }, text: '' },
   {
     type: 'MERGE_FAILED',
@@ -79,6 +84,7 @@ test('what is no protocol mail, or lacks a key, is a problem in words', () => {
 test.each([
   ['POLECAT_DONE', ['server/polecats/Toast']],
   ['MERGE_READY', ['server/witness']],
+  ['VERIFIED', ['server/refinery']],
   ['MERGED', ['server/refinery']],
   ['MERGE_FAILED', ['server/witness', 'server/refinery']],
   ['REWORK_REQUEST', ['server/refinery']],

@@ -1,17 +1,10 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import {
-  after,
-  findingsOf,
-  isFinished,
-  isOverBudget,
-  itemOf,
-  spent,
-  startable,
-  unasked,
-} from '../../src/town/mission.js';
+import { after, isFinished, isOverBudget, itemOf, spent, startable } from '../../src/town/mission.js';
 import { landedCount, phaseOf } from '../../src/town/mission-stand.js';
-import type { Holder, Item, MissionEvent, MissionState, PolecatReport } from '../../src/town/mission.js';
+import type { Holder, Item, MissionEvent, MissionState } from '../../src/town/mission.js';
+import { unasked, type PolecatReport } from '../../src/town/polecat-report.js';
+import { findingsOf } from '../../src/town/mission-findings.js';
 import { purseOf } from '../../src/town/purse.js';
 import { NO_USAGE } from '../../src/town/session.js';
 

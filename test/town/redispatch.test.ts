@@ -7,7 +7,7 @@ import {
   postponed,
   recoveredMail,
   settled,
-  withEntries,
+  withHeard,
   withRecovered,
 } from '../../src/town/redispatch.js';
 import type { Entry, Recovered } from '../../src/town/redispatch.js';
@@ -109,13 +109,16 @@ test('of a mission that was done, or called off, nothing is started by itself', 
   expect(body).toContain('`temporal workflow start`');
 });
 
-test('a deacon that takes over knows what the one before had tried', () => {
+test('a deacon that takes over knows what the one before had tried, and what was heard since', () => {
   const before = lost(heard([], 'login', 0), 'm1', 0);
-  const mine = withRecovered(heard([], 'login', 3), { ...FOUND, item: 'web' }, 3 * MINUTE_MS, 1);
-  const all = withEntries(before, mine);
-  expect(all.map(({ item, tried }) => [item, tried])).toEqual([
-    ['api', ['m1']],
-    ['web', []],
+  const [entry] = before;
+  if (entry === undefined) throw new Error('there is one');
+  const given = settled(before, entry, 'm2', 10 * MINUTE_MS);
+  const mine = withRecovered(heard([], 'm2', 12), { ...FOUND, item: 'web' }, 12 * MINUTE_MS, 1);
+  const all = withHeard(given, mine, 1);
+  expect(all.map(({ item, tried, dueMs }) => [item, tried, dueMs])).toEqual([
+    ['api', ['m1', 'm2'], 30 * MINUTE_MS],
+    ['web', [], 12 * MINUTE_MS],
   ]);
-  expect(withEntries(all, mine)).toEqual(all);
+  expect(withHeard(all, mine, 1)).toEqual(all);
 });
