@@ -66,8 +66,8 @@ function byHand({ input }: Order, tell: (command: string) => Redispatch): Redisp
 async function orderFor(client: Client, { mission, run, item, branch }: Recovered): Promise<Found> {
   const begun = await begunAs(client, mission, run);
   if (typeof begun === 'string') return { ok: false, why: begun };
-  const { work, notify, budget, title = mission, atomic = false, integration = atomic } = begun.input;
-  if (integration !== false)
+  const { work, notify, budget, title = mission, atomic = false, integration = false } = begun.input;
+  if (integration !== false || atomic)
     return { ok: false, why: landsAsOne(typeof integration === 'string' ? integration : null) };
   const one = work.find(({ id }) => id === item);
   if (one === undefined) return { ok: false, why: `"${item}" is no item of its input, but a part of one` };

@@ -89,23 +89,31 @@ export function modelsIn(
 }
 
 /**
- * What may land now of those that belong together: one after the other, in their order, and none before all are verified. Once one has landed there is no way
- * back, and the others follow as they can.
+ * What may land now of those that belong together: one after the other, in their order, and none before all are verified. Once one that was let go has landed
+ * there is no way back, and the others follow as they are verified.
  */
 export function nextToLand({ items }: Pick<MissionState, 'items'>): Landing | null {
-  const landings = items.filter(({ isTogether = false }) => isTogether);
-  const verified = landings.flatMap(({ rig, state }) =>
-    state.kind === 'working' && state.verified !== undefined ? [{ rig, request: state.verified }] : [],
-  );
+  const landings = items.filter(({ isTogether }) => isTogether === true);
   const open = landings.filter(({ state }) => state.kind !== 'landed' && state.kind !== 'skipped');
-  const hasBegun = landings.some(({ state }) => state.kind === 'landed' && state.commit !== null);
-  const [next] = open;
-  if (next?.state.kind !== 'working' || (verified.length < open.length && !hasBegun)) return null;
-  const { verified: request } = next.state;
-  return request === undefined ? null : { rig: next.rig, request };
+  const verified = open.flatMap(({ id, rig, state }): Landing[] => {
+    const isReady = state.kind === 'working' && state.leaving === undefined && state.verified !== undefined;
+    return isReady ? [{ item: id, rig, request: state.verified ?? '' }] : [];
+  });
+  const hasBegun = landings.some(({ state, isLetGo }) => state.kind === 'landed' && isLetGo === true);
+  return hasBegun || verified.length === open.length ? (verified[0] ?? null) : null;
 }
 
-type Landing = { readonly rig: string; readonly request: string };
+/**
+ * Whether a slot may be asked for: each holds one until all are verified, so all missions ask in the same order, and none waits for what another one holds
+ * that waits for it.
+ */
+export function mayAsk(items: readonly Item[], { rig, isTogether }: Item): boolean {
+  return isTogether !== true || items.every((one) => one.isTogether !== true || one.rig >= rig || hasSlot(one));
+}
+
+const hasSlot = ({ state }: Item): boolean => ['working', 'landed', 'skipped'].includes(state.kind);
+
+type Landing = { readonly item: string; readonly rig: string; readonly request: string };
 
 function freeId(id: string, taken: ReadonlySet<string>): string {
   let free = id;

@@ -1,5 +1,7 @@
 /** How a mission stands: its phase, on whom it waits, how much has landed, and what its budget does not hold. */
-import { isFinished, isOverBudget, isPaused, spent, type ItemState, type MissionState, type Wait } from './mission.js';
+import { mayAsk } from './integration.js';
+import { isFinished, isOverBudget, isPaused, spent, startable } from './mission.js';
+import type { Item, ItemState, MissionState, Wait } from './mission.js';
 import { priceRemedy, withoutPrice } from './prices.js';
 
 export type Phase = 'queued' | 'paused' | 'working' | 'waiting' | 'escalated' | 'landed' | 'skipped' | 'failed';
@@ -52,6 +54,10 @@ export function budgetGap(mission: MissionState): string | null {
   const remedy = naming + priceRemedy(named ?? 'the model');
   return `the budget of $${budgetUsd} does not hold everything: ${[...have, ...had].join(', ')}. To have what sessions use from then on counted, ${remedy}`;
 }
+
+/** Items that may ask for a slot now. */
+export const claimable = (mission: MissionState): readonly Item[] =>
+  startable(mission).filter((item) => mayAsk(mission.items, item));
 
 export function isWorkedUnder(mission: MissionState, id: string, claim: string): boolean {
   return mission.items.some(({ id: item, state }) => item === id && state.kind === 'working' && state.claim === claim);

@@ -74,6 +74,8 @@ export type Item = {
   readonly workedBy?: readonly RuntimeKind[];
   /** As one with those of other rigs: none lands before all are verified. */
   readonly isTogether?: true;
+  /** It was told that it may. */
+  readonly isLetGo?: true;
   /** 1 for the first try; `retry` and the replacement of a lost polecat count it up. */
   readonly attempt: number;
   /** Polecats that were terminated under this item. */
@@ -138,6 +140,7 @@ type ItemEvent =
       readonly isOfRole: boolean;
       readonly words?: Words;
     }
+  | { readonly kind: 'let-go'; readonly item: string }
   | { readonly kind: 'verified'; readonly item: string; readonly claim: string; readonly request: string | null }
   | { readonly kind: 'waits'; readonly item: string; readonly claim: string; readonly wait: Wait | null }
   /** The slot was given back before a polecat started in it: the item asks for another. */
@@ -184,6 +187,8 @@ function changeOf(item: Item, event: ItemEvent, legs: number, nowMs: number): Pa
       return isQueued(item, event.claim) ? again(item) : {};
     case 'waits':
       return state.kind === 'working' && state.claim === event.claim ? { state: { ...state, wait: event.wait } } : {};
+    case 'let-go':
+      return { isLetGo: true };
     case 'verified':
       return verified(item, event);
     case 'reported':

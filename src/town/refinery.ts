@@ -72,6 +72,14 @@ export function holdVerified(queue: Queue, id: string, base: string, nowMs: numb
   });
 }
 
+/** What was known of these counts no more. */
+export function verifiedAnew(queue: Queue, ids: readonly string[]): Queue {
+  return queue.map((one) => {
+    const { verified: _, ...rest } = one;
+    return ids.includes(one.id) ? rest : one;
+  });
+}
+
 /** Its mission says that it may land. */
 export function mayLand(queue: Queue, id: string): Queue {
   return queue.map((one) => {

@@ -167,10 +167,10 @@ function workLine({ id, branch, target, stage, stageSinceMs = 0 }: QueuedView): 
   return `${code(id)} (${branch} → ${target}) is at work, ${stage}, since ${timeAt(stageSinceMs)}: it lands, or goes back to its polecat.`;
 }
 
-function heldLine({ id, hold, verified }: QueuedView): string {
+function heldLine({ id, hold, mission }: QueuedView): string {
   if (hold === null) return '';
   const { againAtMs, sinceMs, why } = hold;
-  if (verified !== undefined) return `${code(id)} waits since ${timeAt(sinceMs)}: ${short(why)}.`;
+  if (hold.by === mission) return `${code(id)} waits since ${timeAt(sinceMs)}: ${short(why)}.`;
   const again =
     againAtMs === undefined ? 'waits for `retry`' : `is tried again at ${timeAt(againAtMs)}, or by \`retry\``;
   return `${code(id)} is held since ${timeAt(sinceMs)}, and ${again}: ${short(why)}.`;

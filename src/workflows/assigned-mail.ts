@@ -67,22 +67,20 @@ export class AssignedMail {
     this.#told = new Set([...this.#told, ...telling.steps.map((step) => keyOf(person, step))]);
     // What has no room is counted, and not told again once it has.
     if (telling.more > 0) this.#toldUntil.set(person, Date.now());
-    const { id } = this.#source;
-    const isTaken = await this.#send(person, telling);
+    const isTaken = await this.#send(person, telling, person);
     // No member of the crew, or one who has left.
-    if (!isTaken && person !== OVERSEER && !this.#isOver) await this.#send(OVERSEER, telling, ` of ${person} in ${id}`);
+    if (!isTaken && person !== OVERSEER && !this.#isOver) await this.#send(person, telling, OVERSEER);
   }
 
-  async #send(to: string, telling: Telling, instead = ''): Promise<boolean> {
+  async #send(meant: string, telling: Telling, to: string): Promise<boolean> {
     const { id, patience } = this.#source;
-    const mail = assignedMail(id, to, telling);
+    const mail = assignedMail(id, meant, telling, to);
     const summary = asSummary(`mail to ${to}: ${mail.subject}`);
-    const about = instead === '' ? mail : { ...mail, subject: `Waits for somebody who has no inbox${instead}` };
     try {
-      return await postman(patience()).deliver.executeWithOptions({ summary }, [about]);
+      return await postman(patience()).deliver.executeWithOptions({ summary }, [mail]);
     } catch {
       // It stands in the history of whoever that is, for when they answer again.
-      await send(to, mailMessage, about);
+      await send(to, mailMessage, mail);
       return true;
     }
   }

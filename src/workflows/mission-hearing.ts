@@ -4,7 +4,7 @@ import { missionMessages, refineryMessages } from '../contract/messages.js';
 import type { Grant, MissionCarry } from '../contract/mission.js';
 import { refineryOf } from '../town/address.js';
 import { nextToLand } from '../town/integration.js';
-import type { MissionEvent, MissionState } from '../town/mission.js';
+import { isPaused, type MissionEvent, type MissionState } from '../town/mission.js';
 import type { PolecatReport } from '../town/polecat-report.js';
 import { done, refused, type Desk } from './desk.js';
 import { send } from './outbox.js';
@@ -17,7 +17,7 @@ type Mission = {
 };
 
 export function takeReports(desk: Desk, { now, note, grant, report: tell }: Mission): Together {
-  const together = new Together();
+  const together = new Together(note);
   const workedUnder = (claim: string) =>
     now().state.items.find((one) => one.state.kind === 'working' && one.state.claim === claim);
   desk.on(missionMessages.granted, ({ claim, rig, name, incarnation }) => {
@@ -50,25 +50,28 @@ export function takeReports(desk: Desk, { now, note, grant, report: tell }: Miss
 /** Lets land what may, each time that something of it has changed. */
 export class Together {
   readonly #mission = workflowInfo().workflowId;
+  readonly #note: Mission['note'];
   /** The request that was told last that it may. */
   #told: string | null = null;
+
+  constructor(note: Mission['note']) {
+    this.#note = note;
+  }
 
   /** What is told it anew has lost it. */
   forget(request: string | null): void {
     if (request === this.#told) this.#told = null;
   }
 
-  /** Null: there is nothing to tell. */
-  tell(state: MissionState): Promise<unknown> | null {
-    const next = nextToLand(state);
-    if (next === null || next.request === this.#told) return null;
-    const { request, rig } = next;
+  /** `aside`: the mission neither ends nor goes on in another run before that is done. */
+  tell(state: MissionState, aside: (act: Promise<void>) => void): void {
+    const next = isPaused(state) ? null : nextToLand(state);
+    if (next === null || next.request === this.#told) return;
+    const { item, request, rig } = next;
     this.#told = request;
-    return send(refineryOf(rig), refineryMessages.land, {
-      id: `land:${request}:${uuid4()}`,
-      by: this.#mission,
-      request,
-    });
+    this.#note({ kind: 'let-go', item });
+    const content = { id: `land:${request}:${uuid4()}`, by: this.#mission, request };
+    aside(send(refineryOf(rig), refineryMessages.land, content).then(() => undefined));
   }
 }
 

@@ -9,8 +9,8 @@ import { town } from './hands.js';
 
 /** Its name; null: each item lands by itself. */
 export async function openedIntegration(input: MissionInput, { rigs, limits }: WorkPlan): Promise<string | null> {
-  const { atomic = false, integration = atomic, work } = input;
-  if (integration === false) return null;
+  const { atomic = false, integration = false, work } = input;
+  if (integration === false && !atomic) return null;
   const { workflowId } = workflowInfo();
   const goesOn = typeof integration === 'string';
   const branch = goesOn ? integration : integrationBranch(workflowId);

@@ -10,8 +10,8 @@ import type { Grant, MissionCarry, OpenPolecat, Plan, Progress } from '../contra
 import { assignedItems } from '../town/mission-assigned.js';
 import type { Holder, Item, MissionEvent } from '../town/mission.js';
 import { after, canSkip, isFinished, isLeaving, isOverBudget, isPaused, itemOf } from '../town/mission.js';
-import { isWorkedUnder } from '../town/mission-stand.js';
-import { pickTarget, startable } from '../town/mission.js';
+import { claimable, isWorkedUnder } from '../town/mission-stand.js';
+import { pickTarget } from '../town/mission.js';
 import { unasked, type PolecatReport } from '../town/polecat-report.js';
 import { own } from '../town/own.js';
 import { rigRef, type RigSnapshot } from '../town/rig.js';
@@ -162,9 +162,8 @@ class MissionRun {
     for (let fact = this.#inbox.shift(); fact !== undefined; fact = this.#inbox.shift()) await this.#act(fact);
     if (this.#costs.isNews()) await this.#costs.tell();
     if (this.#cancelled && !this.#woundDown) await this.#windDown();
-    if (!this.#cancelled) await Promise.all(startable(this.#now.state).map((item) => this.#claim(item)));
-    const telling = this.#cancelled ? null : this.#together.tell(this.#now.state);
-    if (telling !== null) await telling;
+    if (!this.#cancelled) await Promise.all(claimable(this.#now.state).map((item) => this.#claim(item)));
+    if (!this.#cancelled) this.#together.tell(this.#now.state, (act) => this.#aside(act));
     this.#asks.see(this.#cancelled);
     this.#show();
     if (this.#isOver()) return;
@@ -322,6 +321,7 @@ class MissionRun {
   async #salvage(polecat: OpenPolecat, item: Item, holder: Holder): Promise<void> {
     const { claim } = polecat;
     const seenMs = Date.now();
+    this.#note({ kind: 'verified', item: item.id, claim, request: null });
     const lost = { ...holder, item: item.id, ...pickTarget(item) };
     const cleared = await clearLost(lost, this.#plan(item).rig, this.#now.limits.patience);
     const isFirstTold = patched('a death is told before its item asks for another slot', '0.10');

@@ -244,7 +244,7 @@ class PolecatRun {
   #takeVerdict(): Final {
     const verdict = this.#verdict;
     if (verdict === null) throw failure('PolecatFailed', 'the hand-in has no verdict');
-    if (this.#input.isTogether === true && verdict.kind === 'rework')
+    if (this.#input.isTogether === true && verdict.kind !== 'merged')
       void tellVerified(this.#input, `${this.#pending?.request ?? ''} comes back`, null);
     this.#pending = null;
     return verdict;
@@ -274,6 +274,7 @@ class PolecatRun {
     if (this.#pending !== null) {
       const { molecule, limits, target } = this.#input;
       this.#show('leaving the merge queue');
+      if (this.#input.isTogether === true) await tellVerified(this.#input, `${molecule} leaves`, null);
       const request = {
         rig: this.#rig,
         patience: limits.patience,

@@ -5,7 +5,7 @@ import { waiterKey } from '../town/escalation-id.js';
 import { signatureIn } from '../town/escalation-signature.js';
 import type { Mail } from '../town/mail.js';
 import { nearest } from '../town/nearest.js';
-import { isPlainRequest, isRequest, mayLand, requestsOf, unhold, type Queued } from '../town/refinery.js';
+import { isPlainRequest, isRequest, mayLand, requestsOf, unhold, verifiedAnew, type Queued } from '../town/refinery.js';
 import { requestWaiter, triedAnew } from '../town/refinery-trouble.js';
 import { areAlike, settingsAfter } from '../town/rig.js';
 import type { Asks } from './asks.js';
@@ -77,7 +77,7 @@ function takeAnswers(desk: Pick<Desk, 'on'>, { book, asks }: Refinery): void {
     const fits = held.filter(({ id, hold }) => (request === undefined ? hold?.by === undefined : id === request));
     const ids = fits.map(({ id }) => id);
     if (ids.length === 0) return refused(request === undefined ? whyNone(held) : `request "${request}" is not held`);
-    const queue = unhold(book.queue, request ?? null);
+    const queue = verifiedAnew(unhold(book.queue, request ?? null), ids);
     book.change({ queue: signatureIn(by) === null ? queue : triedAnew(queue, ids) });
     for (const one of ids) asks.answered(waiterKey(requestWaiter(book.rig.name, one)), by);
     book.news = true;
@@ -86,7 +86,8 @@ function takeAnswers(desk: Pick<Desk, 'on'>, { book, asks }: Refinery): void {
   answers.on(refineryMessages.hold, ({ request, reason, by }) => {
     const one = book.queue.find(({ id }) => id === request);
     if (one === undefined) return refused(noRequest(book, request));
-    if (one.hold?.by !== undefined) return refused(`request "${request}" is held by ${one.hold.by} already`);
+    if (one.hold?.by !== undefined && one.hold.by !== one.mission)
+      return refused(`request "${request}" is held by ${one.hold.by} already`);
     book.hold(request, { by, why: `${reason} (${by})` }, Date.now());
     book.news = true;
     const when = book.isAtWork(request) ? ' once its work has stopped' : '';

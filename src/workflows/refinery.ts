@@ -220,7 +220,8 @@ class RefineryRun {
   /** At those who come next, if they are for the same target. */
   #lookAhead(turn: Turn, tip: string): void {
     const { queue, rig } = this.#book;
-    if (rig.merge?.concurrent === false) return;
+    // Of what only is verified nothing comes to the target now.
+    if (rig.merge?.concurrent === false || turn.batch[0]?.onlyVerify === true) return;
     const inWork = new Set(turn.batch.map(({ id }) => id));
     const others = queue.filter(({ id }) => !inWork.has(id) && this.#book.whyStopped(id) === null);
     const batch = this.#batchOf(others);

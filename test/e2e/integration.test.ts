@@ -20,7 +20,7 @@ beforeAll(async () => {
       shared: { files: { 'shared.txt': 'nobody\n' } },
       api: { bare: true },
       front: { bare: true },
-      web: { bare: true, files: { 'src/a.js': '// a\n' }, gates: { slow: 'sleep 1' } },
+      web: { bare: true, files: { 'src/a.js': '// a\n' }, gates: { slow: 'sleep 4' } },
     },
     formulas: { quick: QUICK, clash: CLASH, 'clash-rework': CLASH_REWORK },
     patience: 0.05,

@@ -42,3 +42,12 @@ test('an item of a mission has no molecule; of very many some are named, and a t
   expect(many.body).toContain('- and 15 more');
   expect(many.body).toContain('    gt inbox\n');
 });
+
+test('where the one who is meant has no inbox the overseer hears whom it waits for', () => {
+  const mail = assignedMail('se-1', 'server/crew/ann', { steps: [step('review')], more: 0 }, 'overseer');
+  expect(mail).toMatchObject({
+    to: 'overseer',
+    subject: 'Waits for server/crew/ann, who has no inbox: Look at review (se-1)',
+    body: expect.stringMatching(/ {4}gt mol current se-1$/),
+  });
+});

@@ -1,6 +1,13 @@
 /** Which items a mission has that lands as one. */
 import { expect, test } from 'vitest';
-import { integrationBranch, modelsIn, nextToLand, whyNotAsOne, withIntegration } from '../../src/town/integration.js';
+import {
+  integrationBranch,
+  mayAsk,
+  modelsIn,
+  nextToLand,
+  whyNotAsOne,
+  withIntegration,
+} from '../../src/town/integration.js';
 import type { Item, ItemState } from '../../src/town/mission.js';
 import type { Protomolecule } from '../../src/town/protomolecule.js';
 import { NO_USAGE } from '../../src/town/session.js';
@@ -95,6 +102,7 @@ test.each<[string, ItemState, ItemState, string | null]>([
   ['the other is', WORKING, verified('w.0'), null],
   ['both are: the first', verified('a.0'), verified('w.0'), 'a.0'],
   ['the first has landed: the other', landed('abc'), verified('w.0'), 'w.0'],
+  ['the first is being given to another', { ...verified('a.0'), leaving: 'stuck' } as ItemState, verified('w.0'), null],
   ['the first has landed, and the other has come back since', landed('abc'), WORKING, null],
   ['the first had nothing to land, and the other is not verified', landed(null), WORKING, null],
   ['the first is skipped, and the other verified', SKIPPED, verified('w.0'), 'w.0'],
@@ -130,4 +138,29 @@ test('work does not land as one on the branch that it is to come to, nor in two 
     'develop is what work in rig "a" lands on; name another branch',
   );
   expect(whyNotAsOne([rig('a', '/a'), rig('b', '/a')], 'x')).toContain('rig "b" has the repository of another one');
+});
+
+const three = (isLetGo: boolean) => [
+  item('land.a', 'a', { isTogether: true, state: landed('abc'), ...(isLetGo ? { isLetGo } : {}) }),
+  item('land.b', 'b', { isTogether: true, state: WORKING }),
+  item('land.c', 'c', { isTogether: true, state: verified('c.0') }),
+];
+
+test('once one that was let go has landed the others follow as they are verified; what was on its target already lets none go', () => {
+  expect(nextToLand({ items: three(true) })?.request).toBe('c.0');
+  expect(nextToLand({ items: three(false) })).toBeNull();
+});
+
+const all = (state: ItemState) => [
+  item('land.web', 'web', { isTogether: true }),
+  item('land.api', 'api', { isTogether: true, state }),
+  item('other', 'api'),
+];
+
+const asks = (items: readonly Item[]) => items.filter((one) => mayAsk(items, one)).map(({ id }) => id);
+
+test('those that belong together ask for slots in the order of their rigs, whichever mission they are of', () => {
+  expect(asks(all({ kind: 'waiting' }))).toEqual(['land.api', 'other']);
+  expect(asks(all({ kind: 'queued', claim: 'c', sinceMs: 0 }))).toEqual(['land.api', 'other']);
+  expect(asks(all(WORKING))).toEqual(['land.web', 'land.api', 'other']);
 });
