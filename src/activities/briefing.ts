@@ -54,7 +54,7 @@ export async function brief(deps: Deps, { role, formula, vars, wordsOf, code }: 
     limits: town.limits,
     // What reads files, and runs no command, need not be shut in.
     ...(runtime.kind === 'command' ? confined(bench, ['command'], step.confinement) : {}),
-    code: rigs.map((rig) => rigRef(rig)),
+    code: rigs.map(rigRef),
   };
 }
 

@@ -1,3 +1,4 @@
+/** What the legs of a convoy have left to its synthesis, as the mission knows it. */
 import type { MissionState } from './mission.js';
 import type { Left } from './references.js';
 

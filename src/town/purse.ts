@@ -1,3 +1,4 @@
+/** What is left of the budget of a mission. */
 import * as z from 'zod';
 import { spent, type MissionState } from './mission.js';
 

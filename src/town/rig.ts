@@ -70,9 +70,9 @@ export type RigSnapshot = z.infer<typeof RigSnapshot>;
 /** What work in a sandbox needs of its rig. */
 export type RigRef = Pick<RigSnapshot, 'name' | 'url' | 'branch'>;
 
-/** What a version that told passwords has told goes no further. `target`: of work that does not land on the rig's own branch. */
-export function rigRef({ name, url, branch }: RigRef, target = branch): RigRef {
-  return { name, url: withoutPassword(url), branch: target };
+/** What a version that told passwords has told goes no further. */
+export function rigRef({ name, url, branch }: RigRef): RigRef {
+  return { name, url: withoutPassword(url), branch };
 }
 
 export const Limits = z.strictObject({

@@ -3,13 +3,10 @@
  * not written to.
  */
 import { CancellationScope, condition, workflowInfo } from '@temporalio/workflow';
-import { mailMessage } from '../contract/messages.js';
 import { OVERSEER } from '../town/address.js';
 import { assignedMail, waitKey } from '../town/assigned-mail.js';
 import type { AssignedStep, Telling, Tellings } from '../town/assigned.js';
-import { asSummary } from '../town/bytes.js';
-import { postman } from './hands.js';
-import { send } from './outbox.js';
+import { deliverOrLeave } from './leaving.js';
 import { patched } from './patches.js';
 import { gatherMs } from './patience.js';
 import { isLong } from './start.js';
@@ -25,7 +22,7 @@ type Source = {
 export class AssignedMail {
   readonly #source: Source;
   /** Waits that were told, and by person, until when all that waited was. */
-  #told: ReadonlySet<string> = new Set();
+  readonly #told = new Set<string>();
   readonly #toldUntil = new Map<string, number>();
   #isAtWork = false;
   #isOver = false;
@@ -64,7 +61,7 @@ export class AssignedMail {
   }
 
   async #tell({ person, telling }: Untold): Promise<void> {
-    this.#told = new Set([...this.#told, ...telling.steps.map((step) => keyOf(person, step))]);
+    for (const step of telling.steps) this.#told.add(keyOf(person, step));
     // What has no room is counted, and not told again once it has.
     if (telling.more > 0) this.#toldUntil.set(person, Date.now());
     const isTaken = await this.#send(person, telling, person);
@@ -72,17 +69,10 @@ export class AssignedMail {
     if (!isTaken && person !== OVERSEER && !this.#isOver) await this.#send(person, telling, OVERSEER);
   }
 
-  async #send(meant: string, telling: Telling, to: string): Promise<boolean> {
+  #send(meant: string, telling: Telling, to: string): Promise<boolean> {
     const { id, patience } = this.#source;
     const mail = assignedMail(id, meant, telling, to);
-    const summary = asSummary(`mail to ${to}: ${mail.subject}`);
-    try {
-      return await postman(patience()).deliver.executeWithOptions({ summary }, [mail]);
-    } catch {
-      // It stands in the history of whoever that is, for when they answer again.
-      await send(to, mailMessage, mail);
-      return true;
-    }
+    return deliverOrLeave(mail, `mail to ${to}: ${mail.subject}`, patience());
   }
 
   /** For one of those who were not told. What waited before this run began, the one before has told. */

@@ -1,13 +1,10 @@
-/** What witnesses and polecats tell a mission: slots that were granted, how work ended, on whom it waits. */
-import { uuid4, workflowInfo } from '@temporalio/workflow';
-import { missionMessages, refineryMessages } from '../contract/messages.js';
+/** What witnesses and polecats tell a mission: slots that were granted, how work ended, on whom it waits, what is verified. */
+import { missionMessages } from '../contract/messages.js';
 import type { Grant, MissionCarry } from '../contract/mission.js';
-import { refineryOf } from '../town/address.js';
-import { nextToLand } from '../town/integration.js';
-import { isPaused, type MissionEvent, type MissionState } from '../town/mission.js';
+import type { MissionEvent } from '../town/mission.js';
 import type { PolecatReport } from '../town/polecat-report.js';
 import { done, refused, type Desk } from './desk.js';
-import { send } from './outbox.js';
+import { Together } from './mission-together.js';
 
 type Mission = {
   readonly now: () => MissionCarry;
@@ -45,34 +42,6 @@ export function takeReports(desk: Desk, { now, note, grant, report: tell }: Miss
     return done('taken');
   });
   return together;
-}
-
-/** Lets land what may, each time that something of it has changed. */
-export class Together {
-  readonly #mission = workflowInfo().workflowId;
-  readonly #note: Mission['note'];
-  /** The request that was told last that it may. */
-  #told: string | null = null;
-
-  constructor(note: Mission['note']) {
-    this.#note = note;
-  }
-
-  /** What is told it anew has lost it. */
-  forget(request: string | null): void {
-    if (request === this.#told) this.#told = null;
-  }
-
-  /** `aside`: the mission neither ends nor goes on in another run before that is done. */
-  tell(state: MissionState, aside: (act: Promise<void>) => void): void {
-    const next = isPaused(state) ? null : nextToLand(state);
-    if (next === null || next.request === this.#told) return;
-    const { item, request, rig } = next;
-    this.#told = request;
-    this.#note({ kind: 'let-go', item });
-    const content = { id: `land:${request}:${uuid4()}`, by: this.#mission, request };
-    aside(send(refineryOf(rig), refineryMessages.land, content).then(() => undefined));
-  }
 }
 
 const nobody = (claim: string) => refused(`no item of this mission is worked under the claim ${claim}`);

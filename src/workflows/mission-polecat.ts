@@ -189,7 +189,8 @@ export async function clearLost(
   rig: RigSnapshot,
   patience: number,
 ): Promise<Cleared> {
-  const ref: SandboxRef = { rig: rigRef(rig, target), name, incarnation, branch: branchFor(name, molecule) };
+  const aimed = rigRef({ ...rig, branch: target ?? rig.branch });
+  const ref: SandboxRef = { rig: aimed, name, incarnation, branch: branchFor(name, molecule) };
   const lost = { ref, host };
   try {
     const { closedMs, ...now } = await sandboxNow(lost, patience);

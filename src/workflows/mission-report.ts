@@ -4,7 +4,6 @@ import type { SearchAttributePair } from '@temporalio/common';
 import type { LedgerEntry } from '../contract/ledger.js';
 import type { MissionCarry, MissionInput, OpenPolecat, Progress } from '../contract/mission.js';
 import { asSummary } from '../town/bytes.js';
-import { mailMessage } from '../contract/messages.js';
 import type { Mail } from '../town/mail.js';
 import type { MissionEnd } from '../town/mission-story.js';
 import type { MissionState } from '../town/mission.js';
@@ -12,7 +11,7 @@ import { asKeyword, attribute, withRoom } from '../contract/search-attributes.js
 import { missionBoard, planningBoard } from '../town/board.js';
 import { RESUME } from '../town/pause.js';
 import { postman, town } from './hands.js';
-import { send } from './outbox.js';
+import { deliverOrLeave } from './leaving.js';
 import { patched } from './patches.js';
 import { showRefused, Standing, type Stand } from './standing.js';
 import { isFinished, isOverBudget, isPaused, spent } from '../town/mission.js';
@@ -128,17 +127,10 @@ export async function recordEnd(carry: MissionCarry, outcome: Outcome): Promise<
   if (outcome === 'cancelled' && !patched('who asked to hear of a landing hears that there will be none', '0.9'))
     return;
   if (!patched('who asked to hear of a landing has mail', '0.7')) return;
-  const { deliver } = postman(patience);
-  const letters = carry.notify.map(async (to) => {
-    const mail = landingMail(id, carry, to, outcome);
-    try {
-      await deliver.executeWithOptions({ summary: asSummary(`mail to ${to}`) }, [mail]);
-    } catch (error) {
-      // Nobody waits for a reader who does not answer: it stands in the history of whoever that is, for when they do.
-      if (isCancellation(error) || !patched('who does not answer finds the landing later', '0.15')) throw error;
-      await send(to, mailMessage, mail);
-    }
-  });
+  // The notice is in the ledger: nobody waits for a reader who does not answer.
+  const letters = carry.notify.map((to) =>
+    deliverOrLeave(landingMail(id, carry, to, outcome), `mail to ${to}`, patience),
+  );
   await Promise.allSettled(letters);
 }
 

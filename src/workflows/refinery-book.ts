@@ -78,13 +78,9 @@ export class RefineryBook {
     this.#now = { ...this.#now, ...change };
   }
 
-  enqueue(request: MergeRequest): void {
-    this.change({ queue: enqueue(this.queue, request) });
-  }
-
   /** Handed in again what waits for the rest of its mission hears so again. */
   handIn(request: MergeRequest): void {
-    this.enqueue(request);
+    this.change({ queue: enqueue(this.queue, request) });
     if (this.queue.some(({ id, verified }) => id === request.id && verified !== undefined)) this.repeat(request.id);
   }
 
